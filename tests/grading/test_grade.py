@@ -260,6 +260,8 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
         "exercise": "01/guard",
         "points": "5",
         "of": "5",
+        "late": "0",
+        "override": "",
         "says": "",
         "file": "ada.ipynb",
     }

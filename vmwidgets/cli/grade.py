@@ -9,7 +9,12 @@ from typing import Any
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.units import counted
-from ..grading import grade, read_course
+from ..grading import Grades, grade, read_course
+from ..grading.late import due, with_late_days
+from ..grading.lms import format_of, gradebook
+from ..grading.output import write
+from ..grading.overrides import Overrides, read_overrides, with_overrides
+from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.tables import write_tables
 
 LOOK, NOTHING = 1, 2
@@ -29,6 +34,14 @@ def add_grade(commands: Any) -> None:
     parser.add_argument("--to", type=Path, default=Path("grades"), help="where results are written (default: grades)")
     parser.add_argument("--only", default="", metavar="STUDENT", help="grade this student's files again")
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--roster", type=Path, metavar="FILE", help="who is in the course: CSV with a column of ids")
+    parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
+    parser.add_argument("--due", default="", metavar="DATE", help="count late days after this, as 2026-10-01T12:00")
+    parser.add_argument("--grace", type=float, default=0, metavar="HOURS", help="that are not late after --due")
+    parser.add_argument(
+        "--overrides", type=Path, metavar="FILE",
+        help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -38,20 +51,55 @@ def run(options: argparse.Namespace) -> int:
         course = read_course(options.course)
         if not 0 <= options.jobs <= 256:
             raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one a processor")
+        if options.lms and not options.roster:
+            raise Refused("--lms needs --roster FILE: the ids and titles of a gradebook file are the roster's")
+        if options.grace and not options.due:
+            raise Refused("--grace needs --due DATE")
+        if options.lms:
+            format_of(options.lms)
+        roster = read_roster(options.roster) if options.roster else None
+        overrides = _overrides(options)
+        until = due(options.due, options.grace) if options.due else None
         grades = grade(
             options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, only=options.only,
             progress=_bar,
         )  # fmt: skip
+        if until:
+            grades = with_late_days(grades, options.folder, until, roster)
+        if overrides:
+            grades = with_overrides(grades, overrides, roster)
+        if roster:
+            grades = with_roster(grades, roster)
         write_tables(grades, options.to)
+        if roster and options.lms:
+            name, content = gradebook(grades, roster, options.lms)
+            write({options.to / name: content})
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
-    files, students = counted(len(grades.files), "notebook"), counted(len(grades.students()), "student")
-    print(f"{files} of {students}; results are in {printable(str(options.to))}")
+    _say(grades, roster, options.to)
+    return LOOK if grades.look else 0
+
+
+def _overrides(options: argparse.Namespace) -> Overrides | None:
+    """Those that are given, which are kept among the results; or else those that an earlier run kept."""
+    kept: Path = options.to / "overrides.csv"
+    given: Path = options.overrides or kept
+    if not options.overrides and not kept.exists():
+        return None
+    overrides = read_overrides(given)
+    write({kept: given.read_bytes()})
+    return overrides
+
+
+def _say(grades: Grades, roster: Roster | None, to: Path) -> None:
+    files = counted(sum(bool(file.path) for file in grades.files), "notebook")
+    print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
+    if roster and (ids := missing(grades, roster)):
+        print(f"  handed in nothing: {printable(', '.join(ids))}")
     for row in grades.look:
         where = f"{row.student or row.path}{f', {row.exercise}' * bool(row.exercise)}"
         print(f"  {printable(where)}: {printable(row.says)}")
-    return LOOK if grades.look else 0
 
 
 def _bar(done: int, of: int) -> None:

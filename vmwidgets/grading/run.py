@@ -29,7 +29,8 @@ LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
 class Row:
     """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
 
-    `says` is what needs a look, in words, or "".  `result` is the data of the check that was made here.
+    `says` is what needs a look, in words, or "".  `result` is the data of the check that was made here.  `late` are
+    days; `override` is a person's reason for other points, or "".
     """
 
     path: str
@@ -41,6 +42,8 @@ class Row:
     says: str = ""
     work: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    late: int = 0
+    override: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,11 @@ class Graded:
 
 @dataclass(frozen=True)
 class Grades:
-    """All files of a folder, in the order of their names."""
+    """All files of a folder, in the order of their names; `notes` say what is odd in the roster and other tables."""
 
     course: Course
     files: tuple[Graded, ...]
+    notes: tuple[Row, ...] = ()
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -83,25 +87,39 @@ class Grades:
             if file.problem:
                 yield Row(file.path, file.student, "", says=file.problem)
             yield from file.rows
+        yield from self.notes
 
     @property
     def look(self) -> list[Row]:
-        """The rows that need a look."""
-        return [row for row in self.rows if row.says]
+        """The rows that need a look; what has an override was looked at."""
+        return [row for row in self.rows if row.says and not row.override]
+
+    def files_of(self, student: str) -> list[Graded]:
+        """The files that this student has a part in."""
+        return [file for file in self.files if student in file.students]
+
+    def rows_of(self, student: str) -> dict[str, Row]:
+        """The row that counts for each exercise: an override of this student, or else the most points."""
+        rows: dict[str, Row] = {}
+        for row in (row for file in self.files_of(student) for row in file.rows):
+            old = rows.get(row.exercise)
+            if old is None or _counts(row, student) > _counts(old, student):
+                rows[row.exercise] = row
+        return rows
 
     def students(self) -> dict[str, float]:
         """The points of each student, over all exercises and with predictions, in the order of their ids.
 
         Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
         """
-        earned: dict[str, dict[str, float]] = {}
-        for file in self.files:
-            parts = {row.exercise: row.points for row in file.rows}
-            parts[f"{file.lab}/"] = 0 if file.problem else file.predicted * self.course.prediction
-            for student in file.students:
-                mine = earned.setdefault(student, {})
-                mine.update({name: max(points, mine.get(name, 0)) for name, points in parts.items()})
-        return {student: sum(parts.values()) for student, parts in sorted(earned.items())}
+        ids = sorted({one for file in self.files for one in file.students})
+        return {one: sum(row.points for row in self.rows_of(one).values()) + self._predicted(one) for one in ids}
+
+    def _predicted(self, student: str) -> float:
+        made: dict[str, int] = {}
+        for file in self.files_of(student):
+            made[file.lab] = max(made.get(file.lab, 0), 0 if file.problem else file.predicted)
+        return sum(made.values()) * self.course.prediction
 
 
 def grade(
@@ -175,6 +193,10 @@ def _graded(name: str, handed: Handed, course: Course, worker: Worker) -> Graded
     return Graded(
         name, begun.student, begun.lab, problem, tuple(rows), handed.predictions, handed.outcomes, handed.hints
     )
+
+
+def _counts(row: Row, student: str) -> tuple[bool, float]:
+    return bool(row.override) and row.student == student, row.points
 
 
 def _whose(begun: Beginning, version: str, course: Course) -> str:

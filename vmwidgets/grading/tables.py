@@ -9,31 +9,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from vmwidgets.engine.base.files import written_whole
-
+from .output import file_names, write
 from .run import Grades, Row
 
-COLUMNS = ("student", "exercise", "points", "of", "says", "file")
+COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "file")
 
 
 def write_tables(grades: Grades, folder: Path) -> list[Path]:
     """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
     texts = {
         folder / "grades.csv": _csv(COLUMNS, map(_cells, grades.rows)),
-        folder / "students.csv": _csv(("student", "points"), grades.students().items()),
+        folder / "students.csv": _csv(("student", "points", "late"), _totals(grades)),
         folder / "grades.json": json.dumps([asdict(file) for file in grades.files], indent=1) + "\n",
     }
-    for student in grades.students():
-        texts[folder / "gradescope" / f"{student}.json"] = json.dumps(_gradescope(grades, student), indent=1) + "\n"
-    for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as file:
-            file.write(text.encode(errors="backslashreplace"))  # a file's name may be no text
-    return list(texts)
+    for student, name in file_names(grades.students()).items():
+        texts[folder / "gradescope" / f"{name}.json"] = json.dumps(_gradescope(grades, student), indent=1) + "\n"
+    return write(texts)
 
 
 def _cells(row: Row) -> Sequence[object]:
-    return row.student, row.exercise, f"{row.points:g}", f"{row.of:g}", row.says, row.path
+    return row.student, row.exercise, f"{row.points:g}", f"{row.of:g}", row.late, row.override, row.says, row.path
+
+
+def _totals(grades: Grades) -> Iterable[Sequence[object]]:
+    for student, points in grades.students().items():
+        days = (max((row.late for row in file.rows), default=0) for file in grades.files_of(student))
+        yield student, f"{points:g}", sum(days)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -51,7 +52,7 @@ def _harmless(cell: object) -> object:
 
 def _gradescope(grades: Grades, student: str) -> dict[str, object]:
     """The results.json of Gradescope's autograder, with a test for each exercise."""
-    rows = [row for file in grades.files if student in file.students for row in file.rows]
+    rows = grades.rows_of(student).values()
     tests = [{"name": row.exercise, "score": row.points, "max_score": row.of, "output": _feedback(row)} for row in rows]
     return {"score": grades.students()[student], "tests": tests, "visibility": "after_published"}
 
@@ -59,4 +60,5 @@ def _gradescope(grades: Grades, student: str) -> dict[str, object]:
 def _feedback(row: Row) -> str:
     """Each criterion with its points and reason."""
     criteria = [f"{one['points']}/{one['of']} {one['sentence']}" for one in row.result.get("criteria", ())]
-    return "\n".join([*[row.says] * bool(row.says), *criteria])
+    first = f"{row.points:g} points were given: {row.override}" if row.override else row.says
+    return "\n".join([*[first] * bool(first), *criteria])

@@ -1,0 +1,235 @@
+"""Rosters as offices and learning systems write them, late days, and overrides."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vmwidgets.cli import main
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.grading.late import due, moment
+from vmwidgets.grading.roster import read_roster
+from vmwidgets.grading.spreadsheet import read_table
+
+from .synthetic import COURSE, solved, worth, written
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two students and a pair, graded once; tests run the command again on what was kept."""
+    root = tmp_path_factory.mktemp("graded")
+    for student in "ada", "bert":
+        written(root / "in" / f"{student}.ipynb", student, "01", solved("01/guard", student))
+    written(root / "in" / "pair.ipynb", "cleo+dan", "01", solved("01/guard", "cleo+dan"))
+    (root / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    assert main(["grade", *arguments(root)]) == 0
+    return root
+
+
+def arguments(root: Path) -> list[str]:
+    return [str(root / "in"), "--course", str(root / "course.toml"), "--to", str(root / "out"), "--jobs", "1"]
+
+
+@pytest.fixture
+def run(handed_in: Path, tmp_path: Path) -> Callable[..., int]:
+    """Run the command with options, where a text with lines is a file that holds it."""
+    (handed_in / "out" / "overrides.csv").unlink(missing_ok=True)
+
+    def command(*options: str) -> int:
+        given = []
+        for number, option in enumerate(options):
+            if "\n" in option:
+                (tmp_path / f"{number}.csv").write_bytes(option.encode())
+            given.append(str(tmp_path / f"{number}.csv") if "\n" in option else option)
+        return main(["grade", *arguments(handed_in), *given])
+
+    return command
+
+
+def table(path: Path, key: str = "student") -> dict[str, dict[str, str]]:
+    with path.open(newline="") as file:
+        return {row[key]: row for row in csv.DictReader(file)}
+
+
+TEXT = "Matrikelnummer{0}Nachname{0}Vorname{0}Kommentar\nada{0}Lovelace{0}Ada{0}\nbert{0}Müller{0}Bert{0}“so”\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+def test_encodings_and_separators_are_found(tmp_path: Path, encoding: str, separator: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(TEXT.format(separator).encode(encoding))
+    roster = read_roster(path)
+    assert {one.id: one.name for one in roster.people.values()} == {"ada": "Ada Lovelace", "bert": "Bert Müller"}
+    assert roster.table.separator == separator
+
+
+def test_latin_1_with_bytes_that_windows_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes("id,name\nada,Zoë\x81\n".encode("latin-1"))
+    assert read_roster(path).people["ada"].name == "Zoë\x81"
+
+
+def test_any_column_of_ids_finds_a_student(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(
+        "sep=,\nStudent,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"
+        '"Lovelace, Ada",4711,S-1,ADA,Mon\n"Test, Student",4712,,,Mon\n'
+    )
+    roster = read_roster(path)
+    assert [one.id for one in roster.people.values()] == ["ADA", "4712"]
+    found = [roster.find(one) for one in ("ada", "S-1", "4711", "bert")]
+    assert [one and one.name for one in found] == ["Lovelace, Ada"] * 3 + [None]
+    assert roster.problems == ()
+
+
+def test_odd_rows_are_listed_and_others_kept(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("id,name\nada,Ada\nADA,Eve\n,Nobody\nbert\ncleo,Cleo,more,cells\n")
+    roster = read_roster(path)
+    assert {one.id: one.name for one in roster.people.values()} == {"ada": "Ada", "bert": "", "cleo": "Cleo"}
+    assert roster.problems == (
+        "row 3 has the id 'ADA' again: the first row counts", "row 4 has no id: it is left out",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"), (b"shoe,size\n1,2\n", "has no column for ids: call one 'id'; its columns: 'shoe', 'size'"),
+        (b"id,name\n\0\xff\0\xfe", "is no text"), (b"id\n" + b"x" * 200_000, "is no table"),
+    ],
+)  # fmt: skip  # one list
+def test_a_file_that_is_no_roster_is_one_sentence(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=says) as caught:
+        read_roster(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [("id,p\na,1.5\n", "."), ('id,p\na,"1,5"\n', ","), ("id;p\na;1.5\n", "."), ("id;p\na;1\n", ","), ("id,p\n", ".")],
+)
+def test_the_decimal_sign_is_that_of_the_numbers(tmp_path: Path, text: str, sign: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(text)
+    assert read_table(path).decimal == sign
+
+
+def test_students_who_are_not_in_the_roster_are_listed(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--roster", "id,name\nada,Ada\nAda,Eve\ncleo,C\ndan,D\neve,Eve\n") == 1
+    out = capsys.readouterr().out
+    assert "bert: is not in the roster" in out
+    assert "row 3 has the id 'Ada' again" in out
+    assert "handed in nothing: eve" in out
+    assert run("--roster", "id\nada\nbert\ncleo\ndan\n") == 0
+
+
+# ---- late days --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "days"),
+    [
+        ("2026-10-01T12:00", 0), ("2026-10-01T14:00", 0), ("2026-10-01T14:01", 1), ("2026-10-02T12:00", 1),
+        ("2026-10-02T12:01", 2), ("2026-09-01", 0),
+    ],
+)  # fmt: skip  # one list
+def test_begun_days_count_after_the_time_of_grace(at: str, days: int) -> None:
+    assert due("2026-10-01T12:00", 2).late(moment(at, ""), None) == days
+
+
+def test_a_date_alone_is_the_end_of_its_day_and_zones_are_kept() -> None:
+    assert due("2026-10-01").late(moment("2026-10-01T23:59", ""), None) == 0
+    assert due("2026-10-01T12:00Z").late(moment("2026-10-01T13:30+01:00", ""), None) == 1
+    assert due("2026-10-01T12:00Z").late(moment("2026-10-01T12:30+01:00", ""), None) == 0
+
+
+def test_files_and_the_roster_say_when_work_was_handed_in(handed_in: Path, run: Callable[..., int]) -> None:
+    for student, at in {"ada": 1, "bert": 3, "pair": 2}.items():
+        stamp = moment(f"2026-10-0{at}T18:00", "").timestamp()
+        os.utime(handed_in / "in" / f"{student}.ipynb", (stamp, stamp))
+    rows = "id,extension,handed in\nada,,2026-10-06 12:00\nbert,36 h,\ncleo,,\ndan,2026-10-02,\n"
+    assert run("--roster", rows, "--due", "2026-10-01T12:00", "--grace", "1") == 0
+    late = {name: row["late"] for name, row in table(handed_in / "out" / "students.csv").items()}
+    assert late == {"ada": "5", "bert": "1", "cleo": "0", "dan": "0"}
+    assert run("--due", "2026-10-01T12:00") == 0
+    late = {name: row["late"] for name, row in table(handed_in / "out" / "students.csv").items()}
+    assert late == {"ada": "1", "bert": "3", "cleo": "2", "dan": "2"}
+
+
+def test_an_extension_that_is_none_is_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "id,extension\nada,two weeks\nbert,\ncleo,\ndan,\n"
+    assert run("--roster", rows, "--due", "2026-10-01") == 1
+    assert "ada: the roster's extension 'two weeks' is no date" in capsys.readouterr().out
+
+
+# ---- overrides --------------------------------------------------------------------------------------
+
+
+def test_overrides_are_kept_by_each_regrade(handed_in: Path, run: Callable[..., int]) -> None:
+    rows = 'Student;Exercise;Points;Reason\nada;01/guard;2,5;"at the desk; 3 May"\ndan;01/guard;1;alone\n'
+    kept = {"ada": "2.5", "bert": f"{worth('01/guard')}", "cleo": f"{worth('01/guard')}", "dan": "1"}
+    for options in (["--overrides", rows], ["--only", "ada"], []):
+        assert run(*options) == 0
+        assert {name: row["points"] for name, row in table(handed_in / "out" / "students.csv").items()} == kept
+    row = table(handed_in / "out" / "grades.csv")["ada"]
+    assert (row["points"], row["override"]) == ("2.5", "at the desk; 3 May")
+    scope = json.loads((handed_in / "out" / "gradescope" / "ada.json").read_text())
+    assert scope["tests"][0]["output"].startswith("2.5 points were given: at the desk; 3 May")
+
+
+def test_an_override_with_a_file_that_has_another_problem_needs_no_look(
+    handed_in: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(handed_in / "in" / "eve.ipynb", "eve", "01")
+    try:
+        assert run("--overrides", "student,exercise,points,reason\neve,01/guard,3,on paper\n") == 1
+        assert table(handed_in / "out" / "students.csv")["eve"]["points"] == "3"
+        assert "eve, 01/guard" not in capsys.readouterr().out
+    finally:
+        path.unlink()
+
+
+def test_overrides_that_fit_nothing_are_a_sentence_each(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (
+        "zoe,01/guard,1,x\nada,01/gard,1,x\nada,01/guard,many,x\nada,01/guard,-1,x\nada,01/guard,1,x\nada,01/guard,2,x"
+    )
+    assert run("--overrides", f"student,exercise,points,reason\n{rows}\n") == 1
+    said = [line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert said == [
+        "row 2: student 'zoe' is unknown", "row 3: exercise '01/gard' is not in this course",
+        "row 4: points 'many' are no number from 0", "row 5: points '-1' are no number from 0",
+        "row 7: ada has points for 01/guard in an earlier row, which counts",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--overrides", "student,exercise,points\na,b,1\n"], "no column for the reason"),
+        (["--overrides", "missing.csv"], "can't be read"), (["--roster", "missing.csv"], "can't be read"),
+        (["--due", "soon"], "--due 'soon' is no date"), (["--grace", "3"], "--grace needs --due"),
+        (["--due", "2026-10-01", "--grace", "-1"], "0 to 10000"), (["--due", "2026-10-01", "--grace", "nan"], "hours"),
+        (["--lms", "canvas"], "--lms needs --roster"),
+        (["--lms", "canvass", "--roster", "id\na\n"], "did you mean 'canvas'"),
+    ],
+)  # fmt: skip  # one list
+def test_options_that_can_not_be_are_one_sentence(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], options: list[str], says: str
+) -> None:
+    assert run(*options) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1

@@ -1,0 +1,149 @@
+"""Gradebook files, as learning systems import them: the roster's ids and titles, with the points of this run.
+
+docs/grading.md names the pages that these formats are from.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.machine.arguments import known
+from vmwidgets.labs.exercise import exercises
+
+from .roster import MEANINGS, Person, Roster
+from .run import Grades
+from .spreadsheet import Table, plain_title
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a system reads a file.
+
+    `identity` are the columns that it wants before those of exercises, empty for all of the roster's own.  `decoration`
+    is what it adds to the title of an exercise's column.  `possible`: a second row says how many points there are.
+    """
+
+    identity: tuple[str, ...]
+    decoration: re.Pattern[str]
+    possible: bool = False
+    separators: str = ",;\t"
+    quoted: bool = False
+
+
+FORMATS = {
+    "canvas": Format(
+        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"), re.compile(r"\s*\([0-9]+\)$"), possible=True,
+        separators=",;",
+    ),
+    "moodle": Format((), re.compile(r"^[^:/]+:\s*|\s*\(Real\)$")),
+    "blackboard": Format(
+        ("Last Name", "First Name", "Username"), re.compile(r"\s*(\[[^\]]*\])?\s*(\|[^|]*)?$"), separators=",\t",
+        quoted=True,
+    ),
+}  # fmt: skip  # a system a paragraph
+
+FALLBACK: dict[str, Callable[[Person], str]] = {
+    "Student": lambda person: person.name or person.id,
+    "SIS Login ID": lambda person: person.id,
+    "Username": lambda person: person.id,
+}
+"""What a column that the roster does not have is filled with; others are left empty."""
+
+
+def format_of(system: str) -> Format:
+    """How this system reads a file; :class:`Refused` for one that is unknown."""
+    return FORMATS[known(system, FORMATS, "--lms")]
+
+
+def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
+    """The name and the content of the file that `system` imports, with a row for each person of the roster.
+
+    A cell of who handed in nothing is as it is in the roster, or empty: that changes nothing in the system.
+    """
+    form, table = format_of(system), roster.table
+    separator = table.separator if table.separator in form.separators else form.separators[0]
+    columns = [(exercise, _column(table, form, exercise)) for exercise in grades.course.exercises]
+    identity = form.identity or tuple(
+        title for place, title in enumerate(table.titles) if place in table.columns(_IDENTITY)
+    )
+    titles = [exercise if place is None else table.titles[place] for exercise, place in columns]
+    rows = [[*(_title(table, title) for title in identity), *titles]]
+    if form.possible:
+        worth = [
+            (roster.possible[place] if roster.possible and place is not None else "")
+            or _number(grades.course.exercises[exercise], table)
+            for exercise, place in columns
+        ]
+        rows.append(["    Points Possible", *[""] * (len(identity) - 1), *worth])
+    by_id = _points(grades, roster)
+    for person in roster.people.values():
+        points = by_id.get(person.id, {})
+        cells = [
+            _number(points[exercise], table) if exercise in points else "" if place is None else person.cells[place]
+            for exercise, place in columns
+        ]
+        rows.append([*(_cell(table, person, title) for title in identity), *cells])
+    return _written(rows, system, form, separator)
+
+
+_IDENTITY = ("student", *(title for what in ("id", "first", "last", "name") for title in MEANINGS[what]))
+
+
+def _points(grades: Grades, roster: Roster) -> dict[str, dict[str, float]]:
+    """The points of each person, by the roster's id and by exercise; for the labs that were handed in."""
+    found: dict[str, dict[str, float]] = {}
+    for student in grades.students():
+        person = roster.find(student)
+        if person is not None:
+            rows = grades.rows_of(student).values()
+            found.setdefault(person.id, {}).update((row.exercise, row.points) for row in rows)
+    return found
+
+
+def _column(table: Table, form: Format, exercise: str) -> int | None:
+    """The roster's column for an exercise: titled with its id or its title, whatever the system adds to that."""
+    wanted = {plain_title(exercise), plain_title(exercises()[exercise].title)}
+    for place, title in enumerate(table.titles):
+        if plain_title(form.decoration.sub("", title)) in wanted:
+            return place
+    return None
+
+
+def _place(table: Table, title: str) -> int | None:
+    return table.column((plain_title(title),))
+
+
+def _title(table: Table, title: str) -> str:
+    place = _place(table, title)
+    return title if place is None else table.titles[place]
+
+
+def _cell(table: Table, person: Person, title: str) -> str:
+    place = _place(table, title)
+    if place is not None:
+        return person.cells[place]
+    fill = FALLBACK.get(title)
+    return fill(person) if fill else ""
+
+
+def _number(points: float, table: Table) -> str:
+    return f"{points:.2f}".rstrip("0").rstrip(".").replace(".", table.decimal)
+
+
+def _written(rows: Sequence[Sequence[str]], system: str, form: Format, separator: str) -> tuple[str, bytes]:
+    text = io.StringIO()
+    tabs = separator == "\t"
+    csv.writer(
+        text,
+        delimiter=separator,
+        quoting=csv.QUOTE_ALL if form.quoted and not tabs else csv.QUOTE_MINIMAL,
+        lineterminator="\r\n",
+    ).writerows(rows)
+    if tabs and form.quoted:
+        return "gradebook-blackboard.xls", codecs.BOM_UTF16_LE + text.getvalue().encode("utf-16-le")
+    return f"gradebook-{system}.csv", text.getvalue().encode()

@@ -1,0 +1,51 @@
+"""Files of a run: names that every system takes, written whole."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from vmwidgets.engine.base.files import written_whole
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for itself."""
+
+MOST = 80
+"""Characters of a name."""
+
+
+def file_names(students: Iterable[str]) -> dict[str, str]:
+    """A name for each student's files: the id where it can be one, else a readable part and a number made from it.
+
+    >>> file_names(["ada", "../b", "NUL"])
+    {'ada': 'ada', '../b': '___b-95cd9069', 'NUL': 'NUL_-ae6de182'}
+    """
+    names = {student: _readable(student) for student in students}
+    taken = Counter(name.casefold() for name in names.values())  # "Ada" and "ada" are one file on some systems
+    return {
+        student: name if name == student and taken[name.casefold()] == 1 else f"{name}-{_number(student)}"
+        for student, name in names.items()
+    }
+
+
+def _readable(student: str) -> str:
+    name = re.sub(r"[^\w.@+-]", "_", student[:MOST])
+    name = re.sub(r"^\.+|\.+$", lambda dots: "_" * len(dots[0]), name)
+    return f"{name}_" if RESERVED.fullmatch(name) else name
+
+
+def _number(student: str) -> str:
+    return sha256(student.encode(errors="surrogatepass")).hexdigest()[:8]
+
+
+def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
+    """Write each text to its path, in UTF-8, with the folders that it needs; the paths."""
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as file:
+            # the name of a student's file may be no text
+            file.write(text if isinstance(text, bytes) else text.encode(errors="backslashreplace"))
+    return list(texts)

@@ -1,0 +1,103 @@
+"""Points that a person gave: a table of student, exercise, points and reason, put over what the grader found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .roster import MEANINGS, Roster
+from .run import Graded, Grades, Row
+from .spreadsheet import read_table
+
+STUDENT = ("student", *MEANINGS["id"])
+EXERCISE, POINTS, REASON = ("exercise", "task"), ("points", "score"), ("reason", "why", "comment")
+
+MOST = 1_000_000
+"""Points."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """One row of the file, as texts; `number` is its line."""
+
+    number: int
+    student: str
+    exercise: str
+    points: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """The rows of the file with this name."""
+
+    name: str
+    rows: tuple[Override, ...]
+
+
+def read_overrides(path: Path) -> Overrides:
+    """The overrides in the file at `path`; :class:`Refused` with one sentence where a column is missing."""
+    table = read_table(path)
+    places = [
+        table.needed(meanings, meanings[0] if meanings[0] == "points" else f"the {meanings[0]}")
+        for meanings in (STUDENT, EXERCISE, POINTS, REASON)
+    ]
+    rows = (Override(number, *(row[place].strip() for place in places)) for number, row in enumerate(table.rows, 2))
+    return Overrides(path.name, tuple(rows))
+
+
+def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) -> Grades:
+    """The grades with these points in the place of those that were found; rows that fit nothing are listed."""
+    students = {file.student for file in grades.files} | {one for file in grades.files for one in file.students}
+    files, notes, seen = list(grades.files), list(grades.notes), set()
+    for one in overrides.rows:
+        person = roster.find(one.student) if roster else None
+        student = one.student if one.student in students or person is None else _known_as(person.id, students, roster)
+        points = _points(one.points)
+        if student not in students and person is None:
+            says = f"row {one.number}: student {one.student!r} is unknown"
+        elif one.exercise not in grades.course.exercises:
+            says = f"row {one.number}: exercise {one.exercise!r} is not in this course"
+        elif points is None:
+            says = f"row {one.number}: points {one.points!r} are no number from 0"
+        elif (student, one.exercise) in seen:
+            says = f"row {one.number}: {student} has points for {one.exercise} in an earlier row, which counts"
+        else:
+            seen.add((student, one.exercise))
+            files = _put(files, Row("", student, one.exercise, points, grades.course.exercises[one.exercise],
+                                    override=one.reason or "no reason given"))  # fmt: skip
+            continue
+        notes.append(Row(overrides.name, one.student, "", says=says))
+    return replace(grades, files=tuple(files), notes=tuple(notes))
+
+
+def _known_as(identity: str, students: set[str], roster: Roster | None) -> str:
+    """The id that this person wrote in a notebook, where there is one."""
+    assert roster is not None
+    written = (one for one in sorted(students) if (person := roster.find(one)) and person.id == identity)
+    return next(written, identity)
+
+
+def _put(files: list[Graded], row: Row) -> list[Graded]:
+    """The files with this row in the place of the student's own for the exercise, or in one more."""
+    changed = []
+    done = False
+    for file in files:
+        rows = list(file.rows)
+        for place, old in enumerate(rows):
+            if file.student == row.student and old.exercise == row.exercise:
+                rows[place] = replace(old, points=row.points, override=row.override)
+                done = True
+        changed.append(replace(file, rows=tuple(rows)))
+    if not done:
+        lab = row.exercise.partition("/")[0]
+        changed.append(Graded("", row.student, lab, "", (row,), {}, {}, {}))
+    return changed
+
+
+def _points(text: str) -> float | None:
+    try:
+        points = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return round(points, 2) if 0 <= points <= MOST else None

@@ -1,0 +1,115 @@
+"""Who is in the course: the file that a learning system or an office gives, found by the meaning of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .run import Grades, Row
+from .spreadsheet import Table, read_table
+
+MEANINGS = {
+    "id": (
+        "id", "sis login id", "login id", "username", "user name", "login", "sis user id", "student id", "id number",
+        "idnumber", "user id", "matriculation number", "matrikelnummer", "benutzername", "kennung", "email address",
+        "e mail", "email",
+    ),
+    "name": ("name", "full name", "student name", "display name"),
+    "first": ("first name", "firstname", "given name", "vorname", "prénom"),
+    "last": ("last name", "surname", "lastname", "family name", "nachname", "nom"),
+    "extension": ("extension", "extensions", "extra hours", "verlängerung"),
+    "handed in": ("handed in", "submitted", "submitted at", "submission time", "last modified submission", "abgegeben"),
+}  # fmt: skip  # a list a line
+"""What columns may be called, as :func:`plain_title` writes it; the first is what a sentence asks for."""
+
+POSSIBLE = "points possible"
+"""In Canvas's files the row that begins so is of no student."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row: `cells` as the file has them; `extension` and `handed_in` are texts, or empty."""
+
+    id: str
+    name: str
+    cells: tuple[str, ...]
+    extension: str = ""
+    handed_in: str = ""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All `people` by their id, in the order of the file; `problems` are odd rows, in words.
+
+    `possible` is Canvas's row with the points that columns are worth, or empty.
+    """
+
+    table: Table
+    people: dict[str, Person]
+    problems: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+    aliases: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def find(self, student: str) -> Person | None:
+        """Who writes this id: any of the columns with ids may hold it, in capitals or not."""
+        found = self.aliases.get(_same(student))
+        return None if found is None else self.people[found]
+
+    def name_of(self, student: str) -> str:
+        """The name of a student, or of several joined by `+`; the id for who has none."""
+        people = ((one, self.find(one)) for one in student.split("+"))
+        return ", ".join((person and person.name) or one for one, person in people)
+
+
+def read_roster(path: Path) -> Roster:
+    """The roster in the file at `path`; :class:`Refused` with one sentence where it has no table, or no ids."""
+    table = read_table(path)
+    ids = table.columns(MEANINGS["id"])
+    if not ids:
+        ids = [table.needed((*MEANINGS["id"], "student"), "ids")]
+    if table.column(("sis login id", "sis user id")) is not None:
+        ids.sort(key=lambda column: table.titles[column].casefold() == "id")  # Canvas's own number, which no one writes
+    name, first, last, extension, handed_in = (table.column(MEANINGS[one]) for one in [*MEANINGS][1:])
+    if name is None and (student := table.column(("student",))) not in ids:
+        name = student
+    roster = Roster(table, {}, aliases={})
+    problems: list[str] = []
+    possible: tuple[str, ...] = ()
+
+    def cell(row: tuple[str, ...], column: int | None) -> str:
+        return "" if column is None else row[column].strip()
+
+    for number, row in enumerate(table.rows, 2):
+        if row[0].strip().casefold() == POSSIBLE:
+            possible = row
+            continue
+        own = [row[column].strip() for column in ids if row[column].strip()]
+        full = cell(row, name) or f"{cell(row, first)} {cell(row, last)}".strip()
+        if not own:
+            problems.append(f"row {number} has no id: it is left out")
+        elif _same(own[0]) in roster.aliases:
+            problems.append(f"row {number} has the id {own[0]!r} again: the first row counts")
+        else:
+            roster.people[own[0]] = Person(own[0], full, row, cell(row, extension), cell(row, handed_in))
+            for one in own:
+                roster.aliases.setdefault(_same(one), own[0])
+    return Roster(table, roster.people, tuple(problems), possible, roster.aliases)
+
+
+def with_roster(grades: Grades, roster: Roster) -> Grades:
+    """The grades with a note for each odd row of the roster, and for each student who is not in it."""
+    name = roster.table.path.name
+    odd = [Row(name, "", "", says=f"the roster's {problem}") for problem in roster.problems]
+    strangers = [one for one in grades.students() if roster.find(one) is None]
+    odd += [Row(name, one, "", says="is not in the roster") for one in strangers]
+    return replace(grades, notes=(*grades.notes, *odd))
+
+
+def missing(grades: Grades, roster: Roster) -> list[str]:
+    """The ids of those in the roster who handed in nothing."""
+    there = {person.id for one in grades.students() if (person := roster.find(one))}
+    return [one for one in roster.people if one not in there]
+
+
+def _same(text: str) -> str:
+    return text.strip().casefold()

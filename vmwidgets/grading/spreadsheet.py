@@ -1,0 +1,123 @@
+"""A table that some spreadsheet wrote: its encoding and separator are found, its columns are found by their meaning."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+MOST_BYTES = 16 << 20
+"""Of a file."""
+
+MARKED = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""What a file may begin with, and which encoding that is."""
+
+SEPARATORS = ",;\t"
+
+_COMMA, _DOT = re.compile(r"[0-9]+,[0-9]{1,3}"), re.compile(r"[0-9]+\.[0-9]+")
+
+
+@dataclass(frozen=True)
+class Table:
+    """`titles` and `rows` as they are in the file; each row has as many cells as there are titles."""
+
+    path: Path
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    separator: str = ","
+
+    @property
+    def decimal(self) -> str:
+        """The sign in numbers: a comma where a cell has one, or where none has a sign and the separator is `;`."""
+        cells = [cell.strip() for row in self.rows for cell in row]
+        if any(map(_COMMA.fullmatch, cells)):
+            return ","
+        return "," if self.separator == ";" and not any(map(_DOT.fullmatch, cells)) else "."
+
+    def column(self, meanings: Sequence[str]) -> int | None:
+        """The place of the column with the first of these titles that there is; None without one."""
+        return next(iter(self.columns(meanings)), None)
+
+    def columns(self, meanings: Sequence[str]) -> list[int]:
+        """The places of all columns with one of these titles, in the order of the meanings."""
+        plain = [plain_title(title) for title in self.titles]
+        return [plain.index(meaning) for meaning in meanings if meaning in plain]
+
+    def needed(self, meanings: Sequence[str], what: str) -> int:
+        """The place of a column that must be there; :class:`Refused` lists those that are."""
+        found = self.column(meanings)
+        if found is None:
+            titles = ", ".join(map(shown, self.titles)) or "none"
+            raise Refused(f"{self.path.name} has no column for {what}: call one {meanings[0]!r}; its columns: {titles}")
+        return found
+
+
+def plain_title(title: str) -> str:
+    """A title without what programs do to it.
+
+    >>> plain_title(" SIS_Login-ID ")
+    'sis login id'
+    """
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", title).replace("_", " ").casefold()))
+
+
+def read_table(path: Path) -> Table:
+    """The table in the file at `path`; :class:`Refused` with one sentence where there is none."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise Refused(f"{str(path)!r} has more than {MOST_BYTES >> 20} MiB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
+    text = _decoded(content)
+    if "\0" in text:
+        raise Refused(f"{str(path)!r} is no text: save the table as CSV")
+    separator, rows = max(((one, _rows(text, one, path)) for one in SEPARATORS), key=lambda found: _fits(found[1]))
+    if not rows:
+        raise Refused(f"{str(path)!r} is empty")
+    titles = tuple(cell.strip() for cell in rows[0])
+    width = len(titles)
+    return Table(path, titles, tuple(tuple([*row, *[""] * width][:width]) for row in rows[1:]), separator)
+
+
+def _decoded(content: bytes) -> str:
+    """The text, in the encoding that its first bytes say, or else in the first that it can be."""
+    for mark, encoding in MARKED:
+        if content.startswith(mark):
+            return content.decode(encoding, errors="replace")
+    nulls = content[:2000].count(0)
+    if nulls > len(content[:2000]) // 4:  # UTF-16 without a mark
+        return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le", errors="replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")  # what Windows calls Latin-1
+        return content.decode("latin-1") if "\ufffd" in text else text
+
+
+def _rows(text: str, separator: str, path: Path) -> list[list[str]]:
+    first, _, rest = text.partition("\n")
+    if re.fullmatch(r"sep=.\r?", first, re.IGNORECASE):  # a line for Excel
+        text = rest
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise Refused(f"{str(path)!r} is no table: {error}") from None
+    return [row for row in rows if any(cell.strip() for cell in row)]
+
+
+def _fits(rows: list[list[str]]) -> tuple[int, int]:
+    """How well a separator fits: rows as wide as the first, and its width."""
+    width = len(rows[0]) if rows else 0
+    return sum(len(row) == width for row in rows) * (width > 1), width
