@@ -69,11 +69,9 @@ def _graded(name: str | Sheet, thing: Any) -> Result:
     with machine.door.looking() if isinstance(machine, Machine) else nullcontext():
         criteria, problem = _judged(exercise, sheet, subject)
         result = replace(ungraded, criteria=criteria, problem=problem, work=packed(subject))
-        return (
-            result
-            if result.passed
-            else replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints))
-        )
+        if result.passed:
+            return result
+        return replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints))
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:

@@ -1,13 +1,21 @@
-"""What a machine has counted that a lab asks for: faults, and frames with memory of tasks and files."""
+"""What a lab reads of a machine: faults, functions that were called, frames and slots in use."""
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.events import FaultRaised
+from typing import TypeVar
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.events import Called, FaultRaised
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.domain import MachineDomain
+
+T = TypeVar("T")
 
 
 def fault_count(machine: Machine) -> int:
     """How many page faults there were since `machine` was booted.
+
+    Raises :class:`Refused` where the journal no longer keeps all that happened, after a thousand operations.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -16,7 +24,39 @@ def fault_count(machine: Machine) -> int:
     >>> vm.lab.fault_count(m)
     1
     """
-    return sum(isinstance(event, FaultRaised) for done in machine.journal for event in done.events)
+    journal = _given("machine", machine, Machine, "what vm.boot gave").journal
+    if not journal.keeps(0) or any(done.truncated for done in journal):
+        raise Refused("this machine's journal no longer keeps each fault: count in a machine that has done less")
+    return sum(isinstance(event, FaultRaised) for done in journal for event in done.events)
+
+
+def faults(machine: Machine) -> list[str]:
+    """The kinds of the faults that the last operation took, in order.
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> task = vm.boot("x86-64").task("init")
+    >>> a = task.mmap("8 KiB")
+    >>> task.write(a, b"x")
+    >>> lab.faults(task.machine)
+    ['not-present']
+    """
+    last = _given("machine", machine, Machine, "what vm.boot gave").journal.last
+    return [event.kind for event in last.events if isinstance(event, FaultRaised)]
+
+
+def called(machine: Machine) -> list[str]:
+    """The functions of the kernel and of libraries that the last operation called, in order.
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("4 KiB")
+    >>> lab.called(m)[0]
+    'vm_map_enter'
+    """
+    last = _given("machine", machine, Machine, "what vm.boot gave").journal.last
+    return [event.name for event in last.events if isinstance(event, Called)]
 
 
 def frame_count(machine: Machine) -> int:
@@ -29,4 +69,26 @@ def frame_count(machine: Machine) -> int:
     >>> vm.lab.frame_count(m)
     1
     """
-    return sum(count for owner, count in machine.pages.owners if owner.startswith("object"))
+    owners = _given("machine", machine, Machine, "what vm.boot gave").pages.owners
+    return sum(count for owner, count in owners if owner.startswith("object"))
+
+
+def slots(domain: MachineDomain) -> dict[str, str]:
+    """The slots that a domain uses, and the kind of capability in each.
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame())
+    >>> lab.slots(d)
+    {'slots[0]': 'Frame', 'slots[1]': 'VNode_ARM_l2', 'slots[2]': 'Mapping', 'slots[3]': 'Mapping'}
+    """
+    value = _given("domain", domain, MachineDomain, "what m.domain gave").snapshot()
+    (cnode,) = (one for one in value.cnodes if one.name == "slots")
+    return {str(one.ref): one.kind for one in cnode.capabilities}
+
+
+def _given(name: str, value: object, kind: type[T], right: str) -> T:
+    if not isinstance(value, kind):
+        raise Refused(f"{name}={shown(value)}: write {right}")
+    return value

@@ -5,7 +5,10 @@ holds what was said.  :func:`begin` says whose lab it is, :func:`sheet` what thi
 what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives what a call gives, or why it failed, and
 :func:`outline` says in few lines what an operation did.  After :func:`keep_moments` each picture stays at the moment
 when its cell was done.
-:func:`exercise` and :func:`criterion` are for those who write labs; see docs/labs.md.
+:func:`exercise`, :func:`criterion`, :func:`mistakes` and :class:`Draws` are for those who write labs; see docs/labs.md.
+
+The other names count and read what single labs are about: of maps and trees (:func:`fill`, :func:`levels`), page tables
+(:func:`tables_read`, :func:`descriptors`, :func:`flips`), tasks (:func:`use_pages`), domains (:func:`slots`).
 """
 
 from __future__ import annotations
@@ -19,9 +22,8 @@ from .before_tables import BaseAndBounds, Segments
 from .beginning import begin
 from .checking import check
 from .copier import copier
-from .counting import fault_count, frame_count
+from .counting import called, fault_count, faults, frame_count, slots
 from .criterion import criterion
-from .domains import called, slots
 from .draws import Draws
 from .exercise import exercise
 from .flips import flips
@@ -32,7 +34,7 @@ from .outline import outline
 from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
 from .submitting import submit
-from .translations import descriptors, fault_of, faults, rights, tables_read, word
+from .translations import descriptors, fault_of, rights, tables_read, word
 
 __all__ = [
     "BaseAndBounds",

@@ -81,7 +81,7 @@ def sheet(name: str) -> Sheet:
     >>> lab.sheet("01/gaps").of, len(lab.sheet("01/gaps").start())
     ('default', 4)
     """
-    return _made(_with_sheets(name), begun())
+    return _made(exercise_named(name), begun())
 
 
 def practice(name: str, number: Any = 1) -> Sheet:
@@ -95,12 +95,12 @@ def practice(name: str, number: Any = 1) -> Sheet:
     """
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_PRACTICE:
         raise Refused(f"number={shown(number)}: write a number, 1 to {MOST_PRACTICE:,}")
-    return _drawn(_with_sheets(name), f"practice {number}")
+    return _drawn(exercise_named(name), f"practice {number}")
 
 
 def sheet_of(name: str, of: str) -> Sheet:
     """The sheet of the exercise `name` that was made from `of`: a seed in hexadecimal, "default" or "practice 3"."""
-    return _drawn(_with_sheets(name), of)
+    return _drawn(exercise_named(name), of)
 
 
 def asked(name: Any) -> tuple[Exercise, Sheet | None]:
@@ -109,13 +109,6 @@ def asked(name: Any) -> tuple[Exercise, Sheet | None]:
         return name.exercise, name
     exercise = exercise_named(name)
     return exercise, None if exercise.sheet is None else _made(exercise, begun())
-
-
-def _with_sheets(name: Any) -> Exercise:
-    exercise = exercise_named(name)
-    if exercise.sheet is None:
-        raise Refused(f"exercise {exercise.id!r} has no sheets: it asks the same of all")
-    return exercise
 
 
 def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:

@@ -1,11 +1,10 @@
-"""What a lab counts and says of translations: tables that are read, descriptors that map, faults in one line."""
+"""What a lab says of translations: tables that are read, descriptors that map, rights, and a fault in one line."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.events import FaultRaised
 from vmwidgets.engine.base.units import MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, arguments
@@ -108,20 +107,6 @@ def rights(space: Walkable, *addresses: int | str) -> list[str]:
     """
     ways = ("read", "write")
     return ["".join(way[0] if space.walk(one, way).ok else "-" for way in ways) for one in addresses]
-
-
-def faults(machine: Machine) -> list[str]:
-    """The kinds of the faults that the last operation took, in order.
-
-    >>> import vmwidgets as vm
-    >>> from vmwidgets import lab
-    >>> task = vm.boot("x86-64").task("init")
-    >>> a = task.mmap("8 KiB")
-    >>> task.write(a, b"x")
-    >>> lab.faults(task.machine)
-    ['not-present']
-    """
-    return [event.kind for event in machine.journal.last.events if isinstance(event, FaultRaised)]
 
 
 def _walks(space: Walkable, at: int | str, size: int | str) -> list[Walk]:
