@@ -148,3 +148,17 @@ def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
 def test_no_threads_at_all_is_a_picture_too() -> None:
     scene = draw_threads(ThreadsValue((), 0, 1000), NOW)
     assert "no threads yet" in scene.subtitle
+
+
+def test_a_thread_that_waits_for_pages_has_only_the_addresses_so_far() -> None:
+    machine = vm.boot("x86-64", ram="4 MiB", layout="tiny")
+    machine.pagedaemon.stop()
+    machine.take_pages(1000)
+    machine.spawn(machine.kmem_alloc, "16 KiB", name="greedy")
+    machine.step()
+    assert Moment(machine.journal.last).caption.reason.startswith("It has the addresses: 16 KiB at ")
+    machine.give_pages(1000)
+    machine.run()
+    machine.spawn(machine.kmem_alloc, "16 KiB", name="next")
+    machine.step()
+    assert Moment(machine.journal.last).caption.reason.startswith("It took 16 KiB at ")

@@ -50,17 +50,40 @@ def test_a_deadlock_is_shown_with_its_circle(machine: Machine) -> None:
     machine.run()
     assert len(machine.threads.cycle) == 3
     result = checked(machine)
-    assert [one.points for one in result.criteria] == [0, 0, 0]
+    assert [one.points for one in result.criteria] == [0, 0]
+    assert "not judged yet: first change the order" in result.criteria[0].sentence
     assert result.criteria[1].actual == f"{A} before {B} before {C} before {A}"
 
 
-def test_a_lucky_run_has_a_name(machine: Machine) -> None:
+@pytest.mark.parametrize(("turn", "earned"), [(1, [0, 0]), (-1, [2, 0])])
+def test_a_lucky_run_has_a_name_and_earns_nothing_for_what_was_not_changed(
+    machine: Machine, turn: int, earned: list[int]
+) -> None:
     for name, locks in SHEET.threads:
-        spawn(machine, **{name: locks})
+        spawn(machine, **{name: locks[::turn]})
         machine.run()
-    mistake = checked(machine).criteria[1].mistake
-    assert mistake is not None
-    assert mistake.name == "a lucky run"
+    result = checked(machine)
+    assert [one.points for one in result.criteria] == earned
+    assert getattr(result.criteria[1].mistake, "name", "") == "a lucky run"
+
+
+def test_a_thread_too_many_that_was_changed_costs_a_point(machine: Machine) -> None:
+    spawn(machine, **{name: tuple(sorted(locks, key=(A, C, B).index)) for name, locks in SHEET.threads})
+    machine.run()
+    result = checked(machine)
+    assert [one.points for one in result.criteria] == [2, 2]
+    assert result.criteria[1].actual == "2 of them"
+    assert getattr(result.criteria[1].mistake, "name", "") == "sorts what was in order"
+
+
+def test_the_wrong_thread_changed_still_makes_a_circle(machine: Machine) -> None:
+    """`print` is in no circle: its order does not matter."""
+    sheet = OrderSheet((*SHEET.threads, ("print", (A, B))))
+    machine = sheet.start()
+    spawn(machine, **{**sheet.orders, "print": (B, A)})
+    machine.run()
+    result = lab.check(Sheet(exercise_named("05b/order"), "practice 0", sheet), machine)
+    assert result.criteria[1].points == 0
 
 
 def test_threads_that_have_the_names_of_killed_ones_are_judged_by_what_they_did_themselves(machine: Machine) -> None:
@@ -84,7 +107,7 @@ def test_a_thread_that_never_has_two_locks_at_once_copies_without_one(machine: A
     spawn(machine, pipe=(B, C), mail=(C, A))
     machine.run()
     result = checked(machine)
-    assert [one.points for one in result.criteria] == [1, 2, 1]
+    assert [one.points for one in result.criteria] == [1, 0]
     assert result.criteria[0].actual == "not so: exec (without all its locks)"
 
 
@@ -92,7 +115,7 @@ def test_a_thread_that_is_missing_is_named_and_the_orders_wait_for_it(machine: M
     spawn(machine, exec=(A, B), pipe=(B, C))
     machine.run()
     result = checked(machine)
-    assert [one.points for one in result.criteria] == [1, 0, 0]
+    assert [one.points for one in result.criteria] == [0, 0]
     assert "mail (there is no such thread)" in result.criteria[0].actual
     assert "not judged yet" in result.criteria[1].sentence
 

@@ -21,9 +21,16 @@ def backwards(orders: Orders) -> Orders:
     return dict(reversed(orders.items()))
 
 
+def turned(orders: Orders) -> Orders:
+    """Each thread takes its locks the other way round: so does the circle."""
+    return {name: locks[::-1] for name, locks in orders.items()}
+
+
 def one_lock_less(asked: OrderSheet) -> Orders:
-    (first, locks), *others = asked.mended[0].items()
-    return {first: locks[:-1], **dict(others)}
+    """A thread whose order is right as it is takes all locks but the last."""
+    orders = asked.mended[0]
+    kept = next(name for name, locks in orders.items() if locks == asked.orders[name])
+    return {**orders, kept: orders[kept][:-1]}
 
 
 SOLVED: Table = {
@@ -34,8 +41,7 @@ SOLVED: Table = {
         ],
         spoilt=[
             lambda asked: spawned(one_lock_less(asked)),
-            lambda asked: spawned(asked.orders, alone=True),
-            lambda asked: spawned(asked.mended[-1]),
+            lambda asked: spawned(turned(asked.orders), alone=True),
         ],
     ),
 }

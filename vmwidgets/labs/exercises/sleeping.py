@@ -109,38 +109,34 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
     whole = [name for name in copied if states.get(name) == "returned"]
     missing = [name for name in scripts if name not in whole]
     tried = [name for name, script in scripts.items() if _copies(script, set())]
+    taken = {name: tuple(dict.fromkeys(lock for lock, _ in _taken(script))) for name, script in scripts.items()}
+    waiting = "" if all(taken.values()) else "spawn all threads, and let them run"
+    circle = _circle({(one, lock) for script in scripts.values() for lock, held in _taken(script) for one in held})
+    changed = asked.changed(taken)
+    begun = "" if changed else "change the order of a thread's locks"
     yield criterion(
         2,
-        bool(whole) + (not missing),
+        0 if waiting or (begun and circle) else bool(whole) + (not missing),
         "each thread copies while it has all its locks, and returns",
         "each thread should copy while it has all its locks, and return",
+        first=begun if circle else "",
         expected=f"{listed(list(scripts))} have returned",
         actual=f"not so: {', '.join(f'{name} ({_state(name, states, name in tried)})' for name in missing)}",
         mistake=WITHOUT if any(name in tried for name in missing) else None,
     )
-    taken = {name: tuple(dict.fromkeys(lock for lock, _ in _taken(script))) for name, script in scripts.items()}
-    waiting = "" if all(taken.values()) else "spawn all threads, and let them run"
-    circle = _circle({(one, lock) for script in scripts.values() for lock, held in _taken(script) for one in held})
-    yield criterion(
-        2,
-        not waiting and not circle,
-        "no circle is possible, whoever runs when",
-        "threads take the locks in orders that make a circle: one day each will hold what the next one waits for",
-        first="" if circle else waiting,
-        actual=" before ".join(circle),
-        mistake=LUCK if not missing else None,
-    )
     needed = asked.changed(asked.mended[0])
-    changed = asked.changed(taken)
+    few = len(tried) == len(scripts) and changed <= needed
     yield criterion(
-        1,
-        len(tried) == len(scripts) and changed <= needed,
-        "as few threads were changed as can be",
-        "more threads were changed than had to be: the others could keep their order",
-        first="" if len(tried) == len(scripts) else "let all of them copy",
-        expected=f"{needed} of {len(taken)} threads",
-        actual=f"{changed} of them",
-        mistake=ALL_SORTED,
+        3,
+        0 if waiting or circle or begun else 2 + few,
+        "no circle is possible, whoever runs when, and as few threads were changed as can be",
+        "threads take the locks in orders that make a circle: one day each will hold what the next one waits for"
+        if circle
+        else "no circle is possible, but more threads were changed than had to be: the others could keep their order",
+        first="" if circle else waiting or begun or ("" if len(tried) == len(scripts) else "let all of them copy"),
+        expected="" if circle else f"{needed} of {len(taken)} threads changed",
+        actual=" before ".join(circle) if circle else f"{changed} of them",
+        mistake=ALL_SORTED if not circle else LUCK if not missing else None,
     )
 
 

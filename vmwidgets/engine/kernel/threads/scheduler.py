@@ -363,8 +363,8 @@ class Scheduler:
             if lock.mutex:
                 raise KernelPanic(
                     "sleeping_with_mutex",
-                    f"{named(thread.name)} goes to sleep with the lock of {lock.name}, a mutex: only ordinary maps "
-                    "have locks that may be held asleep",
+                    f"{named(thread.name)} goes to sleep with the lock of {lock.name}, a mutex: only sleep locks "
+                    "may be held asleep",
                 )
 
     def failure(self) -> Thread | None:

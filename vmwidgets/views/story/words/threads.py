@@ -36,6 +36,7 @@ say = sentences(
         "ran/many": ("1 thread ran: {threads}.", "{count} threads ran: {threads}."),
         "ran/more": "{count} threads ran: {threads} and {more} more.",
         "took": "It took {size} at {address} from {map}.",
+        "took/addresses": "It has the addresses: {size} at {address} in {map}.",
         "no gap": "{map} has no gap of {size}.",
         "waits": ("{threads} waits for {what}.", "{threads} wait for {what}."),
         "waits/more": "{threads} and {more} more wait for {what}.",
@@ -114,7 +115,7 @@ def _ran(facts: Facts) -> Headline:
     if not ran:
         return Headline(say("ran/none"), waiting(facts.events))
     if len(ran) == 1:
-        return Headline(_fate(ran[0], facts.events), _deed(facts) or waiting(facts.events))
+        return Headline(_fate(ran[0], facts.events), _deed(facts, ran[0]) or waiting(facts.events))
     shown = ", ".join(visible(name) for name in ran[: MOST + 1])
     if len(ran) > MOST + 1:
         return Headline(say("ran/more", len(ran), threads=shown, more=len(ran) - MOST - 1), waiting(facts.events))
@@ -133,12 +134,14 @@ def _fate(name: str, events: Sequence[ev.Event]) -> str:
     return say("ran", thread=thread)
 
 
-def _deed(facts: Facts) -> str:
-    """What a thread did to memory on its way."""
+def _deed(facts: Facts, name: str) -> str:
+    """What a thread did to memory on its way; one that fell asleep since has the addresses, but not all pages."""
     inserted = [event for event in facts.of(ev.RangeInserted) if not event.status]
     if inserted:
         last = inserted[-1]
-        return say("took", size=binary_size(last.end - last.start), address=address(last.start), map=visible(last.map))
+        stops = [one for one in facts.events if isinstance(one, ev.ThreadSlept | ev.ThreadEnded) and one.thread == name]
+        tag = "took/addresses" if stops and isinstance(stops[-1], ev.ThreadSlept) else "took"
+        return say(tag, size=binary_size(last.end - last.start), address=address(last.start), map=visible(last.map))
     sought = facts.of(ev.SpaceSought)
     if sought and sought[-1].address is None:
         return say("no gap", map=visible(sought[-1].map), size=binary_size(sought[-1].length))
