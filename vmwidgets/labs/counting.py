@@ -6,10 +6,14 @@ from typing import TypeVar
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Called, FaultRaised
+from vmwidgets.engine.base.units import MIB, Address
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.domain import MachineDomain
 
 T = TypeVar("T")
+
+LEAST_ADDRESS = 16 * MIB
+"""Numbers from here on are taken for addresses where arguments are listed."""
 
 
 def fault_count(machine: Machine) -> int:
@@ -55,8 +59,31 @@ def called(machine: Machine) -> list[str]:
     >>> lab.called(m)[0]
     'vm_map_enter'
     """
+    return [event.name for event in _calls(machine)]
+
+
+def calls(machine: Machine) -> list[str]:
+    """The calls of the last operation, each a line with its arguments, indented as they are nested.
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame(), at=0x5000_0000)
+    >>> changed = d.modify_flags(a, "4 KiB", "r")
+    >>> lab.calls(d.machine)[0]
+    'modify_flags(0x5000_0000, 4096, 1)'
+    """
+    return ["    " * (event.depth - 1) + f"{event.name}({_listed(event)})" for event in _calls(machine)]
+
+
+def _calls(machine: Machine) -> list[Called]:
     last = _given("machine", machine, Machine, "what vm.boot gave").journal.last
-    return [event.name for event in last.events if isinstance(event, Called)]
+    return [event for event in last.events if isinstance(event, Called)]
+
+
+def _listed(event: Called) -> str:
+    words = (Address(one) if isinstance(one, int) and one >= LEAST_ADDRESS else one for one in event.arguments)
+    return ", ".join(map(str, words))
 
 
 def frame_count(machine: Machine) -> int:

@@ -22,7 +22,7 @@ from .before_tables import BaseAndBounds, Segments
 from .beginning import begin
 from .checking import check
 from .copier import copier
-from .counting import called, fault_count, faults, frame_count, slots
+from .counting import called, calls, fault_count, faults, frame_count, slots
 from .criterion import criterion
 from .draws import Draws
 from .exercise import exercise
@@ -45,6 +45,7 @@ __all__ = [
     "begin",
     "byte_or_signal",
     "called",
+    "calls",
     "check",
     "comparisons",
     "copier",

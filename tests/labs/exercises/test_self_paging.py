@@ -98,6 +98,18 @@ def test_the_broken_call_takes_all_rights_and_has_a_name() -> None:
         domain.modify_flags(sheet.given.at + number * PAGE, PAGE, "r")
     assert points(sheet, domain)[:2] == [0, 1]
     assert named(sheet, domain) == {"by modify_flags"}
+    *_, kept, _ = lab.check(sheet, domain).criteria
+    assert "without any right" in kept.sentence, "the frame is the same"
+    assert kept.points == 0
+
+
+def test_another_frame_at_the_place_is_another_reason() -> None:
+    sheet = BUG[0]
+    domain, given = sheet.start(), sheet.given
+    domain.unmap(given.at, given.size)
+    domain.map(domain.frame(given.size), at=given.at, size=given.size, flags="r")
+    *_, kept, _ = lab.check(sheet, domain).criteria
+    assert "the frame has to be the same" in kept.sentence
 
 
 def test_without_the_bug_there_is_no_witness() -> None:

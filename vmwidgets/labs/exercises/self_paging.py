@@ -121,7 +121,7 @@ def thrift(domain: MachineDomain, asked: ThriftSheet) -> Iterator[Criterion]:
         2,
         bool(as_asked) + (len(as_asked) == len(asked.areas)),
         "each area can be used as it is asked",
-        _EDITED if edited else "an area is not all mapped, or with other rights than are asked",
+        _EDITED if edited else "a part of an area is not mapped, or has other rights than the sheet asks for",
         expected=f"{len(asked.areas)} areas",
         actual=", ".join(as_asked) if as_asked else "none",
     )
@@ -196,9 +196,9 @@ class BugSheet:
         listed = ", ".join(map(str, self.some))
         return (
             f"Domain `log` runs with the bug. It has mapped the frame in `slots[0]`, {pages(self.size)}, at "
-            f"`{Address(self.at)}`, and has written to each page. Counted from 0:\n"
-            f"make {'pages' if len(self.some) > 1 else 'page'} {listed} read-only. All others must still be writable, "
-            "and each page must keep what was written to it.\n"
+            f"`{Address(self.at)}`, and has written to each page.\n"
+            f"Make {'pages' if len(self.some) > 1 else 'page'} {listed} read-only; the first is page 0. "
+            "All others must still be writable, and each page must keep what was written to it.\n"
             "And show the bug: call `modify_flags` once, on memory of your choice, so that parts of its range get "
             "different rights."
         )
@@ -263,11 +263,14 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
         actual=" ".join(rights),
     )
     lost = [number for number in range(asked.pages) if not _kept(domain, asked, number)]
+    closed = [number for number in lost if rights[number] == "--"]
     yield criterion(
         1,
         begun and not lost,
         "what was written is still there",
-        "what was written should still be there: the frame has to be the same, and each page at its place",
+        "what was written can't be read: the pages are still mapped, but without any right"
+        if closed == lost
+        else "what was written should still be there: the frame has to be the same, and each page at its place",
         first="" if begun else "change something",
         actual=f"not in pages {', '.join(map(str, lost))}" if lost else "",
     )
@@ -383,8 +386,8 @@ class RefillSheet:
             "KiB can't be mapped without a refill of its own."
         ),
         (
-            "A frame of so many bytes has room for a sixty-fourth of them in blocks, less one: it is used when more "
-            "than half as many are missing. A map of n small pages asks for n blocks, one for each 256, and 4."
+            "A frame of 4 KiB holds 63 blocks, and each further one twice as many and one. The pmap takes the smallest "
+            "that holds what is missing. A map of n small pages asks for n blocks, one for each 256 pages, and 4 more."
         ),
     ),
 )
