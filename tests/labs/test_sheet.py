@@ -143,3 +143,14 @@ def test_a_sheet_shows_itself_as_text_and_as_data():
     assert bundle[MIME] == {"schema": 1, "id": "t/one", "of": "default", "text": "Make `<b>`.\nThen stop."}
     assert "<code>&lt;b&gt;</code>" in bundle["text/html"]
     assert bundle["text/plain"].startswith("t/one · One\nMake `<b>`.\nThen stop.\nTo practise:")
+
+
+def test_a_practice_sheet_says_how_to_check_it_and_not_by_the_name_of_the_graded_one() -> None:
+    sheet = lab.practice("01/gaps", 3)
+    assert 'p = lab.practice("01/gaps", 3)' in repr(sheet)
+    result = lab.check(sheet, sheet.start())
+    for text in repr(sheet), repr(lab.sheet("01/gaps")):
+        assert "lab.check(p, …)" in text
+        assert "lab.hint(p)" in text
+    assert "lab.hint(p)" in repr(result)
+    assert "hint(sheet)" not in repr(result)

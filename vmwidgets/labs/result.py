@@ -69,7 +69,7 @@ class Result:
 
     @property
     def _stuck(self) -> str:
-        sheet = "sheet" if self.practice else f'"{self.id}"'
+        sheet = "p" if self.practice else f'"{self.id}"'  # as a practice sheet says
         return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:

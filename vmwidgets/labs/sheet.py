@@ -17,6 +17,9 @@ from .markup import framed, marked
 MIME = "application/vnd.vmwidgets.sheet+json"
 """Of a sheet as a notebook keeps it."""
 
+CHECKED = "check what you made with `lab.check(p, …)`, and ask for hints with `lab.hint(p)`"
+"""What there is for a practice sheet."""
+
 MOST_PRACTICE = 1_000_000
 """Practice sheets of an exercise have the numbers 1 to this."""
 
@@ -67,9 +70,12 @@ class Sheet:
     @property
     def _beside(self) -> str:
         """What else there is."""
+        name = self.exercise.id
         if self.practice:
-            return "This sheet is for practice: it counts for nothing."
-        return f'To practise: `lab.practice("{self.id}")`. Stuck: `lab.hint("{self.id}")`.'
+            made = f'`p = lab.practice("{name}", {self.of.split()[-1]})`'
+            return f"For practice: it counts for nothing. {made}, begin with `p.start()`, {CHECKED}."
+        practised = f'`p = lab.practice("{name}", 2)`, or another number; {CHECKED}'
+        return f'To practise: {practised}. Stuck: `lab.hint("{name}")`.'
 
 
 def sheet(name: str) -> Sheet:

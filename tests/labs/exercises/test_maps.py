@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import vmwidgets as vm
 from vmwidgets import lab
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.labs.exercises.maps import GuardSheet
+from vmwidgets.labs.exercise import exercise_named
+from vmwidgets.labs.exercises.maps import GapsSheet, GuardSheet, Stack
 from vmwidgets.labs.sheet import Sheet
+
+TWO = GuardSheet(0x10_0000, (Stack("A", 2, down=True, guard="page"), Stack("B", 2, down=False, guard="page")))
 
 
 def guarded(sheet: Sheet, *, wrong_end: bool = False) -> MachineMap:
@@ -54,5 +58,36 @@ def test_half_of_the_stacks_pages_are_half_of_their_points() -> None:
     space = guarded(sheet)
     asked = sheet.given
     assert isinstance(asked, GuardSheet)
-    space.remove(asked.base + asked.wanted().index("stack") * vm.PAGE, size=vm.PAGE)
-    assert [one.points for one in lab.check(sheet, space).criteria] == [1, 1, 1, 1]
+    page = asked.base + asked.wanted().index("stack") * vm.PAGE
+    space.remove(page, size=vm.PAGE)
+    result = lab.check(sheet, space)
+    assert [one.points for one in result.criteria] == [1, 1, 1, 1]
+    assert result.criteria[0].actual.endswith(f"not {Address(page)}")
+
+
+def test_one_guard_at_the_wrong_end_is_named_too() -> None:
+    sheet = Sheet(exercise_named("01/guard"), "practice 0", TWO)
+    space: MachineMap = sheet.start()
+    for at, count, prot in (0, 1, "none"), (1, 2, "rw"), (3, 1, "none"), (4, 2, "rw"):
+        space.enter(count * vm.PAGE, at=TWO.base + at * vm.PAGE, fixed=True, prot=prot)
+    result = lab.check(sheet, space)
+    assert result.criteria[0].actual == "3 of 4 pages rw-; not 0x10_3000"
+    assert named(sheet, space)[0] == "guard at the wrong end"
+
+
+def test_a_guard_page_alone_earns_nothing() -> None:
+    sheet = Sheet(exercise_named("01/guard"), "practice 0", TWO)
+    space: MachineMap = sheet.start()
+    space.enter(vm.PAGE, at=TWO.base, fixed=True, prot="none")
+    assert lab.check(sheet, space).points == 0
+
+
+def test_the_map_of_another_sheet_is_said_to_be_one() -> None:
+    """All its gaps are filled: only its size is not that of the sheet."""
+    mine, other = GapsSheet((3, 4, 5), (1, 2, 4, 2, 3)), GapsSheet((3, 4, 6), (1, 2, 4, 3, 3))
+    assert mine.size < other.size
+    space = other.start()
+    for size in 1, 2, 4, 3, 3:
+        space.enter(size * vm.PAGE)
+    first = lab.check(Sheet(exercise_named("01/gaps"), "practice 0", mine), space).criteria[0]
+    assert first.sentence.startswith("this is not the map of this sheet")

@@ -6,6 +6,7 @@ from itertools import permutations
 
 import vmwidgets as vm
 from vmwidgets import lab
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.labs.exercises.trees import TreeSheet, rotates
 from vmwidgets.labs.sheet import Sheet
@@ -60,6 +61,11 @@ def test_the_first_rotation_is_named_and_so_is_an_order_of_addresses() -> None:
     assert "was the first to rotate" in criterion.sentence
     assert criterion.mistake is not None
     assert criterion.mistake.name == "in the order of addresses"
+
+
+def test_a_page_that_is_missing_is_named() -> None:
+    *others, last = found(asked(SHEET))
+    assert lab.check(SHEET, entered(tuple(others))).criteria[0].actual == f"missing: `{Address(last)}`"
 
 
 def test_a_part_of_the_pages_is_no_solution() -> None:

@@ -15,7 +15,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import done_to, gaps, in_words, pages, runs
+from .structures import done_to, gaps, in_words, listed, pages, runs
 
 LETTERS = {"stack": "rw-", "hole": "", "page": "---"}
 """The rights of a page by what it is for; none at all where nothing is mapped."""
@@ -33,7 +33,10 @@ class Stack:
     @property
     def text(self) -> str:
         """The stack in words."""
-        guards = {"hole": "its guard page is a hole", "page": "its guard page is mapped, without any rights"}
+        guards = {
+            "hole": "its guard page is a hole",
+            "page": 'its guard page is mapped, without any rights (`prot="none"`)',
+        }
         way = "down" if self.down else "up"
         return f"Stack {self.name}: {self.pages} pages, grows {way}, {guards.get(self.guard, 'has no guard page')}."
 
@@ -103,14 +106,17 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         what: [page for page, one in enumerate(wanted) if one == what and letters[page] != LETTERS[what]]
         for what in LETTERS
     }
-    mirrored = letters == [LETTERS[what] for what in asked.wanted(wrong_end=True)]
+    other_end = asked.wanted(wrong_end=True)
+    mirrored = all(letters[page] == LETTERS[other_end[page]] for page in chain(*wrong.values()))
+    lacking = [Address(asked.base + page * PAGE) for page in wrong["stack"]]
     yield criterion(
         2,
         (len(wrong["stack"]) < wanted.count("stack")) + (not wrong["stack"]),
         "each page of the stacks can be read and written",
         "some pages of the stacks are not there, or can't be read and written",
         expected=f"{wanted.count('stack')} pages rw-",
-        actual=f"{wanted.count('stack') - len(wrong['stack'])} of them",
+        actual=f"{wanted.count('stack') - len(lacking)} of {wanted.count('stack')} pages rw-; not {listed(lacking[:3])}"
+        + " and more" * (len(lacking) > 3),
         mistake=WRONG_END if mirrored else None,
     )
     began = len(wrong["stack"]) < wanted.count("stack")
@@ -125,9 +131,10 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     )
     yield criterion(
         1,
-        not wrong["page"],
+        began and not wrong["page"],
         "each guard page that is mapped has no rights",
         "a guard page that should be mapped without rights has some, or is not mapped",
+        first="" if began else "map a stack",
         expected="pages ---",
         actual=_rights(letters, wrong["page"]),
         mistake=HOLE_FOR_PAGE if began and not any(letters[page] for page in wrong["page"]) else None,
@@ -135,10 +142,10 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     others = [run for run in runs(space) if run.start < asked.base or run.end > end]
     yield criterion(
         1,
-        bool(runs(space)) and not others,
+        began and not others,
         "nothing else is mapped",
         "something is mapped below the first piece, or above the last",
-        first="" if others else "map a stack",
+        first="" if others or began else "map a stack",
         actual=in_words(others) if others else "",
     )
 
@@ -242,7 +249,9 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
         2,
         not left and space.size == end,
         "no gap is left",
-        "a gap is left: a request takes the lowest gap that is large enough, so which request may choose first?",
+        "a gap is left: a request takes the lowest gap that is large enough, so which request may choose first?"
+        if left or space.size < end
+        else "this is not the map of this sheet: a map of a practice sheet is checked with that sheet",
         expected=f"{asked.size} pages without a gap",
         actual=f"gaps: {_gaps(left)}" if left else f"{pages(space.size)} are mapped",
     )

@@ -18,7 +18,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import done_to, in_words, runs
+from .structures import done_to, in_words, listed, runs
 
 APART = 0x1_0000
 """Pages lie so far apart at least, so that none merge."""
@@ -94,7 +94,7 @@ def rotates(addresses: Sequence[int]) -> bool:
 
 
 def _listed(addresses: Sequence[int]) -> str:
-    return ", ".join(f"`{Address(address)}`" for address in addresses)
+    return listed([f"`{Address(address)}`" for address in addresses])
 
 
 @exercise(
@@ -113,15 +113,16 @@ def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
     """The pages were entered in an order that never rotates; several orders do."""
     addresses = sorted([*asked.there, *asked.wanted])
     there = [(run.start, run.end) for run in runs(space)]
+    missing = [address for address in addresses if address not in dict(there)]
+    complete = not missing
     yield criterion(
         1,
         there == [(address, address + PAGE) for address in addresses],
         "one page is mapped at each address, and nothing else",
         "one page should be mapped at each address of the sheet, and nothing else",
         expected=f"{len(addresses)} pages",
-        actual=in_words(runs(space)),
+        actual=f"missing: {_listed(missing)}" if missing else in_words(runs(space)),
     )
-    complete = {start for start, _ in there} >= set(addresses)
     entered = list(done_to(space, "enter"))
     turned = [(operation, count) for operation in entered if (count := _rotations(space, operation))]
     places = [int(operation.result) for operation in entered][len(asked.there) :]
@@ -164,6 +165,9 @@ def _rotations(space: MachineMap, operation: Operation) -> int:
 mistakes(
     "02/comparisons",
     {
+        "5": Mistake("perfectly balanced", "This tree is deeper on the right, where each entry was added."),
+        "4": Mistake("perfectly balanced", "A way to a leaf of the full tree is five nodes, and this one is not full."),
+        "7": Mistake("counts the steps", "Each node on the way is compared, the first and the last too."),
         "31": Mistake("the tree is scanned", "A search goes down one way and leaves the rest of the tree aside."),
         "30": Mistake("the tree is scanned", "A search goes down one way and leaves the rest of the tree aside."),
         "1": Mistake(

@@ -121,8 +121,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     pairs = [(page, access) for page in asked.meant for access in asked.rights]
     left = [(page, access) for page, access in pairs if not _stopped(machine, page, access)]
     absent = [Address(page) for page, access in left if not machine.walk(page, access, user=True, task=TASK).ok]
-    wrong = _wrong(machine, asked)
-    anothers = bool(edits.keys() & _descriptors(machine, asked, OTHER).keys())
+    anothers = OTHER in machine.tasks and bool(edits.keys() & _descriptors(machine, asked, OTHER).keys())
     by_the_map = any(one.name == "protect" and one.outcome == "done" for one in machine.journal)
     begun = "" if len(left) < len(pairs) else FIRST
     yield criterion(
@@ -142,6 +141,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
         if len({access for _, access in left}) < len(asked.rights)
         else None,
     )
+    wrong = _wrong(machine, asked)
     beside = [page for page, _ in wrong if page not in asked.meant]
     yield criterion(
         1,
