@@ -54,6 +54,15 @@ def test_memory_that_is_not_the_films_is_wrong() -> None:
     assert [one.met for one in lab.check(WINDOW, space).criteria] == [True, True, False, True, True]
 
 
+def test_memory_that_merges_with_the_windows_end_is_beside_it() -> None:
+    space = run(WINDOW, cut(window()))
+    last = space.entries()[-1]
+    space.enter(
+        vm.PAGE, at=last.end, fixed=True, prot=last.protection, object=last.object, offset=last.offset + last.size
+    )
+    assert [one.met for one in lab.check(WINDOW, space).criteria] == [True, True, True, True, False]
+
+
 def test_a_window_that_is_gone_has_no_rights() -> None:
     space = run(WINDOW, f"thing.remove({window().base}, size=16 * vm.PAGE)")
     assert not lab.check(WINDOW, space).criteria[3].met

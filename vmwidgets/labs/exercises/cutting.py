@@ -168,7 +168,7 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         mistake=_a_page_more(read_only, kept),
     )
     end = asked.base + PAGES * PAGE
-    beside = [run for run in runs(space) if run.end <= asked.base or run.start >= end]
+    beside = [run for run in runs(space) if run.start < asked.base or run.end > end]
     yield criterion(
         1,
         not begun and not beside,

@@ -196,8 +196,8 @@ class GapsSheet:
     def text(self) -> str:
         """The task in words."""
         return (
-            f"A map of {self.size} pages has gaps of {_listed(self.gaps)} pages, in this order. Make requests of "
-            f"{_listed(self.requests)} pages so that no gap is left.\n"
+            f"A map of {self.size} pages has gaps of {listed(self.gaps)} pages, in this order. Make requests of "
+            f"{listed(self.requests)} pages so that no gap is left.\n"
             "You may not say where a request is placed (no `at`): only the order of the requests is yours."
         )
 
@@ -261,8 +261,8 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
         1,
         sorted(sizes) == sorted(asked.requests),
         "each request was made once, and no other",
-        f"after the gaps were made, there should be one request each of {_listed(asked.requests)} pages",
-        expected=f"{_listed(asked.requests)} pages, in any order",
+        f"after the gaps were made, there should be one request each of {listed(asked.requests)} pages",
+        expected=f"{listed(asked.requests)} pages, in any order",
         actual=f"{', '.join(map(str, sizes))} pages" if sizes else "no requests",
     )
     yield criterion(
@@ -277,11 +277,6 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
 
 
 SAYS_WHERE = Mistake("says where", "With at= the kernel looks at that address first, and searches no gap.")
-
-
-def _listed(sizes: Sequence[int]) -> str:
-    *first, last = map(str, sizes)
-    return f"{', '.join(first)} and {last}"
 
 
 def _gaps(left: list[tuple[int, int]]) -> str:

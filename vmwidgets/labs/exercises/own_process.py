@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -21,7 +21,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import pages, runs
+from .structures import listed, pages, runs
 
 RECORDED = "python", "threads", "fails"
 """The recorded programs that read their own maps."""
@@ -57,9 +57,9 @@ class ExecveSheet:
         return (
             f'The task replays the recorded program `vm.recording("{self.recording}")` up to the line in which it read '
             "its own map. Of what `execve` had mapped, map these ranges as the system has them, and nothing else:\n"
-            f"Of the program, `python3.11`: {_and(self.program)}.\n"
-            f"Of the interpreter, `ld-linux-x86-64.so.2`: {_and(self.interpreter)}.\n"
-            f"Without a file: {_and([without[kind] for kind in self.without_file])}.\n"
+            f"Of the program, `python3.11`: {listed(self.program)}.\n"
+            f"Of the interpreter, `ld-linux-x86-64.so.2`: {listed(self.interpreter)}.\n"
+            f"Without a file: {listed([without[kind] for kind in self.without_file])}.\n"
             "A file has first its headers, then its code, its constants, and its variables. (Its page between the "
             "constants and the variables is not asked for.)"
         )
@@ -77,11 +77,6 @@ class ExecveSheet:
             "interpreter": [of[f"interpreter {kind}"] for kind in self.interpreter],
             "without file": [of[kind] for kind in self.without_file],
         }
-
-
-def _and(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 @lru_cache
