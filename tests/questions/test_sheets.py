@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -32,14 +33,31 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+EXAMS = {topic: make_exam(topic, 11) for topic in TOPICS}
+
+
 @pytest.fixture(params=TOPICS)
 def exam(request):
-    return make_exam(request.param, 11)
+    return EXAMS[request.param]
+
+
+@cache
+def made(topic, make, **options):
+    """Each kind of document of an exam is made once."""
+    return make(EXAMS[topic], **options)
+
+
+def sheet(exam, *, key):
+    return made(exam.topic, markdown, folder="exam_files", key=key)
+
+
+def page_of(exam, *, key):
+    return made(exam.topic, html, key=key)
 
 
 class TestMarkdown:
     def test_it_has_the_questions_their_figures_and_the_key(self, exam):
-        text, figures = markdown(exam, "exam_files", key=True)
+        text, figures = sheet(exam, key=True)
         asked, key = text.split(f"# Key: {exam.title}")
         for question in exam.questions:
             assert question.text in asked and question.why in key and question.why not in asked
@@ -49,7 +67,7 @@ class TestMarkdown:
         assert all(svg.startswith("<svg") and "prefers-color-scheme" not in svg for svg in figures.values())
 
     def test_a_sheet_without_key_says_neither_answers_nor_the_seed(self, exam):
-        text, figures = markdown(exam, "exam_files", key=False)
+        text, figures = sheet(exam, key=False)
         assert "# Key" not in text and "seed" not in text.lower()
         assert not any(question.why in text or question.id in text for question in exam.questions)
         assert all(name.startswith("question-") for name in figures)
@@ -75,7 +93,7 @@ class Tags(HTMLParser):
 class TestHtml:
     def test_it_is_one_page_that_needs_nothing_else(self, exam):
         page = Tags()
-        page.feed(html(exam, key=True))
+        page.feed(page_of(exam, key=True))
         assert not page.open
         images = [attrs for tag, attrs in page.seen if tag == "img"]
         drawn = [draw for one in exam.questions for draw in (one.figure, one.solution) if draw is not None]
@@ -85,7 +103,7 @@ class TestHtml:
 
     def test_it_says_what_the_questions_say(self, exam):
         page = Tags()
-        page.feed(html(exam, key=True))
+        page.feed(page_of(exam, key=True))
         words = " ".join(" ".join(page.words).split())
         for question in exam.questions:
             for paragraph in question.text.split("\n\n"):
@@ -96,9 +114,9 @@ class TestHtml:
         assert items == sum(len(question.options) for question in exam.questions)
 
     def test_the_key_can_be_left_out(self, exam):
-        page = html(exam, key=False)
+        page = page_of(exam, key=False)
         assert 'class="key"' not in page and "Key:" not in page and "seed" not in page.lower()
-        assert 'section class="key"' in html(exam, key=True)
+        assert 'section class="key"' in page_of(exam, key=True)
 
     def test_what_looks_like_tags_is_text(self):
         assert to_html("`<b>` & <i>") == "<p><code>&lt;b&gt;</code> &amp; &lt;i&gt;</p>"
@@ -106,7 +124,7 @@ class TestHtml:
 
 class TestAPackage:
     def opened(self, exam):
-        return zipfile.ZipFile(io.BytesIO(package(exam)))
+        return zipfile.ZipFile(io.BytesIO(made(exam.topic, package)))
 
     def test_it_is_as_the_profile_says(self, exam):
         check_assessment(ET.fromstring(self.opened(exam).read("exam.xml")))
@@ -140,11 +158,12 @@ class TestAPackage:
         }
         hrefs = [one.get("href") for one in manifest.iter(f"{{{CARTRIDGE}}}file")]
         assert ["imsmanifest.xml", *hrefs] == opened.namelist()
+        assert {entry.external_attr >> 16 for entry in opened.infolist()} == {0o644}
         named = re.findall(r"\$IMS-CC-FILEBASE\$/([\w./-]+)", opened.read("exam.xml").decode())
         assert sorted(named) == sorted(hrefs[1:])
 
     def test_the_same_exam_has_the_same_bytes(self, exam):
-        assert package(exam) == package(make_exam(exam.topic, exam.seed))
+        assert made(exam.topic, package) == package(make_exam(exam.topic, exam.seed))
 
 
 class TestTheCommand:

@@ -19,7 +19,7 @@ everywhere. The ending of the file chooses the format:
   .html   one page, to be printed; the key begins on a page of its own
   .qti    QTI 1.2.1 in a Common Cartridge 1.1, for Canvas, Moodle and Blackboard (.imscc is the same)
 
-topics: walk"""
+topics: walk, tlb, replacement, cow, tables, gaps"""
 
 _EXITS = "exit status: 0 the file is written; 2 bad input, or it can't be written: then nothing has changed"
 

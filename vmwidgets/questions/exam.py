@@ -13,6 +13,11 @@ from .question import GRADES, Kind, Question
 
 TOPICS = {
     "walk": "Page-table walks",
+    "tlb": "Translation lookaside buffers",
+    "replacement": "Page replacement",
+    "cow": "Copy-on-write",
+    "tables": "The size of page tables",
+    "gaps": "Gaps in an address space",
 }
 """Topics and their titles."""
 

@@ -44,7 +44,9 @@ def package(exam: Exam) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as cartridge:
         for name, text in files.items():
-            cartridge.writestr(zipfile.ZipInfo(name, _LONG_AGO), text)
+            entry = zipfile.ZipInfo(name, _LONG_AGO)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # the same on each system: files to be read
+            cartridge.writestr(entry, text)
     return made.getvalue()
 
 

@@ -1,0 +1,288 @@
+"""Questions on copy-on-write: what tasks read after a fork, which pages are copied, and by which fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from vmwidgets.engine.base.events import FaultRaised, PageCopied, ShadowMoved
+from vmwidgets.engine.base.units import PAGE, counted
+from vmwidgets.engine.machine import boot
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.labs.draws import Draws
+from vmwidgets.pictures.objects import Objects
+from vmwidgets.views.scene.model import Scene
+
+from .question import NUMBER, Again, Kind, Question, drawing, options_of, table
+
+NAMES = "parent", "child", "grandchild"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+RULE = (
+    "A fork copies no page. The kernel is X15: it keeps the pages of before a fork where both tasks find them, as long "
+    "as both live. So after a fork each of the two copies a page at its own first write to it, even if the other has a "
+    "copy already; and nothing frees the page of before"
+)
+KERNEL = "X15's `vm_map_fork` and `vm_object_shadow`"
+
+
+class Step(NamedTuple):
+    """What a task does: "forks" another, or "reads" or "writes" a page, of the shared memory if `shared`."""
+
+    who: str
+    verb: str
+    page: int = 0
+    letter: str = ""
+    shared: bool = False
+
+    @property
+    def words(self) -> str:
+        """As a line of a table."""
+        if self.verb == "forks":
+            return f"forks the {self.letter}"
+        place = f"page {self.page}{' of the shared memory' if self.shared else ''}"
+        return f"writes `{self.letter}` to {place}" if self.verb == "writes" else f"reads {place}"
+
+
+class Family:
+    """A task with pages of private memory, and of shared memory if it has some; later its descendants."""
+
+    def __init__(self, pages: int, shared: int = 0) -> None:
+        self.machine = boot("x86-64")
+        self.tasks: dict[str, Task] = {"parent": self.machine.task("parent")}
+        first = self.tasks["parent"]
+        self.private = int(first.mmap(pages * PAGE))
+        self.shared = int(first.mmap(shared * PAGE, flags="shared")) if shared else 0
+        for page in range(pages + shared):
+            at = self.private + page * PAGE if page < pages else self.shared + (page - pages) * PAGE
+            first.write(at, b"0")
+
+    def address(self, step: Step) -> int:
+        """Where a step reads or writes."""
+        return (self.shared if step.shared else self.private) + step.page * PAGE
+
+    def do_alone(self, step: Step) -> None:
+        """Do a step of a question on copies.
+
+        Raises :class:`Again` where the kernel joins objects: then less is copied than the rule says.
+        """
+        self.do(step)
+        if any(isinstance(event, ShadowMoved) for event in self.machine.journal.last.events):
+            raise Again
+
+    def do(self, step: Step) -> str:
+        """Do a step; what a read gives."""
+        task = self.tasks[step.who]
+        if step.verb == "forks":
+            self.tasks[step.letter] = task.fork(step.letter)
+        elif step.verb == "writes":
+            task.write(self.address(step), step.letter.encode())
+        else:
+            return task.read(self.address(step), 1).decode()
+        return ""
+
+    def faults(self) -> list[FaultRaised]:
+        """The faults of the latest step."""
+        return [event for event in self.machine.journal.last.events if isinstance(event, FaultRaised)]
+
+    @property
+    def copies(self) -> int:
+        """How many pages were copied by the latest step."""
+        return sum(isinstance(event, PageCopied) for event in self.machine.journal.last.events)
+
+    @property
+    def frames(self) -> int:
+        """The frames that hold the tasks' pages, those among them that a fork left behind."""
+        return sum(len(one.pages) for one in self.machine.memory_objects.value().objects.values())
+
+
+def drawing_of(pages: int, steps: Sequence[Step], title: str, shared: int = 0) -> Callable[[], Scene]:
+    """What draws the memory of the family after these steps."""
+
+    def draw() -> Scene:
+        family = Family(pages, shared)
+        for step in steps:
+            family.do(step)
+        return drawing(Objects(family.machine), title)
+
+    return draw
+
+
+def drawn_steps(draws: Draws, pages: int, *, count: int, tasks: int, reads: bool = False) -> list[Step]:
+    """Forks and writes: no two letters are the same."""
+    letters = iter(draws.shuffled(LETTERS))
+    names, steps = list(NAMES[:tasks]), list[Step]()
+    there = ["parent"]
+    forks = {0, count // 2 + draws.below(2)} if tasks > 2 else {draws.below(3)}
+    for number in range(count):
+        if number in forks:
+            steps.append(Step(there[-1], "forks", letter=names[len(there)]))
+            there.append(names[len(there)])
+        verb = draws.choice(("writes", "writes", "reads")) if reads else "writes"
+        steps.append(Step(draws.choice(there), verb, draws.between(1, pages - 1), next(letters)))
+    return steps
+
+
+def story(steps: Sequence[Step]) -> str:
+    """The steps as a table."""
+    return table(("step", "task", "does"), [(str(at), step.who, step.words) for at, step in enumerate(steps, 1)])
+
+
+def _begins(pages: int) -> str:
+    return (
+        f"The parent has {counted(pages, 'page')} of private memory, 0 to {pages - 1}, and has written to all of them"
+    )
+
+
+# ---- kinds -----------------------------------------------------------------------------------------
+
+
+def value(draws: Draws) -> Question:
+    """What a task reads at the end."""
+    pages, page = 3, draws.between(1, 2)
+    steps = [step._replace(page=page) if draws.below(3) else step
+             for step in drawn_steps(draws, pages, count=7, tasks=3)]  # fmt: skip
+    written = [step.letter for step in steps if step.verb == "writes" and step.page == page]
+    if len(written) < 4:
+        raise Again
+    family, asked = Family(pages), Step(draws.choice(NAMES), "reads", page)
+    for step in steps:
+        family.do(step)
+    found = family.do(asked)
+    if found == "0":
+        raise Again
+    (last,) = [step for step in steps if step.letter == found]
+    return Question(
+        f"{_begins(pages)}: `0`. A fork gives the new task the same private memory, copied on write.\n\n"
+        f"{story(steps)}\n\nWhat does the {asked.who} read in page {page} at the end?",
+        f"`{found}`",
+        f"The {last.who} wrote that, in step {steps.index(last) + 1}; of later writes the {asked.who} sees only its "
+        f"own. ({KERNEL})",
+        options=options_of(draws, f"`{found}`", draws.shuffled([f"`{letter}`" for letter in written])),
+        solution=drawing_of(pages, steps, "The tasks' memory at the end"),
+    )
+
+
+def copies(draws: Draws) -> Question:
+    """How many pages are copied."""
+    pages = 5
+    steps = drawn_steps(draws, pages, count=8, tasks=2, reads=True)
+    family, copied = Family(pages), list[int]()
+    for number, step in enumerate(steps, 1):
+        family.do_alone(step)
+        copied += [number] * family.copies
+    fork = next(number for number, step in enumerate(steps, 1) if step.verb == "forks")
+    return Question(
+        f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many pages does the kernel copy?",
+        str(len(copied)),
+        f"The steps that copy a page: {', '.join(map(str, copied)) or 'none'}. Writes before the fork copy none, and a "
+        f"task's further writes to a page neither. ({KERNEL})",
+        NUMBER,
+        figure=drawing_of(pages, steps[:fork], "The tasks' memory after the fork"),
+        solution=drawing_of(pages, steps, "The tasks' memory at the end"),
+    )
+
+
+def frames(draws: Draws) -> Question:
+    """How many frames a family of three needs."""
+    pages = 5
+    steps = drawn_steps(draws, pages, count=7, tasks=3)
+    family, copied = Family(pages), list[int]()
+    for number, step in enumerate(steps, 1):
+        family.do_alone(step)
+        copied += [number] * family.copies
+    assert family.frames == pages + len(copied), "each copy takes a frame, and nothing is given back"
+    return Question(
+        f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many frames hold pages of these tasks at the end, "
+        "those of before a fork among them?",
+        str(family.frames),
+        f"{pages} frames, and one for the copy of each of the steps {', '.join(map(str, copied)) or '–'}. A task that "
+        f"forks once more copies again what it had copied before. ({KERNEL})",
+        NUMBER,
+        figure=drawing_of(pages, (), "The parent's memory at the beginning"),
+        solution=drawing_of(pages, steps, "The tasks' memory at the end"),
+    )
+
+
+FAULTS = ("no fault", "error code 0x4", "error code 0x5", "error code 0x6", "error code 0x7")
+
+
+def fault(draws: Draws) -> Question:
+    """With which fault an access begins."""
+    pages = 3
+    steps = drawn_steps(draws, pages, count=4, tasks=2, reads=True)
+    asked = Step(draws.choice(NAMES[:2]), draws.choice(("reads", "writes", "writes")), draws.between(1, 2), "z")
+    family = Family(pages)
+    for step in (*steps, asked):
+        family.do_alone(step)
+    raised = family.faults()
+    right = f"error code {raised[0].code:#x}" if raised else FAULTS[0]
+    if right == FAULTS[0] and draws.below(2):
+        raise Again
+    return Question(
+        f"{_begins(pages)}. A fork copies no page: it takes the right to write from all pages in the parent's page "
+        "tables, and the child's page tables are empty. A read maps the page that it finds, without the right to write "
+        "where that is the page of before the fork; a write maps a page of the task's own, with it. No page is given "
+        f"back, and nothing else changes the tables. All this is on x86-64, in user mode.\n\n{story(steps)}\n\n"
+        f"Then the {asked.who} {asked.words.replace(' `z`', '')}. Which page fault does that begin with? In its error "
+        "code bit 0 is 1 if the page was mapped, bit 1 if the access was a write, and bit 2 if user code made it.",
+        right,
+        _why(raised, asked),
+        options=options_of(draws, right, FAULTS),
+        solution=drawing_of(pages, steps, "The tasks' memory before the access"),
+    )
+
+
+def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
+    if not raised:
+        return (
+            f"The {asked.who}'s page tables map the page, with the right that it needs. (Intel SDM 3A, 4.7; {KERNEL})"
+        )
+    mapped = "is mapped, but not to be written" if raised[0].code and raised[0].code & 1 else "is not mapped yet"
+    return f"In the {asked.who}'s page tables the page {mapped}. (Intel SDM 3A, 4.7; {KERNEL})"
+
+
+def shared(draws: Draws) -> Question:
+    """What three tasks read in shared and in private memory."""
+    pages = 2
+    steps = [step._replace(page=1, shared=bool(draws.below(2))) if step.verb == "writes" else step
+             for step in drawn_steps(draws, pages, count=7, tasks=3)]  # fmt: skip
+    family, wrong_way = Family(pages, pages), Family(pages, pages)
+    for step in steps:
+        family.do(step)
+        wrong_way.do(step if step.verb == "forks" else step._replace(shared=not step.shared))
+    right = tuple(_read(family, name) for name in NAMES)
+    if len({one for one, _ in right}) < 2 or any(other == "0" for _, other in right):
+        raise Again
+    letters = [step.letter for step in steps if step.verb == "writes"]
+    swapped = tuple((other, one) for one, other in (_read(wrong_way, name) for name in NAMES))
+    all_own = tuple((one, draws.choice(letters)) for one, _ in right)
+    all_shared = tuple((right[0][0], other) for _, other in right)
+    others = [tuple((draws.choice(letters), other) for _, other in right) for _ in range(6)]
+    return Question(
+        "The parent has page 1 of private memory and page 1 of shared memory (`MAP_SHARED`), both with `0` in it. A "
+        f"fork gives the new task both.\n\n{story(steps)}\n\nWhat do the three read in page 1 at the end, first in "
+        "private and then in shared memory?",
+        _rows(right),
+        "A write to shared memory is seen by all, the last one counts; one to private memory by the task that wrote, "
+        f"and by those that it forks later. ({KERNEL})",
+        options=options_of(draws, _rows(right), map(_rows, (swapped, all_shared, all_own, *others))),
+        solution=drawing_of(pages, steps, "The tasks' memory at the end", pages),
+    )
+
+
+def _read(family: Family, name: str) -> tuple[str, str]:
+    return family.do(Step(name, "reads", 1)), family.do(Step(name, "reads", 1, shared=True))
+
+
+def _rows(found: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{name} `{one}` and `{other}`" for name, (one, other) in zip(NAMES, found, strict=True))
+
+
+KINDS = (
+    Kind("cow/value", 1, "what a task reads after forks and writes", value),
+    Kind("cow/copies", 2, "how many pages are copied", copies),
+    Kind("cow/fault", 2, "the fault that an access begins with", fault),
+    Kind("cow/frames", 3, "how many frames a family of three takes", frames),
+    Kind("cow/shared", 3, "what three tasks read in private and in shared memory", shared),
+)

@@ -1,0 +1,308 @@
+"""Questions on gaps in an address space: where a request lands, and how many entries a map has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+from vmwidgets.engine.base.units import PAGE, counted
+from vmwidgets.engine.machine import Machine, boot
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.exercises.maps import fills
+from vmwidgets.labs.exercises.structures import runs
+from vmwidgets.pictures.maps import Ribbon
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, fold, scene
+from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
+
+from .question import ADDRESS, NUMBER, Again, Kind, Question, address, drawing, listed, options_of, table
+
+FITS = {
+    "first": "takes the lowest gap that is large enough (first fit)",
+    "best": "takes the smallest gap that is large enough, the lowest of several (best fit)",
+    "worst": "takes the largest gap, the lowest of several (worst fit)",
+}
+"""Where a request without an address lands, by policy."""
+
+KERNEL = "X15's `vm_map_find_avail`"
+
+TOP = 0x8000_0000_0000
+"""Where a task's addresses end."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Ranges of a map in the order of their addresses, with gaps between; sizes are in pages.
+
+    Below the first range nothing is free; behind the last one everything is, unless the layout is `closed`.
+    """
+
+    start: int
+    used: tuple[int, ...]
+    gaps: tuple[int, ...]
+    closed: bool = False
+
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """Start and end of each range."""
+        found, at = [], self.start
+        for used, gap in zip(self.used, (*self.gaps, 0), strict=True):
+            found.append((at, at + used * PAGE))
+            at += (used + gap) * PAGE
+        return found
+
+    @property
+    def holes(self) -> list[int]:
+        """Where each gap begins."""
+        return [end for _, end in self.ranges[:-1]]
+
+    @property
+    def end(self) -> int:
+        """Where the last range ends."""
+        return self.ranges[-1][1]
+
+    def map(self, placement: str | None = None, machine: Machine | None = None) -> MachineMap:
+        """A task's map that is like this; in a `machine` of its own unless one is given."""
+        there = machine or boot()
+        space = there.task(f"paper {len(there.tasks)}", placement).map
+        space.enter(self.start, at=0, prot="none")
+        if self.closed:
+            space.enter(TOP - self.end, at=self.end, prot="none")
+        for start, end in self.ranges:
+            space.enter(end - start, at=start)
+        return space
+
+    @property
+    def text(self) -> str:
+        """The map in words."""
+        rows = [(f"`{address(start)}`", f"`{address(end)}`", str((end - start) // PAGE)) for start, end in self.ranges]
+        free = (
+            "Between them it is free; below and behind them it is not."
+            if self.closed
+            else "Between them it is free, and behind the last one; below the first one it is not."
+        )
+        return (
+            "An address space has these ranges; a page has 4 KiB (`0x1000`). "
+            f"{free}\n\n{table(('from', 'to', 'pages'), rows)}"
+        )
+
+    def figure(self) -> Scene:
+        """Ranges and gaps to scale, with their pages."""
+        parts = [part for pair in zip(self.used, (*self.gaps, 0), strict=True) for part in pair][:-1]
+        scale, x, nodes = (WIDTH - 2 * MARGIN) / sum(parts), MARGIN, list[Node]()
+        for number, pages in enumerate(parts):
+            box = Box(x, 8, pages * scale - 2, 40)
+            nodes.append(_part(f"part/{number}", box, pages, is_gap=bool(number % 2)))
+            x += pages * scale
+        rows = tuple((("gap" if number % 2 else "used"), str(pages)) for number, pages in enumerate(parts))
+        words = Table(("what", "pages"), rows)
+        title = "Ranges, and gaps in dashed boxes, with their pages"
+        return scene("gaps", title, "", nodes, caption=Caption(""), table=words)
+
+    def after(self, requests: Sequence[int]) -> Callable[[], Scene]:
+        """What draws it after requests."""
+
+        def draw() -> Scene:
+            space = self.map()
+            for size in requests:
+                space.enter(size * PAGE)
+            used, gaps = list[int](), list[int]()
+            found = [one for one in runs(space) if one.start >= self.start]
+            for number, one in enumerate(found):
+                used.append(one.size // PAGE)
+                gaps += [(found[number + 1].start - one.end) // PAGE] if number + 1 < len(found) else []
+            return replace(Layout(self.start, tuple(used), tuple(gaps)).figure(), title="After the requests")
+
+        return draw
+
+
+def _part(identity: str, box: Box, pages: int, *, is_gap: bool) -> Node:
+    """A range or a gap, with its pages in it."""
+    if is_gap:
+        return fold(identity, box, str(pages))
+    text = (Text(box.w / 2, box.h / 2 + 4, str(pages), "strong", "middle"),)
+    return Node(identity, "card", *box, text=text, title=counted(pages, "page"))
+
+
+def drawn_layout(draws: Draws, *, closed: bool = False) -> Layout:
+    """Four gaps of different sizes."""
+    return _around(draws, draws.sample(range(1, 10), 4), closed=closed)
+
+
+def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layout:
+    """Ranges of any size around gaps."""
+    start, used = draws.between(1, 0x80) * 0x1_0000, [draws.between(1, 6) for _ in range(len(gaps) + 1)]
+    return Layout(start, tuple(used), tuple(gaps), closed)
+
+
+# ---- kinds -----------------------------------------------------------------------------------------
+
+
+def where(draws: Draws) -> Question:
+    """Where one request lands."""
+    layout = drawn_layout(draws)
+    size = draws.between(2, max(layout.gaps))
+    fitting = [gap for gap in layout.gaps if gap >= size]
+    if len(fitting) < 2:
+        raise Again
+    landed = layout.map().enter(size * PAGE)
+    places = [layout.holes[layout.gaps.index(gap)] for gap in (min(fitting), max(fitting))]
+    wrong = [*places, layout.end, *draws.shuffled(layout.holes)]
+    return Question(
+        f"{layout.text}\n\nA request without an address {FITS['first']}. At which address does a request of "
+        f"{counted(size, 'page')} begin?",
+        f"`{address(landed)}`",
+        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on; the first that holds "
+        f"{counted(size, 'page')} begins at `{address(landed)}`. ({KERNEL})",
+        options=options_of(draws, f"`{address(landed)}`", [f"`{address(one)}`" for one in wrong]),
+        figure=layout.figure,
+        solution=layout.after([size]),
+    )
+
+
+def chain(draws: Draws) -> Question:
+    """Where the last of several requests lands."""
+    layout = drawn_layout(draws)
+    requests = [draws.between(1, 6) for _ in range(4)]
+    space = layout.map()
+    landed = [space.enter(size * PAGE) for size in requests]
+    if landed[-1] in (*layout.holes, layout.end):
+        raise Again
+    said = ", ".join(f"{counted(size, 'page')} at `{address(at)}`" for size, at in zip(requests, landed, strict=True))
+    return Question(
+        f"{layout.text}\n\nA request without an address {FITS['first']}. There are requests of "
+        f"{', '.join(map(str, requests))} pages, in this order; each keeps what it gets. "
+        "At which address does the last one begin?",
+        address(landed[-1]),
+        f"They land so: {said}. ({KERNEL})",
+        ADDRESS,
+        figure=layout.figure,
+        solution=layout.after(requests),
+    )
+
+
+def fit(draws: Draws) -> Question:
+    """Where best fit or worst fit puts a request."""
+    layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
+    size = draws.between(2, max(layout.gaps) - 1)
+    fitting = [gap for gap in layout.gaps if gap >= size]
+    if len({fitting[0], min(fitting), max(fitting)}) < 3:
+        raise Again
+    machine = boot()
+    places = {name: int(layout.map(name, machine).enter(size * PAGE)) for name in FITS}
+    wrong = [*places.values(), *layout.holes]
+    return Question(
+        f"{layout.text}\n\nA request without an address {FITS[policy]}. At which address does a request of "
+        f"{counted(size, 'page')} begin?",
+        f"`{address(places[policy])}`",
+        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on. First fit would take "
+        f"`{address(places['first'])}`, best fit `{address(places['best'])}`, worst fit `{address(places['worst'])}`. "
+        f'(`m.task(name, placement="{policy}")`)',
+        options=options_of(draws, f"`{address(places[policy])}`", [f"`{address(one)}`" for one in wrong]),
+        figure=layout.figure,
+    )
+
+
+RIGHTS = {"rw-": "read and write", "r--": "read only"}
+
+
+def entries(draws: Draws) -> Question:
+    """How many entries a map has after a few calls."""
+    start, pages = draws.between(1, 0x40) * 0x10_0000, draws.between(12, 16)
+    steps = []
+    holes: list[tuple[int, int]] = []
+    for verb in ("remove", "protect", draws.choice(("remove", "protect")), "enter", "protect"):
+        first, count = draws.below(pages - 4), draws.between(1, 4)
+        low, high = start + first * PAGE, start + (first + count) * PAGE
+        if verb == "enter":
+            low, high = draws.choice(holes)
+        if verb == "protect" and any(low < end and begin < high for begin, end in holes):
+            raise Again
+        rights = draws.choice(list(RIGHTS)) if verb == "protect" else "rw-"
+        steps.append((verb, low, high, rights))
+        if verb == "remove":
+            holes.append((low, high))
+        elif verb == "enter":
+            holes = [hole for hole in holes if hole != (low, high)]
+    space = boot().task("paper").map
+    space.enter(pages * PAGE, at=start)
+    rows = [_done(space, *step) for step in steps]
+    count = len(space.entries())
+    ranges = [f"`{address(one.start)}` to `{address(one.end)}` {one.protection}" for one in space.entries()]
+    if count < 3 or count != len(runs(space)):  # vm_map_protect may leave two that are alike: its loop skips one
+        raise Again
+    return Question(
+        f"An address space has one entry: anonymous memory, read and write, from `{address(start)}` to "
+        f"`{address(start + pages * PAGE)}`. Then, in this order:\n\n"
+        f"{table(('call', 'from', 'to', 'rights'), rows)}\n\nA call cuts entries at its edges. Neighbours that touch "
+        "and have the same rights become one entry. Entering fills what is free there. "
+        "How many entries are there at the end?",
+        str(count),
+        f"They are: {'; '.join(ranges)}. (X15's `vm_map_clip_start` and `vm_map_simplify_entry`)",
+        NUMBER,
+        solution=lambda: drawing(Ribbon(space), "At the end"),
+    )
+
+
+def _done(space: MachineMap, verb: str, low: int, high: int, rights: str) -> tuple[str, str, str, str]:
+    """Make a call, and say it as a row."""
+    if verb == "enter":
+        space.enter(high - low, at=low)
+    elif verb == "remove":
+        space.remove(low, high)
+    else:
+        space.protect(low, high, prot=rights)
+    return verb, f"`{address(low)}`", f"`{address(high)}`", "–" if verb == "remove" else RIGHTS[rights]
+
+
+def order(draws: Draws) -> Question:
+    """The only order of requests that leaves no gap."""
+    parts = [[draws.between(1, 5) for _ in range(count)] for count in draws.shuffled([1, 2, 2])]
+    sizes = draws.shuffled([size for gap in parts for size in gap])
+    layout = _around(draws, [sum(gap) for gap in parts])
+    orders = draws.shuffled(sorted(set(permutations(sizes))))
+    right = next(one for one in orders if fills(layout.gaps, one))
+    wrong = [one for one in orders if not fills(layout.gaps, one)][:4]
+    if len(wrong) < 4:
+        raise Again
+    machine = boot()
+    assert not _lands_behind(layout, right, machine) and all(_lands_behind(layout, one, machine) for one in wrong)
+    gaps = listed(layout.gaps)
+    return Question(
+        f"An address space has three gaps of {gaps} pages, in the order of their addresses; behind the last range "
+        f"everything is free. A request without an address {FITS['first']}. Of the requests below each keeps what it "
+        "gets. In which order do they fill all three gaps?",
+        _row(right),
+        f"{_row(right)}: {', '.join(f'{size} at `{address(at)}`' for size, at in _placed(layout, right))}, where the "
+        f"gaps begin at {listed(map(address, layout.holes))}. In each other order one lands behind the last range. "
+        f"({KERNEL})",
+        options=options_of(draws, _row(right), map(_row, wrong)),
+        figure=layout.figure,
+        solution=layout.after(right),
+    )
+
+
+def _row(sizes: Sequence[int]) -> str:
+    return ", ".join(map(str, sizes)) + " pages"
+
+
+def _placed(layout: Layout, sizes: Sequence[int], machine: Machine | None = None) -> Iterator[tuple[int, int]]:
+    """Each request with its place."""
+    space = layout.map(machine=machine)
+    for size in sizes:
+        yield size, space.enter(size * PAGE)
+
+
+def _lands_behind(layout: Layout, sizes: Sequence[int], machine: Machine) -> bool:
+    """Whether a request finds no gap."""
+    return any(at >= layout.end for _, at in _placed(layout, sizes, machine))
+
+
+KINDS = (
+    Kind("gaps/where", 1, "where one request lands, by first fit", where),
+    Kind("gaps/chain", 2, "where the last of four requests lands", chain),
+    Kind("gaps/fit", 2, "the same request by best fit or worst fit", fit),
+    Kind("gaps/entries", 2, "how many entries a map has after calls that cut and join them", entries),
+    Kind("gaps/order", 3, "the only order of requests that fills all gaps", order),
+)

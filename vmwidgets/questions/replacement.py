@@ -1,0 +1,192 @@
+"""Questions on page replacement: a string of references, a few frames, and which page goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vmwidgets.engine.base.values.references import Reference, ReferencesValue
+from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.labs.draws import Draws
+from vmwidgets.pictures.registry import picture
+from vmwidgets.views.scene.model import Scene
+
+from .question import NUMBER, Again, Kind, Question, drawing, options_of, table
+
+RULES = {
+    "fifo": "FIFO: the page goes that came first",
+    "lru": "LRU: the page goes that was not used for longest",
+    "opt": "OPT: the page goes that is used again last, or never",
+}
+"""Policies, in words."""
+
+CLOCK = (
+    "the clock: frames lie in a ring in the order of their numbers. The hand goes round; a page whose reference bit is "
+    "set stays, and its bit is cleared; the first page whose bit is clear goes. The new page takes its frame, and the "
+    "hand then points at the frame behind it. A page comes with its bit set, and each use sets it"
+)
+
+
+def drawn_string(draws: Draws, pages: int, length: int) -> str:
+    """References to so many pages, none twice in a row, as textbooks write them."""
+    string: list[str] = []
+    while len(string) < length:
+        page = str(draws.below(pages))
+        if string[-1:] != [page]:
+            string.append(page)
+    return " ".join(string)
+
+
+def solved(found: ReferencesValue) -> Callable[[], Scene]:
+    """What draws the frames after each reference."""
+    return lambda: picture(found).scene()
+
+
+def _given(string: str, frames: int, rule: str) -> str:
+    return (
+        f"A memory of {frames} frames is empty. Where a page is needed that is not in memory, there is a fault; where "
+        f"no frame is free, a page has to go. The rule is {rule}. Pages are used in this order: `{string}`."
+    )
+
+
+def faults(draws: Draws) -> Question:
+    """How many faults FIFO or LRU has."""
+    policy, frames, string = draws.choice(("fifo", "lru")), 3, drawn_string(draws, draws.between(4, 6), 12)
+    found = reference_string(string, frames, policy)
+    victims = [f"{step.page} for {step.victim}" for step in found.runs[0].steps if step.victim is not None]
+    return Question(
+        f"{_given(string, frames, RULES[policy])} How many faults are there? Count those of the first {frames} pages "
+        "too.",
+        str(found.faults(policy, frames)),
+        f"Each page that comes, for the one that goes: {', '.join(victims) or 'none goes'}. The pages that found a "
+        f"free frame are faults as well. (`vm.reference_string`, policy {policy})",
+        NUMBER,
+        solution=solved(found),
+    )
+
+
+def resident(draws: Draws) -> Question:
+    """Which pages are in memory at the end."""
+    policy, frames, string = draws.choice(("fifo", "lru")), 3, drawn_string(draws, draws.between(5, 6), 11)
+    found = reference_string(string, frames, ("fifo", "lru", "opt", "clock"))
+    ends = {run.policy: _pages(run.steps[-1]) for run in found.runs}
+    used = sorted(set(string.split()))
+    others = (", ".join(sorted(draws.sample(used, frames))) for _ in range(20))
+    return Question(
+        f"{_given(string, frames, RULES[policy])} Which pages are in memory at the end?",
+        ends[policy],
+        f"The frames after each reference are in the picture. (`vm.reference_string`, policy {policy})",
+        options=options_of(draws, ends[policy], [*ends.values(), *others]),
+        solution=solved(reference_string(string, frames, policy)),
+    )
+
+
+def _pages(step: Reference) -> str:
+    return ", ".join(sorted(str(page) for page in step.pages if page is not None))
+
+
+def victim(draws: Draws) -> Question:
+    """Which page the clock takes."""
+    frames = draws.choice((4, 5))
+    string = drawn_string(draws, frames + 3, draws.between(frames + 5, frames + 9)).split()
+    before = reference_string(string, frames, "clock").runs[0].steps[-1]
+    absent = [str(page) for page in range(frames + 3) if page not in before.pages]
+    if None in before.pages or before.hand is None or not 0 < len(before.referenced) < frames:
+        raise Again
+    wanted = draws.choice(absent)
+    found = reference_string([*string, wanted], frames, "clock")
+    last = found.runs[0].steps[-1]
+    assert last.victim is not None, "memory was full"
+    rows = [(str(frame), str(page), str(int(frame in before.referenced))) for frame, page in enumerate(before.pages)]
+    passed = [str(page) for frame, page in enumerate(before.pages)
+              if frame in before.referenced and frame not in last.referenced]  # fmt: skip
+    if not passed:
+        raise Again
+    return Question(
+        f"A memory of {frames} frames is full. The rule is {CLOCK}. The hand points at frame {before.hand}.\n\n"
+        f"{table(('frame', 'page', 'reference bit'), rows)}\n\nNow page {wanted} is used. Which page goes?",
+        f"page {last.victim}",
+        f"From frame {before.hand} on, the hand clears the bits of {_named(passed)}, and takes the first page whose "
+        "bit is clear. (`Clock.candidates`; Corbató 1968)",
+        options=options_of(draws, f"page {last.victim}", draws.shuffled([f"page {page}" for page in before.pages])),
+        figure=lambda: drawing(picture(reference_string(string, frames, "clock")), "What came before"),
+        solution=solved(found),
+    )
+
+
+def _named(pages: list[str]) -> str:
+    return f"the pages {', '.join(pages)}" if pages[1:] else f"page {pages[0]}"
+
+
+def optimal(draws: Draws) -> Question:
+    """How many faults are the fewest possible."""
+    frames, string = 3, drawn_string(draws, draws.between(5, 6), 13)
+    found = reference_string(string, frames, "opt")
+    return Question(
+        f"A memory of {frames} frames is empty. Pages are used in this order: `{string}`. Whoever chooses the page "
+        "that has to go knows this order. How many faults are there at the least? Count those of the first "
+        f"{frames} pages too.",
+        str(found.faults("opt", frames)),
+        f"{RULES['opt']}; no policy has fewer faults. (`Optimal.candidates`; Belady 1966)",
+        NUMBER,
+        solution=solved(found),
+    )
+
+
+def more(draws: Draws) -> Question:
+    """What one frame more does to FIFO."""
+    wanted = draws.choice((-3, -2, -1, 0, 1, 2))
+    string = drawn_string(draws, 5, 12)
+    found = reference_string(string, (3, 4), "fifo")
+    few, many = found.faults("fifo", 3), found.faults("fifo", 4)
+    if many - few != wanted:
+        raise Again
+    nearby = draws.shuffled([change for change in range(wanted - 3, wanted + 4) if -few < change])
+    return Question(
+        f"{_given(string, 3, RULES['fifo'])} The same is done with a memory of 4 frames. How does the number of faults "
+        "change?",
+        _change(wanted),
+        f"With 3 frames there are {few} faults, with 4 there are {many}. "
+        + ("That is Belady's anomaly. " if many > few else "")
+        + "(`vm.reference_string`, policy fifo; Belady, Nelson and Shedler 1969)",
+        options=options_of(draws, _change(wanted), map(_change, nearby)),
+        solution=solved(found),
+    )
+
+
+def _change(change: int) -> str:
+    if change == 0:
+        return "it stays the same"
+    return f"it {'grows' if change > 0 else 'falls'} by {abs(change)}"
+
+
+def enough(draws: Draws) -> Question:
+    """How many frames LRU needs."""
+    pages = draws.between(5, 6)
+    string = drawn_string(draws, pages, 12)
+    sizes = range(1, pages + 1)
+    found = reference_string(string, sizes, "lru")
+    counts = [found.faults("lru", size) for size in sizes]
+    size = draws.between(3, pages - 1)
+    if counts[size - 1] == counts[size - 2]:
+        raise Again
+    least = counts[size - 1]
+    by_size = ", ".join(f"{size}: {count}" for size, count in zip(sizes, counts, strict=True))
+    return Question(
+        f"A memory is empty. Where no frame is free, a page has to go. The rule is {RULES['lru']}. Pages are used in "
+        f"this order: `{string}`. How many frames has the smallest memory in which there are at most {least} faults? "
+        "Count those of pages that find a free frame too.",
+        f"{size} frames",
+        f"Faults by frames: {by_size}. (`vm.reference_string`, policy lru; LRU is a stack algorithm, Mattson 1970)",
+        options=options_of(draws, f"{size} frames", [f"{one} frames" for one in draws.shuffled(range(2, pages + 2))]),
+        solution=solved(reference_string(string, (size - 1, size), "lru")),
+    )
+
+
+KINDS = (
+    Kind("replacement/faults", 1, "the faults of FIFO or LRU", faults),
+    Kind("replacement/resident", 1, "the pages that are in memory at the end", resident),
+    Kind("replacement/victim", 2, "the page that the clock takes, from its hand and bits", victim),
+    Kind("replacement/optimal", 2, "the fewest faults that any policy can have", optimal),
+    Kind("replacement/more", 3, "how faults change with one frame more, by Belady's anomaly too", more),
+    Kind("replacement/enough", 3, "the smallest memory with so few faults", enough),
+)

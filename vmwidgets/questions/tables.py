@@ -1,0 +1,202 @@
+"""Questions on the size of page tables: how many a mapping takes, in which format, and with which pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from vmwidgets.engine.base.units import KIB, MIB, PAGE, binary_size, counted
+from vmwidgets.engine.base.values.comparisons import FormatCost
+from vmwidgets.engine.mmu.compare_formats import compare_formats
+from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.labs.draws import Draws
+from vmwidgets.pictures.compare import Formats
+from vmwidgets.views.scene.model import Scene
+
+from .question import NUMBER, Again, Kind, Question, address, distinct, drawing, options_of, table
+from .walk import PAPERS, cut
+
+Ranges = Sequence[tuple[int, int]]
+"""Start and size of each range, in bytes."""
+
+
+def cost(name: str, ranges: Ranges, *, large: bool = False) -> FormatCost:
+    """What a mapping costs in a format."""
+    return compare_formats(ranges, name, large=large).value.formats[0]
+
+
+def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
+    """What draws it."""
+    return lambda: drawing(Formats(compare_formats(ranges, names, large=large)), "The mapping and its tables")
+
+
+def sizes_of(fmt: TableFormat[Any]) -> str:
+    """How large the tables of a format are, in words."""
+    sizes = [f"a {level.table_name} has {level.entries:,} descriptors" for level in fmt.levels]
+    return f"In {PAPERS[fmt.name].title}, {', '.join(sizes)} of {fmt.entry_width} bytes each. {cut(fmt)}"
+
+
+def listing(ranges: Ranges) -> str:
+    """The ranges in words."""
+    rows = [
+        (f"`{address(start)}`", f"`{address(start + size)}`", counted(size // PAGE, "page")) for start, size in ranges
+    ]
+    return f"Exactly this is mapped:\n\n{table(('from', 'to', 'size'), rows)}"
+
+
+def by_level(found: FormatCost) -> str:
+    """The tables of each level, in words."""
+    return ", ".join(f"{level.name}: {level.tables}" for level in found.levels)
+
+
+def drawn_range(draws: Draws, span: int, most: int) -> tuple[int, int]:
+    """A range of some pages near a multiple of `span`, often across it."""
+    start = draws.between(1, min(most // span, 200)) * span - draws.between(0, 40) * PAGE
+    return start, draws.choice((1, 3, 20, 60, 300, 700, 1500)) * PAGE + draws.below(9) * PAGE
+
+
+def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[int, int]]:
+    """Ranges that do not overlap, by address."""
+    most = (1 << min(fmt.va_bits - 1, 32)) - 64 * MIB
+    ranges = sorted(drawn_range(draws, 1 << draws.choice(fmt.levels[-2:-1]).shift, most) for _ in range(count))
+    if any(one[0] + one[1] > other[0] for one, other in pairwise(ranges)):
+        raise Again
+    return ranges
+
+
+# ---- kinds -----------------------------------------------------------------------------------------
+
+
+def count(draws: Draws) -> Question:
+    """The tables of one range."""
+    fmt = FORMATS[draws.choice(list(PAPERS))]
+    ranges = drawn_ranges(draws, fmt, 1)
+    found = cost(fmt.name, ranges)
+    return Question(
+        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take, the root among "
+        "them?",
+        str(found.tables),
+        f"{by_level(found)}: a table for each part of the addresses that it covers. ({PAPERS[fmt.name].manual})",
+        NUMBER,
+        solution=compared([fmt.name], ranges),
+    )
+
+
+def scattered(draws: Draws) -> Question:
+    """The tables of several ranges."""
+    fmt = FORMATS[draws.choice(list(PAPERS))]
+    ranges = drawn_ranges(draws, fmt, 3)
+    found = cost(fmt.name, ranges)
+    return Question(
+        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take, the root among "
+        "them?",
+        str(found.tables),
+        f"{by_level(found)}. Ranges that lie close share tables. ({PAPERS[fmt.name].manual})",
+        NUMBER,
+        solution=compared([fmt.name], ranges),
+    )
+
+
+def size(draws: Draws) -> Question:
+    """The bytes of all tables."""
+    fmt = FORMATS[draws.choice(list(PAPERS))]
+    ranges = drawn_ranges(draws, fmt, 2)
+    found = cost(fmt.name, ranges)
+    root, last = found.levels[0], found.levels[-1]
+    small = fmt.table_bytes(fmt.levels[-1])
+    right = found.table_bytes
+    pages = sum(length for _, length in ranges) // PAGE * fmt.entry_width
+    wrong = [right - small, right + small, right - root.bytes + small, right - root.bytes, pages, last.bytes]
+    return Question(
+        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many bytes of memory do all tables take "
+        "together?",
+        _bytes(right),
+        f"{by_level(found)}; together {_bytes(right)}. ({PAPERS[fmt.name].manual})",
+        options=options_of(draws, _bytes(right), [_bytes(one) for one in wrong if one > 0]),
+        solution=compared([fmt.name], ranges),
+    )
+
+
+def _bytes(number: int) -> str:
+    return f"{number // KIB:,} KiB" if number % KIB == 0 else f"{number:,} bytes"
+
+
+def large(draws: Draws) -> Question:
+    """How many descriptors map a range with large pages."""
+    fmt = FORMATS[draws.choice([name for name in PAPERS if name != "armv7"])]
+    span = fmt.page_sizes[1]
+    start = draws.between(2, 200) * span - draws.between(0, 30) * PAGE
+    length = draws.between(1, 4) * span + draws.between(0, 60) * PAGE
+    found = cost(fmt.name, [(start, length)], large=True)
+    sizes = ", ".join(map(binary_size, fmt.page_sizes))
+    pages = ", ".join(f"{counted(page.number, 'page')} of {binary_size(page.size)}" for page in found.pages)
+    return Question(
+        f"{PAPERS[fmt.name].title} has pages of these sizes: {sizes}. A page begins at a multiple of its size, in "
+        "virtual and in physical memory, and physical memory is as well aligned as the addresses are.\n\n"
+        f"{listing([(start, length)])}\n\nHow many descriptors that map pages does this take at the least?",
+        str(found.entries),
+        f"{pages}. ({PAPERS[fmt.name].manual})",
+        NUMBER,
+        solution=compared([fmt.name], [(start, length)], large=True),
+    )
+
+
+def free(draws: Draws) -> Question:
+    """The only further page that needs no further table."""
+    fmt = FORMATS[draws.choice(list(PAPERS))]
+    ranges = drawn_ranges(draws, fmt, 2)
+    span = 1 << fmt.levels[-2].shift
+    start, length = draws.choice(ranges)
+    near = [one + draws.below(span // PAGE) * PAGE for one in
+            (start // span * span, start // span * span - span, (start + length) // span * span + span)]  # fmt: skip
+    far = [number * PAGE for number in distinct(draws, 6, 1, (1 << 31) // PAGE - 1)]
+    places = [one for one in dict.fromkeys([*near, *far])
+              if one >= 0 and not any(low <= one < low + length for low, length in ranges)]  # fmt: skip
+    before = cost(fmt.name, ranges).tables
+    more = {one: cost(fmt.name, sorted([*ranges, (one, PAGE)])).tables - before for one in places}
+    right = [one for one, extra in more.items() if extra == 0]
+    wrong = [one for one, extra in more.items() if extra > 0]
+    if not right or len(wrong) < 4:
+        raise Again
+    said = ", ".join(f"`{address(one)}` {more[one]}" for one in [right[0], *wrong[:4]])
+    return Question(
+        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. One page more is to be mapped. At which of "
+        "these addresses does it take no table that is not there yet?",
+        f"`{address(right[0])}`",
+        f"Further tables for each: {said}. ({PAPERS[fmt.name].manual})",
+        options=options_of(draws, f"`{address(right[0])}`", [f"`{address(one)}`" for one in wrong]),
+        solution=compared([fmt.name], ranges),
+    )
+
+
+def cheapest(draws: Draws) -> Question:
+    """The format with the smallest tables."""
+    names = list(PAPERS)
+    ranges = drawn_ranges(draws, FORMATS["x86"], draws.between(1, 3))
+    costs = {name: cost(name, ranges) for name in names}
+    sizes = {name: found.table_bytes for name, found in costs.items()}
+    best = min(sizes.values())
+    if list(sizes.values()).count(best) > 1:
+        raise Again
+    right = next(name for name, found in sizes.items() if found == best)
+    said = "; ".join(f"{PAPERS[name].title}: {_bytes(sizes[name])} ({by_level(costs[name])})" for name in names)
+    return Question(
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. {' '.join(sizes_of(FORMATS[name]) for name in names)} In which of "
+        "these formats do all tables together take the fewest bytes?",
+        PAPERS[right].title,
+        f"{said}. (`vm.compare_formats`)",
+        options=options_of(draws, PAPERS[right].title, [PAPERS[name].title for name in names]),
+        solution=compared(names, ranges),
+    )
+
+
+KINDS = (
+    Kind("tables/count", 1, "how many tables one range takes", count),
+    Kind("tables/scattered", 2, "how many tables three ranges take", scattered),
+    Kind("tables/size", 2, "the bytes of all tables of two ranges", size),
+    Kind("tables/large", 2, "how many descriptors map a range with large pages", large),
+    Kind("tables/free", 3, "the only further page that needs no further table", free),
+    Kind("tables/cheapest", 3, "the format with the smallest tables", cheapest),
+)
