@@ -230,3 +230,15 @@ def test_what_makes_no_sense_is_refused(task, given, text, why):
         vm.diff(what, text)
     assert why in str(caught.value)
     assert len(task.machine.journal) == before
+
+
+def test_each_range_begins_and_ends_at_an_address() -> None:
+    """As it is printed, it can be typed again."""
+    task = vm.boot("x86-64").task("init")
+    task.mmap("8 KiB", at=0x1_0000, flags="private fixed")
+    rows = vm.diff(task, "10000-11000 rw-p 0 00:00 0\n20000-21000 rw-p 0 00:00 0\n").rows
+    assert [(repr(row.start), repr(row.end)) for row in rows] == [
+        ("0x1_0000", "0x1_1000"),
+        ("0x1_1000", "0x1_2000"),
+        ("0x2_0000", "0x2_1000"),
+    ]

@@ -109,7 +109,7 @@ def _swept(
     model: Sequence[_Side], system: Sequence[_Side]
 ) -> Iterator[tuple[int, int, MappedAs | None, MappedAs | None]]:
     """Each stretch between two edges that at least one side has, and how both have it."""
-    edges = sorted({edge for one in (*model, *system) for edge in (one.start, one.end)})
+    edges = sorted({Address(edge) for one in (*model, *system) for edge in (one.start, one.end)})
     at = [0, 0]
     for start, end in pairwise(edges):
         found: list[MappedAs | None] = []

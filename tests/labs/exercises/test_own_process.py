@@ -108,6 +108,7 @@ def loaded(trace: str) -> LoadedStrace:
         ("mprotect(0x7f0000801000", "getpid() = 1\nmprotect(0x7f0000801000", [2, 2, 0]),
         ("execve", "mlock(0x1000, 4096) = 0\nexecve", [2, 2, 0]),
         (TRACE, 'execve("/bin/x", ["x"], 0x1) = 0\nbrk(NULL) = 0x55550000\n', [0, 0, 0]),
+        (TRACE[TRACE.index("mprotect") :], "", [0, 2, 0]),
     ],
 )
 def test_each_part_of_it_counts(old: str, new: str, earned: list[int]) -> None:
@@ -124,6 +125,32 @@ def test_the_pieces_from_above_are_a_mistake_with_a_name() -> None:
     assert pieces.points == 0
     assert pieces.mistake is not None
     assert pieces.mistake.name == "addresses from above"
+
+
+def test_a_right_that_is_none_has_a_name() -> None:
+    pieces, *_ = stack(loaded(TRACE.replace("PROT_WRITE", "PROT_WRTE")), PIECES)
+    assert pieces.points == 0
+    assert pieces.mistake is not None
+    assert pieces.mistake.name == "an unknown right"
+
+
+def test_address_0_is_no_place_for_a_stack() -> None:
+    pieces, *_ = stack(loaded(TRACE.replace("0x7f0000", "0x0")), PIECES)
+    assert pieces.points == 0
+    assert pieces.mistake is not None
+    assert pieces.mistake.name == "near address 0"
+
+
+def test_ranges_beyond_three_are_counted(task: Task) -> None:
+    for number in range(5):
+        task.mmap(vm.PAGE, at=0x1000_0000 + 2 * vm.PAGE * number, flags="private fixed")
+    task.map.enter(vm.PAGE, at=0x2000_0000)
+    *_, nothing_else = execve(task, ASKED)
+    assert nothing_else.actual == ""
+    row = by_execve("fails")["stack"]
+    task.mmap(row.size, "rw", "private fixed", at=row.start)
+    *_, nothing_else = execve(task, ASKED)
+    assert nothing_else.actual.endswith(", and 3 more")
 
 
 def test_two_pieces_may_have_a_gap_between_them() -> None:

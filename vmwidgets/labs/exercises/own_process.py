@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from vmwidgets.engine.base.units import PAGE, Address, Size, counted
+from vmwidgets.engine.base.units import KIB, PAGE, Size, counted
 from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM, MapsDiff, RangeDiff
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import boot
@@ -153,7 +153,8 @@ def execve(task: Task, asked: ExecveSheet) -> Iterator[Criterion]:
         "the task has nothing else",
         "the task has something that the sheet does not ask for, or that the system has in another way",
         first="" if done else "map what is asked for",
-        actual=", ".join(f"{row.size} at {Address(row.start)}" for row in wrong[:3]),
+        actual=", ".join(f"{row.size} at {row.start}" for row in wrong[:3])
+        + (f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""),
     )
 
 
@@ -209,7 +210,10 @@ class StackSheet:
                     "directly behind the one before:"
                 ),
                 *rows,
-                f"And a heap of {pages(self.heap * PAGE)}, far from them. Choose the addresses yourself.",
+                (
+                    f"And a heap of {pages(self.heap * PAGE)}, far from them. Choose the addresses yourself, from "
+                    "64 KiB on: Linux maps nothing lower for a program."
+                ),
             ]
         )
 
@@ -246,15 +250,26 @@ brk(NULL) = 0x55550000
 def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
     """A trace whose few calls make the pieces that the sheet asks for, and a heap."""
     space = loaded.task.space
-    found = _pieces([run for run in runs(loaded.task.map) if not space.heap.start <= run.start < space.heap.end])
+    ranges = [run for run in runs(loaded.task.map) if not space.heap.start <= run.start < space.heap.end]
+    found, too_low = _pieces(ranges), bool(ranges) and ranges[0].start < LOWEST
+    unknown = any(" PROT_" in flag for flag in loaded.flags)
+    as_many = len(found) >= len(asked.pieces)
     yield criterion(
         2,
-        ([one for one, _ in found] == [one for one, _ in asked.pieces]) + (found == list(asked.pieces)),
+        0
+        if too_low
+        else ([one for one, _ in found] == [one for one, _ in asked.pieces]) + (found == list(asked.pieces)),
         "the pieces are as the sheet has them",
         "the pieces should be those of the sheet, in its order, with nothing between them and nothing else",
         expected=_listed(asked.pieces),
         actual=_listed(found) or "nothing",
-        mistake=GUARD_ABOVE if found == list(asked.pieces)[::-1] else None,
+        mistake=UNKNOWN_RIGHT
+        if unknown
+        else TOO_LOW
+        if too_low
+        else GUARD_ABOVE
+        if found == list(asked.pieces)[::-1]
+        else None,
     )
     size = space.heap.end - space.heap.start
     yield criterion(
@@ -268,16 +283,24 @@ def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
     dropped = loaded.skipped.total() + loaded.failed.total() + loaded.beyond.total() + loaded.others.total()
     yield criterion(
         2,
-        (1 if loaded.calls <= asked.most else 0) + (1 if not dropped else 0) if found else 0,
+        (1 if loaded.calls <= asked.most else 0) + (1 if not dropped else 0) if as_many else 0,
         "the calls are few, and each does something",
         f"{asked.most} calls are enough, and each should do something",
-        first="" if found else "make the pieces",
+        first="" if as_many else "make all pieces",
         expected=f"at most {asked.most} calls",
         actual=f"{counted(loaded.calls, 'call')}, {dropped} of them without effect",
         mistake=PIECE_BY_PIECE if loaded.replayed["mmap"] > 1 else None,
     )
 
 
+LOWEST = 64 * KIB
+"""What Linux maps for a program begins here or above: vm.mmap_min_addr."""
+
+UNKNOWN_RIGHT = Mistake(
+    "an unknown right",
+    "A word of the trace that begins with PROT_ is none, so it gives no right: print(mine) names it.",
+)
+TOO_LOW = Mistake("near address 0", "Linux maps nothing below 64 KiB for a program, so that null pointers are noticed.")
 GUARD_ABOVE = Mistake("addresses from above", "The pieces are listed from low addresses to high ones.")
 PIECE_BY_PIECE = Mistake("a call for each piece", "One mmap can reserve all of it; other calls then change parts.")
 
