@@ -235,7 +235,7 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
         f"In the scan only {asked.favourites} come again: page.page is a page's number. Which pages may go, then?",
         {
             LOOP: "In a loop the page that was used a moment ago is needed last: look at page.used.",
-            PHASES: "In phases the pages of the one before were not used for longest: look at page.used.",
+            PHASES: "In phases the pages of the one before were unused for the longest time: look at page.used.",
             WRITES: "In the second string the pages that come again are dirty: look at page.dirty.",
         }[asked.other],
         (
@@ -246,6 +246,7 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
 )
 def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
     """A function that keeps the favourites in a scan, and does what the other string asks for."""
+    failed = False
     lost = {LOOP: LRU_IN_LOOPS, PHASES: NEWEST_IN_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
     for string, most, what, mistake in (
         (asked.strings[0], asked.most[0], "in the scan", FAVOURITES_GO),
@@ -257,16 +258,18 @@ def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
             0 <= faults <= most,
             f"it has few faults {what}",
             f"{what} it should have at most {counted(most, 'fault')}: which pages come again?" if faults >= 0 else said,
+            first="let it choose a page each time" if failed else "",
             expected=f"at most {most}",
-            actual=said,
+            actual=said if faults >= 0 else "",
             mistake=mistake if faults > most else None,
         )
+        failed = faults < 0
 
 
 FAVOURITES_GO = Mistake(
     "favourites go", "A page that comes again seldom looks old or new like any other: know it by its number."
 )
-LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop the page that was not used for longest is the next one.")
+LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop the page that was unused longest is the next one.")
 NEWEST_IN_PHASES = Mistake("newest first in phases", "The pages of an earlier phase then stay for ever.")
 CLEAN_AND_DIRTY = Mistake("written pages go", "The pages that are written come again, and those that are read don't.")
 
