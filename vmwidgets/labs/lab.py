@@ -15,26 +15,44 @@ from __future__ import annotations
 
 from vmwidgets.widgets.host.pictures import keep_moments
 
-from .accesses import byte_or_signal, resident_pages, use_pages
 from .asking import predict, predictions
-from .attempt import attempt
-from .before_tables import BaseAndBounds, Segments
 from .beginning import begin
 from .checking import check
-from .copier import copier
-from .counting import called, calls, fault_count, faults, frame_count, slots
 from .criterion import criterion
 from .draws import Draws
 from .exercise import exercise
-from .flips import flips
 from .hinting import hint
-from .inverted import inverted
+from .instruments import (
+    BaseAndBounds,
+    Segments,
+    attempt,
+    byte_or_signal,
+    called,
+    calls,
+    comparisons,
+    copier,
+    descriptors,
+    fault_count,
+    fault_of,
+    faults,
+    fill,
+    flips,
+    frame_count,
+    inverted,
+    levels,
+    outline,
+    resident_pages,
+    rights,
+    rotations,
+    scanned,
+    slots,
+    tables_read,
+    use_pages,
+    word,
+)
 from .mistakes import Mistake, mistakes
-from .outline import outline
-from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
 from .submitting import submit
-from .translations import descriptors, fault_of, rights, tables_read, word
 
 __all__ = [
     "BaseAndBounds",

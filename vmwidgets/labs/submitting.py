@@ -69,8 +69,8 @@ def submit(*, names: str = "as they are") -> Submission:
     >>> from vmwidgets import lab
     >>> _ = lab.begin("doc")
     >>> _ = lab.check("01/gaps", lab.sheet("01/gaps").start())
-    >>> list(lab.submit().works)
-    ['01/gaps']
+    >>> "01/gaps" in lab.submit().works
+    True
     """
     known(names, NAMES, "names")
     beginning = begun()

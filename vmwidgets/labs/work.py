@@ -27,7 +27,7 @@ from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 
-from .before_tables import Segments
+from .instruments.paper import Segments
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of a journal as it is saved, and of a text: what is larger is not kept in a notebook."""

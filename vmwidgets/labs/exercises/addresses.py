@@ -14,10 +14,10 @@ from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
 
-from ..before_tables import Segments
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
+from ..instruments.paper import Segments
 from ..mistakes import Mistake, mistakes
 
 # ---- segments ----------------------------------------------------------------------------------

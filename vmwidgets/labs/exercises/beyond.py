@@ -9,10 +9,10 @@ from vmwidgets.engine.base.units import MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.tasks import Task
 
-from ..counting import frame_count
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
+from ..instruments.memory import frame_count
 from ..mistakes import Mistake, mistakes
 
 LARGE = 2 * MIB

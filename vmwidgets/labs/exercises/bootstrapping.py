@@ -11,8 +11,8 @@ from vmwidgets.engine.machine import Machine, boot
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
+from ..instruments.maps import fill
 from ..mistakes import Mistake, mistakes
-from ..searches import fill
 from .structures import pages as in_pages
 
 FIRST = 0xFFFF_8080_0030_0000

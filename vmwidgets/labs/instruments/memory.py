@@ -1,14 +1,15 @@
-"""What a lab reads of a machine: faults, functions that were called, frames and slots in use."""
+"""What a lab reads of a machine's memory: faults, calls, frames, slots, accesses and pages in memory."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import KernelError, Refused, shown
 from vmwidgets.engine.base.events import Called, FaultRaised
-from vmwidgets.engine.base.units import MIB, Address
+from vmwidgets.engine.base.units import MIB, PAGE, Address
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.tasks import Task
 
 T = TypeVar("T")
 
@@ -119,3 +120,47 @@ def _given(name: str, value: object, kind: type[T], right: str) -> T:
     if not isinstance(value, kind):
         raise Refused(f"{name}={shown(value)}: write {right}")
     return value
+
+
+def byte_or_signal(task: Task, address: int | str) -> str:
+    """What a read of one byte by `task` gives: the character, "zero" for a byte 0, or the name of the signal.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> vm.lab.byte_or_signal(t, t.mmap("4 KiB")), vm.lab.byte_or_signal(t, 0)
+    ('zero', 'SIGSEGV')
+    """
+    try:
+        found = task.read(address)
+    except KernelError as error:
+        return task.signals[-1].name if task.signals else error.name
+    return found.decode("latin-1") if found != b"\0" else "zero"
+
+
+def use_pages(task: Task, start: int, numbers: Any, access: str = "read") -> None:
+    """Have `task` use the pages with these numbers, counted from `start`, in this order; `access` as for `touch`.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> vm.lab.use_pages(t, t.mmap("16 KiB"), "0 3 0", "write")
+    >>> vm.lab.frame_count(m)
+    2
+    """
+    if not isinstance(numbers, str) or not all(number.isdecimal() for number in numbers.split()):
+        raise Refused(f"numbers={shown(numbers)}: write the numbers of pages with spaces between, such as '0 1 2 0'")
+    for number in numbers.split():
+        task.touch(start + int(number) * PAGE, access)
+
+
+def resident_pages(task: Task, start: int, pages: int) -> set[int]:
+    """The numbers, counted from `start`, of those of so many pages that the task's page tables lead to.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> a = t.mmap("16 KiB")
+    >>> vm.lab.use_pages(t, a, "0 3")
+    >>> vm.lab.resident_pages(t, a, 4) == {0, 3}
+    True
+    """
+    return {number for number in range(pages) if task.walk(start + number * PAGE).pa is not None}

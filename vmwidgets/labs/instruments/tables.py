@@ -1,13 +1,15 @@
-"""What a lab says of translations: tables that are read, descriptors that map, rights, and a fault in one line."""
+"""What a lab says of translations: tables read, descriptors, rights, a fault, flipped bits, an inverted table."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import MIB, PAGE, Address, Size
+from vmwidgets.engine.base.units import MIB, PAGE, Address, Size, counted
+from vmwidgets.engine.base.values.inverted import InvertedEntry, InvertedValue, bucket_of
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, arguments
+from vmwidgets.engine.machine.tables import MachineWalk
 
 MOST = 256 * MIB
 """Of a range whose pages are walked one by one."""
@@ -114,3 +116,74 @@ def _walks(space: Walkable, at: int | str, size: int | str) -> list[Walk]:
     if not 0 < length <= MOST:
         raise Refused(f"size={shown(size)}: each page is walked; write at most {Size(MOST)}")
     return [space.walk(address) for address in range(start & -PAGE, start + length, PAGE)]
+
+
+def flips(walk: MachineWalk, level: int = 1) -> dict[str, str]:
+    """For each bit of a descriptor that `walk` read: what the same access gives when that bit is flipped.
+
+    `level` 1 is the last descriptor, 2 the one before.  Bits with the same result are together: the result, and which
+    bits.  All edits are taken back.  Refused for a walk that read no such descriptor, and for one of tables that were
+    recorded.
+
+    >>> import vmwidgets as vm
+    >>> task = vm.boot("x86-64").task("init")
+    >>> a = task.mmap("4 KiB")
+    >>> task.write(a, b"x")
+    >>> found = vm.lab.flips(task.walk(a))
+    >>> found["not-present, #PF 0x4 (U/S)"], found["the same"]
+    ('0', '1, 3–11, 52–63')
+    """
+    machine: Any = getattr(walk, "machine", None)
+    if machine is None:
+        raise Refused(f"walk={shown(walk)}: write a walk in a machine that is there, such as task.walk(address)")
+    if not 0 < level <= len(walk.steps):
+        raise Refused(f"level={shown(level)}: this walk read {counted(len(walk.steps), 'descriptor')}")
+    step = walk.steps[-level]
+    found: dict[str, list[int]] = {}
+    for bit in range(8 * machine.pmap.fmt.entry_width):
+        machine.set_descriptor(step.pa, step.value ^ 1 << bit)
+        after = machine.walk(walk.va, walk.access, user=walk.user, task=walk.task or None)
+        said = fault_of(after) if not after.ok else "the same" if after.pa == walk.pa else "another frame"
+        found.setdefault(said, []).append(bit)
+        machine.undo_descriptor()
+    return {said: _ranges(bits) for said, bits in found.items()}
+
+
+def _ranges(bits: list[int]) -> str:
+    """Numbers in a row as one range."""
+    firsts = [bit for bit in bits if bit - 1 not in bits]
+    lasts = [bit for bit in bits if bit + 1 not in bits]
+    return ", ".join(f"{a}–{b}" if a < b else f"{a}" for a, b in zip(firsts, lasts, strict=True))
+
+
+MOST_BUCKETS = 64
+
+
+def inverted(machine: Machine, buckets: Any = 8) -> InvertedValue:
+    """What an inverted page table of this machine's tasks would hold now; a cell shows it as a figure.
+
+    The machine has no such table: its entries are read from the machine's reverse map, and put into `buckets` chains by
+    a hash of task and page.  O(pages in memory).
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> m = vm.boot("x86")
+    >>> a = m.task("init").mmap("1 MiB", at="1 MiB")
+    >>> m.task("init").write(a + 5 * vm.PAGE, b"x")
+    >>> table = lab.inverted(m)
+    >>> table
+    <inverted table: 1 page in 8 buckets, 16,384 frames; longest chain 1>
+    >>> [f"{entry.task}: page {entry.page:#x} in frame {entry.frame:#x}" for chain in table.chains for entry in chain]
+    ['init: page 0x105 in frame 0x18a']
+    """
+    if not isinstance(machine, Machine):
+        raise Refused(f"machine={shown(machine)}: write what vm.boot gave")
+    if isinstance(buckets, bool) or not isinstance(buckets, int) or not 1 <= buckets <= MOST_BUCKETS:
+        raise Refused(f"buckets={shown(buckets)}: write a number, 1 to {MOST_BUCKETS}")
+    chains: list[list[InvertedEntry]] = [[] for _ in range(buckets)]
+    reverse = machine.system.pmap.reverse
+    for frame in reverse.frames():
+        for space, va in reverse.of(frame):
+            page = va // PAGE
+            chains[bucket_of(space.name, page, buckets)].append(InvertedEntry(space.name, page, frame))
+    return InvertedValue(tuple(map(tuple, chains)), machine.ram_bytes // PAGE)
