@@ -57,6 +57,22 @@ def test_ranges_say_what_they_are_and_wired_ones_are_marked(machine: vm.Machine)
     assert words(node) == "boot"
 
 
+@pytest.mark.parametrize("width", [700, 900, 1100, 1200, 1250, 1300, 1500])
+def test_a_range_with_a_role_is_called_by_it_at_each_width(width: int) -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    nodes = placed(vm.Kmem(machine, width=width).scene())
+    for entry in machine.kmem.kernel_map.entries():
+        said = words(nodes[f"kmem/kmem/kernel_map/{entry.id}"])
+        assert said.startswith(entry.role[: len(said)]) or not entry.role
+
+
+def test_one_page_is_no_plural() -> None:
+    machine = vm.boot("x86-64", ram="4 MiB", layout="tiny")
+    machine.pagedaemon.stop()
+    machine.take_pages(machine.kmem.pages.available - 1)
+    assert "1 page available" in " ".join(map(words, vm.Frames(machine).scene().nodes))
+
+
 def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
     machine.kmem_alloc_wait("1 MiB")
     for name in ("one", "two"):

@@ -100,7 +100,7 @@ class HandlerSheet:
         return (
             f"The thread `{CALLER}` wants {self.wanted} pages of `kmem_map`, which is nearly full. Counted in pages "
             "from the map's start,\n"
-            f"free are: {listed(free)};\n"
+            f"these are free: {listed(free)};\n"
             f"the cache has these blocks: {listed([block.text for block in self.cache])};\n"
             "all other pages are in use.\n"
             f"Write a handler that frees blocks of the cache, so that `{CALLER}` gets its memory at the first try. "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from vmwidgets.engine.base.units import PAGE, binary_size
+from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.engine.base.values.memory import PageCounts
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
@@ -143,7 +143,7 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
     bar_y = top + 38
     x = level(counts, counts.available, width)
     changed = before.available != counts.available
-    words = f"{counts.available:,} pages available: {counts.free:,} free, {counts.cached:,} cached"
+    words = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
     nodes.append(Node("frames/reserves", "axis", MARGIN, bar_y, room, 16, title=words))
     if counts.available:
         state = ("low",) if not served(counts)["NORMAL"] else ()
@@ -190,7 +190,7 @@ def _section(number: int, words: str, here: bool, place: kit.Box, anchor: str) -
 
 
 def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: bool) -> Node:
-    label = f"{counts.available:,} pages available"
+    label = f"{counted(counts.available, 'page')} available"
     w = text_width(label, "label strong") + 14
     left = min(max(MARGIN, x - w / 2), width - MARGIN - w)
     return Node(

@@ -165,10 +165,7 @@ def _piece(
 def _label(entry: EntryValue, w: float) -> str:
     """The most telling words that fit."""
     name = what_is(entry).partition("+")[0]
-    wanted = [f"{name} {binary_size(entry.size)}", name, binary_size(entry.size)]
-    if entry.flags & NOFAULT:
-        wanted.insert(1, "NOFAULT")
-    return wording((*wanted, ""), w - 6)
+    return wording((f"{name} {binary_size(entry.size)}", name, binary_size(entry.size), ""), w - 6)
 
 
 def _title(entry: EntryValue, style: AddressStyle) -> str:
