@@ -246,3 +246,30 @@ def test_what_is_there_stays_where_a_figure_cannot_be_written(tmp_path, monkeypa
     with pytest.raises(Exception, match="No space left"):
         save(make_exam("walk", 2), target, force=True)
     assert everything(tmp_path) == before
+
+
+class TestTheProfileThatIsChecked:
+    """A package that is not as the profile says is noticed."""
+
+    def damaged(self, change):
+        root = ET.fromstring(zipfile.ZipFile(io.BytesIO(made("walk", package))).read("exam.xml"))
+        change(root, root.findall(f".//{QTI}item"))
+        return root
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda root, items: items[0].remove(items[0].find(f"{QTI}itemmetadata")),
+            lambda root, items: items[0].insert(0, items[0][-1]),
+            lambda root, items: items[0].set("ident", items[1].get("ident")),
+            lambda root, items: items[0].set("maxattempts", "1"),
+            lambda root, items: root[0].attrib.pop("title"),
+            lambda root, items: items[0].remove(items[0].find(f"{QTI}itemfeedback")),
+            lambda root, items: next(items[0].iter(f"{QTI}varequal")).set("respident", "other"),
+            lambda root, items: next(items[0].iter(f"{QTI}fieldentry")).__setattr__("text", "cc.hotspot.v0p1"),
+            lambda root, items: ET.SubElement(items[0], f"{QTI}duration"),
+        ],
+    )
+    def test_each_of_these_is_wrong(self, change):
+        with pytest.raises((AssertionError, AttributeError, KeyError)):
+            check_assessment(self.damaged(change))
