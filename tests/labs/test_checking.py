@@ -73,6 +73,8 @@ def test_a_judge_whose_points_do_not_add_up_is_refused() -> None:
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(vm.Refused, match="did you mean '01/guard'"):
         lab.check("01/gard", vm.boot())
+    with pytest.raises(vm.Refused, match=r"known: 07/door, 07/eleven$"):
+        lab.check("07/nothing", vm.boot())
     for name in None, 5, ["01/guard"]:
         with pytest.raises(vm.Refused):
             lab.check(name, vm.boot())  # type: ignore[arg-type]  # that is the point

@@ -332,3 +332,10 @@ def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all()
     scene = vm.Formats(vm.compare_formats([(0x40_0000, "64 KiB"), (1 << 46, "68 KiB")], ["x86-64", "armv7"])).scene()
     assert scene.caption.text == "Only x86-64 reaches all of it."
     assert scene.subtitle.startswith("2 ranges, 132 KiB ")
+
+
+def test_who_takes_most_of_tables_is_not_one_of_two_that_take_as_much() -> None:
+    parts = [(0x1_0000, "256 KiB"), (0x100_0000, "4 MiB"), (0xBFFF_0000, "64 KiB")]
+    caption = vm.Formats(vm.compare_formats(parts, ("x86", "x86-64", "aarch64"))).scene().caption
+    assert caption is not None
+    assert "x86-64 and aarch64 take the most" in caption.text

@@ -110,8 +110,11 @@ def exercise(
 
 
 def exercise_named(name: Any) -> Exercise:
-    """The exercise of this id; a name that is none is refused, with the nearest."""
-    return _exercises[known(name, _exercises, "check")]
+    """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
+    of_lab = (
+        [one for one in _exercises if one.startswith(name.partition("/")[0] + "/")] if isinstance(name, str) else []
+    )
+    return _exercises[known(name, of_lab or _exercises, "check")]
 
 
 def exercises() -> dict[str, Exercise]:

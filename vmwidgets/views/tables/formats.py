@@ -71,11 +71,25 @@ def _caption(value: FormatsValue) -> Caption:
         text = say_compared("formats/equal", size=size)
     else:
         more = grouped_size(most.table_bytes)
-        text = say_compared("formats/tables", fewest=least.format, least=size, most=most.format, more=more)
+        fewest, greatest = (
+            _taking([cost.format for cost in reached if cost.table_bytes == one.table_bytes]) for one in (least, most)
+        )
+        text = say_compared("formats/tables", fewest=fewest, least=size, most=greatest, more=more)
     few, many = min(reached, key=lambda one: one.entries), max(reached, key=lambda one: one.entries)
     case = "formats/entries" if few.entries == many.entries else "formats/more entries"
-    tlb = say_compared(case, few.entries, fewest=few.format, most=many.format, more=f"{many.entries:,}")
+    lowest, highest = (_listed([one.format for one in reached if one.entries == it.entries]) for it in (few, many))
+    tlb = say_compared(case, few.entries, fewest=lowest, most=highest, more=f"{many.entries:,}")
     return Caption(text, (), f"{tlb} {reason}".strip())
+
+
+def _taking(formats: Sequence[str]) -> str:
+    return f"{_listed(formats)} {'takes' if len(formats) == 1 else 'take'}"
+
+
+def _listed(formats: Sequence[str]) -> str:
+    """All that are equal: none of them is the one."""
+    *others, last = formats
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 class _Columns(NamedTuple):

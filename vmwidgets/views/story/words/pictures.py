@@ -284,7 +284,7 @@ say_compared = sentences(
         "formats/none": "No format reaches all of it.",
         "formats/nothing": "There is nothing to compare with.",
         "formats/equal": "All take {size} of tables.",
-        "formats/tables": "{fewest} takes the least, {least} of tables; {most} takes the most, {more}.",
+        "formats/tables": "{fewest} the least, {least} of tables; {most} the most, {more}.",
         "formats/entries": (
             "Reaching all of it takes 1 TLB entry in each.",
             "Reaching all of it takes {count} TLB entries in each.",
