@@ -76,6 +76,15 @@ def test_moodle_keeps_its_columns_of_identity(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_points_for_predictions_have_a_column_that_comes_on_top(tmp_path: Path) -> None:
+    asked = {"01/a": {"answer": "1"}, "01/b": {"answer": None}, "01/c": {"answer": "2"}}
+    one = replace(GRADES, course=replace(COURSE, prediction=0.5), files=(replace(GRADES.files[0], predictions=asked),))
+    _, content = made(tmp_path, "SIS Login ID\nada\n", "canvas", one)
+    assert [line.split(",")[5:] for line in content.decode().splitlines()] == [
+        ["01/guard", "01/gaps", "predictions"], ["5", "4", "0"], ["2.5", "4", "1"],
+    ]  # fmt: skip
+
+
 BLACKBOARD = (
     '"Last Name"{0}"First Name"{0}"Username"{0}"Student ID"{0}"Last Access"{0}"01/guard [Total Pts: 5 Score] |998_1"{0}'
     '"Stacks and their guard pages [Total Pts: 5 Score] |999_1"\n"Lovelace"{0}"Ada"{0}"ada"{0}"007"{0}""{0}""{0}""\n'

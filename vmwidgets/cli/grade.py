@@ -10,10 +10,12 @@ from typing import Any
 from ..engine.base.errors import Refused, printable
 from ..engine.base.units import counted
 from ..grading import Grades, grade, read_course
+from ..grading.feedback import write_feedback
 from ..grading.late import due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.output import write
 from ..grading.overrides import Overrides, read_overrides, with_overrides
+from ..grading.report import write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.tables import write_tables
 
@@ -35,6 +37,7 @@ def add_grade(commands: Any) -> None:
     parser.add_argument("--only", default="", metavar="STUDENT", help="grade this student's files again")
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes (default: one a processor)")
     parser.add_argument("--roster", type=Path, metavar="FILE", help="who is in the course: CSV with a column of ids")
+    parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
     parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
     parser.add_argument("--due", default="", metavar="DATE", help="count late days after this, as 2026-10-01T12:00")
     parser.add_argument("--grace", type=float, default=0, metavar="HOURS", help="that are not late after --due")
@@ -53,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
             raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one a processor")
         if options.lms and not options.roster:
             raise Refused("--lms needs --roster FILE: the ids and titles of a gradebook file are the roster's")
+        if options.names and not options.roster:
+            raise Refused("--names needs --roster FILE: names are the roster's")
         if options.grace and not options.due:
             raise Refused("--grace needs --due DATE")
         if options.lms:
@@ -71,6 +76,9 @@ def run(options: argparse.Namespace) -> int:
         if roster:
             grades = with_roster(grades, roster)
         write_tables(grades, options.to)
+        names = roster.name_of if roster and options.names else None
+        write_feedback(grades, options.to / "feedback", names)
+        write_report(grades, options.to, names)
         if roster and options.lms:
             name, content = gradebook(grades, roster, options.lms)
             write({options.to / name: content})

@@ -24,12 +24,16 @@ FILE = 64 << 20
 
 
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
-    """What the work earns on the sheet `sheet`: the data of a check's result, without the work."""
+    """What the work earns on the sheet `sheet`: the data of a check's result, without the work.
+
+    With the `picture` of what was judged, and for each criterion `why` its mistake is one.
+    """
     try:
         result = judged_for(exercise, sheet, remade(work))
     except (VMError, MemoryError, RecursionError) as error:
         return {"id": exercise, "points": 0, "problem": str(error) or type(error).__name__, "criteria": []}
-    return {**result.data(), "work": {}}
+    whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
+    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture}
 
 
 def limit() -> None:

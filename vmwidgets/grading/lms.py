@@ -35,6 +35,9 @@ class Format:
     quoted: bool = False
 
 
+PREDICTIONS = "predictions"
+"""The column for points that are no exercise's; they come on top."""
+
 FORMATS = {
     "canvas": Format(
         ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"), re.compile(r"\s*\([0-9]+\)$"), possible=True,
@@ -67,19 +70,19 @@ def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
     """
     form, table = format_of(system), roster.table
     separator = table.separator if table.separator in form.separators else form.separators[0]
-    columns = [(exercise, _column(table, form, exercise)) for exercise in grades.course.exercises]
+    worth = grades.course.exercises | ({PREDICTIONS: 0} if grades.course.prediction else {})
+    columns = [(exercise, _column(table, form, exercise)) for exercise in worth]
     identity = form.identity or tuple(
         title for place, title in enumerate(table.titles) if place in table.columns(_IDENTITY)
     )
     titles = [exercise if place is None else table.titles[place] for exercise, place in columns]
     rows = [[*(_title(table, title) for title in identity), *titles]]
     if form.possible:
-        worth = [
-            (roster.possible[place] if roster.possible and place is not None else "")
-            or _number(grades.course.exercises[exercise], table)
+        possible = [
+            (roster.possible[place] if roster.possible and place is not None else "") or _number(worth[exercise], table)
             for exercise, place in columns
         ]
-        rows.append(["    Points Possible", *[""] * (len(identity) - 1), *worth])
+        rows.append(["    Points Possible", *[""] * (len(identity) - 1), *possible])
     by_id = _points(grades, roster)
     for person in roster.people.values():
         points = by_id.get(person.id, {})
@@ -101,13 +104,16 @@ def _points(grades: Grades, roster: Roster) -> dict[str, dict[str, float]]:
         person = roster.find(student)
         if person is not None:
             rows = grades.rows_of(student).values()
-            found.setdefault(person.id, {}).update((row.exercise, row.points) for row in rows)
+            points = found.setdefault(person.id, {})
+            points.update((row.exercise, row.points) for row in rows)
+            points[PREDICTIONS] = grades.predicted(student)
     return found
 
 
 def _column(table: Table, form: Format, exercise: str) -> int | None:
     """The roster's column for an exercise: titled with its id or its title, whatever the system adds to that."""
-    wanted = {plain_title(exercise), plain_title(exercises()[exercise].title)}
+    titles = [exercise] if exercise == PREDICTIONS else [exercise, exercises()[exercise].title]
+    wanted = set(map(plain_title, titles))
     for place, title in enumerate(table.titles):
         if plain_title(form.decoration.sub("", title)) in wanted:
             return place

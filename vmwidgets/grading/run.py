@@ -25,6 +25,10 @@ LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
 """Folders that hold copies."""
 
 
+SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
+"""How what is said begins where it is for the instructor only."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
@@ -44,6 +48,13 @@ class Row:
     result: dict[str, Any] = field(default_factory=dict)
     late: int = 0
     override: str = ""
+
+    @property
+    def remark(self) -> str:
+        """What the student reads of it: the same, but no suspicion and no other student's id."""
+        if self.override:
+            return f"{self.points:g} points were given: {self.override}"
+        return "" if self.says.startswith(SUSPICIONS) else self.says
 
 
 @dataclass(frozen=True)
@@ -113,9 +124,10 @@ class Grades:
         Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
         """
         ids = sorted({one for file in self.files for one in file.students})
-        return {one: sum(row.points for row in self.rows_of(one).values()) + self._predicted(one) for one in ids}
+        return {one: sum(row.points for row in self.rows_of(one).values()) + self.predicted(one) for one in ids}
 
-    def _predicted(self, student: str) -> float:
+    def predicted(self, student: str) -> float:
+        """The points of a student for predictions."""
         made: dict[str, int] = {}
         for file in self.files_of(student):
             made[file.lab] = max(made.get(file.lab, 0), 0 if file.problem else file.predicted)
@@ -221,7 +233,7 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, worker: Wor
     elif result["problem"] and not result["criteria"]:
         says = f"not judged: {result['problem']}"
     elif claimed != points:
-        says = f"forged: the notebook claims {claimed} points, and its journal gives {points}"
+        says = f"{FORGED}the notebook claims {claimed} points, and its journal gives {points}"
     else:
         says = str(result.get("problem", ""))
     work = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()
@@ -241,7 +253,7 @@ def _compared(files: Iterable[Graded]) -> Iterator[Graded]:
                 owners.setdefault(row.work, set()).add(file.student)
     for file in files:
         rows = tuple(
-            replace(row, says=f"the same journal as {', '.join(sorted(owners[row.work] - {file.student}))}")
+            replace(row, says=f"{COPIED}{', '.join(sorted(owners[row.work] - {file.student}))}")
             if row.work in owners and len(owners[row.work]) > 1
             else row
             for row in file.rows

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .output import file_names, write
-from .run import Grades, Row
+from .run import Graded, Grades, Row
 
 COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "file")
 
@@ -20,11 +20,19 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
     texts = {
         folder / "grades.csv": _csv(COLUMNS, map(_cells, grades.rows)),
         folder / "students.csv": _csv(("student", "points", "late"), _totals(grades)),
-        folder / "grades.json": json.dumps([asdict(file) for file in grades.files], indent=1) + "\n",
+        folder / "grades.json": json.dumps([_data(file) for file in grades.files], indent=1) + "\n",
     }
     for student, name in file_names(grades.students()).items():
         texts[folder / "gradescope" / f"{name}.json"] = json.dumps(_gradescope(grades, student), indent=1) + "\n"
     return write(texts)
+
+
+def _data(file: Graded) -> dict[str, object]:
+    """All of a file's grades but the pictures, which are in the feedback."""
+    data = asdict(file)
+    for row in data["rows"]:
+        row["result"].pop("picture", None)
+    return data
 
 
 def _cells(row: Row) -> Sequence[object]:
@@ -60,5 +68,4 @@ def _gradescope(grades: Grades, student: str) -> dict[str, object]:
 def _feedback(row: Row) -> str:
     """Each criterion with its points and reason."""
     criteria = [f"{one['points']}/{one['of']} {one['sentence']}" for one in row.result.get("criteria", ())]
-    first = f"{row.points:g} points were given: {row.override}" if row.override else row.says
-    return "\n".join([*[first] * bool(first), *criteria])
+    return "\n".join([*[row.remark] * bool(row.remark), *criteria])

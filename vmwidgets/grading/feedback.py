@@ -1,0 +1,128 @@
+"""Feedback for each student: a page with reasons and pictures, and a text that fits into a comment's field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from vmwidgets.engine.base.units import counted
+from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.markup import marked
+from vmwidgets.labs.outcome import Outcome
+
+from .output import file_names, write
+from .page import page
+from .run import Graded, Grades, Row
+
+MOST_TEXT = 500
+"""Characters of the text."""
+
+MOST_SAID = 500
+"""Characters of what a notebook says, which may be anything."""
+
+MOST_PREDICTIONS = 100
+"""Of a file."""
+
+
+def write_feedback(grades: Grades, folder: Path, name_of: Callable[[str], str] | None = None) -> list[Path]:
+    """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name where there is one."""
+    texts: dict[Path, str | bytes] = {}
+    for student, name in file_names(grades.students()).items():
+        called = name_of(student) if name_of else student
+        texts[folder / f"{name}.html"] = html(grades, student, called)
+        texts[folder / f"{name}.txt"] = text(grades, student, called)
+    return write(texts)
+
+
+def html(grades: Grades, student: str, called: str) -> str:
+    """The page of a student."""
+    rows, files = grades.rows_of(student), grades.files_of(student)
+    body = [marked(_total(grades, student), "p")]
+    body += [f"<p>{marked(file.path, 'code')}: {marked(file.problem)}</p>" for file in files if file.problem]
+    hints = {name: tier for file in files for name, tier in file.hints.items()}
+    body += [_exercise(rows[name], hints.get(name, 0)) for name in grades.course.exercises if name in rows]
+    body += [_predictions(file) for file in files if not file.problem]
+    return page(f"Feedback for {called}", "\n".join(body))
+
+
+def text(grades: Grades, student: str, called: str) -> str:
+    """The same in at most 500 characters: points, and what is missing first in each exercise, as far as there is room.
+
+    Reasons of the last exercises are left out first.
+    """
+    rows = [row for name, row in grades.rows_of(student).items() if name in grades.course.exercises]
+    points = [f"{row.exercise}: {row.points:g} of {row.of:g}" for row in rows]
+    reasons = [_first_missing(row) for row in rows]
+    for kept in range(len(rows), -1, -1):
+        shown = [*reasons[:kept], *[""] * (len(rows) - kept)]
+        lines = [f"{point}{reason}" for point, reason in zip(points, shown, strict=True)]
+        whole = "\n".join([f"{called}, {_total(grades, student)}", *lines]) + "\n"
+        if len(whole) <= MOST_TEXT:
+            return whole
+    return f"{whole[: MOST_TEXT - 2]}…\n"
+
+
+def _total(grades: Grades, student: str) -> str:
+    days = sum(max((row.late for row in file.rows), default=0) for file in grades.files_of(student))
+    late = f", {counted(days, 'day')} late" if days else ""
+    return f"{grades.course.name}: {grades.students()[student]:g} points{late}"
+
+
+def _first_missing(row: Row) -> str:
+    missing = (f"{one['sentence']}" for one in row.result.get("criteria", ()) if not one["met"])
+    said = row.remark or next(missing, "")
+    return f". {said}" if said else ""
+
+
+def _exercise(row: Row, hints: int) -> str:
+    title = f"{row.exercise} · {exercises()[row.exercise].title}"
+    points = marked(f"{row.points:g} of {row.of:g} {'point' if row.of == 1 else 'points'}")
+    parts = [f'<h2>{marked(title)} <span class="of">{points}</span></h2>']
+    parts += [marked(row.remark, "p")] * bool(row.remark)
+    criteria = "".join(map(_criterion, row.result.get("criteria", ())))
+    parts += [f"<ul>{criteria}</ul>"] * bool(criteria)
+    picture = row.result.get("picture", "")
+    parts += [f"<figure>{picture}</figure>"] * bool(picture)
+    parts += [marked(f"Hints used: {min(hints, 3)} of 3. They cost nothing.", "p")] * bool(hints)
+    return f"<section>{''.join(parts)}</section>"
+
+
+def _criterion(one: dict[str, Any]) -> str:
+    sign = f"{'✓' if one['met'] else '✗'} {one['points']}/{one['of']}"
+    beside = {"expected": one["expected"], "found": one["actual"], one["mistake"]: one.get("why", "")}
+    rows = "".join(f"{marked(name, 'dt')}{marked(said, 'dd')}" for name, said in beside.items() if said)
+    below = f"<dl>{rows}</dl>" if rows and not one["met"] else ""
+    return f'<li><span class="points">{sign}</span>{marked(one["sentence"])}{below}</li>'
+
+
+def _predictions(file: Graded) -> str:
+    found = "".join(f"<li>{marked(sign)} {marked(question, 'strong')}<br>{marked(said)}</li>"
+                    for sign, question, said in predicted(file))  # fmt: skip
+    return f"<section><h2>Predictions in lab {marked(file.lab)}</h2><ul>{found}</ul></section>" if found else ""
+
+
+def predicted(file: Graded) -> Iterator[tuple[str, str, str]]:
+    """Each prediction of a file: ✓, ✗ or nothing; the question; what was said, what happened, and why that is so."""
+    for outcome in outcomes(file):
+        yield outcome.sign or "·", outcome.question, outcome.sentence
+    for name, data in list(file.predictions.items())[:MOST_PREDICTIONS]:
+        if name not in file.outcomes and data.get("answer") is not None:
+            yield "·", _said(data.get("question")), f"You said: {_said(data['answer'])}. What happens was not compared."
+
+
+def outcomes(file: Graded) -> Iterator[Outcome]:
+    """What a notebook keeps of predictions beside what happened; whether it was right is found here."""
+    for name, data in list(file.outcomes.items())[:MOST_PREDICTIONS]:
+        said = data.get("said")
+        yield Outcome(
+            _said(name),
+            _said(data.get("question")),
+            None if said is None else _said(said),
+            _said(data.get("actual")),
+            data.get("late") is True,
+        )
+
+
+def _said(value: Any) -> str:
+    return value[:MOST_SAID] if isinstance(value, str) else "" if value is None else str(value)[:MOST_SAID]

@@ -1,0 +1,76 @@
+"""Pages of HTML that need nothing else: in light and dark, on paper, and with no script at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from vmwidgets.labs.markup import marked
+from vmwidgets.views.scene.text import visible
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""What a browser loads and runs for such a page: its own rules and pictures."""
+
+STYLE = """
+:root { color-scheme: light dark; --fg: #1b1f24; --dim: #566270; --line: #c9d1d9; --bg: #ffffff; --bar: #0a5cc2 }
+@media (prefers-color-scheme: dark) {
+  :root { --fg: #e6e9ed; --dim: #a3adb8; --line: #414a54; --bg: #16191d; --bar: #6cb0ff }
+}
+body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--fg); background: var(--bg);
+  max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
+h1, h2 { line-height: 1.25 } h2 { border-top: 1px solid var(--line); padding-top: 1rem; margin-top: 2rem }
+ul { list-style: none; padding: 0 } li { margin: .4rem 0 } .of { color: var(--dim); font-weight: normal }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 .8rem; margin: .1rem 0 .4rem 3.8rem }
+dt { color: var(--dim) } dd { margin: 0 } .points { display: inline-block; min-width: 3.4rem; margin-right: .4rem }
+figure { margin: 1rem 0; overflow-x: auto } figure img { max-width: 100%; height: auto }
+table { border-collapse: collapse; width: 100% } th { text-align: left; color: var(--dim); font-weight: normal }
+td, th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
+td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+svg.bar { width: 8rem; height: .8rem; vertical-align: middle } svg.bar rect { fill: var(--bar) }
+svg.bar .all { fill: none; stroke: var(--dim) }
+@media print { :root { --fg: #000; --bg: #fff; --dim: #444 } section, tr { break-inside: avoid } }
+"""
+
+
+Cell = str | float | tuple[float, float]
+"""Of a table: a text, a number, or a bar that is filled so far, of so much."""
+
+
+def page(title: str, body: str) -> str:
+    """A page; `title` is any text, `body` is HTML."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{marked(title, 'title')}<style>{STYLE}</style></head>\n"
+        f"<body>\n{marked(title, 'h1')}\n{body}\n</body></html>\n"
+    )
+
+
+def bar(part: float, of: float) -> str:
+    """A bar that is filled so far; what it says is in words beside it."""
+    width = 0 if of <= 0 else max(0, min(1, part / of)) * 98
+    rest = '<rect class="all" x="1" y="1" width="98" height="8"/>'
+    return (
+        f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{rest}'
+        f'<rect x="1" y="1" width="{width:.1f}" height="8"/></svg>'
+    )
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A table; titles are texts as well."""
+    rows = list(rows)
+    numbers = [isinstance(cell, (int, float)) for cell in rows[0]] if rows else [False] * len(titles)
+    head = "".join(_element(title, "th", number) for title, number in zip(titles, numbers, strict=True))
+    body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, tuple):
+        return f"<td>{bar(*cell)}</td>"
+    return _element(cell, "td", False) if isinstance(cell, str) else _element(f"{round(cell, 2):g}", "td", True)
+
+
+def _element(text: str, tag: str, number: bool) -> str:
+    return f"<{tag}{' class=number' * number}>{escape(visible(text))}</{tag}>"

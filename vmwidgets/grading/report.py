@@ -1,0 +1,132 @@
+"""The class in one page: points, how many met each criterion, and who believes what; with pseudonyms, or names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.units import counted
+from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.markup import marked
+
+from .feedback import outcomes
+from .output import write
+from .page import Cell, page, table
+from .run import Grades, Row
+
+SECRET = "secret.key"
+"""The file among the results from which pseudonyms are made: without it nobody can try ids until one fits."""
+
+LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+"""Of pseudonyms: without vowels they are no words."""
+
+MOST_QUESTIONS = 200
+"""That are shown: notebooks may hold any number."""
+
+
+def write_report(grades: Grades, folder: Path, name_of: Callable[[str], str] | None = None) -> Path:
+    """Write `report.html` into `folder`; with pseudonyms, or with names."""
+    name = name_of
+    if name is None:
+        secret = secret_of(folder)
+
+        def name(student: str) -> str:
+            return pseudonym(secret, student)
+
+    return write({folder / "report.html": html(grades, name)})[0]
+
+
+def secret_of(folder: Path) -> str:
+    """What this folder's pseudonyms are made with; made once, so that they stay the same."""
+    path = folder / SECRET
+    try:
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{str(path)!r} can't be used: {error}") from None
+    if len(secret) < 32:
+        raise Refused(f"{str(path)!r} holds no secret: delete it, and pseudonyms are made again")
+    return secret
+
+
+def pseudonym(secret: str, student: str) -> str:
+    """A code of letters.
+
+    >>> pseudonym("s" * 64, "ada")
+    'MJKJ-XJDN'
+    """
+    number = int.from_bytes(hashlib.sha256(f"{secret}|{student}".encode()).digest(), "big")
+    letters = [LETTERS[number // len(LETTERS) ** place % len(LETTERS)] for place in range(8)]
+    return f"{''.join(letters[:4])}-{''.join(letters[4:])}"
+
+
+def html(grades: Grades, name_of: Callable[[str], str]) -> str:
+    """The page; `name_of` gives what a student is called in it."""
+    students = grades.students()
+    rows = [row for file in grades.files for row in file.rows if row.result]
+    says = (
+        f"{counted(len(students), 'student')}, {counted(sum(bool(file.path) for file in grades.files), 'notebook')}; "
+    )
+    look = f"{counted(len(grades.look), 'row')} in grades.csv to look at."
+    parts = [marked(says + look, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
+    points = sorted((name_of(student), points) for student, points in students.items())
+    most = max([grades.course.of, *students.values()])
+    parts += [_part("Students", ("student", "points", ""), [(name, one, (one, most)) for name, one in points])]
+    return page(f"{grades.course.name}: the class", "\n".join(parts))
+
+
+def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -> str:
+    return f"<section>{marked(title, 'h2')}{table(titles, rows)}</section>" if rows else ""
+
+
+def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
+    """For each exercise: how many pieces of work met each criterion."""
+    for name in grades.course.exercises:
+        found = [row.result["criteria"] for row in rows if row.exercise == name and row.result.get("criteria")]
+        lines = []
+        for place in range(max(map(len, found), default=0)):
+            here = [criteria[place] for criteria in found if len(criteria) > place]
+            met = [one for one in here if one["met"]]
+            (sentence, _), *_ = Counter(one["sentence"] for one in met or here).most_common(1)
+            of = here[0]["of"]
+            mean = sum(one["points"] for one in here) / len(here)
+            lines.append((sentence, f"{len(met)} of {len(here)}", (len(met), len(here)), f"{mean:.2g} of {of}"))
+        titles = ("criterion", "met by", "", "points, mean")
+        yield _part(f"{name} · {exercises()[name].title}", titles, lines)
+
+
+def _mistakes(grades: Grades, rows: list[Row]) -> Iterator[str]:
+    """Mistakes with a name: those of work, and those of predictions."""
+    counts = Counter((row.exercise, one["mistake"]) for row in rows for one in row.result.get("criteria", ())
+                     if one["mistake"])  # fmt: skip
+    said = (outcome for file in grades.files for outcome in outcomes(file))
+    counts.update((outcome.id, outcome.mistake.name) for outcome in said if outcome.mistake)
+    most = max(counts.values(), default=0)
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))[:MOST_QUESTIONS]
+    lines = [(question, mistake, count, (count, most)) for (question, mistake), count in ordered]
+    yield _part("Mistakes", ("question", "mistake", "count", ""), lines)
+
+
+def _predictions(grades: Grades) -> Iterator[str]:
+    """For each question: how many were right, and the wrong answer that most gave."""
+    right: Counter[str] = Counter()
+    wrong: dict[str, Counter[str]] = {}
+    for outcome in (outcome for file in grades.files for outcome in outcomes(file)):
+        if outcome.right is not None and not outcome.late:
+            wrong.setdefault(outcome.id, Counter()).update([] if outcome.right else [(outcome.said or "")[:60]])
+            right[outcome.id] += outcome.right
+    lines = []
+    for question, answers in sorted(wrong.items())[:MOST_QUESTIONS]:
+        total = right[question] + answers.total()
+        most = min(answers.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
+        often = f"{most[0]} ({most[1]})" if most[1] else ""
+        lines.append((question, f"{right[question]} of {total}", (right[question], total), often))
+    yield _part("Predictions", ("question", "right", "", "most frequent wrong answer"), lines)
