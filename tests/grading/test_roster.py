@@ -15,6 +15,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading.late import due, moment
 from vmwidgets.grading.roster import read_roster
 from vmwidgets.grading.spreadsheet import read_table
+from vmwidgets.labs import result
 
 from .synthetic import COURSE, solved, worth, written
 
@@ -56,7 +57,7 @@ def table(path: Path, key: str = "student") -> dict[str, dict[str, str]]:
         return {row[key]: row for row in csv.DictReader(file)}
 
 
-TEXT = "Matrikelnummer{0}Nachname{0}Vorname{0}Kommentar\nada{0}Lovelace{0}Ada{0}\nbert{0}Müller{0}Bert{0}“so”\n"
+TEXT = "Matrikelnummer{0}Nachname{0}Vorname{0}Kommentar\nada{0}Lovelace{0}Ada{0}\nbert{0}Müller{0}“Bert”{0}so\n"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -65,7 +66,7 @@ def test_encodings_and_separators_are_found(tmp_path: Path, encoding: str, separ
     path = tmp_path / "roster.csv"
     path.write_bytes(TEXT.format(separator).encode(encoding))
     roster = read_roster(path)
-    assert {one.id: one.name for one in roster.people.values()} == {"ada": "Ada Lovelace", "bert": "Bert Müller"}
+    assert {one.id: one.name for one in roster.people.values()} == {"ada": "Ada Lovelace", "bert": "“Bert” Müller"}
     assert roster.table.separator == separator
 
 
@@ -188,14 +189,16 @@ def test_overrides_are_kept_by_each_regrade(handed_in: Path, run: Callable[..., 
     assert scope["tests"][0]["output"].startswith("2.5 points were given: at the desk; 3 May")
 
 
-def test_an_override_with_a_file_that_has_another_problem_needs_no_look(
+def test_what_has_an_override_is_not_listed_for_a_look(
     handed_in: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = written(handed_in / "in" / "eve.ipynb", "eve", "01")
+    lied = {result.MIME: {**solved("01/guard", "eve")[result.MIME], "points": 1}}
+    path = written(handed_in / "in" / "eve.ipynb", "eve", "01", lied)
     try:
-        assert run("--overrides", "student,exercise,points,reason\neve,01/guard,3,on paper\n") == 1
+        assert run() == 1
+        assert "eve, 01/guard: forged" in capsys.readouterr().out
+        assert run("--overrides", "student,exercise,points,reason\neve,01/guard,3,on paper\n") == 0
         assert table(handed_in / "out" / "students.csv")["eve"]["points"] == "3"
-        assert "eve, 01/guard" not in capsys.readouterr().out
     finally:
         path.unlink()
 
