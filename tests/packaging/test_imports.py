@@ -20,6 +20,7 @@ OUTSIDE = {
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},
     "vmwidgets/questions": set(),
+    "vmwidgets/grading": {"tomli"},  # which Python has itself from 3.11 on
     "vmwidgets": {
         "anywidget",
         "fastjsonschema",
@@ -29,6 +30,7 @@ OUTSIDE = {
         "lark",
         "matplotlib",
         "resvg_py",
+        "tomli",
         "traitlets",
         "IPython",
         "psygnal",
