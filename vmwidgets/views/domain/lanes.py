@@ -129,7 +129,7 @@ def _said(picture: DomainPicture, name: str) -> str:
         return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
     if name == "regions":
         return f"{counted(value.region_count, 'region')} of the address space; below them what is mapped"
-    return f"{binary_size(value.slab.block_bytes)} for a vnode; the outlined blocks are the reserve"
+    return f"{binary_size(value.slab.block_bytes)} for a vnode; blocks with a bold outline are the reserve"
 
 
 def _whole_table(picture: DomainPicture) -> Table:

@@ -116,7 +116,7 @@ def _head(
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
-    """Blocks in use filled, free ones empty, those of the reserve outlined: the last that would be taken."""
+    """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken."""
     cells = min(CELLS, head.blocks)
     columns = min(21, cells)
     w, h = (HEAD_W - 12) / columns, 12.0
@@ -124,7 +124,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
     used = head.blocks - head.free
     for cell in range(cells):
         block = cell * head.blocks // cells
-        look = "plain" if block < used else "next" if block >= head.blocks - reserve else "rail"
+        look = "plain" if block < used else "next" if block >= head.blocks - reserve else "free"
         inset = 1.0 if look == "next" else 0.5
         at = 6 + cell % columns * w + inset, cell // columns * h + inset
         bars.append(Bar(*at, max(1.0, min(w, 22) - 1.5 - inset), h - 1.5 - inset, look))
