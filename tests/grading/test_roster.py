@@ -76,6 +76,13 @@ def test_latin_1_with_bytes_that_windows_does_not_know(tmp_path: Path) -> None:
     assert read_roster(path).people["ada"].name == "Zoë\x81"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_ends_of_lines_are_those_of_any_system(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(end.join(["sep=;", "id;name", "ada;Ada", ""]).encode())
+    assert {one.id: one.name for one in read_roster(path).people.values()} == {"ada": "Ada"}
+
+
 def test_any_column_of_ids_finds_a_student(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text(

@@ -93,7 +93,7 @@ def _criterion(one: dict[str, Any]) -> str:
     beside = {"expected": one["expected"], "found": one["actual"], one["mistake"]: one.get("why", "")}
     rows = "".join(f"{marked(name, 'dt')}{marked(said, 'dd')}" for name, said in beside.items() if said)
     below = f"<dl>{rows}</dl>" if rows and not one["met"] else ""
-    return f'<li><span class="points">{sign}</span>{marked(one["sentence"])}{below}</li>'
+    return f'<li class="criterion"><span>{sign}</span>{marked(one["sentence"])}{below}</li>'
 
 
 def _predictions(file: Graded) -> str:

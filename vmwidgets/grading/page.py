@@ -20,14 +20,18 @@ body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: v
   max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere }
 h1, h2 { line-height: 1.25 } h2 { border-top: 1px solid var(--line); padding-top: 1rem; margin-top: 2rem }
 ul { list-style: none; padding: 0 } li { margin: .4rem 0 } .of { color: var(--dim); font-weight: normal }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 .8rem; margin: .1rem 0 .4rem 3.8rem }
-dt { color: var(--dim) } dd { margin: 0 } .points { display: inline-block; min-width: 3.4rem; margin-right: .4rem }
-figure { margin: 1rem 0; overflow-x: auto } figure img { max-width: 100%; height: auto }
+li.criterion { display: grid; grid-template-columns: 3.8rem 1fr }
+dl { grid-column: 2; display: grid; grid-template-columns: max-content 1fr; gap: 0 .8rem; margin: .1rem 0 .4rem }
+dt { color: var(--dim) } dd { margin: 0 }
+figure { margin: 1rem 0; overflow-x: auto } figure > div:has(img) { min-width: 40rem }
 table { border-collapse: collapse; width: 100% } th { text-align: left; color: var(--dim); font-weight: normal }
-td, th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
+td, th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
+  overflow-wrap: break-word }
+section { overflow-x: auto }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 svg.bar { width: 8rem; height: .8rem; vertical-align: middle } svg.bar rect { fill: var(--bar) }
 svg.bar .all { fill: none; stroke: var(--dim) }
+@media (max-width: 40rem) { svg.bar { width: 3.5rem } td, th { padding-right: .5rem } }
 @media print { :root { --fg: #000; --bg: #fff; --dim: #444 } section, tr { break-inside: avoid } }
 """
 

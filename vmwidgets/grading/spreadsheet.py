@@ -80,7 +80,7 @@ def read_table(path: Path) -> Table:
         content = path.read_bytes()
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
-    text = _decoded(content)
+    text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n")  # also of an old Macintosh
     if "\0" in text:
         raise Refused(f"{str(path)!r} is no text: save the table as CSV")
     separator, rows = max(((one, _rows(text, one, path)) for one in SEPARATORS), key=lambda found: _fits(found[1]))
@@ -108,7 +108,7 @@ def _decoded(content: bytes) -> str:
 
 def _rows(text: str, separator: str, path: Path) -> list[list[str]]:
     first, _, rest = text.partition("\n")
-    if re.fullmatch(r"sep=.\r?", first, re.IGNORECASE):  # a line for Excel
+    if re.fullmatch(r"sep=.", first, re.IGNORECASE):  # a line for Excel
         text = rest
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
