@@ -13,7 +13,7 @@ from vmwidgets.engine.base.values.maps import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width
+from vmwidgets.views.scene.text import fitted, short_count, shorten_middle, text_width
 
 from .picture import Column, Drawn, MapPicture
 
@@ -112,7 +112,7 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
             Text(w / 2 + 6, 16, label, "mono label", "middle"),
         )
     elif column.level == "short":
-        label = picture.style.short(entry.start)[-6:]
+        label = shorten_middle(picture.style.short(entry.start), text_width("0" * 6, "mono label"), "mono label")
         w = min(max(26.0, text_width(label, "mono label") + 8), 2 * column.w - 4)
         fits = text_width(label, "mono label") <= w - 4
         text = (Text(w / 2, 14, label if fits else "R" if red else "B", "mono label", "middle"),)
