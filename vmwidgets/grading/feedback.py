@@ -66,7 +66,7 @@ def text(grades: Grades, student: str, called: str) -> str:
 def _total(grades: Grades, student: str) -> str:
     days = sum(max((row.late for row in file.rows), default=0) for file in grades.files_of(student))
     late = f", {counted(days, 'day')} late" if days else ""
-    return f"{grades.course.name}: {grades.students()[student]:g} points{late}"
+    return f"{grades.course.name}: {grades.points_of(student):g} points{late}"
 
 
 def _first_missing(row: Row) -> str:

@@ -124,7 +124,11 @@ class Grades:
         Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
         """
         ids = sorted({one for file in self.files for one in file.students})
-        return {one: sum(row.points for row in self.rows_of(one).values()) + self.predicted(one) for one in ids}
+        return {one: self.points_of(one) for one in ids}
+
+    def points_of(self, student: str) -> float:
+        """The points of one student."""
+        return sum(row.points for row in self.rows_of(student).values()) + self.predicted(student)
 
     def predicted(self, student: str) -> float:
         """The points of a student for predictions."""

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -37,7 +38,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     separator: str = ","
 
-    @property
+    @cached_property
     def decimal(self) -> str:
         """The sign in numbers: a comma where a cell has one, or where none has a sign and the separator is `;`."""
         cells = [cell.strip() for row in self.rows for cell in row]

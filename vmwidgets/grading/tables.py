@@ -62,7 +62,7 @@ def _gradescope(grades: Grades, student: str) -> dict[str, object]:
     """The results.json of Gradescope's autograder, with a test for each exercise."""
     rows = grades.rows_of(student).values()
     tests = [{"name": row.exercise, "score": row.points, "max_score": row.of, "output": _feedback(row)} for row in rows]
-    return {"score": grades.students()[student], "tests": tests, "visibility": "after_published"}
+    return {"score": grades.points_of(student), "tests": tests, "visibility": "after_published"}
 
 
 def _feedback(row: Row) -> str:
