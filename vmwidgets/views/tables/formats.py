@@ -198,13 +198,16 @@ def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
-    """The names in a format's bars, all as long or as short; none, if one has no room.  How many is written below."""
+    """The names in a format's bars, all as long or as short, where there is room.  How many is written below."""
     briefs = [level.name.removesuffix(" table") for level in levels]
     shorts = [brief.replace("level ", "L") for brief in briefs]
     for labels in ([level.name for level in levels], briefs, shorts):
-        if all(text_width(label, "label") <= w - 2 for label, w in zip(labels, widths, strict=True)):
-            return labels
-    return [""] * len(levels)
+        fitting = [
+            label if text_width(label, "label") <= w - 2 else "" for label, w in zip(labels, widths, strict=True)
+        ]
+        if all(fitting):
+            break
+    return fitting
 
 
 def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
