@@ -158,15 +158,15 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     )
     yield criterion(
         2,
-        not begun and len(edits) == 1,
+        not begun and len(edits) == 1 and not by_the_map,
         "one descriptor was changed",
         "one descriptor should be changed by hand: which one do all the pages that are meant have in common?"
-        if edits
-        else "no descriptor was changed by hand: set_descriptor writes one",
+        if len(edits) > 1
+        else "the descriptor should be changed by set_descriptor alone, and not by a call of the map",
         first=begun,
         expected="1 descriptor",
         actual=counted(len(edits), "descriptor"),
-        mistake=BY_THE_MAP if by_the_map and not edits else None,
+        mistake=BY_THE_MAP if by_the_map else None,
     )
     stale = [
         number
