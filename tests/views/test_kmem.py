@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 import vmwidgets as vm
@@ -64,6 +66,16 @@ def test_a_range_with_a_role_is_called_by_it_at_each_width(width: int) -> None:
     for entry in machine.kmem.kernel_map.entries():
         said = words(nodes[f"kmem/kmem/kernel_map/{entry.id}"])
         assert said.startswith(entry.role[: len(said)]) or not entry.role
+
+
+def test_a_handler_ran_and_returned_or_failed() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    pieces = [machine.kmem_malloc("128 KiB"), machine.kmem_malloc("128 KiB")]
+    machine.on_lowmem(lambda: machine.kmem_free(pieces.pop(), "128 KiB"))
+    for said in "ran and returned.", "ran: handler '<lambda>' failed: IndexError":
+        with suppress(vm.VMError):
+            machine.kmem_malloc("128 KiB" if len(pieces) == 2 else "256 KiB")
+        assert said in repr(vm.lab.outline(machine.journal.last, "handler"))
 
 
 def test_one_page_is_no_plural() -> None:

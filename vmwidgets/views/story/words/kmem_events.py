@@ -67,7 +67,8 @@ say = sentences(
         ),
         "ZoneGrown": "Zone {zone} gets a slab of {size} at {address} from kmem_malloc.",
         "ZoneShrunk": "Zone {zone} gives an empty slab of {size} at {address} back.",
-        "CallbackRan": "The handler {name} ran: {outcome}.",
+        "CallbackRan/returned": "The handler {name} ran and returned.",
+        "CallbackRan/failed": "The handler {name} ran: {outcome}.",
         "CallUndone": "{call} is given up and undone: {why}.",
         "SlabCreated": "{cache} gets a slab at {address}.",
         "SlabCreated/zone": "{cache} cuts the slab at {address} into buffers.",
@@ -250,7 +251,8 @@ def _scanned(event: ev.DaemonScanned, names: Names) -> str:
 
 @says(ev.CallbackRan, about="pages")
 def _callback(event: ev.CallbackRan, names: Names) -> str:
-    return say("CallbackRan", name=visible(event.name), outcome=visible(event.outcome))
+    how = "returned" if event.outcome == "returned" else "failed"
+    return say(f"CallbackRan/{how}", name=visible(event.name), outcome=visible(event.outcome))
 
 
 @says(ev.CallUndone, about="pages")
