@@ -6,7 +6,6 @@ The file is a learner's: it may be anything.  What is not as it should be is lef
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.saved import bundles
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of a notebook."""
@@ -54,7 +54,7 @@ def read_notebook(path: Path) -> Handed:
     except (ValueError, RecursionError):
         handed.problem = "the file is no notebook: it is no JSON, or ends too soon"
         return handed
-    for bundle in _bundles(notebook):
+    for bundle in bundles(notebook, MOST_ITEMS):
         for kind, keep in KEPT.items():
             data = bundle.get(kind)
             if isinstance(data, dict):
@@ -112,21 +112,6 @@ KEPT = {
     hinting.MIME: _hint,
 }
 """The kinds of data in outputs, and what is done with each, in the order of the cells."""
-
-
-def _bundles(notebook: Any) -> Iterator[dict[str, Any]]:
-    count = 0
-    for cell in _list(notebook, "cells")[:MOST_ITEMS]:
-        for output in _list(cell, "outputs"):
-            count += 1
-            bundle = output.get("data") if isinstance(output, dict) else None
-            if isinstance(bundle, dict) and count <= MOST_ITEMS:
-                yield bundle
-
-
-def _list(thing: Any, name: str) -> list[Any]:
-    found = thing.get(name) if isinstance(thing, dict) else None
-    return found if isinstance(found, list) else []
 
 
 def _text(data: dict[str, Any], name: str) -> str:

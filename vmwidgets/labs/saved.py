@@ -63,12 +63,24 @@ def _saved(name: str) -> dict[str, Any]:
 
 def stored(notebook: Any) -> Iterator[dict[str, Any]]:
     """The predictions in the outputs of a notebook, in order."""
-    for cell in _list(notebook, "cells"):
+    for bundle in bundles(notebook):
+        data = bundle.get(MIME)
+        if isinstance(data, dict):
+            yield data
+
+
+def bundles(notebook: Any, most: int | None = None) -> Iterator[dict[str, Any]]:
+    """What the outputs of a notebook hold, by kind, in order; what is not as it should be is left out.
+
+    With `most`, only so many cells are looked at, and so many outputs in all.
+    """
+    count = 0
+    for cell in _list(notebook, "cells")[:most]:
         for output in _list(cell, "outputs"):
+            count += 1
             bundle = output.get("data") if isinstance(output, dict) else None
-            data = bundle.get(MIME) if isinstance(bundle, dict) else None
-            if isinstance(data, dict):
-                yield data
+            if isinstance(bundle, dict) and (most is None or count <= most):
+                yield bundle
 
 
 def _list(thing: Any, name: str) -> list[Any]:

@@ -71,29 +71,24 @@ def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[
 
 def count(draws: Draws) -> Question:
     """The tables of one range."""
-    fmt = FORMATS[draws.choice(list(PAPERS))]
-    ranges = drawn_ranges(draws, fmt, 1)
-    found = cost(fmt.name, ranges)
-    return Question(
-        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take, the root among "
-        "them?",
-        str(found.tables),
-        f"{by_level(found)}: a table for each part of the addresses that it covers. ({PAPERS[fmt.name].manual})",
-        NUMBER,
-        solution=compared([fmt.name], ranges),
-    )
+    return _count(draws, 1, ": a table for each part of the addresses that it covers.")
 
 
 def scattered(draws: Draws) -> Question:
     """The tables of several ranges."""
+    return _count(draws, 3, ". Ranges that lie close share tables.")
+
+
+def _count(draws: Draws, number: int, why: str) -> Question:
+    """The tables of so many ranges; `why` goes on after them, level by level."""
     fmt = FORMATS[draws.choice(list(PAPERS))]
-    ranges = drawn_ranges(draws, fmt, 3)
+    ranges = drawn_ranges(draws, fmt, number)
     found = cost(fmt.name, ranges)
     return Question(
         f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take, the root among "
         "them?",
         str(found.tables),
-        f"{by_level(found)}. Ranges that lie close share tables. ({PAPERS[fmt.name].manual})",
+        f"{by_level(found)}{why} ({PAPERS[fmt.name].manual})",
         NUMBER,
         solution=compared([fmt.name], ranges),
     )

@@ -64,9 +64,9 @@ def listed(words: Sequence[object]) -> str:
 
 def in_words(entries: Iterable[EntryValue]) -> str:
     """Ranges in words, not endless."""
-    listed = [_one_in_words(entry) for entry in entries]
-    more = [f"and {len(listed) - MOST_SAID} more"] if len(listed) > MOST_SAID else []
-    return ", ".join([*listed[:MOST_SAID], *more]) or "nothing is mapped"
+    words = [_one_in_words(entry) for entry in entries]
+    more = [f"and {len(words) - MOST_SAID} more"] if len(words) > MOST_SAID else []
+    return ", ".join([*words[:MOST_SAID], *more]) or "nothing is mapped"
 
 
 def _one_in_words(entry: EntryValue) -> str:
