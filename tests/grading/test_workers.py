@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,15 @@ limit()
 print(resource.getrlimit(resource.RLIMIT_CPU)[0] >= used + SECONDS)
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
+def test_another_module_may_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "echo.py").write_text(
+        "from vmwidgets.grading.judge import main\nmain(lambda *question: {'asked': question})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    worker = Worker("echo")
+    try:
+        assert worker.ask("01/gaps", "default", [1]) == {"asked": ["01/gaps", "default", [1]]}
+    finally:
+        worker.close()

@@ -19,9 +19,13 @@ MOST_ANSWER = 64 * 1024 * 1024
 
 
 class Worker:
-    """A process that judges work; :meth:`ask` starts it when there is none."""
+    """A process that judges work; :meth:`ask` starts it when there is none.
 
-    def __init__(self) -> None:
+    `module` is what it runs: it answers as :func:`vmwidgets.grading.judge.main` does, each question in one line.
+    """
+
+    def __init__(self, module: str = "vmwidgets.grading.judge") -> None:
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
 
@@ -48,7 +52,7 @@ class Worker:
             kept = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV", "SYSTEMROOT")
             environment = {name: os.environ[name] for name in kept if name in os.environ}
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "vmwidgets.grading.judge"],
+                [sys.executable, "-m", self._module],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env=environment | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name), start_new_session=True,
             )  # fmt: skip
