@@ -14,8 +14,8 @@ from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.feedback import MOST_TEXT, text
+from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
-from vmwidgets.grading.run import Graded, Grades, Row
 from vmwidgets.labs import hinting, outcome, prediction
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.outcome import Outcome

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from vmwidgets.grading.course import Course
+from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.lms import gradebook
 from vmwidgets.grading.output import file_names
 from vmwidgets.grading.roster import read_roster
-from vmwidgets.grading.run import Graded, Grades, Row
 
 COURSE = Course("os", {"01/guard": 5, "01/gaps": 4})
 

@@ -11,9 +11,9 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
 from vmwidgets.labs.outcome import Outcome
 
+from .grades import Graded, Grades, Row
 from .output import file_names, write
 from .page import page
-from .run import Graded, Grades, Row
 
 MOST_TEXT = 500
 """Characters of the text."""

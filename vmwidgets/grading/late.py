@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused, shown
 
+from .grades import Graded, Grades, Row
 from .roster import Person, Roster
-from .run import Graded, Grades, Row
 
 DAY = timedelta(days=1)
 

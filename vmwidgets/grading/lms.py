@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.exercise import exercises
 
+from .grades import Grades
 from .roster import MEANINGS, Person, Roster
-from .run import Grades
 from .spreadsheet import Table, plain_title
 
 

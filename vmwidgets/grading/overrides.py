@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .grades import Graded, Grades, Row
 from .roster import MEANINGS, Roster
-from .run import Graded, Grades, Row
 from .spreadsheet import read_table
 
 STUDENT = ("student", *MEANINGS["id"])

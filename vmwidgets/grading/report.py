@@ -15,9 +15,9 @@ from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
 
 from .feedback import outcomes
+from .grades import Grades, Row
 from .output import write
 from .page import Cell, page, table
-from .run import Grades, Row
 
 SECRET = "secret.key"
 """The file among the results from which pseudonyms are made: without it nobody can try ids until one fits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .run import Grades, Row
+from .grades import Grades, Row
 from .spreadsheet import Table, read_table
 
 MEANINGS = {

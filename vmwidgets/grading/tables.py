@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from .grades import Graded, Grades, Row
 from .output import file_names, write
-from .run import Graded, Grades, Row
 
 COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "file")
 

@@ -1,0 +1,125 @@
+"""What grades are: a row for each exercise of a file, the files of a folder, and what each student has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .course import Course
+
+SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
+"""How what is said begins where it is for the instructor only."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
+
+    `says` is what needs a look, in words, or "".  `result` is the data of the check that was made here.  `late` are
+    days; `override` is a person's reason for other points, or "".
+    """
+
+    path: str
+    student: str
+    exercise: str
+    points: float = 0
+    of: float = 0
+    claimed: int | None = None
+    says: str = ""
+    work: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+    late: int = 0
+    override: str = ""
+
+    @property
+    def remark(self) -> str:
+        """What the student reads of it: the same, but no suspicion and no other student's id."""
+        if self.override:
+            return f"{self.points:g} points were given: {self.override}"
+        return "" if self.says.startswith(SUSPICIONS) else self.says
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One file: its rows, and what it holds of predictions, outcomes and hints.  `problem`: why it was not graded."""
+
+    path: str
+    student: str
+    lab: str
+    problem: str
+    rows: tuple[Row, ...]
+    predictions: dict[str, Any]
+    outcomes: dict[str, Any]
+    hints: dict[str, int]
+
+    @property
+    def students(self) -> list[str]:
+        """The ids of those whose it is."""
+        return self.student.split("+") if self.student else []
+
+    @property
+    def predicted(self) -> int:
+        """How many predictions of this lab have an answer."""
+        return sum(
+            name.startswith(f"{self.lab}/") and bool(one.get("answer")) for name, one in self.predictions.items()
+        )
+
+
+@dataclass(frozen=True)
+class Grades:
+    """All files of a folder, in the order of their names; `notes` say what is odd in the roster and other tables."""
+
+    course: Course
+    files: tuple[Graded, ...]
+    notes: tuple[Row, ...] = ()
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """One for each exercise of each file; for a file that was not graded, one that says why."""
+        for file in self.files:
+            if file.problem:
+                yield Row(file.path, file.student, "", says=file.problem)
+            yield from file.rows
+        yield from self.notes
+
+    @property
+    def look(self) -> list[Row]:
+        """The rows that need a look; what has an override was looked at."""
+        return [row for row in self.rows if row.says and not row.override]
+
+    def files_of(self, student: str) -> list[Graded]:
+        """The files that this student has a part in."""
+        return [file for file in self.files if student in file.students]
+
+    def rows_of(self, student: str) -> dict[str, Row]:
+        """The row that counts for each exercise: an override of this student, or else the most points."""
+        rows: dict[str, Row] = {}
+        for row in (row for file in self.files_of(student) for row in file.rows):
+            old = rows.get(row.exercise)
+            if old is None or _counts(row, student) > _counts(old, student):
+                rows[row.exercise] = row
+        return rows
+
+    def students(self) -> dict[str, float]:
+        """The points of each student, over all exercises and with predictions, in the order of their ids.
+
+        Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
+        """
+        ids = sorted({one for file in self.files for one in file.students})
+        return {one: self.points_of(one) for one in ids}
+
+    def points_of(self, student: str) -> float:
+        """The points of one student."""
+        return sum(row.points for row in self.rows_of(student).values()) + self.predicted(student)
+
+    def predicted(self, student: str) -> float:
+        """The points of a student for predictions."""
+        made: dict[str, int] = {}
+        for file in self.files_of(student):
+            made[file.lab] = max(made.get(file.lab, 0), 0 if file.problem else file.predicted)
+        return sum(made.values()) * self.course.prediction
+
+
+def _counts(row: Row, student: str) -> tuple[bool, float]:
+    return bool(row.override) and row.student == student, row.points

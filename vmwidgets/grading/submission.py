@@ -1,0 +1,69 @@
+"""What one file is worth: its works, judged, and compared with what the notebook claims."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from vmwidgets import __version__
+from vmwidgets.engine.base.errors import shown
+from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.exercise import exercises
+
+from .course import Course
+from .grades import FORGED, Graded, Row
+from .notebook import Handed
+
+Asking = Callable[[str, str, Any], dict[str, Any]]
+"""Judges work: of an exercise, a sheet and the work, the data of a check's result."""
+
+
+def graded_file(name: str, handed: Handed, course: Course, ask: Asking) -> Graded:
+    """One file; what it claims is compared with what is found here."""
+    begun = handed.begun or Beginning("")
+    problem = handed.problem or _whose(begun, handed.version, course)
+    rows = []
+    for exercise, worth in course.exercises.items() if not problem else ():
+        if exercise.partition("/")[0] != begun.lab:
+            continue
+        kept = handed.works.get(exercise)
+        row = Row(name, begun.student, exercise, of=worth)
+        sheet = f"{begun.seed:016x}"
+        rows.append(replace(row, says="not handed in") if kept is None else _row(row, kept, sheet, course, ask))
+    if not problem and not rows:
+        problem = f"lab {begun.lab!r} has no exercise in this course"
+    return Graded(
+        name, begun.student, begun.lab, problem, tuple(rows), handed.predictions, handed.outcomes, handed.hints
+    )
+
+
+def _whose(begun: Beginning, version: str, course: Course) -> str:
+    if not begun.students:
+        return "no student: it has the default sheet"
+    if begun.course != course.name:
+        return f"it is of the course {begun.course!r}"
+    if version != __version__:
+        return f"it was made with vmwidgets {shown(version)}, and this is {__version__}"
+    return ""
+
+
+def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking) -> Row:
+    exercise = exercises()[row.exercise]
+    wanted = sheet if exercise.sheet is not None else ""
+    claimed = kept.get("points")
+    claimed = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
+    result = ask(row.exercise, sheet, kept["work"])
+    points = int(result["points"])
+    if kept.get("sheet") != wanted:
+        points, says = 0, "its journal is of another sheet"
+    elif result["problem"] and not result["criteria"]:
+        says = f"not judged: {result['problem']}"
+    elif claimed != points:
+        says = f"{FORGED}the notebook claims {claimed} points, and its journal gives {points}"
+    else:
+        says = str(result.get("problem", ""))
+    work = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()
+    return replace(row, points=course.scaled(exercise, points), claimed=claimed, says=says, work=work, result=result)
