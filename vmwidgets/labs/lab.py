@@ -1,10 +1,10 @@
 """What a notebook uses: `from vmwidgets import lab`, or `vm.lab` (the same module).
 
-:func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built, and `predictions`
-holds what was said.  :func:`begin` says whose lab it is, :func:`sheet` what this student is asked, :func:`practice`
-what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives what a call gives, or why it failed, and
-:func:`outline` says in few lines what an operation did.  After :func:`keep_moments` each picture stays at the moment
-when its cell was done.
+:func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built (:func:`require` raises
+where a point is missing), and `predictions` holds what was said.  :func:`begin` says whose lab it is, :func:`sheet`
+what this student is asked, :func:`practice` what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives
+what a call gives, or why it failed, and :func:`outline` says in few lines what an operation did.  After
+:func:`keep_moments` each picture stays at the moment when its cell was done.
 :func:`exercise`, :func:`criterion`, :func:`mistakes` and :class:`Draws` are for those who write labs; see docs/labs.md.
 
 The other names count and read what single labs are about: of maps and trees (:func:`fill`, :func:`levels`), page tables
@@ -51,6 +51,7 @@ from .instruments import (
     word,
 )
 from .mistakes import Mistake, mistakes
+from .requiring import require
 from .sheet import practice, sheet
 from .submitting import submit
 
@@ -85,6 +86,7 @@ __all__ = [
     "practice",
     "predict",
     "predictions",
+    "require",
     "resident_pages",
     "rights",
     "rotations",

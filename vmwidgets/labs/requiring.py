@@ -1,0 +1,39 @@
+"""A check that stops: for cells and systems where a missing point has to be an exception."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.base.errors import VMError
+
+from .checking import check
+from .result import Result
+from .sheet import Sheet
+
+
+class PointsMissing(VMError, AssertionError):
+    """A sentence that says which points are missing; `result` is what the check gave."""
+
+    def __init__(self, result: Result) -> None:
+        found = [criterion.sentence for criterion in result.criteria if not criterion.met]
+        why = "; ".join([*found, *([result.problem] if result.problem else [])])
+        super().__init__(f"{result.id}: {result.points} of {result.of} points: {why}")
+        self.result = result
+
+
+def require(name: str | Sheet, thing: Any = None) -> Result:
+    """Grade `thing` as :func:`check` does, and give its result if all points are there.
+
+    Raises :class:`PointsMissing`, an :class:`AssertionError`, with a sentence that says what is missing; its `result`
+    is that of the check.  Raises :class:`Refused` where :func:`check` does.
+
+    >>> import vmwidgets as vm
+    >>> vm.lab.require("01/gaps", vm.lab.sheet("01/gaps").start())
+    Traceback (most recent call last):
+    ...
+    vmwidgets.labs.requiring.PointsMissing: 01/gaps: 0 of 4 points: ...
+    """
+    result = check(name, thing)
+    if not result.passed:
+        raise PointsMissing(result)
+    return result
