@@ -20,7 +20,7 @@ from vmwidgets.labs import beginning, prediction, result
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.sheet import sheet_of
 
-from .synthetic import COURSE, seed_of, solved, worth, written
+from .synthetic import COURSE, checked, seed_of, solved, worth, written
 
 EXERCISES = ["01/guard", "01/gaps"]
 
@@ -220,6 +220,17 @@ def test_a_text_for_strace_is_never_a_files_name(tmp_path: Path, course: Path) -
     result = judged("10/stack", "default", {"kind": "strace", "text": str(secret)})
     assert "line 1 of the text" in result["problem"]
     assert "of the grader" not in result["problem"]
+
+
+def test_work_is_judged_alike_whatever_was_judged_before() -> None:
+    """Its picture too: on a processor that has judged others, or on another computer, it is the same bytes."""
+    pictures = 0
+    for exercise, ways in SOLVED.items():
+        work = checked(exercise, "default", ways.spoilt[0])["work"]
+        first = judged(exercise, "default", work)
+        assert judged(exercise, "default", work) == first
+        pictures += bool(first.get("picture"))
+    assert pictures > len(SOLVED) / 2
 
 
 def test_a_second_file_of_a_student_is_said_and_one_counts(tmp_path: Path, course: Path) -> None:

@@ -85,6 +85,9 @@ def run(options: argparse.Namespace) -> int:
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
+    except KeyboardInterrupt:
+        print("\nvmwidgets: stopped; what was graded is kept: the same command goes on from there", file=sys.stderr)
+        return NOTHING
     _say(grades, roster, options.to)
     return LOOK if grades.look else 0
 

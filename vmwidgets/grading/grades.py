@@ -53,6 +53,16 @@ class Graded:
     outcomes: dict[str, Any]
     hints: dict[str, int]
 
+    @classmethod
+    def none(cls, path: str, problem: str) -> Graded:
+        """A file of which only this is known."""
+        return cls(path, "", "", problem, (), {}, {}, {})
+
+    @property
+    def stopped(self) -> bool:
+        """Whether judging did not come to its end, which may be otherwise another time."""
+        return any(row.result.get("stopped") for row in self.rows)
+
     @property
     def students(self) -> list[str]:
         """The ids of those whose it is."""

@@ -30,7 +30,6 @@ class Handed:
     and `work`: of the last submission or check.  `problem` is why the file can't be graded, or "".
     """
 
-    path: Path
     problem: str = ""
     begun: Beginning | None = None
     version: str = ""
@@ -40,20 +39,32 @@ class Handed:
     hints: dict[str, int] = field(default_factory=dict)
 
 
+def content_of(path: Path) -> bytes:
+    """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise Refused(f"the file can't be read: {error.strerror}") from None
+
+
 def read_notebook(path: Path) -> Handed:
     """What the file at `path` holds; never raises for what is in it."""
-    handed = Handed(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            handed.problem = f"the file has more than {MOST_BYTES >> 20} MiB"
-            return handed
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        handed.problem = f"the file can't be read: {error.strerror}"
-        return handed
+        return notebook_of(content_of(path))
+    except Refused as refusal:
+        return Handed(str(refusal))
+
+
+def notebook_of(content: bytes) -> Handed:
+    """What a file with this content holds; never raises for what is in it."""
+    if len(content) > MOST_BYTES:
+        return Handed(f"the file has more than {MOST_BYTES >> 20} MiB")
+    try:
+        notebook = json.loads(content)
     except (ValueError, RecursionError):
-        handed.problem = "the file is no notebook: it is no JSON, or ends too soon"
-        return handed
+        return Handed("the file is no notebook: it is no JSON, or ends too soon")
+    handed = Handed()
     for bundle in bundles(notebook, MOST_ITEMS):
         for kind, keep in KEPT.items():
             data = bundle.get(kind)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import queue
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused
@@ -13,10 +11,9 @@ from vmwidgets.engine.base.errors import Refused
 from .comparing import compared
 from .course import Course
 from .grades import Graded, Grades
-from .notebook import read_notebook
-from .state import keep, kept, key_of
-from .submission import graded_file
-from .workers import Worker
+from .notebook import content_of
+from .places import File, Here, judged
+from .state import State, key_of
 
 LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
 """Folders that hold copies."""
@@ -37,40 +34,43 @@ def grade(
     that was stopped.  `jobs` is the number of processes, 0 for one a processor.  `only` grades this student's files
     again, and takes the others from `state`.  `progress` is called with how many files are done, and of how many.
     """
+    names = _names(folder)
+    kept, done = State(state), dict[str, Graded]()
+
+    def finish(graded: Graded) -> None:
+        done[graded.path] = graded
+        progress(len(done), len(names))
+
+    def unknown() -> Iterator[File]:
+        """The files that have to be judged; the others are finished."""
+        for name in names:
+            try:
+                file = File(name, content_of(folder / name))
+            except Refused as refusal:
+                finish(Graded.none(name, str(refusal)))
+                continue
+            before = kept.of(name, key_of(file.content, course))
+            if before is None or only in before.students:
+                yield file
+            else:
+                finish(before)
+
+    with closing(Here(jobs)) as place:
+        for file, found in judged(unknown(), course, place):
+            if isinstance(found, Graded):
+                kept.keep(key_of(file.content, course), found)
+                finish(found)
+            else:
+                finish(Graded.none(file.name, found))
+    return Grades(course, tuple(compared(done[name] for name in names)))
+
+
+def _names(folder: Path) -> list[str]:
+    """The notebooks in a folder and below, as they are named in it."""
     if not folder.is_dir():
         raise Refused(f"{str(folder)!r} is no folder: write the folder with the notebooks that were handed in")
-    paths = sorted(
-        path
-        for path in folder.rglob("*.ipynb")
-        if path.is_file() and not LEFT_OUT & set(path.relative_to(folder).parts)
-    )
-    if not paths:
-        raise Refused(f"{str(folder)!r} has no notebooks")
-    known, done = kept(state), []
-    workers: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-    made = [Worker() for _ in range(jobs or os.cpu_count() or 1)]
-    for worker in made:
-        workers.put(worker)
-
-    def one(path: Path) -> tuple[str, Graded]:
-        name, key = path.relative_to(folder).as_posix(), key_of(path, course)
-        before = known.get((name, key))
-        if before is not None and only not in before.students:
-            return key, before
-        worker = workers.get()
-        try:
-            return key, graded_file(name, read_notebook(path), course, worker.ask)
-        finally:
-            workers.put(worker)
-
-    try:
-        with ThreadPoolExecutor(len(made)) as pool:
-            for number, (key, graded) in enumerate(pool.map(one, paths), 1):
-                done.append(graded)
-                if state is not None and known.get((graded.path, key)) != graded:
-                    keep(state, key, graded)
-                progress(number, len(paths))
-    finally:
-        for worker in made:
-            worker.close()
-    return Grades(course, tuple(compared(done)))
+    paths = (path for path in sorted(folder.rglob("*.ipynb")) if path.is_file())
+    names = [path.relative_to(folder) for path in paths]
+    if found := [name.as_posix() for name in names if not LEFT_OUT & set(name.parts)]:
+        return found
+    raise Refused(f"{str(folder)!r} has no notebooks")

@@ -15,14 +15,15 @@ from vmwidgets.labs.exercise import exercises
 
 from .course import Course
 from .grades import FORGED, Graded, Row
-from .notebook import Handed
+from .notebook import notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
 """Judges work: of an exercise, a sheet and the work, the data of a check's result."""
 
 
-def graded_file(name: str, handed: Handed, course: Course, ask: Asking) -> Graded:
-    """One file; what it claims is compared with what is found here."""
+def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Graded:
+    """The grades of the file called `name`; what it claims is compared with what is found here."""
+    handed = notebook_of(content)
     begun = handed.begun or Beginning("")
     problem = handed.problem or _whose(begun, handed.version, course)
     rows = []

@@ -27,27 +27,30 @@ class Worker:
     def __init__(self, module: str = "vmwidgets.grading.judge") -> None:
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
         self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
-        """What the work earns; points 0 and a problem in words where judging did not come to its end."""
-        process = self._started()
+        """What the work earns; points 0, a problem in words and `stopped` where judging did not come to its end."""
         question = json.dumps([exercise, sheet, work]).encode() + b"\n"
         try:
-            return _answer(process, question, seconds)
+            return _answer(self._started(), question, seconds)
         except TimeoutError:
             problem = f"judging took longer than {seconds:g} seconds"
         except OSError as error:
             problem = f"judging ended early: {error}"
         self._end()
-        return {"id": exercise, "points": 0, "problem": problem, "criteria": []}
+        return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, also while another thread asks it; no other is started."""
+        self._closed = True
         self._end()
         self._folder.cleanup()
 
     def _started(self) -> subprocess.Popen[bytes]:
+        if self._closed:
+            raise OSError("grading was stopped")
         if self._process is None or self._process.poll() is not None:
             kept = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV", "SYSTEMROOT")
             environment = {name: os.environ[name] for name in kept if name in os.environ}
@@ -59,14 +62,14 @@ class Worker:
         return self._process
 
     def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     with suppress(OSError):  # what was not sent can't be sent any longer
                         pipe.close()
-            self._process = None
 
 
 def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -> dict[str, Any]:

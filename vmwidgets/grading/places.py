@@ -1,0 +1,138 @@
+"""Where files are judged: what a place can do, and the one that is this computer."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import NamedTuple, Protocol
+
+from .course import Course
+from .grades import Graded
+from .submission import graded_file
+from .workers import Worker
+
+LOOK = 1
+"""Seconds after which a place is asked whether it is well, if nothing came of it."""
+
+
+class File(NamedTuple):
+    """A file that was handed in: its name in the folder, and its content."""
+
+    name: str
+    content: bytes
+
+
+class Lost(Exception):
+    """A place lost a file again and again; the sentence says how."""
+
+
+class Place(Protocol):
+    """Judges files, many at a time."""
+
+    def submit(self, file: File, course: Course) -> Future[Graded]:
+        """Begin to judge a file."""
+
+    def width(self) -> int:
+        """How many files are judged at a time; raises :class:`Refused` where the place itself was lost."""
+
+    def graded(self, future: Future[Graded]) -> Graded:
+        """What came of a file; raises :class:`Lost`, or :class:`Refused` where the place itself was lost."""
+
+    def close(self) -> None:
+        """Stop what is being judged."""
+
+
+def judged(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
+    """Each file with its grades as soon as it is judged, or with why the place lost it.
+
+    A file may be lost through its neighbours, so that it is judged once more, alone.
+    """
+    lost = []
+    for file, found in _at_once(files, course, place):
+        if isinstance(found, str):
+            lost.append(file)
+        else:
+            yield file, found
+    for file in lost:
+        yield from _at_once([file], course, place)
+
+
+def _at_once(files: Iterable[File], course: Course, place: Place) -> Iterator[tuple[File, Graded | str]]:
+    """Files that are judged beside each other; only so many are read before."""
+    waiting: dict[Future[Graded], File] = {}
+    for file in files:
+        waiting[place.submit(file, course)] = file
+        while len(waiting) >= 2 * place.width():
+            yield from _ready(waiting, place)
+    while waiting:
+        yield from _ready(waiting, place)
+
+
+def _ready(waiting: dict[Future[Graded], File], place: Place) -> Iterator[tuple[File, Graded | str]]:
+    """Those that are judged by now; they leave `waiting`."""
+    done, _ = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
+    if not done:
+        place.width()
+    for future in done:
+        file = waiting.pop(future)
+        try:
+            yield file, place.graded(future)
+        except Lost as lost:
+            yield file, str(lost)
+
+
+class Judges:
+    """Processes that judge, one for each file that is judged at a time; kept for the next file."""
+
+    def __init__(self) -> None:
+        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._all: list[Worker] = []
+        self._closed = False
+
+    def judge(self, file: File, course: Course) -> Graded:
+        """Judge a file by a process that has nothing to do."""
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:
+            worker = Worker()
+            self._all.append(worker)
+            if self._closed:
+                worker.close()
+        try:
+            return graded_file(*file, course, worker.ask)
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """End all of them, also those that judge."""
+        self._closed = True
+        for worker in self._all:
+            worker.close()
+
+
+class Here:
+    """This computer, with so many processes; 0 for one a processor."""
+
+    def __init__(self, jobs: int = 0) -> None:
+        self._width = jobs or os.cpu_count() or 1
+        self._judges = Judges()
+        self._threads = ThreadPoolExecutor(self._width)
+
+    def submit(self, file: File, course: Course) -> Future[Graded]:
+        """Begin to judge a file."""
+        return self._threads.submit(self._judges.judge, file, course)
+
+    def width(self) -> int:
+        """How many files are judged at a time."""
+        return self._width
+
+    def graded(self, future: Future[Graded]) -> Graded:
+        """What came of a file."""
+        return future.result()
+
+    def close(self) -> None:
+        """Stop what is being judged."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._judges.close()
