@@ -56,6 +56,14 @@ def solved(exercise: str, student: str, recipe: Recipe | None = None) -> dict[st
     return {result.MIME: checked(exercise, seed_of(student, name), recipe or SOLVED[exercise].right[0])}
 
 
+def slow(path: Path, student: str, calls: int = 40_000) -> Path:
+    """A notebook that takes many seconds to be judged: a trace of so many calls."""
+    call = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)"
+    text = "\n".join(f"{call} = {0x7F0000000000 + 8192 * number:#x}" for number in range(calls))
+    data = {"id": "10/stack", "sheet": seed_of(student, "10"), "points": 1, "work": {"kind": "strace", "text": text}}
+    return written(path, student, "10", {result.MIME: data})
+
+
 def worth(exercise: str) -> int:
     """All of an exercise's points."""
     return exercises()[exercise].points
