@@ -65,13 +65,13 @@ browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chr
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/browser --ignore tests/browser/test_access.py
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser/test_access.py
 
-hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert
+hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, nbgrader
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/hosts
 
 wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/packaging
 
-sweep: environment-test bundle chromium ## Run the long random searches that `make test` leaves out
+sweep: environment-hosts bundle chromium ## Run the long random searches that `make test` leaves out
 	CHROMIUM="$$(scripts/chromium)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py

@@ -17,7 +17,7 @@ from tests.plain import MANNERED
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PACKAGES = ("engine", "views", "pictures", "widgets", "labs", "cli", "sources")
+PACKAGES = ("engine", "views", "pictures", "widgets", "labs", "cli", "sources", "assignments")
 """Where texts of the source are held to it: docstrings, comments, and what is printed."""
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -19,6 +19,7 @@ OUTSIDE = {
     "vmwidgets/views": {"graphviz", "resvg_py"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},
+    "vmwidgets/assignments": set(),
     "vmwidgets/questions": set(),
     "vmwidgets/grading": {"tomli"},  # which Python has itself from 3.11 on
     "vmwidgets": {

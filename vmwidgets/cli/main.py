@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets course``, ``grade``, ``questions``, ``replay`` and ``walk``."""
+"""The command: ``vmwidgets assignment``, ``course``, ``grade``, ``questions``, ``replay`` and ``walk``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from .assignment import add_assignment
 from .course import add_course
 from .grade import add_grade
 from .questions import add_questions
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("vmwidgets", description="A teaching laboratory for virtual memory.")
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_assignment(commands)
     add_course(commands)
     add_grade(commands)
     add_questions(commands)

@@ -1,0 +1,213 @@
+"""`vmwidgets assignment`: what it writes for nbgrader, and what it refuses."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+from vmwidgets.assignments.cells import Lab, for_course, labs_of, task_of
+from vmwidgets.assignments.nbgrader import REGION, files
+from vmwidgets.cli import main
+from vmwidgets.cli.copying import shipped
+from vmwidgets.grading import Course
+from vmwidgets.labs.checking import judged_for
+from vmwidgets.labs.exercise import exercises
+
+LABS = labs_of(shipped())
+WORTH = {name: one.points for name, one in exercises().items() if one.shipped}
+FILES = files(LABS.values(), "os-2026", WORTH)
+
+by_lab = pytest.mark.parametrize("number", LABS)
+
+
+def cells_of(one: Lab) -> list[dict[str, Any]]:
+    cells: list[dict[str, Any]] = json.loads(FILES[f"source/{one.name}/{one.name}.ipynb"])["cells"]
+    return cells
+
+
+def source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def graded(cells: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each cell that tests, behind the one before it."""
+    for before, cell in pairwise(cells):
+        if cell["metadata"].get("nbgrader", {}).get("grade"):
+            yield before, cell
+
+
+@by_lab
+def test_each_exercise_has_a_cell_for_students_and_a_locked_one_that_tests(number: str) -> None:
+    pairs = list(graded(cells_of(LABS[number])))
+    found = {test["metadata"]["nbgrader"]["grade_id"]: test["metadata"]["nbgrader"]["points"] for _, test in pairs}
+    wanted = {name.replace("/", "-"): points for name, points in WORTH.items() if name.startswith(f"{number}/")}
+    assert found == wanted
+    for lines, test in pairs:
+        kind = lines["metadata"]["nbgrader"]
+        assert (kind["solution"], kind["grade"], kind["locked"]) == (True, False, False)
+        kind = test["metadata"]["nbgrader"]
+        assert (kind["solution"], kind["grade"], kind["locked"]) == (False, True, True)
+        assert "lab.check" not in source(lines)
+        assert source(lines).endswith(f"\n\n{REGION}")
+
+
+@by_lab
+def test_all_else_is_as_it_is_in_the_lab(number: str) -> None:
+    """Each line of the lab is there, in its order, and no others but those of the region and the test."""
+    one = LABS[number]
+    lines = [line for cell in cells_of(one) for line in source(cell).splitlines()]
+    lines = [line.replace('course="os-2026"', 'course=""') for line in lines if line not in REGION.splitlines()]
+    lines = [line.removeprefix("display(checked := ") for line in lines if line and line != "checked.points"]
+    was = [line for cell in one.notebook["cells"] for line in source(cell).splitlines() if line]
+    assert [line if line in was else line.removesuffix(")") for line in lines] == was
+
+
+@by_lab
+def test_it_is_a_notebook_whose_cells_have_different_names(number: str) -> None:
+    cells = cells_of(LABS[number])
+    nbformat.validate(json.loads(FILES[f"source/{LABS[number].name}/{LABS[number].name}.ipynb"]))
+    assert len({cell["id"] for cell in cells}) == len(cells)
+    (begins,) = [source(cell) for cell in cells if "lab.begin(" in source(cell)]
+    assert f'lab.begin("{number}", student="", course="os-2026")' in begins
+
+
+def test_the_same_labs_give_the_same_bytes() -> None:
+    assert files(labs_of(shipped()).values(), "os-2026", WORTH) == FILES
+
+
+def test_an_exercise_that_is_not_in_the_course_stays_a_labs_cell() -> None:
+    cells = json.loads(files([LABS["01"]], "os-2026", {"01/gaps": 4})["source/01-maps/01-maps.ipynb"])["cells"]
+    assert [test["metadata"]["nbgrader"]["grade_id"] for _, test in graded(cells)] == ["01-gaps"]
+    assert any(source(cell).endswith('\n\nlab.check("01/guard", stacks)') for cell in cells)
+
+
+def half(_number: int) -> Iterator[Any]:
+    yield lab.criterion(3, vm.Size(1), "all", "some")
+
+
+lab.exercise("t/half", "Half", points=3, takes=int)(half)
+
+
+@pytest.mark.parametrize("points", [3, 1, 10, 2.5, 0, 100.0])
+def test_the_last_value_of_a_test_is_the_courses_points_as_a_number(points: float) -> None:
+    """nbgrader reads the text of that value: what is no number there would earn all points."""
+    cell = {"cell_type": "code", "id": "t", "metadata": {}, "outputs": [], "source": ['x = 1\nlab.check("t/half", x)']}
+    made = files([Lab("t-labs", {"cells": [cell]})], "", {"t/half": points})["source/t-labs/t-labs.ipynb"]
+    ((_, test),) = graded(json.loads(made)["cells"])
+    shown: list[Any] = []
+    names = {"lab": lab, "x": 1, "display": shown.append}
+    show, value = ast.parse(source(test)).body
+    exec(ast.unparse(show), names)
+    text = repr(eval(ast.unparse(value), names))
+    course = Course("c", {"t/half": points})
+    assert float(text) == course.scaled(exercises()["t/half"], judged_for("t/half", "default", 1).points)
+    assert [result.id for result in shown] == ["t/half"], "its journal is in the notebook"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['# lab.check("01/gaps", x)', 'x = """\nlab.check("01/gaps", x)\n"""', "", 'a = lab.check("01/gaps", x)',
+     'lab.check("01/gaps", x)\nprint(x)', "lab.check(name, x)", 'print(lab.check("01/gaps", x))'],
+)  # fmt: skip  # one list
+def test_only_a_check_that_ends_its_cell_is_a_task(text: str) -> None:
+    assert task_of(text) is None
+
+
+def test_a_check_may_take_several_lines() -> None:
+    task = task_of('x = """\n#"""\n# mine\nlab.check(\n    "01/gaps",  # é\n    x,\n)')
+    assert (task.lines, task.check) == ('x = """\n#"""\n# mine', 'lab.check(\n    "01/gaps",  # é\n    x,\n)')
+
+
+def test_a_courses_name_is_written_where_the_tree_has_it() -> None:
+    text = '"course=\\"\\""; é = "\u2028"; lab.begin("01", course="", student="")  # course=""\n'
+    there = text.index('"", student')
+    assert for_course(text, "ö") == f'{text[:there]}"ö"{text[there + 2 :]}'
+
+
+COURSE = 'course = "os-2026"\nexercises = { "01/guard" = 10, "06/by-hand" = 3 }\n'
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    path = tmp_path / "course.toml"
+    path.write_text(COURSE)
+    return path
+
+
+def test_the_command_writes_the_labs_of_a_course(
+    tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "deep" / "os"
+    assert main(["assignment", "--for", "nbgrader", str(folder), "--course", str(course)]) == 0
+    assert capsys.readouterr().out == f"{folder}: 2 assignments for nbgrader, 2 exercises, 13 points\n"
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
+        "01-maps.ipynb", "06-x86-tables.ipynb", "nbgrader_config.py",
+    ]  # fmt: skip
+    assert 'course_id = "os-2026"' in (folder / "nbgrader_config.py").read_text()
+
+
+def test_labs_may_be_chosen(tmp_path: Path) -> None:
+    assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "02, beyond,02"]) == 0
+    assert sorted(path.name for path in (tmp_path / "os" / "source").iterdir()) == ["02-trees", "beyond"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nbgrade", "new"], "did you mean 'nbgrader'"),
+        (["nbgrader", "new", "--labs", "01,12"], "lab '12' is unknown"),
+        (["nbgrader", "new", "--labs", ","], "lab '' is unknown"),
+        (["nbgrader", "new", "--labs", "02", "--course", "course.toml"], "lab 02 has no exercise of the course"),
+        (["nbgrader", "new", "--course", "missing.toml"], "can't be read"),
+        (["nbgrader", "new", "--course", "odd.toml"], "course='a course'"),
+        (["nbgrader", "full"], "is there already"),
+        (["nbgrader", "course.toml"], "is there already"),
+        (["nbgrader", "link"], "is there already"),
+        (["nbgrader", "."], "is there already"),
+        (["nbgrader", "course.toml/below"], "can't be written"),
+        (["nbgrader", "x" * 300], "File name too long"),
+        (["nbgrader", "a\0b"], "is no path"),
+    ],
+)
+def test_what_can_not_be_is_one_sentence_and_nothing_is_written(
+    tmp_path: Path,
+    course: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("full").mkdir()
+    Path("full", "mine").touch()
+    Path("link").symlink_to("nowhere")
+    Path("odd.toml").write_text(COURSE.replace("os-2026", "a course"))
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["assignment", "--for", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_disk_that_is_full_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last step fails, as on a disk without room for a name."""
+
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    assert main(["assignment", "--for", "nbgrader", str(tmp_path / "os"), "--labs", "01"]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,120 @@
+"""nbgrader's pipeline, from assignments to exported grades: they are those that `vmwidgets grade` gives."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+from tests.grading.synthetic import COURSE as NAME
+from tests.grading.synthetic import worth
+from vmwidgets.cli import main
+from vmwidgets.cli.copying import shipped
+from vmwidgets.labs.exercise import exercises
+
+from .nbgrader import Course, Work
+
+TIMEOUT = "--Execute.timeout=8"
+
+CLASS: dict[str, Work] = {
+    "ada": {"01/guard": "right", "01/gaps": "right 1", "02/no-rotation": "right"},
+    "bert": {"01/guard": "spoilt 2", "01/gaps": "spoilt 1", "02/no-rotation": "spoilt 0"},
+    "cleo": {},
+    "dan": {"01/guard": "crashing", "01/gaps": "hanging"},
+}
+EARNED = {
+    ("ada", "01/guard"): "all", ("ada", "01/gaps"): "all", ("ada", "02/no-rotation"): "all",
+    ("bert", "01/guard"): "some", ("bert", "01/gaps"): "some", ("bert", "02/no-rotation"): "some",
+    ("cleo", "01/guard"): "none", ("cleo", "01/gaps"): "none",
+    ("dan", "01/guard"): "some", ("dan", "01/gaps"): "some",
+}  # fmt: skip
+WORTH = {"01/guard": 10, "01/gaps": 4, "02/no-rotation": 4}
+
+Points = dict[tuple[str, str], float]
+
+
+def set_up(folder: Path, wheel: Path, points: dict[str, int]) -> Course:
+    """A course whose assignments are generated, as the guide says."""
+    course = Course(folder, wheel)
+    of = "\n".join(f"{json.dumps(name)} = {of}" for name, of in points.items())
+    (folder / "course.toml").write_text(f"course = {json.dumps(NAME)}\n[exercises]\n{of}\n")
+    command = "-m", "vmwidgets", "assignment", "--for", "nbgrader", NAME, "--course", "course.toml"
+    course.run(*command, cwd=folder)
+    course.nbgrader("generate_assignment", "--assignment=*")
+    return course
+
+
+def by_journals(course: Course, to: Path) -> Points:
+    """What `vmwidgets grade` finds in the notebooks that nbgrader ran."""
+    of = str(to / "course.toml")
+    main(["grade", str(course.root / "autograded"), "--course", of, "--to", str(to / "out"), "--jobs", "2"])
+    with (to / "out" / "grades.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["says"] for row in rows if row["says"] not in ("", "not handed in")] == []
+    return {(row["student"], row["exercise"]): float(row["points"]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Course:
+    """Of two labs, autograded."""
+    made = set_up(tmp_path_factory.mktemp("nbgrader"), wheel, WORTH)
+    made.nbgrader("release_assignment", "01-maps")
+    for student, work in CLASS.items():
+        made.hand_in(student, "01-maps", work, short=student != "ada")
+        if "02/no-rotation" in work:
+            made.hand_in(student, "02-trees", work)
+    made.nbgrader("autograde", "--assignment=*", TIMEOUT)
+    made.nbgrader("export", "--to", "grades.csv")
+    return made
+
+
+def test_an_assignment_is_released_without_solutions(course: Course) -> None:
+    (released,) = course.exchange.rglob("*.ipynb")
+    assert released.relative_to(course.exchange) == Path(NAME, "outbound", "01-maps", "01-maps.ipynb")
+    cells = json.loads(released.read_text())["cells"]
+    sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+    assert sources["01-guard-lines"].rstrip().endswith("# your lines: stacks.enter(… * vm.PAGE, at=…, prot=…)")
+    locked = {cell["metadata"]["nbgrader"]["grade_id"] for cell in cells if not cell["metadata"].get("editable", True)}
+    assert locked == {"01-guard", "01-gaps"}
+
+
+@pytest.fixture(scope="module")
+def points(course: Course) -> Points:
+    """What nbgrader's gradebook has."""
+    return course.points()
+
+
+def test_points_are_those_that_the_journals_give(course: Course, points: Points) -> None:
+    earned = {key: "all" if found == WORTH[key[1]] else "some" if found else "none" for key, found in points.items()}
+    assert earned == EARNED
+    journals = by_journals(course, course.root.parent)
+    assert {key: journals.pop(key) for key in points} == points
+    assert set(journals.values()) <= {0}, "what was not handed in"
+
+
+def test_the_export_has_the_sum_of_each_student(course: Course, points: Points) -> None:
+    with (course.root / "grades.csv").open(newline="") as file:
+        rows = {(row["student_id"], row["assignment"]): row for row in csv.DictReader(file)}
+    assert {key[0] for key in rows} == set(CLASS)
+    for (student, assignment), row in rows.items():
+        of = [name for name in WORTH if name[:2] == assignment[:2]]
+        assert float(row["max_score"]) == sum(WORTH[name] for name in of)
+        assert float(row["score"]) == sum(points.get((student, name), 0) for name in of)
+
+
+@pytest.mark.sweep
+def test_every_lab_is_graded_as_its_journals_are(tmp_path: Path, wheel: Path) -> None:
+    labs = [name.removesuffix(".ipynb") for name in shipped()]
+    every = {name: one for name, one in exercises().items() if one.shipped and one.sheet}
+    all_points = {name: worth(name) for name, one in every.items() if one.takes is not FunctionType}  # code is apart
+    course = set_up(tmp_path, wheel, all_points)
+    for student, how in (("ada", "right"), ("bert", "spoilt 0")):
+        for lab in labs:
+            course.hand_in(student, lab, dict.fromkeys(all_points, how), short=False)
+    course.nbgrader("autograde", "--assignment=*")
+    points = course.points()
+    assert {name: points["ada", name] for name in all_points} == all_points
+    assert by_journals(course, tmp_path) == points

@@ -1,0 +1,126 @@
+"""A lab's cells as their syntax trees have them: where it begins, which lines are a student's, and what checks them."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.exercise import exercises
+
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The notebook `name` (``01-maps``) as JSON has it."""
+
+    name: str
+    notebook: dict[str, Any]
+
+    @property
+    def number(self) -> str:
+        """What students write in `lab.begin`: ``01``."""
+        return self.name.partition("-")[0]
+
+    @property
+    def exercises(self) -> list[str]:
+        """Those that its cells check, in their order."""
+        tasks = (task_of(source_of(cell)) for cell in self.notebook["cells"] if cell["cell_type"] == "code")
+        return [task.exercise for task in tasks if task]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell of an exercise: a student's `lines`, and the call of lab.check that ends it.
+
+    `worth` are the points of it, as the exercise says.
+    """
+
+    exercise: str
+    lines: str
+    check: str
+
+    @property
+    def worth(self) -> int:
+        """The exercise's own points."""
+        return exercises()[self.exercise].points
+
+    @property
+    def label(self) -> str:
+        """The exercise as a name of letters, digits and dashes."""
+        return self.exercise.replace("/", "-")
+
+
+def labs_of(files: Mapping[str, bytes]) -> dict[str, Lab]:
+    """The labs by their numbers, from the notebooks' files by name."""
+    labs = (Lab(name.removesuffix(".ipynb"), json.loads(content)) for name, content in files.items())
+    return {lab.number: lab for lab in labs}
+
+
+def task_of(source: str) -> Task | None:
+    r"""The exercise's task in a cell; None where the cell does not end in ``lab.check("…", …)``.
+
+    >>> task = task_of('space = sheet.start()\n\n# your lines\n\nlab.check("01/gaps", space)')
+    >>> task.exercise, task.lines, task.check
+    ('01/gaps', 'space = sheet.start()\n\n# your lines', 'lab.check("01/gaps", space)')
+    """
+    body = ast.parse(source).body
+    last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
+    if not isinstance(last, ast.Call) or not _calls(last, "check"):
+        return None
+    exercise = last.args[0].value if isinstance(last.args[0], ast.Constant) else None
+    if not isinstance(exercise, str):
+        return None
+    lines = "\n".join(source.split("\n")[: last.lineno - 1])
+    return Task(exercise, lines.strip("\n"), ast.get_source_segment(source, last) or "")
+
+
+def for_course(source: str, course: str) -> str:
+    """A cell with the course's name written into its ``lab.begin``; a cell without one stays as it is.
+
+    >>> for_course('lab.begin("01", student="", course="")  # your id', "os-2026")
+    'lab.begin("01", student="", course="os-2026")  # your id'
+    """
+    lines = [line.encode() for line in source.split("\n")]  # a syntax tree counts bytes
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and _calls(node, "begin"):
+            (name,) = [keyword.value for keyword in node.keywords if keyword.arg == "course"]
+            line = lines[name.lineno - 1]
+            lines[name.lineno - 1] = line[: name.col_offset] + f'"{course}"'.encode() + line[name.end_col_offset :]
+    return b"\n".join(lines).decode()
+
+
+def course_name(name: str) -> str:
+    """A course's name, as `lab.begin` takes it; :class:`Refused` for what it does not."""
+    return Beginning.made_from({"lab": "01", "student": "", "course": name}).course
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """A cell's text."""
+    return "".join(cell["source"])
+
+
+def code(identity: str, source: str, **metadata: Any) -> Cell:
+    """A cell of code that was not run."""
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": identity,
+        "metadata": metadata,
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def written(notebook: Mapping[str, Any], cells: list[Cell]) -> str:
+    """A notebook's file with these cells."""
+    return json.dumps({**notebook, "cells": cells}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _calls(node: ast.Call, name: str) -> bool:
+    """Whether it is a call of `lab.NAME`."""
+    return ast.unparse(node.func) == f"lab.{name}"

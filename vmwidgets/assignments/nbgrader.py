@@ -1,0 +1,75 @@
+"""Labs as assignments of nbgrader: a folder for its course, with the labs' notebooks under source/.
+
+A cell of an exercise becomes two.  Students write in the first, a solution cell.  The second is locked and tests: its
+last expression is the points, which nbgrader takes for partial credit; and it shows what the check says, with the
+journal that `vmwidgets grade` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .cells import Cell, Lab, Task, code, for_course, source_of, task_of, written
+
+SCHEMA = 3
+"""Of a cell's metadata, as nbgrader has it since version 0.6."""
+
+REGION = "### BEGIN SOLUTION\n### END SOLUTION"
+"""In a solution cell: what is between is left out for students.  Of a cell without it, all would be."""
+
+CONFIG = """\
+c = get_config()
+
+c.ClearSolutions.code_stub = {"python": ""}  # the cell says what to write
+"""
+
+
+def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[str, str]:
+    """The folder's files by name: its configuration, and for each lab a notebook.
+
+    `course` is the course's name, which students find in `lab.begin`; `worth` has the points of each exercise that is
+    graded.  Cells of others stay as they are.
+    """
+    notebooks = {f"source/{lab.name}/{lab.name}.ipynb": assignment(lab, course, worth) for lab in labs}
+    identity = f'c.CourseDirectory.course_id = "{course}"\n' if course else ""
+    return {"nbgrader_config.py": CONFIG + identity, **notebooks}
+
+
+def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
+    """A lab's notebook with nbgrader's metadata."""
+    cells = [made for cell in lab.notebook["cells"] for made in _cells(cell, course, worth)]
+    return written(lab.notebook, cells)
+
+
+def _cells(cell: Cell, course: str, worth: Mapping[str, float]) -> Iterator[Cell]:
+    if cell["cell_type"] != "code":
+        yield cell
+        return
+    source = for_course(source_of(cell), course)
+    task = task_of(source)
+    if task is None or task.exercise not in worth:
+        yield code(cell["id"], source)
+        return
+    lines = f"{task.lines}\n\n{REGION}"
+    yield code(cell["id"], lines, nbgrader=_metadata(f"{task.label}-lines", solution=True, locked=False))
+    points = worth[task.exercise]
+    graded = {**_metadata(task.label, solution=False, locked=True), "grade": True, "points": points}
+    yield code(f"{cell['id']}-check", _test(task, points), nbgrader=graded)
+
+
+def _test(task: Task, points: float) -> str:
+    earned = "checked.points"
+    if points != task.worth:
+        earned = f"round({earned} * {points} / {task.worth}, 2)  # of {points} in this course"
+    return f"display(checked := {task.check})\n{earned}"
+
+
+def _metadata(name: str, *, solution: bool, locked: bool) -> dict[str, object]:
+    return {
+        "schema_version": SCHEMA,
+        "grade_id": name,
+        "grade": False,
+        "solution": solution,
+        "locked": locked,
+        "task": False,
+    }
