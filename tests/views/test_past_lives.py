@@ -253,7 +253,7 @@ def comparable(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("seed", [3, 27])
+@pytest.mark.parametrize("seed", [3, pytest.param(27, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("kind", "count"), LIVES)
 def test_every_value_at_a_step_is_what_was_there_when_it_was_reported(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +28,15 @@ VIEWS: dict[str, Make] = {
     "Domain": lambda machine: vm.Domain(domain_of(machine)),
     "Vnodes": lambda machine: vm.Vnodes(domain_of(machine)),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_to_collect() -> Iterator[None]:
+    """The collector looks at what these tests made, and not each time at all that was imported."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

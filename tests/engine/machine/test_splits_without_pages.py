@@ -16,6 +16,11 @@ CASES = [(*one, kind) for one in LARGE for kind in ("device", "memory") if kind 
 GIGABYTES = [name for name, size in LARGE if size == vm.GIB]
 
 
+def seldom(name, size=vm.GIB):
+    """Checks look at each of a gigabyte's 262,144 pages: one format's in `make test`, the others' in a sweep."""
+    return pytest.mark.sweep if size == vm.GIB and name != GIGABYTES[0] else ()
+
+
 def everything(m, task):
     """The map, the tables with what is in them, the pages and their owners."""
     tables = task.space.pmap.tables
@@ -75,7 +80,12 @@ def try_change(m, task, change, start, end):
 
 @pytest.mark.parametrize(
     ("name", "size", "kind", "change"),
-    [(*case, change) for case in CASES for change in CHANGES if case[1] < vm.GIB or change in ("remove", "protect")],
+    [
+        pytest.param(*case, change, marks=seldom(case[0], case[1]))
+        for case in CASES
+        for change in CHANGES
+        if case[1] < vm.GIB or change in ("remove", "protect")
+    ],
 )
 def test_a_change_inside_a_large_page_is_done_or_refused_as_a_whole(name, size, kind, change):
     done = []
@@ -93,7 +103,7 @@ def test_a_change_inside_a_large_page_is_done_or_refused_as_a_whole(name, size, 
 
 
 @pytest.mark.parametrize("change", ["remove", "protect"])
-@pytest.mark.parametrize("name", GIGABYTES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=seldom(name)) for name in GIGABYTES])
 def test_a_part_of_a_page_that_was_split_takes_a_table_of_its_own(name, change):
     m, task, a = large_page(name, vm.GIB, "device")
     task.map.remove(a, size=vm.PAGE)

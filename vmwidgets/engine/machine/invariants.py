@@ -109,19 +109,28 @@ def check_tasks(system: System) -> None:
 
 
 def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bool) -> int:
-    """Check that `task` may map `va` to `frame`; returns up to where, at most `end`, it may for the same reason."""
+    """Check that `task` may map `va` to `frame`, and what follows in the same entry; returns up to where, at most `end`.
+
+    A device's memory is one piece: its first page speaks for all.
+    """
     entry = task.vm_map.inner(va)
-    if entry is None or entry.object is None:
-        problem = "no entry with an object is there"
-    elif (page := entry.object.found(entry.offset_of(va))) is None or page[0] != frame:
-        problem = f"that is not the page of {entry.object.name}"
-    elif write and (not page[1] or entry.flags & NEEDS_COPY or not protection_of(entry.flags) & WRITE):
-        problem = "may be written, and the page is not its own to write"
-    elif isinstance(entry.object, X15Object):
-        return va + PAGE
-    else:  # a device, whose memory is one piece
-        return min(end, entry.end)
-    raise Broken(f"M12: task {task.name!r} maps {Address(va)} to frame {frame:#x}: {problem}")
+    behind = None if entry is None else entry.object
+    if entry is None or behind is None:
+        raise _wrong(task, va, frame, "no entry with an object is there")
+    may_write = not entry.flags & NEEDS_COPY and bool(protection_of(entry.flags) & WRITE)
+    end = min(end, entry.end)
+    for at in range(va, end, PAGE) if isinstance(behind, X15Object) else (va,):
+        page = behind.found(entry.offset_of(at))
+        if page is None or page[0] != frame:
+            raise _wrong(task, at, frame, f"that is not the page of {behind.name}")
+        if write and not (page[1] and may_write):
+            raise _wrong(task, at, frame, "may be written, and the page is not its own to write")
+        frame += 1
+    return end
+
+
+def _wrong(task: TaskSpace, va: int, frame: int, problem: str) -> Broken:
+    return Broken(f"M12: task {task.name!r} maps {Address(va)} to frame {frame:#x}: {problem}")
 
 
 def check_kmem(kernel: Kernel) -> None:

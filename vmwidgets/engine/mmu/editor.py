@@ -7,6 +7,7 @@ A descriptor is read into a :class:`Slot`.  What a word means, and how one is ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import compress, count
 from operator import ne
 from struct import pack, unpack
 from typing import Generic, NamedTuple
@@ -214,17 +215,18 @@ class TableEditor(Generic[C]):
 
     def present(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """The slots of a table that hold something, in order.  One read of memory."""
-        for index, word in enumerate(self.words(level, table)):
-            if word:
-                slot = self._slot_at(level, table, va, index, word)
-                if slot.kind != "invalid":
-                    yield slot
+        words = self.words(level, table)
+        for index in compress(count(), words):
+            slot = self._slot_at(level, table, va, index, words[index])
+            if slot.kind != "invalid":
+                yield slot
 
     def is_empty(self, level: Level, table: int) -> bool:
         """Whether a table holds nothing.  One read of memory."""
         if self.edits.places:
             return not any(self.words(level, table))
-        return not self.ram.read(table, self.fmt.table_bytes(level)).strip(b"\0")
+        size = self.fmt.table_bytes(level)
+        return self.ram.read(table, size) == bytes(size)
 
     def words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
         """What the slots of a table hold, from number `first` to `last`.  One read of memory."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import compress, groupby
 from operator import index
 from struct import unpack
 from typing import Any, Generic, NamedTuple
@@ -195,13 +195,12 @@ class _Look:
         self.words += count
         words = unpack(f"<{count}{'I' if width == 4 else 'Q'}", data)
         read_as, controls = self.fmt.rules.read_as, self.tables.controls
+        wanted = {(pa - table) // width for pa in marked if pa in range(table, table + count * width, width)}
         found = []
-        for place, word in enumerate(words):
-            wanted = bool(marked) and table + place * width in marked
-            if not (word or wanted):
-                continue
+        for place in sorted(wanted.union(compress(range(count), words))):
+            word = words[place]
             descriptor = read_as(level, word, controls)
-            if descriptor.kind == "invalid" and not wanted:
+            if descriptor.kind == "invalid" and place not in wanted:
                 continue
             address = descriptor.address_of(word)
             kind = "window" if descriptor.kind == "table" and address in above else descriptor.kind

@@ -74,8 +74,8 @@ class Space:
 
 
 def held(ram):
-    frames = range(1 << 10, (1 << 10) + 4096)
-    return {frame: data for frame in frames if (data := ram.read(frame * PAGE, PAGE)).strip(b"\0")}
+    frames, nothing = range(1 << 10, (1 << 10) + 4096), bytes(PAGE)
+    return {frame: data for frame in frames if (data := ram.read(frame * PAGE, PAGE)) != nothing}
 
 
 @pytest.mark.parametrize("name", FORMATS)
