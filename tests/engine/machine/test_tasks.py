@@ -7,6 +7,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.events import FaultRaised, PagerAsked, TlbUpdated
+from vmwidgets.engine.base.protection import NEEDS_COPY
+from vmwidgets.engine.machine.invariants import check_tasks
 
 AT = 0x400000
 
@@ -160,3 +162,41 @@ def test_a_device_can_be_mapped_and_no_memory_answers():
             m.cpus[0].run(task) or access()
     assert task.walk(start).pa == 1 << 32
     m.check()
+
+
+class TestBrokenTranslations:
+    """A translation that the map does not allow is found, in the middle of an entry too."""
+
+    @pytest.fixture
+    def pages(self):
+        self.machine = vm.boot("x86-64", layout="tiny", ram="8 MiB")
+        self.task = self.machine.task("t")
+        self.task.map.enter(4 * vm.PAGE, at=AT, prot="rw", object=self.machine.object("film"))
+        self.task.write(AT, bytes(4 * vm.PAGE))
+        self.machine.check()
+        return self.machine.objects["film"].vm_object.pages
+
+    def broken(self, va, problem):
+        with pytest.raises(vm.Broken, match=f"^M12: task 't' maps {vm.Address(va)} to frame 0x[0-9a-f]+: {problem}$"):
+            check_tasks(self.machine.system)
+
+    def test_another_page(self, pages):
+        self.task.space.pmap.enter(AT + 2 * vm.PAGE, pages[3] * vm.PAGE, 3, vm.PAGE)
+        self.broken(AT + 2 * vm.PAGE, "that is not the page of film")
+
+    def test_another_page_in_the_middle_of_a_large_one(self, pages):
+        at, size = 64 * vm.MIB, 2 * vm.MIB
+        device = self.machine.device("screen", at=at, size=size)
+        self.task.map.enter(size, at=at, object=device)
+        assert self.task.map.superpages(at, size=size, page=size) == 1
+        self.machine.check()
+        device.vm_object.pages[5] += 1
+        self.broken(at + 5 * vm.PAGE, "that is not the page of screen")
+
+    def test_a_page_that_is_to_be_copied_before_it_is_written(self, pages):
+        self.task.space.vm_map.inner(AT).flags |= NEEDS_COPY
+        self.broken(AT, "may be written, and the page is not its own to write")
+
+    def test_no_entry(self, pages):
+        self.task.space.vm_map.inner(AT).object = None
+        self.broken(AT, "no entry with an object is there")

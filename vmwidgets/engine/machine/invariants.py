@@ -109,7 +109,7 @@ def check_tasks(system: System) -> None:
 
 
 def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bool) -> int:
-    """Check that `task` may map `va` to `frame`, and what follows in the same entry; returns up to where, at most `end`.
+    """Check that `task` may map `va` to `frame`, and so on to `end`, or to the end of the entry; returns which.
 
     A device's memory is one piece: its first page speaks for all.
     """
