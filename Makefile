@@ -41,7 +41,7 @@ locked: environment-test
 	$(BIN)/python scripts/lock.py --check
 
 made: environment-test
-	$(BIN)/python scripts/labs.py --check
+	$(BIN)/python -m scripts.labs --check
 
 biome: environment-test bundle
 	scripts/npm run lint
@@ -90,8 +90,8 @@ pictures: environment-test bundle chromium ## Make the README's pictures from th
 build: environment-test ## Build the sdist, and from it the wheel, into dist/
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
-course: environment-test ## Write the notebooks from their sources in course/
-	$(BIN)/python scripts/labs.py
+course: environment-test ## Write the notebooks from their sources in course/, and the rubrics in docs/labs/
+	$(BIN)/python -m scripts.labs
 
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

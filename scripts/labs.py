@@ -1,4 +1,4 @@
-"""Writes the notebooks from their sources in course/; `labs.py --check` says which differ from them.
+"""Writes the notebooks from their sources in course/, and the rubrics; `labs.py --check` says which differ from them.
 
 A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a cell:
 
@@ -7,7 +7,8 @@ A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a
     solution      instructors only: the lines that solve it
     instructor    instructors only: text on time, mistakes and points
 
-Students' notebooks are written into notebooks/, instructors' into course/instructors/.  Links to docs/ become those of
+Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
+exercises' own, into docs/labs/.  Links to docs/ become those of
 the project's page: a student's copy has no docs/ beside it.
 """
 
@@ -23,6 +24,8 @@ from typing import Any
 import jupytext
 import nbformat
 
+from scripts import rubrics
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "course"
 LEFT_OUT = {
@@ -37,11 +40,11 @@ TAGS = set().union(*LEFT_OUT.values())
 
 
 def main() -> int:
-    """Write all notebooks, or with `--check` say which are not what their sources give."""
-    parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/.")
-    parser.add_argument("--check", action="store_true", help="write nothing; say which notebooks differ")
+    """Write all notebooks and rubrics, or with `--check` say which are not what their sources give."""
+    parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/, and the rubrics.")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     check: bool = parser.parse_args().check
-    texts = dict(written())
+    texts = {**dict(written()), **dict(rubrics.pages())}
     differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
     left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
     if not check:
@@ -52,7 +55,7 @@ def main() -> int:
             path.unlink()
         return 0
     for path in differing:
-        print(f"{path.relative_to(ROOT)} is not what course/ gives: run `make course`", file=sys.stderr)
+        print(f"{path.relative_to(ROOT)} is not what its source gives: run `make course`", file=sys.stderr)
     for path in left:
         print(f"{path.relative_to(ROOT)} has no source in course/", file=sys.stderr)
     return 1 if differing or left else 0

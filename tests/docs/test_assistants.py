@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from vmwidgets import lab as _lab  # noqa: F401  the exercises that ship register themselves
+from vmwidgets.labs.exercise import exercises
+
 ROOT = Path(__file__).resolve().parents[2]
 INSTRUCTORS = ROOT / "docs" / "instructors.md"
 PAGES = [ROOT / "docs" / "labs" / path.name for path in sorted((ROOT / "course").glob("*.md"))]
@@ -19,8 +22,10 @@ HEADINGS = [
     "Ten minutes out",
     "At home",
     "If time runs short",
+    "Rubric",
 ]
 MOST_WORDS = 450
+"""But for the rubric, which is the exercises' own."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -111,8 +116,20 @@ def test_its_exercises_exist(page: Path) -> None:
 
 
 @each_page
+def test_the_rubric_says_all_points_of_all_exercises(page: Path) -> None:
+    """What it says of each is written by `make course`, and compared by `make lint`."""
+    tables = re.split(r"^\*\*(.+?), .+\*\* \((\d+) points\)$", parts(page)["Rubric"], flags=re.MULTILINE)[1:]
+    lab = page.stem.partition("-")[0]
+    graded = [one.id for one in exercises().values() if one.shipped and one.id.partition("/")[0] == lab]
+    assert tables[::3] == graded
+    for points, table in zip(tables[1::3], tables[2::3], strict=True):
+        assert sum(map(int, re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE))) == int(points)
+
+
+@each_page
 def test_it_is_short(page: Path) -> None:
-    words = [word for word in page.read_text(encoding="utf-8").split() if any(map(str.isalnum, word))]
+    texts = [text for heading, text in parts(page).items() if heading != "Rubric"]
+    words = [word for word in " ".join(texts).split() if any(map(str.isalnum, word))]
     assert len(words) <= MOST_WORDS
 
 

@@ -1,0 +1,58 @@
+"""The rubrics on the pages in docs/labs/: what each criterion of a lab's exercises is worth, as its judge says it.
+
+A right solution of the default sheet gives the sentences for what is earned; solutions that lose one criterion each
+give those for what is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.labs.solutions import Recipe
+from tests.labs.test_sheets import SOLVED, done
+from vmwidgets.labs.criterion import Criterion
+from vmwidgets.labs.exercise import Exercise, exercises
+from vmwidgets.labs.sheet import sheet_of
+
+PAGES = Path(__file__).resolve().parent.parent / "docs" / "labs"
+
+HEADING = "## Rubric"
+
+OPENING = """\
+What `vmwidgets grade` gives, in the words of the default sheet: other sheets have other numbers. Each criterion can be
+lost alone; the last column is what a student then reads. A lab's predictions earn what the
+[course's file](../grading.md#from-a-folder-of-notebooks-to-grades) says, right or wrong."""
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Each page's path, and its text with the rubric as its last part."""
+    for path in sorted(PAGES.glob("*.md")):
+        kept = path.read_text("utf-8").partition(f"\n{HEADING}\n")[0].rstrip("\n")
+        yield path, f"{kept}\n\n{HEADING}\n\n{rubric(path.stem.partition('-')[0])}\n"
+
+
+def rubric(lab: str) -> str:
+    """The tables of a lab's exercises."""
+    graded = [one for name, one in exercises().items() if one.shipped and name.partition("/")[0] == lab]
+    return "\n\n".join([OPENING, *map(_table, graded)])
+
+
+def _table(exercise: Exercise) -> str:
+    solved = SOLVED[exercise.id]
+    right = _judged(exercise, solved.right[0])
+    rows = ["| points | earned when | lost when |", "|--:|---|---|"]
+    for place, (criterion, spoilt) in enumerate(zip(right, solved.spoilt, strict=True)):
+        lost = _judged(exercise, spoilt)[place]
+        why = f"<br>*{lost.mistake.name}:* {lost.mistake.why}" if lost.mistake else ""
+        rows.append(f"| {criterion.of} | {_cell(criterion.sentence)} | {_cell(lost.sentence + why)} |")
+    return "\n".join([f"**{exercise.id}, {exercise.title}** ({exercise.points} points)", "", *rows])
+
+
+def _judged(exercise: Exercise, recipe: Recipe) -> tuple[Criterion, ...]:
+    sheet = sheet_of(exercise.id, "default")
+    return done(sheet, recipe(sheet.given)).criteria
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
