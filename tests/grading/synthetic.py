@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import linecache
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 import vmwidgets as vm
 from tests.labs.test_sheets import SOLVED
@@ -28,8 +27,11 @@ def checked(exercise: str, of: str, recipe: Recipe) -> dict[str, Any]:
     """The data of a check, after a recipe was typed for the sheet `of`."""
     sheet = sheet_of(exercise, of)
     names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet.start()}
+    source = recipe(sheet.given)
+    cell = f"<cell {hash((exercise, of, source))}>"
+    linecache.cache[cell] = len(source), None, source.splitlines(keepends=True), cell  # as a kernel does it
     with suppress(vm.VMError):
-        exec(recipe(sheet.given), names)
+        exec(compile(source, cell, "exec"), names)
     return judged_for(exercise, of, names["thing"]).data()
 
 
@@ -38,15 +40,22 @@ def seed_of(student: str, name: str, course: str = COURSE) -> str:
     return f"{Beginning(name, course, tuple(sorted(student.split('+')))).seed:016x}"
 
 
-def written(path: Path, student: str, name: str, *bundles: dict[str, Any], course: str = COURSE) -> Path:
+def notebook(student: str, name: str, *bundles: dict[str, Any], course: str = COURSE) -> dict[str, Any]:
     """A notebook in which `student` began the lab `name`, and whose cells gave `bundles`."""
     whose = Beginning(name, course, tuple(sorted(student.split("+"))) if student else ()).data()
-    notebook = nbformat.v4.new_notebook()
-    for bundle in ({beginning.MIME: whose}, *bundles):
-        output = nbformat.v4.new_output("display_data", {**bundle, "text/plain": "…"})
-        notebook.cells.append(nbformat.v4.new_code_cell("…", outputs=[output]))
+    made = [{**bundle, "text/plain": "…"} for bundle in ({beginning.MIME: whose}, *bundles)]
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(map(_cell, made))}
+
+
+def _cell(data: dict[str, Any]) -> dict[str, Any]:
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    return {"cell_type": "code", "metadata": {}, "execution_count": 1, "source": "…", "outputs": [output]}
+
+
+def written(path: Path, student: str, name: str, *bundles: dict[str, Any], course: str = COURSE) -> Path:
+    """Such a notebook in a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(notebook))
+    path.write_text(json.dumps(notebook(student, name, *bundles, course=course)))
     return path
 
 

@@ -6,7 +6,9 @@ The file is a learner's: it may be anything.  What is not as it should be is lef
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ MOST_BYTES = 64 * 1024 * 1024
 
 MOST_ITEMS = 10_000
 """Of cells, and of outputs in all."""
+
+DEEPEST = 50
+"""Lists and objects in one another, in what vmwidgets keeps."""
 
 
 @dataclass
@@ -40,8 +45,16 @@ class Handed:
 
 
 def content_of(path: Path) -> bytes:
-    """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have."""
+    """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
+
+    :class:`Refused` for what is no file, or a link to a file that was not handed in.
+    """
     try:
+        if path.is_dir():
+            next(path.iterdir(), None)  # which says if it can't be read
+            raise Refused("it is a folder, and no notebook")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Refused("it is no file")  # reading a device or a pipe may never end
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
     except OSError as error:
@@ -61,15 +74,15 @@ def notebook_of(content: bytes) -> Handed:
     if len(content) > MOST_BYTES:
         return Handed(f"the file has more than {MOST_BYTES >> 20} MiB")
     try:
-        notebook = json.loads(content)
-    except (ValueError, RecursionError):
-        return Handed("the file is no notebook: it is no JSON, or ends too soon")
+        notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
+    except (ValueError, RecursionError, MemoryError):
+        return Handed("the file is no notebook: it is no JSON, ends too soon, or is nested too deep")
     handed = Handed()
     for bundle in bundles(notebook, MOST_ITEMS):
         for kind, keep in KEPT.items():
             data = bundle.get(kind)
             if isinstance(data, dict):
-                keep(handed, data)
+                keep(handed, _cut(data, DEEPEST))
     if handed.problem:
         return handed
     if handed.begun is None:
@@ -123,6 +136,23 @@ KEPT = {
     hinting.MIME: _hint,
 }
 """The kinds of data in outputs, and what is done with each, in the order of the cells."""
+
+
+def _finite(text: str) -> float | None:
+    """A number of a notebook; infinity is none that JSON has, and what is written here is JSON."""
+    number = float(text)
+    return number if isfinite(number) else None
+
+
+def _cut(data: Any, most: int) -> Any:
+    """The same with None for what lies in more than `most` lists and objects: all that works on it may recurse."""
+    if not isinstance(data, (dict, list)):
+        return data
+    if not most:
+        return None
+    if isinstance(data, list):
+        return [_cut(one, most - 1) for one in data]
+    return {name: _cut(one, most - 1) for name, one in data.items()}
 
 
 def _text(data: dict[str, Any], name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,9 @@ from .state import State, key_of
 
 LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
 """Folders that hold copies."""
+
+ENDINGS = ".ipynb", ".ipynb.txt", ".ipynb.json"
+"""Of notebooks; some browsers and editors add another."""
 
 
 def grade(
@@ -34,7 +38,7 @@ def grade(
     that was stopped.  `jobs` is the number of processes, 0 for one a processor.  `only` grades this student's files
     again, and takes the others from `state`.  `progress` is called with how many files are done, and of how many.
     """
-    names = _names(folder)
+    names = names_of(folder)
     kept, done = State(state), dict[str, Graded]()
 
     def finish(graded: Graded) -> None:
@@ -45,7 +49,7 @@ def grade(
         """The files that have to be judged; the others are finished."""
         for name in names:
             try:
-                file = File(name, content_of(folder / name))
+                file = File(name, _content(folder, name))
             except Refused as refusal:
                 finish(Graded.none(name, str(refusal)))
                 continue
@@ -65,12 +69,30 @@ def grade(
     return Grades(course, tuple(compared(done[name] for name in names)))
 
 
-def _names(folder: Path) -> list[str]:
-    """The notebooks in a folder and below, as they are named in it."""
+def names_of(folder: Path) -> list[str]:
+    """The notebooks in a folder and below, as they are named in it, and the folders that can't be read.
+
+    Also what is called as a notebook and is none: each gets its row.
+    """
     if not folder.is_dir():
         raise Refused(f"{str(folder)!r} is no folder: write the folder with the notebooks that were handed in")
-    paths = (path for path in sorted(folder.rglob("*.ipynb")) if path.is_file())
-    names = [path.relative_to(folder) for path in paths]
-    if found := [name.as_posix() for name in names if not LEFT_OUT & set(name.parts)]:
-        return found
+    errors: list[OSError] = []
+    found = set()
+    for where, folders, files in os.walk(folder, onerror=errors.append):
+        folders[:] = [name for name in folders if name not in LEFT_OUT]
+        found |= {Path(where, name) for name in (*folders, *files) if name.casefold().endswith(ENDINGS)}
+    closed = {Path(error.filename) for error in errors}
+    if folder in closed:
+        raise Refused(f"{str(folder)!r} can't be read: {errors[0].strerror}")
+    found |= closed
+    if names := [path.relative_to(folder).as_posix() for path in sorted(found)]:
+        return names
     raise Refused(f"{str(folder)!r} has no notebooks")
+
+
+def _content(folder: Path, name: str) -> bytes:
+    """What a file holds; :class:`Refused` for one that can't be read, or that a link in the folder leads out to."""
+    path = folder / name
+    if path.is_symlink() and path.exists() and not path.resolve().is_relative_to(folder.resolve()):
+        raise Refused("it is a link to what is not in this folder: put the file itself there")
+    return content_of(path)

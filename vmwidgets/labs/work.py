@@ -157,7 +157,10 @@ def _machine(journal: bytes) -> Machine:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "machine.jsonl.gz")
         path.write_bytes(journal)
-        return load_journal(path)
+        try:
+            return load_journal(path)
+        except Refused as refusal:  # without the name of a file that is there for a moment only
+            raise Refused(str(refusal).replace(repr(str(path)), "its journal")) from None
 
 
 def _bytes(text: Any) -> bytes:

@@ -1,0 +1,271 @@
+"""What honest students hand in: each exercise of each lab right, spoilt, untouched, in the ways that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.grading.synthetic import COURSE, seed_of, solved, worth, written
+from tests.labs.test_sheets import SOLVED
+from vmwidgets.labs import prediction, result, submitting
+from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.exercises.cutting import WholeSheet
+from vmwidgets.labs.exercises.self_paging import BugSheet
+from vmwidgets.labs.sheet import sheet_of
+from vmwidgets.labs.submitting import Submission
+from vmwidgets.labs.work import by_kind
+
+from .kinds import LABS, Kind, Rows, hand_in, not_graded, of_lab
+
+Recipe = Callable[[Any], str]
+
+
+def something_else_kept(asked: WholeSheet) -> int:
+    """A point of the first criterion's two stays if fewer pages are wrong than at the beginning.
+
+    Else both are lost, and with them the last criterion's, which waits for the first.
+    """
+    wrong = asked.keeps.end - asked.keeps.first
+    before = sum(given != wanted for given, wanted in zip(asked.given(), asked.wanted(), strict=True))
+    return 3 if wrong < before else 1
+
+
+def one_page_less(asked: BugSheet) -> int:
+    """A point of two stays for the pages that are as asked, if there are any."""
+    return 4 if len(asked.some) > 1 else 3
+
+
+SPOILT: dict[str, list[int | Callable[[Any], int]]] = {
+    "00/segments": [3, 3, 3, 3],
+    "00/walk": [3, 3, 4],
+    "01/gaps": [2, 3, 3],
+    "01/guard": [4, 4, 4, 4],  # one stack of several is there: 1 of 2
+    "02/no-rotation": [3, 2, 3],
+    "03/whole": [something_else_kept, 3, 3],
+    "03/window": [5, 4, 5, 5, 5],
+    "04/thrifty": [3, 3, 4],
+    "05/handler": [
+        5,
+        5,
+        5,
+        5,
+    ],  # served, but with ticks of the clock: 1 of 2; a cache that is smaller, not least: 1 of 2
+    "05b/order": [4, 2],  # some have the order: 1 of 2
+    "06/by-hand": [7, 7, 6, 7, 7],  # all but one edit, and some processors in time: 1 of 2 each
+    "07/door": [3, 4, 4, 4],
+    "07/eleven": [4, 4, 4],  # one range of two, and few descriptors but not the fewest: 1 of 2 each
+    "08/family": [5, 4, 5, 5, 5],
+    "08/survivor": [5, 4, 4, 5],
+    "09/bug": [one_page_less, 4, 4, 4],
+    "09/refill": [3, 4, 4],  # one level of two: 1 of 3
+    "09/thrift": [4, 4, 4],  # some areas, and nearly as few slots: 1 of 2 each
+    "10/execve": [4, 4, 5, 5],
+    "10/stack": [5, 4, 4],  # the fault, but of another page: 1 of 2
+    "11/anomaly": [3, 4, 4],  # fewer faults more than asked: 1 of 3
+    "11/policy": [3, 3],
+    "beyond/pages": [3, 3, 4],
+}
+"""The points of each spoilt recipe of tests/labs/solutions: all but those of its criterion, or but a part of these."""
+
+
+def points(exercise: str, student: str, number: int) -> int:
+    """What a spoilt recipe earns on this student's sheet."""
+    found = SPOILT[exercise][number]
+    return found(sheet_of(exercise, seed_of(student, exercise.partition("/")[0])).given) if callable(found) else found
+
+
+def untouched(_asked: Any) -> str:
+    """Nothing is typed."""
+    return ""
+
+
+Answers = dict[str, tuple[Recipe, float]]
+"""By exercise what is typed, and the points for it."""
+
+
+def right(lab: str, student: str, way: int) -> Answers:
+    """All of a lab right, in one of the ways."""
+    return {one: (SOLVED[one].right[way % len(SOLVED[one].right)], worth(one)) for one in LABS[lab]}
+
+
+def partly(lab: str, student: str, number: int) -> Answers:
+    """Each exercise spoilt in one way."""
+    found: Answers = {}
+    for one in LABS[lab]:
+        here = number % len(SOLVED[one].spoilt)
+        found[one] = SOLVED[one].spoilt[here], points(one, student, here)
+    return found
+
+
+def nothing(lab: str, student: str, number: int) -> Answers:
+    """The machines of the sheets, checked as they are."""
+    return dict.fromkeys(LABS[lab], (untouched, 0))
+
+
+def submission(
+    lab: str, student: str, outputs: dict[str, dict[str, Any]], names: str = "as they are"
+) -> dict[str, Any]:
+    """The output of lab.submit after these checks."""
+    works = {}
+    for exercise, output in outputs.items():
+        data = output[result.MIME]
+        work = by_kind(data["work"]) if names == "by kind" else data["work"]
+        works[exercise] = {"sheet": data["sheet"], "points": data["points"], "of": data["of"], "work": work}
+    whose = Beginning(lab, COURSE, tuple(sorted(student.split("+"))))
+    return {submitting.MIME: Submission(whose, works).data()}
+
+
+def lab_kind(name: str, lab: str, answers: Callable[[str, str, int], Answers], number: int, how: str) -> Kind:
+    """A lab, checked; or handed in by lab.submit at the end, whose checks are then gone; or in a pair."""
+
+    def make(path: Path, student: str) -> Rows:
+        whose = f"{student}+{student}b" if how == "in a pair" else student
+        typed = answers(lab, whose, number)
+        outputs = {one: solved(one, whose, recipe) for one, (recipe, _) in typed.items()}
+        if how in ("handed in", "by kind"):
+            names = "by kind" if how == "by kind" else "as they are"
+            hand_in(path, whose, lab, submission(lab, whose, outputs, names))
+        else:
+            hand_in(path, whose, lab, *outputs.values())
+        return of_lab(path, lab, {one: NOT_RUN.get(one, (earned, "")) for one, (_, earned) in typed.items()})
+
+    return Kind(name, make, lab)
+
+
+NOT_RUN = {"11/policy": (0, "not judged: it is a function")}
+
+
+def every_lab() -> Iterator[Kind]:
+    """Every exercise right in each of its right ways, spoilt in each of its spoilt ways, and untouched."""
+    for lab, exercises in LABS.items():
+        for way in range(max(len(SOLVED[one].right) for one in exercises)):
+            yield lab_kind(f"right: {lab}, way {way}", lab, right, way, HOW[way % 2])
+        for number in range(max(len(SOLVED[one].spoilt) for one in exercises)):
+            yield lab_kind(f"partly: {lab}, {number}", lab, partly, number, HOW[number % 2])
+        yield lab_kind(f"untouched: {lab}", lab, nothing, 0, HOW[0])
+    for lab in ("02", "08", "11"):
+        yield replace(lab_kind(f"a pair: {lab}", lab, right, 0, "in a pair"), others=("{0}+{0}b",))
+    for lab in ("00", "05", "10"):
+        yield lab_kind(f"names by kind: {lab}", lab, right, 0, "by kind")
+
+
+HOW = "checked", "handed in"
+
+
+def one_of_two(path: Path, student: str) -> Rows:
+    """Only one exercise of the lab was done."""
+    hand_in(path, student, "01", solved("01/gaps", student))
+    return of_lab(path, "01", {"01/gaps": (4, "")})
+
+
+def checked_again(path: Path, student: str) -> Rows:
+    """Spoilt, and right in the next cell: what was checked last counts."""
+    first = solved("01/gaps", student, SOLVED["01/gaps"].spoilt[0])
+    hand_in(path, student, "01", first, solved("01/gaps", student))
+    return of_lab(path, "01", {"01/gaps": (4, "")})
+
+
+def spoilt_at_last(path: Path, student: str) -> Rows:
+    """And the other way round."""
+    last = solved("01/gaps", student, SOLVED["01/gaps"].spoilt[0])
+    hand_in(path, student, "01", solved("01/gaps", student), last)
+    return of_lab(path, "01", {"01/gaps": (2, "")})
+
+
+def two_labs(path: Path, student: str) -> Rows:
+    """Two files of one student."""
+    other = path.with_name(f"{path.stem}-02.ipynb")
+    hand_in(path, student, "01", solved("01/guard", student), solved("01/gaps", student))
+    hand_in(other, student, "02", solved("02/no-rotation", student))
+    return {
+        **of_lab(path, "01", {"01/guard": (5, ""), "01/gaps": (4, "")}),
+        **of_lab(other, "02", {"02/no-rotation": (4, "")}),
+    }
+
+
+def twice(path: Path, student: str) -> Rows:
+    """The same lab in two files: the last by name counts."""
+    later = path.with_name(f"{path.stem}-final.ipynb")
+    hand_in(path, student, "01", solved("01/gaps", student, SOLVED["01/gaps"].spoilt[1]))
+    hand_in(later, student, "01", solved("01/gaps", student))
+    last = max(path.name, later.name)
+    first, earned = (path, 4) if last == later.name else (later, 3)
+    return {
+        **not_graded(first, f"handed in twice: {last} counts"),
+        **of_lab(path.with_name(last), "01", {"01/gaps": (earned, "")}),
+    }
+
+
+def alone_and_in_a_pair(path: Path, student: str) -> Rows:
+    """A sheet of one's own, and one of the pair's."""
+    pair, other = f"{student}+{student}b", path.with_name(f"{path.stem}-pair.ipynb")
+    hand_in(path, student, "01", solved("01/gaps", student))
+    hand_in(other, pair, "01", solved("01/guard", pair))
+    return {**of_lab(path, "01", {"01/gaps": (4, "")}), **of_lab(other, "01", {"01/guard": (5, "")})}
+
+
+def with_predictions(path: Path, student: str) -> Rows:
+    """Predictions are no rows."""
+    made = {prediction.MIME: {"id": "01/cut", "question": "How many?", "answer": "2"}}
+    hand_in(path, student, "01", made, solved("01/gaps", student))
+    return of_lab(path, "01", {"01/gaps": (4, "")})
+
+
+def in_a_folder(path: Path, student: str) -> Rows:
+    """As learning systems unpack them; beside a copy that Jupyter keeps, which is left out."""
+    own = path.with_suffix("")
+    copies = own / ".ipynb_checkpoints"
+    copies.mkdir(parents=True)
+    hand_in(own / "lab.ipynb", student, "01", solved("01/gaps", student))
+    hand_in(copies / "lab-checkpoint.ipynb", student, "01", solved("01/gaps", student))
+    found = of_lab(path, "01", {"01/gaps": (4, "")})
+    return {(f"{path.stem}/lab.ipynb", exercise): row for (_, exercise), row in found.items()}
+
+
+def not_begun(path: Path, student: str) -> Rows:
+    """The default sheet."""
+    hand_in(path, "", "01", {result.MIME: {"id": "01/gaps", "work": {"kind": "nothing"}}})
+    return not_graded(path, "no student: it has the default sheet")
+
+
+def nothing_checked(path: Path, student: str) -> Rows:
+    """Begun, and no more."""
+    hand_in(path, student, "01")
+    return not_graded(path, "nothing was checked or handed in")
+
+
+def not_done(path: Path, student: str) -> Rows:
+    """lab.check(…) of what is not there yet keeps no work."""
+    hand_in(path, student, "01", {result.MIME: {"id": "01/gaps", "problem": "not done yet", "work": {}}})
+    return not_graded(path, "nothing was checked or handed in")
+
+
+def of_another_course(path: Path, student: str) -> Rows:
+    """A file of last year's course."""
+    written(path, student, "01", solved("01/gaps", student), course="os-2025")
+    return not_graded(path, "it is of the course 'os-2025'")
+
+
+def a_lab_without_exercises(path: Path, student: str) -> Rows:
+    """Of a notebook that is not in the course."""
+    hand_in(path, student, "99", solved("01/gaps", student))
+    return not_graded(path, "lab '99' has no exercise in this course")
+
+
+HONEST = [
+    Kind("one exercise of two", one_of_two),
+    Kind("checked again", checked_again),
+    Kind("spoilt at last", spoilt_at_last),
+    Kind("two labs", two_labs),
+    Kind("the same twice", twice),
+    Kind("alone and in a pair", alone_and_in_a_pair, others=("{0}+{0}b",)),
+    Kind("with predictions", with_predictions),
+    Kind("in a folder", in_a_folder),
+    Kind("not begun", not_begun),
+    Kind("nothing checked", nothing_checked),
+    Kind("not done", not_done),
+    Kind("another course", of_another_course),
+    Kind("another lab", a_lab_without_exercises),
+]

@@ -1,0 +1,85 @@
+"""The class: a student for each kind of submission and honest ones beside them, and what must come of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
+
+from tests.grading.synthetic import COURSE, worth
+from tests.labs.test_sheets import SOLVED
+from vmwidgets.grading.grades import Grades
+
+from .damaged import DAMAGED
+from .forged import FORGED
+from .honest import HONEST, every_lab
+from .hostile import HOSTILE
+from .kinds import LABS, Kind, Rows, typed
+
+STUDENTS = 300
+
+SAMPLE = 60
+"""How many are graded in `make test`."""
+
+
+def everyone() -> list[Kind]:
+    """Three hundred: each odd kind once, and labs in each way; from the beginning again until all have something."""
+    kinds = [*HONEST, *DAMAGED, *HOSTILE, *FORGED]
+    labs = list(every_lab())
+    assert len(kinds) + len(labs) <= STUDENTS, "there are more kinds than students"
+    return [*kinds, *(labs * 2)[: STUDENTS - len(kinds)]]
+
+
+def sample() -> list[Kind]:
+    """Of each group one after the other, until there are enough."""
+    groups: dict[str, list[Kind]] = {}
+    for kind in everyone():
+        groups.setdefault(kind.group, []).append(kind)
+    found = [kind for turn in range(STUDENTS) for kinds in groups.values() for kind in kinds[turn : turn + 1]]
+    return found[:SAMPLE]
+
+
+def students(kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:
+    """Each with an id; no two do the same in a lab, so that no journal is another's by chance."""
+    taken: set[tuple[str, str]] = set()
+    numbers = count(1)
+    for kind in kinds:
+        while True:
+            student = f"s{next(numbers):04}"
+            mine = {(one, typed(one, whose)) for one in LABS[kind.lab] for whose in kind.ids(student)}
+            if not mine & taken:
+                break
+        taken |= mine
+        yield kind, student
+
+
+def made(folder: Path, kinds: Iterable[Kind]) -> Rows:
+    """Write what they hand in; the rows that a grader must give."""
+    folder.mkdir(parents=True)
+    rows: Rows = {}
+    for number, (kind, student) in enumerate(students(kinds), 1):
+        rows |= kind.make(folder / f"{number:03}-{kind.group.replace(' ', '-').replace(',', '')}.ipynb", student)
+    return rows
+
+
+def course(path: Path) -> Path:
+    """The course's file, with every exercise that ships."""
+    points = ", ".join(f"{json.dumps(name)} = {worth(name)}" for name in sorted(SOLVED))
+    path.write_text(f'course = "{COURSE}"\nexercises = {{ {points} }}\n')
+    return path
+
+
+def wrong(grades: Grades, wanted: Rows) -> list[str]:
+    """What is graded otherwise than it must be, in words; nothing of what was handed in is missing, or twice."""
+    found = [((row.path, row.exercise), row.points, row.of, row.says) for row in grades.rows]
+    said = [f"{place}: missing" for place in sorted(set(wanted) - {place for place, *_ in found})]
+    said += [
+        f"{place}: twice" for place in {place for place, *_ in found} if [one[0] for one in found].count(place) > 1
+    ]
+    for place, points, of, says in found:
+        earned, begins = wanted.get(place, (0, "no row"))
+        right = points < of if earned is None else points == earned
+        if not right or "\n" in says or not (says.startswith(begins) if begins else not says):
+            said.append(f"{place}: {points:g} {says[:150]!r}, and not {earned} {begins!r}")
+    return said

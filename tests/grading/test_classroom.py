@@ -1,0 +1,140 @@
+"""A class of three hundred is graded to the table of what it must give: in one go, and stopped in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pytest
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.grading import Grades, grade, read_course
+from vmwidgets.grading.notebook import read_notebook
+from vmwidgets.grading.report import SECRET
+from vmwidgets.grading.run import names_of
+
+from .classroom.kinds import Rows
+from .classroom.students import course, everyone, made, sample, wrong
+
+LOOK = 1
+"""The exit code where something needs a look."""
+
+
+class Class(NamedTuple):
+    """A folder of what was handed in, and the rows that it must give."""
+
+    root: Path
+    rows: Rows
+
+    def command(self, to: Path, jobs: int) -> list[str]:
+        """The command that grades it."""
+        given = [str(self.root / "in"), "--course", str(self.root / "course.toml"), "--to", str(to)]
+        return [sys.executable, "-m", "vmwidgets", "grade", *given, "--jobs", str(jobs)]
+
+    def graded(self, to: Path, jobs: int) -> dict[str, bytes]:
+        """What the command writes, by name; with pseudonyms that do not change."""
+        keyed(to)
+        done = subprocess.run(self.command(to, jobs), capture_output=True, text=True, check=False)
+        assert done.returncode == LOOK, done.stderr
+        return results(to)
+
+
+def keyed(to: Path) -> None:
+    """A folder for results, with the secret of its pseudonyms."""
+    to.mkdir(exist_ok=True)
+    (to / SECRET).write_text("s" * 64)
+
+
+def results(to: Path) -> dict[str, bytes]:
+    """All that was written but the state, which has the order in which files were done."""
+    return {
+        path.relative_to(to).as_posix(): path.read_bytes()
+        for path in sorted(to.rglob("*"))
+        if path.is_file() and path.name != "state.jsonl"
+    }
+
+
+def judged(to: Path) -> list[str]:
+    """The files in a state, in the order in which they were judged; without a line that has no end."""
+    lines = (to / "state.jsonl").read_bytes().split(b"\n")[:-1]
+    return [json.loads(line)["graded"]["path"] for line in lines if line.endswith(b"}")]
+
+
+@pytest.fixture(scope="module")
+def some(tmp_path_factory: pytest.TempPathFactory) -> Class:
+    """A sample with each group of kinds."""
+    root = tmp_path_factory.mktemp("class")
+    course(root / "course.toml")
+    return Class(root, made(root / "in", sample()))
+
+
+@pytest.fixture(scope="module")
+def in_one_go(some: Class) -> dict[str, bytes]:
+    """What the command writes of the sample."""
+    return some.graded(some.root / "once", jobs=4)
+
+
+def of(members: Class, to: Path) -> Grades:
+    """The grades that are in a folder of results; nothing is judged again."""
+    return grade(members.root / "in", read_course(members.root / "course.toml"), state=to / "state.jsonl", jobs=1)
+
+
+def test_each_kind_of_submission_gets_its_rows(some: Class, in_one_go: dict[str, bytes]) -> None:
+    assert {kind.group for kind in sample()} == {kind.group for kind in everyone()}
+    assert not wrong(of(some, some.root / "once"), some.rows)
+    table = in_one_go["grades.csv"].decode()
+    assert table.count("\n") == len(some.rows) + 1, "a row is a line, whatever is in it"
+    assert all(path.count("/") <= 1 for path in in_one_go), "no id made a folder"
+
+
+def test_killed_and_begun_again_it_writes_the_same(some: Class, in_one_go: dict[str, bytes], tmp_path: Path) -> None:
+    keyed(tmp_path)
+    state = tmp_path / "state.jsonl"
+    process = subprocess.Popen(some.command(tmp_path, jobs=1), start_new_session=True)
+    while process.poll() is None and not (state.exists() and state.read_bytes().count(b"\n") >= 20):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was done before"
+    before = judged(tmp_path)
+    assert some.graded(tmp_path, jobs=1) == in_one_go
+    after = judged(tmp_path)
+    assert after[: len(before)] == before
+    assert len(set(after)) == len(after), "what was judged before is not judged again"
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="Windows has other rights")
+def test_what_can_not_be_read_is_a_row() -> None:
+    """A file, and a folder; as another user, where tests run as root."""
+    user = os.geteuid()
+    with TemporaryDirectory() as name:  # pytest's own folders are open for root only
+        folder = Path(name)
+        file, closed = folder / "ada.ipynb", folder / "closed"
+        file.touch()
+        closed.mkdir()
+        for path, mode in (folder, 0o755), (file, 0), (closed, 0):
+            path.chmod(mode)
+        os.seteuid(user or 65534)
+        try:
+            assert names_of(folder) == ["ada.ipynb", "closed"]
+            problems = [read_notebook(path).problem for path in (file, closed)]
+            with pytest.raises(Refused, match="can't be read: Permission denied"):
+                names_of(closed)
+        finally:
+            os.seteuid(user)
+    assert problems == ["the file can't be read: Permission denied"] * 2
+
+
+@pytest.mark.sweep
+def test_three_hundred_are_graded_to_the_table(tmp_path: Path) -> None:
+    members = Class(tmp_path, made(tmp_path / "in", everyone()))
+    course(tmp_path / "course.toml")
+    one = members.graded(tmp_path / "one", jobs=1)
+    assert not wrong(of(members, tmp_path / "one"), members.rows)
+    assert members.graded(tmp_path / "four", jobs=4) == one
