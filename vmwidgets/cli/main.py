@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets assignment``, ``course``, ``grade``, ``questions``, ``replay`` and ``walk``."""
+"""The command: ``vmwidgets assignment``, ``checkoff``, ``course``, ``grade``, ``questions``, ``replay`` and ``walk``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from .assignment import add_assignment
+from .checkoff import add_checkoff
 from .course import add_course
 from .grade import add_grade
 from .questions import add_questions
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_assignment(commands)
+    add_checkoff(commands)
     add_course(commands)
     add_grade(commands)
     add_questions(commands)

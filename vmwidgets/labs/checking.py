@@ -52,6 +52,19 @@ def judged_for(name: str, of: str, thing: Any) -> Result:
     return _graded(name if exercise.sheet is None else sheet_of(name, of), thing)
 
 
+def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
+    """The criteria alone, as far as the judge comes: for who judges many variants of one piece of work.
+
+    None for a machine that a panic has ended, where the exercise wants one that lives.
+    """
+    exercise, _ = asked(name)
+    subject = _as_taken(thing, exercise)
+    machine = subject if isinstance(subject, Machine) else getattr(subject, "machine", None)
+    if isinstance(machine, Machine) and machine.dead and exercise.alive:
+        return ()
+    return _judged(exercise, None if exercise.sheet is None else sheet_of(name, of), subject)[0]
+
+
 _latest: dict[str, Result] = {}
 
 

@@ -82,7 +82,9 @@ def test_what_each_kind_of_descriptor_gives() -> None:
         memory = Ram(1 << 20)
         memory.write_word(0x1000 + 4 * 5, 4, (0x40_0000 if upper & 0x80 else 0x2000) | upper)
         memory.write_word(0x2000 + 4 * 6, 4, 0x9_9000 | lower)
-        answer = _outcome(PageTables("paper", memory, FORMATS["x86"], 0x1000), 5 << 22 | 6 << 12 | 0x123)
+        answer = _outcome(
+            PageTables("paper", memory, FORMATS["x86"], 0x1000).walk(5 << 22 | 6 << 12 | 0x123, "write", user=True)
+        )
         wanted = expected[kind]
         if wanted == "pa":
             wanted = 0x40_0000 + (6 << 12) + 0x123 if kind == "large" else 0x9_9123

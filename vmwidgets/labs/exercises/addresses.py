@@ -9,9 +9,11 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import KIB, MIB, Address, Size
+from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import arguments
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tables import PageTables
 
 from ..criterion import Criterion, criterion
@@ -226,15 +228,17 @@ class PaperSheet:
 
     def solved(self) -> dict[int, Answer]:
         """What the hardware does."""
+        return {address: _outcome(self.walked(address)) for address in self.addresses}
+
+    def walked(self, address: int, access: Access = "write", *, user: bool = True) -> Walk:
+        """The walk of an access."""
         memory = Ram(MIB)
         for at, word in self.words:
             memory.write_word(at, 4, word)
-        tables = PageTables("paper", memory, FORMAT, ROOT)
-        return {address: _outcome(tables, address) for address in self.addresses}
+        return PageTables("paper", memory, FORMAT, ROOT).walk(address, access, user=user)
 
 
-def _outcome(tables: PageTables[Any], address: int) -> Answer:
-    walk = tables.walk(address, "write", user=True)
+def _outcome(walk: Walk) -> Answer:
     if walk.fault is None:
         return int(walk.pa or 0)
     forbids = next((step for step in walk.steps if not (step.rights.write and step.rights.user)), walk.steps[-1])
@@ -278,7 +282,7 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
         "where the access goes through, the physical address is right",
         "a physical address is missing or wrong: which bits come from the descriptor, and which from the address?",
         first=first,
-        actual=", ".join(f"{Address(address)}: {_said(answer)}" for address, answer in given.items()),
+        actual=", ".join(f"{Address(address)}: {said(answer)}" for address, answer in given.items()),
         mistake=NO_OFFSET if any(one in frames for one in wrong) else None,
     )
     pairs = {address: _pair(given[address]) for address in faults}
@@ -314,7 +318,8 @@ def _pair(value: Any) -> tuple[Any, Any]:
     return (value[0], value[1]) if pair else (None, None)
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """An answer in words."""
     if value is None:
         return "no answer"
     level, kind = _pair(value)

@@ -1,0 +1,316 @@
+"""All exercises give three questions of different kinds; what is answered is found another way here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.plain import MANNERED
+from vmwidgets import lab
+from vmwidgets.engine.machine import Machine
+from vmwidgets.grading.checkoff import Asked
+from vmwidgets.grading.checkoff.choosing import three
+from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions
+from vmwidgets.labs.checking import criteria_of
+from vmwidgets.labs.instruments.paper import SELECTOR
+from vmwidgets.labs.sheet import sheet_of
+from vmwidgets.questions.question import Question
+
+from .works import ALL, OF, RIGHT, SPOILT, asked_of, recipe_of, work_of
+
+CALL = re.compile(r"(?:call|line) (\d+) of (\d+)")
+MOST_TEXT = 3000
+
+
+@ALL
+def test_three_questions_of_different_kinds(exercise: str, how: str) -> None:
+    asked = asked_of(exercise, how)
+    chosen = three([Asked(exercise, one) for one in asked], "test")
+    assert len({one.question.id for one in chosen}) == 3
+    assert [one.question.grade for one in chosen] == sorted(one.question.grade for one in chosen)
+    for question in asked:
+        assert BY_NAME[question.id].grade == question.grade
+        for text in (question.text, question.answer, question.why):
+            assert 0 < len(text) < MOST_TEXT
+            assert not MANNERED.search(text), text
+            assert text.replace("\n", "").isprintable()
+        assert not _gives_away(question), question
+
+
+def _gives_away(question: Question) -> bool:
+    """Whether the text has the answer in it, outside the list of calls that it chooses from."""
+    asked, _, _ = question.text.partition("\n\n|")
+    if question.answer in ("yes", "done", "out of bounds", "not allowed"):
+        return False  # all that it can be is named
+    return bool(re.search(rf"(?<![\w.]){re.escape(question.answer)}(?![\w.])", CALL.sub("", asked)))
+
+
+def test_the_same_work_gives_the_same_questions() -> None:
+    for exercise in ("01/gaps", "11/anomaly"):
+        again = tuple(questions(exercise, OF, work_of(exercise, RIGHT)))
+        assert again == asked_of(exercise, RIGHT)
+
+
+def test_each_kind_is_asked_somewhere() -> None:
+    """Of cheap exercises nearly all; what is left is asked of those that take longer."""
+    cheap = ("00/segments", "00/walk", "01/gaps", "03/whole", "04/thrifty", "05/handler", "05b/order", "06/by-hand")
+    found = {one.id for name in (*cheap, "08/survivor", "09/refill", "11/anomaly") for one in asked_of(name, RIGHT)}
+    assert {kind.name for kind in KINDS} - found == set()
+
+
+# ---- done by hand ----------------------------------------------------------------------------------
+
+Typed = list[str]
+
+
+def typed(exercise: str, how: str, lines: Typed) -> Any:
+    """The thing after these lines were typed."""
+    names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet_of(exercise, OF).start()}
+    for line in lines:
+        with suppress(vm.VMError):
+            exec(line, names)
+    return names["thing"]
+
+
+def machine_of(thing: Any) -> Machine:
+    found: Machine = thing if isinstance(thing, Machine) else thing.machine
+    return found
+
+
+def lines_of(exercise: str, how: str) -> tuple[Typed, dict[int, int]]:
+    """The recipe's lines, and by the number of a call the line that makes only that call."""
+    lines = recipe_of(exercise, how)(sheet_of(exercise, OF).given).splitlines()
+    names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet_of(exercise, OF).start()}
+    machine = machine_of(names["thing"])
+    given, calls = len(machine.journal), {}
+    for place, line in enumerate(lines):
+        before = len(machine.journal)
+        with suppress(vm.VMError):
+            exec(line, names)
+        if len(machine.journal) == before + 1:
+            calls[before + 1 - given] = place
+    return lines, calls
+
+
+def points(exercise: str, how: str, lines: Typed) -> int:
+    return sum(one.points for one in criteria_of(exercise, OF, typed(exercise, how, lines)))
+
+
+BY_LINES = [
+    (name, how)
+    for name in ("01/gaps", "01/guard", "02/no-rotation", "03/whole", "03/window", "04/thrifty", "06/by-hand")
+    for how in (RIGHT, SPOILT)
+]
+by_lines = pytest.mark.parametrize(("exercise", "how"), BY_LINES)
+
+
+def step_of(question: Question) -> tuple[int, int]:
+    """The number of the call that it is about, and of how many."""
+    found = CALL.search(question.text)
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def of_kind(name: str, exercise: str, how: str) -> Iterator[Question]:
+    return (one for one in asked_of(exercise, how) if one.id == name)
+
+
+@by_lines
+def test_what_is_lost_without_a_call_is_lost_when_the_lines_are_typed_without_it(exercise: str, how: str) -> None:
+    lines, calls = lines_of(exercise, how)
+    whole = points(exercise, how, lines)
+    for question in of_kind("without", exercise, how):
+        gone = {
+            call: whole - points(exercise, how, [line for at, line in enumerate(lines) if at != place])
+            for call, place in calls.items()
+        }
+        if "Leave out" in question.text:
+            call, of = step_of(question)
+            assert of == len(calls)
+            assert question.answer.startswith(f"{gone[call]} point")
+        else:
+            needless = [call for call, lost in gone.items() if lost <= 0]
+            assert [int(number) for number in re.findall(r"\d+", question.answer)] == needless
+
+
+@by_lines
+def test_what_an_exchange_costs_it_costs_when_the_lines_are_exchanged(exercise: str, how: str) -> None:
+    lines, calls = lines_of(exercise, how)
+    whole = points(exercise, how, lines)
+    for question in of_kind("order", exercise, how):
+        one, other = (calls[int(number)] for number in re.findall(r"\d+", question.text)[:2])
+        lines[one], lines[other] = lines[other], lines[one]
+        lost = whole - points(exercise, how, lines)
+        lines[one], lines[other] = lines[other], lines[one]
+        said = re.search(r"it (loses|gains) (\d+) point", question.answer)
+        found = 0 if said is None else int(said[2]) * (1 if said[1] == "loses" else -1)
+        assert found == lost, question
+
+
+@by_lines
+def test_entries_and_who_made_them_are_those_of_the_lines_so_far(exercise: str, how: str) -> None:
+    lines, calls = lines_of(exercise, how)
+
+    def entries(call: int) -> list[tuple[int, int]]:
+        thing = typed(exercise, how, lines[: calls[call] + 1] if call else [])
+        space = thing.kernel_map if exercise == "04/thrifty" else thing
+        return [(entry.start, entry.end) for entry in space]
+
+    for question in of_kind("entries", exercise, how):
+        call, _ = step_of(question)
+        count = len(entries(call))
+        assert question.answer == f"{count:,} {'entry' if count == 1 else 'entries'}"
+    for question in of_kind("maker", exercise, how):
+        start, end = (int(one, 16) for one in re.findall(r"`(0x[0-9a-f_]+)`", question.text)[:2])
+        (call,) = map(int, re.findall(r"\d+", question.answer))
+        held = [(start, end) in entries(one) for one in range(len(calls) + 1)]
+        letters_too = exercise in ("03/whole", "03/window")  # there a call may change the rights alone
+        assert held[call]
+        assert letters_too or not held[call - 1]
+    for question in of_kind("idle", exercise, how):
+        still = [one for one in calls if entries(one) == entries(one - 1)]
+        assert {int(number) for number in re.findall(r"\d+", question.answer)} <= set(still)
+
+
+@by_lines
+def test_the_next_request_lands_where_it_lands_when_it_is_typed(exercise: str, how: str) -> None:
+    lines, _ = lines_of(exercise, how)
+    for question in of_kind("next", exercise, how):
+        (size,) = re.findall(r"enter\((\d+) \* vm.PAGE\)", question.text)
+        thing = typed(exercise, how, lines)
+        space = thing.kernel_map if exercise == "04/thrifty" else thing
+        assert question.answer == f"`{space.enter(int(size) * vm.PAGE)}`"
+
+
+def test_translations_that_are_no_longer_true_are_those_that_are_flushed_later() -> None:
+    """In the right solution each flush drops one such translation, and there is no other."""
+    lines, calls = lines_of("06/by-hand", RIGHT)
+    for question in of_kind("stale", "06/by-hand", RIGHT):
+        call, _ = step_of(question)
+        later = [line for line in lines[calls[call] + 1 :] if ".flush(" in line]
+        assert question.answer.startswith(f"{len(later)}:")
+
+
+def test_a_walk_and_a_fault_are_those_of_the_machine_that_was_typed() -> None:
+    lines, calls = lines_of("06/by-hand", RIGHT)
+    for question in of_kind("walk", "06/by-hand", RIGHT):
+        call, _ = step_of(question)
+        task = typed("06/by-hand", RIGHT, lines[: calls[call] + 1]).tasks["keys"]
+        address = re.findall(r"(?:reads|writes) a byte at `(0x[0-9a-f_]+)`", question.text)[0]
+        found = task.walk(address, "write" if "writes" in question.text else "read")
+        end = "in a page" if found.ok else f"in a fault, {found.fault.kind}"
+        assert question.answer.startswith(f"{len(found.steps)} descriptor")
+        assert question.answer.endswith(end)
+    for question in of_kind("fault", "06/by-hand", RIGHT):
+        task = typed("06/by-hand", RIGHT, lines).tasks["keys"]
+        address = re.findall(r"a byte at `(0x[0-9a-f_]+)`", question.text)[0]
+        error = lab.attempt(task.touch, address, "write" if "writes" in question.text else "read")
+        assert ("no fault" in question.answer) == (not lab.faults(task.machine))
+        assert ("SIGSEGV" in question.answer) == (bool(task.signals) and isinstance(error, str))
+
+
+def test_without_a_call_of_the_handler_its_line_is_left_out() -> None:
+    recipe = recipe_of("05/handler", RIGHT)(sheet_of("05/handler", OF).given)
+    found = list(of_kind("freed", "05/handler", RIGHT))
+    whole = sum(one.points for one in criteria_of("05/handler", OF, typed("05/handler", RIGHT, [recipe])))
+    for question in found:
+        (page,) = re.findall(r"from page (\d+) of", question.text)
+        less = "\n".join(line for line in recipe.splitlines() if f"start + {page} * vm.PAGE" not in line)
+        left = sum(one.points for one in criteria_of("05/handler", OF, typed("05/handler", RIGHT, [less])))
+        assert question.answer.startswith(f"{whole - left} points")
+    assert found
+
+
+def test_a_circle_of_locks_is_found_by_trying_all_orders_of_them() -> None:
+    """None is possible just where some order of all locks is kept by each thread."""
+    for question in of_kind("locks", "05b/order", RIGHT):
+        before, _, after = question.text.partition("What if")
+        orders = {
+            name: re.findall(r"`(\w+_map)`", rest) for name, rest in re.findall(r"`(\w+)` takes ([^;.]*)", before)
+        }
+        name, *locks = re.findall(r"`(\w+)`", after)
+        orders[name] = locks
+        every = {lock for taken in orders.values() for lock in taken}
+        kept = any(
+            all(taken == sorted(taken, key=ranking.index) for taken in orders.values())
+            for ranking in permutations(sorted(every))
+        )
+        assert ("no circle is possible" in question.answer) == kept
+
+
+# ---- strings and paper -----------------------------------------------------------------------------
+
+
+def by_brute_force(policy: str, frames: int, string: list[str]) -> tuple[int, list[str], list[str]]:
+    """Faults, pages that went, and pages in memory at the end; FIFO and LRU, and a second chance."""
+    memory: list[str] = []
+    bits: set[str] = set()
+    faults, gone = 0, []
+    for page in string:
+        if page in memory:
+            bits.add(page)
+            if policy == "lru":
+                memory.remove(page)
+                memory.append(page)
+            continue
+        faults += 1
+        if len(memory) == frames:
+            while policy == "second chance" and memory[0] in bits:
+                bits.remove(memory[0])
+                memory.append(memory.pop(0))
+            gone.append(memory.pop(0))
+        memory.append(page)
+        bits.add(page)
+    return faults, gone, memory
+
+
+@pytest.mark.parametrize(("exercise", "how"), [("11/anomaly", RIGHT), ("11/anomaly", SPOILT), ("11/policy", RIGHT)])
+def test_strings_are_those_of_a_brute_force(exercise: str, how: str) -> None:
+    for question in asked_of(exercise, how):
+        part = re.search(r"`([\dw ]+)`, and ([a-z ]+) with (\d+) frames", question.text)
+        assert part is not None
+        string, policy, frames = part[1].replace("w", "").split(), part[2], int(part[3])
+        faults, _, memory = by_brute_force(policy, frames, string)
+        if question.id == "resident":
+            assert question.answer.split(", ") == sorted(memory, key=int)
+        elif question.id == "victim":
+            number = int(re.findall(r"Reference (\d+) of these", question.text)[0])
+            _, so_far, _ = by_brute_force(policy, frames, string[:number])
+            assert question.answer == f"page {so_far[-1]}"
+        elif question.id == "more":
+            more = by_brute_force(policy, frames + 1, string)[0]
+            assert question.answer == f"{faults}, and {more} with one frame more"
+        else:
+            number = int(re.findall(r"Leave out reference (\d+)", question.text)[0])
+            assert (
+                question.answer == f"{by_brute_force(policy, frames, string[: number - 1] + string[number:])[0]} faults"
+            )
+        assert "That makes" not in question.text or f"That makes {faults} fault" in question.text
+
+
+def test_segments_are_a_sum() -> None:
+    for how in (RIGHT, SPOILT):
+        parts = list(work_of("00/segments", how)["segments"].values())
+        for question in of_kind("physical", "00/segments", how):
+            address = int(re.findall(r"`(0x[0-9a-f_]+)`", question.text)[0], 16)
+            base, bounds, _ = parts[address >> SELECTOR]
+            offset = address & (1 << SELECTOR) - 1
+            assert offset < bounds
+            assert int(question.answer.strip("`"), 16) == base + offset
+
+
+def test_descriptors_on_paper_are_at_four_times_the_index() -> None:
+    given: Any = sheet_of("00/walk", OF).given
+    words = dict(given.words)
+    for question in of_kind("reads", "00/walk", RIGHT):
+        address = int(re.findall(r"`(0x[0-9a-f_]+)`", question.text)[0], 16)
+        root = 0x1000 + 4 * (address >> 22)
+        word = words.get(root, 0)
+        found = [root] if not word & 1 or word & 0x80 else [root, (word & -4096) + 4 * (address >> 12 & 1023)]
+        assert question.answer == " and ".join(f"`{one:#x}`" for one in found)

@@ -1,0 +1,52 @@
+"""``vmwidgets checkoff NOTEBOOK``: three questions on what one student did, with answers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused
+from ..grading.checkoff import check_off
+from ..grading.checkoff.choosing import WANTED
+from ..grading.checkoff.sheets import format_of, save, text
+from .text import printable
+
+FEW, NOTHING = 1, 2
+"""Exit codes: fewer than three questions; none at all."""
+
+
+def add_checkoff(commands: Any) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "checkoff",
+        help="three questions on what one student did",
+        description="Ask a student three questions on their own work, for three minutes at a desk: made from the "
+        "journals in the notebook's outputs, with answers. The same notebook gives the same questions. "
+        "Exit code 1: there are fewer than three; 2: nothing can be asked.",
+    )
+    parser.add_argument("notebook", type=Path, help="the notebook that was handed in")
+    parser.add_argument("--exercise", default="", metavar="ID", help="ask of this exercise only, as 01/guard")
+    parser.add_argument("--again", type=int, default=0, metavar="N", help="others: the Nth set after the first")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a file, .md or .html, to be printed")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask, and print or write."""
+    try:
+        if options.output:
+            format_of(options.output)
+        checkoff = check_off(options.notebook, options.exercise, options.again)
+        if options.output:
+            save(checkoff, options.output)
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return NOTHING
+    print(f"questions are in {printable(str(options.output))}" if options.output else text(checkoff))
+    if len(checkoff.asked) < WANTED:
+        more = " more" * bool(options.again)
+        print(f"vmwidgets: there are only {len(checkoff.asked)}{more} questions in it", file=sys.stderr)
+        return FEW
+    return 0

@@ -1,0 +1,43 @@
+"""Three of all questions that can be asked: of different kinds, of different exercises where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vmwidgets.labs.draws import Draws
+from vmwidgets.questions.question import GRADES, Question
+
+WANTED = 3
+"""Questions for three minutes."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question on the work for `exercise`."""
+
+    exercise: str
+    question: Question
+
+
+def three(pool: Sequence[Asked], text: str, again: int = 0) -> list[Asked]:
+    """Three of `pool`, the easiest first; `text` draws them, and `again` leaves out so many sets of three before.
+
+    One of each grade, and each of another exercise, as far as there are such.
+
+    >>> pool = [Asked("01/gaps", Question("?", str(n), "", id=name, grade=n)) for n, name in enumerate("abcd")]
+    >>> [one.question.id for one in three(pool, "doc")], [one.question.id for one in three(pool, "doc", again=1)]
+    (['b', 'c', 'd'], ['a'])
+    """
+    left = Draws(text).shuffled(list(pool))
+    found: list[Asked] = []
+    for _ in range(again + 1):
+        found = []
+        for grade in sorted(GRADES, reverse=True):
+            used = {one.exercise for one in found}
+            kinds = {one.question.id for one in found}
+            others = [one for one in left if one.question.id not in kinds]
+            if others:
+                found.append(min(others, key=lambda one: (one.exercise in used, abs(one.question.grade - grade))))
+        left = [one for one in left if one not in found]
+    return sorted(found, key=lambda one: (one.question.grade, one.exercise))[:WANTED]

@@ -1,0 +1,154 @@
+"""What if: the work done again without a step, or with two steps in each other's place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import combinations
+from typing import Any
+
+from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.labs.criterion import Criterion
+from vmwidgets.labs.draws import Draws
+from vmwidgets.questions.question import Again, Question
+
+from .calls import value
+from .steps import JournalSteps, Outcome, Steps
+from .subject import LISTED, Subject, asks, choices, sentences, with_steps
+
+MOST_RUNS = 12
+"""Runs for one kind of question."""
+
+MOST_OPERATIONS = 20_000
+"""Operations of all runs for one kind of question."""
+
+
+def without(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which steps could be left out, and what is lost without one that is needed."""
+    steps = subject.steps
+    if steps is None or not len(steps) >= 2 or not steps.whole.criteria:
+        return
+    tried = draws.shuffled([step for step in steps.late if not steps.is_trivial(step)])[: _runs(steps)]
+    found = {}
+    for step in tried:
+        with suppress(Again):
+            found[step] = steps.without(step)
+    needless = [step for step, outcome in found.items() if not lost(steps.whole, outcome)]
+    needed = [step for step in found if step not in needless]
+    if len(found) == len(steps) <= LISTED and needless and needed:
+        text = (
+            f"Which of your {steps.noun}s could be left out without losing a point, each by itself? "
+            f"(All others stay as they are.)"
+        )
+        example = f"Without {steps.noun} {needed[0]}: {said_of(steps.whole, found[needed[0]])}."
+        yield asks(with_steps(text, steps), choices(steps, needless), example)
+    for step in needed:
+        yield asks(
+            f"Leave out {steps.named(step)}. All others stay as you typed them. What does your result lose?",
+            said_of(steps.whole, found[step]),
+            sentences([f"What it did: {steps.why(step)}", _capital(failed(steps, found[step]))]),
+        )
+
+
+def order(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """What differs where two steps change places."""
+    steps = subject.steps
+    if steps is None or len(steps) < 2 or not steps.whole.criteria:
+        return
+    pairs = list(combinations(steps.late, 2))
+    pairs = [pair for pair in pairs if not any(map(steps.is_trivial, pair))]
+    near = [pair for pair in pairs if pair[1] - pair[0] == 1]
+    others = draws.shuffled([pair for pair in pairs if pair not in near])
+    alike = []
+    for one, other in [*draws.shuffled(near), *others][: _runs(steps)]:
+        if steps.typed(one) == steps.typed(other):
+            continue
+        try:
+            outcome = steps.exchanged(one, other)
+        except Again:
+            continue
+        answer = _differs(steps, outcome, one, other)
+        text = (
+            f"Exchange {steps.noun}s {one} and {other} of {len(steps)}, `{steps.typed(one)}` and "
+            f"`{steps.typed(other)}`: the later one comes first. Everything else stays. What differs at the end?"
+        )
+        why = f"As it was: {steps.why(other)}"
+        if answer:
+            yield asks(text, answer, why)
+        else:
+            alike.append(asks(text, f"nothing: {steps.noun}s, points and entries come out the same", why))
+    yield from alike[:1]
+
+
+def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
+    """The criteria that have fewer points than before, before and after; all of them where nothing can be judged."""
+    if not after.criteria:
+        return [(one, one) for one in before.criteria]
+    pairs = zip(before.criteria, after.criteria, strict=False)
+    return [(one, other) for one, other in pairs if other.points < one.points]
+
+
+def said_of(before: Outcome, after: Outcome) -> str:
+    """What a run has fewer, or more, of than the one before."""
+    if not after.criteria:
+        return f"{counted(before.points, 'point')}, all of them: nothing can be judged then"
+    worse = lost(before, after)
+    if not worse:
+        more = after.points - before.points
+        return f"nothing: it gains {counted(more, 'point')}" if more > 0 else "nothing"
+    one, other = worse[0]
+    first = one.points - other.points
+    total = sum(a.points - b.points for a, b in worse)
+    several = f", {first} of them" if len(worse) > 1 else ""
+    return f"{counted(total, 'point')}{several}: {other.sentence}{_found(other)}"
+
+
+def _found(criterion: Criterion) -> str:
+    return f" (found: {criterion.actual})" if criterion.actual else ""
+
+
+def failed(steps: Steps, outcome: Outcome) -> str:
+    """Which step fails then, and did not."""
+    for step, (said, _) in outcome.results.items():
+        if said != "done" and steps.whole.results.get(step, ("", None))[0] == "done":
+            return f"{steps.noun} {step} then fails: {said}"
+    return ""
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."[: len(text) + bool(text)]
+
+
+def _differs(steps: Steps, outcome: Outcome, one: int, other: int) -> str:
+    parts = []
+    if outcome.points != steps.whole.points:
+        worse = said_of(steps.whole, outcome)
+        parts.append(f"it loses {worse}" if lost(steps.whole, outcome) else worse.removeprefix("nothing: "))
+    parts += [failed(steps, outcome)]
+    for step, (said, result) in outcome.results.items():
+        then = steps.whole.results.get(step)
+        if said == "done" and then is not None and then != (said, result) and isinstance(result, int):
+            parts.append(f"{steps.noun} {step} gives {value('', result)}, not {value('', then[1])}")
+            break
+    if not any(parts) and isinstance(steps, JournalSteps) and (now := _entries(steps, outcome)) is not None:
+        before = _entries(steps, steps.whole) or []
+        if len(now) != len(before):
+            parts.append(f"the map has {counted(len(now), 'entry')} at the end, not {len(before):,}")
+        elif now != before:
+            place = next(a[0] for a, b in zip(now, before, strict=True) if a != b)
+            parts.append(f"the map has other entries at the end, the first at {Address(place)}")
+    return "; ".join(part for part in parts if part)
+
+
+def _entries(steps: Steps, outcome: Outcome) -> list[tuple[Any, ...]] | None:
+    machine = getattr(outcome.thing, "machine", outcome.thing)
+    if not steps.map_path or machine is None:
+        return None
+    entries = machine.part(steps.map_path).entries()
+    return [(one.start, one.end, one.flags, one.object, one.offset) for one in entries]
+
+
+def _runs(steps: Steps) -> int:
+    """How many runs there may be: fewer of long journals."""
+    operations = len(steps.machine_at(len(steps)).journal)
+    return max(3, min(MOST_RUNS, MOST_OPERATIONS // operations))

@@ -1,0 +1,172 @@
+"""Questions on the entries of a map, moment by moment, and on its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+
+from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.units import PAGE, Address, counted
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.instruments import comparisons, levels
+from vmwidgets.pictures.picture import starts_of
+from vmwidgets.questions.question import Question
+from vmwidgets.views.story.story import story_of
+
+from .steps import Steps, map_name
+from .subject import LISTED, Subject, asks, choices, drawn_first, with_steps
+
+SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32)
+"""Pages of a request that might come next."""
+
+FEW = 4
+"""A tree with fewer entries asks nothing."""
+
+
+def _counts(steps: Steps) -> dict[int, int]:
+    """Entries right after each step that is looked at, and before the first of them."""
+    return {step: len(steps.entries_at(step)) for step in (steps.late[0] - 1, *steps.late)}
+
+
+def count(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """How many entries there are right after a step."""
+    steps = subject.steps
+    if steps is None or not steps.map_path or len(steps) < 1:
+        return
+    counts = _counts(steps)
+    changed = [one for one in steps.late if counts[one] > 1 and _all(steps, one) != _all(steps, one - 1)]
+    for step in drawn_first(draws, changed, lambda one: counts[one] - counts[one - 1] != 1):
+        yield asks(
+            f"How many entries did the map {map_name(steps)} have right after {steps.named(step)}?",
+            counted(counts[step], "entry"),
+            f"Before it there {'was' if counts[step - 1] == 1 else 'were'} {counts[step - 1]:,}. {steps.why(step)}",
+        )
+
+
+def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which step made an entry what it is now: one whose limits are not those of a call."""
+    steps = subject.steps
+    if steps is None or not steps.map_path or not 3 <= len(steps) <= LISTED:
+        return
+    now = steps.entries_at(len(steps))
+    made: dict[EntryValue, int] = {}
+    for step in range(len(steps), 0, -1):
+        before = {_seen(one) for one in steps.entries_at(step - 1)}
+        for entry in now:
+            if entry not in made and _seen(entry) not in before:
+                made[entry] = step
+    for entry in drawn_first(draws, made, lambda one: not _given_away(steps, made[one], one)):
+        if _given_away(steps, made[entry], entry):
+            return
+        limits = f"`{Address(entry.start)}` to `{Address(entry.end)}`, `{entry.protection}`"
+        text = f"At the end there is an entry from {limits}. Which of your {steps.noun}s made it what it is?"
+        yield asks(with_steps(text, steps), choices(steps, [made[entry]]), steps.why(made[entry]))
+
+
+def _seen(entry: EntryValue) -> tuple[int, int, int, str | None]:
+    return entry.start, entry.end, entry.flags, entry.object
+
+
+def _all(steps: Steps, step: int) -> list[tuple[int, int, int, str | None]]:
+    return list(map(_seen, steps.entries_at(step)))
+
+
+def _given_away(steps: Steps, step: int, entry: EntryValue) -> bool:
+    """Whether the entry begins at an address that no other step names, so that reading is enough."""
+    name = str(Address(entry.start))
+    named = [one for one in range(1, len(steps) + 1) if _names(steps.typed(one), name, entry.start)]
+    return named == [step]
+
+
+def _names(typed: str, address: str, number: int) -> bool:
+    return address in typed or f"{number:#x}" in typed or str(number) in typed
+
+
+def idle(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which steps changed no entry."""
+    steps = subject.steps
+    if steps is None or not steps.map_path or not 2 <= len(steps) <= LISTED:
+        return
+    still = [step for step in range(1, len(steps) + 1) if _all(steps, step) == _all(steps, step - 1)]
+    if still and len(still) < len(steps) and not any(map(steps.is_trivial, still)):
+        text = f"Which of your {steps.noun}s changed no entry of the map {map_name(steps)}?"
+        yield asks(with_steps(text, steps), choices(steps, still), steps.why(still[0]))
+
+
+def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Where a request would land that comes now."""
+    steps = subject.steps
+    if steps is None or not steps.map_path or not isinstance(steps.branch().part(steps.map_path), MachineMap):
+        return
+    entries = steps.entries_at(len(steps))
+    seen = {space_start(steps)}  # that is no question
+    gaps = [high.start - low.end for low, high in pairwise(entries) if high.start > low.end]
+    for size in drawn_first(draws, SIZES, lambda one: any(gap < one * PAGE for gap in gaps))[:4]:
+        space = steps.branch().part(steps.map_path)
+        with suppress(VMError):
+            place = space.enter(size * PAGE)
+            if place in seen:
+                continue
+            seen.add(place)
+            told = story_of(space.machine.journal.last, starts_of(space.machine)).headline
+            yield asks(
+                f"As the map {map_name(steps)} is now, at the end: at which address does a request for "
+                f"{counted(size, 'page')} land that gives no address, `enter({size} * vm.PAGE)`?",
+                f"`{place}`",
+                f"{told.text} {told.reason}".strip(),
+            )
+
+
+def space_start(steps: Steps) -> int:
+    """The lowest address of the map."""
+    start: int = steps.machine_at(len(steps)).part(steps.map_path).value().start
+    return start
+
+
+def root(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which entry is the root of the tree right after a step."""
+    seen: set[int] = set()
+    for steps, step in _moments(subject, draws):
+        value = steps.machine_at(step).part(steps.map_path).value(whole=len(steps.entries_at(step)))
+        starts = {one.id: one.start for one in value.entries}
+        if value.root in starts and starts[value.root] not in seen:
+            seen.add(starts[value.root])
+            yield asks(
+                f"The entries of {map_name(steps)} are in a red-black tree too. Which entry is its root right after "
+                f"{steps.named(step)}?",
+                f"the entry that starts at `{Address(starts[value.root])}`",
+                f"The tree then has {counted(len(starts), 'entry')}. {steps.why(step)}",
+            )
+
+
+def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """How many nodes of the tree a lookup compares."""
+    for steps, step in _moments(subject, draws):
+        entries = steps.entries_at(step)
+        chosen = draws.choice(entries)
+        space = steps.machine_at(step).branch().part(steps.map_path)
+        if not isinstance(space, MachineMap):
+            return
+        space.lookup(next(one.start for one in entries if one != chosen))  # so that the cache has another
+        found = comparisons(space, chosen.start)
+        if found < 2:
+            continue
+        yield asks(
+            f"Right after {steps.named(step)}, a lookup of `{Address(chosen.start)}` in {map_name(steps)} finds "
+            "nothing in the lookup cache. With how many entries of the tree does it compare?",
+            counted(found, "entry"),
+            f"The tree has {counted(len(entries), 'entry')} on {counted(levels(space), 'level')}.",
+        )
+
+
+def _moments(subject: Subject, draws: Draws) -> Iterator[tuple[Steps, int]]:
+    """Moments at which the tree has some entries."""
+    steps = subject.steps
+    if steps is not None and steps.map_path:
+        for step in draws.shuffled(steps.late):
+            space = steps.machine_at(step).part(steps.map_path)
+            if isinstance(space, MachineMap) and FEW <= len(steps.entries_at(step)) <= 4 * LISTED:
+                yield steps, step

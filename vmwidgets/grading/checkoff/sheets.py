@@ -1,0 +1,90 @@
+"""A checkoff as text for a terminal, as Markdown, and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.markup import marked
+from vmwidgets.questions.markup import plain, to_html
+
+from ..output import write
+from ..page import page
+from .checkoff import Checkoff
+from .choosing import Asked
+
+
+def title(checkoff: Checkoff) -> str:
+    """Whose it is, and of which lab."""
+    return f"Lab {checkoff.begun.lab}, {checkoff.begun.whose}: {len(checkoff.asked)} questions for the desk"
+
+
+def _head(one: Asked) -> str:
+    return f"{one.exercise} · {exercises()[one.exercise].title}"
+
+
+def text(checkoff: Checkoff) -> str:
+    """For a terminal: each question, and below it its answer and why."""
+    parts = [title(checkoff)]
+    for number, one in enumerate(checkoff.asked, 1):
+        question = one.question
+        rows = [f"{number}. {_head(one)}", *_lines(question.text), f"Answer: {plain(question.answer)}"]
+        parts.append("\n   ".join([*rows, f"Why: {plain(question.why)}"]))
+    parts += [f"{name}: {why}" for name, why in checkoff.missing.items()]
+    return "\n\n".join("\n".join(map(printable, part.splitlines())) for part in parts)
+
+
+def _lines(text: str) -> list[str]:
+    """Text with a table as plain lines."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("|---"):
+            continue
+        cells = (
+            [plain(cell.strip()) for cell in line.strip("|").split(" | ")] if line.startswith("|") else [plain(line)]
+        )
+        if line:
+            found.append(f"  {cells[0]:>4}  {'  '.join(cells[1:])}" if line.startswith("|") else cells[0])
+    return found
+
+
+def markdown(checkoff: Checkoff) -> str:
+    """The same in Markdown."""
+    parts = [f"# {title(checkoff)}"]
+    for number, one in enumerate(checkoff.asked, 1):
+        question = one.question
+        parts += [f"## {number}. {_head(one)}", question.text, f"**Answer:** {question.answer}", question.why]
+    parts += [f"{name}: {why}" for name, why in checkoff.missing.items()]
+    return "\n\n".join("\n".join(map(printable, part.splitlines())) for part in parts) + "\n"
+
+
+def html(checkoff: Checkoff) -> str:
+    """One page that needs nothing else."""
+    parts = []
+    for number, one in enumerate(checkoff.asked, 1):
+        question = one.question
+        answer = to_html(f"Answer: {question.answer}")
+        parts.append(
+            f"<section>{marked(f'{number}. {_head(one)}', 'h2')}{to_html(question.text)}"
+            f"<strong>{answer}</strong>{to_html(question.why)}</section>"
+        )
+    parts += [marked(f"{name}: {why}", "p") for name, why in checkoff.missing.items()]
+    return page(title(checkoff), "\n".join(parts))
+
+
+FORMATS: dict[str, Callable[[Checkoff], str]] = {".md": markdown, ".html": html}
+"""By the ending of a file."""
+
+
+def format_of(path: Path) -> Callable[[Checkoff], str]:
+    """How a file is written; :class:`Refused` for another ending."""
+    if path.suffix.lower() not in FORMATS:
+        raise Refused(f"{shown(str(path))}: it must end in {' or '.join(FORMATS)}")
+    return FORMATS[path.suffix.lower()]
+
+
+def save(checkoff: Checkoff, path: Path) -> None:
+    """Write it in the format of the file's ending."""
+    write({path: format_of(path)(checkoff)})

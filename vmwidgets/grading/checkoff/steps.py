@@ -1,0 +1,360 @@
+"""What a student did, step by step: how it was after each step, and what comes of other steps.
+
+Steps are the calls of a journal after what the sheet gives (:class:`JournalSteps`), or the lines of a trace
+(:class:`TraceSteps`).  A run of some of them is judged as the exercise does.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, VMError, failure
+from vmwidgets.engine.base.journal import Journal, Operation
+from vmwidgets.engine.base.operations import Reference, as_data
+from vmwidgets.engine.base.scripts import Action, Script
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.machine import Machine, boot
+from vmwidgets.labs.checking import criteria_of
+from vmwidgets.labs.criterion import Criterion
+from vmwidgets.labs.exercise import exercise_named
+from vmwidgets.labs.sheet import sheet_of
+from vmwidgets.pictures.picture import starts_of
+from vmwidgets.questions.question import Again
+from vmwidgets.sources.strace.load import load_strace
+from vmwidgets.sources.strace.result import LoadedStrace
+from vmwidgets.views.story.story import story_of
+
+from .calls import called, typed
+
+MOST = 40
+"""Steps that are looked at one by one: of more, the last."""
+
+MOST_STEPS = 10_000
+"""Steps of threads in a run that is made otherwise."""
+
+PLACES = ("at", "address", "start", "end")
+"""Arguments that may be a result of a call before, or lie behind one."""
+
+TRIVIAL = ("run", "register_handler", "spawn")
+"""Calls that nothing is asked of: without them nothing happens."""
+
+REACH = 1 << 24
+"""Bytes behind an address that a call gave, in which a later argument may be counted from it."""
+
+LEARNERS = ("make_pager", "replace_by")
+"""Calls that take a learner's function, which is not known."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run made: the thing that is graded, its criteria, and by step what came back ("" before what failed)."""
+
+    thing: Any
+    criteria: tuple[Criterion, ...]
+    results: dict[int, tuple[str, Any]] = field(default_factory=dict)
+
+    @property
+    def points(self) -> int:
+        """Points earned."""
+        return sum(one.points for one in self.criteria)
+
+
+class Steps(ABC):
+    """Steps 1 to `len`; step 0 is what the sheet gives."""
+
+    noun = "call"
+    exercise: str
+    of: str
+    map_path = ""
+    """The map that the steps are about; "" for none."""
+    space_path = ""
+    """The task or the domain; "" for none."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def typed(self, step: int) -> str:
+        """The step as it was typed."""
+
+    @abstractmethod
+    def machine_at(self, step: int) -> Machine:
+        """The machine right after a step, to look at."""
+
+    @abstractmethod
+    def branch(self) -> Machine:
+        """A machine as it is after all steps, to change."""
+
+    @abstractmethod
+    def again(self, steps: Sequence[int]) -> Outcome:
+        """Do these steps, in this order, from what the sheet gives."""
+
+    @abstractmethod
+    def why(self, step: int) -> str:
+        """What a step did, in a sentence or two."""
+
+    def is_trivial(self, step: int) -> bool:
+        """Whether nothing can be asked of leaving this step out."""
+        return False
+
+    @property
+    def late(self) -> range:
+        """The steps that are looked at."""
+        return range(max(1, len(self) - MOST + 1), len(self) + 1)
+
+    def named(self, step: int) -> str:
+        """The step in a question: ``call 3 of 7, `…` ``."""
+        return f"{self.noun} {step} of {len(self)}, `{self.typed(step)}`"
+
+    @cached_property
+    def whole(self) -> Outcome:
+        """What all steps make."""
+        return self.again(range(1, len(self) + 1))
+
+    def without(self, step: int) -> Outcome:
+        """What all others make."""
+        return self.again([one for one in range(1, len(self) + 1) if one != step])
+
+    def exchanged(self, one: int, other: int) -> Outcome:
+        """What all make where two have changed places."""
+        places = {one: other, other: one}
+        return self.again([places.get(step, step) for step in range(1, len(self) + 1)])
+
+    def entries_at(self, step: int) -> tuple[EntryValue, ...]:
+        """The entries of the map right after a step; none where it is not there."""
+        if step not in self._entries:
+            self._entries[step] = ()
+            with suppress(VMError):
+                self._entries[step] = tuple(self.machine_at(step).part(self.map_path).entries())
+        return self._entries[step]
+
+    @cached_property
+    def _entries(self) -> dict[int, tuple[EntryValue, ...]]:
+        return {}
+
+
+class JournalSteps(Steps):
+    """The calls of a machine's journal, after those that the sheet's start made."""
+
+    def __init__(self, exercise: str, of: str, thing: Any) -> None:
+        self.exercise, self.of = exercise, of
+        self.machine: Machine = thing if isinstance(thing, Machine) else thing.machine
+        self._path = thing.path
+        start = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of).start()
+        begun = start if isinstance(start, Machine) else getattr(start, "machine", None)
+        self._first = _same(list(begun.journal) if isinstance(begun, Machine) else [], self.machine.journal)
+        self._operations = self.machine.journal[self._first :]
+        self._at = lru_cache(MOST + 1)(self._made)
+        self.map_path, self.space_path = self._map_path(), self._space_path()
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def operation(self, step: int) -> Operation:
+        """The step's record."""
+        return self._operations[step - 1]
+
+    def typed(self, step: int) -> str:
+        """The call."""
+        return typed(self.operation(step))
+
+    def is_trivial(self, step: int) -> bool:
+        """Whether it only lets threads run, or makes them."""
+        return self.operation(step).name in TRIVIAL
+
+    def machine_at(self, step: int) -> Machine:
+        """As the journal makes it again."""
+        return self._at(step)
+
+    def _made(self, step: int) -> Machine:
+        found: Machine = self.machine.at(self._first + step - 1)
+        return found
+
+    def branch(self) -> Machine:
+        """One of its own."""
+        return self.machine.branch()
+
+    def why(self, step: int) -> str:
+        """The headline of the operation's story."""
+        number = self._first + step - 1
+        starts = starts_of(self.machine_at(step))
+        told = story_of(self.operation(step), starts, self.machine.journal.events(number)).headline
+        return " ".join(part for part in (told.text, told.reason) if part)
+
+    def again(self, steps: Sequence[int], but: tuple[str, int] | None = None) -> Outcome:
+        """Do these calls with the arguments that they had; of a script, `but` leaves an action out.
+
+        What an earlier call gave was kept under a name and given to a later one: that gets what is given now.  Raises
+        :class:`Again` where it can't be known whether an argument comes from there.
+        """
+        machine = self.machine.branch(self._first - 1)
+        results: dict[int, tuple[str, Any]] = {}
+        now: dict[Any, Any] = {}
+        for step in steps:
+            operation = self.operation(step)
+            given = {name: self._given_now(name, value, now) for name, value in operation.arguments}
+            try:
+                results[step] = "done", as_data(self._do(machine, operation, given, but))
+            except VMError as error:
+                results[step] = str(error), failure(error)[0]
+            if isinstance(operation.result, (Reference, Address)):
+                here, then = results[step][1], operation.result
+                now[then] = here if now.get(then, here) == here else None  # two calls gave the same, and don't now
+        thing: Any = None
+        with suppress(VMError):
+            thing = machine.part(self._path)
+        return Outcome(thing, () if thing is None else criteria_of(self.exercise, self.of, thing), results)
+
+    def _given_now(self, name: str, value: Any, now: dict[Any, Any]) -> Any:
+        """An argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
+        if isinstance(value, (Reference, Address)):
+            if value not in now and any(value == one.result for one in self._operations):
+                raise Again  # it was given by a call that is left out, or that comes later now
+            if now.get(value, value) is None:
+                raise Again
+            return now.get(value, value)
+        if name in PLACES and isinstance(value, int):
+            for then, here in now.items():
+                if isinstance(then, Address) and here != then and then <= value < then + REACH:
+                    raise Again
+        return value
+
+    def _do(self, machine: Machine, operation: Operation, values: dict[str, Any], but: tuple[str, int] | None) -> Any:
+        given = {name: machine.resolve(value) for name, value in values.items()}
+        if operation.name in LEARNERS:
+            raise Refused(f"{operation.name} takes a function, which the journal does not have")
+        if operation.name == "run":
+            return machine.run(steps=MOST_STEPS)
+        if operation.name not in ("spawn", "register_handler"):
+            return machine.recorded(operation.target, operation.name)(**given)
+        key, script = next((one for one in self._scripts() if one[1].serial == operation.serial), ("", Script()))
+        actions = [one for place, one in enumerate(script) if but != (key, place)]
+        if operation.name == "spawn":
+            return machine.spawn(thread_of, machine, actions, name=given["name"])
+        return machine.register_handler(given["name"], handler_of(machine, actions))
+
+    def _scripts(self) -> list[tuple[str, Script]]:
+        return list(self.machine.journal.scripts.items())
+
+    def _map_path(self) -> str:
+        """The map that most calls are about, or else the thing's own."""
+        found: Counter[str] = Counter()
+        for operation in self._operations:
+            target = operation.target
+            if target.endswith("/map") or target == "kernel_map" or target.startswith("kmem/"):
+                found[target] += 1
+            elif target.startswith("task:"):
+                found[f"{target.partition('/')[0]}/map"] += 1
+            elif operation.name.startswith("kmem_") or operation.name in ("run", "register_handler"):
+                found["kmem/kmem_map"] += 1
+        own = [path for path in (self._path, f"{self._path}/map") if path.endswith("map")]
+        return max(found, key=lambda one: found[one]) if found else own[0] if own and "task" in own[0] else ""
+
+    def _space_path(self) -> str:
+        """The task or the domain: the thing's, or whose map it is, or whose tables were edited, or the first."""
+        for path in (self._path, self.map_path):
+            if path.startswith(("task:", "domain:")):
+                return path.partition("/")[0]
+        edited = [edit.space for edit in self.machine.descriptor_edits if edit.space in self.machine.tasks]
+        names = [*edited[-1:], *self.machine.tasks]
+        return self.machine.tasks[names[0]].path if names else ""
+
+
+def _same(given: Sequence[Operation], done: Sequence[Operation] | Journal) -> int:
+    """How many operations at the beginning are those of the sheet; the boot is one in any case."""
+    pairs = enumerate(zip(given, done, strict=False))
+    return max(1, next((number for number, (a, b) in pairs if not a.agrees(b)), min(len(given), len(done))))
+
+
+def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:
+    """A thread that makes calls that were recorded of another, whatever is answered."""
+    for action in actions:
+        if action.target:
+            with suppress(Refused):
+                made = _made(machine, action)
+                if hasattr(made, "steps"):
+                    yield from made
+
+
+def handler_of(machine: Machine, actions: Sequence[Action]) -> Callable[[], None]:
+    """A handler that does in each run what was recorded of that run."""
+    left = iter(actions)
+
+    def handler() -> None:
+        for action in left:
+            if action.target:
+                with suppress(Refused):
+                    _made(machine, action)
+            elif action.name != "begins":
+                return
+
+    return handler
+
+
+def _made(machine: Machine, action: Action) -> Any:
+    given = {name: machine.resolve(value) for name, value in action.arguments}
+    return machine.recorded(action.target, action.name)(**given)
+
+
+class TraceSteps(Steps):
+    """The lines of a trace."""
+
+    noun = "line"
+
+    def __init__(self, exercise: str, of: str, thing: LoadedStrace) -> None:
+        self.exercise, self.of = exercise, of
+        self._lines = [line for line in thing.text.splitlines() if line.strip()]
+        self.map_path, self.space_path = f"{thing.task.path}/map", thing.task.path
+        self._task = thing.task.name
+        self._loaded = lru_cache(MOST + 1)(self._load)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def typed(self, step: int) -> str:
+        """The line."""
+        line = self._lines[step - 1].strip().replace("`", "'")
+        return line if len(line) <= 120 else f"{line[:120]}…"
+
+    def machine_at(self, step: int) -> Machine:
+        """What the lines up to this one make."""
+        found: Machine = self._loaded(tuple(range(1, step + 1))).task.machine
+        return found
+
+    def branch(self) -> Machine:
+        """Loaded again."""
+        found: Machine = self._load(tuple(range(1, len(self) + 1))).task.machine
+        return found
+
+    def why(self, step: int) -> str:
+        """The headline of the last operation that the line made."""
+        machine = self.machine_at(step)
+        if len(machine.journal) == len(self.machine_at(step - 1).journal):
+            return "The line makes no call of the machine."
+        told = story_of(machine.journal.last, starts_of(machine)).headline
+        return " ".join(part for part in (told.text, told.reason) if part)
+
+    def again(self, steps: Sequence[int]) -> Outcome:
+        """Load these lines."""
+        try:
+            loaded = self._load(tuple(steps))
+        except VMError as error:
+            return Outcome(None, (), {0: (str(error), failure(error)[0])})
+        return Outcome(loaded, criteria_of(self.exercise, self.of, loaded))
+
+    def _load(self, steps: tuple[int, ...]) -> LoadedStrace:
+        text = "\n".join(["", *(self._lines[step - 1] for step in steps), ""])
+        return load_strace(boot("x86-64"), text, task=self._task)
+
+
+def map_name(steps: Steps) -> str:
+    """The map in a question."""
+    return f"`{called(steps.map_path)}`"

@@ -1,0 +1,95 @@
+"""One piece of work, and what a kind of question needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+from vmwidgets.engine.base.errors import VMError
+from vmwidgets.labs.draws import Draws
+from vmwidgets.questions.question import TEXT, Question, table
+
+from .steps import Steps
+
+MOST = 2
+"""Questions of one kind on one piece of work."""
+
+LISTED = 16
+"""So many steps a question lists at most."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The work on the sheet `of` of an exercise, made again: `thing`, with its `steps` where it has any.
+
+    `given` is what the sheet asks.  `data` is the work as it was kept.
+    """
+
+    exercise: str
+    of: str
+    given: Any
+    thing: Any
+    data: dict[str, Any] = field(repr=False)
+    steps: Steps | None = None
+
+
+Maker = Callable[[Subject, Draws], Iterator[Question]]
+"""Makes questions, the best first; none where the work is not of its kind."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of question: its name, how hard it is (1 to 3), what it asks, and what makes it."""
+
+    name: str
+    grade: int
+    about: str
+    make: Maker
+
+    def of(self, subject: Subject) -> list[Question]:
+        """Some questions on this work; the same for the same work.  What the machine refuses makes none."""
+        draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}")
+        found: list[Question] = []
+        with suppress(VMError):
+            for question in islice(self.make(subject, draws), MOST):
+                found.append(replace(question, id=self.name, grade=self.grade))  # noqa: PERF401  what came before an error counts
+        return found
+
+
+def asks(text: str, answer: str, why: str) -> Question:
+    """A question that is answered in words."""
+    return Question(text, answer, why, TEXT)
+
+
+def with_steps(text: str, steps: Steps) -> str:
+    """The question, and below it the steps that it chooses from."""
+    rows = [[str(step), f"`{steps.typed(step)}`"] for step in range(1, len(steps) + 1)]
+    return f"{text}\n\n{table([steps.noun, 'as it was typed'], rows)}"
+
+
+def choices(steps: Steps, found: Iterable[int]) -> str:
+    """Steps as an answer: "call 3", "calls 1 and 4", "none of them".
+
+    >>> class Calls:
+    ...     noun = "call"
+    >>> choices(Calls(), [4, 1]), choices(Calls(), [3]), choices(Calls(), [])
+    ('calls 1 and 4', 'call 3', 'none of them')
+    """
+    numbers = sorted(found)
+    if not numbers:
+        return "none of them"
+    *first, last = map(str, numbers)
+    return f"{steps.noun}s {', '.join(first)} and {last}" if first else f"{steps.noun} {last}"
+
+
+def drawn_first(draws: Draws, values: Iterable[Any], better: Callable[[Any], bool]) -> list[Any]:
+    """The values in any order, with the better ones before all others."""
+    return sorted(draws.shuffled(list(values)), key=lambda one: not better(one))
+
+
+def sentences(parts: Sequence[str]) -> str:
+    """Texts side by side, without those that are empty."""
+    return " ".join(part.strip() for part in parts if part.strip())

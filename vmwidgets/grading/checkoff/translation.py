@@ -1,0 +1,275 @@
+"""Questions on walks, faults, page tables, frames, and what TLBs keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.events import FaultRaised
+from vmwidgets.engine.base.units import PAGE, Address, counted
+from vmwidgets.engine.base.values.tables import Walk, decode
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.instruments import fault_of
+from vmwidgets.labs.instruments import slots as slots_of
+from vmwidgets.pictures.picture import starts_of
+from vmwidgets.questions.question import Question
+from vmwidgets.views.story.story import story_of
+
+from .calls import called
+from .steps import JournalSteps, Steps
+from .subject import LISTED, Subject, asks, drawn_first, sentences, with_steps
+
+WORDS = {"read": "reads a byte at", "write": "writes a byte at"}
+
+MOST_PLACES = 24
+"""Addresses that are looked at."""
+
+AT = ("at", "address", "start")
+"""Arguments that are addresses."""
+
+
+def walk(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """What the hardware's walk reads right after a step, and how it ends."""
+    steps = subject.steps
+    if steps is None or not steps.space_path:
+        return
+    found = []
+    for step in draws.shuffled(steps.late)[:6]:
+        for address in draws.shuffled(_places(steps))[:6]:
+            access = draws.choice(list(WORDS))
+            then, before = (_walked(steps, at, address, access) for at in (step, step - 1))
+            if then is not None and (len(then.steps) > 1 or then.fault is None):
+                found.append((step, address, access, then, before is not None and _end(before) != _end(then)))
+    seen = set()
+    for step, address, access, then, _ in drawn_first(draws, found, lambda one: bool(one[4])):
+        if (end := (len(then.steps), _end(then))) in seen:
+            continue
+        seen.add(end)
+        yield asks(
+            f"Right after {steps.named(step)}, user code of `{called(steps.space_path)}` {WORDS[access]} "
+            f"`{Address(address)}`. How many descriptors does the hardware's walk read, and does it end in a page, or "
+            "in which fault?",
+            f"{counted(len(then.steps), 'descriptor')} ({', '.join(one.name for one in then.steps)}); {_end(then)}",
+            f"{fault_of(then)}: {then.fault.why}"
+            if then.fault
+            else f"The last one is a {then.steps[-1].layout}, physical {Address((then.pa or 0) & -PAGE)}.",
+        )
+
+
+def _end(found: Walk) -> str:
+    return "in a page" if found.fault is None else f"in a fault, {found.fault.kind}"
+
+
+def _walked(steps: Steps, step: int, address: int, access: str) -> Walk | None:
+    with suppress(VMError):
+        machine = steps.machine_at(step)
+        found: Walk = machine.walk(address, access, user=True, task=machine.part(steps.space_path))
+        return found
+    return None
+
+
+def _places(steps: Steps) -> list[int]:
+    """Addresses that entries and calls name, and some pages on."""
+    space = steps.machine_at(len(steps)).part(steps.space_path)
+    entries = space.map.entries() if isinstance(space, Task) else ()
+    ends = {place for one in entries for place in (one.start, one.end - PAGE, one.end)}
+    ends |= {one + more for one in _named(steps) for more in (0, PAGE)}
+    places = [one for one in sorted(ends) if one >= 0]
+    return places[:: 1 + len(places) // MOST_PLACES]
+
+
+def _named(steps: Steps) -> set[int]:
+    """Addresses that calls were given or gave."""
+    if not isinstance(steps, JournalSteps):
+        return set()
+    done = [steps.operation(step) for step in steps.late]
+    given = {
+        value
+        for one in done
+        for name, value in one.arguments
+        if name in AT and isinstance(value, int) and not isinstance(value, bool)
+    }
+    return {value & -PAGE for value in given | {one.result for one in done if isinstance(one.result, Address)}}
+
+
+def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """What becomes of an access by user code now: no fault, a page, or a signal."""
+    steps = subject.steps
+    if steps is None or not steps.space_path.startswith("task:"):
+        return
+    found: dict[str, tuple[int, str, str]] = {}
+    for address in draws.shuffled(_places(steps))[:5]:
+        access = draws.choice(list(WORDS))
+        machine = steps.branch()
+        task = machine.part(steps.space_path)
+        error = ""
+        try:
+            task.touch(address, access)
+        except VMError as raised:
+            error = str(raised)
+        faults = [one for one in machine.journal.last.events if isinstance(one, FaultRaised)]
+        kind = faults[0].kind if faults else ""
+        told = story_of(machine.journal.last, starts_of(machine)).headline
+        signal = (
+            f"the signal {task.signals[-1].name}" if error and task.signals else "the kernel gives up" if error else ""
+        )
+        answer = (
+            f"a page fault ({kind}), and then {signal}"
+            if faults and signal
+            else f"a page fault ({kind}); the kernel resolves it, and the access goes on"
+            if faults
+            else signal or "no fault: the page tables allow it"
+        )
+        found.setdefault(answer.partition(" (")[0] + signal, (address, access, f"{answer}|{told.text} {told.reason}"))
+    for address, access, said in found.values():
+        answer, _, why = said.partition("|")
+        yield asks(
+            f"As it is now, at the end: user code of `{called(steps.space_path)}` {WORDS[access]} "
+            f"`{Address(address)}`. What happens: no fault, a page fault that the kernel resolves, or a signal?",
+            answer,
+            why.strip(),
+        )
+
+
+Measure = Callable[[Machine, str], int]
+
+
+def _tables(machine: Machine, path: str) -> int:
+    return len(machine.part(path).space.pmap.tables)
+
+
+def _frames(machine: Machine, path: str) -> int:
+    return len({frame for _, frame in machine.part(path).space.pmap.managed()})
+
+
+def _measured(steps: Steps, measure: Measure) -> dict[int, int]:
+    found = dict.fromkeys((steps.late[0] - 1, *steps.late), 0)
+    for step in found:
+        with suppress(VMError):  # it was not there yet
+            found[step] = measure(steps.machine_at(step), steps.space_path)
+    return found
+
+
+def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which steps made page tables."""
+    steps = subject.steps
+    if steps is None or not steps.space_path or not 2 <= len(steps) <= LISTED:
+        return
+    found = _measured(steps, _tables)
+    more = [step for step in steps.late if found[step] > found[step - 1]]
+    if not more or len(more) == len(steps):
+        return
+    each = ", ".join(f"{found[step] - found[step - 1]} by {steps.noun} {step}" for step in more)
+    text = f"Which of your {steps.noun}s had page tables of `{called(steps.space_path)}` allocated, and how many each?"
+    yield asks(with_steps(text, steps), each, steps.why(more[0]))
+
+
+def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """How many frames the page tables lead to."""
+    steps = subject.steps
+    if steps is None or not steps.space_path.startswith("task:"):
+        return
+    found = _measured(steps, _frames)
+    changed = [step for step in steps.late if found[step] != found[step - 1]]
+    for step in drawn_first(draws, changed, lambda one: found[one] - found[one - 1] != 1):
+        yield asks(
+            f"To how many frames did the page tables of `{called(steps.space_path)}` lead right after "
+            f"{steps.named(step)}?",
+            f"to {counted(found[step], 'frame')}",
+            f"Before it, to {found[step - 1]:,}. {steps.why(step)}",
+        )
+
+
+def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """How many slots of its own a domain used."""
+    steps = subject.steps
+    if steps is None or not steps.space_path.startswith("domain:"):
+        return
+    found = _measured(steps, lambda machine, path: len(slots_of(machine.part(path))))
+    for step in drawn_first(draws, steps.late, lambda one: found[one] - found[one - 1] not in (0, 1)):
+        more = found[step] - found[step - 1]
+        how = f"{counted(more, 'slot')} more" if more >= 0 else f"{counted(-more, 'slot')} fewer"
+        yield asks(
+            f"How many slots did domain `{called(steps.space_path)}` use right after {steps.named(step)}?",
+            counted(found[step], "slot"),
+            f"That is {how} than before it. {steps.why(step)}",
+        )
+
+
+def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which TLBs have entries that are no longer true, at a moment between an edit and the last flush."""
+    steps = subject.steps
+    if steps is None or len(steps.machine_at(0).cpus) < 2:
+        return
+    for step in draws.shuffled(steps.late):
+        left = {cpu.path: len(cpu.stale) for cpu in steps.machine_at(step).cpus if cpu.stale}
+        if left:
+            each = ", ".join(f"{count} in the TLB of `{called(path)}`" for path, count in left.items())
+            yield asks(
+                f"Right after {steps.named(step)}: how many entries of TLBs are no longer true, and on which "
+                "processors?",
+                f"{sum(left.values())}: {each}",
+                f"{steps.why(step)} A TLB keeps what it has until it is flushed there.",
+            )
+
+
+def bits(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Which bits of a descriptor a step changed, and what they are called."""
+    steps = subject.steps
+    if not isinstance(steps, JournalSteps):
+        return
+    for step in draws.shuffled(steps.late):
+        operation = steps.operation(step)
+        if operation.name != "set_descriptor" or not isinstance(operation.result, int):
+            continue
+        given = dict(operation.arguments)
+        before, after = operation.result, int(given["value"])
+        names = _fields(steps, step, int(given["pa"]), before ^ after)
+        if before != after and names:
+            yield asks(
+                f"{steps.named(step).capitalize()}: which bits of the descriptor did it change, and what are they for?",
+                "; ".join(names),
+                f"It was `{Address(before)}`, and became `{Address(after)}`.",
+            )
+
+
+def _fields(steps: JournalSteps, step: int, pa: int, changed: int) -> list[str]:
+    """The fields of a descriptor that are not as they were, with bits and meaning."""
+    machine = steps.machine_at(step)
+    edits = [edit for edit in machine.descriptor_edits if edit.pa == pa]
+    if not edits:
+        return []
+    found = machine.walk(edits[-1].va, task=edits[-1].space or None)
+    for one in found.steps:
+        if one.pa == pa:
+            return [
+                sentences([f"bits {bit.field.high}:{bit.field.low}, {bit.field.name}:", bit.field.meaning])
+                if bit.field.high > bit.field.low
+                else sentences([f"bit {bit.field.low}, {bit.field.name}:", bit.field.meaning])
+                for bit in decode(one.fields, one.value)
+                if bit.field.mask & changed
+            ]
+    return []
+
+
+def room(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """How many slots of the kentry area are free, where these are few."""
+    steps = subject.steps
+    if steps is None or steps.map_path != "kernel_map":
+        return
+    found = {step: _free(steps.machine_at(step)) for step in (steps.late[0] - 1, *steps.late)}
+    for step in drawn_first(draws, steps.late, lambda one: found[one] != found[one - 1]):
+        yield asks(
+            f"How many slots of the kentry area were free right after {steps.named(step)}?",
+            counted(found[step], "slot"),
+            f"Before it: {found[step - 1]:,}. {steps.why(step)}",
+        )
+
+
+def _free(machine: Machine) -> int:
+    area = machine.kentry.area
+    used = sum(area.start <= one.address < area.end for one in machine.kernel_map.entries())
+    return machine.kentry.room - used
