@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets assignment``, ``checkoff``, ``course``, ``grade``, ``questions``, ``replay`` and ``walk``."""
+"""The command: ``vmwidgets assignment``, ``checkoff``, ``course``, ``grade``, ``questions``, ``replay``, ``walk``."""
 
 from __future__ import annotations
 
