@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,7 +19,10 @@ from vmwidgets.grading import Grades, grade, read_course
 from vmwidgets.grading.notebook import read_notebook
 from vmwidgets.grading.report import SECRET
 from vmwidgets.grading.run import names_of
+from vmwidgets.grading.submission import graded_file
+from vmwidgets.grading.workers import SECONDS, Worker
 
+from .classroom.hanging import HANGING
 from .classroom.kinds import Rows
 from .classroom.students import course, everyone, made, sample, wrong
 
@@ -92,6 +95,7 @@ def test_each_kind_of_submission_gets_its_rows(some: Class, in_one_go: dict[str,
     table = in_one_go["grades.csv"].decode()
     assert table.count("\n") == len(some.rows) + 1, "a row is a line, whatever is in it"
     assert all(path.count("/") <= 1 for path in in_one_go), "no id made a folder"
+    json.loads(in_one_go["grades.json"], parse_constant=pytest.fail)  # NaN is no JSON
 
 
 def test_killed_and_begun_again_it_writes_the_same(some: Class, in_one_go: dict[str, bytes], tmp_path: Path) -> None:
@@ -107,6 +111,22 @@ def test_killed_and_begun_again_it_writes_the_same(some: Class, in_one_go: dict[
     after = judged(tmp_path)
     assert after[: len(before)] == before
     assert len(set(after)) == len(after), "what was judged before is not judged again"
+
+
+def test_what_hangs_is_stopped_and_the_next_is_judged(tmp_path: Path) -> None:
+    """With a limit of seconds for what hangs, and the usual one for what is right."""
+    rows = made(tmp_path / "in", HANGING)
+    given = read_course(course(tmp_path / "course.toml"))
+    (path,) = (tmp_path / "in").iterdir()
+    worker = Worker()
+
+    def ask(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
+        return worker.ask(exercise, sheet, work, seconds=2 if exercise == "01/gaps" else SECONDS)
+
+    try:
+        assert not wrong(Grades(given, (graded_file(path.name, path.read_bytes(), given, ask),)), rows)
+    finally:
+        worker.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="Windows has other rights")

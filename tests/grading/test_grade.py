@@ -18,6 +18,7 @@ from vmwidgets.grading.judge import judged
 from vmwidgets.grading.tables import write_tables
 from vmwidgets.labs import beginning, prediction, result
 from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.sheet import sheet_of
 
 from .synthetic import COURSE, checked, seed_of, solved, worth, written
@@ -306,3 +307,17 @@ def test_nothing_to_grade_is_exit_code_two(tmp_path: Path, course: Path) -> None
     (tmp_path / "in").mkdir()
     for folder in "in", "missing":
         assert main(["grade", str(tmp_path / folder), "--course", str(course), "--to", str(tmp_path / "out")]) == 2
+
+
+def test_more_predictions_than_a_lab_asks_earn_no_more(tmp_path: Path, course: Path) -> None:
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\npredictions = 1\n')
+    asked = [name for name in known_mistakes() if name.startswith("01/")]
+    made = [{prediction.MIME: {"id": f"01/{number}", "answer": "2"}} for number in range(100)]
+    hand_in(tmp_path / "in", "ada", solved("01/guard", "ada"), *made)
+    assert graded(tmp_path / "in", course).students() == {"ada": worth("01/guard") + len(asked)}
+
+
+def test_a_claim_is_said_in_a_few_words(tmp_path: Path, course: Path) -> None:
+    hand_in(tmp_path / "in", "ada", changed(solved("01/guard", "ada"), points=10**4000))
+    says = found(graded(tmp_path / "in", course))["ada.ipynb", "01/guard"][1]
+    assert says == "forged: the notebook claims a number of 13288 bits points, and its journal gives 5"

@@ -63,7 +63,7 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking
     elif result["problem"] and not result["criteria"]:
         says = f"not judged: {result['problem']}"
     elif claimed != points:
-        says = f"{FORGED}the notebook claims {claimed} points, and its journal gives {points}"
+        says = f"{FORGED}the notebook claims {shown(claimed)} points, and its journal gives {points}"
     else:
         says = str(result.get("problem", ""))
     work = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -42,15 +42,13 @@ def unpacked(output: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def packed(output: dict[str, Any], lines: list[dict[str, Any]], *, signed: bool) -> dict[str, Any]:
-    """The check with these lines for its journal; the last has the check value, made again if `signed`."""
-    *body, end = lines
-    texts = [json.dumps(line, separators=(",", ":")) + "\n" for line in body]
-    if signed:
-        end = {"end": len(texts), "sha256": hashlib.sha256("".join(texts).encode()).hexdigest()}
-    whole = "".join([*texts, json.dumps(end, separators=(",", ":")) + "\n"])
+def packed_as(output: dict[str, Any], lines: Iterable[str], end: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A check's work with these lines for its journal; the end, with its check value, is made if none is given."""
+    texts = [f"{line}\n" for line in lines]
+    end = end or {"end": len(texts), "sha256": hashlib.sha256("".join(texts).encode()).hexdigest()}
+    whole = "".join([*texts, json.dumps(end) + "\n"])
     journal = base64.b64encode(gzip.compress(whole.encode(), 6, mtime=0)).decode()
-    return changed(output, work={**output[result.MIME]["work"], "journal": journal})
+    return {**output[result.MIME]["work"], "journal": journal}
 
 
 def edited(edit: Callable[[list[dict[str, Any]]], None], says: str, *, signed: bool) -> Callable[[Path, str], Rows]:
@@ -58,10 +56,10 @@ def edited(edit: Callable[[list[dict[str, Any]]], None], says: str, *, signed: b
 
     def make(path: Path, student: str) -> Rows:
         output = solved("01/gaps", student, SOLVED["01/gaps"].spoilt[0])
-        lines = unpacked(output)
+        *lines, end = unpacked(output)
         edit(lines)
-        forged = changed(packed(output, lines, signed=signed), points=4, passed=True)
-        hand_in(path, student, "01", forged, guard(student))
+        work = packed_as(output, map(json.dumps, lines), None if signed else end)
+        hand_in(path, student, "01", changed(output, work=work, points=4, passed=True), guard(student))
         return of_lab(path, "01", {"01/gaps": (0, f"not judged: its journal, line {says}"), "01/guard": GUARD})
 
     return make
