@@ -13,7 +13,7 @@ import pytest
 
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
-from vmwidgets.grading import Grades, grade, read_course
+from vmwidgets.grading import Grades, feedback, grade, read_course, report
 from vmwidgets.grading.judge import judged
 from vmwidgets.grading.tables import write_tables
 from vmwidgets.labs import beginning, prediction, result
@@ -199,10 +199,10 @@ def test_a_second_file_that_can_not_be_graded_takes_nothing_away(tmp_path: Path,
 
 
 def test_work_that_is_not_judged_is_not_called_forged(tmp_path: Path, course: Path) -> None:
-    """What is too large to be kept, and a function: an honest student's check gave points."""
+    """What is too large to be kept, and a function whose source was lost: an honest student's check gave points."""
     course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "11/policy"]\n')
     folder = tmp_path / "in"
-    written_down = {"kind": "function", "name": "chosen", "source": "def chosen(pages): return pages[0]"}
+    written_down = {"kind": "function", "name": "chosen", "source": "def other(pages): return pages[0]"}
     lost = {"kind": "nothing", "why": "its journal has more than 8 MiB"}
     hand_in(folder, "ada", changed(solved("01/guard", "ada"), work=lost))
     written(folder / "bert.ipynb", "bert", "11", changed(solved("11/policy", "bert"), work=written_down))
@@ -210,8 +210,25 @@ def test_work_that_is_not_judged_is_not_called_forged(tmp_path: Path, course: Pa
     assert table["ada.ipynb", "01/guard"][1].startswith("not judged: it was not kept: 'its journal has more")
     assert table["bert.ipynb", "11/policy"] == (
         0,
-        "not judged: it is a function: read its source in the notebook, it is not run",
+        "not judged: its source makes no function: KeyError: 'chosen'",
     )
+
+
+def test_a_function_is_run_and_the_reports_say_so(tmp_path: Path, course: Path) -> None:
+    """A right one has its points; one that is not what was checked does not have those of the other."""
+    course.write_text(f'course = "{COURSE}"\nexercises = ["11/policy"]\n')
+    folder = tmp_path / "in"
+    other = {"kind": "function", "name": "thing", "source": "def thing(pages): open('/etc/passwd')"}
+    written(folder / "ada.ipynb", "ada", "11", solved("11/policy", "ada"))
+    written(folder / "bert.ipynb", "bert", "11", changed(solved("11/policy", "bert"), work=other))
+    grades = graded(folder, course)
+    table = found(grades)
+    assert table["ada.ipynb", "11/policy"] == (worth("11/policy"), "")
+    points, says = table["bert.ipynb", "11/policy"]
+    assert points == 0
+    assert says == "forged: the notebook claims 6 points, and its function gives 0"
+    assert "in a process without files and network" in feedback.html(grades, "ada", "ada")
+    assert "in a process without files and network" in report.html(grades, str)
 
 
 def test_a_text_for_strace_is_never_a_files_name(tmp_path: Path, course: Path) -> None:

@@ -17,7 +17,7 @@ from vmwidgets.labs.hinting import hints_of
 from vmwidgets.labs.result import Result
 from vmwidgets.labs.sheet import Sheet, asked
 
-from .solutions import Solved
+from .solutions import Solved, run
 
 MODULES = sorted(path.stem for path in (Path(__file__).parent / "solutions").glob("[a-z]*.py"))
 SOLVED: dict[str, Solved] = {
@@ -43,7 +43,7 @@ def done(sheet: Sheet, recipe: str) -> Result:
     """What a recipe earns on a sheet; what stops it is an answer too, since others' recipes need not fit."""
     names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet.start()}
     with suppress(vm.VMError, LookupError):
-        exec(recipe, names)
+        run(recipe, names)
     return lab.check(sheet, names["thing"])
 
 

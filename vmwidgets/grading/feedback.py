@@ -14,6 +14,7 @@ from vmwidgets.labs.outcome import Outcome
 from .grades import Graded, Grades, Row
 from .output import file_names, write
 from .page import page
+from .sandbox import WHERE
 
 MOST_TEXT = 500
 """Characters of the text."""
@@ -82,6 +83,7 @@ def _exercise(row: Row, hints: int) -> str:
     parts += [marked(row.remark, "p")] * bool(row.remark)
     criteria = "".join(map(_criterion, row.result.get("criteria", ())))
     parts += [f"<ul>{criteria}</ul>"] * bool(criteria)
+    parts += [marked(f"Your function was run {WHERE}.", "p")] * bool(row.result.get("ran"))
     picture = row.result.get("picture", "")
     parts += [f"<figure>{picture}</figure>"] * bool(picture)
     parts += [marked(f"Hints used: {min(hints, 3)} of 3. They cost nothing.", "p")] * bool(hints)

@@ -13,8 +13,11 @@ from typing import Any
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.machine import Machine
 from vmwidgets.labs.checking import judged_for
+from vmwidgets.labs.result import Result
 from vmwidgets.labs.work import remade
 from vmwidgets.sources.strace.result import LoadedStrace
+
+from .sandbox.asking import running
 
 MEMORY = 3 << 30
 """Bytes of address space that judging may take."""
@@ -29,19 +32,31 @@ FILE = 64 << 20
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """What the work earns on the sheet `sheet`: the data of a check's result, without the work.
 
-    With the `picture` of what was judged, and for each criterion `why` its mistake is one.
+    With the `picture` of what was judged, and for each criterion `why` its mistake is one; `ran` says whether a
+    function was run for it, in a process of its own.
     """
     try:
-        thing = remade(work)
-        part = thing.task if isinstance(thing, LoadedStrace) else thing
-        machine = getattr(part, "machine", part)
-        if isinstance(machine, Machine):
-            machine.name = "your machine"  # by itself it has a number, which depends on what was judged before
-        result = judged_for(exercise, sheet, thing)
+        ran, result = _result(exercise, sheet, work)
     except (VMError, MemoryError, RecursionError) as error:
         return {"id": exercise, "points": 0, "problem": str(error) or type(error).__name__, "criteria": []}
     whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
-    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture}
+    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "ran": ran}
+
+
+def _result(exercise: str, sheet: str, work: Any) -> tuple[bool, Result]:
+    if not isinstance(work, dict) or work.get("kind") != "function":
+        return False, judged_for(exercise, sheet, _named(remade(work)))
+    with running(work) as function:
+        return True, judged_for(exercise, sheet, function)
+
+
+def _named(thing: Any) -> Any:
+    """The thing, whose machine is called the same each time: a number would depend on what was judged before."""
+    part = thing.task if isinstance(thing, LoadedStrace) else thing
+    machine = getattr(part, "machine", part)
+    if isinstance(machine, Machine):
+        machine.name = "your machine"
+    return thing
 
 
 def limit() -> None:

@@ -18,6 +18,7 @@ from .feedback import outcomes
 from .grades import Grades, Row
 from .output import write
 from .page import Cell, page, table
+from .sandbox import WHERE
 
 SECRET = "secret.key"
 """The file among the results from which pseudonyms are made: without it nobody can try ids until one fits."""
@@ -76,7 +77,9 @@ def html(grades: Grades, name_of: Callable[[str], str]) -> str:
         f"{counted(len(students), 'student')}, {counted(sum(bool(file.path) for file in grades.files), 'notebook')}; "
     )
     look = f"{counted(len(grades.look), 'row')} in grades.csv to look at."
-    parts = [marked(says + look, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
+    ran = sum(bool(row.result.get("ran")) for row in rows)
+    run = f" {counted(ran, 'function')} of students' {'was' if ran == 1 else 'were'} run, each {WHERE}." if ran else ""
+    parts = [marked(says + look + run, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
     points = sorted((name_of(student), points) for student, points in students.items())
     most = max([grades.course.of, *students.values()])
     parts += [_part("Students", ("student", "points", ""), [(name, one, (one, most)) for name, one in points])]

@@ -63,8 +63,9 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking
     elif result["problem"] and not result["criteria"]:
         says = f"not judged: {result['problem']}"
     elif claimed != points:
-        says = f"{FORGED}the notebook claims {shown(claimed)} points, and its journal gives {points}"
+        work = "function" if result.get("ran") else "journal"
+        says = f"{FORGED}the notebook claims {shown(claimed)} points, and its {work} gives {points}"
     else:
         says = str(result.get("problem", ""))
-    work = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()
-    return replace(row, points=course.scaled(exercise, points), claimed=claimed, says=says, work=work, result=result)
+    digest = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()
+    return replace(row, points=course.scaled(exercise, points), claimed=claimed, says=says, work=digest, result=result)

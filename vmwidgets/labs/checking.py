@@ -80,8 +80,9 @@ def _graded(name: str | Sheet, thing: Any) -> Result:
         why = f"this machine is dead ({machine.door.dead}): boot another and do the exercise again"
         return replace(ungraded, problem=why)
     with machine.door.looking() if isinstance(machine, Machine) else nullcontext():
+        work = packed(subject)  # before the judge calls it, if it is a function: that may change what it remembers
         criteria, problem = _judged(exercise, sheet, subject)
-        result = replace(ungraded, criteria=criteria, problem=problem, work=packed(subject))
+        result = replace(ungraded, criteria=criteria, problem=problem, work=work)
         if result.passed:
             return result
         return replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints))

@@ -9,11 +9,9 @@ import base64
 import binascii
 import gzip
 import hashlib
-import inspect
 import json
 import re
 import tempfile
-import textwrap
 from collections import Counter
 from pathlib import Path
 from types import FunctionType
@@ -27,6 +25,7 @@ from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 
+from .functions import packed_function
 from .instruments.paper import Segments
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -34,9 +33,6 @@ MOST_BYTES = 8 * 1024 * 1024
 
 PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
 """A file's name as it is in journals and traces: after a quote, a blank or a bracket."""
-
-MOST_SOURCE = 100_000
-"""Characters of a function."""
 
 MOST_ANSWERS, MOST_ANSWER = 1000, 200
 """Answers of a dictionary, and characters of one that is no number."""
@@ -47,7 +43,7 @@ def packed(thing: Any) -> dict[str, Any]:
 
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
     `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds
-    and rights of each), "answers" (with pairs), or "function" (with `source`).
+    and rights of each), "answers" (with pairs), or "function" (as :func:`packed_function` says).
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
@@ -61,8 +57,7 @@ def packed(thing: Any) -> dict[str, Any]:
         if isinstance(thing, LoadedStrace):
             return {"kind": "strace", "text": _short(thing.text, MOST_BYTES)}
         if isinstance(thing, FunctionType):
-            source = textwrap.dedent(inspect.getsource(thing))
-            return {"kind": "function", "name": thing.__name__, "source": _short(source, MOST_SOURCE)}
+            return packed_function(thing)
         if isinstance(thing, Segments):
             return {"kind": "segments", "segments": thing.data()}
         if isinstance(thing, dict):
@@ -76,9 +71,10 @@ def packed(thing: Any) -> dict[str, Any]:
 
 
 def remade(data: Any) -> Any:
-    """The thing that `data` was packed from, made again; of a function, only its source is looked at, and nothing run.
+    """The thing that `data` was packed from, made again.
 
-    Raises :class:`Refused` for data that is none, or that makes something else than it says.
+    Raises :class:`Refused` for data that is none, or that makes something else than it says, and for a function: that
+    is code, and runs in the grader's sandbox only.
     """
     if not isinstance(data, dict):
         raise Refused(f"{shown(data)} is no work: write what a notebook keeps of it")
@@ -94,7 +90,7 @@ def remade(data: Any) -> Any:
     if kind == "answers":
         return _answers(data.get("answers"))
     if kind == "function":
-        raise Refused("it is a function: read its source in the notebook, it is not run")
+        raise Refused("it is a function: vmwidgets grade runs it, in a process without files and network")
     if kind == "nothing":
         raise Refused(f"it was not kept: {shown(data.get('why'))}")
     raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments or answers")

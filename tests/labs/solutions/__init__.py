@@ -6,6 +6,7 @@ is run with `vm`, `lab` and `thing`, which is what the sheet starts with; `thing
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,13 @@ class Solved:
 
     right: Sequence[Recipe]
     spoilt: Sequence[Recipe]
+
+
+def run(recipe: str, names: dict[str, Any]) -> None:
+    """Type a recipe: what is a function in it has a source, as in a notebook's cell."""
+    cell = f"<recipe {hash(recipe)}>"
+    linecache.cache[cell] = len(recipe), None, recipe.splitlines(keepends=True), cell
+    exec(compile(recipe, cell, "exec"), names)
 
 
 Table = Mapping[str, Solved]

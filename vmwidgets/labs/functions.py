@@ -1,0 +1,239 @@
+"""A function as text that makes it again: its source, the functions that it calls, and the plain data that it uses.
+
+The text is Python: it can be read, and be run elsewhere.  What a function keeps from call to call (in lists, in its
+own attributes, in mutable defaults) is in it as it is now.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import builtins
+import dis
+import inspect
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, a_kind, shown
+
+MODULES = (
+    "bisect", "collections", "copy", "fractions", "functools", "heapq", "itertools", "math", "operator", "random",
+    "statistics",
+)  # fmt: skip  # one list
+"""What a function may use."""
+
+MOST_SOURCE = 100_000
+"""Characters of the text."""
+
+MOST_ITEMS, MOST_BITS = 10_000, 10_000
+"""Of all rows of a variable, and of a number."""
+
+LAMBDA = "chosen"
+"""What a lambda is called in the text."""
+
+MUTABLE = (list, dict, set)
+
+ANNOTATIONS = __future__.annotations.compiler_flag
+"""Annotations are not run, so that what they name need not be kept."""
+
+
+def packed_function(function: FunctionType) -> dict[str, Any]:
+    """The function as data: its `name`, the `source` of all that it needs, and the `function`'s name in that.
+
+    Raises :class:`Refused`, naming the variable, where something can't be kept.
+
+    >>> last = 3
+    >>> def third(pages):
+    ...     return pages[last]
+    >>> print(packed_function(third)["source"])
+    last = 3
+    def third(pages):
+        return pages[last]
+    """
+    text = _Text()
+    name = text.function(function, LAMBDA)
+    source = "\n".join([*text.lines, *text.later]) + "\n"
+    if len(source) > MOST_SOURCE:
+        raise Refused(f"it has {len(source):,} characters, more than {MOST_SOURCE:,}")
+    return {"kind": "function", "name": function.__name__, "function": name, "source": source}
+
+
+class _Text:
+    """Lines that give names their values; what a value needs comes before it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.later: list[str] = []
+        """Other names of functions, which may use themselves by these."""
+        self._values: dict[str, Any] = {}
+        self._held: set[int] = set()
+        """Rows that have been written: one that two variables hold would become two."""
+
+    def function(self, function: FunctionType, otherwise: str) -> str:
+        """Write a function, and give its name; a lambda is called as the second argument says."""
+        source, node = _source(function)
+        name = otherwise if isinstance(node, ast.Lambda) else node.name
+        if not self._is_new(name, function):
+            return name
+        text = f"{name} = ({source})" if isinstance(node, ast.Lambda) else source
+        cells = _cells(function)
+        for used in sorted(_used(text, name)):
+            where = cells if used in cells else function.__globals__
+            if used in where:
+                self._keep(used, where[used])
+        self.lines += [text, *self._defaults(name, function, node)]
+        for attribute, value in vars(function).items():
+            if attribute.isidentifier():
+                self.lines.append(f"{name}.{attribute} = {self._literal(value, f'{name}.{attribute}')}")
+        return name
+
+    def _defaults(self, name: str, function: FunctionType, node: ast.FunctionDef | ast.Lambda) -> Iterator[str]:
+        """Lines that set defaults which are not what the source says each time: rows, and values of variables."""
+        given = (*node.args.defaults, *(one for one in node.args.kw_defaults if one))
+        if all(isinstance(one, ast.Constant) for one in given):
+            return
+        what = f"a default of {name}"
+        values = {"__defaults__": function.__defaults__, "__kwdefaults__": function.__kwdefaults__}
+        for where, value in values.items():
+            if value:
+                yield f"{name}.{where} = {self._literal(value, what)}"
+
+    def _keep(self, name: str, value: Any) -> None:
+        """Write a variable."""
+        if isinstance(value, FunctionType) and not _importable(value):
+            called = self.function(value, name)
+            if called != name and self._is_new(name, value):
+                self.later.append(f"{name} = {called}")
+        elif self._is_new(name, value):
+            self.lines.append(self._line(name, value))
+
+    def _line(self, name: str, value: Any) -> str:
+        same = [other for other, one in self._values.items() if one is value and other != name]
+        if same and type(value) in MUTABLE:
+            return f"{name} = {same[0]}"
+        if isinstance(value, ModuleType):
+            if value.__name__ not in MODULES:
+                raise Refused(f"`{name}` is the module {value.__name__}: functions are judged with {_several(MODULES)}")
+            return f"import {value.__name__} as {name}"
+        found = _importable(value)
+        return f"from {found[0]} import {found[1]} as {name}" if found else f"{name} = {self._literal(value, name)}"
+
+    def _is_new(self, name: str, value: Any) -> bool:
+        """Whether the name has no value yet; another one is refused."""
+        if name not in self._values:
+            self._values[name] = value
+            return True
+        if self._values[name] is not value:
+            raise Refused(f"`{name}` is two things in the functions that it calls: give them two names")
+        return False
+
+    def _literal(self, value: Any, name: str) -> str:
+        """Plain data as Python writes it."""
+        left = [MOST_ITEMS]
+
+        def literal(value: Any) -> str:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Refused(f"`{name}` has more than {MOST_ITEMS:,} items")
+            kind = type(value)
+            if value is None or kind in (bool, str, bytes, range) or (kind is int and value.bit_length() <= MOST_BITS):
+                return repr(value)
+            if kind is float:
+                return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+            if kind not in (*MUTABLE, tuple, frozenset):
+                raise Refused(f"`{name}` is or holds {_what(value)}: use numbers, texts, lists, sets or dictionaries")
+            if kind in MUTABLE:
+                if id(value) in self._held:
+                    raise Refused(f"`{name}` holds a {kind.__name__} that is also elsewhere: make a copy")
+                self._held.add(id(value))
+            if kind is dict:
+                return f"{{{', '.join(f'{literal(key)}: {literal(one)}' for key, one in value.items())}}}"
+            items = [literal(one) for one in value]
+            if kind is list:
+                return f"[{', '.join(items)}]"
+            if kind is tuple:
+                return f"({', '.join(items)}{',' * (len(items) == 1)})"
+            return f"{kind.__name__}([{', '.join(sorted(items))}])"
+
+        try:
+            return literal(value)
+        except RecursionError:
+            raise Refused(f"`{name}` is nested too deeply") from None
+
+
+def _source(function: FunctionType) -> tuple[str, ast.FunctionDef | ast.Lambda]:
+    """The text of a function alone, and how it is built."""
+    title, first = f"`{function.__name__}`", function.__code__.co_firstlineno
+    try:
+        lines, _ = inspect.findsource(function)
+        whole = "".join(lines)
+        tree = ast.parse(whole)
+    except (OSError, TypeError, SyntaxError, ValueError, RecursionError):
+        raise Refused(f"the source of {title} can't be found: write it in a cell") from None
+    found = {
+        ast.get_source_segment(whole, node): node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.Lambda))
+        and min(one.lineno for one in (node, *getattr(node, "decorator_list", ()))) == first
+        and getattr(node, "name", "<lambda>") == function.__code__.co_name
+    }
+    if len(found) != 1:
+        raise Refused(f"the source of {title} can't be found: write it as a `def`, alone in its line")
+    ((segment, node),) = found.items()
+    if isinstance(node, ast.Lambda):
+        return str(segment), node
+    if node.decorator_list:
+        raise Refused(f"{title} has a decorator: write it without")
+    text = "".join(lines[node.lineno - 1 : node.end_lineno]).rstrip("\n")
+    return f"if True:\n{text}" if node.col_offset else text, node
+
+
+def _used(text: str, name: str) -> set[str]:
+    """The global variables that the definition of `name` and all code in it use."""
+    try:
+        code = compile(text, "function", "exec", ANNOTATIONS, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise Refused(f"`{name}` can't be kept alone: {said}") from None
+    used = set()
+    for step in _steps(code):
+        if step.opname == "IMPORT_NAME" and str(step.argval).partition(".")[0] not in MODULES:
+            raise Refused(f"`{name}` imports {step.argval}: functions are judged with {_several(MODULES)}")
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            used.add(str(step.argval))
+    return used - {"__class__", "__name__", "__module__"}
+
+
+def _steps(code: CodeType) -> Iterator[dis.Instruction]:
+    yield from dis.get_instructions(code)
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from _steps(one)
+
+
+def _cells(function: FunctionType) -> dict[str, Any]:
+    """The variables of the functions around it, where they have a value."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {name: cell.cell_contents for name, cell in cells if cell != CellType()}
+
+
+def _importable(value: Any) -> tuple[str, str] | None:
+    """Where a value is in Python or in :data:`MODULES`: a module and a name, for a function or a class."""
+    name = getattr(value, "__name__", None)
+    if not callable(value) or not isinstance(name, str):
+        return None
+    for module in ("builtins", *MODULES):
+        if getattr(sys.modules.get(module, builtins), name, None) is value:
+            return module, name
+    return None
+
+
+def _what(value: Any) -> str:
+    return shown(value) if isinstance(value, int) else a_kind(value)
+
+
+def _several(names: Iterable[str]) -> str:
+    return f"{', '.join(names)} only"
