@@ -29,7 +29,8 @@ def add_grade(commands: Any) -> None:
         "grade",
         help="grade a folder of notebooks",
         description="Grade notebooks from the journals in their outputs: each machine is made again, and judged. No "
-        "student's code runs. Exit code 1: something needs a look; 2: nothing could be done.",
+        "student's code runs, but for answers that are functions, in a process without files and network. "
+        "Exit code 1: something needs a look; 2: nothing could be done.",
     )
     parser.add_argument("folder", type=Path, help="the notebooks that were handed in")
     parser.add_argument("--course", type=Path, required=True, help="the course's file, TOML")

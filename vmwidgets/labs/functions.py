@@ -91,14 +91,14 @@ class _Text:
         return name
 
     def _defaults(self, name: str, function: FunctionType, node: ast.FunctionDef | ast.Lambda) -> Iterator[str]:
-        """Lines that set defaults which are not what the source says each time: rows, and values of variables."""
+        """Lines that set defaults which the source may not give: rows, and values of variables; functions it gives."""
         given = (*node.args.defaults, *(one for one in node.args.kw_defaults if one))
         if all(isinstance(one, ast.Constant) for one in given):
             return
         what = f"a default of {name}"
         values = {"__defaults__": function.__defaults__, "__kwdefaults__": function.__kwdefaults__}
         for where, value in values.items():
-            if value:
+            if value and not any(map(callable, value.values() if isinstance(value, dict) else value)):
                 yield f"{name}.{where} = {self._literal(value, what)}"
 
     def _keep(self, name: str, value: Any) -> None:
@@ -178,7 +178,7 @@ def _source(function: FunctionType) -> tuple[str, ast.FunctionDef | ast.Lambda]:
         for node in ast.walk(tree)
         if isinstance(node, (ast.FunctionDef, ast.Lambda))
         and min(one.lineno for one in (node, *getattr(node, "decorator_list", ()))) == first
-        and getattr(node, "name", "<lambda>") == function.__code__.co_name
+        and (function.__code__.co_name == node.name if isinstance(node, ast.FunctionDef) else _is(function, node))
     }
     if len(found) != 1:
         raise Refused(f"the source of {title} can't be found: write it as a `def`, alone in its line")
@@ -189,6 +189,17 @@ def _source(function: FunctionType) -> tuple[str, ast.FunctionDef | ast.Lambda]:
         raise Refused(f"{title} has a decorator: write it without")
     text = "".join(lines[node.lineno - 1 : node.end_lineno]).rstrip("\n")
     return f"if True:\n{text}" if node.col_offset else text, node
+
+
+def _is(function: FunctionType, node: ast.Lambda) -> bool:
+    """Whether a function may be this lambda, of those in a line: it has the same variables and constants."""
+    *_defaults, code = (one for one in compile(ast.Expression(node), "", "eval").co_consts if isinstance(one, CodeType))
+    return _outline(code) == _outline(function.__code__)
+
+
+def _outline(code: CodeType) -> tuple[object, ...]:
+    constants = [repr(one) for one in code.co_consts if not isinstance(one, (CodeType, str))]
+    return code.co_name, code.co_varnames, sorted({*code.co_names, *code.co_freevars}), code.co_cellvars, constants
 
 
 def _used(text: str, name: str) -> set[str]:

@@ -61,8 +61,8 @@ def submit(*, names: str = "as they are") -> Submission:
     """Hand in what was checked last of each exercise in this notebook: save it after this, and send the file.
 
     What is handed in is the journal of each machine.  A grader makes the machine again and judges that; no code of the
-    notebook has to run.  Journals of ``/proc`` or strace hold names of files of this computer: `names` "by kind"
-    replaces them (library 1, program 1, file 1), and the machine is otherwise the same.
+    notebook has to run, but for answers that are functions.  Journals of ``/proc`` or strace hold names of files of
+    this computer: `names` "by kind" replaces them (library 1, program 1, file 1), and nothing else changes.
 
     Raises :class:`Refused` where no lab was begun, and where nothing was checked.
 
