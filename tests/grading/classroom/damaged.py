@@ -50,10 +50,10 @@ def the_check_stopped(path: Path, student: str) -> Rows:
 
 
 def a_policy_that_fails(path: Path, student: str) -> Rows:
-    """The check says that it stopped, and keeps the function."""
+    """Here as in the notebook, where the check said so."""
     source = "def thing(pages):\n    raise RuntimeError('mine')"
     hand_in(path, student, "11", solved("11/policy", student, lambda _asked: source))
-    return of_lab(path, "11", {"11/policy": (0, "not judged: it is a function")})
+    return of_lab(path, "11", {"11/policy": (0, "")})
 
 
 def cut_at(part: float) -> Callable[[Path, str], Rows]:

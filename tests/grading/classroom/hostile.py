@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import gzip
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.grading import hostile
 from tests.grading.synthetic import COURSE, solved
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
@@ -83,6 +85,24 @@ def with_work(work: Callable[[], Any], why: str) -> Make:
     def make(path: Path, student: str) -> Rows:
         hand_in(path, student, "01", changed(solved("01/gaps", student), work=work()), guard(student))
         return of_lab(path, "01", {"01/gaps": (0, f"not judged: {why}"), "01/guard": GUARD})
+
+    return make
+
+
+FUNCTIONS = [
+    hostile.forks, hostile.starts_a_program, hostile.reads_a_file, hostile.opens_a_socket, hostile.kills_all,
+    hostile.forges_a_verdict, hostile.floods, hostile.takes_memory, hostile.crashes, hostile.exits, hostile.loops,
+]  # fmt: skip  # one list
+
+
+def with_function(function: Callable[[Any], Any]) -> Make:
+    """A function in the place of the one that was checked: it runs, and earns nothing."""
+    work = {"kind": "function", "name": function.__name__, "source": inspect.getsource(function)}
+
+    def make(path: Path, student: str) -> Rows:
+        hand_in(path, student, "11", changed(solved("11/policy", student), work=work))
+        says = "forged: the notebook claims 6 points, and its function gives 0"
+        return of_lab(path, "11", {"11/policy": (0, says)})
 
     return make
 
@@ -215,6 +235,7 @@ def _parts() -> list[Kind]:
 
 HOSTILE = [
     *(Kind(f"hostile work: {name}", with_work(work, why)) for name, work, why in WORKS),
+    *(Kind(f"hostile function: {one.__name__}", with_function(one), "11") for one in FUNCTIONS),
     *_parts(),
     *(Kind(f"hostile points: {str(value)[:9]}", points_are(value)) for value in (True, "5", 5.5, None, [5], 10**4000)),
     *(Kind(f"hostile id: {number}", begun_as(student=value)) for number, value in enumerate(IDS)),
