@@ -14,7 +14,7 @@ from vmwidgets.grading.grades import Grades
 from .damaged import DAMAGED
 from .forged import FORGED
 from .honest import HONEST, every_lab
-from .hostile import HOSTILE
+from .hostile import HOSTILE, HOSTILE_FUNCTIONS
 from .kinds import LABS, Kind, Rows, typed
 
 STUDENTS = 300
@@ -27,8 +27,9 @@ def everyone() -> list[Kind]:
     """Three hundred: each odd kind once, and labs in each way; from the beginning again until all have something."""
     kinds = [*HONEST, *DAMAGED, *HOSTILE, *FORGED]
     labs = list(every_lab())
-    assert len(kinds) + len(labs) <= STUDENTS, "there are more kinds than students"
-    return [*kinds, *(labs * 2)[: STUDENTS - len(kinds)]]
+    others = STUDENTS - len(kinds) - len(HOSTILE_FUNCTIONS)
+    assert len(labs) <= others, "there are more kinds than students"
+    return [*kinds, *(labs * 2)[:others], *HOSTILE_FUNCTIONS]
 
 
 def sample() -> list[Kind]:
