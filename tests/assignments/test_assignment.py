@@ -1,4 +1,4 @@
-"""`vmwidgets assignment`: what it writes for nbgrader, and what it refuses."""
+"""`vmwidgets assignment`: what it writes for nbgrader and Otter, and what it refuses."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
+from vmwidgets.assignments import otter
 from vmwidgets.assignments.cells import Lab, for_course, labs_of, task_of
 from vmwidgets.assignments.nbgrader import REGION, files
 from vmwidgets.cli import main
@@ -84,10 +85,46 @@ def test_the_same_labs_give_the_same_bytes() -> None:
     assert files(labs_of(shipped()).values(), "os-2026", WORTH) == FILES
 
 
+MARKS = ("SOLUTION", "# IGNORE", "# SEED", "PROMPT")
+"""How a line ends that Otter leaves out for students."""
+
+
+@by_lab
+def test_each_exercise_is_a_question_of_otter_with_a_case_for_each_point(number: str) -> None:
+    one = LABS[number]
+    made = json.loads(otter.assignment(one, "", WORTH))
+    nbformat.validate(made)
+    assert len({cell["id"] for cell in made["cells"]}) == len(made["cells"])
+    cases = [source(cell) for cell in made["cells"] if cell.get("outputs")]
+    assert len(cases) == sum(WORTH[name] for name in one.exercises)
+    questions = [source(cell).splitlines()[1:3] for cell in made["cells"] if "BEGIN QUESTION" in source(cell)]
+    names = [[f"name: {name.replace('/', '-')}", f"points: {WORTH[name]}"] for name in one.exercises]
+    assert questions == names
+    others = [cell for cell in made["cells"] if cell["cell_type"] != "raw" and not cell.get("outputs")]
+    assert others == one.notebook["cells"], "the lab, cell by cell"
+    assert [line for cell in others for line in source(cell).splitlines() if line.rstrip().endswith(MARKS)] == []
+
+
+@pytest.mark.parametrize("points", range(4))
+def test_as_many_cases_hold_as_there_are_points(points: int) -> None:
+    cell = {"cell_type": "code", "id": "t", "metadata": {}, "outputs": [], "source": ['lab.check("t/so-many", x)']}
+    made = json.loads(otter.assignment(Lab("t-labs", {"cells": [cell]}), "", {"t/so-many": 9}))
+    held = [eval(source(case), {"lab": lab, "x": points}) for case in made["cells"] if case.get("outputs")]
+    assert sum(held) == points
+    assert len(held) == 3
+
+
 def test_an_exercise_that_is_not_in_the_course_stays_a_labs_cell() -> None:
     cells = json.loads(files([LABS["01"]], "os-2026", {"01/gaps": 4})["source/01-maps/01-maps.ipynb"])["cells"]
     assert [test["metadata"]["nbgrader"]["grade_id"] for _, test in graded(cells)] == ["01-gaps"]
     assert any(source(cell).endswith('\n\nlab.check("01/guard", stacks)') for cell in cells)
+
+
+def so_many(number: int) -> Iterator[Any]:
+    yield lab.criterion(3, number, "all", "some")
+
+
+lab.exercise("t/so-many", "So many", points=3, takes=int)(so_many)
 
 
 def half(_number: int) -> Iterator[Any]:
@@ -153,6 +190,12 @@ def test_the_command_writes_the_labs_of_a_course(
         "01-maps.ipynb", "06-x86-tables.ipynb", "nbgrader_config.py",
     ]  # fmt: skip
     assert 'course_id = "os-2026"' in (folder / "nbgrader_config.py").read_text()
+
+
+def test_the_command_writes_for_otter_too(tmp_path: Path, course: Path) -> None:
+    assert main(["assignment", "--for", "otter", str(tmp_path / "os"), "--course", str(course)]) == 0
+    written = (tmp_path / "os" / "06-x86-tables" / "06-x86-tables.ipynb").read_text()
+    assert 'course=\\"os-2026\\"' in written
 
 
 def test_labs_may_be_chosen(tmp_path: Path) -> None:

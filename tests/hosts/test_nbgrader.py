@@ -15,7 +15,8 @@ from vmwidgets.cli import main
 from vmwidgets.cli.copying import shipped
 from vmwidgets.labs.exercise import exercises
 
-from .nbgrader import Course, Work
+from .nbgrader import Course
+from .students import Points, Work
 
 TIMEOUT = "--Execute.timeout=8"
 
@@ -32,8 +33,6 @@ EARNED = {
     ("dan", "01/guard"): "some", ("dan", "01/gaps"): "some",
 }  # fmt: skip
 WORTH = {"01/guard": 10, "01/gaps": 4, "02/no-rotation": 4}
-
-Points = dict[tuple[str, str], float]
 
 
 def set_up(folder: Path, wheel: Path, points: dict[str, int]) -> Course:

@@ -1,4 +1,4 @@
-"""``vmwidgets assignment --for nbgrader DIR``: the labs in the format of a system that runs and grades notebooks."""
+"""``vmwidgets assignment --for SYSTEM DIR``: the labs in the format of a system that runs and grades notebooks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..assignments import nbgrader
+from ..assignments import nbgrader, otter
 from ..assignments.cells import Lab, course_name, labs_of
 from ..engine.base.errors import Refused
 from ..engine.base.files import place_of
@@ -23,14 +23,14 @@ from .text import printable
 
 DONE, FAILED = 0, 2
 
-SYSTEMS = {"nbgrader": nbgrader.files}
+SYSTEMS = {"nbgrader": nbgrader.files, "otter": otter.files}
 """What writes the files of each system."""
 
 _ABOUT = """\
-Write the labs into a new folder as assignments of a system that runs notebooks and grades them. Students write in cells
-of their own; each exercise is checked in a cell of the system's, which gives points for what is there.
+Write the labs into a new folder as assignments of a system that runs notebooks and grades them. Each exercise becomes
+what the system grades, with partial credit for what is there.
 
-systems: nbgrader"""
+systems: nbgrader, otter"""
 
 _EXITS = "exit status: 0 the folder is written; 2 bad input, or it can't be written: then nothing has changed"
 
@@ -39,13 +39,13 @@ def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     """The command's arguments."""
     parser = commands.add_parser(
         "assignment",
-        help="write the labs as assignments of nbgrader",
+        help="write the labs as assignments of nbgrader or Otter",
         description=_ABOUT,
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="a new folder")
-    parser.add_argument("--for", dest="system", required=True, metavar="SYSTEM", help="whose format: nbgrader")
+    parser.add_argument("--for", dest="system", required=True, metavar="SYSTEM", help="whose format: nbgrader, otter")
     parser.add_argument("--labs", default="", metavar="LABS", help="such as 01,02 (all, or those of the course)")
     parser.add_argument("--course", type=Path, metavar="FILE", help="its name, exercises and points, TOML")
     parser.set_defaults(run=run)

@@ -1,0 +1,72 @@
+"""Labs as assignments of Otter-Grader: a notebook for each lab, from which `otter assign` makes what students get.
+
+Raw cells say where a question and its tests are.  The cell of an exercise stays as it is.  A question has a test case
+for each point of the exercise, and Otter gives each the same part of the question's points: so points that are earned
+are the same part of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .cells import Cell, Lab, Task, code, for_course, source_of, task_of, written
+
+CONFIG = """\
+# ASSIGNMENT CONFIG
+requirements: [vmwidgets]
+init_cell: false  # students need no Otter, and hand in the notebook
+export_cell: false
+run_tests: false  # there is no solution in it"""
+
+QUESTION = """\
+# BEGIN QUESTION
+name: {name}
+points: {points}
+check_cell: false  # lab.check says more"""
+
+
+def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[str, str]:
+    """The folder's files by name: a notebook for each lab, in a folder of its own.
+
+    `course` is the course's name, which students find in `lab.begin`; `worth` has the points of each exercise that is
+    graded.  Cells of others stay as they are.
+    """
+    return {f"{lab.name}/{lab.name}.ipynb": assignment(lab, course, worth) for lab in labs}
+
+
+def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
+    """A lab's notebook with Otter's raw cells."""
+    cells = [made for cell in lab.notebook["cells"] for made in _cells(cell, course, worth)]
+    return written(lab.notebook, [_raw(f"{lab.number}-config", CONFIG), *cells])
+
+
+def _cells(cell: Cell, course: str, worth: Mapping[str, float]) -> Iterator[Cell]:
+    if cell["cell_type"] != "code":
+        yield cell
+        return
+    source = for_course(source_of(cell), course)
+    task = task_of(source)
+    answer = code(cell["id"], source)
+    if task is None or task.exercise not in worth:
+        yield answer
+        return
+    name = cell["id"]
+    question = QUESTION.format(name=task.label, points=worth[task.exercise])
+    yield _raw(f"{name}-question", question)
+    yield _raw(f"{name}-solution", "# BEGIN SOLUTION")
+    yield answer
+    yield _raw(f"{name}-answered", "# END SOLUTION")
+    yield _raw(f"{name}-tests", "# BEGIN TESTS")
+    yield from (_test(f"{name}-test-{points}", task, points) for points in range(1, task.worth + 1))
+    yield _raw(f"{name}-tested", "# END TESTS")
+    yield _raw(f"{name}-end", "# END QUESTION")
+
+
+def _test(identity: str, task: Task, points: int) -> Cell:
+    """A test case: so many points or more."""
+    expected = {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": ["True"]}}
+    return {**code(identity, f"{task.check}.points >= {points}"), "outputs": [expected]}
+
+
+def _raw(identity: str, source: str) -> Cell:
+    return {"cell_type": "raw", "id": identity, "metadata": {}, "source": source.splitlines(keepends=True)}
