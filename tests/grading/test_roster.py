@@ -12,7 +12,8 @@ import pytest
 
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.grading.late import due, moment
+from vmwidgets.grading.dates import moment
+from vmwidgets.grading.late import due
 from vmwidgets.grading.roster import read_roster
 from vmwidgets.grading.spreadsheet import read_table
 from vmwidgets.labs import result
@@ -145,6 +146,11 @@ def test_students_who_are_not_in_the_roster_are_listed(
 # ---- late days --------------------------------------------------------------------------------------
 
 
+def days_late(at: str, date: str, grace: float = 0) -> int:
+    until = due(date, grace)
+    return until.late(moment(at, ""), until.date_of("01"))
+
+
 @pytest.mark.parametrize(
     ("at", "days"),
     [
@@ -153,13 +159,13 @@ def test_students_who_are_not_in_the_roster_are_listed(
     ],
 )  # fmt: skip  # one list
 def test_begun_days_count_after_the_time_of_grace(at: str, days: int) -> None:
-    assert due("2026-10-01T12:00", 2).late(moment(at, ""), None) == days
+    assert days_late(at, "2026-10-01T12:00", 2) == days
 
 
 def test_a_date_alone_is_the_end_of_its_day_and_zones_are_kept() -> None:
-    assert due("2026-10-01").late(moment("2026-10-01T23:59", ""), None) == 0
-    assert due("2026-10-01T12:00Z").late(moment("2026-10-01T13:30+01:00", ""), None) == 1
-    assert due("2026-10-01T12:00Z").late(moment("2026-10-01T12:30+01:00", ""), None) == 0
+    assert days_late("2026-10-01T23:59", "2026-10-01") == 0
+    assert days_late("2026-10-01T13:30+01:00", "2026-10-01T12:00Z") == 1
+    assert days_late("2026-10-01T12:30+01:00", "2026-10-01T12:00Z") == 0
 
 
 def test_files_and_the_roster_say_when_work_was_handed_in(handed_in: Path, run: Callable[..., int]) -> None:
@@ -173,6 +179,30 @@ def test_files_and_the_roster_say_when_work_was_handed_in(handed_in: Path, run: 
     assert run("--due", "2026-10-01T12:00") == 0
     late = {name: row["late"] for name, row in table(handed_in / "out" / "students.csv").items()}
     assert late == {"ada": "1", "bert": "3", "cleo": "2", "dan": "2"}
+
+
+@pytest.mark.parametrize(
+    ("written", "days"),
+    [
+        ('due = "2026-09-30T18:00"', 1), ("due = 2026-09-30T18:00:00", 1), ("due = 2026-09-29", 2),
+        ('due = { "01" = "2026-09-28" }', 3), ('due = { "02" = "2026-09-28" }', 0),
+    ],
+)  # fmt: skip  # one list
+def test_a_course_says_when_its_labs_are_due(
+    handed_in: Path, run: Callable[..., int], written: str, days: int, tmp_path: Path
+) -> None:
+    """`--due` is for the labs that have no date there."""
+    for path in (handed_in / "in").glob("*.ipynb"):
+        stamp = moment("2026-10-01T12:00", "").timestamp()
+        os.utime(path, (stamp, stamp))
+    course = tmp_path / "course.toml"
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\n{written}\n')
+    for options in ([], ["--due", "2026-10-30"]):
+        assert run("--course", str(course), *options) == 0
+        assert {row["late"] for row in table(handed_in / "out" / "students.csv").values()} == {f"{days}"}
+    assert run("--course", str(course), "--due", "2026-09-01") == 0
+    found = {row["late"] for row in table(handed_in / "out" / "students.csv").values()}
+    assert found == {f"{days or 30}"}
 
 
 def test_an_extension_that_is_none_is_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,7 +40,12 @@ def add_grade(commands: Any) -> None:
     parser.add_argument("--roster", type=Path, metavar="FILE", help="who is in the course: CSV with a column of ids")
     parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
     parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
-    parser.add_argument("--due", default="", metavar="DATE", help="count late days after this, as 2026-10-01T12:00")
+    parser.add_argument(
+        "--due",
+        default="",
+        metavar="DATE",
+        help="count late days after this, as 2026-10-01T12:00; for labs without a date in the course's file",
+    )
     parser.add_argument("--grace", type=float, default=0, metavar="HOURS", help="that are not late after --due")
     parser.add_argument(
         "--overrides", type=Path, metavar="FILE",
@@ -59,18 +64,18 @@ def run(options: argparse.Namespace) -> int:
             raise Refused("--lms needs --roster FILE: the ids and titles of a gradebook file are the roster's")
         if options.names and not options.roster:
             raise Refused("--names needs --roster FILE: names are the roster's")
-        if options.grace and not options.due:
-            raise Refused("--grace needs --due DATE")
+        if options.grace and not (options.due or course.due):
+            raise Refused("--grace needs --due DATE, or due = … in the course's file")
         if options.lms:
             format_of(options.lms)
         roster = read_roster(options.roster) if options.roster else None
         overrides = _overrides(options)
-        until = due(options.due, options.grace) if options.due else None
+        until = due(options.due, options.grace, course.due)
         grades = grade(
             options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, only=options.only,
             progress=_bar,
         )  # fmt: skip
-        if until:
+        if until.dates:
             grades = with_late_days(grades, options.folder, until, roster)
         if overrides:
             grades = with_overrides(grades, overrides, roster)

@@ -19,7 +19,7 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
     """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
     texts = {
         folder / "grades.csv": _csv(COLUMNS, map(_cells, grades.rows)),
-        folder / "students.csv": _csv(("student", "points", "late"), _totals(grades)),
+        folder / "students.csv": _csv(("student", "points", "of", "late"), _totals(grades)),
         folder / "grades.json": json.dumps([_data(file) for file in grades.files], indent=1) + "\n",
     }
     for student, name in file_names(grades.students()).items():
@@ -42,7 +42,7 @@ def _cells(row: Row) -> Sequence[object]:
 def _totals(grades: Grades) -> Iterable[Sequence[object]]:
     for student, points in grades.students().items():
         days = (max((row.late for row in file.rows), default=0) for file in grades.files_of(student))
-        yield student, f"{points:g}", sum(days)
+        yield student, f"{points:g}", f"{grades.course.of:g}", sum(days)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
