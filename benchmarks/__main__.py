@@ -7,6 +7,7 @@ python -m benchmarks replays         # recorded programs, read and replayed
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
+python -m benchmarks grading         # a class, judged from its journals
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
 """
 
@@ -28,6 +29,7 @@ from . import (
     faults,
     footprint,
     going_back,
+    grading,
     growth,
     kmem,
     long_operations,
@@ -121,6 +123,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "replays": run_replays,
     "references": run_references,
     "tables": tables.report,
+    "grading": grading.report,
     "against": run_against,
     "growth": growth.report,
     "sizes": sizes.report,
