@@ -103,7 +103,7 @@ def test_work_of_another_sheet_earns_nothing(tmp_path: Path, course: Path) -> No
     lied = changed(solved("01/gaps", "bert"), sheet=seed_of("cleo", "01"))
     hand_in(folder, "cleo", lied)
     table = found(graded(folder, course))
-    assert table["ada.ipynb", "01/gaps"] == (0, "its journal is of another sheet")
+    assert table["ada.ipynb", "01/gaps"] == (0, "the same journal as cleo; its journal is of another sheet")
     points, says = table["cleo.ipynb", "01/gaps"]
     assert points < worth("01/gaps")
     assert "forged" in says
@@ -126,7 +126,8 @@ def test_the_same_journal_twice_is_listed(tmp_path: Path, course: Path) -> None:
     says = {
         student: found(graded(folder, course))[f"{student}.ipynb", "11/anomaly"][1] for student in (ada, bert, cleo)
     }
-    assert says == {ada: f"the same journal as {bert}", bert: f"the same journal as {ada}", cleo: ""}
+    forged = "; forged: the notebook claims 5 points, and its journal gives 3"
+    assert says == {ada: f"the same journal as {bert}", bert: f"the same journal as {ada}{forged}", cleo: ""}
 
 
 BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
@@ -332,6 +333,32 @@ def test_more_predictions_than_a_lab_asks_earn_no_more(tmp_path: Path, course: P
     made = [{prediction.MIME: {"id": f"01/{number}", "answer": "2"}} for number in range(100)]
     hand_in(tmp_path / "in", "ada", solved("01/guard", "ada"), *made)
     assert graded(tmp_path / "in", course).students() == {"ada": worth("01/guard") + len(asked)}
+
+
+def test_a_copy_of_another_sheet_is_listed_with_whose_it_is(tmp_path: Path, course: Path) -> None:
+    """And the one whose it is, is not, if no other earns by it."""
+    for student in "ada", "bert":
+        hand_in(tmp_path / "in", student, solved("01/gaps", "ada"))
+    table = found(graded(tmp_path / "in", course))
+    assert table["ada.ipynb", "01/gaps"] == (worth("01/gaps"), "")
+    assert table["bert.ipynb", "01/gaps"] == (0, "the same journal as ada; its journal is of another sheet")
+
+
+def test_those_who_were_asked_the_same_may_have_the_same_journal(tmp_path: Path, course: Path) -> None:
+    course.write_text(f'course = "{COURSE}"\nexercises = ["11/anomaly"]\n')
+    texts: dict[str, str] = {}
+    for number in range(1000):
+        text = sheet_of("11/anomaly", seed_of(f"s{number}", "11")).text
+        if text in texts:
+            pair = texts[text], f"s{number}"
+            break
+        texts[text] = f"s{number}"
+    for student in pair:
+        written(tmp_path / "in" / f"{student}.ipynb", student, "11", solved("11/anomaly", student))
+    says = {row.student: row.says for row in graded(tmp_path / "in", course).rows}
+    first, second = pair
+    assert says == {first: f"the same journal as {second} (asked the same)",
+                    second: f"the same journal as {first} (asked the same)"}  # fmt: skip
 
 
 def test_a_claim_is_said_in_a_few_words(tmp_path: Path, course: Path) -> None:

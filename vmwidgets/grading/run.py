@@ -66,7 +66,7 @@ def grade(
                 finish(found)
             else:
                 finish(Graded.none(file.name, found))
-    return Grades(course, tuple(compared(done[name] for name in names)))
+    return Grades(course, tuple(compared((done[name] for name in names), course)))
 
 
 def names_of(folder: Path) -> list[str]:

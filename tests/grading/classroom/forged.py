@@ -119,13 +119,14 @@ def another_seed(path: Path, student: str) -> Rows:
 
 def under_my_name(path: Path, student: str) -> Rows:
     """Another's file with another id in the first cell; the other one keeps the points, and is not listed."""
+    copy = (0, f"the same journal as {student}o; {OTHER_SHEET}")
     other = path.with_name(f"{path.stem}-other.ipynb")
     theirs = solved("01/gaps", f"{student}o"), guard(f"{student}o")
     hand_in(other, f"{student}o", "01", *theirs)
     hand_in(path, student, "01", *theirs)
     return {
         **of_lab(other, "01", {"01/gaps": (4, ""), "01/guard": GUARD}),
-        **of_lab(path, "01", {"01/gaps": (0, OTHER_SHEET), "01/guard": (0, OTHER_SHEET)}),
+        **of_lab(path, "01", {"01/gaps": copy, "01/guard": copy}),
     }
 
 
@@ -146,8 +147,8 @@ def of_a_like_sheet(path: Path, student: str) -> Rows:
     hand_in(other, twin, "11", theirs)
     hand_in(path, student, "11", changed(theirs, sheet=seed_of(student, "11")))
     return {
-        **of_lab(other, "11", {"11/anomaly": (5, f"the same journal as {student}")}),
-        **of_lab(path, "11", {"11/anomaly": (5, f"the same journal as {twin}")}),
+        **of_lab(other, "11", {"11/anomaly": (5, f"the same journal as {student} (asked the same)")}),
+        **of_lab(path, "11", {"11/anomaly": (5, f"the same journal as {twin} (asked the same)")}),
     }
 
 
