@@ -9,6 +9,7 @@ import re
 from html import escape
 
 _CODE = re.compile(r"`([^`]*)`")
+_CELL = re.compile(r"(?<!\\)\|")
 
 
 def inline_html(text: str) -> str:
@@ -30,7 +31,7 @@ def plain(text: str) -> str:
 
 
 def to_html(text: str) -> str:
-    r"""Paragraphs and tables; an empty line ends each.
+    r"""Paragraphs and tables; an empty line ends each.  In a cell `\|` is a stroke.
 
     >>> to_html("One `x`.\n\n| a |\n|---|\n| 1 |")
     '<p>One <code>x</code>.</p>\n<table><tr><th>a</th></tr><tr><td>1</td></tr></table>'
@@ -46,5 +47,5 @@ def _table(block: str) -> str:
 
 
 def _row(line: str, tag: str) -> str:
-    cells = line.strip("|").split("|")
+    cells = [cell.replace(r"\|", "|") for cell in _CELL.split(line.removeprefix("|").removesuffix("|"))]
     return f"<tr>{''.join(f'<{tag}>{inline_html(cell.strip())}</{tag}>' for cell in cells)}</tr>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,12 @@ import pytest
 
 from tests.grading.synthetic import solved, written
 from vmwidgets.cli import main
+from vmwidgets.grading.checkoff import Asked, Checkoff, check_off
+from vmwidgets.grading.checkoff.sheets import html, markdown, text
 from vmwidgets.labs import result, submitting
+from vmwidgets.labs.beginning import Beginning
+
+from .works import RIGHT, asked_of
 
 BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
 
@@ -23,68 +27,78 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(folder / "ada.ipynb", "ada", "01", solved("01/guard", "ada"), solved("01/gaps", "ada"))
 
 
+@pytest.fixture(scope="module")
+def checkoff(notebook: Path) -> Checkoff:
+    return check_off(notebook)
+
+
 def asked(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     status = main(["checkoff", *map(str, arguments)])
     out, err = capsys.readouterr()
     return status, out, err
 
 
-def test_three_questions_with_answers_the_same_again_and_others(
-    notebook: Path, capsys: pytest.CaptureFixture[str]
+def test_three_questions_with_answers_the_same_again(
+    notebook: Path, checkoff: Checkoff, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, first, err = asked(capsys, notebook)
+    status, out, err = asked(capsys, notebook)
     assert (status, err) == (0, "")
-    assert first.startswith("Lab 01, ada, course os-2026: 3 questions for the desk\n")
-    assert first.count("Answer: ") == first.count("Why: ") == 3
-    assert "01/guard ·" in first
-    assert "01/gaps ·" in first
-    assert "`" not in first
-    assert asked(capsys, notebook) == (0, first, "")
-    status, others, _ = asked(capsys, notebook, "--again", 1)
-    assert status == 0
-    assert not set(questions_in(first)) & set(questions_in(others))
+    assert out == f"{text(checkoff)}\n"
+    assert out.startswith("Lab 01, ada, course os-2026: 3 questions for the desk\n")
+    assert out.count("Answer: ") == out.count("Why: ") == 3
+    assert {one.exercise for one in checkoff.asked} == {"01/guard", "01/gaps"}
+    assert "`" not in out
 
 
-def questions_in(text: str) -> list[str]:
-    return [part.partition("\n")[2].partition("Answer:")[0] for part in text.strip().split("\n\n")[1:]]
-
-
-def test_one_exercise_alone_and_an_end_of_the_questions(notebook: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = asked(capsys, notebook, "--exercise", "01/guard")
-    assert status == 0
-    assert "01/gaps" not in out
-    status, _, err = asked(capsys, notebook, "--exercise", "01/guard", "--again", 50)
-    assert status == 1
+def test_others_of_one_exercise_until_there_are_none(
+    notebook: Path, checkoff: Checkoff, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = check_off(notebook, "01/guard", again=1)
+    assert {one.exercise for one in others.asked} == {"01/guard"}
+    assert len(others.asked) == 3
+    status, out, err = asked(capsys, notebook, "--exercise", "01/guard", "--again", 50)
+    assert (status, "Answer" in out) == (1, False)
     assert err == "vmwidgets: there are only 0 more questions in it\n"
 
 
 @pytest.mark.parametrize("suffix", [".md", ".html"])
-def test_a_file_to_be_printed(notebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str) -> None:
-    file = tmp_path / f"desk{suffix}"
-    status, out, _ = asked(capsys, notebook, "-o", file)
-    assert (status, out) == (0, f"questions are in {file}\n")
-    text = file.read_text(encoding="utf-8")
-    assert text.count("Answer:") == 3
-    assert ("<code>" in text) == (suffix == ".html")
+def test_a_file_to_be_printed(checkoff: Checkoff, suffix: str) -> None:
+    page = {".md": markdown, ".html": html}[suffix](checkoff)
+    assert page.count("Answer:") == 3
+    assert ("<code>" in page) == (suffix == ".html")
+    assert ("`" in page) == (suffix == ".md")
 
 
 def changed(output: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {result.MIME: {**output[result.MIME], **members}}
 
 
+NAME = "<script>\u202e`|\x1b[31m"
+
+
 def test_names_in_a_journal_are_text_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A student chose them, and an assistant prints them."""
-    name = "<script>\u202e`|\x1b[31m"
-    output = solved(
-        "01/gaps", "ada", lambda _: f"thing.machine.object({name!r})\nthing.enter(4096, object={name!r})\n" * 2
-    )
-    notebook = written(tmp_path / "ada.ipynb", "ada", "01", output)
-    status, out, err = asked(capsys, notebook)
-    assert status in (0, 1), err
-    assert "\x1b" not in out
-    assert "\u202e" not in out
-    asked(capsys, notebook, "-o", tmp_path / "desk.html")
-    assert "<script" not in (tmp_path / "desk.html").read_text(encoding="utf-8")
+    recipe = f"thing.machine.object({NAME!r})\nfor size in 1, 2, 3:\n    thing.enter(size * vm.PAGE, object={NAME!r})\n"
+    path = written(tmp_path / "ada.ipynb", "ada", "01", solved("01/gaps", "ada", lambda _: recipe))
+    status, out, err = asked(capsys, path, "-o", tmp_path / "desk.html")
+    assert (status, err) == (0, "")
+    assert out == f"questions are in {tmp_path / 'desk.html'}\n"
+    found = check_off(path)
+    for page in (text(found), markdown(found), html(found), (tmp_path / "desk.html").read_text(encoding="utf-8")):
+        assert "\x1b" not in page
+        assert "\u202e" not in page
+    assert "&lt;script&gt;" in html(found)
+    assert "<script" not in html(found)
+
+
+def test_a_stroke_in_a_call_is_no_border_of_a_table() -> None:
+    begun = Beginning("10", "os", ("ada",))
+    question = next(one for one in asked_of("10/stack", RIGHT) if one.id == "maker")
+    found = Checkoff(begun, (Asked("10/stack", question),), {})
+    call = "mprotect(0x7f000000d000, 5242880, PROT_READ|PROT_WRITE) = 0"
+    assert f"     6  {call}" in text(found)
+    assert f"<td>6</td><td><code>{call}</code></td>" in html(found)
+    assert f"| 6 | `{call.replace('|', chr(92) + '|')}` |" in markdown(found)
 
 
 def test_what_can_not_be_asked_of_is_one_sentence_and_exit_code_two(
@@ -92,24 +106,31 @@ def test_what_can_not_be_asked_of_is_one_sentence_and_exit_code_two(
 ) -> None:
     guard = solved("01/guard", "ada")
     work = guard[result.MIME]["work"]
-    broken = {
-        "other": changed(guard, sheet="0" * 16),
-        "bomb": changed(guard, work={**work, "journal": BOMB}),
-        "cut": changed(guard, work={**work, "journal": work["journal"][:400]}),
-        "no part": changed(guard, work={**work, "part": "task:nothing"}),
-        "kind": changed(guard, work={"kind": ["?"]}),
-        "own": changed(guard, id="mine/own"),
-    }
-    paths = {name: written(tmp_path / f"{name}.ipynb", "ada", "01", output) for name, output in broken.items()}
-    paths["nothing"] = written(tmp_path / "nothing.ipynb", "ada", "01")
-    paths["missing"] = tmp_path / "missing.ipynb"
-    for name, content in {"text": "hello", "list": "[1]", "half": paths["cut"].read_text()[:500]}.items():
-        paths[name] = tmp_path / f"{name}.ipynb"
-        paths[name].write_text(content)
-    for name, path in paths.items():
+    seed = guard[result.MIME]["sheet"]
+    broken = [
+        changed(guard, sheet="0" * 16),
+        changed(guard, id="mine/own"),
+        changed(guard, id="01/gaps", work={**work, "journal": BOMB}),
+        changed(guard, id="02/no-rotation", work={**work, "journal": work["journal"][:400]}),
+        changed(guard, id="03/whole", work={**work, "part": "task:nothing"}),
+        changed(guard, id="03/window", work={"kind": ["?"]}),
+        changed(guard, id="04/thrifty"),
+        solved("05/handler", "ada", lambda _: ""),
+        changed(solved("08/survivor", "ada"), id="07/eleven"),
+    ]
+    for one in broken[1:]:
+        one[result.MIME]["sheet"] = seed
+    paths = [written(tmp_path / "broken.ipynb", "ada", "01", *broken), written(tmp_path / "no.ipynb", "ada", "01")]
+    contents = {"text": "hello", "list": "[1]", "half": paths[0].read_text()[:500], "empty": ""}
+    for name, content in contents.items():
+        paths.append(tmp_path / f"{name}.ipynb")
+        paths[-1].write_text(content)
+    for path in (*paths, tmp_path / "missing.ipynb", tmp_path):
         status, out, err = asked(capsys, path)
-        assert (name, status, out, err.count("\n")) == (name, 2, "", 1), err
-        assert err.startswith("vmwidgets: ")
+        assert (path, status, out, err.count("\n")) == (path, 2, "", 1), err
+        assert err.startswith(f"vmwidgets: {path}")
+    _, _, err = asked(capsys, paths[0])
+    assert all(f"{one[result.MIME]['id']}: " in err for one in broken)
 
 
 def test_wrong_arguments_are_one_sentence(notebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,24 +146,16 @@ def test_wrong_arguments_are_one_sentence(notebook: Path, tmp_path: Path, capsys
 
 
 def test_work_of_which_little_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One call: it can't be exchanged with another, and nothing else can be left out."""
-    output = solved("01/gaps", "ada", lambda _: "thing.enter(4096)")
-    status, out, err = asked(capsys, written(tmp_path / "ada.ipynb", "ada", "01", output), "--again", 3)
+    """Of one call: no other is there that it can be exchanged with."""
+    output = solved("01/gaps", "ada", lambda _: "thing.lookup(0)")
+    status, out, err = asked(capsys, written(tmp_path / "ada.ipynb", "ada", "01", output), "--again", 2)
     assert status == 1
     assert out.count("Answer: ") < 3
-    assert "there are only" in err
+    assert err.startswith("vmwidgets: there are only")
 
 
-def test_nothing_done_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    notebook = written(tmp_path / "ada.ipynb", "ada", "01", solved("01/gaps", "ada", lambda _: ""))
-    status, _, err = asked(capsys, notebook)
-    assert (status, "nothing was done in it" in err) == (2, True)
-
-
-def test_the_output_of_a_submission_will_do(notebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_output_of_a_submission_will_do(notebook: Path, tmp_path: Path) -> None:
     checked = solved("01/guard", "ada")[result.MIME]
     works = {"01/guard": {name: checked[name] for name in ("sheet", "points", "of", "work")}}
-    path = written(tmp_path / "ada.ipynb", "ada", "01", {submitting.MIME: {"works": json.loads(json.dumps(works))}})
-    status, out, _ = asked(capsys, path)
-    assert status == 0
-    assert out == asked(capsys, notebook, "--exercise", "01/guard")[1]
+    path = written(tmp_path / "ada.ipynb", "ada", "01", {submitting.MIME: {"works": works}})
+    assert check_off(path) == check_off(notebook, "01/guard")

@@ -227,6 +227,38 @@ def test_without_a_call_of_the_handler_its_line_is_left_out() -> None:
     assert found
 
 
+def test_locks_and_ends_of_threads_are_those_of_a_run_step_by_step() -> None:
+    given: Any = sheet_of("05b/order", OF).given
+    recipe = recipe_of("05b/order", RIGHT)(given)
+    machine = typed("05b/order", RIGHT, recipe.splitlines()[:-1])  # all but m.run()
+    last: dict[str, tuple[str, int]] = {}
+    waited, ended, holders = [], dict[str, int](), dict[str, str | None]()
+    names = [name for name, _ in given.threads]
+    while len(ended) < len(names):
+        if machine.step() is None:
+            machine.tick()
+        tick = machine.threads.ticks
+        for lock, space in machine.kmem.maps.items():
+            if space.locked_by != holders.get(lock) and space.locked_by:
+                last[lock] = space.locked_by, tick
+            holders[lock] = space.locked_by
+        for name in names:
+            value = machine.threads[name].value
+            wait = f"{name} for {value.subject} ({holders.get(value.subject)} had it)"
+            if value.kind == "lock" and wait.partition(" (")[0] not in {one.partition(" (")[0] for one in waited}:
+                waited.append(wait)
+            if machine.threads[name].done:
+                ended.setdefault(name, tick)
+    for question in asked_of("05b/order", RIGHT):
+        if question.id == "waits":
+            assert question.answer == "; ".join(waited)
+        elif question.id == "ended":
+            assert question.answer == f"{', '.join(ended)}; at tick {max(ended.values())}"
+        elif question.id == "held":
+            (lock,) = re.findall(r"the lock of `(\w+)`", question.text)
+            assert question.answer == f"{last[lock][0]}, at tick {last[lock][1]}"
+
+
 def test_a_circle_of_locks_is_found_by_trying_all_orders_of_them() -> None:
     """None is possible just where some order of all locks is kept by each thread."""
     for question in of_kind("locks", "05b/order", RIGHT):

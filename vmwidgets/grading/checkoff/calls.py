@@ -13,6 +13,9 @@ from vmwidgets.engine.base.units import PAGE, Address, binary_size
 ADDRESSES = {"at", "address", "start", "end", "pa", "value"}
 """Arguments that are written in hexadecimal."""
 
+SIZES = {"size", "page"}
+"""Arguments that are written in binary units."""
+
 LONGEST = 40
 """Characters of a value."""
 
@@ -39,6 +42,8 @@ def called(path: str) -> str:
     >>> [called(path) for path in ("task:init/map", "cpu:1", "machine", "kmem/exec_map", "domain:log/slots[0]#10")]
     ['init.map', 'cpus[1]', 'machine', 'exec_map', 'log.slots[0]']
     """
+    if path.startswith(("object:", "file:")):
+        return path.partition(":")[2].replace("%2F", "/").replace("%25", "%")
     head, _, rest = path.partition("/")
     kind, _, name = head.partition(":")
     if kind == "cpu":
@@ -55,11 +60,12 @@ def value(name: str, given: Any) -> str:
     ('0x1000', '"8 KiB"', '8192', 'b"x" * 100')
     """
     if isinstance(given, Reference):
-        return called(given)
+        name = called(given)
+        return f'"{name}"' if given.startswith(("object:", "file:")) else name
     if isinstance(given, int) and not isinstance(given, bool):
         if name in ADDRESSES or isinstance(given, Address):
             return str(Address(given))
-        return f'"{binary_size(given)}"' if name == "size" and given and given % PAGE == 0 else str(int(given))
+        return f'"{binary_size(given)}"' if name in SIZES and given and given % PAGE == 0 else str(int(given))
     if isinstance(given, bytes) and len(given) > LONGEST // 2 and len(set(given)) == 1:
         return f'b"{chr(given[0])}" * {len(given)}' if chr(given[0]).isalnum() else f"{len(given)} bytes"
     return _short(given)

@@ -26,7 +26,7 @@ MOST_OPERATIONS = 20_000
 def without(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Which steps could be left out, and what is lost without one that is needed."""
     steps = subject.steps
-    if steps is None or not len(steps) >= 2 or not steps.whole.criteria:
+    if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
     tried = draws.shuffled([step for step in steps.late if not steps.is_trivial(step)])[: _runs(steps)]
     found = {}
@@ -53,7 +53,7 @@ def without(subject: Subject, draws: Draws) -> Iterator[Question]:
 def order(subject: Subject, draws: Draws) -> Iterator[Question]:
     """What differs where two steps change places."""
     steps = subject.steps
-    if steps is None or len(steps) < 2 or not steps.whole.criteria:
+    if steps is None or len(steps) < 2 or not _runs(steps) or not steps.whole.criteria:
         return
     pairs = list(combinations(steps.late, 2))
     pairs = [pair for pair in pairs if not any(map(steps.is_trivial, pair))]
@@ -145,10 +145,14 @@ def _entries(steps: Steps, outcome: Outcome) -> list[tuple[Any, ...]] | None:
     if not steps.map_path or machine is None:
         return None
     entries = machine.part(steps.map_path).entries()
-    return [(one.start, one.end, one.flags, one.object, one.offset) for one in entries]
+    return [(one.start, one.end, one.flags, _named(one.object), one.offset) for one in entries]
+
+
+def _named(name: str | None) -> str | None:
+    """An object by its name; memory without one is numbered in the order in which it came to be."""
+    return "memory" if name is not None and name.startswith("memory ") else name
 
 
 def _runs(steps: Steps) -> int:
-    """How many runs there may be: fewer of long journals."""
-    operations = len(steps.machine_at(len(steps)).journal)
-    return max(3, min(MOST_RUNS, MOST_OPERATIONS // operations))
+    """How many runs there may be: fewer of long journals, and none of very long ones."""
+    return min(MOST_RUNS, MOST_OPERATIONS // len(steps.machine_at(len(steps)).journal))

@@ -92,8 +92,10 @@ def idle(subject: Subject, draws: Draws) -> Iterator[Question]:
         return
     still = [step for step in range(1, len(steps) + 1) if _all(steps, step) == _all(steps, step - 1)]
     if still and len(still) < len(steps) and not any(map(steps.is_trivial, still)):
+        changed = [step for step in range(1, len(steps) + 1) if step not in still]
         text = f"Which of your {steps.noun}s changed no entry of the map {map_name(steps)}?"
-        yield asks(with_steps(text, steps), choices(steps, still), steps.why(still[0]))
+        why = f"Entries were changed by {choices(steps, changed)}. The last of them: {steps.why(changed[-1])}"
+        yield asks(with_steps(text, steps), choices(steps, still), why)
 
 
 def coming(subject: Subject, draws: Draws) -> Iterator[Question]:

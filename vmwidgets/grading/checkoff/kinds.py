@@ -11,6 +11,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.machine import Machine
+from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.exercise import exercise_named
 from vmwidgets.labs.sheet import sheet_of
 from vmwidgets.labs.work import remade
@@ -30,6 +31,7 @@ KINDS = (
     Kind("kentry", 1, "how many slots of the kentry area are free right after a call", translation.room),
     Kind("gap", 1, "how large the largest gap is right after a call", threads.gap),
     Kind("handler", 1, "how often a handler was called", threads.handler),
+    Kind("held", 1, "who got a lock last, and when", threads.held),
     Kind("physical", 1, "where an address of segments lies in physical memory", paper.physical),
     Kind("reads", 1, "which descriptors a walk on paper reads", paper.reads),
     Kind("resident", 1, "which pages are in memory after a reference", references.resident),
@@ -72,6 +74,8 @@ def questions(exercise: str, of: str, work: dict[str, Any]) -> Iterator[Question
     sheet = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of)
     is_function = work.get("kind") == "function"  # its source is looked at, and nothing of it is run
     thing = None if is_function else remade(work)
+    if thing is not None:
+        criteria_of(exercise, of, thing)  # refuses what is no work for it
     given = None if sheet is None else sheet.given
     subject = Subject(exercise, of, given, thing, work, steps_of(exercise, of, thing))
     for kind in KINDS:

@@ -69,6 +69,8 @@ def _own(subject: Subject) -> str:
 def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Which page goes at a reference."""
     for words, run in _strings(subject, draws):
+        if run.policy == "opt":
+            continue  # of pages that don't come again any may go
         out = [number for number, step in enumerate(run.steps) if step.victim is not None]
         if out:
             number = draws.choice(out)
@@ -96,6 +98,8 @@ def _reasons(run: PolicyRun, number: int) -> str:
 def resident(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Which pages are in memory after a reference."""
     for words, run in _strings(subject, draws):
+        if run.policy == "opt":
+            continue  # as above
         pages = (str(page) for page in run.steps[-1].pages if page is not None)
         yield asks(
             f"{words} Which pages are in memory at the end?",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
 from vmwidgets.questions.markup import plain, to_html
@@ -15,10 +16,13 @@ from ..page import page
 from .checkoff import Checkoff
 from .choosing import Asked
 
+STROKE = r"\|"
+"""A stroke in a cell of a table."""
+
 
 def title(checkoff: Checkoff) -> str:
     """Whose it is, and of which lab."""
-    return f"Lab {checkoff.begun.lab}, {checkoff.begun.whose}: {len(checkoff.asked)} questions for the desk"
+    return f"Lab {checkoff.begun.lab}, {checkoff.begun.whose}: {counted(len(checkoff.asked), 'question')} for the desk"
 
 
 def _head(one: Asked) -> str:
@@ -40,13 +44,11 @@ def _lines(text: str) -> list[str]:
     """Text with a table as plain lines."""
     found = []
     for line in text.splitlines():
-        if line.startswith("|---"):
-            continue
-        cells = (
-            [plain(cell.strip()) for cell in line.strip("|").split(" | ")] if line.startswith("|") else [plain(line)]
-        )
-        if line:
-            found.append(f"  {cells[0]:>4}  {'  '.join(cells[1:])}" if line.startswith("|") else cells[0])
+        if line.startswith("| "):
+            number, said = plain(line[2:-2]).split(" | ", 1)
+            found.append(f"  {number:>4}  {said.replace(STROKE, '|')}")
+        elif line and not line.startswith("|---"):
+            found.append(plain(line))
     return found
 
 

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, VMError, failure
-from vmwidgets.engine.base.journal import Journal, Operation
+from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.operations import Reference, as_data
 from vmwidgets.engine.base.scripts import Action, Script
 from vmwidgets.engine.base.units import Address
@@ -150,8 +150,13 @@ class JournalSteps(Steps):
         self._path = thing.path
         start = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of).start()
         begun = start if isinstance(start, Machine) else getattr(start, "machine", None)
-        self._first = _same(list(begun.journal) if isinstance(begun, Machine) else [], self.machine.journal)
+        given = list(begun.journal) if isinstance(begun, Machine) else self.machine.journal[:1]
+        self._first = len(given)
+        if not all(one.agrees(other) for one, other in zip(given, self.machine.journal[: self._first], strict=False)):
+            raise Refused("its journal does not begin with what this sheet gives")
         self._operations = self.machine.journal[self._first :]
+        results = (one.result for one in self._operations)
+        self._given = {one for one in results if isinstance(one, (Reference, Address))}
         self._at = lru_cache(MOST + 1)(self._made)
         self.map_path, self.space_path = self._map_path(), self._space_path()
 
@@ -216,7 +221,7 @@ class JournalSteps(Steps):
     def _given_now(self, name: str, value: Any, now: dict[Any, Any]) -> Any:
         """An argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
         if isinstance(value, (Reference, Address)):
-            if value not in now and any(value == one.result for one in self._operations):
+            if value not in now and value in self._given:
                 raise Again  # it was given by a call that is left out, or that comes later now
             if now.get(value, value) is None:
                 raise Again
@@ -266,12 +271,6 @@ class JournalSteps(Steps):
         edited = [edit.space for edit in self.machine.descriptor_edits if edit.space in self.machine.tasks]
         names = [*edited[-1:], *self.machine.tasks]
         return self.machine.tasks[names[0]].path if names else ""
-
-
-def _same(given: Sequence[Operation], done: Sequence[Operation] | Journal) -> int:
-    """How many operations at the beginning are those of the sheet; the boot is one in any case."""
-    pairs = enumerate(zip(given, done, strict=False))
-    return max(1, next((number for number, (a, b) in pairs if not a.agrees(b)), min(len(given), len(done))))
 
 
 def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:

@@ -60,10 +60,10 @@ def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
             holders[event.map] = event.thread
         elif isinstance(event, ev.ThreadSlept) and event.kind == "lock":
             waited.append(f"{event.thread} for {event.subject} ({holders.get(event.subject, 'another')} had it)")
-    if waited:
+    if orders := _orders(steps):
         yield asks(
-            f"In your run, {_listed(_orders(steps))}. Which threads had to wait for a lock, for which, and who had it?",
-            "; ".join(waited),
+            f"In your run, {_listed(orders)}. Which threads had to wait for a lock, for which, and who had it?",
+            "; ".join(waited) or "none of them",
             "Who finds a lock taken sleeps until it is free. After each lock but the last, a thread reads from disk.",
         )
 
@@ -86,6 +86,29 @@ def ended(subject: Subject, draws: Draws) -> Iterator[Question]:
             f"{', '.join(name for name, _ in order)}; at tick {order[-1][1]}",
             "; ".join(f"{name} at tick {at}" for name, at in order),
         )
+
+
+def held(subject: Subject, draws: Draws) -> Iterator[Question]:
+    """Who got a lock last, and when."""
+    steps = _steps(subject)
+    orders = {} if steps is None else _orders(steps)
+    if steps is None or not orders:
+        return
+    tick, last = steps.machine_at(0).threads.ticks, dict[str, tuple[str, int]]()
+    for event in _events(steps):
+        if isinstance(event, ev.ClockTicked):
+            tick = event.after
+        elif isinstance(event, ev.MapLocked) and event.thread in orders:
+            last[event.map] = event.thread, tick
+    for lock in draws.shuffled(sorted(last)):
+        users = [name for name, taken in orders.items() if lock in taken]
+        if len(users) > 1:
+            thread, at = last[lock]
+            yield asks(
+                f"In your run, {_listed(orders)}. Which of them got the lock of `{lock}` last, and at which tick?",
+                f"{thread}, at tick {at}",
+                f"{' and '.join(users)} need it, and one has it at a time.",
+            )
 
 
 def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
