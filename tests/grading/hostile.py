@@ -117,7 +117,8 @@ def sleeps(pages: Any) -> Any:
 
 REFUSED = {
     forks: "PermissionError", starts_a_program: "PermissionError", becomes_a_program: "PermissionError",
-    starts_a_process: "ModuleNotFoundError", starts_one_of_pythons: "ModuleNotFoundError",
+    starts_a_process: "ModuleNotFoundError|PermissionError",  # as it is loaded already, or not
+    starts_one_of_pythons: "ModuleNotFoundError|PermissionError",
     starts_a_thread: "RuntimeError", reads_a_file: "PermissionError", reads_the_graders: "PermissionError",
     writes_a_file: "PermissionError", lists_a_folder: "PermissionError", opens_its_pipe_again: "PermissionError",
     writes_into_its_parent: "PermissionError", imports_another_module: "ModuleNotFoundError",

@@ -82,7 +82,8 @@ def test_what_is_not_computing_fails(function: Callable[..., Any], tmp_path: Pat
     secret = tmp_path / "secret"
     secret.write_text("of the grader")
     name, words = said(function, SECRET=str(secret), PARENT=os.getpid())
-    assert (name, "of the grader" in words) == (REFUSED[function], False)
+    assert name in REFUSED[function].split("|")
+    assert "of the grader" not in words
     assert secret.read_text() == "of the grader"
 
 
