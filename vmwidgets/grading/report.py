@@ -78,7 +78,7 @@ def html(grades: Grades, name_of: Callable[[str], str]) -> str:
     )
     look = f"{counted(len(grades.look), 'row')} in grades.csv to look at."
     ran = sum(bool(row.result.get("ran")) for row in rows)
-    run = f" {counted(ran, 'function')} of students' {'was' if ran == 1 else 'were'} run, each {WHERE}." if ran else ""
+    run = f" {counted(ran, 'function')} {'was run' if ran == 1 else 'were run, each'} {WHERE}." if ran else ""
     parts = [marked(says + look + run, "p"), *_criteria(grades, rows), *_mistakes(grades, rows), *_predictions(grades)]
     points = sorted((name_of(student), points) for student, points in students.items())
     most = max([grades.course.of, *students.values()])
