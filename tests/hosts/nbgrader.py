@@ -35,20 +35,27 @@ class Course(Programs):
         self.root, self.exchange = folder / COURSE, folder / "exchange"
         self.exchange.mkdir(mode=0o777)
 
-    def nbgrader(self, *arguments: str) -> str:
+    def nbgrader(self, *arguments: str, status: int = 0) -> str:
         """Run one of nbgrader's commands in the course's folder."""
-        return self.run("-m", "nbgrader", *arguments, f"--Exchange.root={self.exchange}", cwd=self.root)
+        command = "-m", "nbgrader", *arguments, f"--Exchange.root={self.exchange}"
+        return self.run(*command, cwd=self.root, status=status)
 
-    def hand_in(self, student: str, lab: str, work: Work, *, short: bool = True) -> None:
-        """A released notebook as a student hands it in; a `short` one has no cells that nothing graded needs."""
+    def hand_in(
+        self, student: str, lab: str, work: Work, last: str = "", of: str | None = None, *, short: bool = True
+    ) -> None:
+        """A released notebook as a student hands it in; a `short` one has no cells that nothing graded needs.
+
+        `last` are lines at the end of each exercise; `of` is the id in it, if that is not the student's.
+        """
+        whose = student if of is None else of
         notebook = json.loads((self.root / "release" / lab / f"{lab}.ipynb").read_text())
         tests = {_name(cell): "".join(cell["source"]) for cell in notebook["cells"] if _name(cell)}
         for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"]).replace('student=""', f'student="{student}"')
+            cell["source"] = "".join(cell["source"]).replace('student=""', f'student="{whose}"')
             exercise = _name(cell).removesuffix("-lines").replace("-", "/", 1)
             if exercise in work and _name(cell).endswith("-lines"):
                 test = tests[_name(cell).removesuffix("-lines")]
-                cell["source"] = lines_of(exercise, student, work[exercise], test)
+                cell["source"] = f"{lines_of(exercise, whose, work[exercise], test)}\n{last}"
         if short:
             notebook["cells"] = [cell for cell in notebook["cells"] if _name(cell) or needed(cell["source"])]
         path = self.root / "submitted" / student / lab / f"{lab}.ipynb"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from types import FunctionType
 
 import pytest
 
@@ -46,12 +45,17 @@ def set_up(folder: Path, wheel: Path, points: dict[str, int]) -> Course:
     return course
 
 
-def by_journals(course: Course, to: Path) -> Points:
-    """What `vmwidgets grade` finds in the notebooks that nbgrader ran."""
+def journals_of(course: Course, to: Path) -> list[dict[str, str]]:
+    """The rows of `vmwidgets grade` for the notebooks that nbgrader ran."""
     of = str(to / "course.toml")
     main(["grade", str(course.root / "autograded"), "--course", of, "--to", str(to / "out"), "--jobs", "2"])
     with (to / "out" / "grades.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def by_journals(course: Course, to: Path) -> Points:
+    """Their points, none of which needs a look."""
+    rows = journals_of(course, to)
     assert [row["says"] for row in rows if row["says"] not in ("", "not handed in")] == []
     return {(row["student"], row["exercise"]): float(row["points"]) for row in rows}
 
@@ -104,11 +108,41 @@ def test_the_export_has_the_sum_of_each_student(course: Course, points: Points) 
         assert float(row["score"]) == sum(points.get((student, name), 0) for name in of)
 
 
+REPLACED = "from types import SimpleNamespace\nlab.check = lambda *_: SimpleNamespace(points=4)"
+WARNING = """import sys
+real = lab.check
+lab.check = lambda *given: (print("a warning", file=sys.stderr), real(*given))[1]"""
+
+
+@pytest.mark.sweep
+def test_both_differ_where_the_guide_says_so(tmp_path: Path, wheel: Path) -> None:
+    course = set_up(tmp_path, wheel, {"01/guard": 10, "01/gaps": 4})
+    right = {"01/guard": "right", "01/gaps": "right"}
+    course.hand_in("ada", "01-maps", right)
+    course.hand_in("eve", "01-maps", right, REPLACED)
+    course.hand_in("fay", "01-maps", right, of="ada")
+    course.hand_in("gus", "01-maps", right, of="")
+    course.hand_in("hal", "01-maps", right, "import os\nos._exit(1)")
+    course.hand_in("ivy", "01-maps", right, WARNING)
+    said = course.nbgrader("autograde", "01-maps", TIMEOUT, status=1)
+    assert "There was an error processing assignment '01-maps' for student 'hal'" in said
+    points = course.points()
+    found: Points = {}
+    says: dict[str, str] = {}
+    for row in journals_of(course, tmp_path):
+        found[row["student"], row["exercise"]] = float(row["points"])
+        says[row["file"].split("/")[0]] = row["says"]
+    assert (points["eve", "01/guard"], says["eve"]) == (8, "nothing was checked or handed in"), "a check was replaced"
+    assert (points["fay", "01/guard"], says["ada"]) == (10, "handed in twice: fay/01-maps/01-maps.ipynb counts")
+    assert (points["gus", "01/guard"], says["gus"]) == (10, "no student: it has the default sheet")
+    assert (points["hal", "01/guard"], "hal" in says) == (0, False), "its kernel ended"
+    assert (points["ivy", "01/guard"], found["ivy", "01/guard"]) == (0, 10), "what wrote to stderr"
+
+
 @pytest.mark.sweep
 def test_every_lab_is_graded_as_its_journals_are(tmp_path: Path, wheel: Path) -> None:
     labs = [name.removesuffix(".ipynb") for name in shipped()]
-    every = {name: one for name, one in exercises().items() if one.shipped and one.sheet}
-    all_points = {name: worth(name) for name, one in every.items() if one.takes is not FunctionType}  # code is apart
+    all_points = {name: worth(name) for name, one in exercises().items() if one.shipped and one.sheet}
     course = set_up(tmp_path, wheel, all_points)
     for student, how in (("ada", "right"), ("bert", "spoilt 0")):
         for lab in labs:
