@@ -21,7 +21,7 @@ PYODIDE = FOLDER / "node_modules" / "pyodide"
 PAGE = ("--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.14")
 """What pip takes for a page: wheels of Python alone."""
 
-NAMES = ("lite", "notebook", "voila", "marimo", "nbgrader", "otter")
+NAMES = ("lite", "notebook", "voila", "marimo", "nbgrader", "otter", "dask")
 
 
 def python_of(name: str) -> Path:

@@ -8,8 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from vmwidgets.grading import Grades, grade, read_course
 from vmwidgets.grading.notebook import MOST_BYTES
 from vmwidgets.grading.places import File, Here
 
+from .following import command, lines, until
 from .synthetic import COURSE, slow, solved, written
 
 STUDENTS = ("ada", "bert", "cleo", "dan", "eve", "fay")
@@ -51,23 +50,6 @@ def whole(folder: Path, course: Path) -> Grades:
 
 def graded(folder: Path, course: Path, **options: Any) -> Grades:
     return grade(folder, read_course(course), **{"jobs": 2, **options})
-
-
-def command(folder: Path, course: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "vmwidgets", "grade", str(folder), "--course", str(course), "--to", str(out)]
-
-
-def lines(state: Path) -> int:
-    return state.read_bytes().count(b"\n") if state.exists() else 0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so; a minute at the most."""
-    for _ in range(6000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it took longer than a minute")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")

@@ -21,9 +21,11 @@ OUTSIDE = {
     "vmwidgets/labs": {"anywidget", "traitlets"},
     "vmwidgets/assignments": set(),
     "vmwidgets/questions": set(),
-    "vmwidgets/grading": {"tomli"},  # which Python has itself from 3.11 on
+    "vmwidgets/grading": {"dask", "distributed", "tomli"},  # tomli: which Python has itself from 3.11 on
     "vmwidgets": {
         "anywidget",
+        "dask",
+        "distributed",
         "fastjsonschema",
         "graphviz",
         "ipywidgets",

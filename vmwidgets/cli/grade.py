@@ -37,6 +37,11 @@ def add_grade(commands: Any) -> None:
     parser.add_argument("--to", type=Path, default=Path("grades"), help="where results are written (default: grades)")
     parser.add_argument("--only", default="", metavar="STUDENT", help="grade this student's files again")
     parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument(
+        "--dask", default="", metavar="ADDRESS",
+        help="judge on the Dask cluster whose scheduler is there, such as tcp://10.0.0.1:8786; whoever can reach a "
+        "scheduler can run code on its workers, so use a network that you trust, or tls://",
+    )  # fmt: skip
     parser.add_argument("--roster", type=Path, metavar="FILE", help="who is in the course: CSV with a column of ids")
     parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
     parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
@@ -72,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
         overrides = _overrides(options)
         until = due(options.due, options.grace, course.due)
         grades = grade(
-            options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, only=options.only,
-            progress=_bar,
+            options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
+            only=options.only, progress=_bar,
         )  # fmt: skip
         if until.dates:
             grades = with_late_days(grades, options.folder, until, roster)

@@ -6,6 +6,7 @@ import os
 import queue
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from .course import Course
@@ -104,6 +105,14 @@ class Judges:
             return graded_file(*file, course, worker.ask)
         finally:
             self._idle.put(worker)
+
+    def rest(self) -> None:
+        """End those that judge nothing."""
+        with suppress(queue.Empty):
+            while True:
+                worker = self._idle.get_nowait()
+                self._all.remove(worker)
+                worker.close()
 
     def close(self) -> None:
         """End all of them, also those that judge."""

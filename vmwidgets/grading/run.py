@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused
 
+from .cluster import Cluster
 from .comparing import compared
 from .course import Course
 from .grades import Graded, Grades
@@ -29,15 +30,19 @@ def grade(
     *,
     state: Path | None = None,
     jobs: int = 0,
+    dask: str = "",
     only: str = "",
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Grades:
     """Grade all notebooks in `folder` and below.
 
     `state` is a file that keeps what was graded: a file that is the same as then is not graded again, also after a run
-    that was stopped.  `jobs` is the number of processes, 0 for one a processor.  `only` grades this student's files
-    again, and takes the others from `state`.  `progress` is called with how many files are done, and of how many.
+    that was stopped.  `jobs` is the number of processes, 0 for one a processor; `dask` is the address of a Dask
+    cluster that judges instead.  `only` grades this student's files again, and takes the others from `state`.
+    `progress` is called with how many files are done, and of how many.
     """
+    if jobs and dask:
+        raise Refused("--jobs is for this computer: with --dask the cluster's workers say how many judge at a time")
     names = names_of(folder)
     kept, done = State(state), dict[str, Graded]()
 
@@ -59,7 +64,7 @@ def grade(
             else:
                 finish(before)
 
-    with closing(Here(jobs)) as place:
+    with closing(Cluster(dask) if dask else Here(jobs)) as place:
         for file, found in judged(unknown(), course, place):
             if isinstance(found, Graded):
                 kept.keep(key_of(file.content, course), found)

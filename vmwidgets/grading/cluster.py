@@ -1,0 +1,179 @@
+"""A Dask cluster, which judges the files of a course that outgrows one computer.
+
+A worker of the cluster is sent data (a file's name and content, the course) and the name of a function of its own
+vmwidgets.  It judges as this computer does: in processes with limits, which read no other file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pkgutil
+import re
+import time
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from vmwidgets import __version__
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import counted
+
+from .course import Course
+from .grades import Graded
+from .places import File, Judges, Lost
+
+ANSWER = 10
+"""Seconds in which a scheduler has to answer."""
+
+WORKERS = 60
+"""Seconds that a run waits for new workers, after it lost all."""
+
+LARGE = "1 GiB"
+"""From here on Dask warns of what is sent; by itself it does for a notebook with many pictures."""
+
+ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?)://)?(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})")
+
+JUDGES = Judges()
+"""Those of a worker, one for each of its threads; they end with it."""
+
+
+def judge(version: str, file: File, course: Course) -> Graded:
+    """Judge a file; runs on a worker, for a client with this version of vmwidgets."""
+    if version != __version__:
+        raise Refused(f"a worker of the cluster has vmwidgets {__version__}, and this is {version}")
+    try:
+        return JUDGES.judge(file, course)
+    except Exception as error:  # noqa: BLE001  some can't be sent back, and the client would wait for them
+        raise Refused(f"{file.name} can't be judged: {type(error).__name__}: {error}") from None
+
+
+def rest() -> None:
+    """End the processes of a worker that judge nothing; another run starts its own."""
+    JUDGES.rest()
+
+
+class Cluster:
+    """The cluster whose scheduler is at `address`, such as ``tcp://10.0.0.1:8786``.
+
+    Raises :class:`Refused` with one sentence where there is none that can judge.  A file that is lost with its workers
+    again and again is :class:`Lost`; how often is a setting of the scheduler (`allowed-failures`, by itself 3).
+    """
+
+    def __init__(self, address: str) -> None:
+        found = ADDRESS.fullmatch(address)
+        if found is None or not 0 < int(found[1]) < 65536:
+            raise Refused(f"{shown(address)} is no address of a Dask scheduler: write one as tcp://10.0.0.1:8786")
+        self._address = address
+        self._client = _connected(address)
+        self._without = 0.0
+        try:
+            self._check()
+        except BaseException:
+            self.close()
+            raise
+
+    def submit(self, file: File, course: Course) -> Future[Graded]:
+        """Begin to judge a file."""
+        import dask
+
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE}):
+            asked = self._client.submit(judge, __version__, file, course, pure=False)
+        made: Future[Graded] = Future()
+
+        def finish(asked: Any) -> None:
+            try:
+                made.set_result(asked.result())
+            except (Exception, CancelledError) as error:  # noqa: BLE001  it is raised where the result is asked for
+                made.set_exception(error)
+
+        asked.add_done_callback(finish)
+        made.add_done_callback(lambda _made: asked.release())  # until then Dask has to know that it is wanted
+        return made
+
+    def width(self) -> int:
+        """How many threads the workers have now."""
+        threads = self._threads()
+        if threads:
+            self._without = 0.0
+        elif not self._without:
+            self._without = time.monotonic()
+        elif time.monotonic() - self._without > WORKERS:
+            raise Refused(f"the cluster at {self._address} has lost all of its workers; {_KEPT}")
+        return max(1, threads)
+
+    def graded(self, future: Future[Graded]) -> Graded:
+        """What came of a file."""
+        from distributed import KilledWorker
+
+        try:
+            return future.result()
+        except KilledWorker as killed:
+            raise Lost(f"not judged: {counted(killed.allowed_failures + 1, 'worker')} of the cluster ended") from None
+        except CancelledError:
+            raise self._gone() from None
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever is wrong with a worker
+            raise Refused(f"a worker of the cluster can't judge: {type(error).__name__}: {error}; {_KEPT}") from None
+
+    def close(self) -> None:
+        """Stop what is being judged."""
+        with suppress(OSError, TimeoutError):
+            if self._client.status == "running":
+                self._client.run(rest, on_error="ignore")
+            self._client.close(timeout=ANSWER)
+
+    def _threads(self) -> int:
+        if self._client.status == "running":
+            with suppress(OSError, TimeoutError):
+                threads = self._client.sync(self._client.scheduler.ncores, callback_timeout=ANSWER)
+                return sum(threads.values())
+        raise self._gone()
+
+    def _gone(self) -> Refused:
+        return Refused(f"the cluster at {self._address} is gone; {_KEPT}")
+
+    def _check(self) -> None:
+        """Whether there are workers, and what they and the scheduler, which looks at tasks, have is what is here."""
+        if not self._threads():
+            raise Refused(f"the cluster at {self._address} has no workers: start some: dask worker {self._address}")
+        # a function that each Python has, so that it can be asked without vmwidgets
+        ask = (pkgutil.resolve_name, "vmwidgets:__version__")
+        try:
+            versions = {"the scheduler": self._client.run_on_scheduler(*ask)}
+        except (ImportError, AttributeError) as error:
+            versions = {"the scheduler": error}
+        for worker, version in sorted(self._client.run(*ask, on_error="return").items()):
+            versions[f"worker {worker}"] = version
+        for who, version in versions.items():
+            if isinstance(version, (ImportError, AttributeError)):
+                raise Refused(f"{who} has no vmwidgets: install version {__version__} where it runs")
+            if isinstance(version, str) and version != __version__:
+                raise Refused(f"{who} has vmwidgets {shown(version)}, and this is {__version__}")
+
+
+_KEPT = "what was graded is kept: the same command goes on from there"
+
+
+def _connected(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise Refused('a Dask cluster needs the package distributed: pip install "vmwidgets[dask]"') from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it would say is said here, in a sentence
+    try:
+        with ThreadPoolExecutor(1) as thread:  # beside a loop that a notebook may run
+            thread.submit(asyncio.run, _greeted(address)).result()
+        return Client(address, timeout=ANSWER, set_as_default=False)
+    except Exception:  # noqa: BLE001  whatever else listens there
+        raise Refused(f"no scheduler of Dask answers at {address} within {ANSWER} seconds") from None
+
+
+async def _greeted(address: str) -> None:
+    """Say hello, since a client waits without end for one that accepts connections and says nothing."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    (await asyncio.wait_for(connect(address, timeout=ANSWER, **arguments), ANSWER)).abort()
