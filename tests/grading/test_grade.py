@@ -365,3 +365,24 @@ def test_a_claim_is_said_in_a_few_words(tmp_path: Path, course: Path) -> None:
     hand_in(tmp_path / "in", "ada", changed(solved("01/guard", "ada"), points=10**4000))
     says = found(graded(tmp_path / "in", course))["ada.ipynb", "01/guard"][1]
     assert says == "forged: the notebook claims a number of 13288 bits points, and its journal gives 5"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--dask", "here"], "'here' is no address of a Dask scheduler: write one as tcp://10.0.0.1:8786"),
+        (["--dask", "http://10.0.0.1:80"], "'http://10.0.0.1:80' is no address"),
+        (["--dask", "tcp://10.0.0.1:70000"], "'tcp://10.0.0.1:70000' is no address"),
+        (["--dask", "tcp://10.0.0.1:8786", "--jobs", "2"], "--jobs is for this computer"),
+        (["--dask", "tls://[::1]:8786"], 'pip install "vmwidgets[dask]"'),
+    ],
+)
+def test_a_cluster_that_can_not_be_is_one_sentence(
+    tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+) -> None:
+    """What is known without the package that clusters need, which these tests don't have."""
+    hand_in(tmp_path / "in", "ada")
+    assert main(["grade", str(tmp_path / "in"), "--course", str(course), "--to", str(tmp_path / "out"), *options]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
