@@ -71,9 +71,10 @@ class Cluster:
                 process.terminate()
         for process in (*self.workers, self.scheduler):
             if process is not None:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=20)
+                with suppress(subprocess.TimeoutExpired):  # a worker without its scheduler looks for it
+                    process.wait(timeout=5)
                 process.kill()
+                process.wait()
 
     def _dask(self, *arguments: str, path: str, **settings: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:

@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ways = (*SOLVED[exercise].spoilt, *SOLVED[exercise].right)
         output = solved(exercise, f"s{number}", ways[number % len(ways)])
         written(folder / f"s{number:02}.ipynb", f"s{number}", exercise.partition("/")[0], output)
-    slow(folder / "a-slow.ipynb", "zoe", 20_000)
+    slow(folder / "a-slow.ipynb", "zoe", 10_000)
     (folder / "cut.ipynb").write_text("{")
     return folder
 

@@ -82,10 +82,16 @@ class Cluster:
         made: Future[Graded] = Future()
 
         def finish(asked: Any) -> None:
-            try:
-                made.set_result(asked.result())
-            except (Exception, CancelledError) as error:  # noqa: BLE001  it is raised where the result is asked for
-                made.set_exception(error)
+            """Hand the result on; asked of a client that was closed meanwhile, it would never come."""
+            while self._client.status == "running":
+                try:
+                    made.set_result(asked.result(timeout=ANSWER))
+                except TimeoutError:
+                    continue
+                except (Exception, CancelledError) as error:  # noqa: BLE001  it is raised where it is asked for
+                    made.set_exception(error)
+                return
+            made.set_exception(CancelledError())
 
         asked.add_done_callback(finish)
         made.add_done_callback(lambda _made: asked.release())  # until then Dask has to know that it is wanted
