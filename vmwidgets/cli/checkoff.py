@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused
+from ..engine.base.units import counted
 from ..grading.checkoff import check_off
 from ..grading.checkoff.choosing import WANTED
 from ..grading.checkoff.sheets import format_of, save, text
@@ -46,7 +47,6 @@ def run(options: argparse.Namespace) -> int:
         return NOTHING
     print(f"questions are in {printable(str(options.output))}" if options.output else text(checkoff))
     if len(checkoff.asked) < WANTED:
-        more = " more" * bool(options.again)
-        print(f"vmwidgets: there are only {len(checkoff.asked)}{more} questions in it", file=sys.stderr)
+        print(f"vmwidgets: there are no more than {counted(len(checkoff.asked), 'question')} left", file=sys.stderr)
         return FEW
     return 0

@@ -58,7 +58,7 @@ def test_others_of_one_exercise_until_there_are_none(
     assert len(others.asked) == 3
     status, out, err = asked(capsys, notebook, "--exercise", "01/guard", "--again", 50)
     assert (status, "Answer" in out) == (1, False)
-    assert err == "vmwidgets: there are only 0 more questions in it\n"
+    assert err == "vmwidgets: there are no more than 0 questions left\n"
 
 
 @pytest.mark.parametrize("suffix", [".md", ".html"])
@@ -115,6 +115,7 @@ def test_what_can_not_be_asked_of_is_one_sentence_and_exit_code_two(
         changed(guard, id="03/whole", work={**work, "part": "task:nothing"}),
         changed(guard, id="03/window", work={"kind": ["?"]}),
         changed(guard, id="04/thrifty"),
+        changed(guard, id="06/by-hand", work={"kind": "segments", "segments": {"code": [0, 4096, "r"]}}),
         solved("05/handler", "ada", lambda _: ""),
         changed(solved("08/survivor", "ada"), id="07/eleven"),
     ]
@@ -151,7 +152,7 @@ def test_work_of_which_little_can_be_asked(tmp_path: Path, capsys: pytest.Captur
     status, out, err = asked(capsys, written(tmp_path / "ada.ipynb", "ada", "01", output), "--again", 2)
     assert status == 1
     assert out.count("Answer: ") < 3
-    assert err.startswith("vmwidgets: there are only")
+    assert err.startswith("vmwidgets: there are no more than")
 
 
 def test_the_output_of_a_submission_will_do(notebook: Path, tmp_path: Path) -> None:

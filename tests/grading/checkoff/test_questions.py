@@ -16,10 +16,12 @@ from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
 from vmwidgets.grading.checkoff import Asked
 from vmwidgets.grading.checkoff.choosing import three
-from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions
+from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions, steps_of
+from vmwidgets.grading.checkoff.subject import Subject
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.instruments.paper import SELECTOR
 from vmwidgets.labs.sheet import sheet_of
+from vmwidgets.labs.work import remade
 from vmwidgets.questions.question import Question
 
 from .works import ALL, OF, RIGHT, SPOILT, asked_of, recipe_of, work_of
@@ -64,6 +66,19 @@ def test_each_kind_is_asked_somewhere() -> None:
     assert {kind.name for kind in KINDS} - found == set()
 
 
+def test_three_are_of_different_kinds_and_exercises_where_there_are_such() -> None:
+    def pool(*names: str) -> list[Asked]:
+        return [Asked(name[0], Question(str(at), "", "", id=name[1], grade=1)) for at, name in enumerate(names)]
+
+    def chosen(*names: str) -> list[str]:
+        return sorted(f"{one.exercise}{one.question.id}" for one in three(pool(*names), "test"))
+
+    assert chosen("1a", "1a", "1a", "1b", "2a", "2c") in (["1a", "1b", "2c"], ["1b", "2a", "2c"])
+    assert chosen("1a", "1a", "1a") == ["1a"]
+    assert [one[0] for one in chosen("1a", "1b", "1c", "1d", "2e", "3f")] == ["1", "2", "3"]
+    assert chosen() == []
+
+
 # ---- done by hand ----------------------------------------------------------------------------------
 
 Typed = list[str]
@@ -73,9 +88,14 @@ def typed(exercise: str, how: str, lines: Typed) -> Any:
     """The thing after these lines were typed."""
     names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet_of(exercise, OF).start()}
     for line in lines:
-        with suppress(vm.VMError):
+        with suppress(vm.VMError, NameError):  # also where what was left out gave a name
             exec(line, names)
     return names["thing"]
+
+
+def space_of(thing: Any) -> Any:
+    """The map that is asked about."""
+    return thing.kernel_map if isinstance(thing, Machine) else getattr(thing, "map", thing)
 
 
 def machine_of(thing: Any) -> Machine:
@@ -102,9 +122,26 @@ def points(exercise: str, how: str, lines: Typed) -> int:
     return sum(one.points for one in criteria_of(exercise, OF, typed(exercise, how, lines)))
 
 
+def outcome(exercise: str, how: str, lines: Typed) -> tuple[Any, ...]:
+    """The entries at the end, and what each call gave, in whichever order they were made."""
+    machine = machine_of(typed(exercise, how, lines))
+    spaces = [machine.kernel_map, *(task.map for task in machine.tasks.values())]
+    entries = [(one.start, one.end, one.flags, one.object) for space in spaces for one in space]
+    return entries, sorted(str((one.name, one.arguments, one.result)) for one in machine.journal)
+
+
 BY_LINES = [
     (name, how)
-    for name in ("01/gaps", "01/guard", "02/no-rotation", "03/whole", "03/window", "04/thrifty", "06/by-hand")
+    for name in (
+        "01/gaps",
+        "01/guard",
+        "02/no-rotation",
+        "03/whole",
+        "03/window",
+        "04/thrifty",
+        "06/by-hand",
+        "08/survivor",
+    )
     for how in (RIGHT, SPOILT)
 ]
 by_lines = pytest.mark.parametrize(("exercise", "how"), BY_LINES)
@@ -145,9 +182,13 @@ def test_what_an_exchange_costs_it_costs_when_the_lines_are_exchanged(exercise: 
     whole = points(exercise, how, lines)
     for question in of_kind("order", exercise, how):
         one, other = (calls[int(number)] for number in re.findall(r"\d+", question.text)[:2])
+        before = outcome(exercise, how, lines)
         lines[one], lines[other] = lines[other], lines[one]
         lost = whole - points(exercise, how, lines)
+        same = outcome(exercise, how, lines) == before
         lines[one], lines[other] = lines[other], lines[one]
+        nothing = question.answer.startswith("nothing")
+        assert same if nothing else (lost or not same), question
         said = re.search(r"it (loses|gains) (\d+) point", question.answer)
         found = 0 if said is None else int(said[2]) * (1 if said[1] == "loses" else -1)
         assert found == lost, question
@@ -159,8 +200,7 @@ def test_entries_and_who_made_them_are_those_of_the_lines_so_far(exercise: str, 
 
     def entries(call: int) -> list[tuple[int, int]]:
         thing = typed(exercise, how, lines[: calls[call] + 1] if call else [])
-        space = thing.kernel_map if exercise == "04/thrifty" else thing
-        return [(entry.start, entry.end) for entry in space]
+        return [(entry.start, entry.end) for entry in space_of(thing)]
 
     for question in of_kind("entries", exercise, how):
         call, _ = step_of(question)
@@ -173,9 +213,15 @@ def test_entries_and_who_made_them_are_those_of_the_lines_so_far(exercise: str, 
         letters_too = exercise in ("03/whole", "03/window")  # there a call may change the rights alone
         assert held[call]
         assert letters_too or not held[call - 1]
-    for question in of_kind("idle", exercise, how):
-        still = [one for one in calls if entries(one) == entries(one - 1)]
-        assert {int(number) for number in re.findall(r"\d+", question.answer)} <= set(still)
+
+
+def test_calls_that_change_no_entry_are_those_after_which_the_map_is_as_before() -> None:
+    lines, calls = lines_of("08/survivor", RIGHT)
+    moments = [typed("08/survivor", RIGHT, lines[: calls[call] + 1 if call else 0]).map for call in (0, *calls)]
+    maps = [[(one.start, one.end, one.flags, one.object) for one in space] for space in moments]
+    (question,) = of_kind("idle", "08/survivor", RIGHT)
+    found = [call for call in calls if maps[call] == maps[call - 1]]
+    assert [int(number) for number in re.findall(r"\d+", question.answer)] == found
 
 
 @by_lines
@@ -184,8 +230,7 @@ def test_the_next_request_lands_where_it_lands_when_it_is_typed(exercise: str, h
     for question in of_kind("next", exercise, how):
         (size,) = re.findall(r"enter\((\d+) \* vm.PAGE\)", question.text)
         thing = typed(exercise, how, lines)
-        space = thing.kernel_map if exercise == "04/thrifty" else thing
-        assert question.answer == f"`{space.enter(int(size) * vm.PAGE)}`"
+        assert question.answer == f"`{space_of(thing).enter(int(size) * vm.PAGE)}`"
 
 
 def test_translations_that_are_no_longer_true_are_those_that_are_flushed_later() -> None:
@@ -259,9 +304,22 @@ def test_locks_and_ends_of_threads_are_those_of_a_run_step_by_step() -> None:
             assert question.answer == f"{last[lock][0]}, at tick {last[lock][1]}"
 
 
+LOCK_SHEETS = range(1, 7)
+
+
+def locks_of(number: int) -> list[Question]:
+    """Questions on the locks of another sheet."""
+    of = f"{number:016x}"
+    work = work_of("05b/order", RIGHT, of)
+    given = sheet_of("05b/order", of).given
+    thing = remade(work)
+    return BY_NAME["locks"].of(Subject("05b/order", of, given, thing, work, steps_of("05b/order", of, thing)))
+
+
 def test_a_circle_of_locks_is_found_by_trying_all_orders_of_them() -> None:
     """None is possible just where some order of all locks is kept by each thread."""
-    for question in of_kind("locks", "05b/order", RIGHT):
+    answers = set()
+    for question in [one for of in LOCK_SHEETS for one in locks_of(of)]:
         before, _, after = question.text.partition("What if")
         orders = {
             name: re.findall(r"`(\w+_map)`", rest) for name, rest in re.findall(r"`(\w+)` takes ([^;.]*)", before)
@@ -274,6 +332,15 @@ def test_a_circle_of_locks_is_found_by_trying_all_orders_of_them() -> None:
             for ranking in permutations(sorted(every))
         )
         assert ("no circle is possible" in question.answer) == kept
+        machine = vm.boot("x86-64", layout="tiny")
+        for lock in sorted(every - set(machine.kmem.maps)):
+            machine.kmem_suballoc("16 KiB", lock)
+        for thread, taken in orders.items():
+            machine.spawn(lab.copier, machine, *taken, name=thread)
+        machine.run()
+        assert question.answer.startswith("It ends") == all(machine.threads[thread].done for thread in orders)
+        answers.add(question.answer.partition(":")[0])
+    assert len(answers) == 3, "it ends or not with a circle, and it ends without"
 
 
 # ---- strings and paper -----------------------------------------------------------------------------

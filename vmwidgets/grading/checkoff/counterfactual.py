@@ -100,7 +100,8 @@ def said_of(before: Outcome, after: Outcome) -> str:
     first = one.points - other.points
     total = sum(a.points - b.points for a, b in worse)
     several = f", {first} of them" if len(worse) > 1 else ""
-    return f"{counted(total, 'point')}{several}: {other.sentence}{_found(other)}"
+    no_longer = f"“{one.sentence}” no longer holds" if one.met else other.sentence.partition(": ")[0]
+    return f"{counted(total, 'point')}{several}: {no_longer}{_found(other)}"
 
 
 def _found(criterion: Criterion) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -157,6 +157,11 @@ class JournalSteps(Steps):
         self._operations = self.machine.journal[self._first :]
         results = (one.result for one in self._operations)
         self._given = {one for one in results if isinstance(one, (Reference, Address))}
+        self._placed = {
+            step: (one.result, _size(one))
+            for step, one in enumerate(self._operations, 1)
+            if isinstance(one.result, Address) and not {"at", "pa"} & {name for name, _ in one.arguments}
+        }
         self._at = lru_cache(MOST + 1)(self._made)
         self.map_path, self.space_path = self._map_path(), self._space_path()
 
@@ -205,6 +210,7 @@ class JournalSteps(Steps):
         now: dict[Any, Any] = {}
         for step in steps:
             operation = self.operation(step)
+            self._refuse_unplaced(step, results)
             given = {name: self._given_now(name, value, now) for name, value in operation.arguments}
             try:
                 results[step] = "done", as_data(self._do(machine, operation, given, but))
@@ -217,6 +223,14 @@ class JournalSteps(Steps):
         with suppress(VMError):
             thing = machine.part(self._path)
         return Outcome(thing, () if thing is None else criteria_of(self.exercise, self.of, thing), results)
+
+    def _refuse_unplaced(self, step: int, results: Collection[int]) -> None:
+        """Refuse a call at an address that lies in memory for which an earlier one, not made yet, found the place."""
+        for name, value in self.operation(step).arguments:
+            if name in PLACES and isinstance(value, int):
+                for placed, (start, size) in self._placed.items():
+                    if placed < step and placed not in results and start <= value < start + size:
+                        raise Again
 
     def _given_now(self, name: str, value: Any, now: dict[Any, Any]) -> Any:
         """An argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
@@ -271,6 +285,12 @@ class JournalSteps(Steps):
         edited = [edit.space for edit in self.machine.descriptor_edits if edit.space in self.machine.tasks]
         names = [*edited[-1:], *self.machine.tasks]
         return self.machine.tasks[names[0]].path if names else ""
+
+
+def _size(operation: Operation) -> int:
+    """How much memory a call asked for, as far as that is known."""
+    size = dict(operation.arguments).get("size")
+    return size if isinstance(size, int) else REACH
 
 
 def thread_of(machine: Machine, actions: Sequence[Action]) -> Iterator[Any]:

@@ -67,7 +67,7 @@ def asks(text: str, answer: str, why: str) -> Question:
 def with_steps(text: str, steps: Steps) -> str:
     """The question, and below it the steps that it chooses from."""
     rows = [[str(step), f"`{steps.typed(step)}`".replace("|", r"\|")] for step in range(1, len(steps) + 1)]
-    return f"{text}\n\n{table([steps.noun, 'as it was typed'], rows)}"
+    return f"{text}\n\n{table([steps.noun, 'as the journal has it'], rows)}"
 
 
 def choices(steps: Steps, found: Iterable[int]) -> str:

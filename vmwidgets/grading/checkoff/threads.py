@@ -119,7 +119,11 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
     orders = _orders(steps)
     changes = [(name, other) for name, taken in orders.items() for other in permutations(taken) if other != taken]
     found = [(name, other, *_run(subject, {**orders, name: other})) for name, other in draws.shuffled(changes)[:6]]
+    seen = set()
     for name, other, ends, circle in drawn_first(draws, found, lambda one: bool(one[3]) and one[2]):
+        if (ends, bool(circle)) in seen:
+            continue
+        seen.add((ends, bool(circle)))
         yield asks(
             f"In your run, {_listed(orders)}. What if `{name}` took {', then '.join(f'`{one}`' for one in other)}? "
             "Would this run still end, and could the threads ever wait in a circle?",
