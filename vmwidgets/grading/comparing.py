@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
+from vmwidgets.engine.base.errors import printable
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.sheet import sheet_of
@@ -28,7 +29,7 @@ def compared(files: Iterable[Graded], course: Course) -> Iterator[Graded]:
     for file in files:
         rows = tuple(_beside(row, sorted(owners.get(row.work, set()) - {row.student}), course) for row in file.rows)
         if file.student and not file.problem and last[file.student, file.lab] != file.path:
-            yield replace(file, rows=(), problem=f"handed in twice: {last[file.student, file.lab]} counts")
+            yield replace(file, rows=(), problem=f"handed in twice: {printable(last[file.student, file.lab])} counts")
         else:
             yield replace(file, rows=rows)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from vmwidgets.engine.base.errors import printable
+
 from .grades import Graded, Grades, Row
 from .output import file_names, write
 
@@ -36,7 +38,8 @@ def _data(file: Graded) -> dict[str, object]:
 
 
 def _cells(row: Row) -> Sequence[object]:
-    return row.student, row.exercise, f"{row.points:g}", f"{row.of:g}", row.late, row.override, row.says, row.path
+    points = f"{row.points:g}", f"{row.of:g}"
+    return row.student, row.exercise, *points, row.late, row.override, row.says, printable(row.path)
 
 
 def _totals(grades: Grades) -> Iterable[Sequence[object]]:
