@@ -40,11 +40,9 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
             for name, string in named
             for policy in ON_PAPER
         ]
-    for _ in range(PARTS):
-        for run in draws.shuffled(runs):
-            words, found = _part(draws, *run)
-            if sum(step.victim is not None for step in found.steps) > 1:
-                yield words, found
+    parts = [_part(draws, *run) for _ in range(PARTS) for run in draws.shuffled(runs)]
+    full = [part for part in parts if sum(step.victim is not None for step in part[1].steps) > 1]
+    yield from drawn_first(draws, full, lambda part: bool(part[1].hits > 1))  # else the last pages are in memory
 
 
 def _part(draws: Draws, of: str, string: list[str], policy: str, frames: int) -> tuple[str, PolicyRun]:
