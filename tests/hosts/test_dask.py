@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.grading.classroom import students
 from tests.grading.following import command, lines, until
 from tests.grading.synthetic import COURSE, slow, solved, written
 from tests.labs.test_sheets import SOLVED
 from vmwidgets import __version__
+from vmwidgets.grading import grade, read_course
 from vmwidgets.grading.state import State
 
 from .cluster import Cluster, a_cluster, metadata
@@ -138,6 +140,21 @@ def test_one_student_is_graded_again_and_the_cluster_keeps_no_processes(
     assert judging == []
 
 
+@pytest.mark.sweep
+def test_the_class_of_three_hundred_has_the_same_rows(cluster: Cluster, tmp_path: Path) -> None:
+    """Right, wrong, damaged, forged, copied and hostile: what is expected of them, with a worker killed on the way."""
+    out, state = tmp_path / "out", tmp_path / "out" / "state.jsonl"
+    given = students.course(tmp_path / "course.toml")
+    expected = students.made(tmp_path / "in", students.everyone())
+    run = cluster.run(tmp_path / "in", given, out)
+    until(lambda: lines(state) >= 30)
+    cluster.workers[-1].kill()
+    cluster.add("--no-nanny")
+    assert run.communicate(timeout=3000)[1] == ""
+    grades = grade(tmp_path / "in", read_course(given), state=state, jobs=1)  # nothing is judged again
+    assert students.wrong(grades, expected) == []
+
+
 def _judges_of(cluster: Cluster, path: Path) -> bool:
     """Whether a process judges for a worker that is still there."""
     try:
@@ -227,7 +244,9 @@ def test_workers_have_the_same_vmwidgets(folder: Path, course: Path, out: Path, 
 def test_where_no_scheduler_answers_is_one_sentence(folder: Path, course: Path, out: Path, tmp_path: Path) -> None:
     cluster = Cluster(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        for address in "tcp://127.0.0.1:9", f"127.0.0.1:{silent.getsockname()[1]}", "tcp://no-such-host.invalid:8786":
-            cluster.address = address
-            sentence = failed(cluster.run(folder, course, out, ANSWER=1), out)
-            assert sentence == f"no scheduler of Dask answers at {address} within 1 seconds"
+        addresses = ["tcp://127.0.0.1:9", f"127.0.0.1:{silent.getsockname()[1]}", "tcp://no-such-host.invalid:8786"]
+        runs = []
+        for cluster.address in addresses:
+            runs.append(cluster.run(folder, course, out, ANSWER=1))
+        for address, run in zip(addresses, runs, strict=True):
+            assert failed(run, out) == f"no scheduler of Dask answers at {address} within 1 seconds"
