@@ -65,7 +65,7 @@ browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chr
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/browser --ignore tests/browser/test_access.py
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser/test_access.py
 
-hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, nbgrader, Otter
+hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Dask, nbgrader, Otter
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/hosts
 
 wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
