@@ -6,6 +6,7 @@ import base64
 import csv
 import gzip
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,21 @@ def test_a_course_that_can_not_be_is_one_sentence(
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+def test_a_terminal_shows_how_far_it_is(
+    tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "one", "two", "three":
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"{name}.ipynb").write_text("{")
+    command = ["grade", str(tmp_path / "in"), "--course", str(course), "--to", str(tmp_path / "out")]
+    assert main(command) == 1
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(command) == 1
+    *_, last = capsys.readouterr().err.split("\r")
+    assert last == f"[{'#' * 30}] 3 of 3\n"
 
 
 def test_nothing_to_grade_is_exit_code_two(tmp_path: Path, course: Path) -> None:

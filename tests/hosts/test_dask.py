@@ -112,6 +112,7 @@ def test_the_cluster_gives_the_same_bytes_with_workers_lost_on_the_way(
     assert results(out) == results(here)
 
 
+@pytest.mark.sweep
 def test_a_run_that_is_stopped_goes_on(cluster: Cluster, folder: Path, course: Path, here: Path, out: Path) -> None:
     state = out / "state.jsonl"
     run = cluster.run(folder, course, out)
@@ -197,6 +198,7 @@ def test_a_notebook_that_takes_its_workers_down_is_one_row(
     assert results(out) == results(here)
 
 
+@pytest.mark.sweep
 def test_a_cluster_that_is_lost_is_one_sentence(folder: Path, course: Path, out: Path, tmp_path: Path) -> None:
     state = out / "state.jsonl"
     with a_cluster(tmp_path, 1, "--no-nanny") as cluster:
@@ -217,6 +219,7 @@ def test_a_cluster_that_is_lost_is_one_sentence(folder: Path, course: Path, out:
         assert len(State(state)._known) >= before + 3
 
 
+@pytest.mark.sweep
 def test_workers_have_the_same_vmwidgets(folder: Path, course: Path, out: Path, tmp_path: Path) -> None:
     with a_cluster(tmp_path, 0) as cluster:
         code = cluster.path.partition(os.pathsep)[0]

@@ -22,6 +22,9 @@ from ..grading.tables import write_tables
 LOOK, NOTHING = 1, 2
 """Exit codes: something needs a look; nothing could be done."""
 
+BAR = 30
+"""Characters that show how many files are done."""
+
 
 def add_grade(commands: Any) -> None:
     """Add the command to the parser's."""
@@ -125,5 +128,7 @@ def _say(grades: Grades, roster: Roster | None, to: Path) -> None:
 
 
 def _bar(done: int, of: int) -> None:
+    """How far it is, on one line of a terminal."""
     if sys.stderr.isatty():
-        print(f"\r{done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+        filled = "#" * (BAR * done // of)
+        print(f"\r[{filled:<{BAR}}] {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)

@@ -167,7 +167,8 @@ def _connected(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise Refused('a Dask cluster needs the package distributed: pip install "vmwidgets[dask]"') from None
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it would say is said here, in a sentence
+    for name in ("distributed", "distributed.client"):  # what they would say is said here, in a sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with ThreadPoolExecutor(1) as thread:  # beside a loop that a notebook may run
             thread.submit(asyncio.run, _greeted(address)).result()
