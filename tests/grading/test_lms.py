@@ -32,6 +32,15 @@ def made(tmp_path: Path, roster: str, system: str, grades: Grades = GRADES) -> t
     return gradebook(grades, read_roster(path), system)
 
 
+def test_who_wrote_two_ids_is_one_person_with_the_most_points(tmp_path: Path) -> None:
+    """Whatever the other notebook is worth: anybody may have written that id."""
+    course = replace(COURSE, prediction=1)
+    answered = {"01/cut": {"answer": "1"}}
+    files = replace(file("ada", 5, 1), predictions=answered), replace(file("ada@u", 0, 2), predictions=answered)
+    _, content = made(tmp_path, "id,email\nada,ada@u\n", "moodle", Grades(course, files))
+    assert content.decode().splitlines()[1] == "ada,ada@u,5,2,1"
+
+
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,Guard pages (77),01/guard (4711),Final Score
     Points Possible,,,,,3,5.0,(read only)

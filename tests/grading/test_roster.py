@@ -7,13 +7,17 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.grading.course import Course
 from vmwidgets.grading.dates import moment
+from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.late import due
+from vmwidgets.grading.overrides import Override, Overrides, read_overrides, with_overrides
 from vmwidgets.grading.roster import read_roster
 from vmwidgets.grading.spreadsheet import read_table
 from vmwidgets.labs import result
@@ -97,6 +101,13 @@ def test_any_column_of_ids_finds_a_student(tmp_path: Path) -> None:
     assert roster.problems == ()
 
 
+def test_letters_with_marks_are_the_same_in_one_sign_or_two(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(normalize("NFD", "id,exercise,points,reason\nzoé,01/guard,1,late\n"))
+    assert read_roster(path).find(normalize("NFC", "Zoé"))
+    assert read_overrides(path).rows[0].student == normalize("NFC", "zoé")
+
+
 def test_odd_rows_are_listed_and_others_kept(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text("id,name\nada,Ada\nADA,Eve\n,Nobody\nbert\ncleo,Cleo,more,cells\n")
@@ -141,6 +152,8 @@ def test_students_who_are_not_in_the_roster_are_listed(
     assert "row 3 has the id 'Ada' again" in out
     assert "handed in nothing: eve" in out
     assert run("--roster", "id\nada\nbert\ncleo\ndan\n") == 0
+    assert run("--roster", "id,email\nada,bert\ncleo,\ndan,\n") == 1
+    assert "ada: wrote ada, bert: this is one person" in capsys.readouterr().out
 
 
 # ---- late days --------------------------------------------------------------------------------------
@@ -209,6 +222,18 @@ def test_an_extension_that_is_none_is_listed(run: Callable[..., int], capsys: py
     rows = "id,extension\nada,two weeks\nbert,\ncleo,\ndan,\n"
     assert run("--roster", rows, "--due", "2026-10-01") == 1
     assert "ada: the roster's extension 'two weeks' is no date" in capsys.readouterr().out
+
+
+def test_days_of_a_lab_count_once_and_are_those_of_the_work_that_counts() -> None:
+    def file(student: str, points: int, late: int) -> Graded:
+        rows = tuple(Row("a", student, exercise, points, 5, late=late) for exercise in ("01/guard", "01/gaps"))
+        return Graded("a", student, "01", "", rows, {}, {}, {})
+
+    course = Course(COURSE, {"01/guard": 5, "01/gaps": 5})
+    grades = Grades(course, (file("ada+bert", 5, 2), file("ada", 5, 1), file("ada", 0, 0)))
+    assert (grades.late_of("ada"), grades.late_of("bert")) == (1, 2)
+    given = Overrides("o.csv", tuple(Override(2, "bert", exercise, "3", "") for exercise in course.exercises))
+    assert with_overrides(grades, given, None).late_of("bert") == 2
 
 
 # ---- overrides --------------------------------------------------------------------------------------

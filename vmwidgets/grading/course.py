@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.arguments import known
@@ -66,7 +67,7 @@ def read_course(path: Path) -> Course:
     if not isinstance(name, str) or not name:
         raise Refused(f'{str(path)!r} has no course: write course = "…", as students wrote it in lab.begin')
     listed = _exercises(data.get("exercises"), path)
-    return Course(name, listed, _points(prediction, "predictions"), _due(data.get("due"), listed))
+    return Course(normalize("NFC", name), listed, _points(prediction, "predictions"), _due(data.get("due"), listed))
 
 
 def _exercises(given: Any, path: Path) -> dict[str, float]:

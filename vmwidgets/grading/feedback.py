@@ -19,12 +19,6 @@ from .sandbox import WHERE
 MOST_TEXT = 500
 """Characters of the text."""
 
-MOST_SAID = 500
-"""Characters of what a notebook says, which may be anything."""
-
-MOST_PREDICTIONS = 100
-"""Of a file."""
-
 
 def write_feedback(grades: Grades, folder: Path, name_of: Callable[[str], str] | None = None) -> list[Path]:
     """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name where there is one."""
@@ -65,7 +59,7 @@ def text(grades: Grades, student: str, called: str) -> str:
 
 
 def _total(grades: Grades, student: str) -> str:
-    days = sum(max((row.late for row in file.rows), default=0) for file in grades.files_of(student))
+    days = grades.late_of(student)
     late = f", {counted(days, 'day')} late" if days else ""
     return f"{grades.course.name}: {grades.points_of(student):g} points{late}"
 
@@ -86,7 +80,7 @@ def _exercise(row: Row, hints: int) -> str:
     parts += [marked(f"Your function was run {WHERE}.", "p")] * bool(row.result.get("ran"))
     picture = row.result.get("picture", "")
     parts += [f"<figure>{picture}</figure>"] * bool(picture)
-    parts += [marked(f"Hints used: {min(hints, 3)} of 3. They cost nothing.", "p")] * bool(hints)
+    parts += [marked(f"Hints used: {hints} of 3. They cost nothing.", "p")] * bool(hints)
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -108,17 +102,17 @@ def predicted(file: Graded) -> Iterator[tuple[str, str, str]]:
     """Each prediction of a file: ✓, ✗ or nothing; the question; what was said, what happened, and why that is so."""
     for outcome in outcomes(file):
         yield outcome.sign or "·", outcome.question, outcome.sentence
-    for name, data in list(file.predictions.items())[:MOST_PREDICTIONS]:
+    for name, data in file.predictions.items():
         if name not in file.outcomes and data.get("answer") is not None:
             yield "·", _said(data.get("question")), f"You said: {_said(data['answer'])}. What happens was not compared."
 
 
 def outcomes(file: Graded) -> Iterator[Outcome]:
     """What a notebook keeps of predictions beside what happened; whether it was right is found here."""
-    for name, data in list(file.outcomes.items())[:MOST_PREDICTIONS]:
+    for name, data in file.outcomes.items():
         said = data.get("said")
         yield Outcome(
-            _said(name),
+            name,
             _said(data.get("question")),
             None if said is None else _said(said),
             _said(data.get("actual")),
@@ -127,4 +121,4 @@ def outcomes(file: Graded) -> Iterator[Outcome]:
 
 
 def _said(value: Any) -> str:
-    return value[:MOST_SAID] if isinstance(value, str) else "" if value is None else str(value)[:MOST_SAID]
+    return "" if value is None else str(value)

@@ -99,15 +99,13 @@ _IDENTITY = ("student", *(title for what in ("id", "first", "last", "name") for 
 
 def _points(grades: Grades, roster: Roster) -> dict[str, dict[str, float]]:
     """The points of each person, by the roster's id and by exercise; for the labs that were handed in."""
-    found: dict[str, dict[str, float]] = {}
-    for student in grades.students():
-        person = roster.find(student)
-        if person is not None:
-            rows = grades.rows_of(student).values()
-            points = found.setdefault(person.id, {})
-            points.update((row.exercise, row.points) for row in rows)
-            points[PREDICTIONS] = grades.predicted(student)
-    return found
+    return {
+        person: {
+            **{row.exercise: row.points for row in grades.rows_of(*ids).values()},
+            PREDICTIONS: grades.predicted(*ids),
+        }
+        for person, ids in roster.ids(grades).items()
+    }
 
 
 def _column(table: Table, form: Format, exercise: str) -> int | None:

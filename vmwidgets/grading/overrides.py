@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 
 from .grades import Graded, Grades, Row
 from .roster import MEANINGS, Roster
@@ -42,7 +43,10 @@ def read_overrides(path: Path) -> Overrides:
         table.needed(meanings, meanings[0] if meanings[0] == "points" else f"the {meanings[0]}")
         for meanings in (STUDENT, EXERCISE, POINTS, REASON)
     ]
-    rows = (Override(number, *(row[place].strip() for place in places)) for number, row in enumerate(table.rows, 2))
+    rows = (
+        Override(number, *(normalize("NFC", row[place].strip()) for place in places))
+        for number, row in enumerate(table.rows, 2)
+    )
     return Overrides(path.name, tuple(rows))
 
 
@@ -64,8 +68,10 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
             says = f"row {one.number}: {student} has points for {one.exercise} in an earlier row, which counts"
         else:
             seen.add((student, one.exercise))
-            files = _put(files, Row("", student, one.exercise, points, grades.course.exercises[one.exercise],
-                                    override=one.reason or "no reason given"))  # fmt: skip
+            before = grades.rows_of(student).get(one.exercise)
+            row = Row("", student, one.exercise, points, grades.course.exercises[one.exercise])
+            late = before.late if before else 0
+            files = _put(files, replace(row, override=one.reason or "no reason given", late=late))
             continue
         notes.append(Row(overrides.name, one.student, "", says=says))
     return replace(grades, files=tuple(files), notes=tuple(notes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unicodedata import normalize
 
 from .grades import Grades, Row
 from .spreadsheet import Table, read_table
@@ -55,6 +56,14 @@ class Roster:
         found = self.aliases.get(_same(student))
         return None if found is None else self.people[found]
 
+    def ids(self, grades: Grades) -> dict[str, list[str]]:
+        """The ids that each person, by their own, wrote in notebooks; those who handed in nothing are left out."""
+        found: dict[str, list[str]] = {}
+        for student in grades.students():
+            if person := self.find(student):
+                found.setdefault(person.id, []).append(student)
+        return found
+
     def name_of(self, student: str) -> str:
         """The name of a student, or of several joined by `+`; the id for who has none."""
         people = ((one, self.find(one)) for one in student.split("+"))
@@ -97,19 +106,23 @@ def read_roster(path: Path) -> Roster:
 
 
 def with_roster(grades: Grades, roster: Roster) -> Grades:
-    """The grades with a note for each odd row of the roster, and for each student who is not in it."""
+    """The grades with a note for each odd row of the roster, each student who is not in it, and who wrote two ids."""
     name = roster.table.path.name
     odd = [Row(name, "", "", says=f"the roster's {problem}") for problem in roster.problems]
     strangers = [one for one in grades.students() if roster.find(one) is None]
     odd += [Row(name, one, "", says="is not in the roster") for one in strangers]
+    for person, ids in roster.ids(grades).items():
+        if len(ids) > 1:
+            says = f"wrote {', '.join(ids)}: this is one person in gradebook files, with the most points"
+            odd.append(Row(name, person, "", says=says))
     return replace(grades, notes=(*grades.notes, *odd))
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
     """The ids of those in the roster who handed in nothing."""
-    there = {person.id for one in grades.students() if (person := roster.find(one))}
+    there = roster.ids(grades)
     return [one for one in roster.people if one not in there]
 
 
 def _same(text: str) -> str:
-    return text.strip().casefold()
+    return normalize("NFC", text.strip().casefold())

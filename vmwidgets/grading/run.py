@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from unicodedata import normalize
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 
 from .cluster import Cluster
 from .comparing import compared
@@ -43,7 +44,7 @@ def grade(
     """
     if jobs and dask:
         raise Refused("--jobs is for this computer: with --dask the cluster's workers say how many judge at a time")
-    names = names_of(folder)
+    names, again = names_of(folder), {one for one in normalize("NFC", only).split("+") if one}
     kept, done = State(state), dict[str, Graded]()
 
     def finish(graded: Graded) -> None:
@@ -59,7 +60,7 @@ def grade(
                 finish(Graded.none(name, str(refusal)))
                 continue
             before = kept.of(name, key_of(file.content, course))
-            if before is None or only in before.students:
+            if before is None or not again.isdisjoint(before.students):
                 yield file
             else:
                 finish(before)
@@ -71,6 +72,8 @@ def grade(
                 finish(found)
             else:
                 finish(Graded.none(file.name, found))
+    if strangers := again.difference(*(graded.students for graded in done.values())):
+        raise Refused(f"--only {shown(only)}: no notebook is of {', '.join(sorted(strangers))}")
     return Grades(course, tuple(compared((done[name] for name in names), course)))
 
 

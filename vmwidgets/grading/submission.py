@@ -28,14 +28,14 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
     problem = handed.problem or _whose(begun, handed.version, course)
     rows = []
     for exercise, worth in course.exercises.items() if not problem else ():
-        if exercise.partition("/")[0] != begun.lab:
-            continue
         kept = handed.works.get(exercise)
         row = Row(name, begun.student, exercise, of=worth)
+        if exercise.partition("/")[0] != begun.lab:
+            if kept is not None:
+                rows.append(replace(row, says=f"not judged: the notebook last began lab {begun.lab}"))
+            continue
         sheet = f"{begun.seed:016x}"
         rows.append(replace(row, says="not handed in") if kept is None else _row(row, kept, sheet, course, ask))
-    if not problem and not rows:
-        problem = f"lab {begun.lab!r} has no exercise in this course"
     return Graded(
         name, begun.student, begun.lab, problem, tuple(rows), handed.predictions, handed.outcomes, handed.hints
     )
@@ -48,6 +48,8 @@ def _whose(begun: Beginning, version: str, course: Course) -> str:
         return f"it is of the course {begun.course!r}"
     if version != __version__:
         return f"it was made with vmwidgets {shown(version)}, and this is {__version__}"
+    if not any(exercise.startswith(f"{begun.lab}/") for exercise in course.exercises):
+        return f"lab {begun.lab!r} has no exercise in this course"
     return ""
 
 
@@ -64,7 +66,8 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking
         says = f"not judged: {result['problem']}"
     elif claimed != points:
         work = "function" if result.get("ran") else "journal"
-        says = f"{FORGED}the notebook claims {shown(claimed)} points, and its {work} gives {points}"
+        claim = "no" if claimed is None else shown(claimed)
+        says = f"{FORGED}the notebook claims {claim} points, and its {work} gives {points}"
     else:
         says = str(result.get("problem", ""))
     digest = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()

@@ -44,8 +44,7 @@ def _cells(row: Row) -> Sequence[object]:
 
 def _totals(grades: Grades) -> Iterable[Sequence[object]]:
     for student, points in grades.students().items():
-        days = (max((row.late for row in file.rows), default=0) for file in grades.files_of(student))
-        yield student, f"{points:g}", f"{grades.course.of:g}", sum(days)
+        yield student, f"{points:g}", f"{grades.course.of:g}", grades.late_of(student)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
