@@ -9,15 +9,19 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading import Grades, feedback, grade, read_course, report
 from vmwidgets.grading.judge import judged
+from vmwidgets.grading.notebook import notebook_of
+from vmwidgets.grading.run import names_of
 from vmwidgets.grading.tables import write_tables
-from vmwidgets.labs import beginning, prediction, result
+from vmwidgets.labs import beginning, hinting, outcome, prediction, result
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.sheet import sheet_of
@@ -378,9 +382,60 @@ def test_those_who_were_asked_the_same_may_have_the_same_journal(tmp_path: Path,
 
 
 def test_a_claim_is_said_in_a_few_words(tmp_path: Path, course: Path) -> None:
-    hand_in(tmp_path / "in", "ada", changed(solved("01/guard", "ada"), points=10**4000))
-    says = found(graded(tmp_path / "in", course))["ada.ipynb", "01/guard"][1]
-    assert says == "forged: the notebook claims a number of 13288 bits points, and its journal gives 5"
+    claims = {"a number of 13288 bits": 10**4000, "-1": -1, "no": 1.5}
+    for student, claim in zip("abc", claims.values(), strict=True):
+        hand_in(tmp_path / "in", student, changed(solved("01/guard", student), points=claim))
+    said = [row.says for row in graded(tmp_path / "in", course).rows if row.exercise == "01/guard"]
+    assert said == [f"forged: the notebook claims {claim} points, and its journal gives 5" for claim in claims]
+
+
+def test_work_of_another_lab_in_a_notebook_is_listed(tmp_path: Path, course: Path) -> None:
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\n')
+    written(tmp_path / "in" / "ada.ipynb", "ada", "02", solved("01/guard", "ada"), solved("02/no-rotation", "ada"))
+    assert found(graded(tmp_path / "in", course)) == {
+        ("ada.ipynb", "01/guard"): (0, "not judged: the notebook last began lab 02"),
+        ("ada.ipynb", "02/no-rotation"): (worth("02/no-rotation"), ""),
+    }
+
+
+def test_letters_with_marks_are_the_same_in_one_sign_or_two(tmp_path: Path, course: Path) -> None:
+    """As a Mac writes names of files, and some editors texts."""
+    course.write_text(normalize("NFD", 'course = "été"\nexercises = ["01/guard"]\n'))
+    written(tmp_path / "in" / "ada.ipynb", "ada", "01", solved("01/gaps", "ada"), course="été")
+    assert [row.says for row in graded(tmp_path / "in", course).rows] == ["not handed in"]
+
+
+def test_who_is_graded_again_has_to_be_there(tmp_path: Path, course: Path) -> None:
+    hand_in(tmp_path / "in", "zoé+bert", name="pair")
+    state = tmp_path / "state.jsonl"
+    for only in "", "bert", "bert+zoé", normalize("NFD", "zoé"):
+        graded(tmp_path / "in", course, state=state, only=only)
+    with pytest.raises(Refused, match="--only 'ada': no notebook is of ada"):
+        graded(tmp_path / "in", course, state=state, only="ada")
+
+
+def test_of_predictions_is_kept_what_is_shown(tmp_path: Path, course: Path) -> None:
+    """A small notebook can hold data that is many times larger where it is written with its indents."""
+    deep: Any = [1] * 10_000
+    for _ in range(40):
+        deep = [deep]
+    outputs = [{kind: {"id": f"01/{number}", "answer": deep, "said": deep, "x": deep}}
+               for number in range(3) for kind in (prediction.MIME, outcome.MIME)]  # fmt: skip
+    hints = [{hinting.MIME: {"id": f"{number}" * 100, "tier": 10**4000}} for number in range(1000)]
+    hand_in(tmp_path / "in", "ada", solved("01/guard", "ada"), *outputs, *hints)
+    write_tables(graded(tmp_path / "in", course), tmp_path)
+    assert (tmp_path / "grades.json").stat().st_size < 20_000
+
+
+def test_data_that_would_take_gigabytes_of_memory_is_not_read() -> None:
+    assert "commas and brackets" in notebook_of(b"[" + b"{}," * 5_000_000 + b"{}]").problem
+
+
+def test_results_are_no_notebooks_of_the_next_run(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "x.ipynb", solved("01/guard", "x.ipynb"))
+    assert main(["grade", str(folder), "--course", str(course), "--to", str(folder / "grades"), "--jobs", "1"]) == 1
+    assert names_of(folder) == ["x.ipynb.ipynb"]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,15 @@ def test_one_that_is_late_is_replaced(worker: Worker) -> None:
     assert worker.ask("01/gaps", "default", WORK)["passed"]
 
 
+def test_what_one_that_is_ended_left_on_the_disk_is_deleted(worker: Worker) -> None:
+    worker.ask("01/gaps", "default", WORK)
+    assert worker._folder is not None
+    left = Path(worker._folder.name, "journal")
+    left.touch()
+    worker.ask("01/gaps", "default", WORK, seconds=0)
+    assert not left.exists()
+
+
 def test_one_that_dies_is_replaced(worker: Worker) -> None:
     assert worker.ask("01/gaps", "default", WORK)["passed"]
     assert worker._process is not None

@@ -15,10 +15,14 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.saved import bundles
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of a notebook."""
+
+MOST_PARTS = 4_000_000
+"""Commas and brackets: each value that they part takes up to 80 bytes of memory."""
 
 MOST_ITEMS = 10_000
 """Of cells, and of outputs in all."""
@@ -26,10 +30,13 @@ MOST_ITEMS = 10_000
 DEEPEST = 50
 """Lists and objects in one another, in what vmwidgets keeps."""
 
+MOST_ANSWERS, MOST_SAID = 100, 500
+"""Predictions, outcomes and hints that are kept of a file, and characters of what they say."""
+
 
 @dataclass
 class Handed:
-    """One file: `works`, `predictions`, `outcomes` and `hints` as the notebook keeps them, by id.
+    """One file: `works` as the notebook keeps them, by id; of `predictions`, `outcomes` and `hints` what is shown.
 
     `begun` says whose it is, by vmwidgets of this `version`.  `works` has for each exercise its `sheet`, `points`, `of`
     and `work`: of the last submission or check.  `problem` is why the file can't be graded, or "".
@@ -73,6 +80,8 @@ def notebook_of(content: bytes) -> Handed:
     """What a file with this content holds; never raises for what is in it."""
     if len(content) > MOST_BYTES:
         return Handed(f"the file has more than {MOST_BYTES >> 20} MiB")
+    if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PARTS:
+        return Handed(f"the file has more than {MOST_PARTS:,} commas and brackets")
     try:
         notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
     except (ValueError, RecursionError, MemoryError):
@@ -114,17 +123,28 @@ def _submission(handed: Handed, data: dict[str, Any]) -> None:
 
 
 def _prediction(handed: Handed, data: dict[str, Any]) -> None:
-    handed.predictions[_text(data, "id")] = data
+    _keep(handed.predictions, data, "question", "answer")
 
 
 def _outcome(handed: Handed, data: dict[str, Any]) -> None:
-    handed.outcomes[_text(data, "id")] = data
+    _keep(handed.outcomes, data, "question", "said", "actual", "late")
 
 
 def _hint(handed: Handed, data: dict[str, Any]) -> None:
     name, tier = _text(data, "id"), data.get("tier")
-    if isinstance(tier, int) and not isinstance(tier, bool):
-        handed.hints[name] = max(handed.hints.get(name, 0), tier)
+    if name in exercises() and isinstance(tier, int) and not isinstance(tier, bool):
+        handed.hints[name] = max(handed.hints.get(name, 0), min(tier, 3))
+
+
+def _keep(kept: dict[str, dict[str, Any]], data: dict[str, Any], *members: str) -> None:
+    """Keep these members of the data, cut to what is shown; of the first ids only."""
+    name = _text(data, "id")[:MOST_SAID]
+    if name in kept or len(kept) < MOST_ANSWERS:
+        kept[name] = {member: _short(data.get(member)) for member in members}
+
+
+def _short(value: Any) -> str | bool | None:
+    return value if value is None or isinstance(value, bool) else str(value)[:MOST_SAID]
 
 
 KEPT = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from vmwidgets.engine.base.files import written_whole
 
-RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for itself."""
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?|.*\.ipynb", re.IGNORECASE)
+"""Names that Windows keeps for itself, and those with which results would be taken for notebooks."""
 
 MOST = 80
 """Characters of a name."""

@@ -65,5 +65,5 @@ def _read(path: Path) -> dict[tuple[str, str], Graded]:
             graded = Graded(**data["graded"], rows=rows)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
-        found[graded.path, str(data.get("key"))] = graded
+        found[str(graded.path), str(data.get("key"))] = graded
     return found

@@ -28,7 +28,7 @@ class Worker:
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
-        self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
         """What the work earns; points 0, a problem in words and `stopped` where judging did not come to its end."""
@@ -46,12 +46,13 @@ class Worker:
         """End the process, also while another thread asks it; no other is started."""
         self._closed = True
         self._end()
-        self._folder.cleanup()
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._closed:
             raise OSError("grading was stopped")
         if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
             kept = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV", "SYSTEMROOT")
             environment = {name: os.environ[name] for name in kept if name in os.environ}
             self._process = subprocess.Popen(
@@ -62,6 +63,7 @@ class Worker:
         return self._process
 
     def _end(self) -> None:
+        """End the process, with the files that it had no time to delete."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -70,6 +72,8 @@ class Worker:
                 if pipe is not None:
                     with suppress(OSError):  # what was not sent can't be sent any longer
                         pipe.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -> dict[str, Any]:
