@@ -62,14 +62,14 @@ notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) -n 2 tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/browser --ignore tests/browser/test_access.py
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 3 --dist loadfile tests/browser --ignore tests/browser/test_access.py
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Dask, nbgrader, Otter
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/hosts
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 3 --dist loadfile tests/hosts
 
 wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/packaging
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 3 --dist loadfile tests/packaging
 
 sweep: environment-hosts bundle chromium ## Run the long random searches that `make test` leaves out
 	CHROMIUM="$$(scripts/chromium)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests

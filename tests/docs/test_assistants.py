@@ -11,6 +11,8 @@ import pytest
 from vmwidgets import lab as _lab  # noqa: F401  the exercises that ship register themselves
 from vmwidgets.labs.exercise import exercises
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 INSTRUCTORS = ROOT / "docs" / "instructors.md"
 PAGES = [ROOT / "docs" / "labs" / path.name for path in sorted((ROOT / "course").glob("*.md"))]

@@ -8,6 +8,8 @@ import pytest
 
 from vmwidgets.engine.mmu.formats import FORMATS
 
+pytestmark = pytest.mark.once
+
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
 
 

@@ -11,6 +11,8 @@ import vmwidgets as vm
 from vmwidgets.engine.base.events import EVENTS
 from vmwidgets.engine.base.units import binary_size
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "guide.md").read_text()
 ROWS = [

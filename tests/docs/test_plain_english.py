@@ -15,6 +15,8 @@ import pytest
 
 from tests.plain import MANNERED
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PACKAGES = ("engine", "views", "pictures", "widgets", "labs", "cli", "sources", "assignments")

@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text()
 PICTURES = sorted(set(re.findall(r"docs/pictures/[\w-]+\.(?:svg|png)", TEXT)))

@@ -16,6 +16,8 @@ from vmwidgets.questions.exam import kinds_of
 from vmwidgets.questions.question import ADDRESS, CHOICE, LETTERS, NUMBER, TEXT
 from vmwidgets.questions.sheets import svg_of
 
+pytestmark = pytest.mark.once
+
 FEW, MANY = 20, 1000
 """Seeds in `make test` and in the sweep."""
 

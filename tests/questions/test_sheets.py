@@ -20,6 +20,8 @@ from vmwidgets.questions.markup import to_html
 from vmwidgets.questions.qti import ASSESSMENT, CARTRIDGE, package
 from vmwidgets.questions.sheets import html, markdown
 
+pytestmark = pytest.mark.once
+
 LINKS = re.compile(r"!\[[^\]]*\]\(<([^>]*)>\)")
 
 

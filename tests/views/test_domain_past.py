@@ -18,6 +18,8 @@ from vmwidgets.engine.base.values.domains import DomainValue
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.domain.picture import all_vnodes
 
+pytestmark = pytest.mark.once
+
 
 def parts(value: DomainValue) -> dict[str, object]:
     """A domain by its parts, so that a difference says where it is."""

@@ -24,6 +24,8 @@ from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.views.domain.picture import all_vnodes, focus_of, things_of
 
+pytestmark = pytest.mark.once
+
 # ---- what a window must be, said by the whole value ----------------------------------------------------
 
 

@@ -28,6 +28,8 @@ from vmwidgets.engine.machine.processors import SHOOTDOWNS
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.views.domain.picture import focus_of
 
+pytestmark = pytest.mark.once
+
 Life = tuple[Callable[[], Any], Callable[[], object]]
 """What gives a life's machine, and what does the next thing in it."""
 

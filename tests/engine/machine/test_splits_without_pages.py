@@ -7,6 +7,8 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.mmu.formats import FORMATS
 
+pytestmark = pytest.mark.once
+
 LARGE = [(name, size) for name in FORMATS for size in FORMATS[name].page_sizes if size > vm.PAGE]
 MOST = 4 * vm.MIB
 """The page allocator gives this much memory in one piece, at most."""

@@ -11,6 +11,8 @@ from tests.engine.machine.lives import ARCHITECTURES
 from tests.engine.machine.structures import differences
 from tests.engine.machine.task_model import Model
 
+pytestmark = pytest.mark.once
+
 LOOKED_UP = ("._judged", "._moved", "._found")
 """Attributes that keep what was looked up before."""
 
