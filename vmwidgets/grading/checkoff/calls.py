@@ -10,7 +10,7 @@ from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.operations import Reference
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
 
-ADDRESSES = {"at", "address", "start", "end", "pa", "value"}
+ADDRESSES = {"at", "address", "start", "end", "offset", "pa", "value"}
 """Arguments that are written in hexadecimal."""
 
 SIZES = {"size", "page"}
@@ -56,8 +56,8 @@ def called(path: str) -> str:
 def value(name: str, given: Any) -> str:
     """An argument as it may be typed.
 
-    >>> value("at", 0x1000), value("size", 8192), value("count", 8192), value("data", b"x" * 100)
-    ('0x1000', '"8 KiB"', '8192', 'b"x" * 100')
+    >>> value("at", 0x1000), value("size", 8192), value("size", 16_793_600), value("data", b"x" * 100)
+    ('0x1000', '"8 KiB"', '4100 * vm.PAGE', 'b"x" * 100')
     """
     if isinstance(given, Reference):
         name = called(given)
@@ -65,10 +65,15 @@ def value(name: str, given: Any) -> str:
     if isinstance(given, int) and not isinstance(given, bool):
         if name in ADDRESSES or isinstance(given, Address):
             return str(Address(given))
-        return f'"{binary_size(given)}"' if name in SIZES and given and given % PAGE == 0 else str(int(given))
+        return _size(given) if name in SIZES and given and given % PAGE == 0 else str(int(given))
     if isinstance(given, bytes) and len(given) > LONGEST // 2 and len(set(given)) == 1:
         return f'b"{chr(given[0])}" * {len(given)}' if chr(given[0]).isalnum() else f"{len(given)} bytes"
     return _short(given)
+
+
+def _size(pages: int) -> str:
+    text = binary_size(pages)
+    return f"{pages // PAGE} * vm.PAGE" if "." in text else f'"{text}"'
 
 
 def _settings(given: Any) -> str:

@@ -59,7 +59,6 @@ def order(subject: Subject, draws: Draws) -> Iterator[Question]:
     pairs = [pair for pair in pairs if not any(map(steps.is_trivial, pair))]
     near = [pair for pair in pairs if pair[1] - pair[0] == 1]
     others = draws.shuffled([pair for pair in pairs if pair not in near])
-    alike = []
     for one, other in [*draws.shuffled(near), *others][: _runs(steps)]:
         if steps.typed(one) == steps.typed(other):
             continue
@@ -67,17 +66,14 @@ def order(subject: Subject, draws: Draws) -> Iterator[Question]:
             outcome = steps.exchanged(one, other)
         except Again:
             continue
-        answer = _differs(steps, outcome, one, other)
-        text = (
-            f"Exchange {steps.noun}s {one} and {other} of {len(steps)}, `{steps.typed(one)}` and "
-            f"`{steps.typed(other)}`: the later one comes first. Everything else stays. What differs at the end?"
-        )
-        why = f"As it was: {steps.why(other)}"
-        if answer:
-            yield asks(text, answer, why)
-        else:
-            alike.append(asks(text, f"nothing: {steps.noun}s, points and entries come out the same", why))
-    yield from alike[:1]
+        if answer := _differs(steps, outcome):
+            yield asks(
+                f"Exchange {steps.noun}s {one} and {other} of {len(steps)}, `{steps.typed(one)}` and "
+                f"`{steps.typed(other)}`: the later one comes first. Everything else stays. What differs then: points, "
+                f"what a {steps.noun} gives, or the entries at the end?",
+                answer,
+                f"As it was: {steps.why(other)}",
+            )
 
 
 def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
@@ -91,7 +87,7 @@ def lost(before: Outcome, after: Outcome) -> list[tuple[Criterion, Criterion]]:
 def said_of(before: Outcome, after: Outcome) -> str:
     """What a run has fewer, or more, of than the one before."""
     if not after.criteria:
-        return f"{counted(before.points, 'point')}, all of them: nothing can be judged then"
+        return f"{counted(before.points, 'point')}, all of them: {after.end}"
     worse = lost(before, after)
     if not worse:
         more = after.points - before.points
@@ -99,9 +95,9 @@ def said_of(before: Outcome, after: Outcome) -> str:
     one, other = worse[0]
     first = one.points - other.points
     total = sum(a.points - b.points for a, b in worse)
-    several = f", {first} of them" if len(worse) > 1 else ""
+    several = f", {first} of them because" if len(worse) > 1 else ":"
     no_longer = f"“{one.sentence}” no longer holds" if one.met else other.sentence.partition(": ")[0]
-    return f"{counted(total, 'point')}{several}: {no_longer}{_found(other)}"
+    return f"{counted(total, 'point')}{several} {no_longer}{_found(other)}"
 
 
 def _found(criterion: Criterion) -> str:
@@ -120,7 +116,8 @@ def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."[: len(text) + bool(text)]
 
 
-def _differs(steps: Steps, outcome: Outcome, one: int, other: int) -> str:
+def _differs(steps: Steps, outcome: Outcome) -> str:
+    """What a run has otherwise than the one that was made; "" where nothing is known to differ."""
     parts = []
     if outcome.points != steps.whole.points:
         worse = said_of(steps.whole, outcome)
@@ -128,7 +125,7 @@ def _differs(steps: Steps, outcome: Outcome, one: int, other: int) -> str:
     parts += [failed(steps, outcome)]
     for step, (said, result) in outcome.results.items():
         then = steps.whole.results.get(step)
-        if said == "done" and then is not None and then != (said, result) and isinstance(result, int):
+        if said == "done" and then is not None and then != (said, result) and isinstance(result, (int, bytes)):
             parts.append(f"{steps.noun} {step} gives {value('', result)}, not {value('', then[1])}")
             break
     if not any(parts) and isinstance(steps, JournalSteps) and (now := _entries(steps, outcome)) is not None:

@@ -17,7 +17,7 @@ from vmwidgets.questions.question import Question
 from vmwidgets.views.story.story import story_of
 
 from .steps import Steps, map_name
-from .subject import LISTED, Subject, asks, choices, drawn_first, with_steps
+from .subject import LISTED, Subject, asks, before, choices, drawn_first, with_steps
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32)
 """Pages of a request that might come next."""
@@ -40,7 +40,8 @@ def count(subject: Subject, draws: Draws) -> Iterator[Question]:
     changed = [one for one in steps.late if counts[one] > 1 and _all(steps, one) != _all(steps, one - 1)]
     for step in drawn_first(draws, changed, lambda one: counts[one] - counts[one - 1] != 1):
         yield asks(
-            f"How many entries did the map {map_name(steps)} have right after {steps.named(step)}?",
+            f"How many entries did the map {map_name(steps)} have right after {steps.named(step)}?"
+            f"{before(counts[step - 1])}",
             counted(counts[step], "entry"),
             f"Before it there {'was' if counts[step - 1] == 1 else 'were'} {counts[step - 1]:,}. {steps.why(step)}",
         )

@@ -42,7 +42,7 @@ MOST_STEPS = 10_000
 PLACES = ("at", "address", "start", "end")
 """Arguments that may be a result of a call before, or lie behind one."""
 
-TRIVIAL = ("run", "register_handler", "spawn")
+TRIVIAL = ("run", "register_handler", "spawn", "object")
 """Calls that nothing is asked of: without them nothing happens."""
 
 REACH = 1 << 24
@@ -64,6 +64,12 @@ class Outcome:
     def points(self) -> int:
         """Points earned."""
         return sum(one.points for one in self.criteria)
+
+    @property
+    def end(self) -> str:
+        """Why nothing of it could be judged."""
+        machine = getattr(self.thing, "machine", self.thing)
+        return "the machine panics" if isinstance(machine, Machine) and machine.dead else "what is judged is not there"
 
 
 class Steps(ABC):

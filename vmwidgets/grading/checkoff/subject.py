@@ -17,8 +17,11 @@ from .steps import Steps
 MOST = 2
 """Questions of one kind on one piece of work."""
 
-LISTED = 16
+LISTED = 12
 """So many steps a question lists at most."""
+
+COUNTED = 12
+"""So many things a student counts at a desk."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,15 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
         return "none of them"
     *first, last = map(str, numbers)
     return f"{steps.noun}s {', '.join(first)} and {last}" if first else f"{steps.noun} {last}"
+
+
+def before(count: int) -> str:
+    """What a question tells of a number before a step: nothing, as long as it can be counted on fingers.
+
+    >>> before(9), before(1_033)
+    ('', ' (Before it there were 1,033.)')
+    """
+    return f" (Before it there were {count:,}.)" if count > COUNTED else ""
 
 
 def drawn_first(draws: Draws, values: Iterable[Any], better: Callable[[Any], bool]) -> list[Any]:

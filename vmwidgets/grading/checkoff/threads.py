@@ -60,10 +60,10 @@ def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
             holders[event.map] = event.thread
         elif isinstance(event, ev.ThreadSlept) and event.kind == "lock":
             waited.append(f"{event.thread} for {event.subject} ({holders.get(event.subject, 'another')} had it)")
-    if orders := _orders(steps):
+    if waited:
         yield asks(
-            f"In your run, {_listed(orders)}. Which threads had to wait for a lock, for which, and who had it?",
-            "; ".join(waited) or "none of them",
+            f"In your run, {_listed(_orders(steps))}. Which threads had to wait for a lock, for which, and who had it?",
+            "; ".join(waited),
             "Who finds a lock taken sleeps until it is free. After each lock but the last, a thread reads from disk.",
         )
 
@@ -118,7 +118,9 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
         return
     orders = _orders(steps)
     changes = [(name, other) for name, taken in orders.items() for other in permutations(taken) if other != taken]
-    found = [(name, other, *_run(subject, {**orders, name: other})) for name, other in draws.shuffled(changes)[:6]]
+    found = [
+        (name, other, *_run(subject, steps, {**orders, name: other})) for name, other in draws.shuffled(changes)[:6]
+    ]
     seen = set()
     for name, other, ends, circle in drawn_first(draws, found, lambda one: bool(one[3]) and one[2]):
         if (ends, bool(circle)) in seen:
@@ -133,12 +135,16 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
         )
 
 
-def _run(subject: Subject, orders: Orders) -> tuple[bool, str]:
-    """Whether threads with these orders all return, and the circle that is possible, if one is."""
+def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, str]:
+    """Whether threads with these orders all return if they are spawned and run where they were, and a circle."""
     machine: Machine = subject.given.start()
-    for name, taken in orders.items():
-        machine.spawn(copier, machine, *taken, name=name)
-    machine.run()
+    for step in range(1, len(steps) + 1):
+        operation = steps.operation(step)
+        name = dict(operation.arguments).get("name")
+        if operation.name == "spawn" and name in orders:
+            machine.spawn(copier, machine, *orders[name], name=name)
+        elif operation.name == "run":
+            machine.run()
     judged = criteria_of(subject.exercise, subject.of, machine)
     circle = next((one.actual for one in judged if " before " in one.actual), "")
     return all(machine.threads[name].state == "returned" for name in orders), circle

@@ -20,7 +20,7 @@ from vmwidgets.views.story.story import story_of
 
 from .calls import called
 from .steps import JournalSteps, Steps
-from .subject import LISTED, Subject, asks, drawn_first, sentences, with_steps
+from .subject import LISTED, Subject, asks, before, drawn_first, sentences, with_steps
 
 WORDS = {"read": "reads a byte at", "write": "writes a byte at"}
 
@@ -177,7 +177,7 @@ def frames(subject: Subject, draws: Draws) -> Iterator[Question]:
     for step in drawn_first(draws, changed, lambda one: found[one] - found[one - 1] != 1):
         yield asks(
             f"To how many frames did the page tables of `{called(steps.space_path)}` lead right after "
-            f"{steps.named(step)}?",
+            f"{steps.named(step)}?{before(found[step - 1])}",
             f"to {counted(found[step], 'frame')}",
             f"Before it, to {found[step - 1]:,}. {steps.why(step)}",
         )
@@ -193,7 +193,8 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
         more = found[step] - found[step - 1]
         how = f"{counted(more, 'slot')} more" if more >= 0 else f"{counted(-more, 'slot')} fewer"
         yield asks(
-            f"How many slots did domain `{called(steps.space_path)}` use right after {steps.named(step)}?",
+            f"How many slots did domain `{called(steps.space_path)}` use right after {steps.named(step)}?"
+            f"{before(found[step - 1])}",
             counted(found[step], "slot"),
             f"That is {how} than before it. {steps.why(step)}",
         )
@@ -211,7 +212,7 @@ def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
             yield asks(
                 f"Right after {steps.named(step)}: how many entries of TLBs are no longer true, and on which "
                 "processors?",
-                f"{sum(left.values())}: {each}",
+                each,
                 f"{steps.why(step)} A TLB keeps what it has until it is flushed there.",
             )
 
@@ -263,7 +264,7 @@ def room(subject: Subject, draws: Draws) -> Iterator[Question]:
     found = {step: _free(steps.machine_at(step)) for step in (steps.late[0] - 1, *steps.late)}
     for step in drawn_first(draws, steps.late, lambda one: found[one] != found[one - 1]):
         yield asks(
-            f"How many slots of the kentry area were free right after {steps.named(step)}?",
+            f"How many slots of the kentry area were free right after {steps.named(step)}?{before(found[step - 1])}",
             counted(found[step], "slot"),
             f"Before it: {found[step - 1]:,}. {steps.why(step)}",
         )

@@ -139,7 +139,7 @@ def execve(task: Task, asked: ExecveSheet) -> Iterator[Criterion]:
             f"the task should have the ranges of {what} as the system has them: addresses, rights, places in the file",
             first="" if replayed else "replay the recording, up to where it read its map",
             expected=counted(len(wanted[name]), "range"),
-            actual=f"{counted(len(agreeing), 'range')} that agree",
+            actual=f"{len(agreeing)} of {len(wanted[name])} agree",
             mistake=FROM_THE_START if any(map(_other_place, found.of(DIFFERS))) else None,
         )
     rows = [one for some in wanted.values() for one in some]

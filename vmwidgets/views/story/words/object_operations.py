@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.protection import protection_text
 from vmwidgets.engine.base.units import Size, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
@@ -149,7 +150,8 @@ def _left(facts: Facts) -> str:
 
 @headline_of("mprotect")
 def _mprotect(facts: Facts) -> Headline:
-    rights = visible(str(facts.given.get("prot", "")))
+    given = facts.given.get("prot", "")
+    rights = protection_text(given) if isinstance(given, int) else visible(str(given))
     return Headline(say("mprotect", rights=rights, **_at(facts)))
 
 
