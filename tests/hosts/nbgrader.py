@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,11 @@ from tests.grading.synthetic import COURSE
 from .students import Points, Programs, Work, lines_of, needed
 
 POINTS = """
-import json, sys
-from nbgrader.api import Gradebook
-
-found = {}
-with Gradebook("sqlite:///gradebook.db", sys.argv[1]) as gradebook:
-    for assignment in gradebook.assignments:
-        for submission in assignment.submissions:
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    found[f"{submission.student.id} {grade.name}"] = grade.score
-print(json.dumps(found))
+SELECT student_id, name, coalesce(auto_score, 0)
+FROM grade
+JOIN base_cell ON base_cell.id = grade.cell_id
+JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
 """
 
 
@@ -63,10 +59,10 @@ class Course(Programs):
         path.write_text(json.dumps(notebook))
 
     def points(self) -> Points:
-        """What nbgrader's gradebook has for each student and exercise."""
-        found: dict[str, float] = json.loads(self.run("-c", POINTS, COURSE, cwd=self.root))
-        pairs = ((name.partition(" "), points) for name, points in found.items())
-        return {(student, grade.replace("-", "/", 1)): points for (student, _, grade), points in pairs}
+        """What nbgrader's gradebook, a database, has for each student and exercise."""
+        with closing(sqlite3.connect(self.root / "gradebook.db")) as gradebook:
+            rows = gradebook.execute(POINTS).fetchall()
+        return {(student, grade.replace("-", "/", 1)): points for student, grade, points in rows}
 
 
 def _name(cell: dict[str, Any]) -> str:

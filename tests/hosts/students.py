@@ -13,7 +13,7 @@ from tests.grading.synthetic import seed_of
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.labs.sheet import sheet_of
 
-ENDS = {"crashing": "1 / 0", "hanging": "while True:\n    pass"}
+ENDS = {"crashing": "1 / 0", "hanging": "import time\ntime.sleep(1000)"}
 """What comes in place of the last line of a right solution."""
 
 Work = dict[str, str]

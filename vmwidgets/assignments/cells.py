@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,21 @@ def for_course(source: str, course: str) -> str:
             line = lines[name.lineno - 1]
             lines[name.lineno - 1] = line[: name.col_offset] + f'"{course}"'.encode() + line[name.end_col_offset :]
     return b"\n".join(lines).decode()
+
+
+def cells_of(
+    lab: Lab, course: str, worth: Mapping[str, float], graded: Callable[[Cell, Task, float], Iterable[Cell]]
+) -> list[Cell]:
+    """The lab's cells with the course's name; `graded` makes those of exercises in `worth`, by their points."""
+    found: list[Cell] = []
+    for cell in lab.notebook["cells"]:
+        if cell["cell_type"] != "code":
+            found.append(cell)
+            continue
+        source = for_course(source_of(cell), course)
+        task, own = task_of(source), code(cell["id"], source)
+        found += graded(own, task, worth[task.exercise]) if task and task.exercise in worth else [own]
+    return found
 
 
 def course_name(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .cells import Cell, Lab, Task, code, for_course, source_of, task_of, written
+from .cells import Cell, Lab, Task, cells_of, code, written
 
 SCHEMA = 3
 """Of a cell's metadata, as nbgrader has it since version 0.6."""
@@ -37,22 +37,13 @@ def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[
 
 def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
     """A lab's notebook with nbgrader's metadata."""
-    cells = [made for cell in lab.notebook["cells"] for made in _cells(cell, course, worth)]
-    return written(lab.notebook, cells)
+    return written(lab.notebook, cells_of(lab, course, worth, _graded))
 
 
-def _cells(cell: Cell, course: str, worth: Mapping[str, float]) -> Iterator[Cell]:
-    if cell["cell_type"] != "code":
-        yield cell
-        return
-    source = for_course(source_of(cell), course)
-    task = task_of(source)
-    if task is None or task.exercise not in worth:
-        yield code(cell["id"], source)
-        return
+def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
+    """A solution cell in place of the exercise's, and one that tests."""
     lines = f"{task.lines}\n\n{REGION}"
     yield code(cell["id"], lines, nbgrader=_metadata(f"{task.label}-lines", solution=True, locked=False))
-    points = worth[task.exercise]
     graded = {**_metadata(task.label, solution=False, locked=True), "grade": True, "points": points}
     yield code(f"{cell['id']}-check", _test(task, points), nbgrader=graded)
 

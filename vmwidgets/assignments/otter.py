@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .cells import Cell, Lab, Task, code, for_course, source_of, task_of, written
+from .cells import Cell, Lab, Task, cells_of, code, written
 
 CONFIG = """\
 # ASSIGNMENT CONFIG
@@ -36,28 +36,19 @@ def files(labs: Iterable[Lab], course: str, worth: Mapping[str, float]) -> dict[
 
 def assignment(lab: Lab, course: str, worth: Mapping[str, float]) -> str:
     """A lab's notebook with Otter's raw cells."""
-    cells = [made for cell in lab.notebook["cells"] for made in _cells(cell, course, worth)]
+    cells = cells_of(lab, course, worth, _graded)
     return written(lab.notebook, [_raw(f"{lab.number}-config", CONFIG), *cells])
 
 
-def _cells(cell: Cell, course: str, worth: Mapping[str, float]) -> Iterator[Cell]:
-    if cell["cell_type"] != "code":
-        yield cell
-        return
-    source = for_course(source_of(cell), course)
-    task = task_of(source)
-    answer = code(cell["id"], source)
-    if task is None or task.exercise not in worth:
-        yield answer
-        return
+def _graded(cell: Cell, task: Task, points: float) -> Iterator[Cell]:
+    """The exercise's cell as a question's solution, and its tests."""
     name = cell["id"]
-    question = QUESTION.format(name=task.label, points=worth[task.exercise])
-    yield _raw(f"{name}-question", question)
+    yield _raw(f"{name}-question", QUESTION.format(name=task.label, points=points))
     yield _raw(f"{name}-solution", "# BEGIN SOLUTION")
-    yield answer
+    yield cell
     yield _raw(f"{name}-answered", "# END SOLUTION")
     yield _raw(f"{name}-tests", "# BEGIN TESTS")
-    yield from (_test(f"{name}-test-{points}", task, points) for points in range(1, task.worth + 1))
+    yield from (_test(f"{name}-test-{earned}", task, earned) for earned in range(1, task.worth + 1))
     yield _raw(f"{name}-tested", "# END TESTS")
     yield _raw(f"{name}-end", "# END QUESTION")
 
