@@ -179,6 +179,7 @@ def test_what_an_exchange_costs_it_costs_when_the_lines_are_exchanged(exercise: 
         same = outcome(exercise, how, lines) == before
         lines[one], lines[other] = lines[other], lines[one]
         assert lost or not same, question
+        assert "Error" not in question.answer, "what failed has no result"
         said = re.search(r"it (loses|gains) (\d+) point", question.answer)
         found = 0 if said is None else int(said[2]) * (1 if said[1] == "loses" else -1)
         assert found == lost, question

@@ -126,7 +126,8 @@ def _differs(steps: Steps, outcome: Outcome) -> str:
     for step, (said, result) in outcome.results.items():
         then = steps.whole.results.get(step)
         if said == "done" and then is not None and then != (said, result) and isinstance(result, (int, bytes)):
-            parts.append(f"{steps.noun} {step} gives {value('', result)}, not {value('', then[1])}")
+            instead = f"not {value('', then[1])}" if then[0] == "done" else "and does not fail"
+            parts.append(f"{steps.noun} {step} gives {value('', result)}, {instead}")
             break
     if not any(parts) and isinstance(steps, JournalSteps) and (now := _entries(steps, outcome)) is not None:
         before = _entries(steps, steps.whole) or []

@@ -63,7 +63,7 @@ def forbidden(subject: Subject, draws: Draws) -> Iterator[Question]:
         except KernelError as error:
             answer, why = (
                 "out of bounds" if error.name == "FAULT" else "not allowed",
-                f"{error.reason}, and has {Size(bounds)}.",
+                f"{error.reason}." if error.name == "FAULT" else f"{error.reason}, and has {Size(bounds)}.",
             )
         yield asks(
             f"Your program {ACCESSES[access]} `{Address(address)}`, with the segments as you placed them. Is that "

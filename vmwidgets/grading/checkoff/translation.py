@@ -20,7 +20,7 @@ from vmwidgets.views.story.story import story_of
 
 from .calls import called
 from .steps import JournalSteps, Steps
-from .subject import LISTED, Subject, asks, before, drawn_first, sentences, with_steps
+from .subject import COUNTED, LISTED, Subject, asks, before, drawn_first, sentences, with_steps
 
 WORDS = {"read": "reads a byte at", "write": "writes a byte at"}
 
@@ -189,7 +189,8 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
     if steps is None or not steps.space_path.startswith("domain:"):
         return
     found = _measured(steps, lambda machine, path: len(slots_of(machine.part(path))))
-    for step in drawn_first(draws, steps.late, lambda one: found[one] - found[one - 1] not in (0, 1)):
+    easy = [step for step in steps.late if abs(found[step] - found[step - 1]) <= COUNTED]
+    for step in drawn_first(draws, easy, lambda one: found[one] - found[one - 1] not in (0, 1)):
         more = found[step] - found[step - 1]
         how = f"{counted(more, 'slot')} more" if more >= 0 else f"{counted(-more, 'slot')} fewer"
         yield asks(
