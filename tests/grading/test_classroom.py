@@ -81,7 +81,7 @@ def some(tmp_path_factory: pytest.TempPathFactory) -> Class:
 @pytest.fixture(scope="module")
 def in_one_go(some: Class) -> dict[str, bytes]:
     """What the command writes of the sample."""
-    return some.graded(some.root / "once", jobs=4)
+    return some.graded(some.root / "once", jobs=2)
 
 
 def of(members: Class, to: Path) -> Grades:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
-from vmwidgets.grading import Grades, grade, read_course
+from vmwidgets.grading import Grades, grade, read_course, run
 from vmwidgets.grading.notebook import MOST_BYTES
 from vmwidgets.grading.places import File, Here
 
@@ -75,6 +75,7 @@ def test_what_judging_did_not_come_to_the_end_of_is_judged_again(
 ) -> None:
     state = tmp_path / "state.jsonl"
     with monkeypatch.context() as context:
+        context.setattr(run, "Here", Here)
         context.setattr(sys, "executable", "false")  # a process that judges ends at once
         problems = {row.says for row in graded(folder, course, state=state).rows}
     assert problems == {"not judged: judging ended early: the process that judges ended"}

@@ -52,8 +52,6 @@ def test_the_next_work_has_all_of_its_time_on_a_processor() -> None:
     code = """
 import resource, time
 from vmwidgets.grading.judge import SECONDS, limit
-while time.process_time() < 1.5:
-    pass
 used = time.process_time()
 limit()
 print(resource.getrlimit(resource.RLIMIT_CPU)[0] >= used + SECONDS)
