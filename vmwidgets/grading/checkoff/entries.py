@@ -12,11 +12,9 @@ from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.instruments import comparisons, levels
-from vmwidgets.pictures.picture import starts_of
 from vmwidgets.questions.question import Question
-from vmwidgets.views.story.story import story_of
 
-from .steps import Steps, map_name
+from .steps import Steps, headline, map_name
 from .subject import LISTED, Subject, asks, before, choices, drawn_first, with_steps
 
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32)
@@ -114,12 +112,11 @@ def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
             if place in seen:
                 continue
             seen.add(place)
-            told = story_of(space.machine.journal.last, starts_of(space.machine)).headline
             yield asks(
                 f"As the map {map_name(steps)} is now, at the end: at which address does a request for "
                 f"{counted(size, 'page')} land that gives no address, `enter({size} * vm.PAGE)`?",
                 f"`{place}`",
-                f"{told.text} {told.reason}".strip(),
+                headline(space.machine, space.machine.journal.last),
             )
 
 

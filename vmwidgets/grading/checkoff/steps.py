@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, VMError, failure
+from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.operations import Reference, as_data
 from vmwidgets.engine.base.scripts import Action, Script
@@ -200,10 +201,8 @@ class JournalSteps(Steps):
 
     def why(self, step: int) -> str:
         """The headline of the operation's story."""
-        number = self._first + step - 1
-        starts = starts_of(self.machine_at(step))
-        told = story_of(self.operation(step), starts, self.machine.journal.events(number)).headline
-        return " ".join(part for part in (told.text, told.reason) if part)
+        events = self.machine.journal.events(self._first + step - 1)
+        return headline(self.machine_at(step), self.operation(step), events)
 
     def again(self, steps: Sequence[int], but: tuple[str, int] | None = None) -> Outcome:
         """Do these calls with the arguments that they had; of a script, `but` leaves an action out.
@@ -364,8 +363,7 @@ class TraceSteps(Steps):
         machine = self.machine_at(step)
         if len(machine.journal) == len(self.machine_at(step - 1).journal):
             return "The line makes no call of the machine."
-        told = story_of(machine.journal.last, starts_of(machine)).headline
-        return " ".join(part for part in (told.text, told.reason) if part)
+        return headline(machine, machine.journal.last)
 
     def again(self, steps: Sequence[int]) -> Outcome:
         """Load these lines."""
@@ -378,6 +376,12 @@ class TraceSteps(Steps):
     def _load(self, steps: tuple[int, ...]) -> LoadedStrace:
         text = "\n".join(["", *(self._lines[step - 1] for step in steps), ""])
         return load_strace(boot("x86-64"), text, task=self._task)
+
+
+def headline(machine: Machine, operation: Operation, events: Sequence[Event] | None = None) -> str:
+    """What an operation did, in a sentence or two; `events` are those of its record, where it has not kept them."""
+    found = story_of(operation, starts_of(machine), events).headline
+    return f"{found.text} {found.reason}".strip()
 
 
 def map_name(steps: Steps) -> str:

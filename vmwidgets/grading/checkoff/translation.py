@@ -14,12 +14,10 @@ from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.instruments import fault_of
 from vmwidgets.labs.instruments import slots as slots_of
-from vmwidgets.pictures.picture import starts_of
 from vmwidgets.questions.question import Question
-from vmwidgets.views.story.story import story_of
 
 from .calls import called
-from .steps import JournalSteps, Steps
+from .steps import JournalSteps, Steps, headline
 from .subject import COUNTED, LISTED, Subject, asks, before, drawn_first, sentences, with_steps
 
 WORDS = {"read": "reads a byte at", "write": "writes a byte at"}
@@ -103,35 +101,34 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
     found: dict[str, tuple[int, str, str]] = {}
     for address in draws.shuffled(_places(steps))[:5]:
         access = draws.choice(list(WORDS))
-        machine = steps.branch()
-        task = machine.part(steps.space_path)
-        error = ""
-        try:
-            task.touch(address, access)
-        except VMError as raised:
-            error = str(raised)
-        faults = [one for one in machine.journal.last.events if isinstance(one, FaultRaised)]
-        kind = faults[0].kind if faults else ""
-        told = story_of(machine.journal.last, starts_of(machine)).headline
-        signal = (
-            f"the signal {task.signals[-1].name}" if error and task.signals else "the kernel gives up" if error else ""
-        )
-        answer = (
-            f"a page fault ({kind}), and then {signal}"
-            if faults and signal
-            else f"a page fault ({kind}); the kernel resolves it, and the access goes on"
-            if faults
-            else signal or "no fault: the page tables allow it"
-        )
-        found.setdefault(answer.partition(" (")[0] + signal, (address, access, f"{answer}|{told.text} {told.reason}"))
-    for address, access, said in found.values():
-        answer, _, why = said.partition("|")
+        answer, why = _touched(steps, address, access)
+        found.setdefault(answer, (address, access, why))
+    for answer, (address, access, why) in found.items():
         yield asks(
             f"As it is now, at the end: user code of `{called(steps.space_path)}` {WORDS[access]} "
             f"`{Address(address)}`. What happens: no fault, a page fault that the kernel resolves, or a signal?",
             answer,
-            why.strip(),
+            why,
         )
+
+
+def _touched(steps: Steps, address: int, access: str) -> tuple[str, str]:
+    """What becomes of an access by user code after all steps, and why."""
+    machine = steps.branch()
+    task = machine.part(steps.space_path)
+    earlier, failed = len(task.signals), False
+    try:
+        task.touch(address, access)
+    except VMError:
+        failed = True
+    done = machine.journal.last
+    kind = next((one.kind for one in done.events if isinstance(one, FaultRaised)), "")
+    signals = task.signals[earlier:]
+    end = f"the signal {signals[-1].name}" if signals else "the kernel gives up"
+    if not failed:
+        resolved = f"a page fault ({kind}); the kernel resolves it, and the access goes on"
+        return resolved if kind else "no fault: the page tables allow it", headline(machine, done)
+    return f"a page fault ({kind}), and then {end}" if kind else end, headline(machine, done)
 
 
 Measure = Callable[[Machine, str], int]
