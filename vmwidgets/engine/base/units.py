@@ -58,11 +58,11 @@ def binary_size(size: int) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """So many of something.
 
-    >>> counted(1, "entry"), counted(1000, "entry"), counted(0, "miss")
-    ('1 entry', '1,000 entries', '0 misses')
+    >>> counted(1, "entry"), counted(1000, "entry"), counted(0, "miss"), counted(2, "day")
+    ('1 entry', '1,000 entries', '0 misses', '2 days')
     """
     if count != 1:
-        ends = {"y": noun[:-1] + "ies", "s": noun + "es"}
+        ends = {"y": noun + "s" if noun[-2:-1] in set("aeiou") else noun[:-1] + "ies", "s": noun + "es"}
         noun = plural or ends.get(noun[-1], noun + "s")
     return f"{count:,} {noun}"
 
