@@ -13,7 +13,7 @@ from vmwidgets.grading.course import Course
 from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.lms import gradebook
 from vmwidgets.grading.output import file_names
-from vmwidgets.grading.roster import read_roster
+from vmwidgets.grading.roster import read_roster, with_roster
 
 COURSE = Course("os", {"01/guard": 5, "01/gaps": 4})
 
@@ -29,7 +29,8 @@ GRADES = Grades(COURSE, (file("ada", 2.5, 4), file("bert+cleo", 5, 0)))
 def made(tmp_path: Path, roster: str, system: str, grades: Grades = GRADES) -> tuple[str, bytes]:
     path = tmp_path / "roster.csv"
     path.write_text(roster)
-    return gradebook(grades, read_roster(path), system)
+    people = read_roster(path)
+    return gradebook(with_roster(grades, people), people, system)
 
 
 def test_who_wrote_two_ids_is_one_person_with_the_most_points(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
 
@@ -13,6 +14,7 @@ import pytest
 
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.dates import moment
 from vmwidgets.grading.grades import Graded, Grades, Row
@@ -20,7 +22,7 @@ from vmwidgets.grading.late import due
 from vmwidgets.grading.overrides import Override, Overrides, read_overrides, with_overrides
 from vmwidgets.grading.roster import read_roster
 from vmwidgets.grading.spreadsheet import read_table
-from vmwidgets.labs import result
+from vmwidgets.labs import prediction, result
 
 from .synthetic import COURSE, solved, worth, written
 
@@ -153,7 +155,53 @@ def test_students_who_are_not_in_the_roster_are_listed(
     assert "handed in nothing: eve" in out
     assert run("--roster", "id\nada\nbert\ncleo\ndan\n") == 0
     assert run("--roster", "id,email\nada,bert\ncleo,\ndan,\n") == 1
-    assert "ada: wrote ada, bert: this is one person" in capsys.readouterr().out
+    assert "ada: wrote ada, bert in lab 01: this is one person" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def two_ids(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ida wrote her address in lab 01, and her name in lab 02 and beside Bob's address in lab 03."""
+    root = tmp_path_factory.mktemp("ids")
+    course = [("01", "ida@uni.example", "01/guard"), ("02", "ida", "02/no-rotation"), ("03", "bob@x+ida", "03/window")]
+    for lab, student, exercise in course:
+        asked = {prediction.MIME: {"id": f"{lab}/a", "question": "?", "answer": "1"}}
+        written(root / "in" / f"{lab}.ipynb", student, lab, solved(exercise, student), asked)
+    (root / "course.toml").write_text(
+        f'course = "{COURSE}"\npredictions = 0.5\nexercises = {json.dumps([one[2] for one in course])}\n'
+    )
+    (root / "roster.csv").write_text("username,email\nida,ida@uni.example\nbob,bob@x\n")
+    (root / "overrides.csv").write_text("student,exercise,points,reason\nida@uni.example,02/no-rotation,2,oral\n")
+    return root
+
+
+def test_who_writes_another_id_in_each_lab_is_one_person(two_ids: Path) -> None:
+    options = [*arguments(two_ids), "--roster", str(two_ids / "roster.csv"), "--lms", "moodle"]
+    out = two_ids / "out"
+    assert main(["grade", *options]) == 0, "this is no reason for a look"
+    all_points = [worth(name) for name in ("01/guard", "02/no-rotation", "03/window")]
+    points = {name: float(row["points"]) for name, row in table(out / "students.csv").items()}
+    assert points == {"bob": all_points[2] + 0.5, "ida": sum(all_points) + 1.5}
+    assert {path.stem for path in (out / "feedback").iterdir()} == {"ida", "bob"}
+    assert table(out / "gradebook-moodle.csv", "username")["ida"]["predictions"] == "1.5"
+    options += ["--only", "IDA@uni.example", "--overrides", str(two_ids / "overrides.csv")]
+    assert main(["grade", *options]) == 0
+    assert table(out / "students.csv")["ida"]["points"] == f"{sum(all_points) + 1.5 - all_points[1] + 2:g}"
+
+
+def test_nobody_copies_from_themselves(tmp_path: Path) -> None:
+    own = Row("a", "ida", "01/guard", 5, 5, work="w")
+    files = [Graded(one, one, "01", "", (replace(own, student=one),), {}, {}, {}) for one in ("ida", "ida@u", "bob")]
+    (tmp_path / "roster.csv").write_text("id,email\nida,ida@u\n")
+    found = compared(files, Course(COURSE, {"01/guard": 5}), read_roster(tmp_path / "roster.csv").person)
+    assert [file.rows[0].says.partition(" (")[0] for file in found] == [
+        "the same journal as bob", "the same journal as bob", "the same journal as ida, ida@u",
+    ]  # fmt: skip
+
+
+def test_an_address_with_a_plus_is_not_who_a_person_is(tmp_path: Path) -> None:
+    """A `+` parts the ids of a pair."""
+    (tmp_path / "roster.csv").write_text("email,id number\nida+vm@u,7\n")
+    assert read_roster(tmp_path / "roster.csv").person("7+zoe") == "7+zoe"
 
 
 # ---- late days --------------------------------------------------------------------------------------

@@ -81,14 +81,14 @@ def run(options: argparse.Namespace) -> int:
         until = due(options.due, options.grace, course.due)
         grades = grade(
             options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
-            only=options.only, progress=_bar,
+            only=options.only, person=roster.person if roster else str, progress=_bar,
         )  # fmt: skip
+        if roster:
+            grades = with_roster(grades, roster)
         if until.dates:
             grades = with_late_days(grades, options.folder, until, roster)
         if overrides:
             grades = with_overrides(grades, overrides, roster)
-        if roster:
-            grades = with_roster(grades, roster)
         write_tables(grades, options.to)
         names = roster.name_of if roster and options.names else None
         write_feedback(grades, options.to / "feedback", names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,8 +15,11 @@ from .course import Course
 from .grades import COPIED, Graded, Row
 
 
-def compared(files: Iterable[Graded], course: Course) -> Iterator[Graded]:
-    """The files, with what is only seen side by side: the same work of two students, and a student's second file."""
+def compared(files: Iterable[Graded], course: Course, person: Callable[[str], str] = str) -> Iterator[Graded]:
+    """The files, with what is only seen side by side: the same work of two students, and a student's second file.
+
+    `person` gives who wrote an id: nobody copies from themselves.
+    """
     files = list(files)
     owners: dict[str, set[str]] = {}
     last: dict[tuple[str, str], str] = {}
@@ -27,11 +30,20 @@ def compared(files: Iterable[Graded], course: Course) -> Iterator[Graded]:
             if row.work and row.points:
                 owners.setdefault(row.work, set()).add(file.student)
     for file in files:
-        rows = tuple(_beside(row, sorted(owners.get(row.work, set()) - {row.student}), course) for row in file.rows)
+        me = _persons(file.student, person)
+        rows = tuple(
+            _beside(row, [one for one in sorted(owners.get(row.work, ())) if _persons(one, person) != me], course)
+            for row in file.rows
+        )
         if file.student and not file.problem and last[file.student, file.lab] != file.path:
             yield replace(file, rows=(), problem=f"handed in twice: {printable(last[file.student, file.lab])} counts")
         else:
             yield replace(file, rows=rows)
+
+
+def _persons(student: str, person: Callable[[str], str]) -> set[str]:
+    """Those who are behind an id, or behind several joined by `+`."""
+    return {person(one) for one in student.split("+")}
 
 
 def _beside(row: Row, others: list[str], course: Course) -> Row:

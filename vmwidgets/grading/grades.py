@@ -100,16 +100,16 @@ class Grades:
         """The rows that need a look; what has an override was looked at."""
         return [row for row in self.rows if row.says and not row.override]
 
-    def files_of(self, *ids: str) -> list[Graded]:
-        """The files that this student, who wrote one of these ids, has a part in."""
-        return [file for file in self.files if not set(ids).isdisjoint(file.students)]
+    def files_of(self, student: str) -> list[Graded]:
+        """The files that this student has a part in."""
+        return [file for file in self.files if student in file.students]
 
-    def rows_of(self, *ids: str) -> dict[str, Row]:
+    def rows_of(self, student: str) -> dict[str, Row]:
         """The row that counts for each exercise: an override of this student, or else the most points."""
         rows: dict[str, Row] = {}
-        for row in (row for file in self.files_of(*ids) for row in file.rows):
+        for row in (row for file in self.files_of(student) for row in file.rows):
             old = rows.get(row.exercise)
-            if old is None or _counts(row, ids) > _counts(old, ids):
+            if old is None or _counts(row, student) > _counts(old, student):
                 rows[row.exercise] = row
         return rows
 
@@ -133,13 +133,13 @@ class Grades:
         """The points of one student."""
         return sum(row.points for row in self.rows_of(student).values()) + self.predicted(student)
 
-    def predicted(self, *ids: str) -> float:
-        """The points of a student, who wrote one of these ids, for predictions."""
+    def predicted(self, student: str) -> float:
+        """The points of a student for predictions."""
         made: dict[str, int] = {}
-        for file in self.files_of(*ids):
+        for file in self.files_of(student):
             made[file.lab] = max(made.get(file.lab, 0), 0 if file.problem else file.predicted)
         return sum(made.values()) * self.course.prediction
 
 
-def _counts(row: Row, ids: tuple[str, ...]) -> tuple[bool, float, int]:
-    return bool(row.override) and row.student in ids, row.points, -row.late
+def _counts(row: Row, student: str) -> tuple[bool, float, int]:
+    return bool(row.override) and row.student == student, row.points, -row.late

@@ -66,6 +66,8 @@ def format_of(system: str) -> Format:
 def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
     """The name and the content of the file that `system` imports, with a row for each person of the roster.
 
+    The grades are by the roster's first ids.
+
     A cell of who handed in nothing is as it is in the roster, or empty: that changes nothing in the system.
     """
     form, table = format_of(system), roster.table
@@ -83,7 +85,7 @@ def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
             for exercise, place in columns
         ]
         rows.append(["    Points Possible", *[""] * (len(identity) - 1), *possible])
-    by_id = _points(grades, roster)
+    by_id = _points(grades)
     for person in roster.people.values():
         points = by_id.get(person.id, {})
         cells = [
@@ -97,14 +99,14 @@ def gradebook(grades: Grades, roster: Roster, system: str) -> tuple[str, bytes]:
 _IDENTITY = ("student", *(title for what in ("id", "first", "last", "name") for title in MEANINGS[what]))
 
 
-def _points(grades: Grades, roster: Roster) -> dict[str, dict[str, float]]:
+def _points(grades: Grades) -> dict[str, dict[str, float]]:
     """The points of each person, by the roster's id and by exercise; for the labs that were handed in."""
     return {
-        person: {
-            **{row.exercise: row.points for row in grades.rows_of(*ids).values()},
-            PREDICTIONS: grades.predicted(*ids),
+        student: {
+            **{row.exercise: row.points for row in grades.rows_of(student).values()},
+            PREDICTIONS: grades.predicted(student),
         }
-        for person, ids in roster.ids(grades).items()
+        for student in grades.students()
     }
 
 

@@ -56,7 +56,7 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
     files, notes, seen = list(grades.files), list(grades.notes), set()
     for one in overrides.rows:
         person = roster.find(one.student) if roster else None
-        student = one.student if one.student in students or person is None else _known_as(person.id, students, roster)
+        student = roster.person(one.student) if roster else one.student
         points = _points(one.points)
         if student not in students and person is None:
             says = f"row {one.number}: student {one.student!r} is unknown"
@@ -75,13 +75,6 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
             continue
         notes.append(Row(overrides.name, one.student, "", says=says))
     return replace(grades, files=tuple(files), notes=tuple(notes))
-
-
-def _known_as(identity: str, students: set[str], roster: Roster | None) -> str:
-    """The id that this person wrote in a notebook, where there is one."""
-    assert roster is not None
-    written = (one for one in sorted(students) if (person := roster.find(one)) and person.id == identity)
-    return next(written, identity)
 
 
 def _put(files: list[Graded], row: Row) -> list[Graded]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unicodedata import normalize
 
-from .grades import Grades, Row
+from .grades import Graded, Grades, Row
 from .spreadsheet import Table, read_table
 
 MEANINGS = {
@@ -56,13 +56,11 @@ class Roster:
         found = self.aliases.get(_same(student))
         return None if found is None else self.people[found]
 
-    def ids(self, grades: Grades) -> dict[str, list[str]]:
-        """The ids that each person, by their own, wrote in notebooks; those who handed in nothing are left out."""
-        found: dict[str, list[str]] = {}
-        for student in grades.students():
-            if person := self.find(student):
-                found.setdefault(person.id, []).append(student)
-        return found
+    def person(self, student: str) -> str:
+        """The id that the roster has first for who writes this one, or several joined by `+`; a stranger's is kept."""
+        if found := self.find(student):
+            return found.id
+        return "+".join(sorted(set(map(self.person, student.split("+"))))) if "+" in student else student
 
     def name_of(self, student: str) -> str:
         """The name of a student, or of several joined by `+`; the id for who has none."""
@@ -93,6 +91,7 @@ def read_roster(path: Path) -> Roster:
             possible = row
             continue
         own = [row[column].strip() for column in ids if row[column].strip()]
+        own.sort(key=lambda one: "+" in one)  # which parts the ids of a pair
         full = cell(row, name) or f"{cell(row, first)} {cell(row, last)}".strip()
         if not own:
             problems.append(f"row {number} has no id: it is left out")
@@ -106,21 +105,34 @@ def read_roster(path: Path) -> Roster:
 
 
 def with_roster(grades: Grades, roster: Roster) -> Grades:
-    """The grades with a note for each odd row of the roster, each student who is not in it, and who wrote two ids."""
+    """The grades by the roster's first id of each person, whichever of them a notebook has.
+
+    With a note for each odd row of the roster, each student who is not in it, and who wrote two ids in one lab.
+    """
     name = roster.table.path.name
     odd = [Row(name, "", "", says=f"the roster's {problem}") for problem in roster.problems]
     strangers = [one for one in grades.students() if roster.find(one) is None]
     odd += [Row(name, one, "", says="is not in the roster") for one in strangers]
-    for person, ids in roster.ids(grades).items():
+    written: dict[tuple[str, str], set[str]] = {}
+    for file in grades.files:
+        for one in file.students:
+            written.setdefault((roster.person(one), file.lab), set()).add(one)
+    for (person, lab), ids in sorted(written.items()):
         if len(ids) > 1:
-            says = f"wrote {', '.join(ids)}: this is one person in gradebook files, with the most points"
+            says = f"wrote {', '.join(sorted(ids))} in lab {lab}: this is one person, with the most points"
             odd.append(Row(name, person, "", says=says))
-    return replace(grades, notes=(*grades.notes, *odd))
+    return replace(grades, files=tuple(_of_persons(file, roster) for file in grades.files), notes=(*grades.notes, *odd))
+
+
+def _of_persons(file: Graded, roster: Roster) -> Graded:
+    """The file with the roster's first ids in the place of those that were written."""
+    student = roster.person(file.student)
+    return replace(file, student=student, rows=tuple(replace(row, student=student) for row in file.rows))
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
-    """The ids of those in the roster who handed in nothing."""
-    there = roster.ids(grades)
+    """The ids of those in the roster of whom no file was graded."""
+    there = {one for file in grades.files if not file.problem for one in file.students}
     return [one for one in roster.people if one not in there]
 
 

@@ -33,6 +33,7 @@ def grade(
     jobs: int = 0,
     dask: str = "",
     only: str = "",
+    person: Callable[[str], str] = str,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Grades:
     """Grade all notebooks in `folder` and below.
@@ -40,11 +41,12 @@ def grade(
     `state` is a file that keeps what was graded: a file that is the same as then is not graded again, also after a run
     that was stopped.  `jobs` is the number of processes, 0 for one a processor; `dask` is the address of a Dask
     cluster that judges instead.  `only` grades this student's files again, and takes the others from `state`.
+    `person` gives who wrote an id: what one person handed in by two ids is no copy.
     `progress` is called with how many files are done, and of how many.
     """
     if jobs and dask:
         raise Refused("--jobs is for this computer: with --dask the cluster's workers say how many judge at a time")
-    names, again = names_of(folder), {one for one in normalize("NFC", only).split("+") if one}
+    names, again = names_of(folder), {person(one) for one in normalize("NFC", only).split("+") if one}
     kept, done = State(state), dict[str, Graded]()
 
     def finish(graded: Graded) -> None:
@@ -60,7 +62,7 @@ def grade(
                 finish(Graded.none(name, str(refusal)))
                 continue
             before = kept.of(name, key_of(file.content, course))
-            if before is None or not again.isdisjoint(before.students):
+            if before is None or not again.isdisjoint(map(person, before.students)):
                 yield file
             else:
                 finish(before)
@@ -72,9 +74,9 @@ def grade(
                 finish(found)
             else:
                 finish(Graded.none(file.name, found))
-    if strangers := again.difference(*(graded.students for graded in done.values())):
+    if strangers := again.difference(person(one) for graded in done.values() for one in graded.students):
         raise Refused(f"--only {shown(only)}: no notebook is of {', '.join(sorted(strangers))}")
-    return Grades(course, tuple(compared((done[name] for name in names), course)))
+    return Grades(course, tuple(compared((done[name] for name in names), course, person)))
 
 
 def names_of(folder: Path) -> list[str]:
