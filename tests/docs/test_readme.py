@@ -38,7 +38,7 @@ def test_every_picture_is_shown_somewhere() -> None:
 
 def test_the_two_commands_and_the_launch_link_are_there() -> None:
     assert "make lab" in TEXT
-    assert '    pip install "vmwidgets[lab]"\n    vmwidgets course ' in TEXT
+    assert '    pip install ".[lab]"\n    vmwidgets course ' in TEXT
     assert "make test" in TEXT
     assert "labpath=notebooks%2F01-maps.ipynb" in TEXT
 

@@ -28,6 +28,7 @@ class Submission:
     beginning: Beginning
     works: dict[str, dict[str, Any]]
     names: tuple[str, ...] = ()
+    replaced: bool = False
 
     def data(self) -> dict[str, Any]:
         """The submission as the notebook keeps it."""
@@ -47,6 +48,11 @@ class Submission:
                 f"It holds {counted(len(self.names), 'name')} of files of this computer ({several}). "
                 'lab.submit(names="by kind") replaces them.'
             )
+        if self.replaced:
+            lost.append(
+                "Names of files are replaced in what is handed in here. Outputs of cells that show /proc or strace, "
+                "and of lab.check, keep them: clear these outputs, and no others, before you save."
+            )
         return found + lost
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
@@ -62,7 +68,8 @@ def submit(*, names: str = "as they are") -> Submission:
 
     What is handed in is the journal of each machine.  A grader makes the machine again and judges that; no code of the
     notebook has to run, but for answers that are functions.  Journals of ``/proc`` or strace hold names of files of
-    this computer: `names` "by kind" replaces them (library 1, program 1, file 1), and nothing else changes.
+    this computer: `names` "by kind" replaces them (library 1, program 1, file 1) in what is handed in.  Outputs of
+    other cells, those of ``lab.check`` too, keep theirs: clear these before you save.
 
     Raises :class:`Refused` where no lab was begun, and where nothing was checked.
 
@@ -85,4 +92,4 @@ def submit(*, names: str = "as they are") -> Submission:
         work = by_kind(result.work) if names == "by kind" else result.work
         found |= users_names(work) if names != "by kind" else set()
         works[name] = {"sheet": result.of_sheet, "points": result.points, "of": result.of, "work": work}
-    return Submission(beginning, works, tuple(sorted(found)))
+    return Submission(beginning, works, tuple(sorted(found)), names == "by kind")
