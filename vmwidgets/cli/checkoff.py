@@ -10,7 +10,6 @@ from typing import Any
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
 from ..grading.checkoff import check_off
-from ..grading.checkoff.choosing import WANTED
 from ..grading.checkoff.sheets import format_of, save, text
 from .text import printable
 
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
     print(f"questions are in {printable(str(options.output))}" if options.output else text(checkoff))
-    if len(checkoff.asked) < WANTED:
+    if not checkoff.whole:
         print(f"vmwidgets: there are no more than {counted(len(checkoff.asked), 'question')} left", file=sys.stderr)
         return FEW
     return 0

@@ -113,7 +113,7 @@ def failed(steps: Steps, outcome: Outcome) -> str:
 
 
 def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."[: len(text) + bool(text)]
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _differs(steps: Steps, outcome: Outcome) -> str:

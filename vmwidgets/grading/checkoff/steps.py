@@ -44,7 +44,7 @@ PLACES = ("at", "address", "start", "end")
 """Arguments that may be a result of a call before, or lie behind one."""
 
 TRIVIAL = ("run", "register_handler", "spawn", "object")
-"""Calls that nothing is asked of: without them nothing happens."""
+"""Calls that nothing is asked of: without them nothing happens, or they only name a file."""
 
 REACH = 1 << 24
 """Bytes behind an address that a call gave, in which a later argument may be counted from it."""
