@@ -142,6 +142,12 @@ def test_it_ends_with_real_kernels(path: Path) -> None:
     assert "**What differs**" in section
 
 
+@with_solutions
+def test_it_says_last_how_it_is_handed_in(path: Path) -> None:
+    *_, last = cells(path, "markdown")
+    assert last.source.splitlines()[-1].startswith("**Hand in**: save and send this notebook")
+
+
 @by_name
 def test_a_wrong_answer_has_a_name(path: Path) -> None:
     assert [name for name in asked(path) if not known_mistakes().get(name)] == []
