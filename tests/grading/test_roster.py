@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 from unicodedata import normalize
 
 import pytest
@@ -18,10 +20,11 @@ from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.dates import moment
 from vmwidgets.grading.grades import Graded, Grades, Row
-from vmwidgets.grading.late import due
+from vmwidgets.grading.late import due, with_late_days
 from vmwidgets.grading.overrides import Override, Overrides, read_overrides, with_overrides
 from vmwidgets.grading.roster import read_roster
-from vmwidgets.grading.spreadsheet import read_table
+from vmwidgets.grading.spreadsheet import plain_title, read_table
+from vmwidgets.grading.titles import MEANINGS
 from vmwidgets.labs import prediction, result
 
 from .synthetic import COURSE, solved, worth, written
@@ -103,6 +106,33 @@ def test_any_column_of_ids_finds_a_student(tmp_path: Path) -> None:
     assert roster.problems == ()
 
 
+@pytest.mark.parametrize(
+    "titles",
+    [
+        "Vorname,Nachname,ID-Nummer,Anmeldename,E-Mail-Adresse",
+        "VORNAME,NACHNAME,ID-NUMMER,ANMELDENAME,E-MAIL-ADRESSE",
+        "Prénom,Nom,Numéro d'identification,Nom d\N{RIGHT SINGLE QUOTATION MARK}utilisateur,Adresse de courriel",
+        "Prénom,Nom,Numéro d\N{RIGHT SINGLE QUOTATION MARK}identification,Nom d'utilisateur,Adresse électronique",
+        "Nombre,Apellido(s),Número de ID,Nombre de usuario,Dirección de correo",
+        "First name,Last name,ID number,Username,Email address",
+    ],
+)  # fmt: skip  # one list
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_titles_are_found_in_four_languages(tmp_path: Path, titles: str, form: Literal["NFC", "NFD"]) -> None:
+    (tmp_path / "roster.csv").write_text(normalize(form, f"{titles}\nAda,Lovelace,007,ada,ada@u\n"))
+    roster = read_roster(tmp_path / "roster.csv")
+    assert {one.id: one.name for one in roster.people.values()} == {"ada": "Ada Lovelace"}
+    assert {roster.person(one) for one in ("007", "ada", "ada@u")} == {"ada"}
+
+
+def test_the_handbook_has_all_titles() -> None:
+    lines = (
+        (Path(__file__).parents[2] / "docs" / "grading.md").read_text().partition("| what | titles |")[2].split("\n")
+    )
+    said = {plain_title(one) for line in lines[:10] for one in re.split("[,;:|]", line)}
+    assert {title for titles in MEANINGS.values() for title in titles} <= said
+
+
 def test_letters_with_marks_are_the_same_in_one_sign_or_two(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(normalize("NFD", "id,exercise,points,reason\nzoé,01/guard,1,late\n"))
@@ -152,7 +182,7 @@ def test_students_who_are_not_in_the_roster_are_listed(
     out = capsys.readouterr().out
     assert "bert: is not in the roster" in out
     assert "row 3 has the id 'Ada' again" in out
-    assert "handed in nothing: eve" in out
+    assert "nothing that counts from: eve" in out
     assert run("--roster", "id\nada\nbert\ncleo\ndan\n") == 0
     assert run("--roster", "id,email\nada,bert\ncleo,\ndan,\n") == 1
     assert "ada: wrote ada, bert in lab 01: this is one person" in capsys.readouterr().out
@@ -229,7 +259,9 @@ def test_a_date_alone_is_the_end_of_its_day_and_zones_are_kept() -> None:
     assert days_late("2026-10-01T12:30+01:00", "2026-10-01T12:00Z") == 0
 
 
-def test_files_and_the_roster_say_when_work_was_handed_in(handed_in: Path, run: Callable[..., int]) -> None:
+def test_files_and_the_roster_say_when_work_was_handed_in(
+    handed_in: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
     for student, at in {"ada": 1, "bert": 3, "pair": 2}.items():
         stamp = moment(f"2026-10-0{at}T18:00", "").timestamp()
         os.utime(handed_in / "in" / f"{student}.ipynb", (stamp, stamp))
@@ -237,9 +269,29 @@ def test_files_and_the_roster_say_when_work_was_handed_in(handed_in: Path, run: 
     assert run("--roster", rows, "--due", "2026-10-01T12:00", "--grace", "1") == 0
     late = {name: row["late"] for name, row in table(handed_in / "out" / "students.csv").items()}
     assert late == {"ada": "5", "bert": "1", "cleo": "0", "dan": "0"}
+    assert "late days of 3 files are from" not in capsys.readouterr().out
     assert run("--due", "2026-10-01T12:00") == 0
+    assert "  late days of 3 files are from the file's last change\n" in capsys.readouterr().out
     late = {name: row["late"] for name, row in table(handed_in / "out" / "students.csv").items()}
     assert late == {"ada": "1", "bert": "3", "cleo": "2", "dan": "2"}
+
+
+@pytest.mark.parametrize(
+    ("titles", "days"),
+    [
+        ("handed in,Submitted 02", (9, 1)), ("Submission time (01),Submitted Lab 02", (9, 1)),
+        ("handed_in 02,handed in", (5, 5)), ("handed in 11,submitted at", (5, 1)),
+    ],
+)  # fmt: skip  # one list
+def test_a_column_of_a_lab_counts_before_that_of_all(tmp_path: Path, titles: str, days: tuple[int, int]) -> None:
+    (tmp_path / "roster.csv").write_text(f"id,{titles}\nada,2026-10-10,2026-10-06\n")
+    rows = {lab: (Row(lab, "ada", name, 1, 5),) for lab, name in (("01", "01/guard"), ("02", "02/no-rotation"))}
+    files = tuple(Graded(f"{lab}.ipynb", "ada", lab, "", row, {}, {}, {}) for lab, row in rows.items())
+    grades = Grades(Course(COURSE, {"01/guard": 5, "02/no-rotation": 5}), files)
+    until = due("", 0, {"01": moment("2026-10-01", ""), "02": moment("2026-10-05", "")})
+    found, by_change = with_late_days(grades, tmp_path, until, read_roster(tmp_path / "roster.csv"))
+    assert tuple(file.rows[0].late for file in found.files) == days
+    assert by_change == 0
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,9 @@ def run(options: argparse.Namespace) -> int:
         )  # fmt: skip
         if roster:
             grades = with_roster(grades, roster)
+        by_change = 0
         if until.dates:
-            grades = with_late_days(grades, options.folder, until, roster)
+            grades, by_change = with_late_days(grades, options.folder, until, roster)
         if overrides:
             grades = with_overrides(grades, overrides, roster)
         write_tables(grades, options.to)
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped; what was graded is kept: the same command goes on from there", file=sys.stderr)
         return NOTHING
-    _say(grades, roster, options.to)
+    _say(grades, roster, options.to, by_change)
     return LOOK if grades.look else 0
 
 
@@ -117,11 +118,13 @@ def _overrides(options: argparse.Namespace) -> Overrides | None:
     return overrides
 
 
-def _say(grades: Grades, roster: Roster | None, to: Path) -> None:
+def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
     files = counted(sum(bool(file.path) for file in grades.files), "notebook")
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
     if roster and (ids := missing(grades, roster)):
-        print(f"  handed in nothing: {printable(', '.join(ids))}")
+        print(f"  nothing that counts from: {printable(', '.join(ids))}")
+    if by_change:
+        print(f"  late days of {counted(by_change, 'file')} are from the file's last change")
     for row in grades.look:
         where = f"{row.student or row.path}{f', {row.exercise}' * bool(row.exercise)}"
         print(f"  {printable(where)}: {printable(row.says)}")

@@ -47,36 +47,41 @@ def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = No
     return Due({**of_others, **(of_labs or {})}, timedelta(hours=grace))
 
 
-def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> Grades:
+def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> tuple[Grades, int]:
     """The grades with each row's late days; what is no date or extension in the roster is listed.
 
-    A file's time is that of the roster's column "handed in"; without one, that of its last change.
+    A file's time is that of the roster's column "handed in"; without one, that of its last change.  The number says of
+    how many files it was that.
     """
     odd: dict[str, Row] = {}
+    by_change = 0
 
-    def read(person: Person, date: datetime) -> tuple[datetime | None, datetime]:
+    def read(person: Person, lab: str, date: datetime) -> tuple[datetime | None, datetime]:
+        text = person.handed_in_at(lab)
         try:
-            handed_in = moment(person.handed_in, "handed in") if person.handed_in else None
+            handed_in = moment(text, "handed in") if text else None
             return handed_in, _extended(person.extension, date)
         except Refused as error:
             odd[person.id] = Row("roster", person.id, "", says=f"the roster's {error}")
             return None, date
 
     def late(file: Graded) -> int:
+        nonlocal by_change
         date = until.date_of(file.lab)
-        if date is None:
+        if date is None or not file.rows:
             return 0
         people = [person for one in file.students if roster and (person := roster.find(one))]
-        found = [read(person, date) for person in people]
+        found = [read(person, file.lab, date) for person in people]
         times = [handed_in for handed_in, _ in found if handed_in]
         handed_in = max(times) if times else _changed(folder / file.path)
+        by_change += not times
         return until.late(handed_in, max([date, *(own for _, own in found)])) if handed_in else 0
 
     files = []
     for file in grades.files:
         days = late(file)
         files.append(replace(file, rows=tuple(replace(row, late=days) for row in file.rows)))
-    return replace(grades, files=tuple(files), notes=(*grades.notes, *odd.values()))
+    return replace(grades, files=tuple(files), notes=(*grades.notes, *odd.values())), by_change
 
 
 def _extended(text: str, date: datetime) -> datetime:

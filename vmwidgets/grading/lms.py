@@ -16,8 +16,9 @@ from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.exercise import exercises
 
 from .grades import Grades
-from .roster import MEANINGS, Person, Roster
+from .roster import Person, Roster
 from .spreadsheet import Table, plain_title
+from .titles import MEANINGS
 
 
 @dataclass(frozen=True)

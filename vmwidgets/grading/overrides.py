@@ -7,8 +7,9 @@ from pathlib import Path
 from unicodedata import normalize
 
 from .grades import Graded, Grades, Row
-from .roster import MEANINGS, Roster
+from .roster import Roster
 from .spreadsheet import read_table
+from .titles import MEANINGS
 
 STUDENT = ("student", *MEANINGS["id"])
 EXERCISE, POINTS, REASON = ("exercise", "task"), ("points", "score"), ("reason", "why", "comment")

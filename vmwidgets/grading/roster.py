@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unicodedata import normalize
 
 from .grades import Graded, Grades, Row
 from .spreadsheet import Table, read_table
-
-MEANINGS = {
-    "id": (
-        "id", "sis login id", "login id", "username", "user name", "login", "sis user id", "student id", "id number",
-        "idnumber", "user id", "matriculation number", "matrikelnummer", "benutzername", "kennung", "email address",
-        "e mail", "email",
-    ),
-    "name": ("name", "full name", "student name", "display name"),
-    "first": ("first name", "firstname", "given name", "vorname", "prénom"),
-    "last": ("last name", "surname", "lastname", "family name", "nachname", "nom"),
-    "extension": ("extension", "extensions", "extra hours", "verlängerung"),
-    "handed in": ("handed in", "submitted", "submitted at", "submission time", "last modified submission", "abgegeben"),
-}  # fmt: skip  # a list a line
-"""What columns may be called, as :func:`plain_title` writes it; the first is what a sentence asks for."""
+from .titles import MEANINGS, handed_in_columns
 
 POSSIBLE = "points possible"
 """In Canvas's files the row that begins so is of no student."""
@@ -29,13 +17,17 @@ POSSIBLE = "points possible"
 
 @dataclass(frozen=True)
 class Person:
-    """One row: `cells` as the file has them; `extension` and `handed_in` are texts, or empty."""
+    """One row: `cells` as the file has them; `extension` is a text or empty, `handed_in` are texts by lab."""
 
     id: str
     name: str
     cells: tuple[str, ...]
     extension: str = ""
-    handed_in: str = ""
+    handed_in: Mapping[str, str] = field(default_factory=dict)
+
+    def handed_in_at(self, lab: str) -> str:
+        """When work of this lab was handed in: by its own column, or else by that for all labs; or empty."""
+        return self.handed_in.get(lab) or self.handed_in.get("", "")
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,8 @@ def read_roster(path: Path) -> Roster:
         ids = [table.needed((*MEANINGS["id"], "student"), "ids")]
     if table.column(("sis login id", "sis user id")) is not None:
         ids.sort(key=lambda column: table.titles[column].casefold() == "id")  # Canvas's own number, which no one writes
-    name, first, last, extension, handed_in = (table.column(MEANINGS[one]) for one in [*MEANINGS][1:])
+    name, first, last, extension = (table.column(MEANINGS[one]) for one in ("name", "first", "last", "extension"))
+    of_labs = handed_in_columns(table)
     if name is None and (student := table.column(("student",))) not in ids:
         name = student
     roster = Roster(table, {}, aliases={})
@@ -98,7 +91,8 @@ def read_roster(path: Path) -> Roster:
         elif _same(own[0]) in roster.aliases:
             problems.append(f"row {number} has the id {own[0]!r} again: the first row counts")
         else:
-            roster.people[own[0]] = Person(own[0], full, row, cell(row, extension), cell(row, handed_in))
+            handed_in = {lab: cell(row, column) for lab, column in of_labs.items()}
+            roster.people[own[0]] = Person(own[0], full, row, cell(row, extension), handed_in)
             for one in own:
                 roster.aliases.setdefault(_same(one), own[0])
     return Roster(table, roster.people, tuple(problems), possible, roster.aliases)
