@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,12 @@ def test_three_questions_with_answers_the_same_again(
     assert out.count("Answer: ") == out.count("Why: ") == 3
     assert {one.exercise for one in checkoff.asked} == {"01/guard", "01/gaps"}
     assert "`" not in out
+
+
+def test_what_was_done_is_listed_once_for_each_exercise(checkoff: Checkoff) -> None:
+    """So that "call 3 of 5" can be looked up at the desk."""
+    tables = Counter(one.exercise for one in checkoff.asked if "| call | as the journal has it |" in one.question.text)
+    assert tables == Counter({one.exercise for one in checkoff.asked})
 
 
 @pytest.mark.parametrize("suffix", [".md", ".html"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,30 @@ def check_off(path: Path, exercise: str = "", again: int = 0) -> Checkoff:
     works = {name: kept for name, kept in sorted(handed.works.items()) if exercise in ("", name)}
     if exercise and not works:
         raise Refused(f"{path}: exercise {exercise} was not checked in it; it has {', '.join(sorted(handed.works))}")
-    pool, missing = _pool(handed, works)
+    pool, steps, missing = _pool(handed, works)
     if not pool:
         whys = "; ".join(f"{name}: {why}" for name, why in missing.items())
         raise Refused(f"{path}: nothing can be asked of it ({whys})")
     text = json.dumps([handed.begun.data(), {name: kept["work"] for name, kept in works.items()}], sort_keys=True)
     chosen = three(pool, sha256(text.encode()).hexdigest(), again)
-    return Checkoff(handed.begun, tuple(chosen), missing)
+    return Checkoff(handed.begun, tuple(_with_steps(chosen, steps)), missing)
 
 
-def _pool(handed: Handed, works: dict[str, dict[str, Any]]) -> tuple[list[Asked], dict[str, str]]:
-    """All questions, and by exercise why there are none."""
+def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
+    """The questions; the first on each exercise has below it what was done, if none has that anyway."""
+    left = {name: table for name, table in steps.items() if not any(table in one.question.text for one in chosen)}
+    for one in chosen:
+        table = left.pop(one.exercise, "")
+        yield replace(one, question=replace(one.question, text=f"{one.question.text}\n\n{table}")) if table else one
+
+
+def _pool(handed: Handed, works: dict[str, dict[str, Any]]) -> tuple[list[Asked], dict[str, str], dict[str, str]]:
+    """All questions, by exercise the steps if they are few, and why there are no questions."""
     assert handed.begun is not None
     seed = f"{handed.begun.seed:016x}" if handed.begun.students else "default"
     pool: list[Asked] = []
     missing: dict[str, str] = {}
+    steps: dict[str, str] = {}
     worker = Worker(MODULE)
     try:
         for name, kept in list(works.items())[:MOST_EXERCISES]:
@@ -85,8 +95,9 @@ def _pool(handed: Handed, works: dict[str, dict[str, Any]]) -> tuple[list[Asked]
             else:
                 answer = worker.ask(name, seed, kept["work"])
                 pool += [Asked(name, Question(form=TEXT, **one)) for one in answer.get("questions", ())]
+                steps[name] = answer.get("steps", "")
                 if not answer.get("questions"):
                     missing[name] = printable(str(answer.get("problem")))
     finally:
         worker.close()
-    return pool, missing
+    return pool, steps, missing

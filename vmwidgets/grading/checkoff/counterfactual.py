@@ -92,12 +92,11 @@ def said_of(before: Outcome, after: Outcome) -> str:
     if not worse:
         more = after.points - before.points
         return f"nothing: it gains {counted(more, 'point')}" if more > 0 else "nothing"
-    one, other = worse[0]
-    first = one.points - other.points
     total = sum(a.points - b.points for a, b in worse)
-    several = f", {first} of them because" if len(worse) > 1 else ":"
-    no_longer = f"“{one.sentence}” no longer holds" if one.met else other.sentence.partition(": ")[0]
-    return f"{counted(total, 'point')}{several} {no_longer}{_found(other)}"
+    whys = [f"“{a.sentence}” no longer holds" if a.met else b.sentence.partition(": ")[0] for a, b in worse]
+    return (
+        f"{counted(total, 'point')}: {'; '.join(f'{why}{_found(b)}' for why, (_, b) in zip(whys, worse, strict=True))}"
+    )
 
 
 def _found(criterion: Criterion) -> str:
@@ -127,7 +126,7 @@ def _differs(steps: Steps, outcome: Outcome) -> str:
         then = steps.whole.results.get(step)
         if said == "done" and then is not None and then != (said, result) and isinstance(result, (int, bytes)):
             instead = f"not {value('', then[1])}" if then[0] == "done" else "and does not fail"
-            parts.append(f"{steps.noun} {step} gives {value('', result)}, {instead}")
+            parts.append(f"what was {steps.noun} {step} gives {value('', result)}, {instead}")
             break
     if not any(parts) and isinstance(steps, JournalSteps) and (now := _entries(steps, outcome)) is not None:
         before = _entries(steps, steps.whole) or []

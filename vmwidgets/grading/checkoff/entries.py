@@ -61,7 +61,7 @@ def maker(subject: Subject, draws: Draws) -> Iterator[Question]:
         if _given_away(steps, made[entry], entry):
             return
         limits = f"`{Address(entry.start)}` to `{Address(entry.end)}`, `{entry.protection}`"
-        text = f"At the end there is an entry from {limits}. Which of your {steps.noun}s made it what it is?"
+        text = f"At the end there is an entry from {limits}. Which of your {steps.noun}s was the last to change it?"
         yield asks(with_steps(text, steps), choices(steps, [made[entry]]), steps.why(made[entry]))
 
 
@@ -163,9 +163,9 @@ def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
 
 
 def _moments(subject: Subject, draws: Draws) -> Iterator[tuple[Steps, int]]:
-    """Moments at which the tree has some entries."""
+    """Moments at which the tree has some entries; none in the labs before lab 02, which is about trees."""
     steps = subject.steps
-    if steps is not None and steps.map_path:
+    if steps is not None and steps.map_path and subject.exercise >= "02":
         for step in draws.shuffled(steps.late):
             space = steps.machine_at(step).part(steps.map_path)
             if isinstance(space, MachineMap) and FEW <= len(steps.entries_at(step)) <= 4 * LISTED:

@@ -21,7 +21,7 @@ from vmwidgets.sources.strace.result import LoadedStrace
 from ..judge import main
 from . import counterfactual, entries, paper, references, threads, translation
 from .steps import JournalSteps, Steps, TraceSteps
-from .subject import Kind, Subject
+from .subject import LISTED, Kind, Subject, listed
 
 KINDS = (
     Kind("entries", 1, "how many entries a map has right after a call", entries.count),
@@ -67,9 +67,20 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def questions(exercise: str, of: str, work: dict[str, Any]) -> Iterator[Question]:
-    """All questions of all kinds on one piece of work, as a notebook keeps it, on the sheet `of`.
+    """All questions of all kinds on one piece of work; raises as :func:`subject_of`."""
+    return questions_on(subject_of(exercise, of, work))
 
-    Raises :class:`VMError` for work that can't be made again.
+
+def questions_on(subject: Subject) -> Iterator[Question]:
+    """All questions of all kinds."""
+    for kind in KINDS:
+        yield from kind.of(subject)
+
+
+def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
+    """One piece of work, as a notebook keeps it, on the sheet `of`, made again.
+
+    Raises :class:`VMError` for work that can't be.
     """
     sheet = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of)
     is_function = work.get("kind") == "function"  # its source is looked at, and nothing of it is run
@@ -77,9 +88,7 @@ def questions(exercise: str, of: str, work: dict[str, Any]) -> Iterator[Question
     if thing is not None:
         criteria_of(exercise, of, thing)  # refuses what is no work for it
     given = None if sheet is None else sheet.given
-    subject = Subject(exercise, of, given, thing, work, steps_of(exercise, of, thing))
-    for kind in KINDS:
-        yield from kind.of(subject)
+    return Subject(exercise, of, given, thing, work, steps_of(exercise, of, thing))
 
 
 def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
@@ -93,12 +102,15 @@ def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
 
 
 def asked(exercise: str, of: str, work: Any) -> dict[str, Any]:
-    """The same as data: `questions`, and `problem` in words where there are none."""
+    """The same as data: `questions`, the `steps` if they are few, and `problem` in words where there are none."""
     try:
-        found = list(questions(exercise, of, work))
+        subject = subject_of(exercise, of, work)
+        found = list(questions_on(subject))
     except (VMError, MemoryError, RecursionError) as error:
-        return {"questions": [], "problem": str(error) or type(error).__name__}
-    return {"questions": [_data(one) for one in found], "problem": "" if found else "nothing was done in it"}
+        return {"questions": [], "steps": "", "problem": str(error) or type(error).__name__}
+    steps = listed(subject.steps) if subject.steps is not None and len(subject.steps) <= LISTED else ""
+    problem = "" if found else "nothing was done in it"
+    return {"questions": [_data(one) for one in found], "steps": steps, "problem": problem}
 
 
 def _data(question: Question) -> dict[str, Any]:

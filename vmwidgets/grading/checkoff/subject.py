@@ -69,8 +69,13 @@ def asks(text: str, answer: str, why: str) -> Question:
 
 def with_steps(text: str, steps: Steps) -> str:
     """The question, and below it the steps that it chooses from."""
+    return f"{text}\n\n{listed(steps)}"
+
+
+def listed(steps: Steps) -> str:
+    """The steps as a table."""
     rows = [[str(step), f"`{steps.typed(step)}`".replace("|", r"\|")] for step in range(1, len(steps) + 1)]
-    return f"{text}\n\n{table([steps.noun, 'as the journal has it'], rows)}"
+    return table([steps.noun, "as the journal has it"], rows)
 
 
 def choices(steps: Steps, found: Iterable[int]) -> str:

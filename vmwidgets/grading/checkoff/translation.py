@@ -99,7 +99,8 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
     if steps is None or not steps.space_path.startswith("task:"):
         return
     found: dict[str, tuple[int, str, str]] = {}
-    for address in draws.shuffled(_places(steps))[:5]:
+    promised = [one for one in draws.shuffled(_places(steps)) if not _is_bare(steps, one)]
+    for address in promised[:5]:
         access = draws.choice(list(WORDS))
         answer, why = _touched(steps, address, access)
         found.setdefault(answer, (address, access, why))
@@ -110,6 +111,12 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
             answer,
             why,
         )
+
+
+def _is_bare(steps: Steps, address: int) -> bool:
+    """Whether the entry there has no object: memory that no program would find so, and that faults for ever."""
+    entries = steps.branch().part(f"{steps.space_path}/map").entries()
+    return any(entry.start <= address < entry.end and entry.object is None for entry in entries)
 
 
 def _touched(steps: Steps, address: int, access: str) -> tuple[str, str]:
