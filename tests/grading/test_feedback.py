@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.labs.test_sheets import SOLVED
+from vmwidgets import lab
 from vmwidgets.cli import main
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.feedback import MOST_TEXT, text
 from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
-from vmwidgets.labs import hinting, outcome, prediction
+from vmwidgets.labs import hinting, outcome, prediction, result
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.outcome import Outcome
 
@@ -141,6 +144,57 @@ def test_no_student_reads_a_suspicion_or_anothers_id() -> None:
     for says in ("forged: the notebook claims 4", "the same journal as bert"):
         assert replace(row, says=says).remark == ""
     assert replace(row, says="its journal is of another sheet").remark
+
+
+@pytest.fixture(scope="module")
+def worth_more(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ada lost a point of five where the course counts ten, Bert handed in hers as his own, Cleo claims all points."""
+    root = tmp_path_factory.mktemp("more")
+    spoilt = [solved("01/guard", name, SOLVED["01/guard"].spoilt[0]) for name in ("ada", "cleo")]
+    spoilt[1] = {result.MIME: {**spoilt[1][result.MIME], "points": 5}}
+    for student, check in zip(("ada", "bert", "cleo"), [spoilt[0], *spoilt], strict=True):
+        asked = {prediction.MIME: {"id": "01/a", "question": "?", "answer": "1"}}
+        written(root / "in" / f"{student}.ipynb", student, "01", check, asked)
+    written(root / "in" / "oto.ipynb", "oto", "01", {result.MIME: checked_nothing()})
+    (root / "course.toml").write_text(f'course = "{COURSE}"\npredictions = 0.5\nexercises = {{"01/guard" = 10}}\n')
+    assert command(root) == 1
+    return root / "out"
+
+
+def checked_nothing() -> dict[str, object]:
+    return lab.check("01/guard", None).data()
+
+
+def test_points_that_the_course_counts_otherwise_are_both_said(worth_more: Path) -> None:
+    said = Page(worth_more / "feedback" / "ada.html").text
+    assert "4 of 5, counted as 8 of 10 points" in said
+    scope = json.loads((worth_more / "gradescope" / "ada.json").read_text())
+    assert scope["tests"][0]["output"].startswith("4 of 5, counted as 8 of 10\n")
+    says = {row["student"]: row["says"] for row in table(worth_more / "grades.csv")}
+    assert says["cleo"].endswith("claims 5 points, and its journal gives 4 of 5, counted as 8 of 10")
+
+
+def test_of_another_sheets_work_only_this_is_said(worth_more: Path) -> None:
+    page = Page(worth_more / "feedback" / "bert.html")
+    assert "this was not made from your sheet" in page.text
+    assert not {"ul", "figure"} & set(page.tags[: page.tags.index("h2", page.tags.index("h2") + 1)])
+    scope = json.loads((worth_more / "gradescope" / "bert.json").read_text())
+    assert scope["tests"][0]["output"] == "this was not made from your sheet"
+    assert (worth_more / "feedback" / "bert.txt").read_text().endswith(". this was not made from your sheet\n")
+
+
+def test_points_for_predictions_have_a_column(worth_more: Path) -> None:
+    rows = {row["student"]: row for row in table(worth_more / "students.csv")}
+    assert {**rows["ada"]} == {"student": "ada", "points": "8.5", "of": "10", "predictions": "0.5", "late": "0"}
+
+
+def test_who_checked_and_did_nothing_reads_that(worth_more: Path) -> None:
+    assert "nothing was done yet" in Page(worth_more / "feedback" / "oto.html").text
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 # ---- the report -------------------------------------------------------------------------------------

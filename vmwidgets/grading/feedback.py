@@ -65,20 +65,20 @@ def _total(grades: Grades, student: str) -> str:
 
 
 def _first_missing(row: Row) -> str:
-    missing = (f"{one['sentence']}" for one in row.result.get("criteria", ()) if not one["met"])
+    missing = (f"{one['sentence']}" for one in row.criteria if not one["met"])
     said = row.remark or next(missing, "")
     return f". {said}" if said else ""
 
 
 def _exercise(row: Row, hints: int) -> str:
     title = f"{row.exercise} · {exercises()[row.exercise].title}"
-    points = marked(f"{row.points:g} of {row.of:g} {'point' if row.of == 1 else 'points'}")
+    points = marked(f"{row.earned} {'point' if row.of == 1 else 'points'}")
     parts = [f'<h2>{marked(title)} <span class="of">{points}</span></h2>']
     parts += [marked(row.remark, "p")] * bool(row.remark)
-    criteria = "".join(map(_criterion, row.result.get("criteria", ())))
+    criteria = "".join(map(_criterion, row.criteria))
     parts += [f"<ul>{criteria}</ul>"] * bool(criteria)
     parts += [marked(f"Your function was run {WHERE}.", "p")] * bool(row.result.get("ran"))
-    picture = row.result.get("picture", "")
+    picture = "" if row.elsewhere else row.result.get("picture", "")
     parts += [f"<figure>{picture}</figure>"] * bool(picture)
     parts += [marked(f"Hints used: {hints} of 3. They cost nothing.", "p")] * bool(hints)
     return f"<section>{''.join(parts)}</section>"

@@ -13,6 +13,9 @@ from .course import Course
 SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
 """How what is said begins where it is for the instructor only."""
 
+ELSEWHERE = "its journal is of another sheet"
+"""How what is said ends where a journal is judged and earns nothing."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -39,7 +42,33 @@ class Row:
         """What the student reads of it: the same, but no suspicion and no other student's id."""
         if self.override:
             return f"{self.points:g} points were given: {self.override}"
+        if self.elsewhere:
+            return "this was not made from your sheet"
         return "" if self.says.startswith(SUSPICIONS) else self.says
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its journal is of another sheet."""
+        return self.says.endswith(ELSEWHERE)
+
+    @property
+    def criteria(self) -> list[dict[str, Any]]:
+        """Those that the student reads: none of a journal that is of another sheet."""
+        return [] if self.elsewhere else self.result.get("criteria", [])
+
+    @property
+    def earned(self) -> str:
+        """The points, after those of the exercise where the course counts them otherwise."""
+        return f"{self._own}{self.points:g} of {self.of:g}"
+
+    @property
+    def _own(self) -> str:
+        own = self.result.get("of", self.of)
+        return (
+            ""
+            if self.override or not self.criteria or own == self.of
+            else f"{self.result['points']} of {own}, counted as "
+        )
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,15 @@ class Handed:
     """One file: `works` as the notebook keeps them, by id; of `predictions`, `outcomes` and `hints` what is shown.
 
     `begun` says whose it is, by vmwidgets of this `version`.  `works` has for each exercise its `sheet`, `points`, `of`
-    and `work`: of the last submission or check.  `problem` is why the file can't be graded, or "".
+    and `work`: of the last submission or check.  `undone`: a check found nothing yet.  `problem` is why the
+    file can't be graded, or "".
     """
 
     problem: str = ""
     begun: Beginning | None = None
     version: str = ""
     works: dict[str, dict[str, Any]] = field(default_factory=dict)
+    undone: bool = False
     predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     hints: dict[str, int] = field(default_factory=dict)
@@ -97,7 +99,7 @@ def notebook_of(content: bytes) -> Handed:
     if handed.begun is None:
         handed.problem = "no lab was begun in it, or it was saved without its outputs"
     elif not handed.works:
-        handed.problem = "nothing was checked or handed in"
+        handed.problem = "nothing was done yet" if handed.undone else "nothing was checked or handed in"
     return handed
 
 
@@ -110,6 +112,7 @@ def _begun(handed: Handed, data: dict[str, Any]) -> None:
 
 def _check(handed: Handed, data: dict[str, Any]) -> None:
     name, work = _text(data, "id"), data.get("work")
+    handed.undone |= data.get("problem") == result.NOT_DONE
     practice = _text(data, "sheet").startswith("practice")
     if name and not practice and isinstance(work, dict) and work:
         handed.works[name] = {key: data.get(key) for key in ("sheet", "points", "of", "work")}

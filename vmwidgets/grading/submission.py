@@ -14,7 +14,7 @@ from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 
 from .course import Course
-from .grades import FORGED, Graded, Row
+from .grades import ELSEWHERE, FORGED, Graded, Row
 from .notebook import notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
@@ -61,13 +61,15 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking
     result = ask(row.exercise, sheet, kept["work"])
     points = int(result["points"])
     if kept.get("sheet") != wanted:
-        points, says = 0, "its journal is of another sheet"
+        points, says = 0, ELSEWHERE
     elif result["problem"] and not result["criteria"]:
         says = f"not judged: {result['problem']}"
     elif claimed != points:
         work = "function" if result.get("ran") else "journal"
         claim = "no" if claimed is None else shown(claimed)
-        says = f"{FORGED}the notebook claims {claim} points, and its {work} gives {points}"
+        counts = f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"
+        scaled = counts * (row.of != exercise.points)
+        says = f"{FORGED}the notebook claims {claim} points, and its {work} gives {points}{scaled}"
     else:
         says = str(result.get("problem", ""))
     digest = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()

@@ -21,7 +21,7 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
     """Write `grades.csv`, `students.csv`, `grades.json` and `gradescope/STUDENT.json` into `folder`; their paths."""
     texts = {
         folder / "grades.csv": _csv(COLUMNS, map(_cells, grades.rows)),
-        folder / "students.csv": _csv(("student", "points", "of", "late"), _totals(grades)),
+        folder / "students.csv": _csv(("student", "points", "of", "predictions", "late"), _totals(grades)),
         folder / "grades.json": json.dumps([_data(file) for file in grades.files], indent=1) + "\n",
     }
     for student, name in file_names(grades.students()).items():
@@ -44,7 +44,8 @@ def _cells(row: Row) -> Sequence[object]:
 
 def _totals(grades: Grades) -> Iterable[Sequence[object]]:
     for student, points in grades.students().items():
-        yield student, f"{points:g}", f"{grades.course.of:g}", grades.late_of(student)
+        predicted = f"{grades.predicted(student):g}"
+        yield student, f"{points:g}", f"{grades.course.of:g}", predicted, grades.late_of(student)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -68,6 +69,6 @@ def _gradescope(grades: Grades, student: str) -> dict[str, object]:
 
 
 def _feedback(row: Row) -> str:
-    """Each criterion with its points and reason."""
-    criteria = [f"{one['points']}/{one['of']} {one['sentence']}" for one in row.result.get("criteria", ())]
-    return "\n".join([*[row.remark] * bool(row.remark), *criteria])
+    """The points, and each criterion with its points and reason."""
+    criteria = [f"{one['points']}/{one['of']} {one['sentence']}" for one in row.criteria]
+    return "\n".join([*[row.remark] * bool(row.remark), *[row.earned] * bool(criteria), *criteria])

@@ -15,7 +15,7 @@ from . import exercises as _exercises  # noqa: F401  those that ship register th
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
-from .result import Result
+from .result import NOT_DONE, Result
 from .sheet import Sheet, asked, sheet_of
 from .work import packed
 
@@ -73,7 +73,7 @@ def _graded(name: str | Sheet, thing: Any) -> Result:
     identity = exercise.id if sheet is None else sheet.id
     ungraded = Result(identity, exercise.title, exercise.points, of_sheet="" if sheet is None else sheet.of)
     if thing is None or thing is ...:
-        return replace(ungraded, problem="not done yet")
+        return replace(ungraded, problem=NOT_DONE)
     subject = _as_taken(thing, exercise)
     machine = subject if isinstance(subject, Machine) else getattr(subject, "machine", None)
     if isinstance(machine, Machine) and machine.dead and exercise.alive:

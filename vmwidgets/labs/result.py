@@ -12,6 +12,9 @@ from .markup import framed, marked
 MIME = "application/vnd.vmwidgets.check+json"
 """Of a result as a notebook keeps it."""
 
+NOT_DONE = "not done yet"
+"""The problem of a check that was given nothing."""
+
 
 @dataclass(frozen=True)
 class Result:
