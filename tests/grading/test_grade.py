@@ -372,21 +372,38 @@ def test_a_copy_of_another_sheet_is_listed_with_whose_it_is(tmp_path: Path, cour
     assert table["bert.ipynb", "01/gaps"] == (0, "the same journal as ada; its journal is of another sheet")
 
 
+def asked_the_same(exercise: str) -> tuple[str, str]:
+    """Two students whose sheets say the same."""
+    texts: dict[str, str] = {}
+    for student in (f"s{number}" for number in range(1000)):
+        text = sheet_of(exercise, seed_of(student, exercise.partition("/")[0])).text
+        if text in texts:
+            return texts[text], student
+        texts[text] = student
+    raise AssertionError("no two sheets are alike")
+
+
 def test_those_who_were_asked_the_same_may_have_the_same_journal(tmp_path: Path, course: Path) -> None:
     course.write_text(f'course = "{COURSE}"\nexercises = ["11/anomaly"]\n')
-    texts: dict[str, str] = {}
-    for number in range(1000):
-        text = sheet_of("11/anomaly", seed_of(f"s{number}", "11")).text
-        if text in texts:
-            pair = texts[text], f"s{number}"
-            break
-        texts[text] = f"s{number}"
+    pair = asked_the_same("11/anomaly")
     for student in pair:
         written(tmp_path / "in" / f"{student}.ipynb", student, "11", solved("11/anomaly", student))
     says = {row.student: row.says for row in graded(tmp_path / "in", course).rows}
     first, second = pair
     assert says == {first: f"the same journal as {second} (asked the same)",
                     second: f"the same journal as {first} (asked the same)"}  # fmt: skip
+
+
+def test_a_journal_that_was_packed_otherwise_is_the_same(tmp_path: Path, course: Path) -> None:
+    """Compressed again, with a member more and blanks between others: it makes the same machine."""
+    ada, bert = asked_the_same("01/gaps")
+    one = solved("01/gaps", ada)
+    journal = gzip.decompress(base64.b64decode(one[result.MIME]["work"]["journal"]))
+    again = {**one[result.MIME]["work"], "journal": base64.b64encode(gzip.compress(journal, 1)).decode(), "by": "bert"}
+    hand_in(tmp_path / "in", ada, one)
+    hand_in(tmp_path / "in", bert, changed(one, sheet=seed_of(bert, "01"), work=again))
+    table = found(graded(tmp_path / "in", course))
+    assert table[f"{ada}.ipynb", "01/gaps"] == (worth("01/gaps"), f"the same journal as {bert} (asked the same)")
 
 
 def test_a_claim_is_said_in_a_few_words(tmp_path: Path, course: Path) -> None:

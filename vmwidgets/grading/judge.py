@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sys
@@ -33,14 +34,16 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     """What the work earns on the sheet `sheet`: the data of a check's result, without the work.
 
     With the `picture` of what was judged, and for each criterion `why` its mistake is one; `ran` says whether a
-    function was run for it, in a process of its own.
+    function was run for it, in a process of its own.  `digest` is the same for the same work, however it was packed.
     """
     try:
         ran, result = _result(exercise, sheet, work)
     except (VMError, MemoryError, RecursionError) as error:
         return {"id": exercise, "points": 0, "problem": str(error) or type(error).__name__, "criteria": []}
     whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
-    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "ran": ran}
+    same = {"source": work.get("source")} if ran else result.work  # a machine was packed again
+    digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+    return {**result.data(), "work": {}, "criteria": whys, "picture": result.picture, "ran": ran, "digest": digest}
 
 
 def _result(exercise: str, sheet: str, work: Any) -> tuple[bool, Result]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -65,12 +63,12 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking
     elif result["problem"] and not result["criteria"]:
         says = f"not judged: {result['problem']}"
     elif claimed != points:
-        work = "function" if result.get("ran") else "journal"
+        kind = "function" if result.get("ran") else "journal"
         claim = "no" if claimed is None else shown(claimed)
         counts = f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"
         scaled = counts * (row.of != exercise.points)
-        says = f"{FORGED}the notebook claims {claim} points, and its {work} gives {points}{scaled}"
+        says = f"{FORGED}the notebook claims {claim} points, and its {kind} gives {points}{scaled}"
     else:
         says = str(result.get("problem", ""))
-    digest = hashlib.sha256(json.dumps(kept["work"], sort_keys=True).encode()).hexdigest()
-    return replace(row, points=course.scaled(exercise, points), claimed=claimed, says=says, work=digest, result=result)
+    work = str(result.pop("digest", ""))
+    return replace(row, points=course.scaled(exercise, points), claimed=claimed, says=says, work=work, result=result)
