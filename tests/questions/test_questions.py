@@ -102,6 +102,10 @@ def test_no_two_questions_of_a_long_exam_are_the_same():
     ("topic", "seed", "n", "words"),
     [
         ("wlak", 0, 6, "topic='wlak'"),
+        (7, 0, 6, "topic=7"),
+        ((), 0, 6, "no topic"),
+        (("walk", "wlak"), 0, 6, "topic='wlak'"),
+        (("walk", "tlb", "walk"), 0, 6, "topic='walk' comes twice"),
         ("walk", 0, 0, "n=0"),
         ("walk", 0, 10_000, "n=10000"),
         ("walk", "x", 6, "seed='x'"),
@@ -112,6 +116,15 @@ def test_no_two_questions_of_a_long_exam_are_the_same():
 def test_what_makes_no_exam_is_refused(topic, seed, n, words):
     with pytest.raises(Refused, match=re.escape(words)):
         make_exam(topic, seed, n)
+
+
+def test_each_topic_of_several_has_the_questions_that_it_has_alone():
+    exam = make_exam(("gaps", "walk"), 4, 3)
+    assert [section.questions for section in exam.sections] == [
+        make_exam(one, 4, 3).questions for one in ("gaps", "walk")
+    ]
+    assert [[number for number, _ in section.numbered] for section in exam.sections] == [[1, 2, 3], [4, 5, 6]]
+    assert exam.points == 12
 
 
 def test_a_kind_draws_until_a_question_is_good():

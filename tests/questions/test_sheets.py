@@ -35,10 +35,11 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-EXAMS = {topic: make_exam(topic, 11) for topic in TOPICS}
+SEVERAL = "gaps,tables"
+EXAMS = {topic: make_exam(topic, 11) for topic in TOPICS} | {SEVERAL: make_exam(("gaps", "tables"), 11)}
 
 
-@pytest.fixture(params=TOPICS)
+@pytest.fixture(params=EXAMS)
 def exam(request):
     return EXAMS[request.param]
 
@@ -72,7 +73,21 @@ class TestMarkdown:
         text, figures = sheet(exam, key=False)
         assert "# Key" not in text and "seed" not in text.lower()
         assert not any(question.why in text or question.id in text for question in exam.questions)
+        assert not re.search(r"\b(easy|medium|hard)\b", text)
         assert all(name.startswith("question-") for name in figures)
+
+    def test_several_topics_are_sections_numbered_through_with_one_name_and_one_key(self):
+        text, figures = sheet(EXAMS[SEVERAL], key=True)
+        asked, key = text.split("# Key: Virtual memory")
+        sections = ["## Gaps in an address space", "## The size of page tables"]
+        for part in (asked, key):
+            assert re.findall("^## .*", part, re.MULTILINE) == sections
+            numbers = [int(number) for number in re.findall(r"^### (\d+)\b", part, re.MULTILINE)]
+            assert numbers == list(range(1, 13))
+            assert part.index("### 6") < part.index(sections[1]) < part.index("### 7")
+        assert text.count("Name: ") == 1
+        assert "Topics `gaps`, `tables`, seed 11, 6 questions of each." in key
+        assert len(figures) == sum(len(sheet(EXAMS[one], key=True)[1]) for one in ("gaps", "tables"))
 
 
 class Tags(HTMLParser):
@@ -110,15 +125,29 @@ class TestHtml:
         for question in exam.questions:
             for paragraph in question.text.split("\n\n"):
                 if paragraph[0] != "|":
-                    said = re.sub(r"`([^`]*)`", r" \1 ", paragraph)
+                    said = re.sub(r"`([^`]*)`", r" \1 ", re.sub("^- ", "", paragraph, flags=re.MULTILINE))
                     assert " ".join(said.split()) in words
         items = sum(tag == "li" for tag, _ in page.seen)
-        assert items == sum(len(question.options) for question in exam.questions)
+        listed = sum(len(re.findall("^- ", question.text, re.MULTILINE)) for question in exam.questions)
+        assert items == listed + sum(len(question.options) for question in exam.questions)
 
     def test_the_key_can_be_left_out(self, exam):
         page = page_of(exam, key=False)
         assert 'class="key"' not in page and "Key:" not in page and "seed" not in page.lower()
         assert 'section class="key"' in page_of(exam, key=True)
+
+    def test_a_question_says_its_points_and_the_key_how_hard_it_is(self, exam):
+        asked, key = page_of(exam, key=True).split('<section class="key">')
+        assert not re.search(r"\b(easy|medium|hard)\b", asked) and "(1 point)" in asked
+        assert key.count("</code>, easy</p>") == sum(question.grade == 1 for question in exam.questions)
+
+    def test_several_topics_are_sections(self):
+        asked, key = page_of(EXAMS[SEVERAL], key=True).split('<section class="key">')
+        for part in (asked, key):
+            titles = re.findall('<h2 class="topic">(.*?)</h2>', part)
+            assert titles == ["Gaps in an address space", "The size of page tables"]
+            assert [int(number) for number in re.findall(r"<h3>(\d+)", part)] == list(range(1, 13))
+        assert asked.count("Name:") == 1
 
     def test_what_looks_like_tags_is_text(self):
         assert to_html("`<b>` & <i>") == "<p><code>&lt;b&gt;</code> &amp; &lt;i&gt;</p>"
@@ -146,6 +175,12 @@ class TestAPackage:
             labels = [label.find(f".//{QTI}mattext").text for label in item.iter(f"{QTI}response_label")]
             assert len(labels) == len(question.options)
 
+    def test_a_title_names_the_topic_of_several(self):
+        items = ET.fromstring(self.opened(EXAMS[SEVERAL]).read("exam.xml")).findall(f".//{QTI}item")
+        titles = [item.get("title") for item in items]
+        assert titles[5:7] == ["Question 6: Gaps in an address space", "Question 7: The size of page tables"]
+        assert "Question 6" in self.opened(EXAMS["gaps"]).read("exam.xml").decode()
+
     def test_the_manifest_names_each_file_and_texts_name_no_other(self, exam):
         opened = self.opened(exam)
         manifest = ET.fromstring(opened.read("imsmanifest.xml"))
@@ -165,7 +200,7 @@ class TestAPackage:
         assert sorted(named) == sorted(hrefs[1:])
 
     def test_the_same_exam_has_the_same_bytes(self, exam):
-        assert made(exam.topic, package) == package(make_exam(exam.topic, exam.seed))
+        assert made(exam.topic, package) == package(make_exam(exam.topic.split(","), exam.seed))
 
 
 class TestTheCommand:
@@ -182,8 +217,22 @@ class TestTheCommand:
         assert ("exam_files/key-3.svg" in written[0]) == (name == "exam.md")
 
     @pytest.mark.parametrize(
+        "topics", [("--topic", "gaps", "--topic", "tlb"), ("--topic", "gaps,tlb"), ("--topic", "gaps, tlb")]
+    )
+    @pytest.mark.parametrize("name", ["exam.md", "exam.html", "exam.imscc"])
+    def test_several_topics_make_one_exam(self, capsys, tmp_path, topics, name):
+        status, out, err = run(capsys, *topics, "--seed", 4, "--n", 2, "-o", tmp_path / name)
+        assert (status, err) == (0, "") and "4 questions" in out and "topics gaps, tlb, seed 4" in out
+        save(make_exam(("gaps", "tlb"), 4, 2), tmp_path / f"python-{name}")
+        written = [(tmp_path / one).read_bytes() for one in (name, f"python-{name}")]
+        assert written[1].replace(b"python-exam_files", b"exam_files") == written[0]
+
+    @pytest.mark.parametrize(
         ("arguments", "words"),
         [
+            (("--topic", "walk,wlak", "-o", "exam.md"), "topic='wlak'"),
+            (("--topic", "walk", "--topic", "walk", "-o", "exam.md"), "topic='walk' comes twice"),
+            (("--topic", "walk,", "-o", "exam.md"), "topic=''"),
             (("--topic", "wlak", "-o", "exam.md"), "topic='wlak'"),
             (("--topic", "walk", "--n", "0", "-o", "exam.md"), "n=0"),
             (("--topic", "walk", "--n", "10000", "-o", "exam.md"), "n=10000"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .exam import MOST_QUESTIONS, TOPICS, Exam, make_exam
+from .exam import MOST_QUESTIONS, TOPICS, Exam, Section, make_exam
 from .question import Kind, Question
 
-__all__ = ["MOST_QUESTIONS", "TOPICS", "Exam", "Kind", "Question", "make_exam"]
+__all__ = ["MOST_QUESTIONS", "TOPICS", "Exam", "Kind", "Question", "Section", "make_exam"]

@@ -1,7 +1,8 @@
-"""An exam: questions of one topic from a seed."""
+"""An exam: questions of one topic or several from a seed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -28,11 +29,11 @@ MOST_QUESTIONS = 100
 
 
 @dataclass(frozen=True)
-class Exam:
-    """Questions of a topic, the easy ones first."""
+class Section:
+    """Questions of a topic, the easy ones first; `first` is the number of the first one."""
 
     topic: str
-    seed: int
+    first: int
     questions: tuple[Question, ...]
 
     @property
@@ -41,38 +42,86 @@ class Exam:
         return TOPICS[self.topic]
 
     @property
+    def numbered(self) -> list[tuple[int, Question]]:
+        """Its questions with their numbers in the exam."""
+        return list(enumerate(self.questions, self.first))
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A section for each topic, with as many questions of each; they are numbered through."""
+
+    seed: int
+    sections: tuple[Section, ...]
+
+    @property
+    def topic(self) -> str:
+        """Its topics by name, with commas where there are several."""
+        return ",".join(section.topic for section in self.sections)
+
+    @property
+    def several(self) -> bool:
+        """Whether it has more than one topic."""
+        return len(self.sections) > 1
+
+    @property
+    def title(self) -> str:
+        """What is printed above it."""
+        return "Virtual memory" if self.several else self.sections[0].title
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Those of all sections."""
+        return tuple(question for section in self.sections for question in section.questions)
+
+    @property
     def points(self) -> int:
         """What all questions together are worth."""
         return sum(question.grade for question in self.questions)
 
 
-def kinds_of(topic: str) -> tuple[Kind, ...]:
+def kinds_of(topic: object) -> tuple[Kind, ...]:
     """The kinds of question of a topic.
 
     >>> sorted({kind.grade for kind in kinds_of("walk")})
     [1, 2, 3]
     """
-    if topic not in TOPICS:
+    if not isinstance(topic, str) or topic not in TOPICS:
         raise Refused(f"topic={shown(topic)}: write one of {', '.join(TOPICS)}")
     kinds: tuple[Kind, ...] = import_module(f".{_MODULES.get(topic, topic)}", __package__).KINDS
     return kinds
 
 
-def make_exam(topic: str, seed: Any = 0, n: Any = 6) -> Exam:
-    """An exam of `n` questions; the same for the same seed, everywhere.
+def make_exam(topic: str | Sequence[str], seed: Any = 0, n: Any = 6) -> Exam:
+    """An exam of `n` questions of a topic, or of each of several; the same for the same seed, everywhere.
 
-    Each kind comes once before one comes again, and grades take turns.  No two questions have the same text.
+    The questions of a topic do not depend on the others.  Each kind comes once before one comes again, and grades take
+    turns.  No two questions have the same text.
 
-    Raises :class:`Refused` for an unknown topic, a seed that is no number, and fewer than 1 or too many questions.
+    Raises :class:`Refused` for an unknown topic, one that comes twice, a seed that is no number, and fewer than 1 or
+    too many questions.
 
     >>> [question.id for question in make_exam("walk", seed=1, n=3).questions]
     ['walk/descriptor', 'walk/fault', 'walk/reverse']
+    >>> [section.first for section in make_exam(("walk", "tlb"), seed=1, n=3).sections]
+    [1, 4]
     """
-    kinds = kinds_of(topic)
+    topics: tuple[Any, ...] = tuple(topic) if isinstance(topic, list | tuple) else (topic,)
+    if not topics:
+        raise Refused(f"no topic: write one of {', '.join(TOPICS)}")
+    kinds = [kinds_of(one) for one in topics]
+    if twice := [one for one in topics if topics.count(one) > 1]:
+        raise Refused(f"topic={shown(twice[0])} comes twice: name it once, and write a larger n for more questions")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise Refused(f"seed={shown(seed)}: write a whole number")
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_QUESTIONS:
         raise Refused(f"n={shown(n)}: an exam has 1 to {MOST_QUESTIONS} questions")
+    drawn = [_drawn(one, of_topic, seed, n) for one, of_topic in zip(topics, kinds, strict=True)]
+    return Exam(seed, tuple(Section(one, 1 + n * at, drawn[at]) for at, one in enumerate(topics)))
+
+
+def _drawn(topic: str, kinds: tuple[Kind, ...], seed: int, n: int) -> tuple[Question, ...]:
+    """So many questions of a topic, the easy ones first."""
     chosen = _in_turn(kinds, Draws(f"questions|{topic}|{seed}"), n)
     questions: list[Question] = []
     for number, kind in enumerate(chosen):
@@ -82,7 +131,7 @@ def make_exam(topic: str, seed: Any = 0, n: Any = 6) -> Exam:
             question = kind.drawn(draws)
         questions.append(question)
     order = {kind.name: number for number, kind in enumerate(kinds)}
-    return Exam(topic, seed, tuple(sorted(questions, key=lambda one: (one.grade, order[one.id]))))
+    return tuple(sorted(questions, key=lambda one: (one.grade, order[one.id])))
 
 
 def _in_turn(kinds: tuple[Kind, ...], draws: Draws, n: int) -> list[Kind]:

@@ -1,4 +1,4 @@
-"""The Markdown that questions are written in, as HTML: paragraphs, tables with pipes, and code.
+"""The Markdown that questions are written in, as HTML: paragraphs, lists, tables with pipes, and code.
 
 Texts of questions are our own, and have nothing else.
 """
@@ -31,14 +31,22 @@ def plain(text: str) -> str:
 
 
 def to_html(text: str) -> str:
-    r"""Paragraphs and tables; an empty line ends each.  In a cell `\|` is a stroke.
+    r"""Paragraphs, lists and tables; an empty line ends each.  In a cell `\|` is a stroke.
 
     >>> to_html("One `x`.\n\n| a |\n|---|\n| 1 |")
     '<p>One <code>x</code>.</p>\n<table><tr><th>a</th></tr><tr><td>1</td></tr></table>'
+    >>> to_html("- `a`\n- b")
+    '<ul><li><code>a</code></li><li>b</li></ul>'
     """
-    return "\n".join(
-        _table(block) if block[0] == "|" else f"<p>{inline_html(block)}</p>" for block in text.split("\n\n")
-    )
+    return "\n".join(map(_block, text.split("\n\n")))
+
+
+def _block(block: str) -> str:
+    if block[0] == "|":
+        return _table(block)
+    if block.startswith("- "):
+        return f"<ul>{''.join(f'<li>{inline_html(line[2:])}</li>' for line in block.splitlines())}</ul>"
+    return f"<p>{inline_html(block)}</p>"
 
 
 def _table(block: str) -> str:

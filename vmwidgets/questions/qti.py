@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from html import escape
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
@@ -104,7 +104,7 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
     _fields(assessment, cc_profile="cc.exam.v0p1", qmd_assessmenttype="Examination", qmd_scoretype="Percentage",
             qmd_feedbackpermitted="Yes", cc_maxattempts="1")  # fmt: skip
     section = _tag(assessment, "section", ident=_ident(exam, "section"))
-    for number, question in enumerate(exam.questions, 1):
+    for number, question, title in _titled(exam):
 
         def image(draw: Callable[[], Scene] | None, name: str) -> str:
             if draw is None:
@@ -115,8 +115,15 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
 
         asked = to_html(question.text) + image(question.figure, f"figures/question-{number}.svg")
         solved = to_html(question.why) + image(question.solution, f"figures/key-{number}.svg")
-        _item(section, question, (_ident(exam, "item", number), f"Question {number}"), asked, solved)
+        _item(section, question, (_ident(exam, "item", number), title), asked, solved)
     return root
+
+
+def _titled(exam: Exam) -> Iterator[tuple[int, Question, str]]:
+    """Each question, its number and its title, which names the topic of several: the profile has one section only."""
+    for section in exam.sections:
+        for number, question in section.numbered:
+            yield number, question, f"Question {number}" + f": {section.title}" * exam.several
 
 
 def _item(section: Element, question: Question, names: tuple[str, str], asked: str, solved: str) -> None:

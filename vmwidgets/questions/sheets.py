@@ -11,7 +11,7 @@ from vmwidgets.views.scene.png import plain_svg
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import alternative_text, image_html
 
-from .exam import Exam
+from .exam import Exam, Section
 from .markup import inline_html, to_html
 from .question import ADDRESS, GRADES, LETTERS, NUMBER, TEXT, Question
 
@@ -35,8 +35,8 @@ def figure_html(draw: Callable[[], Scene]) -> str:
 
 
 def points_of(question: Question) -> str:
-    """What a question is worth, in words."""
-    return f"{counted(question.grade, 'point')}, {GRADES[question.grade]}"
+    """What a question is worth, in words; how hard it is, the key says."""
+    return counted(question.grade, "point")
 
 
 # ---- Markdown --------------------------------------------------------------------------------------
@@ -54,18 +54,27 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
         alt = alternative_text(scene).replace("[", "(").replace("]", ")")
         return [f"![{alt}](<{folder}/{name}>)"]
 
+    marks = "###" if exam.several else "##"
+
+    def of_topic(section: Section) -> list[str]:
+        return [f"## {section.title}"] if exam.several else []
+
     parts = [f"# {exam.title}", head(exam), "Name: ______________________________"]
-    for number, question in enumerate(exam.questions, 1):
-        parts += [f"## {number} ({points_of(question)})", question.text]
-        parts += image(question.figure, f"question-{number}.svg")
-        choices = zip(LETTERS, question.options, strict=False)
-        options = "\n".join(f"- **{letter})** {option}" for letter, option in choices)
-        parts.append(options or f"{ASKED[question.form]} ____________________")
+    for section in exam.sections:
+        parts += of_topic(section)
+        for number, question in section.numbered:
+            parts += [f"{marks} {number} ({points_of(question)})", question.text]
+            parts += image(question.figure, f"question-{number}.svg")
+            choices = zip(LETTERS, question.options, strict=False)
+            options = "\n".join(f"- **{letter})** {option}" for letter, option in choices)
+            parts.append(options or f"{ASKED[question.form]} ____________________")
     if key:
         parts += ["---", f"# Key: {exam.title}", source(exam)]
-        for number, question in enumerate(exam.questions, 1):
-            parts += [f"## {number}: {answer_of(question)}", question.why, f"Kind: `{question.id}`"]
-            parts += image(question.solution, f"key-{number}.svg")
+        for section in exam.sections:
+            parts += of_topic(section)
+            for number, question in section.numbered:
+                parts += [f"{marks} {number}: {answer_of(question)}", question.why, kind_of(question)]
+                parts += image(question.solution, f"key-{number}.svg")
     return "\n\n".join(parts) + "\n", figures
 
 
@@ -76,7 +85,16 @@ def head(exam: Exam) -> str:
 
 def source(exam: Exam) -> str:
     """How to make the same exam again: for the key only, since it gives the answers too."""
-    return f"Topic `{exam.topic}`, seed {exam.seed}, {counted(len(exam.questions), 'question')}."
+    topics = ", ".join(f"`{section.topic}`" for section in exam.sections)
+    count = counted(len(exam.sections[0].questions), "question")
+    if exam.several:
+        return f"Topics {topics}, seed {exam.seed}, {count} of each."
+    return f"Topic {topics}, seed {exam.seed}, {count}."
+
+
+def kind_of(question: Question) -> str:
+    """What kind of question it is, and how hard, for the key."""
+    return f"Kind: `{question.id}`, {GRADES[question.grade]}"
 
 
 def answer_of(question: Question) -> str:
@@ -91,8 +109,8 @@ def answer_of(question: Question) -> str:
 STYLE = """
 body { font: 11pt/1.45 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #111;
   background: #fff; color-scheme: light }
-h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem }
-h2 small { font-weight: normal; color: #555 }
+h1 { font-size: 1.5rem } h2, h3 { font-size: 1.1rem; margin: 1.6rem 0 .4rem; break-after: avoid }
+h2.topic { font-size: 1.3rem } small { font-weight: normal; color: #555 }
 code { font: .93em ui-monospace, Menlo, Consolas, monospace }
 table { border-collapse: collapse; margin: .6rem 0 } th, td { border: 1px solid #999; padding: .1rem .7rem;
   text-align: left }
@@ -107,17 +125,28 @@ section { break-inside: avoid } section.key { break-inside: auto; break-before: 
 
 def html(exam: Exam, *, key: bool) -> str:
     """One page that needs nothing else; the key begins on a page of its own when it is printed."""
+    tag = "h3" if exam.several else "h2"
+
+    def of_topic(section: Section) -> list[str]:
+        return [f'<h2 class="topic">{escape(section.title)}</h2>'] if exam.several else []
+
     body = [f"<h1>{escape(exam.title)}</h1>", f'<p>{head(exam)}</p><p>Name: <span class="name">&nbsp;</span></p>']
-    for number, question in enumerate(exam.questions, 1):
-        body.append(f"<section><h2>{number} <small>({points_of(question)})</small></h2>\n{to_html(question.text)}")
-        body += [figure_html(question.figure)] if question.figure is not None else []
-        body.append(f"{_answer_html(question)}</section>")
+    for section in exam.sections:
+        body += of_topic(section)
+        for number, question in section.numbered:
+            head_of = f"{number} <small>({points_of(question)})</small>"
+            body.append(f"<section><{tag}>{head_of}</{tag}>\n{to_html(question.text)}")
+            body += [figure_html(question.figure)] if question.figure is not None else []
+            body.append(f"{_answer_html(question)}</section>")
     if key:
         body.append(f'<section class="key"><h1>Key: {escape(exam.title)}</h1><p>{inline_html(source(exam))}</p>')
-        for number, question in enumerate(exam.questions, 1):
-            body.append(f"<section><h2>{number}: {inline_html(answer_of(question))}</h2>\n{to_html(question.why)}")
-            body += [figure_html(question.solution)] if question.solution is not None else []
-            body.append(f"<p>Kind: <code>{question.id}</code></p></section>")
+        for section in exam.sections:
+            body += of_topic(section)
+            for number, question in section.numbered:
+                head_of = f"{number}: {inline_html(answer_of(question))}"
+                body.append(f"<section><{tag}>{head_of}</{tag}>\n{to_html(question.why)}")
+                body += [figure_html(question.solution)] if question.solution is not None else []
+                body.append(f"<p>{inline_html(kind_of(question))}</p></section>")
         body.append("</section>")
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'

@@ -178,8 +178,9 @@ def cheapest(draws: Draws) -> Question:
     right = next(name for name, found in sizes.items() if found == best)
     said = "; ".join(f"{PAPERS[name].title}: {_bytes(sizes[name])} ({by_level(costs[name])})" for name in names)
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB. {' '.join(sizes_of(FORMATS[name]) for name in names)} In which of "
-        "these formats do all tables together take the fewest bytes?",
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. These are the formats:\n\n"
+        + "\n".join(f"- {sizes_of(FORMATS[name])}" for name in names)
+        + "\n\nIn which of these formats do all tables together take the fewest bytes?",
         PAPERS[right].title,
         f"{said}. (`vm.compare_formats`)",
         options=options_of(draws, PAPERS[right].title, [PAPERS[name].title for name in names]),
