@@ -26,6 +26,8 @@ from .classroom.hanging import HANGING
 from .classroom.kinds import Rows
 from .classroom.students import course, everyone, made, sample, wrong
 
+pytestmark = pytest.mark.once
+
 LOOK = 1
 """The exit code where something needs a look."""
 
