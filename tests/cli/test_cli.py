@@ -11,7 +11,8 @@ import pytest
 
 import vmwidgets
 from tests.sources.traces.recordings import FOLDER, SAMPLES, lines_of, shortened, write
-from vmwidgets.cli import MOST_FIELDS, main
+from vmwidgets.cli import main
+from vmwidgets.cli.text import MOST_FIELDS
 
 COMMAND = [sys.executable, "-m", "vmwidgets"]
 
@@ -184,6 +185,26 @@ def test_an_interrupt_ends_quietly(tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+EARLY = """
+import os, runpy, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module("vmwidgets", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("module", ["vmwidgets.cli.command", "vmwidgets.cli.grade", "vmwidgets.grading.report"])
+def test_an_interrupt_while_modules_are_loaded_is_one_line(module):
+    done = subprocess.run([sys.executable, "-c", EARLY, module], capture_output=True, text=True, check=False)
+    says = "\nvmwidgets: stopped before anything was done\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", says)
 
 
 def test_the_module_says_which_version_it_is():

@@ -63,7 +63,7 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, course: Path, whole: Grades
     run.send_signal(how)
     _, error = run.communicate(timeout=60)
     if how == signal.SIGINT:
-        assert run.returncode == 2
+        assert run.returncode == 130
         assert error == "\nvmwidgets: stopped; what was graded is kept: the same command goes on from there\n"
     before = state.read_bytes()
     assert graded(folder, course, state=state) == whole

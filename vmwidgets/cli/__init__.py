@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from .main import main
-from .text import MOST_FIELDS
+import sys
+from collections.abc import Sequence
 
-__all__ = ["MOST_FIELDS", "main"]
+INTERRUPTED = 130
+"""What shells report for SIGINT."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (those of the process by default); its exit status."""
+    try:
+        from .command import main as run  # takes a second, in which learners press Ctrl-C
+    except KeyboardInterrupt:
+        print("\nvmwidgets: stopped before anything was done", file=sys.stderr)
+        return INTERRUPTED
+    return run(arguments)

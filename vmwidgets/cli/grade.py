@@ -18,6 +18,7 @@ from ..grading.overrides import Overrides, read_overrides, with_overrides
 from ..grading.report import write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
 from ..grading.tables import write_tables
+from . import INTERRUPTED
 
 LOOK, NOTHING = 1, 2
 """Exit codes: something needs a look; nothing could be done."""
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         return NOTHING
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped; what was graded is kept: the same command goes on from there", file=sys.stderr)
-        return NOTHING
+        return INTERRUPTED
     _say(grades, roster, options.to, by_change)
     return LOOK if grades.look else 0
 

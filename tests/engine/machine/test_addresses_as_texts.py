@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.cli.main import main
+from vmwidgets.cli import main
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.mmu.tables import PageTables
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sources.traces.recordings import BARRELFISH_SAMPLES, diverges, is_unreadable, lines_of, write
-from vmwidgets.cli.main import main
+from vmwidgets.cli import main
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import replay
 

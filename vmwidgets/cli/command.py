@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from . import INTERRUPTED
 from .assignment import add_assignment
 from .checkoff import add_checkoff
 from .course import add_course
@@ -17,8 +18,8 @@ from .questions import add_questions
 from .replay import add_replay
 from .walk import add_walk
 
-INTERRUPTED, PIPE_CLOSED = 130, 141
-"""What shells report for SIGINT and SIGPIPE."""
+PIPE_CLOSED = 141
+"""What shells report for SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
