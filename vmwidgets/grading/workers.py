@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from threading import Event, Timer
+from threading import Event, RLock, Timer
 from typing import Any
 
 SECONDS = 90
@@ -28,6 +28,8 @@ class Worker:
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._lock = RLock()
+        """Held while the process is started or ended: another thread may close the worker."""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, exercise: str, sheet: str, work: Any, seconds: float = SECONDS) -> dict[str, Any]:
@@ -48,32 +50,37 @@ class Worker:
         self._end()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._closed:
-            raise OSError("grading was stopped")
-        if self._process is None or self._process.poll() is not None:
-            self._end()
-            self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
-            kept = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV", "SYSTEMROOT")
-            environment = {name: os.environ[name] for name in kept if name in os.environ}
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=environment | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name), start_new_session=True,
-            )  # fmt: skip
-        return self._process
+        with self._lock:
+            if self._closed:
+                raise OSError("grading was stopped")
+            if self._process is None or self._process.poll() is not None:
+                self._end()
+                self._process = self._begun()
+            return self._process
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        self._folder = tempfile.TemporaryDirectory(prefix="vmwidgets-grade-")
+        kept = ("PATH", "PYTHONPATH", "LANG", "VIRTUAL_ENV", "SYSTEMROOT")
+        environment = {name: os.environ[name] for name in kept if name in os.environ}
+        return subprocess.Popen(
+            [sys.executable, "-m", self._module],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name), start_new_session=True,
+        )  # fmt: skip
 
     def _end(self) -> None:
         """End the process, with the files that it had no time to delete."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):  # what was not sent can't be sent any longer
-                        pipe.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        with self._lock:
+            process, self._process = self._process, None
+            if process is not None:
+                process.kill()
+                process.wait()
+                for pipe in (process.stdin, process.stdout):
+                    if pipe is not None:
+                        with suppress(OSError):  # what was not sent can't be sent any longer
+                            pipe.close()
+            if self._folder is not None:
+                self._folder.cleanup()
 
 
 def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -
         process.stdin.write(question)
         process.stdin.flush()
         answer = process.stdout.readline(MOST_ANSWER)
-    except OSError:
+    except (OSError, ValueError):  # a pipe that another thread has closed
         answer = b""
     finally:
         timer.cancel()
