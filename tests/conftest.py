@@ -21,6 +21,14 @@ settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_h
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A search by a state machine finds on one Python what it finds on another."""
+    for item in items:
+        if item.name == "runTest":
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

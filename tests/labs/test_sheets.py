@@ -19,6 +19,8 @@ from vmwidgets.labs.sheet import Sheet, asked
 
 from .solutions import Solved, run
 
+pytestmark = pytest.mark.once
+
 MODULES = sorted(path.stem for path in (Path(__file__).parent / "solutions").glob("[a-z]*.py"))
 SOLVED: dict[str, Solved] = {
     name: solved
