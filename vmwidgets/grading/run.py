@@ -47,7 +47,7 @@ def grade(
     if jobs and dask:
         raise Refused("--jobs is for this computer: with --dask the cluster's workers say how many judge at a time")
     names, again = names_of(folder), {person(one) for one in normalize("NFC", only).split("+") if one}
-    kept, done = State(state), dict[str, Graded]()
+    kept, done, keys = State(state), dict[str, Graded](), dict[str, str]()
 
     def finish(graded: Graded) -> None:
         done[graded.path] = graded
@@ -61,7 +61,8 @@ def grade(
             except Refused as refusal:
                 finish(Graded.none(name, str(refusal)))
                 continue
-            before = kept.of(name, key_of(file.content, course))
+            keys[name] = key_of(file.content, course)
+            before = kept.of(name, keys[name])
             if before is None or not again.isdisjoint(map(person, before.students)):
                 yield file
             else:
@@ -70,7 +71,7 @@ def grade(
     with closing(Cluster(dask) if dask else Here(jobs)) as place:
         for file, found in judged(unknown(), course, place):
             if isinstance(found, Graded):
-                kept.keep(key_of(file.content, course), found)
+                kept.keep(keys[file.name], found)
                 finish(found)
             else:
                 finish(Graded.none(file.name, found))

@@ -16,7 +16,7 @@ from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
 from vmwidgets.grading.checkoff import Asked
 from vmwidgets.grading.checkoff.choosing import three
-from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions, steps_of
+from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions, steps_of, subject_of
 from vmwidgets.grading.checkoff.subject import Subject
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.instruments.paper import SELECTOR
@@ -57,7 +57,7 @@ def _gives_away(question: Question) -> bool:
 
 def test_the_same_work_gives_the_same_questions() -> None:
     for exercise in ("01/gaps", "11/anomaly"):
-        again = tuple(questions(exercise, OF, work_of(exercise, RIGHT)))
+        again = tuple(questions(subject_of(exercise, OF, work_of(exercise, RIGHT))))
         assert again == asked_of(exercise, RIGHT)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.grading.synthetic import Recipe, checked
 from tests.labs.test_sheets import SHIPPED, SOLVED
-from vmwidgets.grading.checkoff.kinds import questions
+from vmwidgets.grading.checkoff.kinds import questions, subject_of
 from vmwidgets.labs.sheet import sheet_of
 from vmwidgets.questions.question import Question
 
@@ -49,4 +49,4 @@ def work_of(exercise: str, how: str, of: str = OF) -> dict[str, Any]:
 @cache
 def asked_of(exercise: str, how: str) -> tuple[Question, ...]:
     """All questions on it."""
-    return tuple(questions(exercise, OF, work_of(exercise, how)))
+    return tuple(questions(subject_of(exercise, OF, work_of(exercise, how))))

@@ -24,17 +24,12 @@ FEW = 4
 """A tree with fewer entries asks nothing."""
 
 
-def _counts(steps: Steps) -> dict[int, int]:
-    """Entries right after each step that is looked at, and before the first of them."""
-    return {step: len(steps.entries_at(step)) for step in (steps.late[0] - 1, *steps.late)}
-
-
 def count(subject: Subject, draws: Draws) -> Iterator[Question]:
     """How many entries there are right after a step."""
     steps = subject.steps
     if steps is None or not steps.map_path or len(steps) < 1:
         return
-    counts = _counts(steps)
+    counts = steps.along(lambda step: len(steps.entries_at(step)))
     changed = [one for one in steps.late if counts[one] > 1 and _all(steps, one) != _all(steps, one - 1)]
     for step in drawn_first(draws, changed, lambda one: counts[one] - counts[one - 1] != 1):
         yield asks(

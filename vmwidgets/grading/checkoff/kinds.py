@@ -66,12 +66,7 @@ KINDS = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-def questions(exercise: str, of: str, work: dict[str, Any]) -> Iterator[Question]:
-    """All questions of all kinds on one piece of work; raises as :func:`subject_of`."""
-    return questions_on(subject_of(exercise, of, work))
-
-
-def questions_on(subject: Subject) -> Iterator[Question]:
+def questions(subject: Subject) -> Iterator[Question]:
     """All questions of all kinds."""
     for kind in KINDS:
         yield from kind.of(subject)
@@ -105,7 +100,7 @@ def asked(exercise: str, of: str, work: Any) -> dict[str, Any]:
     """The same as data: `questions`, the `steps` if they are few, and `problem` in words where there are none."""
     try:
         subject = subject_of(exercise, of, work)
-        found = list(questions_on(subject))
+        found = list(questions(subject))
     except (VMError, MemoryError, RecursionError) as error:
         return {"questions": [], "steps": "", "problem": str(error) or type(error).__name__}
     steps = listed(subject.steps) if subject.steps is not None and len(subject.steps) <= LISTED else ""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from vmwidgets.engine.base.errors import Refused, VMError, failure
 from vmwidgets.engine.base.events import Event
@@ -33,6 +33,8 @@ from vmwidgets.sources.strace.result import LoadedStrace
 from vmwidgets.views.story.story import story_of
 
 from .calls import called, typed
+
+T = TypeVar("T")
 
 MOST = 40
 """Steps that are looked at one by one: of more, the last."""
@@ -134,6 +136,10 @@ class Steps(ABC):
         """What all make where two have changed places."""
         places = {one: other, other: one}
         return self.again([places.get(step, step) for step in range(1, len(self) + 1)])
+
+    def along(self, measure: Callable[[int], T]) -> dict[int, T]:
+        """What `measure` gives of each step that is looked at, and of the one before the first of them."""
+        return {step: measure(step) for step in (self.late[0] - 1, *self.late)}
 
     def entries_at(self, step: int) -> tuple[EntryValue, ...]:
         """The entries of the map right after a step; none where it is not there."""

@@ -201,7 +201,7 @@ def gap(subject: Subject, draws: Draws) -> Iterator[Question]:
     steps = subject.steps
     if steps is None or not steps.map_path.startswith("kmem/"):
         return
-    found = {step: _gap(steps.machine_at(step)) for step in (steps.late[0] - 1, *steps.late)}
+    found = steps.along(lambda step: _gap(steps.machine_at(step)))
     for step in draws.shuffled([one for one in steps.late if found[one] != found[one - 1]]):
         yield asks(
             f"How large was the largest gap of `kmem_map` right after {steps.named(step)}?",

@@ -99,7 +99,10 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
     if steps is None or not steps.space_path.startswith("task:"):
         return
     found: dict[str, tuple[int, str, str]] = {}
-    promised = [one for one in draws.shuffled(_places(steps)) if not _is_bare(steps, one)]
+    bare = [one for one in steps.branch().part(f"{steps.space_path}/map").entries() if one.object is None]
+    promised = [
+        one for one in draws.shuffled(_places(steps)) if not any(entry.start <= one < entry.end for entry in bare)
+    ]  # memory without an object no program would find so: it faults for ever
     for address in promised[:5]:
         access = draws.choice(list(WORDS))
         answer, why = _touched(steps, address, access)
@@ -111,12 +114,6 @@ def fault(subject: Subject, draws: Draws) -> Iterator[Question]:
             answer,
             why,
         )
-
-
-def _is_bare(steps: Steps, address: int) -> bool:
-    """Whether the entry there has no object: memory that no program would find so, and that faults for ever."""
-    entries = steps.branch().part(f"{steps.space_path}/map").entries()
-    return any(entry.start <= address < entry.end and entry.object is None for entry in entries)
 
 
 def _touched(steps: Steps, address: int, access: str) -> tuple[str, str]:
@@ -150,11 +147,13 @@ def _frames(machine: Machine, path: str) -> int:
 
 
 def _measured(steps: Steps, measure: Measure) -> dict[int, int]:
-    found = dict.fromkeys((steps.late[0] - 1, *steps.late), 0)
-    for step in found:
-        with suppress(VMError):  # it was not there yet
-            found[step] = measure(steps.machine_at(step), steps.space_path)
-    return found
+    def here(step: int) -> int:
+        try:
+            return measure(steps.machine_at(step), steps.space_path)
+        except VMError:  # it was not there yet
+            return 0
+
+    return steps.along(here)
 
 
 def tables(subject: Subject, draws: Draws) -> Iterator[Question]:
@@ -266,7 +265,7 @@ def room(subject: Subject, draws: Draws) -> Iterator[Question]:
     steps = subject.steps
     if steps is None or steps.map_path != "kernel_map":
         return
-    found = {step: _free(steps.machine_at(step)) for step in (steps.late[0] - 1, *steps.late)}
+    found = steps.along(lambda step: _free(steps.machine_at(step)))
     for step in drawn_first(draws, steps.late, lambda one: found[one] != found[one - 1]):
         yield asks(
             f"How many slots of the kentry area were free right after {steps.named(step)}?{before(found[step - 1])}",
