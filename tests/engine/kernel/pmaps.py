@@ -18,7 +18,7 @@ WIDE = PmapLayout(X86_64, KERNEL, 0xFFFF_FFFF_8000_0000, 0x8000_0000_0000, WINDO
 NARROW = PmapLayout(X86_64, 0xC040_0000, 0xFC00_0000, 0xC000_0000)
 TINY = PmapLayout(X86_64, 0x2_0000, 0x6_0000, 0x1_0000)
 MIB2 = 1 << 21
-READ, WRITE = 1, 2
+READ, WRITE, EXECUTE = 1, 2, 4
 
 
 def boot(layout=WIDE, frames=64, **options):

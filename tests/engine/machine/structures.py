@@ -11,6 +11,7 @@ from typing import Any
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.machine import Machine, Part, System
 from vmwidgets.engine.machine.callbacks import Callbacks, Handler
 from vmwidgets.engine.machine.system import constants
@@ -25,7 +26,8 @@ CONSTANT_PARTS = ("_by_name", "_encoding")
 def differences(one: Machine, other: Machine) -> Iterator[str]:
     """Where the structures of two machines differ, as paths of attributes; none if they are the same throughout.
 
-    Order counts, of dictionaries too.  Two objects in one place must be two objects in that place of the other.
+    Order counts, of dictionaries too.  Two objects in one place must be two objects in that place of the other, but for
+    values that can't change.
     """
     met: dict[int, int] = {}
     todo: list[tuple[str, Any, Any]] = [("", one.system.structures(), other.system.structures())]
@@ -44,14 +46,20 @@ def differences(one: Machine, other: Machine) -> Iterator[str]:
             if met[id(a)] != id(b):
                 yield f"{path}: another object of its kind"
         else:
-            kept.append((a, b))  # so that no id is used again
-            met[id(a)] = id(b)
+            if not _is_value(a):
+                kept.append((a, b))  # so that no id is used again
+                met[id(a)] = id(b)
             if len(parts(a)) != len(parts(b)):
                 yield f"{path}: {len(parts(a))} and {len(parts(b))} items"
             todo += [
                 (f"{path}.{name}", left, right)
                 for (name, left), (named, right) in zip(parts(a), parts(b), strict=False)
             ]
+
+
+def _is_value(one: Any) -> bool:
+    """Whether it can't change, so that nobody can see whether it is one or two."""
+    return isinstance(one, Rights)
 
 
 def parts(value: Any) -> list[tuple[str, Any]]:

@@ -188,6 +188,34 @@ class TestHandlers:
         with pytest.raises(vm.Refused, match="can't be called"):
             m.on_lowmem(3)
 
+    @pytest.mark.parametrize(
+        ("name", "function", "why"),
+        [
+            (3.5, print, "a handler's name 3.5 is a float"),
+            (None, print, "is no value"),
+            ("", print, "0 characters: write 1 to 200"),
+            ("x" * 1000, print, "1000 characters: write 1 to 200"),
+            ("\ud800", print, "a lone surrogate"),
+            ("fine", 5, "5 can't be called"),
+            ("fine", lambda a, b: None, "wants 2 arguments"),
+        ],
+    )
+    def test_a_handler_that_is_registered_by_name_has_a_name_and_is_a_function(self, m, name, function, why):
+        done = len(m.journal)
+        with pytest.raises(vm.Refused, match=why):
+            m.register_handler(name, function)
+        assert len(m.journal) == done
+        with pytest.raises(vm.Refused, match="is a Machine"):
+            m.register_handler(m, print)
+
+    def test_the_name_of_a_function_is_checked_too(self, m):
+        def give():
+            pass
+
+        give.__name__ = "x" * 300
+        with pytest.raises(vm.Refused, match="300 characters"):
+            m.on_lowmem(give)
+
 
 class TestAgain:
     def test_a_machine_made_again_does_what_threads_and_handlers_did(self):

@@ -32,7 +32,7 @@ def two(name: str = "x86-64", *, cpus: int = 2, tasks: tuple[str, ...] = ("a",),
     """A machine whose tasks have four pages each of an object of their own at `AT`; the first runs everywhere."""
     m = vm.boot(name, ram="16 MiB", cpus=cpus, **options)
     for task in tasks:
-        m.task(task).map.enter(4 * PAGE, at=AT, object=m.object(f"memory of {task}"))
+        m.task(task).map.enter(4 * PAGE, at=AT, prot="rwx", object=m.object(f"memory of {task}"))
     for cpu in m.cpus:
         cpu.run(tasks[0])
     return m

@@ -11,6 +11,8 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.mmu.formats import FORMATS
 
+pytestmark = pytest.mark.once
+
 PAGE = vm.PAGE
 
 

@@ -20,6 +20,8 @@ from tests.engine.machine.structures import differences, shared
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
 
+pytestmark = pytest.mark.once
+
 PAGE = vm.PAGE
 
 
@@ -712,7 +714,6 @@ class TestGroups:
 
 
 @pytest.mark.usefixtures("without_collector")
-@pytest.mark.usefixtures("without_collector")
 def test_signals_do_not_come_between_an_undo_and_its_machine(m):
     """A timer's interrupts at any moment of undo and redo: the machine is whole, and nothing is lost."""
     for _ in range(40):
@@ -722,8 +723,8 @@ def test_signals_do_not_come_between_an_undo_and_its_machine(m):
     previous = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         for turn in range(30):
-            signal.setitimer(signal.ITIMER_REAL, 0.0005 * (turn + 1))
             with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.0005 * (turn + 1))  # in here: a busy computer may be slow
                 m.undo(3)
                 m.redo(3)
                 signal.setitimer(signal.ITIMER_REAL, 0)  # in here, so that none comes in between

@@ -151,9 +151,9 @@ def test_a_save_that_fails_leaves_the_old_file(m, tmp_path, monkeypatch):
     assert [one.name for one in tmp_path.iterdir()] == ["j"]
 
 
-@pytest.mark.parametrize("path", ["no/such/folder/j", "."])
-def test_places_that_can_not_be_written(m, path, tmp_path):
-    with pytest.raises(vm.Refused, match="can't be written"):
+@pytest.mark.parametrize(("path", "why"), [("no/such/folder/j", "can't be written"), (".", "is a folder")])
+def test_places_that_can_not_be_written(m, path, why, tmp_path):
+    with pytest.raises(vm.Refused, match=why):
         m.journal.save(tmp_path / path)
 
 
@@ -207,9 +207,9 @@ def test_each_line_left_out_or_changed_is_refused(saved):
 
 def test_a_later_version_says_who_wrote_it(saved):
     lines = lines_of(saved)[:-1]
-    lines[0] = json.dumps({"format": "vmwidgets journal", "version": 2, "by": "vmwidgets 9.0"})
+    lines[0] = json.dumps({"format": "vmwidgets journal", "version": 3, "by": "vmwidgets 9.0"})
     write(saved, lines)
-    assert "it has version 2, written by 'vmwidgets 9.0'" in refused(saved)
+    assert "it has version 3, written by 'vmwidgets 9.0'" in refused(saved)
 
 
 def test_what_the_engine_now_answers_otherwise_names_the_line(saved):
@@ -335,9 +335,9 @@ def test_numbers_that_no_machine_has_are_written_and_loaded(tmp_path):
 
 @pytest.mark.parametrize("path", [None, 3, "", "a\0b", b"x"])
 def test_paths_that_are_none(m, path):
-    with pytest.raises(vm.Refused, match="is no path"):
+    with pytest.raises(vm.Refused, match="is not a path"):
         m.journal.save(path)
-    with pytest.raises(vm.Refused, match="is no path"):
+    with pytest.raises(vm.Refused, match="is not a path"):
         vm.load_journal(path)
 
 

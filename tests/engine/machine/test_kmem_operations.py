@@ -58,8 +58,8 @@ class TestRightsOfWhatIsFaultedIn:
         m.kmem.exec_map.protect(a, size="1 MiB", prot="rw")
         costs = [calls_of(lambda page=page: m.write(a + page * PAGE, b"x")) for page in range(256)]
         full = costs[64:]  # the TLB of 64 entries is full from then on
-        assert min(full[-64:]) == min(full[:64])
-        assert max(full[-64:]) <= max(full[:64]) + 5, "frames come from the pool, which is filled now and then"
+        known = 20  # a word that something in this process has read before is not decoded again
+        assert max(full[-64:]) <= max(full[:64]) + known, "what grows with the pages costs 64 calls more by then"
 
 
 class TestWhere:
@@ -329,7 +329,7 @@ class TestRunningOut:
         m.pagedaemon.pace(interval=50, pages=40)
         short = m.kmem.pages.free_min - m.kmem.pages.available
         m.kmem_alloc(PAGE)
-        assert m.threads.ticks == 50 * (-(-(short + 1) // 40) - 1)
+        assert m.threads.ticks == 50 * (-(-short // 40) - 1)
         with pytest.raises(vm.Refused, match="at least one page"):
             m.pagedaemon.pace(pages=0)
 
@@ -346,24 +346,24 @@ class TestRunningOut:
         m.run(until="waiter")
         assert m.threads["waiter"].result
 
-    def test_pages_given_back_wake_waiters_only_above_the_mark(self, m):
+    def test_pages_given_back_wake_waiters_only_at_the_mark(self, m):
         m.pagedaemon.stop()
         m.take_pages(100_000)
         m.spawn(m.kmem_alloc, PAGE, name="waiter")
         m.run()
-        m.give_pages(m.kmem.pages.free_min)
+        m.give_pages(m.kmem.pages.free_min - 1)
         assert m.threads["waiter"].state == "asleep"
         m.give_pages(1)
         assert m.threads["waiter"].state == "ready"
 
     @pytest.mark.parametrize("enough", [False, True])
-    def test_a_run_lets_waiters_look_again_above_the_mark(self, m, enough):
+    def test_a_run_lets_waiters_look_again_at_the_mark(self, m, enough):
         """X15's side of the machine may have made pages free, and tells nobody."""
         m.pagedaemon.stop()
         m.take_pages(100_000)
         m.spawn(m.kmem_alloc, PAGE, name="waiter")
         m.run()
-        for _ in range(m.kmem.pages.free_min + enough):
+        for _ in range(m.kmem.pages.free_min - 1 + enough):
             m.system.kernel.pages.free(m.system.kernel.kmem.others.pop())
         assert m.threads["waiter"].state == "asleep"
         m.run()

@@ -173,10 +173,19 @@ def test_with_quirk_static_remove_only_the_static_ranges_lose_their_protection()
     assert machine.kernel_map.entries()[0].start > machine.kernel_map.start
 
 
-def test_without_a_page_for_one_more_entry_x15_panics_as_the_guide_says():
+def test_a_task_without_a_page_for_one_more_entry_gets_an_error_and_the_kernel_map_panics_as_the_guide_says():
     m = vm.boot("armv7", ram="8 MiB", layout="tiny")
     task = m.task("init")
     m.take_pages(m.system.pages.total_pages)
-    with pytest.raises(vm.KernelPanic, match=r"panic \(entry_create\): no entry is left for task:init/map"):
-        task.map.enter("16 KiB")
+    for enter in (task.map.enter, task.mmap):
+        with pytest.raises(vm.KernelError, match=r"^NOMEM: no entry is left for task:init/map"):
+            enter("16 KiB")
+    m.check()
+    with pytest.raises(vm.KernelPanic, match=r"panic \("):
+        enter_until_it_fails(m.kernel_map)
     assert m.dead
+
+
+def enter_until_it_fails(space):
+    for _ in range(1000):
+        space.enter("4 KiB", nomerge=True)

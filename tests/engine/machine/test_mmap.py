@@ -139,6 +139,34 @@ def test_a_page_below_a_stack_stays_free_as_its_guard(machine, task):
     machine.check()
 
 
+def test_what_a_wired_stack_grows_by_is_wired_and_in_memory(machine, task):
+    machine.swap_on("1 MiB")
+    a = task.mmap(2 * PAGE, flags="private growsdown", at=0x80_0000)
+    task.map.wire(a, size=2 * PAGE)
+    task.write(a - 3 * PAGE, b"x")
+    machine.check()
+    assert task.resident == 5 * PAGE
+    assert task.page_out(a - 3 * PAGE, 5 * PAGE) == 0
+    task.map.unwire(a - 3 * PAGE, size=5 * PAGE)
+    assert task.page_out(a - 3 * PAGE, 5 * PAGE) == 5
+    assert task.read(a - 3 * PAGE, 1) == b"x"
+    machine.check()
+
+
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_a_wired_stack_without_memory_for_all_pages_does_not_grow(left):
+    machine: Any = vm.boot("x86-64", ram="8 MiB", layout="tiny")
+    task = machine.task("init")
+    a = task.mmap(2 * PAGE, flags="private growsdown", at=0x80_0000)
+    task.map.wire(a, size=2 * PAGE)
+    machine.take_pages(machine.system.pages.obtainable_pages - left)
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        task.write(a - 4 * PAGE, b"x")
+    machine.check()
+    assert task.resident == 2 * PAGE
+    assert machine.system.pages.obtainable_pages >= left - 1, "a table may stay, and no page does"
+
+
 def test_a_stack_grows_after_a_fork_in_each_of_the_two(machine, task):
     top = task.mmap(PAGE, flags="private growsdown", at=0x80_0000) + PAGE
     task.write(top - 1, b"x")
@@ -244,3 +272,16 @@ def test_what_nothing_maps_any_longer_is_given_back_though_its_object_stays(mach
     task.munmap(start + PAGE, 2 * PAGE)
     assert machine.pages.free_pages >= before + 2
     machine.check()
+
+
+@pytest.mark.parametrize("protection", ["r", "w", "x", "rwx"])
+def test_populate_has_pages_that_the_tables_let_be_read(protection):
+    """x86-64 has no descriptor that is written or executed and not read."""
+    t = vm.boot("x86-64").task("t")
+    start = t.mmap(2 * PAGE, protection, "private populate")
+    assert [t.walk(start).ok, t.walk(start + PAGE).ok] == [True, True]
+
+
+def test_populate_has_no_page_that_may_not_be_touched():
+    t = vm.boot("x86-64").task("t")
+    assert not t.walk(t.mmap(PAGE, "none", "private populate")).ok

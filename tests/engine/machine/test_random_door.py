@@ -6,6 +6,8 @@ import pytest
 
 from tests.engine.machine.random_door import ARCHITECTURES, Walker
 
+pytestmark = pytest.mark.once
+
 
 def walked(architecture, seed, steps):
     walker = Walker(architecture, seed)

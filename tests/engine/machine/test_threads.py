@@ -218,6 +218,11 @@ class TestLocks:
         second.unlock()
         first.unlock()
 
+    def test_the_cell_that_waits_for_its_own_lock_is_no_cycle_of_two(self, m):
+        m.kmem.exec_map.lock()
+        with pytest.raises(Stuck, match=r"deadlock: the cell waits for a lock that it holds itself$"):
+            m.kmem_alloc_wait("4 KiB", map="exec_map")
+
     def test_a_deadlock_is_found_and_named(self, m):
         a, b = m.kmem.exec_map, m.kmem.pipe_map
         m.spawn(self.crossing, m, a, b, name="one")
@@ -439,3 +444,18 @@ def test_a_thread_that_has_ended_stays_ended_when_what_came_later_is_undone(m):
     m.undo()
     m.undo()
     assert (m.threads["sh"].state, m.threads["sh"].result) == ("returned", result)
+
+
+class Raising:
+    """Whatever it is compared with, it raises."""
+
+    __hash__ = None
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+
+def test_what_is_no_thread_cannot_be_killed_whatever_it_does():
+    machine, thing = vm.boot(), Raising()
+    with pytest.raises(vm.Refused, match="is unknown"):
+        machine.kill(thing)  # type: ignore[arg-type]  # what is wrong is meant

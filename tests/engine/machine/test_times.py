@@ -35,6 +35,7 @@ def test_an_access_takes_what_its_walks_and_faults_take(architecture, levels, ab
     assert time_of(m) == [3 + 100], "a hit"
     t.read(a + PAGE)  # its table is there: both walks are whole
     assert time_of(m) == [3 + 100 * (1 + 2 * levels) + 10_007]
+    t.write(a, b"x")
     t.page_out(a, PAGE)
     t.read(a)
     assert time_of(m) == [3 + 100 * (1 + 2 * levels) + 1_000_003], "it was read in"

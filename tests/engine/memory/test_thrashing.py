@@ -10,6 +10,8 @@ import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.memory.thrashing import BURST, DISK, LOCALITY, PAGES, SCOPES, WAIT, references
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def curve():

@@ -21,6 +21,8 @@ from vmwidgets.engine.mmu.bulk import NO_ADDRESS, translate
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.walk import walk
 
+pytestmark = pytest.mark.once
+
 SIZE = 0x11_6000
 """Of memory: it ends within the last of ARM's 16 KiB tables."""
 

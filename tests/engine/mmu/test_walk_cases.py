@@ -10,6 +10,8 @@ import pytest
 from vmwidgets.engine.mmu.bulk import NO_ADDRESS, translate
 from vmwidgets.sources.tables.cases import Comparison, compare, read_cases
 
+pytestmark = pytest.mark.once
+
 DATA = Path(__file__).parents[2] / "data" / "mmu"
 QUERIES = {
     "aarch64": (200, 4373),

@@ -9,6 +9,8 @@ from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.window import tree_snapshot
 
+pytestmark = pytest.mark.once
+
 ALLOCATING = ("slot_alloc", "vnode_create", "frame_alloc", "malloc")
 KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")
 VA = 0x5000_0000

@@ -1,10 +1,11 @@
-"""Files that are written as a whole or not at all."""
+"""Files that are written as a whole or not at all, and only where a regular file may be."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,25 +16,81 @@ from .errors import Refused, shown
 
 def place_of(path: Any, such: str) -> Path:
     """A path that was given as one, such as `such`; :class:`Refused` where it can be none."""
-    if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
-        raise Refused(f"{shown(path)} is no path: write the name of a file, such as {such!r}")
-    return Path(path)
+    if isinstance(path, (str, os.PathLike)) and is_path(path):
+        return Path(path)
+    raise Refused(f"{shown(path)} is not a path: write the name of a file, such as {such!r}")
+
+
+def is_path(path: str | os.PathLike[Any]) -> bool:
+    r"""Whether the system has such names: texts, not empty, without zero characters and lone surrogates.
+
+    >>> is_path("mine.svg"), is_path("a\0b"), is_path("")
+    (True, False, False)
+    """
+    try:
+        text = os.fspath(path)
+        return isinstance(text, str) and bool(text) and b"\0" not in os.fsencode(text)
+    except (TypeError, UnicodeEncodeError):
+        return False
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"), (stat.S_ISLNK, "a link that leads in a circle"),
+)  # fmt: skip  # pairs
+"""What a path may lead to beside a regular file, in words."""
+
+
+def regular(target: Path) -> Path:
+    """The regular file that `target` names, after all symbolic links; it need not exist.
+
+    Raises :class:`Refused` for a folder, a device, a pipe and whatever else is not a regular file: to write there would
+    put a file in its place.
+
+    >>> regular(Path(os.devnull))
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: '/dev/null' is a device: name a regular file
+    """
+    place = Path(os.path.realpath(target))
+    try:
+        mode = target.stat().st_mode  # before the links are read: /dev/stdout leads to what no path names
+    except (FileNotFoundError, NotADirectoryError):
+        return place
+    except (RuntimeError, OSError) as error:
+        mode = place.lstat().st_mode if os.path.lexists(place) and place.is_symlink() else 0
+        if not mode:
+            raise Refused(f"{str(target)!r} can't be used: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "not a file")
+        raise Refused(f"{str(target)!r} is {kind}: name a regular file")
+    if not place.exists():
+        raise Refused(f"{str(target)!r} is a file without a name: name one that is in a folder")
+    return place
+
+
+def check_free(*places: Path, force: bool) -> None:
+    """Raise :class:`Refused` for a file that is there already, unless a command was given ``--force``."""
+    there = next((place for place in places if place.exists() and not force), None)
+    if there is not None:
+        raise Refused(f"{shown(str(there))} is there already: choose another name, or write --force")
 
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `target` at the end; if writing fails, that stays as it was.
 
-    Raises :class:`Refused` with the system's reason where no file can be written.
+    A symbolic link stays, and the file that it leads to is replaced.  Raises :class:`Refused` with the system's reason
+    where no file can be written, and where something is that is not a regular file.
     """
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    place = regular(target)
+    part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
         try:
             with part.open("xb") as raw:
                 yield raw
-            if target.exists():
-                shutil.copymode(target, part)
-            part.replace(target)
+            if regular(place).exists():  # looked at again: it may have come in the meantime
+                shutil.copymode(place, part)
+            part.replace(place)
         finally:
             with suppress(OSError):
                 part.unlink()

@@ -6,15 +6,17 @@ too: first to be redone, and as a branch once something else was done instead.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from operator import index as whole
 from typing import Any, NamedTuple, overload
 
 from .errors import Refused, a_kind, printable, shown
-from .events import Event
+from .events import Event, FaultRaised
 from .packed import KEPT, Packed, Row, pack
 from .recorder import Raw, Unrecorded, materialize
 from .records import unpacked
@@ -26,6 +28,12 @@ MOST_EVENTS = 200_000
 
 MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
+
+ACCESSES = frozenset(("read", "write", "load", "store", "fetch", "touch", "read_file"))
+"""Operations that may fault: whether one did is noted when it is recorded."""
+
+_FAULTED = 1 << 15
+"""In a note: the operation faulted; the other bits count its events."""
 
 
 class Operation(NamedTuple):
@@ -137,6 +145,8 @@ class Journal:
         """The events of the latest operations, which are freed as fast as others come: the collector finds little."""
         self._held = 0
         """How many events these are together."""
+        self._notes = array("H")
+        """Of each operation how many events it reported, and whether it faulted: they stay when events are dropped."""
         self._forgotten = _Forgotten()
         self._remake = remake
         self.next_serial = 0
@@ -182,8 +192,11 @@ class Journal:
         serial, recent, events = self.next_serial, self._recent, self._events
         recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
         events.append(raw)
+        count = len(raw)
+        faulted = name in ACCESSES and any(one[0] == FaultRaised.tag for one in raw)
+        self._notes.append(count | _FAULTED if faulted else count)
         self.count += 1
-        self._held += len(raw)
+        self._held += count
         while len(events) > KEPT or self._held > MOST_EVENTS:
             self._held -= len(events.popleft())
         self.next_serial = following = serial + 1
@@ -217,7 +230,20 @@ class Journal:
 
     def keeps(self, number: int) -> bool:
         """Whether the events of operation `number` are here, and need not be made again."""
-        return number >= len(self) - len(self._events)
+        return number >= self.first_kept
+
+    def size(self, number: int) -> int:
+        """How many events operation `number` reported, 4,096 at most; a way down a tree counts as one.  O(1)."""
+        return self._notes[number] & ~_FAULTED
+
+    def faulted(self, number: int) -> bool:
+        """Whether operation `number` is an access that faulted.  O(1)."""
+        return self._notes[number] >= _FAULTED
+
+    @property
+    def first_kept(self) -> int:
+        """The number of the first operation whose events are here."""
+        return len(self) - len(self._events)
 
     @property
     def incomplete(self) -> str:
@@ -232,10 +258,10 @@ class Journal:
 
     def number_of(self, serial: int) -> int | None:
         """The number of the operation with this serial; None where it is not in the journal now.  O(log n)."""
-        number = self._first_from(serial)
+        number = self.first_from(serial)
         return number if number < len(self) and self.serial(number) == serial else None
 
-    def _first_from(self, serial: int) -> int:
+    def first_from(self, serial: int) -> int:
         """The number of the first operation with this serial or a later one."""
         return bisect_left(range(len(self)), serial, key=self.serial)
 
@@ -247,7 +273,7 @@ class Journal:
     def unit_before(self, number: int) -> int:
         """How many operations there were before the last unit among the first `number`: one, or a group."""
         group = self.group_of(self.serial(number - 1))
-        return number - 1 if group is None else self._first_from(group.first)
+        return number - 1 if group is None else self.first_from(group.first)
 
     def group_of(self, serial: int) -> Group | None:
         """The group that the operation of this serial is undone with: of groups in one another the outermost."""
@@ -265,6 +291,10 @@ class Journal:
             self.open_groups -= 1
             if self.most_serial > first:
                 self.groups.append(Group(name, first, self.most_serial - 1))
+
+    def mark(self, name: str, serial: int) -> None:
+        """Give the moment after the operation of this serial a name; it has it until another moment gets it."""
+        self.marks[name] = serial
 
     # ---- undoing -----------------------------------------------------------------------------
 
@@ -285,7 +315,7 @@ class Journal:
         self._keep(list(self._events)[: max(0, len(self._events) - (len(self) - number))])
         while self._packed.count > number:
             self._recent[:0] = self._packed.pop()
-        del self._recent[number - self._packed.count :]
+        del self._recent[number - self._packed.count :], self._notes[number:]
         self.count = number
 
     def _keep(self, events: Iterable[Sequence[Raw]]) -> None:
@@ -298,13 +328,15 @@ class Journal:
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]
         self.count = count
+        self._notes = other._notes[:count]
         self._keep(list(other._events)[: max(0, count - len(other) + len(other._events))])
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 
     def state(self) -> dict[str, Any]:
         """All that it holds, for :meth:`restore`: what is done to it then changes nothing of that."""
         held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
-        return {name: value.copy() if isinstance(value, (list, dict, deque)) else value for name, value in held.items()}
+        kinds = (list, dict, deque, array)
+        return {name: copy(value) if isinstance(value, kinds) else value for name, value in held.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Hold again what it held then."""

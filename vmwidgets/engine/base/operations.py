@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from itertools import islice
+from operator import index
 from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -64,6 +65,10 @@ class Door:
         """What to do about a dead machine, in words."""
         self.whole = False
         """Whether what is called now has to be finished: a learner's own code calls it."""
+        self.repeats = False
+        """Whether operations are done again, as they were recorded."""
+        self._only_looked = False
+        """Whether the operation under way has only said what is there."""
         self.stop_at = 0
         """The safe point at which the next operation stops, which is one made again; 0: at none."""
         self._lock = threading.RLock()
@@ -90,7 +95,7 @@ class Door:
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
-        return self.perform(target, name, None, arguments, call, (), {})
+        return self.perform(target, name, None, _recorded(arguments), call, (), {})
 
     def perform(
         self,
@@ -120,12 +125,14 @@ class Door:
                 self.owner = get_ident()
                 recorder.emit = self._report
                 self._points, self._stopped = 0, -1
+                self._only_looked = False
                 try:
                     returned = call(*args, **kwargs)
                     if self._stopped >= 0:
                         reached = Address(self._stopped)
                         raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
-                    outcome, result = "done", returned if type(returned) in _ATOMS else as_data(returned)
+                    outcome = "" if self._only_looked and not (self.repeats or self._raw) else "done"
+                    result = returned if type(returned) in _ATOMS else as_data(returned)
                     return returned  # noqa: TRY300  an else would come after the clause below, which ends each way
                 except BaseException as error:
                     outcome, said, dead = self._failed(error, edited_by_hand)
@@ -185,6 +192,13 @@ class Door:
             raw.append((Panicked.tag, self.dead.name, self.dead.reason))
             return "panic", str(self.dead), self.dead if edited_by_hand else None
         return outcome, str(error), dead
+
+    def only_looked(self) -> None:
+        """The operation under way turns out to change nothing: it is none, and what was undone can be redone after it.
+
+        One that was recorded before stays one when it is done again.
+        """
+        self._only_looked = True
 
     def may_stop(self) -> None:
         """From here on the operation under way may stop at its safe points; where a learner's code runs it may not."""
@@ -367,10 +381,15 @@ def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R
     if not door.inside:
         result = door.operate(part.path, name, arguments, call)
     elif door.actor is not None:
-        result = door.actor.act(part.path, name, arguments, call)
+        result = door.actor.act(part.path, name, tuple(_recorded(arguments)), call)
     else:
         result = call()
     return result
+
+
+def _recorded(arguments: Arguments) -> Iterator[tuple[str, Any]]:
+    """Arguments as their record has them."""
+    return ((name, as_data(value)) for name, value in arguments)
 
 
 MOST_ITEMS, DEEPEST = 1000, 4
@@ -385,11 +404,11 @@ _ATOMS = frozenset((int, str, bytes, bool, type(None), Address, Size))
 def _settled(value: Any, depth: int = 0) -> Any:
     """An argument that no longer changes: a list or set is copied, an iterator is read, which can be done once.
 
-    The operation gets it, and so does the record.
+    The operation gets it, and so does the record: both have the same plain number or text, whatever class it was of.
     """
     kind = type(value)
     if kind not in _COLLECTIONS and not isinstance(value, Iterator):
-        return value
+        return exact(value)
     items = list(islice(value, MOST_ITEMS + 1))
     if len(items) > MOST_ITEMS or depth == DEEPEST:
         limits = f"at most {MOST_ITEMS:,} items, and lists in lists {DEEPEST} deep"
@@ -398,8 +417,36 @@ def _settled(value: Any, depth: int = 0) -> Any:
     return kind(settled) if kind in _COLLECTIONS else tuple(settled)
 
 
+def exact(value: Any) -> Any:
+    """A number, text or bytes of a class of its own as Python's own; anything else as it is.
+
+    A number is whatever Python takes for an index (``__index__``): NumPy's integers, arrays without dimensions, members
+    of an ``IntEnum``.  Addresses and sizes stay what they are, for they are written in their own way.
+
+    >>> import enum
+    >>> Port = enum.IntEnum("Port", ["A", "B"])
+    >>> exact(Port.B), exact(Address(4096)), exact(bytearray(b"x")), exact(None)
+    (2, 0x1000, b'x', None)
+    """
+    kind = type(value)
+    if kind in _ATOMS or issubclass(kind, Reference):
+        return value
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, (bytes, bytearray, memoryview)):
+        return b"".join((value,)) if issubclass(kind, bytes) else bytes(value)
+    if issubclass(kind, float):
+        return float.__float__(value)
+    if not hasattr(kind, "__index__"):
+        return value
+    try:
+        return int.__index__(value if issubclass(kind, int) else index(value))
+    except Exception:  # noqa: BLE001  an array of several numbers, or whatever a learner's object does when it is asked
+        return value
+
+
 def plain(value: Any) -> Any:
-    """An argument or a result as data: parts of the machine by their path, buffers as the bytes they hold now.
+    """An argument or a result as data: parts of the machine by their path, numbers and texts as :func:`exact` has them.
 
     Of a tuple, list or set, a tuple of its items, each made plain; of a set in the order of their texts.
 
@@ -409,12 +456,18 @@ def plain(value: Any) -> Any:
     if type(value) in _ATOMS:
         return value
     if type(value) in _COLLECTIONS:
-        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+        items = sorted(value, key=_written) if isinstance(value, (set, frozenset)) else value
         return tuple(plain(item) for item in items)
     path = getattr(value, "path", None)
-    if isinstance(path, str):
-        return Reference(path)
-    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
+    return Reference(path) if isinstance(path, str) else exact(value)
+
+
+def _written(value: Any) -> str:
+    """A value as Python writes it; of an object that can't be written, its kind."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
+        return type(value).__name__
 
 
 def as_data(value: Any) -> Any:

@@ -29,6 +29,10 @@ class Action(NamedTuple):
         return self[:4] == other[:4]
 
 
+PIECE = 1000
+"""So many actions of a script are packed together."""
+
+
 class Script(Sequence[Action]):
     """What one thread, or all runs of one handler, did so far; it came to be in the operation `serial`.
 
@@ -38,62 +42,86 @@ class Script(Sequence[Action]):
     (2, 'returned', 1)
     """
 
-    __slots__ = ("_actions", "_count", "last", "serial")
+    __slots__ = ("_before", "_open", "_packed", "last", "serial")
 
     def __init__(self, actions: Iterable[Action] = (), serial: int = 0) -> None:
-        self._actions: list[Action] | bytes = list(actions)
-        """What it is, or that packed."""
-        self._count = len(self._actions)
-        self.last = self._actions[-1].serial if self._actions else serial
+        self._packed: list[bytes] = []
+        """The first actions, PIECE in each but the last."""
+        self._before = 0
+        """How many those are."""
+        self._open = list(actions)
+        """Those after them, while more may come."""
+        self.last = self._open[-1].serial if self._open else serial
         """The operation in which it did the latest."""
         self.serial = serial
 
     def append(self, action: Action) -> None:
-        """Note one thing more.  O(1)."""
+        """Note one thing more; old ones are packed.  O(1), amortized."""
+        if len(self._open) >= 2 * PIECE:
+            self._pack(PIECE)
         self._opened().append(action)
-        self._count += 1
         self.last = action.serial
 
     def answered(self, place: int, answer: Any) -> None:
         """Note the answer of a call that was waited for."""
-        actions = self._opened()
-        actions[place] = actions[place]._replace(answer=answer)
+        while place < self._before:
+            self._unpack()
+        at = place - self._before
+        self._open[at] = self._open[at]._replace(answer=answer)
 
     def pack(self) -> None:
         """Keep it in a quarter of the memory: it has ended."""
-        if isinstance(self._actions, list):
-            plain = [tuple(action) for action in self._actions]
-            self._actions = zlib.compress(pickle.dumps(plain, pickle.HIGHEST_PROTOCOL), 1)
+        while self._open:
+            self._pack(PIECE)
+
+    def _pack(self, count: int) -> None:
+        self._opened()
+        plain = [tuple(action) for action in self._open[:count]]
+        self._packed.append(zlib.compress(pickle.dumps(plain, pickle.HIGHEST_PROTOCOL), 1))
+        self._before += len(plain)
+        del self._open[:count]
+
+    def _unpack(self) -> None:
+        """Open the last piece."""
+        piece = _unpacked(self._packed.pop())
+        self._before -= len(piece)
+        self._open[:0] = piece
+
+    def _opened(self) -> list[Action]:
+        """The actions that more can be put after: pieces before them are whole."""
+        if self._before % PIECE:
+            self._unpack()
+        return self._open
 
     def until(self, serial: int) -> Script:
         """What of it was done up to an operation; what is packed is not copied."""
         if serial < self.last:
             return Script((action for action in self if action.serial <= serial), self.serial)
-        same = Script((), self.serial)
-        same._actions = self._actions if isinstance(self._actions, bytes) else list(self._actions)
-        same._count, same.last = self._count, self.last
+        same = Script(self._open, self.serial)
+        same._packed, same._before, same.last = list(self._packed), self._before, self.last
         return same
 
-    def _opened(self) -> list[Action]:
-        if isinstance(self._actions, bytes):
-            self._actions = list(_unpacked(self._actions))
-        return self._actions
-
-    def _read(self) -> Sequence[Action]:
-        return _unpacked(self._actions) if isinstance(self._actions, bytes) else self._actions
-
     def __len__(self) -> int:
-        return self._count
+        return self._before + len(self._open)
 
     @overload
     def __getitem__(self, index: int) -> Action: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Action]: ...
     def __getitem__(self, index: int | slice) -> Action | Sequence[Action]:
-        return self._read()[index]
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            raise IndexError(f"the script has {len(self)} actions, and none at {index}")
+        if place < self._before:
+            return _unpacked(self._packed[place // PIECE])[place % PIECE]
+        return self._open[place - self._before]
 
     def __iter__(self) -> Iterator[Action]:
-        return iter(self._read())
+        for piece in tuple(self._packed):
+            yield from _unpacked(piece)
+        yield from tuple(self._open)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Script) and list(self) == list(other)

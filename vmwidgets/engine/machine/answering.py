@@ -17,9 +17,6 @@ from .callbacks import Callbacks, LearnerCode
 MOST_PAGES = 256
 """So many pages of one pager are kept in the journal: 1 MiB."""
 
-MOST_CHOICES = 10_000
-"""So many choices of one function are kept in the journal."""
-
 
 class Answering(LearnerCode):
     """A learner's function that the kernel asks; it may call no operation."""
@@ -89,8 +86,6 @@ class ReplacementCode(Answering):
         """The frame of the page that it chooses; CallbackFailed where it fails or chooses none of these."""
 
         def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
-            if place >= MOST_CHOICES:
-                raise CallbackFailed(f"{self.title} chose {MOST_CHOICES:,} pages: the journal keeps that many")
             chosen = self.run(lambda: function(list(pages)))
             return chosen_frame(self.title, pages, chosen)
 

@@ -150,6 +150,12 @@ def count(value: Any, name: str) -> int:
     return number
 
 
+def refuse_past_object(offset: int, size: int) -> None:
+    """Refuse a part of an object that passes the end of what offsets can name."""
+    if offset + size >= 1 << 64:
+        raise Refused(f"offset={offset:#x} and size={size:#x} pass the end of the object's 64 bits")
+
+
 def power_of_two(value: Any, name: str) -> int:
     """0, or a power of two of at least a page."""
     if type(value) is int and value == 0:
@@ -163,7 +169,7 @@ def power_of_two(value: Any, name: str) -> int:
 def known(value: Any, names: Any, what: str) -> str:
     """One of `names`; else refused, with the nearest."""
     if isinstance(value, str) and value in names:
-        return value
+        return str.__str__(value)
     listed = sorted(names)
     near = get_close_matches(value[:MAX_NAME], listed, 1, cutoff=0.3) if isinstance(value, str) else []
     advice = f"did you mean {near[0]!r}? " if near else ""
@@ -204,7 +210,7 @@ def characters(value: str, what: str) -> str:
         str.encode(value)
     except UnicodeEncodeError:
         raise Refused(f"{what} {shown(value)} has a lone surrogate, half of a character: write whole ones") from None
-    return value
+    return str.__str__(value)
 
 
 def part_name(value: Any, what: str) -> str:

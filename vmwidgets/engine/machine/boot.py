@@ -8,6 +8,7 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.x15 import X15_QUIRKS
+from ..kernel.x15.vm_page import FORKS
 from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
 from . import arguments
@@ -28,6 +29,7 @@ def boot(
     cpus: int = 1,
     tlb: tuple[int, int] = (16, 4),
     asids: bool = False,
+    fork: str = "shadow",
 ) -> Machine:
     """A fresh machine: each boot stage is an event of its first operation.
 
@@ -41,6 +43,11 @@ def boot(
 
     There are `cpus` processors, each with a TLB of so many sets and ways; with `asids` they tell address spaces apart
     by number (PCIDs on x86), without they drop a task's translations when another's tables are loaded.
+
+    `fork` says what the copies of private memory are that `task.fork()` makes: "eager", each page is copied at once, as
+    in xv6 (`uvmcopy`); "counted", parent and child have the same frames, which neither may write, who writes gets a
+    copy, and the last keeps the frame, as in Linux; "shadow", both have the same memory object, in front of which who
+    writes gets a shadow, as in Mach and 4.4BSD.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
@@ -57,7 +64,8 @@ def boot(
     layouts = layouts_of(FORMATS[name])
     chosen = layouts[arguments.known(layout, layouts, f"layout of {name}")]
     settings, order = cpu_settings(FORMATS[name], cpus, tlb, asids), arguments.word(seed, "seed")
-    return Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order)
+    way = arguments.known(fork, FORKS, "fork")
+    return Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order, fork=way)
 
 
 def _quirks(given: Any) -> frozenset[str]:

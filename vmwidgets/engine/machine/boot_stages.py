@@ -113,7 +113,7 @@ class KernelMemorySystem:
     def __init__(self, kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, bits: int) -> None:
         self.recorder = recorder
         self.frames = SharedFrames(kernel.pages, kernel.ram)
-        marks = thresholds(kernel.pages.total_pages)
+        marks = thresholds(kernel.pages.total_pages, self.frames.free_frames)
         self.pages = PageQueues(recorder, self.frames, marks.free_reserved, marks.interrupt_free_min)
         self._slabs = BootSlabs(kernel.backing, start, start + sizes.boot)
         size = ENTRY_BYTES[bits]

@@ -67,6 +67,8 @@ class Callbacks:
         """Threads of learners that have not ended, by the names of scripts."""
         self.silent = False
         """Whether operations are done again: what is recorded is repeated, and nothing warns a second time."""
+        self.handed_out: Call | None = None
+        """The latest call that a thread was given to wait for."""
         self.unended: list[GeneratorType[Any, Any, Any]] = []
         """Generators of learners that ignored GeneratorExit."""
 
@@ -143,6 +145,7 @@ class Callbacks:
         result: T
         if isinstance(self.current, ThreadActor) or (self.unended and self._in_unended()):
             waiting: Any = Call(steps)  # `yield from` it gives the result
+            self.handed_out = waiting
             result = waiting
             return result
         if self.current is not None:
@@ -227,12 +230,16 @@ class LearnerCode:
 
     def _noted(self, target: str, name: str, given: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
         self._unwind()
+        callbacks, callbacks.handed_out = self.callbacks, None
         try:
             result = call()
         except VMError as error:
             self._raised = True
             self.note(name, target, given, failure(error))
             raise
+        waiting, callbacks.handed_out = callbacks.handed_out, None
+        if waiting is not None and waiting is not result:
+            raise Broken(f"{name} of {target} may sleep, and does not hand out the call that its thread waits for")
         if isinstance(result, Call):
             result.action = Action(target, name, given)
             self._made.append(result)

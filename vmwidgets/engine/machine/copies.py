@@ -7,12 +7,15 @@ restored in puts its own there.
 An object is written as empty first, and what it holds later: lists and trees of any length are written without
 recursion.  A simulated thread in the middle of a call can't be copied, as Python can't copy a generator.  The page
 daemon can, between two of its passes: a new one starts at the top of its loop.
+
+The bytes are compressed: most of a machine's memory is zeroes.
 """
 
 from __future__ import annotations
 
 import gc
 import pickle
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,13 +29,16 @@ from typing import Any
 _OWN = __name__.partition(".")[0]
 """The package whose objects are written empty first."""
 
+FASTEST = 1
+"""How hard zlib tries: more would take longer than it is worth."""
+
 
 class NoCopy(Exception):
     """Something can't be copied: a thread in the middle of a call, or an object of a learner's."""
 
 
 def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
-    """`state` and all that it leads to, as bytes.  O(objects), some microseconds each.
+    """`state` and all that it leads to, as compressed bytes.  O(objects), some microseconds each.
 
     `outside` says by `id` what is not copied, and what the copy has in its place: the name of a maker, and what that is
     given.
@@ -55,15 +61,16 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
             del pickler  # with all that it remembers, so that the collector has nothing to look for
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise NoCopy(str(error)) from error
-    return out.getvalue()
+    return zlib.compress(out.getbuffer(), FASTEST)
 
 
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
     """What was frozen, made again; `makers` make what lay outside."""
-    unpickler = _Unpickler(BytesIO(data), makers)
+    written = zlib.decompress(data)
+    unpickler = _Unpickler(BytesIO(written), makers)
     with no_collection():
         state = unpickler.load()
-        while unpickler.file.tell() < len(data):
+        while unpickler.file.tell() < len(written):
             for kind, objects, columns, others in unpickler.load():
                 for name, column in columns.items():
                     deque(map(getattr(kind, name).__set__, objects, column), maxlen=0)  # a loop without Python's steps

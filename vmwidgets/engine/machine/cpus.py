@@ -109,8 +109,7 @@ class MachineCpu(Part):
         return self._complete(name, self._processor.load(start, count, access, self._by_user(start, user)))
 
     def _complete(self, name: str, steps: MaySleep[T]) -> T:
-        with self.system.processors.on(self._processor):
-            return self.system.complete_access(name, steps)
+        return self.system.complete_access(name, steps, self._processor)
 
     def _span(self, address: Any, length: Any) -> tuple[int, int]:
         return arguments.span(address, length, self.pmap.fmt.word_bits)

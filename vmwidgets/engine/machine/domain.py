@@ -24,7 +24,6 @@ from ..selfpaging.window import EVERYWHERE
 from . import arguments
 from .arguments import capability_rights, region_flags
 from .capabilities import DomainPart, MachineCapability, MachineMemobj
-from .processors import Processor
 from .tables import MachineTables, MachineWalk
 
 
@@ -343,21 +342,21 @@ class MachineDomain(DomainPart):
         region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
         """
         start, count = arguments.span(address, length, self.pmap.fmt.word_bits)
-        return run_without_sleeping(self._processor().load(start, count, "read", user=True))
+        return run_without_sleeping(self._processor.load(start, count, "read", True, self._tables))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
         content = arguments.content(data)
         start, _ = arguments.span(address, len(content), self.pmap.fmt.word_bits)
-        run_without_sleeping(self._processor().store(start, content, user=True))
+        run_without_sleeping(self._processor.store(start, content, True, self._tables))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
         kind = arguments.access(access)
         start, _ = arguments.span(address, 1, self.pmap.fmt.word_bits)
-        run_without_sleeping(self._processor().reach(start, kind, user=True))
+        run_without_sleeping(self._processor.reach(start, kind, True, self._tables))
         return self.walk(start, kind)
 
     # ---- beneath -----------------------------------------------------------------------------
@@ -368,10 +367,6 @@ class MachineDomain(DomainPart):
         with self.door.looking():
             self.check_alive()
             yield
-
-    def _processor(self) -> Processor:
-        """Processor 0 with its tables loaded."""
-        return self.system.processors.borrow(self.space.pmap)
 
     def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
         length = arguments.whole(size, "size")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..base.errors import Refused
 from ..base.operations import operation
 from ..base.units import PAGE, PAGE_SHIFT, Size, counted
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.files import File
 from . import arguments
 from .system import Part, System
@@ -27,20 +28,34 @@ class MachineFile(Part):
 
     @operation
     def read(self, offset: int | str = 0, length: int | str = PAGE) -> bytes:
-        """`length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache."""
+        """`length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache.
+
+        It waits for the pages of a slow file: in a thread write ``yield from f.read(…)``.
+        """
         start, count = arguments.span(offset, length, name="offset")
-        self._refuse_gone()
-        return self.file.read(start, count)
+
+        def steps() -> MaySleep[bytes]:
+            self._refuse_gone()
+            return (yield from self.file.read(start, count))
+
+        return self.system.callbacks.complete("read", steps())
 
     @operation
     def write(self, offset: int | str, data: bytes) -> None:
-        """Put `data` into the file at `offset` (pwrite(2)), through the page cache; the file grows if it has to."""
+        """Put `data` into the file at `offset` (pwrite(2)), through the page cache; the file grows if it has to.
+
+        It waits for the pages of a slow file: in a thread write ``yield from f.write(…)``.
+        """
         content = arguments.content(data)
         start, _ = arguments.span(offset, len(content), name="offset")
-        self._refuse_gone()
         if start + len(content) > MOST:
             raise Refused(f"offset={start}: a file has at most {Size(MOST)}")
-        self.file.write(start, content)
+
+        def steps() -> MaySleep[None]:
+            self._refuse_gone()
+            yield from self.file.write(start, content)
+
+        return self.system.callbacks.complete("write", steps())
 
     @operation
     def sync(self) -> int:

@@ -141,6 +141,19 @@ class History:
         machine.history.share(self._copies)
         return machine
 
+    def visit(self, first: int, see: Callable[[Operation], None]) -> None:
+        """Show `see` each operation from number `first`, at least 1, on, with its events.
+
+        Those whose events were dropped are done again, in one go.  O(operations).
+        """
+        kept = max(first, self.journal.first_kept)
+        if first < kept:
+            again = self._remade(first - 1, f"{self.system.machine.name} from operation {first} on")
+            with self.door.looking(), self.held():
+                again.history.repeat(self.journal[first:kept], self._scripts(), lambda system: see(system.journal.last))
+        for operation in self.journal[kept:]:
+            see(operation)
+
     def share(self, copies: Iterable[Copy]) -> None:
         """Have these copies too, as far as they are of this line of operations."""
         for copy in copies:
@@ -344,8 +357,8 @@ class History:
                     after(self.system)
         self.journal.next_serial = self.journal.most_serial
 
-    def repeat_one(self, then: Operation) -> None:
-        """Do one operation again, and compare what it did."""
+    def repeat_one(self, then: Operation, *, any_result: bool = False) -> None:
+        """Do one operation again, and compare what it did; with `any_result` what it gave may be something else."""
         journal, machine = self.journal, self.system.machine
         done = len(journal)
         journal.next_serial = then.serial
@@ -375,6 +388,10 @@ class History:
             self.door.stop_at = 0
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
             journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
+        if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and str(error) == then.said:
+            journal.append(then)  # it is refused before anything happens, and was after that
+        if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
+            then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):
             now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else str(error)
             raise Diverged(self._differs(then, now)) from error
@@ -404,10 +421,11 @@ class History:
         listeners, self.door.listeners = self.door.listeners, []
         callbacks = self.system.callbacks
         silent, callbacks.silent = callbacks.silent, True
+        repeats, self.door.repeats = self.door.repeats, True
         try:
             yield
         finally:
-            self.door.listeners, callbacks.silent = listeners, silent
+            self.door.listeners, callbacks.silent, self.door.repeats = listeners, silent, repeats
 
 
 def _worth(size: int) -> int:

@@ -25,7 +25,8 @@ def check_machine(system: System) -> None:
     """Raise :class:`Broken` unless each structure is sound and, across them, all hold.
 
     M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
-    M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
+    M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it, and it
+    knows them;
     M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :func:`check_kmem`; the
     processors', P1, in :meth:`.processors.Processors.check`.  M11. each submap of X15's maps has all its
     addresses: entries of the map that it is a part of give them to it.
@@ -86,6 +87,10 @@ def _check_references(system: System, entries: Iterable[Entry]) -> None:
     mapped.update(file.object for file in system.files.values())
     objects = [one for one in system.task_memory.objects.values() if isinstance(one, X15Object)]
     mapped.update(one.shadow for one in objects if one.shadow is not None)
+    known = {(id(entry), one.name) for one in objects for entry in one.entries}
+    leading = {(id(entry), entry.object.name) for entry in entries if isinstance(entry.object, X15Object)}
+    if known != leading:
+        raise Broken("M3: the entries that objects know are not those that map them")
     for target in (*mapped, *objects):
         if target.references != mapped[target]:
             raise Broken(f"M3: object {target.name!r} counts {target.references} references, and has {mapped[target]}")

@@ -1,6 +1,6 @@
 """Journals as files: one line of JSON an operation, packed with gzip.
 
-The first line is the header: ``{"format": "vmwidgets journal", "version": 1, "by": …}``.  Then come lines of these
+The first line is the header: ``{"format": "vmwidgets journal", "version": 2, "by": …}``.  Then come lines of these
 kinds, which their first key says:
 
 * ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first;
@@ -21,14 +21,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..base.errors import Refused, shown
 from ..base.files import place_of, written_whole
@@ -38,7 +39,8 @@ from ..base.scripts import Action, Script
 from ..base.units import Address
 from ..mmu.rules import Controls
 
-FORMAT, VERSION = "vmwidgets journal", 1
+FORMAT, VERSION = "vmwidgets journal", 2
+"""Version 1 has the same lines; the machine that it was written of did some things otherwise (:mod:`.load`)."""
 
 MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16
 """What a file has at most, unpacked: bytes, bytes in a line, lines, and lists or objects in one another."""
@@ -107,8 +109,8 @@ def encode(value: Any) -> Any:
 encode.register(type(None), lambda value: value)
 encode.register(bool, lambda value: value)
 encode.register(int, lambda value: int(value) if value.bit_length() <= 128 else {"value": ["int", hex(value)[:64]]})
-encode.register(str, str)
-encode.register(float, lambda value: {"float": repr(value)})
+encode.register(str, str.__str__)
+encode.register(float, lambda value: {"float": float.__repr__(value)})
 encode.register(bytes, lambda value: {"bytes": value.hex()})
 encode.register(Address, lambda value: {"hex": str(value)})
 encode.register(Reference, lambda value: {"part": str(value)})
@@ -162,23 +164,35 @@ class MachineJournal(Journal):
         """
         if self.incomplete:
             raise Refused(f"{shown(str(path))} is not written: {self.incomplete}")
-        with (
-            written_whole(place_of(path, SUCH)) as raw,
-            gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
-        ):
-            _write(self, packed)
+        with written_whole(place_of(path, SUCH)) as raw:
+            _write(self, raw)
+
+    def as_file(self) -> bytes:
+        """The bytes that :meth:`save` writes.  O(operations)."""
+        raw = io.BytesIO()
+        _write(self, raw)
+        return raw.getvalue()
+
+    def handout(self, path: str | os.PathLike[str], *pictures: Any, **options: Any) -> Any:
+        """Write the machine's story to a file that steps without a kernel: see :func:`vmwidgets.handout`."""
+        return HANDED_OUT_BY[-1](self, path, pictures, options)
 
 
-def _write(journal: Journal, packed: gzip.GzipFile) -> None:
+HANDED_OUT_BY: list[Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], Any]] = []
+"""What writes a handout, the last of them: pictures are no business of the engine."""
+
+
+def _write(journal: Journal, raw: BinaryIO) -> None:
     check, lines, size = hashlib.sha256(), 0, 0
-    for data in _lines(journal):
-        text = f"{_dumped(data)}\n".encode()
-        lines, size = lines + 1, size + len(text)
-        if len(text) > MOST_LINE or size > MOST_BYTES or lines >= MOST_LINES:
-            raise Refused(f"the journal is too long for a file: {_LIMITS}")
-        check.update(text)
-        packed.write(text)
-    packed.write(f"{_dumped({'end': lines, 'sha256': check.hexdigest()})}\n".encode())
+    with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+        for data in _lines(journal):
+            text = f"{_dumped(data)}\n".encode()
+            lines, size = lines + 1, size + len(text)
+            if len(text) > MOST_LINE or size > MOST_BYTES or lines >= MOST_LINES:
+                raise Refused(f"the journal is too long for a file: {_LIMITS}")
+            check.update(text)
+            packed.write(text)
+        packed.write(f"{_dumped({'end': lines, 'sha256': check.hexdigest()})}\n".encode())
 
 
 _LIMITS = f"at most {MOST_LINE >> 20} MiB a line, {MOST_BYTES >> 20} MiB and {MOST_LINES:,} lines, unpacked"
@@ -235,6 +249,8 @@ class Loaded:
     """What a file has: the operations with the number of the line of each, and the rest as a journal has it."""
 
     def __init__(self) -> None:
+        self.version = VERSION
+        """The version of the format that the file has."""
         self.operations: list[Operation] = []
         self.lines: dict[int, int] = {}
         """By an operation's serial: the line of the file."""
@@ -338,6 +354,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
             loaded.read(data, reader.count)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # noqa: PERF203  of this line
             raise reader.wrong(f"it is no line of a journal ({shown(str(error))})") from None
+    loaded.version = reader.version
     return loaded
 
 
@@ -346,6 +363,7 @@ class _Reader:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = place_of(path, SUCH)
+        self.version = VERSION
         self.count = 0
         self._items = 0
 
@@ -403,11 +421,11 @@ class _Reader:
     def _check_header(self, data: dict[str, Any]) -> None:
         if data.get("format") != FORMAT:
             raise self.wrong(f'it is no journal: the first line has no "format": "{FORMAT}"')
-        if data.get("version") != VERSION:
+        version = data.get("version")
+        if type(version) is not int or not 1 <= version <= VERSION:
             by = f"written by {shown(data.get('by'))}"
-            raise self.wrong(
-                f"it has version {shown(data.get('version'))}, {by}: this vmwidgets reads version {VERSION}"
-            )
+            raise self.wrong(f"it has version {shown(version)}, {by}: this vmwidgets reads versions 1 to {VERSION}")
+        self.version = version
 
 
 def _number(text: str) -> int:

@@ -126,7 +126,7 @@ class MachinePageDaemon(Part):
         state = "stopped" if self.stopped else "needed" if self.needed else "idle"
         marks = self._daemon.marks
         return (
-            f"<page daemon, {state}: {self._daemon.available:,} pages are available, it wakes waiters above "
+            f"<page daemon, {state}: {self._daemon.available:,} pages are available, it wakes waiters at "
             f"{marks.free_min} and works up to {marks.free_target}>"
         )
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from ..base.errors import Refused, VMError, shown
 from ..base.journal import Line, Operation
+from ..memory.ram import BusError
 from .boot import boot
 from .history import Diverged
-from .journal_file import BadJournal, Settings, load
+from .journal_file import VERSION, BadJournal, Settings, load
 from .machine import RECORDED, Machine
 
 MOST_STEPS = 10_000_000
@@ -21,7 +22,8 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     """The machine whose journal was saved to `path`, made again: the same structures, journal, branches and marks.
 
     A file can only name operations, with arguments that they accept; it opens no file and runs no code of its own.
-    What learners' threads and handlers did is repeated; beyond that they can't go on.  O(operations).
+    What learners' threads and handlers did is repeated; beyond that they can't go on.  A file of an earlier version is
+    refused at the first operation that does something else now, with the reason.  O(operations).
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot()
@@ -58,8 +60,14 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
                 steps += _steps(operation, given, machine)
                 if steps > MOST_STEPS:
                     raise Refused(f"it asks for {steps:,} steps of threads: a journal has {MOST_STEPS:,} at most")
-                history.repeat_one(operation._replace(arguments=tuple(given.items())))
-            except (Diverged, Refused) as error:  # noqa: PERF203  each line has its own error
+                if loaded.version == 1 and operation.name == "set_descriptor":
+                    given["value"] = _same_bits(operation, given, machine)
+                wanted = operation._replace(arguments=tuple(given.items()))
+                history.repeat_one(wanted, any_result=loaded.version == 1 and operation.name in GIVES_WORDS)
+            except Diverged as error:  # noqa: PERF203  each line has its own error
+                why = "" if loaded.version == VERSION else f"; {why_it_differs(operation)}"
+                raise wrong(operation, f"{error}{why}") from None
+            except Refused as error:
                 raise wrong(operation, error) from None
     journal.undone, journal.branches = _made_line(loaded.undone, machine), loaded.branches
     journal.groups, journal.marks = loaded.groups, loaded.marks
@@ -67,6 +75,47 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     serials = [one.serial for line in (*undone, *journal.branches) for one in line.operations]
     journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
     return machine
+
+
+GIVES_WORDS = ("set_descriptor", "undo_descriptor")
+"""Operations that give the word of a descriptor: bits that forbid fetches are set in it since version 2."""
+
+
+def _same_bits(operation: Operation, given: dict[str, Any], machine: Machine) -> Any:
+    """The word that changes the bits which an edit of version 1 changed, and no others."""
+    before, after, place = operation.result, given.get("value"), given.get("pa")
+    if not all(type(one) is int for one in (before, after)) or not isinstance(place, int):
+        return after
+    system = machine.system
+    try:
+        return system.ram.read_word(int(place), system.pmap.fmt.entry_width) ^ before ^ after
+    except BusError:
+        return after
+
+
+CHANGES = {
+    "a range with a hole ends with NOMEM after the rest was done": ("madvise",),
+    "a task's tables forbid what its entry does not allow, as far as their format can": (
+        "touch", "read", "write", "load", "store", "fetch",
+    ),
+    "a task without memory for an entry or a table gets NOMEM, where that was a panic": (
+        "enter", "mmap", "munmap", "remove", "mprotect", "protect", "inherit", "advise", "wire", "unwire", "brk",
+        "fork",
+    ),
+    "in threads write and touch take place, which did nothing": ("run", "step", "spawn", "tick"),
+}  # fmt: skip  # a row for each change
+"""What machines have done otherwise since version 1 of the format, and the operations in which that shows."""
+
+
+def why_it_differs(operation: Operation) -> str:
+    """Why an operation that was recorded in version 1 of the format may do something else now, as a part of a sentence.
+
+    >>> why_it_differs(Operation(0, 0, "task:t", "exec", (), "done", None))
+    'the file has format 1, and since then memory is given back as soon as no entry leads to it'
+    """
+    always = "memory is given back as soon as no entry leads to it"
+    found = next((change for change, names in CHANGES.items() if operation.name in names), always)
+    return f"the file has format 1, and since then {found}"
 
 
 def _made_line(line: Line | None, machine: Machine) -> Line | None:

@@ -18,6 +18,7 @@ from ..base.units import binary_size, counted
 from ..memory.costs import Costs
 from . import arguments
 from .arguments import Named
+from .breaks import BreakFunctions
 from .cpus import MachineCpus
 from .domain import MachineDomain
 from .domain_functions import DomainFunctions
@@ -86,11 +87,12 @@ class Machine(Handle):
         cpus: CpuSettings = ONE_CPU,
         seed: int = 0,
         copy: bytes = b"",
+        fork: str = "shadow",
     ) -> None:
         self._name = name or f"machine {next(_numbers)}"
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
         MACHINES.add(self)
-        self.system = system = System(self, architecture, layout, quirks, ram_bytes, seed, cpus, self._remake)
+        self.system = system = System(self, architecture, layout, quirks, ram_bytes, seed, cpus, fork, self._remake)
         self.door = system.door
         self.journal = system.journal
         self.recorder = system.recorder
@@ -104,7 +106,7 @@ class Machine(Handle):
             ("ram", ram_bytes),
             ("layout", layout.name),
             ("quirks", tuple(sorted(quirks))),
-            *((("seed", seed),) if seed else ()),
+            *((key, value) for key, value, usual in (("seed", seed, 0), ("fork", fork, "shadow")) if value != usual),
             *((name, value) for name, value in cpus.arguments().items() if cpus != ONE_CPU),
         )
         if copy:
@@ -123,6 +125,7 @@ class Machine(Handle):
         self.memory_objects = system.part(MachineObjects, "memory_objects")
         self.unchecked = system.part(Unchecked, "unchecked")
         self._times = TimeFunctions(system, self.path)
+        self._breaks = BreakFunctions(system, self.path)
         self._replacement = system.part(MachineReplacement, "replacement")
         self._tasks = TaskFunctions(system, self.path)
         self._injections = InjectionFunctions(system, self.path)
@@ -137,6 +140,7 @@ class Machine(Handle):
 
     # ---- functions of its parts --------------------------------------------------------------
 
+    break_on = lent("_breaks", BreakFunctions.break_on)
     task = lent("_tasks", TaskFunctions.task)
     object = lent("_tasks", TaskFunctions.object)
     pager = lent("_tasks", TaskFunctions.pager)
@@ -212,7 +216,11 @@ class Machine(Handle):
 
     @name.setter
     def name(self, name: str) -> None:
-        self._name = name
+        self._name = arguments.text_name(name, "name")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse `copy` and `pickle`, which would take over half of a machine."""
+        raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, m.journal.save(path) a file")
 
     @property
     def ram(self) -> Reading:
@@ -331,7 +339,9 @@ class Machine(Handle):
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
         """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
-        self.system.pmap_of(None if space == "" else space)  # refuses what is not this machine's
+        self.system.pmap_of(
+            None if isinstance(space, str) and not space else space
+        )  # refuses what is not this machine's
         if not isinstance(space, str):
             return MachineTables(self.system, space)
         path = space if space not in self.system.tasks else self.system.tasks[space].path
@@ -495,7 +505,7 @@ class Machine(Handle):
         """Give the present moment a name, for ``m.at(name)`` and ``m.branch(name)``; no operation, and never undone."""
         if self.door.only_to_look_at:
             raise Refused(self.door.only_to_look_at)
-        self.journal.marks[arguments.text_name(name, "name")] = self.journal.last.serial
+        self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
     def group(self, name: str) -> AbstractContextManager[None]:
         """In a ``with`` statement: what is done there is one for ``undo``; if it fails, all of it is undone."""
@@ -519,8 +529,8 @@ class Machine(Handle):
 
     def _another(self, copy: bytes, name: str) -> Machine:
         """A machine booted like this one, or with the structures of a copy."""
-        settings, ram = self.cpus.settings, int(self.ram_bytes)
-        return Machine(self.architecture, ram, self.layout, self.quirks, name, settings, self.seed, copy)
+        at, ram = self.system, int(self.ram_bytes)
+        return Machine(self.architecture, ram, self.layout, self.quirks, name, at.cpus, self.seed, copy, at.fork)
 
     # ---- what it does ------------------------------------------------------------------------
 
@@ -551,8 +561,7 @@ class Machine(Handle):
             callback = held()
             if callback is None or not self._call(callback):
                 gone.append(held)
-        if gone:
-            self._listeners = [held for held in self._listeners if held not in gone]
+        self._listeners = [held for held in self._listeners if held not in gone]
 
     def _call(self, callback: Callable[[Machine], Any]) -> bool:
         """Call one listener; false where it fails: the operation stays done, and it is not called again."""

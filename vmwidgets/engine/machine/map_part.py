@@ -91,6 +91,7 @@ class MapPart(Part):
     def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Have all pages of a range in memory and mapped, and keep them until as many ``unwire`` (vm_map_wire(9)).
 
+        It waits for the pages of slow files: in a thread write ``yield from space.wire(…)``.
         An entry without object gets one.  FAULT for a hole, ACCES where reading is not allowed, NOMEM without pages:
         then none has come.  O((entries + 1) log n + pages).
 

@@ -13,6 +13,7 @@ from ..base.values.maps import EntryValue
 from ..base.values.tables import Rights
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.pmap.pmap import Pmap
+from ..kernel.threads.waits import MaySleep, TimedWait
 from ..kernel.x15.pagers import AnonymousPager
 from ..kernel.x15.vm_map import X15Map
 from ..kernel.x15.vm_object import X15Object
@@ -81,8 +82,7 @@ class MachineMap(MapPart):
         where = 0 if type(offset) is int and not offset else arguments.aligned(offset, "offset")
         if where and target is None:
             raise Refused(f"offset={where:#x} needs an object: write object=…")
-        if target is not None and where + length >= 1 << 64:
-            raise Refused(f"offset={where:#x} and size={length:#x} pass the end of the object's 64 bits")
+        arguments.refuse_past_object(where, length)
         if nomerge is not True and nomerge is not False:
             arguments.flag(nomerge, "nomerge")
         flags = flags_word(prot, max_prot, inherit, advice, nomerge, fixed)
@@ -237,11 +237,20 @@ class MachineMap(MapPart):
 
     def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
         """Have the kernel change a range; its errors are a kernel's errors."""
-        self.door.may_stop()
         if verb == "wire":
-            self.vm_map.wire(start, end, self._wired_memory)
-        else:
-            _CHANGES[verb](self.vm_map, start, end, *arguments)
+            callbacks = self.system.callbacks
+            return callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+        self.door.may_stop()
+        return _CHANGES[verb](self.vm_map, start, end, *arguments)
+
+    def _wired(self, start: int, end: int, may_stop: bool) -> MaySleep[None]:
+        """Wire a range, once slow pagers had the time that its pages take."""
+        ticks = self.vm_map.wait_for_range(start, end)
+        if ticks:
+            yield TimedWait("the pager", ticks)
+        if may_stop:
+            self.door.may_stop()
+        self.vm_map.wire(start, end, self._wired_memory)
 
     def _wired_memory(self) -> X15Object:
         """An object for a range that is wired and had none."""
@@ -264,7 +273,7 @@ class MachineMap(MapPart):
             path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
             quirks=ours.quirks, assertions=ours.assertions,
         )  # fmt: skip  # as the constructor has them
-        made.tables = ours.tables
+        made.tables, made.charge, made.provides = ours.tables, ours.charge, ours.provides
         return made
 
     # ---- the door's own checks ---------------------------------------------------------------
@@ -293,16 +302,9 @@ class MachineMap(MapPart):
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
         """Refuse a range that the kernel lives on, or that is a submap's."""
-        system, ours = self.system, self.path
-        if ours == "kernel_map":
+        if self.path == "kernel_map":
             self._refuse_reserved(verb, start, end)
-        for path in system.submaps.get(ours, ()):
-            submap = system.maps[path]
-            if submap.start < end and start < submap.end and system.has_place(path):
-                raise Refused(
-                    f"start={Address(start)} to {Address(end)} overlaps the submap {path}, {Address(submap.start)} to "
-                    f"{Address(submap.end)}: {verb} in that map"
-                )
+        self.vm_map.guard(verb, start, end)
 
     def _refuse_reserved(self, verb: str, start: int, end: int) -> None:
         """Refuse a range of the kernel map that touches what the kernel lives on."""

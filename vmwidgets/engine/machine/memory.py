@@ -60,7 +60,7 @@ class MemoryFunctions(Part):
         assert fault is not None, "the kernel's tables have no user addresses"
         emit = system.recorder.emit
         if emit is not None:
-            emit((FaultRaised.tag, va, fault.kind, fault.code or 0))
+            emit((FaultRaised.tag, va, fault.kind, fault.code or 0, fault.code_words))
         raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
 
     # ---- objects -----------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class MemoryFunctions(Part):
     def give_pages(self, count: int) -> int:
         """Free up to `count` of the pages that :meth:`take_pages` took; how many.
 
-        Threads that wait for pages are woken above free_min.
+        Threads that wait for pages are woken at free_min.
         """
         others = self.system.kmem.others
         given = min(arguments.count(count, "count"), len(others))

@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..base.errors import Broken, KernelError, VMError, kernel_error
 from ..base.events import (
+    AsidRollover,
     FaultRaised,
     ShootdownAcknowledged,
     ShootdownChosen,
@@ -31,7 +32,7 @@ from ..base.units import PAGE_SHIFT, Address
 from ..base.values.cpus import FlushRequest
 from ..base.values.tables import Fault
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.pmap.spaces import KernelPmap, UserPmap
 from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import MaySleep
 from ..memory.costs import AccessCounts, Costs, EffectiveAccessTime
@@ -39,6 +40,8 @@ from ..memory.ram import BusError, Ram, page_pieces
 from ..mmu.cpu import Cpu
 from ..mmu.rules import Access
 from ..mmu.tlb import Tlb
+
+T = TypeVar("T")
 
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
 """What becomes of a request to another processor: done before the sender goes on; left waiting until the other's
@@ -140,41 +143,73 @@ class Processor:
 
     # ---- accesses ----------------------------------------------------------------------------
 
-    def load(self, start: int, length: int, access: Access, user: bool) -> MaySleep[bytes]:
+    # `space` gives the address space of a task, which borrows the processor: its tables stay loaded.  Without it an
+    # access is made in what is loaded when it begins.  Nothing is looked at before: a thread may ask for an access now
+    # and wait for it later, and it is made when it is waited for.
+
+    def load(
+        self, start: int, length: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None
+    ) -> MaySleep[bytes]:
         """Read bytes (or instructions) through the TLB; faults are resolved.  O(pages)."""
-        return read_bytes(self.cpu.ram, start, length, partial(self.reach, access=access, user=user))
+        return (yield from read_bytes(self.cpu.ram, start, length, self._reaching(access, user, space)))
 
-    def store(self, start: int, data: bytes, user: bool) -> MaySleep[None]:
+    def store(self, start: int, data: bytes, user: bool, space: Callable[[], Pmap] | None = None) -> MaySleep[None]:
         """Write bytes through the TLB; faults are resolved.  O(pages)."""
-        return write_bytes(self.cpu.ram, start, data, partial(self.reach, access="write", user=user))
+        yield from write_bytes(self.cpu.ram, start, data, self._reaching("write", user, space))
 
-    def reach(self, va: int, access: Access, user: bool) -> MaySleep[int]:
+    def reach(self, va: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None) -> MaySleep[int]:
         """The physical address of `va` for one access, after its fault was resolved if it had one."""
+        return (yield from self._reaching(access, user, space)(va))
+
+    def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
+        """How one access reaches its pages: in one space, whatever is loaded when it goes on."""
+        wanted = self.pmap if space is None else space()
+        return partial(self._reach, wanted, space is not None, access=access, user=user)
+
+    def _reach(self, space: Pmap, stays: bool, va: int, access: Access, user: bool) -> MaySleep[int]:
+        """:meth:`reach` in `space`, which is loaded again where other tables were loaded meanwhile.
+
+        Those are loaded again at the end: whoever had the processor in between has it back.  Only where the access
+        begins, and the space `stays` loaded after it, nothing was interrupted.
+        """
         handler: FaultHandler | None = None
+        is_user = space.layout.is_user(va)
         cpu, hit, walked, minor, major = self.cpu, -1, 0, 0, 0
-        watch = self._all.watch if self.pmap.layout.is_user(va) else None
-        while True:
-            hits, references = cpu.tlb.hits, cpu.references
-            found = self.translate(va, access, user)
-            walked += cpu.references - references
-            hit = cpu.tlb.hits - hits if hit < 0 else hit
-            if not isinstance(found, Fault):
-                self._all.counts = self._all.counts.plus(1, hit, walked, minor, major)
-                if watch is not None:
-                    watch.used(self.pmap.name, found >> PAGE_SHIFT, va >> PAGE_SHIFT)
-                return found
-            emit = self._all.recorder.emit
-            if emit is not None:
-                emit((FaultRaised.tag, va, found.kind, found.code or 0))
-            if found.kind == "access-flag" and self.pmap.mark(va, access, user, self.cpu.controls):
-                minor += 1
-                continue
-            if handler is not None:
-                raise handler.failed(va, found)
-            handler = self._all.handler(self.pmap if self.pmap.layout.is_user(va) else self._all.kernel)
-            read = handler.reads
-            yield from handler.resolve(va, access, user, found)
-            minor, major = (minor + 1, major) if handler.reads == read else (minor, major + 1)
+        watch = self._all.watch
+        if watch is not None and not (is_user and isinstance(space, UserPmap)):
+            watch = None
+        interrupted: Pmap | None = None
+        try:
+            while True:
+                if is_user and self.pmap is not space:
+                    if space.destroyed:
+                        raise kernel_error("FAULT", f"{Address(va)}: the address space of {space.name} is gone")
+                    interrupted = None if stays and handler is None else self.pmap
+                    self.switch(space)
+                hits, references = cpu.tlb.hits, cpu.references
+                found = self.translate(va, access, user)
+                walked += cpu.references - references
+                hit = cpu.tlb.hits - hits if hit < 0 else hit
+                if not isinstance(found, Fault):
+                    self._all.counts = self._all.counts.plus(1, hit, walked, minor, major)
+                    if watch is not None:
+                        watch.used(space.name, found >> PAGE_SHIFT, va >> PAGE_SHIFT)
+                    return found
+                emit = self._all.recorder.emit
+                if emit is not None:
+                    emit((FaultRaised.tag, va, found.kind, found.code or 0, found.code_words))
+                if found.kind == "access-flag" and space.mark(va, access, user, self.cpu.controls):
+                    minor += 1
+                    continue
+                if handler is not None:
+                    raise handler.failed(va, found)
+                handler = self._all.handler(space if is_user else self._all.kernel)
+                read = handler.reads
+                yield from handler.resolve(va, access, user, found)
+                minor, major = (minor + 1, major) if handler.reads == read else (minor, major + 1)
+        finally:
+            if interrupted is not None and not interrupted.destroyed:
+                self.switch(interrupted)
 
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
         """One access without a fault handler; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
@@ -222,6 +257,7 @@ class Processor:
         """Reset the counts of forgotten flushes and of edits if the TLB is empty."""
         if not self.cpu.tlb.index:
             self.doubt(0, 0)
+            self._all.keeps_nothing_of(self, None)
 
     def doubt(self, forgotten: int, edits: int) -> None:
         """Set both counts."""
@@ -239,6 +275,8 @@ class Processor:
             self.drop(request.start, request.end, request.pages, request.asid)
             self.pending.popleft()
             self._all.acknowledged += 1
+            if not request.pages:
+                self._all.keeps_nothing_of(self, request.asid)
             if emit is not None:
                 emit((ShootdownAcknowledged.tag, self.path, request))
         return count
@@ -272,6 +310,8 @@ class Processors:
         self.sent = self.acknowledged = self.forgotten = 0
         """How many requests were sent, acknowledged, forgotten since boot."""
         self._asids: dict[Pmap, int] = {}
+        self._retired: dict[int, list[Processor]] = {}
+        """Numbers of spaces that are gone, and the processors that may keep something of them; none is given again."""
         self._handlers: dict[Pmap, FaultHandler] = {}
         sets, ways = settings.sets, settings.ways
         self.all = [Processor(self, one, Tlb(kernel.fmt, sets=sets, ways=ways)) for one in range(settings.number)]
@@ -280,14 +320,37 @@ class Processors:
 
     # ---- time --------------------------------------------------------------------------------
 
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Report how long the accesses in here took, if that is wanted; what other threads did meanwhile is in it."""
-        before = self.counts
-        yield
-        emit, since = self.recorder.emit, self.counts.minus(before)
-        if emit is not None and self.costs is not None and since.accesses:
-            emit((TimeTaken.tag, *since, EffectiveAccessTime(self.costs, *since).total))
+    def perform(self, steps: MaySleep[T], processor: Processor | None = None) -> MaySleep[T]:
+        """Do the steps of accesses with the kernel on `processor`, and report how long they took, if that is wanted.
+
+        What other threads do while these steps sleep runs on the processor that it ran on before, and takes its own
+        time.  O(1) beside the steps.
+        """
+        if processor is None and self.costs is None:
+            return (yield from steps)
+        taken = AccessCounts()
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            with self.on(processor or self._running):
+                before = self.counts
+                try:
+                    wait = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration as done:
+                    self._report_time(taken.plus(*self.counts.minus(before)))
+                    result: T = done.value
+                    return result
+                taken = taken.plus(*self.counts.minus(before))
+            answer, error = None, None
+            try:
+                answer = yield wait
+            except BaseException as raised:  # noqa: BLE001  whatever it is, it is raised where the steps wait
+                error = raised
+
+    def _report_time(self, taken: AccessCounts) -> None:
+        emit = self.recorder.emit
+        if emit is not None and self.costs is not None and taken.accesses:
+            emit((TimeTaken.tag, *taken, EffectiveAccessTime(self.costs, *taken).total))
 
     # ---- fault handlers ----------------------------------------------------------------------
 
@@ -334,7 +397,8 @@ class Processors:
     def unload(self, space: TableSpace) -> None:
         """Load the kernel's tables wherever those of `space`, which go away, are loaded; flush it, free its number.
 
-        Always performed, whatever `shootdown` is: a processor must not keep using freed tables.
+        The tables are never used again, whatever `shootdown` is; the number is free once all processors have
+        acknowledged the flush.
         """
         assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         for cpu in self.all:
@@ -344,10 +408,33 @@ class Processors:
                 cpu.switch(self.kernel)
         self._handlers.pop(space, None)
         if space in self._asids:
+            asked = [cpu for cpu in self.all if cpu is not self._running and space in cpu.seen]
+            number = self._asids[space]
+            if asked:
+                self._retired[number] = asked
             self.flush(space, 0, 0, 0)
             del self._asids[space]
             for cpu in self.all:
                 cpu.seen.discard(space)
+
+    def keeps_nothing_of(self, cpu: Processor, asid: int | None) -> None:
+        """Note that `cpu` keeps nothing of the space that had this number, or (None) of any."""
+        for number in list(self._retired) if asid is None else (asid,):
+            waiting = self._retired.get(number, [])
+            if cpu in waiting:
+                waiting.remove(cpu)
+                if not waiting:
+                    del self._retired[number]
+
+    def _roll_over(self) -> None:
+        """Flush all TLBs, so that the numbers of spaces that are gone can be given again."""
+        freed = tuple(sorted(self._retired))
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((AsidRollover.tag, freed))
+        for cpu in self.all:
+            cpu.cpu.flush_all(globals_too=True)
+            cpu.flushed()
 
     def _ask(self, cpu: Processor, request: FlushRequest) -> None:
         """Send `cpu` an interrupt with a request, as `shootdown` says."""
@@ -374,11 +461,6 @@ class Processors:
         if emit is not None:
             emit((ShootdownChosen.tag, before, shootdown))
 
-    def borrow(self, pmap: Pmap) -> Processor:
-        """Processor 0, with the tables of `pmap` loaded, for an access on behalf of a task."""
-        self.all[0].switch(pmap)
-        return self.all[0]
-
     def set_controls(self, controls: Any) -> None:
         """Set the settings of all processors, which drop all translations."""
         self.controls = controls
@@ -393,11 +475,14 @@ class Processors:
     def assign_asid(self, pmap: Pmap) -> int:
         """The number of an address space that is loaded: the lowest that was free when it first was.
 
-        With all numbers taken it has 0, and its translations are dropped whenever it is loaded.
+        Where only numbers are left whose flush some processor never acknowledged, all TLBs are flushed first.  With all
+        numbers taken its number is 0, and its translations are dropped whenever it is loaded.
         """
         if pmap is not self.kernel and self.settings.asids and pmap not in self._asids:
-            taken = set(self._asids.values())
             most = (1 << pmap.fmt.asid_bits) - 1
+            if self._retired and len(self._asids) + len(self._retired) >= most:
+                self._roll_over()
+            taken = {*self._asids.values(), *self._retired}
             free = next((one for one in range(1, most + 1) if one not in taken), None)
             if free is not None:
                 self._asids[pmap] = free

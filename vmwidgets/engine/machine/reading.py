@@ -44,6 +44,10 @@ class Reading:
     def __setattr__(self, name: str, value: Any) -> None:
         raise self._refused(name)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse `copy` and `pickle`: it shows what lies in its machine."""
+        raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, with all that is in it")
+
     def _refused(self, name: str) -> NotForReading:
         *most, last = sorted(self._find().readable)
         return NotForReading(

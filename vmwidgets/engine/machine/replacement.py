@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from operator import itemgetter
+from dataclasses import replace
 from typing import Any
 
 from ..base.errors import KernelPanic, Refused, a_kind, shown
 from ..base.operations import operation, through
 from ..base.units import counted
-from ..base.values.past import ABSENT, NOTHING, Past
-from ..base.values.replacement import ReplacementValue, RingPage, RingValue
+from ..base.values.past import NOTHING, Past
+from ..base.values.replacement import ReplacementValue, RingPage, RingValue, in_order
+from ..memory.optimal import PageKey
 from ..memory.replacement import POLICIES, Replacement, ResidentPage
 from .answering import ReplacementCode
 from .system import Part
@@ -21,9 +22,10 @@ from .tables import MemoryBefore
 class MachineReplacement(Part):
     """By which policy pages of tasks leave memory, and the rings of frames that it goes by.
 
-    ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "working set"),
-    ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and a function is given the pages
-    that may go (:class:`vmwidgets.ResidentPage`) and gives one of them.
+    ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
+    "working set"), ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and
+    ``vm.Replacement("opt", future=…)`` needs the pages to come.  A function is given the pages that may go
+    (:class:`vmwidgets.ResidentPage`) and gives one of them.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -61,7 +63,9 @@ class MachineReplacement(Part):
             raise Refused(f"replacement={shown(policy)} is {a_kind(policy)}: write one of {names}, or a function")
 
     @operation
-    def set_replacement(self, policy: str, window: int = 10, future: tuple[int, ...] = (), local: bool = False) -> None:
+    def set_replacement(
+        self, policy: str, window: int = 10, future: tuple[PageKey, ...] = (), local: bool = False
+    ) -> None:
         """Replace pages by this policy from now on; :class:`vmwidgets.Replacement` says what the arguments are."""
         wanted = Replacement(policy, window, future, local)
         self._put(wanted, None)
@@ -90,23 +94,44 @@ class MachineReplacement(Part):
         O(pages in memory).
         """
         rings, memory = self.system.task_memory.rings, self.system.task_memory
-        owners = _owners(memory.owners(), past)
+        owners = self._owners(past)
         uses = self._uses(past)
-        found = {}
+        written = memory.written()
+        value, found = ReplacementValue(past.one("replacement", "", rings.title), {}), {}
         for name in {*rings.rings, *past.things("ring")}:
             ring = rings.rings.get(name)
             places: dict[int, int] = past.laid_over({} if ring is None else ring.places, "ring", name)
+            notes: dict[int, int] = past.laid_over({} if ring is None else ring.notes, "note", name)
             pages = []
-            for frame, place in sorted(places.items(), key=itemgetter(1)):
+            for frame, place in places.items():
                 known = uses.get(frame, [])
                 task, va = known[0][:2] if known else ("", 0)
                 owner, index = owners.get(frame, ("", 0))
                 referenced, dirty = any(one[2] for one in known), any(one[3] for one in known)
                 dirty = dirty or index in past.laid_over(memory.dirty_pages(owner), "dirty", owner)
-                pages.append(RingPage(frame, place, owner, index, task, va, max(0, len(known) - 1), referenced, dirty))
+                if owner and not owner.startswith("file ") and (not known or (frame, owner, index) in written):
+                    # no bits are left, or none of those that it was written through: swap space has it, or not
+                    dirty = dirty or index not in past.laid_over(memory.slots(owner), "swapped", owner)
+                others, note = max(0, len(known) - 1), notes.get(frame)
+                pages.append(RingPage(frame, place, owner, index, task, va, others, referenced, dirty, note))
             if pages:
-                found[name] = RingValue(name, tuple(pages), past.one("hand", name, 0 if ring is None else ring.hand))
-        return ReplacementValue(past.one("replacement", "", rings.title), dict(sorted(found.items())))
+                hand = past.one("hand", name, 0 if ring is None else ring.hand)
+                found[name] = RingValue(name, in_order(value.name, pages, hand), hand)
+        return replace(value, rings=dict(sorted(found.items())))
+
+    def _owners(self, past: Past) -> dict[int, tuple[str, int]]:
+        """By frame: the object that it belongs or belonged to, and which page of that it is or was.  O(pages)."""
+        memory, pages = self.system.task_memory, self.system.pages
+        found: dict[int, tuple[str, int]] = {}
+        before = past.before("frame")
+        for name in dict.fromkeys((*memory.objects, *past.things("page"))):
+            one = memory.objects.get(name)
+            now = one.pages if one is not None and one.has_frames else {}
+            for index, frame in past.laid_over(now, "page", name).items():
+                # of several objects that have it, it belongs to one
+                if frame not in found or before.get(frame, pages.owner(frame)) == f"object {name}":
+                    found[frame] = name, index
+        return found
 
     def _uses(self, past: Past) -> dict[int, list[tuple[str, int, bool, bool]]]:
         """By frame: task and address of each translation that leads to it, and its reference and dirty bits."""
@@ -124,16 +149,3 @@ class MachineReplacement(Part):
         rings = self.system.task_memory.rings
         pages, many = counted(len(rings.charged), "page"), counted(len(rings.rings), "ring")
         return f"<replacement by {rings.title}: {pages} in {many}>"
-
-
-def _owners(now: Mapping[int, tuple[str, int]], past: Past) -> dict[int, tuple[str, int]]:
-    """By frame: the object that has it, and which page of that it is, or was."""
-    found = dict(now)
-    rows = [(name, past.before("page", name)) for name in past.things("page")]
-    changes = [(name, index, past.changes("page", name)[index].after) for name, before in rows for index in before]
-    for _, _, frame in changes:
-        if frame is not ABSENT:
-            found.pop(frame, None)
-    for name, before in rows:
-        found |= {frame: (name, index) for index, frame in before.items() if frame is not ABSENT}
-    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from ..base.errors import CallbackFailed, KernelPanic, VMError, shown
+from ..base.errors import CallbackFailed, KernelPanic, VMError, failure, shown
 from ..base.scripts import Action, Script
 from ..kernel.threads.waits import MaySleep
 
@@ -80,8 +80,9 @@ class Repeated:
                         yield made
                 except KernelPanic:
                     raise
-                except VMError:
-                    pass  # as it was then, or the comparison says so
+                except VMError as error:  # as it was then, or the comparison says so
+                    if len(self._script) == place and action.answer == failure(error):
+                        self._script.append(action)  # what it names was gone already when it was waited for
                 self._compare(place)
         except GeneratorExit:
             self._play_ending()

@@ -49,6 +49,7 @@ from ..kernel.x15.vm_page import TaskMemory
 from ..memory.injections import Injections
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
+from ..mmu.decoded import Decoder
 from ..mmu.formats import FORMATS
 from . import arguments
 from .allocations import Allocation, Allocations
@@ -58,7 +59,7 @@ from .callbacks import Callbacks, Handler
 from .copies import contents, freeze, thaw
 from .journal_file import MachineJournal
 from .layouts import Layout
-from .processors import CpuSettings, Processors
+from .processors import CpuSettings, Processor, Processors
 from .reading import OF_TABLES, Reading
 from .spaces import DomainSpace, Edit, KernelSpace, task_path, unquoted
 from .task_ends import TaskEnds
@@ -78,7 +79,8 @@ STRUCTURES = (
 class System:
     """The structures of one machine, and what all its parts need.
 
-    What never changes is what it was booted with: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`.
+    What never changes is what it was booted with: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`,
+    `fork`.
     """
 
     kernel: Kernel
@@ -105,6 +107,7 @@ class System:
         ram_bytes: int,
         seed: int,
         cpus: CpuSettings,
+        fork: str,
         remake: Callable[[int], tuple[Event, ...]],
     ) -> None:
         self.machine = machine
@@ -114,6 +117,7 @@ class System:
         self.ram_bytes = Size(ram_bytes)
         self.seed = seed
         self.cpus = cpus
+        self.fork = fork
         self.recorder = Recorder()
         self.journal = MachineJournal(remake)
         self.door = Door(self.recorder, self.journal)
@@ -153,6 +157,7 @@ class System:
         self.coming: set[str] = set()
         """Names of kernel memory's maps that are being made, by calls that wait."""
         self.callbacks = Callbacks(machine, self.door)
+        self.breaks: tuple[str, ...] = ()
         self._parts: dict[tuple[Any, ...], Any] = {}
 
     def boot(self, arguments: Arguments) -> None:
@@ -161,8 +166,11 @@ class System:
         self.ram, self.pages, self.pmap = kernel.ram, kernel.pages, kernel.pmap
         self.door.edits = self.pmap.editor.edits
         zeroed = "anonymous-not-zeroed" not in self.quirks
-        self.task_memory = TaskMemory(self.ram, self.pages, self.pmap.reverse, self.recorder, zeroed=zeroed)
+        self.task_memory = TaskMemory(
+            self.ram, self.pages, self.pmap.reverse, self.recorder, zeroed=zeroed, fork=self.fork
+        )
         self.kmem = kmem = kernel.kmem
+        kmem.scheduler.on_tick = self.task_memory.ticked
         fmt = FORMATS[self.architecture]
         controls = fmt.rules.with_access_flag(fmt.defaults)
         self.processors = Processors(kernel.pmap, self.recorder, self.cpus, controls)
@@ -187,7 +195,7 @@ class System:
 
         O(structures).
         """
-        outside: dict[int, tuple[Any, ...]] = {id(one): ("constant", place) for place, one in enumerate(constants())}
+        outside: dict[int, tuple[Any, ...]] = dict(places_of_constants())
         outside |= {id(one): ("named", name) for name, one in self._outside().items()}
         outside |= {id(handle): ("part", type(handle), *key) for key, handle in self._parts.items()}
         outside[id(self.kmem.daemon_call)] = ("nothing",)
@@ -265,9 +273,13 @@ class System:
         domain = self.domain_at(space) if isinstance(given, str) and given not in self.tasks else None
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
+    def has_had_task(self, name: str) -> bool:
+        """Whether a task is called so, or one that has exited was."""
+        return name in self.tasks or name in self.ends.exited
+
     def refuse_task_name(self, name: str) -> None:
         """Refuse a name that a new task can't have."""
-        if name in self.tasks or name in self.ends.exited:
+        if self.has_had_task(name):
             what = "has exited, and its name stays its own" if name in self.ends.exited else "is there"
             raise Refused(f"task name {shown(name)}: a task called so {what}; choose another")
 
@@ -284,7 +296,7 @@ class System:
             f"{task_path(name)}/map", layout.user_start, layout.user_end, entries, self.recorder, bits=layout.bits,
             unmap=pmap.unmap, quirks=self.quirks, assertions=True,
         )  # fmt: skip  # as the constructor has them
-        vm_map.tables, vm_map.fit = pmap, fit
+        vm_map.tables, vm_map.fit, vm_map.provides = pmap, fit, self.kernel.entry_cache.provide
         vm_map.charge = partial(self.task_memory.rings.run_for, name)
         space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)
         space.out_of_memory, space.kill_another = self.ends.out_of_memory, self.ends.kill_another
@@ -302,10 +314,9 @@ class System:
                 if not self.task_memory.reclaim():
                     raise
 
-    def complete_access(self, name: str, steps: MaySleep[T]) -> T:
-        """Have accesses to memory done, and report how long they took."""
-        with self.processors.timed():
-            return self.callbacks.complete(name, steps)
+    def complete_access(self, name: str, steps: MaySleep[T], processor: Processor | None = None) -> T:
+        """Have accesses to memory done, with the kernel on `processor`, and report how long they took."""
+        return self.callbacks.complete(name, self.processors.perform(steps, processor))
 
     def apply_injections(self) -> None:
         """Have the structures ask whether a request is to fail, if any is."""
@@ -394,6 +405,10 @@ class Part(Handle):
         self.path = path
         self.door = system.door
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse `copy` and `pickle`: a handle shows what lies in its machine."""
+        raise Refused(f"{self.path} can't be copied: m.branch() makes another machine, with all that is in it")
+
     def __init_subclass__(cls) -> None:
         """Have what is not there at this moment print, too: notebooks show whatever a cell ends with."""
         shows = cls.__dict__.get("__repr__")
@@ -435,6 +450,15 @@ class SpacePart(Part):
         """Its page tables as processors load them, to be read."""
         return Reading(f"{self.path}.pmap", lambda: self.space.pmap, OF_TABLES)
 
+    @property
+    def _processor(self) -> Processor:
+        """Processor 0, which makes its accesses."""
+        return self.system.processors.all[0]
+
+    def _tables(self) -> Pmap:
+        """The kernel's own page tables of it."""
+        return self.space.pmap
+
     @abstractmethod
     def check_alive(self) -> None:
         """Refuse if it is not there, or was destroyed."""
@@ -447,12 +471,20 @@ def constants() -> tuple[Any, ...]:
     todo: list[Any] = [FORMATS[name] for name in sorted(FORMATS)]
     while todo:
         one = todo.pop()
+        if isinstance(one, Decoder):
+            continue  # what walks have read grows
         if isinstance(one, (list, tuple, dict)):
             todo += one.values() if isinstance(one, dict) else one
         if type(one).__module__.startswith(FORMATS_PACKAGE) and id(one) not in found:
             found[id(one)] = one
             todo += contents(one).values()
     return tuple(found.values())
+
+
+@lru_cache(maxsize=1)
+def places_of_constants() -> dict[int, tuple[str, int]]:
+    """By `id`: what a copy has in place of each constant."""
+    return {id(one): ("constant", place) for place, one in enumerate(constants())}
 
 
 FORMATS_PACKAGE = f"{__name__.partition('.machine.')[0]}.mmu."

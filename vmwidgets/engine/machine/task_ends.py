@@ -1,4 +1,8 @@
-"""How tasks end: on their own, or killed where memory runs out (as Linux's OOM killer does)."""
+"""How tasks end: on their own, or killed where memory runs out.
+
+Linux's OOM killer chooses by resident pages, pages in swap space and page tables, with an adjustment for each task;
+here it is the task whose page tables lead to most pages, so that one that is all in swap space is never chosen.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +38,26 @@ class TaskEnds:
 
     def end(self, space: TaskSpace, why: str) -> None:
         """End a task: its memory, its tables and its maps go.  O(entries + pages mapped)."""
-        space.clear()
-        own = space.vm_map.name
-        for path in [one for one in self._maps if one == own or one.startswith(f"{own}/")]:
-            del self._maps[path]
-            for known in self._beside:
-                known.pop(path, None)
+        self.clear(space)
+        del self._maps[space.vm_map.name]
         space.pmap.destroy()
-        space.memory.rings.forget(space.name)
+        space.memory.bereaved(space.name)
         del self._tasks[space.name]
         self.exited.add(space.name)
         emit = self._recorder.emit
         if emit is not None:
             emit((TaskExited.tag, space.name, space.parent, why))
+
+    def clear(self, space: TaskSpace, heap: int | None = None) -> None:
+        """Have a task begin again (:meth:`.task_space.TaskSpace.clear`), without the submaps of its map."""
+        space.clear(heap)
+        own = space.vm_map.name
+        for path in [one for one in self._maps if one.startswith(f"{own}/")]:
+            del self._maps[path]
+            for known in self._beside:
+                known.pop(path, None)
+        for known in self._beside:
+            known.pop(own, None)
 
     def out_of_memory(self, space: TaskSpace) -> bool:
         """Kill a task, if that is wanted, since a fault of `space` found no frame; whether to try again.

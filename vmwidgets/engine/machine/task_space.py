@@ -9,17 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..base.errors import KernelError, VMError, kernel_error
-from ..base.events import SignalSent
-from ..base.protection import ALL, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
+from ..base.events import SignalSent, Unwound
+from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
 from ..base.recorder import Recorder, kernel_function
-from ..base.units import PAGE, Address, Size
+from ..base.units import PAGE, PAGE_SHIFT, Address, Size
 from ..base.values.tables import Fault
 from ..kernel.map.core import Entry
+from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.spaces import UserPmap
 from ..kernel.threads.waits import MaySleep, TimedWait
+from ..kernel.x15.led_object import pages_of
 from ..kernel.x15.vm_map import X15Map
 from ..kernel.x15.vm_object import X15Object
 from ..kernel.x15.vm_page import TaskMemory
+from ..memory.ram import page_pieces
 from ..mmu.rules import Access
 from .spaces import NEEDED_BITS, faults_again, task_path
 
@@ -28,6 +31,9 @@ SIGNALS = {"FAULT": "SIGSEGV", "ACCES": "SIGSEGV", "IO": "SIGBUS"}
 
 LOWEST = 64 * 1024
 """Below this nothing is mapped unless it is asked for: a null pointer faults (Linux's vm.mmap_min_addr)."""
+
+STACK_TOP = 1 << 51
+"""The page of its object that a stack ends with: far from both ends, since it grows down."""
 
 MOST_SIGNALS = 100
 """So many of a task's signals are kept, the latest."""
@@ -47,13 +53,13 @@ class Limits:
     """What a task may have at most (bytes; setrlimit(2)); none: as much as there is room for."""
 
     space: int | None = None
-    """Of addresses, in all entries (RLIMIT_AS)."""
+    """Bytes of addresses, in all entries (RLIMIT_AS)."""
     data: int | None = None
-    """Of its heap (RLIMIT_DATA)."""
+    """Bytes of its heap (RLIMIT_DATA, as 4.4BSD counts it)."""
     stack: int = 8 << 20
-    """Of an entry that grows down (RLIMIT_STACK)."""
+    """Bytes of an entry that grows down (RLIMIT_STACK)."""
     resident: int | None = None
-    """Of memory that its pages have (RLIMIT_RSS): one more takes the place of one of its own."""
+    """Bytes of memory that its pages have: one page more takes the place of one of its own, unlike RLIMIT_RSS."""
 
 
 @dataclass
@@ -98,19 +104,39 @@ class TaskSpace:
     # ---- faults ------------------------------------------------------------------------------
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map the page of an object that the map has at `va` (`vm_map_fault`); sleeps for a pager that is slow."""
+        """Map the page of an object that the map has at `va` (`vm_map_fault`); sleeps for a pager that is slow.
+
+        The task gets a signal where that fails.
+        """
+        return self._bring(va, NEEDED_BITS[access], signals=True)
+
+    def _bring(self, va: int, access: int, *, signals: bool = False) -> MaySleep[None]:
+        """Have the page at `va` mapped for an access that needs these protection bits; may sleep."""
         ticks = self.vm_map.wait_for(va)
         if ticks:
             yield TimedWait("the pager", ticks)
         while True:
             try:
                 with self.vm_map.charge():
-                    self.vm_map.fault(va, NEEDED_BITS[access], self.enter_page)
+                    self.vm_map.fault(va, access, self.enter_page)
             except KernelError as error:
                 if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
                     continue
-                self._signal(error, va)
+                if signals:
+                    self._signal(error, va)
                 raise
+            return
+
+    def populate(self, start: int, end: int, protection: int) -> MaySleep[None]:
+        """Have the pages of a range mapped, those of slow pagers too, until one can't be had: a fault asks again.
+
+        No access is made, and no signal is got (MAP_POPULATE of mmap(2)).
+        """
+        try:
+            granted = self.vm_map.granted(protection) & (READ | WRITE)
+            for va in range(start, end, PAGE) if granted & READ else ():
+                yield from self._bring(va, granted)
+        except KernelError:
             return
 
     def failed(self, va: int, fault: Fault) -> VMError:
@@ -123,16 +149,26 @@ class TaskSpace:
         Where there is no page for a table one is taken from what tasks have in memory, if it can go out; else, where
         that is wanted, another task is killed.
         """
+        self._enter(va, frame, protection, self.kill_another)
+
+    def _enter(self, va: int, frame: int, protection: int, kill: Callable[[TaskSpace], bool] | None) -> None:
+        """:meth:`enter_page`, where `kill` is what is done when no page for a table can be had otherwise."""
         with self.memory.holding(frame):
             while True:
                 try:
                     self.pmap.enter(va, frame * PAGE, protection)
                 except KernelError:  # noqa: PERF203  once, unless memory runs out
-                    if not self.memory.reclaim() and not (self.kill_another is not None and self.kill_another(self)):
+                    if not self.memory.reclaim() and not (kill is not None and kill(self)):
                         raise
+                    if self.recorder.emit is not None:  # it is tried again
+                        self.recorder.emit((Unwound.tag, "vm_map_fault"))
                 else:
                     break
         self.pmap.update(va, va + PAGE)
+        if self.memory.rings.charged.get(frame) == "":
+            self.memory.inherited(frame, self.name)
+        if self.memory.rings.counts_references:
+            self.memory.rings.mapped(self.name, frame, va >> PAGE_SHIFT)
 
     def _signal(self, error: KernelError, va: int) -> None:
         """Note the signal for an access that failed."""
@@ -143,35 +179,73 @@ class TaskSpace:
             if emit is not None:
                 emit((SignalSent.tag, self.name, name, va, error.reason))
 
+    def peek(self, start: int, length: int) -> bytes:
+        """Bytes from `start` on, as the objects of entries have them; nothing is brought, and nothing reported."""
+        parts = []
+        for va, count in page_pieces(start, length):
+            entry = self.vm_map.inner(va)
+            if entry is None or entry.object is None:
+                raise kernel_error("FAULT", f"no entry of {self.vm_map.name} with an object holds {Address(va)}")
+            target = entry.object
+            assert isinstance(target, X15Object), "tasks map these"
+            offset = entry.offset_of(va)
+            parts.append(target.content(offset // PAGE)[offset % PAGE :][:count])
+        return b"".join(parts)
+
     # ---- mmap and its kin --------------------------------------------------------------------
 
-    @kernel_function("vm_mmap", first=3)
     def mmap(
         self,
         start: int,
         size: int,
         protection: int,
-        target: X15Object,
+        target: X15Object | None,
         offset: int,
         *,
         shared: bool,
         fixed: bool = False,
         extra: int = 0,
     ) -> int:
-        """Map `target` from `offset` on and return where; of a file, privately unless `shared`.
+        """Map `target` from `offset` on, or fresh memory without it, and return where.
 
-        `extra` are flags of ours for the entry.  With `fixed` what was in the range goes; without it `start` is a wish
-        (0: none), and where something is there it is mapped elsewhere.  NOMEM beyond the limit of addresses, and where
-        nothing fits; nothing has changed then, but that with `fixed` the range is free.
+        A file is mapped privately unless `shared`.  `extra` are flags of ours for the entry.  With `fixed` what was in
+        the range goes; without it `start` is a wish (0: none), and where something is there it is mapped elsewhere.
+        NOMEM beyond the limit of addresses, where nothing fits, and without an entry; nothing has changed then.
         """
+        vm_map, end, taken = self.vm_map, start + size, 0
+        if fixed:
+            vm_map.guard("remove", start, end)
+            taken = sum(min(end, one.end) - max(start, one.start) for one in vm_map.entries_in(start, end))
+        if vm_map.space_limit is not None:
+            vm_map.check_room(size - taken)
+        if not taken:
+            vm_map.provide_entries(1)
+        return self._mmap(start, size, protection, target, offset, shared=shared, fixed=fixed, extra=extra)
+
+    @kernel_function("vm_mmap", first=3)
+    def _mmap(
+        self,
+        start: int,
+        size: int,
+        protection: int,
+        target: X15Object | None,
+        offset: int,
+        *,
+        shared: bool,
+        fixed: bool,
+        extra: int,
+    ) -> int:
+        """:meth:`mmap`, where it is allowed."""
         vm_map = self.vm_map
-        self.check_room(size)
         if fixed:
             vm_map.remove(start, start + size)
-        inheritance = INHERITANCE["share" if shared else "copy"]
-        flags = pack_flags(protection, ALL, inheritance, 0, fixed=True)
         where = start if fixed or self._is_free(start, size) else self._lowest_gap(size)
-        vm_map.enter(where, size, 0, flags, target, offset)
+        flags = pack_flags(protection, ALL, INHERITANCE["share" if shared else "copy"], 0, fixed=True)
+        if target is None:
+            offset = STACK_TOP * PAGE - size if extra & GROWS_DOWN else 0
+            target = self._enter_fresh(where, size, flags, offset, shared=shared)
+        else:
+            vm_map.enter(where, size, 0, flags, target, offset)
         entry = self._entry_at(where)
         copies = NEEDS_COPY if target.is_file and not shared else 0
         why = "is to be copied at the first write" if copies else "grows down"
@@ -184,27 +258,62 @@ class TaskSpace:
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
     def _lowest_gap(self, size: int) -> int:
-        """Where the lowest gap of `size` bytes begins, above what null pointers reach; NOMEM without.  O(entries)."""
-        vm_map = self.vm_map
-        position = vm_map.start + LOWEST
-        for entry in vm_map.entries_in(position, vm_map.end):
-            if entry.start - position >= size:
-                break
-            position = max(position, entry.end)
-        if vm_map.end - position < size:
+        """Where the lowest gap of `size` bytes begins, above what null pointers reach; NOMEM without."""
+        position = self.vm_map.lowest_gap(size, self.vm_map.start + LOWEST)
+        if position is None:
             raise kernel_error("NOMEM", f"no gap of {Size(size)} is left")
         return position
 
-    def check_room(self, size: int) -> None:
-        """NOMEM if so many bytes more pass the limit of addresses."""
-        most = self.limits.space
-        if most is not None and self.vm_map.size + size > most:
-            have = f"it has {Size(self.vm_map.size)} of at most {Size(most)}"
-            raise kernel_error("NOMEM", f"{Size(size)} more are too much for task {self.name!r}: {have}")
+    def take_back(self, start: int, end: int, target: VmObject | None) -> None:
+        """Unmap what [start, end) still has of `target`, which was mapped there: not what others mapped since."""
+        for entry in list(self.vm_map.entries_in(start, end)):
+            found = entry.object
+            if found is target or (isinstance(found, X15Object) and any(each is target for each in found.chain())):
+                self.vm_map.remove(max(start, entry.start), min(end, entry.end))
 
-    @kernel_function("obreak", first=1)
+    def munmap(self, start: int, end: int) -> None:
+        """Unmap [start, end); holes are fine."""
+        self.vm_map.guard("remove", start, end)
+        self.vm_map.remove(start, end)
+
+    def mprotect(self, start: int, end: int, protection: int) -> None:
+        """Set what [start, end) allows: FAULT for a hole, ACCES beyond what an entry may ever allow."""
+        self.vm_map.guard("protect", start, end)
+        self.vm_map.protect(start, end, protection)
+
+    def madvise(self, start: int, end: int, advice: int) -> None:
+        """Say how [start, end) will be used; "dontneed" forgets what it holds.
+
+        NOMEM where a part of it is not mapped, after the rest was done, as on Linux.
+        """
+        vm_map = self.vm_map
+        vm_map.guard("advise", start, end)
+        hole = self._hole(start, end)
+        if advice == ADVICE["dontneed"]:
+            self._dont_need(start, end)
+        else:
+            vm_map.advise(start, end, advice)
+        if hole is not None:
+            raise kernel_error("NOMEM", f"nothing is mapped at {Address(hole)} in {vm_map.name}; the rest was done")
+
+    def _hole(self, start: int, end: int) -> int | None:
+        """The first address of [start, end) where nothing is mapped, or none."""
+        position = start
+        for entry in self.vm_map.entries_in(start, end):
+            if entry.start > position:
+                break
+            position = entry.end
+        return position if position < end else None
+
     def brk(self, end: int) -> None:
         """Move the end of the heap to `end`; NOMEM beyond a limit, and where something is in the way."""
+        old, new = -(-self.heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
+        if new < old:
+            self.vm_map.guard("remove", new, old)
+        self._brk(end)
+
+    @kernel_function("obreak", first=1)
+    def _brk(self, end: int) -> None:
         heap, vm_map = self.heap, self.vm_map
         old, new = -(-heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
         most = self.limits.data
@@ -218,32 +327,39 @@ class TaskSpace:
 
     def _grow_heap(self, old: int, new: int) -> None:
         """Map [old, new) behind the heap: more of its last object, where nothing else has that."""
-        self.check_room(new - old)
         last = self.vm_map.peek(old - PAGE) if old > self.heap.start else None
         target = None if last is None or last.end != old else last.object
         flags = pack_flags(READ | WRITE, ALL, INHERITANCE["copy"], 0, fixed=True)
-        if last is not None and isinstance(target, X15Object) and self._is_free_behind(last, target):
+        if last is not None and isinstance(target, X15Object) and self._may_stretch(last, target, new - old):
             self.vm_map.enter(old, new - old, 0, flags, target, last.offset_of(old))
             self.vm_map.join_range(old - PAGE, old)
         else:
-            self.vm_map.enter(old, new - old, 0, flags, X15Object.anonymous(self.memory), 0)
+            self._enter_fresh(old, new - old, flags, 0)
+
+    def _enter_fresh(self, where: int, size: int, flags: int, offset: int, *, shared: bool = False) -> X15Object:
+        """Map a fresh object of zeroes, which is gone again if that fails."""
+        made = X15Object.anonymous(self.memory, shared=shared)
+        try:
+            self.vm_map.enter(where, size, 0, flags, made, offset)
+        except VMError:
+            made.discard()
+            raise
+        return made
 
     @staticmethod
-    def _is_free_behind(last: Entry, target: X15Object) -> bool:
-        """Whether its object has nothing behind the pages that `last` maps, and nothing else can put a page there."""
-        return target.exclusive and target.shadow is None and not target.is_file and not last.flags & NEEDS_COPY
+    def _may_stretch(last: Entry, target: X15Object, size: int) -> bool:
+        """Whether `last` may have so many bytes more of its object: its own, of which nothing else has pages there."""
+        if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
+            return False
+        end = pages_of(last).stop
+        return target.is_free(range(end, end + size // PAGE))
 
     def msync(self, start: int, end: int) -> int:
         """Write the dirty pages of files that are mapped in a range back; how many there were.  FAULT for a hole."""
-        written, position = 0, start
-        entries = list(self.vm_map.entries_in(start, end))
-        for entry in entries:
-            if entry.start > position:
-                break
-            position = entry.end
-        if position < end:
-            raise kernel_error("FAULT", f"nothing is mapped at {Address(position)} in {self.vm_map.name}")
-        for entry in entries:
+        written, hole = 0, self._hole(start, end)
+        if hole is not None:
+            raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.name}")
+        for entry in self.vm_map.inner_in(start, end):
             target = entry.object
             if not isinstance(target, X15Object) or not target.is_file:
                 continue
@@ -254,7 +370,7 @@ class TaskSpace:
                     written += 1
         return written
 
-    def dont_need(self, start: int, end: int) -> None:
+    def _dont_need(self, start: int, end: int) -> None:
         """Forget what a range holds (`madvise`, MADV_DONTNEED): private memory begins again, with zeroes or its file.
 
         What is shared stays in its object and is only mapped no longer.  Wired ranges are INVAL, holes passed over.
@@ -263,17 +379,41 @@ class TaskSpace:
         for entry in vm_map.entries_in(start, end):
             if entry.wired_count:
                 raise kernel_error("INVAL", f"the entry at {Address(entry.start)} is wired: its pages stay")
-        vm_map.isolate(start, end)
+        begins = [one for one in vm_map.entries_in(start, end) if self._begins_again(one)]
+        if begins:
+            vm_map.isolate(start, end)
         self.pmap.unmap(start, end)
         for entry in list(vm_map.entries_in(start, end)):
             target = entry.object
-            if isinstance(target, X15Object) and target.has_frames and not target.shared:
+            if self._begins_again(entry):
                 vm_map.begin_again(entry)
+            elif isinstance(target, X15Object) and target.has_frames and not target.shared:
+                pages = pages_of(entry)
+                first = pages.start + max(0, start - entry.start) // PAGE
+                target.forget(range(first, pages.stop - max(0, entry.end - end) // PAGE))
+
+    @staticmethod
+    def _begins_again(entry: Entry) -> bool:
+        """Whether `entry` needs another object to forget what it holds: others, or a file, have pages of it too."""
+        target = entry.object
+        if not isinstance(target, X15Object) or not target.has_frames or target.shared:
+            return False
+        return target.is_file or target.copied_on or target.shadow is not None or bool(target.shadows)
+
+    def page_out(self, start: int, end: int) -> int:
+        """Have the pages of a range leave memory, as far as they can; how many did."""
+        gone = 0
+        for entry in list(self.vm_map.inner_in(start, end)):
+            target = entry.object
+            if isinstance(target, X15Object):
+                inside = range(max(start, entry.start), min(end, entry.end), PAGE)
+                gone += sum(target.page_out(entry.offset_of(va)) for va in inside)
+        return gone
 
     def apply_limits(self) -> None:
         """Have its map and its ring of frames know its limits."""
         resident = self.limits.resident
-        self.vm_map.stack_limit = self.limits.stack
+        self.vm_map.stack_limit, self.vm_map.space_limit = self.limits.stack, self.limits.space
         self.memory.rings.limit(self.name, None if resident is None else resident // PAGE)
 
     # ---- life --------------------------------------------------------------------------------
@@ -284,11 +424,8 @@ class TaskSpace:
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
     def clear(self, heap: int | None = None) -> None:
-        """Have nothing mapped, and an empty heap at `heap`, as `exec` does: what was is gone."""
-        vm_map = self.vm_map
-        first, last = vm_map.first, vm_map.last
-        if first is not None and last is not None:
-            vm_map.remove(first.start, last.end)
+        """Have nothing mapped, and an empty heap at `heap`, as `exec` does: what was is gone, submaps too."""
+        self.vm_map.clear()
         self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
 
     def fork_into(self, child: TaskSpace) -> None:
@@ -298,6 +435,23 @@ class TaskSpace:
         child.heap = Heap(**vars(self.heap))
         with child.vm_map.charge():
             self.vm_map.fork(child.vm_map)
+            if self.memory.fork != "shadow":
+                self._copy_tables(child)
+
+    def _copy_tables(self, child: TaskSpace) -> None:
+        """Have what is mapped of private memory mapped for `child` too, in its own pages (xv6 `uvmcopy`).
+
+        Where forks count, these are in the same frames, not to be written (Linux `copy_page_range`).  No task is killed
+        where there is no page for a table: there is no child then.
+        """
+        for entry in child.vm_map:
+            target = entry.object
+            if isinstance(target, X15Object) and target.is_private:
+                rights = child.vm_map.rights_in(entry)
+                for va in range(entry.start, entry.end, PAGE) if rights else ():
+                    frame = target.page(entry.offset_of(va))
+                    if frame is not None and self.pmap.extract(va) is not None:
+                        child._enter(va, frame, target.rights(entry.offset_of(va), rights), None)
 
     def _no_heap(self) -> Heap:
         """An empty heap, a quarter up the addresses."""

@@ -15,15 +15,16 @@ from ..base.events import TaskForked
 from ..base.operations import operation, through
 from ..base.units import PAGE, Address, Size, counted
 from ..kernel.map.fits import FITS
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.files import File
 from ..kernel.x15.pagers import AnonymousPager, CodePager, DevicePager
 from ..kernel.x15.vm_object import X15Object
+from ..mmu.rules import Access
 from . import arguments
 from .answering import PagerCode
 from .files import MOST, MachineFile
 from .maps import MachineMap
 from .objects import MemoryObject
-from .processors import Processor
 from .spaces import task_path, unquoted
 from .system import Part, System
 from .tables import MachineTables, MachineWalk
@@ -60,7 +61,7 @@ class Task(UnixCalls):
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
-        return self.system.complete_access("read", self._processor().load(start, count, "read", user=True))
+        return self.system.complete_access("read", self._processor.load(start, count, "read", True, self._tables))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -70,15 +71,43 @@ class Task(UnixCalls):
         """
         content = arguments.content(data)
         start, _ = self._span(address, len(content))
-        self.system.complete_access("write", self._processor().store(start, content, user=True))
+        return self.system.complete_access("write", self._processor.store(start, content, True, self._tables))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
         kind = arguments.access(access)
         start, _ = self._span(address, 1)
-        self.system.complete_access("touch", self._processor().reach(start, kind, user=True))
-        return self.walk(start, kind)
+        return self.system.complete_access("touch", self._touched(start, kind))
+
+    def _touched(self, address: int, access: Access) -> MaySleep[MachineWalk]:
+        """One access, and what the hardware does with another."""
+        yield from self._processor.reach(address, access, True, self._tables)
+        return self.walk(address, access)
+
+    def peek(self, address: int | str, length: int | str = 1) -> bytes:
+        r"""`length` bytes from `address` on, as a debugger sees them: what the entries' objects hold.
+
+        This is neither an access nor an operation: no TLB answers, no page comes, no bit is set, and ``m.redo()`` still
+        works afterwards.  A page may be in memory, in swap space or on its file's disk; one that was never touched is
+        zeroes.  What an entry allows is not asked.  FAULT where nothing is mapped, IO beyond a file's end and for what
+        only a learner's pager knows.  O(pages × objects in a chain).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("4 KiB")
+        >>> t.write(a, b"two")
+        >>> m.undo()
+        >>> t.peek(a, 3)
+        b'\x00\x00\x00'
+        >>> m.redo()
+        >>> t.peek(a, 3)
+        b'two'
+        """
+        start, count = self._span(address, length)
+        with self.door.looking():
+            return self.space.peek(start, count)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
@@ -90,8 +119,11 @@ class Task(UnixCalls):
     def fork(self, name: str | None = None) -> Task:
         """A child with a copy of its address space (fork(2)): what its entries' inheritance says, most copied.
 
-        A copy takes no page until one of the two writes.  The child is called `name`, or "init.1" after its parent
-        "init".  NOMEM without memory for its tables or entries; there is no child then.  O(entries + pages mapped).
+        How private memory is copied is chosen at boot (:func:`vmwidgets.boot`, `fork`); by default no page is copied
+        until one of the two writes it.  Pages that are wired, or shared in their object, are always copied at once.
+        The child is called `name`, or "init.1" after its parent "init".  NOMEM without memory for its tables, entries
+        or copies, IO where a learner's pager fails that has to be copied; there is no child then.
+        O(entries + pages mapped).
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -105,7 +137,7 @@ class Task(UnixCalls):
         system, space = self.system, self.space
         if "remove-forgets" in system.quirks:
             raise Refused("fork: with quirk remove-forgets objects don't count who maps them; boot without it")
-        wanted = f"{self.name}.{space.children + 1}" if name is None else arguments.part_name(name, "task name")
+        wanted = self._child_name() if name is None else arguments.part_name(name, "task name")
         system.refuse_task_name(wanted)
         child = system.new_task(wanted, self.name, space.vm_map.fit)
         try:
@@ -117,8 +149,15 @@ class Task(UnixCalls):
         space.children += 1
         emit = system.recorder.emit
         if emit is not None:
-            emit((TaskForked.tag, self.name, wanted))
+            emit((TaskForked.tag, self.name, wanted, system.fork))
         return system.part(Task, child.path)
+
+    def _child_name(self) -> str:
+        """The name of the next child: "init.1" after its parent "init", or the next number that no task has or had."""
+        number, system = self.space.children + 1, self.system
+        while system.has_had_task(f"{self.name}.{number}"):
+            number += 1
+        return f"{self.name}.{number}"
 
     @operation
     def exec(self, heap: int | str | None = None) -> None:
@@ -129,7 +168,7 @@ class Task(UnixCalls):
         space, where = self.space, None
         if heap is not None:
             where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, self.path)
-        space.clear(where)
+        self.system.ends.clear(space, where)
 
     @operation
     def exit(self) -> None:
@@ -141,10 +180,6 @@ class Task(UnixCalls):
         """The task that it was forked from, if that is there."""
         parent = self.system.tasks.get(self.space.parent)
         return None if parent is None else self.system.part(Task, parent.path)
-
-    def _processor(self) -> Processor:
-        """Processor 0 with its tables loaded."""
-        return self.system.processors.borrow(self.space.pmap)
 
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
         return arguments.span(address, length, self.pmap.fmt.word_bits)
@@ -170,6 +205,7 @@ class TaskFunctions(Part):
             known = system.part(Task, task_path(wanted))
             if rule not in (None, known.map.placement):
                 raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
+            self.door.only_looked()
             return known
         system.refuse_task_name(wanted)
         space = system.new_task(wanted, "", FITS[rule]() if rule in FITS else None)
@@ -185,6 +221,7 @@ class TaskFunctions(Part):
             known = system.part(MemoryObject, f"object:{wanted}")
             if limit is not None and limit != getattr(known.pager, "max_pages", None):
                 raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
+            self.door.only_looked()
             return known
         memory = system.task_memory
         system.refuse_object_name(wanted)
@@ -251,7 +288,8 @@ class TaskFunctions(Part):
     def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
         """A new file with `content`: bytes, or the path of a real file, which is read once; an existing name gives it.
 
-        Its pages take `latency` ticks each to be read in.  At most 1 MiB, which the journal keeps.
+        Its pages take `latency` ticks each to be read in, for whoever needs them: a fault, ``f.read``, ``f.write`` or
+        ``wire``; in a thread write `yield from` before those.  At most 1 MiB, which the journal keeps.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -274,6 +312,7 @@ class TaskFunctions(Part):
         if wanted in system.files:
             if data:
                 raise Refused(f"content: there is a file called {shown(wanted)}; write its name alone to get it")
+            self.door.only_looked()
             return system.part(MachineFile, f"file:{wanted}")
         if len(data) > MOST:
             raise Refused(f"content has {Size(len(data))}: a file has at most {Size(MOST)}")
@@ -282,14 +321,19 @@ class TaskFunctions(Part):
         return system.part(MachineFile, f"file:{wanted}")
 
     @operation
-    def swap_on(self, size: int | str) -> None:
-        """Have `size` bytes of swap space, to which pages of tasks can go out when memory runs short; never less."""
+    def swap_on(self, size: int | str, *, latency: int | None = None) -> None:
+        """Have `size` bytes of swap space, to which pages of tasks can go out when memory runs short; never less.
+
+        A page takes `latency` ticks to be read in (0, unless something else was said before).
+        """
         swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
+        ticks = swap.latency if latency is None else arguments.count(latency, "latency")
         if wanted < swap.slots * PAGE:
             raise Refused(f"size={Size(wanted)}: there are {Size(swap.slots * PAGE)} of swap space already; write more")
         if wanted > MOST_SWAP:
             raise Refused(f"size={Size(wanted)}: swap space has at most {Size(MOST_SWAP)}")
         swap.resize(wanted // PAGE)
+        swap.latency = ticks
 
     @operation
     def read_ahead(self, pages: int) -> None:
@@ -301,7 +345,10 @@ class TaskFunctions(Part):
 
     @operation
     def kill_when_out_of_memory(self, kills: bool = True) -> None:
-        """Have the task with most pages killed when a fault finds no frame, instead of NOMEM (Linux's OOM killer)."""
+        """Have the task with most pages in memory killed when a fault finds no frame, instead of NOMEM.
+
+        Linux's OOM killer counts pages in swap space and page tables too.
+        """
         self.system.ends.kills = arguments.flag(kills, "kills")
 
 

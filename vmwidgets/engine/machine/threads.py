@@ -192,8 +192,7 @@ class ThreadFunctions(Part):
         while done < most and not reached() and not scheduler.interrupted():
             given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
-                given[0] = ("steps", done)
-                return done
+                return done  # the step that found nothing to do is among those that were asked for
             done += 1
             self._raise_failure()
         if done == most and not bounded and not reached():
@@ -206,7 +205,8 @@ class ThreadFunctions(Part):
     def tick(self, count: int = 1) -> int:
         """Let `count` ticks of the clock pass, and the idle loop clear a page in each; the time then.
 
-        Threads whose time is up are ready; they run at the next ``m.step()``.
+        Threads whose time is up are ready; they run at the next ``m.step()``.  A policy of replacement that ages looks
+        at the reference bits of all pages.
         """
         number = arguments.count(count, "count")
         kmem = self.system.kmem
@@ -239,7 +239,7 @@ class ThreadFunctions(Part):
         """Give a thread up: what its call had begun is undone, its locks are free."""
         scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
         name = name.name if isinstance(name, MachineThread) else name
-        if name == daemon:
+        if type(name) is str and name == daemon:  # whatever else it is, it is not asked
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
         wanted = arguments.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
         if scheduler.threads[wanted].state == "running":
@@ -252,17 +252,26 @@ class ThreadFunctions(Part):
         It may free memory and must not sleep; it may take the machine as its argument.  One of the same name takes
         the place of the earlier.
         """
-        if not callable(handler):
-            raise Refused(f"{shown(handler)} can't be called: register a function with @m.on_lowmem")
-        with_machine(handler, self.machine)  # refuses what wants more
+        self._refuse_handler(handler)
         self.register_handler(getattr(handler, "__name__", "handler"), handler)
         return handler
 
     def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
-        """Register a low-memory handler by name; without function, one that does what was recorded of it."""
+        """Register a low-memory handler by name; without function, one that does what was recorded of it.
+
+        The name has 1 to 200 characters.  The function takes the machine, or no argument.
+        """
         if function is None and not self._callbacks.silent:
             raise Refused("register_handler takes a name and a function: @m.on_lowmem gives both")
-        through(self, "register_handler", (("name", name),), lambda: self._register(name, function))
+        if function is not None:
+            self._refuse_handler(function)
+        wanted = text_name(name, "a handler's name")
+        through(self, "register_handler", (("name", wanted),), lambda: self._register(wanted, function))
+
+    def _refuse_handler(self, function: Any) -> None:
+        if not callable(function):
+            raise Refused(f"{shown(function)} can't be called: register a function with @m.on_lowmem")
+        with_machine(function, self.machine)  # refuses a function that takes more
 
     def _register(self, name: str, function: Callable[..., Any] | None) -> None:
         callbacks = self._callbacks

@@ -7,13 +7,15 @@ brk(2), msync(2), madvise(2), setrlimit(2)); errors have X15's names.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from ..base.errors import KernelError, Refused, VMError, shown
+from ..base.errors import Refused, VMError, shown
 from ..base.operations import operation
 from ..base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
 from ..base.units import PAGE, Address, Size
-from ..kernel.threads.waits import run_without_sleeping
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_object import X15Object
 from . import arguments
 from .files import MachineFile
@@ -23,9 +25,6 @@ from .task_space import Signal, TaskSpace
 
 FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
 """What `flags` of mmap may say: MAP_SHARED, MAP_PRIVATE and so on."""
-
-STACK_TOP = 1 << 51
-"""The page of its object that a stack ends with: far from both ends, since it grows down."""
 
 LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
 """Limits by their names without RLIMIT."""
@@ -55,10 +54,11 @@ class UnixCalls(SpacePart):
         """Map `size` bytes, whole pages, and return where (mmap(2)).
 
         `flags` are words: "private" or "shared"; "anonymous" (as it is without `file`); "fixed", with `at`, takes the
-        place of what is there; "growsdown" is a stack; "populate" has its pages at once.  `file` is a file, or a memory
+        place of what is there; "growsdown" is a stack; "populate" has its pages at once, for which it may have to wait:
+        in a thread write `yield from` then.  `file` is a file, or a memory
         object, or the name of one.  A private mapping of a file shows the file until it is written, and copies then.
 
-        Raises NOMEM where nothing fits, or beyond a limit.  O(log n).
+        Raises NOMEM where nothing fits, or beyond a limit.  O(log n), without an address O(entries).
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -77,40 +77,27 @@ class UnixCalls(SpacePart):
         start = 0 if at is None else self._place(at, length, "fixed" in words, "at")
         shared = "shared" in words
         extra = GROWS_DOWN if "growsdown" in words else 0
-        if target is None:
-            target, where = (
-                X15Object.anonymous(space.memory, shared=shared),
-                (STACK_TOP * PAGE - length if extra else 0),
-            )
-        elif not shared and not target.is_file:
+        if target is not None and not shared and not target.is_file:
             raise Refused(f"object {target.name!r} is shared by who maps it: write flags='shared'")
-        try:
-            made = space.mmap(
-                start, length, protection, target, where, shared=shared, fixed="fixed" in words, extra=extra
-            )
-        except KernelError:
-            if not target.references and not target.kept:
-                target.discard()
-            raise
-        if "populate" in words:
-            try:
-                self._populate(made, length, protection)
-            except VMError:  # what a learner's function ends with
-                space.vm_map.remove(made, made + length)
-                raise
-        return Address(made)
+        arguments.refuse_past_object(where, length)
+        mapped = partial(
+            space.mmap, start, length, protection, target, where, shared=shared, fixed="fixed" in words, extra=extra
+        )
+        if "populate" not in words:
+            return Address(mapped())
+        return self.system.callbacks.complete("mmap", self._populated(mapped, length, protection))
 
     @operation
     def munmap(self, start: int | str, size: int | str) -> None:
         """Unmap `size` bytes, in whole pages, from `start` on (munmap(2)); holes are fine."""
         first = self._place(start, _length(size), True)
-        self.space.vm_map.remove(first, first + _length(size))
+        self.space.munmap(first, first + _length(size))
 
     @operation
     def mprotect(self, start: int | str, size: int | str, prot: int | str) -> None:
         """Set what a range allows (mprotect(2)): FAULT for a hole, ACCES beyond what an entry may ever allow."""
         first = self._place(start, _length(size), True)
-        self.space.vm_map.protect(first, first + _length(size), parse_protection(prot))
+        self.space.mprotect(first, first + _length(size), parse_protection(prot))
 
     @operation
     def brk(self, end: int | str | None = None) -> Address:
@@ -126,7 +113,9 @@ class UnixCalls(SpacePart):
         (10000, 12 KiB)
         """
         space, layout = self.space, self.system.layout
-        if end is not None:
+        if end is None:
+            self.door.only_looked()
+        else:
             wanted, start = arguments.whole(end, "end"), space.heap.start
             if not start <= wanted < layout.user_end:
                 limits = f"{Address(start)}, where it begins, and {Address(layout.user_end)}"
@@ -144,14 +133,12 @@ class UnixCalls(SpacePart):
     def madvise(self, start: int | str, size: int | str, advice: str) -> None:
         """Say how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" forgets what it holds, at once.
 
-        Private memory begins again then: with zeroes, or with what its file has.
+        Private memory begins again then: with zeroes, or with what its file has.  NOMEM where a part of the range is
+        not mapped, after the rest was done.
         """
         number = parse_name(advice, ADVICE, "advice")
         first = self._place(start, _length(size), True)
-        if number == ADVICE["dontneed"]:
-            self.space.dont_need(first, first + _length(size))
-        else:
-            self.space.vm_map.advise(first, first + _length(size), number)
+        self.space.madvise(first, first + _length(size), number)
 
     @operation
     def page_out(self, start: int | str, size: int | str = PAGE) -> int:
@@ -159,22 +146,16 @@ class UnixCalls(SpacePart):
 
         Wired pages stay, and those for which there is no room in swap space.
         """
-        space, first = self.space, self._place(start, _length(size), True)
-        gone = 0
-        for entry in list(space.vm_map.entries_in(first, first + _length(size))):
-            target = entry.object
-            begin, end = max(first, entry.start), min(first + _length(size), entry.end)
-            for va in range(begin, end, PAGE) if isinstance(target, X15Object) else ():
-                assert isinstance(target, X15Object)
-                gone += target.page_out(entry.offset_of(va))
-        return gone
+        first = self._place(start, _length(size), True)
+        return self.space.page_out(first, first + _length(size))
 
     @operation
     def limit(self, name: str, most: int | str | None) -> None:
         """Set what it may have at most (setrlimit(2)): "as" of addresses, "data" of heap, "stack"; None: no limit.
 
-        "rss" limits the pages that it has in memory: one more takes the place of one of its own.  What it has already
-        stays.
+        "data" counts the heap alone, as in 4.4BSD; Linux counts all private writable memory since 4.7.  "rss" is a
+        limit of this machine's own: one page more in memory takes the place of one of the task's.  Linux ignores
+        RLIMIT_RSS, and BSD takes it as advice.  What the task has already stays.
         """
         what = LIMITS[arguments.known(name, LIMITS, "limit")]
         if most is None and what == "stack":
@@ -199,15 +180,18 @@ class UnixCalls(SpacePart):
 
     # ---- inside ------------------------------------------------------------------------------
 
-    def _populate(self, start: int, length: int, protection: int) -> None:
-        """Have all pages mapped, as far as there is memory."""
-        access = arguments.access("write" if protection & 2 else "read")
-        cpu = self.system.processors.borrow(self.space.pmap)
+    def _populated(self, mapped: Callable[[], int], length: int, protection: int) -> MaySleep[Address]:
+        """Make a mapping, have all its pages as far as there is memory, and say where it is."""
+        self.check_alive()
+        space, start = self.space, mapped()
+        entry = space.vm_map.peek(start)
+        target = None if entry is None else entry.object
         try:
-            for va in range(start, start + length, PAGE) if protection & 1 else ():
-                run_without_sleeping(cpu.reach(va, access, user=True))
-        except KernelError:  # it was only a wish: a fault will ask again
-            return
+            yield from space.populate(start, start + length, protection)
+        except (VMError, GeneratorExit):  # what a learner's function ends with, and a call that is given up
+            space.take_back(start, start + length, target)
+            raise
+        return Address(start)
 
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
         """An address of a page of the task, with room for `length` bytes behind it."""

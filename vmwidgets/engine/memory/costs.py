@@ -8,6 +8,7 @@ from operator import add, sub
 from typing import NamedTuple
 
 from ..base.errors import Refused, shown
+from ..base.operations import exact
 from ..base.units import counted, duration
 
 MOST = 10**18
@@ -38,9 +39,10 @@ class Costs:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value: object = getattr(self, field.name)
+            value: object = exact(getattr(self, field.name))
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
                 raise Refused(f"{field.name}={shown(value)}: write a time in nanoseconds, from 0 on")
+            object.__setattr__(self, field.name, value)
 
 
 class AccessCounts(NamedTuple):

@@ -13,7 +13,9 @@ from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
 from ..base.units import counted
 from ..base.values.references import PageName, PolicyRun, Reference, ReferencesValue
 from .choices import chosen_frame
-from .replacement import POLICIES, Clock, Own, Policy, Replacement, ResidentPage, SecondChance
+from .clock import Clock
+from .policy import Policy
+from .replacement import POLICIES, Own, Replacement, ResidentPage
 
 MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
 """Of a string, of a run, and of all runs together."""
@@ -23,6 +25,9 @@ MOST_CELLS = 2_000_000
 
 MOST_PAGES = 1 << 52
 """Numbers of pages that an address of 64 bits has."""
+
+TICK = "|"
+"""A tick of the clock in a string."""
 
 _TOKEN = re.compile(r"([0-9]{1,16}|[A-Za-z])(w?)", re.ASCII)
 
@@ -37,8 +42,9 @@ def reference_string(
 ) -> ReferencesValue:
     """Run a string of references through policies of page replacement, and compare their faults.
 
-    `references` are numbers or letters, in a text or in a list; ``3w`` writes page 3.  `frames` is the size of memory,
-    or several sizes.  A policy is a name (fifo, lru, second chance, clock, working set, opt), a
+    `references` are numbers or letters, in a text or in a list; ``3w`` writes page 3.  ``|`` is a tick of the clock, at
+    which policies that age look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory,
+    or several sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
     ``vm.Replacement("working set", window=4)``, or a function: it gets a list of the pages in memory, each with `page`,
     `frame`, `arrived`, `used`, `referenced` and `dirty`, and returns the one that is to go.  OPT is given the string.
     A page comes with its reference bit set.  Of letters a function gets the code (``ord``).
@@ -76,7 +82,7 @@ def reference_string(
         for size in sizes:
             ring = _Paper(_made(label, policy, future), size)
             steps = tuple(ring.steps(string))
-            runs.append(PolicyRun(label, size, steps, isinstance(ring.policy, (Clock, SecondChance))))
+            runs.append(PolicyRun(label, size, steps, ring.policy.uses_bits))
     return ReferencesValue(tuple(one.page for one in string), tuple(runs))
 
 
@@ -89,6 +95,8 @@ class _Wanted:
 
     page: PageName
     write: bool
+    ticks: int = 0
+    """What the machine's clock showed after it."""
 
     @property
     def number(self) -> int:
@@ -99,7 +107,7 @@ def _string(references: object) -> list[_Wanted]:
     if isinstance(references, (bytes, bytearray)):
         raise Refused(f"references={shown(references)}: write a text, not bytes")
     if isinstance(references, str):
-        references = references.replace(",", " ").split()
+        references = references.replace(",", " ").replace(TICK, f" {TICK} ").split()
     try:
         items = iter(references)  # type: ignore[call-overload]  # what it is not, it says itself
     except TypeError:
@@ -109,7 +117,14 @@ def _string(references: object) -> list[_Wanted]:
         raise Refused("there are no references: write pages, such as '7 0 1'")
     if len(given) > MOST_REFERENCES:
         raise Refused(f"a string has at most {MOST_REFERENCES:,} references")
-    string = [_wanted(item, place) for place, item in enumerate(given)]
+    string: list[_Wanted] = []
+    for item in given:
+        if not isinstance(item, str) or item != TICK:
+            string.append(_wanted(item, len(string)))
+        elif string:
+            string[-1] = replace(string[-1], ticks=string[-1].ticks + 1)
+        else:
+            raise Refused(f"the string begins with a tick of the clock, {TICK!r}: write a reference before it")
     if len({type(one.page) for one in string}) > 1:
         raise Refused("the string has numbers and letters: name pages by the ones or by the others")
     return string
@@ -236,9 +251,14 @@ class _Paper:
             if one.write:
                 self._dirty.add(frame)
             self.policy.touched(frame, one.number)
-            expired = tuple(self._leave(other) for other in self.policy.expired())
+            expired = tuple(self._leave(other) for other in self.policy.expired(self))
             hand = self.policy.hand if has_hand else None
-            yield Reference(one.page, one.write, fault, frame, victim, expired, *self._state(), hand)
+            if one.ticks:
+                self.policy.ticked(self, one.ticks)
+            counters = tuple(map(self.policy.notes.get, range(len(self._pages)))) if self.policy.ages else ()
+            yield Reference(
+                one.page, one.write, fault, frame, victim, expired, *self._state(), hand, one.ticks, counters
+            )
 
     def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:
         """Pages, reference bits and dirty bits now; steps share what did not change."""

@@ -185,6 +185,18 @@ class ObjectCache:
             emit((BufferAllocated.tag, self.name, address, slab.address, following, used))
         return address
 
+    def provide(self, count: int) -> bool:
+        """Have at least so many objects free, in new slabs where needed; false where the supplier has none.
+
+        O(slabs) of new ones.
+        """
+        if count == 1 and self._lists["partial"]:
+            return True
+        while sum(map(len, self._lists.values())) * self.layout.buffers - self.allocated < count:
+            if self._grow() is None:
+                return False
+        return True
+
     def free(self, address: int) -> None:
         """Free an object.  O(1).
 

@@ -16,9 +16,14 @@ from itertools import islice
 from typing import Any
 
 from ..base.errors import Refused, UnknownName, shown
-from .replacement import SIMPLE, Policy, WorkingSet
+from .policy import Policy
+from .queues import WorkingSet
+from .replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
+
+CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
+"""The policies that a curve can have: nothing ticks in it."""
 """Which pages may go: any task's; its own, where all tasks have equally many frames; none that a task needs."""
 
 PAGES, LEAST, LOCALITY, MOST, PHASE = 64, 5, 8, 11, 400
@@ -118,8 +123,8 @@ def load_curve(
     chosen = (scopes,) if isinstance(scopes, str) or not isinstance(scopes, Iterable) else tuple(scopes)
     if not chosen or any(scope not in SCOPES for scope in chosen):
         raise Refused(f"scopes={shown(scopes)}: write some of {', '.join(SCOPES)}")
-    if not isinstance(policy, str) or policy not in SIMPLE:
-        raise Refused(f"policy={shown(policy)}: write one of {', '.join(SIMPLE)}")
+    if not isinstance(policy, str) or policy not in CURVE_POLICIES:
+        raise Refused(f"policy={shown(policy)}: write one of {', '.join(CURVE_POLICIES)}")
     if type(frames) is not int or not max(numbers) <= frames <= MOST_FRAMES:
         raise Refused(f"frames={shown(frames)}: write a number from {max(numbers)}, one a task, to {MOST_FRAMES:,}")
     if type(seed) is not int:
@@ -241,7 +246,9 @@ class _Run:
         """Those whose page or device is there by now can go on."""
         while self.events and self.events[0][0] <= self.now:
             _, _, task, frame = heappop(self.events)
-            self._arriving.discard(frame)
+            if frame >= 0:
+                self._arriving.discard(frame)
+                task.policy.may_go_again(frame)
             self.ready.append(task)
 
     def _let_in(self) -> None:
@@ -259,7 +266,7 @@ class _Run:
         """Let a task compute until it faults, or waits for its device."""
         begun, policy = self.now, task.policy
         while task.left:
-            for frame in policy.expired():
+            for frame in policy.expired(self):
                 self._evict(frame)
             frame = task.frames.get(task.page, -1)
             if frame < 0:

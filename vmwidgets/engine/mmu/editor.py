@@ -13,7 +13,7 @@ from struct import pack, unpack
 from typing import Generic, NamedTuple
 
 from ..base.errors import KernelPanic
-from ..base.events import PteRunWritten, PteWritten
+from ..base.events import PageMarked, PteRunWritten, PteWritten
 from ..base.recorder import Recorder
 from ..base.units import Address
 from ..base.values.tables import Rights
@@ -362,6 +362,22 @@ class TableEditor(Generic[C]):
             if bits:
                 slot = self.slot_at(at.level, found.va, pa)
                 self.write(slot, slot.word | bits)
+                if at.descriptor.kind == "leaf" and self._recorder.emit is not None:
+                    self._recorder.emit((PageMarked.tag, found.va, *self._marks(at.descriptor, bits)))
+
+    def _marks(self, leaf: Descriptor, bits: int) -> tuple[bool, bool]:
+        """Whether the reference bit of a leaf is among these bits, and whether its dirty bit is."""
+        known = _REFERENCE_BITS.get(id(leaf))
+        if known is None or known[0] is not leaf:
+            rules = self.fmt.rules
+            controls = rules.with_hardware_flags(rules.with_access_flag(self.fmt.defaults))
+            known = _REFERENCE_BITS[id(leaf)] = leaf, rules.accessed(leaf, False, controls)
+        referenced = known[1]
+        return bool(bits & referenced), bool(bits & ~referenced)
+
+
+_REFERENCE_BITS: dict[int, tuple[Descriptor, int]] = {}
+"""The reference bit of each kind of leaf, by the identity of that, which formats keep."""
 
 
 def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int, int]]:

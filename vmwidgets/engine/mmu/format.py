@@ -7,10 +7,12 @@ format needs is listed in :mod:`.formats`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, NamedTuple
 
 from ..base.units import PAGE
 from ..base.values.tables import AddressSplit, IndexBits, Rights
+from .decoded import Decoder
 from .levels import Descriptor, Level
 from .rules import C, Rules, Start
 
@@ -64,6 +66,11 @@ class TableFormat(Generic[C]):
     faults_flush: bool = False
     """Whether a page fault makes the processor drop what its TLB keeps of the address (SDM 3A, 4.10.4.1)."""
 
+    @cached_property
+    def decoder(self) -> Decoder[C]:
+        """What walks have read of this format's words."""
+        return Decoder(self.rules)
+
     def level(self, number: int) -> Level:
         """The level with this number."""
         return self.levels[len(self.levels) - number]
@@ -100,11 +107,17 @@ class TableFormat(Generic[C]):
 
     def leaf(self, size: int) -> tuple[Level, Descriptor] | None:
         """The level and descriptor that map pages of `size` bytes, or None."""
+        return self._leaves.get(size)
+
+    @cached_property
+    def _leaves(self) -> dict[int, tuple[Level, Descriptor]]:
+        """By size of page: the highest level that has such descriptors, and the first of them."""
+        found: dict[int, tuple[Level, Descriptor]] = {}
         for level in self.levels:
-            descriptor = level.leaf(size)
-            if descriptor is not None:
-                return level, descriptor
-        return None
+            for one in level.descriptors:
+                if one.kind == "leaf":
+                    found.setdefault(level.span_of(one), (level, one))
+        return found
 
     def table_bytes(self, level: Level) -> int:
         """Bytes of a table at `level`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from ..base.errors import Refused, shown
-from ..base.values.tables import Field, Rights, Syndrome
+from ..base.values.tables import Field, Permission, Rights, Syndrome
 from .levels import Descriptor, Level, WalkEntry
 
 Access = Literal["read", "write", "execute"]
@@ -136,6 +136,13 @@ class Rules(ABC, Generic[C]):
     @abstractmethod
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
+
+    def granted(self, wanted: Permission) -> Permission:
+        """What user code may do with a page that a kernel maps for `wanted`: what the format can't refuse is in it.
+
+        Here whatever is mapped can be read.  Nothing, where nothing is wanted: then no page is mapped.
+        """
+        return wanted._replace(read=any(wanted))
 
     @abstractmethod
     def rights_bits(self, descriptor: Descriptor) -> int:

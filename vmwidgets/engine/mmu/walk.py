@@ -82,6 +82,7 @@ def translate(
         return found
     path, places, addresses, narrowed = found.path, found.places, found.addresses, found.narrowed
     rights = found.rights
+    decoder, is_write, sets = fmt.decoder, access == "write", []
     table, level = start
     while True:
         pa = table + level.index(va) * width
@@ -90,26 +91,26 @@ def translate(
         except BusError as error:
             found.stop = Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
             return found
-        descriptor = rules.read_as(level, word, controls)
-        path.append(WalkEntry(level, descriptor, word))
+        words = decoder.words(level, controls)
+        decoded = words.decode(word)
+        path.append(decoded.entry)
         places.append(pa)
-        address = descriptor.address_of(word)
-        addresses.append(address)
-        found.stop = rules.check_descriptor(level, descriptor, word, controls)
-        if descriptor.kind != "invalid":
-            found.rights = rights = rules.narrow(rights, descriptor, word, controls)
+        addresses.append(decoded.address)
+        sets.append(decoded.sets[is_write])
+        if decoded.is_present:
+            found.rights = rights = words.narrow(decoded, rights)
         narrowed.append(rights)
-        if found.stop is not None:
+        if decoded.stop is not None:
+            found.stop = decoded.stop
             return found
-        if descriptor.kind != "table":
+        if not decoded.is_table:
             break
-        table, level = address, fmt.level(level.number - 1)
+        table, level = decoded.address, fmt.level(level.number - 1)
     found.found_page = True
     found.stop = rules.check_access(path, rights, access, user, controls)
     if found.stop is None:
-        found.pa = address | va & level.span_of(descriptor) - 1
-        is_write = access == "write"
-        found.sets = tuple([rules.accessed(at.descriptor, is_write, controls) & ~at.word for at in path])
+        found.pa = decoded.address | va & level.span_of(decoded.entry.descriptor) - 1
+        found.sets = tuple(sets)
     return found
 
 

@@ -61,10 +61,24 @@ def memory():
     return Memory()
 
 
-@pytest.mark.parametrize(("total", "reserved", "least"), [(1024, 35, 39), (16384, 55, 135)])
-def test_the_marks_follow_the_number_of_pages(total, reserved, least):
-    marks = thresholds(total)
-    assert (marks.free_reserved, marks.free_min, marks.free_target) == (reserved, least, 4 * least + reserved)
+@pytest.mark.parametrize(
+    ("total", "free", "reserved", "least", "target", "inactive"),
+    [
+        (1024, 900, 8 + 34 + 1, 43 + 4, 43 + 2 * 47, 225),
+        (1999, 1999, 8 + 34 + 2, 44 + 4 + 4, 44 + 2 * 52, 499),
+        (2000, 2000, 16 + 34 + 2, 52 + 4 + 4, 52 + 2 * 60, 500),
+        (2100, 2049, 16 + 34 + 2, 52 + 4 + 5, 52 + 2 * 61, 261),
+        (8192, 6144, 16 + 34 + 10, 60 + 4 + 35, 60 + 2 * 99, 387),
+        (8192, 6145, 16 + 34 + 10, 60 + 4 + 35, 60 + 4 * 99, 684),
+        (16384, 16000, 71, 151, 675, 1012),
+        (1 << 18, 2100, 16 + 34 + 341, 391 + 4 + 1305, 391 + 2 * 1700, 700),
+    ],
+)
+def test_the_marks_follow_the_number_of_pages(total, free, reserved, least, target, inactive):
+    """Worked out by hand from the formulas; the cases lie on both sides of each of their limits."""
+    marks = thresholds(total, free)
+    assert (marks.free_reserved, marks.free_min, marks.free_target) == (reserved, least, target)
+    assert marks.inactive_target == inactive
 
 
 def test_a_refusal_wakes_it_once(memory):
@@ -94,7 +108,7 @@ def test_one_pass_moves_no_more_than_it_may_and_another_follows(memory):
     next(thread)
     memory.ask()
     assert thread.send(0) == TimedWait("pagedaemon", 7)
-    assert (memory.daemon.available, memory.told) == (MARKS.free_reserved + 3, [CHANNEL]), "not above free_min yet"
+    assert (memory.daemon.available, memory.told) == (MARKS.free_reserved + 3, [CHANNEL]), "not at free_min yet"
     thread.send(0)
     assert memory.told == [CHANNEL, "waiters"]
 
@@ -123,11 +137,11 @@ def test_stopped_it_stays_asleep_and_goes_on_when_started(memory):
     assert memory.daemon.available == MARKS.free_target
 
 
-def test_those_who_wait_are_told_above_the_mark_only(memory):
+def test_those_who_wait_are_told_at_the_mark(memory):
     memory.fill(MARKS.free_reserved, 0)
     memory.allocator.free(next(frame for frame in range(FRAMES) if memory.allocator.owner(frame) == "others"))
     page_free = [frame for frame in range(FRAMES) if memory.allocator.owner(frame) == "others"]
-    while memory.daemon.available < MARKS.free_min:
+    while memory.daemon.available < MARKS.free_min - 1:
         memory.allocator.free(page_free.pop())
         memory.daemon.freed()
     assert memory.told == []

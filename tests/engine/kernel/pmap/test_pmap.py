@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.kernel.pmaps import KERNEL, MIB2, READ, TINY, WINDOW, WRITE, boot, recorded, tables_of, used
+from tests.engine.kernel.pmaps import EXECUTE, KERNEL, MIB2, READ, TINY, WINDOW, WRITE, boot, recorded, tables_of, used
 from vmwidgets.engine.base.errors import KernelPanic, Refused
 from vmwidgets.engine.base.events import RootLoaded, TlbUpdated
 from vmwidgets.engine.memory.ram import Ram
@@ -28,12 +28,20 @@ class TestOnePage:
         assert kernel.walk(KERNEL).steps[-1].value & 0xFFF == 1
 
     @pytest.mark.parametrize("protection", range(8))
-    def test_of_a_protection_only_the_write_bit_exists(self, protection):
+    def test_of_the_kernels_protection_only_the_write_bit_exists(self, protection):
+        kernel, _ = boot()
+        kernel.enter(KERNEL, 0x9000, protection)
+        assert [kernel.walk(KERNEL, access).ok for access in ("read", "write", "execute")] == [
+            True, bool(protection & WRITE), True,
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("protection", range(1, 8))
+    def test_a_tasks_tables_forbid_what_their_format_can_forbid(self, protection):
         kernel, _ = boot()
         user = kernel.create("init")
         user.enter(0x5000, 0x9000, protection)
         assert [user.walk(0x5000, access, True).ok for access in ("read", "write", "execute")] == [
-            True, bool(protection & WRITE), True,
+            True, bool(protection & WRITE), bool(protection & EXECUTE),
         ]  # fmt: skip
 
     def test_entering_again_replaces(self):

@@ -17,6 +17,8 @@ from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 
+pytestmark = pytest.mark.once
+
 PAGE = 4096
 RAM = 64 << 20
 LIMITS = {  # kernel_start, bytes of kernel space, user_end

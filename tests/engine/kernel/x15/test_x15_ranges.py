@@ -51,6 +51,9 @@ class Tables:
             raise kernel_error("NOMEM", "no page for a table")
         self.pages[va] = (pa, bool(protection & flag.WRITE))
 
+    def granted(self, protection):
+        return protection
+
     def prepared(self, cuts, absent=()):
         return nullcontext()
 

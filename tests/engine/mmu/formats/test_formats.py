@@ -17,6 +17,8 @@ from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.walk import translate, walk
 
+pytestmark = pytest.mark.once
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 SIZES = {
     "x86": (4 * KIB, 4 * MIB),

@@ -28,6 +28,15 @@ class SpaceLoaded(Event):
         yield "loaded", self.cpu, 0, before, after
 
 
+class AsidRollover(Event):
+    """No number of an address space was free: all TLBs were flushed, and the `freed` numbers may be given again.
+
+    They were those of address spaces that are gone, whose flush some processor never acknowledged.
+    """
+
+    freed: tuple[int, ...]
+
+
 class TlbHit(Event):
     """The TLB had `va`, in way `way` of set `set`.
 
@@ -207,6 +216,12 @@ class ThreadSlept(Event):
         if self.kind == "room":
             yield "sleeper", self.subject, self.thread, ABSENT, self.since
             yield "lock", "", self.subject, self.thread, None
+
+
+class Deadlocked(Event):
+    """Each of these threads waits for a lock that the next one has, the last for the first's: the last sleep did it."""
+
+    threads: tuple[str, ...]
 
 
 class ThreadWoken(Event):

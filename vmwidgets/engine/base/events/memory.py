@@ -203,6 +203,17 @@ class PteWritten(Event):
         yield "word", "", self.pa, self.before, self.after
 
 
+class PageMarked(Event):
+    """An access of `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
+
+    The descriptor that was written is in a :class:`PteWritten` before.
+    """
+
+    va: int
+    referenced: bool
+    dirty: bool
+
+
 class PteRunWritten(Event):
     """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
 
@@ -249,11 +260,12 @@ class RootLoaded(Event):
 
 
 class FaultRaised(Event):
-    """The walk of `va` stopped: `kind` and the processor's error code."""
+    """The walk of `va` stopped: `kind` and the processor's error code; `words` is the code with its fields' names."""
 
     va: int
     kind: str
     code: int
+    words: str
 
 
 class PagerAsked(Event):

@@ -68,10 +68,17 @@ class PagesLeft(_ObjectPages):
         return ((("page", self.object, index, frame, ABSENT)) for index, frame in self.pages)
 
 
+class PageKept(Event):
+    """A page left an object, and its frame stays: `object` has the page too."""
+
+    frame: int
+    object: str
+
+
 class ObjectSearched(Event):
     """A fault looked for page `index` in an object of a shadow chain: `found` is "", and the search goes on, or where.
 
-    The answers are "memory", "swap" and, at the end of a chain, "file".
+    The answers are "memory", "swap" and, at the end of a chain, "file" or "nowhere".
     """
 
     object: str
@@ -80,8 +87,10 @@ class ObjectSearched(Event):
 
 
 class PageCopied(Event):
-    """Page `index` of `object` was copied from that of the object behind it, because it is about to be written.
+    """Page `index` of `object` was copied from that of `source`: it is about to be written, or is copied at a fork.
 
+    `source` is the object behind it, or that of the parent, or where forks count `object` itself: it had its page in a
+    frame that others have too.
     `mapped` are the names of the tasks whose page tables led to that, the one that writes among them if its did.
     """
 
@@ -127,14 +136,18 @@ class PageLost(Event):
 
 
 class PageOut(Event):
-    """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" where a file has it already."""
+    """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" where nothing has to be written.
+
+    Then `has` says why: a "file" or "swap" has it already, or it has "zeroes", since it was never written.
+    """
 
     object: str
     index: int
     frame: int
     to: str
     slot: int = -1
-    """Where in swap space it is now; -1: not there."""
+    """Where in swap space it was written; -1: nowhere."""
+    has: str = ""
 
     def writes(self) -> Iterable[Row]:
         if self.slot >= 0:
@@ -178,20 +191,94 @@ class HandMoved(Event):
         yield "hand", self.ring, 0, self.before, self.after
 
 
+class _Notes(Event):
+    """A policy keeps other numbers of pages in a ring: of each the frame, and the number before and after, if any."""
+
+    ring: str
+    notes: tuple[tuple[int, int | None, int | None], ...]
+
+    def writes(self) -> Iterable[Row]:
+        for frame, before, after in self.notes:
+            yield "note", self.ring, frame, _note(before), _note(after)
+
+
+class PagesNoted(_Notes):
+    """A policy keeps another number of a page: such as its next use."""
+
+
+class PagesAged(_Notes):
+    """Counters of pages moved at a tick of the clock: of each the frame, and what it was before and after."""
+
+
+def _note(note: int | None) -> object:
+    return ABSENT if note is None else note
+
+
+class RingRenumbered(Event):
+    """Frames have other places in a ring, and the hand too, in the same order: of each the frame, and both places."""
+
+    ring: str
+    places: tuple[tuple[int, int, int], ...]
+    before: int
+    after: int
+
+    def writes(self) -> Iterable[Row]:
+        for frame, before, after in self.places:
+            yield "ring", self.ring, frame, before, after
+        yield "hand", self.ring, 0, self.before, self.after
+
+
 class ReferenceCleared(Event):
     """The page in `frame` was used: it stays, and its reference bit is cleared."""
 
     frame: int
 
 
-class SwapFreed(Event):
-    """Slots of swap space are free again: page and slot of each, of `object`."""
+class PageIn(Event):
+    """Page `index` of `object` was read from `slot` of swap space, which keeps it until the page is written."""
+
+    object: str
+    index: int
+    frame: int
+    slot: int
+
+
+class PageJoined(Event):
+    """Page `index` of `object` is in `slot` of swap space, and another object has it in memory: both have `frame`."""
+
+    object: str
+    index: int
+    frame: int
+    slot: int
+
+
+class _ObjectSlots(Event):
+    """Pages of an object in swap space: number and slot of each."""
 
     object: str
     slots: tuple[tuple[int, int], ...]
 
+
+class SwapShared(_ObjectSlots):
+    """Pages of `object` are in slots of swap space that another object's pages are in: page and slot of each."""
+
+    def writes(self) -> Iterable[Row]:
+        return (("swapped", self.object, index, ABSENT, slot) for index, slot in self.slots)
+
+
+class _SlotsLeft(_ObjectSlots):
+    """Pages of an object are in these slots of swap space no longer."""
+
     def writes(self) -> Iterable[Row]:
         return (("swapped", self.object, index, slot, ABSENT) for index, slot in self.slots)
+
+
+class SwapLeft(_SlotsLeft):
+    """Pages of `object` are in these slots of swap space no longer, and other objects' are: page and slot of each."""
+
+
+class SwapFreed(_SlotsLeft):
+    """Slots of swap space are free again: page and slot of each, of `object`."""
 
 
 class SwapMoved(Event):
@@ -238,10 +325,11 @@ class FileResized(Event):
 
 
 class TaskForked(Event):
-    """A task got a child, with a copy of its address space."""
+    """A task got a child, with a copy of its address space, made in this `way`: "eager", "counted" or "shadow"."""
 
     task: str
     child: str
+    way: str = "shadow"
 
     def writes(self) -> Iterable[Row]:
         yield "task", "", self.child, ABSENT, self.task

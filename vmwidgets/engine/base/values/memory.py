@@ -205,7 +205,7 @@ class PageCounts:
 
     `free` includes `zeroed` ones; total = free + cached + used; `wired` and `inactive` are part of `used`.  A request
     sees free + cached: NORMAL needs more than `free_reserved`, SYSTEM more than `interrupt_free_min`, INTERRUPT more
-    than 0.  Who waits for pages goes on above `free_min`; the page daemon works until `free_target` is reached.
+    than 0.  Threads that wait for pages wake at `free_min`; the page daemon works until `free_target` is reached.
     """
 
     total: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -78,25 +79,34 @@ class ObjectsValue:
     swap: int
     """Slots of swap space."""
 
-    def mappers(self, name: str) -> tuple[Mapper, ...]:
-        """The entries that map an object, in the order of maps and addresses.  O(entries)."""
-        found = []
+    def all_mappers(self) -> dict[str, tuple[Mapper, ...]]:
+        """By object: the entries that map it, in the order of maps and addresses.  O(entries log n), for all."""
+        found: dict[str, list[Mapper]] = {name: [] for name in self.objects}
         for path, entries in self.entries.items():
             for identity, start, end, target, offset, flags, *_ in sorted(entries.values(), key=itemgetter(1)):
-                if target == name:
+                if target in found:
                     pages, copies = end - start >> PAGE_SHIFT, bool(flags & NEEDS_COPY)
-                    found.append(Mapper(path, identity, start, offset >> PAGE_SHIFT, pages, copies))
-        return tuple(found)
+                    found[target].append(Mapper(path, identity, start, offset >> PAGE_SHIFT, pages, copies))
+        return {name: tuple(those) for name, those in found.items()}
+
+    def mappers(self, name: str) -> tuple[Mapper, ...]:
+        """The entries that map one object.  O(entries of all): for several objects take :meth:`all_mappers`."""
+        return self.all_mappers().get(name, ())
+
+    def all_references(self) -> dict[str, int]:
+        """By object, how many refer to it: entries, shadows, and the file that it has the pages of.  O(entries)."""
+        shadows = Counter(one.shadow for one in self.objects.values())
+        mappers = self.all_mappers()
+        return {name: len(mappers[name]) + shadows[name] + (one.kind == "file") for name, one in self.objects.items()}
 
     def references(self, name: str) -> int:
-        """How many refer to an object: entries, shadows, and the file that it has the pages of.  O(entries)."""
-        shadows = sum(one.shadow == name for one in self.objects.values())
-        return len(self.mappers(name)) + shadows + (self.objects[name].kind == "file")
+        """How many refer to one object.  O(entries of all)."""
+        return self.all_references()[name]
 
     @property
     def swap_used(self) -> int:
         """How many slots hold a page."""
-        return sum(len(one.swapped) for one in self.objects.values())
+        return len({slot for one in self.objects.values() for slot in one.swapped.values()})
 
     def chain(self, name: str) -> tuple[str, ...]:
         """An object and those behind it, from front to back."""

@@ -65,6 +65,7 @@ TABLES: Final = {
     "next buffer": "of a cache, by address of a free buffer: the next one",
     "next slab": "by free slab of the kentry area: the next one",
     "node": "of a tree, by node: that it is there",
+    "note": "of a ring, by frame: the number that its policy keeps of the page",
     "object": "by name: a memory object's kind, and what is behind it",
     "page": "of an object, by page: its frame",
     "pending": "of a processor, by number: a request that waits",

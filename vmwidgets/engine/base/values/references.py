@@ -22,7 +22,8 @@ class Reference:
     page); `expired` were sent out after the reference, by the working set.  `pages` has the page of each frame, None
     where it is free.
     `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand looks
-    next; None for policies that have none.
+    next; None for policies that have none.  So many `ticks` of the clock come after it, and what memory holds is after
+    these; `counters` are those of aging then, by frame.
     """
 
     page: PageName
@@ -35,6 +36,8 @@ class Reference:
     referenced: frozenset[int]
     dirty: frozenset[int]
     hand: int | None
+    ticks: int = 0
+    counters: tuple[int | None, ...] = ()
 
     @property
     def gone(self) -> tuple[PageName, ...]:
@@ -77,7 +80,7 @@ class PolicyRun:
         return f"{printable(self.policy)}, {counted(self.frames, 'frame')}: {counted(self.faults, 'fault')}"
 
     def __repr__(self) -> str:
-        """Time across, frames down; `'` is a reference bit, `>` the clock's hand, and below is the page that goes."""
+        """Time across, frames down; `'` is a reference bit, `>` the hand, `|` a tick; below is the page that goes."""
         lines = [f"{self.headline} of {counted(len(self.steps), 'reference')}"]
         for start in range(0, len(self.steps), LINE):
             steps = self.steps[start : start + LINE]
@@ -89,7 +92,7 @@ class PolicyRun:
         return "\n".join(lines)
 
     def _column(self, step: Reference) -> Iterator[str]:
-        yield f"{step.page}{'w' * step.write}"
+        yield f"{step.page}{'w' * step.write}{'|' * step.ticks}"
         for frame, page in enumerate(step.pages):
             hand = ">" * (frame == step.hand)
             bit = "'" if self.uses_bits and frame in step.referenced else ""

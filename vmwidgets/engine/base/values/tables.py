@@ -5,6 +5,7 @@ They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypeVar
 
@@ -144,6 +145,26 @@ class Fault:
     def decoded(self) -> tuple[FieldValue, ...]:
         """The code's fields with their values."""
         return decode(self.code_fields, self.code or 0)
+
+    @property
+    def code_words(self) -> str:
+        """The code with the names of its fields, as every picture has it; its number where a register says more.
+
+        >>> Fault("not-present", 4, 2, "#PF", "", (Field("P", 0, 0, ""), Field("W/R", 1, 1, ""))).code_words
+        '2 = W/R'
+        """
+        plain = not self.code or len(self.code_fields) == 1 or self.syndrome is not None
+        return f"{self.code or 0}" if plain else f"{self.code} = {named_fields(self.decoded)}"
+
+
+def named_fields(decoded: Iterable[FieldValue]) -> str:
+    """The fields of a code that are not 0: flags by name, others with their number."""
+    words = [
+        value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:#x}"
+        for value in decoded
+        if value.value
+    ]
+    return " ".join(words) or "none set"
 
 
 W = TypeVar("W", bound="Walk")

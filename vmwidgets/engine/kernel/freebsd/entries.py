@@ -218,18 +218,18 @@ class MapServices:
 
     def map_pages(self, start: int, frames: Sequence[int], entry: KernelEntry, *, wired: bool) -> None:
         """Map frames from `start` on for the kernel with the rights of `entry` (`pmap_enter` of each)."""
+        self.pmap.enter(start, frames, wired, protection_of(entry.flags))
         emit = self.recorder.emit
         if emit is not None:
             for va, frame in zip(range(start, start + len(frames) * PAGE, PAGE), frames, strict=True):
                 emit((TranslationEntered.tag, va, frame, wired))
-        self.pmap.enter(start, frames, wired, protection_of(entry.flags))
 
     def unmap(self, entry: KernelEntry) -> None:
         """Unmap the pages of `entry`."""
+        self.pmap.remove(entry.start, entry.end)
         emit = self.recorder.emit
         if emit is not None:
             emit((TranslationsRemoved.tag, entry.start, entry.end))
-        self.pmap.remove(entry.start, entry.end)
 
     def reprotect(self, entry: KernelEntry) -> None:
         """Give the pages that are mapped in `entry` the rights that it allows now.

@@ -3,7 +3,7 @@
 A file page that was read is on the inactive queue; the page daemon makes it a cached one, oldest first, and a cached
 one is reused when nothing is free.  File pages are clean here: nothing has to be written before they go.  The daemon
 sleeps until a request is refused, has caches give memory back, caches inactive pages until its target is reached, and
-lets those who wait for pages look again once there are more than `free_min` (`vm_page_free_wakeup`).
+lets threads that wait for pages look again once there are `free_min` (`vm_page_free_wakeup`).
 """
 
 from __future__ import annotations
@@ -120,28 +120,38 @@ INTERRUPT_FREE_MIN = 2
 """The last pages, which only INTERRUPT requests get (`v_interrupt_free_min`)."""
 
 MAXBSIZE = 64 * 1024
+"""Bytes of the largest block of a file system; two of them are kept for writing pages out."""
+
+
+def page_count(total: int) -> int:
+    """Pages that go out together (`vm_pageout_page_count`): 16, or 8 on a machine with fewer than 2,000."""
+    return 16 if total >= 2000 else 8
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Marks on the number of pages that can be had at once."""
+    """Marks on the number of pages that can be had at once, and on that of inactive ones."""
 
     interrupt_free_min: int
     free_reserved: int
     free_min: int
     free_target: int
+    inactive_target: int = 0
+    """How many inactive pages the original keeps; here no queue of active pages exists from which they could come."""
 
 
-def thresholds(total: int) -> Thresholds:
-    """The marks of a machine with `total` pages (FreeBSD `vm_pageout`, its first lines).
+def thresholds(total: int, free: int) -> Thresholds:
+    """The marks of a machine with `total` pages, `free` of them when the daemon starts (FreeBSD `vm_pageout`).
 
-    >>> thresholds(16384)
-    Thresholds(interrupt_free_min=2, free_reserved=55, free_min=135, free_target=595)
+    >>> thresholds(16384, 16000)
+    Thresholds(interrupt_free_min=2, free_reserved=71, free_min=151, free_target=675, inactive_target=1012)
     """
     pageout_free_min = 2 * MAXBSIZE // PAGE + INTERRUPT_FREE_MIN
-    reserved = pageout_free_min + total // 768
+    reserved = page_count(total) + pageout_free_min + total // 768
     least = 4 + max(0, total - 1024) // 200 + reserved
-    return Thresholds(INTERRUPT_FREE_MIN, reserved, least, 4 * least + reserved)
+    target = reserved + (4 if free > 6144 else 2) * least
+    inactive = min(target * 3 // 2 if free > 2048 else free // 4, free // 3)
+    return Thresholds(INTERRUPT_FREE_MIN, reserved, least, target, inactive)
 
 
 class PageDaemon:
@@ -190,8 +200,8 @@ class PageDaemon:
 
     def freed(self) -> None:
         """A page came free: those who wait look again if there are enough (`vm_page_free_wakeup`)."""
-        least = self.marks.free_min
-        if self._pages.frames.free_frames > least or self.available > least:
+        least = self.marks.free_min  # vm_page_count_min() is free_min > free + cached
+        if self._pages.frames.free_frames >= least or self.available >= least:
             self._wake_waiters()
 
     def restart(self) -> None:

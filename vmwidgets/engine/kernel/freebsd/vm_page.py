@@ -229,10 +229,10 @@ class PageQueues:
         """A frame that no object holds any more."""
         page = self.in_use.pop(frame)
         self.wired -= page.wire_count > 0
+        self.frames.free(frame)
         emit = self.recorder.emit
         if emit is not None:
             emit((PageReleased.tag, page.object.name, page.pindex, frame))
-        self.frames.free(frame)
         if self.freed is not None:
             self.freed()
 

@@ -268,14 +268,14 @@ class MapCore(Generic[E]):
         copy = self.allocate_entry()
         copy.copy_range_from(entry)
         if entry.object is not None and self.counts_references:
-            entry.object.reference()
+            entry.object.reference(copy)
         return copy
 
     def discard(self, entry: E) -> None:
         """Remove an entry whose neighbour takes over its range."""
         self.unlink(entry)
         if entry.object is not None and self.counts_references:
-            entry.object.release()
+            entry.object.release(entry)
         self.free_entry(entry)
 
     def free_entry(self, entry: E) -> None:

@@ -111,11 +111,15 @@ class RangeMap(MapCore[E], ABC):
             raise MapError(INVALID_ADDRESS, f"nothing is mapped at {Address(position)} in {self.name}")
         return entries
 
+    def granted(self, protection: int) -> int:
+        """What may be done with pages that are mapped for `protection`, as far as tables can't refuse it."""
+        return protection
+
     def decide_wiring(self, start: int, end: int) -> list[E]:
         """The entries of a range that may be wired: no holes, and each can be read."""
         entries = self.decide(start, end, holes=False)
         for entry in entries:
-            if not protection_of(entry.flags) & READ:
+            if not self.granted(protection_of(entry.flags)) & READ:
                 allowed = protection_text(protection_of(entry.flags))
                 raise MapError(
                     PROTECTION_FAILURE,
@@ -200,7 +204,9 @@ class RangeMap(MapCore[E], ABC):
 
         reached = [one for one in entries if changed(one) != protection_of(one.flags)]
         wired = [
-            (max(start, one.start), min(end, one.end)) for one in reached if one.wired_count and changed(one) & READ
+            (max(start, one.start), min(end, one.end))
+            for one in reached
+            if one.wired_count and self.granted(changed(one))
         ]
         with self.ready(edges_in(reached, start, end), wired):
             self.change_range(start, end, change)

@@ -32,6 +32,14 @@ class PagerFailed(Exception):
     """The cause of a NOMEM that comes from a pager, to distinguish it from others."""
 
 
+class Mapper(Protocol):
+    """An entry, as far as an object that it maps goes."""
+
+    start: int
+    end: int
+    offset: int
+
+
 class VmObject:
     """Pages by number, and a count of the entries that map them.
 
@@ -45,17 +53,20 @@ class VmObject:
         self.pages: dict[int, int] = {}
         self.references = 0
 
-    def reference(self) -> None:
-        """One more entry maps it."""
+    def reference(self, entry: Mapper | None = None) -> None:
+        """One more entry maps it: this one, where it is known already."""
         self.references += 1
 
-    def release(self) -> None:
+    def release(self, entry: Mapper | None = None) -> None:
         """One entry fewer maps it; with the last, the pages return to the pager."""
         self.references -= 1
         if self.references == 0:
             for frame in self.pages.values():
                 self.pager.release(frame)
             self.pages.clear()
+
+    def discard(self) -> None:
+        """Be gone before anything ever referred to it."""
 
     def rights(self, offset: int, protection: int) -> int:
         """The rights with which its page at `offset` may be mapped where an entry allows `protection`."""

@@ -1,12 +1,11 @@
 """The pmap: one address space's page tables, as X15's x86 pmap keeps them.
 
-Functions bear the original's names without their prefix (`pmap_enter` is :meth:`Pmap.enter`).  Of a
-protection only the write bit exists in these tables: none, read and execute all mean read-only.  Nothing
-here drops cached translations: callers finish with :meth:`Pmap.update`, as the original's do.
+Functions bear the original's names without `pmap_`.  As there, only the write bit of a protection is encoded, but for
+tasks (:class:`.spaces.UserPmap`), and callers drop cached translations at the end, with :meth:`Pmap.update`.
 
 The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's pmap does, so that
-:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Only the parts of a large page that was demoted have
-no spare: :meth:`Pmap.prepared` allocates what they need before anything changes.
+:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Parts of a large page that was demoted have none:
+:meth:`Pmap.prepared` allocates for them before anything changes.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ class Pmap(TableSpace):
         """By the same numbers: where the tables of level 1 lie that were looked up since `_moved`."""
         self._moved = 0
         self._leaf_bits: dict[tuple[int, int, bool], tuple[int, int]] = {}
-        """By size of page, right to write, and whose: the number of its descriptor, and the bits beside the address."""
+        """By size of page, rights, and whose: the number of its descriptor, and the bits beside the address."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -358,7 +357,7 @@ class Pmap(TableSpace):
 
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
         """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
-        kind = size, protection & WRITE, va < self.layout.user_end
+        kind = size, protection, va < self.layout.user_end
         known = self._leaf_bits.get(kind)
         if known is None:
             descriptor = level.made_of_size(size)
@@ -454,11 +453,13 @@ class Pmap(TableSpace):
         missing (:meth:`tables_missing`).  What was not needed goes back at the end.  O(cuts) once there were large
         pages, else O(1).
         """
-        wanted = [*absent, *(place for edge in cuts for place in self._splits_at(edge))] if self.large else [*absent]
+        edges = [*cuts]
+        wanted = [*absent, *(place for edge in edges for place in self._splits_at(edge))] if self.large else [*absent]
         places = [place for place in dict.fromkeys(wanted) if place not in self._reserved] if wanted else []
         if places:
             levels = [self.fmt.level(number - 1) for number, _ in places]
-            where = self.fmt.canonical(places[0][1] << self.fmt.level(places[0][0]).shift)
+            slot = self.fmt.canonical(places[0][1] << self.fmt.level(places[0][0]).shift)
+            where = edges[0] if edges else slot
             self._reserved.update(zip(places, self._allocate_tables(levels, where), strict=True))
         try:
             yield

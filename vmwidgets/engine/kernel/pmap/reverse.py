@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from ...base.errors import Broken
@@ -19,8 +20,8 @@ class Translating(Protocol):
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end)."""
 
-    def protect(self, start: int, end: int, protection: int) -> None:
-        """Give what is mapped in [start, end) other rights."""
+    def remove_write(self, start: int, end: int) -> None:
+        """Have nothing of [start, end) written."""
 
     def update(self, start: int, end: int) -> None:
         """Drop the cached translations of [start, end)."""
@@ -47,6 +48,8 @@ class ReverseMap:
 
     def __init__(self) -> None:
         self._by_frame: dict[int, dict[tuple[Translating, int], None]] = {}
+        self.unwritten: dict[int, None] = {}
+        """Frames of zeroes that nothing has written yet, but through translations that are there: those have bits."""
 
     def note(self, space: Translating, va: int, frame: int) -> None:
         """`space` maps the page at `va` to `frame`.  O(1)."""
@@ -60,10 +63,20 @@ class ReverseMap:
             if not known:
                 del self._by_frame[frame]
 
+    def leaving(self, space: Translating, pages: Iterable[tuple[int, int]]) -> None:
+        """These translations of `space`, addresses and frames, are about to go: their dirty bits are kept in mind."""
+        for va, frame in pages if self.unwritten else ():
+            if frame in self.unwritten and space.is_modified(va):
+                del self.unwritten[frame]
+
     def of(self, frame: int) -> list[tuple[Translating, int]]:
         """Spaces and addresses that lead to `frame`.  O(their number)."""
         known = self._by_frame.get(frame, ())
         return [(space, va) for space, va in known if (space.extract(va) or 0) >> PAGE_SHIFT == frame]
+
+    def is_unwritten(self, frame: int) -> bool:
+        """Whether `frame` still has the zeroes that it came with.  O(translations that lead there)."""
+        return frame in self.unwritten and not any(space.is_modified(va) for space, va in self.of(frame))
 
     def frames(self) -> list[int]:
         """The frames that anything leads to, in order.  O(n log n)."""

@@ -7,8 +7,10 @@ from typing import Any, cast
 
 from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import KernelLimitMoved
+from ...base.protection import EXECUTE, READ, WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...base.values.tables import Permission, Rights
 from ...memory.ram import Ram
 from ...mmu.editor import Slot, TableEditor
 from ...mmu.levels import Level
@@ -274,6 +276,7 @@ class UserPmap(Pmap):
         self._kernel = kernel
         self._unload = unload
         self._reverse = reverse
+        self._granted: dict[int, int] = {}
         self._create(name)
 
     @kernel_function("pmap_create", first=1)
@@ -298,6 +301,8 @@ class UserPmap(Pmap):
         """Map a page as any pmap does, and note in the reverse map what leads where."""
         self._check_current("pmap_enter")
         before = self.managed(va, va + size)
+        if before:
+            self._reverse.leaving(self, before)
         super().enter(va, pa, protection, size)
         for at, frame in before:
             self._reverse.forget(self, at, frame)
@@ -307,10 +312,50 @@ class UserPmap(Pmap):
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end) as any pmap does; the tables that become empty are freed."""
         before = self.managed(start, end)
+        if before:
+            self._reverse.leaving(self, before)
         super().remove(start, end)
         for va, frame in before:
             self._reverse.forget(self, va, frame)
         self._prune(self.fmt.root_level, self.root, start, end)
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Give other rights as any pmap does; where no dirty bit is, a right to write that goes says that it was."""
+        self._note_written(start, end)
+        super().protect(start, end, protection)
+
+    @kernel_function("pmap_remove_write", first=2)
+    def remove_write(self, start: int, end: int) -> None:
+        """Have nothing of [start, end) written; what else is allowed stays (FreeBSD `pmap_remove_write`).
+
+        NOMEM as :meth:`protect`.
+        """
+        self._check_range(start, end)
+        self._note_written(start, end)
+        with self.prepared((start, end)):
+            for slot in self._leaves(start, end):
+                rights = self._rights_of(slot)
+                if rights.write:
+                    self.editor.set_rights(slot, rights._replace(write=False))
+
+    def _note_written(self, start: int, end: int) -> None:
+        if self._reverse.unwritten:
+            self._reverse.leaving(self, self.managed(start, end))
+
+    def granted(self, protection: int) -> int:
+        """What user code may do with a page that is mapped for `protection`; see :meth:`.rules.Rules.granted`."""
+        known = self._granted.get(protection)
+        if known is None:
+            wanted = Permission(bool(protection & READ), bool(protection & WRITE), bool(protection & EXECUTE))
+            read, write, execute = self.fmt.rules.granted(wanted)
+            known = READ * read | WRITE * write | EXECUTE * execute
+            self._granted[protection] = known
+        return known
+
+    def _rights(self, va: int, protection: int) -> Rights:
+        """All that the format can encode."""
+        may = self.granted(protection)
+        return Rights(bool(may & READ), bool(may & WRITE), bool(may & EXECUTE), user=True)
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and the kernel's where that has a register of its own."""
@@ -319,7 +364,9 @@ class UserPmap(Pmap):
 
     def _forget(self, start: int, end: int) -> None:
         """Have nothing of [start, end) in the reverse map."""
-        for va, frame in self.managed(start, end):
+        before = self.managed(start, end)
+        self._reverse.leaving(self, before)
+        for va, frame in before:
             self._reverse.forget(self, va, frame)
 
     def managed(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
@@ -386,7 +433,11 @@ class UserPmap(Pmap):
 
     def _is_written(self, slot: Slot) -> bool:
         dirty = self._dirty(slot)
-        return bool(slot.word & dirty) if dirty else self.fmt.rules.rights_of(slot.descriptor, slot.word).write
+        return bool(slot.word & dirty) if dirty else self._rights_of(slot).write
+
+    def _rights_of(self, slot: Slot) -> Rights:
+        """The rights in a leaf, whether or not its reference bit is set, which on ARMv7 is one of the bits of AP."""
+        return self.fmt.rules.rights_of(slot.descriptor, slot.word | self._noted(slot, write=False))
 
     def noted(self, memory: Memory) -> Iterator[tuple[int, int, bool, bool]]:
         """Of each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.  O(pages)."""

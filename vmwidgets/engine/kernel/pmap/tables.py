@@ -288,6 +288,10 @@ class TableSpace:
             if slot.kind == "table" and side != "window":
                 yield from self.own_slots(self.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
 
+    def granted(self, protection: int) -> int:
+        """What may be done with a page that is mapped for `protection`: these tables can't refuse reads and fetches."""
+        return protection
+
     # ---- invariants --------------------------------------------------------------------------
 
     def check_owned(self, *, is_kernel: bool) -> None:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from ...base.errors import Broken, KernelError, KernelPanic, Refused, shown
-from ...base.events import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
+from ...base.events import ClockTicked, Deadlocked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ...base.recorder import Recorder
 from ...base.values.cpus import ThreadValue
 from ..map.core import MapCore
@@ -142,6 +142,8 @@ class Scheduler:
         self._random: Random | None = None
         self.interrupted: Callable[[], bool] = lambda: False
         """Asked between two steps: true ends :meth:`run`."""
+        self.on_tick: Callable[[int], None] | None = None
+        """Called with how many ticks of the clock have passed."""
         self.locks_of = locks_of
         """The map locks that a thread has."""
 
@@ -179,13 +181,14 @@ class Scheduler:
         return thread
 
     def abandon(self, thread: Thread) -> None:
-        """Give a thread up: what its call had begun is undone, and the thread removed."""
+        """Give a thread up: what its call had begun is undone.  The thread is removed, one that has ended too."""
         before = thread.value()
         if thread.wait is not None:
             self._leave_queues(thread, thread.wait)
         if thread in self._ready:
             self._ready.remove(thread)
-        thread.call.close()
+        if not thread.done:  # a copy of a machine has no call of a thread that has ended
+            thread.call.close()
         if thread.name:  # the cell's locks were taken by earlier calls, and are kept
             for lock in self.locks_of(thread.name):
                 lock.release()
@@ -245,6 +248,8 @@ class Scheduler:
             raise Refused(f"{count} ticks: the clock does not go back")
         before, self.ticks = self.ticks, self.ticks + count
         self.recorder.report(ClockTicked.tag, before, self.ticks)
+        if count and self.on_tick is not None:
+            self.on_tick(count)
         due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
         for thread in sorted(due, key=lambda one: one.until or 0):
             self._make_ready(thread, "timeout", EWOULDBLOCK)
@@ -280,14 +285,15 @@ class Scheduler:
 
     def cycle(self) -> tuple[str, ...]:
         """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
-        for start in self._asleep:
-            chain, thread = [start.name], self._holder(start)
-            while thread is not None and thread.name not in chain:
-                chain.append(thread.name)
-                thread = self._holder(thread)
-            if thread is start:
-                return tuple(chain)
-        return ()
+        return next(filter(None, map(self._cycle_from, self._asleep)), ())
+
+    def _cycle_from(self, start: Thread) -> tuple[str, ...]:
+        """The circle that this thread waits in; empty if it is in none."""
+        chain, thread = [start.name], self._holder(start)
+        while thread is not None and thread.name not in chain:
+            chain.append(thread.name)
+            thread = self._holder(thread)
+        return tuple(chain) if thread is start else ()
 
     def _holder(self, thread: Thread) -> Thread | None:
         """The thread that has the lock which `thread` waits for, if it waits for one."""
@@ -303,7 +309,9 @@ class Scheduler:
             sentences.append(f"{named(value.name)} waits for {value.waits_for}{holder}")
         sentences += [f"{named(thread.name)} is ready" for thread in self._ready]
         cycle = self.cycle()
-        if cycle:
+        if len(cycle) == 1:
+            sentences.append(f"deadlock: {named(cycle[0])} waits for a lock that it holds itself")
+        elif cycle:
             sentences.append(f"deadlock: {' → '.join(named(name) for name in [*cycle, cycle[0]])}")
         return "; ".join(sentences) or "no thread is left"
 
@@ -356,6 +364,8 @@ class Scheduler:
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
         self.recorder.report(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject, thread.since)
+        if self._cycle_from(thread):
+            self.recorder.report(Deadlocked.tag, self.cycle())
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
         """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
@@ -393,7 +403,10 @@ class Scheduler:
     def _leave_queues(self, thread: Thread, wait: Wait) -> None:
         """A thread sleeps no longer."""
         del self._asleep[thread]
-        del self._sleepers[wait.subject][thread]
+        group = self._sleepers[wait.subject]
+        del group[thread]
+        if not group:
+            del self._sleepers[wait.subject]
         self._at_locks.pop(thread, None)
 
     def to_next_timer(self) -> bool:

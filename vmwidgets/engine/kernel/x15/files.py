@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from ...base.events import FileResized
 from ...base.units import PAGE, PAGE_SHIFT
+from ..threads.waits import MaySleep, TimedWait
 from .pagers import FilePager
 from .vm_object import X15Object
 from .vm_page import TaskMemory
@@ -22,21 +23,38 @@ class File:
         self.object = X15Object(f"file {name}", self.pager, memory, shared=True)
         self.object.reference()
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Bytes from `offset` on, as far as the file goes, through the page cache.  O(pages)."""
+    def read(self, offset: int, length: int) -> MaySleep[bytes]:
+        """Bytes from `offset` on, as far as the file goes, through the page cache.
+
+        Sleeps for a slow file.  O(pages).
+        """
         parts = []
         for at, count in _pieces(offset, min(offset + length, self.pager.size)):
+            yield from self._wait(at)
+            if at >= self.pager.size:  # it was cut meanwhile
+                break
             frame = self.object.fault(at, False).frame
             parts.append(self._memory.ram.read((frame << PAGE_SHIFT) + at % PAGE, count))
         return b"".join(parts)
 
-    def write(self, offset: int, data: bytes) -> None:
-        """Put bytes into the page cache from `offset` on; the file grows if they reach beyond its end.  O(pages)."""
-        if offset + len(data) > self.pager.size:
-            self.resize(offset + len(data))
+    def write(self, offset: int, data: bytes) -> MaySleep[None]:
+        """Put bytes into the page cache from `offset` on; the file grows if they reach beyond its end.
+
+        Sleeps for a slow file.  O(pages).
+        """
         for at, count in _pieces(offset, offset + len(data)):
+            if at // PAGE * PAGE < self.pager.size:
+                yield from self._wait(at)
+            if offset + len(data) > self.pager.size and not self.pager.gone:
+                self.resize(offset + len(data))
             frame = self.object.fault(at, True).frame
             self._memory.ram.write((frame << PAGE_SHIFT) + at % PAGE, data[at - offset : at - offset + count])
+
+    def _wait(self, offset: int) -> MaySleep[None]:
+        """Sleep as long as the pager takes for the page at `offset`."""
+        ticks = self.object.wait_for(offset)
+        if ticks:
+            yield TimedWait("the pager", ticks)
 
     def sync(self, first: int = 0, last: int | None = None) -> int:
         """Write the dirty pages from page `first` on and before `last` back; how many there were."""

@@ -32,6 +32,9 @@ class X15Pager(Protocol):
     def put_page(self, index: int, content: bytes) -> None:
         """Have a page written back."""
 
+    def peek(self, name: str, index: int) -> bytes:
+        """The bytes that a page of the object called `name` would come with; IO where that is not known."""
+
     def release(self, frame: int) -> None:
         """Take back a frame that the object no longer holds."""
 
@@ -61,13 +64,17 @@ class AnonymousPager(FramePager):
 
     kind = "anonymous"
 
+    def peek(self, name: str, index: int) -> bytes:
+        """Zeroes."""
+        return bytes(PAGE)
+
     def __init__(self, memory: TaskMemory, max_pages: int | None = None) -> None:
         super().__init__(memory)
         self.max_pages = max_pages
 
     def get_page(self, target: PageOwner, offset: int) -> int | None:
         """A frame with the page; none when memory or the limit is used up."""
-        if self.max_pages is not None and len(target.pages) + len(target.swapped) >= self.max_pages:
+        if self.max_pages is not None and target.count >= self.max_pages:
             return None
         frame = self._memory.fresh(target)
         if frame is not None:
@@ -76,7 +83,7 @@ class AnonymousPager(FramePager):
 
     def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
         """The first of `count` (a power of two) fresh frames in one piece, or none."""
-        if self.max_pages is not None and len(target.pages) + count > self.max_pages:
+        if self.max_pages is not None and target.count + count > self.max_pages:
             return None
         order = count.bit_length() - 1
         frame = self._memory.fresh_run(target, order) if order <= MAX_ORDER else None
@@ -109,6 +116,10 @@ class DevicePager:
     def put_page(self, index: int, content: bytes) -> None:
         """A device has what is written to it."""
 
+    def peek(self, name: str, index: int) -> bytes:
+        """A device is not looked at without an access."""
+        raise kernel_error("IO", f"page {index} of {name!r} is a device's: only an access shows what is there")
+
     def release(self, frame: int) -> None:
         """Devices keep their memory."""
 
@@ -133,9 +144,7 @@ class FilePager(FramePager):
 
     def get_page(self, target: PageOwner, offset: int) -> int | None:
         """A frame with the page, zeroes behind the file's end, and those that are read ahead; none without a frame."""
-        if self.gone or offset >= self.size:
-            what = "is gone" if self.gone else f"has {counted(self.size, 'byte')}"
-            raise kernel_error("IO", f"the file {self.name!r} {what}: there is no page at {offset:#x} of it")
+        self._check_has(offset)
         self._memory.check_read(target, offset >> PAGE_SHIFT)
         frame = self._memory.fresh(target)
         if frame is not None:
@@ -150,9 +159,20 @@ class FilePager(FramePager):
         self.content.extend(bytes(max(0, end - len(self.content))))
         self.content[start:end] = content[: end - start]
 
+    def peek(self, name: str, index: int) -> bytes:
+        """What is on disk, and zeroes after the file's end."""
+        offset = index << PAGE_SHIFT
+        self._check_has(offset)
+        return bytes(self.content[offset : offset + PAGE]).ljust(PAGE, b"\0")
+
+    def _check_has(self, offset: int) -> None:
+        """IO where the file has no byte of the page at `offset`."""
+        if self.gone or offset >= self.size:
+            what = "is gone" if self.gone else f"has {counted(self.size, 'byte')}"
+            raise kernel_error("IO", f"the file {self.name!r} {what}: there is no page at {offset:#x} of it")
+
     def _fill(self, frame: int, offset: int) -> None:
-        content = bytes(self.content[offset : offset + PAGE])
-        self._memory.ram.write(frame << PAGE_SHIFT, content.ljust(PAGE, b"\0"))
+        self._memory.ram.write(frame << PAGE_SHIFT, self.peek(self.name, offset >> PAGE_SHIFT))
 
     def _ahead(self, target: PageOwner, index: int) -> None:
         """Read in the pages behind one that was asked for, as far as there are frames that nothing has to leave."""
@@ -176,6 +196,10 @@ class CodePager(FramePager):
         self.pages = pages
         """How many it has; behind them there is none."""
         self.code = code
+
+    def peek(self, name: str, index: int) -> bytes:
+        """The function is not asked for a look."""
+        raise kernel_error("IO", f"page {index} of {name!r} was not read in: only an access asks the pager for it")
 
     def get_page(self, target: PageOwner, offset: int) -> int | None:
         """A frame with the page; none without a frame."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from ...base.errors import KernelError, VMError, kernel_error
+from ...base.errors import KernelError, Refused, VMError, kernel_error
 from ...base.events import EntryChanged, SubmapAttached, Unwound
-from ...base.protection import ADVICE, NEEDS_COPY, READ, protection_of
+from ...base.protection import ADVICE, NEEDS_COPY, WRITE, protection_of
 from ...base.recorder import kernel_function
-from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...base.units import PAGE, PAGE_SHIFT, Address, Size
 from ..map.core import SUB_MAP, Entry
 from ..map.ranges import (
     INVALID_ADDRESS,
@@ -26,7 +26,8 @@ from ..map.ranges import (
 )
 from ..map.vm_object import VmObject
 from ..pmap.pmap import Pmap
-from .wiring import Wiring, map_resident, rights_in, rights_of_all_in
+from .led_object import pages_of
+from .wiring import Wiring, map_page
 
 WORDS = {
     INVALID_ADDRESS: "FAULT",
@@ -53,9 +54,66 @@ class X15Ranges(RangeMap[Entry]):
     charge: Callable[[], AbstractContextManager[None]] = nullcontext
     """Has the pages that come in meanwhile count for the task whose map it is."""
 
+    provides: Callable[[int], bool] | None = None
+    """Has so many entries free, if it can: without entries a task's map fails with NOMEM.  None: that is a panic."""
+
+    space_limit: int | None = None
+    """So many bytes the entries may have together (RLIMIT_AS); none: as many as fit."""
+
     quirks: frozenset[str] = frozenset()
     tables: Pmap | None = None
     """The page tables that a change of a range reaches; none for a map on its own."""
+    has_submaps = False
+    """Whether a part of it was ever given to another map."""
+
+    # ---- what every change of a range is held against ----------------------------------------
+
+    def guard(self, verb: str, start: int, end: int) -> None:
+        """Refuse a range that is a submap's in part or whole: it is that map's to change.  O(log n + entries there)."""
+        for entry in self._from(self.peek(start), end) if self.has_submaps else ():
+            submap = entry.submap
+            if submap is not None and (submap.start, submap.end) == (entry.start, entry.end):
+                limits = f"{Address(submap.start)} to {Address(submap.end)}"
+                raise Refused(
+                    f"start={Address(start)} to {Address(end)} overlaps the submap {submap.name}, {limits}: {verb} in "
+                    "that map"
+                )
+
+    def check_room(self, size: int) -> None:
+        """NOMEM if so many bytes more pass the limit of addresses."""
+        most = self.space_limit
+        if most is not None and self.size + size > most:
+            have = f"it has {Size(self.size)} of at most {Size(most)}"
+            raise kernel_error("NOMEM", f"{Size(size)} more are too much for {self.name}: {have}")
+
+    def provide_entries(self, count: int) -> None:
+        """Have so many entries free, for a change that takes them: NOMEM before anything has changed."""
+        if count and self.provides is not None and not self.provides(count):
+            raise self._no_entry()
+
+    def _no_entry(self) -> KernelError:
+        return kernel_error("NOMEM", f"no entry is left for {self.name}")
+
+    def _cuts(self, *edges: int) -> int:
+        """How many of these addresses lie inside an entry."""
+        entries = [(edge, self.peek(edge)) for edge in edges]
+        return sum(entry is not None and entry.start < edge for edge, entry in entries)
+
+    def isolate(self, start: int, end: int) -> None:
+        """Cut what reaches over the edges of [start, end); NOMEM, and nothing is cut, without entries for it."""
+        if self.provides is not None:
+            self.provide_entries(self._cuts(start, end))
+        super().isolate(start, end)
+
+    def inner_in(self, start: int, end: int) -> Iterator[Entry]:
+        """The entries that [start, end) touches, rising, where a submap is those that it has there."""
+        for entry in self.entries_in(start, end):
+            if isinstance(entry.submap, X15Ranges):
+                yield from entry.submap.inner_in(start, end)
+            else:
+                yield entry
+
+    # ---- changes -----------------------------------------------------------------------------
 
     @kernel_function("vm_map_protect")
     @x15_errors()
@@ -76,18 +134,40 @@ class X15Ranges(RangeMap[Entry]):
     def reprotect(self, entry: Entry) -> None:
         """Give the pages that are mapped in `entry` the rights that it allows now.
 
-        Without reading none stay mapped, as these tables can't forbid it; wired ones are mapped again afterwards.
+        Without any none stay mapped; wired ones are mapped again afterwards.
         """
-        tables, protection = self.tables, protection_of(entry.flags)
+        tables = self.tables
         if tables is None:
             return
-        if protection & READ:
-            tables.protect(entry.start, entry.end, rights_of_all_in(entry))
+        if self.rights_in(entry):
+            tables.protect(entry.start, entry.end, self._rights_of_all_in(entry))
             if entry.wired_count:
-                map_resident(tables, entry, entry.start, entry.end)
+                self.map_resident(tables, entry, entry.start, entry.end)
         else:
             tables.remove(entry.start, entry.end)
         tables.update(entry.start, entry.end)
+
+    def granted(self, protection: int) -> int:
+        """What may be done with pages that are mapped for `protection`: what the tables can't refuse is granted."""
+        return protection if self.tables is None else self.tables.granted(protection)
+
+    def rights_in(self, entry: Entry) -> int:
+        """The rights with which pages of the object of `entry` itself may be mapped there."""
+        protection = self.granted(protection_of(entry.flags))
+        return protection & ~WRITE if entry.flags & NEEDS_COPY else protection
+
+    def _rights_of_all_in(self, entry: Entry) -> int:
+        """The rights with which whatever is mapped in `entry` may be mapped on, until a fault gives more."""
+        protection = self.rights_in(entry)
+        return protection if entry.object is None else entry.object.rights_of_all(protection)
+
+    def map_resident(self, tables: Pmap, entry: Entry, start: int, end: int) -> None:
+        """Map the pages in [start, end) of `entry` that its object has and that are not mapped; no pager is asked."""
+        target, protection = entry.object, self.rights_in(entry)
+        for va in range(start, end, PAGE) if target is not None else ():
+            frame = None if target is None else target.page(entry.offset_of(va))
+            if target is not None and frame is not None:
+                map_page(tables, va, frame, target.rights(entry.offset_of(va), protection))
 
     @kernel_function("vm_map_inherit")
     @x15_errors()
@@ -111,8 +191,8 @@ class X15Ranges(RangeMap[Entry]):
             for entry in self.entries_in(start, end):
                 if stop is not None and stop(entry.start):
                     return
-                if protection_of(entry.flags) & READ:
-                    map_resident(tables, entry, max(start, entry.start), min(end, entry.end))
+                if self.rights_in(entry):
+                    self.map_resident(tables, entry, max(start, entry.start), min(end, entry.end))
         except KernelError:  # no page for a table: it was advice, and a fault will ask again
             emit = self.recorder.emit
             if emit is not None:
@@ -127,6 +207,9 @@ class X15Ranges(RangeMap[Entry]):
         reading is not allowed, INVAL for a submap, NOMEM without pages; all of them leave the map as it is.
         It may stop while it gets pages: then none has come.  O((entries + 1) log n + pages).
         """
+        if self.provides is not None:
+            self.decide_wiring(start, end)
+            self.provide_entries(self._cuts(start, end))
         wiring, stop = Wiring(self.recorder, self.tables), self.recorder.take_stop()
         try:
             self._wire(wiring, start, end, new_object, stop)
@@ -145,7 +228,8 @@ class X15Ranges(RangeMap[Entry]):
             for entry in self.decide_wiring(start, end):
                 if entry.flags & NEEDS_COPY:  # what is wired is its own: nothing copies it away later
                     self.unshare(entry)
-                part = wiring.add(entry, max(start, entry.start), min(end, entry.end), new_object)
+                protection = self.granted(protection_of(entry.flags))
+                part = wiring.add(entry, max(start, entry.start), min(end, entry.end), protection, new_object)
                 for va in range(part.start, part.end, PAGE):
                     if stop is not None and stop(start):
                         wiring.undo()
@@ -179,7 +263,7 @@ class X15Ranges(RangeMap[Entry]):
         before = entry.fields()
         entry.object, entry.offset = target, 0
         if self.counts_references:
-            target.reference()
+            target.reference(entry)
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), "got an object, to have pages"))
@@ -202,8 +286,8 @@ class X15Ranges(RangeMap[Entry]):
         tables, made = self.tables, 0
         assert tables is not None, "only maps with page tables have pages"
         for entry in self.decide(start, end, holes=False):
-            target, protection = entry.object, rights_in(entry)
-            if target is None or not protection & READ:
+            target, protection = entry.object, self.rights_in(entry)
+            if target is None or not protection:
                 continue
             protection = target.rights_of_all(protection)
             first = -(-max(start, entry.start) // page) * page
@@ -257,13 +341,8 @@ class X15Ranges(RangeMap[Entry]):
         before = entry.fields()
         entry.flags |= SUB_MAP
         entry.submap = submap
+        self.has_submaps = True
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), "became the place of a submap"))
             emit((SubmapAttached.tag, self.name, submap.name, start, end, SUCCESS))
-
-
-def pages_of(entry: Entry) -> range:
-    """The pages of its object that an entry maps, by their numbers."""
-    first = entry.offset >> PAGE_SHIFT
-    return range(first, first + (entry.end - entry.start >> PAGE_SHIFT))

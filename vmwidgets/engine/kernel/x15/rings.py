@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...base.errors import Broken
-from ...base.events import HandMoved, ReplacementChosen, RingMoved
+from ...base.events import HandMoved, PagesAged, PagesNoted, ReplacementChosen, RingMoved, RingRenumbered
 from ...base.recorder import Recorder
-from ...memory.replacement import Choice, Own, Pages, Policy, Replacement
+from ...memory.policy import Pages, Policy
+from ...memory.replacement import Choice, Own, Replacement
 
 
 class RingEvents:
@@ -30,6 +31,24 @@ class RingEvents:
         if emit is not None:
             emit((RingMoved.tag, self._ring, frame, before, after))
 
+    def noted(self, notes: tuple[tuple[int, int | None, int | None], ...]) -> None:
+        """The policy keeps other numbers of pages."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((PagesNoted.tag, self._ring, notes))
+
+    def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
+        """Counters of pages moved at a tick of the clock."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((PagesAged.tag, self._ring, notes))
+
+    def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
+        """Frames and the hand have other places, in the same order."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((RingRenumbered.tag, self._ring, places, before, after))
+
 
 class Rings:
     """All rings of a machine by name; `replacement` says what they are."""
@@ -39,17 +58,21 @@ class Rings:
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
         """A learner's function, which chooses in place of the policy."""
+        self._own_rings = False
+        """Whether each task has a ring of its own, by the policy."""
         self.rings: dict[str, Policy] = {}
         self.charged: dict[int, str] = {}
         """By frame, in the order in which pages came: the task that it counts for, "" for none."""
-        self.numbers: dict[int, int] = {}
-        """By frame: the number of its page at its last use, as far as uses are counted."""
+        self.numbers: dict[int, tuple[int, str]] = {}
+        """By frame: the number of its page at its last use, and of which task, as far as uses are counted."""
         self.counts: Counter[str] = Counter()
-        """How many pages count for each task."""
+        """How many pages count for each task that has some, and under "" for none."""
+        self.counts_references = False
+        """Whether the policy has to hear of each reference."""
         self.limits: dict[str, int] = {}
         """How many pages a task may have in memory, of those that have a limit."""
-        self.time = 0
-        """References since the policy was chosen."""
+        self.references = self.replacement.references()
+        """References since the policy was chosen: the time of all rings, but for those that have one of their own."""
         self.running = ""
         """The task whose access is under way."""
 
@@ -58,17 +81,23 @@ class Rings:
     def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Replace pages so from now on; they keep the order in which they came.  O(pages)."""
         before, frames = self.title, list(self.charged)
+        is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
+        kept = {}
+        if is_same and not self.counts_references:  # what is known of references counts from the choice on
+            kept = {frame: self.rings[self.name_of(task)].kept(frame) for frame, task in self.charged.items()}
         for frame in frames:
             self._leave(frame)
         self.replacement, self.choice = replacement, choice
+        self._own_rings = replacement.local or replacement.times_by_task
         emit = self._recorder.emit
         if emit is not None:
             emit((ReplacementChosen.tag, before, self.title))
         for name in list(self.rings):
             self._drop(name)
-        self.time = 0
+        self.references = replacement.references()
+        self.counts_references = self._make("").counts
         for frame in frames:
-            self._join(frame)
+            self._join(frame, kept.get(frame))
 
     def limit(self, task: str, pages: int | None) -> None:
         """Have `task` keep at most so many pages in memory; none: as many as there is room for.
@@ -91,9 +120,28 @@ class Rings:
         with self._moving(task) as frames:
             self.limits.pop(task, None)
             self.charged.update(dict.fromkeys(frames, ""))
-            self.counts[""] += len(frames)
+            self._count("", len(frames))
             del self.counts[task]
         self._drop(task)
+
+    def charge(self, frame: int, task: str) -> None:
+        """A page that counts for none counts for `task` from now on.  O(1)."""
+        before = self.charged[frame]
+        moves = self.name_of(before) != self.name_of(task)
+        kept = self._ring(before).kept(frame) if moves else None
+        if moves:
+            self._leave(frame)
+        self._count(before, -1)
+        self.charged[frame] = task
+        self._count(task, 1)
+        if moves:
+            self._join(frame, kept)
+
+    def _count(self, task: str, change: int) -> None:
+        """So many pages more count for a task, or for none; who has none is not in `counts`."""
+        self.counts[task] += change
+        if not self.counts[task]:
+            del self.counts[task]
 
     def _drop(self, name: str) -> None:
         """Have no ring of this name, which is empty."""
@@ -107,12 +155,13 @@ class Rings:
         """Have the pages of a task, which are given, in the ring that they belong to after this."""
         before = self.name_of(task)
         ring = self.rings.get(before) if self.counts[task] else None
-        frames = [] if ring is None else [frame for frame in ring.order if self.charged[frame] == task]
+        frames = [] if ring is None else [frame for frame in ring.queue if self.charged[frame] == task]
+        kept = [None if ring is None else ring.kept(frame) for frame in frames]
         for frame in frames:
             self._leave(frame)
         yield frames
-        for frame in frames:
-            self._join(frame)
+        for frame, known in zip(frames, kept, strict=True):
+            self._join(frame, known)
         if before and before != self.name_of(task):
             self._drop(before)
 
@@ -122,16 +171,11 @@ class Rings:
         name = self.replacement.policy if self.choice is None else "a function"
         return f"{name}, local" if self.replacement.local else name
 
-    @property
-    def counts_references(self) -> bool:
-        """Whether the policy has to hear of each reference."""
-        return self._make("").counts
-
     def _make(self, name: str) -> Policy:
         report = RingEvents(self._recorder, name)
-        made = self.replacement.make(report) if self.choice is None else Own(self.choice, report)
-        made.time = self.time
-        return made
+        if self.choice is not None:
+            return Own(self.choice, report, self.references)
+        return self.replacement.make(report, self.references)
 
     def _ring(self, task: str) -> Policy:
         """The ring that the pages of a task are in, made if it is not there."""
@@ -140,12 +184,14 @@ class Rings:
             self.rings[name] = self._make(name)
         return self.rings[name]
 
-    def _join(self, frame: int) -> None:
-        """Have a page in the ring that it belongs to, which learns what is known of it."""
+    def _join(self, frame: int, kept: object = None) -> None:
+        """Have a page in the ring that it belongs to, which learns what is known of it, and what another ring knew."""
         ring = self._ring(self.charged[frame])
         ring.entered(frame)
         if frame in self.numbers:
-            ring.knows(frame, self.numbers[frame])
+            ring.knows(frame, *self.numbers[frame])
+        if kept is not None:
+            ring.restore(frame, kept)
 
     def _leave(self, frame: int) -> None:
         name = self.name_of(self.charged[frame])
@@ -156,38 +202,58 @@ class Rings:
 
     def name_of(self, task: str) -> str:
         """The ring that the pages of a task are in."""
-        own = self.replacement.local or self.replacement.policy == "working set" or task in self.limits
-        return task if own else ""
+        return task if self._own_rings or task in self.limits else ""
 
     def entered(self, frame: int, task: str) -> None:
         """A page came, which counts for `task`.  O(1)."""
         self.charged[frame] = task
-        self.counts[task] += 1
+        self._count(task, 1)
         self._ring(task).entered(frame)
 
     def left(self, frame: int) -> None:
         """A page is in memory no longer.  O(1)."""
         self._leave(frame)
-        self.counts[self.charged.pop(frame)] -= 1
+        self._count(self.charged.pop(frame), -1)
         self.numbers.pop(frame, None)
 
     def used(self, task: str, frame: int, page: int) -> None:
         """An access of `task` reached page number `page` of its addresses, in `frame`; a device's is in no ring.
 
-        The time of a working set is that of its own task; all other policies have one time.  O(1), or O(tasks).
+        The time of a working set is that of its own task; all other policies have one time.  O(1), or O(pages) where
+        OPT's string has another reference there.
         """
-        self.time += 1
-        for ring in (self._ring(task),) if self.replacement.policy == "working set" else self.rings.values():
-            ring.tick()
+        references = self._ring(task).references if self.replacement.times_by_task else self.references
+        if references.made(task, page):
+            for ring in self.rings.values():
+                ring.refresh()
         owner = self.charged.get(frame)
         if owner is not None:
-            self.numbers[frame] = page
-            self._ring(owner).seen(frame, page)
+            self.numbers[frame] = page, task
+            self._ring(owner).seen(frame, page, task)
 
-    def expired(self) -> list[int]:
-        """Frames whose pages should leave after an access of the task that runs."""
+    def ticked(self, pages: Pages, count: int) -> None:
+        """The machine's clock has ticked so often.  O(pages) for a policy that looks at pages then, else O(rings)."""
+        for ring in self.rings.values():
+            if ring.ages:
+                ring.ticked(pages, count)
+
+    def mapped(self, task: str, frame: int, page: int) -> None:
+        """A translation of `task` leads to the page in `frame` now, as its page number `page`.  O(1)."""
+        owner = self.charged.get(frame)
+        if owner is not None:
+            self.numbers[frame] = page, task
+            self._ring(owner).knows(frame, page, task)
+
+    def may_go_again(self, frame: int) -> None:
+        """The page in `frame` is wired no longer, or not needed any more; a device's is in no ring.  O(log pages)."""
+        owner = self.charged.get(frame)
+        if owner is not None:
+            self._ring(owner).may_go_again(frame)
+
+    def expired(self, pages: Pages) -> list[int]:
+        """Frames whose pages may go and should leave after an access of the task that runs."""
         ring = self.rings.get(self.name_of(self.running))
-        return [] if ring is None else ring.expired()
+        return [] if ring is None else ring.expired(pages)
 
     @contextmanager
     def run_for(self, task: str) -> Iterator[None]:
@@ -201,13 +267,16 @@ class Rings:
     # ---- what goes ---------------------------------------------------------------------------
 
     def is_full(self, task: str, free: int, more: int = 1) -> bool:
-        """Whether so many pages more of `task` have to take the place of some of its own, with so many frames free."""
+        """Whether so many pages more of `task` have to take the place of some of its own, with so many frames free.
+
+        O(1).
+        """
         if task in self.limits:
             return self.counts[task] + more > self.limits[task]
         if not self.replacement.local or not task:
             return False
-        sharing = {one for one, count in self.counts.items() if count and one} | {task}
-        return self.counts[task] + more > max(1, (self.counts.total() + free) // len(sharing))
+        sharing = len(self.counts) - ("" in self.counts) + (task not in self.counts)
+        return self.counts[task] + more > max(1, (len(self.charged) + free) // sharing)
 
     def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[int]:
         """Frames in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
@@ -241,5 +310,5 @@ class Rings:
             raise Broken("O7: a frame is in another ring than that of the task that it counts for")
         if self.charged.keys() != resident or len(ringed) != len(resident):
             raise Broken(f"O7: {len(ringed)} frames are in rings, and {len(resident)} pages in memory")
-        if +self.counts != Counter(self.charged.values()):
+        if self.counts != Counter(self.charged.values()) or not all(self.counts.values()):
             raise Broken("O7: the pages of a task are not as many as are counted")

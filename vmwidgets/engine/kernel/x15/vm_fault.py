@@ -8,9 +8,10 @@ copies at the first write, and stacks that grow.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple
 
-from ...base.errors import KernelError, KernelPanic, kernel_error
+from ...base.errors import KernelError, KernelPanic, VMError, kernel_error
 from ...base.events import EntryChanged
 from ...base.protection import (
     GROWS_DOWN,
@@ -22,12 +23,12 @@ from ...base.protection import (
     protection_text,
 )
 from ...base.recorder import kernel_function
-from ...base.units import PAGE, Address
+from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.core import Entry
 from ..map.vm_object import VmObject
-from .ranges import X15Ranges, pages_of
-from .vm_object import EVERYWHERE, X15Object
-from .wiring import rights_in
+from .led_object import pages_of
+from .ranges import X15Ranges
+from .vm_object import X15Object
 
 
 class Resolved(NamedTuple):
@@ -64,8 +65,8 @@ class X15Faults(X15Ranges):
         `enter_page(va, frame, protection)` puts the translation into the page tables, with the entry's
         protection, not the access's; without the right to write where the page is another's too, or is to be noticed
         when it is written.  Errors: FAULT, no entry there or (mended) no object behind it; ACCES, the entry
-        lacks a right; NOMEM from the pager; IO, it failed.  No page for a table is a panic.  O(log n), and the objects
-        in the entry's chain.
+        lacks a right; NOMEM from the pager; IO, it failed.  No page for a table is a panic, as in the original, and
+        NOMEM for a task of a machine.  O(log n), and the objects in the entry's chain.
         """
         if self.assertions and self.is_kernels:
             raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {self.name}, which is never paged")
@@ -77,7 +78,7 @@ class X15Faults(X15Ranges):
             raise kernel_error("FAULT", f"no entry of {self.name} holds {Address(address)}")
         protection = protection_of(entry.flags)
         missing = access & ~protection
-        if missing:
+        if missing and (missing := access & ~self.granted(protection)):
             allowed, where = protection_text(protection), Address(entry.start)
             raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, not {protection_text(missing)}")
         if isinstance(entry.submap, X15Faults):  # the range is another map's: so is the fault (FreeBSD `vm_map_lookup`)
@@ -92,6 +93,8 @@ class X15Faults(X15Ranges):
             enter_page(va, frame, protection)
         except KernelError as error:
             why = f"the page of {Address(va)} can't be entered: {error.reason}"
+            if self.provides is not None:
+                raise kernel_error("NOMEM", why) from error
             raise KernelPanic("fault_pmap_enter", why) from error
         return Resolved(cache, entry.start, entry.object, entry.offset_of(va), va, frame, protection)
 
@@ -99,7 +102,7 @@ class X15Faults(X15Ranges):
         """Where the page came from, its frame, and the rights with which it is mapped."""
         if access & WRITE and entry.flags & NEEDS_COPY:
             self.unshare(entry)
-        target, protection = entry.object, rights_in(entry)
+        target, protection = entry.object, self.rights_in(entry)
         assert target is not None, "the entry was looked at before"
         if not isinstance(target, X15Object):
             return *target.bring(offset, self.recorder), protection
@@ -112,29 +115,71 @@ class X15Faults(X15Ranges):
         entry = self.peek(va)
         if entry is None or va < entry.start:
             return None
-        return entry.submap.inner(va) if isinstance(entry.submap, X15Faults) else entry
+        return entry if entry.submap is None or not isinstance(entry.submap, X15Faults) else entry.submap.inner(va)
 
     def wait_for(self, va: int) -> int:
         """How many ticks the pager of the page at `va` takes, which is not in memory; 0 for most.  O(log n)."""
-        entry = self.peek(va)
-        target = None if entry is None or va < entry.start else entry.object
+        entry = self.inner(va)
+        target = None if entry is None else entry.object
         return target.wait_for(entry.offset_of(va)) if isinstance(target, X15Object) and entry is not None else 0
 
-    def _grow_down(self, entry: Entry, va: int) -> None:
-        """Let a stack grow to `va`, if it stays below its limit and a page away from what lies below.
+    def wait_for_range(self, start: int, end: int) -> int:
+        """How many ticks pagers take for the pages of a range that are not in memory.  O(pages)."""
+        total = 0
+        for entry in self.inner_in(start, end):
+            target = entry.object
+            if isinstance(target, X15Object) and target.is_slow:
+                inside = range(max(start, entry.start), min(end, entry.end), PAGE)
+                total += sum(target.wait_for(entry.offset_of(va)) for va in inside)
+        return total
 
-        As in FreeBSD's `vm_map_growstack`: the page in between is the guard.
+    def _grow_down(self, entry: Entry, va: int) -> None:
+        """Let a stack grow to `va`, if it stays below its limits and a page away from what lies below.
+
+        The page in between is the guard: FreeBSD has it since 2009 (`stack_guard_page`), Linux leaves 256 pages.
+        The limits are those of the stack and of all addresses, as in Linux's `acct_stack_growth`.
         """
         previous = entry.prev
         lowest = self.start if previous is None else previous.end + PAGE
+        most = self.space_limit
         if va < lowest or entry.end - va > self.stack_limit:
             return
-        before = entry.fields()
-        change = entry.start - va
-        entry.offset -= change
-        entry.start = va  # it grows into a gap: the order in the tree stays right
-        self.resize(change)
-        self.report_resize(entry, before, "grew down for an access below it")
+        if most is not None and self.size + entry.start - va > most:
+            return
+        target, change = entry.object, entry.start - va
+        grown = range(entry.offset - change >> PAGE_SHIFT, pages_of(entry).start)
+        if isinstance(target, X15Object) and not target.shared and target.holds_any(grown):
+            self._note_copy(entry)  # another task still has pages there: what grows begins with zeroes
+            self._shadow(entry, target).collapse()
+        before, top = entry.fields(), entry.start
+        with self.ready((), ((va, top),)) if entry.wired_count else nullcontext():
+            if entry.wired_count:
+                self._bring_wired(entry, grown)
+            entry.offset -= change
+            entry.start = va  # it grows into a gap: the order in the tree stays right
+            self.resize(change)
+            self.report_resize(entry, before, "grew down for an access below it")
+            if entry.wired_count and self.tables is not None:
+                self.map_resident(self.tables, entry, va, top)
+
+    @staticmethod
+    def _bring_wired(entry: Entry, grown: range) -> None:
+        """Have the pages that a wired stack grows by in memory, where they stay (Linux populates a locked stack).
+
+        Without memory for all of them it has none: NOMEM.
+        """
+        target = entry.object
+        assert isinstance(target, X15Object), "stacks are of these"
+        brought = range(grown.start, grown.start)
+        try:
+            for index in grown:
+                target.fault(index << PAGE_SHIFT, True)
+                target.note_wired(range(index, index + 1), 1)
+                brought = range(grown.start, index + 1)
+        except VMError:
+            target.note_wired(brought, -1)
+            target.forget(brought)
+            raise
 
     # ---- copies at the first write -----------------------------------------------------------
 
@@ -145,21 +190,29 @@ class X15Faults(X15Ranges):
         If nothing else refers to that object, the entry has it to itself, and no shadow is made.  Pages that are wired
         move into the shadow.
         """
-        target, before = entry.object, entry.fields()
+        target = entry.object
         assert isinstance(target, X15Object), "only these are copied"
         if target.references == 1 and not target.is_file:
-            target.exclusive = True
             why = "nothing else refers to its object: it may write there"
+            self.set_flags(entry, entry.flags & ~NEEDS_COPY, why)
         else:
-            stack = entry.flags & GROWS_DOWN
-            entry.object = made = target.shadowed(EVERYWHERE if stack else pages_of(entry))
+            self._shadow(entry, target)
+
+    def _shadow(self, entry: Entry, target: X15Object) -> X15Object:
+        """Put a shadow between `entry` and `target`, its object: what it writes from now on is there."""
+        before, why = entry.fields(), "got a shadow, to write there"
+        if target.memory.fork == "counted" and not target.is_file:
+            made, why = target.taken_by(entry, wired=bool(entry.wired_count)), "got its pages for itself"
+        else:
+            made = target.shadowed(entry)
             if entry.wired_count:
                 made.take_wired(pages_of(entry))
-            why = "got a shadow, to write there"
+        entry.object = made
         entry.flags &= ~NEEDS_COPY
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), why))
+        return made
 
     def begin_again(self, entry: Entry) -> None:
         """Give an entry a fresh object for its private one: what it held is gone, and its file's pages show again.
@@ -171,31 +224,37 @@ class X15Faults(X15Ranges):
         behind = target.last_of_chain
         if behind.is_file:
             entry.object, entry.flags = behind, entry.flags | NEEDS_COPY
-            behind.reference()
+            behind.reference(entry)
         else:
             fresh = X15Object.anonymous(target.memory)
-            fresh.references = 1
+            fresh.reference(entry)
             entry.object, entry.flags = fresh, entry.flags & ~NEEDS_COPY
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), "begins again: its pages were not needed"))
-        if target.exclusive:
-            target.forget(pages_of(entry))
-        target.release()
+        target.unmapped(entry)
 
     @kernel_function("vm_map_fork", first=1)
     def fork(self, child: X15Faults) -> None:
         """Give `child`, an empty map, what its entries' inheritance says: shares, copies, or nothing (`vm_map_fork`).
 
-        A copy takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are wired,
-        and those of an object that others may write, are copied at once.  NOMEM without memory for entries, objects or
-        pages; the parent is as it was, but that some of its entries are to be copied.  O(entries + pages mapped).
+        By the machine's way (:data:`~.vm_page.FORKS`) a copy of private memory has copies of all pages, or the same
+        frames, or it takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are
+        wired, and those of an object that others may write, are copied at once in each way.  NOMEM without memory for
+        entries, objects or pages; the parent reads what it read, though entries of it may be marked to be copied, or
+        shared.  What a submap maps the child has in entries of its own.  O(entries + pages mapped).
         """
+        self._give(child)
+
+    def _give(self, child: X15Faults) -> None:
+        """Append to `child` what the entries' inheritance says."""
         for entry in self:
             inheritance = inheritance_of(entry.flags)
-            if inheritance == INHERITANCE["none"] or entry.submap is not None:
+            if inheritance == INHERITANCE["none"]:
                 continue
-            if inheritance == INHERITANCE["share"]:
+            if isinstance(entry.submap, X15Faults):
+                entry.submap._give(child)
+            elif inheritance == INHERITANCE["share"]:
                 self._share(entry)
                 child.adopt(entry, entry.object)
             else:
@@ -212,7 +271,7 @@ class X15Faults(X15Ranges):
             self.unshare(entry)
         target = entry.object
         if isinstance(target, X15Object):
-            target.shared, target.exclusive = True, False
+            target.shared = target.copied_on = True
         if target is not None:
             target.reference()
 
@@ -223,22 +282,34 @@ class X15Faults(X15Ranges):
             if target is not None:
                 target.reference()
             return target
-        if not target.is_file and (entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)):
-            return target.copied(pages_of(entry))
+        if not target.is_file:
+            at_once = entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)
+            if target.memory.fork == "eager":
+                return target.copied(pages_of(entry), self.charge)
+            if at_once:
+                return target.copied(pages_of(entry))
+            if target.memory.fork == "counted":
+                self._remove_write(entry)
+                return target.sharing(pages_of(entry))
         self._note_copy(entry)
-        target.exclusive = False
+        target.copied_on = True
         target.reference()
         return target
 
     def _note_copy(self, entry: Entry) -> None:
         """Have `entry` copied at its first write, unless it shares what a file has."""
-        target, tables = entry.object, self.tables
+        target = entry.object
         if entry.flags & NEEDS_COPY or (target is not None and isinstance(target, X15Object) and target.is_file):
             return
-        if tables is not None and protection_of(entry.flags) & WRITE:
-            tables.protect(entry.start, entry.end, protection_of(entry.flags) & ~WRITE)
-            tables.update(entry.start, entry.end)
+        self._remove_write(entry)
         self.set_flags(entry, entry.flags | NEEDS_COPY, "is to be copied at the first write")
+
+    def _remove_write(self, entry: Entry) -> None:
+        """Have a write to what is mapped in `entry` fault."""
+        tables, protection = self.tables, protection_of(entry.flags)
+        if tables is not None and protection & WRITE:
+            tables.protect(entry.start, entry.end, self.granted(protection) & ~WRITE)
+            tables.update(entry.start, entry.end)
 
     def adopt(self, entry: Entry, target: VmObject | None) -> None:
         """Append an entry like `entry` of another map, with `target`, whose reference is for it.
@@ -252,6 +323,8 @@ class X15Faults(X15Ranges):
             raise kernel_error("NOMEM", f"no entry is left for {self.name}")
         made.copy_range_from(entry)
         made.wired_count, made.object = 0, target
+        if isinstance(target, X15Object):
+            target.entries[made] = None
         slowly = target is not entry.object
         of_file = isinstance(target, X15Object) and target.is_file
         if slowly:

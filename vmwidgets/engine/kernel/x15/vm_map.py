@@ -18,10 +18,10 @@ from ...base.rbtree import Duplicate
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import KIB, PAGE, PAGE_SHIFT, Address
 from ..map.core import Entry, EntrySource
+from ..map.low_gap import LowGap
 from ..map.ranges import edges_in
 from ..map.vm_object import VmObject
 from .placement import Merge, Placement, Request
-from .ranges import pages_of
 from .vm_fault import X15Faults
 from .vm_object import X15Object
 
@@ -81,10 +81,10 @@ class X15Map(X15Faults):
         self.assertions = assertions
         self.is_kernels = kernel is not None
         self.placement = Placement(self, quirks, assertions)
+        self.low_gap = LowGap()
 
     # ---- enter -------------------------------------------------------------------------------
 
-    @kernel_function("vm_map_enter", first=4)
     def enter(
         self,
         start: int,
@@ -98,9 +98,26 @@ class X15Map(X15Faults):
         """Map `size` bytes and return where (X15 `vm_map_enter`).
 
         `start` is a hint (0: none) or, with FIXED in `flags`, the address itself.  `static` is an entry the caller
-        supplies; it never merges.  Raises NOMEM when no range fits, INVAL for an object in the kernel map; both
-        leave the entries as they are.  O(log n) plus the entries passed over by the search.
+        supplies; it never merges.  Raises NOMEM when no range fits, or beyond the limit of addresses, INVAL for an
+        object in the kernel map; both leave the entries as they are.  O(log n) plus the entries passed over by the
+        search.
         """
+        if self.space_limit is not None:
+            self.check_room(size)
+        return self._enter(start, size, align, flags, target, offset, static)
+
+    @kernel_function("vm_map_enter", first=4)
+    def _enter(
+        self,
+        start: int,
+        size: int,
+        align: int,
+        flags: int,
+        target: VmObject | None = None,
+        offset: int = 0,
+        static: Entry | None = None,
+    ) -> int:
+        """:meth:`enter`, in what is allowed of addresses."""
         if "offset-cut" in self.quirks:
             offset &= self.mask
         request = Request(target, offset, start, size, align, flags)
@@ -144,7 +161,7 @@ class X15Map(X15Faults):
         entry.start, entry.end = request.start, (request.start + request.size) & self.mask
         entry.object, entry.offset, entry.flags = request.object, request.offset, request.flags & ENTRY_MASK
         if request.object is not None and self.counts_references:
-            request.object.reference()
+            request.object.reference(entry)
         following = request.next
         try:
             self.link(entry, self.last if following is None else following.prev, following, not self.assertions)
@@ -181,6 +198,12 @@ class X15Map(X15Faults):
         """
         if self.assertions and not self.start <= start < end <= self.end:
             raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
+        first = self.peek(start)
+        if first is not None and first.start < end and self.provides is not None:
+            inside = first.start < start  # what is dropped in between comes back for the second cut
+            cuts = end < first.end if inside or end <= first.end else self._cuts(end)
+            if inside or cuts:
+                self.provide_entries(inside + cuts)
         tables = self.tables
         if tables is None or not tables.large or self.unmap is None or not self.counts_references:
             self._remove(start, end)
@@ -217,12 +240,40 @@ class X15Map(X15Faults):
             if self.unmap is not None:
                 self.unmap(entry.start, entry.end)
             target = entry.object
-            if isinstance(target, X15Object) and target.exclusive:
-                target.forget(pages_of(entry))
-            if target is not None:
-                target.release()
+            if isinstance(target, X15Object):
+                target.unmapped(entry)
+            elif target is not None:
+                target.release(entry)
         if not entry.static:
             self.entries.free(entry)
+
+    def unlink(self, entry: Entry) -> None:
+        """Take `entry` out of tree and list; the gap that it leaves begins where the one before it ends."""
+        self.low_gap.opened(self.start if entry.prev is None else entry.prev.end)
+        super().unlink(entry)
+
+    def lowest_gap(self, size: int, lowest: int) -> int | None:
+        """Where the lowest gap of `size` bytes begins, from `lowest` on; none without."""
+        if "clip-end-first" in self.quirks:  # its list may be out of order
+            self.low_gap = LowGap()
+        return self.low_gap.find(self, size, lowest)
+
+    def clear(self) -> None:
+        """Have nothing mapped, submaps and what they map neither.  O(entries + pages mapped)."""
+        for entry in self:
+            if isinstance(entry.submap, X15Map):
+                entry.submap.clear()
+        if self.first is not None and self.last is not None:
+            self.remove(self.first.start, self.last.end)
+
+    def allocate_entry(self) -> Entry:
+        """A fresh entry; without one a panic, as in the original, or NOMEM where the map's entries are provided."""
+        if self.provides is None:
+            return super().allocate_entry()
+        entry = self.entries.allocate()
+        if entry is None:
+            raise self._no_entry()
+        return entry
 
     def relink(self, entry: Entry, previous: Entry | None, following: Entry | None) -> None:
         """Link `entry`; a start inside another entry is a panic in debug builds."""

@@ -9,33 +9,32 @@ that were written since.  A page is looked for from the front to the back.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from typing import NamedTuple
 
 from ...base.errors import Broken, KernelError, VMError, kernel_error
 from ...base.events import (
-    ObjectGone,
     ObjectMade,
     ObjectSearched,
     PageCopied,
     PageDirtied,
+    PageJoined,
     PageLost,
     PagerAsked,
     PagesEntered,
     PagesLeft,
-    ShadowMoved,
 )
 from ...base.protection import WRITE
 from ...base.recorder import Recorder
-from ...base.units import PAGE_SHIFT
-from ...base.values.objects import ObjectFields, ObjectValue
-from ..map.vm_object import PagerFailed, VmObject
-from .pagers import AnonymousPager, X15Pager
+from ...base.units import PAGE, PAGE_SHIFT
+from ...base.values.objects import ObjectValue
+from ..map.vm_object import Mapper, PagerFailed
+from .chained_object import ChainedObject
+from .led_object import EVERYWHERE, common, pages_of
+from .pagers import AnonymousPager, CodePager, X15Pager
 from .vm_page import TaskMemory
-
-EVERYWHERE = range(1 << 52)
-"""All pages that offsets of 64 bits can name."""
 
 
 class Page(NamedTuple):
@@ -46,7 +45,7 @@ class Page(NamedTuple):
     own: bool
 
 
-class X15Object(VmObject):
+class X15Object(ChainedObject):
     """Pages by number, and behind them, where it is a shadow, those of the object `shadow`, by the same numbers.
 
     `shared`: who maps it sees what others write, so that a copy of it takes all pages at once.  `kept`: learners hold
@@ -54,7 +53,7 @@ class X15Object(VmObject):
     `references` are those of entries, of its shadows, and, where it is the pages of a file, of that.
     """
 
-    pager: X15Pager
+    shadow: X15Object | None
 
     def __init__(
         self,
@@ -67,26 +66,15 @@ class X15Object(VmObject):
         shadow: X15Object | None = None,
         window: range = EVERYWHERE,
     ) -> None:
-        super().__init__(name, pager)
-        self.memory = memory
+        super().__init__(name, pager, memory, window)
         self.shared = shared
         self.kept = kept
         self.shadow = shadow
-        self.window = window
-        self.shadows: list[X15Object] = []
-        """The objects that this one is behind of."""
-        self.exclusive = not shared
-        """Whether no two entries map the same page of it: what one maps no longer, none does."""
-        self.swapped: dict[int, int] = {}
-        """Slots of swap space by page."""
+        self.shadows = []
         self.dirty: set[int] = set()
         """Pages that were written since their file had them."""
         self.wired: Counter[int] = Counter()
         """How many entries hold each page in memory."""
-        self._span = range(0)
-        """All its pages are in here."""
-        self._left: int | None = None
-        """How many pages of the object behind may be asked for, and are not hidden by its own; none: to be counted."""
         if shadow is not None:
             shadow.shadows.append(self)
         memory.objects[name] = self
@@ -105,15 +93,14 @@ class X15Object(VmObject):
         return cls(memory.new_name(), AnonymousPager(memory), memory, shared=shared, shadow=shadow, window=window)
 
     @property
-    def fields(self) -> ObjectFields:
-        """What events carry of it."""
-        kind = "shadow" if self.shadow is not None else self.pager.kind
-        return kind, "" if self.shadow is None else self.shadow.name
+    def keeps_pages(self) -> bool:
+        """Whether its pages stay where nothing leads to them."""
+        return self.is_file or self.kept or not self.has_frames
 
     @property
-    def is_file(self) -> bool:
-        """Whether its pages are a file's."""
-        return self.pager.kind == "file"
+    def is_private(self) -> bool:
+        """Whether its pages are anonymous memory of one task, so that a fork has to copy them."""
+        return self.has_frames and not self.is_file and not self.shared
 
     @property
     def has_frames(self) -> bool:
@@ -131,12 +118,23 @@ class X15Object(VmObject):
     # ---- pages -------------------------------------------------------------------------------
 
     def rights(self, offset: int, protection: int) -> int:
-        """Those of an entry; but a page of a file that is not dirty is not to be written unnoticed."""
-        return protection if not self.is_file or offset >> PAGE_SHIFT in self.dirty else protection & ~WRITE
+        """Those of an entry; but a page that its file, or swap space, has too is not to be written unnoticed."""
+        return protection if self._may_be_written(offset >> PAGE_SHIFT) else protection & ~WRITE
+
+    def _may_be_written(self, index: int) -> bool:
+        """Whether nothing has to be noted when its page is written."""
+        if self.is_file:
+            return index in self.dirty
+        return index not in self.swapped and not self.memory.is_shared(self.pages.get(index, -1))
 
     def rights_of_all(self, protection: int) -> int:
-        """Those of an entry; but where some page may be a file's, or that of an object behind, none to write."""
-        return protection & ~WRITE if self.is_file or self.shadow is not None else protection
+        """Those of an entry; none to write where some page may be noted when it is, or be that of another object."""
+        is_plain = not (self.is_file or self.swapped or self.shadow is not None)
+        return protection if is_plain and not self._shares() else protection & ~WRITE
+
+    def _shares(self) -> bool:
+        """Whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
+        return self.memory.in_memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
 
     def note_wired(self, pages: range, change: int) -> None:
         """So many entries more hold these pages in memory: they don't go out."""
@@ -144,6 +142,18 @@ class X15Object(VmObject):
             self.wired[index] += change
             if not self.wired[index]:
                 del self.wired[index]
+                if index in self.pages:
+                    self.memory.rings.may_go_again(self.pages[index])
+
+    def content(self, index: int) -> bytes:
+        """The bytes of a page, wherever in the chain they are; IO where only a pager knows them."""
+        at = self
+        for at in self.chain(index):
+            if index in at.pages and at.has_frames:
+                return self.memory.ram.read(at.pages[index] << PAGE_SHIFT, PAGE)
+            if index in at.swapped:
+                return self.memory.swap.content(at.swapped[index])
+        return at.pager.peek(at.name, index)
 
     def bring(self, offset: int, recorder: Recorder) -> tuple[str, int]:
         """A frame of its own for the page at `offset`, copied if it was in an object behind."""
@@ -159,27 +169,46 @@ class X15Object(VmObject):
         holder = self if self.shadow is None else self._holder(index)
         frame = holder.pages.get(index)
         cache = "hit" if frame is not None else "miss"
+        if frame is None and index in holder.swapped:
+            frame = holder.join(index)
         if frame is None:
             frame = holder.page_in(index)
-        elif holder is self and self.shadow is None:
+        elif cache == "hit" and holder is self and self.shadow is None:
             self._report(PagerAsked.tag, self.name, offset, frame, "hit")
-        if holder is not self:
-            if not write:
-                return Page(frame, cache, False)
+        if holder is not self and not write:
+            return Page(frame, cache, False)
+        if write and (holder is not self or self.memory.is_shared(frame)):
             frame = self._copy(index, holder, frame)
-        elif write and self.is_file and index not in self.dirty:
-            self.dirty.add(index)
-            self._report(PageDirtied.tag, self.name, index)
+        elif write:
+            self._note_write(index, frame)
+        elif cache == "miss" and index not in self.swapped and self.pager.kind == "anonymous":
+            self.memory.reverse.unwritten[frame] = None
         return Page(frame, cache, True)
+
+    def _note_write(self, index: int, frame: int) -> None:
+        """A page of its own is to be written: what its file, or swap space, has of it is old then."""
+        if self.is_file:
+            if index not in self.dirty:
+                self.dirty.add(index)
+                self._report(PageDirtied.tag, self.name, index)
+        elif index in self.swapped:
+            self.memory.forget(self, (index,))
+        else:
+            self.memory.reverse.unwritten.pop(frame, None)
+
+    @property
+    def comes_as_zeroes(self) -> bool:
+        """Whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
+        return self.pager.kind == "anonymous" and self.shadow is None and self.memory.zeroed
 
     def _holder(self, index: int) -> X15Object:
         """The first object of the chain that has the page, or whose file has.
 
         Where none has, a page of zeroes is the front object's own.
         """
-        for at in self.chain():
+        for at in self.chain(index):
             found = "memory" if index in at.pages else "swap" if index in at.swapped else "file" if at.is_file else ""
-            at._report(ObjectSearched.tag, at.name, index, found)
+            at._report(ObjectSearched.tag, at.name, index, found or ("" if at.shadow is not None else "nowhere"))
             if found:
                 return at
         return self
@@ -190,27 +219,33 @@ class X15Object(VmObject):
         holder = self._holder_in_memory(index)
         if holder is None:
             return None
-        return holder.pages[index], holder is self and (not self.is_file or index in self.dirty)
+        return holder.pages[index], holder is self and self._may_be_written(index)
 
     def wait_for(self, offset: int) -> int:
-        """How many ticks its pager takes for the page at `offset`; 0 if that is in memory."""
-        is_had = any(at._has(offset >> PAGE_SHIFT) for at in self.chain())
-        return 0 if is_had else self.last_of_chain.pager.latency
+        """How many ticks its pager, or swap space, takes for the page at `offset`; 0 if that is in memory."""
+        index, last = offset >> PAGE_SHIFT, self
+        for last in self.chain(index):
+            if last.has(index):
+                is_there = index in last.pages or self.memory.found(last, index) is not None
+                return 0 if is_there else self.memory.swap.latency
+        return last.pager.latency
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a page of it may take time to come.  O(objects in the chain)."""
+        return bool(self.memory.swap.latency or self.last_of_chain.pager.latency)
 
     def makes(self, offset: int) -> bool:
         """Whether neither it nor anonymous memory behind it has the page at `offset`; a file's can be copied again."""
-        return not any(at._has(offset >> PAGE_SHIFT) for at in self.chain() if at is self or not at.is_file)
+        index = offset >> PAGE_SHIFT
+        return not any(at.has(index) for at in self.chain(index) if at is self or not at.is_file)
 
-    def _has(self, index: int) -> bool:
-        """Whether the page is its own, in memory or in swap space."""
-        return index in self.pages or index in self.swapped
-
-    def chain(self) -> Iterator[X15Object]:
-        """It and those behind it, from front to back."""
+    def chain(self, index: int | None = None) -> Iterator[X15Object]:
+        """It and those behind it, from front to back; with `index` as far as they are asked for that page."""
         at: X15Object | None = self
         while at is not None:
             yield at
-            at = at.shadow
+            at = at.shadow if index is None or index in at.window else None
 
     @property
     def last_of_chain(self) -> X15Object:
@@ -218,18 +253,27 @@ class X15Object(VmObject):
         *_, last = self.chain()
         return last
 
+    def join(self, index: int) -> int | None:
+        """The frame in which another object has the same page of swap space in memory, now its own too; or none."""
+        frame = self.memory.found(self, index)
+        if frame is not None:
+            self.enter(index, frame, is_new=False)
+            self._report(PageJoined.tag, self.name, index, frame, self.swapped[index])
+        return frame
+
     def page_in(self, index: int) -> int:
         """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails."""
         offset = index << PAGE_SHIFT
         try:
-            is_out = index in self.swapped
+            is_out, self.memory.lacking = index in self.swapped, ""
             frame = self.memory.swap_in(self, index) if is_out else self.pager.get_page(self, offset)
         except KernelError as error:
             self._report(PagerAsked.tag, self.name, offset, -1, error.name)
             raise
         if frame is None:
             self._report(PagerAsked.tag, self.name, offset, -1, "NOMEM")
-            why = f"the pager of {self.name!r} has no page for offset {offset:#x}"
+            lacking = f": {self.memory.lacking}" if self.memory.lacking else ""
+            why = f"the pager of {self.name!r} has no page for offset {offset:#x}{lacking}"
             raise kernel_error("NOMEM", why) from PagerFailed()
         self.enter(index, frame, is_new=not is_out)
         self._report(PagerAsked.tag, self.name, offset, frame, "miss")
@@ -245,67 +289,83 @@ class X15Object(VmObject):
         if self.has_frames:
             self.memory.entered(self, index, frame)
 
-    def leave(self, index: int) -> int:
-        """Have the page of this number in memory no longer; its frame, which is the caller's now."""
-        frame = self.pages.pop(index)
-        self._report(PagesLeft.tag, self.name, ((index, frame),))
-        if self.has_frames:
-            self.memory.left(frame)
-        return frame
+    def leave(self, index: int) -> None:
+        """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
+        self._report(PagesLeft.tag, self.name, ((index, self.pages.pop(index)),))
 
     def drop(self, offset: int) -> None:
-        """Give the page at `offset` back."""
+        """Give the page at `offset` back, in swap space too."""
         index = offset >> PAGE_SHIFT
         if index in self.dirty:
             self.dirty.remove(index)
             self._report(PageLost.tag, self.name, index)
-        self.pager.release(self.leave(index))
-        self._count_again()
+        if index in self.swapped:
+            self.memory.forget(self, (index,))
+        frame = self.pages[index]
+        self.leave(index)
+        self._let_go(index, frame)
+        self.count_again()
 
     def forget(self, pages: range) -> None:
         """Give back those of `pages` that it has, in memory or in swap space: nothing maps them any more."""
-        inside = [index for index in (*self.pages, *self.swapped) if index in pages]
-        gone = tuple((index, self.pages.pop(index)) for index in sorted(inside) if index in self.pages)
+        inside = self.those_of(pages)
+        gone = tuple((index, self.pages.pop(index)) for index in inside if index in self.pages)
         self._give_back(gone)
-        self.memory.forget(self, tuple(index for index in sorted(inside) if index in self.swapped))
+        self.memory.forget(self, tuple(index for index in inside if index in self.swapped))
 
     def _give_back(self, pages: tuple[tuple[int, int], ...]) -> None:
         """Give back frames that were taken out of `pages`."""
-        self._count_again()
+        self.count_again()
         self.dirty.difference_update(index for index, _ in pages)
         if pages:
             self._report(PagesLeft.tag, self.name, pages)
-        for _, frame in pages:
-            if self.has_frames:
-                self.memory.left(frame)
+        for index, frame in pages:
+            self._let_go(index, frame)
+
+    def _let_go(self, index: int, frame: int) -> None:
+        """Its page was in `frame`: give that back, unless another object has the page too."""
+        if not self.has_frames or self.memory.left(self, index, frame):
             self.pager.release(frame)
 
     def run(self, offset: int, count: int) -> int | None:
         """The first frame of `count` pages in one piece, as any object's; none where pages lie behind or elsewhere."""
-        if self.shadow is not None or self.is_file or self.swapped:
+        first, known = offset >> PAGE_SHIFT, len(self.pages)
+        is_swapped = any(index in self.swapped for index in range(first, first + count))
+        if self.shadow is not None or self.is_file or is_swapped:
             return None
-        known = len(self.pages)
         frame = super().run(offset, count)
         if frame is not None and len(self.pages) != known:
-            first = offset >> PAGE_SHIFT
             self._reach(first, first + count)
-            self._count_again()
+            self.count_again()
             self._report(PagesEntered.tag, self.name, tuple((first + at, frame + at) for at in range(count)))
             for at in range(count if self.has_frames else 0):
                 self.memory.entered(self, first + at, frame + at)
         return frame
 
     def _copy(self, index: int, holder: X15Object, source: int) -> int:
-        """Copy a page of an object behind into a frame of its own, and forget a chain that is no longer needed."""
+        """Copy a page of an object behind, or one that others have too, into a frame of its own.
+
+        A chain that is no longer needed is forgotten.
+        """
+        self.memory.lacking = ""
+        if holder is self:
+            self.memory.pass_on(source)  # else a task that may have one page could have no copy of it
         with self.memory.holding(source):
             frame = self.memory.fresh(self)
         if frame is None:
-            raise kernel_error("NOMEM", f"no page for a copy of page {index} of {holder.name!r}") from PagerFailed()
+            lacking = f": {self.memory.lacking}" if self.memory.lacking else ""
+            why = f"no page for a copy of page {index} of {holder.name!r}{lacking}"
+            raise kernel_error("NOMEM", why) from PagerFailed()
         self.memory.copy(source, frame)
         mapped = self.memory.mapped_by(source)
-        if self.references > 1:  # others may map the page behind: who shares this object is not to see that any longer
-            self.memory.unmap(source)
-        self.enter(index, frame)
+        if self.shared or (holder is not self and self.references > 1):
+            self.memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
+        if holder is self:
+            self.leave(index)
+            self.memory.left(self, index, source)
+            if index in self.swapped:
+                self.memory.forget(self, (index,))
+        self.enter(index, frame, is_new=holder is not self)
         self._report(PageCopied.tag, self.name, index, holder.name, source, frame, mapped)
         if holder is self.shadow and self._left:
             self._left -= 1
@@ -314,8 +374,10 @@ class X15Object(VmObject):
 
     # ---- chains ------------------------------------------------------------------------------
 
-    def release(self) -> None:
+    def release(self, entry: Mapper | None = None) -> None:
         """One reference fewer; with the last it is gone, and gives back what it has."""
+        if entry is not None:
+            self.entries.pop(entry, None)
         self.references -= 1
         if self.references == 0:
             self._terminate()
@@ -335,97 +397,6 @@ class X15Object(VmObject):
                 behind.shadows.remove(self)
                 behind.release()
 
-    def _end(self, why: str) -> None:
-        del self.memory.objects[self.name]
-        self._report(ObjectGone.tag, self.name, self.fields, why)
-
-    def collapse(self) -> None:
-        """Take in the object behind, if nothing else refers to it: its pages, and what is behind it (Mach's collapse).
-
-        O(pages of that one).
-        """
-        behind = self.shadow
-        while behind is not None and behind.references == 1 and not behind.is_file:
-            before = self.fields
-            self._take_pages(behind, self.window)
-            behind.forget(EVERYWHERE)
-            self.shadow = behind.shadow
-            if behind.shadow is not None:
-                behind.shadow.shadows[behind.shadow.shadows.index(behind)] = self
-            self._report(ShadowMoved.tag, self.name, before, self.fields, "collapsed")
-            behind._end("collapsed")
-            behind.shadow, behind.references = None, 0
-            behind.shadows.clear()
-            behind = self.shadow
-
-    def take_wired(self, pages: range) -> None:
-        """Have these pages of the object behind, which the caller's entry holds in memory, and no other entry maps."""
-        behind = self.shadow
-        assert behind is not None, "a shadow takes them"
-        self._take_pages(behind, pages)
-        behind.note_wired(pages, -1)
-        self.note_wired(pages, 1)
-        self.bypass()
-
-    def _take_pages(self, behind: X15Object, pages: range) -> None:
-        """Have those of these pages that the object behind has, and that no own ones hide."""
-        wanted = [index for index in sorted((*behind.pages, *behind.swapped)) if index in pages]
-        wanted = [index for index in wanted if not self._has(index)]
-        taken = tuple((index, behind.pages.pop(index)) for index in wanted if index in behind.pages)
-        if taken:
-            self._report(PagesLeft.tag, behind.name, taken)
-        for index, frame in taken:
-            self.pages[index] = frame
-            self.memory.taken_over(self, index, frame)
-        if taken:
-            self._report(PagesEntered.tag, self.name, taken)
-        self.memory.move_swapped(behind, self, tuple(index for index in wanted if index in behind.swapped))
-        if wanted:
-            self._reach(wanted[0], wanted[-1] + 1)
-        self._count_again()
-        behind._count_again()
-
-    def bypass(self) -> None:
-        """Refer past the object behind, if own pages hide all that may be asked for of it (Mach's bypass).
-
-        O(1) mostly, since how many they don't hide is kept.
-        """
-        behind = self.shadow
-        if behind is None or behind.is_file:
-            return
-        if self._left is None:
-            self._left = self._count_left(behind)
-        if self._left:
-            return
-        before, further = self.fields, behind.shadow
-        behind.shadows.remove(self)
-        self.shadow, self._left = further, None
-        if further is not None:
-            further.shadows.append(self)
-            further.reference()
-        self._report(ShadowMoved.tag, self.name, before, self.fields, "bypassed")
-        behind.release()
-
-    def _count_left(self, behind: X15Object) -> int:
-        """How many pages of the object behind may be asked for, and are hidden by no own one.
-
-        O(own pages) if all may be asked for, as after a fork of the whole; else O(pages of that one).
-        """
-        if self.window.start <= behind._span.start and behind._span.stop <= self.window.stop:
-            hidden = sum(behind._has(index) for index in (*self.pages, *self.swapped))
-            return len(behind.pages) + len(behind.swapped) - hidden
-        return sum(index in self.window and not self._has(index) for index in (*behind.pages, *behind.swapped))
-
-    def _count_again(self) -> None:
-        """Pages of it are gone: what they hid, and what is left of them behind others, is to be counted again."""
-        for one in (self, *self.shadows):
-            one._left = None
-
-    def _reach(self, first: int, end: int) -> None:
-        """It has pages of [first, end)."""
-        known = self._span or range(first, end)
-        self._span = range(min(known.start, first), max(known.stop, end))
-
     def discard(self) -> None:
         """Be gone before anything ever referred to it."""
         self._end("nothing ever referred to it")
@@ -436,30 +407,38 @@ class X15Object(VmObject):
         return holder is not None and self.memory.page_out(holder, offset >> PAGE_SHIFT)
 
     def _holder_in_memory(self, index: int) -> X15Object | None:
-        for at in self.chain():
+        for at in self.chain(index):
             if index in at.pages:
                 return at
             if index in at.swapped:
                 break
         return None
 
-    def _grown(self, index: int) -> None:
-        """The object behind it has one page more."""
-        if self._left is not None and index in self.window and not self._has(index):
-            self._left += 1
-
     # ---- copies ------------------------------------------------------------------------------
 
-    def shadowed(self, window: range) -> X15Object:
-        """A new shadow of it for the pages of `window`, without any; it takes over a reference that the caller had."""
-        made = self.anonymous(self.memory, shadow=self, window=window)
-        made.references = 1
+    def shadowed(self, entry: Mapper) -> X15Object:
+        """A new shadow of it for the pages of `entry`, without any; it takes over the reference that the entry had."""
+        made = self.anonymous(self.memory, shadow=self, window=pages_of(entry))
+        self.entries.pop(entry, None)
+        made.reference(entry)
         return made
 
-    def copied(self, window: range) -> X15Object:
+    def taken_by(self, entry: Mapper, *, wired: bool) -> X15Object:
+        """A new object with the pages that `entry` maps, for it alone; it takes over the reference that it had."""
+        pages = pages_of(entry)
+        made = self.sharing(pages)
+        made.entries[entry] = None
+        if wired:
+            self.note_wired(pages, -1)
+            made.note_wired(pages, 1)
+        self.unmapped(entry)
+        return made
+
+    def copied(self, window: range, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> X15Object:
         """A new object with copies of the pages of `window`, as they are now (Mach's vm_object_copy_slowly).
 
-        Where the last of its chain is a file, that lies behind the new one too.
+        Where the last of its chain is a file, that lies behind the new one too.  Pages that are read in for it count
+        for whom `reading` has them count.
 
         NOMEM, and nothing kept, without frames.  O(pages).
         """
@@ -470,24 +449,58 @@ class X15Object(VmObject):
         made = self.anonymous(self.memory, shadow=behind, window=window)
         made.references = 1
         try:
-            for index in self.present(window):
-                page = self.fault(index << PAGE_SHIFT, False)
+            for index in self._to_copy(window):
+                with reading():
+                    page = self.fault(index << PAGE_SHIFT, False)
                 made._copy(index, self, page.frame)
         except VMError:
             made.release()
             raise
         return made
 
+    def sharing(self, window: range) -> X15Object:
+        """A new object with the pages of `window` that it has, in the same frames and slots of swap space.
+
+        Who writes one of them, this object or the new one, gets a copy of it.  O(pages).
+        """
+        behind = self.shadow
+        assert behind is None or behind.is_file, "where forks count, only files lie behind"
+        if behind is not None:
+            behind.reference()
+        made = self.anonymous(self.memory, shadow=behind, window=window)
+        made.references = 1
+        inside = self.those_of(window)
+        pages = tuple((index, self.pages[index]) for index in inside if index in self.pages)
+        made.pages.update(pages)
+        if inside:
+            made._reach(inside[0], inside[-1] + 1)
+        if pages:
+            made._report(PagesEntered.tag, made.name, pages)
+        for index, frame in pages:
+            self.memory.entered(made, index, frame)
+        self.memory.share_slots(made, tuple((index, self.swapped[index]) for index in inside if index in self.swapped))
+        return made
+
+    def _to_copy(self, window: range) -> Sequence[int]:
+        """The pages of `window` that a copy has to have: those that there are, and all that a learner's pager gives."""
+        if isinstance(self.pager, CodePager):
+            return common(window, range(self.pager.pages))
+        return self.present(window)
+
     def present(self, window: range) -> list[int]:
         """The pages of `window` that it has, or an object behind it but a file, in memory or in swap space, rising."""
-        anonymous = takewhile(lambda at: not at.is_file, self.chain())
-        return sorted({index for at in anonymous for index in (*at.pages, *at.swapped) if index in window})
+        found: set[int] = set()
+        for at in takewhile(lambda at: not at.is_file, self.chain()):
+            found.update(at.those_of(window))
+            window = common(window, at.window)
+        return sorted(found)
 
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page is both in memory and in swap;
-        O3. only pages of files are dirty; O7. what is left behind is counted rightly.
+        """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page of a file is in swap space;
+        O3. only pages of files are dirty; O7. what is left behind is counted rightly; O8. entries lead to all pages of
+        anonymous memory without a name, in memory and in swap space.
         """  # noqa: D205  one list of invariants, as elsewhere
         seen: set[X15Object] = set()
         if self.shadow is not None and self not in self.shadow.shadows:
@@ -496,9 +509,8 @@ class X15Object(VmObject):
             if at in seen:
                 raise Broken(f"O1: the chain of {self.name} runs in a circle at {at.name}")
             seen.add(at)
-        both = self.pages.keys() & self.swapped.keys()
-        if both:
-            raise Broken(f"O2: page {min(both)} of {self.name} is in memory and in swap space")
+        if self.is_file and self.swapped:
+            raise Broken(f"O2: page {min(self.swapped)} of {self.name}, a file, is in swap space")
         if (self.dirty and not self.is_file) or self.dirty - self.pages.keys():
             raise Broken(f"O3: {self.name} has dirty pages that are no pages of a file in memory")
 
@@ -508,7 +520,4 @@ class X15Object(VmObject):
         if self.shadow is not None and self._left not in (None, self._count_left(self.shadow)):
             raise Broken(f"O7: {self._left} pages are left behind {self.name}, and not {self._count_left(self.shadow)}")
 
-    def _report(self, *raw: object) -> None:
-        emit = self.memory.recorder.emit
-        if emit is not None:
-            emit(raw)
+        self.check_led_to()

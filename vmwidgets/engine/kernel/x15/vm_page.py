@@ -11,12 +11,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from heapq import heappop, heappush
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ...base.errors import Broken, KernelError, kernel_error
-from ...base.events import NothingToReclaim, PageCleaned, PageOut, ReferenceCleared, SwapFreed, SwapMoved, SwapResized
-from ...base.protection import READ
+from ...base.events import (
+    NothingToReclaim,
+    PageCleaned,
+    PageIn,
+    PageKept,
+    PageOut,
+    ReferenceCleared,
+    SwapFreed,
+    SwapLeft,
+    SwapMoved,
+    SwapShared,
+)
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import PageAllocator
@@ -24,6 +33,8 @@ from ...memory.ram import Ram
 from ...memory.replacement import Choice, Replacement
 from ..pmap.reverse import ReverseMap
 from .rings import Rings
+from .swap import Swap
+from .users import Users
 
 
 class PageOwner(Protocol):
@@ -33,11 +44,15 @@ class PageOwner(Protocol):
     pages: dict[int, int]
     """Frames by page."""
     swapped: dict[int, int]
-    """Slots of swap space by page."""
+    """Slots of swap space by page; of a page that is in memory too, until it is written."""
     dirty: set[int]
     """Pages that were written since their file had them."""
     wired: Counter[int]
     """How many entries hold each page in memory."""
+
+    @property
+    def count(self) -> int:
+        """How many pages it has, in memory or in swap space.  O(those in swap space)."""
 
     @property
     def is_file(self) -> bool:
@@ -50,78 +65,54 @@ class PageOwner(Protocol):
     def enter(self, index: int, frame: int) -> None:
         """Have `frame` as the page of this number."""
 
-    def leave(self, index: int) -> int:
-        """Have the page of this number in memory no longer; its frame, which is the caller's now."""
+    def leave(self, index: int) -> None:
+        """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
 
     def write_back(self, index: int, content: bytes) -> None:
         """Have its pager write a page back."""
+
+    def count_again(self) -> None:
+        """Pages of it are gone, in memory and in swap space: what that changes in front of it is to be counted."""
+
+    @property
+    def comes_as_zeroes(self) -> bool:
+        """Whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
 
     def check(self) -> None:
         """Raise :class:`Broken` unless its invariants hold."""
 
 
-class Swap:
-    """Swap space: slots of a page each, the lowest free one first."""
+PageUser: TypeAlias = tuple[PageOwner, int]
+"""An object, and the number of one of its pages; all users of a frame or a slot have it under the same number."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self.slots = 0
-        self._content: dict[int, bytes] = {}
-        self._free: list[int] = []
-        self.refuses: Callable[[], bool] | None = None
-        """A hook for lessons: asked before each slot is given, it makes it as if there were none by answering true."""
-
-    @property
-    def used(self) -> int:
-        """How many slots hold a page."""
-        return len(self._content)
-
-    def resize(self, slots: int) -> None:
-        """Have so many slots, not fewer than there were."""
-        before, self.slots = self.slots, slots
-        self._free = sorted({*range(slots)} - self._content.keys())
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((SwapResized.tag, before, slots))
-
-    def put(self, content: bytes) -> int | None:
-        """Keep a page; its slot, or none if all are taken."""
-        if not self._free or (self.refuses is not None and self.refuses()):
-            return None
-        slot = heappop(self._free)
-        self._content[slot] = content
-        return slot
-
-    def content(self, slot: int) -> bytes:
-        """The page in a slot."""
-        return self._content[slot]
-
-    def free(self, slot: int) -> None:
-        """Forget what is in a slot."""
-        del self._content[slot]
-        heappush(self._free, slot)
-
-    def check(self) -> None:
-        """Raise :class:`Broken` unless O5. each slot is free or holds a page."""
-        if sorted([*self._free, *self._content]) != list(range(self.slots)):
-            raise Broken(f"O5: {len(self._free)} free and {self.used} used slots are not the {self.slots} there are")
+FORKS = ("eager", "counted", "shadow")
+"""What a fork does with private memory: it copies each page, or both have its frames until one writes, or both refer to
+the same objects, in front of which who writes gets a shadow."""
 
 
 class TaskMemory:
     """The frames of tasks' objects; `objects` are all that there are, by name.
 
-    `reverse` says which translations lead to a frame.  With `zeroed` false (quirk anonymous-not-zeroed) fresh frames
-    keep what they held.
+    `reverse` says which translations lead to a frame, `fork` (one of :data:`FORKS`) what a copy of memory is.  With
+    `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.
     """
 
     def __init__(
-        self, ram: Ram, pages: PageAllocator, reverse: ReverseMap, recorder: Recorder, *, zeroed: bool = True
+        self,
+        ram: Ram,
+        pages: PageAllocator,
+        reverse: ReverseMap,
+        recorder: Recorder,
+        *,
+        zeroed: bool = True,
+        fork: str = "shadow",
     ) -> None:
         self.ram = ram
         self.recorder = recorder
         self.swap = Swap(recorder)
         self.reverse = reverse
         self.zeroed = zeroed
+        self.fork = fork
         self.objects: dict[str, PageOwner] = {}
         self.read_ahead = 0
         """How many pages of a file are read in behind one that was asked for."""
@@ -132,9 +123,15 @@ class TaskMemory:
         self._pages = pages
         self.rings = Rings(recorder)
         """Which page goes."""
-        self._resident: dict[int, tuple[PageOwner, int]] = {}
-        """By frame: whose it is, and its number there."""
+        self.in_memory: Users[PageUser] = Users()
+        """By frame: whose pages are there."""
+        self.in_swap: Users[PageUser] = Users()
+        """By slot of swap space: whose pages are there."""
+        self.lacking = ""
+        """Why no page could go, when that was last so, in words."""
         self._held: set[int] = set()
+        self._asked_for: set[int] = set()
+        """Frames that are held and were to go meanwhile."""
         self._made = 0
 
     def new_name(self) -> str:
@@ -187,33 +184,93 @@ class TaskMemory:
         self._pages.free(frame)
 
     def entered(self, owner: PageOwner, index: int, frame: int) -> None:
-        """A page came, for the task whose access is under way."""
-        self._resident[frame] = owner, index
-        self.rings.entered(frame, self.rings.running)
+        """A page came, for the task whose access is under way, or one more object has a page that is there."""
+        if self.in_memory.add(frame, (owner, index)):
+            self.rings.entered(frame, self.rings.running)
 
-    def taken_over(self, owner: PageOwner, index: int, frame: int) -> None:
-        """A page became another object's: it keeps its place."""
-        self._resident[frame] = owner, index
-        self._pages.hand_over(frame, f"object {owner.name}")
+    def taken_over(self, before: PageOwner, owner: PageOwner, index: int, frame: int) -> None:
+        """A page of one object became another's: it keeps its place."""
+        self.in_memory.replace(frame, (before, index), (owner, index))
+        if self.in_memory.first(frame)[0] is owner:
+            self._pages.hand_over(frame, f"object {owner.name}")
+        self.rings.may_go_again(frame)
 
-    def left(self, frame: int) -> None:
-        """A page is no object's any more."""
-        del self._resident[frame]
+    def left(self, owner: PageOwner, index: int, frame: int) -> bool:
+        """A page is this object's no longer; whether no object has its frame now."""
+        was_its = self.in_memory.first(frame)[0] is owner
+        if not self.in_memory.remove(frame, (owner, index)):
+            first = self.in_memory.first(frame)[0].name
+            if was_its:
+                self._pages.hand_over(frame, f"object {first}")
+            self.pass_on(frame)
+            self.rings.may_go_again(frame)
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((PageKept.tag, frame, first))
+            return False
+        self._vacated(frame)
+        return True
+
+    def _vacated(self, frame: int) -> None:
+        """No object has the page in a frame any longer."""
+        self.reverse.unwritten.pop(frame, None)
         self.rings.left(frame)
+
+    def pass_on(self, frame: int) -> None:
+        """Have a page that several have count for another task than the one whose access is under way.
+
+        That is the next one that maps it, or none.  A page that counts for a third task that maps it stays as it is.
+        """
+        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != self.rings.running]
+        charged = self.rings.charged[frame]
+        if charged and charged not in heirs:
+            self.rings.charge(frame, "")
+            if heirs:
+                self.inherited(frame, heirs[0])
 
     @property
     def resident(self) -> int:
         """How many pages of tasks' objects are in memory."""
-        return len(self._resident)
+        return len(self.in_memory)
 
-    def owners(self) -> dict[int, tuple[str, int]]:
-        """By frame: the object whose page it has, and the page's number there.  O(pages)."""
-        objects = [one for one in self.objects.values() if one.has_frames]
-        return {frame: (one.name, index) for one in objects for index, frame in one.pages.items()}
+    def written(self) -> set[tuple[int, str, int]]:
+        """Frames with the objects and indices of pages that are more than zeroes: no translation need say so.
+
+        O(pages in memory).
+        """
+        unwritten, pages = self.reverse.unwritten, self.in_memory
+        return {
+            (frame, owner.name, index) for frame in pages if frame not in unwritten for owner, index in pages.of(frame)
+        }
 
     def dirty_pages(self, name: str) -> dict[int, bool]:
         """The pages of an object that its file does not have yet; true for each."""
         return dict.fromkeys(self.objects[name].dirty, True) if name in self.objects else {}
+
+    def inherited(self, frame: int, task: str) -> None:
+        """`task` maps a page: if it counts for none, since the task that it came for is over, it counts for `task` now.
+
+        A limit that this passes has others of the task's pages leave.  What files have counts for none.
+        """
+        if frame not in self.in_memory or self.in_memory.first(frame)[0].is_file or self.rings.charged[frame]:
+            return
+        self.rings.charge(frame, task)
+        with self.holding(frame), self.rings.run_for(task):
+            while self.rings.is_full(task, self._pages.obtainable_pages, 0) and self.reclaim(own_only=True):
+                pass
+
+    def bereaved(self, task: str) -> None:
+        """`task` is over: its pages count for the tasks that map them too, the first that did, or for none."""
+        left = [frame for frame, one in self.rings.charged.items() if one == task] if self.rings.counts[task] else []
+        self.rings.forget(task)
+        for frame in left:
+            heirs = [pmap.name for pmap, _ in self.reverse.of(frame)]
+            if heirs:
+                self.inherited(frame, heirs[0])
+
+    def slots(self, name: str) -> dict[int, int]:
+        """The slots of swap space that hold pages of an object, by page."""
+        return self.objects[name].swapped if name in self.objects else {}
 
     # ---- what processors do with pages -------------------------------------------------------
 
@@ -224,13 +281,19 @@ class TaskMemory:
         """
         self.rings.used(task, frame, page)
         with self.rings.run_for(task):
-            for other in self.rings.expired():
-                self.page_out(*self._resident[other])
+            for other in self.rings.expired(self):
+                self.page_out(*self.in_memory.first(other))
+
+    def ticked(self, count: int) -> None:
+        """The machine's clock has ticked so often: a policy that ages looks at all pages."""
+        self.rings.ticked(self, count)
 
     def replace_by(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Have pages go by another policy, which learns by what addresses those in memory are known.  O(pages)."""
-        known = {frame: self.reverse.of(frame)[:1] for frame in self._resident}
-        self.rings.numbers = {frame: va >> PAGE_SHIFT for frame, found in known.items() for _, va in found}
+        known = {frame: self.reverse.of(frame)[:1] for frame in self.in_memory}
+        self.rings.numbers = {
+            frame: (va >> PAGE_SHIFT, pmap.name) for frame, found in known.items() for pmap, va in found
+        }
         self.rings.choose(replacement, choice)
 
     @contextmanager
@@ -243,6 +306,9 @@ class TaskMemory:
         finally:
             if is_new:
                 self._held.discard(frame)
+                if frame in self._asked_for:
+                    self._asked_for.discard(frame)
+                    self.rings.may_go_again(frame)
 
     # ---- going out ---------------------------------------------------------------------------
 
@@ -253,25 +319,32 @@ class TaskMemory:
         O(pages) without success.
         """
         for frame in self.rings.candidates(self.rings.running, self, own_only=own_only):
-            if self.page_out(*self._resident[frame]):
+            if self.page_out(*self.in_memory.first(frame)):
                 return True
+        why = self._why_none(own_only=own_only)
+        self.lacking = why if self.resident else ""
         emit = self.recorder.emit
         if emit is not None:
-            emit((NothingToReclaim.tag, self._why_none(own_only=own_only)))
+            emit((NothingToReclaim.tag, why))
         return False
 
     def _why_none(self, *, own_only: bool) -> str:
         """Why no page could go, in words."""
         swap, task = self.swap, self.rings.running
-        room = "swap space is full" if swap.used == swap.slots else "they are wired, or needed at this moment"
+        room = "swap space is full" if swap.is_full else "they are wired, or needed at this moment"
         room = room if swap.slots else "there is no swap space"
         count = self.rings.counts[task] if own_only else self.resident
+        if not count:
+            return f"no page of {f'task {task!r}' if own_only else 'a task'} is in memory, so none can go"
         whose = f" of task {task!r}" if own_only else ""
         return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
 
     def may_go(self, frame: int) -> bool:
         """Whether the page in `frame` may leave it."""
-        return self.can_page_out(*self._resident[frame])
+        if frame in self._held:
+            self._asked_for.add(frame)
+            return False
+        return self.can_page_out(*self.in_memory.first(frame))
 
     def referenced(self, frame: int) -> bool:
         """Whether a translation that leads to `frame` was used since its reference bit was cleared."""
@@ -286,28 +359,41 @@ class TaskMemory:
             emit((ReferenceCleared.tag, frame))
 
     def dirty(self, frame: int) -> bool:
-        """Whether the page in `frame` was written: its dirty bit is set, or its object has noted it."""
-        owner, index = self._resident[frame]
-        return index in owner.dirty or any(pmap.is_modified(va) for pmap, va in self.reverse.of(frame))
+        """Whether the page in `frame` has to be written before it leaves: nothing else has what is in it."""
+        return not self._had_by(*self.in_memory.first(frame))
+
+    def _had_by(self, owner: PageOwner, index: int) -> str:
+        """What has the bytes of a page in memory too: its "file", "swap", or "zeroes" need no place; else ""."""
+        if owner.is_file:
+            return "" if index in owner.dirty else "file"
+        if index in owner.swapped:
+            return "swap"
+        return "zeroes" if owner.comes_as_zeroes and self.reverse.is_unwritten(owner.pages[index]) else ""
 
     def can_page_out(self, owner: PageOwner, index: int) -> bool:
         """Whether the page is one that may leave its frame: in memory, not wired, and not needed this moment."""
         frame = owner.pages.get(index)
-        return frame is not None and frame in self._resident and frame not in self._held and not owner.wired[index]
+        if frame is None or frame in self._held:
+            return False
+        users = self.in_memory.of(frame)
+        return bool(users) and not any(one.wired[at] for one, at in users)
 
     def page_out(self, owner: PageOwner, index: int) -> bool:
-        """Have one page leave its frame, for swap space or its file; false if it can't."""
+        """Have one page leave its frame, for swap space or its file; false if it can't.
+
+        A page that something else has is not written.
+        """
         if not self.can_page_out(owner, index):
             return False
-        is_dirty = index in owner.dirty
-        if owner.is_file:
-            return self._page_out(owner, index, "file" if is_dirty else "nowhere")
-        return self._page_out(owner, index, "swap")
+        has = self._had_by(owner, index)
+        return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
-    def _page_out(self, owner: PageOwner, index: int, to: str) -> bool:
+    def _page_out(self, owner: PageOwner, index: int, to: str, has: str) -> bool:
         frame, slot = owner.pages[index], -1
         if to == "swap":
+            if self.swap.is_full:
+                self._give_up_a_copy()
             kept = self.swap.put(self.ram.read(frame << PAGE_SHIFT, PAGE))
             if kept is None:
                 return False
@@ -320,14 +406,42 @@ class TaskMemory:
             return False
         if to == "file":
             self.clean(owner, index)
-        owner.leave(index)
-        if slot >= 0:
-            owner.swapped[index] = slot
+        users = self.in_memory.of(frame)
+        for one, at in users:
+            one.leave(at)
+            if has == "zeroes":
+                one.count_again()
+        self.in_memory.clear(frame)
+        self._vacated(frame)
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageOut.tag, owner.name, index, frame, to, slot))
+            emit((PageOut.tag, users[0][0].name, index, frame, to, slot, has))
+        if slot >= 0:
+            users[0][0].swapped[index] = slot
+            self.in_swap.add(slot, users[0])
+            for one, at in users[1:]:
+                self.share_slots(one, ((at, slot),))
         self.free(frame)
         return True
+
+    def share_slots(self, owner: PageOwner, slots: tuple[tuple[int, int], ...]) -> None:
+        """Pages of an object, by number, are in slots where others' are."""
+        for index, slot in slots:
+            owner.swapped[index] = slot
+            self.in_swap.add(slot, (owner, index))
+        emit = self.recorder.emit
+        if emit is not None and slots:
+            emit((SwapShared.tag, owner.name, slots))
+
+    def _give_up_a_copy(self) -> None:
+        """Free a slot whose page is in memory too, if there is one: then that has to be written when it leaves."""
+        for one in self.objects.values():
+            for slot in one.swapped.values():
+                users = self.in_swap.of(slot)
+                if all(at in other.pages for other, at in users):
+                    for other, at in users:
+                        self.forget(other, (at,))
+                    return
 
     def mapped_by(self, frame: int) -> tuple[str, ...]:
         """The names of the tasks whose page tables lead to `frame`; none while nothing is recorded."""
@@ -345,7 +459,7 @@ class TaskMemory:
         """Write a dirty page of a file back; from now on a write to it is noticed again."""
         frame = owner.pages[index]
         for pmap, va in self.reverse.of(frame):
-            pmap.protect(va, va + PAGE, READ)
+            pmap.remove_write(va, va + PAGE)
             pmap.clear_modify(va)
             pmap.update(va, va + PAGE)
         owner.write_back(index, self.ram.read(frame << PAGE_SHIFT, PAGE))
@@ -357,14 +471,27 @@ class TaskMemory:
     # ---- coming back -------------------------------------------------------------------------
 
     def swap_in(self, owner: PageOwner, index: int) -> int | None:
-        """A frame with the page that was in swap space, whose slot is free then; IO if it can't be read."""
+        """A frame with the page that is in swap space, which keeps it until the page is written; IO if that fails."""
         slot = owner.swapped[index]
         self.check_read(owner, index)
         frame = self.fresh(owner)
         if frame is not None:
             self.ram.write(frame << PAGE_SHIFT, self.swap.content(slot))
-            self.forget(owner, (index,))
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((PageIn.tag, owner.name, index, frame, slot))
         return frame
+
+    def found(self, owner: PageOwner, index: int) -> int | None:
+        """The frame of a page in swap space that another object has in memory too (Linux's swap cache), or none."""
+        for other, at in self.in_swap.of(owner.swapped.get(index, -1)):
+            if at in other.pages:
+                return other.pages[at]
+        return None
+
+    def is_shared(self, frame: int) -> bool:
+        """Whether several objects have their page in this frame: who writes it gets a copy."""
+        return self.in_memory.is_shared(frame)
 
     def check_read(self, owner: PageOwner, index: int) -> None:
         """IO if a page can't be read in, as was asked for."""
@@ -373,18 +500,23 @@ class TaskMemory:
         self.reads += 1
 
     def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
-        """Free the slots of these pages of swap space."""
+        """Have these pages in swap space no longer; their slots are free, but for those that others have pages in."""
         slots = tuple((index, owner.swapped.pop(index)) for index in indices)
-        for _, slot in slots:
+        freed = tuple((index, slot) for index, slot in slots if self.in_swap.remove(slot, (owner, index)))
+        for _, slot in freed:
             self.swap.free(slot)
         emit = self.recorder.emit
-        if emit is not None and slots:
-            emit((SwapFreed.tag, owner.name, slots))
+        if emit is not None and freed:
+            emit((SwapFreed.tag, owner.name, freed))
+        if emit is not None and len(freed) < len(slots):
+            emit((SwapLeft.tag, owner.name, tuple(one for one in slots if one not in freed)))
 
     def move_swapped(self, before: PageOwner, owner: PageOwner, indices: tuple[int, ...]) -> None:
         """Pages in swap space become those of another object."""
         slots = tuple((index, before.swapped.pop(index)) for index in indices)
         owner.swapped.update(slots)
+        for index, slot in slots:
+            self.in_swap.replace(slot, (before, index), (owner, index))
         emit = self.recorder.emit
         if emit is not None and slots:
             emit((SwapMoved.tag, before.name, owner.name, slots))
@@ -394,25 +526,40 @@ class TaskMemory:
     def check(self) -> None:
         """Raise :class:`Broken` unless objects and swap space are sound, and the numbered invariants hold.
 
-        O4. each frame in memory is one page of one object, which owns it; O6. each used slot is one page's.
+        O4. each frame in memory has a page of one object, which owns it, or where forks count the same page of several,
+        of which the first owns it; O6. so has each used slot, and who has a page of it in memory has the same frame.
         """
-        found: dict[int, tuple[PageOwner, int]] = {}
-        slots: list[int] = []
+        in_memory: dict[int, set[PageUser]] = {}
+        in_swap: dict[int, set[PageUser]] = {}
         for one in self.objects.values():
             one.check()
-            slots += one.swapped.values()
+            for index, slot in one.swapped.items():
+                in_swap.setdefault(slot, set()).add((one, index))
             for index, frame in one.pages.items() if one.has_frames else ():
-                if frame in found:
-                    raise Broken(f"O4: frame {frame:#x} is a page of {one.name} and of {found[frame][0].name} too")
-                found[frame] = one, index
-                if self._pages.owner(frame) != f"object {one.name}":
-                    raise Broken(f"O4: frame {frame:#x} is page {index} of {one.name} and belongs to another")
-        if found != self._resident:
-            wrong = min(found.keys() ^ self._resident.keys(), default=0)
-            raise Broken(f"O4: frame {wrong:#x} is not noted as the page that it is")
-        self.rings.check(set(found))
+                in_memory.setdefault(frame, set()).add((one, index))
+        self._check_users("O4: frame", in_memory, self.in_memory)
+        self._check_users("O6: slot", in_swap, self.in_swap)
+        for frame in in_memory:
+            owner = self.in_memory.first(frame)[0].name
+            if self._pages.owner(frame) != f"object {owner}":
+                raise Broken(f"O4: frame {frame:#x} is a page of {owner} and belongs to {self._pages.owner(frame)}")
+        for slot, users in in_swap.items():
+            frames = {one.pages[index] for one, index in users if index in one.pages}
+            if len(frames) > 1:
+                raise Broken(f"O6: the page in slot {slot} is in the frames {sorted(frames)}")
+        self.rings.check(set(in_memory))
         if self._held:
             raise Broken(f"O4: frame {min(self._held):#x} is still held")
         self.swap.check()
-        if len(set(slots)) != len(slots) or len(slots) != self.swap.used:
-            raise Broken(f"O6: {self.swap.used} slots are used, and objects have {len(slots)}")
+        if len(in_swap) != self.swap.used:
+            raise Broken(f"O6: {self.swap.used} slots are used, and objects have {len(in_swap)}")
+
+    def _check_users(self, what: str, found: dict[int, set[PageUser]], known: Users[PageUser]) -> None:
+        """Raise :class:`Broken` unless places have the users that are found, several where forks count alone."""
+        for place in sorted(found.keys() | set(known)):
+            users = found.get(place, set())
+            if users != set(known.of(place)):
+                raise Broken(f"{what} {place:#x} has {counted(len(users), 'user')}, not {len(known.of(place))}")
+            if len(users) > 1 and (self.fork != "counted" or len({index for _, index in users}) > 1):
+                names = " and of ".join(sorted(one.name for one, _ in users))
+                raise Broken(f"{what} {place:#x} is a page of {names}")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...base.events import Unwound
-from ...base.protection import NEEDS_COPY, WRITE, protection_of
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ..map.core import OFFSET_MASK, Entry
@@ -44,9 +43,11 @@ class Wiring:
         self._tables = tables
         self.parts: list[WiredPart] = []
 
-    def add(self, entry: Entry, start: int, end: int, new_object: Callable[[], VmObject]) -> WiredPart:
-        """The part [start, end) of `entry`, without pages yet; without object it gets one of `new_object`."""
-        protection = protection_of(entry.flags)
+    def add(self, entry: Entry, start: int, end: int, protection: int, new_object: Callable[[], VmObject]) -> WiredPart:
+        """The part [start, end) of `entry`, to be mapped with `protection`, without pages yet.
+
+        Where the entry has no object it gets one of `new_object`.
+        """
         if entry.object is None:
             part = WiredPart(start, end, new_object(), True, 0, protection)
         else:
@@ -84,6 +85,8 @@ class Wiring:
                     self._tables.update(va, va + PAGE)
             for offset in reversed(part.offsets):
                 part.target.drop(offset)
+            if part.fresh:
+                part.target.discard()
 
 
 def map_page(tables: Pmap, va: int, frame: int, protection: int) -> bool:
@@ -93,27 +96,6 @@ def map_page(tables: Pmap, va: int, frame: int, protection: int) -> bool:
     tables.enter(va, frame << PAGE_SHIFT, protection)
     tables.update(va, va + PAGE)
     return True
-
-
-def map_resident(tables: Pmap, entry: Entry, start: int, end: int) -> None:
-    """Map the pages in [start, end) of `entry` that its object has and that are not mapped; no pager is asked."""
-    target, protection = entry.object, rights_in(entry)
-    for va in range(start, end, PAGE) if target is not None else ():
-        frame = None if target is None else target.page(entry.offset_of(va))
-        if target is not None and frame is not None:
-            map_page(tables, va, frame, target.rights(entry.offset_of(va), protection))
-
-
-def rights_in(entry: Entry) -> int:
-    """The rights with which pages of the object of `entry` itself may be mapped there."""
-    protection = protection_of(entry.flags)
-    return protection & ~WRITE if entry.flags & NEEDS_COPY else protection
-
-
-def rights_of_all_in(entry: Entry) -> int:
-    """The rights with which whatever is mapped in `entry` may be mapped on, until a fault gives more."""
-    protection = rights_in(entry)
-    return protection if entry.object is None else entry.object.rights_of_all(protection)
 
 
 def _page(offset: int) -> range:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ...base.units import Address
-from ...base.values.tables import Field, Rights, Syndrome
+from ...base.values.tables import Field, Permission, Rights, Syndrome
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
@@ -112,7 +112,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
 
     def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Rights:
         """D5.4.5: a table's limits hold for everything below."""
-        own = self.rights_of(descriptor, word)
+        own = self._data_rights(descriptor, word)
         user = rights.user and own.user
         if descriptor.kind == "leaf" and not user:
             own = own._replace(execute=not word & PXN)
@@ -157,8 +157,14 @@ class Aarch64Rules(Rules[Aarch64Controls]):
             word |= 0 if rights.user else AP_TABLE_NO_USER | UXN_TABLE
             return word if rights.execute else word | UXN_TABLE | PXN_TABLE
         word = ACCESS_FLAG | INNER_SHAREABLE | (0 if shared else NOT_GLOBAL)
+        if rights.user and rights.execute and not (rights.read or rights.write):
+            return word | AP_READ_ONLY | PXN
         word |= (AP_USER if rights.user else UXN) | (0 if rights.write else AP_READ_ONLY)
         return word if rights.execute else word | UXN | PXN
+
+    def granted(self, wanted: Permission) -> Permission:
+        """D5.4.5: AP has no way to write without reading; D5.4.6: a page may be for fetches alone."""
+        return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
         """AP, UXN and PXN, or those of a table."""
@@ -167,7 +173,13 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return AP_USER | AP_READ_ONLY | UXN | PXN
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
+        """The rights in one descriptor, taken by itself; of a page that user code may only fetch from, that."""
+        if descriptor.kind == "leaf" and not word & (AP_USER | UXN):
+            return Rights(False, False, True, True)
+        return self._data_rights(descriptor, word)
+
+    def _data_rights(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, those of whoever may read there."""
         if descriptor.kind == "table":
             user = not word & AP_TABLE_NO_USER
             return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...base.units import Address, binary_size
-from ...base.values.tables import Field, Rights
+from ...base.values.tables import Field, Permission, Rights
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, Report, Rules, Start, Stop
@@ -107,6 +107,10 @@ class RiscvRules(Rules[RiscvControls]):
         if rights.read or not word & X or word & W:
             word |= R
         return word | (G if shared else 0)
+
+    def granted(self, wanted: Permission) -> Permission:
+        """4.3.1: R, W and X are bits of their own, but W without R is reserved."""
+        return wanted._replace(read=wanted.read or wanted.write)
 
     def rights_bits(self, descriptor: Descriptor) -> int:
         """R, W, X and U of a leaf."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...base.units import Address
-from ...base.values.tables import Field, Rights
+from ...base.values.tables import Field, Permission, Rights
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
@@ -281,6 +281,10 @@ class X86Rules32(X86Rules):
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """R/W, U/S, and G in a leaf; fetches can't be forbidden."""
         return super().encode(descriptor, rights, shared) & ~EXECUTE_DISABLE
+
+    def granted(self, wanted: Permission) -> Permission:
+        """SDM 4.6: without XD whatever can be read can be executed."""
+        return Permission(any(wanted), wanted.write, any(wanted))
 
     def rights_bits(self, descriptor: Descriptor) -> int:
         """R/W and U/S."""

@@ -1,0 +1,73 @@
+"""Journals of format 1: they load, or the error says at which operation machines do something else now, and why."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.grading.judge import judged
+
+FOLDER = Path(__file__).parents[2] / "data" / "journals"
+"""Written by the version of format 1: lives of tasks, and the work of each exercise (practice 2), as graded then."""
+
+
+def text(name: str) -> str:
+    with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt") as file:
+        return file.read()
+
+
+WORKS = [json.loads(line) for line in text("works").splitlines()]
+
+SINCE = "the file has format 1, and since then"
+
+
+@pytest.mark.parametrize("name", ["plain", "walks"])
+def test_a_journal_in_which_nothing_changed_loads(name: str, tmp_path: Path) -> None:
+    m = vm.load_journal(FOLDER / f"{name}.jsonl.gz")
+    m.check()
+    m.journal.save(tmp_path / "again.jsonl.gz")
+    assert vm.load_journal(tmp_path / "again.jsonl.gz").journal.marks == m.journal.marks
+
+
+def test_what_was_undone_can_still_be_redone() -> None:
+    m = vm.load_journal(FOLDER / "plain.jsonl.gz")
+    start = m.tasks["t"].brk() - 4 * vm.PAGE
+    assert m.tasks["t"].peek(start) == b"x"
+    m.redo()
+    assert m.tasks["t"].peek(start) == b"z"
+
+
+@pytest.mark.parametrize(
+    ("name", "operation", "why"),
+    [
+        ("hole", r"operation 3, task:t.madvise", "a range with a hole ends with NOMEM after the rest was done"),
+        ("rights", r"operation 4, task:t.touch", "a task's tables forbid what its entry does not allow"),
+        ("panic", r"operation 3, task:t/map.enter", "a task without memory for an entry or a table gets NOMEM"),
+        ("thread", r"operation 4, machine.run", "in threads write and touch take place, which did nothing"),
+        ("life", r"operation 9, task:t1.madvise", "a range with a hole ends with NOMEM after the rest was done"),
+    ],
+)
+def test_one_sentence_says_where_a_machine_does_something_else_now_and_why(name: str, operation: str, why: str) -> None:
+    with pytest.raises(vm.Refused, match=rf"line \d+: {operation}, gives another result .*; {SINCE} {why}"):
+        vm.load_journal(FOLDER / f"{name}.jsonl.gz")
+
+
+@pytest.mark.parametrize("one", WORKS, ids=[one["exercise"] for one in WORKS])
+def test_graded_work_earns_what_it_earned(one) -> None:
+    again = judged(one["exercise"], "practice 2", one["work"])
+    then = one["data"]
+    assert (again.get("points"), again.get("of"), again.get("problem", "")) == (then["points"], then["of"], "")
+    assert [found["met"] for found in again["criteria"]] == [found["met"] for found in then["criteria"]]
+
+
+def test_a_later_format_is_refused(tmp_path: Path) -> None:
+    lines = text("plain").replace('"version":1', '"version":3', 1)
+    later = tmp_path / "later.jsonl.gz"
+    with gzip.open(later, "wt") as file:
+        file.write(lines)
+    with pytest.raises(vm.Refused, match=r"it has version 3, .*: this vmwidgets reads versions 1 to 2"):
+        vm.load_journal(later)

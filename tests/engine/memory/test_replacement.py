@@ -1,0 +1,262 @@
+"""Policies by themselves: random lives of a ring against plain models."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.values.replacement import ORDERS
+from vmwidgets.engine.machine.replacement import MachineReplacement
+from vmwidgets.engine.memory.clock import FEW, Clock
+from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
+from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
+from vmwidgets.engine.memory.thrashing import CURVE_POLICIES
+from vmwidgets.pictures.load_curve import load_curve
+
+FRAMES = range(6)
+
+moves = st.lists(
+    st.tuples(st.sampled_from(["enter", "leave", "use", "wire", "unwire", "evict"]), st.sampled_from(FRAMES)),
+    max_size=80,
+)
+
+
+class Bits:
+    """Reference bits, and the pages that are wired, as a policy asks for them."""
+
+    def __init__(self):
+        self.used, self.wired = set(), set()
+
+    def may_go(self, frame):
+        return frame not in self.wired
+
+    def referenced(self, frame):
+        return frame in self.used
+
+    def clear_referenced(self, frame):
+        self.used.discard(frame)
+
+    def dirty(self, frame):
+        return False
+
+
+@given(moves, st.booleans())
+@pytest.mark.parametrize("kind", [Fifo, Lru])
+def test_a_page_that_could_not_go_keeps_its_place(kind, moves, fails):
+    """A list in the order of arrival or of use is all of it, whatever was wired meanwhile.
+
+    Where the first can't leave after all, the others are tried in the same order.
+    """
+    policy, pages, line = kind(), Bits(), []
+    for move, frame in moves:
+        if move == "enter" and frame not in line:
+            policy.entered(frame)
+            line.append(frame)
+        elif move == "leave" and frame in line:
+            policy.left(frame)
+            line.remove(frame)
+            pages.wired.discard(frame)
+        elif move == "use" and frame in line:
+            policy.touched(frame, frame)
+            if kind is Lru:
+                line.append(line.pop(line.index(frame)))
+        elif move == "wire" and frame in line:
+            pages.wired.add(frame)
+        elif move == "unwire" and frame in pages.wired:
+            pages.wired.discard(frame)
+            policy.may_go_again(frame)
+        elif move == "evict":
+            order = [one for one in line if one not in pages.wired]
+            if fails:
+                assert list(policy.candidates(pages)) == order
+            else:
+                victim = next(policy.candidates(pages), None)
+                assert victim == (order[0] if order else None)
+                if victim is not None:
+                    policy.left(victim)
+                    line.remove(victim)
+        assert policy.order == line
+
+
+@given(moves, st.integers(1, 6))
+def test_all_that_is_out_of_the_working_set_leaves_as_soon_as_it_may(moves, window):
+    policy, pages, used, time = WorkingSet(window), Bits(), {}, 0
+    for move, frame in moves:
+        if move in ("enter", "use"):
+            if frame not in used:
+                policy.entered(frame)
+            policy.touched(frame, frame)
+            time += 1
+            used[frame] = time
+            old = [one for one, last in used.items() if last <= time - window and one not in pages.wired]
+            found = policy.expired(pages)
+            assert found == sorted(old, key=used.get)
+            assert found == policy.expired(pages), "asking changes nothing"
+            for one in found:
+                policy.left(one)
+                del used[one]
+        elif move == "wire" and frame in used:
+            pages.wired.add(frame)
+        elif move == "unwire" and frame in pages.wired:
+            pages.wired.discard(frame)
+            policy.may_go_again(frame)
+
+
+# ---- the clock -------------------------------------------------------------------------------------
+
+
+class Report:
+    """Keeps the places and the hand as they are reported, as the pictures of a machine do."""
+
+    def __init__(self):
+        self.places, self.hand, self.numbered = {}, 0, []
+
+    def moved(self, frame, before, after):
+        assert self.places.get(frame, -1) == before
+        self.places[frame] = after
+        if after < 0:
+            del self.places[frame]
+
+    def aged(self, ages):
+        """These policies have no counters."""
+        assert not ages
+
+    def noted(self, *given):
+        """Nothing is noted of pages here."""
+        assert not given
+
+    def renumbered(self, places, before, after):
+        assert {frame: place for frame, place, _ in places} == self.places
+        assert before == self.hand
+        self.places.update((frame, place) for frame, _, place in places)
+        self.hand = after
+        self.numbered.append(len(places))
+
+
+def in_rounds(queue, pages):
+    """What a queue of second chance takes first: a page whose bit is set goes to the end without it (by definition)."""
+    for _ in range(2 * len(queue)):
+        frame = queue.pop(0)
+        queue.append(frame)
+        if frame in pages.wired:
+            continue
+        if frame in pages.used:
+            pages.used.remove(frame)
+        else:
+            return queue.pop()
+    return None
+
+
+KINDS = ["enter", "enter", "enter", "leave", "use", "evict", "evict", "wire", "unwire"]
+turns = st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(range(10))), min_size=20, max_size=80)
+
+
+@given(turns)
+def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves):
+    report = Report()
+    clock, pages, theirs, queue = Clock(report), Bits(), Bits(), []
+    for move, frame in moves:
+        if move == "enter" and frame not in queue:
+            clock.entered(frame)
+            queue.append(frame)
+        elif move == "leave" and frame in queue:
+            clock.left(frame)
+            queue.remove(frame)
+            for bits in (pages, theirs):
+                bits.wired.discard(frame)
+                bits.used.discard(frame)
+        elif move in ("use", "wire", "unwire") and frame in queue:
+            for bits in (pages, theirs):
+                changed = bits.used if move == "use" else bits.wired
+                (changed.discard if move == "unwire" else changed.add)(frame)
+        elif move == "evict":
+            victim = next(clock.candidates(pages), None)
+            assert victim == in_rounds(queue, theirs)
+            if victim is not None:
+                report.hand, clock.reported = clock.hand, clock.hand
+                clock.left(victim)
+        assert pages.used == theirs.used
+        assert clock.order == queue
+        report.hand, clock.reported = clock.hand, clock.hand
+        assert report.places == clock.places
+        assert len(set(clock.places.values())) == len(queue), "no two pages have one place"
+        by_place = sorted(report.places, key=report.places.get)
+        first = next((at for at, one in enumerate(by_place) if report.places[one] >= report.hand), 0)
+        assert by_place[first:] + by_place[:first] == queue, "what is reported says the order"
+
+
+def test_a_new_page_takes_the_victims_place():
+    clock, pages = Clock(), Bits()
+    for frame in range(4):
+        clock.entered(frame)
+    for number in range(4, 12):
+        victim = next(clock.candidates(pages))
+        place = clock.places[victim]
+        clock.left(victim)
+        clock.entered(number)
+        assert clock.places[number] == place == number % 4
+
+
+def test_places_are_numbered_seldom_however_pages_come_and_leave():
+    """The worst: each time a page leaves far from the hand, and others come, in vain for places near by."""
+    report = Report()
+    clock, pages, moves = Clock(report), Bits(), 2000
+    for frame in range(100):
+        clock.entered(frame)
+    for number in range(100, 100 + moves):
+        clock.left(next(clock.candidates(pages)))
+        clock.entered(number)
+        report.hand = clock.reported = clock.hand
+        clock.left(clock.order[50])
+        report.hand = clock.reported = clock.hand
+        clock.entered(-number)
+    assert sum(report.numbered) <= 2 * moves
+
+
+def test_a_ring_of_which_most_left_has_low_places_again():
+    clock = Clock()
+    for frame in range(10 * FEW):
+        clock.entered(frame)
+    for frame in range(10 * FEW - 5):
+        clock.left(frame)
+    assert max(clock.places.values()) < FEW
+    assert clock.order == [*range(10 * FEW - 5, 10 * FEW)]
+
+
+# ---- lists of policies in words --------------------------------------------------------------------
+
+
+def words_between(text, begin, end):
+    """What stands in a text from `begin` on up to `end`."""
+    return text[text.index(begin) :].partition(end)[0]
+
+
+def test_each_list_of_policies_names_all_of_them():
+    guide = (Path(__file__).parents[3] / "docs" / "guide.md").read_text(encoding="utf-8")
+    lists = {
+        "the guide's table": words_between(guide, '| `m.replacement = "clock"`', "or a function"),
+        "the guide on strings": words_between(guide, "These are `", "which is given the"),
+        "m.replacement": MachineReplacement.__doc__,
+        "vm.reference_string": words_between(reference_string.__doc__, "A policy is a name (", ")"),
+    }
+    for where, text in lists.items():
+        assert set(re.findall("|".join(map(re.escape, POLICIES)), text)) == set(POLICIES), where
+
+
+def test_the_list_of_a_load_curve_is_of_the_policies_that_need_no_clock():
+    named = re.findall(r'"([a-z ]+)"', words_between(load_curve.__doc__, "by `policy` (", ")"))
+    assert set(named) == set(CURVE_POLICIES)
+    with pytest.raises(Refused, match=f"write one of {', '.join(CURVE_POLICIES)}$"):
+        load_curve(policy="aging")
+
+
+def test_each_policy_of_a_ring_says_in_which_order_it_takes_pages():
+    """Of those whose order is not that of places; a value would have a wrong one without a word."""
+    by_place = {name for name, kind in SIMPLE.items() if kind.candidates in (Fifo.candidates, SecondChance.candidates)}
+    assert ORDERS.keys() == {*SIMPLE, "opt"} - by_place

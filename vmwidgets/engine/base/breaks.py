@@ -1,0 +1,99 @@
+"""Kinds of events at which pictures can stop, and where the next one is in a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from . import events as ev
+from .errors import Refused, shown
+from .journal import Journal
+
+MOST_REMADE = 100
+"""So many operations whose events were dropped are made again in a search."""
+
+
+def _is(*kinds: type[ev.Event]) -> Callable[[ev.Event], bool]:
+    return lambda event: isinstance(event, kinds)
+
+
+def _calls(*names: str) -> Callable[[ev.Event], bool]:
+    return lambda event: isinstance(event, ev.Called) and event.name in names
+
+
+_CLIPS = _calls("vm_map_clip_start", "vm_map_clip_end")
+
+KINDS: dict[str, Callable[[ev.Event], bool]] = {
+    "rotation": _is(ev.TreeRotated),
+    "clip": lambda event: isinstance(event, ev.EntryClipped) or _CLIPS(event),
+    "merge": lambda event: isinstance(event, ev.EntryJoined) or (isinstance(event, ev.MergeTried) and event.merged),
+    "refill": _is(ev.PoolFilled, ev.SlabCreated, ev.SlabRefillBegan, ev.ZoneGrown),
+    "fault": _is(ev.FaultRaised),
+    "copy": _is(ev.PageCopied),
+    "page-out": _is(ev.PageOut),
+    "flush": _is(ev.TlbFlushed),
+    "sleep": _is(ev.ThreadSlept),
+    "wake": _is(ev.ThreadWoken),
+    "panic": _is(ev.Panicked),
+}
+"""What a kind is called, and which events are of it."""
+
+
+def checked_kinds(names: Sequence[Any], what: str) -> tuple[str, ...]:
+    """The kinds of these names.
+
+    Raises :class:`Refused` for a name that is not one, with the nearest that is.
+
+    >>> checked_kinds(["rotation"], "break_on")
+    ('rotation',)
+    >>> checked_kinds(["rotations"], "break_on")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: break_on('rotations'): did you mean 'rotation'? kinds: rotation, clip, ...
+    """
+    for name in names:
+        if not isinstance(name, str) or name not in KINDS:
+            near = get_close_matches(name, KINDS, 1) if isinstance(name, str) else []
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise Refused(f"{what}({shown(name)}): {hint}kinds: {', '.join(KINDS)}")
+    return tuple(dict.fromkeys(names))
+
+
+class TooFar(Refused):
+    """A search has ended at an operation before it had looked at all."""
+
+    def __init__(self, number: int, way: int) -> None:
+        first, last = ("to", number - 1) if way > 0 else ("from", number + 1)
+        super().__init__(
+            f"there is none in the operations {first} {last}. The search ends there, since the events of the others "
+            f"must be made again: go to operation {number} and search from there"
+        )
+
+
+def next_event(
+    journal: Journal, kinds: Collection[str], number: int, done: int | None, way: int = 1
+) -> tuple[int, int] | None:
+    """Where the next event of one of `kinds` is: its operation, and how many events are done before it.
+
+    It is searched from the moment after `done` events of operation `number` (None: all), later for `way` 1 and earlier
+    for -1.  None if there is none.  O(events searched).
+
+    Raises :class:`TooFar` if there is none among the operations that keep their events and the nearest 100 others, and
+    there are more.
+    """
+    tests = [KINDS[kind] for kind in kinds]
+    remade, at = 0, number
+    while 0 <= at < len(journal):
+        if not journal.keeps(at):
+            remade += 1
+            if remade > MOST_REMADE:
+                raise TooFar(at, way)
+        events = journal.events(at)
+        places = [place for place, event in enumerate(events) if any(test(event) for test in tests)]
+        if at == number:
+            here = len(events) if done is None else done
+            places = [place for place in places if (place > here if way > 0 else place < here)]
+        if places:
+            return at, places[0] if way > 0 else places[-1]
+        at += way
+    return None

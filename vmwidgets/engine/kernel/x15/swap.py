@@ -1,0 +1,64 @@
+"""Swap space: where pages of anonymous memory are that left their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from ...base.errors import Broken
+from ...base.events import SwapResized
+from ...base.recorder import Recorder
+
+
+class Swap:
+    """Swap space: slots of a page each, the lowest free one first."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.slots = 0
+        self.latency = 0
+        """How many ticks a page takes to be read in."""
+        self._content: dict[int, bytes] = {}
+        self._free: list[int] = []
+        self.refuses: Callable[[], bool] | None = None
+        """A hook for lessons: asked before each slot is given, it makes it as if there were none by answering true."""
+
+    @property
+    def used(self) -> int:
+        """How many slots hold a page."""
+        return len(self._content)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether each slot holds a page."""
+        return not self._free
+
+    def resize(self, slots: int) -> None:
+        """Have so many slots, not fewer than there were."""
+        before, self.slots = self.slots, slots
+        self._free = sorted({*range(slots)} - self._content.keys())
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((SwapResized.tag, before, slots))
+
+    def put(self, content: bytes) -> int | None:
+        """Keep a page; its slot, or none if all are taken."""
+        if not self._free or (self.refuses is not None and self.refuses()):
+            return None
+        slot = heappop(self._free)
+        self._content[slot] = content
+        return slot
+
+    def content(self, slot: int) -> bytes:
+        """The page in a slot."""
+        return self._content[slot]
+
+    def free(self, slot: int) -> None:
+        """Forget what is in a slot."""
+        del self._content[slot]
+        heappush(self._free, slot)
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless O5. each slot is free or holds a page."""
+        if sorted([*self._free, *self._content]) != list(range(self.slots)):
+            raise Broken(f"O5: {len(self._free)} free and {self.used} used slots are not the {self.slots} there are")

@@ -1,0 +1,120 @@
+"""OPT: the page goes that is used again last, by a string of references that is given beforehand (Belady 1966)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from .policy import Arrivals, References, Report
+
+PageKey: TypeAlias = "int | tuple[str, int]"
+"""A page of a string: its number, or the name of its task with it."""
+
+
+class Future(References):
+    """References to come, and how many of them have been made: the time of OPT.
+
+    They are pairs of task and page, or numbers of pages.  Numbers are those of one task, the first that refers to one
+    of them; until then, they are those of any.  Only references to these pages count: what other tasks do, and the
+    string's tasks with other pages, takes no time.
+
+    >>> future = Future((7, 8, 7))
+    >>> future.made("init", 7), future.made("other", 8), future.made("init", 8), future.count
+    (True, False, False, 2)
+    >>> future.next_use([("init", 7)]), future.next_use([("init", 8)]), future.next_use([("other", 7)])
+    (2, None, None)
+    """
+
+    def __init__(self, string: tuple[PageKey, ...]) -> None:
+        super().__init__()
+        self.string = string
+        self.owner: str | None = None
+        """The task whose pages numbers are, once it has referred to one."""
+        self._uses: dict[PageKey, list[int]] = {}
+        for time, page in enumerate(string):
+            self._uses.setdefault(page, []).append(time)
+
+    def made(self, task: str, page: int) -> bool:
+        """Count a reference of the string; whether it was not the one that the string has there, or gave it a task."""
+        key = self._key(task, page)
+        if key is None:
+            return False
+        found = isinstance(key, int) and self.owner is None
+        if found:
+            self.owner = task
+        expected = self.string[self.count] if self.count < len(self.string) else None
+        self.count += 1
+        return found or key != expected
+
+    def next_use(self, pages: Iterable[tuple[str, int]]) -> int | None:
+        """Which reference of the string is the next to a page that has these tasks and numbers; none: there is none."""
+        found = [use for page in pages if (use := self._next(self._key(*page))) is not None]
+        return min(found, default=None)
+
+    def _next(self, key: PageKey | None) -> int | None:
+        uses = self._uses[key] if key is not None else []
+        place = bisect_left(uses, self.count)
+        return uses[place] if place < len(uses) else None
+
+    def _key(self, task: str, page: int) -> PageKey | None:
+        """What the string calls this page; none if it is not in it."""
+        if (task, page) in self._uses:
+            return task, page
+        return page if page in self._uses and self.owner in (None, task) else None
+
+
+class Optimal(Arrivals):
+    """The page that is used again last, given all references to come (Belady 1966).
+
+    Pages that the string does not have are never used again, as far as it knows, so they go before all others.  Its
+    notes are next uses, as numbers of references from 0 on.  O(pages log pages) for a page that goes, and O(pages) for
+    a reference to a page of the string that is not the string's next.
+    """
+
+    counts = True
+
+    def __init__(self, future: Future, report: Report | None = None) -> None:
+        super().__init__(report, future)
+        self.future = future
+        self._pages: dict[int, set[tuple[str, int]]] = {}
+
+    def entered(self, frame: int) -> None:
+        """It is not known yet which page it is."""
+        super().entered(frame)
+        self._pages[frame] = set()
+
+    def left(self, frame: int) -> None:
+        """What was in it is forgotten."""
+        super().left(frame)
+        del self._pages[frame]
+
+    def kept(self, frame: int) -> set[tuple[str, int]]:
+        """Tasks that have it, and its page number in each."""
+        return self._pages[frame]
+
+    def restore(self, frame: int, kept: set[tuple[str, int]]) -> None:
+        """It is these pages."""
+        self._pages[frame] |= kept
+        self._look(frame)
+
+    def seen(self, frame: int, page: int, task: str) -> None:
+        """Now it is known which page is in `frame`."""
+        self._pages[frame].add((task, page))
+        self._look(frame)
+
+    knows = seen
+
+    def refresh(self) -> None:
+        """Next uses may have passed, or be another task's."""
+        for frame in self.places:
+            self._look(frame)
+
+    def _look(self, frame: int) -> None:
+        self._note(frame, self.future.next_use(self._pages[frame]))
+
+    @property
+    def order(self) -> list[int]:
+        """By their next use, the last first; among those that are never used again, the one that came first."""
+        never = len(self.future.string)
+        return sorted(self.places, key=lambda frame: -self.notes.get(frame, never))
