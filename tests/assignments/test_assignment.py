@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -103,6 +104,13 @@ def test_each_exercise_is_a_question_of_otter_with_a_case_for_each_point(number:
     others = [cell for cell in made["cells"] if cell["cell_type"] != "raw" and not cell.get("outputs")]
     assert others == one.notebook["cells"], "the lab, cell by cell"
     assert [line for cell in others for line in source(cell).splitlines() if line.rstrip().endswith(MARKS)] == []
+
+
+def test_otter_installs_from_the_repository_and_no_package_of_that_name() -> None:
+    """Anyone can register the name on an index, and an autograder would run what they put there."""
+    assert re.findall("^requirements: (.*?)  #", otter.CONFIG, re.MULTILINE) == [
+        '["vmwidgets @ git+https://github.com/vmwidgets/vmwidgets"]'
+    ]
 
 
 @pytest.mark.parametrize("points", range(4))
@@ -218,7 +226,7 @@ def test_labs_may_be_chosen(tmp_path: Path) -> None:
         (["nbgrader", "."], "is there already"),
         (["nbgrader", "course.toml/below"], "can't be written"),
         (["nbgrader", "x" * 300], "File name too long"),
-        (["nbgrader", "a\0b"], "is no path"),
+        (["nbgrader", "a\0b"], "is not a path"),
     ],
 )
 def test_what_can_not_be_is_one_sentence_and_nothing_is_written(

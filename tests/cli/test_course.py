@@ -181,8 +181,11 @@ def test_a_link_to_a_file_elsewhere_is_not_written_through(folder, tmp_path):
     (tmp_path / "elsewhere").write_bytes(OLD["01-maps.ipynb"])
     (folder / "01-maps.ipynb").unlink()
     (folder / "01-maps.ipynb").symlink_to(tmp_path / "elsewhere")
-    copy_labs(folder, NEW, "0.2.0", update=True)
+    done = copy_labs(folder, NEW, "0.2.0", update=True)
     assert (tmp_path / "elsewhere").read_bytes() == OLD["01-maps.ipynb"]
+    assert (folder / "01-maps.ipynb").readlink() == tmp_path / "elsewhere"
+    assert "01-maps.ipynb" in done.kept
+    assert (folder / done.beside[0]).read_bytes() == NEW["01-maps.ipynb"]
 
 
 def test_nothing_is_half_written_when_the_disk_is_full(folder):
@@ -196,7 +199,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 copy_labs(Path({str(folder)!r}), {{"00.ipynb": b"0", "01-maps.ipynb": b"x" * 5000}}, "0.2.0", update=True)
 """
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert answer.stderr.splitlines()[-1].endswith("can't be written or read: File too large"), answer.stderr
+    assert answer.stderr.splitlines()[-1].endswith("can't be written: File too large"), answer.stderr
     assert content(folder) == {**before, "00.ipynb": b"0"}
     assert copy_labs(folder, NEW, "0.2.0", update=True).replaced == ["01-maps.ipynb"]
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from vmwidgets.cli import main
 
+pytestmark = pytest.mark.once
+
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,8 @@ def judges() -> Iterator[Judges]:
 @pytest.fixture(autouse=True, scope="module")
 def _kept(judges: Judges) -> Iterator[None]:
     class Kept(Here):
-        def __init__(self, jobs: int = 0) -> None:
-            super().__init__(jobs)
+        def __init__(self, jobs: int = 0, submissions: Path | None = None) -> None:
+            super().__init__(jobs, submissions)
             self._judges = judges
 
         def close(self) -> None:

@@ -15,7 +15,9 @@ from vmwidgets import lab
 from vmwidgets.labs import beginning, result
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.checking import judged_for
+from vmwidgets.labs.codes import code_of
 from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.identity import folded
 from vmwidgets.labs.sheet import sheet_of
 
 COURSE = "os-2026"
@@ -32,14 +34,20 @@ def checked(exercise: str, of: str, recipe: Recipe) -> dict[str, Any]:
     return judged_for(exercise, of, names["thing"]).data()
 
 
-def seed_of(student: str, name: str, course: str = COURSE) -> str:
+def begun(student: str, name: str, course: str = COURSE, key: str = "") -> Beginning:
+    """A student who begins the lab `name`, or several joined by `+`; with codes if the course has a key."""
+    students = tuple(sorted(student.split("+"), key=folded)) if student else ()
+    return Beginning(name, course, students, tuple(code_of(key, course, one) for one in students if key))
+
+
+def seed_of(student: str, name: str, course: str = COURSE, key: str = "") -> str:
     """The sheet of a student in the lab `name`."""
-    return f"{Beginning(name, course, tuple(sorted(student.split('+')))).seed:016x}"
+    return f"{begun(student, name, course, key).seed:016x}"
 
 
-def notebook(student: str, name: str, *bundles: dict[str, Any], course: str = COURSE) -> dict[str, Any]:
+def notebook(student: str, name: str, *bundles: dict[str, Any], course: str = COURSE, key: str = "") -> dict[str, Any]:
     """A notebook in which `student` began the lab `name`, and whose cells gave `bundles`."""
-    whose = Beginning(name, course, tuple(sorted(student.split("+"))) if student else ()).data()
+    whose = begun(student, name, course, key).data()
     made = [{**bundle, "text/plain": "…"} for bundle in ({beginning.MIME: whose}, *bundles)]
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(map(_cell, made))}
 
@@ -49,17 +57,17 @@ def _cell(data: dict[str, Any]) -> dict[str, Any]:
     return {"cell_type": "code", "metadata": {}, "execution_count": 1, "source": "…", "outputs": [output]}
 
 
-def written(path: Path, student: str, name: str, *bundles: dict[str, Any], course: str = COURSE) -> Path:
+def written(path: Path, student: str, name: str, *bundles: dict[str, Any], course: str = COURSE, key: str = "") -> Path:
     """Such a notebook in a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(notebook(student, name, *bundles, course=course)))
+    path.write_text(json.dumps(notebook(student, name, *bundles, course=course, key=key)))
     return path
 
 
-def solved(exercise: str, student: str, recipe: Recipe | None = None) -> dict[str, Any]:
+def solved(exercise: str, student: str, recipe: Recipe | None = None, key: str = "") -> dict[str, Any]:
     """The output of a check of this student's own sheet, solved in the first right way, or by another recipe."""
     name = exercise.partition("/")[0]
-    return {result.MIME: checked(exercise, seed_of(student, name), recipe or SOLVED[exercise].right[0])}
+    return {result.MIME: checked(exercise, seed_of(student, name, key=key), recipe or SOLVED[exercise].right[0])}
 
 
 def slow(path: Path, student: str, calls: int = 40_000) -> Path:

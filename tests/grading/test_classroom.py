@@ -16,20 +16,20 @@ import pytest
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading import Grades, grade, read_course
+from vmwidgets.grading.files import names_of
 from vmwidgets.grading.notebook import read_notebook
 from vmwidgets.grading.report import SECRET
-from vmwidgets.grading.run import names_of
 from vmwidgets.grading.submission import graded_file
 from vmwidgets.grading.workers import SECONDS, Worker
 
 from .classroom.hanging import HANGING
 from .classroom.kinds import Rows
-from .classroom.students import course, everyone, made, sample, wrong
+from .classroom.students import MANY, course, everyone, made, sample, wrong
 
 pytestmark = pytest.mark.once
 
-LOOK = 1
-"""The exit code where something needs a look."""
+ZERO = 3
+"""The exit code where students have nothing, and not because their work is wrong."""
 
 
 class Class(NamedTuple):
@@ -47,7 +47,7 @@ class Class(NamedTuple):
         """What the command writes, by name; with pseudonyms that do not change."""
         keyed(to)
         done = subprocess.run(self.command(to, jobs), capture_output=True, text=True, check=False)
-        assert done.returncode == LOOK, done.stderr
+        assert done.returncode == ZERO, done.stderr
         return results(to)
 
 
@@ -101,13 +101,7 @@ def test_each_kind_of_submission_gets_its_rows(some: Class, in_one_go: dict[str,
 
 
 def test_killed_and_begun_again_it_writes_the_same(some: Class, in_one_go: dict[str, bytes], tmp_path: Path) -> None:
-    keyed(tmp_path)
-    state = tmp_path / "state.jsonl"
-    process = subprocess.Popen(some.command(tmp_path, jobs=1), start_new_session=True)
-    while process.poll() is None and not (state.exists() and state.read_bytes().count(b"\n") >= 20):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL, "it was done before"
+    state = killed(some, tmp_path, after=20)
     before = judged(tmp_path)
     mark(state)
     written = some.graded(tmp_path, jobs=1)
@@ -117,6 +111,18 @@ def test_killed_and_begun_again_it_writes_the_same(some: Class, in_one_go: dict[
     assert written == {name: content for name, content in in_one_go.items() if name != "grades.json"}
     after = judged(tmp_path)
     assert len(set(after)) == len(after)
+
+
+def killed(members: Class, to: Path, after: int) -> Path:
+    """The state of a run that was killed when so many files were graded."""
+    keyed(to)
+    state = to / "state.jsonl"
+    process = subprocess.Popen(members.command(to, jobs=1), start_new_session=True)
+    while process.poll() is None and not (state.exists() and state.read_bytes().count(b"\n") >= after):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was done before"
+    return state
 
 
 MARK = "no exercise"
@@ -170,9 +176,12 @@ def test_what_can_not_be_read_is_a_row() -> None:
 
 
 @pytest.mark.sweep
-def test_three_hundred_are_graded_to_the_table(tmp_path: Path) -> None:
-    members = Class(tmp_path, made(tmp_path / "in", everyone()))
+def test_two_thousand_are_graded_to_the_table_twice(tmp_path: Path) -> None:
+    """The second time after a kill, and by another number of processes."""
+    members = Class(tmp_path, made(tmp_path / "in", everyone(MANY + MANY // 8)))
+    assert len(list((tmp_path / "in").iterdir())) >= MANY
     course(tmp_path / "course.toml")
-    one = members.graded(tmp_path / "one", jobs=1)
-    assert not wrong(of(members, tmp_path / "one"), members.rows)
+    one = members.graded(tmp_path / "one", jobs=2)
+    assert wrong(of(members, tmp_path / "one"), members.rows, crowded=True) == []
+    killed(members, tmp_path / "four", after=700)
     assert members.graded(tmp_path / "four", jobs=4) == one

@@ -16,7 +16,7 @@ from tests.labs.test_sheets import SOLVED
 from vmwidgets import lab
 from vmwidgets.cli import main
 from vmwidgets.grading.course import Course
-from vmwidgets.grading.feedback import MOST_TEXT, text
+from vmwidgets.grading.feedback import MOST_TEXT, html, text
 from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
 from vmwidgets.labs import hinting, outcome, prediction, result
@@ -26,6 +26,9 @@ from vmwidgets.labs.outcome import Outcome
 from .synthetic import COURSE, solved, written
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+ADVERTISEMENT = "Buy my notes at notes.example"
+"""What a notebook says that it answered."""
 
 NAMED = next(
     (question, answer, mistake)
@@ -41,13 +44,15 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the command wrote for one who lost points and predicted, one without fault, a pair and a cut file."""
     root = tmp_path_factory.mktemp("feedback")
     question, answer, _ = NAMED
-    said = [Outcome(question, "How many?", answer, "right"), Outcome("01/b", EVIL, EVIL, EVIL.upper())]
-    late = Outcome("01/late", "When?", "1", "2", late=True)
-    lied = {**Outcome("01/c", "Which?", "3", "4").data(), "right": True}
+    said = [Outcome(question, "How many?", answer, "right"), Outcome("01/own", EVIL, EVIL, EVIL.upper())]
+    said.append(Outcome("01/b", "Not asked", ADVERTISEMENT, ""))
+    late = Outcome("01/merge", "When?", "1", "2", late=True)
+    lied = {**Outcome("01/cut", "Which?", ADVERTISEMENT, "4").data(), "right": True}
+    silent = Outcome("01/first-fit", "Whose?", None, "5")
     written(
         root / "in" / "ada.ipynb", "ada", "01", solved("01/guard", "ada", SOLVED["01/guard"].spoilt[0]),
         {hinting.MIME: {"schema": 1, "id": "01/guard", "tier": 2, "of": 3}},
-        *({outcome.MIME: one} for one in (*(one.data() for one in (*said, late)), lied)),
+        *({outcome.MIME: one} for one in (*(one.data() for one in (*said, late, silent)), lied)),
         {prediction.MIME: {"id": "01/d", "question": EVIL, "answer": EVIL}},
     )  # fmt: skip
     written(root / "in" / "bert.ipynb", "bert", "01", solved("01/guard", "bert"), solved("01/gaps", "bert"))
@@ -95,12 +100,45 @@ def test_a_page_has_points_reasons_picture_hints_and_predictions(out: Path) -> N
     assert re.search(r"✗ 1/2 some pages of the stacks are not there.*expected 34 pages rw-\s*found 33", said)
     assert "✓ 1/1" in said
     assert "Hints used: 2 of 3" in said
-    assert "not handed in" in said
+    assert "no check of it is in the file" in said
     assert page.tags.count("figure") == 1
-    assert [value[:24] for name, value in page.attributes if name == "src"] == ["data:image/svg+xml;base6"]
-    assert "✗ How many? You said" in said
+    assert [value[:24] for name, value in page.attributes if name == "src"] == ["data:image/svg+xml;chars"]
     assert NAMED[2].why in said
-    assert "✗ Which? You said: 3." in said, "a notebook's own claim to be right counts for nothing"
+    asked = "One page in the middle of an entry is removed. How many entries more does the map have then?"
+    assert f"✗ {asked} You said: {ADVERTISEMENT}." in said, "a notebook's own claim to be right counts for nothing"
+
+
+def test_a_page_asks_what_the_lab_asks(out: Path) -> None:
+    """A notebook that somebody else made in a student's name could ask anything there."""
+    said = Page(out / "out" / "feedback" / "ada.html").text
+    assert not [text for text in ("How many?", "Which?", "Not asked") if text in said]
+    assert said.count(ADVERTISEMENT) == 1, "an answer to a question of the lab"
+
+
+def test_a_page_has_predictions_of_files_that_count(tmp_path: Path) -> None:
+    """Another file in the same name adds nothing to the page, and is not named: its name may be a student's."""
+    asked = {outcome.MIME: Outcome("01/cut", "", ADVERTISEMENT, "4").data()}
+    own = {outcome.MIME: Outcome("01/cut", "", "7", "4").data()}
+    hint = {hinting.MIME: {"schema": 1, "id": "01/guard", "tier": 3, "of": 3}}
+    spoilt = solved("01/guard", "ada", SOLVED["01/guard"].spoilt[0])
+    written(tmp_path / "in" / "Mal Lory_2_assignsubmission_file_" / "01.ipynb", "ada", "01", spoilt, asked, hint)
+    written(tmp_path / "in" / "Mal Lory_2.ipynb", "ada", "01", spoilt, course="another")
+    written(tmp_path / "in" / "z.ipynb", "ada", "01", solved("01/guard", "ada"), own)
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    assert command(tmp_path) == 1
+    said = Page(tmp_path / "out" / "feedback" / "ada.html").text
+    assert "You said: 7." in said
+    assert "Hints used" not in said
+    assert ADVERTISEMENT not in said
+    assert "A file of lab 01 in your name was not graded: it is of the course …" in said
+    assert "Mal" not in said
+
+
+def test_a_course_without_the_labs_questions_shows_their_ids() -> None:
+    said = {"01/cut": Outcome("01/cut", EVIL, "7", "4").data()}
+    row = Row("a.ipynb", "ada", "01/guard", 5, 5, cell=2)
+    grades = Grades(Course("os", {"01/guard": 5}), (Graded("a.ipynb", "ada", "01", "", (row,), {}, said, {}),))
+    assert "<strong>01/cut</strong>" in html(grades, "ada", "ada")
 
 
 def test_a_page_loads_and_runs_nothing(out: Path) -> None:
@@ -116,7 +154,7 @@ def test_a_page_loads_and_runs_nothing(out: Path) -> None:
 def test_texts_say_what_is_missing(out: Path) -> None:
     assert (out / "out" / "feedback" / "ada.txt").read_text() == (
         f"ada, {COURSE}: 4 points\n01/guard: 4 of 5. some pages of the stacks are not there, or can't be read and "
-        "written\n01/gaps: 0 of 4. not handed in\n"
+        "written\n01/gaps: 0 of 4. no check of it is in the file\n"
     )
     assert (out / "out" / "feedback" / "bert.txt").read_text() == (
         f"bert, {COURSE}: 9 points\n01/guard: 5 of 5\n01/gaps: 4 of 4\n"
@@ -153,11 +191,11 @@ def worth_more(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spoilt = [solved("01/guard", name, SOLVED["01/guard"].spoilt[0]) for name in ("ada", "cleo")]
     spoilt[1] = {result.MIME: {**spoilt[1][result.MIME], "points": 5}}
     for student, check in zip(("ada", "bert", "cleo"), [spoilt[0], *spoilt], strict=True):
-        asked = {prediction.MIME: {"id": "01/a", "question": "?", "answer": "1"}}
+        asked = {prediction.MIME: {"id": "01/cut", "question": "?", "answer": "1"}}
         written(root / "in" / f"{student}.ipynb", student, "01", check, asked)
     written(root / "in" / "oto.ipynb", "oto", "01", {result.MIME: checked_nothing()})
     (root / "course.toml").write_text(f'course = "{COURSE}"\npredictions = 0.5\nexercises = {{"01/guard" = 10}}\n')
-    assert command(root) == 1
+    assert command(root) == 3
     return root / "out"
 
 
@@ -176,11 +214,18 @@ def test_points_that_the_course_counts_otherwise_are_both_said(worth_more: Path)
 
 def test_of_another_sheets_work_only_this_is_said(worth_more: Path) -> None:
     page = Page(worth_more / "feedback" / "bert.html")
-    assert "this was not made from your sheet" in page.text
+    assert (
+        "it was done under another id or in another lab, or before lab.begin: run its cells again and save" in page.text
+    )
     assert not {"ul", "figure"} & set(page.tags[: page.tags.index("h2", page.tags.index("h2") + 1)])
     scope = json.loads((worth_more / "gradescope" / "bert.json").read_text())
-    assert scope["tests"][0]["output"] == "this was not made from your sheet"
-    assert (worth_more / "feedback" / "bert.txt").read_text().endswith(". this was not made from your sheet\n")
+    assert (
+        scope["tests"][0]["output"]
+        == "it was done under another id or in another lab, or before lab.begin: run its cells again and save"
+    )
+    assert (
+        (worth_more / "feedback" / "bert.txt").read_text().endswith("before lab.begin: run its cells again and save\n")
+    )
 
 
 def test_points_for_predictions_have_a_column(worth_more: Path) -> None:
@@ -210,8 +255,33 @@ def test_the_report_counts_criteria_and_mistakes(out: Path) -> None:
     assert ["nothing else is mapped", "3 of 3", "", "1 of 1"] in rows
     assert any(row[1:] == ["2 of 3", "", "1.7 of 2"] for row in rows)
     assert [NAMED[0], NAMED[2].name, "1", ""] in rows
-    assert ["01/c", "0 of 1", "", "3 (1)"] in rows
-    assert not [row for row in rows if row[:1] == ["01/late"]], "what was said when it was shown is no belief"
+    assert [NAMED[0], "0 of 1", "", f"{NAMED[1].casefold()} (1)"] in rows
+    assert ["01/cut", "0 of 1", "", "another answer (1)"] in rows
+    assert not [row for row in rows if row[:1] == ["01/merge"]], "what was said when it was shown is no belief"
+
+
+def test_no_text_of_a_notebook_is_in_the_report_of_the_class(out: Path) -> None:
+    page = (out / "out" / "report.html").read_text(encoding="utf-8")
+    assert ADVERTISEMENT not in page
+    assert "01/b<" not in page, "an id that no lab has"
+
+
+def test_what_a_function_raises_is_not_in_the_report_of_the_class(tmp_path: Path) -> None:
+    """The sentence of a criterion that nobody met says what was found, here the text of an exception."""
+    work = {"kind": "function", "name": "thing", "source": f"def thing(pages): raise ValueError({ADVERTISEMENT!r})"}
+    check = {result.MIME: {**solved("11/policy", "ada")[result.MIME], "work": work}}
+    written(tmp_path / "in" / "ada.ipynb", "ada", "11", check)
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["11/policy"]\n')
+    assert command(tmp_path) == 1
+    assert ADVERTISEMENT in Page(tmp_path / "out" / "feedback" / "ada.html").text, "the student reads it"
+    assert ADVERTISEMENT not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert ["criterion 1", "0 of 1", "", "0 of 3"] in cells(tmp_path / "out" / "report.html")
+
+
+def test_feedback_leaves_out_questions_that_were_not_answered(out: Path) -> None:
+    said = Page(out / "out" / "feedback" / "ada.html").text
+    assert "One page in the middle of an entry is removed" in said
+    assert "We ask for 2 pages, anywhere." not in said
 
 
 def test_the_report_has_pseudonyms_that_stay_and_names_only_on_request(out: Path) -> None:

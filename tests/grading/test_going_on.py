@@ -16,11 +16,13 @@ import pytest
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading import Grades, grade, read_course, run
-from vmwidgets.grading.notebook import MOST_BYTES
+from vmwidgets.grading.files import MOST_BYTES
 from vmwidgets.grading.places import File, Here
 
 from .following import command, lines, until
 from .synthetic import COURSE, slow, solved, written
+
+pytestmark = pytest.mark.once
 
 STUDENTS = ("ada", "bert", "cleo", "dan", "eve", "fay")
 
@@ -70,16 +72,35 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, course: Path, whole: Grades
     assert state.read_bytes() == before, "what was graded is not graded again"
 
 
-def test_what_judging_did_not_come_to_the_end_of_is_judged_again(
+ENDED = "not graded: reading the file ended early: the process that judges ended"
+
+
+def test_a_file_that_ends_its_process_is_judged_in_three_runs(
     folder: Path, course: Path, whole: Grades, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = tmp_path / "state.jsonl"
     with monkeypatch.context() as context:
         context.setattr(run, "Here", Here)
         context.setattr(sys, "executable", "false")  # a process that judges ends at once
-        problems = {row.says for row in graded(folder, course, state=state).rows}
-    assert problems == {"not judged: judging ended early: the process that judges ended"}
-    assert lines(state) == 0
+        said = [{row.says for row in graded(folder, course, state=state).rows} for _ in range(3)]
+    last = f"{ENDED} (3 times; only --only STUDENT tries again)"
+    assert said == [{ENDED}, {ENDED}, {last}]
+    before = state.read_bytes()
+    assert {row.says for row in graded(folder, course, state=state).rows} == {last}, "it is judged a fourth time"
+    assert state.read_bytes() == before
+    assert graded(folder, course, state=state, only="ada") == whole
+    assert graded(folder, course, state=state) == whole
+
+
+def test_a_run_that_comes_to_the_end_counts_after_two_that_did_not(
+    folder: Path, course: Path, whole: Grades, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state.jsonl"
+    with monkeypatch.context() as context:
+        context.setattr(run, "Here", Here)
+        context.setattr(sys, "executable", "false")
+        for _ in range(2):
+            graded(folder, course, state=state)
     assert graded(folder, course, state=state) == whole
 
 
@@ -113,10 +134,10 @@ sys.exit(main(sys.argv[2:]))
 """The command, where a file can have only so many bytes; the system's word for that is another than for a full disk."""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limits on resources")
 def test_a_full_disk_is_one_sentence_and_what_was_graded_is_kept(
     folder: Path, course: Path, whole: Grades, tmp_path: Path
 ) -> None:
-    pytest.importorskip("resource")
     state = tmp_path / "state.jsonl"
     graded(folder, course, state=state)
     room = state.stat().st_size // 2
@@ -144,7 +165,7 @@ def test_a_state_that_can_not_be_is_one_sentence(
 ) -> None:
     (tmp_path / "a").write_text("")
     (tmp_path / "b" / "state.jsonl").mkdir(parents=True)
-    for out, problem in ("a", "can't be written"), ("b", "can't be read"):
+    for out, problem in ("a", "can't be written"), ("b", "is a folder"):
         assert main([*command(folder, course, tmp_path / out)[3:], "--jobs", "1"]) == 2
         error = capsys.readouterr().err
         assert problem in error
@@ -170,7 +191,7 @@ def test_a_place_that_is_closed_ends_what_it_judges(folder: Path, course: Path) 
     """Also a process that judges: nothing is left behind."""
     place = Here(1)
     judge = place._judges
-    future = place.submit(File("ada.ipynb", (folder / "ada.ipynb").read_bytes()), read_course(course))
+    future = place.submit(File("ada.ipynb", folder / "ada.ipynb"), read_course(course))
     until(lambda: bool(judge._all and judge._all[0]._process))
     process = judge._all[0]._process
     place.close()

@@ -6,6 +6,7 @@ import base64
 import csv
 import gzip
 import json
+import re
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -18,12 +19,12 @@ import pytest
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.grading import Grades, feedback, grade, read_course, report
+from vmwidgets.grading import Graded, Grades, Row, feedback, grade, read_course, report
+from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.judge import judged
 from vmwidgets.grading.notebook import notebook_of
-from vmwidgets.grading.run import names_of
 from vmwidgets.grading.tables import write_tables
-from vmwidgets.labs import beginning, hinting, outcome, prediction, result
+from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.sheet import sheet_of
@@ -68,7 +69,7 @@ def test_right_and_partly_right_work_gets_its_points(tmp_path: Path, course: Pat
     points, says = table["bert.ipynb", "01/guard"]
     assert 0 < points < worth("01/guard")
     assert says == ""
-    assert table["bert.ipynb", "01/gaps"] == (0, "not handed in")
+    assert table["bert.ipynb", "01/gaps"] == (0, "no check of it is in the file")
     assert table["pair.ipynb", "01/gaps"] == (worth("01/gaps"), "")
 
 
@@ -110,10 +111,10 @@ def test_work_of_another_sheet_earns_nothing(tmp_path: Path, course: Path) -> No
     lied = changed(solved("01/gaps", "bert"), sheet=seed_of("cleo", "01"))
     hand_in(folder, "cleo", lied)
     table = found(graded(folder, course))
-    assert table["ada.ipynb", "01/gaps"] == (0, "the same journal as cleo; its journal is of another sheet")
+    assert table["ada.ipynb", "01/gaps"] == (0, "its journal is of another sheet")
     points, says = table["cleo.ipynb", "01/gaps"]
-    assert points < worth("01/gaps")
-    assert "forged" in says
+    assert points == 0
+    assert says.startswith("not judged: this machine does not begin with what the sheet gives")
 
 
 def test_the_same_journal_twice_is_listed(tmp_path: Path, course: Path) -> None:
@@ -221,7 +222,7 @@ def test_work_that_is_not_judged_is_not_called_forged(tmp_path: Path, course: Pa
     hand_in(folder, "ada", changed(solved("01/guard", "ada"), work=lost))
     written(folder / "bert.ipynb", "bert", "11", changed(solved("11/policy", "bert"), work=written_down))
     table = found(graded(folder, course))
-    assert table["ada.ipynb", "01/guard"][1].startswith("not judged: it was not kept: 'its journal has more")
+    assert table["ada.ipynb", "01/guard"][1].startswith("not judged: it was not kept: its journal has more")
     assert table["bert.ipynb", "11/policy"] == (
         0,
         "not judged: its source makes no function: KeyError: 'chosen'",
@@ -240,7 +241,7 @@ def test_a_function_is_run_and_the_reports_say_so(tmp_path: Path, course: Path) 
     assert table["ada.ipynb", "11/policy"] == (worth("11/policy"), "")
     points, says = table["bert.ipynb", "11/policy"]
     assert points == 0
-    assert says == "forged: the notebook claims 6 points, and its function gives 0"
+    assert says == "differs: the notebook claims 6 points, and its function gives 0"
     assert "in a process without files and network" in feedback.html(grades, "ada", "ada")
     assert "in a process without files and network" in report.html(grades, str)
 
@@ -265,13 +266,41 @@ def test_work_is_judged_alike_whatever_was_judged_before() -> None:
     assert pictures > len(SOLVED) / 2
 
 
-def test_a_second_file_of_a_student_is_said_and_one_counts(tmp_path: Path, course: Path) -> None:
+@pytest.mark.parametrize("names", [("a-first", "b-second"), ("b-second", "a-first"), ("01-maps", "01-maps (1)")])
+def test_of_a_students_files_the_best_work_for_each_exercise_counts(
+    tmp_path: Path, course: Path, names: tuple[str, str]
+) -> None:
+    """Whatever their names are; where the points are is written beside each row."""
+    better, other = (f"{name}.ipynb" for name in names)
     folder = tmp_path / "in"
-    hand_in(folder, "ada", solved("01/guard", "ada", SOLVED["01/guard"].spoilt[0]), name="a-first")
-    hand_in(folder, "ada", solved("01/guard", "ada"), name="b-second")
+    half = solved("01/guard", "ADA", SOLVED["01/guard"].spoilt[0])
+    hand_in(folder, "ada", solved("01/guard", "ada"), name=names[0])
+    hand_in(folder, "ADA", half, solved("01/gaps", "ADA"), name=names[1])
     grades = graded(folder, course)
-    assert grades.students() == {"ada": worth("01/guard")}
-    assert next(row.says for row in grades.look) == "handed in twice: b-second.ipynb counts"
+    assert list(grades.students().values()) == [worth("01/guard") + worth("01/gaps")], "ada and ADA are one person"
+    assert grades.look == []
+    notes = {(row.path, row.exercise): row.note for row in grades.rows}
+    assert notes == {
+        (better, "01/guard"): "",
+        (other, "01/guard"): f"{better} counts, with 5 of 5",
+        (other, "01/gaps"): "",
+        (better, "01/gaps"): f"{other} counts, with 4 of 4; in this file: no check of it is in the file",
+    }
+
+
+def test_of_all_that_was_checked_in_a_notebook_the_best_counts(tmp_path: Path, course: Path) -> None:
+    """A submission at the end that is older than a check above it, a later check that is worse, and one that lies."""
+    folder = tmp_path / "in"
+    for name in ("stale", "worse", "first", "liar"):
+        right, half = solved("01/guard", name), solved("01/guard", name, SOLVED["01/guard"].spoilt[0])
+        old = {submitting.MIME: {"works": {"01/guard": half[result.MIME]}}}
+        ways = {"stale": (right, old), "worse": (right, half), "first": (half, right)}
+        hand_in(folder, name, *ways.get(name, (changed(half, points=5), right)))
+    grades = graded(folder, course)
+    assert {row.path: row.points for row in grades.rows if row.exercise == "01/guard"} == dict.fromkeys(
+        ["stale.ipynb", "worse.ipynb", "first.ipynb", "liar.ipynb"], worth("01/guard")
+    )
+    assert [row.says for row in grades.look if row.exercise == "01/guard"] == []
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path, course: Path) -> None:
@@ -306,6 +335,7 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
         "late": "0",
         "override": "",
         "says": "",
+        "note": "",
         "file": "ada.ipynb",
     }
     assert rows[-1]["student"] == "'@cmd"
@@ -313,7 +343,7 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
     assert (scope["score"], [test["max_score"] for test in scope["tests"]]) == (9, [5, 4])
     (folder / "formula.ipynb").unlink()
     assert main(arguments) == 0
-    assert "1 notebook of 1 student;" in capsys.readouterr().out
+    assert "1 file of 1 student;" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -328,10 +358,23 @@ def test_a_course_that_can_not_be_is_one_sentence(
     tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
 ) -> None:
     course.write_text(text)
-    assert main(["grade", str(tmp_path), "--course", str(course), "--to", str(tmp_path / "out")]) == 2
+    assert main(["grade", str(tmp_path / "in"), "--course", str(course), "--to", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("due", "says"),
+    [
+        ('{ "01" = 5 }', "due date of lab 01: '5' is not a date: write one such as 2026-10-01T12:00"),
+        ('"soon"', "due: 'soon' is not a date"),
+    ],
+)
+def test_a_due_date_that_can_not_be_is_said_with_its_lab(course: Path, due: str, says: str) -> None:
+    course.write_text(f"{course.read_text()}due = {due}\n")
+    with pytest.raises(Refused, match=re.escape(says)):
+        read_course(course)
 
 
 def test_a_terminal_shows_how_far_it_is(
@@ -359,6 +402,9 @@ def test_more_predictions_than_a_lab_asks_earn_no_more(tmp_path: Path, course: P
     course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\npredictions = 1\n')
     asked = [name for name in known_mistakes() if name.startswith("01/")]
     made = [{prediction.MIME: {"id": f"01/{number}", "answer": "2"}} for number in range(100)]
+    hand_in(tmp_path / "in", "ada", solved("01/guard", "ada"), *made)
+    assert graded(tmp_path / "in", course).students() == {"ada": worth("01/guard")}, "no lab asks these"
+    made = [{prediction.MIME: {"id": name, "answer": "2"}} for name in (*asked, *asked, "02/uncle")]
     hand_in(tmp_path / "in", "ada", solved("01/guard", "ada"), *made)
     assert graded(tmp_path / "in", course).students() == {"ada": worth("01/guard") + len(asked)}
 
@@ -406,19 +452,46 @@ def test_a_journal_that_was_packed_otherwise_is_the_same(tmp_path: Path, course:
     assert table[f"{ada}.ipynb", "01/gaps"] == (worth("01/gaps"), f"the same journal as {bert} (asked the same)")
 
 
+def test_many_with_the_same_work_are_named_as_far_as_ten(tmp_path: Path) -> None:
+    """With each other all would be named, a class that copies would take the time of its square."""
+    rows = [Row(f"{one:03}", f"s{one:03}", "10/stack", 5, 5, work="same") for one in range(50)]
+    files = [Graded(row.path, row.student, "10", "", (row,), {}, {}, {}, seed=f"{row.path}") for row in rows]
+    says = [row.says for file in compared(files) for row in file.rows]
+    assert says[0] == f"the same journal as {', '.join(f's{one:03}' for one in range(1, 11))}, others"
+    assert all(one.count("s0") == 10 for one in says)
+
+
+@pytest.mark.parametrize("given", ["--course", "--roster", "--overrides"])
+def test_tables_among_the_submissions_are_not_believed(
+    tmp_path: Path, course: Path, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Anyone who submits can put one there."""
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", solved("01/guard", "ada"))
+    (folder / "table").write_text("id,student,exercise,points,reason\nada,ada,01/gaps,4,mine\n")
+    command = ["grade", str(folder), "--course", str(course), "--to", str(tmp_path / "out")]
+    assert main([*command, given, str(folder / "table")]) == 2
+    assert "lies in the folder of submissions" in capsys.readouterr().err
+
+
 def test_a_claim_is_said_in_a_few_words(tmp_path: Path, course: Path) -> None:
+    """A claim that is too high was changed; of any other this is not certain."""
     claims = {"a number of 13288 bits": 10**4000, "-1": -1, "no": 1.5}
     for student, claim in zip("abc", claims.values(), strict=True):
         hand_in(tmp_path / "in", student, changed(solved("01/guard", student), points=claim))
     said = [row.says for row in graded(tmp_path / "in", course).rows if row.exercise == "01/guard"]
-    assert said == [f"forged: the notebook claims {claim} points, and its journal gives 5" for claim in claims]
+    kinds = ("forged", "differs", "differs")
+    assert said == [
+        f"{kind}: the notebook claims {claim} points, and its journal gives 5"
+        for kind, claim in zip(kinds, claims, strict=True)
+    ]
 
 
 def test_work_of_another_lab_in_a_notebook_is_listed(tmp_path: Path, course: Path) -> None:
     course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "02/no-rotation"]\n')
     written(tmp_path / "in" / "ada.ipynb", "ada", "02", solved("01/guard", "ada"), solved("02/no-rotation", "ada"))
     assert found(graded(tmp_path / "in", course)) == {
-        ("ada.ipynb", "01/guard"): (0, "not judged: the notebook last began lab 02"),
+        ("ada.ipynb", "01/guard"): (0, "not judged: the notebook last began lab 02, and this is of 01"),
         ("ada.ipynb", "02/no-rotation"): (worth("02/no-rotation"), ""),
     }
 
@@ -427,7 +500,7 @@ def test_letters_with_marks_are_the_same_in_one_sign_or_two(tmp_path: Path, cour
     """As a Mac writes names of files, and some editors texts."""
     course.write_text(normalize("NFD", 'course = "été"\nexercises = ["01/guard"]\n'))
     written(tmp_path / "in" / "ada.ipynb", "ada", "01", solved("01/gaps", "ada"), course="été")
-    assert [row.says for row in graded(tmp_path / "in", course).rows] == ["not handed in"]
+    assert [row.says for row in graded(tmp_path / "in", course).rows] == ["no check of it is in the file"]
 
 
 def test_who_is_graded_again_has_to_be_there(tmp_path: Path, course: Path) -> None:
@@ -456,13 +529,6 @@ def test_data_that_would_take_gigabytes_of_memory_is_not_read() -> None:
     assert "commas and brackets" in notebook_of(b"[" + b"{}," * 5_000_000 + b"{}]").problem
 
 
-def test_results_are_no_notebooks_of_the_next_run(tmp_path: Path, course: Path) -> None:
-    folder = tmp_path / "in"
-    hand_in(folder, "x.ipynb", solved("01/guard", "x.ipynb"))
-    assert main(["grade", str(folder), "--course", str(course), "--to", str(folder / "grades"), "--jobs", "1"]) == 1
-    assert names_of(folder) == ["x.ipynb.ipynb"]
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -482,3 +548,13 @@ def test_a_cluster_that_can_not_be_is_one_sentence(
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+def test_a_course_that_is_lists_in_lists_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "course.toml").write_text("a=" + "[" * 20_000)
+    (tmp_path / "class").mkdir()
+    given = [str(tmp_path / "class"), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "to")]
+    assert main(["grade", *given]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "too deep" in said

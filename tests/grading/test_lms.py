@@ -1,4 +1,7 @@
-"""Gradebook files against the formats that Canvas, Moodle and Blackboard publish; docs/grading.md names the pages."""
+"""Gradebook files against the formats that Canvas, Moodle and Blackboard publish.
+
+docs/grading-reference.md names the pages.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.grades import Graded, Grades, Row
 from vmwidgets.grading.lms import gradebook
@@ -30,7 +34,7 @@ def made(tmp_path: Path, roster: str, system: str, grades: Grades = GRADES) -> t
     path = tmp_path / "roster.csv"
     path.write_text(roster)
     people = read_roster(path)
-    return gradebook(with_roster(grades, people), people, system)
+    return gradebook(with_roster(replace(grades, files=compared(grades.files, people)), people), people, system)
 
 
 def test_who_wrote_two_ids_is_one_person_with_the_most_points(tmp_path: Path) -> None:
@@ -87,7 +91,7 @@ def test_moodle_keeps_its_columns_of_identity(tmp_path: Path) -> None:
 
 
 def test_points_for_predictions_have_a_column_that_comes_on_top(tmp_path: Path) -> None:
-    asked = {"01/a": {"answer": "1"}, "01/b": {"answer": None}, "01/c": {"answer": "2"}}
+    asked = {"01/cut": {"answer": "1"}, "01/merge": {"answer": None}, "01/first-fit": {"answer": "2"}}
     one = replace(GRADES, course=replace(COURSE, prediction=0.5), files=(replace(GRADES.files[0], predictions=asked),))
     _, content = made(tmp_path, "SIS Login ID\nada\n", "canvas", one)
     assert [line.split(",")[5:] for line in content.decode().splitlines()] == [

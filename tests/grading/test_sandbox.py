@@ -240,7 +240,7 @@ UNLOCKABLE = """
 import ctypes, struct, sys
 from vmwidgets.grading.sandbox import lock
 from vmwidgets.grading.judge import judged
-number = {"x86_64": 157, "aarch64": 167}[lock.platform.machine()]
+number = {"x86_64": 157, "aarch64": 167}[lock.os.uname().machine]
 code = [(lock.LOAD, 0, 0, 0), (lock.EQUAL, 0, 2, number), (lock.LOAD, 0, 0, 16), (lock.EQUAL, 1, 0, lock.SET_SECCOMP),
         (lock.GIVE, 0, 0, lock.ALLOW), (lock.GIVE, 0, 0, lock.REFUSE)]
 text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))

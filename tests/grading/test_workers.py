@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.grading.workers import Worker
+from vmwidgets.grading import Course
+from vmwidgets.grading.workers import SECONDS, Worker
 
-from .synthetic import checked
+from .synthetic import COURSE, checked, solved, written
 
 WORK = checked("01/gaps", "default", SOLVED["01/gaps"].right[0])["work"]
 
@@ -46,9 +47,9 @@ def test_one_that_dies_is_replaced(worker: Worker) -> None:
     assert worker.ask("01/gaps", "default", WORK).get("passed") or worker.ask("01/gaps", "default", WORK)["passed"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limits on resources")
 def test_the_next_work_has_all_of_its_time_on_a_processor() -> None:
     """The system counts for the process, which judges the work of a whole class."""
-    pytest.importorskip("resource")
     code = """
 import resource, time
 from vmwidgets.grading.judge import SECONDS, limit
@@ -57,6 +58,86 @@ limit()
 print(resource.getrlimit(resource.RLIMIT_CPU)[0] >= used + SECONDS)
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
+BOMB = """
+import os
+from vmwidgets.grading import judge
+
+def judged(exercise, sheet, work, judged=judge.judged):
+    with open({marks!r}, "a") as file:
+        file.write(exercise + "\\n")
+    if exercise in {bombs!r}:
+        os._exit(1)
+    return judged(exercise, sheet, work)
+
+judge.judged = judged
+judge.main()
+"""
+"""A process that judges, and that some works take down."""
+
+
+@pytest.mark.parametrize("bombs", [["01/gaps"], ["01/guard"], ["01/gaps", "01/guard"]])
+def test_what_ends_the_process_is_one_row_and_the_others_are_judged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bombs: list[str]
+) -> None:
+    marks = tmp_path / "marks"
+    (tmp_path / "bomb.py").write_text(BOMB.format(marks=str(marks), bombs=bombs))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    path = written(tmp_path / "ada.ipynb", "ada", "01", solved("01/gaps", "ada"), solved("01/guard", "ada"))
+    worker = Worker("bomb")
+    course = Course(COURSE, {"01/gaps": 4, "01/guard": 5})
+    try:
+        graded = worker.grade("ada.ipynb", path, course)
+    finally:
+        worker.close()
+    ended = "not judged: judging ended early: the process that judges ended"
+    assert [(row.exercise, row.points, row.says) for row in graded.rows] == [
+        (name, 0 if name in bombs else of, ended if name in bombs else "") for name, of in course.exercises.items()
+    ]
+    assert graded.stopped
+    assert not graded.problem
+    assert marks.read_text().split() == ["01/gaps", "01/guard"]
+
+
+READER = """
+import os, time
+from vmwidgets.grading import judge
+
+judge.content_of = lambda path: {does}
+judge.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "says", "unread"),
+    [
+        ("os._exit(1)", "not graded: reading the file ended early: the process that judges ended", True),
+        ("time.sleep(1000)", "not graded: reading the file took longer than 1 seconds", True),
+        ("bytearray(1 << 50)", "not graded: reading the file takes too much memory", True),
+        ("b'{'", "the file is no notebook: it is no JSON, ends too soon, or is nested too deep", False),
+    ],
+)
+def test_a_file_that_can_not_be_read_to_its_end_is_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, says: str, unread: bool
+) -> None:
+    (tmp_path / "reader.py").write_text(READER.format(does=does))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    worker = Worker("reader")
+    limit = 1 if "sleep" in does else SECONDS
+    try:
+        worker.ask("01/gaps", "default", WORK)  # started before, so that the seconds are for reading
+        graded = worker.grade("ada.ipynb", tmp_path / "ada.ipynb", Course(COURSE, {"01/gaps": 4}), seconds=limit)
+    finally:
+        worker.close()
+    assert (graded.problem, graded.unread, graded.stopped) == (says, unread, unread)
+
+
+def test_a_closed_worker_starts_no_process(worker: Worker, tmp_path: Path) -> None:
+    worker.close()
+    graded = worker.grade("ada.ipynb", tmp_path / "ada.ipynb", Course(COURSE, {"01/gaps": 4}))
+    assert graded.problem == "not graded: reading the file ended early: grading was stopped"
+    assert worker._process is None
 
 
 def test_another_module_may_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from vmwidgets.labs import asking, beginning, checking, exercise, hinting, mistakes
+from vmwidgets.labs import asking, beginning, checking, exercise, hinting, mistakes, saved
 
 KEPT: list[Any] = [
     beginning._begun,
     hinting._asked_for,
-    checking._latest,
+    checking._best,
     asking.predictions._by_id,
     exercise._exercises,
     mistakes._mistakes,
@@ -25,6 +25,7 @@ def new_kernel() -> Iterator[None]:
     """Nothing is begun, no hint and no prediction was asked for; exercises and mistakes are those of before."""
     for mine in KEPT[:4]:
         mine.clear()
+    saved._read.clear()
     before = [copy(kept) for kept in KEPT]
     yield
     for kept, was in zip(KEPT, before, strict=True):

@@ -8,14 +8,18 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.beginning import MIME, begun
+from vmwidgets.labs.beginning import MIME, Beginning, begun
+from vmwidgets.labs.codes import code_of
 
-# printf 'os|01|anna' | sha256sum | cut -c1-16
+# printf 'os|01|anna' | sha256sum | cut -c1-16; the course is in small letters
 SEEDS = {
     ("os", "01", "anna"): "98385e9c252e94ef",
     ("os", "01", "anna+ben"): "1172b7bee2b5767b",
-    ("OS-2026", "05b", "m.müller@example"): "6007c1eff1962d58",
+    ("OS-2026", "05b", "m.müller@example"): "f908e8590346af1e",
 }
+
+
+SAME_COURSES = ("os-2026", "OS-2026", "oS-2026", "\N{FULLWIDTH LATIN SMALL LETTER O}s-2026")
 
 
 def refused(*arguments, **options):
@@ -39,9 +43,9 @@ def test_the_seed_is_the_first_8_bytes_of_sha_256(course, name, student):
 
 def test_a_pair_has_one_sheet_in_any_order():
     for ids in itertools.permutations(["zoë", "anna", "Ben-2"]):
-        assert lab.begin("01", student=ids, course="os").student == "Ben-2+anna+zoë"
+        assert lab.begin("01", student=ids, course="os").student == "anna+Ben-2+zoë"
     assert lab.begin("01", student={"anna", "zoë", "Ben-2"}, course="os").sentence.startswith(
-        "Lab 01 of Ben-2, anna, zoë"
+        "Lab 01 of anna, Ben-2, zoë"
     )
 
 
@@ -53,6 +57,37 @@ def test_letters_that_look_alike_are_one_id():
     composed, decomposed = "m\u00fcller", "mu\u0308ller"
     assert lab.begin("01", student=decomposed, course="o\u0308s") == lab.begin("01", student=composed, course="\u00f6s")
     assert "twice" in refused("01", student=[composed, decomposed], course="os")
+
+
+# A wide "ADA", and an id whose capital is written by two letters; folding turns both into what stands first.
+ALIKE = [
+    ("ada", "ADA"),
+    ("ada", "Ada"),
+    ("ada", "\uff21\uff24\uff21"),
+    ("strasse", "Stra\u00dfe"),
+    ("fine", "\ufb01ne"),
+]
+
+
+@pytest.mark.parametrize(("first", "other"), ALIKE)
+def test_an_id_in_capitals_is_the_same_beginning_and_the_first_writing_is_shown(first, other):
+    assert Beginning("01", "os", (first,)).seed == Beginning("01", "os", (other,)).seed
+    lab.begin("01", student=other, course="os")
+    assert lab.begin("01", student=first, course="os").students == (other,)
+    assert Beginning("01", "os", (first,)) == begun()
+    assert len({begun(), Beginning("01", "os", (first,))}) == 1
+
+
+@pytest.mark.parametrize(("first", "other"), ALIKE)
+def test_two_ids_of_one_person_are_no_pair(first, other):
+    said = refused("01", student=[first, other], course="os")
+    assert said.endswith(f"{first} and {other} are one person, so an id is there twice")
+
+
+def test_a_pair_is_sorted_by_what_its_ids_are_folded_to():
+    one, other = lab.begin("01", student=["Zoe", "anna"], course="os"), Beginning("01", "os", ("ANNA", "zoe"))
+    assert one.students == ("anna", "Zoe")
+    assert (one.seed, one.ids) == (other.seed, ("anna", "zoe"))
 
 
 @pytest.mark.parametrize("student", ["", None])
@@ -107,6 +142,7 @@ def test_a_student_without_a_course_is_refused(course):
 
 
 NO_IDS = [
+    "...", "-", "_.", "O'Brien",
     "anna smith", " anna", "anna\n", "anna\t", "a|b", "a+b", "a/b", "<b>", "a\u0000b", "a\u200bb", "a\u202eb", "\ud800",
     "🎓", "'; drop", "x" * 65, "x" * 10_000, 7, 0, 1.5, True, False, b"anna", object(), {"anna": 1},
     iter(["anna"]), len,
@@ -145,7 +181,27 @@ def test_it_shows_itself_as_text_and_as_data():
         "lab": "01",
         "course": "os",
         "student": "anna+ben",
+        "coded": False,
         "seed": SEEDS["os", "01", "anna+ben"],
         "version": vm.__version__,
     }
-    assert bundle["text/plain"] == "Lab 01 of anna, ben, course os: sheet 1172b7bee2b5767b."
+    assert bundle["text/plain"] == "Lab 01 of anna, ben, course os: variant 1172b7bee2b5767b."
+
+
+def test_another_way_to_write_the_course_gives_no_other_sheet_and_no_other_code():
+    assert len({Beginning("01", course, ("ada",)).seed for course in SAME_COURSES}) == 1
+    assert len({code_of("a key that is long enough", course, "ada") for course in SAME_COURSES}) == 1
+    assert len({Beginning("01", course, ("ada",)) for course in SAME_COURSES}) == 1
+
+
+@pytest.mark.parametrize("student", ["ber\u3164t", "be\u115frt", "a\u034fda", "ada\ufe0f", "\ufdfa"])
+def test_an_id_with_what_cannot_be_seen_is_refused(student):
+    assert "write 1 to 64 letters" in refused("01", student=student, course="os")
+
+
+def test_letters_of_every_script_are_letters_with_their_marks():
+    lab.begin("01", student="\u0928\u0940\u0924\u093e", course="os")  # Nita, in Devanagari
+
+
+def test_a_number_has_to_be_in_quotes():
+    assert refused("01", student=777, course="os") == "student=777: write it in quotes, as student='777'"

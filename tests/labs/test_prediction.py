@@ -122,6 +122,10 @@ def test_what_was_not_answered_before_is_counted_apart() -> None:
         kernel.ask(Prediction(name, "Which?", "text")).compare("this")
     kernel["t/one"].say("this")  # too late to count
     assert kernel.summary == "0 of 0 right. 2 not answered before the outcome."
+    kernel.ask(Prediction("t/open", "Which?", "text"))
+    assert kernel.summary == "0 of 0 right. 2 not answered before the outcome. 1 not answered yet."
+    kernel["t/open"].say("this")
+    assert kernel.summary == "0 of 0 right. 2 not answered before the outcome."
 
 
 def test_what_people_write_is_not_markup() -> None:

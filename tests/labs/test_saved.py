@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
 
-from vmwidgets.labs import lab, saved
+from tests.widgets.notebook import PyodideShell, open_notebook
+from vmwidgets.labs import lab, outcome, saved
 from vmwidgets.labs.prediction import MIME, Prediction
 
 
@@ -18,7 +23,7 @@ def asked() -> Prediction:
 
 
 @pytest.fixture
-def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Writes a notebook whose outputs are the given bundles, and makes it the kernel's own."""
 
     def write(*bundles: Any) -> None:
@@ -27,18 +32,33 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         path = tmp_path / "own.ipynb"
         nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
         monkeypatch.setenv("JPY_SESSION_NAME", str(path))
-        saved._saved.cache_clear()
+        saved._read.clear()
 
-    yield write
-    saved._saved.cache_clear()
+    return write
+
+
+def recalled(asked: Prediction) -> Prediction:
+    """The same question, asked by a new kernel."""
+    again = Prediction(asked.id, asked.question, asked.kind, asked.options)
+    saved._read.clear()
+    saved.recall(again)
+    return again
 
 
 def test_answers_come_back(asked: Prediction, notebook: Any) -> None:
     asked.say("low")
     asked.say("high", "control")
     notebook({"text/plain": "something else"}, asked.bundle())
-    again = Prediction("t/gap", "Which gap?", "choice", ("low", "high"))
-    assert saved.answers_in_the_notebook(again) == asked.answers
+    assert recalled(asked).answers == asked.answers
+
+
+@pytest.mark.parametrize("form", [json.dumps, lambda data: json.dumps(data, indent=1).splitlines(keepends=True)])
+def test_data_that_a_host_saved_as_text_or_as_lines_are_read(
+    asked: Prediction, notebook: Any, form: Callable[[Any], Any]
+) -> None:
+    asked.say("low")
+    notebook({**asked.bundle(), MIME: form(asked.data())})
+    assert recalled(asked).answers == asked.answers
 
 
 def test_a_question_that_is_asked_again_finds_them(notebook: Any) -> None:
@@ -52,8 +72,8 @@ def test_a_question_that_is_asked_again_finds_them(notebook: Any) -> None:
 def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) -> None:
     asked.say("low")
     notebook(asked.bundle())
-    assert saved.answers_in_the_notebook(Prediction("t/gap", "Which map?", "choice", ("low", "high"))) == ()
-    assert saved.answers_in_the_notebook(Prediction("t/other", "Which gap?", "choice", ("low", "high"))) == ()
+    assert recalled(Prediction("t/gap", "Which map?", "choice", ("low", "high"))).answers == ()
+    assert recalled(Prediction("t/other", "Which gap?", "choice", ("low", "high"))).answers == ()
 
 
 @pytest.mark.parametrize(
@@ -71,18 +91,135 @@ def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) ->
 )
 def test_what_is_no_answer_is_left_out(asked: Prediction, notebook: Any, answers: Any) -> None:
     notebook({MIME: {**asked.data(), "answers": answers}})
-    assert saved.answers_in_the_notebook(asked) == ()
+    assert recalled(asked).answers == ()
 
 
 @pytest.mark.parametrize("text", ["", "[", "[]", '{"cells": 3}', '{"cells": [{"outputs": [{"data": 1}]}, 2]}'])
 def test_a_file_that_is_no_notebook_holds_nothing(asked: Prediction, notebook: Any, tmp_path: Path, text: str) -> None:
     notebook()
     (tmp_path / "own.ipynb").write_text(text)
-    saved._saved.cache_clear()
-    assert saved.answers_in_the_notebook(asked) == ()
+    assert recalled(asked).answers == ()
 
 
 def test_without_a_file_nothing_is_known(asked: Prediction, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in "", "/nowhere/at/all.ipynb", "/etc/passwd":
         monkeypatch.setenv("JPY_SESSION_NAME", name)
-        assert saved.answers_in_the_notebook(asked) == ()
+        assert recalled(asked).answers == ()
+
+
+def test_the_first_answer_and_the_first_outcome_count_after_a_restart(notebook: Any) -> None:
+    """Restart and Run All with another answer, and with another outcome."""
+    first = lab.predict("How many?", id="t/twice", kind="number", answer=3)
+    shown = first.compare(4)
+    notebook(first.bundle(), shown._repr_mimebundle_())
+    lab.predictions._by_id.clear()
+    again = lab.predict("How many?", id="t/twice", kind="number", answer=5)
+    outcome = again.compare(5)
+    assert (outcome.said, outcome.actual, outcome.late) == ("3", "5", False)
+    assert again.outcome is not None
+    assert (again.outcome.said, again.outcome.actual) == ("3", "4")
+    assert again.data()["happened"] == "4"
+
+
+def test_an_answer_after_the_outcome_is_late_after_a_restart_too(asked: Prediction, notebook: Any) -> None:
+    notebook(asked.bundle(), asked.compare("low")._repr_mimebundle_())
+    again = recalled(asked)
+    again.say("low")
+    assert again.answers[0].late
+
+
+def test_of_several_outputs_the_first_that_is_answered_counts(asked: Prediction, notebook: Any) -> None:
+    silent = asked.bundle()
+    asked.say("high")
+    answered = asked.bundle()
+    other = Prediction(asked.id, asked.question, asked.kind, asked.options)
+    other.say("low")
+    notebook(silent, answered, other.bundle())
+    assert recalled(asked).answer == "high"
+
+
+@pytest.mark.parametrize("kept", ["outcome", "predictions"])
+def test_an_answer_is_found_in_what_was_shown_of_it(notebook: Any, kept: str) -> None:
+    """The cell that asked has lost its output already, as in a page that clears it before the kernel can look."""
+    said = lab.predict("Where?", id="t/lost", options=["low", "high"], answer="low")
+    shown = said.compare("high")._repr_mimebundle_()
+    notebook(shown if kept == "outcome" else lab.predictions._repr_mimebundle_())
+    again = recalled(said)
+    assert (again.answer, again.happened, again.answers[0].late) == ("low", "high", False)
+
+
+@pytest.mark.parametrize(
+    "data", [{"said": ["low"]}, {"said": None}, {"question": "Other?", "said": "low"}, {"id": 3}, 7]
+)
+def test_an_outcome_that_holds_no_answer_gives_none(asked: Prediction, notebook: Any, data: Any) -> None:
+    whole = {"id": asked.id, "question": asked.question, **data} if isinstance(data, dict) else data
+    notebook({outcome.MIME: whole})
+    assert recalled(asked).answers == ()
+
+
+# ---- hosts -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shell() -> Iterator[PyodideShell]:
+    with open_notebook() as opened:
+        yield opened
+
+
+def content(prediction: Prediction) -> dict[str, Any]:
+    """A notebook that holds what was said."""
+    output = nbformat.v4.new_output("display_data", data=prediction.bundle())
+    found: dict[str, Any] = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("…", outputs=[output])])
+    return found
+
+
+def test_vs_code_names_the_file_in_a_variable(asked: Prediction, shell: PyodideShell, tmp_path: Path) -> None:
+    asked.say("high")
+    path = tmp_path / "mine.ipynb"
+    path.write_text(json.dumps(content(asked)))
+    shell.user_ns["__vsc_ipynb_file__"] = str(path)
+    assert recalled(asked).answer == "high"
+
+
+def colab(monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Any]) -> None:
+    """The module by which Colab's kernels ask its page."""
+    package, module = ModuleType("google"), ModuleType("google.colab")
+    module._message = SimpleNamespace(blocking_request=answer)  # type: ignore[attr-defined]  # made here
+    monkeypatch.setitem(sys.modules, "google", package)
+    monkeypatch.setitem(sys.modules, "google.colab", module)
+
+
+def test_colab_is_asked_for_the_notebook(asked: Prediction, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked.say("high")
+    whole = content(asked)
+    asks: list[Any] = []
+
+    def answer(what: str, timeout_sec: float) -> Any:
+        asks.append((what, timeout_sec))
+        return {"ipynb": whole}
+
+    colab(monkeypatch, answer)
+    assert recalled(asked).answer == "high"
+    assert asks == [("get_ipynb", saved.PATIENCE)]
+
+
+@pytest.mark.parametrize("gives", [None, {}, {"ipynb": None}, TimeoutError()])
+def test_colab_may_say_nothing(asked: Prediction, monkeypatch: pytest.MonkeyPatch, gives: Any) -> None:
+    def answer(*_what: Any, **_options: Any) -> Any:
+        if isinstance(gives, Exception):
+            raise gives
+        return gives
+
+    colab(monkeypatch, answer)
+    assert recalled(asked).answers == ()
+
+
+def test_the_notebook_is_read_when_the_lab_begins_and_not_again(
+    asked: Prediction, notebook: Any, tmp_path: Path
+) -> None:
+    """Later cells may have lost their outputs by the time that they ask."""
+    asked.say("high")
+    notebook(asked.bundle())
+    lab.begin("01", student="ada", course="os")
+    (tmp_path / "own.ipynb").write_text("{}")
+    assert lab.predict("Which gap?", id="t/gap", options=["low", "high"]).answer == "high"

@@ -45,6 +45,25 @@ def test_too_many_answers_are_not_kept() -> None:
     assert packed(dict.fromkeys(range(1001)))["kind"] == "nothing"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [0, -7, True, 1.5, 1 << 70, "two\n'\"words", b"\x00", [1, (2, "x")], (), vm.Address(0x1000), [{"a": [1]}]],
+)
+def test_a_plain_value_is_made_again(value: Any) -> None:
+    """For exercises of a course's own, which may take a number or a list."""
+    work = json.loads(json.dumps(packed(value)))
+    assert work["kind"] == "value"
+    again = remade(work)
+    assert (again, type(again)) == (value, int if isinstance(value, vm.Address) else type(value))
+
+
+@pytest.mark.parametrize("value", [[object()], [1] * 20_000, "x" * 20_001, object(), None, [float("inf")], [{3}]])
+def test_a_value_that_is_not_plain_or_too_long_is_not_kept(value: Any) -> None:
+    work = packed(value)
+    assert work["kind"] == "nothing"
+    assert work["why"]
+
+
 def test_a_function_is_made_again_in_a_sandbox_only() -> None:
     with pytest.raises(vm.Refused, match="in a process without files and network"):
         remade({"kind": "function", "name": "chosen", "source": "def chosen(pages): return pages[0]"})
@@ -79,6 +98,8 @@ def test_names_of_files_are_found_and_replaced_by_kind() -> None:
         {"kind": "strace", "text": "x"},
         {"kind": "strace", "text": __file__}, {"kind": "nothing", "why": "too long"},
         {"kind": "function", "source": "import os"}, {"kind": ["machine"]},
+        {"kind": "value", "text": "print(1)"}, {"kind": "value", "text": "[" * 15_000}, {"kind": "value", "text": 3},
+        {"kind": "value", "text": "-" * 19_000 + "1"}, {"kind": "value", "text": "1" * 20_001},
         {"kind": "answers", "answers": {}}, {"kind": "answers", "answers": [[[], 1]]},
         {"kind": "answers", "answers": [[1, 2]] * 1001}, {"kind": "segments", "segments": [1]},
         {"kind": "segments", "segments": {"code": [0, -1, "r"]}}, {"kind": "segments", "segments": {}},

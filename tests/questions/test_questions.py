@@ -127,6 +127,40 @@ def test_each_topic_of_several_has_the_questions_that_it_has_alone():
     assert exam.points == 12
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_secret_is_needed_to_make_the_questions_again(topic):
+    of = [make_exam(topic, 7, 4, secret).questions for secret in ("", "a" * 16, "b" * 16, "a" * 16)]
+    assert of[1] == of[3]
+    assert of[0] != of[1] != of[2] != of[0]
+
+
+@pytest.mark.parametrize("answer", ["0xa21_7dab", "0x40_1000", "0x1f00_0000", "0xffff_8000_0000_1000"])
+def test_an_address_may_be_typed_as_people_and_pictures_write_it(answer):
+    accepted = Question("Where?", answer, "", ADDRESS).accepted
+    value = int(answer, 16)
+    padded = [f"{value:#0{width + 2}x}" for width in (8, 16)]
+    for spelled in (answer, f"{value:#x}", f"{value:x}", f"{value:_x}", f"{value:08x}", *padded):
+        assert spelled in accepted
+    assert {int(one, 16) for one in accepted} == {value}
+    assert len(set(accepted)) == len(accepted)
+
+
+def test_beladys_anomaly_is_asked_as_often_as_other_changes():
+    """In a drawn string it is rare: one of 50,000 has it."""
+    (more,) = [kind for kind in kinds_of("replacement") if kind.name == "replacement/more"]
+    asked = [more.drawn(Draws(str(number))) for number in range(100)]
+    changes = Counter(one.answer for one in asked)
+    assert set(changes) == {
+        f"it {one}" for one in ("falls by 3", "falls by 2", "falls by 1", "stays the same", "grows by 1")
+    }
+    assert min(changes.values()) >= 10
+    solve = solvers("replacement")["replacement/more"]
+    for question in asked:
+        check_answer(question, solve)
+    grown = {question.text for question in asked if "grows" in question.answer}
+    assert len(grown) == changes["it grows by 1"]
+
+
 def test_a_kind_draws_until_a_question_is_good():
     kinds = kinds_of("walk")
     for kind in kinds:

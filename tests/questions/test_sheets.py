@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -33,6 +34,11 @@ def run(capsys, *arguments):
 
 def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def plain_bytes(path: Path) -> bytes:
+    """A file's bytes without its own name, which Markdown has in its links."""
+    return path.read_bytes().replace(f"{path.stem}_files".encode(), b"")
 
 
 SEVERAL = "gaps,tables"
@@ -247,7 +253,7 @@ class TestTheCommand:
             (("--topic", "walk", "-o", "folder.html"), "is a folder"),
             (("--topic", "walk", "-o", "odd.md", "--force"), "is a file"),
             (("--topic", "walk", "-o", "exam.qti", "--no-key"), "has the answers in it"),
-            (("--topic", "walk", "-o", ""), "is no path"),
+            (("--topic", "walk", "-o", ""), "is not a path"),
         ],
     )
     def test_bad_input_is_one_sentence_and_changes_nothing(self, capsys, tmp_path, monkeypatch, arguments, words):
@@ -261,6 +267,93 @@ class TestTheCommand:
         assert (status, out) == (2, "")
         assert words in err and len(err.splitlines()) == 1 and len(err) < 250
         assert (sorted(tmp_path.rglob("*")), everything(tmp_path)) == before
+
+    def test_without_a_seed_each_exam_is_another_and_only_its_key_says_how_to_make_it_again(
+        self, capsys, tmp_path, monkeypatch
+    ):
+        bits: list[int] = []
+
+        def drawn(count):
+            bits.append(count)
+            return (1 << count) - 1 - len(bits)
+
+        monkeypatch.setattr("secrets.randbits", drawn)
+        for name in ("exam.md", "exam.html", "exam.qti", "other.html"):
+            status, out, err = run(capsys, "--topic", "gaps", "--n", 2, "-o", tmp_path / name)
+            assert (status, err, len(out.splitlines())) == (0, "", 1)
+            seed = (1 << 60) - 1 - len(bits)
+            assert out.endswith(f", seed {seed}\n")
+            again = ("--topic", "gaps", "--n", 2, "--seed", seed, "-o", tmp_path / f"again-{name}")
+            assert run(capsys, *again)[0] == 0
+            assert plain_bytes(tmp_path / f"again-{name}") == plain_bytes(tmp_path / name)
+            if name != "exam.qti":
+                asked, key = (tmp_path / name).read_text().split("Key: Gaps in an address space")
+                assert str(seed) not in asked and f"seed {seed}" in key
+        assert bits == [60] * 4
+        assert (tmp_path / "other.html").read_text() != (tmp_path / "exam.html").read_text()
+
+    @pytest.mark.parametrize("name", ["exam.md", "exam.html", "exam.qti", "exam.imscc"])
+    def test_what_students_get_is_the_same_whatever_seed_is_claimed(self, tmp_path, name):
+        """A seed that left a trace in any byte, such as an identifier, could be found there by trying."""
+        exam = make_exam(("gaps", "tlb"), 5, 2)
+        key = name in ("exam.qti", "exam.imscc")
+        of = [save(replace(exam, seed=seed), tmp_path / name, key=key, force=True).read_bytes() for seed in (5, 987654)]
+        assert of[0] == of[1]
+
+    @pytest.mark.parametrize(
+        ("arguments", "warned"),
+        [(("--seed", "7"), True), (("--seed", "-7"), True), (("--seed", 1 << 49), False), (("--seed", 1 << 59), False),
+         (("--seed", "7", "--secret", "secret.key"), False), ((), False)],
+    )  # fmt: skip
+    def test_a_seed_that_can_be_found_by_trying_is_said(self, capsys, tmp_path, monkeypatch, arguments, warned):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "secret.key").write_text("s" * 64)
+        status, out, err = run(capsys, "--topic", "gaps", "--n", 1, "-o", "exam.html", *arguments)
+        assert (status, err) == (0, "")
+        assert ("anyone can make this exam" in out) == warned
+
+    def test_a_secret_makes_other_questions_which_only_its_owner_can_make(self, capsys, tmp_path):
+        secret = "0123456789abcdef-secret"
+        (tmp_path / "mine.key").write_text(f"{secret}\n")
+        (tmp_path / "course.toml").write_text(f'course = "os"\nexercises = ["01/gaps"]\nkey = "{secret}"\n')
+        (tmp_path / "other.key").write_text("another secret, quite long")
+        made = {}
+        for name in ("mine.key", "course.toml", "other.key"):
+            of = "--seed", 7, "--n", 2, "--secret", tmp_path / name, "-o", tmp_path / f"{name}.html"
+            status, out, err = run(capsys, "--topic", "tlb,gaps", *of)
+            assert (status, err) == (0, "") and secret not in out
+            made[name] = (tmp_path / f"{name}.html").read_text()
+            assert secret not in made[name]
+            assert "seed 7, 2 questions of each. The questions come from the secret as well." in made[name]
+        assert made["mine.key"] == made["course.toml"] != made["other.key"]
+        texts = {one: [question.text for question in make_exam(("tlb", "gaps"), 7, 2, one).questions]
+                 for one in ("", secret, "another secret, quite long")}  # fmt: skip
+        assert len({text for of in texts.values() for text in of}) == 12, "no question is any other's"
+
+    @pytest.mark.parametrize(
+        ("name", "content", "words"),
+        [
+            ("missing.key", None, "can't be read: No such file"),
+            ("folder", "", "can't be read: Is a directory"),
+            ("short.key", b"hunter2", "holds no secret"),
+            ("two.key", b"0123456789abcdef\n0123456789abcdef", "holds no secret"),
+            ("long.key", b"0123456789abcdef" * 1000, "holds no secret"),
+            ("odd.key", b"\xff\xfe0123456789abcdef", "is not a text file"),
+            ("open.toml", b'course = "os"\nexercises = ["01/gaps"]\n', 'run "vmwidgets roster key"'),
+            ("short.toml", b'course = "os"\nexercises = ["01/gaps"]\nkey = "hunter2"\n', "at least 16"),
+        ],
+    )
+    def test_what_is_no_secret_is_one_sentence_that_does_not_quote_it(self, capsys, tmp_path, name, content, words):
+        path = tmp_path / name
+        if content:
+            path.write_bytes(content)
+        elif content is not None:
+            path.mkdir()
+        status, out, err = run(capsys, "--topic", "gaps", "--secret", path, "-o", tmp_path / "exam.html")
+        assert (status, out, len(err.splitlines())) == (2, "", 1)
+        assert err.startswith("vmwidgets: ") and words in err
+        assert "hunter2" not in err and "0123456789" not in err
+        assert not (tmp_path / "exam.html").exists()
 
     def test_force_replaces_an_exam_and_leaves_other_files(self, capsys, tmp_path):
         target = tmp_path / "exam.md"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,15 @@ class Lab:
         """Those that its cells check, in their order."""
         tasks = (task_of(source_of(cell)) for cell in self.notebook["cells"] if cell["cell_type"] == "code")
         return [task.exercise for task in tasks if task]
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """The text of each prediction that its cells ask for, by id; without those that a cell computes."""
+        found: dict[str, str] = {}
+        for cell in self.notebook["cells"]:
+            if cell["cell_type"] == "code":
+                found.update(_questions(ast.parse(source_of(cell))))
+        return found
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,24 @@ def code(identity: str, source: str, **metadata: Any) -> Cell:
 def written(notebook: Mapping[str, Any], cells: list[Cell]) -> str:
     """A notebook's file with these cells."""
     return json.dumps({**notebook, "cells": cells}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _questions(cell: ast.AST) -> Iterator[tuple[str, str]]:
+    """The id and the text of each prediction of a cell: the text is in the call, or has a name in the same cell."""
+    texts = {
+        name.id: node.value
+        for node in ast.walk(cell)
+        if isinstance(node, ast.Assign)
+        for name in node.targets
+        if isinstance(name, ast.Name)
+    }
+    for node in ast.walk(cell):
+        if isinstance(node, ast.Call) and _calls(node, "predict"):
+            text: ast.expr | None = node.args[0]
+            text = texts.get(text.id) if isinstance(text, ast.Name) else text
+            for keyword in node.keywords:
+                if keyword.arg == "id" and isinstance(keyword.value, ast.Constant) and isinstance(text, ast.Constant):
+                    yield str(keyword.value.value), str(text.value)
 
 
 def _calls(node: ast.Call, name: str) -> bool:

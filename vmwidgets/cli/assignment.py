@@ -1,4 +1,4 @@
-"""``vmwidgets assignment --for SYSTEM DIR``: the labs in the format of a system that runs and grades notebooks."""
+"""``vmwidgets assignment --for SYSTEM PLACE``: what a system needs that runs and grades notebooks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..assignments import nbgrader, otter
-from ..assignments.cells import Lab, course_name, labs_of
+from ..assignments.cells import course_name, labs_of
 from ..engine.base.errors import Refused
 from ..engine.base.files import place_of
 from ..engine.base.units import counted
@@ -19,18 +19,26 @@ from ..grading import read_course
 from ..grading.output import write
 from ..labs.exercise import exercises
 from .copying import shipped
+from .gradescope import GRADESCOPE, write_autograder
+from .labs import chosen
 from .text import printable
 
 DONE, FAILED = 0, 2
 
 SYSTEMS = {"nbgrader": nbgrader.files, "otter": otter.files}
-"""What writes the files of each system."""
+"""What writes the files of each system that gets the labs."""
 
 _ABOUT = """\
 Write the labs into a new folder as assignments of a system that runs notebooks and grades them. Each exercise becomes
 what the system grades, with partial credit for what is there.
 
-systems: nbgrader, otter"""
+systems: nbgrader, otter
+
+For gradescope, write an archive from which Gradescope builds an autograder. It grades each submission as "vmwidgets
+grade" does and runs no cells; students get the labs as they are. The archive holds the course's key, so only
+instructors may have it.
+
+  vmwidgets assignment --for gradescope autograder.zip --course course.toml --labs 01 --wheel vmwidgets-…-any.whl"""
 
 _EXITS = "exit status: 0 the folder is written; 2 bad input, or it can't be written: then nothing has changed"
 
@@ -39,26 +47,47 @@ def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     """The command's arguments."""
     parser = commands.add_parser(
         "assignment",
-        help="write the labs as assignments of nbgrader or Otter",
+        help="write the labs as assignments of nbgrader or Otter, or an autograder for Gradescope",
         description=_ABOUT,
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", metavar="DIR", help="a new folder")
-    parser.add_argument("--for", dest="system", required=True, metavar="SYSTEM", help="whose format: nbgrader, otter")
+    parser.add_argument("folder", metavar="PLACE", help="a new folder; for gradescope a new file, .zip")
+    parser.add_argument(
+        "--for", dest="system", required=True, metavar="SYSTEM", help="whose format: nbgrader, otter, gradescope"
+    )
     parser.add_argument("--labs", default="", metavar="LABS", help="such as 01,02 (all, or those of the course)")
     parser.add_argument("--course", type=Path, metavar="FILE", help="its name, exercises and points, TOML")
+    parser.add_argument(
+        "--wheel", type=Path, metavar="FILE", help="gradescope: the wheel of vmwidgets to install there"
+    )
+    parser.add_argument(
+        "--roster", type=Path, metavar="FILE", help="gradescope: which ids and addresses are one person"
+    )
+    parser.add_argument(
+        "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
+        help="gradescope: modules with your own exercises, beside those that the course's file names",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the folder, and say what is in it."""
+    """Write the folder or the archive, and say what is in it."""
     try:
-        files = SYSTEMS[known(options.system, SYSTEMS, "--for")]
+        system = known(options.system, [*SYSTEMS, GRADESCOPE], "--for")
+        if system == GRADESCOPE:
+            print(printable(write_autograder(options)))
+            return DONE
+        for_gradescope = {"--wheel": options.wheel, "--roster": options.roster, "--exercises": options.exercises}
+        if given := [option for option, value in for_gradescope.items() if value]:
+            raise Refused(f"{given[0]} is for --for gradescope only: leave it out")
+        files = SYSTEMS[system]
         course = read_course(options.course) if options.course else None
         name = course_name(course.name) if course else ""
         worth = course.exercises if course else {one.id: one.points for one in exercises().values()}
-        labs = chosen(options.labs, labs_of(shipped()), worth)
+        known_labs = labs_of(shipped())
+        graded = [number for number, lab in known_labs.items() if not worth.keys().isdisjoint(lab.exercises)]
+        labs = [known_labs[number] for number in chosen(options.labs, known_labs, graded)]
         put(options.folder, files(labs, name, worth))
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
@@ -68,20 +97,6 @@ def run(options: argparse.Namespace) -> int:
     said = f"{counted(len(labs), 'assignment')} for {options.system}, {counted(len(tasks), 'exercise')}, {points}"
     print(printable(f"{options.folder}: {said}"))
     return DONE
-
-
-def chosen(wanted: str, labs: Mapping[str, Lab], worth: Mapping[str, float]) -> list[Lab]:
-    """The labs that are named, such as "01,02", or all that have an exercise; each has one that is graded."""
-    graded = {number: lab for number, lab in labs.items() if not worth.keys().isdisjoint(lab.exercises)}
-    if not wanted:
-        return [graded[number] for number in sorted(graded)]
-    numbers = [known(number.strip(), labs, "lab") for number in wanted.split(",")]
-    for number in numbers:
-        if number not in graded:
-            raise Refused(
-                f"lab {number} has no exercise of the course: leave it out, or write one into the course's file"
-            )
-    return [graded[number] for number in sorted(set(numbers))]
 
 
 def put(place: str, files: Mapping[str, str]) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
+from ..grading.apart import check_given
 from ..grading.checkoff import check_off
 from ..grading.checkoff.sheets import format_of, save, text
+from ..grading.own_exercises import read_modules
+from .secret import HELP, is_course, secret_in
 from .text import printable
 
 FEW, NOTHING = 1, 2
@@ -23,13 +26,21 @@ def add_checkoff(commands: Any) -> None:
         "checkoff",
         help="three questions on what one student did",
         description="Ask a student three questions on their own work, for three minutes at a desk: made from the "
-        "journals in the notebook's outputs, with answers. The same notebook gives the same questions. "
+        "journals in the notebook's outputs, with answers. The same notebook gives the same questions; with --secret "
+        "only the owner of the secret can make them. "
         "Exit code 1: there are fewer than three; 2: nothing can be asked.",
     )
-    parser.add_argument("notebook", type=Path, help="the notebook that was handed in")
+    parser.add_argument("notebook", type=Path, help="the submitted notebook")
     parser.add_argument("--exercise", default="", metavar="ID", help="ask of this exercise only, as 01/guard")
-    parser.add_argument("--again", type=int, default=0, metavar="N", help="others: the Nth set after the first")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a file, .md or .html, to be printed")
+    parser.add_argument(
+        "--again", type=int, default=0, metavar="N", help="ask other questions: the Nth set after the first"
+    )
+    parser.add_argument("--secret", type=Path, metavar="FILE", help=f"ask what students can't find out: {HELP}")
+    parser.add_argument(
+        "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
+        help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write a file to print, .md or .html")
     parser.set_defaults(run=run)
 
 
@@ -38,14 +49,26 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.output:
             format_of(options.output)
-        checkoff = check_off(options.notebook, options.exercise, options.again)
+        secret = secret_in(options.secret) if options.secret else ""
+        key = secret if options.secret and is_course(options.secret) else ""
+        check_given(options.notebook.parent, options.exercises)
+        modules = read_modules(options.exercises)
+        checkoff = check_off(options.notebook, options.exercise, options.again, secret, key, modules)
         if options.output:
             save(checkoff, options.output)
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
-    print(f"questions are in {printable(str(options.output))}" if options.output else text(checkoff))
+    print(f"questions are in {printable(str(options.output))}" if options.output else f"{text(checkoff)}\n")
+    print(whose(options.secret))
     if not checkoff.whole:
         print(f"vmwidgets: there are no more than {counted(len(checkoff.asked), 'question')} left", file=sys.stderr)
         return FEW
     return 0
+
+
+def whose(secret: Path | None) -> str:
+    """Who else can make these questions."""
+    if secret is None:
+        return "Everyone who has this notebook can make the same questions: --secret FILE asks others."
+    return f"Only the owner of the secret in {printable(str(secret))} can make these questions."

@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets assignment``, ``checkoff``, ``course``, ``grade``, ``questions``, ``replay``, ``walk``."""
+"""The command ``vmwidgets``: its parser, with one module for each of its verbs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from . import INTERRUPTED
 from .assignment import add_assignment
 from .checkoff import add_checkoff
 from .course import add_course
+from .doctor import add_doctor
 from .grade import add_grade
+from .handout import add_handout
+from .lecture import add_lecture
 from .questions import add_questions
 from .replay import add_replay
+from .roster import add_roster
 from .walk import add_walk
 
 PIPE_CLOSED = 141
@@ -46,8 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     add_assignment(commands)
     add_checkoff(commands)
     add_course(commands)
+    add_doctor(commands)
     add_grade(commands)
+    add_handout(commands)
+    add_lecture(commands)
     add_questions(commands)
     add_replay(commands)
+    add_roster(commands)
     add_walk(commands)
     return parser

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
+from ..engine.base.files import regular, written_whole
 
 MANIFEST = ".vmwidgets-labs.json"
 """In the folder: which version the notebooks are of, and the SHA-256 of each as it was copied."""
@@ -104,13 +105,15 @@ def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[s
 
 
 def _digest_of(folder: Path, name: str) -> str | None:
-    """The SHA-256 of the file of this name; None where there is none."""
+    """The SHA-256 of the file of this name; None where there is none, "" of a link, which a student made."""
     path = folder / name
+    if path.is_symlink():
+        return ""
     if path.is_dir():
         raise Refused(f"{path} is a folder, and a file of this name belongs there: rename the folder")
     if not os.path.lexists(path):
         return None
-    return sha256(path.read_bytes()).hexdigest()
+    return sha256(regular(path).read_bytes()).hexdigest()
 
 
 def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
@@ -118,7 +121,7 @@ def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
     if not os.path.lexists(path):
         return {}, None
     try:
-        data: Any = json.loads(path.read_bytes())
+        data: Any = json.loads(regular(path).read_bytes())
         files, version, schema = data["files"], data["version"], data["schema"]
     except (ValueError, TypeError, KeyError, RecursionError):
         files = version = schema = None
@@ -133,10 +136,5 @@ def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write all of a file or none of it: under another name first."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        file.write(content)

@@ -24,7 +24,7 @@ FOLDER = "vmwidgets-labs"
 
 _ABOUT = """\
 Copy the labs into a folder and open them in JupyterLab. A file that you changed is never replaced: with --update,
-those that you did not change are, and a new version of one that you did is put beside it."""
+files you have not changed are replaced, and for a file you have changed the new version is saved next to it."""
 
 _EXITS = "exit status: 0 the labs are there; 2 they can't be copied or opened, and nothing was replaced"
 

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused, printable
+from .. import __version__
+from ..assignments.cells import labs_of
+from ..engine.base.errors import Refused, printable, shown
 from ..engine.base.units import counted
-from ..grading import Grades, grade, read_course
+from ..grading import Course, Grades, grade, read_course
+from ..grading.apart import check_given, check_results
+from ..grading.course import named_modules
+from ..grading.explain import explained
 from ..grading.feedback import write_feedback
 from ..grading.late import due, with_late_days
 from ..grading.lms import format_of, gradebook
 from ..grading.output import write
 from ..grading.overrides import Overrides, read_overrides, with_overrides
-from ..grading.report import write_report
+from ..grading.report import secret_of, write_report
 from ..grading.roster import Roster, missing, read_roster, with_roster
+from ..grading.sample import sampled, share_of
 from ..grading.tables import write_tables
 from . import INTERRUPTED
+from .copying import shipped
 
-LOOK, NOTHING = 1, 2
-"""Exit codes: something needs a look; nothing could be done."""
+LOOK, NOTHING, ZERO = 1, 2, 3
+"""Exit codes: rows are listed; nothing could be done; a student who submitted has nothing, and not for wrong work."""
+
+OVERRIDES = "overrides.csv"
+"""The file among the results that keeps overrides for later runs."""
 
 BAR = 30
 """Characters that show how many files are done."""
@@ -32,15 +43,24 @@ def add_grade(commands: Any) -> None:
     parser = commands.add_parser(
         "grade",
         help="grade a folder of notebooks",
-        description="Grade notebooks from the journals in their outputs: each machine is made again, and judged. No "
-        "student's code runs, but for answers that are functions, in a process without files and network. "
-        "Exit code 1: something needs a look; 2: nothing could be done.",
+        description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. No "
+        "student's code runs, except for answers that are functions, in a process without files and network. "
+        "Exit code 0: all is well; 1: rows are listed; 3: a student has no points for a lab, although no work was "
+        "found wrong; 2: nothing could be done.",
     )
-    parser.add_argument("folder", type=Path, help="the notebooks that were handed in")
+    parser.add_argument("folder", type=Path, help="the folder of submitted notebooks")
     parser.add_argument("--course", type=Path, required=True, help="the course's file, TOML")
+    parser.add_argument(
+        "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
+        help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
+    )  # fmt: skip
     parser.add_argument("--to", type=Path, default=Path("grades"), help="where results are written (default: grades)")
     parser.add_argument("--only", default="", metavar="STUDENT", help="grade this student's files again")
-    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--explain", default="", metavar="STUDENT", help="say why this student has these points")
+    parser.add_argument("--sample", default="", metavar="PART", help="choose students for the desk, such as 10%%")
+    parser.add_argument(
+        "--jobs", type=int, default=0, metavar="N", help="number of processes (default: one per processor)"
+    )
     parser.add_argument(
         "--dask", default="", metavar="ADDRESS",
         help="judge on the Dask cluster whose scheduler is there, such as tcp://10.0.0.1:8786; whoever can reach a "
@@ -55,7 +75,9 @@ def add_grade(commands: Any) -> None:
         metavar="DATE",
         help="count late days after this, as 2026-10-01T12:00; for labs without a date in the course's file",
     )
-    parser.add_argument("--grace", type=float, default=0, metavar="HOURS", help="that are not late after --due")
+    parser.add_argument(
+        "--grace", type=float, default=0, metavar="HOURS", help="hours after the due date that still count as on time"
+    )
     parser.add_argument(
         "--overrides", type=Path, metavar="FILE",
         help="CSV with student,exercise,points,reason; kept for later runs as overrides.csv among the results",
@@ -66,38 +88,17 @@ def add_grade(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Grade, write, and say how many and what needs a look."""
     try:
-        course = read_course(options.course)
-        if not 0 <= options.jobs <= 256:
-            raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one a processor")
-        if options.lms and not options.roster:
-            raise Refused("--lms needs --roster FILE: the ids and titles of a gradebook file are the roster's")
-        if options.names and not options.roster:
-            raise Refused("--names needs --roster FILE: names are the roster's")
-        if options.grace and not (options.due or course.due):
-            raise Refused("--grace needs --due DATE, or due = … in the course's file")
-        if options.lms:
-            format_of(options.lms)
+        check_given(options.folder, [options.course, options.roster, options.overrides, *options.exercises])
+        check_given(options.folder, named_modules(options.course))
+        course = read_course(options.course, options.exercises)
+        _check(options, course)
+        share = share_of(options.sample) if options.sample else 0
         roster = read_roster(options.roster) if options.roster else None
         overrides = _overrides(options)
-        until = due(options.due, options.grace, course.due)
-        grades = grade(
-            options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
-            only=options.only, person=roster.person if roster else str, progress=_bar,
-        )  # fmt: skip
-        if roster:
-            grades = with_roster(grades, roster)
-        by_change = 0
-        if until.dates:
-            grades, by_change = with_late_days(grades, options.folder, until, roster)
-        if overrides:
-            grades = with_overrides(grades, overrides, roster)
-        write_tables(grades, options.to)
-        names = roster.name_of if roster and options.names else None
-        write_feedback(grades, options.to / "feedback", names)
-        write_report(grades, options.to, names)
-        if roster and options.lms:
-            name, content = gradebook(grades, roster, options.lms)
-            write({options.to / name: content})
+        grades, by_change = _graded(options, course, roster, overrides)
+        _write(options, grades, roster)
+        desk = sampled(grades, share, secret_of(options.to)) if share else []
+        why = list(explained(grades, options.explain, roster)) if options.explain else []
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
@@ -105,27 +106,78 @@ def run(options: argparse.Namespace) -> int:
         print("\nvmwidgets: stopped; what was graded is kept: the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
     _say(grades, roster, options.to, by_change)
-    return LOOK if grades.look else 0
+    if desk:
+        print(f"  for the desk: {printable(', '.join(desk))}")
+    for line in why:
+        print(line)
+    return ZERO if grades.without_points() else LOOK if grades.look else 0
+
+
+def _check(options: argparse.Namespace, course: Course) -> None:
+    """Refuse options that don't go together, before anything is done."""
+    if not 0 <= options.jobs <= 256:
+        raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one per processor")
+    if options.lms and not options.roster:
+        raise Refused("--lms needs --roster FILE: the ids and titles of a gradebook file are the roster's")
+    if options.names and not options.roster:
+        raise Refused("--names needs --roster FILE: names are the roster's")
+    if options.grace and not (options.due or course.due):
+        raise Refused("--grace needs --due DATE, or due = … in the course's file")
+    if options.lms:
+        format_of(options.lms)
+    check_results(options.folder, options.to)
 
 
 def _overrides(options: argparse.Namespace) -> Overrides | None:
-    """Those that are given, which are kept among the results; or else those that an earlier run kept."""
-    kept: Path = options.to / "overrides.csv"
-    given: Path = options.overrides or kept
-    if not options.overrides and not kept.exists():
-        return None
-    overrides = read_overrides(given)
-    write({kept: given.read_bytes()})
-    return overrides
+    """Those that are given, or else those that an earlier run kept."""
+    given: Path = options.overrides or options.to / OVERRIDES
+    return read_overrides(given) if options.overrides or given.exists() else None
+
+
+def _graded(
+    options: argparse.Namespace, course: Course, roster: Roster | None, overrides: Overrides | None
+) -> tuple[Grades, int]:
+    """The grades with all that the options ask for; and of how many files the time is that of their last change."""
+    until, by_change = due(options.due, options.grace, course.due), 0
+    grades = grade(
+        options.folder, course, state=options.to / "state.jsonl", jobs=options.jobs, dask=options.dask,
+        only=options.only, roster=roster, progress=_bar,
+    )  # fmt: skip
+    if roster:
+        grades = with_roster(grades, roster)
+    if until.dates:
+        grades, by_change = with_late_days(grades, options.folder, until, roster)
+    if overrides:
+        grades = with_overrides(grades, overrides, roster)
+    return grades, by_change
+
+
+def _write(options: argparse.Namespace, grades: Grades, roster: Roster | None) -> None:
+    """Write all results; overrides that were given are kept among them."""
+    if options.overrides:
+        write({options.to / OVERRIDES: options.overrides.read_bytes()})
+    write_tables(grades, options.to)
+    names = roster.name_of if roster and options.names else None
+    questions = dict(one for lab in labs_of(shipped()).values() for one in lab.questions.items())
+    write_feedback(grades, options.to / "feedback", names, questions)
+    write_report(grades, options.to, names)
+    if roster and options.lms:
+        name, content = gradebook(grades, roster, options.lms)
+        write({options.to / name: content})
 
 
 def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> None:
-    files = counted(sum(bool(file.path) for file in grades.files), "notebook")
+    files = counted(len(grades.files), "file")
     print(f"{files} of {counted(len(grades.students()), 'student')}; results are in {printable(str(to))}")
     if roster and (ids := missing(grades, roster)):
-        print(f"  nothing that counts from: {printable(', '.join(ids))}")
+        print(f"  no gradable notebook from: {printable(', '.join(ids))}")
     if by_change:
-        print(f"  late days of {counted(by_change, 'file')} are from the file's last change")
+        print(f"  late days of {counted(by_change, 'file')} are based on the file's modification time")
+    for version, count in sorted(Counter(file.version for file in grades.files if file.student).items()):
+        if version != __version__:
+            print(f"  {counted(count, 'notebook')} of vmwidgets {shown(version)}, judged by {__version__}")
+    if ids := grades.without_points():
+        print(f"  no points, although no work was found wrong: {printable(', '.join(ids))}")
     for row in grades.look:
         where = f"{row.student or row.path}{f', {row.exercise}' * bool(row.exercise)}"
         print(f"  {printable(where)}: {printable(row.says)}")

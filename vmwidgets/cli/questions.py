@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
+from pathlib import Path
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import counted
+from .secret import HELP, secret_in
 from .text import printable
 
 DONE, FAILED = 0, 2
 
 _ABOUT = """\
 Write questions with figures and a key. The engine makes them and answers them; a seed gives the same questions
-everywhere. The ending of the file chooses the format:
+everywhere. Without --seed, 60 bits are drawn, and the key names them. The ending of the file chooses the format:
 
   .md     Markdown, with figures in the folder NAME_files beside it
   .html   one page, to be printed; the key begins on a page of its own
@@ -26,6 +29,15 @@ _EXITS = "exit status: 0 the file is written; 2 bad input, or it can't be writte
 
 DEFAULT = 6
 """Questions, unless `--n` says otherwise."""
+
+BITS = 60
+"""Bits of a seed that the command draws: too many to be found by trying."""
+
+FEW_BITS = 50
+"""A seed with fewer bits can be found by trying: a question takes less than a tenth of a millisecond."""
+
+MOST_DIGITS = 19
+"""Digits of a number: as many as 60 bits have."""
 
 
 def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,9 +54,10 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         required=True,
         action="append",
         metavar="TOPIC",
-        help="what the questions are on; more than once for several",
+        help="the topic; repeat the option for several topics",
     )
-    parser.add_argument("--seed", default="0", metavar="N", help="a whole number: which questions (0)")
+    parser.add_argument("--seed", metavar="N", help=f"a whole number: which questions (drawn, {BITS} bits)")
+    parser.add_argument("--secret", type=Path, metavar="FILE", help=f"only its owner can make the questions: {HELP}")
     parser.add_argument("--n", default=str(DEFAULT), metavar="N", help=f"how many questions of each topic ({DEFAULT})")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="a file to write: .md, .html or .qti")
     parser.add_argument("--no-key", action="store_true", help="leave the answers out, for the sheet that is handed out")
@@ -58,21 +71,29 @@ def run(options: argparse.Namespace) -> int:
         from ..questions.exam import make_exam
         from ..questions.files import place, save
 
-        seed, n = _number(options.seed, "--seed"), _number(options.n, "--n")
+        drawn = options.seed is None
+        seed = secrets.randbits(BITS) if drawn else _number(options.seed, "--seed")
+        n, secret = _number(options.n, "--n"), secret_in(options.secret) if options.secret else ""
         choices = {"key": not options.no_key, "force": options.force}
         place(options.output, **choices)
-        exam = make_exam([one.strip() for topics in options.topic for one in topics.split(",")], seed, n)
+        topics = [one.strip() for topics in options.topic for one in topics.split(",")]
+        exam = make_exam(topics, seed, n, secret)
         file = save(exam, options.output, **choices)
     except Refused as refusal:
-        print(printable(str(refusal)), file=sys.stderr)
+        print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
         return FAILED
     said = f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}"
     print(printable(f"{file}: {said}, topic{'s' * exam.several} {exam.topic.replace(',', ', ')}, seed {exam.seed}"))
+    if not drawn and not secret and seed.bit_length() < FEW_BITS:
+        print(
+            "anyone can make this exam by trying small seeds: for an exam that counts, leave out --seed, or add "
+            "--secret FILE"
+        )
     return DONE
 
 
 def _number(text: str, name: str) -> int:
     digits = text.strip().removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18):
-        raise Refused(f"{name} {shown(text)}: write a whole number of at most 18 digits")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
+        raise Refused(f"{name} {shown(text)}: write a whole number of at most {MOST_DIGITS} digits")
     return int(text)

@@ -13,6 +13,8 @@ import re
 import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from vmwidgets import __version__
@@ -20,6 +22,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import counted
 
 from .course import Course
+from .files import content_of
 from .grades import Graded
 from .places import File, Judges, Lost
 
@@ -38,14 +41,17 @@ JUDGES = Judges()
 """Those of a worker, one for each of its threads; they end with it."""
 
 
-def judge(version: str, file: File, course: Course) -> Graded:
+def judge(version: str, name: str, content: bytes, course: Course) -> Graded:
     """Judge a file; runs on a worker, for a client with this version of vmwidgets."""
     if version != __version__:
         raise Refused(f"a worker of the cluster has vmwidgets {__version__}, and this is {version}")
     try:
-        return JUDGES.judge(file, course)
+        with TemporaryDirectory(prefix="vmwidgets-grade-") as folder:
+            path = Path(folder, "submission")
+            path.write_bytes(content)
+            return JUDGES.judge(File(name, path), course)
     except Exception as error:  # noqa: BLE001  some can't be sent back, and the client would wait for them
-        raise Refused(f"{file.name} can't be judged: {type(error).__name__}: {error}") from None
+        raise Refused(f"{name} can't be judged: {type(error).__name__}: {error}") from None
 
 
 def rest() -> None:
@@ -77,9 +83,14 @@ class Cluster:
         """Begin to judge a file."""
         import dask
 
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE}):
-            asked = self._client.submit(judge, __version__, file, course, pure=False)
         made: Future[Graded] = Future()
+        try:
+            content = content_of(file.path)
+        except Refused as refusal:
+            made.set_result(Graded.none(file.name, str(refusal)))
+            return made
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE}):
+            asked = self._client.submit(judge, __version__, file.name, content, course, pure=False)
 
         def finish(asked: Any) -> None:
             """Hand the result on; asked of a client that was closed meanwhile, it would never come."""

@@ -1,65 +1,107 @@
-"""What is only seen when all files are side by side: the same work of two students, and a student's second file."""
+"""What is only seen when all files are side by side: who wrote and uploaded them, the same work of two students."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
-from vmwidgets.engine.base.errors import printable
-from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.identity import folded
 from vmwidgets.labs.sheet import sheet_of
 
-from .course import Course
 from .grades import COPIED, Graded, Row
+from .roster import Roster
+from .uploaders import uploaders
+
+Person = Callable[[str], str]
+"""Of an id the one that stands for its owner in all results."""
 
 
-def compared(files: Iterable[Graded], course: Course, person: Callable[[str], str] = str) -> Iterator[Graded]:
-    """The files, with what is only seen side by side: the same work of two students, and a student's second file.
+MOST_NAMED = 10
+"""Others with the same work who are named in one row."""
 
-    `person` gives who wrote an id: nobody copies from themselves.
+
+def first_writings(files: Iterable[Graded]) -> Person:
+    """Ids that fold alike are one person's: the way in which most files have it stands for all, or the first of these.
+
+    >>> person = first_writings([Graded("a.ipynb", "Ada", "01", "", (), {}, {}, {})])
+    >>> person("ADA"), person("bert")
+    ('Ada', 'bert')
+    """
+    names: dict[str, Counter[str]] = {}
+    for file in files:
+        for one in file.students:
+            names.setdefault(folded(one), Counter())[one] += 1
+    most = {same: max(written, key=lambda one: written[one]) for same, written in names.items()}
+    return lambda student: most.get(folded(student), student)
+
+
+def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
+    """Whose an id is: the roster says so, and of ids that it does not have the way in which most files write them."""
+    stranger = first_writings(files)
+    if roster is None:
+        return stranger
+    return lambda student: roster.person(student) if roster.find(student) else stranger(student)
+
+
+def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Graded, ...]:
+    """The files, each with its owner and the others who have the same work.
+
+    A file that another person uploaded counts for nobody: otherwise anyone could submit work in a classmate's name.
     """
     files = list(files)
-    owners: dict[str, set[str]] = {}
-    last: dict[tuple[str, str], str] = {}
+    person = _person(files, roster)
+    uploader = uploaders(roster, [(file.path, list(map(person, file.students))) for file in files])
+    return tuple(_beside([_owned(file, person, uploader) for file in files]))
+
+
+def _owned(file: Graded, person: Person, uploader: Person) -> Graded:
+    """The file with the ids that stand for its owners; nothing of it counts if another person uploaded it.
+
+    A file that says nothing, such as a web page, is that of the person who uploaded it.
+    """
+    students = sorted({person(one) for one in file.students})
+    student = "+".join(students)
+    rows = tuple(replace(row, student=student) for row in file.rows)
+    file = replace(file, student=student, wrote=file.student, rows=rows)
+    by = uploader(file.path)
+    if not students:
+        return replace(file, student=by)
+    if not by or by in students:
+        return file
+    problem = f"{by} uploaded it, in the name of {' and '.join(students)}: it counts for no one"
+    return replace(file, rows=(), problem=problem, student="", predictions={}, outcomes={}, hints={})
+
+
+def _beside(files: Sequence[Graded]) -> Iterator[Graded]:
+    """The files, with the others who earn points by the same work."""
+    owners: dict[str, dict[str, str]] = {}
     for file in files:
-        if not file.problem:
-            last[file.student, file.lab] = file.path
         for row in file.rows:
             if row.work and row.points:
-                owners.setdefault(row.work, set()).add(file.student)
+                owners.setdefault(row.work, {})[file.student] = file.seed
+    ordered = {work: sorted(whose.items()) for work, whose in owners.items()}
     for file in files:
-        me = _persons(file.student, person)
-        rows = tuple(
-            _beside(row, [one for one in sorted(owners.get(row.work, ())) if _persons(one, person) != me], course)
-            for row in file.rows
-        )
-        if file.student and not file.problem and last[file.student, file.lab] != file.path:
-            yield replace(file, rows=(), problem=f"handed in twice: {printable(last[file.student, file.lab])} counts")
-        else:
-            yield replace(file, rows=rows)
+        me = set(file.students)
+        yield replace(file, rows=tuple(_copied(row, ordered.get(row.work, []), me, file.seed) for row in file.rows))
 
 
-def _persons(student: str, person: Callable[[str], str]) -> set[str]:
-    """Those who are behind an id, or behind several joined by `+`."""
-    return {person(one) for one in student.split("+")}
-
-
-def _beside(row: Row, others: list[str], course: Course) -> Row:
+def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) -> Row:
     """The row, with the others who earn points by the same work; of those who were asked the same, that they were."""
-    if not others:
+    others = ((one, theirs) for one, theirs in owners if me.isdisjoint(one.split("+")))
+    named = list(islice(others, MOST_NAMED))
+    if not named:
         return row
-    mine = _asked(row.exercise, row.student, course.name)
-    whose = (f"{one}{' (asked the same)' * (_asked(row.exercise, one, course.name) == mine)}" for one in others)
+    mine = _asked(row.exercise, seed)
+    whose = [f"{one}{' (asked the same)' * (_asked(row.exercise, theirs) == mine)}" for one, theirs in named]
+    whose += ["others"] * any(True for _other in others)
     return replace(row, says="; ".join([f"{COPIED}{', '.join(whose)}", *[row.says] * bool(row.says)]))
 
 
 @lru_cache(maxsize=10_000)
-def _asked(exercise: str, student: str, course: str) -> str:
-    """What a student's sheet says, or "" where all are asked the same."""
-    if exercises()[exercise].sheet is None:
-        return ""
-    return sheet_of(
-        exercise, f"{Beginning(exercise.partition('/')[0], course, tuple(student.split('+'))).seed:016x}"
-    ).text
+def _asked(exercise: str, seed: str) -> tuple[str, ...]:
+    """The words of the sheet of this seed, in whatever order it lists things; none where all are asked the same."""
+    return () if exercises()[exercise].sheet is None else tuple(sorted(sheet_of(exercise, seed).text.split()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,13 @@ else:
     import tomli as tomllib
 
 from .dates import moment
+from .labs import lab_of
+from .own_exercises import OwnModule, read_modules
 
-MEMBERS = {"course", "exercises", "predictions", "due"}
+MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules"}
+
+LEAST_KEY = 16
+"""Characters of a key: a short one can be found by trying."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +34,16 @@ class Course:
     """`name` as students wrote it in `lab.begin`; `exercises` with the points that each is worth in this course.
 
     A prediction that was made, right or wrong, is worth `prediction` points.  `due` says until when, by lab, and under
-    "" for the others.
+    "" for the others.  `key` is the course's secret, from which codes of students are made; "" where there
+    are no codes.  `modules` have the course's own exercises.
     """
 
     name: str
     exercises: dict[str, float]
     prediction: float = 0
     due: Mapping[str, datetime] = field(default_factory=dict)
+    key: str = field(default="", repr=False)
+    modules: tuple[OwnModule, ...] = field(default=(), repr=False)
 
     @property
     def of(self) -> float:
@@ -47,27 +55,73 @@ class Course:
         return round(self.exercises[exercise.id] * points / exercise.points, 2)
 
 
-def read_course(path: Path) -> Course:
+def read_course(path: Path, modules: Sequence[Path] = ()) -> Course:
     """The course that the file at `path` describes; :class:`Refused` with one sentence where it can't be.
+
+    `modules` are files with the course's own exercises, beside those that the course's file names.
 
     course = "os-2026"
     exercises = ["01/guard", "01/gaps"]      # or { "01/guard" = 10, "01/gaps" = 5 }
     predictions = 0.5                        # for each that was made; optional
     due = "2026-10-01T12:00"                 # or { "01" = "2026-10-01", "02" = "2026-10-08" }; optional
+    key = "…"                                # the course's secret, if students have codes; optional
+    modules = ["mine.py"]                    # exercises of the course's own, beside this file; optional
     """
+    data = _data(path)
+    name, key = _named(data, path)
+    prediction = data.get("predictions", 0)
+    own = read_modules([*_modules(data.get("modules", []), path), *modules])
+    listed = _exercises(data.get("exercises"), path)
+    return Course(name, listed, _points(prediction, "predictions"), _due(data.get("due"), listed), key, own)
+
+
+def read_key(path: Path) -> tuple[str, str]:
+    """The name and the key of the course that the file at `path` describes; :class:`Refused` as :func:`read_course`.
+
+    Its exercises are not needed for that: none of its modules runs.
+    """
+    return _named(_data(path), path)
+
+
+def named_modules(path: Path) -> list[Path]:
+    """The modules that the course's file at `path` names; none of them runs.  :class:`Refused` if it can't be read."""
+    return _modules(_data(path).get("modules", []), path)
+
+
+def _data(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
+    except RecursionError:
+        raise Refused(f"{str(path)!r} is not a course: its lists lie too deep in one another") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(f"{str(path)!r} is no TOML: {error}") from None
     for member in data:
         known(member, dict.fromkeys(MEMBERS), f"{path.name}:")
-    name, prediction = data.get("course"), data.get("predictions", 0)
+    return data
+
+
+def _named(data: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    """The course's name and key."""
+    name = data.get("course")
     if not isinstance(name, str) or not name:
         raise Refused(f'{str(path)!r} has no course: write course = "…", as students wrote it in lab.begin')
-    listed = _exercises(data.get("exercises"), path)
-    return Course(normalize("NFC", name), listed, _points(prediction, "predictions"), _due(data.get("due"), listed))
+    return normalize("NFC", name), _key(data.get("key", ""), path)
+
+
+def _modules(given: Any, path: Path) -> list[Path]:
+    """The files that the course's file names, which lie where it says from its own folder on."""
+    if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
+        raise Refused(f'{str(path)!r}: write modules = ["mine.py"], the files with exercises of your own')
+    return [path.parent / one for one in given]
+
+
+def _key(given: Any, path: Path) -> str:
+    """The key; what is wrong with it is said without it."""
+    if not isinstance(given, str) or 0 < len(given) < LEAST_KEY:
+        raise Refused(f"{str(path)!r}: key is not a text of at least {LEAST_KEY} characters")
+    return given
 
 
 def _exercises(given: Any, path: Path) -> dict[str, float]:
@@ -80,12 +134,12 @@ def _exercises(given: Any, path: Path) -> dict[str, float]:
 
 def _due(given: Any, listed: Iterable[str]) -> dict[str, datetime]:
     """Dates by lab, from a table or from one date; TOML has dates of its own, without quotes."""
-    labs = dict.fromkeys(name.partition("/")[0] for name in listed)
+    labs = dict.fromkeys(map(lab_of, listed))
     if given is None:
         return {}
     if not isinstance(given, dict):
-        return {"": moment(str(given), "due")}
-    return {known(lab, labs, "due: lab"): moment(str(date), f"due: {lab}") for lab, date in given.items()}
+        return {"": moment(str(given), "due:")}
+    return {known(lab, labs, "due: lab"): moment(str(date), f"due date of lab {lab}:") for lab, date in given.items()}
 
 
 def _points(value: Any, what: str) -> float:

@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
+from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.outcome import Outcome
 
 from .grades import Graded, Grades, Row
+from .labs import of_lab
 from .output import file_names, write
 from .page import page
 from .sandbox import WHERE
+
+_QUOTED = re.compile(r"'[^']*'")
 
 MOST_TEXT = 500
 """Characters of the text."""
 
 
-def write_feedback(grades: Grades, folder: Path, name_of: Callable[[str], str] | None = None) -> list[Path]:
-    """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name where there is one."""
+def write_feedback(
+    grades: Grades,
+    folder: Path,
+    name_of: Callable[[str], str] | None = None,
+    questions: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Write `STUDENT.html` and `STUDENT.txt` into `folder`; with a student's name where there is one.
+
+    `questions` are the texts of the labs' predictions by id; a prediction without one is called by its id.
+    """
     texts: dict[Path, str | bytes] = {}
     for student, name in file_names(grades.students()).items():
         called = name_of(student) if name_of else student
-        texts[folder / f"{name}.html"] = html(grades, student, called)
+        texts[folder / f"{name}.html"] = html(grades, student, called, questions or {})
         texts[folder / f"{name}.txt"] = text(grades, student, called)
     return write(texts)
 
 
-def html(grades: Grades, student: str, called: str) -> str:
-    """The page of a student."""
+def html(grades: Grades, student: str, called: str, questions: Mapping[str, str] | None = None) -> str:
+    """The page of a student.
+
+    Anyone may have put a file into the folder in this student's name: the page has no file's name, which may be
+    another student's, and hints and predictions only from files that count.
+    """
     rows, files = grades.rows_of(student), grades.files_of(student)
     body = [marked(_total(grades, student), "p")]
-    body += [f"<p>{marked(file.path, 'code')}: {marked(file.problem)}</p>" for file in files if file.problem]
-    hints = {name: tier for file in files for name, tier in file.hints.items()}
+    body += [marked(_not_graded(file), "p") for file in files if file.problem]
+    counting = _counting(files, rows)
+    hints = {name: tier for file in counting for name, tier in file.hints.items()}
     body += [_exercise(rows[name], hints.get(name, 0)) for name in grades.course.exercises if name in rows]
-    body += [_predictions(file) for file in files if not file.problem]
+    body += [_predictions(file, questions or {}) for file in counting]
     return page(f"Feedback for {called}", "\n".join(body))
+
+
+def _not_graded(file: Graded) -> str:
+    """A partner may have written the file: what it says of itself, in quotes, is left out."""
+    lab = f" of lab {file.lab}" if file.lab else ""
+    return f"A file{lab} in your name was not graded: {_QUOTED.sub('…', file.problem)}"
+
+
+def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:
+    """The files with work that counts; of a lab without one, all that were graded."""
+    graded = [file for file in files if not file.problem and file.path]
+    counting = [file for file in graded if any(row.cell and rows.get(row.exercise) is row for row in file.rows)]
+    labs = {file.lab for file in counting}
+    return [file for file in graded if file in counting or file.lab not in labs]
 
 
 def text(grades: Grades, student: str, called: str) -> str:
@@ -92,19 +124,21 @@ def _criterion(one: dict[str, Any]) -> str:
     return f'<li class="criterion"><span>{sign}</span>{marked(one["sentence"])}{below}</li>'
 
 
-def _predictions(file: Graded) -> str:
-    found = "".join(f"<li>{marked(sign)} {marked(question, 'strong')}<br>{marked(said)}</li>"
-                    for sign, question, said in predicted(file))  # fmt: skip
+def _predictions(file: Graded, questions: Mapping[str, str]) -> str:
+    found = "".join(f"<li>{marked(sign)} {marked(questions.get(name, name), 'strong')}<br>{marked(said)}</li>"
+                    for name, sign, said in predicted(file))  # fmt: skip
     return f"<section><h2>Predictions in lab {marked(file.lab)}</h2><ul>{found}</ul></section>" if found else ""
 
 
 def predicted(file: Graded) -> Iterator[tuple[str, str, str]]:
-    """Each prediction of a file: ✓, ✗ or nothing; the question; what was said, what happened, and why that is so."""
+    """Each answered prediction that the lab asks for: its id; ✓, ✗ or a dot; what was said, what happened, and why."""
+    asked = of_lab(known_mistakes(), file.lab)
     for outcome in outcomes(file):
-        yield outcome.sign or "·", outcome.question, outcome.sentence
+        if outcome.id in asked and outcome.said is not None:
+            yield outcome.id, outcome.sign, outcome.sentence
     for name, data in file.predictions.items():
-        if name not in file.outcomes and data.get("answer") is not None:
-            yield "·", _said(data.get("question")), f"You said: {_said(data['answer'])}. What happens was not compared."
+        if name in asked and name not in file.outcomes and data.get("answer") is not None:
+            yield name, "·", f"You said: {_said(data['answer'])}. What happens was not compared."
 
 
 def outcomes(file: Graded) -> Iterator[Outcome]:

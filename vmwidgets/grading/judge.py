@@ -1,24 +1,34 @@
-"""One piece of work, judged: made again from data, with the sheet of this student.  Runs in a process with limits."""
+"""One piece of work, judged: made again from data, with the sheet of this student.  Runs in a process with limits.
+
+The process also reads the notebooks, and asks itself for each piece of work in one.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
+import pickle
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.errors import Refused, VMError
 from vmwidgets.engine.machine import Machine
 from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.result import Result
 from vmwidgets.labs.work import remade
 from vmwidgets.sources.strace.result import LoadedStrace
 
+from .files import content_of
+from .grades import Graded
+from .own_exercises import load_modules
 from .sandbox.asking import running
+from .submission import graded_file
 
 MEMORY = 3 << 30
 """Bytes of address space that judging may take."""
@@ -84,12 +94,52 @@ def limit() -> None:
             resource.setrlimit(what, values)
 
 
-def main(answer: Callable[[str, str, Any], dict[str, Any]] = judged) -> None:
-    """Answer questions from standard input, a line each, until it ends; `[exercise, sheet, work]` in JSON."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
+def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
+    """Grade the file of a question of :meth:`.workers.Worker.grade`, and say what comes of it.
+
+    Each piece of work is announced (`begun`, the exercise) and followed by its `result`, so that the asking side knows
+    what was judged if this process ends.  `graded` is said last.
+    """
+    name, path, course, results = pickle.loads(b64decode(question))  # from the process that started this one
+    left = iter(results)
+
+    def ask(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
+        for result in left:
+            return dict(result)
+        say({"begun": exercise})
         limit()
-        print(json.dumps(answer(*json.loads(line))), file=answers, flush=True)
+        result = judged(exercise, sheet, work)
+        say({"result": result})
+        return result
+
+    load_modules(course.modules)
+    limit()
+    try:
+        graded = graded_file(name, content_of(Path(path)), course, ask)
+    except Refused as refusal:
+        graded = Graded.none(name, str(refusal))
+    except MemoryError:
+        graded = Graded.none(name, "not graded: reading the file takes too much memory", unread=True)
+    say({"graded": graded.data()})
+
+
+def main(answer: Callable[[str, str, Any], dict[str, Any]] = judged) -> None:
+    """Answer questions from standard input, a line each, until it ends.
+
+    A question is `[exercise, sheet, work]` in JSON, or `{"file": …}` for :func:`grade_file`.
+    """
+    answers, sys.stdout = sys.stdout, sys.stderr
+
+    def say(data: dict[str, Any]) -> None:
+        print(json.dumps(data), file=answers, flush=True)
+
+    for line in sys.stdin:
+        question = json.loads(line)
+        if isinstance(question, dict):
+            grade_file(question["file"], say)
+        else:
+            limit()
+            say(answer(*question))
 
 
 if __name__ == "__main__":

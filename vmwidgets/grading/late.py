@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused
 
-from .dates import moment
+from .dates import moment, order_of
 from .grades import Graded, Grades, Row
 from .roster import Person, Roster
 
@@ -48,34 +48,44 @@ def due(date: str, grace: float = 0, of_labs: Mapping[str, datetime] | None = No
 
 
 def with_late_days(grades: Grades, folder: Path, until: Due, roster: Roster | None) -> tuple[Grades, int]:
-    """The grades with each row's late days; what is no date or extension in the roster is listed.
+    """The grades with each row's late days; a cell of the roster that is not a date or an extension is listed.
+
+    Such a cell takes nothing from the other: a good time counts beside an extension that can't be read.
 
     A file's time is that of the roster's column "handed in"; without one, that of its last change.  The number says of
     how many files it was that.
     """
-    odd: dict[str, Row] = {}
+    odd: dict[tuple[str, str], Row] = {}
     by_change = 0
+    people = roster.people.values() if roster else ()
+    order = order_of(text for person in people for text in person.handed_in.values())
 
-    def read(person: Person, lab: str, date: datetime) -> tuple[datetime | None, datetime]:
+    def handed_in_by(person: Person, lab: str) -> datetime | None:
         text = person.handed_in_at(lab)
         try:
-            handed_in = moment(text, "handed in") if text else None
-            return handed_in, _extended(person.extension, date)
+            return moment(text, "submission time", order) if text else None
         except Refused as error:
-            odd[person.id] = Row("roster", person.id, "", says=f"the roster's {error}")
-            return None, date
+            odd[person.id, "handed in"] = Row("roster", person.id, "", says=f"the roster's {error}")
+            return None
+
+    def own_date(person: Person, date: datetime) -> datetime:
+        try:
+            return _extended(person.extension, date)
+        except Refused as error:
+            says = f"the roster's {error}; an extension may also be hours, such as 48 h"
+            odd[person.id, "extension"] = Row("roster", person.id, "", says=says)
+            return date
 
     def late(file: Graded) -> int:
         nonlocal by_change
         date = until.date_of(file.lab)
         if date is None or not file.rows:
             return 0
-        people = [person for one in file.students if roster and (person := roster.find(one))]
-        found = [read(person, file.lab, date) for person in people]
-        times = [handed_in for handed_in, _ in found if handed_in]
+        owners = [person for one in file.students if roster and (person := roster.find(one))]
+        times = [at for person in owners if (at := handed_in_by(person, file.lab))]
         handed_in = max(times) if times else _changed(folder / file.path)
         by_change += not times
-        return until.late(handed_in, max([date, *(own for _, own in found)])) if handed_in else 0
+        return until.late(handed_in, max([date, *(own_date(person, date) for person in owners)])) if handed_in else 0
 
     files = []
     for file in grades.files:

@@ -6,11 +6,10 @@ The file is a learner's: it may be anything.  What is not as it should be is lef
 from __future__ import annotations
 
 import json
-import stat
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
@@ -18,8 +17,7 @@ from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.saved import bundles
 
-MOST_BYTES = 64 * 1024 * 1024
-"""Of a notebook."""
+from .files import MOST_BYTES, content_of
 
 MOST_PARTS = 4_000_000
 """Commas and brackets: each value that they part takes up to 80 bytes of memory."""
@@ -33,41 +31,62 @@ DEEPEST = 50
 MOST_ANSWERS, MOST_SAID = 100, 500
 """Predictions, outcomes and hints that are kept of a file, and characters of what they say."""
 
+MOST_WORKS = 1_000
+"""Different pieces of work of one exercise in one notebook."""
+
+
+class Work(NamedTuple):
+    """One piece of work, as the output of cell `cell` keeps it (the first cell is 1).
+
+    It was made for `sheet`, by this `edition` of the exercise, and its own check gave `claimed` points, None if the
+    output doesn't say.  `data` is what the work can be made from again.
+    """
+
+    cell: int
+    sheet: Any
+    edition: Any
+    claimed: int | None
+    data: dict[str, Any]
+
+    @property
+    def claim(self) -> int:
+        """What it claims, as a number to compare: less than nothing where it does not say."""
+        return -1 if self.claimed is None else self.claimed
+
 
 @dataclass
 class Handed:
-    """One file: `works` as the notebook keeps them, by id; of `predictions`, `outcomes` and `hints` what is shown.
+    """One file: all different `works` by exercise, in order; of `predictions`, `outcomes` and `hints` what is shown.
 
-    `begun` says whose it is, by vmwidgets of this `version`.  `works` has for each exercise its `sheet`, `points`, `of`
-    and `work`: of the last submission or check.  `undone`: a check found nothing yet.  `problem` is why the
-    file can't be graded, or "".
+    `begun` says whose it is, by vmwidgets of this `version`; `coded` and `seed`: whether it says that there was a code,
+    and which seed it had.  `undone`: a check found nothing yet.  `problem` is why the file can't be graded, or "".
     """
 
     problem: str = ""
     begun: Beginning | None = None
     version: str = ""
-    works: dict[str, dict[str, Any]] = field(default_factory=dict)
+    coded: bool = False
+    seed: str = ""
+    works: dict[str, tuple[Work, ...]] = field(default_factory=dict)
     undone: bool = False
     predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     hints: dict[str, int] = field(default_factory=dict)
 
+    def best(self, exercise: str) -> Work:
+        """Of the works for an exercise the one that claims most, or else the last."""
+        best: Work = max(reversed(self.works[exercise]), key=lambda work: work.claim)
+        return best
 
-def content_of(path: Path) -> bytes:
-    """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
-
-    :class:`Refused` for what is no file, or a link to a file that was not handed in.
-    """
-    try:
-        if path.is_dir():
-            next(path.iterdir(), None)  # which says if it can't be read
-            raise Refused("it is a folder, and no notebook")
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise Refused("it is no file")  # reading a device or a pipe may never end
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise Refused(f"the file can't be read: {error.strerror}") from None
+    def keep(self, exercise: str, work: Work) -> None:
+        """Keep a piece of work; of the same once more the higher claim."""
+        kept = self.works.get(exercise, ())
+        for place, one in enumerate(kept):
+            if one.data == work.data and one.sheet == work.sheet:
+                if one.claim < work.claim:
+                    self.works[exercise] = (*kept[:place], work, *kept[place + 1 :])
+                return
+        self.works[exercise] = (*kept, work)[-MOST_WORKS:]
 
 
 def read_notebook(path: Path) -> Handed:
@@ -82,6 +101,8 @@ def notebook_of(content: bytes) -> Handed:
     """What a file with this content holds; never raises for what is in it."""
     if len(content) > MOST_BYTES:
         return Handed(f"the file has more than {MOST_BYTES >> 20} MiB")
+    if not content.strip():
+        return Handed("the file is empty")
     if sum(map(content.count, (b",", b"[", b"{"))) > MOST_PARTS:
         return Handed(f"the file has more than {MOST_PARTS:,} commas and brackets")
     try:
@@ -89,11 +110,11 @@ def notebook_of(content: bytes) -> Handed:
     except (ValueError, RecursionError, MemoryError):
         return Handed("the file is no notebook: it is no JSON, ends too soon, or is nested too deep")
     handed = Handed()
-    for bundle in bundles(notebook, MOST_ITEMS):
+    for cell, bundle in bundles(notebook, MOST_ITEMS):
         for kind, keep in KEPT.items():
             data = bundle.get(kind)
             if isinstance(data, dict):
-                keep(handed, _cut(data, DEEPEST))
+                keep(handed, cell, _cut(data, DEEPEST))
     if handed.problem:
         return handed
     if handed.begun is None:
@@ -103,46 +124,63 @@ def notebook_of(content: bytes) -> Handed:
     return handed
 
 
-def _begun(handed: Handed, data: dict[str, Any]) -> None:
+def _begun(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
     try:
         handed.begun, handed.version = Beginning.made_from(data), _text(data, "version")
+        handed.coded, handed.seed = data.get("coded") is True, _text(data, "seed")
     except Refused as refusal:
         handed.problem = f"its lab.begin can't be: {refusal}"
 
 
-def _check(handed: Handed, data: dict[str, Any]) -> None:
-    name, work = _text(data, "id"), data.get("work")
+def _check(handed: Handed, cell: int, data: dict[str, Any]) -> None:
     handed.undone |= data.get("problem") == result.NOT_DONE
-    practice = _text(data, "sheet").startswith("practice")
-    if name and not practice and isinstance(work, dict) and work:
-        handed.works[name] = {key: data.get(key) for key in ("sheet", "points", "of", "work")}
+    _work(handed, cell, _text(data, "id"), data)
 
 
-def _submission(handed: Handed, data: dict[str, Any]) -> None:
+def _submission(handed: Handed, cell: int, data: dict[str, Any]) -> None:
     works = data.get("works")
     for name, work in works.items() if isinstance(works, dict) else ():
-        if isinstance(name, str) and isinstance(work, dict) and isinstance(work.get("work"), dict):
-            handed.works[name] = work
+        if isinstance(work, dict):
+            _work(handed, cell, name, work)
 
 
-def _prediction(handed: Handed, data: dict[str, Any]) -> None:
-    _keep(handed.predictions, data, "question", "answer")
+def _work(handed: Handed, cell: int, name: str, data: dict[str, Any]) -> None:
+    """Keep what was checked or submitted, but not practice."""
+    work, claimed = data.get("work"), data.get("points")
+    if not name or not isinstance(work, dict) or not work or _text(data, "sheet").startswith("practice"):
+        return
+    claim = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
+    handed.keep(name, Work(cell, data.get("sheet"), data.get("edition", 1), claim, work))
 
 
-def _outcome(handed: Handed, data: dict[str, Any]) -> None:
-    _keep(handed.outcomes, data, "question", "said", "actual", "late")
+def _prediction(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
+    _keep_first(handed.predictions, data, ("answer", "question"))
+    if isinstance(data.get("happened"), str):  # also where no cell shows the outcome itself
+        answers = data.get("answers")
+        first = answers[0] if isinstance(answers, list) and answers else None
+        late = isinstance(first, dict) and first.get("late") is True
+        outcome_of_it = {**data, "said": data.get("answer"), "actual": data["happened"], "late": late}
+        _keep_first(handed.outcomes, outcome_of_it, ("said", "question", "actual", "late"))
 
 
-def _hint(handed: Handed, data: dict[str, Any]) -> None:
+def _outcome(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
+    _keep_first(handed.outcomes, data, ("said", "question", "actual", "late"))
+
+
+def _hint(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
     name, tier = _text(data, "id"), data.get("tier")
     if name in exercises() and isinstance(tier, int) and not isinstance(tier, bool):
         handed.hints[name] = max(handed.hints.get(name, 0), min(tier, 3))
 
 
-def _keep(kept: dict[str, dict[str, Any]], data: dict[str, Any], *members: str) -> None:
-    """Keep these members of the data, cut to what is shown; of the first ids only."""
+def _keep_first(kept: dict[str, dict[str, Any]], data: dict[str, Any], members: tuple[str, ...]) -> None:
+    """Keep these members of the data, cut to what is shown: of the first output in which the first member has a value.
+
+    Only so many ids are kept.
+    """
     name = _text(data, "id")[:MOST_SAID]
-    if name in kept or len(kept) < MOST_ANSWERS:
+    known = kept.get(name)
+    if (known is None and len(kept) < MOST_ANSWERS) or (known is not None and known[members[0]] is None):
         kept[name] = {member: _short(data.get(member)) for member in members}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -42,10 +43,25 @@ def _number(student: str) -> str:
 
 
 def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
-    """Write each text to its path, in UTF-8, with the folders that it needs; the paths."""
+    """Write each text to its path, in UTF-8, with the folders that it needs; the paths.
+
+    A file that has this text already is left as it is: a run that goes on changes few of thousands.
+    """
     for path, text in texts.items():
+        # the name of a student's file may be no text
+        content = text if isinstance(text, bytes) else text.encode(errors="backslashreplace")
+        if _has(path, content):
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as file:
-            # the name of a student's file may be no text
-            file.write(text if isinstance(text, bytes) else text.encode(errors="backslashreplace"))
+            file.write(content)
     return list(texts)
+
+
+def _has(path: Path, content: bytes) -> bool:
+    """Whether a regular file is there with this content."""
+    try:
+        found = path.stat()
+        return stat.S_ISREG(found.st_mode) and found.st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
 
+from vmwidgets.labs.identity import folded
+
 from .grades import Graded, Grades, Row
+from .labs import lab_of
 from .roster import Roster
 from .spreadsheet import read_table
 from .titles import MEANINGS
@@ -53,46 +57,44 @@ def read_overrides(path: Path) -> Overrides:
 
 def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) -> Grades:
     """The grades with these points in the place of those that were found; rows that fit nothing are listed."""
-    students = {file.student for file in grades.files} | {one for file in grades.files for one in file.students}
-    files, notes, seen = list(grades.files), list(grades.notes), set()
+    students = {folded(one): one for file in grades.files for one in (file.student, *file.students)}
+    notes, given = list(grades.notes), dict[tuple[str, str], Row]()
     for one in overrides.rows:
         person = roster.find(one.student) if roster else None
         student = roster.person(one.student) if roster else one.student
+        student = students.get(folded(student), student)
         points = _points(one.points)
-        if student not in students and person is None:
+        if folded(student) not in students and person is None:
             says = f"row {one.number}: student {one.student!r} is unknown"
         elif one.exercise not in grades.course.exercises:
             says = f"row {one.number}: exercise {one.exercise!r} is not in this course"
         elif points is None:
             says = f"row {one.number}: points {one.points!r} are no number from 0"
-        elif (student, one.exercise) in seen:
+        elif (student, one.exercise) in given:
             says = f"row {one.number}: {student} has points for {one.exercise} in an earlier row, which counts"
         else:
-            seen.add((student, one.exercise))
             before = grades.rows_of(student).get(one.exercise)
             row = Row("", student, one.exercise, points, grades.course.exercises[one.exercise])
             late = before.late if before else 0
-            files = _put(files, replace(row, override=one.reason or "no reason given", late=late))
+            given[student, one.exercise] = replace(row, override=one.reason or "no reason given", late=late)
             continue
         notes.append(Row(overrides.name, one.student, "", says=says))
-    return replace(grades, files=tuple(files), notes=tuple(notes))
+    return replace(grades, files=tuple(_put(grades.files, given)), notes=tuple(notes))
 
 
-def _put(files: list[Graded], row: Row) -> list[Graded]:
-    """The files with this row in the place of the student's own for the exercise, or in one more."""
-    changed = []
-    done = False
+def _put(files: Iterable[Graded], given: Mapping[tuple[str, str], Row]) -> Iterator[Graded]:
+    """The files with these rows in the place of the students' own, and one more file for each that has no place."""
+    left = dict(given)
     for file in files:
         rows = list(file.rows)
         for place, old in enumerate(rows):
-            if file.student == row.student and old.exercise == row.exercise:
+            key = file.student, old.exercise
+            if row := given.get(key):
                 rows[place] = replace(old, points=row.points, override=row.override)
-                done = True
-        changed.append(replace(file, rows=tuple(rows)))
-    if not done:
-        lab = row.exercise.partition("/")[0]
-        changed.append(Graded("", row.student, lab, "", (row,), {}, {}, {}))
-    return changed
+                left.pop(key, None)
+        yield replace(file, rows=tuple(rows))
+    for (student, exercise), row in left.items():
+        yield Graded("", student, lab_of(exercise), "", (row,), {}, {}, {})
 
 
 def _points(text: str) -> float | None:

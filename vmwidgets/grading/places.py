@@ -7,11 +7,11 @@ import queue
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from .course import Course
 from .grades import Graded
-from .submission import graded_file
 from .workers import Worker
 
 LOOK = 1
@@ -19,10 +19,10 @@ LOOK = 1
 
 
 class File(NamedTuple):
-    """A file that was handed in: its name in the folder, and its content."""
+    """A submitted file: its name in the folder, and where it is."""
 
     name: str
-    content: bytes
+    path: Path
 
 
 class Lost(Exception):
@@ -85,9 +85,13 @@ def _ready(waiting: dict[Future[Graded], File], place: Place) -> Iterator[tuple[
 
 
 class Judges:
-    """Processes that judge, one for each file that is judged at a time; kept for the next file."""
+    """Processes that judge, one for each file that is judged at a time; kept for the next file.
 
-    def __init__(self) -> None:
+    They import nothing from the folder of `submissions`.
+    """
+
+    def __init__(self, submissions: Path | None = None) -> None:
+        self._submissions = submissions
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._all: list[Worker] = []
         self._closed = False
@@ -97,12 +101,12 @@ class Judges:
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
-            worker = Worker()
+            worker = Worker(submissions=self._submissions)
             self._all.append(worker)
             if self._closed:
                 worker.close()
         try:
-            return graded_file(*file, course, worker.ask)
+            return worker.grade(*file, course)
         finally:
             self._idle.put(worker)
 
@@ -122,11 +126,11 @@ class Judges:
 
 
 class Here:
-    """This computer, with so many processes; 0 for one a processor."""
+    """This computer, with so many processes (0 for one a processor) that import nothing from `submissions`."""
 
-    def __init__(self, jobs: int = 0) -> None:
+    def __init__(self, jobs: int = 0, submissions: Path | None = None) -> None:
         self._width = jobs or os.cpu_count() or 1
-        self._judges = Judges()
+        self._judges = Judges(submissions)
         self._threads = ThreadPoolExecutor(self._width)
 
     def submit(self, file: File, course: Course) -> Future[Graded]:

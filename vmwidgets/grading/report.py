@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.files import regular
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
+from vmwidgets.labs.mistakes import known_mistakes
 
 from .feedback import outcomes
 from .grades import Grades, Row
@@ -25,6 +27,9 @@ SECRET = "secret.key"
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Of pseudonyms: without vowels they are no words."""
+
+OTHER = "another answer"
+"""One that no mistake is known for."""
 
 MOST_QUESTIONS = 200
 """That are shown: notebooks may hold any number."""
@@ -50,7 +55,7 @@ def secret_of(folder: Path) -> str:
             folder.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_hex(32))
-        secret = path.read_text(encoding="ascii").strip()
+        secret = regular(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{str(path)!r} can't be used: {error}") from None
     if len(secret) < 32:
@@ -91,14 +96,18 @@ def _part(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[Cell]]) -
 
 
 def _criteria(grades: Grades, rows: list[Row]) -> Iterator[str]:
-    """For each exercise: how many pieces of work met each criterion."""
+    """For each exercise: how many pieces of work met each criterion.
+
+    A criterion has the sentence of work that met it.  The others say what was found, and that may be a notebook's text.
+    """
     for name in grades.course.exercises:
         found = [row.result["criteria"] for row in rows if row.exercise == name and row.result.get("criteria")]
         lines = []
         for place in range(max(map(len, found), default=0)):
             here = [criteria[place] for criteria in found if len(criteria) > place]
             met = [one for one in here if one["met"]]
-            (sentence, _), *_ = Counter(one["sentence"] for one in met or here).most_common(1)
+            unmet = (f"criterion {place + 1}", 0)
+            sentence, _ = next(iter(Counter(one["sentence"] for one in met).most_common(1)), unmet)
             of = here[0]["of"]
             mean = sum(one["points"] for one in here) / len(here)
             lines.append((sentence, f"{len(met)} of {len(here)}", (len(met), len(here)), f"{mean:.2g} of {of}"))
@@ -119,12 +128,17 @@ def _mistakes(grades: Grades, rows: list[Row]) -> Iterator[str]:
 
 
 def _predictions(grades: Grades) -> Iterator[str]:
-    """For each question: how many were right, and the wrong answer that most gave."""
+    """For each question that a lab asks: how many were right, and the known wrong answer that most gave.
+
+    A notebook may claim anything: of its texts only ids and answers that the package knows are shown.
+    """
+    known = known_mistakes()
     right: Counter[str] = Counter()
     wrong: dict[str, Counter[str]] = {}
     for outcome in (outcome for file in grades.files for outcome in outcomes(file)):
-        if outcome.right is not None and not outcome.late:
-            wrong.setdefault(outcome.id, Counter()).update([] if outcome.right else [(outcome.said or "")[:60]])
+        if outcome.id in known and outcome.right is not None and not outcome.late:
+            said = next((one for one in known[outcome.id] if one == (outcome.said or "").casefold()), OTHER)
+            wrong.setdefault(outcome.id, Counter()).update([] if outcome.right else [said])
             right[outcome.id] += outcome.right
     lines = []
     for question, answers in sorted(wrong.items())[:MOST_QUESTIONS]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from unicodedata import normalize
 
-from .grades import Graded, Grades, Row
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.labs.identity import folded
+
+from .grades import Grades, Row
 from .spreadsheet import Table, read_table
 from .titles import MEANINGS, handed_in_columns
 
@@ -17,13 +19,17 @@ POSSIBLE = "points possible"
 
 @dataclass(frozen=True)
 class Person:
-    """One row: `cells` as the file has them; `extension` is a text or empty, `handed_in` are texts by lab."""
+    """One row: `cells` as the file has them; `extension` is a text or empty, `handed_in` are texts by lab.
+
+    `number` is Canvas's own, which files that it collects have in their names, or empty.
+    """
 
     id: str
     name: str
     cells: tuple[str, ...]
     extension: str = ""
     handed_in: Mapping[str, str] = field(default_factory=dict)
+    number: str = ""
 
     def handed_in_at(self, lab: str) -> str:
         """When work of this lab was handed in: by its own column, or else by that for all labs; or empty."""
@@ -45,7 +51,7 @@ class Roster:
 
     def find(self, student: str) -> Person | None:
         """Who writes this id: any of the columns with ids may hold it, in capitals or not."""
-        found = self.aliases.get(_same(student))
+        found = self.aliases.get(folded(student))
         return None if found is None else self.people[found]
 
     def person(self, student: str) -> str:
@@ -66,8 +72,10 @@ def read_roster(path: Path) -> Roster:
     ids = table.columns(MEANINGS["id"])
     if not ids:
         ids = [table.needed((*MEANINGS["id"], "student"), "ids")]
-    if table.column(("sis login id", "sis user id")) is not None:
-        ids.sort(key=lambda column: table.titles[column].casefold() == "id")  # Canvas's own number, which no one writes
+    number = None
+    if table.column(("sis login id", "sis user id")) is not None:  # Canvas's own number, which no one writes
+        number = next((column for column in ids if table.titles[column].casefold() == "id"), None)
+        ids = [column for column in ids if column != number]
     name, first, last, extension = (table.column(MEANINGS[one]) for one in ("name", "first", "last", "extension"))
     of_labs = handed_in_columns(table)
     if name is None and (student := table.column(("student",))) not in ids:
@@ -79,27 +87,42 @@ def read_roster(path: Path) -> Roster:
     def cell(row: tuple[str, ...], column: int | None) -> str:
         return "" if column is None else row[column].strip()
 
-    for number, row in enumerate(table.rows, 2):
+    lines: dict[str, int] = {}
+    for line, row in enumerate(table.rows, 2):
         if row[0].strip().casefold() == POSSIBLE:
             possible = row
             continue
         own = [row[column].strip() for column in ids if row[column].strip()]
         own.sort(key=lambda one: "+" in one)  # which parts the ids of a pair
+        own = own or [one for one in [cell(row, number)] if one]
         full = cell(row, name) or f"{cell(row, first)} {cell(row, last)}".strip()
         if not own:
-            problems.append(f"row {number} has no id: it is left out")
-        elif _same(own[0]) in roster.aliases:
-            problems.append(f"row {number} has the id {own[0]!r} again: the first row counts")
+            problems.append(f"row {line} has no id: it is left out")
+        elif own[0] in roster.people:
+            problems.append(f"row {line} has the id {own[0]!r} again: the first row counts")
         else:
-            handed_in = {lab: cell(row, column) for lab, column in of_labs.items()}
-            roster.people[own[0]] = Person(own[0], full, row, cell(row, extension), handed_in)
+            handed_in = {lab: _handed_in(cell(row, column)) for lab, column in of_labs.items()}
+            person = Person(own[0], full, row, cell(row, extension), handed_in, cell(row, number))
+            roster.people[own[0]] = person
             for one in own:
-                roster.aliases.setdefault(_same(one), own[0])
+                if (other := roster.aliases.setdefault(folded(one), own[0])) != own[0]:
+                    raise Refused(
+                        f"{path.name}, rows {lines[other]} and {line}: {shown(one)} is an id of both, since capitals "
+                        "and wide letters don't count: give each person ids of their own"
+                    )
+            lines[own[0]] = line
+            if person.number:
+                roster.aliases.setdefault(folded(person.number), own[0])
     return Roster(table, roster.people, tuple(problems), possible, roster.aliases)
 
 
+def _handed_in(text: str) -> str:
+    """When something was handed in; Moodle writes a dash where nothing was."""
+    return "" if text == "-" else text
+
+
 def with_roster(grades: Grades, roster: Roster) -> Grades:
-    """The grades by the roster's first id of each person, whichever of them a notebook has.
+    """The grades, made with this roster's :meth:`Roster.person`.
 
     With a note for each odd row of the roster, each student who is not in it, and who wrote two ids in one lab.
     """
@@ -107,28 +130,19 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
     odd = [Row(name, "", "", says=f"the roster's {problem}") for problem in roster.problems]
     strangers = [one for one in grades.students() if roster.find(one) is None]
     odd += [Row(name, one, "", says="is not in the roster") for one in strangers]
-    written: dict[tuple[str, str], set[str]] = {}
+    written: dict[tuple[str, str], dict[str, str]] = {}
     for file in grades.files:
-        for one in file.students:
-            written.setdefault((roster.person(one), file.lab), set()).add(one)
+        for one in file.wrote.split("+") if file.student else ():
+            written.setdefault((roster.person(one), file.lab), {}).setdefault(folded(one), one)
     for (person, lab), ids in sorted(written.items()):
         if len(ids) > 1:
-            says = f"wrote {', '.join(sorted(ids))} in lab {lab}: this is one person, with the most points"
+            wrote = ", ".join(sorted(ids.values()))
+            says = f"wrote {wrote} in lab {lab}: this is one person, with the most points"
             odd.append(Row(name, person, "", says=says))
-    return replace(grades, files=tuple(_of_persons(file, roster) for file in grades.files), notes=(*grades.notes, *odd))
-
-
-def _of_persons(file: Graded, roster: Roster) -> Graded:
-    """The file with the roster's first ids in the place of those that were written."""
-    student = roster.person(file.student)
-    return replace(file, student=student, rows=tuple(replace(row, student=student) for row in file.rows))
+    return replace(grades, notes=(*grades.notes, *odd))
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
     """The ids of those in the roster of whom no file was graded."""
     there = {one for file in grades.files if not file.problem for one in file.students}
     return [one for one in roster.people if one not in there]
-
-
-def _same(text: str) -> str:
-    return normalize("NFC", text.strip().casefold())

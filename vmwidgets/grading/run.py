@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.labs.identity import folded
 
+from .apart import check_given, check_imports, check_results
 from .cluster import Cluster
 from .comparing import compared
 from .course import Course
+from .files import called_notebook, digest_of, names_of, no_lab, other_kind, place_of
 from .grades import Graded, Grades
-from .notebook import content_of
 from .places import File, Here, judged
+from .roster import Roster
 from .state import State, key_of
-
-LEFT_OUT = {".ipynb_checkpoints", "__MACOSX"}
-"""Folders that hold copies."""
-
-ENDINGS = ".ipynb", ".ipynb.txt", ".ipynb.json"
-"""Of notebooks; some browsers and editors add another."""
 
 
 def grade(
@@ -33,20 +30,28 @@ def grade(
     jobs: int = 0,
     dask: str = "",
     only: str = "",
-    person: Callable[[str], str] = str,
+    roster: Roster | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Grades:
-    """Grade all notebooks in `folder` and below.
+    """Grade all notebooks in `folder` and below; each other file gets a row that says what it is.
 
     `state` is a file that keeps what was graded: a file that is the same as then is not graded again, also after a run
-    that was stopped.  `jobs` is the number of processes, 0 for one a processor; `dask` is the address of a Dask
-    cluster that judges instead.  `only` grades this student's files again, and takes the others from `state`.
-    `person` gives who wrote an id: what one person handed in by two ids is no copy.
-    `progress` is called with how many files are done, and of how many.
+    that was stopped.  A file of which judging is stopped is judged by three runs.  `jobs` is the number of processes, 0
+    for one a processor; `dask` is the address of a Dask cluster that judges instead.  `only` grades this student's
+    files again, and takes the others from `state`.  `roster` says which ids are one person's, and who has which name;
+    without it ids that fold alike are one person's.  `progress` is called with the number of files that are done, and
+    of all.
+
+    Raises :class:`Refused` where nothing can be graded, and if the state lies in the folder or Python imports from it.
     """
     if jobs and dask:
         raise Refused("--jobs is for this computer: with --dask the cluster's workers say how many judge at a time")
-    names, again = names_of(folder), {person(one) for one in normalize("NFC", only).split("+") if one}
+    check_imports(folder)
+    check_given(folder, (Path(module.path) for module in course.modules))
+    if state is not None:
+        check_results(folder, state.parent)
+    who = roster.person if roster else folded
+    names, again = names_of(folder), {who(one) for one in normalize("NFC", only).split("+") if one}
     kept, done, keys = State(state), dict[str, Graded](), dict[str, str]()
 
     def finish(graded: Graded) -> None:
@@ -57,53 +62,38 @@ def grade(
         """The files that have to be judged; the others are finished."""
         for name in names:
             try:
-                file = File(name, _content(folder, name))
+                path = place_of(folder, name)
+                if problem := other_kind(name, path):
+                    finish(Graded.none(name, problem))
+                    continue
+                keys[name] = key_of(digest_of(path), course)
             except Refused as refusal:
                 finish(Graded.none(name, str(refusal)))
                 continue
-            keys[name] = key_of(file.content, course)
             before = kept.of(name, keys[name])
-            if before is None or not again.isdisjoint(map(person, before.students)):
-                yield file
+            if before is None or _tried_again(before, again, who):
+                yield File(name, path)
             else:
                 finish(before)
 
-    with closing(Cluster(dask) if dask else Here(jobs)) as place:
+    with closing(Cluster(dask) if dask else Here(jobs, folder)) as place:
         for file, found in judged(unknown(), course, place):
             if isinstance(found, Graded):
-                kept.keep(keys[file.name], found)
-                finish(found)
+                finish(kept.keep(keys[file.name], _as_named(found)))
             else:
                 finish(Graded.none(file.name, found))
-    if strangers := again.difference(person(one) for graded in done.values() for one in graded.students):
+    if strangers := again.difference(who(one) for graded in done.values() for one in graded.students):
         raise Refused(f"--only {shown(only)}: no notebook is of {', '.join(sorted(strangers))}")
-    return Grades(course, tuple(compared((done[name] for name in names), course, person)))
+    return Grades(course, compared((done[name] for name in names), roster))
 
 
-def names_of(folder: Path) -> list[str]:
-    """The notebooks in a folder and below, as they are named in it, and the folders that can't be read.
-
-    Also what is called as a notebook and is none: each gets its row.
-    """
-    if not folder.is_dir():
-        raise Refused(f"{str(folder)!r} is no folder: write the folder with the notebooks that were handed in")
-    errors: list[OSError] = []
-    found = set()
-    for where, folders, files in os.walk(folder, onerror=errors.append):
-        folders[:] = [name for name in folders if name not in LEFT_OUT]
-        found |= {Path(where, name) for name in (*folders, *files) if name.casefold().endswith(ENDINGS)}
-    closed = {Path(error.filename) for error in errors}
-    if folder in closed:
-        raise Refused(f"{str(folder)!r} can't be read: {errors[0].strerror}")
-    found |= closed
-    if names := [path.relative_to(folder).as_posix() for path in sorted(found)]:
-        return names
-    raise Refused(f"{str(folder)!r} has no notebooks")
+def _tried_again(before: Graded, again: set[str], person: Callable[[str], str]) -> bool:
+    """Whether a file is one of these persons' own; a file that could not be read may be."""
+    return bool(again) and (before.unread or not again.isdisjoint(map(person, before.students)))
 
 
-def _content(folder: Path, name: str) -> bytes:
-    """What a file holds; :class:`Refused` for one that can't be read, or that a link in the folder leads out to."""
-    path = folder / name
-    if path.is_symlink() and path.exists() and not path.resolve().is_relative_to(folder.resolve()):
-        raise Refused("it is a link to what is not in this folder: put the file itself there")
-    return content_of(path)
+def _as_named(graded: Graded) -> Graded:
+    """The grades of a file; of one that is not called a notebook and holds no lab, that it is none."""
+    if graded.lab or graded.unread or called_notebook(graded.path):
+        return graded
+    return replace(graded, problem=no_lab(graded.path))

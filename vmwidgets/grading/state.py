@@ -2,6 +2,9 @@
 
 A line for each file, added as soon as it is graded; the last one of a file counts.  Lines are written whole and at
 once, so that two runs at the same time only do the same work twice.
+
+The state is not signed: anyone who can write to the folder of results can change points.  That folder belongs to the
+person who grades, and never lies in a folder of submissions (:mod:`.apart`).
 """
 
 from __future__ import annotations
@@ -9,61 +12,105 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.files import regular
 
 from .course import Course
-from .grades import Graded, Row
+from .grades import Graded
+
+MOST_ATTEMPTS = 3
+"""Runs that judge a file which is late or ends its process each time."""
 
 
-def key_of(content: bytes, course: Course) -> str:
-    """What the grades of a file with this content depend on."""
-    settings = json.dumps([__version__, course.name, course.exercises, course.prediction], sort_keys=True).encode()
-    return hashlib.sha256(settings + b"\0" + content).hexdigest()
+class Kept(NamedTuple):
+    """The grades of a file, and how many runs have tried to judge it; 0 if judging came to its end."""
+
+    graded: Graded
+    attempts: int = 0
+
+
+def key_of(digest: str, course: Course) -> str:
+    """What the grades of a file depend on whose content has this digest."""
+    sources = [module.source for module in course.modules]
+    parts = [__version__, course.name, course.exercises, course.prediction, course.key, sources]
+    settings = json.dumps(parts, sort_keys=True).encode()
+    return hashlib.sha256(settings + b"\0" + digest.encode()).hexdigest()
 
 
 class State:
     """The file at `path` and what earlier runs left in it; without a path, nothing is kept."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
+        self._path = None if path is None else regular(path)
         self._known = _read(path) if path is not None and path.exists() else {}
 
     def of(self, name: str, key: str) -> Graded | None:
-        """What was graded of the file called `name`, if it depended on the same."""
-        return self._known.get((name, key))
+        """What was graded of the file called `name`, if it depended on the same and need not be judged again."""
+        kept = self._known.get((name, key))
+        return None if kept is None or 0 < kept.attempts < MOST_ATTEMPTS else kept.graded
 
-    def keep(self, key: str, graded: Graded) -> None:
-        """Write a file's grades for later runs; not if judging was stopped, so that the next run tries again."""
-        if self._path is None or graded.stopped or self._known.get((graded.path, key)) == graded:
-            return
+    def keep(self, key: str, graded: Graded) -> Graded:
+        """Write a file's grades for later runs, and return them.
+
+        Grades of which judging was stopped are kept with the number of attempts; those of the last attempt say so.
+        """
+        before = self._known.get((graded.path, key))
+        kept = Kept(graded)
+        if graded.stopped:
+            kept = _tried(graded, min(before.attempts if before else 0, MOST_ATTEMPTS - 1) + 1)
+        if self._path is not None and before != kept:
+            self._written(self._path, {"key": key, "attempts": kept.attempts, "graded": kept.graded.data()})
+        return kept.graded
+
+    def _written(self, path: Path, data: dict[str, Any]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a+b") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a+b") as file:
                 end = file.seek(0, os.SEEK_END)
                 file.seek(max(0, end - 1))
                 broken = file.read(1) not in (b"", b"\n")  # a run was stopped in the midst of its last line
-                file.write(b"\n" * broken + json.dumps({"key": key, "graded": asdict(graded)}).encode() + b"\n")
+                file.write(b"\n" * broken + json.dumps(data).encode() + b"\n")
         except OSError as error:
-            raise Refused(f"{str(self._path)!r} can't be written: {error.strerror}") from None
+            raise Refused(f"{str(path)!r} can't be written: {error.strerror}") from None
 
 
-def _read(path: Path) -> dict[tuple[str, str], Graded]:
+def _tried(graded: Graded, attempts: int) -> Kept:
+    """The grades of a file whose judging was stopped in so many runs."""
+    if attempts < MOST_ATTEMPTS:
+        return Kept(graded, attempts)
+    last = f" ({attempts} times; only --only {graded.student or 'STUDENT'} tries again)"
+    rows = tuple(replace(row, says=f"{row.says}{last}") if row.stopped else row for row in graded.rows)
+    problem = f"{graded.problem}{last}" if graded.unread else graded.problem
+    return Kept(replace(graded, rows=rows, problem=problem), attempts)
+
+
+def _read(path: Path) -> dict[tuple[str, str], Kept]:
     """What is in a state; a line that was not written to its end is left out."""
+    found = {}
+    for line in _lines(path):
+        if read := _kept(line):
+            key, kept = read
+            found[str(kept.graded.path), key] = kept
+    return found
+
+
+def _kept(line: bytes) -> tuple[str, Kept] | None:
     try:
-        lines = path.read_bytes().splitlines()
+        data = json.loads(line)
+        return str(data["key"]), Kept(Graded.made_from(data["graded"]), int(data["attempts"]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
-    found = {}
-    for line in lines:
-        try:
-            data = json.loads(line)
-            rows = tuple(Row(**row) for row in data["graded"].pop("rows"))
-            graded = Graded(**data["graded"], rows=rows)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
-        found[str(graded.path), str(data.get("key"))] = graded
-    return found

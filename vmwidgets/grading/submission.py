@@ -2,73 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import shown
 from vmwidgets.labs.beginning import Beginning
-from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.exercise import Exercise, exercises
+from vmwidgets.labs.identity import folded
 
 from .course import Course
-from .grades import ELSEWHERE, FORGED, Graded, Row
-from .notebook import notebook_of
+from .grades import DIFFERS, ELSEWHERE, FORGED, Graded, Judged, Row
+from .labs import lab_of, of_lab
+from .notebook import Handed, Work, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
 """Judges work: of an exercise, a sheet and the work, the data of a check's result."""
 
 
+UNJUDGED = "not judged: "
+"""How what is said begins where there is work, and nothing says what it is worth."""
+
+MOST_STOPPED = 2
+"""Pieces of work of one file whose judging is stopped; no others are judged after that."""
+
+MOST_SECONDS = 300
+"""That judging all work of one file may take; what is left then is not judged."""
+
+MOST_JUDGED = 20
+"""Pieces of work of one exercise that are judged in one notebook: each may take as long as judging may."""
+
+
 def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Graded:
-    """The grades of the file called `name`; what it claims is compared with what is found here."""
+    """The grades of the file called `name`: for each exercise, of all that was checked or submitted, the best."""
     handed = notebook_of(content)
-    begun = handed.begun or Beginning("")
-    problem = handed.problem or _whose(begun, handed.version, course)
-    rows = []
-    for exercise, worth in course.exercises.items() if not problem else ():
-        kept = handed.works.get(exercise)
-        row = Row(name, begun.student, exercise, of=worth)
-        if exercise.partition("/")[0] != begun.lab:
-            if kept is not None:
-                rows.append(replace(row, says=f"not judged: the notebook last began lab {begun.lab}"))
-            continue
-        sheet = f"{begun.seed:016x}"
-        rows.append(replace(row, says="not handed in") if kept is None else _row(row, kept, sheet, course, ask))
+    begun = Beginning.made_from(handed.begun.data(), course.key) if handed.begun else Beginning("")
+    problem = handed.problem or _whose(handed, begun, course)
+    rows = () if problem else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
+    version = handed.version if begun.students else __version__
     return Graded(
-        name, begun.student, begun.lab, problem, tuple(rows), handed.predictions, handed.outcomes, handed.hints
-    )
+        name, begun.student, begun.lab, problem, rows, handed.predictions, handed.outcomes, handed.hints,
+        version=version, seed=f"{begun.seed:016x}",
+    )  # fmt: skip  # one call
 
 
-def _whose(begun: Beginning, version: str, course: Course) -> str:
+def _patient(ask: Asking) -> Asking:
+    """The same for one file, whose work may not hold the grader for long."""
+    until, stopped = time.monotonic() + MOST_SECONDS, 0
+
+    def answer(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
+        nonlocal stopped
+        problem = ""
+        if stopped == MOST_STOPPED:
+            problem = f"judging of {MOST_STOPPED} pieces of work of this file was stopped"
+        elif time.monotonic() > until:
+            problem = f"the work of this file takes longer than {MOST_SECONDS} seconds"
+        if problem:
+            return {"id": exercise, "points": 0, "problem": problem, "criteria": [], "stopped": True}
+        result = ask(exercise, sheet, work)
+        stopped += bool(result.get("stopped"))
+        return result
+
+    return answer
+
+
+def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -> Iterator[Row]:
+    """A row for each exercise of the lab that was begun, judged on the sheet of this seed; and for works of others."""
+    assert handed.begun is not None
+    for exercise, worth in course.exercises.items():
+        row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())
+        if lab_of(exercise) != handed.begun.lab:
+            if works:
+                began = f"the notebook last began lab {handed.begun.lab}, and this is of {lab_of(exercise)}"
+                yield replace(row, says=f"{UNJUDGED}{began}")
+        elif works:
+            yield _best(row, works, f"{seed:016x}", handed.version, course, ask)
+        else:
+            yield replace(row, says="no check of it is in the file")
+
+
+def _whose(handed: Handed, begun: Beginning, course: Course) -> str:
+    """Why a file counts for nobody in this course, or ""; `begun` has the codes that the course gave out."""
     if not begun.students:
         return "no student: it has the default sheet"
-    if begun.course != course.name:
+    if folded(begun.course) != folded(course.name):
         return f"it is of the course {begun.course!r}"
-    if version != __version__:
-        return f"it was made with vmwidgets {shown(version)}, and this is {__version__}"
-    if not any(exercise.startswith(f"{begun.lab}/") for exercise in course.exercises):
+    if course.key and not handed.coded:
+        return "it was begun without a code: write code= in lab.begin and do the exercises again"
+    if handed.coded and not course.key:
+        return "it was begun with a code, and the course's file has no key"
+    if course.key and handed.seed != f"{begun.seed:016x}":
+        return f"it was begun with a code that is not that of {begun.student}"
+    if not of_lab(course.exercises, begun.lab):
         return f"lab {begun.lab!r} has no exercise in this course"
     return ""
 
 
-def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, ask: Asking) -> Row:
+def _best(row: Row, works: tuple[Work, ...], sheet: str, version: str, course: Course, ask: Asking) -> Row:
+    """The row of the work with the most points: the highest claims first, until none claims more than was found."""
     exercise = exercises()[row.exercise]
-    wanted = sheet if exercise.sheet is not None else ""
-    claimed = kept.get("points")
-    claimed = claimed if isinstance(claimed, int) and not isinstance(claimed, bool) else None
-    result = ask(row.exercise, sheet, kept["work"])
+    own = [work for work in works if work.sheet == (sheet if exercise.sheet else "")]
+    judged: list[tuple[Work, Row]] = []
+    most = -1
+    for work in sorted(own or works, key=lambda work: (-work.claim, -work.cell)):
+        if judged and (most >= work.claim or len(judged) == MOST_JUDGED):
+            break
+        result = ask(row.exercise, sheet, work.data)
+        says = _says(work, exercise, result, version) if own else ELSEWHERE
+        same = work.edition == exercise.edition
+        points = int(result["points"]) if own and same else 0
+        digest = str(result.pop("digest", ""))
+        worth = _worth(row, exercise, points, course) if says.startswith((FORGED, DIFFERS)) else ""
+        made = replace(
+            row, points=course.scaled(exercise, points), claimed=work.claimed, says=f"{says}{worth}", work=digest,
+            result=result if same else {**result, "criteria": []}, cell=work.cell,
+        )  # fmt: skip  # one call
+        judged.append((work, made))
+        most = max(most, points)
+    best = max((made for _, made in judged), key=lambda one: one.points)
+    others = [Judged(one.cell, one.claimed, one.points, one.says, one.stopped) for _, one in judged if one is not best]
+    seen = {id(work) for work, _ in judged}
+    others += [Judged(work.cell, work.claimed, None, "") for work in works if id(work) not in seen]
+    higher = (_higher(work, one) for work, one in judged if one.says.startswith(UNJUDGED) and work.claim > most)
+    lost = "" if best.says.startswith(UNJUDGED) else next(higher, "")
+    return replace(best, others=tuple(others), says="; ".join(filter(None, (best.says, lost))))
+
+
+def _higher(work: Work, row: Row) -> str:
+    """That work which claims more was not judged: the student may have earned more than what was found."""
+    return f"the work of cell {work.cell}, which claims {shown(work.claim)}, was {row.says}"
+
+
+def _says(work: Work, exercise: Exercise, result: dict[str, Any], version: str) -> str:
+    """What needs a look at a piece of work for the student's own sheet, or ""."""
+    if work.edition != exercise.edition:
+        how = f"vmwidgets {shown(version)}" if version != __version__ else "the exercises as they were then"
+        return (
+            f"{UNJUDGED}it was made with edition {shown(work.edition)} of this exercise, and this is edition "
+            f"{exercise.edition}: grade it with {how}"
+        )
+    if result["problem"] and not result["criteria"]:
+        return f"{UNJUDGED}{result['problem']}"
     points = int(result["points"])
-    if kept.get("sheet") != wanted:
-        points, says = 0, ELSEWHERE
-    elif result["problem"] and not result["criteria"]:
-        says = f"not judged: {result['problem']}"
-    elif claimed != points:
-        kind = "function" if result.get("ran") else "journal"
-        claim = "no" if claimed is None else shown(claimed)
-        counts = f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"
-        scaled = counts * (row.of != exercise.points)
-        says = f"{FORGED}the notebook claims {claim} points, and its {kind} gives {points}{scaled}"
-    else:
-        says = str(result.get("problem", ""))
-    work = str(result.pop("digest", ""))
-    return replace(row, points=course.scaled(exercise, points), claimed=claimed, says=says, work=work, result=result)
+    if work.claimed == points:
+        return str(result.get("problem", ""))
+    claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
+    ran = bool(result.get("ran"))
+    # What is judged from a journal is the same each time: only a claim that was changed can be higher.
+    certain = not ran and not result["problem"] and version == __version__ and work.claim > points
+    made = f", made with vmwidgets {shown(version)}" if version != __version__ else ""
+    found = f"the notebook claims {claim}{made}, and its {'function' if ran else 'journal'} gives {points}"
+    return f"{FORGED if certain else DIFFERS}{found}"
+
+
+def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:
+    """What the points are worth, where the course counts them otherwise."""
+    if row.of == exercise.points:
+        return ""
+    return f" of {exercise.points}, counted as {course.scaled(exercise, points):g} of {row.of:g}"

@@ -6,15 +6,15 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from vmwidgets.engine.base.errors import printable
 
 from .grades import Graded, Grades, Row
 from .output import file_names, write
 
-COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "file")
+COLUMNS = ("student", "exercise", "points", "of", "late", "override", "says", "note", "file")
 
 
 def write_tables(grades: Grades, folder: Path) -> list[Path]:
@@ -25,21 +25,22 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
         folder / "grades.json": json.dumps([_data(file) for file in grades.files], indent=1) + "\n",
     }
     for student, name in file_names(grades.students()).items():
-        texts[folder / "gradescope" / f"{name}.json"] = json.dumps(_gradescope(grades, student), indent=1) + "\n"
+        texts[folder / "gradescope" / f"{name}.json"] = json.dumps(results_of(grades, student), indent=1) + "\n"
     return write(texts)
 
 
 def _data(file: Graded) -> dict[str, object]:
     """All of a file's grades but the pictures, which are in the feedback."""
-    data = asdict(file)
-    for row in data["rows"]:
-        row["result"].pop("picture", None)
+    data = file.data()
+    for place, row in enumerate(data["rows"]):
+        result = {name: one for name, one in row["result"].items() if name != "picture"}
+        data["rows"][place] = {**row, "result": result}
     return data
 
 
 def _cells(row: Row) -> Sequence[object]:
     points = f"{row.points:g}", f"{row.of:g}"
-    return row.student, row.exercise, *points, row.late, row.override, row.says, printable(row.path)
+    return row.student, row.exercise, *points, row.late, row.override, row.says, row.note, printable(row.path)
 
 
 def _totals(grades: Grades) -> Iterable[Sequence[object]]:
@@ -52,17 +53,17 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
-def _harmless(cell: object) -> object:
+def harmless(cell: object) -> object:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
-def _gradescope(grades: Grades, student: str) -> dict[str, object]:
-    """The results.json of Gradescope's autograder, with a test for each exercise."""
+def results_of(grades: Grades, student: str) -> dict[str, Any]:
+    """A student's results as data of the results.json of Gradescope's autograder, with a test for each exercise."""
     rows = grades.rows_of(student).values()
     tests = [{"name": row.exercise, "score": row.points, "max_score": row.of, "output": _feedback(row)} for row in rows]
     return {"score": grades.points_of(student), "tests": tests, "visibility": "after_published"}

@@ -17,7 +17,7 @@ from vmwidgets.widgets.host.display import publish
 from .answers import KINDS, line
 from .prediction import Prediction, identity_of
 from .predictions import Predictions
-from .saved import answers_in_the_notebook
+from .saved import recall
 
 MOST_OPTIONS = 20
 
@@ -39,7 +39,8 @@ def predict(
     It is answered in code (`answer=…`), or, in a notebook, by the control below the question.  None and ``...`` are no
     answer, and no error.  `id` is the question's lasting name; without it one is made from the words.
 
-    Asked again, with the same words, it is the same prediction: its first answer counts, and others are kept behind.
+    Asked again, with the same words, it is the same prediction, after a restart of the kernel too: its first answer
+    counts, and others are kept after it.
 
     Raises :class:`Refused` for an answer that is none of this kind.
 
@@ -54,7 +55,7 @@ def predict(
     asked = Prediction(identity_of(id, words), words, sort, chosen)
     prediction = predictions.ask(asked)
     if prediction is asked:
-        prediction.answers = answers_in_the_notebook(asked)
+        recall(asked)
     if answer is not None and answer is not ...:
         prediction.say(answer)
     _put_on_the_page(prediction, with_control=answer is None or answer is ...)

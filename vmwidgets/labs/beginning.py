@@ -1,21 +1,26 @@
 """Whose lab this is: a student and a course give a seed, and the seed gives the sheet.
 
-The seed lets a grader make the same sheet again.  It proves nothing: whoever knows the names can compute it.
+The seed lets a grader make the same sheet again.  Without a code it proves nothing, since anyone who knows the names
+can compute it; with a code only someone who knows the code can.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 
+from .codes import checked_code, code_of
+from .identity import folded
 from .markup import framed, marked
+from .publishing import Once
+from .saved import of_the_notebook
 
 MIME = "application/vnd.vmwidgets.lab+json"
 """Of a lab's beginning as a notebook keeps it."""
@@ -29,21 +34,41 @@ MOST_STUDENTS = 8
 MARKS = "._-@"
 """What an id may hold beside letters and digits."""
 
+INVISIBLE = (
+    ("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u3164", "\u3164"),
+    ("\ufe00", "\ufe0f"), ("\uffa0", "\uffa0"), ("\U000e0000", "\U000e0fff"),
+)  # fmt: skip  # a table
+"""Letters and marks that show nothing (Default_Ignorable_Code_Point, DerivedCoreProperties.txt), first and last."""
+
 LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
 """The name of a lab."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Beginning:
-    """The lab `lab` of a course, and the students' ids, sorted; without students it is the default sheet."""
+    """The lab `lab` of a course, and its students; without students it is the default sheet.
+
+    `students` are ids as they were typed, in the order of the folded ids.  `codes` are the students' secrets in the
+    same order, if the course has codes.  Beginnings that differ only in how ids were typed are equal.
+    """
 
     lab: str
     course: str = ""
     students: tuple[str, ...] = ()
+    codes: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The folded ids, sorted: what the seed is made from.
+
+        >>> Beginning("01", "os", ("Zoe", "anna")).ids
+        ('anna', 'zoe')
+        """
+        return tuple(sorted(map(folded, self.students)))
 
     @property
     def student(self) -> str:
-        """All ids as one text; "" where there are none."""
+        """All ids as one text, as they were typed; "" if there are none."""
         return "+".join(self.students)
 
     @property
@@ -54,34 +79,41 @@ class Beginning:
 
     @property
     def seed(self) -> int:
-        """The first 8 bytes of SHA-256(course | lab | student), as a number.
+        """The first 8 bytes of SHA-256(course | lab | ids), or of SHA-256(course | lab | ids | codes), as a number.
+
+        The course is folded, as ids are: another way to write it gives no other sheet.
 
         >>> hex(Beginning("01", "os", ("anna",)).seed)
         '0x98385e9c252e94ef'
         """
-        return int.from_bytes(sha256(f"{self.course}|{self.lab}|{self.student}".encode()).digest()[:8], "big")
+        parts = [folded(self.course), self.lab, "+".join(self.ids), *(["+".join(self.codes)] if self.codes else [])]
+        return int.from_bytes(sha256("|".join(parts).encode()).digest()[:8], "big")
 
     @property
     def sentence(self) -> str:
-        """Whose sheet it is."""
+        """Whose variant it is."""
         if not self.students:
             return f"Lab {self.lab}: the default sheet. For a sheet of your own, write student= and course= above."
-        return f"Lab {self.lab} of {self.whose}: sheet {self.seed:016x}."
+        return f"Lab {self.lab} of {self.whose}: variant {self.seed:016x}."
 
     def data(self) -> dict[str, Any]:
-        """The beginning as the notebook keeps it."""
+        """The beginning as the notebook keeps it: `coded` says whether there are codes, and the codes are left out."""
         return {
             "schema": 1,
             "lab": self.lab,
             "course": self.course,
             "student": self.student,
+            "coded": bool(self.codes),
             "seed": f"{self.seed:016x}",
             "version": __version__,
         }
 
     @classmethod
-    def made_from(cls, data: Any) -> Beginning:
+    def made_from(cls, data: Any, key: str = "") -> Beginning:
         """The beginning of :meth:`data`, made again; :class:`Refused` for what :func:`begin` refuses.
+
+        With a course's `key` it has the codes that the course gave to its students, whether the notebook has codes or
+        not: then the seed is another than in `data` if the students left out their codes or made them up.
 
         >>> Beginning.made_from(Beginning("01", "os", ("anna", "ben")).data()).students
         ('anna', 'ben')
@@ -89,39 +121,73 @@ class Beginning:
         student = data.get("student") if isinstance(data, dict) else None
         if not isinstance(student, str):
             raise Refused(f"{shown(data)} is no beginning of a lab: student is a text")
-        return _beginning(data.get("lab"), student.split("+") if student else "", data.get("course"))
+        made = _beginning(data.get("lab"), student.split("+") if student else "", data.get("course"), "")
+        codes = tuple(code_of(key, made.course, one) for one in made.ids) if key else ()
+        return cls(made.lab, made.course, made.students, codes)
 
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Beginning) and self._same == other._same
+
+    def __hash__(self) -> int:
+        return hash(self._same)
+
+    @property
+    def _same(self) -> tuple[object, ...]:
+        """What makes it this beginning."""
+        return self.lab, folded(self.course), self.ids, self.codes
+
+    def bundle(self) -> dict[str, Any]:
+        """The beginning in all forms of an output."""
         html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return self.bundle()
+
+    def _ipython_display_(self) -> None:
+        """The value of a cell: shown, unless the cell has shown it when it began the lab."""
+        if self is not begun():
+            raise NotImplementedError
+        _once.show()
 
     def __repr__(self) -> str:
         return self.sentence
 
 
+_once = Once()
 _begun: list[Beginning] = []  # of this kernel: none or one
 
 
-def begin(lab: str, *, student: str | Collection[str] = "", course: str = "") -> Beginning:
+def begin(
+    lab: str, *, student: str | Collection[str] = "", course: str = "", code: str | Sequence[str] = ""
+) -> Beginning:
     """Begin the lab `lab` ("01"): from here on its exercises are those of this student's sheet.
 
     `student` is an id of letters, digits and ``. _ - @``, as the course's roster has it, or a list of ids for those who
-    work together; their order means nothing.  `course` is the course's name, the same for all.  Without a student it
-    is the default sheet, which is the same for everyone.  To begin the same once more changes nothing.
+    work together; neither their order nor capitals matter.  `course` is the course's name, the same for all.  `code` is
+    the secret that some courses give to each student; for a list of ids, a list of codes in the same order.  Without a
+    student it is the default sheet, which is the same for everyone.  To begin the same once more changes nothing.
 
-    Raises :class:`Refused` for an id or a course that can't be, for a student without a course, and for another
-    beginning in the same kernel.
+    Raises :class:`Refused` for an id, a course or a code that can't be, for a student without a course, for a code of
+    someone else, and for another beginning in the same kernel.
 
     >>> from vmwidgets import lab
     >>> lab.begin("doc")
     Lab doc: the default sheet. For a sheet of your own, write student= and course= above.
     """
-    wanted = _beginning(lab, student, course)
+    wanted = _beginning(lab, student, course, code)
     if _begun and _begun[0] != wanted:
-        has_begun = f"this notebook has begun lab {_begun[0].lab} for {_begun[0].whose}"
-        raise Refused(f"{has_begun}: restart the kernel to begin lab {wanted.lab} for {wanted.whose}")
-    _begun[:] = [wanted]
-    return wanted
+        one, other = _begun[0], wanted
+        codes = one.codes != other.codes
+        has_begun = f"this notebook has begun lab {one.lab} for {one.whose}{_with_code(one) * codes}"
+        raise Refused(
+            f"{has_begun}: restart the kernel to begin lab {other.lab} for {other.whose}{_with_code(other) * codes}"
+        )
+    if not _begun:
+        _begun.append(wanted)
+        of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
+    _once.publish(_begun[0].bundle())
+    return _begun[0]
 
 
 def begun() -> Beginning | None:
@@ -129,13 +195,19 @@ def begun() -> Beginning | None:
     return _begun[0] if _begun else None
 
 
-def _beginning(lab: Any, student: Any, course: Any) -> Beginning:
+def _with_code(beginning: Beginning) -> str:
+    return f" with{'' if beginning.codes else 'out'} a code"
+
+
+def _beginning(lab: Any, student: Any, course: Any, code: Any) -> Beginning:
     name = _lab(lab)
-    students = () if _nothing(student) else _students(student)
+    typed = [] if _nothing(student) else _typed(student)
     of = "" if _nothing(course) else _id(course, "course")
-    if students and not of:
+    if typed and not of:
         raise Refused(f"student={shown(student)} without a course: write course= as your instructor gives it")
-    return Beginning(name, of, students)
+    codes = [] if _nothing(code) else _codes(code, student, typed, of)
+    order = sorted(range(len(typed)), key=lambda place: folded(typed[place]))
+    return Beginning(name, of, tuple(typed[place] for place in order), tuple(codes[place] for place in order if codes))
 
 
 def _lab(value: Any) -> str:
@@ -148,20 +220,44 @@ def _nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value)
 
 
-def _students(student: Any) -> tuple[str, ...]:
-    several = [student] if isinstance(student, str) else student
+def _typed(student: Any) -> list[str]:
+    """The ids in the order in which they were typed."""
+    several = [student] if isinstance(student, (str, int)) and not isinstance(student, bool) else student
     if not isinstance(several, (list, tuple, set, frozenset)) or not 1 <= len(several) <= MOST_STUDENTS:
         raise Refused(f"student={shown(student)}: write an id, or a list of 1 to {MOST_STUDENTS} ids")
-    ids = sorted(_id(one, "student") for one in several)
-    if len(set(ids)) != len(ids):
-        raise Refused(f"student={shown(student)}: an id is there twice")
-    return tuple(ids)
+    found: dict[str, str] = {}
+    for one in sorted(several, key=str) if isinstance(several, (set, frozenset)) else several:
+        typed = _id(one, "student")
+        if folded(typed) in found:
+            other = found[folded(typed)]
+            raise Refused(f"student={shown(student)}: {other} and {typed} are one person, so an id is there twice")
+        found[folded(typed)] = typed
+    return list(found.values())
+
+
+def _codes(code: Any, student: Any, typed: Sequence[str], course: str) -> list[str]:
+    """The codes in the order of the ids; what is wrong with one is said without it."""
+    several = [code] if isinstance(code, str) else code
+    if not typed:
+        raise Refused("code= without a student: write student= and course=, too")
+    if not isinstance(several, (list, tuple)) or len(several) != len(typed) or isinstance(student, (set, frozenset)):
+        raise Refused(f"code= and student= don't match: write {len(typed)} of each, as lists in the same order")
+    return [checked_code(one, course, whose) for one, whose in zip(several, typed, strict=True)]
 
 
 def _id(value: Any, what: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise Refused(f"{what}={value}: write it in quotes, as {what}={str(value)!r}")
     text = unicodedata.normalize("NFC", value) if isinstance(value, str) else ""
-    if not text or len(text) > MOST_CHARACTERS or not all(sign.isalnum() or sign in MARKS for sign in text):
+    fits = len(text) <= MOST_CHARACTERS and all(map(_seen, text + folded(text)))
+    if not fits or not any(map(str.isalnum, text)):
         raise Refused(
             f"{what}={shown(value)}: write 1 to {MOST_CHARACTERS} letters, digits and {' '.join(MARKS)}, without spaces"
         )
     return text
+
+
+def _seen(sign: str) -> bool:
+    """Whether an id may hold this: a letter, a digit, a mark over or under a letter, or one of `MARKS`."""
+    marks = unicodedata.category(sign) in ("Mn", "Mc")
+    return (sign.isalnum() or sign in MARKS or marks) and not any(first <= sign <= last for first, last in INVISIBLE)

@@ -6,44 +6,72 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, a_kind, printable, shown
-from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.engine.machine.tasks import Task
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
+from .beginning import begun
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
+from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .sheet import Sheet, asked, sheet_of
-from .work import packed
+from .starting import machine_of, part_taken
+from .work import packed, plain
 
 
 def check(name: str | Sheet, thing: Any = None) -> Result:
     """Grade `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 
     What is not there yet (None or ``...``) has no points, and so has what made the check stop; both say so and raise
-    nothing.  Where a map is asked for, a task or a machine stands for its map.  For practice, `name` is the sheet that
-    :func:`practice` gave.
+    nothing.  Where a map is asked for, a task or a machine stands for its map.  In a notebook that began another lab
+    for a student, an exercise has no points: a grader would give none.  A machine has to be the one that the
+    sheet's start() gave, or loaded or branched from it: another earns nothing, and the result says so.  For practice,
+    `name` is the sheet that :func:`practice` gave.
 
     Raises :class:`Refused` for a name that is no exercise, and for a thing of another kind than it looks at.
 
     >>> import vmwidgets as vm
-    >>> stacks = vm.boot().task("stacks").map
+    >>> stacks = vm.lab.sheet("01/guard").start()
     >>> result = vm.lab.check("01/guard", stacks)
     >>> result.points, result.of, result.passed
     (0, 5, False)
     """
     result = _graded(name, thing)
-    if result.work and not result.practice:
-        _latest[result.id] = result
+    if not result.practice:
+        result = _of_the_lab(result)
+        cards.publish(result)
+        before = _best.get((result.id, result.of_sheet))
+        if result.work and (before is None or result.rank >= before.rank):
+            _best[result.id, result.of_sheet] = result
     return result
 
 
-def latest() -> dict[str, Result]:
-    """The latest result of each exercise that was graded in this kernel, but for practice."""
-    return dict(_latest)
+def _of_the_lab(result: Result) -> Result:
+    """The result; without points if the notebook has begun another lab for a student."""
+    lab, of = result.id.partition("/")[0], begun()
+    if of is None:
+        return replace(result, unbegun=running_cell() is not None)
+    if not of.students or of.lab == lab:
+        return result
+    why = (
+        f"this is an exercise of lab {lab}, and the notebook has begun lab {of.lab}: write lab.begin({lab!r}, …) in "
+        "its first cell, restart the kernel, and run all cells"
+    )
+    return replace(result, criteria=(), problem=why)
+
+
+def best(of: str) -> dict[str, Result]:
+    """The best result of each exercise that this kernel graded, of several the latest; practice is left out.
+
+    `of` is the sheet that counts: results on another sheet are taken only where there are none on this one.
+    """
+    found: dict[str, Result] = {}
+    for (name, sheet), result in _best.items():
+        if name not in found or sheet in ("", of):
+            found[name] = result
+    return found
 
 
 def judged_for(name: str, of: str, thing: Any) -> Result:
@@ -59,29 +87,36 @@ def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
     """
     exercise, _ = asked(name)
     subject = _as_taken(thing, exercise)
-    machine = subject if isinstance(subject, Machine) else getattr(subject, "machine", None)
-    if isinstance(machine, Machine) and machine.dead and exercise.alive:
+    machine = machine_of(subject)
+    if machine is not None and machine.dead and exercise.alive:
         return ()
     return _judged(exercise, None if exercise.sheet is None else sheet_of(name, of), subject)[0]
 
 
-_latest: dict[str, Result] = {}
+_best: dict[tuple[str, str], Result] = {}  # by exercise and sheet
 
 
 def _graded(name: str | Sheet, thing: Any) -> Result:
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
-    ungraded = Result(identity, exercise.title, exercise.points, of_sheet="" if sheet is None else sheet.of)
+    of = "" if sheet is None else sheet.of
+    ungraded = Result(identity, exercise.title, exercise.points, of_sheet=of, edition=exercise.edition)
     if thing is None or thing is ...:
         return replace(ungraded, problem=NOT_DONE)
     subject = _as_taken(thing, exercise)
-    machine = subject if isinstance(subject, Machine) else getattr(subject, "machine", None)
-    if isinstance(machine, Machine) and machine.dead and exercise.alive:
+    machine = machine_of(subject)
+    if machine is not None and machine.dead and exercise.alive:
         why = f"this machine is dead ({machine.door.dead}): boot another and do the exercise again"
-        return replace(ungraded, problem=why)
-    with machine.door.looking() if isinstance(machine, Machine) else nullcontext():
+        return replace(ungraded, problem=why, work=packed(subject))
+    with machine.door.looking() if machine is not None else nullcontext():
         work = packed(subject)  # before the judge calls it, if it is a function: that may change what it remembers
-        criteria, problem = _judged(exercise, sheet, subject)
+        if sheet is not None and (why := sheet.not_begun(subject)):
+            return replace(ungraded, problem=why, work=work)
+        try:
+            judged = plain(subject, work, exercise)
+        except VMError as error:
+            return replace(ungraded, problem=f"it can't be judged: {error}", work=work)
+        criteria, problem = _judged(exercise, sheet, judged)
         result = replace(ungraded, criteria=criteria, problem=problem, work=work)
         if result.passed:
             return result
@@ -89,10 +124,9 @@ def _graded(name: str | Sheet, thing: Any) -> Result:
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:
-    if exercise.takes is MachineMap and isinstance(thing, (Task, Machine)):
-        return thing.map if isinstance(thing, Task) else thing.kernel_map
-    if isinstance(thing, exercise.takes):
-        return thing
+    part = part_taken(thing, exercise)
+    if isinstance(part, exercise.takes):
+        return part
     wanted = "a map" if exercise.takes is MachineMap else f"a {exercise.takes.__name__}"
     raise Refused(f"check {exercise.id!r} looks at {wanted}, and {shown(thing)} is {a_kind(thing)}")
 

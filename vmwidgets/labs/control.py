@@ -6,14 +6,15 @@ kernel may send them the other way round: then what was chosen before would be t
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import anywidget
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.views.scene.static import read_static
 from vmwidgets.widgets.host.display import publish_widget
-from vmwidgets.widgets.host.hub import read_static
 
 from .answers import KINDS
 from .prediction import Prediction
@@ -25,6 +26,7 @@ class Control(anywidget.AnyWidget):
     """Choose or write, then press the button."""
 
     _esm = traitlets.Unicode().tag(sync=True)
+    own_id = traitlets.Unicode(help="Model id of this control.").tag(sync=True)
     question = traitlets.Unicode(help="What is asked.").tag(sync=True)
     options: traitlets.List[str] = traitlets.List(help="What there is to choose from; none: a field.").tag(sync=True)
     hint = traitlets.Unicode(help="What may be written into the field.").tag(sync=True)
@@ -33,7 +35,10 @@ class Control(anywidget.AnyWidget):
 
     def __init__(self, prediction: Prediction) -> None:
         self._prediction = prediction
+        own_id = f"vmw-{uuid.uuid4().hex[:12]}"
         super().__init__(
+            model_id=own_id,
+            own_id=own_id,
             _esm=read_static("answer.js"),
             question=prediction.question,
             options=list(prediction.options),

@@ -41,8 +41,8 @@ class Exercise:
 
     `alive`: a machine that a panic has ended can't be graded.  `shows` gives what there is to see of the thing, for the
     picture beside a result that is not complete, or says it in lines of text; without it a map is drawn, and nothing of
-    others.  `sheet` makes what
-    is asked from draws; without it all are asked the same.  `shipped`: it came with the package.
+    others.  `sheet` makes what is asked from draws; without it all are asked the same.  `shipped`: it came with the
+    package.  `edition` is another number whenever seeds draw other sheets, or the judge gives other points.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Exercise:
     sheet: Callable[[Draws], Asked] | None = None
     hints: Hints = ()
     shipped: bool = False
+    edition: int = 1
 
 
 _exercises: dict[str, Exercise] = {}
@@ -73,13 +74,15 @@ def exercise(
     shows: Callable[[Any], Any] | None = None,
     sheet: Callable[[Draws], Asked] | None = None,
     hints: Hints = (),
+    edition: int = 1,
     replace: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it is given a thing of class `takes`, and yields criteria.
 
     With `sheet` each student is asked something else: it gets :class:`Draws` and gives an object with the text of the
     task and with `start()`; the judge is given that object too.  `hints` are three texts, the gentlest first, or a
-    function of that object.  The name of an exercise that ships is refused, unless with `replace=True`.
+    function of that object.  Raise `edition` when a change lets a seed draw another sheet, or the judge give other
+    points.  The name of an exercise that ships is refused, unless with `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.exercise("doc/small", "A small machine", points=1, takes=Machine)
@@ -95,6 +98,7 @@ def exercise(
         raise Refused(f"shows={shown(shows)}: write a function that gives what is drawn of the thing that is graded")
     if sheet is not None and not callable(sheet):
         raise Refused(f"sheet={shown(sheet)}: write a function that is given lab.Draws and gives what is asked")
+    number = _edition(edition)
     helping = hints if callable(hints) else three(hints)
 
     def register(judge: Judge) -> Judge:
@@ -103,10 +107,16 @@ def exercise(
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
-        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, sheet, helping, shipped)
+        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, sheet, helping, shipped, number)
         return judge
 
     return register
+
+
+def _edition(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Refused(f"edition={shown(value)}: write a whole number, 1 or more")
+    return value
 
 
 def exercise_named(name: Any) -> Exercise:

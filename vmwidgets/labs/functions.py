@@ -9,15 +9,18 @@ import __future__
 
 import ast
 import builtins
+import collections
 import dis
 import inspect
-import math
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import is_dataclass
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, a_kind, shown
+from vmwidgets.engine.base.errors import Refused
+
+from .literals import MUTABLE, Literals, what
 
 MODULES = (
     "bisect", "collections", "copy", "fractions", "functools", "heapq", "itertools", "math", "operator", "random",
@@ -28,13 +31,8 @@ MODULES = (
 MOST_SOURCE = 100_000
 """Characters of the text."""
 
-MOST_ITEMS, MOST_BITS = 10_000, 10_000
-"""Of all rows of a variable, and of a number."""
-
 LAMBDA = "chosen"
 """What a lambda is called in the text."""
-
-MUTABLE = (list, dict, set)
 
 ANNOTATIONS = __future__.annotations.compiler_flag
 """Annotations are not run, so that what they name need not be kept."""
@@ -69,8 +67,9 @@ class _Text:
         self.later: list[str] = []
         """Other names of functions, which may use themselves by these."""
         self._values: dict[str, Any] = {}
-        self._held: set[int] = set()
-        """Rows that have been written: one that two variables hold would become two."""
+        self._literals = Literals()
+        self._written: set[str] = set()
+        """Attributes that have been written, with the names that lead to them."""
 
     def function(self, function: FunctionType, otherwise: str) -> str:
         """Write a function, and give its name; a lambda is called as the second argument says."""
@@ -82,7 +81,9 @@ class _Text:
         cells = _cells(function)
         for used in sorted(_used(text, name)):
             where = cells if used in cells else function.__globals__
-            if used in where:
+            if used in where and _has_parts(where[used]):
+                self._keep_parts(used, where[used], text)
+            elif used in where:
                 self._keep(used, where[used])
         self.lines += [text, *self._defaults(name, function, node)]
         for attribute, value in vars(function).items():
@@ -110,6 +111,24 @@ class _Text:
         elif self._is_new(name, value):
             self.lines.append(self._line(name, value))
 
+    def _keep_parts(self, name: str, value: Any, text: str) -> None:
+        """Write a module of the package, or a frozen value, as a class with the plain data that `text` uses of it."""
+        if self._is_new(name, value):
+            self.lines.append(f"class {name}: pass")
+        for parts in sorted(_parts_used(text, name)):
+            part, path = value, name
+            for attribute in parts:
+                if not _has_parts(part):
+                    break  # what follows is a method of a number, a text or a list
+                path += f".{attribute}"
+                part = _part(part, attribute, path)
+                if path not in self._written:
+                    inner = f'type("{attribute}", (), {{}})' if _has_parts(part) else self._literal(part, path)
+                    self.lines.append(f"{path} = {inner}")
+                    self._written.add(path)
+            if _has_parts(part):
+                raise Refused(f"`{path}` is {what(part)}, and is used as a whole: use its numbers, such as vm.PAGE")
+
     def _line(self, name: str, value: Any) -> str:
         same = [other for other, one in self._values.items() if one is value and other != name]
         if same and type(value) in MUTABLE:
@@ -132,36 +151,47 @@ class _Text:
 
     def _literal(self, value: Any, name: str) -> str:
         """Plain data as Python writes it."""
-        left = [MOST_ITEMS]
+        text = self._literals.text(value, name)
+        if self._literals.uses_collections and self._is_new("collections", collections):
+            self.lines.append("import collections")
+        return text
 
-        def literal(value: Any) -> str:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Refused(f"`{name}` has more than {MOST_ITEMS:,} items")
-            kind = type(value)
-            if value is None or kind in (bool, str, bytes, range) or (kind is int and value.bit_length() <= MOST_BITS):
-                return repr(value)
-            if kind is float:
-                return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
-            if kind not in (*MUTABLE, tuple, frozenset):
-                raise Refused(f"`{name}` is or holds {_what(value)}: use numbers, texts, lists, sets or dictionaries")
-            if kind in MUTABLE:
-                if id(value) in self._held:
-                    raise Refused(f"`{name}` holds a {kind.__name__} that is also elsewhere: make a copy")
-                self._held.add(id(value))
-            if kind is dict:
-                return f"{{{', '.join(f'{literal(key)}: {literal(one)}' for key, one in value.items())}}}"
-            items = [literal(one) for one in value]
-            if kind is list:
-                return f"[{', '.join(items)}]"
-            if kind is tuple:
-                return f"({', '.join(items)}{',' * (len(items) == 1)})"
-            return f"{kind.__name__}([{', '.join(sorted(items))}])"
 
-        try:
-            return literal(value)
-        except RecursionError:
-            raise Refused(f"`{name}` is nested too deeply") from None
+def _has_parts(value: Any) -> bool:
+    """Whether plain data may be read off it by name: a module of the package, or a frozen value such as a sheet."""
+    if isinstance(value, ModuleType):
+        return value.__name__.partition(".")[0] == "vmwidgets"
+    settings = getattr(value, "__dataclass_params__", None)
+    return is_dataclass(value) and not isinstance(value, type) and bool(settings and settings.frozen)
+
+
+def _part(value: Any, attribute: str, path: str) -> Any:
+    try:
+        return getattr(value, attribute)
+    except AttributeError:
+        raise Refused(f"`{path}` is used, and is not there") from None
+
+
+def _parts_used(text: str, name: str) -> set[tuple[str, ...]]:
+    """The attributes by which a text uses a variable, such as ("given", "frames"); () where it uses the whole.
+
+    Annotations are not run, so they use nothing.
+    """
+    found = set()
+    inner: set[ast.AST] = set()
+    for node in ast.walk(ast.parse(text)):  # from the outside in, so that a chain is met before its parts
+        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            inner.update(ast.walk(hint) if hint is not None else ())
+        if node not in inner:
+            root: ast.AST = node
+            parts: list[str] = []
+            while isinstance(root, ast.Attribute):
+                parts.insert(0, root.attr)
+                root = root.value
+                inner.add(root)
+            if isinstance(root, ast.Name) and root.id == name:
+                found.add(tuple(parts))
+    return found
 
 
 def _source(function: FunctionType) -> tuple[str, ast.FunctionDef | ast.Lambda]:
@@ -240,10 +270,6 @@ def _importable(value: Any) -> tuple[str, str] | None:
         if getattr(sys.modules.get(module, builtins), name, None) is value:
             return module, name
     return None
-
-
-def _what(value: Any) -> str:
-    return shown(value) if isinstance(value, int) else a_kind(value)
 
 
 def _several(names: Iterable[str]) -> str:

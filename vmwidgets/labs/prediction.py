@@ -36,8 +36,8 @@ class Prediction:
     """What was asked, and what was said; :func:`vmwidgets.lab.predict` makes it.
 
     `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from.  The first
-    answer counts; later ones are kept behind it.  `happened` is what :meth:`compare` was last given, None
-    before.  `listeners` are called after each answer; `show` puts it on a page.
+    answer counts; later ones are kept after it.  `happened` is what :meth:`compare` was first given, None before.
+    `listeners` are called after each answer and after the first outcome; `show` puts it on a page.
     """
 
     def __init__(self, identity: str, question: str, kind: str, options: tuple[str, ...] = ()) -> None:
@@ -69,23 +69,30 @@ class Prediction:
         if self.answers and self.answers[-1].answer == text:
             return
         self.answers = (*self.answers, Answer(text, how, self.happened is not None))
+        self._tell()
+
+    def _tell(self) -> None:
         for listener in list(self.listeners):
             listener()
 
     def compare(self, actual: Any) -> Outcome:
         """What happened, beside what was said; having said nothing is no error.
 
-        `actual` is of the question's kind.  Answers that come after this are marked as late.
+        `actual` is of the question's kind.  Answers that come after this are marked as late.  Called again, it compares
+        with what happened now; the first outcome is kept.
         """
         try:
-            self.happened = written(actual, self.kind, self.options)
+            happened = written(actual, self.kind, self.options)
         except Refused:  # what happened is not among the options: that is an outcome as well
-            self.happened = shown(actual)
-        return self._outcome(self.happened)
+            happened = shown(actual)
+        if self.happened is None:
+            self.happened = happened
+            self._tell()
+        return self._outcome(happened)
 
     @property
     def outcome(self) -> Outcome | None:
-        """What happened, beside what was said; None before :meth:`compare`."""
+        """What happened first, beside what was said; None before :meth:`compare`."""
         return None if self.happened is None else self._outcome(self.happened)
 
     def _outcome(self, happened: str) -> Outcome:
@@ -102,6 +109,7 @@ class Prediction:
             "options": list(self.options),
             "answer": self.answer,
             "answers": [asdict(answer) for answer in self.answers],
+            "happened": self.happened,
         }
 
     def bundle(self) -> dict[str, Any]:

@@ -39,11 +39,12 @@ class Predictions(Mapping[str, Prediction]):
 
     @property
     def summary(self) -> str:
-        """How many were right, in a sentence: of those that were answered before their outcome was shown."""
+        """How many were right, of those that were answered before their outcome was shown; and how many were not."""
         judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
-        silent = sum(one.answer is None or one.answers[0].late for one in self.values())
-        rest = f" {silent} not answered before the outcome." if silent else ""
-        return f"{sum(judged)} of {len(judged)} right.{rest}"
+        late = sum(one.outcome is not None if one.answer is None else one.answers[0].late for one in self.values())
+        still = sum(one.answer is None and one.outcome is None for one in self.values())
+        parts = f"{sum(judged)} of {len(judged)} right.", f"{late} not answered before the outcome." if late else ""
+        return " ".join(filter(None, (*parts, f"{still} not answered yet." if still else "")))
 
     @property
     def outcomes(self) -> list[Outcome]:

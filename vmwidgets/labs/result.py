@@ -8,6 +8,7 @@ from typing import Any
 
 from .criterion import Criterion
 from .markup import framed, marked
+from .publishing import cards
 
 MIME = "application/vnd.vmwidgets.check+json"
 """Of a result as a notebook keeps it."""
@@ -23,6 +24,7 @@ class Result:
     `problem` is why the check could not go to its end ("" if it did).  `picture` is HTML of what was graded.
     `of_sheet` says which sheet was asked: a seed, "default", "practice 3"; "" where all are asked the same.  `hints`:
     there are some, and points are missing.  `work` is what was graded as data, from which a grader makes it again.
+    `edition` is the exercise's.  `unbegun`: a notebook that has begun no lab checked it.
     """
 
     id: str
@@ -34,6 +36,8 @@ class Result:
     of_sheet: str = ""
     hints: bool = False
     work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    edition: int = 1
+    unbegun: bool = False
 
     @property
     def practice(self) -> bool:
@@ -61,9 +65,25 @@ class Result:
             "passed": self.passed,
             "problem": self.problem,
             "sheet": self.of_sheet,
+            "edition": self.edition,
             "criteria": [criterion.data() for criterion in self.criteria],
             "work": self.work,
         }
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Which of several counts, larger is better: nothing done yet, then what was not kept, then by points."""
+        kept = self.work.get("kind", "nothing") != "nothing"
+        return bool(self.work) + kept, self.points
+
+    @property
+    def not_kept(self) -> str:
+        """Why it counts for no student, or why it can not be judged again, in a sentence; "" if it counts."""
+        if self.unbegun:
+            return "No lab was begun, so this counts for no one: run the first cell, lab.begin(…), and then this cell"
+        if self.practice or self.work.get("kind") != "nothing":
+            return ""
+        return f"Not kept in the notebook, so it can't be graded: {self.work.get('why', '')}"
 
     @property
     def heading(self) -> str:
@@ -75,18 +95,28 @@ class Result:
         sheet = "p" if self.practice else f'"{self.id}"'  # as a practice sheet says
         return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
 
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+    def bundle(self) -> dict[str, Any]:
+        """The result in all forms of an output."""
+        lost = f"<div>{marked(self.not_kept, 'strong')}</div>" if self.not_kept else ""
         problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
         rows = "".join(map(_html, self.criteria))
         stuck = f"<div>{marked(self._stuck)}</div>" if self.hints else ""
-        content = f"<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{stuck}"
+        content = f"{lost}<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{stuck}"
         html = framed(content, f"check {self.id}", self.picture)
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return self.bundle()
+
+    def _ipython_display_(self) -> None:
+        """The value of a cell: shown, unless the cell has shown it when it checked."""
+        cards.show(self)
 
     def __repr__(self) -> str:
         lines = [line for criterion in self.criteria for line in _lines(criterion)]
         more = [f"  {text}" for text in (self.problem, self._stuck if self.hints else "") if text]
-        return "\n".join([f"{self.id} · {self.heading}", *lines, *more])
+        lost = [self.not_kept] if self.not_kept else []
+        return "\n".join([*lost, f"{self.id} · {self.heading}", *lines, *more])
 
 
 def _sign(criterion: Criterion) -> str:

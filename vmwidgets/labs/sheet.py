@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -13,6 +13,8 @@ from .beginning import Beginning, begun
 from .draws import Draws
 from .exercise import Asked, Exercise, exercise_named
 from .markup import framed, marked
+from .starting import Start, part_taken, start_of
+from .work import by_kind, packed, remade
 
 MIME = "application/vnd.vmwidgets.sheet+json"
 """Of a sheet as a notebook keeps it."""
@@ -54,6 +56,32 @@ class Sheet:
     def start(self) -> Any:
         """What there is to begin with, a new one at each call: call it again to start over."""
         return self.given.start()
+
+    @cached_property
+    def begins(self) -> Start | None:
+        """The operations with which work on it begins; None if it gives no machine."""
+        return start_of(self.start(), self.exercise)
+
+    def not_begun(self, thing: Any) -> str:
+        """Why `thing` is not work on this sheet, in a sentence; "" if it is, or if the sheet gives no machine.
+
+        >>> import vmwidgets as vm
+        >>> sheet = vm.lab.sheet("01/gaps")
+        >>> sheet.not_begun(sheet.start())
+        ''
+        >>> print(sheet.not_begun(vm.boot().task("puzzle").map))
+        this machine does not begin with what the sheet gives: call lab.sheet("01/gaps").start() and work on its result
+        """
+        call = "p.start()" if self.practice else f'lab.sheet("{self.exercise.id}").start()'
+        why = "" if self.begins is None else self.begins.why_not(thing, call)
+        return why and self._renamed.why_not(thing, call)
+
+    @cached_property
+    def _renamed(self) -> Start:
+        """The same, with the names of files that ``lab.submit(names="by kind")`` gives."""
+        renamed = start_of(remade(by_kind(packed(part_taken(self.start(), self.exercise)))), self.exercise)
+        assert renamed is not None, "it is a machine as before"
+        return renamed
 
     def data(self) -> dict[str, Any]:
         """The sheet as the notebook keeps it."""
@@ -124,7 +152,7 @@ def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:
 
 @lru_cache(maxsize=256)
 def _drawn(exercise: Exercise, of: str) -> Sheet:
-    """Each exercise draws for itself, so that one more exercise in a lab changes no other."""
+    """The sheet that `exercise` draws from `of`: each exercise draws for itself, and none changes another's sheets."""
     if exercise.sheet is None:
         raise Refused(f"exercise {exercise.id!r} has no sheets: it asks the same of all")
     given = exercise.sheet(Draws(f"{of}|{exercise.id}"))

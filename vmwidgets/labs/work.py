@@ -5,19 +5,21 @@ A machine is its journal, so a map, a task or a domain is its machine's journal 
 
 from __future__ import annotations
 
+import ast
 import base64
 import binascii
 import gzip
 import hashlib
 import json
 import re
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, VMError, a_kind, shown
+from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
 from vmwidgets.engine.base.values.references import ReferencesValue
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
@@ -25,8 +27,10 @@ from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 
+from .exercise import Exercise
 from .functions import packed_function
 from .instruments.paper import Segments
+from .literals import Literals
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of a journal as it is saved, and of a text: what is larger is not kept in a notebook."""
@@ -37,13 +41,27 @@ PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
 MOST_ANSWERS, MOST_ANSWER = 1000, 200
 """Answers of a dictionary, and characters of one that is no number."""
 
+VALUES = (bool, int, float, str, bytes, list, tuple)
+"""Plain values, which exercises of a course's own may take."""
+
+PLAIN = (ReferencesValue, Segments, dict, *VALUES)
+"""What is copied for a judge."""
+
+MOST_VALUE = 20_000
+"""Characters of a plain value as Python writes it."""
+
+
+MOST_WHY = 500
+"""Characters of a reason why work was not kept."""
+
 
 def packed(thing: Any) -> dict[str, Any]:
     """What `thing` can be made from again; where it can't, ``{"kind": "nothing", "why": …}``.
 
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
-    `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds
-    and rights of each), "answers" (with pairs), or "function" (as :func:`packed_function` says).
+    `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds and
+    rights of each), "answers" (with pairs), "value" (with `text`, a number, a text or a row as Python writes it), or
+    "function" (as :func:`packed_function` says).
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
@@ -62,6 +80,10 @@ def packed(thing: Any) -> dict[str, Any]:
             return {"kind": "segments", "segments": thing.data()}
         if isinstance(thing, dict):
             return {"kind": "answers", "answers": _pairs(thing)}
+        if isinstance(thing, VALUES):
+            text = _short(Literals().text(thing, "it"), MOST_VALUE)
+            _value(text)  # which refuses sets and infinity: a reader runs nothing
+            return {"kind": "value", "text": text}
         machine = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
         if isinstance(machine, Machine):
             return {"kind": "machine", "part": thing.path, "journal": _journal(machine)}
@@ -89,11 +111,41 @@ def remade(data: Any) -> Any:
         return Segments.made_from(data.get("segments"))
     if kind == "answers":
         return _answers(data.get("answers"))
+    if kind == "value":
+        return _value(_short(_text(data, "text"), MOST_VALUE))
     if kind == "function":
         raise Refused("it is a function: vmwidgets grade runs it, in a process without files and network")
     if kind == "nothing":
-        raise Refused(f"it was not kept: {shown(data.get('why'))}")
-    raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments or answers")
+        why = data.get("why")
+        raise Refused(f"it was not kept: {printable(why[:MOST_WHY]) if isinstance(why, str) else shown(why)}")
+    raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments, answers or value")
+
+
+def plain(thing: Any, work: dict[str, Any], exercise: Exercise) -> Any:
+    """What the judge of `exercise` is given for `thing`, which was packed as `work`: of plain data a copy.
+
+    A judge's own variables hold answers, so no class of a learner's may run there: not a dictionary with another `get`,
+    nor a number with another `==`.  The copy is what a grader makes.  Machines and their parts, traces and functions
+    are given as they are, and so is what an exercise of a course takes that can't be made again.
+
+    Raises :class:`Refused` for what can't be kept or made again, and for a machine whose class is a learner's.
+    """
+    is_plain = isinstance(thing, PLAIN)
+    if is_plain and (exercise.shipped or work["kind"] != "nothing"):
+        copy = remade(json.loads(json.dumps(work)))
+        return copy if isinstance(copy, exercise.takes) else thing
+    known = type(thing) in (*PLAIN, exercise.takes) or _is_ours(type(thing))
+    if (is_plain or _is_ours(exercise.takes)) and not known:
+        raise Refused(
+            f"{shown(thing)} is {a_kind(thing)}, a class of your own: check plain data, or a thing of the package"
+        )
+    return thing
+
+
+def _is_ours(one: type) -> bool:
+    """Whether it is a class of this package, and not one that is made from it elsewhere."""
+    module = sys.modules.get(one.__module__)
+    return one.__module__.startswith("vmwidgets.") and getattr(module, one.__qualname__, None) is one
 
 
 def users_names(work: Any) -> set[str]:
@@ -166,6 +218,13 @@ def _bytes(text: Any) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise Refused("a journal is a text in base64") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        raise Refused(f"{shown(text)} is not plain: use numbers, texts, lists, tuples and dictionaries") from None
 
 
 def _text(data: dict[str, Any], name: str) -> str:

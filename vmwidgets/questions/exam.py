@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +13,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs.draws import Draws
 
 from .question import GRADES, Kind, Question
+from .secret import mixed
 
 TOPICS = {
     "walk": "Page-table walks",
@@ -49,10 +52,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Exam:
-    """A section for each topic, with as many questions of each; they are numbered through."""
+    """A section for each topic, with as many questions of each; they are numbered through.
+
+    The questions come from the seed, and from an instructor's secret as well if `with_secret`.
+    """
 
     seed: int
     sections: tuple[Section, ...]
+    with_secret: bool = False
 
     @property
     def topic(self) -> str:
@@ -79,6 +86,12 @@ class Exam:
         """What all questions together are worth."""
         return sum(question.grade for question in self.questions)
 
+    @cached_property
+    def digest(self) -> str:
+        """A name for the exam, made from what students read: it tells nothing about the seed or the answers."""
+        read = [part for question in self.questions for part in (question.text, *question.options)]
+        return sha256("|".join([self.topic, *read]).encode()).hexdigest()
+
 
 def kinds_of(topic: object) -> tuple[Kind, ...]:
     """The kinds of question of a topic.
@@ -92,14 +105,16 @@ def kinds_of(topic: object) -> tuple[Kind, ...]:
     return kinds
 
 
-def make_exam(topic: str | Sequence[str], seed: Any = 0, n: Any = 6) -> Exam:
-    """An exam of `n` questions of a topic, or of each of several; the same for the same seed, everywhere.
+def make_exam(topic: str | Sequence[str], seed: Any, n: Any = 6, secret: str = "") -> Exam:
+    """Create an exam of `n` questions on a topic, or on each of several topics.
 
-    The questions of a topic do not depend on the others.  Each kind comes once before one comes again, and grades take
+    The same seed and secret give the same exam on every computer.  Without a secret, anyone who knows or guesses the
+    seed can make the exam and its key: draw the seed with ``secrets.randbits(60)``, or pass a secret.  The questions
+    on a topic do not depend on the other topics.  Each kind comes once before any kind comes again, and grades take
     turns.  No two questions have the same text.
 
-    Raises :class:`Refused` for an unknown topic, one that comes twice, a seed that is no number, and fewer than 1 or
-    too many questions.
+    Raises :class:`Refused` for an unknown topic, a topic that is named twice, a seed that is not a whole number, and
+    fewer than 1 or too many questions.
 
     >>> [question.id for question in make_exam("walk", seed=1, n=3).questions]
     ['walk/descriptor', 'walk/fault', 'walk/reverse']
@@ -116,16 +131,20 @@ def make_exam(topic: str | Sequence[str], seed: Any = 0, n: Any = 6) -> Exam:
         raise Refused(f"seed={shown(seed)}: write a whole number")
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_QUESTIONS:
         raise Refused(f"n={shown(n)}: an exam has 1 to {MOST_QUESTIONS} questions")
-    drawn = [_drawn(one, of_topic, seed, n) for one, of_topic in zip(topics, kinds, strict=True)]
-    return Exam(seed, tuple(Section(one, 1 + n * at, drawn[at]) for at, one in enumerate(topics)))
+    drawn = [
+        _drawn(of_topic, mixed(secret, f"questions|{one}|{seed}"), n)
+        for one, of_topic in zip(topics, kinds, strict=True)
+    ]
+    sections = tuple(Section(one, 1 + n * at, drawn[at]) for at, one in enumerate(topics))
+    return Exam(seed, sections, with_secret=bool(secret))
 
 
-def _drawn(topic: str, kinds: tuple[Kind, ...], seed: int, n: int) -> tuple[Question, ...]:
-    """So many questions of a topic, the easy ones first."""
-    chosen = _in_turn(kinds, Draws(f"questions|{topic}|{seed}"), n)
+def _drawn(kinds: tuple[Kind, ...], text: str, n: int) -> tuple[Question, ...]:
+    """`n` questions of these kinds, drawn from `text`, the easy ones first."""
+    chosen = _in_turn(kinds, Draws(text), n)
     questions: list[Question] = []
     for number, kind in enumerate(chosen):
-        draws, seen = Draws(f"questions|{topic}|{seed}|{number}|{kind.name}"), {one.text for one in questions}
+        draws, seen = Draws(f"{text}|{number}|{kind.name}"), {one.text for one in questions}
         question = kind.drawn(draws)
         while question.text in seen:
             question = kind.drawn(draws)

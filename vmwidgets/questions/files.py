@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.files import place_of, written_whole
+from vmwidgets.engine.base.files import check_free, place_of, regular, written_whole
 
 from .exam import Exam
 from .qti import package
@@ -36,9 +36,7 @@ def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False
         raise Refused(
             "a package for a learning system has the answers in it: leave --no-key out, or write .md or .html"
         )
-    for there in (file, *([figures_of(file)] if file.suffix.lower() == ".md" else [])):
-        if there.exists() and not force:
-            raise Refused(f"{shown(str(there))} is there already: choose another name, or write --force")
+    check_free(file, *([figures_of(file)] if file.suffix.lower() == ".md" else []), force=force)
     if file.suffix.lower() == ".md" and figures_of(file).exists() and not figures_of(file).is_dir():
         raise Refused(f"{shown(str(figures_of(file)))} is a file, and figures need a folder there")
     return file
@@ -78,6 +76,9 @@ def _folder_whole(folder: Path, figures: dict[str, str]) -> Iterator[None]:
     if not figures and not folder.exists():
         yield
         return
+    folder = Path(os.path.realpath(folder))
+    for name in figures:
+        regular(folder / name)
     try:
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:

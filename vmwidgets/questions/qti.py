@@ -6,13 +6,12 @@ words) and its manifest (`ccv1p1_imscp_v1p2_v1p0.xsd`).
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from html import escape
 from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
 
+from vmwidgets.engine.base.archive import zipped
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.twin import alternative_text
 
@@ -28,9 +27,6 @@ LOM = "http://ltsc.ieee.org/xsd/imsccv1p1/LOM/manifest"
 CHOICE_PROFILE, TYPED_PROFILE = "cc.multiple_choice.v0p1", "cc.fib.v0p1"
 ASSESSMENT = "imsqti_xmlv1p2/imscc_xmlv1p1/assessment"
 
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The time of each file in the package, so that the same exam has the same bytes."""
-
 
 def package(exam: Exam) -> bytes:
     """The cartridge: its manifest, the questions, and their figures."""
@@ -41,13 +37,7 @@ def package(exam: Exam) -> bytes:
         "exam.xml": _xml(questions, QTI),
         **files,
     }
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as cartridge:
-        for name, text in files.items():
-            entry = zipfile.ZipInfo(name, _LONG_AGO)
-            entry.create_system, entry.external_attr = 3, 0o644 << 16  # the same on each system: files to be read
-            cartridge.writestr(entry, text)
-    return made.getvalue()
+    return zipped({name: text.encode() for name, text in files.items()})
 
 
 def _xml(root: Element, namespace: str) -> str:
@@ -58,8 +48,8 @@ def _xml(root: Element, namespace: str) -> str:
 
 
 def _ident(exam: Exam, *parts: object) -> str:
-    """A name that no other exam has."""
-    words = "|".join(map(str, ("vmwidgets", exam.topic, exam.seed, len(exam.questions), *parts)))
+    """A name that no other exam has; it does not come from the seed, which students could find by trying."""
+    words = "|".join(map(str, ("vmwidgets", exam.digest, *parts)))
     return f"i{sha256(words.encode()).hexdigest()[:24]}"
 
 
@@ -148,7 +138,7 @@ def _item(section: Element, question: Question, names: tuple[str, str], asked: s
     right = _tag(processing, "respcondition", **{"continue": "No"})
     condition = _tag(right, "conditionvar")
     for accepted in [question.letter] if question.options else question.accepted:
-        _tag(condition, "varequal", respident="answer").text = plain(accepted)
+        _tag(condition, "varequal", respident="answer", case="No").text = plain(accepted)
     _tag(right, "setvar", varname="SCORE", action="Set").text = "100"
     _material(_tag(_tag(item, "itemfeedback", ident="general_fb"), "flow_mat"), solved)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -46,14 +47,22 @@ class Question:
 
     @property
     def accepted(self) -> tuple[str, ...]:
-        """All spellings of the answer that a machine should take as right.
+        """All spellings of the answer that a machine should take as right, whatever the size of letters.
 
-        >>> Question("Where?", "0x40_1000", "", ADDRESS).accepted
-        ('0x40_1000', '0x401000', '401000')
+        An address may have 8 or 16 digits, as descriptors are printed; underscores and 0x may be left out.
+
+        >>> Question("Where?", "0x40_1000", "", ADDRESS).accepted[:6]
+        ('0x40_1000', '0x401000', '40_1000', '401000', '0x0040_1000', '0x00401000')
+        >>> Question("How many?", "12", "", NUMBER).accepted
+        ('12',)
         """
-        plain = self.answer.replace("_", "")
-        spelled = [self.answer, plain, *([plain.removeprefix("0x")] if self.form == ADDRESS else [])]
-        return tuple(dict.fromkeys(spelled))
+        if self.form != ADDRESS:
+            return tuple(dict.fromkeys([self.answer, self.answer.replace("_", "")]))
+        value = int(self.answer.replace("_", ""), 16)
+        digits = dict.fromkeys([f"{value:x}", *(f"{value:0{width}x}" for width in WIDTHS)])
+        return tuple(
+            f"{prefix}{body}" for one in digits for prefix in ("0x", "") for body in dict.fromkeys([_grouped(one), one])
+        )
 
     @property
     def letter(self) -> str:
@@ -62,6 +71,15 @@ class Question:
 
 
 LETTERS = "ABCDE"
+
+WIDTHS = 8, 16
+"""Digits of descriptors and addresses of 32 and 64 bits."""
+
+
+def _grouped(digits: str) -> str:
+    """Digits with an underscore before each four from the right."""
+    first = len(digits) % 4
+    return "_".join(part for part in (digits[:first], *re.findall("....", digits[first:])) if part)
 
 
 @dataclass(frozen=True)

@@ -86,10 +86,9 @@ def head(exam: Exam) -> str:
 def source(exam: Exam) -> str:
     """How to make the same exam again: for the key only, since it gives the answers too."""
     topics = ", ".join(f"`{section.topic}`" for section in exam.sections)
-    count = counted(len(exam.sections[0].questions), "question")
-    if exam.several:
-        return f"Topics {topics}, seed {exam.seed}, {count} of each."
-    return f"Topic {topics}, seed {exam.seed}, {count}."
+    count = f"{counted(len(exam.sections[0].questions), 'question')}{' of each' * exam.several}"
+    secret = " The questions come from the secret as well." * exam.with_secret
+    return f"Topic{'s' * exam.several} {topics}, seed {exam.seed}, {count}.{secret}"
 
 
 def kind_of(question: Question) -> str:

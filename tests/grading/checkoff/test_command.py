@@ -10,16 +10,26 @@ from typing import Any
 
 import pytest
 
-from tests.grading.synthetic import solved, written
+import vmwidgets as vm
+from tests.grading.synthetic import seed_of, solved, written
 from vmwidgets.cli import main
 from vmwidgets.grading.checkoff import Asked, Checkoff, check_off
+from vmwidgets.grading.checkoff.kinds import questions, subject_of
 from vmwidgets.grading.checkoff.sheets import html, markdown, text
+from vmwidgets.grading.own_exercises import read_modules
 from vmwidgets.labs import result, submitting
 from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.checking import judged_for
+from vmwidgets.labs.sheet import sheet_of
 
-from .works import RIGHT, asked_of
+from .works import OF, RIGHT, asked_of, work_of
+
+pytestmark = pytest.mark.once
 
 BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
+
+
+ANYONE = "Everyone who has this notebook can make the same questions: --secret FILE asks others."
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +54,53 @@ def test_three_questions_with_answers_the_same_again(
 ) -> None:
     status, out, err = asked(capsys, notebook)
     assert (status, err) == (0, "")
-    assert out == f"{text(checkoff)}\n"
+    assert out == f"{text(checkoff)}\n\n{ANYONE}\n"
     assert out.startswith("Lab 01, ada, course os-2026: 3 questions for the desk\n")
     assert out.count("Answer: ") == out.count("Why: ") == 3
     assert {one.exercise for one in checkoff.asked} == {"01/guard", "01/gaps"}
     assert "`" not in out
+
+
+def test_with_a_secret_a_student_can_not_find_out_what_is_asked(
+    notebook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "secret.key").write_text("0123456789abcdef" * 2)
+    course = 'course = "os-2026"\nexercises = ["01/gaps"]\nkey = "another secret of a course"\n'
+    (tmp_path / "course.toml").write_text(course)
+    sets = [asked(capsys, notebook)[1]]
+    for name in ("secret.key", "course.toml", "secret.key"):
+        status, out, err = asked(capsys, notebook, "--secret", tmp_path / name)
+        assert (status, err) == (0, "")
+        assert out.endswith(f"\n\nOnly the owner of the secret in {tmp_path / name} can make these questions.\n")
+        assert "0123456789abcdef" not in out and "another secret" not in out
+        sets.append(out)
+    without, one, other, again = (page.partition("\n\nOnly the owner")[0] for page in sets)
+    assert one == again
+    assert len({without.partition(f"\n\n{ANYONE}")[0], one, other}) == 3
+
+
+def test_of_a_notebook_with_a_code_the_course_can_ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its sheet comes from the code, which only the course's key gives again."""
+    key = "the key of a course"
+    path = written(tmp_path / "ada.ipynb", "ada", "01", solved("01/gaps", "ada", key=key), key=key)
+    (tmp_path / "course.toml").write_text(f'course = "os-2026"\nexercises = ["01/gaps"]\nkey = "{key}"\n')
+    (tmp_path / "secret.key").write_text("0123456789abcdef")
+    for more in ([], ["--secret", tmp_path / "secret.key"]):
+        status, out, err = asked(capsys, path, *more)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "add --secret course.toml" in err
+    status, out, err = asked(capsys, path, "--secret", tmp_path / "course.toml")
+    assert (status, err, out.count("Answer: ")) == (0, "", 3)
+
+
+@pytest.mark.parametrize("exercise", ["01/gaps", pytest.param("06/by-hand", marks=pytest.mark.sweep)])
+def test_a_secret_chooses_what_a_kind_asks_about(exercise: str) -> None:
+    """The numbers and addresses, and not only which kinds are asked."""
+    subject = subject_of(exercise, OF, work_of(exercise, RIGHT))
+    of = {name: {one.text for one in questions(subject, name)} for name in ("", *map(str, range(8)))}
+    secret = set().union(*(of[str(number)] for number in range(8)))
+    assert {one.text for one in questions(subject, "3")} == of["3"]
+    assert len(secret - of[""]) > len(of[""]), "most of what can be asked is not in the public pool"
 
 
 def test_what_was_done_is_listed_once_for_each_exercise(checkoff: Checkoff) -> None:
@@ -132,6 +184,7 @@ def test_wrong_arguments_are_one_sentence(notebook: Path, tmp_path: Path, capsys
         (["--exercise", "01/gard"], "01/guard"),
         (["--exercise", "02/no-rotation"], "was not checked in it"),
         (["--again", "-1"], "0 to 1,000"),
+        (["--secret", tmp_path / "missing.key"], "can't be read"),
         (["-o", tmp_path / "desk.pdf"], "it must end in .md or .html"),
     ):
         status, out, err = asked(capsys, notebook, *arguments)
@@ -145,7 +198,7 @@ def test_of_one_exercise_until_nothing_is_left(tmp_path: Path, capsys: pytest.Ca
     path = written(tmp_path / "ada.ipynb", "ada", "01", little, solved("01/guard", "ada"))
     page = tmp_path / "desk.md"
     status, out, err = asked(capsys, path, "--exercise", "01/gaps", "--again", 2, "-o", page)
-    assert (status, out) == (1, f"questions are in {page}\n")
+    assert (status, out) == (1, f"questions are in {page}\n{ANYONE}\n")
     assert page.read_text(encoding="utf-8") == "# Lab 01, ada, course os-2026: 0 questions for the desk\n"
     assert err == "vmwidgets: there are no more than 0 questions left\n"
 
@@ -155,3 +208,53 @@ def test_the_output_of_a_submission_will_do(checkoff: Checkoff, tmp_path: Path) 
     works = {name: {key: one[key] for key in ("sheet", "points", "of", "work")} for name, one in checked.items()}
     path = written(tmp_path / "ada.ipynb", "ada", "01", {submitting.MIME: {"works": works}})
     assert check_off(path) == checkoff
+
+
+OWN = """
+from vmwidgets import lab, PAGE
+import vmwidgets as vm
+
+class Asked:
+    text = "Take pages away."
+    def start(self):
+        space = vm.boot().task("desk").map
+        space.enter(9 * PAGE)
+        return space
+
+@lab.exercise("desk/rooms", "Rooms", points=1, takes=type(vm.boot().kernel_map), sheet=lambda draws: Asked())
+def rooms(space, asked):
+    yield lab.criterion(1, len(space.entries()) > 1, "it is cut", "it is whole")
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A notebook with work for an exercise of a course's own module, in a folder beside that."""
+    (tmp_path / "mine.py").write_text(OWN)
+    read_modules([tmp_path / "mine.py"])
+    seed = seed_of("ada", "desk")
+    space = sheet_of("desk/rooms", seed).start()
+    for page in (2, 5, 7):
+        space.remove(page * vm.PAGE, size=vm.PAGE)
+    check = {result.MIME: judged_for("desk/rooms", seed, space).data()}
+    return written(tmp_path / "in" / "ada.ipynb", "ada", "desk", check)
+
+
+def test_own_exercises_are_asked_about(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the process with limits, too, which knows only the module that it is given."""
+    status, out, err = asked(capsys, own, "--exercises", own.parents[1] / "mine.py")
+    assert (status, err) == (0, "")
+    assert out.startswith("Lab desk, ada, course os-2026: 3 questions for the desk\n")
+
+
+def test_a_module_beside_a_submitted_notebook_is_not_run(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own.parent / "planted.py").write_text("raise SystemExit(0)")
+    status, _, err = asked(capsys, own, "--exercises", own.parent / "planted.py")
+    assert (status, "lies in the folder of submissions" in err) == (2, True)
+
+
+def test_without_the_module_it_is_asked_for(
+    own: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vmwidgets.grading.checkoff.checkoff.exercises", dict)
+    assert "name your own with --exercises FILE" in asked(capsys, own)[2]

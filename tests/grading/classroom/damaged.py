@@ -159,7 +159,8 @@ def a_link_to_a_neighbour(path: Path, student: str) -> Rows:
     hand_in(neighbour, student, "01", guard(student))
     path.symlink_to(neighbour.name)
     last, first = max(path, neighbour), min(path, neighbour)
-    return {**not_graded(first, f"handed in twice: {last.name} counts"), **of_lab(last, "01", {"01/guard": GUARD})}
+    rows = of_lab(last, "01", {"01/guard": GUARD, "01/gaps": (0, "")})  # said in the first row
+    return {**of_lab(first, "01", {"01/guard": GUARD}), **rows}
 
 
 def a_pipe(path: Path, student: str) -> Rows:
@@ -194,7 +195,7 @@ DAMAGED = [
     Kind("renamed: with .json", called(lambda name: f"{name}.ipynb.json")),
     Kind("renamed: with signs", called(lambda name: f"{name} (1)\n=cmd|' !A0 \u202e.ipynb")),
     Kind("renamed: no text", called(lambda name: f"{name}{os.fsdecode(bytes([255]))}.ipynb")),
-    Kind("foreign: empty", holds("", NO_JSON)),
+    Kind("foreign: empty", holds("", "the file is empty")),
     Kind("foreign: a picture", holds(b"\x89PNG\r\n\x1a\n" + bytes(range(256)), NO_JSON)),
     Kind("foreign: Latin-1", holds('{"cells": "Grüße"}'.encode("latin-1"), NO_JSON)),
     Kind("foreign: a program", holds("print('hello')\n", NO_JSON)),

@@ -16,21 +16,23 @@ from tests.grading.synthetic import COURSE, seed_of, solved
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.labs import beginning, result
 from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.sheet import sheet_of
 
-from .kinds import GUARD, Kind, Rows, changed, guard, hand_in, not_graded, of_lab
+from .kinds import GUARD, Kind, Rows, changed, guard, hand_in, of_lab
 
 OTHER_SHEET = "its journal is of another sheet"
+ANOTHERS = "not judged: this machine does not begin with what the sheet gives"
 
 
-def claims(points: int, recipe: int | None, earned: int) -> Callable[[Path, str], Rows]:
+def claims(points: int, recipe: int | None, earned: int, kind: str = "forged") -> Callable[[Path, str], Rows]:
     """A check of 01/gaps that says so many points, of a spoilt answer or of the right one."""
 
     def make(path: Path, student: str) -> Rows:
         gaps = SOLVED["01/gaps"]
         typed = gaps.right[0] if recipe is None else gaps.spoilt[recipe]
         hand_in(path, student, "01", changed(solved("01/gaps", student, typed), points=points, passed=True))
-        says = f"forged: the notebook claims {points} points, and its journal gives {earned}"
+        says = f"{kind}: the notebook claims {points} points, and its journal gives {earned}"
         return of_lab(path, "01", {"01/gaps": (earned, says)})
 
     return make
@@ -91,7 +93,7 @@ def no_boot(lines: list[dict[str, Any]]) -> None:
 
 
 def another_format(lines: list[dict[str, Any]]) -> None:
-    lines[0]["version"] = 2
+    lines[0]["version"] = 99
 
 
 def other_members(lines: list[dict[str, Any]]) -> None:
@@ -99,13 +101,13 @@ def other_members(lines: list[dict[str, Any]]) -> None:
     del last_operation(lines)["arguments"]
 
 
-def of_version(version: Any, shown: str) -> Callable[[Path, str], Rows]:
-    """A notebook that another vmwidgets made."""
+def of_version(version: Any) -> Callable[[Path, str], Rows]:
+    """A notebook that another vmwidgets made: it is judged, since the exercises are the same."""
 
     def make(path: Path, student: str) -> Rows:
         whose = {**Beginning("01", COURSE, (student,)).data(), "version": version}
         hand_in(path, student, "01", {beginning.MIME: whose}, guard(student))
-        return not_graded(path, f"it was made with vmwidgets {shown}")
+        return of_lab(path, "01", {"01/guard": GUARD})
 
     return make
 
@@ -131,10 +133,10 @@ def under_my_name(path: Path, student: str) -> Rows:
 
 
 def under_my_sheet(path: Path, student: str) -> Rows:
-    """And with one's own sheet in the check: it is judged on that, and does not give what it claims."""
+    """And with one's own sheet in the check: it does not begin with that."""
     theirs = changed(solved("01/gaps", f"{student}o"), sheet=seed_of(student, "01"))
     hand_in(path, student, "01", theirs, guard(student))
-    return of_lab(path, "01", {"01/gaps": (None, "forged: the notebook claims 4 points, "), "01/guard": GUARD})
+    return of_lab(path, "01", {"01/gaps": (0, ANOTHERS), "01/guard": GUARD})
 
 
 def of_a_like_sheet(path: Path, student: str) -> Rows:
@@ -158,33 +160,43 @@ def under_another_name(path: Path, student: str) -> Rows:
     hand_in(path, student, "01", guard(student))
     shutil.copyfile(path, first)
     last, other = max(path, first), min(path, first)
-    return {**not_graded(other, f"handed in twice: {last.name} counts"), **of_lab(last, "01", {"01/guard": GUARD})}
+    return {
+        **of_lab(other, "01", {"01/guard": GUARD}),
+        **of_lab(last, "01", {"01/guard": GUARD, "01/gaps": (0, "")}),  # said in the first row
+    }
+
+
+def of_another_edition(path: Path, student: str) -> Rows:
+    """Of an exercise that was drawn or judged otherwise then: a person has to look."""
+    hand_in(path, student, "01", changed(guard(student), edition=0))
+    return of_lab(path, "01", {"01/guard": (0, "not judged: it was made with edition 0 of this exercise, and this is")})
 
 
 def for_another_exercise(path: Path, student: str) -> Rows:
     """The journal of one exercise under the name of another."""
-    stolen = {**guard(student)[result.MIME], "id": "01/gaps", "points": 4}
+    stolen = {**guard(student)[result.MIME], "id": "01/gaps", "edition": exercises()["01/gaps"].edition, "points": 4}
     hand_in(path, student, "01", {result.MIME: stolen})
-    return of_lab(path, "01", {"01/gaps": (None, "forged: the notebook claims 4 points, ")})
+    return of_lab(path, "01", {"01/gaps": (0, ANOTHERS)})
 
 
 FORGED = [
     Kind("forged: 4 for 2", claims(4, 0, 2)),
     Kind("forged: 4 for 3", claims(4, 1, 3)),
-    Kind("forged: 3 for 4", claims(3, None, 4)),
+    Kind("differs: 3 for 4", claims(3, None, 4, "differs")),
     Kind("forged: a thousand", claims(1000, None, 4)),
-    Kind("forged: less than nothing", claims(-1, 2, 3)),
+    Kind("differs: less than nothing", claims(-1, 2, 3, "differs")),
     Kind("edited: without its check value", edited(another_result, "", signed=False)),
     Kind("edited: another result", edited(another_result, "", signed=True)),
     Kind("edited: another argument", edited(another_argument, "", signed=True)),
     Kind("edited: no such operation", edited(no_such_operation, "", signed=True)),
     Kind("edited: no such target", edited(no_such_target, "", signed=True)),
     Kind("edited: no boot", edited(no_boot, "2: the first operation is the boot", signed=True)),
-    Kind("edited: another format", edited(another_format, "1: it has version 2", signed=True)),
+    Kind("edited: another format", edited(another_format, "1: it has version 99", signed=True)),
     Kind("edited: other members", edited(other_members, "", signed=True)),
-    Kind("another version: older", of_version("0.0.1", "'0.0.1', and this is ")),
-    Kind("another version: none", of_version(None, "'', and this is ")),
-    Kind("another version: anything", of_version("9" * 10_000 + "\n", "'999")),
+    Kind("another version: older", of_version("0.0.1")),
+    Kind("another version: none", of_version(None)),
+    Kind("another version: anything", of_version("9" * 10_000 + "\n")),
+    Kind("another edition", of_another_edition),
     Kind("another seed", another_seed),
     Kind("copied: under my name", under_my_name, others=("{0}o",)),
     Kind("copied: under my sheet", under_my_sheet, others=("{0}o",)),

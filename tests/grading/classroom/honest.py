@@ -9,10 +9,13 @@ from typing import Any
 
 from tests.grading.synthetic import COURSE, seed_of, solved, worth, written
 from tests.labs.test_sheets import SOLVED
+from vmwidgets.engine.base.events import TreeRotated
+from vmwidgets.engine.base.units import PAGE
 from vmwidgets.labs import prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
-from vmwidgets.labs.exercises.cutting import WholeSheet
+from vmwidgets.labs.exercises.cutting import WholeSheet, at_the_end, at_the_start
 from vmwidgets.labs.exercises.self_paging import BugSheet
+from vmwidgets.labs.exercises.trees import TreeSheet
 from vmwidgets.labs.sheet import sheet_of
 from vmwidgets.labs.submitting import Submission
 from vmwidgets.labs.work import by_kind
@@ -28,8 +31,17 @@ def something_else_kept(asked: WholeSheet) -> int:
     Else both are lost, and with them the last criterion's, which waits for the first.
     """
     wrong = asked.keeps.end - asked.keeps.first
-    before = sum(given != wanted for given, wanted in zip(asked.given(), asked.wanted(), strict=True))
+    before = sum(given != wanted for given, wanted in zip(at_the_start(asked), at_the_end(asked), strict=True))
     return 3 if wrong < before else 1
+
+
+def all_in_a_row(asked: TreeSheet) -> int:
+    """A point of two stays if but one insertion rotates, from the left to the right."""
+    space, turned = asked.start(), 0
+    for address in asked.wanted:
+        space.enter(PAGE, at=address, fixed=True)
+        turned += any(isinstance(event, TreeRotated) for event in space.machine.history.journal.last.events)
+    return 3 if turned == 1 else 2
 
 
 def one_page_less(asked: BugSheet) -> int:
@@ -42,7 +54,7 @@ SPOILT: dict[str, list[int | Callable[[Any], int]]] = {
     "00/walk": [3, 3, 4],
     "01/gaps": [2, 3, 3],
     "01/guard": [4, 4, 4, 4],  # one stack of several is there: 1 of 2
-    "02/no-rotation": [3, 2, 3],
+    "02/no-rotation": [3, all_in_a_row, 3],
     "03/whole": [something_else_kept, 3, 3],
     "03/window": [5, 4, 5, 5, 5],
     "04/thrifty": [3, 3, 4],
@@ -112,7 +124,7 @@ def submission(
     for exercise, output in outputs.items():
         data = output[result.MIME]
         work = by_kind(data["work"]) if names == "by kind" else data["work"]
-        works[exercise] = {"sheet": data["sheet"], "points": data["points"], "of": data["of"], "work": work}
+        works[exercise] = {key: data[key] for key in ("sheet", "edition", "points", "of")} | {"work": work}
     whose = Beginning(lab, COURSE, tuple(sorted(student.split("+"))))
     return {submitting.MIME: Submission(whose, works).data()}
 
@@ -158,17 +170,24 @@ def one_of_two(path: Path, student: str) -> Rows:
 
 
 def checked_again(path: Path, student: str) -> Rows:
-    """Spoilt, and right in the next cell: what was checked last counts."""
+    """Spoilt, and right in the next cell: the best counts."""
     first = solved("01/gaps", student, SOLVED["01/gaps"].spoilt[0])
     hand_in(path, student, "01", first, solved("01/gaps", student))
     return of_lab(path, "01", {"01/gaps": (4, "")})
 
 
 def spoilt_at_last(path: Path, student: str) -> Rows:
-    """And the other way round."""
+    """And the other way round: trying something else costs nothing."""
     last = solved("01/gaps", student, SOLVED["01/gaps"].spoilt[0])
     hand_in(path, student, "01", solved("01/gaps", student), last)
-    return of_lab(path, "01", {"01/gaps": (2, "")})
+    return of_lab(path, "01", {"01/gaps": (4, "")})
+
+
+def an_old_submission_below(path: Path, student: str) -> Rows:
+    """What was handed in by the last cell, and then made better above: the last cell was not run again."""
+    spoilt = {"01/gaps": solved("01/gaps", student, SOLVED["01/gaps"].spoilt[0])}
+    hand_in(path, student, "01", solved("01/gaps", student), submission("01", student, spoilt))
+    return of_lab(path, "01", {"01/gaps": (4, "")})
 
 
 def two_labs(path: Path, student: str) -> Rows:
@@ -183,24 +202,25 @@ def two_labs(path: Path, student: str) -> Rows:
 
 
 def twice(path: Path, student: str) -> Rows:
-    """The same lab in two files: the last by name counts."""
+    """The same lab in two files: the better work for each exercise counts, whatever the files are called."""
     later = path.with_name(f"{path.stem}-final.ipynb")
     hand_in(path, student, "01", solved("01/gaps", student, SOLVED["01/gaps"].spoilt[1]))
     hand_in(later, student, "01", solved("01/gaps", student))
-    last = max(path.name, later.name)
-    first, earned = (path, 4) if last == later.name else (later, 3)
+    first, second = sorted((path, later), key=lambda one: one.name)
+    earned = {path: 3, later: 4}
     return {
-        **not_graded(first, f"handed in twice: {last} counts"),
-        **of_lab(path.with_name(last), "01", {"01/gaps": (earned, "")}),
+        **of_lab(first, "01", {"01/gaps": (earned[first], "")}),
+        **of_lab(second, "01", {"01/gaps": (earned[second], ""), "01/guard": (0, "")}),  # said in the first row
     }
 
 
 def alone_and_in_a_pair(path: Path, student: str) -> Rows:
-    """A sheet of one's own, and one of the pair's."""
+    """A sheet of one's own, and one of the pair's: of each exercise the row with points counts for the one."""
     pair, other = f"{student}+{student}b", path.with_name(f"{path.stem}-pair.ipynb")
     hand_in(path, student, "01", solved("01/gaps", student))
     hand_in(other, pair, "01", solved("01/guard", pair))
-    return {**of_lab(path, "01", {"01/gaps": (4, "")}), **of_lab(other, "01", {"01/guard": (5, "")})}
+    own = {"01/gaps": (4, ""), "01/guard": (0, "")}
+    return {**of_lab(path, "01", own), **of_lab(other, "01", {"01/guard": (5, "")})}
 
 
 def with_predictions(path: Path, student: str) -> Rows:
@@ -255,6 +275,7 @@ HONEST = [
     Kind("one exercise of two", one_of_two),
     Kind("checked again", checked_again),
     Kind("spoilt at last", spoilt_at_last),
+    Kind("an old submission below", an_old_submission_below),
     Kind("two labs", two_labs),
     Kind("the same twice", twice),
     Kind("alone and in a pair", alone_and_in_a_pair, others=("{0}+{0}b",)),

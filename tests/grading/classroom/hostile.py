@@ -66,13 +66,18 @@ WORKS: list[tuple[str, Callable[[], Any], str]] = [
     ("a strace without end", lambda: {"kind": "strace", "text": "mmap(\n" * 1_000_000}, ""),
     ("a strace of a file", lambda: {"kind": "strace", "text": "/etc/passwd"}, ""),
     ("segments of anything", lambda: {"kind": "segments", "segments": [[HUGE, None, {}]] * 1000}, ""),
+    (
+        "a segment called self",
+        lambda: {"kind": "segments", "segments": {"self": [0, 4096, "r"]}},
+        "check '01/gaps' looks at a map",
+    ),
     ("answers of anything", lambda: {"kind": "answers", "answers": [[[1], {}], 5]}, "answers="),
     ("answers without end", lambda: {"kind": "answers", "answers": [[1, 2]] * 100_000}, "answers="),
     ("another thing", lambda: {"kind": "answers", "answers": [[1, 2]]}, "check '01/gaps' looks at a map"),
     (
         "not kept",
         lambda: {"kind": "nothing", "why": "its journal has more than 8 MiB"},
-        "it was not kept: 'its journal",
+        "it was not kept: its journal",
     ),
     ("not kept, why is anything", lambda: {"kind": "nothing", "why": deep(10)}, "it was not kept: [[["),
 ]
@@ -101,7 +106,7 @@ def with_function(function: Callable[[Any], Any]) -> Make:
 
     def make(path: Path, student: str) -> Rows:
         hand_in(path, student, "11", changed(solved("11/policy", student), work=work))
-        says = "forged: the notebook claims 6 points, and its function gives 0"
+        says = "differs: the notebook claims 6 points, and its function gives 0"
         return of_lab(path, "11", {"11/policy": (0, says)})
 
     return make
@@ -120,11 +125,12 @@ def another_part(part: Any, says: str) -> Make:
 
 
 def points_are(value: Any) -> Make:
-    """The claim is no number of points, for work that is right."""
+    """The claim is no number of points, or more than there are, for work that is right."""
+    says = "forged: the notebook claims " if type(value) is int else "differs: the notebook claims "
 
     def make(path: Path, student: str) -> Rows:
         hand_in(path, student, "01", changed(solved("01/gaps", student), points=value), guard(student))
-        return of_lab(path, "01", {"01/gaps": (4, "forged: the notebook claims "), "01/guard": GUARD})
+        return of_lab(path, "01", {"01/gaps": (4, says), "01/guard": GUARD})
 
     return make
 

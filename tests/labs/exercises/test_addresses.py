@@ -11,7 +11,7 @@ from vmwidgets import lab
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome
+from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome, first_fit, solved, ways
 
 WALK: Any = lab.practice("00/walk")
 SEGMENTS: Any = lab.practice("00/segments")
@@ -40,13 +40,14 @@ def test_every_segment_at_one_place_has_a_name() -> None:
 def test_the_pieces_are_filled_in_one_way_and_not_by_first_fit(number: int) -> None:
     given: Any = lab.practice("00/segments", number).given
     assert sum(given.sizes) == sum(size for _, size in given.free)
-    assert len(given.ways()) == 1
-    assert not given.first_fit()
+    assert len(ways(given)) == 1
+    assert not first_fit(given)
 
 
 @pytest.mark.parametrize("number", range(1, 101))
 def test_a_sheet_has_an_address_that_is_found_and_faults_at_both_levels(number: int) -> None:
-    answers = [*lab.practice("00/walk", number).given.solved().values()]  # type: ignore[attr-defined]
+    given: Any = lab.practice("00/walk", number).given
+    answers = [*solved(given).values()]
     assert any(isinstance(answer, int) for answer in answers)
     faults = [answer for answer in answers if not isinstance(answer, int)]
     assert {level for level, _ in faults} == {1, 2}
@@ -54,7 +55,7 @@ def test_a_sheet_has_an_address_that_is_found_and_faults_at_both_levels(number: 
 
 
 def test_physical_addresses_without_offsets_have_a_name() -> None:
-    found = {at: answer & -4096 if isinstance(answer, int) else answer for at, answer in WALK.given.solved().items()}
+    found = {at: answer & -4096 if isinstance(answer, int) else answer for at, answer in solved(WALK.given).items()}
     assert named(WALK, found) == {"the offset is lost"}
 
 

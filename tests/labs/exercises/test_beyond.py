@@ -8,7 +8,7 @@ import vmwidgets as vm
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.exercises.beyond import LARGE, PAGES, PagesSheet, Range, large_pages
+from vmwidgets.labs.exercises.beyond import LARGE, PAGES, PagesSheet, Range, large_blocks, large_pages, small_pages
 
 WHOLE = tuple(range(PAGES))
 ONE = Range("heap", 16 * vm.MIB, 2, (WHOLE, (7,)), 1)
@@ -30,14 +30,14 @@ def points(task: Task) -> list[int]:
 
 def test_a_range_says_where_it_is_and_what_is_used() -> None:
     assert ONE.text == "`heap`, 1,027 pages at `0xff_e000`: uses 0 to 513, 521, 1026."
-    assert ONE.large == [16 * vm.MIB]
-    assert ONE.small == [ONE.start, ONE.start + vm.PAGE, 18 * vm.MIB + 7 * vm.PAGE, 20 * vm.MIB]
+    assert large_blocks(ONE) == [16 * vm.MIB]
+    assert small_pages(ONE) == [ONE.start, ONE.start + vm.PAGE, 18 * vm.MIB + 7 * vm.PAGE, 20 * vm.MIB]
     assert (ASKED.translations, ASKED.frames) == (5, 516)
 
 
 def test_large_pages_everywhere_are_a_mistake_with_a_name(task: Task) -> None:
     task.map.superpages(ONE.start, size=ONE.pages * vm.PAGE)
-    for page in ONE.small:
+    for page in small_pages(ONE):
         task.touch(page)
     assert points(task) == [2, 2, 0]
     mistake = judged(task)[2].mistake
@@ -55,11 +55,11 @@ def test_small_pages_only_are_a_mistake_with_a_name(task: Task) -> None:
 
 
 def test_a_large_page_that_was_split_is_512_small_ones(task: Task) -> None:
-    task.map.superpages(ONE.large[0], size=LARGE)
-    for page in ONE.small:
+    task.map.superpages(large_blocks(ONE)[0], size=LARGE)
+    for page in small_pages(ONE):
         task.touch(page)
     assert points(task) == [2, 2, 1]
-    task.map.protect(ONE.large[0], size=vm.PAGE, prot="r")
+    task.map.protect(large_blocks(ONE)[0], size=vm.PAGE, prot="r")
     assert points(task) == [2, 0, 1]
 
 

@@ -11,7 +11,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import Machine, lab
 from vmwidgets.labs.exercise import exercise_named
-from vmwidgets.labs.exercises.kmem import Block, HandlerSheet
+from vmwidgets.labs.exercises.kmem import Block, HandlerSheet, choices
 from vmwidgets.labs.result import Result
 from vmwidgets.labs.sheet import Sheet
 
@@ -54,7 +54,7 @@ def points(machine: Machine) -> list[int]:
 
 
 def test_the_cheapest_row_has_free_pages_beside_it() -> None:
-    assert SHEET.choices[0] == (SHEET.blocks[5], SHEET.blocks[6])
+    assert choices(SHEET)[0] == (SHEET.blocks[5], SHEET.blocks[6])
 
 
 def test_without_a_handler_the_machine_is_dead(machine: Machine) -> None:

@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import Machine, lab
 from vmwidgets.labs.exercise import exercise_named
-from vmwidgets.labs.exercises.sleeping import OrderSheet
+from vmwidgets.labs.exercises.sleeping import OrderSheet, mended
 from vmwidgets.labs.result import Result
 from vmwidgets.labs.sheet import Sheet
 
@@ -91,7 +91,7 @@ def test_threads_that_have_the_names_of_killed_ones_are_judged_by_what_they_did_
     machine.run()
     for name in SHEET.orders:
         machine.kill(name)
-    spawn(machine, **SHEET.mended[0])
+    spawn(machine, **mended(SHEET)[0])
     machine.run()
     assert checked(machine).passed
 
@@ -121,7 +121,7 @@ def test_a_thread_that_is_missing_is_named_and_the_orders_wait_for_it(machine: M
 
 
 def test_other_maps_locks_don_t_count(machine: Machine) -> None:
-    spawn(machine, **{name: (*locks, "clean_map") for name, locks in SHEET.mended[0].items()})
+    spawn(machine, **{name: (*locks, "clean_map") for name, locks in mended(SHEET)[0].items()})
     machine.run()
     assert checked(machine).criteria[0].points == 2
 

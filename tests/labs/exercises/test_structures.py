@@ -4,7 +4,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.labs.exercises.structures import done_to, gaps, in_words, runs
+from vmwidgets.labs.exercises.structures import gaps, in_words, runs
 
 PAGE = vm.PAGE
 
@@ -55,12 +55,3 @@ def test_words_are_not_endless(space: MachineMap) -> None:
     for page in range(8, 40, 2):
         space.enter(PAGE, at=page * PAGE)
     assert in_words(space).endswith("and 10 more")
-
-
-def test_only_what_went_well_on_this_map_was_done(space: MachineMap) -> None:
-    space.enter(PAGE, at=8 * PAGE)
-    with pytest.raises(vm.KernelError):
-        space.enter(PAGE, at=8 * PAGE, fixed=True)
-    space.machine.kernel_map.enter(PAGE)
-    space.lookup(8 * PAGE)
-    assert [operation.name for operation in done_to(space, "enter", "remove")] == ["enter"]

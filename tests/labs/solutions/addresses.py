@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vmwidgets.labs.exercises.addresses import RIGHTS, Answer, PaperSheet, SegmentsSheet
+from vmwidgets.labs.exercises.addresses import RIGHTS, Answer, PaperSheet, SegmentsSheet, solved, ways
 
 from . import Solved, Table
 
 
 def bases(asked: SegmentsSheet, turned: bool = False) -> list[int]:
     """Where each segment is, in the only way that they fit; `turned`: the other way round in each piece."""
-    (way,) = asked.ways()
+    (way,) = ways(asked)
     ends = [start for start, _ in asked.free]
     found = [0] * len(way)
     for number in sorted(range(len(way)), reverse=turned):
@@ -42,7 +42,7 @@ def one_outside(asked: SegmentsSheet) -> str:
 
 def two_in_one_place(asked: SegmentsSheet) -> str:
     """The smaller of two segments in one piece is put where the other one is."""
-    (way,), places = asked.ways(), bases(asked)
+    (way,), places = ways(asked), bases(asked)
     first, second = next(
         (a, b)
         for a in range(len(way))
@@ -54,14 +54,14 @@ def two_in_one_place(asked: SegmentsSheet) -> str:
 
 
 def written(asked: PaperSheet, change: Callable[[Answer], object] = lambda answer: answer) -> str:
-    return "".join(f"thing[{address:#x}] = {change(answer)!r}\n" for address, answer in asked.solved().items())
+    return "".join(f"thing[{address:#x}] = {change(answer)!r}\n" for address, answer in solved(asked).items())
 
 
 def as_text(asked: PaperSheet) -> str:
     """All at once, physical addresses as texts, from the last to the first."""
     said = {
         address: f"{answer:#x}" if isinstance(answer, int) else list(answer)
-        for address, answer in reversed(asked.solved().items())
+        for address, answer in reversed(solved(asked).items())
     }
     return f"thing.update({said!r})"
 

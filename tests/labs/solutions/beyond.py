@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.labs.exercises.beyond import LARGE, PagesSheet
+from vmwidgets.labs.exercises.beyond import LARGE, PagesSheet, large_blocks, small_pages
 
 from . import Solved, Table
 
@@ -18,8 +18,8 @@ def touched(places: list[int]) -> list[str]:
 
 def by_blocks(asked: PagesSheet, *, without: int = 0, split: bool = False) -> str:
     """Large pages one by one, then the others; `without` so many of them, or with one block in small pages."""
-    large = [place for one in asked.ranges for place in one.large]
-    small = [place for one in asked.ranges for place in one.small]
+    large = [place for one in asked.ranges for place in large_blocks(one)]
+    small = [place for one in asked.ranges for place in small_pages(one)]
     lines = [f'thing.map.superpages({place:#x}, size="2 MiB")' for place in (large[1:] if split else large)]
     lines += [f"for page in range(512):\n    thing.touch({large[0]:#x} + page * vm.PAGE)"] if split else []
     return "\n".join([*lines, *touched(small[without:])])
@@ -27,11 +27,11 @@ def by_blocks(asked: PagesSheet, *, without: int = 0, split: bool = False) -> st
 
 def by_writing(asked: PagesSheet) -> str:
     """Pages written first, from the highest down; then large pages of neighbours at once."""
-    small = [place for one in asked.ranges for place in one.small]
+    small = [place for one in asked.ranges for place in small_pages(one)]
     lines = [f'thing.write({place:#x}, b"x")' for place in reversed(small)]
     for one in asked.ranges:
         runs: list[list[int]] = []
-        for place in one.large:
+        for place in large_blocks(one):
             if runs and runs[-1][-1] + LARGE == place:
                 runs[-1].append(place)
             else:

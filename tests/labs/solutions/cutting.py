@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vmwidgets.labs.exercises.cutting import OPTION, USUAL, Change, WholeSheet, WindowSheet
+from vmwidgets.labs.exercises.cutting import OPTION, USUAL, Change, WholeSheet, WindowSheet, film_pages
 
 from . import Solved, Table
 
@@ -35,7 +35,7 @@ def put_together(asked: WindowSheet, *, wrong: bool = False) -> str:
     lines = [f"thing.remove({at(asked.base, 0)}, size=16 * vm.PAGE)"]
     changed = [page for part in asked.parts for page in range(part.first, part.end)]
     odd = next(page for page in range(16) if page not in changed) if wrong else None
-    for page, shown in enumerate(asked.shown()):
+    for page, shown in enumerate(film_pages(asked)):
         if page not in asked.pages("hole"):
             prot = "r" if page in asked.pages("r") else "rw"
             lines.append(

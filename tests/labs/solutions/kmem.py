@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vmwidgets.labs.exercises.kmem import Block, HandlerSheet
+from vmwidgets.labs.exercises.kmem import Block, HandlerSheet, choices
 
 from . import Solved, Table
 
@@ -29,7 +29,7 @@ def handled(blocks: Iterable[Block], before: Iterable[Block] = ()) -> str:
 
 
 def best(asked: HandlerSheet) -> tuple[Block, ...]:
-    return asked.choices[0]
+    return choices(asked)[0]
 
 
 def other(asked: HandlerSheet, whose: str) -> Block:

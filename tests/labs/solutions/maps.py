@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from vmwidgets.labs.exercises.maps import GapsSheet, GuardSheet, fills
+from vmwidgets.labs.exercises.maps import GapsSheet, GuardSheet, fills, page_by_page, pieces
 
 from . import Solved, Table
 
@@ -38,7 +38,7 @@ def one_says_where(asked: GapsSheet) -> str:
 def placed(asked: GuardSheet, rights: dict[str, str | None]) -> str:
     """Each piece by itself; of a kind whose rights are None, nothing is mapped."""
     lines, page = [], 0
-    for count, what in asked.pieces():
+    for count, what in pieces(asked):
         if (letters := rights[what]) is not None:
             lines.append(
                 f"thing.enter({count} * vm.PAGE, at={asked.base + page * 4096:#x}, fixed=True, prot={letters!r})"
@@ -52,7 +52,7 @@ RIGHTS: dict[str, str | None] = {"stack": "rw", "page": "none", "hole": None}
 
 def cut_out(asked: GuardSheet) -> str:
     """One large entry, cut where the guards are."""
-    wanted = asked.wanted()
+    wanted = page_by_page(asked)
     lines = [f"thing.enter({len(wanted)} * vm.PAGE, at={asked.base:#x})"]
     for page, what in enumerate(wanted):
         address = asked.base + page * 4096
@@ -62,7 +62,7 @@ def cut_out(asked: GuardSheet) -> str:
 
 
 def a_stack_page_less(asked: GuardSheet) -> str:
-    page = asked.wanted().index("stack")
+    page = page_by_page(asked).index("stack")
     return f"{placed(asked, RIGHTS)}\nthing.protect({asked.base + page * 4096:#x}, size=vm.PAGE, prot='r')"
 
 

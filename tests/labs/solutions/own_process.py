@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmwidgets.engine.base.values.map_diffs import RangeDiff
-from vmwidgets.labs.exercises.own_process import BEGINNING, ExecveSheet, StackSheet
+from vmwidgets.labs.exercises.own_process import BEGINNING, ExecveSheet, StackSheet, ranges_of
 
 from . import Solved, Table
 
@@ -28,7 +28,7 @@ def entered(row: RangeDiff, pieces: Sequence[tuple[int, int]]) -> str:
 
 def execve(asked: ExecveSheet, without: str = "", *, split: bool = False) -> str:
     """All ranges of the sheet; `without` the first of one kind; or each in two pieces, from the highest on."""
-    rows = [row for name, some in asked.ranges().items() for row in (some[1:] if name == without else some)]
+    rows = [row for name, some in ranges_of(asked).items() for row in (some[1:] if name == without else some)]
     if not split:
         return "\n".join(entered(row, [(0, row.size)]) for row in rows)
     halves = [(row, row.size // PAGE // 2 * PAGE) for row in reversed(rows)]

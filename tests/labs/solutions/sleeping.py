@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.labs.exercises.sleeping import Orders, OrderSheet
+from vmwidgets.labs.exercises.sleeping import Orders, OrderSheet, mended
 
 from . import Solved, Table
 
@@ -28,7 +28,7 @@ def turned(orders: Orders) -> Orders:
 
 def one_lock_less(asked: OrderSheet) -> Orders:
     """A thread whose order is right as it is takes all locks but the last."""
-    orders = asked.mended[0]
+    orders = mended(asked)[0]
     kept = next(name for name, locks in orders.items() if locks == asked.orders[name])
     return {**orders, kept: orders[kept][:-1]}
 
@@ -36,8 +36,8 @@ def one_lock_less(asked: OrderSheet) -> Orders:
 SOLVED: Table = {
     "05b/order": Solved(
         right=[
-            lambda asked: spawned(asked.mended[0]),
-            lambda asked: spawned(backwards(asked.mended[0]), alone=True),
+            lambda asked: spawned(mended(asked)[0]),
+            lambda asked: spawned(backwards(mended(asked)[0]), alone=True),
         ],
         spoilt=[
             lambda asked: spawned(one_lock_less(asked)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +14,10 @@ from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.questions.question import TEXT, Question
+from vmwidgets.questions.secret import mixed
 
-from ..notebook import Handed, read_notebook
+from ..notebook import Work, read_notebook
+from ..own_exercises import OwnModule
 from ..workers import Worker
 from .choosing import WANTED, Asked, three
 
@@ -42,13 +44,22 @@ class Checkoff:
         return len(self.asked) == WANTED
 
 
-def check_off(path: Path, exercise: str = "", again: int = 0) -> Checkoff:
-    """The questions for the notebook at `path`, or for one of its exercises; the same for the same notebook.
+def check_off(
+    path: Path,
+    exercise: str = "",
+    again: int = 0,
+    secret: str = "",
+    key: str = "",
+    modules: Sequence[OwnModule] = (),
+) -> Checkoff:
+    """Ask about the notebook at `path`, or about one of its exercises; the same for the same notebook and secret.
 
-    `again` gives others, as long as there are some.
+    Without a `secret`, everyone who has the notebook can make the same questions, its student too.  `again` gives
+    others, as long as there are some.  `key` is that of the course, which is needed if its students have codes.
+    `modules` have the course's own exercises; they have run in this process already.
 
-    Raises :class:`Refused` for a file that is no notebook, for one in which nothing was checked, and where no question
-    can be asked.
+    Raises :class:`Refused` for a file that is not a notebook, for one in which nothing was checked, for one with a code
+    if there is no `key`, and where no question can be asked.
     """
     if not 0 <= again <= MOST_AGAIN:
         raise Refused(f"--again {again}: write a number, 0 to {MOST_AGAIN:,}")
@@ -57,16 +68,20 @@ def check_off(path: Path, exercise: str = "", again: int = 0) -> Checkoff:
     handed = read_notebook(path)
     if handed.problem or handed.begun is None:
         raise Refused(f"{path}: {handed.problem}")
-    works = {name: kept for name, kept in sorted(handed.works.items()) if exercise in ("", name)}
+    if handed.coded and not key:
+        raise Refused(f"{path}: it was begun with a code: add --secret course.toml, the file with the course's key")
+    begun = Beginning.made_from(handed.begun.data(), key if handed.coded else "")
+    works = {name: handed.best(name) for name in sorted(handed.works) if exercise in ("", name)}
     if exercise and not works:
         raise Refused(f"{path}: exercise {exercise} was not checked in it; it has {', '.join(sorted(handed.works))}")
-    pool, steps, missing = _pool(handed, works)
+    text = json.dumps([begun.data(), {name: work.data for name, work in works.items()}], sort_keys=True)
+    drawn_from = mixed(secret, f"checkoff|{text}") if secret else ""
+    pool, steps, missing = _pool(begun, works, {"drawn_from": drawn_from, "modules": list(modules)})
     if not pool:
         whys = "; ".join(f"{name}: {why}" for name, why in missing.items())
         raise Refused(f"{path}: nothing can be asked of it ({whys})")
-    text = json.dumps([handed.begun.data(), {name: kept["work"] for name, kept in works.items()}], sort_keys=True)
-    chosen = three(pool, sha256(text.encode()).hexdigest(), again)
-    return Checkoff(handed.begun, tuple(_with_steps(chosen, steps)), missing)
+    chosen = three(pool, drawn_from or sha256(text.encode()).hexdigest(), again)
+    return Checkoff(begun, tuple(_with_steps(chosen, steps)), missing)
 
 
 def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
@@ -77,23 +92,27 @@ def _with_steps(chosen: list[Asked], steps: dict[str, str]) -> Iterator[Asked]:
         yield replace(one, question=replace(one.question, text=f"{one.question.text}\n\n{table}")) if table else one
 
 
-def _pool(handed: Handed, works: dict[str, dict[str, Any]]) -> tuple[list[Asked], dict[str, str], dict[str, str]]:
-    """All questions, by exercise the steps if they are few, and why there are no questions."""
-    assert handed.begun is not None
-    seed = f"{handed.begun.seed:016x}" if handed.begun.students else "default"
+def _pool(
+    begun: Beginning, works: dict[str, Work], asking: dict[str, Any]
+) -> tuple[list[Asked], dict[str, str], dict[str, str]]:
+    """All questions, by exercise the steps if they are few, and why there are no questions.
+
+    The process that makes them again gets `asking`, with the text that they are drawn from, and never the secret.
+    """
+    seed = f"{begun.seed:016x}" if begun.students else "default"
     pool: list[Asked] = []
     missing: dict[str, str] = {}
     steps: dict[str, str] = {}
     worker = Worker(MODULE)
     try:
-        for name, kept in list(works.items())[:MOST_EXERCISES]:
+        for name, work in list(works.items())[:MOST_EXERCISES]:
             found = exercises().get(name)
             if found is None:
-                missing[printable(name)] = "it is no exercise that ships"
-            elif found.sheet is not None and kept.get("sheet") != seed:
-                missing[name] = f"it is of another sheet, {shown(kept.get('sheet'))}"
+                missing[printable(name)] = "it is not an exercise that ships: name your own with --exercises FILE"
+            elif found.sheet is not None and work.sheet != seed:
+                missing[name] = f"it is of another sheet, {shown(work.sheet)}"
             else:
-                answer = worker.ask(name, seed, kept["work"])
+                answer = worker.ask(name, seed, {"work": work.data, **asking})
                 pool += [Asked(name, Question(form=TEXT, **one)) for one in answer.get("questions", ())]
                 steps[name] = answer.get("steps", "")
                 if not answer.get("questions"):

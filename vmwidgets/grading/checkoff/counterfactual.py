@@ -11,8 +11,8 @@ from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
 from vmwidgets.questions.question import Again, Question
+from vmwidgets.views.story.typed import value
 
-from .calls import value
 from .steps import JournalSteps, Outcome, Steps
 from .subject import LISTED, Subject, asks, choices, sentences, with_steps
 

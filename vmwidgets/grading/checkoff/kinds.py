@@ -19,6 +19,7 @@ from vmwidgets.questions.question import Question
 from vmwidgets.sources.strace.result import LoadedStrace
 
 from ..judge import main
+from ..own_exercises import OwnModule, load_modules
 from . import counterfactual, entries, paper, references, threads, translation
 from .steps import JournalSteps, Steps, TraceSteps
 from .subject import LISTED, Kind, Subject, listed
@@ -66,10 +67,10 @@ KINDS = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
-def questions(subject: Subject) -> Iterator[Question]:
-    """All questions of all kinds."""
+def questions(subject: Subject, drawn_from: str = "") -> Iterator[Question]:
+    """All questions of all kinds; the text `drawn_from` chooses them where a kind can ask about several things."""
     for kind in KINDS:
-        yield from kind.of(subject)
+        yield from kind.of(subject, drawn_from)
 
 
 def subject_of(exercise: str, of: str, work: dict[str, Any]) -> Subject:
@@ -96,11 +97,15 @@ def steps_of(exercise: str, of: str, thing: Any) -> Steps | None:
     return None
 
 
-def asked(exercise: str, of: str, work: Any) -> dict[str, Any]:
-    """The same as data: `questions`, the `steps` if they are few, and `problem` in words where there are none."""
+def asked(exercise: str, of: str, asking: Any) -> dict[str, Any]:
+    """The same as data: `questions`, the `steps` if they are few, and `problem` in words where there are none.
+
+    `asking` has the `work`, the text `drawn_from`, and the `modules` with the course's own exercises.
+    """
     try:
-        subject = subject_of(exercise, of, work)
-        found = list(questions(subject))
+        load_modules(OwnModule(*module) for module in asking["modules"])
+        subject = subject_of(exercise, of, asking["work"])
+        found = list(questions(subject, asking["drawn_from"]))
     except (VMError, MemoryError, RecursionError) as error:
         return {"questions": [], "steps": "", "problem": str(error) or type(error).__name__}
     steps = listed(subject.steps) if subject.steps is not None and len(subject.steps) <= LISTED else ""

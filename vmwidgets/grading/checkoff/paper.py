@@ -10,7 +10,7 @@ from vmwidgets.engine.base.units import Address, Size
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.exercises.addresses import PaperSheet, said
+from vmwidgets.labs.exercises.addresses import PaperSheet, said, solved, walked
 from vmwidgets.labs.instruments import Segments
 from vmwidgets.labs.instruments.paper import SELECTOR
 from vmwidgets.questions.question import Question
@@ -99,7 +99,7 @@ def moved(subject: Subject, draws: Draws) -> Iterator[Question]:
 def answered(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Whether an answer is right, and why."""
     for address, walk in _walks(subject, draws):
-        given, right = subject.thing.get(address), subject.given.solved()[address]
+        given, right = subject.thing.get(address), solved(subject.given)[address]
         if given is not None:
             agrees = said(given) == said(right)
             yield asks(
@@ -123,7 +123,7 @@ def reads(subject: Subject, draws: Draws) -> Iterator[Question]:
 def instead(subject: Subject, draws: Draws) -> Iterator[Question]:
     """What the same address gives if user code only reads it, or the kernel writes to it."""
     others = [
-        (address, user, _end(subject.given.walked(address, "read", user=user)), _end(walk))
+        (address, user, _end(walked(subject.given, address, "read", user=user)), _end(walk))
         for address, walk in _walks(subject, draws)
         for user in (True, False)
     ]
@@ -145,4 +145,4 @@ def _end(walk: Walk) -> str:
 def _walks(subject: Subject, draws: Draws) -> Iterator[tuple[int, Walk]]:
     if isinstance(subject.given, PaperSheet) and isinstance(subject.thing, dict):
         for address in draws.shuffled(subject.given.addresses):
-            yield address, subject.given.walked(address, "write", user=True)
+            yield address, walked(subject.given, address, "write", user=True)

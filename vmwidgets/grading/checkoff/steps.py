@@ -31,8 +31,7 @@ from vmwidgets.questions.question import Again
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 from vmwidgets.views.story.story import story_of
-
-from .calls import called, typed
+from vmwidgets.views.story.typed import called, typed
 
 T = TypeVar("T")
 
@@ -161,12 +160,10 @@ class JournalSteps(Steps):
         self.exercise, self.of = exercise, of
         self.machine: Machine = thing if isinstance(thing, Machine) else thing.machine
         self._path = thing.path
-        start = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of).start()
-        begun = start if isinstance(start, Machine) else getattr(start, "machine", None)
-        given = list(begun.journal) if isinstance(begun, Machine) else self.machine.journal[:1]
-        self._first = len(given)
-        if not all(one.agrees(other) for one, other in zip(given, self.machine.journal[: self._first], strict=False)):
-            raise Refused("its journal does not begin with what this sheet gives")
+        sheet = None if exercise_named(exercise).sheet is None else sheet_of(exercise, of)
+        if sheet is not None and (why := sheet.not_begun(thing)):
+            raise Refused(why)
+        self._first = 1 if sheet is None or sheet.begins is None else len(sheet.begins.operations)
         self._operations = self.machine.journal[self._first :]
         results = (one.result for one in self._operations)
         self._given = {one for one in results if isinstance(one, (Reference, Address))}

@@ -52,9 +52,12 @@ class Kind:
     about: str
     make: Maker
 
-    def of(self, subject: Subject) -> list[Question]:
-        """Some questions on this work; the same for the same work.  What the machine refuses makes none."""
-        draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}")
+    def of(self, subject: Subject, drawn_from: str = "") -> list[Question]:
+        """Ask a few questions on this work: the same for the same work and the same text `drawn_from`.
+
+        What the machine refuses makes none.
+        """
+        draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}{drawn_from and '|'}{drawn_from}")
         found: list[Question] = []
         with suppress(VMError):
             for question in islice(self.make(subject, draws), MOST):

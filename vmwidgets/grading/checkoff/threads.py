@@ -13,8 +13,8 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.sleeping import Orders, OrderSheet
 from vmwidgets.labs.instruments import copier
 from vmwidgets.questions.question import Question
+from vmwidgets.views.story.typed import called
 
-from .calls import called
 from .counterfactual import said_of
 from .steps import JournalSteps
 from .subject import Subject, asks, drawn_first

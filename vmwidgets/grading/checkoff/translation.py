@@ -15,8 +15,8 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.instruments import fault_of
 from vmwidgets.labs.instruments import slots as slots_of
 from vmwidgets.questions.question import Question
+from vmwidgets.views.story.typed import called
 
-from .calls import called
 from .steps import JournalSteps, Steps, headline
 from .subject import COUNTED, LISTED, Subject, asks, before, drawn_first, sentences, with_steps
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -31,17 +32,28 @@ PACKAGE = Path(__file__).parent.parent.parent
 
 START = """
 import sys
-sys.path[:] = {path!r}
-import types
-for name, folder in {bare!r}.items():
+sys.path[:] = filter(None, sys.path)
+import json, os, types
+line = b""
+while not line.endswith(b"\\n"):
+    line += os.read(0, 1)
+bare, modules = json.loads(line)
+for name, folder in bare.items():
     package = sys.modules[name] = types.ModuleType(name)
     package.__path__ = [folder]
-from vmwidgets.grading.sandbox.inside import main
-main()
+from vmwidgets.grading.sandbox import inside
+inside.prepare(modules)
+del line, bare, modules, name, folder, package
+inside.main()
 """
-"""Has the modules of this process, without all that `import vmwidgets` loads: that would take half a second."""
+"""Finds Python's own modules only, and of this package those of :data:`BARE`: all of `import vmwidgets` would take half
+a second.  What it has to know comes by the pipe, where the function can't read it again.
+"""
 
 BARE = {"vmwidgets": str(PACKAGE), "vmwidgets.grading": str(PACKAGE / "grading")}
+
+A_PATH = re.compile(r"(?<![\w/\\.])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\'\"():,;]+[/\\])+[^\s/\\'\"():,;]*")
+"""What looks like the path of a file: two folders or more, from a root."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,11 @@ class Limits:
 def running(work: dict[str, Any], limits: Limits = Limits()) -> Iterator[Callable[..., Any]]:
     """The function that `work` was packed from, running in a process of its own as long as the context is open.
 
-    It takes and gives plain data and pages in memory; what it raises has the same name and says the same.  Raises
-    :class:`Refused` where the process can't be locked in, and where the source makes no function.
+    It takes and gives plain data and pages in memory; what it raises has the same name and the same first line, without
+    paths.  Raises :class:`Refused` where the process can't be locked in, and where the source makes no function.
     """
     source, name = _text(work, "source"), _text(work, "name")
-    job = {"source": source, "function": _text({"function": name} | work, "function"), "modules": MODULES}
+    job = {"source": source, "function": _text({"function": name} | work, "function")}
     process = _Process(limits)
     try:
         process.start(job)
@@ -87,7 +99,7 @@ class _Process:
         if not sys.platform.startswith("linux"):
             raise Refused(f"{OPEN}it needs Linux")
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-S", "-c", START.format(path=[*map(os.path.abspath, sys.path)], bare=BARE)],
+            [sys.executable, "-s", "-S", "-c", START],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
             cwd="/", env={"PYTHONHASHSEED": "0"}, start_new_session=True,
         )  # fmt: skip  # a call
@@ -100,6 +112,7 @@ class _Process:
         """Hand over the source; raises :class:`Refused` unless the lock is closed and the function there."""
         job |= {"seconds": self._limits.processor, "memory": self._limits.memory}
         try:
+            self._send([BARE, MODULES], self._until)
             locked = self._exchanged(job, self._until).get("locked")
         except Exception as error:  # noqa: BLE001  whatever it was, nothing was locked
             locked = str(error)
@@ -136,10 +149,14 @@ class _Process:
         name, said = answer.get("raised"), answer.get("said")
         if not (isinstance(name, str) and name.isidentifier() and isinstance(said, str)):
             raise self._ended(ValueError, NO_ANSWER)
-        raise type(name, (Exception,), {})(said)
+        raise type(name, (Exception,), {})(_first_line(said))
 
     def _exchanged(self, what: Any, until: float) -> dict[str, Any]:
         """Send a line, and hear the answer."""
+        self._send(what, until)
+        return self._heard(until)
+
+    def _send(self, what: Any, until: float) -> None:
         if self._over is not None:
             raise self._over[0](self._over[1])
         line = json.dumps(what).encode() + b"\n"
@@ -151,7 +168,6 @@ class _Process:
                 continue
             except OSError:
                 raise self._ended(ChildProcessError, ENDED) from None
-        return self._heard(until)
 
     def _heard(self, until: float) -> dict[str, Any]:
         """The next line, as data."""
@@ -187,6 +203,11 @@ OPEN = "functions are run only in a process without files and network, which can
 NO_ANSWER = "its answer is no answer"
 LATE = "it took too long"
 ENDED = "its process ended: too much memory or time, or a crash"
+
+
+def _first_line(said: str) -> str:
+    """The first line of what an exception says, without what looks like a path."""
+    return A_PATH.sub("(a path)", said.lstrip().partition("\n")[0])
 
 
 def _text(work: dict[str, Any], name: str) -> str:

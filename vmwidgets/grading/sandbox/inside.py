@@ -1,4 +1,7 @@
-"""The side that runs a function: takes its source, closes the lock behind itself, and answers until it is ended."""
+"""The side that runs a function: takes its source, closes the lock behind itself, and answers until it is ended.
+
+Before, it forgets what it knows of the computer (:mod:`.forget`).
+"""
 
 from __future__ import annotations
 import __future__
@@ -8,27 +11,32 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
-from . import lock, values
+from . import forget, lock, values
 
 MOST_SAID = 1000
 """Characters of what an exception says."""
 
 
+def prepare(modules: Iterable[str]) -> None:
+    """Import the modules that a function may use, and then forget where they are."""
+    for name in (*modules, "resource"):  # which the lock needs, and which could not be found later
+        import_module(name)
+    forget.forget()
+
+
 def main() -> None:
     """Read a job from descriptor 0, a line of JSON, then questions, a line each; write to descriptor 1 what comes.
 
-    The job has the `source`, the name of the `function` in it, `modules` that it may use, and the lock's `seconds` and
-    `memory`.  The first line back is for the lock (true, or why it is open), the second for the source, and then there
-    is one for each question: the `value`, or what was `raised` and `said`.
+    The job has the `source`, the name of the `function` in it, and the lock's `seconds` and `memory`.  The first line
+    back is for the lock (true, or why it is open), the second for the source, and then there is one for each question:
+    the `value`, or what was `raised` and `said`.
     """
     lines = _lines()
     job = json.loads(next(lines))
-    for name in job["modules"]:
-        import_module(name)
     random.seed(0)  # the same answers each time
     sys.stdin = sys.stdout = sys.stderr = _Nothing()
     try:

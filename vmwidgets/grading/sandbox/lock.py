@@ -12,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 import sys
 
@@ -53,13 +52,13 @@ def close(seconds: int, memory: int) -> None:
     It ends with the thread that started it.  Raises :class:`OSError` where anything of that can't be had; the lock is
     then open.
     """
-    if not sys.platform.startswith("linux") or platform.machine() not in NUMBERS:
+    if not sys.platform.startswith("linux") or os.uname().machine not in NUMBERS:
         raise OSError(f"it needs Linux on {' or '.join(NUMBERS)}")
     if len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208  names are enough
         raise OSError("there is more than one thread, and a filter is for one")
     _limit(seconds, memory)
     libc = ctypes.CDLL(None, use_errno=True)
-    code = program(*NUMBERS[platform.machine()])
+    code = program(*NUMBERS[os.uname().machine])
     text = ctypes.create_string_buffer(code, len(code))
     whole = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(text))
     _prctl(libc, PDEATHSIG, SIGKILL)

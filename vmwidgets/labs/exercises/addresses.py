@@ -52,33 +52,8 @@ class SegmentsSheet:
                 free.append((at, size))
                 at += size
             found = cls(sizes, tuple(free))
-            if len(set(sizes)) == len(sizes) and not found.first_fit() and len(found.ways()) == 1:
+            if len(set(sizes)) == len(sizes) and not first_fit(found) and len(ways(found)) == 1:
                 return found
-
-    def first_fit(self) -> bool:
-        """Whether the segments fit if each takes the first piece that has room, in the order of their numbers."""
-        left = [size for _, size in self.free]
-        for size in self.sizes:
-            piece = next((index for index, room in enumerate(left) if room >= size), None)
-            if piece is None:
-                return False
-            left[piece] -= size
-        return True
-
-    def ways(self) -> set[tuple[int, ...]]:
-        """Which piece each segment may be in, so that all fit."""
-        found = set()
-        for order in permutations(range(len(self.sizes))):
-            left, pieces = [size for _, size in self.free], [0] * len(self.sizes)
-            for number in order:
-                room = [index for index, one in enumerate(left) if one >= self.sizes[number]]
-                if not room:
-                    break
-                pieces[number] = room[0]
-                left[room[0]] -= self.sizes[number]
-            else:
-                found.add(tuple(pieces))
-        return found
 
     @property
     def text(self) -> str:
@@ -97,6 +72,33 @@ class SegmentsSheet:
     def start(self) -> Segments:
         """A program whose segments have no size yet."""
         return Segments(**dict.fromkeys(RIGHTS, (0, 0, "")))
+
+
+def first_fit(asked: SegmentsSheet) -> bool:
+    """Whether the segments fit if each takes the first piece that has room, in the order of their numbers."""
+    left = [size for _, size in asked.free]
+    for size in asked.sizes:
+        piece = next((index for index, room in enumerate(left) if room >= size), None)
+        if piece is None:
+            return False
+        left[piece] -= size
+    return True
+
+
+def ways(asked: SegmentsSheet) -> set[tuple[int, ...]]:
+    """Which piece each segment may be in, so that all fit."""
+    found = set()
+    for order in permutations(range(len(asked.sizes))):
+        left, pieces = [size for _, size in asked.free], [0] * len(asked.sizes)
+        for number in order:
+            room = [index for index, one in enumerate(left) if one >= asked.sizes[number]]
+            if not room:
+                break
+            pieces[number] = room[0]
+            left[room[0]] -= asked.sizes[number]
+        else:
+            found.add(tuple(pieces))
+    return found
 
 
 @exercise(
@@ -226,16 +228,18 @@ class PaperSheet:
         """The addresses, without answers."""
         return dict.fromkeys(self.addresses)
 
-    def solved(self) -> dict[int, Answer]:
-        """What the hardware does."""
-        return {address: _outcome(self.walked(address)) for address in self.addresses}
 
-    def walked(self, address: int, access: Access = "write", *, user: bool = True) -> Walk:
-        """The walk of an access."""
-        memory = Ram(MIB)
-        for at, word in self.words:
-            memory.write_word(at, 4, word)
-        return PageTables("paper", memory, FORMAT, ROOT).walk(address, access, user=user)
+def solved(asked: PaperSheet) -> dict[int, Answer]:
+    """What the hardware does."""
+    return {address: _outcome(walked(asked, address)) for address in asked.addresses}
+
+
+def walked(asked: PaperSheet, address: int, access: Access = "write", *, user: bool = True) -> Walk:
+    """The walk of an access."""
+    memory = Ram(MIB)
+    for at, word in asked.words:
+        memory.write_word(at, 4, word)
+    return PageTables("paper", memory, FORMAT, ROOT).walk(address, access, user=user)
 
 
 def _outcome(walk: Walk) -> Answer:
@@ -268,10 +272,10 @@ def _outcome(walk: Walk) -> Answer:
 )
 def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
     """Each address has the answer that the hardware gives."""
-    solved = asked.solved()
-    given = {address: answers.get(address) for address in solved}
-    found = {address: answer for address, answer in solved.items() if isinstance(answer, int)}
-    faults = {address: answer for address, answer in solved.items() if not isinstance(answer, int)}
+    right_answers = solved(asked)
+    given = {address: answers.get(address) for address in right_answers}
+    found = {address: answer for address, answer in right_answers.items() if isinstance(answer, int)}
+    faults = {address: answer for address, answer in right_answers.items() if not isinstance(answer, int)}
     right = [address for address, answer in found.items() if _number(given[address]) == answer]
     wrong = [_number(given[address]) for address in found if address not in right]
     frames = {answer & -1024 * 4 for answer in found.values()}

@@ -15,6 +15,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
+from .structures import EDITED, edited
 
 LARGE, SECTION = 64 * KIB, MIB
 NAMES = ("video", "sound", "net", "disk", "log")
@@ -104,6 +105,7 @@ class FewSheet:
     takes=Task,
     shows=lambda task: task.tables,
     sheet=FewSheet.drawn,
+    edition=2,
     hints=(
         (
             "A page of 1 MiB needs a virtual and a physical address that are both multiples of 1 MiB. Where in "
@@ -129,10 +131,14 @@ def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
         2,
         any(complete) + all(complete),
         "all of each object can be read and written",
-        "all of each object should be mapped, from its beginning, to read and to write",
+        EDITED.format("task")
+        if edited(task)
+        else "all of each object should be mapped, from its beginning, to read and to write",
         expected=", ".join(f"{Size(part.size)} of {part.name}" for part in asked.parts),
         actual=", ".join(f"{Size(len(found) * PAGE)} of {name}" for name, found in written.items()),
-        mistake=ONLY_AN_ENTRY if any(name in entered and not found for name, found in written.items()) else None,
+        mistake=ONLY_AN_ENTRY
+        if not edited(task) and any(name in entered and not found for name, found in written.items())
+        else None,
     )
     found = [_reached(task, part, "read") for part in asked.parts]
     there = all(len(one) * PAGE == part.size for one, part in zip(found, asked.parts, strict=True))
@@ -172,9 +178,12 @@ OUT_OF_STEP = Mistake(
 
 
 def _reached(task: Task, part: Part, access: str) -> list[Walk]:
-    """What user code finds for each page of an object, where the map shows it; each page once, faults left out."""
+    """What user code finds for each page of an object, where the map shows it; each page once, faults left out.
+
+    Nothing counts in tables that are edited by hand: these may lead anywhere.
+    """
     found: dict[int, Walk] = {}
-    for entry in task.map.entries():
+    for entry in () if edited(task) else task.map.entries():
         if entry.object == part.name:
             for va in range(entry.start, entry.end, PAGE):
                 offset = entry.offset + va - entry.start

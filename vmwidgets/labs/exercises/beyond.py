@@ -14,6 +14,7 @@ from ..draws import Draws
 from ..exercise import exercise
 from ..instruments.memory import frame_count
 from ..mistakes import Mistake, mistakes
+from .structures import EDITED, edited
 
 LARGE = 2 * MIB
 PAGES = LARGE // PAGE
@@ -46,26 +47,26 @@ class Range:
         return self.head + len(self.blocks) * PAGES + self.tail
 
     @property
-    def large(self) -> list[int]:
-        """The addresses of the blocks that are used whole."""
-        return [self.border + number * LARGE for number, used in enumerate(self.blocks) if len(used) == PAGES]
-
-    @property
     def used(self) -> list[int]:
         """The pages that are used, counted from its start."""
         blocks = [self.head + number * PAGES + page for number, used in enumerate(self.blocks) for page in used]
         return [*range(self.head), *blocks, *range(self.pages - self.tail, self.pages)]
 
     @property
-    def small(self) -> list[int]:
-        """The addresses of the used pages that are in no block which is used whole."""
-        places = (self.start + page * PAGE for page in self.used)
-        return [place for place in places if place & -LARGE not in self.large]
-
-    @property
     def text(self) -> str:
         """Where it is, and what of it is used."""
         return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
+
+
+def large_blocks(asked: Range) -> list[int]:
+    """The addresses of the blocks that are used whole."""
+    return [asked.border + number * LARGE for number, used in enumerate(asked.blocks) if len(used) == PAGES]
+
+
+def small_pages(asked: Range) -> list[int]:
+    """The addresses of the used pages that are in no block which is used whole."""
+    places = (asked.start + page * PAGE for page in asked.used)
+    return [place for place in places if place & -LARGE not in large_blocks(asked)]
 
 
 def _runs(numbers: Sequence[int]) -> str:
@@ -107,7 +108,7 @@ class PagesSheet:
     @property
     def translations(self) -> int:
         """Descriptors that are enough."""
-        return sum(len(one.large) + len(one.small) for one in self.ranges)
+        return sum(len(large_blocks(one)) + len(small_pages(one)) for one in self.ranges)
 
     @property
     def frames(self) -> int:
@@ -145,6 +146,7 @@ class PagesSheet:
     takes=Task,
     shows=lambda task: task.map,
     sheet=PagesSheet.drawn,
+    edition=2,
     hints=(
         "A large page covers 512 small ones, from an address that 2 MiB divide. In which of these are all pages used?",
         (
@@ -160,13 +162,14 @@ class PagesSheet:
 def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
     """All pages that are used are mapped, by few descriptors and with few frames."""
     places = [one.start + page * PAGE for one in asked.ranges for page in one.used]
-    mapped = [mapping for one in asked.ranges for mapping in _mapped(task, one)]
+    by_hand = edited(task)
+    mapped = [] if by_hand else [mapping for one in asked.ranges for mapping in _mapped(task, one)]
     missing = [place for place in places if not any(start <= place < start + size for start, size in mapped)]
     yield criterion(
         2,
         not missing,
         "all pages that are used are in the page tables",
-        "pages that are used are not in the page tables",
+        EDITED.format("task") if by_hand else "pages that are used are not in the page tables",
         actual=f"{counted(len(missing), 'page')} missing, the first at {Address(missing[0])}" if missing else "",
     )
     first = "" if mapped else "have pages in memory"

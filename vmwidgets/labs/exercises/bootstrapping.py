@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ..draws import Draws
 from ..exercise import exercise
 from ..instruments.maps import fill
 from ..mistakes import Mistake, mistakes
+from .deeds import CHANGED, ENTERED, REMOVED, UNSEEN, Deed, Range, deeds
 from .structures import pages as in_pages
 
 FIRST = 0xFFFF_8080_0030_0000
@@ -127,10 +129,11 @@ class JobsSheet:
         fill(machine.kernel_map, machine.kentry.room + len(_static(machine)) - self.free)
         return machine
 
-    def given(self) -> dict[int, str]:
-        """The rights of the pages of all blocks that are mapped at the start."""
-        ranges = [job.block * BLOCK for job in self.jobs if job.kind != "alone"]
-        return {first + page: "rw-" for first in ranges for page in range(LENGTH)}
+
+def rights_at_the_start(asked: JobsSheet) -> dict[int, str]:
+    """The rights of the pages of all blocks that are mapped at the start."""
+    ranges = [job.block * BLOCK for job in asked.jobs if job.kind != "alone"]
+    return {first + page: "rw-" for first in ranges for page in range(LENGTH)}
 
 
 def _page(draws: Draws, kind: str) -> int:
@@ -155,6 +158,7 @@ def _static(machine: Machine) -> list[int]:
     takes=Machine,
     shows=lambda machine: machine.kernel_map,
     sheet=JobsSheet.drawn,
+    edition=2,
     hints=(
         "For each job: how many new entries does it need before it can give one back?",
         "A hole needs two slots for a moment, and keeps one of them. Which jobs give slots back, and which need none?",
@@ -187,7 +191,7 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
         actual=f"{in_pages((len(wanted) - len(missing)) * PAGE)} as they should be",
         mistake=OTHER_RIGHTS if any(page in found for page in missing) else None,
     )
-    given = asked.given()
+    given = rights_at_the_start(asked)
     strange = [
         page for page in range(BLOCK * BLOCKS) if page not in (*gone, *wanted) and found.get(page) != given.get(page)
     ]
@@ -195,15 +199,20 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
     roles = sum(bool(entry.role and entry.address) for entry in machine.kernel_map.entries())
     before = machine.kentry.room - asked.free - roles - sum(job.kind != "alone" for job in asked.jobs)
     begun = len(left) < len(gone) or len(missing) < len(wanted)
+    more = _more_than_jobs(machine, asked)
     yield criterion(
         1,
-        begun and not strange and fillers == before,
+        begun and not strange and fillers == before and not more,
         "nothing else was changed",
-        "something else was changed: memory that is in use, or a page that no job is about",
-        first="" if strange or fillers != before else "do a job",
+        "something else was changed: memory that is in use, or a page that no job is about"
+        if strange or fillers != before
+        else "something else was changed on the way, and put back: each job is one call, and all else is in use",
+        first="" if strange or fillers != before or more else "do a job",
         expected=f"{before} other entries",
-        actual=f"{fillers}, and {in_pages(len(strange) * PAGE)} of the ranges changed",
-        mistake=BY_FORCE if fillers < before else None,
+        actual=f"{fillers}, and {in_pages(len(strange) * PAGE)} of the ranges changed"
+        if strange or fillers != before
+        else ", ".join(map(_in_words, more[:3])) + " and more" * (len(more) > 3),
+        mistake=BY_FORCE if fillers < before or any(deed.kind == REMOVED for deed in more) else None,
     )
 
 
@@ -218,6 +227,27 @@ def _mapped(machine: Machine) -> dict[int, str]:
         first, end = (entry.start - FIRST) // PAGE, (entry.end - FIRST) // PAGE
         found |= dict.fromkeys(range(max(first, 0), max(end, 0)), entry.protection)
     return found
+
+
+def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
+    """What was done to the kernel's map that is no job, or a job that was done before."""
+    left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
+        (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
+    )
+    more = []
+    for deed in deeds(machine.kernel_map, asked):
+        job = deed.kind, deed.ranges
+        if left[job]:
+            left[job] -= 1
+        else:
+            more.append(deed)
+    return more
+
+
+def _in_words(deed: Deed) -> str:
+    """A deed in words."""
+    others = {UNSEEN: "more was done by one call than a journal keeps", CHANGED: "entries changed"}
+    return others.get(deed.kind) or f"{in_pages(deed.size)} at {Address(deed.start)} {deed.kind}"
 
 
 def _fillers(machine: Machine) -> int:

@@ -15,7 +15,8 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import done_to, in_words, runs
+from .deeds import deeds, removals
+from .structures import in_words, runs
 
 PAGES = 16
 FILM = 40
@@ -93,19 +94,20 @@ class WindowSheet:
         """The pages of the window of which this is wanted."""
         return [page for part in self.parts if part.what == what for page in range(part.first, part.end)]
 
-    def shown(self) -> list[int]:
-        """The film's page that each page of the window should show; of no meaning in a hole."""
-        shown = [self.offset + page for page in range(PAGES)]
-        for part in self.parts:
-            if part.what == "shows":
-                shown[part.first : part.end] = range(part.shows, part.shows + part.end - part.first)
-        return shown
-
     def start(self) -> MachineMap:
         """The map with the window as it was."""
         task = boot().task("cinema")
         task.map.enter(PAGES * PAGE, at=self.base, object=task.machine.object("film"), offset=self.offset * PAGE)
         return task.map
+
+
+def film_pages(asked: WindowSheet) -> list[int]:
+    """The film's page that each page of the window should show; of no meaning in a hole."""
+    shown = [asked.offset + page for page in range(PAGES)]
+    for part in asked.parts:
+        if part.what == "shows":
+            shown[part.first : part.end] = range(part.shows, part.shows + part.end - part.first)
+    return shown
 
 
 @exercise(
@@ -125,7 +127,7 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
     hole = [page for page in range(PAGES) if seen[page] is None]
     holes, moved, kept = asked.pages("hole"), asked.pages("shows"), asked.pages("r")
-    right = [page for page, shows in enumerate(asked.shown()) if _shows(seen[page], asked.base, page, shows)]
+    right = [page for page, shows in enumerate(film_pages(asked)) if _shows(seen[page], asked.base, page, shows)]
     letters = ["" if entry is None else entry.protection for entry in seen]
     read_only = [page for page in range(PAGES) if letters[page] == "r--" and page not in holes]
     begun = "" if set(hole) | set(read_only) | set(moved) & set(right) else "change a part"
@@ -144,7 +146,7 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         not strange,
         "the part that should show other pages of the film does",
         "the part that should show other pages does not: an offset is in bytes, from the beginning of the object",
-        expected=f"{_listed(moved)} of the window: {_listed([asked.shown()[page] for page in moved])} of the film",
+        expected=f"{_listed(moved)} of the window: {_listed([film_pages(asked)[page] for page in moved])} of the film",
         actual=_shown(asked.base, seen, moved),
         mistake=NO_OFFSET if any(_shows(seen[page], asked.base, page, page - moved[0]) for page in strange) else None,
     )
@@ -268,21 +270,23 @@ class WholeSheet:
             change.made(task.map, self.base)
         return task.map
 
-    def wanted(self) -> list[dict[str, str]]:
-        """The properties of each page at the end."""
-        return self._with(self.keeps)
 
-    def given(self) -> list[dict[str, str]]:
-        """The properties of each page at the start."""
-        return self._with(*self.changes, self.keeps)
+def _with(*changes: Change) -> list[dict[str, str]]:
+    pages = [dict(USUAL) for _ in range(PAGES)]
+    for change in changes:
+        for page in pages[change.first : change.end]:
+            page[change.call] = LETTERS.get(change.value, change.value)
+    return pages
 
-    @staticmethod
-    def _with(*changes: Change) -> list[dict[str, str]]:
-        pages = [dict(USUAL) for _ in range(PAGES)]
-        for change in changes:
-            for page in pages[change.first : change.end]:
-                page[change.call] = LETTERS.get(change.value, change.value)
-        return pages
+
+def at_the_end(asked: WholeSheet) -> list[dict[str, str]]:
+    """The properties of each page at the end."""
+    return _with(asked.keeps)
+
+
+def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
+    """The properties of each page at the start."""
+    return _with(*asked.changes, asked.keeps)
 
 
 @exercise(
@@ -291,6 +295,7 @@ class WholeSheet:
     points=4,
     takes=MachineMap,
     sheet=WholeSheet.drawn,
+    edition=2,
     hints=(
         "Print the entries with protection, inheritance and advice. In which property does each differ from the next?",
         "One call sets one property on a range. A range may be as long as you like, but it changes every page in it.",
@@ -300,9 +305,9 @@ class WholeSheet:
 def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
     """Each page has the properties that it should have; neighbours that are alike are one entry; none was unmapped."""
     seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
-    wanted = asked.wanted()
+    wanted = at_the_end(asked)
     wrong = [page for page in range(PAGES) if _properties(seen[page]) != wanted[page]]
-    wrong_before = [page for page, given in enumerate(asked.given()) if given != wanted[page]]
+    wrong_before = [page for page, given in enumerate(at_the_start(asked)) if given != wanted[page]]
     entries = space.entries()
     usual = all(_properties(one) == USUAL for one in seen)
     yield criterion(
@@ -323,7 +328,7 @@ def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
         actual=f"{len(alike)} such pair{'' if len(alike) == 1 else 's'}",
         mistake=SEAM if not wrong else None,
     )
-    removed = any(True for _ in done_to(space, "remove"))
+    removed = removals(deeds(space, asked))
     yield criterion(
         1,
         len(wrong) < len(wrong_before) and not removed,

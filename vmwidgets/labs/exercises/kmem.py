@@ -29,6 +29,9 @@ FIRST = "get the caller its memory"
 """What is needed and what is spared is judged where the caller was served."""
 
 FREEING = ("kmem_free", "kmem_free_wakeup")
+HANDLER = "on_lowmem:"
+"""How the names of handlers begin in a journal."""
+
 CHANGING = (*FREEING, "kmem_malloc", "kmem_alloc")
 
 
@@ -64,33 +67,14 @@ class HandlerSheet:
             sheet = cls(
                 tuple(Block(page, *piece) for page, piece in zip(starts, laid, strict=False)), draws.between(4, 7)
             )
-            first, *more = sheet.choices or [()]
-            if len(first) > 1 and (not more or _cost(more[0]) > _cost(first)) and sheet.first_row_is_not(first):
+            first, *more = choices(sheet) or [()]
+            if len(first) > 1 and (not more or _cost(more[0]) > _cost(first)) and first_row_is_not(sheet, first):
                 return sheet
-
-    @property
-    def choices(self) -> list[tuple[Block, ...]]:
-        """Blocks of the cache that make room when they are freed, those that cost the least first."""
-        found = set()
-        for start in range(len(self.blocks)):
-            row: list[Block] = []
-            for block in self.blocks[start:]:
-                if block.whose == "used":
-                    break
-                row.append(block)
-                if sum(one.length for one in row) >= self.wanted:
-                    found.add(tuple(one for one in row if one.whose))
-                    break
-        return sorted(found, key=lambda row: (_cost(row), row))
 
     @property
     def cache(self) -> tuple[Block, ...]:
         """The cache's blocks."""
         return tuple(block for block in self.blocks if block.whose == "cache")
-
-    def first_row_is_not(self, best: Sequence[Block]) -> bool:
-        """Whether who takes the first row that is large enough takes another than the best."""
-        return min(self.choices)[0].page < best[0].page
 
     @property
     def text(self) -> str:
@@ -120,6 +104,26 @@ class HandlerSheet:
         return machine
 
 
+def choices(asked: HandlerSheet) -> list[tuple[Block, ...]]:
+    """Blocks of the cache that make room when they are freed, those that cost the least first."""
+    found = set()
+    for start in range(len(asked.blocks)):
+        row: list[Block] = []
+        for block in asked.blocks[start:]:
+            if block.whose == "used":
+                break
+            row.append(block)
+            if sum(one.length for one in row) >= asked.wanted:
+                found.add(tuple(one for one in row if one.whose))
+                break
+    return sorted(found, key=lambda row: (_cost(row), row))
+
+
+def first_row_is_not(asked: HandlerSheet, best: Sequence[Block]) -> bool:
+    """Whether who takes the first row that is large enough takes another than the best."""
+    return min(choices(asked))[0].page < best[0].page
+
+
 def _row(draws: Draws) -> list[tuple[int, str]]:
     """Blocks of the cache that touch, in some rows with a free range at one end."""
     row = [(draws.between(1, 3), "cache") for _ in range(draws.between(1, 3))]
@@ -147,6 +151,7 @@ def _cost(row: Sequence[Block]) -> int:
     alive=False,
     shows=lambda machine: machine.kmem,
     sheet=HandlerSheet.drawn,
+    edition=2,
     hints=(
         "One request gets one range of addresses. Which blocks and free pages touch each other?",
         "Write down each row of pages that touch. In which rows is there room, and what does the room cost in each?",
@@ -191,7 +196,7 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
         actual=f"pages {listed(in_use[:6])}{' and more' if len(in_use) > 6 else ''}",
         mistake=NOT_ITS_OWN,
     )
-    needed = _cost(asked.choices[0])
+    needed = _cost(choices(asked)[0])
     yield criterion(
         2,
         (served and bool(cache)) * ((_cost(cache) <= needed) + (len(cache) < len(asked.cache))),
@@ -227,11 +232,26 @@ def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
 
 
 def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list[Block]:
-    """The blocks that are no allocations any more; the caller's may be where one was."""
+    """The blocks that are no allocations any more, or were none for a while; the caller's may be where one was.
+
+    What a handler has freed is lost, also if it takes the same addresses back.
+    """
     start = machine.kmem.kmem_map.start
     live = {(one.start, one.end) for one in machine.kmem.allocations if one != got}
     ends = ((block, start + block.page * PAGE, start + (block.page + block.length) * PAGE) for block in asked.blocks)
-    return [block for block, first, end in ends if block.whose and (first, end) not in live]
+    freed = _freed_by_handlers(machine)
+    return [
+        block
+        for block, first, end in ends
+        if block.whose and ((first, end) not in live or any(low <= first < high for low, high in freed))
+    ]
+
+
+def _freed_by_handlers(machine: Machine) -> list[tuple[int, int]]:
+    """The ranges that handlers asked to free."""
+    scripts = machine.journal.scripts.items()
+    handled = (script for name, script in scripts if name.startswith(HANDLER))
+    return [_range(one) for script in handled for one in script if one.name in FREEING]
 
 
 def _why_not(machine: Machine) -> str:
@@ -249,8 +269,8 @@ def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tupl
     given = 2 + len(asked.blocks) + sum(not block.whose for block in asked.blocks)
     scripts = machine.journal.scripts.items()
     counts = {name: sum(one.name in CHANGING for one in script) for name, script in scripts}
-    handled = [name for name in counts if name.startswith("on_lowmem:")]
-    ranges = [_range(one) for name, script in scripts if name in handled for one in script if one.name in FREEING]
+    handled = [name for name in counts if name.startswith(HANDLER)]
+    ranges = _freed_by_handlers(machine)
     start = machine.kmem.kmem_map.start
     by_handler = sum(any(first <= start + block.page * PAGE < end for first, end in ranges) for block in gone)
     by_caller = sum(count for name, count in counts.items() if name.split("#")[0] == CALLER)

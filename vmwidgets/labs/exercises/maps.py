@@ -8,14 +8,14 @@ from itertools import chain
 
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import done_to, gaps, in_words, listed, pages, runs
+from .deeds import ENTERED, Deed, deeds, removals
+from .structures import gaps, in_words, listed, pages, runs
 
 LETTERS = {"stack": "rw-", "hole": "", "page": "---"}
 """The rights of a page by what it is for; none at all where nothing is mapped."""
@@ -68,21 +68,23 @@ class GuardSheet:
             "is a guard page, it takes the first address. Stacks can be read and written, and nothing else is mapped."
         )
 
-    def pieces(self, *, wrong_end: bool = False) -> list[tuple[int, str]]:
-        """From the lowest: how many pages, and what for; with `wrong_end` each guard is at its stack's other end."""
-        found: list[tuple[int, str]] = []
-        for stack in self.stacks:
-            whole = [(1, stack.guard), (stack.pages, "stack")] if stack.guard else [(stack.pages, "stack")]
-            found += whole if stack.down != wrong_end else whole[::-1]
-        return found
-
-    def wanted(self, *, wrong_end: bool = False) -> list[str]:
-        """What each page is for, from the lowest."""
-        return [what for count, what in self.pieces(wrong_end=wrong_end) for _ in range(count)]
-
     def start(self) -> MachineMap:
         """An empty map."""
         return boot().task("stacks").map
+
+
+def pieces(asked: GuardSheet, *, wrong_end: bool = False) -> list[tuple[int, str]]:
+    """From the lowest: how many pages, and what for; with `wrong_end` each guard is at its stack's other end."""
+    found: list[tuple[int, str]] = []
+    for stack in asked.stacks:
+        whole = [(1, stack.guard), (stack.pages, "stack")] if stack.guard else [(stack.pages, "stack")]
+        found += whole if stack.down != wrong_end else whole[::-1]
+    return found
+
+
+def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
+    """What each page is for, from the lowest."""
+    return [what for count, what in pieces(asked, wrong_end=wrong_end) for _ in range(count)]
 
 
 @exercise(
@@ -99,14 +101,14 @@ class GuardSheet:
 )
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     """Every page of the stacks and guards is what the sheet says, and nothing else is mapped."""
-    wanted = asked.wanted()
+    wanted = page_by_page(asked)
     end = asked.base + len(wanted) * PAGE
     letters = _letters(space, asked.base, len(wanted))
     wrong = {
         what: [page for page, one in enumerate(wanted) if one == what and letters[page] != LETTERS[what]]
         for what in LETTERS
     }
-    other_end = asked.wanted(wrong_end=True)
+    other_end = page_by_page(asked, wrong_end=True)
     mirrored = all(letters[page] == LETTERS[other_end[page]] for page in chain(*wrong.values()))
     lacking = [Address(asked.base + page * PAGE) for page in wrong["stack"]]
     yield criterion(
@@ -235,6 +237,7 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     points=4,
     takes=MachineMap,
     sheet=GapsSheet.drawn,
+    edition=2,
     hints=(
         "A request takes the lowest gap that is large enough. Where does your first request land?",
         "Begin with the gap that only one request, or one pair of requests, can fill exactly.",
@@ -251,27 +254,34 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
         "no gap is left",
         "a gap is left: a request takes the lowest gap that is large enough, so which request may choose first?"
         if left or space.size < end
-        else "this is not the map of this sheet: a map of a practice sheet is checked with that sheet",
+        else "something is mapped past the end: the requests of this sheet fit into the gaps",
         expected=f"{asked.size} pages without a gap",
         actual=f"gaps: {_gaps(left)}" if left else f"{pages(space.size)} are mapped",
     )
-    requests = _requests(space)
-    sizes = [size for size, _ in requests]
+    requests = _requests(space, asked)
+    sizes = [request.size // PAGE for request in requests]
+    other_gaps = [request for request in requests if _in_used_pages(request, asked)]
     yield criterion(
         1,
-        sorted(sizes) == sorted(asked.requests),
+        sorted(sizes) == sorted(asked.requests) and not other_gaps,
         "each request was made once, and no other",
-        f"after the gaps were made, there should be one request each of {listed(asked.requests)} pages",
+        "a request lies where the map had a page in use: the gaps should be those of the sheet"
+        if other_gaps
+        else f"after the gaps were made, there should be one request each of {listed(asked.requests)} pages",
         expected=f"{listed(asked.requests)} pages, in any order",
         actual=f"{', '.join(map(str, sizes))} pages" if sizes else "no requests",
     )
+    placed = [request for request in requests if not request.searched]
+    in_vain = not left and space.size == end and not other_gaps and not fills(asked.gaps, sizes)
     yield criterion(
         1,
-        bool(requests) and not any(where for _, where in requests),
+        bool(requests) and not placed and not in_vain,
         "the kernel chose each place",
-        "a request says where it is placed",
+        "a request says where it is placed"
+        if placed or not in_vain
+        else "in this order the lowest gaps leave a gap: undo a request with m.undo(), or begin again with start()",
         first="" if requests else "ask for memory",
-        actual=", ".join(f"{pages(size * PAGE)} with at=" for size, where in requests if where),
+        actual=", ".join(f"{pages(request.size)} with at=" for request in placed),
         mistake=SAYS_WHERE,
     )
 
@@ -283,16 +293,21 @@ def _gaps(left: list[tuple[int, int]]) -> str:
     return ", ".join(f"{pages(end - start)} at {Address(start)}" for start, end in left)
 
 
-def _requests(space: MachineMap) -> list[tuple[int, bool]]:
-    """What was asked for since the last gap was made: pages, and whether the request says where."""
-    asked: list[tuple[int, bool]] = []
-    for operation in done_to(space, "enter", "remove"):
-        given = dict(operation.arguments)
-        if operation.name == "remove":
-            asked.clear()
-        else:
-            asked.append((whole(given["size"], "size") // PAGE, given.get("at") is not None))
-    return asked
+def _requests(space: MachineMap, asked: GapsSheet) -> list[Deed]:
+    """What was entered since the last gap was made, by whatever call."""
+    found = deeds(space, asked)
+    last = max((number for number, deed in enumerate(found, 1) if removals([deed])), default=0)
+    return [deed for deed in found[last:] if deed.kind == ENTERED]
+
+
+def _in_used_pages(request: Deed, asked: GapsSheet) -> bool:
+    """Whether a request lies, in part, where the map had pages in use at the start."""
+    first = 0
+    for gap in (*asked.gaps, 0):
+        if request.start < (first + 2) * PAGE and first * PAGE < request.start + request.size:
+            return True
+        first += 2 + gap
+    return False
 
 
 mistakes(

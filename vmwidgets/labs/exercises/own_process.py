@@ -69,14 +69,15 @@ class ExecveSheet:
         recorded = recording(self.recording)
         return load_strace(boot("x86-64"), recorded.strace, task=self.recording, until=MAPS).task
 
-    def ranges(self) -> dict[str, list[RangeDiff]]:
-        """What is asked for: of the program, of the interpreter, and without a file."""
-        of = by_execve(self.recording)
-        return {
-            "program": [of[f"program {kind}"] for kind in self.program],
-            "interpreter": [of[f"interpreter {kind}"] for kind in self.interpreter],
-            "without file": [of[kind] for kind in self.without_file],
-        }
+
+def ranges_of(asked: ExecveSheet) -> dict[str, list[RangeDiff]]:
+    """What is asked for: of the program, of the interpreter, and without a file."""
+    of = by_execve(asked.recording)
+    return {
+        "program": [of[f"program {kind}"] for kind in asked.program],
+        "interpreter": [of[f"interpreter {kind}"] for kind in asked.interpreter],
+        "without file": [of[kind] for kind in asked.without_file],
+    }
 
 
 @lru_cache
@@ -123,7 +124,7 @@ def execve(task: Task, asked: ExecveSheet) -> Iterator[Criterion]:
     """The task agrees with the system in those ranges that are asked for, which no call had mapped."""
     found, of = diff(task, recording(asked.recording).maps), by_execve(asked.recording)
     replayed = all(any(_in(row, one) for one in of.values()) for row in found.of(SYSTEM))
-    wanted = asked.ranges()
+    wanted = ranges_of(asked)
     for points, name, what in (
         (2, "program", "the program"),
         (2, "interpreter", "the interpreter"),

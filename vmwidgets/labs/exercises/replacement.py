@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import counted
@@ -149,21 +149,11 @@ class PolicySheet:
         """Strings in which no page but a favourite keeps the rule."""
         frames, kind = draws.between(4, 5), draws.choice(list(RULES))
         number = draws.below(10) if kind == "end" else draws.between(3, 14) * 5
-        number = LAST - number if kind == "from" else number
-        keeps = RULES[kind][1]
-        every = draws.shuffled(range(LAST))
-        favourites = [page for page in every if keeps(page, number)]
-        others = [page for page in every if not keeps(page, number)]
-        scan = _scan(draws, [str(page) for page in favourites[: frames - 2]], others, frames)
+        rule = kind, LAST - number if kind == "from" else number
+        favourites, others = _favourites(draws, rule)
+        scan = _scan_of(draws, favourites, others, frames)
         other = draws.choice(list(OTHERS))
-        if other == LOOP:
-            second = list(map(str, others[: frames + draws.between(1, 2)])) * 6
-        elif other == PHASES:
-            places = range(0, 5 * (frames - 1), frames - 1)
-            second = [str(page) for at in places for page in others[at : at + frames - 1] * 4]
-        else:
-            second = _scan(draws, [f"{page}w" for page in others[: frames - 2]], others[frames - 2 :], frames)
-        return cls(frames, (kind, number), other, (" ".join(scan), " ".join(second)))
+        return cls(frames, rule, other, (scan, _other(draws, other, others, frames)))
 
     @property
     def favourites(self) -> str:
@@ -173,13 +163,8 @@ class PolicySheet:
     @cached_property
     def most(self) -> tuple[int, int]:
         """The most faults in each string: a quarter of the way from OPT to the worst of FIFO, LRU and newest first."""
-        first, second = (self._most(string) for string in self.strings)
+        first, second = (_most(string, self.frames) for string in self.strings)
         return first, second
-
-    def _most(self, string: str) -> int:
-        found = reference_string(string, self.frames, ("opt", "fifo", "lru", newest_first))
-        best, *others = (run.faults for run in found.runs)
-        return best + (max(others) - best) // 4
 
     @property
     def text(self) -> str:
@@ -191,6 +176,10 @@ class PolicySheet:
                 f"`{self.strings[0]}`",
                 f"And {OTHERS[self.other]}. {self._aim(1)}",
                 f"`{self.strings[1]}`",
+                (
+                    "A check also tries it on two strings that are not shown: another scan with favourites of the same "
+                    "rule, and another string of the second kind, with other pages."
+                ),
             ]
         )
 
@@ -203,6 +192,45 @@ class PolicySheet:
     def start(self) -> Callable[[list[ResidentPage]], object]:
         """A policy that chooses no page."""
         return nothing_yet
+
+
+def _most(string: str, frames: int) -> int:
+    """The most faults that a policy may have in a string."""
+    found = reference_string(string, frames, ("opt", "fifo", "lru", newest_first))
+    best, *others = (run.faults for run in found.runs)
+    return best + (max(others) - best) // 4
+
+
+def _not_shown(asked: PolicySheet) -> tuple[str, str]:
+    """Two more strings of the sheet's kinds: a policy that knows the shown ones by heart is lost there."""
+    draws = Draws(f"{asked.strings}|not shown")
+    favourites, others = _favourites(draws, asked.rule)
+    scan = _scan_of(draws, favourites, others, asked.frames)
+    return scan, _other(draws, asked.other, others, asked.frames)
+
+
+def _favourites(draws: Draws, rule: Rule) -> tuple[list[int], list[int]]:
+    """All pages that keep the rule, and all others, in any order."""
+    kind, number = rule
+    keeps, every = RULES[kind][1], draws.shuffled(range(LAST))
+    return [page for page in every if keeps(page, number)], [page for page in every if not keeps(page, number)]
+
+
+def _scan_of(draws: Draws, favourites: list[int], others: list[int], frames: int) -> str:
+    """A scan in which a few favourites come again."""
+    return " ".join(_scan(draws, [str(page) for page in favourites[: frames - 2]], others, frames))
+
+
+def _other(draws: Draws, kind: str, pages: list[int], frames: int) -> str:
+    """A string of another kind."""
+    if kind == LOOP:
+        found = list(map(str, pages[: frames + draws.between(1, 2)])) * 6
+    elif kind == PHASES:
+        places = range(0, 5 * (frames - 1), frames - 1)
+        found = [str(page) for at in places for page in pages[at : at + frames - 1] * 4]
+    else:
+        found = _scan(draws, [f"{page}w" for page in pages[: frames - 2]], pages[frames - 2 :], frames)
+    return " ".join(found)
 
 
 def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list[str]:
@@ -231,6 +259,7 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
     points=6,
     takes=FunctionType,
     sheet=PolicySheet.drawn,
+    edition=2,
     hints=lambda asked: (
         f"In the scan only {asked.favourites} come again: page.page is a page's number. Which pages may go, then?",
         {
@@ -245,27 +274,34 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
     ),
 )
 def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
-    """A function that keeps the favourites in a scan, and does what the other string asks for."""
+    """A function that keeps the favourites in a scan, and does what the other string asks for, also unseen."""
     failed = False
     lost = {LOOP: LRU_IN_LOOPS, PHASES: NEWEST_IN_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
-    for string, most, what, mistake in (
-        (asked.strings[0], asked.most[0], "in the scan", FAVOURITES_GO),
-        (asked.strings[1], asked.most[1], IN_WORDS[asked.other], lost),
-    ):
-        faults, said = _faults(choose, string, asked.frames)
+    kinds = zip(asked.strings, _not_shown(asked), ("in the scan", IN_WORDS[asked.other]), strict=True)
+    for (shown, unseen, what), mistake in zip(kinds, (FAVOURITES_GO, lost), strict=True):
+        one = _tried(choose, shown, asked)
+        other = _tried(choose, unseen, asked) if one.few else one
         yield criterion(
             3,
-            0 <= faults <= most,
-            f"it has few faults {what}",
-            f"{what} it should have at most {counted(most, 'fault')}: which pages come again?" if faults >= 0 else said,
+            one.few + 2 * other.few,
+            f"it has few faults {what}, also where the string is not shown",
+            other.said
+            if other.faults < 0
+            else f"{what} it has few faults, but not in the string of this kind that is not shown: which pages come "
+            "again in any such string?"
+            if one.few
+            else f"{what} it should have at most {counted(one.most, 'fault')}: which pages come again?",
             first="let it choose a page each time" if failed else "",
-            expected=f"at most {most}",
-            actual=said if faults >= 0 else "",
-            mistake=mistake if faults > most else None,
+            expected=f"at most {other.most}",
+            actual=other.said if other.faults >= 0 else "",
+            mistake=None if other.faults < 0 else BY_HEART if one.few else mistake,
         )
-        failed = faults < 0
+        failed = other.faults < 0
 
 
+BY_HEART = Mistake(
+    "by heart", "The numbers or the order of the shown pages are in the function: other strings have others."
+)
 FAVOURITES_GO = Mistake(
     "favourites go", "A page that comes again seldom looks old or new like any other: know it by its number."
 )
@@ -274,13 +310,29 @@ NEWEST_IN_PHASES = Mistake("newest first in phases", "The pages of an earlier ph
 CLEAN_AND_DIRTY = Mistake("written pages go", "The pages that are written come again, and those that are read don't.")
 
 
-def _faults(choose: Any, string: str, frames: int) -> tuple[int, str]:
-    """How many faults the function has, and that in words; -1 where it can't be asked."""
+class _Tried(NamedTuple):
+    """How many faults a function has in a string, and that in words; -1 where it can't be asked.
+
+    `most` says how many it may have.
+    """
+
+    faults: int
+    most: int
+    said: str
+
+    @property
+    def few(self) -> bool:
+        """Whether it has no more than it may."""
+        return 0 <= self.faults <= self.most
+
+
+def _tried(choose: Any, string: str, asked: PolicySheet) -> _Tried:
+    most = _most(string, asked.frames)
     try:
-        faults = reference_string(string, frames, choose).runs[0].faults
+        faults = reference_string(string, asked.frames, choose).runs[0].faults
     except VMError as error:
-        return -1, str(error)
-    return faults, counted(faults, "fault")
+        return _Tried(-1, most, str(error))
+    return _Tried(faults, most, counted(faults, "fault"))
 
 
 mistakes(

@@ -19,7 +19,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import pages
+from .structures import EDITED, edited, pages
 
 BEFORE = 7
 """Blocks that a new domain has for vnodes: more of them come by refills."""
@@ -115,20 +115,22 @@ class ThriftSheet:
 )
 def thrift(domain: MachineDomain, asked: ThriftSheet) -> Iterator[Criterion]:
     """Each area can be used as it is asked, views share memory, and few slots are in use."""
-    value, edited = domain.snapshot(), _edited(domain)
-    as_asked = [area.name for area in asked.areas if not edited and _usable(domain, area)]
+    value, by_hand = domain.snapshot(), edited(domain)
+    as_asked = [area.name for area in asked.areas if not by_hand and _usable(domain, area)]
     yield criterion(
         2,
         bool(as_asked) + (len(as_asked) == len(asked.areas)),
         "each area can be used as it is asked",
-        _EDITED if edited else "a part of an area is not mapped, or has other rights than the sheet asks for",
+        EDITED.format("domain")
+        if by_hand
+        else "a part of an area is not mapped, or has other rights than the sheet asks for",
         expected=f"{len(asked.areas)} areas",
         actual=", ".join(as_asked) if as_asked else "none",
     )
     frames = {
         area.name: [domain.walk(va).pa for va in range(area.at, area.at + area.size, PAGE)] for area in asked.areas
     }
-    there = not edited and all(None not in found for found in frames.values())
+    there = not by_hand and all(None not in found for found in frames.values())
     own = [pa for area in asked.areas if not area.of for pa in frames[area.name]]
     ram = domain.machine.ram_bytes
     apart = len(set(own)) == len(own) and all(pa is not None and pa < ram for pa in own)
@@ -237,9 +239,9 @@ def _content(number: int) -> bytes:
 )
 def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
     """Some pages are read-only with what was written; and one modify_flags asked the kernel for something else."""
-    edited = _edited(domain)
+    by_hand = edited(domain)
     rights = [page_rights(domain, asked.at + number * PAGE) for number in range(asked.pages)]
-    only_read = 0 if edited else sum(rights[number] == "r-" for number in asked.some)
+    only_read = 0 if by_hand else sum(rights[number] == "r-" for number in asked.some)
     flags, passed_on = _worst_call(domain)
     wrong = bool(passed_on - {flags})
     begun = only_read > 0 or wrong
@@ -247,7 +249,7 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
         2,
         (only_read > 0) + (only_read == len(asked.some)),
         "the pages that are asked for can be read, and not written",
-        _EDITED if edited else "which other calls decide what a mapping allows?",
+        EDITED.format("domain") if by_hand else "which other calls decide what a mapping allows?",
         expected=f"r- for {', '.join(map(str, asked.some))}",
         actual=" ".join(rights),
         mistake=BY_THE_BUG if "--" in rights else None,
@@ -286,13 +288,6 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
 BY_THE_BUG = Mistake(
     "by modify_flags", "That call is broken: what it is given for rights is lost, and a page gets none."
 )
-
-_EDITED = "descriptors of this domain are edited by hand: what the program can do by itself counts; undo that"
-
-
-def _edited(domain: MachineDomain) -> bool:
-    """Whether the domain's tables are edited past the kernel."""
-    return any(edit.space == domain.path for edit in domain.machine.standing_edits)
 
 
 def _kept(domain: MachineDomain, asked: BugSheet, number: int) -> bool:

@@ -40,7 +40,7 @@ class OrderSheet:
         while True:
             lists = [tuple(draws.sample(locks, draws.choice([2, 2, 3]))) for _ in names]
             sheet = cls(tuple(zip(names, lists, strict=True)))
-            changes = [sheet.changed(orders) for orders in sheet.mended]
+            changes = [changed(sheet, orders) for orders in mended(sheet)]
             used = {lock for _, taken in sheet.threads for lock in taken}
             if len(used) == len(locks) and 0 < min(changes) < max(changes) and changes.count(min(changes)) <= 3:
                 return sheet
@@ -49,21 +49,6 @@ class OrderSheet:
     def orders(self) -> Orders:
         """The orders as they are."""
         return dict(self.threads)
-
-    @property
-    def mended(self) -> list[Orders]:
-        """Orders without a circle, one for each order of all locks; those that change the fewest threads first."""
-        found = []
-        for ranking in permutations(LOCKS):
-            one = {name: tuple(sorted(locks, key=ranking.index)) for name, locks in self.threads}
-            if one not in found:
-                found.append(one)
-        return sorted(found, key=self.changed)
-
-    def changed(self, orders: Orders) -> int:
-        """How many threads have another order here; a lock that is missing is another matter."""
-        asked = self.orders
-        return sum(locks != tuple(one for one in asked[name] if one in locks) for name, locks in orders.items())
 
     @property
     def text(self) -> str:
@@ -88,6 +73,22 @@ class OrderSheet:
         return machine
 
 
+def mended(asked: OrderSheet) -> list[Orders]:
+    """Orders without a circle, one for each order of all locks; those that change the fewest threads first."""
+    found = []
+    for ranking in permutations(LOCKS):
+        one = {name: tuple(sorted(locks, key=ranking.index)) for name, locks in asked.threads}
+        if one not in found:
+            found.append(one)
+    return sorted(found, key=lambda orders: changed(asked, orders))
+
+
+def changed(asked: OrderSheet, orders: Orders) -> int:
+    """How many threads have another order here; a lock that is missing is another matter."""
+    before = asked.orders
+    return sum(locks != tuple(one for one in before[name] if one in locks) for name, locks in orders.items())
+
+
 @exercise(
     "05b/order",
     "Threads that need several locks",
@@ -95,6 +96,7 @@ class OrderSheet:
     takes=Machine,
     shows=lambda machine: machine.threads,
     sheet=OrderSheet.drawn,
+    edition=2,
     hints=(
         "For each thread draw an arrow from each lock to those that it takes after it. Where is there a circle?",
         "Each circle has to be broken: in which one thread does another order turn the arrows of all circles?",
@@ -109,11 +111,11 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
     whole = [name for name in copied if states.get(name) == "returned"]
     missing = [name for name in scripts if name not in whole]
     tried = [name for name, script in scripts.items() if _copies(script, set())]
-    taken = {name: tuple(dict.fromkeys(lock for lock, _ in _taken(script))) for name, script in scripts.items()}
+    taken = {name: _order(script, asked.orders[name]) for name, script in scripts.items()}
     waiting = "" if all(taken.values()) else "spawn all threads, and let them run"
     circle = _circle({(one, lock) for script in scripts.values() for lock, held in _taken(script) for one in held})
-    changed = asked.changed(taken)
-    begun = "" if changed else "change the order of a thread's locks"
+    moved = changed(asked, taken)
+    begun = "" if moved else "change the order of a thread's locks"
     yield criterion(
         2,
         0 if waiting or (begun and circle) else bool(whole) + (not missing),
@@ -124,8 +126,8 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
         actual=f"not so: {', '.join(f'{name} ({_state(name, states, name in tried)})' for name in missing)}",
         mistake=WITHOUT if any(name in tried for name in missing) else None,
     )
-    needed = asked.changed(asked.mended[0])
-    few = len(tried) == len(scripts) and changed <= needed
+    needed = changed(asked, mended(asked)[0])
+    few = len(tried) == len(scripts) and moved <= needed
     yield criterion(
         3,
         0 if waiting or circle or begun else 2 + few,
@@ -135,7 +137,7 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
         else "no circle is possible, but more threads were changed than had to be: the others could keep their order",
         first="" if circle else waiting or begun or ("" if len(tried) == len(scripts) else "let all of them copy"),
         expected="" if circle else f"{needed} of {len(taken)} threads changed",
-        actual=" before ".join(circle) if circle else f"{changed} of them",
+        actual=" before ".join(circle) if circle else f"{moved} of them",
         mistake=ALL_SORTED if not circle else LUCK if not missing else None,
     )
 
@@ -162,25 +164,37 @@ def _latest(machine: Machine, name: str) -> Script:
     return scripts[keys[-1]] if keys else Script()
 
 
-def _held(script: Script) -> Iterator[tuple[str, str, set[str]]]:
-    """Each action of a thread: its name, the lock or what it slept for, and the locks that it had before."""
-    held: set[str] = set()
+def _held(script: Script) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each action of a thread: its name, the lock or what it slept for, and the locks that it had, as it took them."""
+    held: dict[str, None] = {}
     for action in script:
         lock = action.target.removeprefix("kmem/")
-        yield action.name, str(action.arguments[0][1]) if action.arguments else lock, set(held)
+        yield action.name, str(action.arguments[0][1]) if action.arguments else lock, tuple(held)
         if action.name == "lock":
-            held.add(lock)
+            held[lock] = None
         elif action.name == "unlock":
-            held.discard(lock)
+            held.pop(lock, None)
 
 
-def _taken(script: Script) -> Iterator[tuple[str, set[str]]]:
+def _taken(script: Script) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each lock that a thread took or waits for, with those that it had before."""
     return ((lock, held) for action, lock, held in _held(script) if action == "lock")
 
 
 def _copies(script: Script, locks: set[str]) -> bool:
-    return any(name == "tsleep" and what == "copy" and locks <= held for name, what, held in _held(script))
+    return any(name == "tsleep" and what == "copy" and locks <= {*held} for name, what, held in _held(script))
+
+
+def _order(script: Script, before: tuple[str, ...]) -> tuple[str, ...]:
+    """In which order a thread took the locks that it copied with; of several orders one that it did not have before.
+
+    Where it did not copy with all of them, the order in which it took each for the first time.
+    """
+    orders = [
+        held for name, what, held in _held(script) if name == "tsleep" and what == "copy" and {*before} <= {*held}
+    ]
+    first = tuple(dict.fromkeys(lock for lock, _ in _taken(script)))
+    return next((order for order in orders if order != before), orders[0] if orders else first)
 
 
 def _circle(pairs: set[tuple[str, str]]) -> list[str]:
@@ -195,9 +209,7 @@ def _circle(pairs: set[tuple[str, str]]) -> list[str]:
 mistakes(
     "05b/daemon",
     {
-        "one": Mistake(
-            "a page is enough to look", "The daemon wakes no thread before more than free_min pages are available."
-        ),
+        "one": Mistake("a page is enough to look", "The daemon wakes no thread before free_min pages are available."),
         "four": Mistake("woken when it fits", "The daemon does not know how many pages each sleeper needs."),
     },
 )

@@ -1,17 +1,17 @@
-"""What exercises ask of structures: what a map promises, whatever it is built from, and what was done to it."""
+"""What exercises ask of structures: what a map promises, whatever it is built from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from vmwidgets.engine.base.errors import printable
-from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.protection import NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.system import SpacePart
 
 MOST_SAID = 6
 
@@ -40,6 +40,15 @@ def gaps(space: MachineMap) -> list[tuple[int, int]]:
     entries = space.entries()
     pairs = pairwise(entries)
     return [(low.end, high.start) for low, high in pairs if low.end < high.start]
+
+
+def edited(part: SpacePart) -> bool:
+    """Whether descriptors of a task or a domain are edited by hand, past its kernel, and still hold that."""
+    return any(edit.space == part.space_name for edit in part.machine.standing_edits)
+
+
+EDITED = "descriptors of this {} are edited by hand: what the kernel does for it counts; undo that"
+"""Of a task, or of a domain."""
 
 
 def pages(size: int) -> str:
@@ -72,10 +81,3 @@ def in_words(entries: Iterable[EntryValue]) -> str:
 def _one_in_words(entry: EntryValue) -> str:
     what = "" if entry.object is None else f" {printable(entry.object)}+{entry.offset:#x}"
     return f"{Address(entry.start)} {pages(entry.size)} {entry.protection}{what}"
-
-
-def done_to(space: MachineMap, *names: str) -> Iterator[Operation]:
-    """The operations of these names that succeeded on this map."""
-    for operation in space.machine.journal:
-        if operation.target == space.path and operation.name in names and operation.outcome == "done":
-            yield operation

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vmwidgets.engine.base.events import TreeRotated
-from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.rbtree import Node, RedBlackTree
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.records import Raw
@@ -18,7 +17,8 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import done_to, in_words, listed, runs
+from .deeds import ENTERED, REMOVED, Deed, deeds, removals
+from .structures import in_words, listed, runs
 
 APART = 0x1_0000
 """Pages lie so far apart at least, so that none merge."""
@@ -103,6 +103,7 @@ def _listed(addresses: Sequence[int]) -> str:
     points=4,
     takes=MachineMap,
     sheet=TreeSheet.drawn,
+    edition=2,
     hints=(
         "Draw the tree that you would like to have at the end. Which of its nodes must be there before which?",
         "A new node is red. Under a black parent that is all; under a red one the uncle has to be red as well.",
@@ -123,9 +124,9 @@ def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
         expected=f"{len(addresses)} pages",
         actual=f"missing: {_listed(missing)}" if missing else in_words(runs(space)),
     )
-    entered = list(done_to(space, "enter"))
-    turned = [(operation, count) for operation in entered if (count := _rotations(space, operation))]
-    places = [int(operation.result) for operation in entered][len(asked.there) :]
+    found = deeds(space, asked)
+    turned = [deed for deed in found if deed.rotations and deed.kind != REMOVED]
+    places = [deed.start for deed in found if deed.kind == ENTERED]
     yield criterion(
         2,
         complete * max(0, 2 - len(turned)),
@@ -133,10 +134,10 @@ def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
         _why(turned) if turned else "an insertion rotated",
         first="" if turned else "enter the pages",
         expected="no rotation",
-        actual=", ".join(f"{count} at {Address(one.result)}" for one, count in turned),
+        actual=", ".join(f"{one.rotations} at {_place(one)}" for one in turned),
         mistake=IN_A_ROW if places in (sorted(places), sorted(places, reverse=True)) else None,
     )
-    removed = any(True for _ in done_to(space, "remove"))
+    removed = removals(found)
     yield criterion(
         1,
         complete and not removed,
@@ -151,15 +152,13 @@ IN_A_ROW = Mistake(
 )
 
 
-def _why(turned: list[tuple[Operation, int]]) -> str:
-    first = Address(turned[0][0].result)
+def _why(turned: list[Deed]) -> str:
+    first = _place(turned[0])
     return f"entering {first} was the first to rotate: what would the tree have needed on the other side before?"
 
 
-def _rotations(space: MachineMap, operation: Operation) -> int:
-    """Rotations in the tree of this map: an entry's own memory may need an entry of the kernel map, in another tree."""
-    events = space.machine.journal.events(operation.number)
-    return sum(isinstance(event, TreeRotated) and event.tree == space.name for event in events)
+def _place(deed: Deed) -> str:
+    return str(Address(deed.start)) if deed.ranges else "a part of an entry"
 
 
 mistakes(

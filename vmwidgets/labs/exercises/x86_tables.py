@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from vmwidgets.engine.base.events import Event, PteRunWritten, PteWritten, TlbFlushed
 from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.cpus import MachineCpu
+from vmwidgets.engine.machine.tables import EDITS
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
+from .deeds import operations_since
 from .structures import listed
 
 TASK, OTHER = "keys", "mail"
 CPUS = 3
 COVERED = {2: 2 * MIB, 3: GIB}
 """What one descriptor of each level covers."""
+
+MARKS = 1 << 5 | 1 << 6
+"""Bits of a descriptor that the hardware sets: accessed and dirty."""
 
 ACCESSES = ("read", "write", "execute")
 FORBIDDEN = {
@@ -109,6 +115,7 @@ def _listed(pages: tuple[int, ...]) -> str:
     takes=Machine,
     shows=lambda machine: machine.tasks[TASK].tables,
     sheet=ByHandSheet.drawn,
+    edition=2,
     hints=(
         "Walk the pages that are meant, and one that is not. Up to which descriptor do they share their way?",
         "Change the lowest descriptor that all pages that are meant have in common. Which bit of it forbids what?",
@@ -117,12 +124,12 @@ def _listed(pages: tuple[int, ...]) -> str:
 )
 def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     """Some pages of "keys" lost rights by one descriptor, and processors remember what is true, and only that."""
-    edits = _edits(machine)
+    edits = _edits(machine, asked)
     pairs = [(page, access) for page in asked.meant for access in asked.rights]
     left = [(page, access) for page, access in pairs if not _stopped(machine, page, access)]
     absent = [Address(page) for page, access in left if not machine.walk(page, access, user=True, task=TASK).ok]
     anothers = OTHER in machine.tasks and bool(edits.keys() & _descriptors(machine, asked, OTHER).keys())
-    by_the_map = any(one.name == "protect" and one.outcome == "done" for one in machine.journal)
+    by_the_map = _by_the_kernel(machine, asked)
     begun = "" if len(left) < len(pairs) else FIRST
     yield criterion(
         2,
@@ -247,15 +254,38 @@ def _wrong(machine: Machine, asked: ByHandSheet) -> list[tuple[int, str]]:
     return found
 
 
-def _edits(machine: Machine) -> dict[int, int]:
-    """The descriptors that were changed by hand, but for what was undone: when each was changed last."""
+def _edits(machine: Machine, asked: ByHandSheet) -> dict[int, int]:
+    """The descriptors that were changed by hand, but for what was undone: the operation that changed each last."""
     edits: list[tuple[int, int]] = []
-    for place, one in enumerate(machine.journal):
-        if one.outcome == "done" and one.name == "set_descriptor":
-            edits.append((whole(dict(one.arguments)["pa"], "pa"), place))
-        elif one.outcome == "done" and one.name == "undo_descriptor" and edits:
+    for operation, events, _ in operations_since(machine, asked):
+        if operation.name == "set_descriptor":
+            edits += [(pa, operation.number) for pa, before, after in _written(events) if before != after]
+        elif operation.name == "undo_descriptor" and operation.outcome == "done" and edits:
             edits.pop()
     return dict(edits)
+
+
+def _by_the_kernel(machine: Machine, asked: ByHandSheet) -> bool:
+    """Whether something else than an edit changed the task's tables; what a fault writes again is as it was."""
+    tables = {pa // PAGE for pa in _descriptors(machine, asked, TASK)}
+    first: dict[int, int] = {}
+    for operation, events, truncated in operations_since(machine, asked):
+        if truncated:
+            return True
+        for pa, before, after in _written(events):
+            was = first.setdefault(pa, before)
+            if operation.name not in EDITS and pa // PAGE in tables and (was ^ after) & ~MARKS:
+                return True
+    return False
+
+
+def _written(events: Iterable[Event]) -> Iterator[tuple[int, int, int]]:
+    """Of each descriptor that was written its address, what it held, and what it holds."""
+    for event in events:
+        if isinstance(event, PteWritten):
+            yield event.pa, event.before, event.after
+        elif isinstance(event, PteRunWritten):
+            yield from event.words()
 
 
 def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, set[int]]:
@@ -269,17 +299,24 @@ def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, s
 
 def _flushed_first(machine: Machine, asked: ByHandSheet, cpu: int, edits: dict[int, int]) -> bool:
     """Whether a processor flushed a page before its descriptor was changed, and not again after it."""
-    flushes = [
-        (place, dict(one.arguments).get("address"))
-        for place, one in enumerate(machine.journal)
-        if one.outcome == "done" and one.target == f"cpu:{cpu}" and one.name in ("flush", "run")
-    ][1:]  # the first is of the start, where the processor begins to run the task
+    flushes = list(_flushes(machine, asked, f"cpu:{cpu}"))
     for pa, pages in _descriptors(machine, asked, TASK).items():
         for page in pages & set(asked.meant) if pa in edits else ():
-            places = [place for place, at in flushes if at is None or whole(at, "address") // PAGE == page // PAGE]
+            places = [place for place, at in flushes if at in (None, page)]
             if places and places[-1] < edits[pa]:
                 return True
     return False
+
+
+def _flushes(machine: Machine, asked: ByHandSheet, cpu: str) -> Iterator[tuple[int, int | None]]:
+    """The flushes of a processor: the operation, and the page; None: of all.  A call may find nothing to drop."""
+    for operation, events, _ in operations_since(machine, asked):
+        if operation.target == cpu and operation.name in ("flush", "run"):
+            at = dict(operation.arguments).get("address")
+            yield operation.number, None if at is None or operation.name == "run" else whole(at, "address") & -PAGE
+        for event in events:
+            if isinstance(event, TlbFlushed) and event.cpu == cpu:
+                yield from ((operation.number, entry.va) for entry in event.dropped)
 
 
 def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:

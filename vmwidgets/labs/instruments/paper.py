@@ -58,7 +58,7 @@ class Segments:
     KernelError: FAULT: there is no segment 2
     """
 
-    def __init__(self, **segments: Any) -> None:
+    def __init__(self, /, **segments: Any) -> None:
         if not 1 <= len(segments) <= SEGMENTS:
             raise Refused(f"{len(segments)} segments: write 1 to {SEGMENTS}, such as code=('1 MiB', '64 KiB', 'rx')")
         self.segments = {name: _segment(name, given) for name, given in segments.items()}

@@ -1,0 +1,23 @@
+"""The tables of a run: what a person reads who looks for the work that counts."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from vmwidgets.cli import main
+
+from .synthetic import COURSE, solved, written
+
+
+def test_of_equal_uploads_the_table_says_which_counts(tmp_path: Path) -> None:
+    written(tmp_path / "in" / "a.ipynb", "ada", "01", solved("01/guard", "ada"))
+    written(tmp_path / "in" / "b.ipynb", "ada", "01", solved("01/guard", "ada"))
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    where = [str(tmp_path / "in"), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out")]
+    assert main(["grade", *where, "--jobs", "1"]) == 0
+    with (tmp_path / "out" / "grades.csv").open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    assert rows["a.ipynb"]["note"] == ""
+    assert rows["b.ipynb"]["note"] == "a.ipynb counts, with 5 of 5"
+    assert {row["says"] for row in rows.values()} == {""}

@@ -1,0 +1,46 @@
+"""``vmwidgets doctor NOTEBOOK``: what of it will count, before it is submitted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused
+from ..grading.doctor import diagnosis
+from ..grading.own_exercises import read_modules
+from .text import printable
+
+WELL, MISSING, NOTHING = 0, 1, 2
+"""Exit codes: all counts; something is missing; the file can't be read."""
+
+
+def add_doctor(commands: Any) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "doctor",
+        help="say what of your notebook will count",
+        description="Read a saved notebook as the grader does and say what will count, for whom, with how many points, "
+        "and what is missing. Exit code 0: all counts; 1: something is missing; 2: the file can't be read.",
+    )
+    parser.add_argument("notebook", type=Path, help="your notebook, saved")
+    parser.add_argument(
+        "--exercises", type=Path, nargs="+", default=[], metavar="FILE", help="modules with your course's own exercises"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Diagnose, and print."""
+    try:
+        if not options.notebook.is_file():
+            raise Refused(f"{str(options.notebook)!r} is not a file: name your notebook")
+        read_modules(options.exercises)
+        found = diagnosis(options.notebook)
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return NOTHING
+    for line in found.lines():
+        print(printable(line))
+    return WELL if found.well else MISSING

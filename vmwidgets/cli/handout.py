@@ -1,0 +1,166 @@
+"""``vmwidgets handout``: a notebook or a journal as one file that steps without a kernel."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, printable
+from ..engine.base.files import check_free
+from ..engine.machine.load import load_journal
+from ..labs.handing_out import named_picture
+from ..pictures.handing_out import handout
+from ..pictures.handout.page import PAPER
+from ..pictures.handout.telling import UNITS
+
+WRITTEN, BAD = 0, 2
+
+
+def add_handout(commands: Any) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "handout",
+        help="write a machine's story to one file that steps without a kernel",
+        description="Write the story of a notebook or of a saved journal to one HTML file that steps in any browser, "
+        "without kernel, server and network. A notebook is run from top to bottom, and is not changed: its pictures "
+        "are shown at each step, its headings are chapters, its predictions are questions. Exit code 0: the file is "
+        "written; 2: it is not.",
+    )
+    parser.add_argument("source", type=Path, metavar="NOTEBOOK|JOURNAL", help="a notebook, or m.journal.save's file")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (the source's name.html)")
+    parser.add_argument(
+        "--picture", action="append", default=[], metavar="NAME", help='such as Objects, or "Tree of task:init/map"'
+    )
+    parser.add_argument("--title", default="", help="the heading (the file's name)")
+    parser.add_argument("--since", metavar="MARK", help="where the story begins: a mark, or an operation's number")
+    parser.add_argument("--by", choices=UNITS, help="what a step is (the finest with at most 60 steps)")
+    parser.add_argument("--questions", choices=("closed", "open"), default="closed", help="open: with their answers")
+    parser.add_argument("--paper", choices=PAPER, default="sheets", help="printed: six steps a sheet, or one a slide")
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file, and say where it is."""
+    source = options.source
+    output = options.output or Path(source.name.removesuffix(".ipynb").removesuffix(".jsonl.gz") + ".html")
+    since = int(options.since) if options.since and options.since.isdecimal() else options.since
+    given = {name: getattr(options, name) for name in ("by", "questions", "paper")}
+    given |= {"title": options.title or output.stem, "since": since}
+    try:
+        if not source.is_file():
+            raise Refused(f"{str(source)!r} is not a file: name a notebook, or a journal that was saved")
+        check_free(output, force=options.force)
+        if source.suffix == ".ipynb":
+            notes = _of_notebook(source, output, options.picture, given)
+        else:
+            machine = load_journal(source)
+            handout(machine, output, *(named_picture(machine, name) for name in options.picture), **given)
+            notes = []
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return BAD
+    for note in notes:
+        print(f"vmwidgets: {printable(note)}", file=sys.stderr)
+    print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
+    return WRITTEN
+
+
+# ---- a notebook ----------------------------------------------------------------------------------
+
+_FIRST = "from vmwidgets.labs.handing_out import Watched as _Watched; _watched = _Watched()"
+
+_LOST = (
+    "the notebook's kernel (python3) has no vmwidgets of this version, or the notebook took away what a handout needs"
+)
+
+_LAST = """
+from vmwidgets.engine.base.errors import Refused as _Refused
+try:
+    _file, _notes = _watched.write(**_given)
+except _Refused as _refused:
+    print(_json.dumps({"refused": str(_refused)}))
+else:
+    print(_json.dumps({"notes": _notes}))
+"""
+
+
+def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[str, Any]) -> list[str]:
+    """Run the notebook in a kernel of its own, in its folder; what is not in the handout, in sentences."""
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, DeadKernelError
+    except ImportError:
+        raise Refused("a notebook is run by Jupyter, which is not installed: pip install 'vmwidgets[lab]'") from None
+    try:
+        notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
+    except Exception as error:  # noqa: BLE001  whatever is wrong with the file
+        raise Refused(f"{str(source)!r} is not a notebook: {str(error).splitlines()[0]}") from None
+    folder = {"metadata": {"path": str(source.resolve().parent)}}
+    quiet = ["--IPKernelApp.log_level=40"]  # what goes wrong is said here
+    client = NotebookClient(notebook, timeout=None, kernel_name="python3", resources=folder, extra_arguments=quiet)
+    wanted = {"path": str(output.resolve()), "names": pictures, **given}
+    with client.setup_kernel():
+        _helped(client, _FIRST)
+        for number, cell in enumerate(notebook.cells):
+            if cell.cell_type == "markdown" and (heading := _heading(cell.source)):
+                _helped(client, f"_watched.begins({heading!r})")
+            if cell.cell_type != "code":
+                continue
+            try:
+                client.execute_cell(cell, number)
+            except CellExecutionError as error:
+                why = f"{error.ename}: {error.evalue}".splitlines()[0]
+                raise Refused(f"the notebook's cell {number + 1} fails: {why}") from None
+            except DeadKernelError:
+                raise Refused(f"the notebook's cell {number + 1} ends its kernel") from None
+            _helped(client, "_watched.cell_done()")
+        said = _helped(client, f"import json as _json; _given = {wanted!r}\n{_LAST}")
+    answer: dict[str, Any] = json.loads(said.splitlines()[-1]) if said else {"refused": _LOST}
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    notes: list[str] = answer["notes"]
+    return notes
+
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+
+
+def _heading(text: str) -> str:
+    r"""The first heading of a cell of words; in a block of code "#" begins none.
+
+    >>> _heading("```\n# no heading\n```\n## Fork ##")
+    'Fork'
+    """
+    fence = ""
+    for line in text.splitlines():
+        mark = _FENCE.match(line)
+        if fence:
+            fence = "" if mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]) else fence
+        elif mark:
+            fence = mark[1]
+        elif heading := _HEADING.match(line):
+            return heading[1].strip()[:100]
+    return ""
+
+
+def _helped(client: Any, code: str) -> str:
+    """Run code of ours in the notebook's kernel; what it prints."""
+    from nbclient.exceptions import CellExecutionError
+    from nbformat.v4 import new_code_cell
+
+    cell = new_code_cell(code)  # type: ignore[no-untyped-call]  # it has no types
+    client.nb.cells.append(cell)
+    try:
+        client.execute_cell(cell, len(client.nb.cells) - 1)
+    except CellExecutionError as error:
+        raise Refused(f"{_LOST} ({error.ename}: {error.evalue})") from None
+    finally:
+        client.nb.cells.pop()
+    return "".join(output.get("text", "") for output in cell.outputs)

@@ -1,0 +1,47 @@
+"""``vmwidgets lecture``: a lecture of twenty minutes as a file that steps, with its journal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, printable
+from ..engine.base.files import check_free
+from ..lectures.listed import LECTURES
+
+WRITTEN, BAD = 0, 2
+
+
+def add_lecture(commands: Any) -> None:
+    """Add the command to the parser's."""
+    parser = commands.add_parser(
+        "lecture",
+        help="write one of the four lectures: a file that steps, with notes and questions",
+        description="Write a lecture of twenty minutes to one HTML file, with questions to vote on and notes, and the "
+        "machine's journal beside it. Open the file in a browser and press p to present it. Exit code 0: the files are "
+        "written; 2: they are not.",
+    )
+    parser.add_argument("name", choices=list(LECTURES), help="which lecture")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html)")
+    parser.add_argument("--for-class", action="store_true", help="without notes, and with the answers")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files, and say where they are."""
+    output = options.output or Path(f"{options.name}.html")
+    try:
+        if output.suffix.lower() != ".html":
+            raise Refused(f"{str(output)!r} must end in .html")
+        check_free(output, output.with_suffix(".jsonl.gz"), force=options.force)
+        lecture = LECTURES[options.name]()
+        lecture.write(output, questions="open" if options.for_class else "closed", notes=not options.for_class)
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return BAD
+    print(f"{printable(str(output))}: {output.stat().st_size / 1024:,.0f} KiB")
+    print(f"{printable(str(output.with_suffix('.jsonl.gz')))}: its machine, for vm.load_journal")
+    return WRITTEN

@@ -1,0 +1,34 @@
+"""Files that hold a secret: new, for their owner alone, and not among notebooks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..engine.base.errors import Refused
+from ..grading.files import called_notebook
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner may read.
+
+    Raises :class:`Refused` if something is there already, if the folder has notebooks (others may get such a folder),
+    and if the file can't be written; then there is no file.
+    """
+    try:
+        if any(called_notebook(one.name) for one in path.parent.iterdir()):
+            raise Refused(
+                f"the folder of {str(path)!r} has notebooks: choose a folder without submissions, since the file holds "
+                "a secret"
+            )
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            try:
+                file.write(content)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
+    except FileExistsError:
+        raise Refused(f"{str(path)!r} is there already: choose another name") from None
+    except OSError as error:
+        raise Refused(f"{str(path)!r} can't be written: {error.strerror}") from None

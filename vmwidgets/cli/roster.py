@@ -1,0 +1,96 @@
+"""``vmwidgets roster``: a key for a course, and the code of each student."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused
+from ..engine.base.files import place_of
+from ..engine.base.units import counted
+from ..grading.roster import Roster, read_roster
+from ..grading.tables import harmless
+from ..labs.codes import code_of
+from .private import write_private
+from .secret import named_key
+from .text import printable
+
+DONE, LISTED, FAILED = 0, 1, 2
+"""Exit codes: all is well; rows of the roster need a look; nothing could be done."""
+
+KEY_BYTES = 16
+"""Of a new key: 128 bits, which are too many to try."""
+
+COLUMNS = ("id", "name", "code")
+
+_ABOUT = """\
+In a course with a key, each student begins a lab with a code:
+lab.begin("01", student="ada", course="os-2026", code="…"). The student's exercises come from the code, so that
+knowing the id is not enough to compute them.
+
+  vmwidgets roster key     print a new key: add the line to the course's file
+  vmwidgets roster codes   print one code for each student, as CSV with the columns id, name and code"""
+
+_EXITS = "exit status: 0 all is well; 1 rows of the roster need attention, and are listed; 2 bad input"
+
+
+def add_roster(commands: Any) -> None:
+    """Add the command and its two actions to the parser's."""
+    parser = commands.add_parser(
+        "roster",
+        help="make a course's key, and a code for each student",
+        description=_ABOUT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    key = actions.add_parser("key", help="print a new key for a course's file")
+    key.set_defaults(run=run_key)
+    codes = actions.add_parser("codes", help="print one code for each student", epilog=_EXITS)
+    codes.add_argument("--course", type=Path, required=True, metavar="FILE", help="the course's file, with its key")
+    codes.add_argument("--roster", type=Path, required=True, metavar="FILE", help="CSV with a column of ids")
+    codes.add_argument("-o", "--output", metavar="FILE", help="a new file, which only you may read")
+    codes.set_defaults(run=run_codes)
+
+
+def run_key(_options: argparse.Namespace) -> int:
+    """Print a new key as a line for the course's file."""
+    print(f'key = "{secrets.token_hex(KEY_BYTES)}"')
+    return DONE
+
+
+def run_codes(options: argparse.Namespace) -> int:
+    """Print or write the codes, and list the rows of the roster that have none."""
+    try:
+        course, key = named_key(options.course)
+        roster = read_roster(options.roster)
+        if not roster.people:
+            raise Refused(f"{str(options.roster)!r} has no students")
+        text = codes(key, course, roster)
+        if options.output is not None:
+            write_private(place_of(options.output, "codes.csv"), text.encode())
+    except (Refused, OSError) as error:
+        print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
+        return FAILED
+    if options.output is None:
+        print(text, end="")
+    else:
+        print(printable(f"{options.output}: {counted(len(roster.people), 'code')}"))
+    for problem in roster.problems:
+        print(f"vmwidgets: {printable(problem)}", file=sys.stderr)
+    return LISTED if roster.problems else DONE
+
+
+def codes(key: str, course: str, roster: Roster) -> str:
+    """The table of codes as CSV, in the order of the roster: each student's first id, name and code."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for person in roster.people.values():
+        table.writerow([harmless(person.id), harmless(person.name), code_of(key, course, person.id)])
+    return text.getvalue()

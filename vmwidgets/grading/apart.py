@@ -1,0 +1,48 @@
+"""A folder of submissions is only read: results are written elsewhere, and no module is imported from it.
+
+Other people filled the folder.  A state, overrides or a module that lie in it may be anybody's.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.launched import lying_in
+
+WITHIN = ("", "feedback", "gradescope")
+"""The folders of results below the one that is named."""
+
+
+def check_results(folder: Path, results: Path) -> None:
+    """Raise :class:`Refused` where results would lie among the submissions in `folder`; links are followed.
+
+    >>> check_results(Path("in"), Path("in/grades"))
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: results can't be written to 'in/grades', in the folder of submissions: ...
+    """
+    submissions = folder.resolve()
+    if any((results / name).resolve().is_relative_to(submissions) for name in WITHIN):
+        beside = submissions.parent / f"{submissions.name or 'class'}-grades"
+        raise Refused(
+            f"results can't be written to {str(results)!r}, in the folder of submissions: "
+            f"name a folder outside of it, such as --to {beside}"
+        )
+
+
+def check_given(folder: Path, files: Iterable[Path | None]) -> None:
+    """Raise :class:`Refused` for a course, a roster or overrides that lie among the submissions in `folder`."""
+    for file in files:
+        if file is not None and file.resolve().is_relative_to(folder.resolve()):
+            raise Refused(f"{str(file)!r} lies in the folder of submissions: it may be anyone's, so keep it elsewhere")
+
+
+def check_imports(folder: Path) -> None:
+    """Raise :class:`Refused` if this process would import modules from the submissions in `folder`."""
+    if found := lying_in(sys.path, str(folder)):
+        raise Refused(
+            f"Python imports modules from {found[0] or 'the current folder'!r}, in the folder of submissions, and any "
+            "file in it could run: call vmwidgets from another folder, and leave this folder out of PYTHONPATH"
+        )

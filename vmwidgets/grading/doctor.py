@@ -1,0 +1,145 @@
+"""What of a student's notebook will count: read and judged as the grader does it, before it is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmwidgets import __version__
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.mistakes import known_mistakes
+
+from .course import Course
+from .files import called_notebook, other_kind
+from .grades import Graded, Row
+from .judge import judged
+from .labs import lab_of, of_lab
+from .notebook import Handed, read_notebook
+from .sandbox.asking import OPEN
+from .submission import UNJUDGED, rows_of
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the grader will find: `rows` for the exercises of the lab, and predictions that have no answer yet."""
+
+    handed: Handed
+    rows: tuple[Row, ...]
+    asked: int
+    unanswered: tuple[str, ...]
+    named: bool
+    kind: str = ""
+    """Why the file is not a notebook, or ""."""
+
+    @property
+    def well(self) -> bool:
+        """Whether all of it counts: each exercise was checked and judged, and each prediction is answered."""
+        whose = self.handed.begun is not None and bool(self.handed.begun.students)
+        return (
+            self.named
+            and whose
+            and bool(self.rows)
+            and not self.handed.problem
+            and not self.unanswered
+            and not any(map(_missing, self.rows))
+        )
+
+    def lines(self) -> Iterator[str]:
+        """What a student reads: for whom it counts, each exercise with its points, and what is missing."""
+        handed = self.handed
+        if self.kind:
+            yield f"Nothing counts: {self.kind}."
+            return
+        if not self.named:
+            yield "The file's name does not end in .ipynb: graders read notebooks. Rename it."
+        if handed.begun is None:
+            yield f"Nothing counts: {handed.problem}."
+            return
+        begun = handed.begun
+        if not begun.students:
+            yield "Nothing counts: lab.begin has no student. Write student= and course= there, and run all cells again."
+            return
+        what, code = (
+            ("the id, the course and the code", ", with a code") if handed.coded else ("the id and the course", "")
+        )
+        missing = "" if handed.coded else " If you were given a code, it is missing."
+        yield f"Lab {begun.lab} of {begun.whose}{code}. Are {what} as your instructor gave them to you?{missing}"
+        if handed.version != __version__:
+            yield f"It was made with vmwidgets {shown(handed.version)}; this is {__version__}."
+        if handed.problem:
+            yield f"Nothing counts: {handed.problem}."
+        if not self.rows:
+            labs = ", ".join(sorted(set(map(lab_of, exercises()))))
+            yield (
+                f"Nothing counts: there is no lab {shown(begun.lab)}. There are {labs}; "
+                "for a lab of your course's own, name its file with --exercises FILE."
+            )
+        for row in self.rows:
+            yield from _row(row)
+        if self.asked:
+            yield f"Predictions: {self.asked - len(self.unanswered)} of {self.asked} answered."
+        if self.unanswered:
+            yield f"  without an answer: {', '.join(self.unanswered)}"
+
+
+def diagnosis(path: Path) -> Diagnosis:
+    """Read and judge the notebook at `path`, in this process: it is the student's own work.
+
+    A sheet that comes from a code is taken as the notebook says, since only the grader has the key.
+
+    Raises :class:`Refused` for a file that can't be read.
+    """
+    handed = read_notebook(path)
+    begun = handed.begun
+    if begun is None or not begun.students:
+        rows: tuple[Row, ...] = ()
+    else:
+        own: dict[str, float] = {
+            name: one.points for name, one in exercises().items()
+            if lab_of(name) == begun.lab or name in handed.works
+        }  # fmt: skip  # one comprehension
+        try:
+            seed = int(handed.seed, 16) if handed.coded else begun.seed
+        except ValueError:
+            raise Refused(f"{path}: its lab.begin says the seed {shown(handed.seed)}, which is not a number") from None
+        rows = tuple(rows_of(path.name, handed, seed, Course(begun.course, own), judged))
+    lab = begun.lab if begun else ""
+    graded = Graded(path.name, "", lab, "", (), handed.predictions, handed.outcomes, {})
+    asked = of_lab(known_mistakes(), lab)
+    unanswered = tuple(name for name in asked if name not in graded.predicted)
+    kind = other_kind(path.name, path) if handed.begun is None else ""
+    return Diagnosis(handed, rows, len(asked), unanswered, called_notebook(path.name), kind)
+
+
+def _missing(row: Row) -> bool:
+    """Whether an exercise has no work that was judged."""
+    return not row.cell or (bool(row.says) and not _left_to_the_grader(row))
+
+
+def _left_to_the_grader(row: Row) -> bool:
+    """Whether it is a function, and this computer has nowhere to run it."""
+    return OPEN in row.says
+
+
+def _row(row: Row) -> Iterator[str]:
+    """An exercise: its points, or why it has none."""
+    if not row.cell and row.says.startswith(UNJUDGED):
+        yield f"{row.exercise}: does not count. {_sentence(row.says)} Write that in lab.begin, and run all cells again."
+    elif not row.cell:
+        yield f"{row.exercise}: not checked. Run the cell with lab.check, and save."
+    elif _left_to_the_grader(row):
+        claim = f"{row.claimed} of {row.of:g} by your own check"
+        yield f"{row.exercise}, cell {row.cell}: {claim}; the function is run by the grader only."
+    elif row.says and not row.criteria:
+        yield f"{row.exercise}, cell {row.cell}: does not count. {_sentence(row.remark)}"
+    else:
+        yield f"{row.exercise}, cell {row.cell}: {row.points:g} of {row.of:g} points will count."
+        if row.says:
+            yield f"  {_sentence(row.says)}"
+        yield from (f"  ✗ {one['sentence']}" for one in row.criteria if not one["met"])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

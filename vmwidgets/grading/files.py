@@ -1,0 +1,201 @@
+"""The files of a folder of submissions: their names, what they are, and what they contain.
+
+The folder is other people's: a file may be a pipe, a link out of the folder, or larger than memory.  Whatever it is, it
+gets a row in the grades, and no file is read beyond the size of the largest notebook.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import counted
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a notebook."""
+
+CHUNK = 1 << 20
+"""Bytes that are read at a time to make a digest."""
+
+COPIES = {"__MACOSX"}
+"""Folders that a system adds, beside the hidden ones: all in them is left out."""
+
+SYSTEM = {"thumbs.db", "desktop.ini"}
+"""Files that a system adds, beside the hidden ones, in small letters."""
+
+ENDINGS = ".ipynb", ".ipynb.txt", ".ipynb.json"
+"""Of notebooks; some browsers and editors add another."""
+
+HEAD = 1024
+"""Bytes that tell what a file is."""
+
+TAIL = 4 << 20
+"""Bytes at the end of a zip archive that are searched for its list of files."""
+
+BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+"""Bytes that may precede JSON: byte order marks, the other half of wide characters, and white space."""
+
+WEB_PAGES = b"<!doctype html", b"<html"
+
+ARCHIVES = {
+    b"\x1f\x8b": "a gzip file", b"BZh": "a bzip2 file", b"\xfd7zXZ": "an xz file",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!": "a RAR archive",
+}  # fmt: skip  # a table
+"""Packed files, by how they begin."""
+
+OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image", b"GIF8": "an image"}
+"""Files that can hold no notebook, by how they begin."""
+
+ASK = "ask for the .ipynb"
+
+
+def names_of(folder: Path) -> list[str]:
+    """All files in a folder and below, as they are named in it, and the folders that can't be read.
+
+    Also a folder that is called as a notebook and a link to a folder: each gets its row.  Files that a system hides or
+    adds are left out, but for hidden notebooks.  Raises :class:`Refused` for a folder that has no files.
+    """
+    if not folder.is_dir():
+        raise Refused(f"{str(folder)!r} is not a folder: name the folder with the submitted notebooks")
+    errors: list[OSError] = []
+    found = set()
+    for where, folders, files in os.walk(folder, onerror=errors.append):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in COPIES]
+        linked = [name for name in folders if called_notebook(name) or Path(where, name).is_symlink()]
+        found |= {Path(where, name) for name in (*linked, *files) if not _of_the_system(name)}
+    closed = {Path(error.filename) for error in errors}
+    if folder in closed:
+        raise Refused(f"{str(folder)!r} can't be read: {errors[0].strerror}")
+    if names := [path.relative_to(folder).as_posix() for path in sorted(found | closed)]:
+        return names
+    raise Refused(f"{str(folder)!r} has no files to grade")
+
+
+def called_notebook(name: str) -> bool:
+    """Whether a file with this name should be a notebook.
+
+    >>> called_notebook("ada/01-Maps.IPYNB"), called_notebook("ada.zip")
+    (True, False)
+    """
+    return name.casefold().endswith(ENDINGS)
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """The path of a submitted file; :class:`Refused` for a link to what is not in the folder."""
+    path = folder / name
+    if path.is_symlink() and path.exists():
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise Refused("it is a link to what is not in this folder: put the file itself there")
+        if path.is_dir():
+            raise Refused("it is a link to a folder: put the folder itself there")
+    return path
+
+
+def other_kind(name: str, path: Path) -> str:
+    """Why a file can't be a notebook; "" for one that is called so, or begins as JSON does: it has to be read.
+
+    :class:`Refused` for a file that can't be read.
+    """
+    if called_notebook(name):
+        return ""
+    with _opened(path) as file:
+        head = _read(file, HEAD)
+        if head.lstrip(BEFORE_JSON).startswith(b"{"):
+            return ""
+        return f"not a notebook: {_kind(name, head, file)}"
+
+
+def no_lab(name: str) -> str:
+    """Why a file was not graded that begins as JSON does, is not called a notebook and has no lab."""
+    return f"not a notebook: {_named(name)} that has no lab in it; {ASK}"
+
+
+def content_of(path: Path) -> bytes:
+    """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
+
+    :class:`Refused` for what is no file, or can't be read.
+    """
+    with _opened(path) as file:
+        return _read(file, MOST_BYTES + 1)
+
+
+def digest_of(path: Path) -> str:
+    """A digest of what :func:`content_of` reads, made without keeping it in memory."""
+    digest = hashlib.sha256()
+    left = MOST_BYTES + 1
+    with _opened(path) as file:
+        while left and (chunk := _read(file, min(CHUNK, left))):
+            digest.update(chunk)
+            left -= len(chunk)
+    return digest.hexdigest()
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)  # which says if it can't be read
+            raise Refused("it is a folder, and no notebook")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Refused("it is no file")  # reading a device or a pipe may never end
+        return path.open("rb")
+    except OSError as error:
+        raise Refused(f"the file can't be read: {error.strerror}") from None
+
+
+def _read(file: BinaryIO, most: int) -> bytes:
+    try:
+        return file.read(most)
+    except OSError as error:
+        raise Refused(f"the file can't be read: {error.strerror}") from None
+
+
+def _of_the_system(name: str) -> bool:
+    """Whether a system made the file: hidden ones are no submissions, unless they are called notebooks."""
+    if name.startswith("."):
+        return not called_notebook(name) or name.startswith("._")  # which macOS puts beside each file
+    return name.casefold() in SYSTEM
+
+
+def _kind(name: str, head: bytes, file: BinaryIO) -> str:
+    """What the file is, and what to do about it."""
+    if not head:
+        return f"the file is empty; {ASK}"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        notebooks = _notebooks_in(file)
+        return f"a zip archive {notebooks}; unpack it, or {ASK}"
+    archive = next((kind for begin, kind in ARCHIVES.items() if head.startswith(begin)), "")
+    if archive or head[257:262] == b"ustar":
+        return f"{archive or 'a tar archive'}; unpack it, or {ASK}"
+    if head.lstrip(BEFORE_JSON).lower().startswith(WEB_PAGES):
+        return f"a web page; {ASK}"
+    other = next((kind for begin, kind in OTHERS.items() if head.startswith(begin)), "")
+    return f"{other or _named(name)}; {ASK}"
+
+
+def _named(name: str) -> str:
+    ending = PurePosixPath(name).suffix
+    return f"a file that ends in {shown(ending)}" if ending else "a file without an ending"
+
+
+def _notebooks_in(file: BinaryIO) -> str:
+    """How many notebooks a zip archive lists; only its end is read, and nothing is unpacked."""
+    try:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        names = zipfile.ZipFile(io.BytesIO(file.read(TAIL))).namelist()
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        return "whose list of files can't be read"
+    found = sum(called_notebook(one) and not _left_out(one) for one in names)
+    return f"with {counted(found, 'notebook')}" if found else "without notebooks"
+
+
+def _left_out(name: str) -> bool:
+    """Whether a file of an archive would be left out of a folder."""
+    *folders, last = name.split("/")
+    return any(one.startswith(".") or one in COPIES for one in folders) or _of_the_system(last)

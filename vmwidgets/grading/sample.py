@@ -1,0 +1,36 @@
+"""Whom to ask at the desk: a part of the class that nobody can foresee, and all who are listed."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import re
+from hashlib import sha256
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .grades import Grades
+
+
+def share_of(text: str) -> float:
+    """A part of all: "10%" or "0.1"; :class:`Refused` for what is none.
+
+    >>> share_of("10%"), share_of("0.25")
+    (0.1, 0.25)
+    """
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*(%?)", text.strip())
+    share = float(match[1]) / (100 if match[2] else 1) if match else 0
+    if not 0 < share <= 1:
+        raise Refused(f"--sample {shown(text)}: write a part of the class, such as 10%")
+    return share
+
+
+def sampled(grades: Grades, share: float, secret: str) -> list[str]:
+    """The ids of so many students, rounded up, and of all whose rows need a look, sorted.
+
+    The same secret gives the same students, whatever their points are; without it nobody can tell who is chosen.
+    """
+    students = list(grades.students())
+    drawn = sorted(students, key=lambda one: hmac.new(secret.encode(), one.encode(), sha256).digest())
+    listed = {one for row in grades.look for one in row.student.split("+")}.intersection(students)
+    return sorted({*drawn[: math.ceil(share * len(students))], *listed})

@@ -1,0 +1,124 @@
+"""Who uploaded a file, as far as its name or its folder says so: learning systems put that into them.
+
+Moodle and Canvas write names, Blackboard and nbgrader write ids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
+from unicodedata import normalize
+
+from vmwidgets.labs.identity import folded
+
+from .roster import Roster
+
+MOODLE = re.compile(r"(?P<name>.+?)_\d+_assignsubmission_(?:file|onlinetext)(?:_.*)?")
+"""``Ada Lovelace_4711_assignsubmission_file/01-maps.ipynb``, or with ``_`` for the ``/``."""
+
+CANVAS = re.compile(r"(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_.*")
+"""``lovelaceada_4711_99123_01-maps.ipynb``: the name without blanks, Canvas's number of the student and of the file."""
+
+BLACKBOARD = re.compile(r"(?P<ids>.+?)_attempt_\d{4}(?:-\d{2}){5}.*")
+"""``Lab 01_ada_attempt_2026-10-01-12-00-00_01-maps.ipynb``: the assignment and the id, which may have a ``_``, too."""
+
+Submitted = tuple[str, Sequence[str]]
+"""A file's path, and the ids of those whose it says that it is."""
+
+
+def uploaders(roster: Roster | None, files: Iterable[Submitted]) -> Callable[[str], str]:
+    """Gives for a file's path the id of the person who uploaded it, or "" where that is not said, or not certain.
+
+    A learning system puts its words first, so the outermost folder with such words counts, and in a name the first of
+    them: what follows a student may have written.  Below the folders that all files lie in, folders are those of
+    students, as nbgrader collects them, if there are several and most are ids: of the roster, or, without one, of
+    those whom most files in them name.
+
+    >>> files = [("ada/1.ipynb", ["ada"]), ("bert/1.ipynb", ["bert"]), ("Lab 01_ada_attempt_2026-10-01-12-00-00_x", [])]
+    >>> uploader = uploaders(None, files)
+    >>> [uploader(path) for path in ("bert/01-maps.ipynb", "Lab 01_ada_attempt_2026-10-01-12-00-00_x.ipynb", "x.ipynb")]
+    ['bert', 'ada', '']
+    """
+    files = list(files)
+    ids = {folded(one): one for _, whose in files for one in whose} if roster is None else roster.aliases
+    names = _names(roster)
+    numbers = {person.number: person.id for person in roster.people.values() if person.number} if roster else {}
+    depth = _depth(path for path, _ in files)
+    own_folders = _own_folders(files, depth, ids, roster is None)
+
+    def said(component: str, kinds: Sequence[re.Pattern[str]]) -> str | None:
+        """Whom a system's words in a folder's or a file's name name; None where there are none."""
+        found = [match for match in (kind.fullmatch(component) for kind in kinds) if match]
+        if not found:
+            return None
+        first = min(found, key=lambda match: match.end(1))
+        if first.re is BLACKBOARD:
+            return _longest(first["ids"], ids, certain=roster is not None)
+        number = first["number"] if first.re is CANVAS else ""
+        return numbers.get(number) or names.get(_letters(first["name"]), "")
+
+    def uploader(path: str) -> str:
+        *folders, name = path.split("/")
+        if own_folders and len(folders) > depth and (student := ids.get(folded(folders[depth]))):
+            return student
+        there = [*((folder, [MOODLE]) for folder in folders), (name, [MOODLE, BLACKBOARD, CANVAS])]
+        return next((who for component, kinds in there if (who := said(component, kinds)) is not None), "")
+
+    return uploader
+
+
+def _depth(paths: Iterable[str]) -> int:
+    """How many folders all files lie in."""
+    folders = [path.split("/")[:-1] for path in paths]
+    same = (len(set(names)) == 1 for names in zip(*folders, strict=False))
+    return sum(1 for _ in takewhile(bool, same))
+
+
+def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
+    """Whether most folders are called as students; `confirmed`: by those only whom most files in their folder name.
+
+    One such folder alone may be the instructor's, in which somebody wrote its name as an id.
+    """
+    owners: dict[str, list[bool]] = {}
+    for path, whose in files:
+        *folders, _ = path.split("/")
+        if len(folders) > depth:
+            name = folded(folders[depth])
+            owners.setdefault(name, []).append(name in map(folded, whose))
+    own = [name for name, named in owners.items() if name in ids and (not confirmed or 2 * sum(named) > len(named))]
+    return len(own) > 1 and 2 * len(own) > len(owners)
+
+
+def _longest(text: str, ids: Mapping[str, str], *, certain: bool) -> str:
+    """The longest id that is at the end of a text, behind a ``_``; if ids are not `certain`, only one that is alone."""
+    parts = text.split("_")
+    found = [one for first in range(1, len(parts)) if (one := ids.get(folded("_".join(parts[first:]))))]
+    return found[0] if found and (certain or len(found) == 1) else ""
+
+
+def _names(roster: Roster | None) -> Mapping[str, str]:
+    """The id of each name that one person alone has, with the first name or the last name first."""
+    found = {
+        (_letters(words), person.id)
+        for person in (roster.people.values() if roster else ())
+        for words in (person.name, _turned(person.name))
+        if _letters(words)
+    }
+    times = Counter(name for name, _ in found)
+    return {name: student for name, student in found if times[name] == 1}
+
+
+def _turned(name: str) -> str:
+    """The name with the last name first, as lists have it; or the first name, where it was the last."""
+    last, comma, first = name.partition(",")
+    if comma:
+        return f"{first} {last}"
+    *first_names, last = name.split() or [""]
+    return " ".join([last, *first_names])
+
+
+def _letters(name: str) -> str:
+    """A name by which it is found again: systems leave out blanks and signs, and some leave out accents."""
+    return "".join(letter for letter in normalize("NFKD", folded(name)) if letter.isalnum())

@@ -1,0 +1,181 @@
+"""What was done since the start of a sheet, read from events: the name of a call and its caller decide nothing.
+
+A page goes by `remove`, `munmap`, `brk`, a mapping over it or `exec`, and a thread or a handler may do it inside
+another operation.  The events are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from vmwidgets.engine.base.events import (
+    EntryChanged,
+    EntryLinked,
+    EntryUnlinked,
+    Event,
+    GapTried,
+    MapResized,
+    PteRunWritten,
+    PteWritten,
+    RangeRemoved,
+    TlbFlushed,
+    TreeRotated,
+)
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.maps import MachineMap
+
+from ..starting import machine_of
+
+Range = tuple[int, int]
+"""The start and the end of a range, in bytes."""
+
+READ = (
+    EntryChanged, EntryLinked, EntryUnlinked, GapTried, MapResized, PteRunWritten, PteWritten, RangeRemoved, TlbFlushed,
+    TreeRotated,
+)  # fmt: skip  # a list
+"""The events that judges read."""
+
+ENTERED, REMOVED, CHANGED, UNSEEN = "entered", "removed", "changed", "unseen"
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One thing that an operation did to a map.
+
+    `kind` is "entered", "removed" or "changed" (entries were changed otherwise), or "unseen": the operation had more
+    events than a journal keeps.  `ranges` are those that were entered or removed.  `searched` says whether the kernel
+    chose the place, and `rotations` counts those of the map's tree.
+    """
+
+    kind: str
+    ranges: tuple[Range, ...] = ()
+    searched: bool = False
+    rotations: int = 0
+
+    @property
+    def start(self) -> int:
+        """The address of the first range."""
+        return self.ranges[0][0]
+
+    @property
+    def size(self) -> int:
+        """The bytes of all ranges."""
+        return sum(end - start for start, end in self.ranges)
+
+
+@lru_cache(maxsize=64)
+def begun(asked: Any) -> int:
+    """How many operations the start of a sheet has."""
+    machine = machine_of(asked.start())
+    return 0 if machine is None else len(machine.journal)
+
+
+class Done(NamedTuple):
+    """An operation after the start of a sheet, with the events that judges read; `truncated`: some are lost."""
+
+    operation: Operation
+    events: tuple[Event, ...]
+    truncated: bool
+
+
+def operations_since(machine: Machine, asked: Any) -> tuple[Done, ...]:
+    """The operations after the start of the sheet.  What was undone is not among them.
+
+    Events that the journal has dropped are made again: O(operations), and again only if the machine did something.
+    """
+    known = _done.get(machine)
+    now = begun(asked), machine.journal.next_serial, len(machine.journal)
+    if known is None or known[0] != now:
+        found: list[Done] = []
+
+        def see(operation: Operation) -> None:
+            read = tuple(event for event in operation.events if isinstance(event, READ))
+            found.append(Done(operation._replace(records=()), read, operation.truncated))
+
+        machine.history.visit(begun(asked), see)
+        known = _done[machine] = now, tuple(found)
+    return known[1]
+
+
+_done: WeakKeyDictionary[Machine, tuple[tuple[int, int, int], tuple[Done, ...]]] = WeakKeyDictionary()
+
+
+def deeds(space: MachineMap, asked: Any) -> list[Deed]:
+    """What was done to this map after the start of the sheet, in order; failed calls count with what they did."""
+    found: list[Deed] = []
+    for operation, events, truncated in operations_since(space.machine, asked):
+        if truncated:
+            found.append(Deed(UNSEEN))
+        else:
+            found += _Reading(space.path).of(operation, events)
+    return found
+
+
+def removals(found: Iterable[Deed]) -> list[Deed]:
+    """The deeds that unmapped something, or may have."""
+    return [deed for deed in found if deed.kind in (REMOVED, UNSEEN)]
+
+
+class _Reading:
+    """Reads the events of one operation that are about one map."""
+
+    def __init__(self, space: str) -> None:
+        self._space = space
+        self._begin()
+
+    def _begin(self) -> None:
+        self._unlinked: list[Range] = []
+        self._gone: dict[int, Range] = {}
+        """The ranges of entries that are out of the list now, by the numbers of the entries."""
+        self._linked: Range = (0, 0)
+        self._shrunk = self._changed = self._searched = False
+        self._rotations = 0
+
+    def of(self, operation: Operation, events: Iterable[Event]) -> Iterator[Deed]:
+        """The deeds, in order."""
+        free = operation.name == "mmap" and dict(operation.arguments).get("at") is None  # it searches before it enters
+        for event in events:
+            if isinstance(event, TreeRotated):
+                self._rotations += event.tree == self._space
+            elif getattr(event, "map", None) == self._space and (kind := self._read(event)):
+                yield self._deed(kind, free)
+        if self._shrunk or self._changed or self._rotations:
+            yield self._deed(REMOVED if self._shrunk else CHANGED, free)
+
+    def _read(self, event: Event) -> str:
+        """What an event ends, if it ends something."""
+        if isinstance(event, EntryUnlinked):
+            self._unlinked.append(event.entry[1:3])
+            self._gone[event.entry[0]] = event.entry[1:3]
+        elif isinstance(event, EntryLinked):
+            self._linked, self._changed = event.entry[1:3], True
+            self._gone.pop(event.entry[0], None)
+        elif isinstance(event, EntryChanged):
+            self._changed = True
+        elif isinstance(event, GapTried):
+            self._searched = event.taken
+        elif isinstance(event, MapResized):
+            self._shrunk = event.after < event.before
+            return "" if self._shrunk else ENTERED
+        elif isinstance(event, RangeRemoved) and self._shrunk:
+            return REMOVED
+        return ""
+
+    def _deed(self, kind: str, free: bool) -> Deed:
+        """What has been read until now, as one deed."""
+        ranges = {ENTERED: (self._new(),), REMOVED: tuple(sorted(self._gone.values()))}.get(kind, ())
+        deed = Deed(kind, ranges, free or self._searched, self._rotations)
+        self._begin()
+        return deed
+
+    def _new(self) -> Range:
+        """The range that was entered: the entry that was linked, without the neighbours that it took in."""
+        start, end = self._linked
+        for first, last in self._unlinked:
+            start, end = last if first == start else start, first if last == end else end
+        return start, end

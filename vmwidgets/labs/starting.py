@@ -1,0 +1,57 @@
+"""Where work on a sheet begins: its machine's journal starts with the operations of the sheet's own start()."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.tasks import Task
+
+from .exercise import Exercise
+
+
+class Start(NamedTuple):
+    """The operations of what a sheet gives, without their events, and the path of the part that the exercise takes."""
+
+    operations: tuple[Operation, ...]
+    path: str
+
+    def why_not(self, thing: Any, call: str) -> str:
+        """Why the machine of `thing` does not begin so, in a sentence; "" if it does.  `call` is how to begin.
+
+        What begins so may be loaded, a branch, or a moment of the past; none of these operations may be undone.
+        """
+        machine = machine_of(thing)
+        if machine is None:
+            return ""
+        begun = machine.journal[: len(self.operations)]
+        if len(begun) < len(self.operations) or not all(map(Operation.agrees, begun, self.operations)):
+            return f"this machine does not begin with what the sheet gives: call {call} and work on its result"
+        if thing.path != self.path:
+            return f"this is {thing.path}, and the sheet gives {self.path}: check the result of {call}"
+        return ""
+
+
+def start_of(thing: Any, exercise: Exercise) -> Start | None:
+    """The start of an exercise whose sheet gives `thing`; None if that is no machine and no part of one.
+
+    A text, a dictionary or a function has no journal, so work on such a sheet may begin with any.
+    """
+    given = part_taken(thing, exercise)
+    machine = machine_of(given)
+    return None if machine is None else Start(tuple(one._replace(records=()) for one in machine.journal), given.path)
+
+
+def machine_of(thing: Any) -> Machine | None:
+    """The machine that `thing` is, or is a part of; None for answers, texts, functions and other plain things."""
+    machine = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
+    return machine if isinstance(machine, Machine) else None
+
+
+def part_taken(thing: Any, exercise: Exercise) -> Any:
+    """`thing`, or its map if the exercise takes a map and `thing` is a task or a machine."""
+    if exercise.takes is MachineMap and isinstance(thing, (Task, Machine)):
+        return thing.map if isinstance(thing, Task) else thing.kernel_map
+    return thing

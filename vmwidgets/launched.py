@@ -1,0 +1,71 @@
+"""How this process was started, asked before anything else of the package is imported.
+
+``python -m vmwidgets`` puts the current folder in front of all modules, and an empty or relative entry of PYTHONPATH
+does so for the command ``vmwidgets`` too.  In a folder of submissions any student's file could then be imported.  This
+module needs nothing but what Python itself has loaded, and nothing may be imported before it.
+"""
+
+import os
+import sys
+
+READING = ("grade", "checkoff")
+"""The commands that read other people's files."""
+
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120  pathlib is not loaded yet
+"""The folder of the package: of a clone, it may be the current one."""
+
+
+def refuse_unsafe_paths() -> None:
+    """End the process with a sentence and exit code 2 if it is such a command and imports what it should only read.
+
+    It comes too late for a file that takes the place of a module which Python itself imports before.
+    """
+    given = _arguments()
+    if given and given[0] in READING and _imports_what_it_reads(given):
+        sys.stderr.write(
+            "vmwidgets: Python imports modules from the current folder or from the submissions, and any file there "
+            f"could run: call 'vmwidgets {given[0]} …' instead of 'python -m vmwidgets', and let PYTHONPATH name only "
+            "absolute folders elsewhere\n"
+        )
+        sys.exit(2)
+
+
+def lying_in(entries: list[str], folder: str) -> list[str]:
+    """The entries of a search path that are the folder or lie in it; Python's own folders may lie anywhere."""
+    own = [sys.prefix, sys.base_prefix, getattr(sys.modules.get("site"), "USER_BASE", None)]
+    return [
+        entry
+        for entry in entries
+        if _is_in(entry, folder) and not any(_is_in(entry, one) for one in own if isinstance(one, str))
+    ]
+
+
+def _is_in(entry: str, folder: str) -> bool:
+    inner, outer = os.path.realpath(entry), os.path.realpath(folder)
+    return inner == outer or inner.startswith(os.path.join(outer, ""))  # noqa: PTH118
+
+
+def _arguments() -> list[str]:
+    """What the command was called with; empty if this process is another program."""
+    program, *given = sys.argv or [""]
+    if program == "-m":  # what Python writes there while it looks for the module
+        module = sys.orig_argv[-len(sys.argv)]
+        return given if module == "vmwidgets" or module.endswith("mvmwidgets") else []
+    return given if os.path.splitext(os.path.basename(program))[0] == "vmwidgets" else []  # noqa: PTH119, PTH122
+
+
+def _imports_what_it_reads(given: list[str]) -> bool:
+    here = os.path.realpath(os.curdir)
+    if here != os.path.realpath(HERE) and here in map(os.path.realpath, sys.path):
+        return True
+    return any(lying_in(sys.path, folder) for folder in _folders(given))
+
+
+def _folders(given: list[str]) -> list[str]:
+    """The folders that a command was given, and for questions at the desk those of its files."""
+    files = given[0] == "checkoff"
+    found = [one if os.path.isdir(one) else os.path.dirname(one) * files for one in given[1:]]  # noqa: PTH112, PTH120
+    return [one for one in found if one]
+
+
+refuse_unsafe_paths()

@@ -1,0 +1,16 @@
+"""A secret that decides together with a text: whoever knows only the text can't make what was drawn."""
+
+from __future__ import annotations
+
+import hmac
+
+
+def mixed(secret: str, text: str) -> str:
+    """HMAC-SHA-256 of the text under the secret, in hexadecimal digits; without a secret the text itself.
+
+    >>> mixed("", "questions|walk|7")
+    'questions|walk|7'
+    >>> mixed("k" * 16, "questions|walk|7")[:16]
+    'be20d0ab5dab148f'
+    """
+    return hmac.new(secret.encode(), text.encode(), "sha256").hexdigest() if secret else text
