@@ -1,6 +1,6 @@
-// Builds vmwidgets/static/: hub.js (the drawing code, Graphviz and the style sheet, one file), view.js (the few lines
-// that every view carries) and answer.js (the control of predictions).  Runs through esbuild's API: its command-line
-// launcher fails under some packaged Nodes.
+// Builds vmwidgets/static/: hub.js (the drawing code, Graphviz and the style sheet, one file), loader.js (what waits for
+// it in the page), view.js (the few lines that every view carries), answer.js (the control of predictions) and player.js (of
+// handouts).  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -32,7 +32,7 @@ const styles = {
 
 await mkdir(out, { recursive: true });
 await build({
-  entryPoints: ["hub.ts", "view.ts", "answer.ts"].map((name) => join(here, "src", name)),
+  entryPoints: ["hub.ts", "loader.ts", "view.ts", "answer.ts", "player.ts"].map((name) => join(here, "src", name)),
   outdir: out,
   bundle: true,
   minify: true,
@@ -45,7 +45,7 @@ await build({
   define: { BUNDLE: JSON.stringify(await fingerprint()) },
   logLevel: "warning",
 });
-for (const name of ["hub.js", "view.js", "answer.js"]) {
+for (const name of ["hub.js", "loader.js", "view.js", "answer.js", "player.js"]) {
   const { size } = await stat(join(out, name));
   console.log(`vmwidgets/static/${name}: ${size.toLocaleString("en")} bytes`);
 }

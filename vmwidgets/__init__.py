@@ -10,6 +10,9 @@ Boot a small simulated machine, call the operations that a kernel calls, and see
 
 from __future__ import annotations
 
+from . import launched as launched  # before all other imports, which it may have to prevent
+
+# isort: split
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +23,9 @@ from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.boot import QUIRKS
+from .engine.machine.journal_file import HANDED_OUT_BY
 from .engine.machine.load import load_journal
+from .pictures.keeping import KEPT_BY
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
+    from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
     from .pictures.registry import picture
     from .sources import workload
@@ -49,6 +55,7 @@ if TYPE_CHECKING:
         Fault,
         Formats,
         Frames,
+        Inverted,
         Kentry,
         Kmem,
         Map,
@@ -77,8 +84,8 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "Formats",
-         "Frames", "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels", "Slabs",
-         "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
+         "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels",
+         "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.memory.costs",
     "Replacement": ".engine.memory.replacement",
@@ -86,6 +93,7 @@ _LAZY = {
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
+    "handout": ".pictures.handing_out",
     "load_curve": ".pictures.load_curve",
     "load_maps": ".sources.proc_maps",
     "load_strace": ".sources.strace.load",
@@ -106,10 +114,10 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard", "Diff",
-    "Domain", "EntryList", "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine",
-    "Map", "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size",
+    "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem",
+    "Machine", "Map", "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size",
     "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot",
-    "compare", "compare_formats", "compare_paging", "diff", "events", "lab", "load_curve", "load_journal",
+    "compare", "compare_formats", "compare_paging", "diff", "events", "handout", "lab", "load_curve", "load_journal",
     "load_maps", "load_strace", "load_tables", "picture", "recorded_tables", "recording", "reference_string",
     "show", "workload",
 ]  # fmt: skip  # read as a list of names
@@ -143,6 +151,26 @@ def _explained(operation: Any) -> object:
 
 
 EXPLAINED_BY.append(_explained)
+
+
+def _handed_out(*given: Any) -> Any:
+    """The handout of a journal; pictures are imported when it is asked for."""
+    from .pictures.handing_out import handout_of_journal
+
+    return handout_of_journal(*given)
+
+
+HANDED_OUT_BY.append(_handed_out)
+
+
+def _kept(name: str) -> Any:
+    """What keeps the answers of a picture that asks; labs are imported when one does."""
+    from .labs.pressing import Presses
+
+    return Presses(name)
+
+
+KEPT_BY.append(_kept)
 
 
 def _register() -> None:

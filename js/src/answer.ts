@@ -1,9 +1,11 @@
 // The control that answers a prediction.  What is chosen is sent together with the press of the button, in one message:
 // choices that travelled by themselves could come later than the press, and another answer would be kept.
 
+import { hear } from "./hearing.ts";
 import type { Model } from "./model.ts";
 
 export interface AnswerTraits {
+  own_id: string;
   question: string;
   /** Empty: a field instead. */
   options: string[];
@@ -86,6 +88,7 @@ function render({ model, el }: AnswerArguments): () => void {
   model.on("change:given", tell);
   model.on("change:status", tell);
   tell();
+  hear(model.widget_manager, model.get("own_id"));
   return () => {
     model.off("change:given", tell);
     model.off("change:status", tell);

@@ -4,14 +4,18 @@ import { button } from "./button.ts";
 import { Focus } from "./focus.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
+import type { Names, Told } from "./operations.ts";
 import { Pins } from "./pins.ts";
+import { Presenting } from "./presenting.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
 import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from "./scene.ts";
+import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
 import { speaker } from "./speaker.ts";
+import { Steady } from "./steady.ts";
 import { drop, html, put, say } from "./svg.ts";
 import { Time } from "./time.ts";
 import { MARGINS } from "./width.ts";
@@ -36,7 +40,9 @@ export class Figure {
   private readonly ribbon: Ribbon;
   private readonly slicer: Slicer;
   private readonly pins: Pins;
+  private readonly presenting: Presenting;
   private readonly focus = new Focus(this.renderer);
+  private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
   private readonly finder = html("input", "vmw-find");
@@ -46,6 +52,8 @@ export class Figure {
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
   private alive = true;
+  /** Whether a pointer has brought the focus to where it is, not a key. */
+  private pointed = false;
   private seq = -1;
   private when: When | null = null;
   private latest = 0;
@@ -58,6 +66,11 @@ export class Figure {
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
     this.pins = new Pins(calls.send);
+    this.presenting = new Presenting(this.root, {
+      step: (by) => this.time.by(by),
+      key: (key) => BRACKETS.has(key) && this.press(key, undefined),
+      noted: () => this.time.noted(this.words.sentence),
+    });
     this.ask = router.connect(
       (seq, placed) => {
         if (seq === this.seq) this.renderer.follow(placed.routes);
@@ -67,7 +80,15 @@ export class Figure {
       },
     );
     this.assemble();
+    this.root.tabIndex = -1; // a click on its words puts the focus into the picture too
     this.root.addEventListener("keydown", (event) => this.key(event));
+    this.root.addEventListener("focusin", (event) => {
+      this.pointed = !(event.target as Element).matches(":focus-visible");
+    });
+    this.root.addEventListener("keyup", (event) => {
+      if (event.key === " " && !this.pressed(event)) event.preventDefault(); // some browsers press a button only now
+    });
+    this.time.root.addEventListener("keydown", (event) => event.key === " " && this.key(event), { capture: true });
     this.renderer.root.addEventListener("click", (event) => this.click(event));
   }
 
@@ -80,13 +101,17 @@ export class Figure {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
       return;
     }
+    const held = this.focused() !== null;
     this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) * when.scale + MARGINS}px`;
     this.root.style.setProperty("--vmw-scale", String(when.scale));
+    this.steady.keep(when.number, when.place, scene.height * when.scale);
     const before = this.words.sentence;
     this.words.draw(scene);
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     this.renderer.draw(scene, when.scale);
     this.time.draw(scene, when);
+    this.presenting.show();
+    if (held && (this.focused()?.matches(":disabled") ?? true)) this.root.focus({ preventScroll: true });
     this.when = when;
     this.late();
     this.table.draw(scene);
@@ -106,9 +131,10 @@ export class Figure {
     if (seq === this.seq) this.table.fill(table);
   }
 
-  /** The machine has come to operation `number`. */
-  reach(number: number): void {
+  /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
+  reach(number: number, stamp: number): void {
     this.time.reach(number);
+    this.time.operations?.reach(stamp);
     this.pins.reach(number);
     this.latest = number;
     this.late();
@@ -119,9 +145,28 @@ export class Figure {
     this.words.behind(now && number >= 0 && number < this.latest);
   }
 
+  /** What the strip of operations has asked for. */
+  take(told: Told): void {
+    this.time.operations?.take(told);
+  }
+
+  takeNames(names: Names): void {
+    this.time.operations?.takeNames(names);
+  }
+
   /** The last request was answered, and changed nothing. */
   answered(): void {
     this.time.answered();
+  }
+
+  /** Fills the screen with the picture; notes for the lecturer's own screen have the names of marks. */
+  present(notes: Readonly<Record<string, string>> = {}): void {
+    this.presenting.present(notes);
+  }
+
+  /** It is on its page, made by a cell of this label. */
+  arrive(id: string, origin: string): void {
+    this.presenting.arrive(id, origin);
   }
 
   select(thing: string): void {
@@ -130,6 +175,12 @@ export class Figure {
 
   pin(pictures: readonly Picture[]): void {
     this.pins.draw(pictures);
+  }
+
+  /** Keeps this picture below: the reader is shown where. */
+  private pin_(): void {
+    this.pins.await();
+    this.calls.send({ type: "pin" });
   }
 
   /** Machine, cell, and what has become of them. */
@@ -141,6 +192,7 @@ export class Figure {
   live(alive: boolean): void {
     this.alive = alive;
     this.time.stop();
+    if (alive) this.time.operations?.again();
     this.root.classList.toggle("vmw-alone", !alive);
     if (alive) drop(this.renderer.root, "aria-disabled");
     else put(this.renderer.root, "aria-disabled", "true");
@@ -157,6 +209,7 @@ export class Figure {
     speaker.leave();
     this.time.stop();
     this.pins.close();
+    this.presenting.close();
     this.ribbon.close();
     this.slicer.close();
     this.root.remove();
@@ -164,7 +217,7 @@ export class Figure {
 
   private assemble(): void {
     const pin = button("pin", "keep this picture below", "p");
-    pin.addEventListener("click", () => this.calls.send({ type: "pin" }));
+    pin.addEventListener("click", () => this.pin_());
     const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
     closer.addEventListener("click", () => this.ribbon.zoom(1));
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
@@ -192,7 +245,7 @@ export class Figure {
     const { header, caption, notes } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
-    bar.append(caption, this.time.root);
+    bar.append(this.time.root, caption); // the buttons stay where they are when the words grow
     this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root);
   }
 
@@ -225,7 +278,10 @@ export class Figure {
 
   private click(event: MouseEvent): void {
     const id = this.renderer.under(event);
-    if (!id) return;
+    if (!id) {
+      if (this.renderer.selected) this.calls.select(""); // the ground takes the selection back
+      return;
+    }
     this.renderer.element(id)?.root.focus();
     this.act(id);
   }
@@ -233,21 +289,37 @@ export class Figure {
   private act(id: string): void {
     const node = this.renderer.node(id);
     if (!node) return;
-    if (node.action === "select" && node.thing) this.calls.select(node.thing);
+    if (node.action === "select" && node.thing)
+      this.calls.select(node.thing === this.renderer.selected ? "" : node.thing); // once more: back
     else if (node.action === "open" && this.alive) this.calls.send({ type: "open", id });
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if ((event.target as Element).closest("button, summary") && (event.key === "Enter" || event.key === " ")) {
+    const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows, Option is Alt
+    if (!made && (event.ctrlKey || event.altKey)) return;
+    if (event.metaKey) return;
+    if (this.pressed(event)) {
       event.stopPropagation(); // the browser presses it, and the notebook has its own meaning for Enter
       return;
     }
     const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
-    const meant = this.press(event.key, onNode);
+    const meant = this.presenting.key(event) || this.press(event.key, onNode);
     if (meant) event.preventDefault();
     // The notebook has its own meaning for most keys: two letters that mean nothing here would delete the cell.
     if (meant || event.key.length === 1) event.stopPropagation();
+  }
+
+  /** What has the focus in this picture.  A node that is gone and a button that is disabled lose it: they hear no keys. */
+  private focused(): Element | null {
+    const { activeElement } = this.root.getRootNode() as Document | ShadowRoot;
+    return activeElement && this.root.contains(activeElement) ? activeElement : null;
+  }
+
+  /** Whether the browser presses what has the focus: with Space only if a key has brought the focus there. */
+  private pressed({ key, target }: KeyboardEvent): boolean {
+    const controls = key === "Enter" ? "button, summary" : "button, summary, select";
+    if (key !== "Enter" && (key !== " " || (this.pointed && this.alive))) return false;
+    return (target as Element).closest(controls) !== null;
   }
 
   /** The keys that need no kernel. */
@@ -268,11 +340,10 @@ export class Figure {
       return true;
     }
     if (this.focus.move(key)) return true;
-    if ((key === "Enter" || key === " ") && onNode === undefined) return false;
     switch (key) {
       case "Enter":
-        this.act(onNode ?? "");
-        return true;
+        if (onNode !== undefined) this.act(onNode);
+        return onNode !== undefined;
       case "Escape":
         this.calls.select("");
         return true;
@@ -291,15 +362,17 @@ export class Figure {
       case "]":
         this.time.by(1);
         return true;
-      case " ": // presses what can be pressed, as Enter does
-        if (onNode && this.renderer.nodes.get(onNode)?.node.action) this.act(onNode);
-        else this.time.toggle();
+      case " ":
+        this.time.toggle();
         return true;
       case "?":
         this.explain();
         return true;
+      case "f":
+        this.present();
+        return true;
       case "p":
-        this.calls.send({ type: "pin" });
+        this.pin_();
         return true;
       case "s":
         this.calls.send({ type: "save" });

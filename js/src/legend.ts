@@ -4,19 +4,23 @@
 import { button } from "./button.ts";
 import { Ruler } from "./fit.ts";
 import { NodeElement } from "./node.ts";
+import { LEGEND } from "./past.ts";
 import type { Run } from "./scene.ts";
 import { html, svg } from "./svg.ts";
 
 const KEYS: readonly (readonly [string, string])[] = [
   ["← → ↑ ↓", "from thing to thing"],
-  ["Enter, Space", "select, open, press"],
+  ["Enter", "select, open, press"],
+  ["Space", "play, pause"],
   ["[ ]", "a step back, on"],
-  ["{ }", "to the first operation, to now"],
+  ["{ }", "to the beginning of the operation, to now"],
   ["c", "as at this cell"],
   ["/", "find an address"],
   ["+ -", "zoom the ribbon"],
-  ["p s t", "pin, save, table"],
+  ["p s t f", "pin, save, table, full screen"],
   ["Escape", "select nothing"],
+  ["n", "full screen: notes in a second window"],
+  ["h", "full screen: hold this picture, or follow the newest"],
 ];
 
 /** A state of a node, and what it means. */
@@ -41,6 +45,7 @@ export function legend(): HTMLElement[] {
     looks.append(term, html("dd", "", means));
   }
   looks.append(html("dt", "", "R, B"), html("dd", "", "nodes of a tree: red ones are round, black ones square"));
+  looks.append(html("dt", "", "█ ▄ ━"), html("dd", "", `operations below the slider: ${LEGEND}`));
   return [keys, looks];
 }
 

@@ -25,11 +25,18 @@ export interface Model<Traits> {
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string | null, callback?: ((...args: never[]) => void) | null): void;
   send(content: unknown): void;
-  widget_manager?: { get_model(id: string): Promise<{ comm_live?: boolean }>; kernel?: Kernel | null };
+  widget_manager?: { get_model(id: string): Promise<WidgetModel>; kernel?: Kernel | null };
 }
 
-/** What all pictures of a machine share: what is selected, and the machine's latest operation. */
-export type SelectionModel = Model<{ selection: string; latest: number }>;
+/** The host's own model behind anywidget's; how it hears is `hearing.ts`'s business. */
+export interface WidgetModel {
+  comm_live?: boolean;
+  comm?: { on_msg(hear: (message: unknown) => unknown): void; send(data: unknown): void };
+  _handle_comm_msg?: (message: unknown) => Promise<unknown>;
+}
+
+/** What all pictures of a machine share: what is selected, the latest operation, and a number that changes with them. */
+export type SelectionModel = Model<{ selection: string; latest: number; stamp: number }>;
 
 /** anywidget 0.11: other widgets of the same kernel, by reference. */
 export interface Host {

@@ -1,7 +1,9 @@
 // Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
 
 import { Figure } from "./figure.ts";
+import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
+import type { Names, Told } from "./operations.ts";
 import { unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
@@ -14,8 +16,12 @@ const thisPage = Math.random().toString(36).slice(2, 8);
 
 /** Draws the view in `el` until `signal` says that it is gone. */
 export async function mount({ model, el, signal, host }: RenderArguments, router: Router): Promise<void> {
+  await hear(model.widget_manager, model.get("twin_id"));
   const whole = await found(model.widget_manager?.get_model(model.get("twin_id")));
-  const shared = () => found(host?.getModel(`anywidget:${model.get("selection_model")}`));
+  const shared = async () => {
+    await hear(model.widget_manager, model.get("selection_model"));
+    return found(host?.getModel(`anywidget:${model.get("selection_model")}`));
+  };
   let selection = await shared();
   if (signal.aborted) return;
   const page = `${thisPage}-${++pages}`;
@@ -60,12 +66,13 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
   follow(model, figure);
   listen(model, figure, hello);
-  if (selection) share(selection, figure, signal);
   model.on("change:selection_model", async () => {
     selection = await shared(); // the first one is gone: the kernel has made another
     if (selection && !signal.aborted) share(selection, figure, signal);
   });
   hello();
+  if (selection) share(selection, figure, signal);
+  figure.arrive(model.get("twin_id"), model.get("origin"));
   watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
@@ -83,15 +90,6 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
   });
-}
-
-/** What a promise brings; undefined where it fails, or there is none. */
-async function found<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch {
-    return undefined;
-  }
 }
 
 function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void {
@@ -143,7 +141,10 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
   model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
+    else if (reply.type === "present") figure.present(reply.notes);
     else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));
+    else if (reply.type === "timeline" && buffers?.[0]) figure.take(unpack<Told>(buffers[0]));
+    else if (reply.type === "names" && buffers?.[0]) figure.takeNames(unpack<Names>(buffers[0]));
     else if (reply.type === "saved") download(reply.name, reply.svg);
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
@@ -182,12 +183,14 @@ function download(name: string, svg: string): void {
 
 function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {
   const show = (): void => figure.select(selection.get("selection"));
-  const reach = (): void => figure.reach(selection.get("latest"));
+  const reach = (): void => figure.reach(selection.get("latest"), selection.get("stamp"));
   selection.on("change:selection", show);
   selection.on("change:latest", reach);
+  selection.on("change:stamp", reach);
   signal.addEventListener("abort", () => {
     selection.off("change:selection", show);
     selection.off("change:latest", reach);
+    selection.off("change:stamp", reach);
   });
   show();
   reach();

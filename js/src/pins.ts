@@ -12,9 +12,15 @@ export class Pins {
   readonly root = html("div", "vmw-pins");
   private readonly send: Send;
   private pins: Pin[] = [];
+  private awaited = false;
 
   constructor(send: Send) {
     this.send = send;
+  }
+
+  /** The next picture that is pinned was asked for here. */
+  await(): void {
+    this.awaited = true;
   }
 
   draw(pictures: readonly Picture[]): void {
@@ -27,6 +33,9 @@ export class Pins {
       }
       this.pins[index]?.draw(picture);
     });
+    if (!this.awaited) return;
+    this.awaited = false;
+    this.pins.at(-1)?.root.scrollIntoView?.({ block: "nearest" });
   }
 
   /** The machine has come to operation `number`. */
@@ -50,7 +59,7 @@ class Pin {
   constructor(index: number, send: Send) {
     this.time = new Time((request) => {
       if (request.type === "seek") send({ ...request, type: "seek_pin", index });
-    });
+    }, []);
     this.renderer.root.setAttribute("inert", "");
     const unpin = button("unpin", "take this picture away", "click");
     unpin.addEventListener("click", () => send({ type: "unpin", index }));

@@ -43,7 +43,7 @@ export class Renderer {
     this.scene = scene;
     put(this.root, "viewBox", `0 0 ${scene.width} ${scene.height}`);
     this.root.style.maxWidth = `${scene.width * scale}px`; // text has its size
-    put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
+    put(this.root, "aria-label", `${scene.title}: ${inWords(scene.view)}`);
     const still = first || Boolean(scene.marks?.length) || scene.nodes.length > MOVING_LIMIT;
     this.root.classList.toggle("still", still); // marks jump: what is beside them would part from them
     this.root.classList.toggle("stiff", scene.links.length > MELTING_LIMIT);
@@ -152,6 +152,11 @@ export class Renderer {
     for (const [name, route] of Object.entries(routes)) this.links.get(links.get(name) ?? "")?.follow(route);
   }
 
+  /** The thing that is selected; "" for none. */
+  get selected(): string {
+    return this.selection;
+  }
+
   /** Marks everything that is drawn of the selected thing. */
   select(thing: string): void {
     this.selection = thing;
@@ -246,4 +251,11 @@ export function dotLinks(scene: Scene): Map<string, string> {
   const drawn = new Set(scene.nodes.filter((node) => node.graph).map((node) => node.id));
   const links = scene.links.filter((link) => link.graph && drawn.has(link.source) && drawn.has(link.target));
   return new Map(links.map((link, number) => [`e${number}`, link.id]));
+}
+
+/** The name of a kind of picture as it is read out: "tree+list+ribbon" is a tree, list and ribbon. */
+function inWords(view: string): string {
+  const parts = view.replaceAll("-", " ").split("+");
+  const last = parts.pop() ?? "";
+  return parts.length ? `${parts.join(", ")} and ${last}` : last;
 }

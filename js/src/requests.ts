@@ -8,6 +8,7 @@ export type Request =
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }
   | { type: "seek_pin"; index: number; operation: number; place: number }
+  | { type: "jump"; to: string; way: number }
   | { type: "stay" }
   | { type: "zoom"; factor: number; at: number }
   | { type: "pan"; by: number }
@@ -16,6 +17,8 @@ export type Request =
   | { type: "pin" }
   | { type: "save" }
   | { type: "table" }
+  | { type: "timeline"; have: number; serial: number }
+  | { type: "names"; first: number }
   | { type: "unpin"; index: number };
 
 /** What Python sends outside the frame: why it did not do what was asked, or that it changed nothing; who is there. */
@@ -23,7 +26,10 @@ export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
   | { type: "table"; seq: number }
+  | { type: "timeline" }
+  | { type: "names" }
   | { type: "saved"; name: string; svg: string }
-  | { type: "who" };
+  | { type: "who" }
+  | { type: "present"; notes: Readonly<Record<string, string>> };
 
 export type Send = (request: Request) => void;

@@ -111,8 +111,16 @@ export interface Scene {
   /** How the table begins: its rows are sent when it is opened. */
   table: SceneTableTwin;
   /** `places`: how many events are done at each step; -1 is after the operation.
-   * `functions`: the steps, by index, at which another kernel function begins. */
-  steps: { index: number; count: number; operation: number; places: number[]; functions: number[] };
+   * `functions`: the steps, by index, at which another kernel function begins.
+   * `every`: the places with runs opened that are one step. */
+  steps: {
+    index: number;
+    count: number;
+    operation: number;
+    places: number[];
+    functions: number[];
+    every?: number[];
+  };
   notes: string[];
   lanes: SceneLane[];
   marks?: SceneMarks[];
@@ -140,6 +148,12 @@ export interface When {
   scale: number;
   /** The operation that was the latest when the picture's cell was done; -1: it is not done. */
   cell: number;
+  /** The operations around it, by number and name, with the first and the latest. */
+  operations: [number: number, name: string][];
+  /** The call of the operation that is shown, as a line of Python. */
+  line: string;
+  /** The operation that makes what the picture shows, where that does not exist yet. */
+  made?: number;
 }
 
 /** A scene, its graph in Graphviz's language ("" where it has none), and its moment. */

@@ -1,9 +1,14 @@
 // The controls that go through the history of a machine: first, back, a slider, on, now, play; by what, and how fast.
 
 import { button } from "./button.ts";
+import { Copying } from "./copying.ts";
+import { Operations } from "./operations.ts";
+import { KINDS, LEGEND } from "./past.ts";
+import type { Pointed } from "./presenting.ts";
 import type { Send } from "./requests.ts";
 import type { Scene, When } from "./scene.ts";
-import { html, say } from "./svg.ts";
+import { drop, html, put, say } from "./svg.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Milliseconds a step stays when playing, at speed 1. */
 const PLAY_PAUSE = 900;
@@ -11,33 +16,72 @@ const SPEEDS = [0.5, 1, 2, 4];
 /** The place of what is after an operation, in place of a number of events. */
 const AFTER = -1;
 
-type Unit = "step" | "function" | "operation";
-const UNITS: readonly Unit[] = ["step", "function", "operation"];
+type Unit = "step" | "every step" | "function" | "operation";
+const UNITS: readonly Unit[] = ["step", "every step", "function", "operation"];
+
+/** What one can jump to: marks, and the kinds of events in vmwidgets/engine/base/breaks.py. */
+const TARGETS: readonly string[] = [
+  "mark",
+  "rotation",
+  "clip",
+  "merge",
+  "refill",
+  "fault",
+  "copy",
+  "page-out",
+  "flush",
+  "sleep",
+  "wake",
+  "panic",
+];
 
 /** Where a picture stands before anything was drawn. */
-const NOWHERE: When = { number: -1, place: AFTER, now: true, kept: false, scale: 1, finds: false, cell: -1 };
+const NOWHERE: When = {
+  number: -1,
+  place: AFTER,
+  now: true,
+  kept: false,
+  scale: 1,
+  finds: false,
+  cell: -1,
+  operations: [],
+  line: "",
+};
+
+/** Of more steps than these, one plays from kernel function to kernel function, if nothing else was chosen. */
+const MANY_STEPS = 12;
 
 export class Time {
   readonly root = html("div", "vmw-time");
+  /** What is known of all operations; a pinned picture has no strip of them. */
+  readonly operations: Operations | null;
+  private readonly strip: Timeline | null;
+  private readonly track = html("div", "vmw-track");
+  private readonly copying = new Copying();
   private readonly send: Send;
-  private readonly first = button("|‹", "to the first operation", "{");
+  private readonly first = button("|‹", "to the beginning of this operation", "{");
   private readonly back = button("‹", "back", "[");
   private readonly slider = html("input", "vmw-slider");
   private readonly forward = button("›", "forward", "]");
   private readonly last = button("›|", "to now, and follow", "}");
   private readonly play = button("play", "play the steps", "Space");
-  private readonly unit = choice("go by", UNITS, "step");
+  private readonly unit: HTMLSelectElement;
   private readonly speed = choice(
     "speed",
     SPEEDS.map((speed) => `${speed}×`),
     "1×",
   );
+  private readonly operation = choice("operation", [], "");
+  private readonly around = html("optgroup");
   private readonly where = html("span", "vmw-where");
+  private readonly maker = button("go", "show the operation that makes it", "click");
   private readonly since = html("span", "vmw-since");
   private readonly cell = button("as at this cell", "show the picture as it was when its cell was done", "c");
   private when: When = NOWHERE;
   private places: readonly number[] = [AFTER];
   private functions: readonly number[] = [0];
+  /** The places with runs opened that are one step; none where nothing is folded. */
+  private every: readonly number[] = [];
   private index = 0;
   private latest = 0;
   /** A request is under way; presses and drags that come meanwhile wait, none is lost. */
@@ -46,21 +90,55 @@ export class Time {
   private dragged: number | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private playing = false;
+  private listed: When["operations"] = [];
+  /** What was asked for is said, and its picture is under way. */
+  private foreseen = false;
+  /** A reader has chosen by what to go. */
+  private chosen = false;
 
-  constructor(send: Send) {
+  /** `targets` are what one can jump to. */
+  constructor(send: Send, targets = TARGETS) {
     this.send = send;
+    this.unit = choice("go by", UNITS, "step", targets);
     this.slider.type = "range";
     this.slider.min = "0";
     this.speed.hidden = true;
-    this.root.append(this.first, this.back, this.slider, this.forward, this.last, this.play, this.unit, this.speed);
-    this.root.append(this.where, this.since, this.cell);
+    this.track.append(this.slider);
+    this.root.append(this.first, this.back, this.track, this.forward, this.last, this.play, this.unit, this.speed);
+    this.operation.classList.add("vmw-operation");
+    this.around.label = LEGEND;
+    this.operation.append(this.around);
+    this.maker.hidden = true;
+    this.root.append(this.operation, this.copying.root, this.where, this.maker, this.since, this.cell);
+    const strips = targets.length > 0;
+    this.operations = strips
+      ? new Operations(
+          send,
+          () => this.renamed(),
+          () => this.strip?.named(),
+        )
+      : null;
+    this.strip = strips
+      ? new Timeline({ go: (number) => this.toOperation(number), name: (number) => this.operations?.name(number) })
+      : null;
+    if (this.strip) {
+      this.track.append(this.strip.root);
+      this.root.append(this.strip.tip);
+      for (const near of ["pointerenter", "focusin"])
+        this.root.addEventListener(near, () => this.operations?.fetch(this.when.number));
+    }
     this.first.addEventListener("click", () => this.toFirst());
     this.back.addEventListener("click", () => this.by(-1));
     this.forward.addEventListener("click", () => this.by(1));
     this.last.addEventListener("click", () => this.toNow());
     this.play.addEventListener("click", () => this.toggle());
     this.cell.addEventListener("click", () => this.toCell());
-    this.unit.addEventListener("change", () => this.show());
+    this.unit.addEventListener("change", () => {
+      this.chosen = true;
+      this.show();
+    });
+    this.operation.addEventListener("change", () => this.toOperation(Number(this.operation.value)));
+    this.maker.addEventListener("click", () => this.toOperation(this.when.made ?? 0));
     this.slider.addEventListener("input", () => this.drag(Number(this.slider.value)));
     this.root.addEventListener("keydown", (event) => event.stopPropagation()); // arrows move the slider
   }
@@ -71,7 +149,10 @@ export class Time {
     this.index = scene.steps.index;
     this.places = scene.steps.places;
     this.functions = scene.steps.functions;
+    this.every = scene.steps.every ?? [];
     this.latest = Math.max(this.latest, when.number);
+    this.operations?.learn(when.operations);
+    this.come();
     this.show();
     this.answered();
   }
@@ -82,9 +163,22 @@ export class Time {
     this.show();
   }
 
+  /** For a lecturer's own screen: the moment with this sentence, the marks that it has, and the next operation. */
+  noted(sentence: string): Pointed {
+    const { number } = this.when;
+    const marks = this.operations?.past.marks.filter(([at]) => at === number).map(([, name]) => name) ?? [];
+    const next = number < this.latest ? this.operations?.name(number + 1) : "";
+    return {
+      where: `${this.where.textContent}: ${sentence}`,
+      marks,
+      next: next ?? `operation ${(number + 1).toLocaleString("en")}`,
+    };
+  }
+
   /** The last request changed nothing. */
   answered(): void {
     this.asked = false;
+    if (this.come()) this.show(); // it stays where it was
     if (this.dragged !== undefined) {
       const wanted = this.dragged;
       this.dragged = undefined;
@@ -99,13 +193,26 @@ export class Time {
   /** Asks for the picture so many units on. */
   by(units: number): void {
     this.stop();
+    if (TARGETS.includes(this.unit.value)) {
+      this.send({ type: "jump", to: this.unit.value, way: Math.sign(units) });
+      return;
+    }
     if (this.asked) this.presses += units;
     else this.move(units);
   }
 
+  /** To the beginning of the operation, and from there to that of the one before; by operation to the first. */
   toFirst(): void {
     this.leave();
-    this.ask(0, AFTER);
+    const { number } = this.when;
+    if (this.unit.value === "operation") this.ask(0, AFTER);
+    else if (this.atBeginning()) this.ask(Math.max(number - 1, 0), 0);
+    else this.ask(number, this.beginning);
+  }
+
+  private toOperation(number: number): void {
+    this.leave();
+    this.ask(number, AFTER);
   }
 
   toNow(): void {
@@ -132,12 +239,28 @@ export class Time {
       this.stop();
       return;
     }
-    if (this.latest <= 0 && this.places.length < 2) return;
+    if (!this.plays) return;
     this.playing = true;
+    if (!this.chosen) this.unit.value = this.places.length - 1 > MANY_STEPS ? "function" : "step";
     this.speed.hidden = false;
     say(this.play, "pause");
-    if (this.atEnd()) this.ask(this.when.number, this.places[0] ?? AFTER);
+    if (this.atEndOfOperation() && (this.by_ !== "operation" || this.atEnd()))
+      this.ask(this.when.number, this.beginning);
     else this.move(1);
+  }
+
+  /** Whether there is anything to play: steps of this operation, or operations where these were chosen. */
+  private get plays(): boolean {
+    return this.places.length > 1 || (this.unit.value === "operation" && this.latest > 0);
+  }
+
+  /** How many events are done before the first step. */
+  private get beginning(): number {
+    return this.places.length > 1 ? (this.places[0] ?? 0) : 0;
+  }
+
+  private atBeginning(): boolean {
+    return this.places.length > 1 ? this.index === 0 : this.when.place !== AFTER;
   }
 
   stop(): void {
@@ -149,20 +272,38 @@ export class Time {
 
   // ---- where the slider is ---------------------------------------------------------------------
 
+  /** By operation where the picture has no step in the one that is shown, so that the slider moves. */
   private get by_(): Unit {
-    return this.unit.value as Unit;
+    if (TARGETS.includes(this.unit.value)) return this.places.length < 2 ? "operation" : "step";
+    const chosen = this.unit.value as Unit;
+    if (this.places.length < 2) return "operation";
+    return chosen === "every step" && !this.every.length ? "step" : chosen;
+  }
+
+  /** How many events are done at each place that the slider may stop at. */
+  private get spots(): readonly number[] {
+    return this.by_ === "every step" ? this.every : this.places;
+  }
+
+  /** At which of them the picture is. */
+  private get spot(): number {
+    if (this.by_ !== "every step") return this.index;
+    const { place } = this.when;
+    return place === AFTER
+      ? this.every.length - 1
+      : this.every.slice(1).filter((one) => one > 0 && one <= place).length;
   }
 
   /** The indices of steps that the slider stops at, within the operation that is shown. */
   private get stops(): readonly number[] {
-    return this.by_ === "function" ? this.functions : this.places.map((_, index) => index);
+    return this.by_ === "function" ? this.functions : this.spots.map((_, index) => index);
   }
 
   /** How far the slider is, of how much. */
   private get reached(): [number, number] {
     if (this.by_ === "operation") return [this.when.number, this.latest];
     const { stops } = this;
-    return [Math.max(stops.filter((stop) => stop <= this.index).length - 1, 0), Math.max(stops.length - 1, 0)];
+    return [Math.max(stops.filter((stop) => stop <= this.spot).length - 1, 0), Math.max(stops.length - 1, 0)];
   }
 
   private show(): void {
@@ -172,13 +313,16 @@ export class Time {
     this.slider.max = String(most);
     this.slider.value = String(at);
     this.slider.disabled = most === 0;
-    const step = this.places.length > 1 ? ` · step ${this.index} of ${this.places.length - 1}` : "";
-    const text = `operation ${number.toLocaleString("en")} of ${this.latest.toLocaleString("en")}${step}`;
+    const each = this.unit.querySelector<HTMLOptionElement>('option[value="every step"]');
+    if (each) each.hidden = each.disabled = !this.every.length;
     this.slider.setAttribute("aria-label", `moment, by ${this.by_}`);
-    this.slider.setAttribute("aria-valuetext", text);
-    say(this.where, text);
-    this.back.disabled = this.first.disabled = number === 0 && (this.by_ === "operation" || this.index === 0);
-    this.forward.disabled = this.atEnd();
+    this.be(number, this.places.length > 1 ? this.spot : null);
+    this.copying.offer(this.when.line);
+    const jumps = TARGETS.includes(this.unit.value);
+    this.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
+    this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
+    this.play.disabled = !this.plays;
+    this.forward.disabled = !jumps && this.atEnd();
     this.last.disabled = now && !kept;
     const since = cell < 0 ? 0 : this.latest - cell;
     this.cell.hidden = since <= 0 || (kept && number === cell && this.atEndOfOperation());
@@ -187,7 +331,74 @@ export class Time {
       since > 0 ? `${since.toLocaleString("en")} operation${since === 1 ? "" : "s"} since this cell` : "",
     );
     this.since.hidden = since <= 0;
-    if (this.playing && this.atEnd()) this.stop();
+    if (this.playing && (this.by_ === "operation" ? this.atEnd() : this.atEndOfOperation())) this.stop();
+  }
+
+  /** Says an operation, and at which of the steps that the slider has of it. */
+  private be(number: number, spot: number | null): void {
+    const steps = this.spots.length - 1;
+    const step = spot === null ? "" : ` · step ${spot} of ${steps}`;
+    const text = `operation ${number.toLocaleString("en")} of ${this.latest.toLocaleString("en")}${step}`;
+    this.slider.setAttribute("aria-valuetext", text);
+    say(this.where, text);
+    this.name(number);
+    this.strip?.stand(number, spot === null ? 1 : spot / Math.max(steps, 1));
+  }
+
+  /** Says at once what was asked for: its picture may take a while.  What was asked for before counts no longer. */
+  private foresee(operation: number, place: number): void {
+    const number = operation < 0 ? this.latest : operation;
+    const inside = number === this.when.number && this.places.length > 1;
+    const spot = place === AFTER ? this.spots.length - 1 : this.spots.indexOf(place);
+    this.foreseen = true;
+    put(this.root, "aria-busy", "true");
+    this.be(number, inside && spot >= 0 ? spot : null);
+    if (this.by_ === "operation") this.slider.value = String(number);
+    else if (inside && spot >= 0)
+      this.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
+    if (number !== this.when.number) this.copying.offer("");
+  }
+
+  /** What was asked for has come; true if something was. */
+  private come(): boolean {
+    const { foreseen } = this;
+    this.foreseen = false;
+    drop(this.root, "aria-busy");
+    return foreseen;
+  }
+
+  /** All operations, or their kinds, are others than they were. */
+  private renamed(): void {
+    if (this.operations) this.strip?.draw(this.operations.past);
+    this.listed = [];
+    if (!this.foreseen) this.show();
+  }
+
+  /** The list of operations, with the one that is shown chosen; and the press that leads to where a thing is made. */
+  private name(number: number): void {
+    const { operations = [], made = -1 } = this.when;
+    const known = operations.some(([one]) => one === number);
+    if (operations !== this.listed || !known) {
+      this.listed = known ? operations : []; // an open list stays open while nothing else is in it
+      const name = this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`;
+      const named = known || number < 0 ? operations : [...operations, [number, name] as const];
+      const options = [...named].sort(([a], [b]) => a - b).map(([one, text]) => this.option(one, text));
+      const shown = [...this.around.children].map((option) => option.textContent);
+      if (options.length !== shown.length || options.some((option, index) => shown[index] !== option.textContent))
+        this.around.replaceChildren(...options);
+    }
+    this.operation.value = String(number);
+    this.operation.title = this.operation.selectedOptions[0]?.textContent ?? "operation";
+    this.operation.hidden = operations.length < 2;
+    this.maker.hidden = made < 0;
+    say(this.maker, `go to operation ${made.toLocaleString("en")}`);
+    this.maker.setAttribute("aria-label", this.maker.textContent ?? "");
+  }
+
+  /** A line of the list: the shape that the operation has on the strip, and its name. */
+  private option(number: number, name: string): HTMLOptionElement {
+    const glyph = KINDS[this.operations?.past.kinds[number] ?? ""]?.glyph;
+    return Object.assign(html("option", "", glyph ? `${glyph} ${name}` : name), { value: String(number) });
   }
 
   private atEndOfOperation(): boolean {
@@ -204,17 +415,27 @@ export class Time {
     this.stop();
     if (this.asked) this.dragged = value;
     else this.go(value);
+    if (this.dragged !== undefined) this.foresee(...this.meant(value));
+  }
+
+  /** The operation and the place that the slider means. */
+  private meant(value: number): [number: number, place: number] {
+    if (this.by_ === "operation") return [value, AFTER];
+    return [this.when.number, this.spots[this.stops[value] ?? 0] ?? AFTER];
   }
 
   private go(value: number): void {
-    if (this.by_ === "operation") this.ask(value, AFTER);
-    else this.ask(this.when.number, this.places[this.stops[value] ?? 0] ?? AFTER);
+    this.ask(...this.meant(value));
   }
 
   /** So many units from where the picture is; what lies beyond the operation waits for the next one's picture. */
   private move(units: number): void {
     const { number } = this.when;
     if (this.by_ === "operation") {
+      if (this.unit.value !== "operation" && units > 0 && !this.atEndOfOperation()) {
+        this.beyond(number, AFTER, units - 1); // the one step of a picture that does not change here
+        return;
+      }
       const wanted = Math.min(Math.max(number + units, 0), this.latest);
       if (wanted !== number || !this.atEndOfOperation()) this.ask(wanted, AFTER);
       return;
@@ -229,7 +450,7 @@ export class Time {
       if (!this.atEndOfOperation()) this.ask(number, AFTER);
       else if (number < this.latest) this.beyond(number + 1, 0, wanted - Math.max(stops.length, 1));
       else this.stop();
-    } else this.ask(number, this.places[stops[wanted] ?? 0] ?? AFTER);
+    } else this.ask(number, this.spots[stops[wanted] ?? 0] ?? AFTER);
   }
 
   private beyond(number: number, place: number, left: number): void {
@@ -245,18 +466,26 @@ export class Time {
   /** Operation -1 is now. */
   private ask(operation: number, place: number): void {
     this.asked = true;
+    this.foresee(operation, place);
     this.send({ type: "seek", operation, place });
   }
 }
 
-function choice(label: string, values: readonly string[], chosen: string): HTMLSelectElement {
+function choice(
+  label: string,
+  values: readonly string[],
+  chosen: string,
+  targets: readonly string[] = [],
+): HTMLSelectElement {
   const element = html("select", "vmw-choice");
   element.title = label;
   element.setAttribute("aria-label", label);
-  for (const value of values) {
-    const option = html("option", "", value);
-    option.value = value;
-    element.append(option);
+  const option = (value: string): HTMLOptionElement => Object.assign(html("option", "", value), { value });
+  element.append(...values.map(option));
+  if (targets.length) {
+    const group = Object.assign(html("optgroup"), { label: "next" });
+    group.append(...targets.map(option));
+    element.append(group);
   }
   element.value = chosen;
   return element;

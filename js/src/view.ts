@@ -1,5 +1,6 @@
 // All that a view carries: find the hub, and let it draw.
 
+import { hear } from "./hearing.ts";
 import type { HubExports, RenderArguments } from "./model.ts";
 
 async function render(view: RenderArguments): Promise<void> {
@@ -12,6 +13,7 @@ async function render(view: RenderArguments): Promise<void> {
   }
   let hub: HubExports;
   try {
+    await hear(view.model.widget_manager, view.model.get("hub"), { type: "code" });
     hub = (await view.host.getWidget(`anywidget:${view.model.get("hub")}`)).exports as HubExports;
   } catch (error) {
     say(`This picture has lost its kernel's drawing code: run this cell again. (${error})`);

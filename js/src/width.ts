@@ -7,6 +7,9 @@ const REST = 120;
 /** Pixels below which more room is left unused: a scroll bar that comes and goes with the picture's height needs less. */
 const SLACK = 24;
 
+/** Pixels that a picture is laid out for which fills the screen: enlarged to 1,920, its smallest words are 24 high. */
+const FROM_AFAR = 760;
+
 export class Room {
   private readonly place: HTMLElement;
   private readonly tell: (width: number, height: number) => void;
@@ -39,9 +42,11 @@ export class Room {
   }
 
   private measure(): void {
-    const width = Math.floor(this.place.clientWidth - MARGINS);
+    const filled = this.place.querySelector(":scope > .vmw-filled") !== null;
+    const width = filled ? FROM_AFAR : Math.floor(this.place.clientWidth - MARGINS);
     if (width <= 0) return;
-    const room: [number, number] = [width, seen(this.place)];
+    const height = filled ? Math.floor((width * innerHeight) / innerWidth) : seen(this.place);
+    const room: [number, number] = [width, height];
     if (this.told[0] && room.every((px, i) => (this.told[i] as number) <= px && px < (this.told[i] as number) + SLACK))
       return;
     this.told = room;

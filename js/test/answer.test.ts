@@ -5,7 +5,8 @@ import answer, { type AnswerTraits } from "../src/answer.ts";
 import type { Model } from "../src/model.ts";
 
 function shown(more: Partial<AnswerTraits> = {}) {
-  const traits: AnswerTraits = { question: "Which?", options: [], hint: "a number", given: "", status: "", ...more };
+  const given = { own_id: "one", question: "Which?", options: [], hint: "a number", given: "", status: "" };
+  const traits: AnswerTraits = { ...given, ...more };
   const sent: unknown[] = [];
   const listeners = new Map<string, () => void>();
   const model = {

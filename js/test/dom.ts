@@ -4,7 +4,15 @@ import { Window } from "happy-dom";
 import { type Scene, type SceneLink, type SceneNode, SUPPORTED_VERSION, type When } from "../src/scene.ts";
 
 const window = new Window();
-Object.assign(globalThis, { window, document: window.document });
+Object.assign(globalThis, {
+  window,
+  document: window.document,
+  CustomEvent: window.CustomEvent,
+  Event: window.Event,
+  addEventListener: window.addEventListener.bind(window),
+  removeEventListener: window.removeEventListener.bind(window),
+  dispatchEvent: window.dispatchEvent.bind(window),
+});
 
 /** What pages use to see who is in sight; tests say it. */
 export class Sight {
@@ -63,4 +71,14 @@ export function scene(nodes: SceneNode[], links: SceneLink[] = [], more: Partial
 }
 
 /** The moment of a picture that follows a machine whose latest operation is 1. */
-export const now: When = { number: 1, place: -1, now: true, kept: false, scale: 1, finds: false, cell: -1 };
+export const now: When = {
+  number: 1,
+  place: -1,
+  now: true,
+  kept: false,
+  scale: 1,
+  finds: false,
+  cell: -1,
+  operations: [],
+  line: "",
+};

@@ -65,6 +65,21 @@ test("a click acts as the node says", () => {
   assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
 });
 
+test("a click on what is selected, or on the ground, takes the selection back", () => {
+  const { figure, draw, find, chosen } = setUp();
+  draw(scene([node("entry", { action: "select", thing: "entry:1" })]));
+  const click = (place: Element) => place.dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  const ground = find(".vmw-scene");
+  click(ground);
+  assert.deepEqual(chosen, [], "nothing was selected");
+  click(find('[data-id="entry"]'));
+  figure.select("entry:1");
+  click(find('[data-id="entry"]'));
+  figure.select("entry:1");
+  click(ground);
+  assert.deepEqual(chosen, ["entry:1", "", ""]);
+});
+
 test("the drawing is one tab stop, which stays on its node from frame to frame", () => {
   const { figure, draw } = setUp();
   const stops = () =>
@@ -97,13 +112,75 @@ test("Tab reaches every control, and a key that presses one goes no further", ()
   assert.deepEqual(sent, []);
 });
 
-test("Space presses what the focus is on", () => {
-  const { draw, find, sent } = setUp();
-  draw(scene([node("stub", { action: "open", lane: "x" })]));
-  find('[data-id="stub"]').dispatchEvent(
-    new window.KeyboardEvent("keydown", { key: " ", bubbles: true }) as unknown as Event,
+/** A key as the browser gives it, and whether the page does something of its own with it. */
+function strike(place: Element, key: string, more: object = {}): boolean {
+  const event = new window.KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });
+  return place.dispatchEvent(event as unknown as Event);
+}
+
+const steps = { index: 2, count: 2, operation: 1, places: [0, 5, -1], functions: [0] };
+
+test("Space plays and pauses wherever the focus is", () => {
+  const { draw, find, figure, sent } = setUp();
+  draw(
+    scene(
+      [
+        node("entry", { action: "select", thing: "entry:1", lane: "x" }),
+        node("stub", { action: "open", lane: "x" }),
+        node("plain", { lane: "x" }),
+      ],
+      [],
+      { steps },
+    ),
   );
-  assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
+  const play = find('[aria-label="play the steps"]');
+  const places = [find(".vmw-scene"), ...["entry", "stub", "plain"].map((id) => find(`[data-id="${id}"]`))];
+  for (const place of [...places, find(".vmw-slider"), figure.root]) {
+    for (const says of ["pause", "play"]) {
+      assert.equal(strike(place, " "), false, "the page does not scroll");
+      assert.equal(play.textContent, says, place.outerHTML.slice(0, 80));
+    }
+  }
+  assert.deepEqual([...new Set(sent.map((request) => request.type))], ["seek"], "nothing was opened");
+});
+
+test("Space presses a button that a key has brought the focus to, and plays where a pointer has", () => {
+  const { draw, find } = setUp();
+  draw(scene([node("a", { lane: "x" })], [], { steps }));
+  const play = find('[aria-label="play the steps"]');
+  for (const button of [find(".vmw-help"), find('[aria-label="back"]')]) {
+    const focused = (visible: boolean): void => {
+      Object.assign(button, { matches: (selector: string) => selector === ":focus-visible" && visible });
+      button.dispatchEvent(new window.Event("focusin", { bubbles: true }) as unknown as Event);
+    };
+    focused(true);
+    assert.equal(strike(button, " "), true, "the browser presses it");
+    assert.equal(play.textContent, "play");
+    focused(false);
+    assert.equal(strike(button, " "), false);
+    assert.equal(play.textContent, "pause");
+    strike(button, " ");
+  }
+});
+
+test("a bracket counts whatever made it, and other keys with Ctrl, Alt or Cmd belong to the page", () => {
+  const { draw, find, sent } = setUp();
+  draw(scene([node("a", { lane: "x" })], [], { steps }));
+  const node_ = find('[data-id="a"]');
+  const made = (key: string, more: object): number => {
+    sent.length = 0;
+    draw(scene([node("a", { lane: "x" })], [], { steps }));
+    strike(node_, key, more);
+    return sent.length;
+  };
+  for (const key of ["[", "{", "}"]) {
+    assert.equal(made(key, {}), 1);
+    assert.equal(made(key, { altKey: true }), 1, "Option");
+    assert.equal(made(key, { altKey: true, ctrlKey: true }), 1, "AltGr in Windows");
+    assert.equal(made(key, { ctrlKey: true }), 0);
+    assert.equal(made(key, { metaKey: true }), 0);
+  }
+  for (const key of ["p", "s", " "]) assert.equal(made(key, { altKey: true }), 0);
 });
 
 test("what is true of a node, and whether it is selected, is in what is read out", () => {
@@ -125,7 +202,7 @@ test("? shows the keys, and hides them", () => {
   assert.equal(find(".vmw-legend").hidden, true);
   press();
   assert.equal(find(".vmw-legend").hidden, false);
-  assert.match(find(".vmw-legend").textContent ?? "", /to the first operation/);
+  assert.match(find(".vmw-legend").textContent ?? "", /to the beginning of the operation/);
   press();
   assert.equal(find(".vmw-legend").hidden, true);
 });
@@ -198,9 +275,9 @@ test("a picture of now that the machine has left behind says so until it is draw
   const at = (seq: number, number: number, isNow: boolean): void =>
     figure.draw(seq, { scene: scene([node("a")]), dot: "", when: { ...now, number, now: isNow } });
   at(1, 3, true);
-  figure.reach(3);
+  figure.reach(3, 0);
   assert.equal(behind(), false);
-  figure.reach(5);
+  figure.reach(5, 0);
   assert.equal(behind(), true);
   at(2, 5, true);
   assert.equal(behind(), false);

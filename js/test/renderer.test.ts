@@ -19,6 +19,16 @@ test("the element of an id stays the same element, wherever it goes", () => {
   assert.deepEqual([...renderer.nodes.keys()].sort(), ["b", "c", "d"]);
 });
 
+test("a drawing is called by what it shows, in words", () => {
+  const renderer = new Renderer();
+  const named = (view: string): string | null => {
+    renderer.draw(scene([], [], { view }));
+    return renderer.root.getAttribute("aria-label");
+  };
+  assert.equal(named("tree+list+ribbon"), "kernel_map: tree, list and ribbon");
+  assert.equal(named("slab-levels"), "kernel_map: slab levels");
+});
+
 test("text, bars and shapes are brought up to date in place, and taken away", () => {
   const renderer = new Renderer();
   renderer.draw(

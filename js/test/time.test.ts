@@ -164,6 +164,114 @@ test("an operation in which the picture has no steps is passed, not a dead end",
   assert.deepEqual(places(sent), [[2, -1]]);
 });
 
+test("an operation in which the picture has no steps leaves a slider that goes by operation", () => {
+  const { sent, time, slider, drag, press } = setUp();
+  const still = { steps: { index: 0, count: 0, operation: 2, places: [-1], functions: [0] } };
+  time.draw(scene([], [], still), { ...now, number: 2, now: false });
+  assert.deepEqual([slider.value, slider.max, slider.disabled], ["2", "3", false]);
+  assert.equal((time.root.querySelector('[aria-label="play the steps"]') as HTMLButtonElement).disabled, true);
+  press("to the beginning of this operation");
+  time.draw(scene([], [], still), { ...now, number: 2, place: 0, now: false });
+  drag(1);
+  assert.deepEqual(places(sent), [
+    [2, 0],
+    [1, -1],
+  ]);
+});
+
+test("to the beginning is to that of this operation, and from there to that of the one before", () => {
+  const { sent, draw, press, unit } = setUp();
+  draw(2, 3);
+  press("to the beginning of this operation");
+  draw(2, 0);
+  press("to the beginning of this operation");
+  draw(1, 0);
+  unit("operation");
+  press("to the beginning of this operation");
+  assert.deepEqual(places(sent), [
+    [2, 0],
+    [1, 0],
+    [0, -1],
+  ]);
+});
+
+test("play stays in the operation that is shown, though the machine has gone on", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { sent, draw, press, text } = setUp();
+  draw(2, 4);
+  press("play the steps");
+  for (const index of [0, 1, 2, 3, 4]) {
+    draw(2, index);
+    context.mock.timers.tick(1000);
+  }
+  assert.deepEqual(places(sent).at(-1), [2, -1]);
+  assert.equal(text('[aria-label="play the steps"]'), "play");
+});
+
+test("many steps are played by function, unless a reader has chosen", () => {
+  for (const chosen of [false, true]) {
+    const { sent, time, press, unit } = setUp();
+    const long = Array.from({ length: 30 }, (_, index) => index);
+    const steps = { index: 0, count: 30, operation: 3, places: [...long, -1], functions: [0, 7, 30] };
+    time.draw(scene([], [], { steps }), { ...now, number: 3, place: 0, now: false });
+    if (chosen) unit("step");
+    press("play the steps");
+    assert.deepEqual(places(sent), [[3, chosen ? 1 : 7]]);
+    time.stop();
+  }
+});
+
+test("a run that is one step is opened by going through every step", () => {
+  const { sent, time, slider, press, unit, text } = setUp();
+  const steps = { index: 2, count: 3, operation: 3, places: [0, 2, 90, -1], functions: [0, 3] };
+  const each = time.root.querySelector('option[value="every step"]') as HTMLOptionElement;
+  time.draw(scene([], [], { steps }), { ...now, number: 3, place: 90, now: false });
+  assert.equal(each.hidden, true);
+  const every = [0, 2, 30, 60, 90, -1];
+  time.draw(scene([], [], { steps: { ...steps, every } }), { ...now, number: 3, place: 90, now: false });
+  assert.equal(each.hidden, false);
+  press("back");
+  time.draw(scene([], [], { steps: { ...steps, every } }), { ...now, number: 3, place: 90, now: false });
+  unit("every step");
+  assert.deepEqual([slider.value, slider.max], ["4", "5"]);
+  assert.equal(text(".vmw-where"), "operation 3 of 3 · step 4 of 5");
+  press("back");
+  assert.deepEqual(places(sent), [
+    [3, 2],
+    [3, 60],
+  ]);
+});
+
+test("the operations are a list with names, and a choice shows what one left", () => {
+  const { sent, draw, time } = setUp();
+  const operations: When["operations"] = [
+    [0, "0 · boot"],
+    [1, "1 · task init"],
+    [3, "3 · enter 64 KiB"],
+  ];
+  draw(3, 2, { operations });
+  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  assert.deepEqual([list.getAttribute("aria-label"), list.value, list.options.length], ["operation", "3", 3]);
+  assert.equal(list.title, "3 · enter 64 KiB");
+  const [first] = list.options;
+  draw(3, 3, { operations: operations.map(([number, name]) => [number, name]) });
+  assert.equal(list.options[0], first); // an open list stays open
+  list.value = "1";
+  list.dispatchEvent(new window.Event("change"));
+  assert.deepEqual(places(sent), [[1, -1]]);
+});
+
+test("what does not exist yet has a press that leads to the operation that makes it", () => {
+  const { sent, draw, time } = setUp();
+  const go = time.root.querySelector('[title^="show the operation"]') as HTMLElement;
+  draw(0, 4);
+  assert.equal(go.hidden, true);
+  draw(0, 4, { made: 2 });
+  assert.deepEqual([go.hidden, go.textContent], [false, "go to operation 2"]);
+  go.click();
+  assert.deepEqual(places(sent), [[2, -1]]);
+});
+
 test("going elsewhere forgets what was pressed before", () => {
   const { sent, draw, press, time } = setUp();
   draw(3, 4);
@@ -175,4 +283,65 @@ test("going elsewhere forgets what was pressed before", () => {
     [3, 9],
     [-1, -1],
   ]);
+});
+
+test("by a kind of events a press goes to the next one, from the last operation and the first too", () => {
+  const { sent, draw, press, unit } = setUp();
+  unit("rotation");
+  draw(3, 4);
+  press("back");
+  draw(0, 0);
+  press("back");
+  unit("mark");
+  press("forward");
+  assert.deepEqual(sent, [
+    { type: "jump", to: "rotation", way: -1 },
+    { type: "jump", to: "rotation", way: -1 },
+    { type: "jump", to: "mark", way: 1 },
+  ]);
+});
+
+test("where a press leads to is said at once, and taken back if the picture stays where it was", () => {
+  const { draw, press, text, time, slider } = setUp();
+  time.reach(10_000);
+  time.operations?.learn([[7_000, "7,000 · enter 4 KiB"]]);
+  draw(3, 4, {
+    made: 7_000,
+    operations: [
+      [3, "3 · enter"],
+      [10_000, "10,000 · remove"],
+    ],
+  });
+  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  (time.root.querySelector('[title^="show the operation"]') as HTMLElement).click();
+  assert.equal(text(".vmw-where"), "operation 7,000 of 10,000");
+  assert.equal(list.selectedOptions[0]?.textContent, "7,000 · enter 4 KiB");
+  assert.equal(time.root.getAttribute("aria-busy"), "true");
+  time.answered();
+  assert.equal(time.root.hasAttribute("aria-busy"), false);
+  assert.equal(text(".vmw-where"), "operation 3 of 10,000 · step 4 of 4");
+  press("back");
+  assert.equal(text(".vmw-where"), "operation 3 of 10,000 · step 3 of 4");
+  assert.equal(slider.value, "3");
+});
+
+test("while one drags, the operation under the thumb is said, though another picture is under way", () => {
+  const { sent, draw, drag, unit, text, time } = setUp();
+  time.reach(10_000);
+  time.operations?.learn([
+    [42, "42 · task"],
+    [99, "99 · fork"],
+  ]);
+  draw(3, 4, {
+    operations: [
+      [3, "3 · enter"],
+      [10_000, "10,000 · remove"],
+    ],
+  });
+  unit("operation");
+  for (const value of [42, 99]) drag(value);
+  assert.equal(text(".vmw-where"), "operation 99 of 10,000");
+  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  assert.equal(list.selectedOptions[0]?.textContent, "99 · fork");
+  assert.deepEqual(places(sent).filter(Array.isArray), [[42, -1]], "the picture of the first is under way");
 });

@@ -50,7 +50,7 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
     off: () => {},
     send: (content) => sent.push(content as Request),
   };
-  const chosen = { selection: "", latest: 1 };
+  const chosen = { selection: "", latest: 1, stamp: 0 };
   const selection = { ...model, get: (name: keyof typeof chosen) => chosen[name] } as unknown as SelectionModel;
   const router = new Router(() => {
     throw new Error("no graph is drawn here");

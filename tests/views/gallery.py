@@ -5,6 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import pytest
 
 import vmwidgets as vm
 from tests.views.domains import machine_life
@@ -44,6 +48,10 @@ def of_tables() -> Named:
         where = machine.kernel_map.enter("16 KiB")
         yield f"Walk of {architecture}", vm.picture(machine.walk(where))
         yield f"Walk of nothing, {architecture}", vm.picture(machine.walk(0))
+        task = machine.task("init")
+        task.write(task.mmap("8 KiB"), b"x")
+        yield f"Translation of {architecture}", vm.Dashboard(task, panes="translation")
+        yield f"Translation that asks, {architecture}", vm.Dashboard(task, panes="translation", ask=True)
         yield f"Tables of {architecture}", vm.picture(vm.Tables(machine))
     ranges = [(0, "1 MiB"), (1 << 30, "1 GiB")]
     yield "Formats", vm.picture(vm.compare_formats(ranges, ("x86-64", "armv7", "aarch64", "x86")))
@@ -51,13 +59,17 @@ def of_tables() -> Named:
     machine = vm.boot("x86-64", cpus=2)
     yield "Tlb of nothing", vm.picture(machine.cpus)
     task = machine.task("init")
-    start = task.map.enter("64 KiB", object=machine.object("heap"))
+    start = task.map.enter("64 KiB", at=0x7FFF_FFF0_0000, fixed=True, object=machine.object("heap"))
     task.write(start, bytes(65536))
     for cpu in machine.cpus:
         cpu.run(task)
         for page in range(16):
             cpu.load(start + page * 4096)
     yield "Tlb", vm.picture(machine.cpus)
+    machine.cpus.shootdown = "sent"
+    task.map.protect(start, size="16 KiB", prot="r")
+    machine.cpus[1].load(start + 4096 * 9)
+    yield "Tlb of stale entries", vm.picture(machine.cpus)
     yield "Inverted", vm.picture(vm.lab.inverted(machine))
     yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
     yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
@@ -171,7 +183,64 @@ def of_references() -> Named:
     yield "References of large numbers", vm.picture(vm.reference_string([1 << 40, 1 << 51, 3, 1 << 40], 2, "clock"))
 
 
+NAMES = {
+    "wide": "W" * 200,
+    "a path": "/usr/lib/x86_64-linux-gnu/" + "a-directory/" * 13 + "libpython3.11.so.1",
+    "Chinese": "虛擬記憶體的核心對應表" * 18,
+    "Arabic": "ذاكرة افتراضية " * 13,
+    "Hindi": "आभासी स्मृति " * 15,
+    "emoji and marks": "👩‍👩‍👧 Z͑ͫ̓ͪ̂ͫ̽͏ ﷽ 𒐫 " * 10,
+}
+"""Names of up to 200 characters, which is the most that a learner's may have, by what they are."""
+
+
+def of_names(which: str) -> Named:
+    """Everything of a machine that a learner names has the name of :data:`NAMES`; files of others have longer ones."""
+    name = NAMES[which].strip()
+    machine = vm.boot("x86-64", layout="small", cpus=2)
+    machine.name = name
+    machine.swap_on("256 KiB")
+    file = machine.file(name, b"file" * 4000)
+    memory = machine.object(f"{name[:-1]}2")
+    task = machine.task(name)
+    low = task.map.enter("64 KiB", object=memory, prot="rw")
+    task.map.submap(name, task.map.enter("64 KiB"), size="64 KiB")
+    shared = task.mmap("16 KiB", "rw", "shared", file)
+    own = task.mmap("16 KiB", "rw", "private", file)
+    child = task.fork(f"{name[:-1]}3")
+    for at in (low, shared, own):
+        child.write(at, b"own")
+    machine.kmem_suballoc("64 KiB", name.replace("/", "-")).lock()
+    machine.spawn(machine.tsleep, name, name, name=name)
+    machine.spawn(machine.tsleep, name, name, name=f"{name[:-1]}4")
+    machine.run()
+    domain = machine.domain(f"{name[:-1]}5")
+    domain.map(domain.frame("16 KiB"))
+    for kind in (vm.Dashboard, vm.Kmem, vm.Threads, vm.Objects, vm.Frames, vm.Slabs, vm.Clock):
+        yield f"{kind.__name__} of {which}", vm.picture(kind(machine))
+    for kind in (vm.Map, vm.EntryList, vm.Dashboard, vm.Fault, vm.Clock, vm.Objects):
+        yield f"{kind.__name__} of a task, {which}", vm.picture(kind(child))
+    yield f"Tlb, {which}", vm.picture(machine.cpus)
+    yield f"Tables, {which}", vm.picture(vm.Tables(child))
+    yield f"Inverted, {which}", vm.picture(vm.lab.inverted(machine))
+    yield f"Walk of a task, {which}", vm.picture(child.walk(own))
+    for kind in (vm.Domain, vm.Capabilities, vm.Vspace):
+        yield f"{kind.__name__}, {which}", vm.picture(kind(domain))
+    yield f"Paging, {which}", vm.picture(vm.compare_paging(child, domain))
+    work = [allocate(name, "16 KiB"), allocate(name[:-1], "4 KiB"), free(name)]
+    yield f"Comparison, {which}", vm.picture(vm.compare(work, on=["x15", "freebsd"]))
+    endless = name * (100_000 // len(name))
+    yield f"Diff, {which}", vm.picture(vm.diff(child, f"1000-2000 rw-p 0 00:00 0 /{endless}"))
+
+
+def long_names() -> Iterator[Any]:
+    """Pictures of each of :data:`NAMES` as parameters of a test: two of them always, all in the sweep."""
+    for which in NAMES:
+        marks = () if which in ("wide", "emoji and marks") else pytest.mark.sweep
+        yield pytest.param(partial(of_names, which), id=which, marks=marks)
+
+
 def every() -> Named:
-    """All of them."""
+    """All of them, but those of long names."""
     for some in (of_maps, of_tables, of_memory, of_objects, of_domains, of_comparisons, of_references):
         yield from some()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from itertools import pairwise
+from typing import NamedTuple
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.views.scene.model import Node, Scene, Text
-from vmwidgets.views.scene.text import ELLIPSIS, cut, text_width
+from vmwidgets.views.scene.text import ELLIPSIS, cut, font_size, text_width
 
 PAGE = 4096
 
@@ -88,6 +89,56 @@ def crossing_text(scene: Scene) -> list[str]:
                 if one[1] > following[0]:
                     wrong.append(f"{node.id}: {one[2]!r} over {following[2]!r}")
     return wrong
+
+
+class Words(NamedTuple):
+    """Where a run of text is in its picture, from the top of its letters to their foot."""
+
+    node: Node
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def is_over(self, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether they are in part where that box is."""
+        across = self.left < right - 0.6 and left < self.right - 0.6
+        return across and self.top < bottom - 1 and top < self.bottom - 1
+
+
+def words_of(scene: Scene) -> list[Words]:
+    """All runs of text, from the top down."""
+    found = []
+    for node in scene.nodes:
+        for run in node.text:
+            w, x, y = width_of(run), node.x + run.x, node.y + run.y
+            left = x - {"start": 0.0, "middle": w / 2, "end": w}[run.anchor]
+            if run.text.strip():
+                found.append(Words(node, run.text, left, y - 0.7 * font_size(run.style), left + w, y))
+    return sorted(found, key=lambda words: words.top)
+
+
+def covered_words(scene: Scene) -> list[str]:
+    """Words that lie over words of another node, or half in and half out of another node's box."""
+    found = []
+    words = words_of(scene)
+    for number, one in enumerate(words):
+        for other in words[number + 1 :]:
+            if other.top > one.bottom:
+                break
+            if one.node is not other.node and one.is_over(*other[2:]):
+                found.append(f"{one.node.id}: {one.text[:40]!r} over {other.node.id}: {other.text[:40]!r}")
+    boxes = [node for node in scene.nodes if node.shape in ("box", "round")]
+    for one in words:
+        for box in boxes:
+            right, bottom = box.x + box.w, box.y + box.h
+            holds = (
+                box.x - 1 <= one.left and one.right <= right + 1 and box.y - 1 <= one.top and one.bottom <= bottom + 1
+            )
+            if box is not one.node and not holds and one.is_over(box.x, box.y, right, bottom):
+                found.append(f"{one.node.id}: {one.text[:40]!r} over the box {box.id}")
+    return found
 
 
 def cut_text(scene: Scene) -> list[str]:

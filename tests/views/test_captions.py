@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import vmwidgets as vm
@@ -25,8 +27,8 @@ def test_a_tasks_write_is_said_to_go_through_its_tables_with_a_fault() -> None:
     task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
     task.write(AT, b"hello")
     caption = vm.Frames(machine).scene().caption
-    assert caption.text == "write put 5 bytes at 0x40_0000 of task:init."
-    assert "page tables of task:init" in caption.reason
+    assert caption.text == "write put 5 bytes at 0x40_0000 of init."
+    assert "page tables of init" in caption.reason
     assert "1 page fault" in caption.reason
 
 
@@ -85,8 +87,26 @@ def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:
     said = []
     for step in range(1, view.scene().steps.count):
         view.step = step
-        said.append(view.scene().caption.text)
+        caption = view.scene().caption
+        said.append(f"{caption.text} {caption.reason}")
     cut = next(number for number, text in enumerate(said) if "The high part" in text)
     compared = [text for text in said[:cut] if ": go " in text or "found." in text]
     assert compared
     assert [text for text in compared if "0x40_1000" in text] == [], "nothing begins there before the cut"
+
+
+def test_sentences_call_parts_by_the_names_that_learners_gave_them() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    heap = task.mmap("16 KiB")
+    task.write(heap, b"x")
+    space = task.map.submap("stacks", task.map.enter("64 KiB"), size="16 KiB")
+    space.enter("4 KiB")
+    task.fork("child").exit()
+    machine.kmem_free(machine.kmem_alloc("12 KiB"), "12 KiB")
+    machine.kmem.exec_map.lock()
+    machine.domain("hello").frame("4 KiB")
+    told = {operation.name: str(operation.explain()) for operation in machine.journal}
+    assert not [text for text in told.values() if re.search(r"task:|domain:|kmem/", text)]
+    assert "in stacks of the map of init." in told["enter"]
+    assert "kmem.kernel_map is locked." in told["kmem_alloc"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import vmwidgets as vm
+from vmwidgets.engine.memory.replacement import POLICIES
 
 PAGE = vm.PAGE
 
@@ -79,3 +82,113 @@ def test_where_each_task_has_its_ring_the_largest_is_drawn():
 def test_nothing_in_memory_is_drawn_too():
     scene = vm.Clock(vm.boot()).scene()
     assert scene.subtitle == "fifo · pages of all tasks · 0 frames"
+
+
+def machine_with(policy, string, frames=3):
+    """A task that made references, with so many frames; `policy` may be made of its first address."""
+    m = vm.boot("x86-64")
+    m.swap_on("1 MiB")
+    t = m.task("init")
+    a = t.mmap(64 * PAGE)
+    m.replacement = policy(a) if callable(policy) else policy
+    t.limit("rss", frames * PAGE)
+    for page in string:
+        t.read(a + page * PAGE)
+    return m, t, a
+
+
+def future_of(string):
+    return lambda a: vm.Replacement("opt", future=tuple(a // PAGE + page for page in string))
+
+
+@pytest.mark.parametrize("policy", [*(name for name in POLICIES if name != "opt"), future_of([0, 1, 2, 3, 1, 0, 4, 2])])
+@pytest.mark.parametrize("string", [[0, 1, 2], [0, 1, 2, 3, 1], [0, 1, 2, 3, 1, 0], [2, 0, 1, 3, 2, 1]])
+def test_the_page_that_is_asked_first_goes_unless_its_bit_is_set(policy, string):
+    m, t, a = machine_with(policy, string)
+    view = vm.Clock(t)
+    before = asked(view.scene(), a)
+    t.read(a + 4 * PAGE)
+    gone = {page for page, _ in before} - {page for page, _ in asked(vm.Clock(t).scene(), a)}
+    has_bits = m.replacement.policy in ("clock", "second chance")
+    expected = next((page for page, bit in before if not bit), before[0][0]) if has_bits else before[0][0]
+    assert gone == {expected}
+    view.step = 0
+    assert asked(view.scene(), a) == before, "the picture of before has the order of before"
+
+
+def test_opt_says_when_each_page_is_used_next():
+    _m, t, a = machine_with(future_of([0, 1, 2, 3, 0, 1]), [0, 1, 2])
+    scene = vm.Clock(t).scene()
+    assert asked(scene, a) == [(2, 1), (1, 1), (0, 1)]
+    assert [row[6] for row in scene.table.rows] == ["never", "5", "4"]
+    assert scene.table.header[6] == "next use"
+
+
+def test_a_function_is_said_to_decide():
+    _m, t, a = machine_with(lambda _: lambda pages: pages[-1], [2, 0, 1])
+    scene = vm.Clock(t).scene()
+    assert scene.subtitle == "a function decides · pages of init · 3 frames"
+    assert scene.table.header[0] == "came"
+    assert asked(scene, a) == [(2, 1), (0, 1), (1, 1)]
+
+
+def test_a_tick_is_stepped_through_with_bits_and_counters():
+    m, t, a = machine_with("aging", [0, 1])
+    m.tick()
+    t.read(a + PAGE)
+    m.tick()
+    view = vm.Clock(t)
+    after = view.scene()
+    assert [row[6] for row in after.table.rows] == ["01000000", "11000000"]
+    assert after.table.header[6] == "counter"
+    assert asked(after, a) == [(0, 0), (1, 0)]
+    cards = [node for node in after.nodes if node.lane == "clock"]
+    assert [card.text[-1].text for card in cards] == ["01000000", "11000000"]
+    assert any("move right, a bit for each tick" in str(said) for said in after.steps.said)
+    view.step = 0
+    assert asked(view.scene(), a) == [(0, 0), (1, 1)]
+    assert [row[6] for row in view.scene().table.rows] == ["10000000", "10000000"]
+
+
+def bits(scene):
+    """R and D of the first page."""
+    return [int(cell) for cell in scene.table.rows[0][4:6]]
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "riscv-sv39"])
+def test_the_moment_in_which_a_bit_is_set_can_be_stepped_over(architecture):
+    m = vm.boot(architecture)
+    t = m.task("init")
+    a = t.mmap("4 KiB")
+    t.read(a)
+    t.write(a, b"x")
+    view = vm.Clock(t)
+    steps = view.scene().steps
+    (at,) = [number for number, said in enumerate(steps.said, 1) if "The dirty bit of" in str(said)]
+    found = []
+    for place in (at - 1, at):
+        view.step = place
+        found.append(bits(view.scene()))
+    assert found == [[1, 0], [1, 1]]
+
+
+def test_a_reference_bit_that_the_kernel_sets_is_a_step_too():
+    m = vm.boot("aarch64")
+    t = m.task("init")
+    a = t.mmap("4 KiB")
+    m.replacement = "aging"
+    t.read(a)
+    m.tick()
+    t.read(a)
+    said = [str(one) for one in vm.Clock(t).scene().steps.said]
+    assert any("The reference bit of" in one for one in said)
+
+
+def test_a_ring_without_pages_says_so() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    for thing, whose in ((machine, "a task"), (task, "task init")):
+        scene = vm.Clock(thing).scene()
+        assert [text.text for node in scene.nodes for text in node.text] == [f"No page of {whose} is in memory."]
+    task.write(task.mmap("4 KiB"), b"x")
+    assert "clock/none" not in {node.id for node in vm.Clock(machine).scene().nodes}

@@ -213,7 +213,7 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     frame = domain.frame("8 KiB")
     assert said() == f"slots[0] holds a frame of 8 KiB at physical {frame.base}, rwg."
     copy = domain.mint(frame, "rg")
-    assert said().endswith("r-g, a weaker copy of slots[0].")
+    assert said().endswith("r-g, minted from slots[0].")
     address = domain.map(copy, flags="r")
     assert said() == "map placed 8 KiB of slots[1] at 0x4040_0000, r--."
     domain.map(frame, at=0x5000_0000)
@@ -223,10 +223,11 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     assert said() == "unmap cleared 8 KiB at 0x4040_0000."
     assert "1 slot and 1 block are free again" in view.scene().caption.reason
     domain.revoke(frame)
-    assert said() == ("revoke left slots[0] alone with its memory, and emptied slots[11] (mapping), slots[1] (frame).")
+    emptied = "slots[11] (mapping), slots[1] (frame)"
+    assert said() == f"revoke left no copy of slots[0], and nothing made from it: it emptied {emptied}."
     assert view.scene().caption.reason == "1 leaf is unmapped with it."
     domain.take_slots(3)
-    assert said() == "take_slots of domain:hello: 3 slots taken, 0 given back."
+    assert said() == f"take_slots used up 3 slots of hello: {domain.domain.slots.free_slots:,} are left."
     domain.machine.destroy_domain(domain)
     assert said().startswith("The domain is destroyed: ")
 

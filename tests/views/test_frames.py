@@ -64,6 +64,20 @@ def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> No
         assert words(node) == f"{name} {getattr(COUNTS, name):,}"
 
 
+@pytest.mark.parametrize(
+    ("pages", "section"),
+    [
+        (1, "INTERRUPT alone"), (2, "INTERRUPT alone"), (3, "SYSTEM, INTERRUPT"), (60, "SYSTEM, INTERRUPT"),
+        (61, "all; waiters not woken"), (139, "all; waiters not woken"), (140, "all; page daemon runs"),
+        (599, "all; page daemon runs"), (600, "all served"), (10_000, "all served"),
+    ],
+)  # fmt: skip  # pairs
+def test_the_section_that_is_marked_is_what_the_kernel_does_then(pages: int, section: str) -> None:
+    """Requests need more than their mark; waiters wake at free_min, and the daemon rests at free_target."""
+    nodes = gauges(left(pages), COUNTS, 0, WIDTH)[0]
+    assert [node.title for node in nodes if node.title.startswith("now: ")] == [f"now: {section}"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_parts_of_memory_are_all_of_it(seed: int) -> None:
     scene = vm.Frames(lived_in(seed)).scene()

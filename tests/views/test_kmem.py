@@ -8,6 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.story.words.called import called
 
 PAGE = 4096
 
@@ -120,7 +121,7 @@ def test_the_list_below_is_that_of_the_map_concerned(machine: vm.Machine, name: 
     assert words(placed(view.scene())["kmem/concerned"]).startswith("kmem_map ")
     view.selection = f"map:{name}"
     scene = view.scene()
-    assert words(placed(scene)["kmem/concerned"]).startswith(name + " ")
+    assert words(placed(scene)["kmem/concerned"]).startswith(called(name) + " ")
     listed = {node.thing for node in scene.nodes if node.id.startswith("list/") and node.thing}
     assert listed == {f"entry:{entry.id}" for entry in machine.kmem.maps[name.removeprefix("kmem/")]}
 
@@ -155,7 +156,7 @@ def test_the_table_tells_all_of_it(machine: vm.Machine) -> None:
     machine.kmem_malloc(3 * PAGE)
     rows = vm.Kmem(machine).scene().table.rows
     assert [row[0] for row in rows if row[0]] == [
-        "kmem/kernel_map", "kmem_map", "clean_map", "buffer_map", "pager_map", "exec_map", "pipe_map",
+        "kmem.kernel_map", "kmem_map", "clean_map", "buffer_map", "pager_map", "exec_map", "pipe_map",
     ]  # fmt: skip
     entries = sum(len(one) for one in machine.kmem.maps.values())
     assert len(rows) == entries + len(machine.kmem.maps)
@@ -176,9 +177,10 @@ def test_the_pictures_of_one_map_show_kernel_memorys_maps_too(machine: vm.Machin
     for step in range(1, scene.steps.count):
         view.step = step
         said.append(view.scene().caption.text)
-    assert said[0] == "kmem_map is locked."
-    assert said[-1] == "kmem_map is unlocked."
     assert any("leaves the tree" in text for text in said)
+    assert not [text for text in said if "locked" in text], "the lock is in the picture of all maps"
+    locks = vm.Kmem(machine).scene().steps.said
+    assert (locks[0][0], locks[-2][0]) == ("kmem_map is locked.", "kmem_map is unlocked.")
     view.step = 0
     assert len([node for node in view.scene().nodes if node.kind == "tree-node"]) == 3
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from tests.views.test_truth import WHOLE, life_of_maps
+from tests.views.lives import WHOLE
+from tests.views.oracle.living import life_of_maps
 from vmwidgets.engine.base.values.maps import MapValue
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.pictures.picture import starts_of

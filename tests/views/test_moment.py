@@ -18,11 +18,18 @@ from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.maps.picture import steps_of_map
-from vmwidgets.views.memory.kentry import steps_of_kentry
+from vmwidgets.views.memory.frames import steps_of_frames
+from vmwidgets.views.memory.kmem import steps_of_kmem
+from vmwidgets.views.memory.objects import steps_of_objects
+from vmwidgets.views.memory.slabs import steps_of_caches
 from vmwidgets.views.scene.model import AFTER
-from vmwidgets.views.story.moment import Mine, Moment, steps_of_memory
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine
 
-PICTURES: list[Mine] = [steps_of_map("kernel_map"), steps_of_memory, steps_of_kentry, steps_of_domain("life")]
+PICTURES: list[Mine] = [
+    steps_of_map("kernel_map"), steps_of_kmem({"kmem_map", "exec_map"}), steps_of_frames, steps_of_caches,
+    steps_of_objects, steps_of_domain("life"),
+]  # fmt: skip
 
 
 def operations() -> Iterator[tuple[vm.Machine, Operation]]:
@@ -102,9 +109,9 @@ def test_two_pictures_at_one_moment_say_the_same() -> None:
     machine.kmem_malloc("12 KiB")
     operation = machine.journal.last
     kmem = Moment(operation, starts=starts_of(machine))
-    for place in kmem.steps(steps_of_memory).places[1:-1]:
+    for place in kmem.steps(steps_of_kmem({"kmem_map"})).places[1:-1]:
         said = {Moment(operation, place, starts_of(machine)).caption.text}
-        for mine in (steps_of_memory, steps_of_map("kmem_map")):
+        for mine in (steps_of_frames, steps_of_map("kmem_map")):
             places = kmem.steps(mine).places
             said |= {kmem.at(place).caption.text} if place in places else set()
         assert len(said) == 1, said

@@ -38,7 +38,7 @@ def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
     )
     child.write(start, b"two")
     assert headline(machine) == (
-        "write put 3 bytes at 0x1_0000 of task:init.1.",
+        "write put 3 bytes at 0x1_0000 of init.1.",
         "It made 1 page fault: page 0 was copied, because init has it too.",
     )
     said = steps(machine)
@@ -138,14 +138,14 @@ def test_without_a_frame_it_is_said_why_no_page_could_go() -> None:
     task.write(start, b"x" * 4097)
     file = machine.file("motd", b"hello")
     machine.take_pages(machine.pages.obtainable_pages)
-    why = "Of 2 pages in memory none can go: there is no swap space."
+    why = "of 2 pages in memory none can go: there is no swap space."
     with pytest.raises(vm.KernelError, match="NOMEM"):
         task.write(start + 8192, b"x")
-    assert headline(machine)[1] == f"The pager of 'memory 1' has no page for offset 0x2000. {why}"
+    assert headline(machine)[1] == f"The pager of 'memory 1' has no page for offset 0x2000: {why}"
     with pytest.raises(vm.KernelError, match="NOMEM"):
         file.read()
-    assert headline(machine)[1] == f"The pager of 'file motd' has no page for offset 0x0. {why}"
-    assert why in steps(machine)
+    assert headline(machine)[1] == f"The pager of 'file motd' has no page for offset 0x0: {why}"
+    assert why.capitalize() in steps(machine)
 
 
 def test_an_injection_says_where_and_how_often() -> None:
@@ -170,7 +170,12 @@ def test_swap_space_and_files_say_where_pages_go() -> None:
     assert headline(machine)[0] == "1 page left memory: 1 for swap space, 0 for files."
     assert any("goes out to slot 0 of swap space" in text for text in steps(machine))
     task.read(start)
-    assert any(text == "Slot 0 of swap space, with page 0 of memory 1, is free again." for text in steps(machine))
+    kept = "Page 0 of memory 1 is read from slot 0 of swap space, which keeps it until it is written."
+    assert kept in steps(machine)
+    task.page_out(start)
+    assert any("swap space has it already" in text for text in steps(machine))
+    task.write(start, b"y")
+    assert "Slot 0 of swap space, with page 0 of memory 1, is free again." in steps(machine)
     file = machine.file("motd", b"hello")
     at = task.mmap("4 KiB", "rw", "shared", file)
     task.write(at, b"J")
@@ -189,4 +194,4 @@ def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
     task.exit()
     assert "memory 2 takes in memory 1, which nothing else referred to; nothing is behind." in steps(machine)
     assert "Memory object memory 1 is gone: the one in front of it has its pages." in steps(machine)
-    assert headline(machine)[0] == "exit ended task:init."
+    assert headline(machine)[0] == "exit ended init."

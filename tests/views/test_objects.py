@@ -11,7 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.tasks import Task
-from vmwidgets.views.memory.objects import MAPPINGS, PAGES, seen_by
+from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, seen_by
 from vmwidgets.views.scene.model import Node, Scene
 
 
@@ -55,7 +55,7 @@ def test_after_a_fork_both_tasks_see_the_same_frames() -> None:
     assert list(ours) == list(theirs) == ["0", "1", "2"]
     assert [node.thing for node in ours.values()] == [node.thing for node in theirs.values()]
     assert {node.shape for node in (*ours.values(), *theirs.values())} == {"round"}
-    assert "3 pages mapped, 3 of them shared" in scene.subtitle
+    assert "3 pages seen by entries, 3 by several" in scene.subtitle
 
 
 def test_a_page_that_was_copied_is_its_task_s_own_and_the_others_stay_shared() -> None:
@@ -247,3 +247,63 @@ def test_what_a_mapping_sees_is_what_its_task_reads() -> None:
 def test_what_is_no_task_is_refused(target: Any) -> None:
     with pytest.raises(vm.Refused, match="Objects shows the memory objects of a machine"):
         vm.Objects(target)
+
+
+def folds(scene: Scene) -> dict[str, str]:
+    """What is left out, by id."""
+    return {node.id: node.text[0].text for node in scene.nodes if node.kind == "fold"}
+
+
+@pytest.mark.parametrize("count", [17, 18, 19, 200])
+def test_files_that_nothing_maps_are_folded_beyond_a_bound(count: int) -> None:
+    machine = vm.boot("x86-64")
+    for number in range(count):
+        machine.file(f"f{number}", b"x")
+    scene = vm.Objects(machine).scene()
+    drawn = [node for node in scene.nodes if node.id.startswith("object/") and node.kind == "card"]
+    assert len(drawn) == min(count, OBJECTS)
+    left = count - len(drawn)
+    said = f"{left} object{'s' * (left > 1)} more that nothing maps"
+    assert list(folds(scene).values()) == [said] * (left > 0)
+    assert f"{count} objects" in scene.subtitle
+
+
+@pytest.mark.parametrize("forks", [5, 60])
+def test_the_middle_of_a_long_chain_is_folded(forks: int) -> None:
+    """Each child writes the page and forks in its turn: the last one's mapping has all of their objects behind it."""
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    a = task.mmap(vm.PAGE)
+    task.write(a, b"x")
+    for _ in range(forks):
+        child = task.fork()
+        child.write(a, b"y")
+        task = child
+    value = machine.memory_objects.value()
+    longest = max(len(value.chain(name)) for name in value.objects)
+    scene = vm.Objects(machine).scene()
+    ends = {node.id for node in scene.nodes}
+    assert all({link.source, link.target} <= ends for link in scene.links)
+    assert len(scene.nodes) < 150
+    said = [text for name, text in folds(scene).items() if name.startswith("objects/chain/")]
+    assert bool(said) == (longest > CHAIN)
+    assert not said or f"{longest - CHAIN} objects more of the chain" in said
+
+
+def test_all_mappers_are_those_of_each_object() -> None:
+    machine = vm.boot("x86-64")
+    for name in ("one", "two"):
+        task = machine.task(name)
+        task.write(task.mmap(2 * vm.PAGE), b"x")
+        task.mmap(vm.PAGE, "r", "shared", machine.file("f" + name, b"x"))
+        task.fork()
+    value = machine.memory_objects.value()
+    every = value.all_mappers()
+    assert list(every) == list(value.objects)
+    entries = [(path, identity, one[3]) for path, held in value.entries.items() for identity, one in held.items()]
+    for name in value.objects:
+        assert {(one.map, one.entry, name) for one in every[name]} == {one for one in entries if one[2] == name}
+        assert value.mappers(name) == every[name]
+        shadows = sum(one.shadow == name for one in value.objects.values())
+        is_file = value.objects[name].kind == "file"
+        assert value.references(name) == len(every[name]) + shadows + is_file

@@ -124,13 +124,14 @@ def processors(architecture: str, seed: int) -> Life:
 
 
 POLICIES: list[Any] = ["fifo", "lru", "second chance", "clock", "clock", vm.Replacement("working set", window=6)]
-POLICIES += [vm.Replacement("clock", local=True), lambda pages: pages[-1]]
+POLICIES += [vm.Replacement("clock", local=True), lambda pages: pages[-1], "aging", vm.Replacement("aging", local=True)]
+POLICIES += ["nru", vm.Replacement("opt", future=tuple(0x10 + number * 7 % 12 for number in range(99)))]
 
 
 def families(architecture: str, seed: int) -> Life:
     """Tasks that fork and end, map files and memory, write, and have pages go out and come back."""
     draws = random.Random(seed)
-    machine = vm.boot(architecture, layout="small", ram="4 MiB")
+    machine = vm.boot(architecture, layout="small", ram="4 MiB", fork=("shadow", "counted", "eager")[seed % 3])
     machine.task("init")
     machine.swap_on("64 KiB")
     files = [machine.file(name, name.encode() * 3000) for name in ("one", "two")]
@@ -158,6 +159,7 @@ def families(architecture: str, seed: int) -> Life:
             (1, lambda: file.truncate(draws.randrange(12_000))),
             (1, task.exec),
             (1, lambda: setattr(machine, "replacement", draws.choice(POLICIES))),
+            (1, machine.tick),
             (1, lambda: task.limit("rss", draws.choice([None, 3 * vm.PAGE, 6 * vm.PAGE]))),
         ]
         with suppress(vm.VMError):

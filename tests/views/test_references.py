@@ -102,3 +102,22 @@ def test_the_table_has_every_reference():
 def test_other_things_are_refused():
     with pytest.raises(Refused, match=r"References shows the result of vm.reference_string\(…\), not 'text'"):
         vm.References("text")
+
+
+@pytest.mark.parametrize("width", [900, 1600])
+def test_the_runs_of_a_policy_are_beside_each_other_where_there_is_room(width: int) -> None:
+    found = vm.reference_string("1 2 3 4 1 2 5 1 2 3 4 5", (3, 4), ("fifo", "opt"))
+    view = vm.References(found)
+    view.width = width
+    places = {node.text[0].text: (node.x, node.y) for node in view.scene().nodes if node.id.endswith("/heading")}
+    fifo, fifo_more, opt, opt_more = (places[f"{name}, {n} frames"] for name in ("fifo", "opt") for n in (3, 4))
+    assert fifo[1] == fifo_more[1] < opt[1] == opt_more[1]
+    assert fifo[0] == opt[0] < fifo_more[0] == opt_more[0]
+    view.width = 420
+    assert len({node.y for node in view.scene().nodes if node.id.endswith("/heading")}) == 4
+
+
+def test_a_string_that_just_fits_beside_another_is_in_one_line() -> None:
+    view = vm.References(vm.reference_string("7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1", (3, 4), ("fifo", "lru", "opt")))
+    view.width = 1600
+    assert len({node.y for node in view.scene().nodes if node.id.endswith("/names")}) == 3

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
-from tests.views.pictures import machine_with
+from tests.views.pictures import machine_with, worked_on
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.views.maps.ribbon import LEAST_GAP, address_at, zoomed
+from vmwidgets.views.maps.axis import LEAST_GAP, address_at, zoomed
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import text_width
@@ -176,3 +176,43 @@ def test_the_size_of_a_broken_gap_is_clear_of_the_marks_of_the_break(used: int) 
             half = text_width(node.text[0].text, "label") / 2
             for bar in node.bars:
                 assert bar.x + bar.w <= node.text[0].x - half or node.text[0].x + half <= bar.x
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_an_operation_does_not_change_stays_where_it_is_in_all_of_its_steps(seed: int) -> None:
+    machine = worked_on(seed, 12)
+    view = vm.Ribbon(machine.kernel_map)
+    moved = 0
+    for number in range(1, len(machine.journal)):
+        view.moment = (number, 0)
+        seen: dict[tuple[str, str], set[tuple[float, float]]] = {}
+        for step in range(view.scene().steps.count + 1):
+            view.step = step
+            for node in view.scene().nodes:
+                if node.kind == "range":
+                    seen.setdefault((node.id, node.title), set()).add((node.x, node.w))
+        assert [name for name, places in seen.items() if len(places) > 1] == []
+        moved += len({name for name, _ in seen}) < len(seen)
+    assert moved, "an entry got another range in one of the operations"
+
+
+def test_entries_that_overlap_are_both_seen_and_what_both_have_is_framed() -> None:
+    machine = vm.boot("x86-64", quirks={"clip-end-first"})
+    torn = machine.task("torn").map
+    for at in (0x40_0000, 0x80_0000):
+        torn.enter(4 * PAGE, at=at)
+    torn.remove(0x40_0000, size=PAGE)
+    assert not [node for node in vm.Map(torn).scene().nodes if node.kind == "overlap"]
+    torn.enter("8 MiB")
+    small, large = sorted(torn, key=lambda entry: entry.size)
+    scene = vm.Map(torn).scene()
+    nodes = {node.id: node for node in scene.nodes}
+    inner, outer = nodes[f"ribbon/{small.id}"], nodes[f"ribbon/{large.id}"]
+    (frame,) = (node for node in scene.nodes if node.kind == "overlap")
+    assert outer.x < inner.x
+    assert inner.x + inner.w < outer.x + outer.w
+    assert frame.x == pytest.approx(inner.x, abs=1.1)
+    assert frame.w == pytest.approx(inner.w, abs=2.1)
+    assert outer.y < inner.y < outer.y + outer.h < inner.y + inner.h, "each has an edge of its own"
+    words = [node.id for node in scene.nodes for run in node.text if run.text == "overlap of 16 KiB"]
+    assert sorted(word.partition("/")[0] for word in words) == ["list", "ribbon"]

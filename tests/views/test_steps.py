@@ -12,6 +12,9 @@ from vmwidgets.engine.base.events import BootStage
 from vmwidgets.engine.base.values.maps import MapValue
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.moment import Moment
+
+pytestmark = pytest.mark.once
 
 PAGE = 4096
 
@@ -149,7 +152,7 @@ def test_the_boot_can_be_stepped_from_an_empty_map() -> None:
     machine = vm.boot("x86-64")
     view = vm.Map(machine.kernel_map)
     assert not [node for node in at_step(view, 0).nodes if node.kind == "tree-node"]
-    said = sentences(view)
+    said = [step.sentence for step in Moment(machine.journal[0]).story.steps]
     assert any(text.startswith("boot range") for text in said)
     assert any(text.startswith("kentry area") for text in said)
     assert any(text.startswith("kmem: ") for text in said)

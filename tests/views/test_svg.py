@@ -11,7 +11,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import machine_with
 from vmwidgets.views.scene.model import Link
-from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.svg import _without_switches, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = [
@@ -46,7 +46,8 @@ def test_names_from_learners_are_shown_and_do_nothing(name: str) -> None:
             SVG + tag for tag in ("svg", "title", "style", "rect", "g", "path", "text")
         }
         page = view.to_html()
-        assert "<script" not in page.lower()
+        scripts = re.findall("<script.*?>", page, re.IGNORECASE)
+        assert scripts in ([], ['<script type="text/plain" id="vmw-story">', '<script type="module">'])
         assert "\x00" not in page + view.to_text() + view.to_dot() + svg
 
 
@@ -103,9 +104,35 @@ def test_a_static_picture_has_nothing_to_press() -> None:
             words = {text.text for text in ET.fromstring(svg).iter(f"{SVG}text")}
             on = {node.text[0].text for node in switches if "chosen" in node.state}
             off = {node.text[0].text for node in switches} - on
-            assert on <= words
-            assert not off & words
+            assert not words & (on | off)
+            subtitle = next(text for text in words if text and text.startswith(view.scene().subtitle[:8]))
+            assert all(word in subtitle for word in on), "said once, beside the title"
+            assert not any(word in subtitle for word in off)
             assert "click" not in svg
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_a_static_picture_leaves_no_room_for_what_is_to_press(width: int) -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    walk = machine.walk(machine.kernel_map.start)
+    machine.set_descriptor(walk.steps[-1].pa, walk.steps[-1].value ^ 4)
+    for view in (vm.Tlb(machine), vm.Walk(walk), vm.Tables(machine)):
+        view.width = width
+        scene = view.scene()
+        svg = ET.fromstring(view.to_svg())
+        groups = {group.get("data-id"): group for group in svg.iter(f"{SVG}g")}
+        live = {node.id: node.y for node in scene.nodes}
+        drawn = {
+            name: float((groups[name].get("transform") or "").partition(",")[2].rstrip(")"))
+            for name in live
+            if name in groups
+        }
+        assert min(drawn.values()) == min(live.values()), "the first row is what was below the switches"
+        for link in scene.links:
+            path = groups[link.id].find(f"{SVG}path")
+            assert path is not None
+            begin = float((path.get("d") or "").split(" ")[0].partition(",")[2])
+            assert begin - drawn[link.source] == pytest.approx(link.points[0][1] - live[link.source], abs=0.1)
 
 
 def test_the_title_stands_above_the_caption() -> None:
@@ -113,3 +140,15 @@ def test_the_title_stands_above_the_caption() -> None:
     (title,) = [text for text in drawn.iter(f"{SVG}text") if text.get("class") == "title"]
     (caption,) = [box for box in drawn.iter(f"{SVG}rect") if box.get("class") == "bar rail" and box.get("rx")]
     assert float(title.get("y", "")) + 4 <= float(caption.get("y", ""))
+
+
+def test_switches_in_rows_that_overlap_leave_one_gap() -> None:
+    """Rows from 10 to 30 and from 20 to 40 are 30 pixels, whether something is below them or not."""
+    scene = vm.Tree(vm.boot("x86-64").kernel_map).scene()
+    node = next(node for node in scene.nodes if node.kind == "tree-node")
+    rows = [replace(node, id=f"s{y}", kind="switch", y=float(y), h=20.0, x=float(y)) for y in (10, 20)]
+    above, below = (replace(node, id=name, y=y, h=8.0) for name, y in (("above", 0.0), ("below", 50.0)))
+    last = _without_switches(replace(scene, nodes=(above, *rows), links=(), height=60.0))
+    assert last.height == 30.0
+    drawn = _without_switches(replace(scene, nodes=(above, *rows, below), links=(), height=60.0))
+    assert [(one.id, one.y) for one in drawn.nodes] == [("above", 0.0), ("below", 10.0)]

@@ -17,6 +17,8 @@ from vmwidgets.engine.mmu.tables import PageTables, Shown
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.tables.picture import draw_tables
 
+pytestmark = pytest.mark.once
+
 EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 MOST_NODES = 260

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
+import vmwidgets as vm
 from vmwidgets.engine.base.values.tables import Permission, Permissions
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
@@ -31,3 +33,23 @@ def test_each_sides_rights_are_told(supervisor, user, sentence):
     scene = draw_walk(replace(found, permissions=Permissions(*sides)))
     assert scene.caption is not None
     assert scene.caption.reason == sentence
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+def test_below_each_other_each_table_leads_to_the_next(architecture: str) -> None:
+    machine = vm.boot(architecture, layout="small")
+    task = machine.task("init")
+    start = task.mmap("16 KiB")
+    task.write(start, b"x")
+    picture = vm.Walk(task.walk(start))
+    picture.width = 440
+    scene = picture.scene()
+    tables = sorted((node for node in scene.nodes if node.kind == "table"), key=lambda node: node.y)
+    heads = [*tables, next(node for node in scene.nodes if node.id == "walk/verdict")]
+    links = [link for link in scene.links if link.id.endswith("/next")]
+    assert len(links) == len(tables)
+    for link, table, head in zip(links, tables, heads[1:], strict=True):
+        assert table.y < link.points[0][1] < table.y + table.h
+        assert head.y < link.points[-1][1] < head.y + 20
+    runs = sorted((link.points[1][1], link.points[2][1]) for link in links)
+    assert all(one[1] < other[0] for one, other in pairwise(runs)), "no two arrows have a part in common"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.views import gallery
 from tests.views.gallery import Named
-from tests.views.pictures import crossing_text, misplaced_text, outside, overlaps
+from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside, overlaps
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import font_size
@@ -24,7 +24,7 @@ READABLE = 10.0
 
 GALLERY = (
     gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_objects, gallery.of_domains,
-    gallery.of_comparisons, gallery.of_references,
+    gallery.of_comparisons, gallery.of_references, *gallery.long_names(),
 )  # fmt: skip  # one list
 
 
@@ -48,6 +48,7 @@ def test_nothing_sticks_out_covers_anything_else_or_is_too_small(pictures: Calla
             assert scene.width == width, name
             lanes = {node.lane for node in scene.nodes} - {"", "slices"}  # slices may cover each other
             found = [*misplaced_text(scene), *crossing_text(scene), *outside(scene), *too_small(scene)]
+            found += covered_words(scene)
             for lane in lanes:
                 found += overlaps([node for node in scene.nodes if node.lane == lane and not is_ground(node)])
             if found:

@@ -78,7 +78,7 @@ def test_a_plural_has_the_fields_of_the_singular() -> None:
 
 
 def test_of_one_the_singular_is_said_and_of_none_the_plural() -> None:
-    template = Template("1 page of {owner}.", "{count} pages of {owner}.")
+    template = Template("test", "1 page of {owner}.", "{count} pages of {owner}.")
     assert [template.say(count, owner="init") for count in (0, 1, 1200)] == [
         "0 pages of init.", "1 page of init.", "1,200 pages of init.",
     ]  # fmt: skip

@@ -72,6 +72,19 @@ def test_elsewhere_there_is_no_manager(shell: PyodideShell, published: list[Any]
     assert widgets_in(published) == [None]
 
 
+def test_a_first_show_of_what_is_not_there_is_a_live_picture(shell: PyodideShell, published: list[Any]) -> None:
+    shell.run(
+        "import vmwidgets as vm\n"
+        "machine = vm.boot('armv7')\n"
+        "task = machine.task('late')\n"
+        "seen = vm.Map(machine.kernel_map, moment=(0, None))"
+    )
+    shell.run("task.map")
+    (live, _), (twin, _) = published
+    assert VIEW in live, "and no text in its place"
+    assert "task:late/map is not there after operation 0 (operation 1 makes it)" in twin["text/plain"]
+
+
 def test_a_picture_that_is_registered_later_is_shown_too(shell: PyodideShell, published: list[Any]) -> None:
     class Later(FakeMachine):
         pass

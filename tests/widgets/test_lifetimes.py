@@ -20,10 +20,10 @@ from vmwidgets.pictures.picture import At
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.cells import Cell
 from vmwidgets.widgets.host.hub import open_hub
+from vmwidgets.widgets.host.pages import PATIENCE, TRUST
 from vmwidgets.widgets.host.pictures import cell_begins, cell_ends, pictures_of
 from vmwidgets.widgets.host.refresh import refresher
 from vmwidgets.widgets.host.silence import LOST, idle
-from vmwidgets.widgets.host.view import PATIENCE, TRUST
 
 CELL = Cell("c1", 1)
 
@@ -113,6 +113,38 @@ def test_a_closed_view_is_left_alone_and_comes_back(machine: FakeMachine) -> Non
     assert work_of(machine) == {"told": 1, "drawn": 1}
     tree.selection = "entry:3"
     assert pictures_of(machine).selection.selection == "entry:3"
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_closed_view_that_was_never_shown_costs_nothing_and_can_be_shown(machine: FakeMachine, used: bool) -> None:
+    before = set(_instances)
+    tree = CountedTree(machine, layout={"width": "300px"})
+    if used:
+        tree.to_svg()
+        assert tree.layout.width == "300px"
+    tree.close()
+    tree.close()
+    assert set(_instances) == before
+    assert work_of(machine) == {}
+    other = CountedTree(machine)
+    other.selection = "entry:3"
+    assert tree.selection == ""
+    other.close()
+    assert set(_instances) == before
+    tree.prepare(CELL)
+    replies(tree, HELLO)
+    assert work_of(machine) == {"told": 1, "drawn": 1}
+    assert tree.layout.comm is not None
+
+
+def test_a_view_that_was_never_shown_leaves_no_layout_when_it_dies(machine: FakeMachine) -> None:
+    before = set(_instances)
+    gc.disable()
+    try:
+        assert CountedTree(machine, layout={"width": "300px"}).to_svg().startswith("<svg")
+        assert set(_instances) == before
+    finally:
+        gc.enable()
 
 
 def test_all_closed_widgets_are_left_alone(machine: FakeMachine) -> None:

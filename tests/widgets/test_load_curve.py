@@ -17,8 +17,9 @@ def curve():
 
 
 def test_the_plot_shows_each_scope_and_the_mark(curve):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
+    import matplotlib as mpl
+
+    mpl.use("agg")
     axes = curve.plot(mark="6")
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert list(lines) == [*SCOPES, "your mark"]
@@ -28,7 +29,7 @@ def test_the_plot_shows_each_scope_and_the_mark(curve):
     assert set(lines["your mark"].get_xdata()) == {6}
     assert len({line.get_linestyle() for line in lines.values()}) == 4  # not by colour alone
     assert curve.plot(axes) is axes
-    matplotlib.pyplot.close("all")
+    mpl.pyplot.close("all")
 
 
 def test_a_mark_is_a_number(curve):

@@ -18,6 +18,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "open", "id": "fold/3"},
     {"type": "seek", "operation": -1, "place": -1},
     {"type": "seek_pin", "index": 0, "operation": 3, "place": 14},
+    {"type": "jump", "to": "rotation", "way": -1},
     {"type": "stay"},
     {"type": "zoom", "factor": 1.2, "at": 0.5},
     {"type": "pan", "by": -0.25},
@@ -26,6 +27,8 @@ GOOD: list[dict[str, Any]] = [
     {"type": "pin"},
     {"type": "save"},
     {"type": "table"},
+    {"type": "timeline", "have": 12, "serial": 11},
+    {"type": "names", "first": 500},
     {"type": "unpin", "index": 1},
 ]
 

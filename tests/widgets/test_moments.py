@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,6 +90,38 @@ def test_two_pictures_show_the_same_moment_and_say_the_same() -> None:
     assert (tree.moment, tree.step) == (None, tree.steps)
 
 
+@pytest.mark.parametrize("make", [vm.picture, vm.Tree], ids=["picture", "view"])
+def test_steps_and_operation_are_right_before_anything_is_drawn(make: Any) -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("4 KiB")
+    first = make(machine.kernel_map).scene().steps.count
+    picture = make(machine.kernel_map)
+    assert (picture.steps, picture.operation) == (first, 1)
+    assert first > 10
+    machine.kernel_map.enter("16 KiB", prot="r")
+    fresh = make(machine.kernel_map)
+    assert (picture.steps, picture.operation) == (fresh.scene().steps.count, 2), "and after each operation"
+    picture.moment = (machine.journal.serial(1), None)
+    assert (picture.steps, picture.operation) == (first, 1)
+    assert [picture.steps for picture.step in range(3)] == [first] * 3
+
+
+def test_where_nothing_can_be_drawn_there_are_no_steps() -> None:
+    machine = vm.boot()
+    task = machine.task("hello")
+    picture = vm.picture(task.map)
+    picture.moment = (machine.journal.serial(0), None)
+    assert (picture.steps, picture.operation) == (0, 0)
+    assert (picture.scene().nodes, picture.steps, picture.operation) == ((), 0, 0)
+
+
+def test_reading_steps_of_a_gone_machine_draws_nothing() -> None:
+    picture = vm.Tree(vm.boot().kernel_map)
+    gc.collect()
+    assert not picture.alive
+    assert (picture.steps, picture.operation) == (0, -1)
+
+
 @pytest.mark.parametrize("wrong", [3, "3", (1,), (1, 2, 3), (-1, None), (1, -2), (True, 1), (1, "2")])
 def test_what_is_no_moment_is_refused_and_changes_nothing(wrong: Any) -> None:
     picture = vm.picture(vm.boot())
@@ -115,12 +149,62 @@ def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() 
     assert view.status == ""
 
 
-def test_a_part_that_was_not_there_is_said() -> None:
+ABSENT = "task:init/map is not there after operation 0 (operation 1 makes it)"
+
+
+def test_a_picture_of_what_was_not_there_says_so_in_every_file(tmp_path: Path) -> None:
     machine = vm.boot()
     task = machine.task("init")
     picture = vm.picture(task.map, moment=(0, None))
-    with pytest.raises(vm.Refused, match="task:init/map is not there after operation 0"):
-        picture.scene()
+    assert ABSENT in picture.to_text()
+    assert ABSENT in picture.snapshot().to_text()
+    assert ABSENT in picture.scene().caption.reason
+    for name in ("absent.svg", "absent.html", "absent.json", "absent.txt", "absent-*.svg"):
+        assert ABSENT in picture.save(tmp_path / name).read_text("utf-8"), name
+
+
+def test_a_walk_in_a_task_that_has_ended_leads_back_to_it() -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    walk = vm.Walk(task.walk(task.mmap("4 KiB")))
+    task.exit()
+    reason = "task:init is not there after operation 3 (operation 1 made it): step to an earlier operation."
+    assert walk.scene().caption.reason == reason
+    walk.moment = (machine.journal.serial(1), None)
+    assert walk.scene().nodes
+
+
+def test_a_first_show_is_live_where_the_thing_is_not_there() -> None:
+    """It has no frame from before that could be emptied."""
+    machine = vm.boot()
+    task = machine.task("init")
+    seen = vm.Tree(machine.kernel_map)
+    seen.moment = (machine.journal.serial(0), None)
+    view = vm.Map(task)
+    replies(view, HELLO)
+    shown = unpack(view.frame["data"])
+    assert (shown["scene"]["nodes"], shown["when"]["number"], shown["when"]["made"]) == ([], 0, 1)
+    assert ABSENT in shown["scene"]["caption"]["reason"]
+    replies(view, {"type": "seek", "operation": 1, "place": -1})
+    refresher.flush()
+    assert seen.moment == view.moment, "both have gone there"
+    assert unpack(view.frame["data"])["scene"]["nodes"]
+
+
+def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    seen = vm.Tree(machine.kernel_map)
+    seen.moment = (machine.journal.last.serial, None)
+    machine.undo()
+    view = vm.Map(machine.kernel_map)
+    replies(view, HELLO)
+    shown = unpack(view.frame["data"])
+    assert shown["scene"]["caption"]["text"] == "The operation of this moment was undone: go on to now."
+    assert not shown["when"]["now"], "the control for now can be pressed"
+    replies(view, {"type": "seek", "operation": -1, "place": -1})
+    refresher.flush()
+    assert unpack(view.frame["data"])["scene"]["nodes"]
 
 
 def test_what_changes_a_machine_is_refused_in_the_past() -> None:
@@ -140,6 +224,7 @@ def test_what_changes_a_machine_is_refused_in_the_past() -> None:
 
 def when_on_page(view: vm.View) -> dict[str, Any]:
     found: dict[str, Any] = unpack(view.frame["data"])["when"]
+    del found["operations"], found["line"]  # tests/widgets/test_operations.py, test_timeline.py
     return found
 
 
@@ -204,6 +289,7 @@ def test_a_pinned_picture_can_be_stepped_and_the_live_one_stays() -> None:
     assert replies(view, {"type": "seek_pin", "index": 0, "operation": 1, "place": 2}) == []
     pinned = unpack(view.pinned[0]["data"])
     at = {"number": 1, "place": 2, "now": False, "kept": True}
+    del pinned["when"]["operations"], pinned["when"]["line"]
     assert pinned["when"] == {**at, "scale": 1.0, "finds": False, "cell": -1}
     assert pinned["scene"]["steps"]["operation"] == 1
     assert view.frame == live

@@ -116,3 +116,16 @@ def test_values_that_options_take(machine: vm.Machine) -> None:
     view = vm.Map(machine.kernel_map, find=machine.kernel_map.start, whole=5, step=0, layout={"width": "50%"})
     assert (view.find, view.whole, view.step, view.layout.width) == (machine.kernel_map.start, 5, 0, "50%")
     assert vm.Map(machine.kernel_map, find=None).find is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("find", "zz"), ("whole", 0), ("scale", 9), ("scale", "x"), ("step", -2)])
+def test_an_option_that_is_set_later_is_refused_as_at_the_beginning(name, value):
+    m = vm.boot()
+    view = vm.Map(m.kernel_map)
+    before = getattr(view, name)
+    with pytest.raises(vm.Refused) as at_first:
+        vm.Map(m.kernel_map, **{name: value})
+    with pytest.raises(vm.Refused) as later:
+        setattr(view, name, value)
+    assert str(later.value) == str(at_first.value)
+    assert getattr(view, name) == before

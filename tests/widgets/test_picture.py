@@ -164,3 +164,47 @@ def test_nothing_else_has_a_picture() -> None:
         vm.picture([])
     with pytest.raises(AttributeError, match="no attribute 'Clok'"):
         vm.Clok  # noqa: B018
+
+
+def test_a_moment_of_an_operation_that_was_undone_meanwhile_is_now() -> None:
+    """Another thread of Python's undid it after the picture was drawn, and before its step is looked up."""
+    machine = vm.boot("x86-64")
+    for _ in range(3):
+        machine.kernel_map.enter(vm.PAGE)
+    view = vm.Map(machine.kernel_map)
+    drawn = view._when(3, 0)
+    assert drawn is not None
+    assert (drawn.operation, drawn.done) == (machine.journal.last.serial, 0)
+    machine.undo(2)
+    assert view._when(3, 0) is None
+
+
+def test_a_star_in_the_name_is_the_number_of_a_step(tmp_path):
+    machine = vm.boot()
+    kernel = machine.kernel_map
+    for number in range(8):
+        kernel.enter("4 KiB", prot="rw" if number % 2 else "r")
+    tree = vm.picture(vm.Tree(kernel, scale=2))
+    last = tree.save(tmp_path / "rotation-*.svg")
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == tree.steps > 10
+    assert files[0].name == "rotation-01.svg"
+    assert files[-1] == last
+    serial = machine.journal.last.serial
+    tree.moment = (serial, None)
+    for file, place in zip(files, [*(one for one in tree.scene().steps.places if one > 0), None], strict=True):
+        tree.moment = (serial, place)
+        assert file.read_text() == tree.to_svg()
+    assert tree.save(tmp_path / "alone.svg").read_text() == last.read_text()
+
+
+def test_a_series_that_can_not_be_written_writes_nothing(tmp_path):
+    machine = vm.boot()
+    for number in range(4):
+        machine.kernel_map.enter("4 KiB", prot="rw" if number % 2 else "r")
+    (tmp_path / "x-03.svg").mkdir()
+    (tmp_path / "x-01.svg").write_text("mine")
+    with pytest.raises(vm.Refused, match=r"x-03.svg' is a folder"):
+        vm.picture(vm.Tree(machine.kernel_map)).save(tmp_path / "x-*.svg")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["x-01.svg", "x-03.svg"]
+    assert (tmp_path / "x-01.svg").read_text() == "mine"

@@ -121,5 +121,9 @@ def test_inside_an_operation_each_processor_is_as_it_was_there(machine: vm.Machi
         stale = [node.id.split("/")[1] for node in scene.nodes if node.kind == "slot" and "fault" in node.state]
         seen.append((scene.caption.text.split()[0], kept, stale))
     first, *_, last = seen
-    assert first == ("cpu:0", ["cpu:1"], ["cpu:1"]), "cpu:0 has dropped it, cpu:1 has not heard of it"
+    second = next(one for one in seen if one[0] == "cpu:0")
+    assert first[1:] == (["cpu:0", "cpu:1"], ["cpu:0", "cpu:1"]), (
+        "the descriptor is written, and both keep what it held"
+    )
+    assert second == ("cpu:0", ["cpu:1"], ["cpu:1"]), "cpu:0 has dropped it, cpu:1 has not heard of it"
     assert last == ("cpu:1", [], [])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.host.packing import unpack
 
 KINDS: dict[str, Callable[[Any], Any]] = {
     "list": lambda m: vm.EntryList(m.kernel_map),
@@ -61,9 +61,11 @@ def test_a_picture_of_what_is_not_there_says_so_and_comes_back():
     view.refresh()
     m.undo(2)
     view.refresh()
-    assert view.status == "the picture is as it was: task:init/map does not exist at this moment of the machine"
-    with pytest.raises(Refused, match="does not exist at this moment"):
-        view.scene()
+    assert view.status == "task:init/map is not there after operation 0"
+    empty = unpack(view.frame["data"])["scene"]
+    assert empty["nodes"] == [], "the present is not shown as the past"
+    assert empty["caption"]["text"] == "What this picture shows is not there after operation 0."
+    assert view.scene().nodes == ()
     m.redo(2)
     view.refresh()
     assert view.status == ""

@@ -306,3 +306,19 @@ def test_a_view_says_what_it_is() -> None:
     view = vm.Tree(vm.boot())
     gc.collect()
     assert repr(view) == "<Tree of a machine that is gone>"
+
+
+def test_a_picture_on_no_page_can_not_be_presented() -> None:
+    machine = vm.boot(layout="tiny")
+    view = vm.Tree(machine.kernel_map)
+    for picture in (view, vm.picture(machine.kernel_map)):
+        with pytest.raises(vm.Refused, match="present: no page shows this picture: end a cell with"):
+            picture.present()
+    told = replies(view, HELLO)
+    view.present()
+    assert told[-1] == {"type": "present", "notes": {}}
+    view.present(notes={"after fork\u202e": "Ask who\ud800 copies."})
+    assert told[-1]["notes"] == {"after fork⟨202e⟩": "Ask who⟨d800⟩ copies."}
+    for wrong, why in (("Ask", "'Ask' is a str"), ({"fork": 3}, "3 is an int"), ({None: "Ask"}, "None is no value")):
+        with pytest.raises(vm.Refused, match=f"notes.*{why}: write texts by"):
+            view.present(notes=wrong)  # type: ignore[arg-type]  # that is the test

@@ -16,10 +16,10 @@ def test_a_dashboard_goes_to_the_submap_that_was_worked_on() -> None:
     view = vm.Dashboard(machine)
     place = inner.enter("16 KiB", object="heap")
     machine.tasks["t"].write(place, b"x")
-    assert view.scene().title.endswith(": task:t/map")
+    assert view.scene().title.endswith(": the map of t")
     inner.protect(place, size="4 KiB", prot="r")
     scene = view.scene()
-    assert scene.title.endswith(": task:t/map/stacks")
+    assert scene.title.endswith(": stacks of the map of t")
     words = " ".join(text.text for node in scene.nodes for text in node.text)
     assert "in t" in words and "#PF" not in words
     machine.kernel_map.enter("4 KiB")
@@ -44,3 +44,19 @@ def test_an_interrupted_operation_says_how_far_it_got() -> None:
     with pytest.raises(KeyboardInterrupt):
         space.remove(first, size="8 KiB")
     assert f"remove was interrupted: it is done below {second}" in vm.Map(space).scene().caption.text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("/usr/lib/libc.so.6", "libc.so.6"),
+        ("/a</svg><script>x/script>", "/a</svg><script>x/script>+0x0"),
+        ("mine/other", "mine/other+0x0"),
+    ],
+)
+def test_a_card_has_the_last_part_of_a_path_and_any_other_name_as_it_is(name: str, said: str) -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    task.map.enter("8 KiB", object=machine.object(name), offset=0)
+    (card,) = [node for node in vm.EntryList(task.map).scene().nodes if node.kind == "entry" and node.thing]
+    assert card.text[-1].text == said

@@ -151,3 +151,12 @@ def test_a_slice_has_its_bits_as_a_number(machine: vm.Machine) -> None:
     bits = "".join(f"{value:0{width}b}" for value, width in zip(values, (16, 9, 9, 9, 9, 12), strict=True))
     assert int(bits, 2) == view.address
     assert "value" not in nodes["walk/verdict"]
+
+
+def test_titles_name_a_domain_as_its_learner_does() -> None:
+    machine = vm.boot("x86-64")
+    domain = machine.domain("a/b")
+    place = domain.map(domain.frame())
+    domain.write(place, b"x")
+    assert vm.Walk(domain.walk(place)).scene().title == f"walk of {place} in a/b"
+    assert vm.Dashboard(machine, panes="translation").scene().title == f"translation of {place} in a/b"

@@ -1,29 +1,50 @@
-"""The whole machine in one picture."""
+"""The whole machine in one picture, or one access from its address to a frame."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.domain.lanes import draw_domain
-from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
+from vmwidgets.views.maps.lanes import draw_map, subtitle_of
+from vmwidgets.views.maps.picture import LANES, steps_of_map
+from vmwidgets.views.memory.frames import steps_of_gauges
+from vmwidgets.views.memory.kmem import steps_of_kmem
+from vmwidgets.views.memory.threads import steps_of_threads
 from vmwidgets.views.scene.kit import WIDTH, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import either
 
+from .asked import Asker, Question, asking_scene, choices_in, questions_of, right_choice
 from .domain import domain_picture, fold_of, step_of
 from .domain import found_at as found_in_domain
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
-from .memory import found_at, frames_scene, kentry_scene, kmem_scene, threads_scene
+from .memory import found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
+from .moments import When
+from .options import AddressTrait, typed_in_register
 from .picture import At
 from .registry import picture_of
-from .tables import walk_scene
+from .tables import walk_scene, walk_steps
+from .translation import (
+    Translation,
+    nothing_translated,
+    panes_of,
+    sight_of,
+    steps_of_translation,
+    translation_in,
+    translation_scene,
+)
 
 
 @picture_of(Machine, Task)
@@ -34,14 +55,42 @@ class Dashboard(Map):
     While a self-paging domain is worked on: its picture.
 
     `target` is a machine, or one of its maps to stay with that.
+
+    With ``panes="translation"`` it shows the latest access of a task, or of the machine, or of `address`: the address,
+    the TLB, the walk and the frames; `panes` may also list some of "address", "tlb", "walk" and "frames".  With
+    `ask` it asks "what comes next?" and waits for a press: the outcome is not drawn before.  The answers are kept
+    like those of :func:`vmwidgets.lab.predict`, under names that begin with `ask` if that is a text.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> task = m.task("init")
+    >>> task.write(task.mmap("4 KiB"), b"x")
+    >>> vm.Dashboard(task, panes="translation").scene().title
+    'translation of 0x1_0000 in init'
+
+    Raises :class:`Refused` for a pane that is not known or is there twice, and where `ask` has nothing to ask about.
     """
 
     folds = True
 
-    def __init__(self, target: Machine | AnyMap | Task, **options: Any) -> None:
+    address = AddressTrait(
+        None,
+        allow_none=True,
+        min=0,
+        max=2**64 - 1,
+        help="The address that is translated; None: that of the latest access.",
+    ).tag(public=True)
+
+    def __init__(
+        self, target: Machine | AnyMap | Task, *, panes: Any = None, ask: bool | str = False, **options: Any
+    ) -> None:
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []
         self._parts_asked: dict[str, bool] = {}  # parts that were opened and folded, by their headings
+        if not self._made:  # else it is given another target
+            self._panes = panes_of(panes)
+            self._asker = _asker_of(target, self._panes, ask)
+        self._task = None if self._follows else _space_of(target)
         super().__init__(target, **options)
 
     def _part(self) -> Any:
@@ -49,6 +98,8 @@ class Dashboard(Map):
 
     def draw(self, at: At) -> Scene:
         """The machine at a moment, with what has no room on its page folded."""
+        if self._panes:
+            return self._translation(at)
         scene = self._whole(at)
         return fold_parts(scene, _heads_of(scene), at.height, self._parts_asked)
 
@@ -83,12 +134,17 @@ class Dashboard(Map):
         task = next(
             (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
         )
-        past = picture.moment.past
-        scenes.append(walk_scene(machine, task, address, user=bool(task), past=past, width=at.width))
-        return stack(scenes)
+        moment = picture.moment
+        scenes.append(walk_scene(machine, task, address, user=bool(task), past=moment.past, width=at.width))
+        mine = [steps_of_map(target.name), walk_steps(machine, moment, task, address, "read", bool(task))]
+        mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
+        return replace(stack(scenes), steps=moment.steps(either(*mine)))
 
     def opened(self, node_id: str) -> None:
-        """Open a fold of what is shown, open or fold a part of it, or go to a call of a domain."""
+        """Open a fold of what is shown, open or fold a part of it, go to a call of a domain, or answer a question."""
+        if self._panes:
+            self._press(node_id)
+            return
         if self._scene is not None and node_id in _heads_of(self._scene):
             self._parts_asked[node_id] = any("folded" in node.state for node in self._scene.nodes if node.id == node_id)
             return
@@ -104,6 +160,9 @@ class Dashboard(Map):
     def sought(self, text: str) -> None:
         """Show the address `text`, in kernel memory or in a domain while that is shown."""
         machine = self.at().whole
+        if self._panes:
+            self.address = typed_in_register(text, machine.system.pmap.fmt.word_bits)
+            return
         domain = domain_at_hand(machine) if self._follows else None
         if domain is not None:
             self.selection = found_in_domain(domain, text)
@@ -111,6 +170,70 @@ class Dashboard(Map):
             self.selection = found_at(machine.kmem, text)
         else:
             super().sought(text)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks what comes next."""
+        return self._asker is not None
+
+    # ---- one access from its address to a frame --------------------------------------------------
+
+    def _translation(self, at: At) -> Scene:
+        """The translation at hand, as far as it was answered where the picture asks."""
+        one = translation_in(at.whole, self._task, self.address)
+        if one is None:
+            return nothing_translated(at, self._task or "")
+        asked = self._asked_at(at, one)
+        if asked is not None and asked.question is not None:
+            return asking_scene(asked.at, self._panes, one, asked.at.moment, asked.question, asked.said)
+        scene = translation_scene(at, self._panes, one, at.moment, sight_of(at.whole, one, at.moment))
+        caption = scene.caption
+        if asked is not None and asked.said:
+            caption = replace(caption, reason=f"{asked.said} {caption.reason}".strip())
+        return replace(scene, caption=caption, steps=at.moment.steps(steps_of_translation(at, self._panes, one)))
+
+    def _asked_at(self, at: At, one: Translation) -> _Asked | None:
+        """The first open question of a translation, if this picture asks and an operation made it."""
+        if self._asker is None or not one.lookups:
+            return None
+        then = replace(at, done=None) if at.number == one.number else self._at_operation(at, one.number)
+        questions = questions_of(then.whole, one, then.moment, self._panes)
+        question, said = self._asker.first_open(one, questions)
+        return _Asked(then, question, said)
+
+    def _at_operation(self, at: At, number: int) -> At:
+        there = self.at(When(at.whole.journal.serial(number)))
+        return replace(there, width=at.width, height=at.height)
+
+    def _press(self, node_id: str) -> None:
+        """What a node that was pressed says to the open question; one press passes it, another all that are left."""
+        at = self.at()
+        one = translation_in(at.whole, self._task, self.address)
+        if one is None or self._asker is None:
+            return
+        every = node_id == "ask/switch/all"
+        while (asked := self._asked_at(at, one)) is not None and asked.question is not None:
+            moment, question = asked.at.moment, asked.question
+            drawn = translation_scene(asked.at, self._panes, one, moment.at(question.place), question.sight)
+            choices = choices_in(drawn, asked.at.whole, one, moment, question)
+            said = next((choice.words for choice in choices if choice.node == node_id), None)
+            if said is None and not node_id.startswith("ask/"):
+                return
+            self._asker.answer(one, question, said, right_choice(choices, drawn, question))
+            if not every:
+                return
+
+    @traitlets.validate("address")
+    def _of_a_translation(self, proposal: Any) -> Any:
+        if proposal["value"] is not None and not self._panes:
+            raise Refused("Dashboard: address is for a translation: write panes='translation' too")
+        return proposal["value"]
+
+    @traitlets.observe("address")
+    def _translated_otherwise(self, change: object) -> None:
+        self.changed(change)
+
+    # ---- what is at hand -------------------------------------------------------------------------
 
     def _map_at_hand(self, at: At) -> AnyMap:
         target: AnyMap = at.target
@@ -144,6 +267,40 @@ def _heads_of(scene: Scene) -> tuple[str, ...]:
     """The headings of the parts that can be folded: of a domain all lanes but the first."""
     heads = [node.id for node in scene.nodes if node.id.startswith(("section/", "heading/"))]
     return tuple(heads[heads[:1] == ["heading/tree"] :])
+
+
+class _Asked(NamedTuple):
+    """The first open question at a moment after its operation, and what was said of the one before it."""
+
+    at: At
+    question: Question | None
+    said: str
+
+
+def _asker_of(target: Any, panes: Sequence[str], ask: object) -> Asker | None:
+    """What asks in a picture of `target`, if `ask` says so."""
+    if ask is False:
+        return None
+    if ask is not True and not (isinstance(ask, str) and ask):
+        raise Refused(f"Dashboard: ask={shown(ask)}; it must be True, or a lasting name for its questions")
+    if not {"tlb", "walk", "frames"} & {*panes}:
+        raise Refused("Dashboard: ask needs panes with something to press: write panes='translation' too")
+    machine = getattr(target, "machine", target)
+    return Asker(
+        ask
+        if isinstance(ask, str)
+        else f"translation/{'-'.join(re.findall(r'[A-Za-z0-9]+', machine.name)) or 'machine'}"
+    )
+
+
+def _space_of(target: AnyMap | Task | Machine) -> str:
+    """The task whose addresses a picture shows; "" for the kernel's."""
+    if isinstance(target, Task):
+        return target.name
+    path = getattr(target, "path", None)
+    machine: Machine | None = getattr(target, "machine", None)
+    tasks = machine.tasks.values() if isinstance(path, str) and machine is not None else ()
+    return next((task.name for task in tasks if str(path).startswith(f"{task.path}/")), "")
 
 
 AMONG = 16
@@ -182,7 +339,12 @@ def kmem_dashboard(
     if threads:  # what a deadlock adds to the caption belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
     first = scenes[0]
-    return stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")
+    whole = stack(scenes, title=f"{machine.name}: kernel memory", subtitle=f"{machine.architecture} · {first.subtitle}")
+    if first.steps.count:
+        moment = moment.above(first.steps.places[0])
+    mine = [steps_of_kmem({one.name for one in machine.kmem.maps.values()}), steps_of_gauges]
+    mine += [steps_of_threads(machine.threads.value(), moment)] if threads else []
+    return replace(whole, steps=moment.steps(either(*mine)))
 
 
 def domain_at_hand(machine: Machine) -> MachineDomain | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -27,8 +28,9 @@ from vmwidgets.views.domain.picture import (
 )
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.pictures import say_moment
 
 from .options import typed_between
 from .picture import At, Picture
@@ -58,7 +60,10 @@ class DomainPicture(Picture):
         """The domain at a moment."""
         moment = at.moment if not at.target.pmap.destroyed else destruction_of(at.target)
         picture = domain_picture(at.target, moment, self.selection, self._folds_opened, at.width)
-        return type(self)._draws(picture, machine=at.whole.name)
+        scene = type(self)._draws(picture, machine=at.whole.name)
+        if moment.operation is None:
+            scene = replace(scene, caption=Caption(say_moment("destroyed", many=f"{AMONG:,}"), tone="good"))
+        return scene
 
     def opened(self, node_id: str) -> None:
         """Go to a call of the strip, or open a fold; folds opened earlier stay open."""
@@ -143,9 +148,14 @@ def fold_of(node_id: str) -> str:
 
 
 def destruction_of(target: MachineDomain) -> Moment:
-    """After the operation that destroyed a domain: a domain that was made later may have its name."""
-    latest = reversed(target.machine.journal[-AMONG:])
-    return Moment(next((operation for operation in latest if operation.name == "destroy_domain"), None))
+    """After the operation that destroyed a domain; of no operation where that is too long ago to be looked for.
+
+    A domain that was made later may have had its name, and be destroyed, too.
+    """
+    later = [one for name, one in target.system.destroyed if name == target.name and one > target.generation]
+    latest = reversed(target.machine.journal[-AMONG - 1 :])
+    ended = [one for one in latest if one.name == "destroy_domain" and dict(one.arguments)["domain"] == target.path]
+    return Moment(ended[len(later)] if len(ended) > len(later) else None)
 
 
 def domain_picture(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.twin import alternative_text, html_page, image_html, note_html, text_twin
+from vmwidgets.views.scene.twin import RULES, html_page, output_html, text_twin, twin_html
 from vmwidgets.views.scene.wire import encode_scene
 
 
@@ -57,10 +58,19 @@ class Exports:
 
         return to_png(self.to_svg(), theme=theme, scale=scale)
 
+    def _each_step(self) -> Sequence[Exports]:
+        """The picture at each step of the operation that is shown; here there is one."""
+        return [self]
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
 
-        The file is whole or not there; one that was there before stays if writing fails.  Returns the path.
+        An .html steps through the operation that is shown.  A ``*`` in the name stands for the number of a step: then
+        there is a file for each step, such as rotation-01.svg to rotation-17.svg for ``"rotation-*.svg"``.  Other
+        files, of a longer series that was written before, stay.
+
+        Each file is whole or not there; one that was there before stays if writing fails.  Returns the path; of several
+        files, that of the last step.
 
         Raises :class:`Refused` for another ending, and where no file can be written.
         """
@@ -69,19 +79,33 @@ class Exports:
         if make is None:
             endings = ", ".join(_FORMATS)
             raise Refused(f"save: {shown(str(path))} ends in {shown(file.suffix)}; it must end in {endings}")
-        made = make(self)
-        with written_whole(file) as new:
-            new.write(made if isinstance(made, bytes) else made.encode("utf-8", "replace"))
-        return file
+        if STEP not in file.name:
+            with written_whole(file) as new:
+                new.write(_bytes(make(self)))
+            return file
+        pictures = self._each_step()
+        digits = len(str(len(pictures)))
+        numbered = [file.with_name(file.name.replace(STEP, f"{at:0{digits}}")) for at in range(1, len(pictures) + 1)]
+        with ExitStack() as written:  # all of them are put in place, or none
+            for one, picture in zip(numbered, pictures, strict=True):
+                written.enter_context(written_whole(one)).write(_bytes(make(picture)))
+        return numbered[-1]
 
+
+def _bytes(made: str | bytes) -> bytes:
+    return made if isinstance(made, bytes) else made.encode("utf-8", "replace")
+
+
+STEP = "*"
+"""Stands for the number of a step in the name of a file."""
 
 _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
-    ".svg": Exports.to_svg,
-    ".html": Exports.to_html,
+    ".svg": lambda picture: picture.to_svg(),
+    ".html": lambda picture: picture.to_html(),
     ".json": lambda picture: json.dumps(picture.to_json(), ensure_ascii=False, indent=1) + "\n",
-    ".dot": Exports.to_dot,
+    ".dot": lambda picture: picture.to_dot(),
     ".txt": lambda picture: picture.to_text() + "\n",
-    ".png": Exports.to_png,
+    ".png": lambda picture: picture.to_png(),
 }
 """How files are made, by the ending of their names."""
 
@@ -106,19 +130,25 @@ class Snapshot(Exports):
     The last note of `scene` says where it comes from: see :func:`signed`.
     """
 
-    def __init__(self, scene: Scene, operation: int) -> None:
-        self._scene, self._operation = scene, operation
+    def __init__(self, scene: Scene, operation: int, scale: float = 1) -> None:
+        self._scene, self._operation, self._scale = scene, operation, scale
 
     def scene(self) -> Scene:
         """The scene of that moment."""
         return self._scene
 
+    def to_svg(self) -> str:
+        """The picture as a standalone SVG document, as large as the `scale` of the view said."""
+        from vmwidgets.views.scene.svg import to_svg
+
+        return to_svg(self._scene, scale=self._scale)
+
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
         from vmwidgets.views.scene.svg import to_svg
 
         scene = self._scene
-        picture = image_html(to_svg(scene, bare=True), alternative_text(scene)) + note_html(scene.notes[-1])
-        return {"text/html": f"<div>{picture}</div>", "text/plain": self.to_text()}
+        picture = twin_html("", output_html(scene, to_svg(scene, bare=True)), scene.notes[-1])
+        return {"text/html": picture + RULES, "text/plain": self.to_text()}
 
     def __repr__(self) -> str:
         when = f" after operation {self._operation}" if self._operation >= 0 else ""

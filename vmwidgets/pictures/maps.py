@@ -13,11 +13,12 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.kmem import MachineKmemMap
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.engine.machine.tasks import Task
-from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
-from vmwidgets.views.maps.picture import MapPicture, map_picture, seek, touched
-from vmwidgets.views.maps.ribbon import Zoom, address_at, drawn_bytes, zoomed
+from vmwidgets.views.maps.axis import Zoom, address_at, drawn_bytes, zoomed
+from vmwidgets.views.maps.lanes import draw_map, subtitle_of
+from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.called import called
 
 from .options import AddressTrait, typed_between
 from .picture import At, Picture
@@ -86,7 +87,7 @@ class Map(Picture):
         value = target.value([*focus, selected], self._folds_opened, addresses, whole=self._most())
         if not self._seeking:
             moment = moment.above(value.reach(moment.events))
-        picture = map_picture(value, moment)
+        picture = map_picture(value, moment, self.lanes)
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 
     def operation_done(self) -> bool:
@@ -183,8 +184,8 @@ def map_of(target: object, view: str) -> AnyMap:
 
 
 def title_of(target: AnyMap) -> str:
-    """What a map is called in pictures: its path, with a task's name as it was given."""
-    return target.path.replace("%2F", "/").replace("%25", "%")
+    """What a map is called in pictures: as in sentences."""
+    return called(target.path)
 
 
 def fit_of(target: AnyMap) -> str:

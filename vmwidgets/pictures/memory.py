@@ -8,13 +8,14 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event, SlabCreated
 from vmwidgets.engine.base.units import PAGE_SHIFT
+from vmwidgets.engine.base.values.memory import KentryContents
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.frames import OPEN_SLABS, MachineCaches, MachineFrames, MachineKentry
 from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.engine.machine.threads import MachineThread, MachineThreads
-from vmwidgets.views.maps.picture import touched
+from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, touched_frames
-from vmwidgets.views.memory.kentry import draw_kentry
+from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.slabs import draw_slabs
 from vmwidgets.views.memory.threads import draw_threads
@@ -22,6 +23,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine
 
 from .maps import FOCUS, entry_id
 from .options import typed_between
@@ -96,8 +98,9 @@ def _focus(target: MachineKmem, events: Sequence[Event], selection: str = "") ->
     for parent in target.maps.values():
         inside = [one for one in target.maps.values() if one is not parent and parent.start <= one.start < parent.end]
         found += [entry.id for one in inside if (entry := parent.lookup(one.start)) is not None]
+    names = maps_touched(events)
     for one in target.maps.values():
-        found += touched(events, one.name)[:FOCUS]
+        found += touched(events, one.name)[:FOCUS] if one.name in names else []
     return found
 
 
@@ -121,12 +124,22 @@ class Kentry(Picture):
 
 def kentry_scene(target: MachineKentry, moment: Moment, *, compact: bool = False, width: float = WIDTH) -> Scene:
     """The scene of the area at a moment of an operation."""
-    slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
-    contents = target.contents(slots, 1 if compact else OPEN_SLABS)
+    contents = _contents(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
     return draw_kentry(contents, moment, style=style, machine=name, compact=compact, width=width)
+
+
+def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:
+    """The steps of the area's picture."""
+    return steps_of_kentry(_contents(target, moment, compact=compact))
+
+
+def _contents(target: MachineKentry, moment: Moment, *, compact: bool) -> KentryContents:
+    """The area with the slabs open in which the operation took and freed slots."""
+    slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
+    return target.contents(slots, 1 if compact else OPEN_SLABS)
 
 
 @picture_of(MachineFrames)

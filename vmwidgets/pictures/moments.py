@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.journal import Journal, Operation
 from vmwidgets.engine.machine import Machine
 
 
@@ -55,33 +56,90 @@ class There(NamedTuple):
     done: int | None
 
 
+class Undone(Refused):
+    """The operation of a moment is not in its machine's history any longer."""
+
+
 def machine_at(machine: Machine, when: When | None) -> There:
     """`machine` at a moment.  O(operations since the nearest copy), or O(1) for the latest operation.
 
-    Raises :class:`Refused` for an operation that is not in the machine's history any longer.
+    Raises :class:`Undone` for an operation that is not in the machine's history any longer.
     """
     latest = len(machine.journal) - 1
     if when is None:
         return There(machine, latest, None)
     number = machine.journal.number_of(when.operation)
     if number is None:
-        raise Refused("the operation of this moment was undone: m.redo() does it again, or look at now")
+        raise Undone("the operation of this moment was undone: m.redo() does it again, or look at now")
     return There(machine if number == latest else machine.at(number), number, when.done)
+
+
+def next_mark(journal: Journal, number: int, done: int | None, way: int) -> When:
+    """The moment of the next mark, or of the one before for `way` -1.
+
+    Raises :class:`Refused` if there is none.
+    """
+    marks = {journal.number_of(serial) for serial in journal.marks.values()} - {None}
+    here = number if done is None else number - 0.5
+    places = sorted(place for place in marks if place is not None and (place - here) * way > 0)
+    if not places:
+        raise Refused(f"jump: there is no {'later' if way > 0 else 'earlier'} mark")
+    return When(journal.serial(places[0] if way > 0 else places[-1]))
+
+
+class NotThere(Refused):
+    """What is shown does not exist after operation `number`, or after `done` of its events.
+
+    Operation `made` makes it, later or earlier (-1: none is known).
+    """
+
+    def __init__(self, name: str, there: There, made: int) -> None:
+        verb = "makes" if made > there.number else "made"
+        maker = f" (operation {made} {verb} it)" if made >= 0 else ""
+        super().__init__(f"{name} is not there after operation {there.number}{maker}")
+        self.number, self.done, self.made = there.number, there.done, made
+
+
+MOST_SEARCHED = 5_000
+"""So many operations after a moment, and before it, are searched for the one that makes a thing."""
+
+
+def made_by(machine: Machine, path: str, number: int) -> int:
+    """The number of the operation that makes the part at `path`; -1 if none is found.
+
+    It is the first one after operation `number` that does, or else the last one before.
+    """
+    journal = machine.journal
+    later = range(number + 1, min(len(journal), number + 1 + MOST_SEARCHED))
+    earlier = range(number, max(-1, number - MOST_SEARCHED), -1)
+    return next((one for one in (*later, *earlier) if _makes(journal[one], path)), -1)
+
+
+def _makes(operation: Operation, path: str) -> bool:
+    head, _, last = path.rpartition("/")
+    named = operation.target == head and dict(operation.arguments).get("name") == last
+    return operation.outcome == "done" and (named or str(operation.result) in {path, head or path})
 
 
 def counterpart(target: Any, machine: Machine, there: There) -> Any:
     """What `target`, `machine` or a part of it, is at a moment; what is no part is the same at all moments.
 
-    Raises :class:`Refused` for a part that is not there.
+    Raises :class:`NotThere` for a part that does not exist then.
     """
     if there.machine is machine:
         return target
     if target is machine:
         return there.machine
     path = getattr(target, "path", None)
-    if not isinstance(path, str):
-        return target
+    return part_at(path, machine, there) if isinstance(path, str) else target
+
+
+def part_at(path: str, machine: Machine, there: There) -> Any:
+    """The part at `path` as it is at a moment of `machine`.
+
+    Raises :class:`NotThere` if it does not exist then.
+    """
     try:
         return there.machine.part(path)
     except Refused:
-        raise Refused(f"{shown(path)[1:-1]} is not there after operation {there.number}") from None
+        raise NotThere(shown(path)[1:-1], there, made_by(machine, path, there.number)) from None

@@ -9,8 +9,9 @@ from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, a_kind, shown
 from vmwidgets.engine.base.units import Address, parse_address
+from vmwidgets.views.scene.text import visible
 
 
 class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, given and got as integers
@@ -109,3 +110,18 @@ def _wanted(trait: Any) -> str:
     bounds += [] if most is None else [f"at most {most:#x}" if isinstance(trait, AddressTrait) else f"at most {most}"]
     kind = trait.info() + (" or None" if trait.allow_none else "")
     return ", ".join([kind, *([" and ".join(bounds)] if bounds else [])])
+
+
+def notes_at_marks(notes: Mapping[str, str] | None) -> dict[str, str]:
+    """A lecturer's notes by the names of marks, as a page shows both; or :class:`Refused` for anything else.
+
+    >>> notes_at_marks({"after fork": "Ask who copies."})
+    {'after fork': 'Ask who copies.'}
+    """
+    if notes is not None and not isinstance(notes, Mapping):
+        raise Refused(f"notes={shown(notes)} is {a_kind(notes)}: write texts by marks, such as {{'after fork': '…'}}")
+    for mark, text in (notes or {}).items():
+        for one in (mark, text):
+            if not isinstance(one, str):
+                raise Refused(f"notes: {shown(one)} is {a_kind(one)}: write texts by the names of marks")
+    return {visible(mark): visible(text) for mark, text in (notes or {}).items()}

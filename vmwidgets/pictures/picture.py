@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -11,6 +12,7 @@ from typing import Any
 
 import traitlets
 
+from vmwidgets.engine.base.breaks import TooFar, checked_kinds, next_event
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.base.values.past import NOTHING, Past
@@ -19,10 +21,15 @@ from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
 
+from .absent import absent_scene, blank
 from .exports import Exports, Snapshot
-from .moments import NOW, When, WhenTrait, counterpart, machine_at
+from .handout.page import page
+from .handout.story import ToldStory
+from .handout.telling import Telling
+from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at
 from .options import refuse_unfit, refuse_unknown
 
 NARROWEST, WIDEST = 420, 1600
@@ -71,9 +78,18 @@ def _told(machine: Machine) -> Moment:
     operation = machine.journal.last
     known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
     if known is None:
-        known = Moment(operation, starts=starts_of(machine)).told()
+        known = Moment(operation, starts=starts_of(machine)).with_story()
         _TOLD.append(known)
     return known
+
+
+class Counted(traitlets.Int[int, int]):
+    """A number that only a drawing finds out: reading it draws the picture, if its operation was never drawn."""
+
+    def get(self, obj: Any, cls: Any = None) -> int:
+        """The number, of the operation that the picture shows."""
+        obj.settle()
+        return super().get(obj, cls) or 0
 
 
 class Picture(Exports, traitlets.HasTraits):
@@ -102,10 +118,10 @@ class Picture(Exports, traitlets.HasTraits):
     scale = traitlets.Float(
         1.0, min=0.5, max=4.0, help="How large the picture is on its page, words and all: 2 for a lecture room."
     ).tag(public=True, sync=True)
-    steps = traitlets.Int(
+    steps = Counted(
         help="How many steps the picture has of the operation that is shown: the last is after it.", read_only=True
     ).tag(sync=True)
-    operation = traitlets.Int(-1, help="The number of the operation that is shown; -1: of none.", read_only=True).tag(
+    operation = Counted(-1, help="The number of the operation that is shown; -1: of none.", read_only=True).tag(
         sync=True
     )
 
@@ -113,6 +129,7 @@ class Picture(Exports, traitlets.HasTraits):
     """Whether parts of the picture fold where its page is not high enough."""
 
     _placing = True  # `step` follows the moment, and does not choose it
+    _settled = True  # `steps` and `operation` are read as they were drawn last
     _made = False
 
     def __init__(self, target: Any = None, *, machine: Any = None, **options: Any) -> None:
@@ -129,12 +146,13 @@ class Picture(Exports, traitlets.HasTraits):
         self._scene: Scene | None = None
         self._drawn_at: tuple[int, int | None] = (-1, None)
         self._drawn_serial = -1
+        self._missing: NotThere | None = None
         step = options.pop("step", -1)
         try:
             super().__init__(**options, **self._page_traits())
         except traitlets.TraitError as error:
             raise Refused(f"{type(self).__name__}: layout={shown(options.get('layout'))}: {error}") from None
-        self._placing, self._made = False, True
+        self._placing, self._settled, self._made = False, False, True
         if step >= 0:
             self.step = step
 
@@ -150,16 +168,23 @@ class Picture(Exports, traitlets.HasTraits):
         """Set an option; a name that the picture doesn't have is refused, with the nearest that it has."""
         if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
             refuse_unknown(type(self), {name: value})
-        super().__setattr__(name, value)
+        try:
+            super().__setattr__(name, value)
+        except traitlets.TraitError:
+            refuse_unfit(self, {name: value})
+            raise
 
     def __repr__(self) -> str:
         if not self.alive:
             return f"<{type(self).__name__} of a machine that is gone>"
+        return f"<{' of '.join([type(self).__name__, *self._named()])}>"
+
+    def _named(self) -> list[str]:
+        """The names of what is shown, and of its machine."""
         whole = "" if self.machine is None else self.machine.name
         shown_part = self._part()
         part = next((text for text in (getattr(shown_part, name, "") for name in ("path", "name")) if text), "")
-        named = [printable(text) for text in (part, whole) if isinstance(text, str) and text]
-        return f"<{' of '.join([type(self).__name__, *dict.fromkeys(named)])}>"
+        return list(dict.fromkeys(printable(text) for text in (part, whole) if isinstance(text, str) and text))
 
     def _part(self) -> Any:
         """What is shown of the machine; None: the machine itself."""
@@ -226,6 +251,11 @@ class Picture(Exports, traitlets.HasTraits):
         return machine
 
     @property
+    def asks(self) -> bool:
+        """Whether it asks what comes next: then nothing on its page says what became of an access."""
+        return False
+
+    @property
     def alive(self) -> bool:
         """Whether there is something to draw: the machine, if there is one, is there."""
         return not self._has_machine or self.machine is not None
@@ -252,7 +282,13 @@ class Picture(Exports, traitlets.HasTraits):
         return inf
 
     def scene(self) -> Scene:
-        """The newest scene; the last that was drawn when the machine is gone."""
+        """The newest scene; the last that was drawn when the machine is gone.
+
+        Where the target does not exist at the moment, the scene is empty; its caption says which operation makes it.
+
+        Raises :class:`Refused` for a moment that was undone.
+        """
+        _held = self.machine  # the machine stays while it is drawn
         if self.alive:
             return self._draw()
         if self._scene is None:
@@ -260,23 +296,137 @@ class Picture(Exports, traitlets.HasTraits):
         return self._scene
 
     def _draw(self) -> Scene:
-        """Draw the moment that is shown, and say at which step that is."""
-        at = self.at()
-        scene = self.drawing(at)
-        self._scene, self._drawn_at, self._drawn_serial = scene, (at.number, at.done), self._serial()
-        self.set_trait("operation", at.number)
+        """Draw the moment that is shown, and say at which step that is; empty where the target is not there then."""
+        self._missing = None
+        with self.as_drawn():
+            try:
+                at = self.at()
+                scene, number, done = self.drawing(at), at.number, at.done
+            except NotThere as missing:
+                number, done, self._missing = missing.number, missing.done, missing
+                scene = absent_scene(number, missing, self._scene or self._blank())
+        self._scene, self._drawn_at, self._drawn_serial = scene, (number, done), self._serial()
+        self.set_trait("operation", number)
         self.set_trait("steps", scene.steps.count)
         self._place(scene.steps.index)
         return scene
 
+    def _blank(self) -> Scene:
+        """The picture before anything was drawn, under the name of what it shows."""
+        name = self._named()
+        return blank(type(self).__name__.lower(), visible(name[0]) if name else "", self.room)
+
     def drawing(self, at: At) -> Scene:
-        """The scene of a moment under the machine's own name: a machine that is made to look at has another."""
-        scene: Scene = self.draw(at)
+        """The scene of a moment under the machine's own name: a machine that is made to look at has another.
+
+        Raises :class:`NotThere` where the target does not exist.
+        """
         machine = self.machine
+        try:
+            scene: Scene = self.draw(at)
+        except Refused:
+            path = getattr(at.target, "path", None)
+            if machine is not None and isinstance(path, str):
+                part_at(path, machine, There(at.whole, at.number, at.done))
+            raise
         if machine is None or at.machine is None or at.machine is machine:
             return scene
         title = scene.title.replace(at.machine.name, machine.name, 1)
         return replace(scene, title=title, machine=scene.machine and machine.name)
+
+    def to_svg(self) -> str:
+        """The picture as a standalone SVG document, as large as its `scale` says."""
+        from vmwidgets.views.scene.svg import to_svg
+
+        return to_svg(self.scene(), scale=self.scale)
+
+    def _each_step(self) -> Sequence[Exports]:
+        """The picture at each step of the operation that is shown, laid out as a file of one is."""
+        machine, last = self.machine, self.scene()
+        if machine is None or self.operation < 0 or self._missing is not None:
+            return [self]
+        serial, found = machine.journal.serial(self.operation), []
+        for done in [*(place for place in last.steps.places if place > 0), None]:
+            at = replace(self.at(When(serial, done)), width=float(self.width or WIDTH), height=inf)
+            with self.as_drawn():
+                found.append(Snapshot(self.drawing(at), self.operation, self.scale))
+        return found
+
+    def to_html(self) -> str:
+        """One HTML file that needs nothing else, and steps through the operation that is shown."""
+        machine, number = self.machine, self.operation
+        if machine is None or number < 0 or not self.steps:
+            return super().to_html()
+        steps = Telling(machine, [self]).of_operation(number)
+        return page(ToldStory(self.scene().title, tuple(steps)))
+
+    def jump(self, to: str, way: int = 1) -> None:
+        """Show the moment before the next event of a kind, or the next mark; before this moment for `way` -1.
+
+        `to` is one of the kinds of ``m.break_on``, "rotation", "fault" and so on, or "mark".  The step after it is the
+        event.  All pictures of the machine go there, but those that don't follow.
+
+        Raises :class:`Refused` if there is none, and for a picture without a machine; it stays as it was.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> for place in range(8):
+        ...     a = m.kernel_map.enter("4 KiB", prot="rw" if place % 2 else "r")
+        >>> tree = vm.picture(vm.Tree(m.kernel_map))
+        >>> tree.jump("rotation", -1)
+        >>> machine, moment = m.at(tree.moment.operation), tree.moment
+        >>> type(machine.journal.last.events[moment.done]).__name__
+        'TreeRotated'
+        """
+        machine = self.machine
+        if machine is None:
+            raise Refused("jump: this picture has no history")
+        if way not in (1, -1):
+            raise Refused(f"jump: way is {shown(way)}; it must be 1 or -1")
+        number, done = machine_at(machine, self.moment)[1:]
+        if to == "mark":
+            self.moment = next_mark(machine.journal, number, done, way)
+            return
+        try:
+            found = next_event(machine.journal, checked_kinds([to], "jump"), number, done, way)
+        except TooFar as too_far:
+            raise Refused(f"jump: {to}: {too_far}") from None
+        if found is None:
+            raise Refused(f"jump: there is no {'later' if way > 0 else 'earlier'} {to}")
+        self.moment = When(machine.journal.serial(found[0]), found[1])
+
+    def present(self, notes: Mapping[str, str] | None = None) -> None:
+        """Fill a reader's window with the picture.
+
+        `notes` are texts for the lecturer, by the names of marks: the second window (key "n") shows them at these.
+        Raises :class:`Refused` for a picture that is on no page: only a notebook can put one there.
+        """
+        raise Refused("present: no page shows this picture: end a cell with vm.show(thing), then present that")
+
+    def settle(self) -> None:
+        """Find out `steps` and `operation` of the moment that is shown; what can't be drawn has no steps."""
+        if self._settled or not self.alive or self._known is not None:
+            return
+        with self.as_drawn():
+            try:
+                self._draw()
+            except Refused:  # the moment was undone
+                self.set_trait("operation", -1)
+                self.set_trait("steps", 0)
+
+    @contextmanager
+    def as_drawn(self) -> Iterator[None]:
+        """Meanwhile, reading `steps` or `operation` draws nothing."""
+        before, self._settled = self._settled, True
+        try:
+            yield
+        finally:
+            self._settled = before
+
+    @property
+    def _known(self) -> Scene | None:
+        """The scene that was drawn last, if it is of the operation that is shown."""
+        return self._scene if self._drawn_serial == self._serial() else None
 
     def _place(self, step: int) -> None:
         self._placing = True
@@ -295,12 +445,18 @@ class Picture(Exports, traitlets.HasTraits):
 
     @traitlets.validate("moment")
     def _moment_was(self, proposal: Any) -> When | None:
-        """Refuse an operation that the machine has never had."""
+        """Refuse an operation that the machine has never had, and more events than an operation has."""
         when: When | None = proposal["value"]
         machine = self.machine if when is not None and not self._placing else None
         if when is not None and machine is not None and when.operation >= machine.journal.next_serial:
             latest = machine.journal.last.serial
             raise Refused(f"moment={tuple(when)}, but the machine's latest operation is {latest}")
+        number = None if when is None or machine is None else machine.journal.number_of(when.operation)
+        if when is not None and machine is not None and number is not None and when.done is not None:
+            drawn = self._scene.steps.places if self._scene is not None and self._drawn_serial == when.operation else ()
+            events = when.done if when.done in drawn else len(machine.journal.events(number))
+            if events and when.done > events:
+                raise Refused(f"moment={tuple(when)}, but operation {number} has {counted(events, 'event')}")
         return when
 
     @traitlets.validate("step")
@@ -309,8 +465,7 @@ class Picture(Exports, traitlets.HasTraits):
         wanted: int = proposal["value"]
         if self._placing or wanted < 0:
             return wanted
-        drawn = self._scene if self._drawn_serial == self._serial() else None
-        scene = drawn or self.scene()
+        scene = self._known or self.scene()
         if wanted > scene.steps.count:
             steps = counted(scene.steps.count, "step")
             raise Refused(f"step={wanted}, but this picture has {steps} of the operation; -1 is after it")
@@ -334,21 +489,26 @@ class Picture(Exports, traitlets.HasTraits):
     def _when(self, number: int, done: int) -> When | None:
         """The moment after `done` events of operation `number`; now, if that is the latest and all are done."""
         machine = self.machine
-        if machine is None or (number == len(machine.journal) - 1 and done == AFTER):
+        if machine is None:
             return NOW
-        return When(machine.journal.serial(number), None if done == AFTER else done)
+        with machine.door.looking():  # another thread of Python's may be undoing it
+            last = len(machine.journal) - 1
+            if number > last or (number == last and done == AFTER):
+                return NOW
+            return When(machine.journal.serial(number), None if done == AFTER else done)
 
     def snapshot(self) -> Snapshot:
         """A picture of now, which stays as it is: for before and after."""
-        return Snapshot(self.scene(), self._drawn_at[0])
+        return Snapshot(self.scene(), self._drawn_at[0], self.scale)
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:
         """Say at which step the new moment is, as far as that is known before it is drawn."""
-        if self._scene is None or self._drawn_serial != self._serial():
+        scene = self._known
+        if scene is None:
             self._place(-1)
             return
-        steps, done = self._scene.steps, None if change["new"] is None else change["new"].done
+        steps, done = scene.steps, None if change["new"] is None else change["new"].done
         self._place(steps.count if done is None else sum(0 < one <= done for one in steps.places))
 
     @traitlets.observe("moment", "selection", "width", "scale")

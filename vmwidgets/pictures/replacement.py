@@ -18,6 +18,8 @@ from .registry import picture_of
 class Clock(Picture):
     """The frames of tasks in the order in which a policy takes them: reference and dirty bits, and a clock's hand.
 
+    Where a function decides, only that knows the order: frames are in the order in which their pages came.
+
     `target` is a machine, or a task: where a task gives pages of its own, those.
 
     >>> import vmwidgets as vm
@@ -38,4 +40,5 @@ class Clock(Picture):
         """The ring at this moment."""
         task = at.target.name if isinstance(at.target, Task) else ""
         value = at.whole.replacement.value(at.moment.past)
-        return draw_clock(value, at.moment, task=task, machine=at.whole.name, width=at.width)
+        rings = at.whole.replacement
+        return draw_clock(value, at.moment, at=rings.value, task=task, machine=at.whole.name, width=at.width)

@@ -12,12 +12,15 @@ from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.spaces import unquoted
 from vmwidgets.engine.machine.tables import MachineTables
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.views.tables.walk_tables import Neighbour
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
 
 
 class Space(Protocol):
@@ -46,6 +49,10 @@ class Space(Protocol):
     @property
     def has_map(self) -> bool:
         """Whether a map says what should be mapped: a domain has none, nor have tables without a machine."""
+
+    @property
+    def map_name(self) -> str:
+        """What events call that map; "" where there is none."""
 
     def entry(self, va: int) -> EntryValue | None:
         """The map's entry for an address, if there is a map."""
@@ -103,11 +110,20 @@ class MachineSpace:
         """Whether these are the kernel's or a task's."""
         return not self.task or self.task in self._machine.tasks
 
+    @property
+    def map_name(self) -> str:
+        """The name of the map in events."""
+        return self._map.name if self.has_map else ""
+
+    @property
+    def _map(self) -> MachineMap:
+        return self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
+
     def entry(self, va: int) -> EntryValue | None:
         """The entry that holds `va`, for looking only."""
         if not self.has_map:
             return None
-        target = self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
+        target = self._map
         written = self._past.changes("after", target.name)
         value = target.value(written, (), [va], whole=1).at(self._past)
         return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
@@ -145,6 +161,7 @@ class TablesSpace:
         return {}
 
     has_map = False
+    map_name = ""
 
     def entry(self, va: int) -> EntryValue | None:
         """There is no map."""
@@ -188,6 +205,16 @@ def live_space(machine: object, task: str, tables: PageTables[Any] | None, past:
     return MachineSpace(machine, task, past)
 
 
+def name_of_space(space: str) -> str:
+    """What a learner calls a task or a domain, which events name by its path; "" for the kernel.
+
+    >>> name_of_space("init"), name_of_space("domain:a%2Fb")
+    ('init', 'a/b')
+    """
+    name = unquoted(space.removeprefix("domain:")) if space.startswith("domain:") else space
+    return visible(name)
+
+
 def chosen_descriptor(selection: str) -> int:
     """The physical address of the descriptor that a selection names; 0 if it names something else.
 
@@ -199,14 +226,15 @@ def chosen_descriptor(selection: str) -> int:
     return int(digits, 16) if known else 0
 
 
-def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:
-    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out."""
+def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[tuple[int, int], Neighbour]:
+    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out.
+
+    `rows` is how many of a table are drawn.
+    """
     fmt, width = tables.fmt, tables.fmt.entry_width
     beside: dict[tuple[int, int], Neighbour] = {}
     for step in found.steps:
-        entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
-        first = max(0, min(step.index - 1, entries - 3))
-        for index in range(first, min(entries, first + 3)):
+        for index in rows_of(step, rows):
             with suppress(BusError):
                 word = tables.memory.read_word(step.table + index * width, width)
                 descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)

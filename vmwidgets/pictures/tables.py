@@ -13,6 +13,7 @@ from vmwidgets.engine.base.values.tables import AddressSplit, TableWindow
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.spaces import task_path
 from vmwidgets.engine.machine.tables import MachineTables, MachineWalk
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
@@ -20,15 +21,27 @@ from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, 
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, once
 from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.tables.walk import Bench, draw_walk
 
+from .moments import There, part_at
 from .options import AddressTrait, typed_in_register
 from .picture import At, Picture
 from .registry import picture_of
-from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbours_of, space_of
+from .spaces import (
+    MachineSpace,
+    Space,
+    chosen_descriptor,
+    live_space,
+    name_of_space,
+    neighbours_of,
+    space_of,
+)
+from .table_steps import steps_of_tables, steps_of_walk
 
 ROWS, STACKED = 12, 22
 """Rows of a table, and of all tables of one level together."""
@@ -72,20 +85,33 @@ class Tables(Picture):
 
     def draw(self, at: At) -> Scene:
         """The open tables as they are now."""
+        must_be_there(self.machine, at, self._task)
         space = live_space(at.machine, self._task, self._without_machine, at.past)
         tables = space.tables
-        if not self._touched:
-            self._open_first(tables)
+        if not self._touched:  # from how the operation left them, so that its steps show the same tables
+            self._open_first(live_space(at.machine, self._task, self._without_machine).tables)
         found = self._walked(space) if self.address >= 0 else None
         path = [step.pa for step in found.steps] if found is not None else []
         edited = space.edited
         chosen = chosen_descriptor(self.selection)
-        window = self._window(tables, [*path[-1:], *edited, *([chosen] if chosen else [])])
+        marked = [*path[-1:], *edited, *([chosen] if chosen else [])]
+        window = self._window(tables, marked)
         word = self._word(tables, chosen)
         if word is None:
             chosen = 0
         bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found))
-        return draw_tables(window, bench, machine="" if at.machine is None else at.machine.name, width=at.width)
+        if at.machine is None:
+            return draw_tables(window, bench, width=at.width)
+        moment, machine = at.moment, at.machine
+        mine = steps_of_tables(
+            moment,
+            lambda past: live_space(machine, self._task, None, past).tables,
+            lambda tables: self._window(tables, marked),
+            chosen,
+        )
+        opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
+        told = moment.told(once(("tables", self._task, opened), mine))
+        return draw_tables(window, bench, machine=machine.name, width=at.width, told=told)
 
     def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
         crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
@@ -274,20 +300,26 @@ class Walk(Picture):
 
     def draw(self, at: At) -> Scene:
         """The walk as it is at that moment."""
+        must_be_there(self.machine, at, self._task)
         space = live_space(at.machine, self._task, self._without_machine, at.past)
         result = self._result
         same = (self.address, self.access, self.user) == (result.va, result.access, result.user)
         found = space.walk(self.address, self.access, self.user)
+        told = None
+        if at.machine is not None:
+            mine = walk_steps(at.machine, at.moment, self._task, self.address, self.access, self.user)
+            told = at.moment.told(mine)
         return draw_walk(
             found,
             neighbours_of(space.tables, found),
-            title=_title(self.address, self._task or (space.tables.name if self._without_machine else "")),
+            title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
             entry=space.entry(self.address),
             has_map=space.has_map,
             earlier=result if same else None,
             machine="" if at.machine is None else at.machine.name,
             bench=self._bench(space),
             width=at.width,
+            told=told,
         )
 
     def _bench(self, space: Space) -> Bench:
@@ -355,6 +387,19 @@ class Walk(Picture):
         self.changed(change)
 
 
+def walk_steps(machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool) -> Mine:
+    """The steps of a walk in the tables of `task` ("": the kernel's)."""
+    mine = steps_of_walk(moment, lambda past: MachineSpace(machine, task, past), address, access, user)
+    return once(("walk", task, address, access, user, moment.floor), mine)
+
+
+def must_be_there(machine: Machine | None, at: At, task: str) -> None:
+    """Raise :class:`NotThere` for tables of a task, or of a domain by its path, that does not exist at a moment."""
+    if task and machine is not None and at.machine is not None and task not in at.machine.tasks:
+        path = task if task.startswith("domain:") else task_path(task)
+        part_at(path, machine, There(at.machine, at.number, at.done))
+
+
 def _title(address: int, whose: str) -> str:
     return f"walk of {Address(address)}" + (f" in {whose}" if whose else "")
 
@@ -376,7 +421,7 @@ def walk_scene(
     return draw_walk(
         found,
         words,
-        title=_title(address, task),
+        title=_title(address, name_of_space(task)),
         entry=space.entry(address),
         has_map=space.has_map,
         machine=machine.name,

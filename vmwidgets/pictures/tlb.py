@@ -37,7 +37,7 @@ class Tlb(Picture):
         machine = at.whole
         value = machine.cpus.value(at.past)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
-        return draw_tlb(value, at.moment, bench, machine=machine.name, width=at.width)
+        return draw_tlb(value, at.moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
 
     def opened(self, node_id: str) -> None:
         """A processor, sets or shootdowns that are not shown, a shootdown that waits, or what becomes of them."""

@@ -7,6 +7,7 @@ from vmwidgets.pictures.picture import At
 from vmwidgets.pictures.registry import picture_of
 from vmwidgets.views.scene.kit import arrow, card, center, label, ring, scene
 from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.story.stages import wrote
 from vmwidgets.views.story.words.headlines import Facts
 from vmwidgets.views.story.words.names import Names
 from vmwidgets.views.story.words.registry import Headline, headline_of, says, sentences
@@ -71,6 +72,6 @@ def draw(at: At) -> Scene:
     return scene(
         "clock", "clock", f"{value.pages.count(None)} frames free", [*cards, hub],
         links=[arrow("clock/hand", hub, cards[value.hand], kind="walk", state=["path"])],
-        caption=moment.caption, steps=moment.steps(lambda step: step.about.kind == "clock"),
+        caption=moment.caption, steps=moment.steps(wrote("page", "referenced", "hand", of="clock")),
         table=Table(("frame", "page", "used"), rows), machine=at.whole.name,
     )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib import resources
 from itertools import islice
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ...engine.base.errors import Refused, a_kind, shown
+from ...engine.base.errors import Refused, shown
+from ...engine.base.files import place_of
 from ...engine.machine import arguments
 from ...engine.mmu.tables import PageTables
 from ..traces.reader import Unreadable
@@ -36,10 +36,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     wanted: object = case
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted < MOST_CASES:
         raise Refused(f"case={shown(case)}: write a whole number from 0, the number of a case in the file")
-    given: object = path
-    if not isinstance(given, (str, PathLike)):
-        raise Refused(f"path={shown(given)} is {a_kind(path)}: write the name of a case file")
-    where = Path(path)
+    where = place_of(path, "tables.jsonl.gz")
     try:
         found = next(islice(read_cases(where), case, None), None)
     except Unreadable as error:

@@ -68,11 +68,13 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
 def _caption(value: PagingComparison) -> Caption:
     task, domain = value.task, value.domain
     faults, calls = counted(task.faults, "page fault"), counted(domain.invocations, "kernel call")
-    text = say_compared("paging", task=task.present, faults=faults, domain=domain.present, calls=calls)
+    forgotten = task.forgotten + domain.forgotten
+    name = "paging/at least" if forgotten else "paging"
+    text = say_compared(name, task=task.present, faults=faults, domain=domain.present, calls=calls)
     sizes = {"task": task.table_bytes, "domain": domain.table_bytes}
     sizes |= {"task_records": task.record_bytes, "domain_records": domain.record_bytes}
     reason = say_compared("paging/bytes", **{name: grouped_size(size) for name, size in sizes.items()})
-    if forgotten := task.forgotten + domain.forgotten:
+    if forgotten:
         reason = f"{reason} {say_compared('paging/lost', forgotten)}"
     return Caption(text, (), reason)
 

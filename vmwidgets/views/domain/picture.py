@@ -13,8 +13,9 @@ from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Lane, Steps
-from vmwidgets.views.story.moment import Mine, Moment
-from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, where
+from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.domain_events import strip_words
 
 COLUMNS = (
@@ -222,7 +223,7 @@ class DomainStep:
 
 def steps_of_domain(name: str) -> Mine:
     """The steps of the domain called `name`."""
-    return lambda step: step.about == ("domain", name)
+    return where(lambda stage: stage.step.about == ("domain", name))
 
 
 def plan_of(moment: Moment, name: str) -> tuple[DomainStep, ...]:

@@ -10,7 +10,8 @@ from itertools import groupby
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import RegionFold, RegionValue
-from vmwidgets.views.maps.ribbon import DRAWABLE, NOT_TO_SCALE, Segment, break_large_gaps, break_marks, place, x_of
+from vmwidgets.views.maps.axis import DRAWABLE, Segment, break_large_gaps, place, x_of
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text

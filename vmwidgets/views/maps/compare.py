@@ -18,7 +18,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
-from .ribbon import Segment, x_of
+from .axis import Segment, x_of
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
 """Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
@@ -96,12 +96,11 @@ def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]
 
 
 def _work(value: ComparisonValue) -> str:
-    least = min(value.maps, key=lambda one: one.steps)
-    most = max(value.maps, key=lambda one: one.steps)
-    if least.steps == most.steps:
-        return say_compared("maps/equal work", least=f"{least.steps:,}")
-    counts = {"least": f"{least.steps:,}", "more": f"{most.steps:,}"}
-    return say_compared("maps/work", fewest=least.label, most=most.label, **counts)
+    least, most = (choose(one.steps for one in value.maps) for choose in (min, max))
+    if least == most:
+        return say_compared("maps/equal work", least=f"{least:,}")
+    fewest, more = (" and ".join(one.label for one in value.maps if one.steps == steps) for steps in (least, most))
+    return say_compared("maps/work", fewest=fewest, most=more, least=f"{least:,}", more=f"{most:,}")
 
 
 # ---- ribbons -------------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ Header and entries are records with links to the next and back; a dotted link cr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size
@@ -13,6 +15,7 @@ from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
+from .overlaps import overlap_of
 from .picture import Column, Drawn, MapPicture, entry_marks, kind_of, plain_ones, what_is
 
 HEADER = 58.0
@@ -43,7 +46,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     ]
     links = _links([_end(header), *ends], [None, *items])
     gaps = _gaps(picture, columns, top + CARD_HEIGHT)
-    return Drawn([header, *cards, *gaps], links, marks, top + CARD_HEIGHT + (20 if gaps else 6))
+    return Drawn([header, *cards, *gaps], links, marks, top + CARD_HEIGHT + (20 if len(columns) > 1 else 6))
 
 
 class _End(NamedTuple):
@@ -133,11 +136,14 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text,
     return tuple(rows)
 
 
+_PATH = re.compile(r"(/[^/<>]+)+")
+"""The name of a file; a learner's object may be called anything, with slashes in it or markup."""
+
+
 def _brief(entry: EntryValue) -> str:
     """What is mapped, in the space of a card: of a path its last part, which says most."""
-    if entry.object is None or "/" not in entry.object.rstrip("/"):
-        return what_is(entry)
-    return entry.object.rstrip("/").rpartition("/")[2]
+    name = (entry.object or "").rstrip("/")
+    return name.rpartition("/")[2] if _PATH.fullmatch(name) else what_is(entry)
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:
@@ -179,22 +185,24 @@ def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> l
 
 
 def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
-    """Sizes of the gaps between cards, where there is room to write them."""
+    """Sizes of the gaps between cards, and of what neighbours both have, where there is room to write them."""
     labels: list[Node] = []
-    value = picture.value
     reached = 0.0
-    for before, after in zip(value.items, value.items[1:], strict=False):
-        if not isinstance(before, EntryValue) or not isinstance(after, EntryValue) or before.end >= after.start:
+    for before, after in pairwise(picture.value.items):
+        if not isinstance(before, EntryValue) or not isinstance(after, EntryValue):
+            continue
+        both = overlap_of(before, after)
+        if both is None and before.end >= after.start:
             continue
         left, right = columns[before.id], columns[after.id]
-        label = binary_size(after.start - before.end)
+        label = binary_size(after.start - before.end) if both is None else both.words
         w = text_width(label, "label")
         x = right.x - w / 2
         if "card" not in (left.level, right.level) or x < reached:
             continue
         reached = x + w + 6
-        text = (Text(w / 2, 13, label, "label dim", "middle"),)
-        title = f"a gap of {label} after {picture.style.whole(before.end)}"
+        text = (Text(w / 2, 13, label, "label dim" if both is None else "label error", "middle"),)
+        title = label if both is not None else f"a gap of {label} after {picture.style.whole(before.end)}"
         labels.append(Node(f"list/gap/{before.id}", "gap", x, y, w, 18, shape="none", text=text, title=title))
     return labels
 

@@ -13,14 +13,13 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
 
+from .axis import Zoom
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import Column, Drawn, MapPicture, card_width, lay_columns
-from .ribbon import Zoom, ribbon_lane
+from .picture import LANES, Column, Drawn, MapPicture, card_width, lay_columns
+from .ribbon import ribbon_lane
 from .tree import tree_lane
 
 PAGE_NUMBERS = " · short labels are page numbers"
-
-LANES = ("tree", "list", "ribbon")
 
 
 def draw_map(
@@ -38,7 +37,7 @@ def draw_map(
     drawn: list[Drawn] = []
     y = 6.0
     left = HEADER if "list" in lanes else MARGIN
-    items = picture.value.items
+    items = picture.layout.items
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, also if the list has another
 
     def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:

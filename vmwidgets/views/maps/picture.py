@@ -5,9 +5,9 @@ Its lanes share the columns, one for each entry or fold; :func:`seek` makes the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base import events as ev
@@ -18,11 +18,38 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Look, Marks, Node, Steps, looks_of
 from vmwidgets.views.scene.text import text_width
-from vmwidgets.views.story.moment import Mine, Moment
-from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, Stage, listed, once
+from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
-from vmwidgets.views.story.words.pictures import map_sentence, map_untouched, out_of_order, say_sought
+from vmwidgets.views.story.words.pictures import map_sentence, out_of_order, say_sought
+
+LANES = ("tree", "list", "ribbon")
+"""The lanes of a picture of a map, from top to bottom."""
+
+
+class Taken(NamedTuple):
+    """Addresses that something has at some step of an operation: an entry, or a fold."""
+
+    start: int
+    end: int
+    folded: bool
+
+
+class Layout(NamedTuple):
+    """What is the same in all steps of an operation, so that only what changes moves.
+
+    `items` are those that have a column, in order: all that the map has before the operation, after it, or at the
+    moment; `cards` those that matter most; `looked_up` was found last; `depth` is the depth of the tree.  `taken` is
+    what lies on the axis of addresses.
+    """
+
+    items: tuple[EntryValue | Fold, ...]
+    cards: tuple[int, ...]
+    looked_up: int = 0
+    depth: int = 0
+    taken: tuple[Taken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +68,7 @@ class MapPicture:
     path: tuple[tuple[int, str], ...]
     hint: int | None
     moment: Moment
+    layout: Layout
     moved: frozenset[int] = frozenset()
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
 
@@ -57,71 +85,201 @@ class MapPicture:
         return tuple(state for state in self.states.get(identity, ()) if state != "path")
 
     def important(self, selection: int = 0) -> list[int]:
-        """Ids that deserve a card, most important first: here, new, changed, selected, the end of the path."""
-        ranked = {"here": 0, "new": 1, "changed": 2}
-        marked = [(min(ranked[s] for s in states if s in ranked), identity)
-                  for identity, states in self.states.items() if any(s in ranked for s in states)]  # fmt: skip
-        chosen = [identity for _, identity in sorted(marked)] + sorted(self.moved)
-        ends = [node for node, _ in reversed(self.path)]
-        looked_up = [self.value.lookup_cache] if self.value.lookup_cache else []
+        """Ids that deserve a card, most important first: selected, new, changed, the end of the path.
+
+        They are the same in all steps of an operation.
+        """
+        layout = self.layout
+        looked_up = [layout.looked_up] if layout.looked_up else []
         edges = [entry.id for entry in (*self.value.entries[:1], *self.value.entries[-1:])]
-        return [*([selection] if selection else []), *chosen, *ends, *looked_up, *edges]
+        return [*([selection] if selection else []), *layout.cards, *looked_up, *edges]
 
 
-def steps_of_map(name: str) -> Mine:
-    """The steps of the map called `name`: all that happens in it, and what belongs to no map."""
+def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
+    """The steps of the map called `name`: its rows are written, a search goes on, or it is about another entry."""
+    tables = ("after", "wired", *(table for lane in lanes for table in _TABLES.get(lane, ())))
 
-    def mine(step: Step) -> bool:
-        kind, of = step.about
-        return (kind in ("tree", "list", "map") and of == name) or kind in ("machine", "kentry")
+    def mine(stages: Sequence[Stage]) -> Iterator[Stage]:
+        here, marked, path, hint = "", "", _Path(name), False
+        for stage, entries, away in listed(stages, name):
+            thing = _here(stage.step, name) or here
+            drawn = "" if int(thing.removeprefix("entry:") or 0) in away else thing
+            is_moved = path.goes_on(stage.events) and "tree" in lanes
+            is_hint = not hint and "ribbon" in lanes and any(_is_hint(event, name) for event in stage.events)
+            is_written = bool(entries) or any(name in stage.things(table) for table in tables)
+            if drawn != marked or is_moved or is_hint or is_written or map_grew(stage, name):
+                yield stage
+            here, marked, hint = thing, drawn, hint or is_hint
 
-    return mine
+    return once(("map", name, tuple(lanes)), mine)
 
 
-def map_picture(value: MapValue, moment: Moment) -> MapPicture:
-    """The picture at `moment` of `value`, which is the map after its operation."""
+_TABLES = {"tree": ("left", "right", "red", "node", "root"), "ribbon": ("find cache",)}
+"""What a lane shows beside the entries, by its name."""
+
+
+def map_grew(stage: Stage, name: str) -> bool:
+    """Whether a map says of another number of bytes that they are in use."""
+    return any(binary_size(before) != binary_size(after) for before, after in stage.changes("size", name).values())
+
+
+def _is_about(name: str) -> Callable[[Step], bool]:
+    """Which steps are about the map called `name`."""
+    return lambda step: step.about.kind in ("tree", "list", "map") and step.about.name == name
+
+
+def _here(step: Step, name: str) -> str:
+    """The entry of a map that a step is about."""
+    return step.thing if _is_about(name)(step) else ""
+
+
+def _is_hint(event: ev.Event, name: str) -> bool:
+    return isinstance(event, ev.HintTried) and event.map == name
+
+
+def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES) -> MapPicture:
+    """The picture at `moment` of `value`, which is the map after its operation; `lanes` are those that are drawn."""
     style = AddressStyle.of(value.start, value.end)
     moment = moment.above(value.reach(moment.events))
     shown = value if moment.is_after else value.at(moment.past)
-    done, here = moment.so_far, moment.step
+    done = moment.so_far
     path = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ()
     return MapPicture(
         shown,
         style,
-        _caption(value, moment),
-        moment.steps(steps_of_map(value.name)),
-        states_of(shown, done, "" if here is None else here.thing, path),
+        _caption(value, moment, lanes),
+        moment.steps(steps_of_map(value.name, lanes), _is_about(value.name)),
+        states_of(shown, moment.written, _here_at(moment, value.name), path),
         path,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
-        moved_in_tree(done, shown),
+        _layout_of(value, shown, moment),
+        moved_in_tree(moment.written, shown),
     )
 
 
-def _caption(value: MapValue, moment: Moment) -> Caption:
-    """The moment's, and after the operation what it meant for this map."""
+MOST_LEAVING = 4
+"""So many entries that an operation removed keep their columns after it; where more go, the others take the room."""
+
+
+def _layout_of(value: MapValue, shown: MapValue, moment: Moment) -> Layout:
+    """The layout of all steps of the operation that left the map as `value`; at the moment it is `shown`."""
+    events = moment.events[moment.floor :]
+    before = value.at(moment.whole)
+    laid = laid_items(value, before, shown)
+    is_boot = moment.operation is not None and moment.operation.name == "boot"
+    depth = depth_of(value) if is_boot else _deepest(value, before, events)
+    taken = taken_over(value, before, shown, moment)
+    return Layout(laid, cards_of(value, moment), value.lookup_cache, depth, taken)
+
+
+def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[EntryValue | Fold, ...]:
+    """What has a column in all steps of an operation: before it, after it (`value`) and at the moment (`shown`)."""
+    items = {item.id: item for one in (before, shown, value) for item in one.items}
+    now = {item.id for item in value.items}
+    is_in_order = all(one.start <= other.start for one, other in pairwise(value.items))
+    stays = is_in_order and len(items) - len(now) <= MOST_LEAVING and len(now) - len(before.items) <= MOST_LEAVING
+    return tuple(sorted(items.values(), key=lambda item: (item.start, item.id))) if stays else shown.items
+
+
+MOST_LEFT_FREE = 40
+"""So many ranges that an operation freed keep their room on the axis; where more go, what stays takes it."""
+
+
+def taken_over(value: MapValue, before: MapValue | None, shown: MapValue, moment: Moment) -> tuple[Taken, ...]:
+    """What lies on the axis at any step of the operation; at the moment alone if far more is freed than stays."""
+    after = taken_in(value)
+    freed = taken_in(before) - after if before is not None else set()
+    if len(freed) > MOST_LEFT_FREE:
+        return tuple(taken_in(shown))
+    folds = [one for one in after | freed if one.folded]
+    events = moment.events[moment.floor :] if moment.whole.changes("entry", value.name) else ()
+    rows = (row for event in events for row in event.writes() if row[0] == "entry" and row[1] == value.name)
+    written = {Taken(one[1], one[2], folded=False) for row in rows for one in row[3:] if one is not ABSENT}
+    outside = {one for one in written if not any(one.start < fold.end and fold.start < one.end for fold in folds)}
+    return tuple(after | freed | outside)
+
+
+def taken_in(value: MapValue) -> set[Taken]:
+    """What lies on the axis of a map at one moment."""
+    return {Taken(item.start, item.end, isinstance(item, Fold)) for item in value.items}
+
+
+def cards_of(value: MapValue, moment: Moment) -> tuple[int, ...]:
+    """Ids of what the operation made, changed and took away, of what moved in the tree, and of what it compared."""
+    events, past = moment.events, moment.whole if not moment.floor else Past(moment.events)
+    states = states_of(value, past)
+    new = sorted(one for one, those in states.items() if "new" in those)
+    changed = sorted(one for one, those in states.items() if "changed" in those)
+    leaving = sorted(past.marks("after", value.name).leaving)
+    path = _Path(value.name)
+    path.goes_on(events)
+    compared = [node for node, _ in reversed(path.nodes)]
+    return tuple(dict.fromkeys([*new, *changed, *leaving, *sorted(moved_in_tree(past, value)), *compared]))
+
+
+def _deepest(value: MapValue, before: MapValue, events: Sequence[ev.Event]) -> int:
+    """The depth of the tree where it is greatest: before the operation, after it, or when a node was hung."""
+    linked = (number for number, event in enumerate(events, 1) if isinstance(event, ev.TreeLinked))
+    hung = (value.at(Past(events[number:])) for number in islice(linked, MOST_LEAVING))
+    return max(depth_of(one) for one in (value, before, *hung))
+
+
+def depth_of(value: MapValue) -> int:
+    """How many levels of nodes are below the root, as far as they are shown."""
+    shown = {item.id for item in value.items}
+    deepest, level = 0, [value.root] if value.root in shown else []
+    while level:
+        nodes = (value.nodes.get(one) for one in level)
+        level = [child for node in nodes if node is not None for child in (node.left, node.right) if child in shown]
+        deepest += bool(level)
+    return deepest
+
+
+def _caption(value: MapValue, moment: Moment, lanes: Collection[str]) -> Caption:
+    """The moment's with what was passed in the map since; after the operation what that meant for the map."""
     if moment.operation is None:
-        return Caption(map_untouched(value))
-    if not moment.is_after:
         return moment.caption
+    if not moment.is_after:
+        return moment.caption_with(moment.passed(steps_of_map(value.name, lanes), _is_about(value.name)))
     if wrong := _out_of_order(value):
         own = out_of_order([entry.start for entry in wrong[:3]])
         return replace(moment.caption_with(own), tone="error")
     return moment.caption_with(map_sentence(value, moment.operation, moment.events))
 
 
+def _here_at(moment: Moment, name: str) -> str:
+    """The entry that the steps of a map came to last; none before them, and none after the operation."""
+    steps = () if moment.is_after else moment.story.steps
+    things = (_here(step, name) for step in reversed(steps) if moment.floor < step.index + 1 <= moment.place)
+    return next(filter(None, things), "")
+
+
+class _Path:
+    """The comparisons of the latest search in a map's tree, as events come."""
+
+    def __init__(self, name: str) -> None:
+        self.nodes: tuple[tuple[int, str], ...] = ()
+        self._name = name
+        self._fresh = True
+
+    def goes_on(self, events: Iterable[ev.Event]) -> bool:
+        """Whether the search is another after `events`."""
+        before = self.nodes
+        for event in events:
+            if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
+                self._fresh = True
+            elif isinstance(event, ev.TreeCompared) and event.tree == self._name:
+                self.nodes = (*(() if self._fresh else self.nodes), (event.node, event.outcome))
+                self._fresh = False
+        return self.nodes != before
+
+
 def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[int, str], ...]:
     """The comparisons of the latest search that made any; none once rotations have made them another way."""
-    path: list[tuple[int, str]] = []
-    fresh = True
-    for event in done:
-        if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
-            fresh = True
-        elif isinstance(event, ev.TreeCompared) and event.tree == value.name:
-            if fresh:
-                path, fresh = [], False
-            path.append((event.node, event.outcome))
-    return tuple(path) if _leads_down(value, path) else ()
+    path = _Path(value.name)
+    path.goes_on(done)
+    return path.nodes if _leads_down(value, path.nodes) else ()
 
 
 def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
@@ -134,10 +292,9 @@ def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
 
 
 def states_of(
-    value: MapValue, done: Sequence[ev.Event], here: str = "", path: Sequence[tuple[int, str]] = ()
+    value: MapValue, past: Past, here: str = "", path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
-    """What is true of the entries of `value` after the events `done`, by id; `here` is the thing at hand."""
-    past = Past(done)
+    """What is true of the entries of `value` after events whose rows are `past`, by id; `here` is the thing at hand."""
     merged = _merged(past, value)
     linked = past.marks("after", value.name).new - merged  # an entry may change before it is in the list
     changed = past.marks("entry", value.name).changed | past.marks("wired", value.name).changed | merged
@@ -171,9 +328,9 @@ def _merged(past: Past, value: MapValue) -> set[int]:
     }
 
 
-def moved_in_tree(done: Sequence[ev.Event], value: MapValue) -> frozenset[int]:
+def moved_in_tree(past: Past, value: MapValue) -> frozenset[int]:
     """Nodes of the tree of `value` that events gave another parent or another colour; new ones are not among them."""
-    past, name = Past(done), value.name
+    name = value.name
     before: dict[int, int] = {}
     after: dict[int, int] = {}
     for table in ("left", "right"):
@@ -207,6 +364,12 @@ def touched(events: Sequence[ev.Event], name: str) -> list[int]:
     new, _, gone = past.marks("after", name)
     found = dict.fromkeys([*reversed([one for one in past.changes("after", name) if one in new]), *met])
     return [one for one in found if one not in gone and one]
+
+
+def maps_touched(events: Sequence[ev.Event]) -> set[str]:
+    """Names of the maps that :func:`touched` finds something of."""
+    rows = {row[1] for event in events for row in event.writes()}
+    return rows | {event.map for event in events if isinstance(event, (ev.LookupCacheHit, ev.MergeTried))}
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:
@@ -256,6 +419,12 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
         states=states,
         path=tuple(path),
         hint=None,
+        layout=Layout(
+            value.items,
+            tuple(dict.fromkeys(node for node, _ in reversed(path))),
+            value.lookup_cache,
+            taken=tuple(taken_in(value)),
+        ),
         moved=frozenset(),
     )
 

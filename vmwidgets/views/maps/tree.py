@@ -41,7 +41,7 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
     nodes += _comparisons(picture, placed, width)
-    return Drawn(nodes, links, tuple(marks), top + max(depths.values()) * row + 30)
+    return Drawn(nodes, links, tuple(marks), top + max(picture.layout.depth, *depths.values()) * row + 30)
 
 
 def _marks(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import hypot, pi, sin
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage, RingValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Node, Scene, Table
+from vmwidgets.views.scene.model import Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.stages import Mine, either, once, seen, wrote
 
 MOST = 12
 """So many frames are drawn: all of a small ring in a circle, else those that are asked next in rows."""
@@ -19,21 +22,53 @@ MOST = 12
 _W, _H = 108.0, 76.0
 
 
+class Noted(NamedTuple):
+    """How what a policy keeps of a page is said: the head of its column, a cell, and a card's line."""
+
+    name: str
+    words: Callable[[int | None], str]
+    before: str = ""
+
+    def card(self, note: int | None) -> str:
+        """The line of a card."""
+        return f"{self.before}{self.words(note)}"
+
+
+NOTES = {
+    "aging": Noted("counter", lambda note: f"{note or 0:08b}"),
+    "opt": Noted("next use", lambda note: "never" if note is None else f"{note:,}", "next use "),
+}
+"""By policy."""
+
+
 def draw_clock(
-    value: ReplacementValue, moment: Moment, *, task: str = "", machine: str = "", width: float = WIDTH
+    value: ReplacementValue,
+    moment: Moment,
+    *,
+    at: Callable[[Past], ReplacementValue],
+    task: str = "",
+    machine: str = "",
+    width: float = WIDTH,
 ) -> Scene:
-    """The scene of one ring: that of `task`, or the ring of all; `value` is how the rings are at `moment`."""
+    """The scene of one ring: that of `task`, or the ring of all; `value` is how the rings are at `moment`.
+
+    `at` gives them before what a past holds.
+    """
     ring = _chosen(value, task)
-    pages = _from_hand(ring) if value.has_hand else ring.pages
+    pages, note = ring.pages, NOTES.get(value.name)
+    h = _H + (kit.LINE if note else 0)
     is_circle = value.has_hand and 3 <= len(pages) <= MOST and _circle(len(pages)) <= width - 2 * MARGIN
-    drawn = ring.pages if is_circle else pages[:MOST]
-    places = kit.ring(len(drawn), _W, _H, width=width, top=12) if is_circle else _rows(len(drawn), width)
+    drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
+    places = kit.ring(len(drawn), _W, h, width=width, top=12) if is_circle else _rows(len(drawn), h, width)
     new = moment.marks("ring", ring.name).new
-    cards = [_card(page, place, new) for page, place in zip(drawn, places, strict=True)]
+    cards = [_card(page, place, new, note) for page, place in zip(drawn, places, strict=True)]
     nodes, links = [*cards], []
     if value.has_hand and pages:
         nodes.append(_hand(places, pages[0], is_circle))
         links.append(kit.arrow("clock/hand", nodes[-1], cards[drawn.index(pages[0])], kind="walk", state=["path"]))
+    if not pages:
+        whose = f"task {visible(task)}" if task else "a task"
+        nodes.append(kit.label("clock/none", f"No page of {whose} is in memory.", MARGIN, 6))
     bottom = max((place.y + place.h for place in places), default=30.0)
     if len(drawn) < len(pages):
         nodes.append(kit.label("clock/more", f"… and {len(pages) - len(drawn):,} more behind them", MARGIN, bottom + 8))
@@ -41,15 +76,18 @@ def draw_clock(
     of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
     others = len(value.rings) - (ring.name in value.rings)
     of += f" · {counted(others, 'other ring')}" if others else ""
+    asked = "came" if value.is_function else "asked"
+    heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
+    decides = " decides" if value.is_function else ""
     return kit.scene(
         "clock",
         "page replacement",
-        f"{visible(value.policy)} · {of} · {counted(len(ring.pages), 'frame')}",
+        f"{visible(value.policy)}{decides} · {of} · {counted(len(ring.pages), 'frame')}",
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(("asked", "frame", "page", "of", "R", "D"), tuple(map(_row, range(1, len(pages) + 1), pages))),
-        steps=moment.steps(_is_step),
+        table=Table(heads, Rows(lambda: tuple(_row(number, page, note) for number, page in enumerate(pages, 1)))),
+        steps=moment.steps(steps_of_ring(task, moment, at)),
         machine=machine,
         width=width,
         height=bottom + 8,
@@ -66,14 +104,22 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
     return max(rings.values(), key=lambda ring: len(ring.pages))
 
 
-def _is_step(step: Step) -> bool:
-    return step.about.kind in ("ring", "object")
+def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementValue]) -> Mine:
+    """The steps of a ring: its frames, the hand, what the hardware and the policy noted of each page.
+
+    `at` gives the rings before what a past holds.
+    """
+
+    def look(done: int) -> RingValue:
+        return _chosen(at(Past(moment.events[done:])), task)
+
+    rows = wrote("ring", "hand", "note", "replacement")
+    bits = seen(look, wrote("page", "dirty", "swapped", "word"), lambda: len(look(len(moment.events)).pages) <= FEW)
+    return once(("ring", task), either(rows, bits))
 
 
-def _from_hand(ring: RingValue) -> tuple[RingPage, ...]:
-    """The pages in the order in which the hand reaches them."""
-    behind = [page for page in ring.pages if page.place >= ring.hand]
-    return (*behind, *(page for page in ring.pages if page.place < ring.hand))
+FEW = 64
+"""Pages of a ring of which each bit that is set is looked for."""
 
 
 def _circle(count: int) -> float:
@@ -81,8 +127,8 @@ def _circle(count: int) -> float:
     return _W + hypot(_W, _H) / sin(pi / max(3, count)) + 20
 
 
-def _rows(count: int, width: float) -> list[Box]:
-    return kit.grid(count, _W, 38, _H, width=width)
+def _rows(count: int, h: float, width: float) -> list[Box]:
+    return kit.grid(count, _W, 38, h, width=width)
 
 
 def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
@@ -92,19 +138,21 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
     return kit.label("clock/hub", "hand", x - 16, y - 9, style="strong")
 
 
-def _card(page: RingPage, place: Box, new: frozenset[int]) -> Node:
+def _card(page: RingPage, place: Box, new: frozenset[int], note: Noted | None) -> Node:
     who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "mapped nowhere"
     where = str(Address(page.va)) if page.task else f"page {page.index}"
     state = ["new"] * (page.frame in new)
     title = f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}"
     bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
+    lines = [f"frame {page.frame:#x}", where, who, bits, *([note.card(page.note)] if note else [])]
     return kit.card(
-        f"clock/{page.frame}", place, [f"frame {page.frame:#x}", where, who, bits], thing=f"frame:{page.frame}",
+        f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}",
         lane="clock", state=state, title=title, bar="path" if page.referenced else "rail",
     )  # fmt: skip
 
 
-def _row(asked: int, page: RingPage) -> tuple[str, ...]:
+def _row(asked: int, page: RingPage, note: Noted | None) -> tuple[str, ...]:
     where = f"{visible(page.task)} {Address(page.va)}" if page.task else "mapped nowhere"
     of = f"page {page.index} of {visible(page.object)}"
-    return f"{asked:,}", f"{page.frame:#x}", where, of, f"{page.referenced:d}", f"{page.dirty:d}"
+    words = [note.words(page.note)] if note else []
+    return f"{asked:,}", f"{page.frame:#x}", where, of, f"{page.referenced:d}", f"{page.dirty:d}", *words

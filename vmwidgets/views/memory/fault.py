@@ -1,6 +1,7 @@
 """The fault strip: one access from box to box, through TLB, walk, map, object and frame to the second try.
 
-What is done is filled, what the step at hand did is outlined, the box where an access failed is red.
+What is done is filled, what the step at hand did is outlined, the box where an access failed is red.  A box in which
+nothing is done in the whole access is absent.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import where
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_fault
 
 LINES = 3
 """In so many lines a box says what was done there, the latest at the bottom."""
 
-_LEAST, _HIGH, _GAP, _TOP = 158.0, 104.0, 20.0, 10.0
+_LEAST, _HIGH, _GAP, _TOP = 158.0, 104.0, 16.0, 8.0
 
 
 def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: float = WIDTH) -> Scene:
@@ -35,9 +37,11 @@ def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: flo
     has_failed = fault is not None and 0 <= fault.failed < moment.place
     failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
     here = {mark.box for mark in done if moment.step is not None and mark.at == done[-1].at}
+    comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
     nodes = [
         _box(key, box, [mark for mark in done if mark.box == key], here, failing)
         for key, box in zip(BOXES, boxes, strict=True)
+        if key in comes or fault is None
     ]
     said = "" if faults else say_fault("none")
     return kit.scene(
@@ -48,7 +52,7 @@ def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: flo
         links=_arrows(nodes),
         caption=moment.caption_with(said),
         table=Table(("box", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
-        steps=moment.steps(lambda step: step.index in own),
+        steps=moment.steps(where(lambda stage: stage.step.index in own)),
         machine=machine,
         width=width,
     )

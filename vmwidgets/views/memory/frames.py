@@ -15,7 +15,8 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
-from vmwidgets.views.story.moment import Moment, steps_of_memory
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import either, once, where, wrote
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 from .gauge import gauges, served
@@ -39,16 +40,24 @@ def draw_frames(
     machine: str = "",
     width: float = WIDTH,
     compact: bool = False,
+    rows: int = 0,
+    among: Collection[int] = (),
 ) -> Scene:
     """The scene of physical memory at `moment` of an operation; `value` is how that left the frames.
 
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
-    alone.
+    alone.  With `rows` only so many rows of runs are drawn, those with the frames `among` them in any case.
     """
     past = value.at(moment.past)
     before = value.at(Past(moment.events)).counts
-    nodes, y = gauges(past.counts, before, 10, width)
-    if not compact:
+    nodes: list[Node] = []
+    y = 2.0
+    if rows:
+        touched = {**dict.fromkeys(among, ""), **touched_frames(moment.so_far)}
+        nodes, y = _runs_lane(past, touched, selected, frozenset(lit), y, width, rows)
+    else:
+        nodes, y = gauges(past.counts, before, 10, width)
+    if not compact and not rows:
         done = moment.so_far
         orders = _orders(past, done, y, width)
         nodes += orders
@@ -72,11 +81,25 @@ def draw_frames(
         nodes,
         caption=moment.caption,
         table=Table(("what", "pages", "from", "to", "wired"), _rows(past)),
-        steps=moment.steps(steps_of_memory),
+        steps=moment.steps(steps_of_gauges if compact else steps_of_frames),
         machine=machine,
         width=width,
-        height=y + 4,
+        height=y - 12 if rows else y + 4,
     )
+
+
+steps_of_gauges = wrote("frame", "wirings", "inactive", "deficit")
+"""The steps of the gauges: pages that are taken, freed, wired, cached."""
+
+steps_of_frames = once(
+    "frames",
+    either(
+        steps_of_gauges,
+        wrote("blocks"),
+        where(lambda stage: any(isinstance(event, (ev.BlockSplit, ev.BlockJoined)) for event in stage.events)),
+    ),
+)
+"""The steps of physical memory, the free lists among it."""
 
 
 def touched_frames(done: Sequence[ev.Event]) -> dict[int, str]:
@@ -124,10 +147,15 @@ def _runs_lane(
     lit: frozenset[int],
     top: float,
     width: float,
+    rows: int = 0,
 ) -> tuple[list[Node], float]:
-    shown = _chosen(value.runs, {**dict.fromkeys(lit, ""), **touched}, selected)
-    nodes = [kit.label("frames/runs", "frames in order, as runs of one owner", MARGIN, top)]
+    """Runs and what is left out between them; with `rows` as many as fit into so many rows."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN) // _LEAST_RUN))
+    wanted = {**dict.fromkeys(lit, ""), **touched}
+    most = RUNS
+    while len(_laid_out(value, shown := _chosen(value.runs, wanted, selected, most))) > rows * columns > 0 and most > 1:
+        most -= 1
+    nodes = [kit.label("frames/runs", "frames in order, as runs of one owner", MARGIN, top)]
     share = (width - 2 * MARGIN) / columns
     at, number, y = value.first_frame, 0, top + 20
 
@@ -138,7 +166,7 @@ def _runs_lane(
         if run.first > at:
             nodes.append(_fold(at, run.first - at, *place(), share - 8))
             number += 1
-        state = next((touched[frame] for frame in _frames_of(run, touched)), "")
+        state = next((touched[frame] for frame in _frames_of(run, touched) if touched[frame]), "")
         is_lit = any(run.first <= frame < run.first + run.frames for frame in lit)
         nodes.append(_run(run, (state, "path" if is_lit else ""), selected, *place(), share - 8))
         number += 1
@@ -150,18 +178,29 @@ def _runs_lane(
     return nodes, y + 6
 
 
+def _laid_out(value: FramesValue, shown: Sequence[FrameRun]) -> list[int]:
+    """The first frames of the boxes that runs take, with those of what is left out between them."""
+    at, boxes = value.first_frame, []
+    for run in shown:
+        boxes += [at, run.first] if run.first > at else [run.first]
+        at = run.first + run.frames
+    return [*boxes, at] if at < value.end_frame else boxes
+
+
 def _frames_of(run: FrameRun, touched: dict[int, str]) -> list[int]:
     return [frame for frame in touched if run.first <= frame < run.first + run.frames]
 
 
-def _chosen(runs: Sequence[FrameRun], touched: dict[int, str], selected: FrameValue | None) -> list[FrameRun]:
+def _chosen(
+    runs: Sequence[FrameRun], touched: dict[int, str], selected: FrameValue | None, most: int
+) -> list[FrameRun]:
     """The runs that matter most, in order: selected, changed, wired or used before free, large before small."""
 
     def rank(run: FrameRun) -> tuple[bool, bool, int]:
         chosen = selected is not None and run.first <= selected.frame < run.first + run.frames
         return not chosen, not _frames_of(run, touched), -run.frames
 
-    return sorted(sorted(runs, key=rank)[:RUNS], key=lambda run: run.first)
+    return sorted(sorted(runs, key=rank)[:most], key=lambda run: run.first)
 
 
 def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: float, y: float, w: float) -> Node:

@@ -19,8 +19,10 @@ from vmwidgets.views.scene.text import fitted, text_width
 BAR = 28.0
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
 
-_BESIDE = 600.0
-"""Pixels of a picture below which what is side by side is put below each other."""
+_NOTE = "available pages, against the reserves (sections not to scale)"
+
+_APART = 12.0
+"""Pixels between words that are beside each other."""
 
 
 def served(counts: PageCounts) -> dict[str, bool]:
@@ -117,6 +119,10 @@ SECTIONS = (
 """Who is served while as many pages are left, section by section."""
 
 
+REACHED = ("free_min", "free_target")
+"""The marks at which sleepers wake and the daemon rests; above the others requests are served."""
+
+
 def level(counts: PageCounts, pages: int, width: float) -> float:
     """Where so many pages stand on the gauge of reserves: each section is as wide as the others."""
     marks = _marks(counts)
@@ -129,15 +135,10 @@ def level(counts: PageCounts, pages: int, width: float) -> float:
 
 def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
     room = width - 2 * MARGIN
-    is_narrow = width < _BESIDE
-    note = "available pages, against the reserves (sections not to scale)"
-    classes = _classes(counts, before, top + (4 if is_narrow else -16), width)
-    nodes = [
-        kit.paragraph("frames/note", note, MARGIN, top - 15, room if is_narrow else text_width(note) + 2),
-        *classes,
-    ]
-    if is_narrow:
-        top = max(node.y + node.h for node in classes)
+    note = kit.paragraph("frames/note", _NOTE, MARGIN, top - 15, min(room, text_width(_NOTE) + 2))
+    classes = _classes(counts, before, note, width)
+    nodes = [note, *classes]
+    top = max(top, *(node.y + node.h - 4 for node in classes))
     marks = _marks(counts)
     share = room / (len(marks) - 1)
     bar_y = top + 38
@@ -148,20 +149,39 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
     if counts.available:
         state = ("low",) if not served(counts)["NORMAL"] else ()
         nodes.append(Node("frames/level", "level", MARGIN, bar_y, max(1.0, x - MARGIN), 16, title=words, state=state))
-    for number, (name, pages) in enumerate(marks):
-        lower = 14 * (number % 2) * is_narrow  # every second name is in a line of its own
-        nodes.append(_mark(name, pages, MARGIN + share * number, bar_y, number, len(marks), lower))
+    named = _named_marks(marks, share, bar_y)
+    nodes += named
+    below = max(node.y + node.h for node in named) + 1
+    has_room = all(text_width(f"▲ {words}", "label strong") <= share - 4 for words in SECTIONS)
     for number, words in enumerate(SECTIONS):
-        low, high = marks[number][1], marks[number + 1][1]
-        here = low < counts.available <= high
-        if is_narrow:
-            place = kit.Box(MARGIN, bar_y + 52 + 18 * number, room, 18)
-            nodes.append(_section(number, f"{words}, up to {high:,}", here, place, "start"))
-        else:
-            place = kit.Box(MARGIN + share * number, bar_y + 36, share, 18)
+        first, high = _span(marks, number)
+        here = first <= counts.available <= high
+        if has_room:
+            place = kit.Box(MARGIN + share * number, below, share, 18)
             nodes.append(_section(number, words, here, place, "middle"))
+        else:
+            place = kit.Box(MARGIN, below + 18 * number, room, 18)
+            nodes.append(_section(number, f"{words}, up to {high:,}", here, place, "start"))
     nodes.append(_pointer(counts, x, bar_y, width, changed))
     return nodes, max(node.y + node.h for node in nodes) + 12
+
+
+def _span(marks: Sequence[tuple[str, int]], number: int) -> tuple[int, int]:
+    """The first and the last number of pages of a section: a request needs more than its mark, the others reach it."""
+    first, last = ((pages if name in REACHED else pages + 1) for name, pages in marks[number : number + 2])
+    return first, last - 1
+
+
+def _named_marks(marks: Sequence[tuple[str, int]], share: float, bar_y: float) -> list[Node]:
+    """The marks, every second one with its name in a line of its own where they have no room in one."""
+    count = len(marks)
+    places = [
+        (name, pages, MARGIN + share * number, bar_y, number, count) for number, (name, pages) in enumerate(marks)
+    ]
+    one_line = [_mark(*place, 0) for place in places]
+    if all(left.x + left.w + _APART <= right.x for left, right in pairwise(one_line)):
+        return one_line
+    return [_mark(*place, 14 * (number % 2)) for number, place in enumerate(places)]
 
 
 def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int, lower: float) -> Node:
@@ -201,15 +221,20 @@ def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: 
     )  # fmt: skip
 
 
-def _classes(counts: PageCounts, before: PageCounts, y: float, width: float) -> list[Node]:
+def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:
     """What each class of request would get now, in words and by shape: served ones round, refused ones square.
 
-    They are at the right, or in lines of their own where there is no room beside other words.
+    They are at the right of the note, or in lines of their own below it where there is no room beside it.
     """
     now, earlier = served(counts), served(before)
     said = {name: f"{name}: {'served' if now[name] else 'refused'}" for name in CLASSES}
-    boxes = kit.flow([text_width(words, "label") + 22 for words in said.values()], y, 20, width=width)
-    shift = 0.0 if width < _BESIDE else width - MARGIN - boxes[-1].x - boxes[-1].w
+    widths = [text_width(words, "label") + 22 for words in said.values()]
+    boxes = kit.flow(widths, note.y + note.h + 2, 20, width=width)
+    in_one_line = boxes[-1].x + boxes[-1].w - MARGIN if boxes[-1].y == boxes[0].y else width
+    shift = 0.0
+    if note.x + note.w + _APART + in_one_line <= width - MARGIN:
+        shift = width - MARGIN - boxes[-1].x - boxes[-1].w
+        boxes = [box._replace(y=note.y - 1) for box in boxes]
     return [
         Node(f"frames/class/{name}", "page-class", x + shift, top, w, h, shape="round" if now[name] else "box",
              text=(Text(w / 2, 14, said[name], "label", "middle"),), lane="frames/classes",

@@ -6,21 +6,20 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.memory import KentryContents, KentryValue, SlabValue
-from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.engine.base.values.past import ABSENT, Change, Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
 from vmwidgets.views.story.words.kmem_events import KENTRY
-from vmwidgets.views.story.words.pictures import kentry_sentence, kentry_untouched
+from vmwidgets.views.story.words.pictures import kentry_sentence
 
 _CELLS = 32
 """How many slabs of the range are drawn; the rest is one fold."""
@@ -42,6 +41,7 @@ def draw_kentry(
 
     `compact` folds the slots that are free and not next into one with their number.
     """
+    mine = steps_of_kentry(contents)
     contents = contents.at(moment.past)
     area = contents.area
     end = area.start + area.slabs * area.slab_size
@@ -66,7 +66,7 @@ def draw_kentry(
         nodes,
         caption=_kentry_caption(moment),
         table=_table(contents, addresses),
-        steps=moment.steps(steps_of_kentry),
+        steps=moment.steps(mine),
         machine=machine,
         width=width,
         height=y + 8,
@@ -218,21 +218,28 @@ def _is_in_use(area: KentryValue, index: int) -> bool:
 
 # ---- steps ---------------------------------------------------------------------------------------
 
-_OWNER = "kentry area"
-"""Whose the frames behind the area's slabs are."""
+
+def steps_of_kentry(contents: KentryContents) -> Mine:
+    """The steps of the area: its slabs, slots of those that are open, entries that come into these slots."""
+    shown = [range(slab.address, slab.address + contents.area.slab_size) for slab in contents.slabs]
+
+    def is_shown(stage: Stage) -> bool:
+        slots = (key for table in ("next buffer", "first buffer", "used") for key in stage.changes(table, KENTRY))
+        entries = (place for change in stage.changes("entry", contents.map).values() for place in _places(change))
+        return any(place in slab for place in (*slots, *entries) for slab in shown)
+
+    return either(wrote("next slab", "first slab"), wrote("slab", of=KENTRY), where(is_shown))
 
 
-def steps_of_kentry(step: Step) -> bool:
-    """Whether a step is the area's: a slab, the page behind it, a slot of an entry."""
-    kind, name = step.about
-    slot = isinstance(step.event, (ev.BufferAllocated, ev.BufferFreed)) and name == KENTRY
-    return kind == "kentry" or slot or (kind == "pages" and name == _OWNER)
+def _places(change: Change) -> Sequence[int]:
+    """The slots where another entry begins, or one that begins elsewhere."""
+    places = [one[6] for one in change if one is not ABSENT]
+    is_same = len(places) == 2 and change.before[:2] == change.after[:2]
+    return () if is_same and places[0] == places[1] else places
 
 
 def _kentry_caption(moment: Moment) -> Caption:
     """The moment's caption, and after the operation how many slots and slabs it took and gave back."""
-    if moment.operation is None:
-        return Caption(kentry_untouched())
-    if not moment.is_after or moment.operation.outcome == "panic":
+    if moment.operation is None or not moment.is_after or moment.operation.outcome == "panic":
         return moment.caption
     return moment.caption_with(kentry_sentence(moment.operation.name, moment.events))

@@ -6,23 +6,36 @@ parent that each one is.  At the end the entry list and the ribbon of the map co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue
 from vmwidgets.views.maps.entries import HEADER, list_lane
-from vmwidgets.views.maps.picture import Drawn, MapPicture, card_width, kind_of, lay_columns, states_of, what_is
+from vmwidgets.views.maps.picture import (
+    Drawn,
+    Layout,
+    MapPicture,
+    card_width,
+    cards_of,
+    kind_of,
+    laid_items,
+    lay_columns,
+    map_grew,
+    what_is,
+)
 from vmwidgets.views.maps.ribbon import ribbon_lane
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Marks, Node, Scene, Table
+from vmwidgets.views.scene.model import STILL, Link, Marks, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
-from vmwidgets.views.story.moment import Moment, steps_of_memory
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, Stage, once, where
+from vmwidgets.views.story.words.called import called
 
-from .kmem_map import CARD_H, RIBBON_H, ROOT_H, lock_words, map_box, place_of, used_words, what_was_freed
+from .kmem_map import CARD_H, RIBBON_H, ROOT_H, Shown, lock_words, map_box, place_of, used_words, what_was_freed
 
 MOST = 6
 """How many maps stand side by side at most; the others of a row are counted."""
@@ -60,12 +73,12 @@ def draw_kmem(
     style = AddressStyle.of(value.map.start, value.map.end)
     moment = moment.above(value.reach(moment.events))
     past = value.at(moment.past)
-    done = moment.so_far
+    shown = Shown.of(value, moment)
     concerned = map_concerned(past, moment.events, selection)
-    nodes, links, y = _nested(past, done, style, concerned.map.name, width)
+    nodes, links, y = _nested(past, shown, style, concerned.map.name, width)
     marks: tuple[Marks, ...] = ()
     if not compact:
-        more, lines, marks, y = _detail(concerned, moment, done, style, selection, y, width)
+        more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
         nodes, links = nodes + more, links + lines
     maps = list(past.all())
     used = sum(one.map.size for one in maps if not one.submaps)
@@ -82,12 +95,29 @@ def draw_kmem(
         links=links,
         caption=moment.caption,
         table=Table(TABLE_HEADER, _rows(maps, style)),
-        steps=moment.steps(steps_of_memory),
+        steps=moment.steps(steps_of_kmem({one.map.name for one in value.all()})),
         machine=machine,
         width=width,
         height=y + 4,
         marks=marks,
     )
+
+
+def steps_of_kmem(names: Set[str]) -> Mine:
+    """The steps of kernel memory's maps: their entries, their locks, who sleeps for room."""
+
+    def is_shown(stage: Stage) -> bool:
+        written = (stage.things(table) for table in _TABLES)
+        if any(not names.isdisjoint(rows) for rows in (*written, stage.changes("lock"), stage.changes("map"))):
+            return True
+        woken = any(isinstance(event, ev.SleepersWoken) and event.map in names for event in stage.events)
+        return woken or any(map_grew(stage, name) for name in names)
+
+    return once(("kmem", frozenset(names)), where(is_shown))
+
+
+_TABLES = ("after", "entry", "wired", "sleeper", "needs_wakeup")
+"""What is drawn of a map; its size and its lock aside."""
 
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:
@@ -117,7 +147,7 @@ _LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
 def _nested(
-    root: KernelMapValue, done: Sequence[ev.Event], style: AddressStyle, concerned: str, width: float
+    root: KernelMapValue, shown: Shown, style: AddressStyle, concerned: str, width: float
 ) -> tuple[list[Node], list[Link], float]:
     nodes: list[Node] = []
     links: list[Link] = []
@@ -127,9 +157,9 @@ def _nested(
     while row:
         height = CARD_H if depth else ROOT_H
         for place in row:
-            nodes += map_box(place.value, done, style, (place.x, y, place.w), depth, place.value.map.name == concerned)
+            nodes += map_box(place.value, shown, style, (place.x, y, place.w), depth, place.value.map.name == concerned)
             if place.parent:
-                links += _funnel(above[place.parent], place, done, y)
+                links += _funnel(above[place.parent], place, shown, y)
             above[place.value.map.name] = (place, y + height)
         below, left_out = _row_below(row, concerned, width)
         bottom = y + height + RIBBON_H
@@ -173,10 +203,10 @@ def _more(count: int, y: float, width: float) -> Node:
     return kit.label(f"kmem/more/{y:g}", words, width - MARGIN - text_width(words, "label"), y)
 
 
-def _funnel(above: tuple[Place, float], place: Place, done: Sequence[ev.Event], top: float) -> list[Link]:
+def _funnel(above: tuple[Place, float], place: Place, shown: Shown, top: float) -> list[Link]:
     """Two lines: from both ends of a map's place in its parent to both ends of its box."""
     parent, ribbon_top = above
-    left, right, source = place_of(parent.value, place.value, done, parent.x, parent.w)
+    left, right, source = place_of(parent.value, place.value, shown, parent.x, parent.w)
     name, bottom = place.value.map.name, ribbon_top + RIBBON_H
     ends = (("left", left, place.x), ("right", right, place.x + place.w))
     return [
@@ -191,24 +221,25 @@ def _funnel(above: tuple[Place, float], place: Place, done: Sequence[ev.Event], 
 def _detail(
     value: KernelMapValue,
     moment: Moment,
-    done: Sequence[ev.Event],
+    shown: Shown,
     style: AddressStyle,
     selection: str,
     top: float,
     width: float,
 ) -> Drawn:
     name = value.map.name
-    picture = MapPicture(
-        value.map, style, moment.caption, moment.steps(steps_of_memory), states_of(value.map, done), (), None, moment
-    )
+    after = shown.after.get(name, value.map)
+    laid = laid_items(after, shown.before.get(name, after), value.map)
+    layout = Layout(laid, cards_of(after, moment), taken=shown.taken(value.map))
+    picture = MapPicture(value.map, style, moment.caption, STILL, shown.states(value.map), (), None, moment, layout)
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0
-    columns = lay_columns(value.map.items, picture.important(chosen), width, card_width(style), HEADER)
+    columns = lay_columns(laid, picture.important(chosen), width, card_width(style), HEADER)
     heading = _heading(value, top, width)
     top += heading.h
-    listed = list_lane(picture, columns, top) if value.map.items else Drawn([], [], (), top - 12)
+    listed = list_lane(picture, columns, top) if laid else Drawn([], [], (), top - 12)
     ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
-    freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, done)}
+    freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, shown.done)}
     nodes = [heading, *listed.nodes, *(_adapted(node, freed) for node in ribbon.nodes)]
     return Drawn(nodes, listed.links + ribbon.links, listed.marks + ribbon.marks, ribbon.bottom)
 
@@ -223,7 +254,7 @@ def _adapted(node: Node, freed: set[str]) -> Node:
 def _heading(value: KernelMapValue, y: float, width: float) -> Node:
     count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
     what = f"in order: {count}, {used_words(value.map)[0]} used"
-    return kit.heading("kmem/concerned", value.map.name, what, y, width=width)
+    return kit.heading("kmem/concerned", called(value.map.name), what, y, width=width)
 
 
 # ---- the table ---------------------------------------------------------------------------------------
@@ -237,7 +268,9 @@ def _rows(maps: Sequence[KernelMapValue], style: AddressStyle) -> tuple[tuple[st
     for one in maps:
         value = one.map
         size = binary_size(value.end - value.start)
-        rows.append((value.name, style.whole(value.start), style.whole(value.end), size, _words_of(one), "", ""))
+        rows.append(
+            (called(value.name), style.whole(value.start), style.whole(value.end), size, _words_of(one), "", "")
+        )
         rows += [_row(item, style) for item in value.items]
     left_out = len(rows) - MAX_ROWS
     return (*rows[:MAX_ROWS], *([(f"… {left_out:,} rows more", *[""] * 6)] if left_out > 0 else []))

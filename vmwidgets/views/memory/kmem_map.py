@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
-from vmwidgets.views.maps.picture import NOFAULT, kind_of, states_of, what_is
-from vmwidgets.views.maps.ribbon import LEAST_GAP, NOT_TO_SCALE, MapSegment, break_marks, cut, place, x_of
+from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, x_of
+from vmwidgets.views.maps.picture import NOFAULT, Taken, kind_of, states_of, taken_in, taken_over, what_is
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.called import called
 
 BROKEN = 82.0
 """Pixels of a gap at which a map's axis is broken: room for its size."""
@@ -21,9 +25,36 @@ ROOT_H, CARD_H, RIBBON_H = 44.0, 62.0, 26.0
 """Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
 
 
+class Shown(NamedTuple):
+    """At which moment all the maps are, and the maps before and after its operation, by their names."""
+
+    moment: Moment
+    before: Mapping[str, MapValue]
+    after: Mapping[str, MapValue]
+
+    @classmethod
+    def of(cls, value: KernelMapValue, moment: Moment) -> Shown:
+        """That of the maps, which the operation left as `value`, at a moment."""
+        before, after = ({one.map.name: one.map for one in root.all()} for root in (value.at(moment.whole), value))
+        return cls(moment, before, after)
+
+    @property
+    def done(self) -> Sequence[ev.Event]:
+        """The events that are done."""
+        return self.moment.so_far
+
+    def states(self, value: MapValue) -> dict[int, tuple[str, ...]]:
+        """What is true of the entries of a map at the moment."""
+        return states_of(value, self.moment.written)
+
+    def taken(self, value: MapValue) -> tuple[Taken, ...]:
+        """What lies on the axis of a map in all steps of the operation."""
+        return taken_over(self.after.get(value.name, value), self.before.get(value.name), value, self.moment)
+
+
 def map_box(
     value: KernelMapValue,
-    done: Sequence[ev.Event],
+    shown: Shown,
     style: AddressStyle,
     box: tuple[float, float, float],
     depth: int,
@@ -32,8 +63,8 @@ def map_box(
     """The nodes of a map; `box` is x, y and width; `concerned`: the operation is about it."""
     x, y, w = box
     height = CARD_H if depth else ROOT_H
-    card = _card(value, style, box, depth, concerned, _woken(value.map.name, done))
-    return [card, *_ribbon(value, done, style, x, y + height, w, depth)]
+    card = _card(value, style, box, depth, concerned, _woken(value.map.name, shown.done))
+    return [card, *_ribbon(value, shown, style, x, y + height, w, depth)]
 
 
 def _woken(name: str, done: Sequence[ev.Event]) -> bool:
@@ -55,10 +86,11 @@ def _card(
     limits = f"{style.long(value.map.start)}–{style.long(value.map.end)}"
     held = value.locked_by is not None
     lock, sleepers = lock_words(value), sleeper_words(value)
-    look = "strong" if text_width(name, "strong") <= w - 16 else "label strong"
-    room = w - 26 - text_width(name, look)
+    words = called(name)
+    look = "strong" if text_width(words, "strong") <= w - 16 else "label strong"
+    room = w - 26 - text_width(words, look)
     fitting = wording((*used, ""), room)
-    rows = [fitted(8, 16, name, w - 16, look), Text(w - 8, 16, fitting, "label dim", "end")]
+    rows = [fitted(8, 16, words, w - 16, look), Text(w - 8, 16, fitting, "label dim", "end")]
     mark = "label changed" if held else "label dim"
     if depth:
         starts = style.long(value.map.start)
@@ -107,7 +139,7 @@ def sleeper_words(value: KernelMapValue) -> str:
 
 def _describe(value: KernelMapValue, style: AddressStyle) -> str:
     limits = f"{style.whole(value.map.start)}–{style.whole(value.map.end)}"
-    said = [f"{value.map.name}: {limits}", f"{value.map.nr_entries:,} entries", lock_words(value)]
+    said = [f"{called(value.map.name)}: {limits}", f"{value.map.nr_entries:,} entries", lock_words(value)]
     if value.needs_wakeup:
         said.append("needs_wakeup is set")
     return ", ".join([*said, *([sleeper_words(value)] if value.sleepers else [])])
@@ -117,19 +149,28 @@ def _describe(value: KernelMapValue, style: AddressStyle) -> str:
 
 
 def _ribbon(
-    value: KernelMapValue, done: Sequence[ev.Event], style: AddressStyle, x: float, y: float, w: float, depth: int
+    value: KernelMapValue, shown: Shown, style: AddressStyle, x: float, y: float, w: float, depth: int
 ) -> list[Node]:
     name = value.map.name
-    states = states_of(value.map, done)
-    segments = place(cut(thinned(value.map, w, states)), x, w, broken=BROKEN)
-    freed = what_was_freed(value.map, done)
+    states = shown.states(value.map)
+    drawn, axis = _axis(value.map, states, shown, x, w)
+    freed = what_was_freed(value.map, shown.done)
     title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
     nodes = [Node(f"kmem/{name}/ground", "axis", x, y, w, RIBBON_H, title=title)]
-    for segment in segments:
+    for segment in pieces_of(drawn, axis):
         node = _piece(name, segment, states, freed, style, y, depth)
         if node is not None:
             nodes.append(node)
     return nodes
+
+
+def _axis(
+    value: MapValue, states: Mapping[int, tuple[str, ...]], shown: Shown, x: float, w: float
+) -> tuple[MapValue, Axis]:
+    """What is drawn of a map in `w` pixels, and its axis, which is one for all steps where nothing has to be folded."""
+    drawn = thinned(value, w, states)
+    taken = shown.taken(value) if drawn is value else tuple(taken_in(drawn))
+    return drawn, place(stretches(value, taken), x, w, BROKEN)
 
 
 def _piece(
@@ -198,7 +239,7 @@ def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
     ]
     if not ranges:
         return frozenset()
-    gaps = [segment for segment in cut(value) if segment.item is None]
+    gaps = [one for one in stretches(value, tuple(taken_in(value))) if one.item is None]
     return frozenset(gap.start for gap in gaps if any(start < gap.end and gap.start < end for start, end in ranges))
 
 
@@ -228,11 +269,11 @@ def _count(item: EntryValue | Fold) -> int:
 
 
 def place_of(
-    parent: KernelMapValue, child: KernelMapValue, done: Sequence[ev.Event], x: float, w: float
+    parent: KernelMapValue, child: KernelMapValue, shown: Shown, x: float, w: float
 ) -> tuple[float, float, str]:
     """Both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
-    segments = place(cut(thinned(parent.map, w, states_of(parent.map, done))), x, w, broken=BROKEN)
-    left, right = x_of(segments, child.map.start), x_of(segments, child.map.end)
+    axis = _axis(parent.map, shown.states(parent.map), shown, x, w)[1]
+    left, right = x_of(axis, child.map.start), x_of(axis, child.map.end)
     source = next((entry.id for entry in parent.map.entries if entry.start == child.map.start), None)
     name = parent.map.name
     node = f"kmem/{name}/ground" if source is None else f"kmem/{name}/{source}"

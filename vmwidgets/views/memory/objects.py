@@ -9,29 +9,37 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import Size, counted
 from vmwidgets.engine.base.values.objects import Mapper, ObjectsValue, ObjectValue
+from vmwidgets.engine.base.values.past import ABSENT, Change, Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, visible
-from vmwidgets.views.story.moment import Mine, Moment
-from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
+from vmwidgets.views.story.words.called import called
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
 """So many mappings and objects are drawn, those that the operation touched first, and so many pages of each."""
 
+CHAIN, ROWS = 12, 400
+"""So many objects of a chain are drawn, the last of them at its end; and so many rows of the table."""
+
+_COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped by")
 _GAP, _BELOW, _LEAST, _MOST = 36.0, 14.0, 176.0, 270.0
 _CELL_W, _CELL_H, _HEAD = 44.0, 32.0, 44.0
 
 
 class Place(NamedTuple):
-    """Where a page is: its frame, or its slot of swap space (-1: not there), and the object that has it."""
+    """Where a page is: its frame and its slot of swap space (-1: not there), and the object that has it."""
 
     frame: int
     slot: int
@@ -44,21 +52,14 @@ def seen_by(value: ObjectsValue, mapper: Mapper, target: str) -> dict[int, Place
     seen: dict[int, Place] = {}
     for name in reversed(value.chain(target)):
         one = value.objects[name]
-        seen |= {index: Place(-1, slot, name) for index, slot in one.swapped.items() if index in inside}
-        seen |= {index: Place(frame, -1, name) for index, frame in one.pages.items() if index in inside}
+        seen |= {index: place for index, place in _places(one).items() if index in inside}
     return seen
 
 
-def steps_of_objects(value: ObjectsValue) -> Mine:
-    """The steps of memory objects, of tasks, and of the entries that map objects."""
-    mapped = set(value.entries)
-
-    def mine(step: Step) -> bool:
-        if step.about.kind in ("object", "task") or isinstance(step.event, ev.PagerAsked):
-            return True
-        return step.about.kind in ("list", "map") and (step.about.name in mapped or step.about.name.startswith("task:"))
-
-    return mine
+def _places(one: ObjectValue) -> dict[int, Place]:
+    """Where the pages of an object are, by their numbers."""
+    known = {*one.pages, *one.swapped}
+    return {index: Place(one.pages.get(index, -1), one.swapped.get(index, -1), one.name) for index in sorted(known)}
 
 
 class _Mapping(NamedTuple):
@@ -69,18 +70,75 @@ class _Mapping(NamedTuple):
     seen: Mapping[int, Place]
 
 
+def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """The stages in which an entry of X15's maps leads to another object, to other pages of it, or in another way."""
+    names = {name for stage in stages for name in stage.things("entry")}
+    for name in names:
+        if name.partition("/")[0] == "kernel_map" or name.startswith("task:"):
+            for stage, changes, _ in listed(stages, name):
+                if any(map(_maps_otherwise, changes.values())):
+                    yield stage
+
+
+def _maps_otherwise(change: Change) -> bool:
+    """Whether an entry maps an object before or after a change, and other pages of it, or in another way."""
+    before, after = (
+        None if one is ABSENT or one[3] is None else (*one[1:5], one[5] & NEEDS_COPY) for one in change
+    )  # fmt: skip
+    return before != after
+
+
+steps_of_objects = once("objects", either(wrote("object", "page", "swapped", "dirty", "file", "swap size"), _entries))
+"""The steps of memory objects, of their pages, and of the entries that map objects."""
+
+
+def steps_of_task(value: ObjectsValue, moment: Moment, task: str) -> Mine:
+    """Those of them in which something of a task's changes, or of objects that nothing maps."""
+
+    def is_cheap() -> bool:
+        return sum(len(one.pages) for one in value.objects.values()) <= FEW
+
+    def look(done: int) -> object:
+        return _of_task(value.at(Past(moment.events[done:])), task)
+
+    return once(("objects", task), seen(look, steps_of_objects, is_cheap))
+
+
+FEW = 300
+"""Pages in memory of which it is looked which of them a task sees."""
+
+
+def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
+    """What a picture of one task shows of `value`."""
+    mappers, references = value.all_mappers(), value.all_references()
+    every = [_Mapping(one, name, seen_by(value, one, name)) for name, those in mappers.items() for one in those]
+    uses = Counter(place.frame for one in every for place in one.seen.values() if place.frame >= 0)
+    ours = [one for one in every if one.mapper.map.startswith(f"{task}/")]
+    shadowed = {one.shadow for one in value.objects.values()}
+    names = {name for one in ours for name in value.chain(one.target)}
+    names |= {name for name in value.objects if not mappers[name] and name not in shadowed}
+    shared = sum(count > 1 for count in uses.values())
+    shown = {
+        name: (value.objects[name], references[name], value.files.get(name.removeprefix("file "))) for name in names
+    }
+    round_ones = {frame for one in ours for frame in (place.frame for place in one.seen.values()) if uses[frame] > 1}
+    return ours, shown, round_ones, len(value.objects), len(uses), shared, value.swap, value.swap_used
+
+
 def draw_objects(
     value: ObjectsValue, moment: Moment, *, task: str = "", machine: str = "", width: float = WIDTH
 ) -> Scene:
     """The scene of memory objects at `moment`; `value` is how its operation left them, `task` the path of one task."""
     past = value.at(moment.past)
-    every = [_Mapping(one, name, seen_by(past, one, name)) for name in past.objects for one in past.mappers(name)]
+    mappers = past.all_mappers()
+    every = [_Mapping(one, name, seen_by(past, one, name)) for name, those in mappers.items() for one in those]
     uses = Counter(place.frame for one in every for place in one.seen.values() if place.frame >= 0)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    layout = _Layout(past, moment, uses, width, ours)
+    layout = _Layout(past, moment, uses, width, ours, mappers)
     nodes, links = layout.nodes, layout.links
     if not nodes:
-        nodes.append(kit.label("objects/none", say_objects("none"), MARGIN, 6))
+        words = say_objects("none/task", task=called(task)) if task else say_objects("none")
+        nodes.append(kit.label("objects/none", words, MARGIN, 6))
     return kit.scene(
         "objects",
         f"memory objects of {visible(task.removeprefix('task:'))}" if task else "memory objects",
@@ -88,8 +146,8 @@ def draw_objects(
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(("object", "kind", "behind", "references", "page", "where", "mapped by"), tuple(_rows(past))[:400]),
-        steps=moment.steps(steps_of_objects(value)),
+        table=Table(_COLUMNS, tuple(islice(_rows(past, mappers), ROWS))),
+        steps=moment.steps(steps_of_task(value, moment, task) if task else steps_of_objects),
         machine=machine,
         width=width,
     )
@@ -97,7 +155,10 @@ def draw_objects(
 
 def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
     shared = sum(count > 1 for count in uses.values())
-    words = [counted(len(value.objects), "object"), f"{counted(len(uses), 'page')} mapped, {shared:,} of them shared"]
+    words = [
+        counted(len(value.objects), "object"),
+        f"{counted(len(uses), 'page')} seen by entries, {shared:,} by several",
+    ]
     if value.swap:
         words.append(f"{value.swap_used:,} of {value.swap:,} slots of swap space used")
     return " · ".join(words)
@@ -107,18 +168,26 @@ class _Layout:
     """Mappings in the first column, and each object in a column behind all that lead to it."""
 
     def __init__(
-        self, value: ObjectsValue, moment: Moment, uses: Counter[int], width: float, ours: Sequence[_Mapping]
+        self,
+        value: ObjectsValue,
+        moment: Moment,
+        uses: Counter[int],
+        width: float,
+        ours: Sequence[_Mapping],
+        mappers: Mapping[str, Sequence[Mapper]],
     ) -> None:
         self.nodes: list[Node] = []
         self.links: list[Link] = []
         self._value, self._moment, self._uses = value, moment, uses
+        self._references = value.all_references()
         shown = self._chosen(ours)
         columns: dict[str, int] = {}
         for one in shown:
-            for number, name in enumerate(value.chain(one.target), 1):
+            for number, name in enumerate(self._chain(one.target), 1):
                 columns[name] = max(columns.get(name, 1), number)
-        alone = [name for name in value.objects if name not in columns and not value.mappers(name)]
-        alone = [name for name in alone if not any(other.shadow == name for other in value.objects.values())]
+        shadowed = {one.shadow for one in value.objects.values()}
+        alone = [name for name in value.objects if not (name in columns or mappers[name] or name in shadowed)]
+        alone.sort(key=lambda name: name not in _touched(moment)[0])
         room = int((width - 2 * MARGIN + _GAP) // (_LEAST + _GAP))
         count = max(2, min(room, 1 + max(columns.values(), default=1)))
         self._wide = min(_MOST, (width - 2 * MARGIN - _GAP * (count - 1)) / count)
@@ -126,11 +195,16 @@ class _Layout:
         self._placed: dict[str, Node] = {}
         for one in shown:
             self._map(one, columns)
-        for name in alone if len(ours) == len(shown) else ():
+        room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == len(shown) else 0
+        for name in alone[:room_left]:
             self._object(name, 1, 0.0)
         if self.nodes:
             self._label(0, "mappings: pages seen")
             self._label(1, "objects, from front to back")
+        if room_left and len(alone) > room_left:
+            words = f"{counted(len(alone) - room_left, 'object')} more that nothing maps"
+            place = Box(MARGIN + self._wide + _GAP, self._tops[1], self._wide, 28)
+            self.nodes.append(kit.fold("objects/alone", place, words))
         if len(shown) < len(ours):
             words = f"{counted(len(ours) - len(shown), 'mapping')} more"
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
@@ -149,11 +223,16 @@ class _Layout:
         shown: list[_Mapping] = []
         names: set[str] = set()
         for one in ranked[:MAPPINGS]:
-            names |= set(self._value.chain(one.target))
+            names |= set(self._chain(one.target))
             if len(names) > OBJECTS and shown:
                 break
             shown.append(one)
         return sorted(shown, key=lambda one: (_in_order(one.mapper.map.removesuffix("/map")), one.mapper.start))
+
+    def _chain(self, name: str) -> Sequence[str]:
+        """An object and those behind it, without the middle of a long chain."""
+        chain = self._value.chain(name)
+        return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
     def _label(self, column: int, words: str) -> None:
         x = MARGIN + column * (self._wide + _GAP)
@@ -169,7 +248,11 @@ class _Layout:
         thing = f"entry:{mapper.entry}"
         card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "submap", one.seen)
         before, start = card, card.y
-        for name in self._value.chain(one.target):
+        chain = self._chain(one.target)
+        left_out = len(self._value.chain(one.target)) - len(chain)
+        for place, name in enumerate(chain):
+            if left_out and place == CHAIN - 1:
+                before = self._left_out(one, left_out, before)
             is_new = name not in self._placed
             if is_new:
                 start = self._object(name, min(columns[name], len(self._tops) - 1), start).y
@@ -178,6 +261,17 @@ class _Layout:
             if not is_new:
                 break
             before = behind
+
+    def _left_out(self, one: _Mapping, count: int, before: Node) -> Node:
+        """In the place of the middle of a chain: how many objects it has."""
+        column = len(self._tops) - 1
+        box = Box(MARGIN + column * (self._wide + _GAP), self._tops[column], self._wide, 28)
+        self._tops[column] += box.h + _BELOW
+        words = f"{counted(count, 'object')} more of the chain"
+        node = kit.fold(f"objects/chain/{one.mapper.map}/{one.mapper.entry}", box, words)
+        self.nodes.append(node)
+        self.links.append(self._arrow(before, node))
+        return node
 
     def _arrow(self, one: Node, behind: Node) -> Link:
         """From a thing to the object behind it: through the room beside that one's column, where no card is."""
@@ -189,11 +283,10 @@ class _Layout:
 
     def _object(self, name: str, column: int, least: float) -> Node:
         one = self._value.objects[name]
-        pages = {index: Place(frame, -1, name) for index, frame in one.pages.items()}
-        pages |= {index: Place(-1, slot, name) for index, slot in one.swapped.items()}
+        pages = _places(one)
         size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
         kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
-        words = [visible(name), kind, counted(self._value.references(name), "reference")]
+        words = [visible(name), kind, counted(self._references[name], "reference")]
         marks = self._moment.marks("object")
         state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
         node = self._card(f"object/{name}", column, least, words, f"object:{name}", state, "object", pages, one)
@@ -258,6 +351,7 @@ class _Layout:
         said += [f"of {place.holder}"] if owner is None else []
         said += [f"seen by {self._uses[place.frame]} mappings"] if shared else []
         said += ["dirty: its file does not have it yet"] if dirty else []
+        said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
         state = ("new",) if index in marks.new else ("folded",) if swapped else ("changed",) if dirty else ()
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         text = (
@@ -291,14 +385,17 @@ def _in_order(path: str) -> list[str | int]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
-def _rows(value: ObjectsValue) -> Iterator[Row]:
+def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[Mapper]]) -> Iterator[Row]:
     """A row for each page of each object, and one for each object without any."""
+    references = value.all_references()
     for name, one in value.objects.items():
-        mapped = ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in value.mappers(name)[:6])
-        own = (visible(name), one.kind, visible(one.shadow), str(value.references(name)))
-        places = {index: f"frame {frame:#x}{' dirty' * (index in one.dirty)}" for index, frame in one.pages.items()}
-        places |= {index: f"slot {slot}" for index, slot in one.swapped.items()}
+        mapped = ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in mappers[name][:6])
+        own = (visible(name), one.kind, visible(one.shadow), str(references[name]))
+        places = {index: f"slot {slot}" for index, slot in one.swapped.items()}
+        for index, frame in one.pages.items():
+            also = f", {places[index]}" if index in places else " dirty" * (index in one.dirty)
+            places[index] = f"frame {frame:#x}{also}"
         if not places:
             yield (*own, "", "", mapped)
-        for index, where in sorted(places.items()):
-            yield (*own, str(index), where, mapped)
+        for index, place in sorted(places.items()):
+            yield (*own, str(index), place, mapped)

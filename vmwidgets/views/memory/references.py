@@ -9,6 +9,7 @@ selects it in all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.base.values.references import PageName, PolicyRun, Reference, ReferencesValue
@@ -27,7 +28,7 @@ FRAMES = 16
 ROWS = 400
 """References of a block that are in its table."""
 
-_NAMES, _ROW, _HEAD = 60.0, 19.0, 21.0
+_NAMES, _ROW, _HEAD, _APART = 60.0, 19.0, 21.0, 24.0
 _ROOMY, _WIDEST = 36.0, 104.0
 """Width of a column where there is room, and where its page has a long number."""
 
@@ -43,9 +44,14 @@ def draw_references(
     start = min(first, length - 1)
     nodes: list[Node] = []
     y = 4.0
-    for number, run in enumerate(runs):
-        block, y = _block(f"references/{number}", run, range(start, min(start + count, length)), across, y)
-        nodes += block
+    shown = range(start, min(start + count, length))
+    for first_of_row in range(0, len(runs), across.beside):
+        bottom = y
+        for place, run in enumerate(runs[first_of_row : first_of_row + across.beside]):
+            block, end = _block(f"references/{first_of_row + place}", run, shown, across, y)
+            nodes += [replace(node, x=node.x + place * (across.wide + _APART)) for node in block] if place else block
+            bottom = max(bottom, end)
+        y = bottom
     nodes += _folds(start, count, length, y, width)
     lanes = dict.fromkeys(node.lane for node in nodes)
     pages = len({step.page for step in runs[0].steps})
@@ -62,28 +68,43 @@ def draw_references(
 
 
 class _Across:
-    """How columns are placed: so many in a line, each so wide."""
+    """How columns are placed: so many in a line, each so wide; and how many blocks are beside each other."""
 
-    def __init__(self, width: float, column: float) -> None:
-        self.width = width
+    def __init__(self, width: float, column: float, beside: int = 1) -> None:
         self.column = column
-        self.count = max(1, int((width - 2 * MARGIN - _NAMES) // column))
+        self.beside = beside
+        self.wide = _wide(width, beside)
+        """Pixels of a block."""
+        self.count = max(1, int((self.wide - _NAMES) / column + 1e-6))
 
     @classmethod
     def of(cls, runs: Sequence[PolicyRun], width: float) -> _Across:
-        """Columns for the longest page, with room for the hand and the bit where a policy has them."""
+        """Columns for the longest page, with room for the hand and the bit where a policy has them.
+
+        The runs of a policy are beside each other if all of the string has room then.
+        """
         longest = max(text_width(_page(step), "mono label") for run in runs for step in run.steps)
-        marks = 28.0 if any(run.uses_bits for run in runs) else 12.0
-        share = (width - 2 * MARGIN - _NAMES) / len(runs[0].steps)
-        return cls(width, min(_WIDEST, max(longest + marks, min(share, _ROOMY))))
+        least = longest + (28.0 if any(run.uses_bits for run in runs) else 12.0)
+        policies = len({run.policy for run in runs})
+        each = len(runs) // policies if len(runs) % policies == 0 else 1
+        for beside in (each, 1):
+            share = (_wide(width, beside) - _NAMES) / len(runs[0].steps)
+            if beside == 1 or share >= least:
+                break
+        return cls(width, min(_WIDEST, max(least, min(share, _ROOMY))), beside)
 
     def left(self, place: int) -> float:
         """Where the column at this place of a line is."""
         return MARGIN + _NAMES + place * self.column
 
 
+def _wide(width: float, beside: int) -> float:
+    """Pixels of each of so many blocks beside each other."""
+    return (width - 2 * MARGIN + _APART) / beside - _APART
+
+
 def _page(step: Reference) -> str:
-    return f"{step.page}{'w' * step.write}"
+    return f"{step.page}{'w' * step.write}{'|' * step.ticks}"
 
 
 # ---- a block ---------------------------------------------------------------------------------------------
@@ -94,7 +115,7 @@ def _block(name: str, run: PolicyRun, shown: range, across: _Across, y: float) -
     policy = shorten(visible(run.policy), 180, "strong")
     words = f"{counted(run.faults, 'fault')}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
     title = f"{policy}, {counted(run.frames, 'frame')}"
-    nodes = [kit.heading(f"{name}/heading", title, words, y, width=across.width)]
+    nodes = [kit.heading(f"{name}/heading", title, words, y, width=across.wide + 2 * MARGIN)]
     y += nodes[0].h
     drawn = min(run.frames, FRAMES)
     high = _HEAD + (drawn + 2) * _ROW
@@ -154,6 +175,11 @@ def _title(run: PolicyRun, index: int) -> str:
     if run.uses_bits:
         set_bits = ", ".join(str(frame) for frame in sorted(step.referenced)) or "none"
         parts.append(f"reference bits set: {set_bits}")
+    if step.ticks:
+        parts.append(f"then {counted(step.ticks, 'tick')} of the clock")
+    if any(counter is not None for counter in step.counters):
+        counters = ", ".join("none" if one is None else f"{one:08b}" for one in step.counters)
+        parts.append(f"counters {counters}")
     if step.hand is not None:
         parts.append(f"hand at frame {step.hand}")
     return "; ".join(parts)

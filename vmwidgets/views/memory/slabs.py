@@ -16,7 +16,8 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width
-from vmwidgets.views.story.moment import Moment, steps_of_memory
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import wrote
 
 SLABS = 4
 """Slabs of a cache that are drawn; the others are counted."""
@@ -64,12 +65,15 @@ def draw_slabs(
         nodes,
         caption=moment.caption,
         table=Table(TABLE_HEADER, _rows(past, style)),
-        steps=moment.steps(steps_of_memory),
+        steps=moment.steps(steps_of_caches),
         machine=machine,
         width=width,
         height=y + 4,
     )
 
+
+steps_of_caches = wrote("next buffer", "first buffer", "slab", "used")
+"""The steps of caches: their slabs, and the buffers in them."""
 
 Touched = dict[tuple[str, int], str]
 """What the operation did to buffers, by cache and address; of slabs it says only that they are new, below 0."""

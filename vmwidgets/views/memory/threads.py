@@ -12,17 +12,19 @@ from itertools import pairwise
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width
-from vmwidgets.views.story.moment import Moment, steps_of_memory
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
 from vmwidgets.views.story.words.threads import deadlock
 
 from .thread_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, subject_box, thread_card
 
 _ABREAST = 4
-"""Sleepers of one thing that are drawn; of more, the first three and how many follow."""
+"""Sleepers of one thing that are always drawn; more in one row where it has room, else how many follow."""
 
 _GROUPS = 6
 """Things waited for that have a row; the others are counted."""
@@ -64,7 +66,7 @@ def draw_threads(
     if ring:
         more, lines, y = _cycle_lane(ring, touched, y, width)
         nodes, links = nodes + more, links + lines
-    more, lines, y = _groups_lane(groups, touched, y)
+    more, lines, y = _groups_lane(groups, touched, y, width)
     nodes, links = nodes + more, links + lines
     links += _holder_links(groups, nodes)
     more, y = _done_lane(past, touched, y, width)
@@ -77,11 +79,23 @@ def draw_threads(
         links=links,
         caption=_caption(moment, past),
         table=Table(_TABLE_HEADER, _rows(past)),
-        steps=moment.steps(steps_of_memory),
+        steps=moment.steps(steps_of_threads(value, moment)),
         machine=machine,
         width=width,
         height=y + 4,
     )
+
+
+def steps_of_threads(value: ThreadsValue, moment: Moment) -> Mine:
+    """The steps of threads: what they do, what they wait for, who has it; the clock."""
+    before = (one for one in Past(moment.events).values("thread") if one is not True)
+    threads = [*value.threads, *before]
+    awaited = {thread.subject for thread in threads if thread.kind == "lock"}
+
+    def is_lock_shown(stage: Stage) -> bool:
+        return any(name in awaited or any(change) for name, change in stage.changes("lock").items())
+
+    return either(wrote("thread", "doing", "ticks"), where(is_lock_shown))
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
@@ -188,37 +202,49 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 # ---- those that wait -----------------------------------------------------------------------------------
 
 
-def _groups_lane(groups: Sequence[_Group], touched: dict[str, str], top: float) -> tuple[list[Node], list[Link], float]:
+def _groups_lane(
+    groups: Sequence[_Group], touched: dict[str, str], top: float, width: float
+) -> tuple[list[Node], list[Link], float]:
     if not groups:
         return [], [], top
     nodes, links = [kit.label("threads/asleep", "asleep, in the order they will look again", MARGIN, top)], list[Link]()
     y = top + 22
     for group in groups[:_GROUPS]:
-        more, lines = _group(group, touched, y)
+        more, lines = _group(group, touched, y, width)
         nodes, links = nodes + more, links + lines
-        y += _ROW
+        y = more[-1].y + _ROW
     if len(groups) > _GROUPS:
         nodes.append(fold("groups", len(groups) - _GROUPS, MARGIN, y, SUBJECT_W, "more things waited for"))
         y += _ROW
     return nodes, links, y
 
 
-def _group(group: _Group, touched: dict[str, str], y: float) -> tuple[list[Node], list[Link]]:
+def _group(group: _Group, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], list[Link]]:
+    """What is waited for and its sleepers, in the order in which they will look again, in as many rows as they take."""
     nodes = [subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), MARGIN, y)]
     links: list[Link] = []
-    shown = group.sleepers if len(group.sleepers) <= _ABREAST else group.sleepers[: _ABREAST - 1]
-    x, middle = _LEFT, y + H / 2
-    left, target = MARGIN + SUBJECT_W, group.id
-    for number, thread in enumerate(shown, 1):
-        card = thread_card(thread, x, y, touched, number, lane=group.id)
+    across = max(1, int((width - MARGIN - _LEFT + GAP) // (CARD_W + GAP)))
+    most = max(_ABREAST, across)
+    shown = group.sleepers if len(group.sleepers) <= most else group.sleepers[: most - 1]
+    for number, thread in enumerate(shown):
+        at = _LEFT + number % across * (CARD_W + GAP), y + number // across * _ROW
+        card = thread_card(thread, *at, touched, number + 1, lane=group.id)
+        ends = _towards(card, nodes[-1])
+        links.append(Link(f"{card.id}/waits", "waits", card.id, nodes[-1].id, ends, arrow=number == 0))
         nodes.append(card)
-        ends = ((x, middle), (left, middle))
-        links.append(Link(f"{card.id}/waits", "waits", card.id, target, ends, arrow=number == 1))
-        left, target = x + CARD_W, card.id
-        x += CARD_W + GAP
     if len(shown) < len(group.sleepers):
-        nodes.append(fold(group.id, len(group.sleepers) - len(shown), x, y, CARD_W))
+        number = len(shown)
+        at = _LEFT + number % across * (CARD_W + GAP), y + number // across * _ROW
+        nodes.append(fold(group.id, len(group.sleepers) - number, *at, CARD_W))
     return nodes, links
+
+
+def _towards(card: Node, ahead: Node) -> tuple[tuple[float, float], ...]:
+    """The line from a sleeper to what is ahead of it: to the left, or up to the end of the row above."""
+    if card.y == ahead.y:
+        return (card.x, card.y + H / 2), (ahead.x + ahead.w, card.y + H / 2)
+    out, into, between = card.x + card.w / 2, ahead.x + ahead.w / 2, card.y - (_ROW - H) / 2
+    return (out, card.y), (out, between), (into, between), (into, ahead.y + ahead.h)
 
 
 def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node]) -> list[Link]:
@@ -259,7 +285,7 @@ def _subtitle(value: ThreadsValue) -> str:
 def _caption(moment: Moment, value: ThreadsValue) -> Caption:
     """A deadlock is said in words, whatever the operation was."""
     said = f"{moment.caption.text} {moment.caption.reason}"
-    if not value.cycle or "deadlock:" in said:  # the error says it itself
+    if not value.cycle or "deadlock:" in said.lower():  # the error or the story says it itself
         return moment.caption
     return replace(moment.caption_with(deadlock(value.cycle)), tone="error")
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .addresses import AddressStyle
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
-from .text import fitted, text_width, wrapped
+from .text import fitted, text_width, visible, wrapped
 
 WIDTH = 900.0
 """Pixels that a view opens with."""
@@ -133,12 +133,14 @@ def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style:
 
 def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
     """A title in a line so `high`, and words about it beside it; below it where there is no room for them."""
-    x, base, w = text_width(title, "strong") + 14, high - 10, width - 2 * MARGIN
+    base, w = high - 10, width - 2 * MARGIN
+    head = fitted(0, base, title, w, "strong")
+    x = (head.room or text_width(head.text, "strong")) + 14
     beside = x + text_width(words) <= w
     lines = [] if beside else wrapped(words, w)
     text = (
-        Text(0, base, title, "strong"),
-        *([Text(x, base, words, "label dim")] if beside and words else []),
+        head,
+        *([Text(x, base, visible(words), "label dim")] if beside and words else []),
         *(Text(0, base + LINE * number, line, "label dim") for number, line in enumerate(lines, 1)),
     )
     return Node(identity, "label", MARGIN, y, w, high + LINE * len(lines), shape="none", text=text)
@@ -290,15 +292,20 @@ def draw_switches(
 # ---- several scenes as one -----------------------------------------------------------------------
 
 
-def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "") -> Scene:
-    """The scenes one below the other; caption and steps are the first one's, the tables of all stay."""
+def stack(
+    scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "", *, headed: bool = True
+) -> Scene:
+    """The scenes one below the other; caption and steps are the first one's, the tables of all stay.
+
+    All but the first have a heading, unless they are not `headed`.
+    """
     first = scenes[0]
     nodes: list[Node] = []
     links: list[Link] = []
     marks: list[Marks] = []
     y = 0.0
     for number, one in enumerate(scenes):
-        if number:
+        if number and headed:
             nodes.append(heading(f"section/{one.view}", one.title, one.subtitle, y, width=first.width))
             y += nodes[-1].h
         nodes += [replace(node, y=node.y + y) for node in one.nodes] if y else list(one.nodes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size
 
@@ -282,7 +282,8 @@ class Steps:
 
     `places` says of each step, from 0 to count, how many of the operation's events are done there: a slider goes from
     one to the next.  The last is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.
-    `said` has a sentence for each step from 1 on, and its functions; the last is what the operation did.
+    `said` has a sentence for each step from 1 on, and its functions; the last is what the operation did.  `every` are
+    the places with what is folded opened, where something is.
     """
 
     index: int
@@ -291,6 +292,7 @@ class Steps:
     places: tuple[int, ...] = (AFTER,)
     functions: tuple[int, ...] = (0,)
     said: Sequence[Row] = ()
+    every: tuple[int, ...] = ()
 
 
 STILL = Steps(0, 0, -1)
@@ -329,6 +331,11 @@ class Scene:
     notes: tuple[str, ...] = field(default=())
     lanes: tuple[Lane, ...] = field(default=())
     marks: tuple[Marks, ...] = field(default=())
+
+    def emptied(self, caption: Caption) -> Scene:
+        """The same picture with nothing in it, and these words."""
+        nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes"), ())
+        return replace(self, subtitle="", caption=caption, table=Table(self.table.header, ()), **nothing)
 
     def whole(self) -> Scene:
         """The same with each mark as a node, for what draws nodes one by one: what marks lie on comes before them."""

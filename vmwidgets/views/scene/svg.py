@@ -16,23 +16,25 @@ _HEAD, _LINE = 30.0, 18.0
 _PAD = 14.0
 
 
-def to_svg(scene: Scene, *, bare: bool = False) -> str:
+def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0) -> str:
     """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground.
 
-    `bare` leaves out what an image in a page can't show: names and titles of single nodes.
+    `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is how many pixels
+    of the file one of the drawing's is.
     """
     words, top = _words(scene)
-    scene = scene.whole()
+    scene = _without_switches(scene.whole())
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
     size = f'width="{width:g}" height="{height:g}"'
+    scaled = f'width="{width * scale:g}" height="{height * scale:g}"'
     links, nodes = (
         "".join(_link(link, bare) for link in scene.links),
-        "".join(_node(node, bare) for node in _without_switches(scene)),
+        "".join(_node(node, bare) for node in scene.nodes),
     )
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {size} '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
         f'viewBox="0 0 {width:g} {height:g}" role="img">'
         f"<title>{_safe(alt_text(scene))}</title><style>{escape(style)}</style>"
         f'<rect class="ground" {size}/>{words}'
@@ -40,21 +42,91 @@ def to_svg(scene: Scene, *, bare: bool = False) -> str:
     )
 
 
-def _without_switches(scene: Scene) -> list[Node]:
-    """The nodes without what only a live picture can do: of its switches, the words of those that are on."""
-    words = [replace(node, shape="none") if node.kind == "switch" else node for node in scene.nodes]
-    return [node for node in words if node.kind != "press" and (node.kind != "switch" or "chosen" in node.state)]
+class Drawings:
+    """Drawings alone, without words around them, for one page that has the style sheet (:func:`style_sheet`).
+
+    What was drawn on the page before is not written again, but referred to.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}  # by what is drawn: its id
+
+    def svg(self, scene: Scene, alt: str) -> str:
+        """One drawing; `alt` is what a screen reader says."""
+        whole = _without_switches(scene.whole())
+        links = self._once("".join(_link(link, True) for link in whole.links))
+        nodes = "".join(self._once(_node(replace(node, x=0, y=0), True), node.x, node.y) for node in whole.nodes)
+        drawn = self._once(f'<g class="links">{links}</g><g class="nodes">{nodes}</g>')
+        width, height = f"{whole.width:g}", f"{max(whole.height, 1):g}"
+        place = f'viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMin" style="max-width:{width}px"'
+        return f'<svg class="{_STANDALONE}" {place} role="img" aria-label={_quoted(alt)}>{drawn}</svg>'
+
+    def _once(self, markup: str, x: float = 0, y: float = 0) -> str:
+        """The markup at a place, with an id, or a reference to it."""
+        known = self._known.get(markup)
+        if known is not None:
+            place = f' x="{x:g}" y="{y:g}"' if x or y else ""
+            return f'<use href="#{known}"{place}/>'
+        place = f' transform="translate({x:g},{y:g})"' if x or y else ""
+        if len(markup) < _SHORT:
+            return f"<g{place}>{markup}</g>" if place else markup
+        name = self._known[markup] = f"d{len(self._known) + 1}"
+        # Rules hold for what is inside of these classes, also where the group is drawn again.
+        named = f'<g id="{name}" class="{_STANDALONE}">{markup}</g>'
+        return f"<g{place}>{named}</g>" if place else named
+
+
+_STANDALONE = "vmw-scene vmw-standalone still"
+
+_SHORT = 120
+"""Characters that cost less than a reference."""
+
+
+def _without_switches(scene: Scene) -> Scene:
+    """The scene without what only a live picture can do, and without the rows that this leaves empty."""
+    stays = tuple(node for node in scene.nodes if node.kind not in ("press", "switch"))
+    if len(stays) == len(scene.nodes):
+        return scene
+    rows = sorted({(node.y, node.y + node.h) for node in scene.nodes if node.kind in ("press", "switch")})
+    empty: list[tuple[float, float]] = []
+    for top, bottom in rows:
+        if not any(node.y < bottom and top < node.y + node.h for node in stays):
+            below = min((node.y for node in stays if node.y >= bottom), default=bottom)
+            if empty and top < empty[-1][1]:  # rows that overlap, or with nothing between them, leave one gap
+                begun, ended = empty.pop()
+                empty.append((begun, max(below, ended)))
+            else:
+                empty.append((top, below))
+
+    def higher(y: float) -> float:
+        """Where something at `y` is without those rows."""
+        return y - sum(below - top for top, below in empty if below <= y)
+
+    return replace(
+        scene,
+        nodes=tuple(replace(node, y=higher(node.y)) for node in stays),
+        links=tuple(replace(link, points=tuple((x, higher(y)) for x, y in link.points)) for link in scene.links),
+        height=higher(scene.height),
+    )
+
+
+def _subtitle(scene: Scene) -> str:
+    """The subtitle, with the words of switches that are on; a walk's subtitle has them already."""
+    on = [node.text[0].text for node in scene.nodes if node.kind == "switch" and "chosen" in node.state]
+    headings = [run.text for node in scene.nodes if node.id.startswith("section/") for run in node.text]
+    said = " ".join((scene.subtitle, *headings))
+    return " · ".join((*[scene.subtitle] * bool(scene.subtitle), *(word for word in on if word not in said)))
 
 
 def alt_text(scene: Scene) -> str:
     """What the picture says, in a sentence."""
-    return visible(f"{scene.title}: {scene.subtitle}. {scene.caption.text} {scene.caption.reason}".strip())
+    return visible(f"{scene.title}: {_subtitle(scene)}. {scene.caption.text} {scene.caption.reason}".strip())
 
 
 def _words(scene: Scene) -> tuple[str, float]:
     title = shorten(scene.title, scene.width - 2 * _PAD, "title")
     x = _PAD + text_width(title, "title") + 12
-    subtitle = shorten(scene.subtitle, scene.width - _PAD - x, "label")
+    subtitle = shorten(_subtitle(scene), scene.width - _PAD - x, "label")
     parts = [_text(_PAD, 20, title, "title"), _text(x, 20, subtitle, "label dim")]
     lines = _caption_lines(scene.caption, scene.width - 2 * _PAD - 20)
     if not lines:
@@ -159,6 +231,12 @@ def standalone_style(markup: str) -> str:
     """
     classes = {word for value in re.findall(r'class="([^"]*)"', markup) for word in value.split()}
     return _style_of(frozenset(classes))
+
+
+@cache
+def style_sheet() -> str:
+    """All rules, without what only people read: of pages whose pictures are drawn again by script."""
+    return "".join(f"{head}{{{body}}}" for head, body in _sheet())
 
 
 @cache

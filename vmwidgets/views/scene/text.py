@@ -30,6 +30,15 @@ _BOLD = frozenset(("strong", "title", "letter"))
 
 _LOWER, _UPPER = 0.64, 0.77
 
+_OTHER_SCRIPTS, _OTHER = "\u0530", 1.2
+"""Letters from this one on, other than East Asian ones, are of whatever font has them, in monospaced styles too."""
+
+_LARGE = (("\ufdf0", "\ufdfc", 3.0), ("\ufdfd", "\ufdfd", 12.0), ("\U00012000", "\U0001254f", 5.0))
+"""Characters that are whole words or sentences: the first, the last, and their width."""
+
+_USUAL_LENGTH = 500
+"""Widths of longer texts are not kept."""
+
 ELLIPSIS = "…"
 
 
@@ -59,20 +68,45 @@ def font_size(style: str) -> float:
     return next((SIZES[word] for word in words if word in SIZES), 12.0)
 
 
-@lru_cache(maxsize=4096)
 def text_width(text: str, style: str = "label") -> float:
     """A bound on the pixels that `text` takes in `style`."""
-    unit = font_size(style) * (1.1 if _BOLD & set(style.split()) else 1.0)
-    return unit * sum(_part(character, "mono" in style) for character in text)
+    return _kept_width(text, style) if len(text) <= _USUAL_LENGTH else _width(text, style)
+
+
+def _width(text: str, style: str) -> float:
+    unit, mono = _unit(style)
+    return unit * sum(_part(character, mono) for character in text)
+
+
+_kept_width = lru_cache(maxsize=4096)(_width)
+
+
+@lru_cache(maxsize=64)
+def _unit(style: str) -> tuple[float, bool]:
+    """The pixels that parts of a font size are of, and whether the style is monospaced."""
+    return font_size(style) * (1.1 if _BOLD & set(style.split()) else 1.0), "mono" in style
 
 
 @lru_cache(maxsize=1024)
 def _part(character: str, mono: bool) -> float:
     wide = 2 if east_asian_width(character) in "WF" else 1
+    if wide == 1 and character >= _OTHER_SCRIPTS and not "\u2000" <= character <= "\u25ff":
+        return next((part for first, last, part in _LARGE if first <= character <= last), _OTHER)
     if mono:
         return _MONO * wide
     usual = _UPPER if character.isupper() else _LOWER
     return _SANS.get(character, usual * wide)
+
+
+def _fitting(characters: Sequence[str], room: float, style: str) -> int:
+    """How many characters from the first on take at most `room` pixels; it looks no further than they reach."""
+    unit, mono = _unit(style)
+    taken = 0.0
+    for number, character in enumerate(characters):
+        taken += unit * _part(character, mono)
+        if taken > room + 1e-9:
+            return number
+    return len(characters)
 
 
 def short_count(count: int) -> str:
@@ -90,7 +124,7 @@ def short_count(count: int) -> str:
 
 def wording(ways: Sequence[str], room: float, style: str = "label") -> str:
     """The first of `ways` that takes at most `room` pixels; else the last."""
-    return next((way for way in ways if text_width(way, style) <= room), ways[-1])
+    return next((way for way in ways if _fits(way, room, style)), ways[-1])
 
 
 def fitted(
@@ -111,7 +145,7 @@ def fitted(
     (60, 0.0, '')
     """
     shown = visible(text if isinstance(text, str) else wording(text, room, style))
-    if text_width(shown, style) <= room:
+    if _fits(shown, room, style):
         return Text(x, y, shown, style, anchor)
     return Text(x, y, shown if shorten(shown, room, style) else "", style, anchor, room, middle)
 
@@ -134,11 +168,15 @@ def shorten(text: str, width: float, style: str = "label") -> str:
     'libcrypt…'
     """
     shown = visible(text)
-    if text_width(shown, style) <= width:
+    if _fits(shown, width, style):
         return shown
-    while shown and text_width(shown + ELLIPSIS, style) > width:
-        shown = shown[:-1]
-    return shown + ELLIPSIS if shown else ""
+    kept = _fitting(shown, width - text_width(ELLIPSIS, style), style)
+    return shown[:kept] + ELLIPSIS if kept else ""
+
+
+def _fits(shown: str, width: float, style: str) -> bool:
+    """Whether a text takes at most `width` pixels."""
+    return _fitting(shown, width, style) == len(shown)
 
 
 def wrapped(text: str, width: float, style: str = "label") -> list[str]:
@@ -151,7 +189,7 @@ def wrapped(text: str, width: float, style: str = "label") -> list[str]:
     line = ""
     for word in visible(text).split(" ") if text else []:
         trial = f"{line} {word}" if line else word
-        if line and text_width(trial, style) > width:
+        if line and not _fits(trial, width, style):
             lines.append(line)
             trial = word
         line = shorten(trial, width, style)
@@ -161,12 +199,11 @@ def wrapped(text: str, width: float, style: str = "label") -> list[str]:
 def shorten_middle(text: str, width: float, style: str = "label") -> str:
     """Like :func:`shorten`, but keeps both ends: the end of a path says most."""
     shown = visible(text)
-    if text_width(shown, style) <= width:
+    if _fits(shown, width, style):
         return shown
-    keep = max(0, len(shown) - 1)
-    while keep > 2:
-        cut = shown[: keep // 3] + ELLIPSIS + shown[-(keep - keep // 3) :]
-        if text_width(cut, style) <= width:
+    most = _fitting(shown, width, style) + _fitting(shown[::-1], width, style)
+    for kept in range(most, 2, -1):
+        cut = shown[: kept // 3] + ELLIPSIS + shown[len(shown) - (kept - kept // 3) :]
+        if _fits(cut, width, style):
             return cut
-        keep -= 1
     return shorten(text, width, style)

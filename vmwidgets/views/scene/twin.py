@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
+import re
 from dataclasses import replace
 from html import escape
+from urllib.parse import quote
 
 from .model import Scene, Table
 from .text import visible
@@ -77,31 +78,56 @@ def table_twin(scene: Scene) -> Table:
 
 
 def data_uri(svg: str) -> str:
-    """An SVG as an address that needs no server."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+    """An SVG as an address that needs no server, to be put between double quotes; base64 would be a third longer.
+
+    >>> data_uri('<svg width="9">→ #</svg>')
+    "data:image/svg+xml;charset=utf-8,<svg width='9'>→ %23</svg>"
+    """
+    single = svg.replace("'", "&apos;").replace('"', "'")  # which neither HTML nor JSON has to escape
+    return "data:image/svg+xml;charset=utf-8," + re.sub(r"[%#&\s]", lambda one: _quoted(one[0]), single)
 
 
-def image_html(svg: str, alt: str) -> str:
+def _quoted(letter: str) -> str:
+    return letter if letter == " " else quote(letter)
+
+
+def image_html(svg: str, alt: str, style: str = "") -> str:
     """An `<img>` of an SVG.
 
     Not the SVG itself: notebooks cut inline SVG out of outputs that they do not trust.
     """
-    return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%">'
+    return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%{style}">'
 
 
-def twin_html(twin_id: str, svg: str, alt: str, note: str = "") -> str:
-    """The twin's output, with a note of where it comes from; the live view of the same id hides it on its page.
+def output_html(scene: Scene, svg: str, wide: float = 0) -> str:
+    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.
 
-    >>> twin_html("t1", "<svg/>", 'a "b"')[:60]
-    '<div data-vmwidgets-twin="t1"><img alt="a &quot;b&quot;" src'
+    A browser draws an SVG by the `color-scheme` of its image.  So it has the theme of its page, not that of the
+    reader's system, and is light on paper.
     """
-    twin = f'[data-vmwidgets-twin="{escape(twin_id)}"]'
-    alone = f"<style>{LOST}:has(+ .jp-OutputArea-child {twin}) {{ display: none }}</style>"
-    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image_html(svg, alt)}{note_html(note)}{alone}</div>'
+    size = f"; width: {wide:g}px" if wide else ""
+    return image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
+
+
+def twin_html(twin_id: str, image: str, note: str = "") -> str:
+    """The twin of a view: its image, with a note of where it comes from; the live view of the same id hides it.
+
+    >>> twin_html("t1", "<img>", "cell [3]")
+    '<div data-vmwidgets-twin="t1"><img><div style="font-size: 11px; opacity: 0.8">cell [3]</div></div>'
+    """
+    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image}{note_html(note)}</div>'
 
 
 LOST = ".jp-OutputArea-child:has(> .jupyter-widgets):not(:has(> .jupyter-widgets > *))"
 """JupyterLab's output of a widget whose kernel is gone: nothing but its own line, "model not found"."""
+
+_DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
+_OURS = "[data-vmwidgets-twin]"
+RULES = (
+    f"<style>{LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
+    f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }}</style>"
+)
+"""What holds for all twins of a page: no empty line above them, and dark where the page's own words say so."""
 
 
 def note_html(note: str) -> str:
@@ -112,7 +138,8 @@ def note_html(note: str) -> str:
 # ---- a page --------------------------------------------------------------------------------------
 
 STYLE = (
-    "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:1240px;color-scheme:light dark}"
+    ":root{color-scheme:light dark}@media print{:root{color-scheme:light}}"
+    "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:1240px}"
     "table{border-collapse:collapse;font:12px ui-monospace,Menlo,Consolas,monospace}"
     "th,td{text-align:left;padding:2px 14px 2px 0;white-space:pre}th{border-bottom:1px solid}"
 )
@@ -125,14 +152,17 @@ def html_page(scene: Scene, svg: str) -> str:
         "<!doctype html>\n"
         f'<html lang="en"><meta charset="utf-8"><title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n'
         f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(caption_words(scene))}</p>{notes}\n"
-        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(table_twin(scene))}</html>\n"
+        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{table_html(table_twin(scene))}</html>\n"
     )
 
 
-def _table(table: Table) -> str:
+def table_html(table: Table, level: int = 2) -> str:
+    """A table, with those under it; these have headings of a level."""
     head = "".join(f'<th scope="col">{escape(word)}</th>' for word in table.header)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(visible(word))}</td>" for word in row) + "</tr>" for row in table.rows
     )
-    more = "".join(f"<h2>{escape(visible(title))}</h2>\n{_table(other)}" for title, other in table.more)
+    more = "".join(
+        f"<h{level}>{escape(visible(title))}</h{level}>\n{table_html(other, level)}" for title, other in table.more
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n{more}"

@@ -142,6 +142,7 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
             "operation": scene.steps.operation,
             "places": list(scene.steps.places),
             "functions": list(scene.steps.functions),
+            **({"every": list(scene.steps.every)} if scene.steps.every else {}),
         },
         "notes": list(scene.notes),
     }

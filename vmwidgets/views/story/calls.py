@@ -36,6 +36,20 @@ def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functi
             stacks.end(*moving)
 
 
+def returned(events: Iterable[ev.Event], name: str) -> list[tuple[int, object]]:
+    """What the calls of one kernel function gave back and where, without those that failed."""
+    stacks, found = CallStacks(), list[tuple[int, object]]()
+    for index, event in enumerate(events):
+        moving = _moving(event)
+        if not moving:
+            continue
+        stacks.begin(*moving)
+        if isinstance(event, ev.Returned) and stacks.stack[-1:] == [name]:
+            found.append((index, event.result))
+        stacks.end(*moving)
+    return found
+
+
 def left_open(events: Iterable[ev.Event]) -> Functions:
     """The functions that never returned: where an error or a panic came from, in the thread that it ended."""
     stacks = CallStacks()

@@ -121,10 +121,12 @@ class _Reader:
         if isinstance(event, ev.FaultRaised):
             one.faulted, one.tried_again = True, False
             one.marks.append(Mark(index, "walk", PROCESSOR, f"stops: {event.kind}"))
-            one.marks.append(Mark(index, "code", PROCESSOR, f"error code {event.code}"))
+            one.marks.append(Mark(index, "code", PROCESSOR, f"error code {event.words}"))
         elif isinstance(event, ev.TlbFilled):
             frame = event.entry.pa >> PAGE_SHIFT
             box = "retry" if one.tried_again else "tlb"
+            if box == "tlb":
+                one.marks.append(Mark(index, "walk", PROCESSOR, f"reached frame {frame:#x}", f"frame:{frame}"))
             one.marks.append(Mark(index, box, event.cpu, f"kept: frame {frame:#x}", f"frame:{frame}"))
             one.marks = _with_frame(one.marks, frame)
         elif isinstance(event, ev.SignalSent):
@@ -211,7 +213,7 @@ def _object(event: Any) -> str:
 
 
 _RESIZED = defaultdict(lambda: "the entry changes", {"grew down for an access below it": "the stack grows"})
-_FOUND = {"": "no", "memory": "in memory", "swap": "in swap space", "file": "in the file"}
+_FOUND = {"": "no", "nowhere": "no", "memory": "in memory", "swap": "in swap space", "file": "in the file"}
 _ASKED = {"hit": "in memory", "miss": "page supplied"}
 _COMPARED = {"left": "below {}", "right": "above {}", "here": "found: {}"}
 
@@ -237,14 +239,26 @@ SAYINGS: dict[type[ev.Event], Saying] = {
         _object,
     ),
     ev.ShadowMoved: Saying("object", lambda event, _: event.why, _object),
-    ev.SwapFreed: Saying("object", lambda event, _: "read from swap", _object),
+    ev.PageIn: Saying("object", lambda event, _: f"read from slot {event.slot}", _object),
+    ev.PageJoined: Saying("object", lambda event, _: f"in memory already: {event.frame:#x}", _object),
+    ev.SwapFreed: Saying(
+        "object",
+        lambda event, _: "a slot is free" if len(event.slots) == 1 else f"{len(event.slots)} slots are free",
+        _object,
+    ),
     ev.PageDirtied: Saying("object", lambda event, _: "dirty from now on", _object),
     ev.PageAllocated: Saying("frame", lambda event, _: f"{event.frame:#x} taken", lambda event: f"frame:{event.frame}"),
     ev.PageGranted: Saying("frame", lambda event, _: f"{event.frame:#x} taken", lambda event: f"frame:{event.frame}"),
     ev.PageCopied: Saying(
         "frame", lambda event, _: f"copy of {event.source_frame:#x}", lambda event: f"frame:{event.frame}"
     ),
-    ev.PageOut: Saying("frame", lambda event, _: f"{event.frame:#x} out to {event.to}", _object),
+    ev.PageOut: Saying(
+        "frame",
+        lambda event, _: (
+            f"{event.frame:#x} dropped" if event.to == "nowhere" else f"{event.frame:#x} out to {event.to}"
+        ),
+        _object,
+    ),
     ev.Injected: Saying("frame", lambda event, _: "refused on purpose"),
     ev.NothingToReclaim: Saying("frame", lambda event, _: "none is left"),
     ev.OutOfMemory: Saying("frame", lambda event, _: f"{visible(event.task)} is killed"),

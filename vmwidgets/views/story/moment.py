@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.values.past import Marks, Past
 from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
 
-from .story import Step, Story, story_of
+from .stages import Mine, Stages, stages_of
+from .step import Step
+from .story import Story, story_of
 from .words.headlines import shortened
 from .words.names import Starts
 from .words.pictures import say_moment
 
-Mine = Callable[[Step], bool]
-"""Which steps a picture has."""
+About = Callable[[Step], bool]
+"""Which steps are about the subject of a picture."""
 
-_OF_MEMORY = frozenset(("map", "pages", "buffers", "threads", "machine"))
+MOST_PASSED = 3
+"""The next step has so many sentences of steps that were passed."""
 
 
-def steps_of_memory(step: Step) -> bool:
-    """Whether a step is one of kernel memory's: a lock, a search, a page, a buffer, a thread that sleeps or wakes.
+class Told(NamedTuple):
+    """What a moment says to a picture that says by itself what it shows: its steps, and the caption of both."""
 
-    Pictures of its maps, pages, caches and threads each have all of them.
-    """
-    return step.about.kind in _OF_MEMORY
+    steps: Steps = STILL
+    caption: Callable[[Caption], Caption] = lambda own: own
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Moment:
     >>> a = m.kernel_map.enter("16 KiB")
     >>> Moment(m.journal.last, 0).caption.text
     'Before the operation.'
-    >>> steps = Moment(m.journal.last).steps(lambda step: step.about.kind == "tree")
+    >>> from vmwidgets.views.story.stages import wrote
+    >>> steps = Moment(m.journal.last).steps(wrote("left", "right", of="kernel_map"))
     >>> steps.index == steps.count, steps.places[0], steps.places[-1]
     (True, 0, -1)
     """
@@ -62,8 +65,19 @@ class Moment:
     def story(self) -> Story:
         """The operation's story."""
         if self.operation is None:
-            return Story(Caption(say_moment("nothing")), ())
+            return Story(Caption(""), ())
         return story_of(self.operation, self.starts, self.events)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """The steps of the story, each with the rows that were written for it."""
+        return stages_of(self.story.steps, self.events)
+
+    @cached_property
+    def opened(self) -> Stages:
+        """The stages of all steps, with what is folded in the story opened; none where nothing is."""
+        is_folded = any(step.inside for step in self.story.steps)
+        return stages_of(self.story.every_step if is_folded else (), self.events)
 
     @property
     def place(self) -> int:
@@ -86,12 +100,19 @@ class Moment:
         return Past(self.events[self.place :])
 
     @cached_property
-    def _written(self) -> Past:
+    def written(self) -> Past:
+        """The rows of the events that are done."""
         return Past(self.so_far)
+
+    @cached_property
+    def whole(self) -> Past:
+        """The rows of all events of the operation, but for those before :attr:`floor`."""
+        is_done = self.place == len(self.events) and not self.floor
+        return self.written if is_done else Past(self.events[self.floor :])
 
     def marks(self, table: str, thing: str = "") -> Marks:
         """What the events that are done made of the rows of one table."""
-        return self._written.marks(table, thing)
+        return self.written.marks(table, thing)
 
     # ---- words -----------------------------------------------------------------------------------
 
@@ -101,6 +122,9 @@ class Moment:
         if self.is_after:
             return None
         reached = [step for step in self.story.steps if self.floor < step.index + 1 <= self.place]
+        following = next((step for step in self.story.steps if step.index + 1 > self.place), None)
+        inside = following.inside if following is not None else ()
+        reached += [step for step in inside if self.floor < step.index + 1 <= self.place]
         return reached[-1] if reached else None
 
     @cached_property
@@ -122,14 +146,45 @@ class Moment:
         caption = self.caption
         return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
 
+    def told(self, mine: Mine) -> Told:
+        """What it says to a picture that has a caption of its own: what the operation did, if the picture changed.
+
+        After the operation the picture's own words come first, at a step those of the step.
+        """
+
+        def caption(own: Caption) -> Caption:
+            if not steps.count:
+                return own
+            if self.is_after:
+                return replace(own, reason=f"{own.reason} {self.caption.text}".strip())
+            return replace(self.caption_with(own.text), tone=own.tone)
+
+        steps = self.steps(mine)
+        return Told(steps, caption)
+
     # ---- the steps of a picture ------------------------------------------------------------------
 
     def mine(self, mine: Mine) -> list[Step]:
-        """The steps that a picture has."""
-        return [step for step in self.story.steps if step.index + 1 > self.floor and mine(step)]
+        """The steps that a picture has: those in which it changes."""
+        return [stage.step for stage in mine(self.stages) if stage.step.index + 1 > self.floor]
 
-    def steps(self, mine: Mine) -> Steps:
-        """Where a picture is among its own steps: the last of its places is after the operation."""
+    def passed(self, mine: Mine, about: About) -> str:
+        """What is said of the steps about its subject that a picture passes on its way to the one at hand."""
+        if self.is_after:
+            return ""
+        done = [step.index for step in self.mine(mine) if step.index < self.place]
+        return self._between(done[-2] if len(done) > 1 else -1, done[-1], about) if done else ""
+
+    def _between(self, first: int, last: int, about: About) -> str:
+        """The latest sentences about a picture's subject of steps between two of its own."""
+        said = [step.sentence for step in self.story.steps if first < step.index < last and about(step)]
+        return " ".join(said[-MOST_PASSED:])
+
+    def steps(self, mine: Mine, about: About = lambda step: False) -> Steps:
+        """Where a picture is among its own steps: the last of its places is after the operation.
+
+        `about`: which of the other steps are of its subject too, so that the next of its own has their sentences.
+        """
         if self.operation is None:
             return STILL
         steps = self.mine(mine)
@@ -140,12 +195,19 @@ class Moment:
         at = count if self.is_after else sum(one <= self.place for one in done)
         functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
         places = (self.floor, *done, AFTER)
-        return Steps(at, count, self.operation.number, places, (0, *functions, count), Rows(lambda: self._said(steps)))
+        each = tuple(stage.step.index + 1 for stage in mine(self.opened) if stage.step.index + 1 > self.floor)
+        every = (self.floor, *each, AFTER) if len(each) > len(done) else ()
+        said = Rows(lambda: self._said(steps, about))
+        return Steps(at, count, self.operation.number, places, (0, *functions, count), said, every)
 
-    def _said(self, steps: Sequence[Step]) -> tuple[Row, ...]:
-        """Of each step its sentence and its functions; at last what the operation did."""
+    def _said(self, steps: Sequence[Step], about: About) -> tuple[Row, ...]:
+        """Of each step its sentence, what was passed on the way, its functions; at last what the operation did."""
         done = self.story.headline
-        captions = [*(Caption(step.sentence, shortened(step.functions)) for step in steps), done]
+        before = [-1, *(step.index for step in steps)]
+        captions = [
+            Caption(step.sentence, shortened(step.functions), self._between(first, step.index, about))
+            for first, step in zip(before, steps, strict=False)
+        ] + [done]
         return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
 
     def at(self, place: int | None, starts: Starts | None = None) -> Moment:
@@ -159,16 +221,16 @@ class Moment:
         """The same moment in a picture that can't be taken back to before the first `floor` events."""
         return self._with(floor=floor) if floor != self.floor else self
 
-    def told(self) -> Moment:
+    def with_story(self) -> Moment:
         """The same with its story, which holds nothing of the machine any longer."""
         other = self._with(starts={})
-        other.__dict__.update(events=self.events, story=self.story)
+        other.__dict__.update(events=self.events, story=self.story, stages=self.stages, opened=self.opened)
         return other
 
     def _with(self, **changes: Any) -> Moment:
         other: Moment = replace(self, **changes)
         known = self.__dict__
-        other.__dict__.update({name: known[name] for name in known.keys() & {"events", "story"}})
+        other.__dict__.update({name: known[name] for name in known.keys() & {"events", "story", "stages", "opened"}})
         return other
 
 

@@ -1,22 +1,24 @@
 """The story of an operation: what it did in one sentence, and step by step.  It is the same for every picture.
 
 A step is one thing that an event says, such as a comparison, a link, a lock, a call of the kernel.  After three pages
-of a run the others are one step; what the kernel does for a domain's call is one step with the call; a step of
-a thread begins with its name.
+of a run the others are one step, and so are other steps that are alike (:mod:`.alike`); what the kernel does for a
+domain's call is one step with the call; a step of a thread begins with its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.text import visible
 
+from .alike import folded
 from .calls import Functions, followed
+from .step import About, Step
 from .words import (  # noqa: F401  they declare sentences
     cpus,
     domain_events,
@@ -37,40 +39,17 @@ SINGLE = 3
 """So many pages of a run have a step of their own."""
 
 
-class About(NamedTuple):
-    """What a step is about, so that a picture can choose its own.
-
-    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object"
-    or "task"; `name` says of which map, owner, cache, thread, domain, processor, object or task ("" where that is said
-    of none).
-    """
-
-    kind: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step: `index` is the place of its last event in the operation's events, so that index + 1 are done then.
-
-    `functions` were under way, outermost first; `thing` is what a selection calls what it is about ("entry:17", ""
-    where that can't be selected); `event` is the event that the sentence is of, of a run the last.
-    """
-
-    index: int
-    sentence: str
-    functions: Functions
-    thing: str
-    about: About
-    event: ev.Event
-
-
 @dataclass(frozen=True, slots=True)
 class Story:
     """What an operation did: `headline` in one sentence with one more as its reason, `steps` one by one."""
 
     headline: Caption
     steps: tuple[Step, ...]
+
+    @property
+    def every_step(self) -> tuple[Step, ...]:
+        """The same with what was folded opened."""
+        return tuple(one for step in self.steps for one in (step.inside or (step,)))
 
 
 def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
@@ -86,7 +65,7 @@ def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev
     'enter took 16 KiB at 0xffff_8080_0014_1000 in kernel_map.'
     """
     events = operation.events if events is None else events
-    return Story(headline(operation, events), tuple(_Plan(events, starts).steps()))
+    return Story(headline(operation, events), tuple(folded(_Plan(events, starts).steps())))
 
 
 class _Plan:
@@ -135,10 +114,12 @@ class _Plan:
         """Whether an event is the kernel's work in a call, which is one step with the call."""
         event = said.event
         if isinstance(event, ev.VnodeMapped) or (_of_a_domain(event) and self._steps):
-            last = next((step for step in reversed(self._steps) if step.about.kind == "domain"), None)
-            if last is not None and _belongs_to(event, last.event):
-                self._steps.remove(last)
-                self._steps.append(replace(last, index=said.index))
+            of_domains = (step for step in reversed(self._steps) if step.about.kind == "domain")
+            # what a table maps goes before the table itself
+            call = next((step for step in of_domains if not isinstance(step.event, ev.CapabilityDeleted)), None)
+            if call is not None and _belongs_to(event, call.event):
+                self._steps.remove(call)
+                self._steps.append(replace(call, index=said.index))
                 return True
         return _of_a_domain(event) and bool(said.functions) and said.functions[-1] in _WITH_THE_CALL
 
@@ -263,6 +244,11 @@ class Explanation:
     """A story that prints as text: headline and reason with their functions, then a numbered line a step."""
 
     story: Story
+
+    @property
+    def whole(self) -> Explanation:
+        """The same with all steps, also where many are shown as one."""
+        return Explanation(replace(self.story, steps=self.story.every_step))
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())

@@ -7,6 +7,7 @@ from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRo
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
+from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 
 from .bits import DescriptorPicture, draw_descriptor
@@ -20,9 +21,15 @@ WIDEST, LEAST, INDENT = 290.0, 150.0, 16.0
 
 
 def draw_tables(
-    window: TableWindow, bench: TablesBench | None = None, *, machine: str = "", width: float = WIDTH
+    window: TableWindow,
+    bench: TablesBench | None = None,
+    *,
+    machine: str = "",
+    width: float = WIDTH,
+    told: Told | None = None,
 ) -> Scene:
-    """The scene of the tables that are open."""
+    """The scene of the tables that are open; what the moment says comes as the last argument."""
+    told = told or Told()
     bench = bench or TablesBench()
     parts = window.split.parts
     share = min(WIDEST, (width - 2 * MARGIN + GAP) / len(parts))
@@ -55,8 +62,9 @@ def draw_tables(
         f"{window.format} · {_registers(window)}",
         nodes,
         links=_links(window, nodes, bench, is_outline),
-        caption=bench.found or _caption(window),
+        caption=bench.found or told.caption(_caption(window)),
         table=_rows(window),
+        steps=told.steps,
         lanes=[Lane(column_lane(number), down=True) for number in range(len(parts))],
         machine=machine,
         width=width,

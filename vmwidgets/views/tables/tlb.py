@@ -7,19 +7,20 @@ processors some are folded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.stages import Mine, either, once, seen, wrote
 from vmwidgets.views.story.words.cpus import flush_in_words, what_of
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
 
@@ -31,18 +32,26 @@ def draw_tlb(
     moment: Moment,
     bench: TlbBench | None = None,
     *,
+    at: Callable[[Past], CpusValue],
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of all processors of a machine, with what the operation of `moment` did marked."""
+    """The scene of all processors of a machine, with what the operation of `moment` did marked.
+
+    `at` gives them before what a past holds.
+    """
     bench = bench or TlbBench()
     marks = _marks_of(moment.so_far)
-    groups = [_modes(value)] if len(value.cpus) > 1 else []
+    groups = [_modes(value)] if len(value.cpus) > 1 and not bench.only else []
     nodes, high = draw_switches(groups, "tlb", 4, width)
     y = 4 + (high + 10 if groups else 0)
-    for number, cpu in enumerate(value.cpus):
-        drawn, y = _draw_cpu(cpu, number, value.asids, bench, marks, y, width)
+    if bench.only:
+        drawn, y = _draw_sets(value, bench, marks, y, width)
         nodes += drawn
+    else:
+        for number, cpu in enumerate(value.cpus):
+            drawn, y = _draw_cpu(cpu, number, value.asids, bench, marks, y, width)
+            nodes += drawn
     chosen = _chosen_slot(value, bench.chosen)
     if chosen is not None:
         drawn, y = _draw_details(*chosen, value.asids, y, width)
@@ -56,16 +65,22 @@ def draw_tlb(
         links=_links_to_senders(nodes, value),
         caption=_caption(value, moment),
         table=_table(value),
-        steps=moment.steps(_steps_of_processors),
+        steps=moment.steps(steps_of_processors(moment, at)),
         machine=machine,
         width=width,
         height=y + 2,
     )
 
 
-def _steps_of_processors(step: Step) -> bool:
-    """Whether a step is about a processor, so that the picture has it."""
-    return step.about.kind == "cpu"
+def steps_of_processors(moment: Moment, at: Callable[[Past], CpusValue]) -> Mine:
+    """The steps of processors: what their TLBs keep, whose tables they have, what is asked of them.
+
+    A descriptor is written: what is kept of its pages may be stale.  `at` gives the processors before what a past
+    holds.
+    """
+    tables = "line", "last use", "loaded", "pending", "doubts", "shootdown", "shootdowns", "tlb count"
+    stale = seen(lambda done: at(Past(moment.events[done:])), wrote("word"))
+    return once("processors", either(wrote(*tables), stale))
 
 
 def _since_boot(value: CpusValue) -> str:
@@ -121,6 +136,10 @@ _COLUMNS, DETAILED = 16, 4
 """Sets that are drawn of a processor; processors whose cells are drawn."""
 
 _LABEL, _FOLD_W = 52.0, 240.0
+
+_LEAST_CELL = 30.0
+"""Pixels from one set to the next: room for an ellipsis and a digit."""
+
 _MOST_CELLS = 160
 """Cells that are drawn of one processor."""
 
@@ -137,6 +156,8 @@ class TlbBench:
     sets: int = 0
     chosen: str = ""
     requests: Mapping[int, int] = field(default_factory=dict)
+    only: Sequence[int] = ()
+    """The sets in which an address may be: no others are drawn, with their ways beside each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +191,10 @@ def _draw_cpu(
     columns = max(1, min(_COLUMNS, _MOST_CELLS // cpu.tlb.ways))
     first = bench.sets if bench.sets < len(kept) else 0
     shown = kept[first : first + columns]
-    nodes += _grid(cpu, shown, asids, marks, below, width)
-    bottom = below + _LINE + cpu.tlb.ways * (_CELL_H + 2)
+    bottom = below
+    for band, sets in enumerate(_bands(shown, width)):
+        nodes += _grid(cpu, sets, asids, marks, bottom, width, band)
+        bottom += _LINE + cpu.tlb.ways * (_CELL_H + 2)
     if len(kept) > len(shown):
         words = f"… {counted(len(kept) - len(shown), 'set')} more that hold something"
         identity = f"tlb/{cpu.cpu}/more/{first + columns}"
@@ -180,27 +203,88 @@ def _draw_cpu(
     return nodes, bottom + _GAP
 
 
-def _grid(cpu: CpuValue, shown: list[int], asids: bool, marks: _Marks, y: float, width: float) -> list[Node]:
+_WAYS_W, _WAY, _WIDEST_WAY = 300.0, 62.0, 150.0
+"""Least widths of a processor whose ways are beside each other, and of a way; greatest width of a way."""
+
+
+def _draw_sets(value: CpusValue, bench: TlbBench, marks: _Marks, y: float, width: float) -> tuple[list[Node], float]:
+    """The open processors beside each other, of each the sets in which an address may be; and where they end."""
+    shown = [(number, value.cpus[number]) for number in bench.opened if number < len(value.cpus)]
+    nodes: list[Node] = []
+    places = kit.grid(len(shown), _WAYS_W, y, 0, width=width, gap=24)
+    across = sum(place.x > 0 and place.y == y for place in places)
+    bottom = y
+    for line in range(0, len(shown), max(1, across)):
+        top = bottom + 6 * (line > 0)
+        for (number, cpu), place in zip(shown[line:][:across], places[line:], strict=False):
+            drawn, low = _ways_of(cpu, number, value.asids, bench.only, marks, place._replace(y=top))
+            nodes += drawn
+            bottom = max(bottom, low)
+    others = [one for number, one in enumerate(value.cpus) if number not in bench.opened]
+    if others:
+        stale = sum(len(one.tlb.stale) for one in others)
+        words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}"
+        nodes.append(_line_of_words("tlb/others", MARGIN, bottom, width - 2 * MARGIN, words, "label dim"))
+        bottom += _LINE
+    return nodes, bottom
+
+
+def _ways_of(
+    cpu: CpuValue, number: int, asids: bool, only: Sequence[int], marks: _Marks, place: kit.Box
+) -> tuple[list[Node], float]:
+    """A processor's name, and the ways of its sets `only`; and where they end."""
+    x, y, w, _ = place
+    stale = f"≠ {len(cpu.tlb.stale):,} stale" if cpu.tlb.stale else ""
+    left = text_width(cpu.cpu, "strong") + 10
+    who = f"runs {visible(cpu.space)} · TLB of {counted(cpu.tlb.sets, 'set')}"
+    text = (
+        Text(0, 14, cpu.cpu, "strong"),
+        fitted(left, 14, who, w - left - text_width(stale, "label") - 12, "label"),
+        Text(w, 14, stale, "label error", "end"),
+    )
+    title = f"{cpu.cpu} runs {visible(cpu.space)}{f', {stale}' if stale else ''}"
+    nodes = [Node(f"tlb/{cpu.cpu}", "label", x, y, w, _LINE, cpu.cpu, "none", text, title=title, lane=f"cpu {number}")]
+    top = y + _LINE + 2
+    across = max(1, min(cpu.tlb.ways, int((w - _LABEL) // _WAY)))
+    share = min(_WIDEST_WAY, (w - _LABEL) / across)
+    for index in only:
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/set/{index}", x, top + _LINE + 7, _LABEL, f"set {index}", "label"))
+        for way, slot in enumerate(cpu.tlb.rows[index]):
+            at_x, at_y = x + _LABEL + way % across * share, top + way // across * (_LINE + _CELL_H + 2)
+            nodes.append(
+                _line_of_words(f"tlb/{cpu.cpu}/way/{index}/{way}", at_x, at_y, share, f"way {way}", "label dim")
+            )
+            nodes.append(
+                _cell(cpu, index, way, slot, asids, marks, kit.Box(at_x, at_y + _LINE, share - 4, _CELL_H), True)
+            )
+        top += -(-len(cpu.tlb.rows[index]) // across) * (_LINE + _CELL_H + 2)
+    return nodes, top
+
+
+def _bands(shown: list[int], width: float) -> list[list[int]]:
+    """Sets that are drawn beside each other: as many rows of them as it takes that each cell has room for a number."""
+    rows = -(-len(shown) // max(1, int((width - 2 * MARGIN - _LABEL) // _LEAST_CELL)))
+    each = -(-len(shown) // max(1, rows))
+    return [shown[first : first + each] for first in range(0, len(shown), each)]
+
+
+def _grid(
+    cpu: CpuValue, shown: list[int], asids: bool, marks: _Marks, y: float, width: float, band: int = 0
+) -> list[Node]:
+    """A row of sets, the `band`-th of the processor's."""
     nodes = []
     share = (width - 2 * MARGIN - _LABEL) / max(len(shown), 8)
     for way in range(cpu.tlb.ways):
         top = y + _LINE + way * (_CELL_H + 2)
-        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/way/{way}", MARGIN, top + 7, _LABEL, f"way {way}", "label dim"))
+        identity = f"tlb/{cpu.cpu}/way/{way}" + (f"/{band}" if band else "")
+        nodes.append(_line_of_words(identity, MARGIN, top + 7, _LABEL, f"way {way}", "label dim"))
     for column, index in enumerate(shown):
         x = MARGIN + _LABEL + column * share
-        nodes.append(
-            _line_of_words(
-                f"tlb/{cpu.cpu}/set/{index}",
-                x,
-                y,
-                share - 3,
-                wording((f"set {index}", str(index)), share - 3),
-                "label dim",
-            )
-        )
+        words = wording((f"set {index}", str(index)), share - 3)
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/set/{index}", x, y, share - 3, words, "label dim"))
         for way, slot in enumerate(cpu.tlb.rows[index]):
             top = y + _LINE + way * (_CELL_H + 2)
-            nodes.append(_cell(cpu, index, way, slot, asids, marks, x, top, share - 3))
+            nodes.append(_cell(cpu, index, way, slot, asids, marks, kit.Box(x, top, share - 3, _CELL_H)))
     return nodes
 
 
@@ -242,8 +326,17 @@ def _heading(cpu: CpuValue, number: int, y: float, width: float) -> Node:
 
 
 def _cell(
-    cpu: CpuValue, index: int, way: int, slot: TlbSlot | None, asids: bool, marks: _Marks, x: float, y: float, w: float
+    cpu: CpuValue,
+    index: int,
+    way: int,
+    slot: TlbSlot | None,
+    asids: bool,
+    marks: _Marks,
+    place: kit.Box,
+    framed: bool = False,
 ) -> Node:
+    """A way of a set; `framed`: it says which frame it keeps, too."""
+    x, y, w, _ = place
     identity = f"tlb/{cpu.cpu}/{index}/{way}"
     if slot is None:
         return Node(identity, "slot", x, y, w, _CELL_H, state=("free",), title=f"set {index}, way {way}: empty")
@@ -251,17 +344,18 @@ def _cell(
     stale = "≠" if slot.stale else ""
     whose = "G" if entry.asid is None else f"#{entry.asid}" if asids else ""
     size = "" if entry.page_size == 1 << PAGE_SHIFT else binary_size(entry.page_size)
-    below = " ".join(filter(None, (stale, whose, size)))
+    frame = f"→{entry.pa >> PAGE_SHIFT:x}" if framed else ""
+    below = " ".join(filter(None, (stale, frame, whose, size)))
     page, room = f"{entry.va >> PAGE_SHIFT:x}", w - 10
     if text_width(page, "mono label") > room:
         page = (
             ELLIPSIS
             + page[-max(1, int((room - text_width(ELLIPSIS, "mono label")) // text_width("0", "mono label"))) :]
         )
-    place = (cpu.cpu, index, way)
-    state = [word for word, places in (("new", marks.filled), ("path", marks.used)) if place in places]
+    here = (cpu.cpu, index, way)
+    state = [word for word, places in (("new", marks.filled), ("path", marks.used)) if here in places][-1:]
     if slot.stale:
-        state.append("fault")
+        state = [*(state if framed else []), "fault"]
     oldest = max(cpu.tlb.ways - 1, 1)
     level = (_CELL_H - 4) * (1 - slot.age / (oldest + 1))
     text = [
@@ -269,7 +363,7 @@ def _cell(
         *([fitted(8, 27, below, room, "label dim")] if below else []),
     ]
     return Node(
-        identity, "slot", x, y, w, _CELL_H, identity, text=tuple(text), state=tuple(state[-1:]),
+        identity, "slot", x, y, w, _CELL_H, identity, text=tuple(text), state=tuple(state),
         bars=(Bar(2, round(2 + _CELL_H - 4 - level, 1), 3, round(level, 1), "plain"),), title=_title(slot, asids),
         action="select", lane=cpu.cpu,
     )  # fmt: skip
@@ -401,10 +495,12 @@ def _links_to_senders(nodes: list[Node], value: CpusValue) -> list[Link]:
             edge = target.x + target.w + 7  # beside the cells, not across them
             words = source.text[1]
             begin = source.x + words.x + (words.room or text_width(words.text, words.style)) + 8
-            above, beside = source.y + 1, target.x - 8  # over what waits for the sender itself
+            above, beside = source.y + 1, target.x - 8
             start = (min(begin, edge), source.y + 12)
             end = (target.x + target.w, target.y + target.h / 2)
-            around = ((beside, start[1]), (beside, above), (edge, above)) if beside > begin else ((edge, start[1]),)
+            waits = any(name.startswith(f"tlb/{request.sender}/pending/") for name in placed)
+            over = ((beside, start[1]), (beside, above), (edge, above))  # over what waits for the sender itself
+            around = over if waits and beside > begin else ((edge, start[1]),)
             links.append(
                 Link(
                     f"{target.id}/from",

@@ -8,24 +8,25 @@ address can be turned, the access be switched, and a descriptor be seen, and edi
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.base.values.tables import AddressSplit, Fault, FieldValue, Step, Walk
+from vmwidgets.engine.base.values.tables import AddressSplit, Fault, Step, Walk, named_fields
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.text import fitted, text_width, wrapped
+from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
 from .slices import draw_slices, funnels
-from .walk_tables import BELOW, BESIDE, Neighbours, draw_tables_read, flags_of, table_name
+from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, table_name
 
 _WIDEST, _LEAST = 240.0, 100.0
 """Greatest and least width of a table, with the room beside it; where there is less, they are below each other."""
@@ -42,14 +43,15 @@ def draw_walk(
     machine: str = "",
     width: float = WIDTH,
     bench: Bench | None = None,
+    told: Told | None = None,
 ) -> Scene:
     """The scene of a walk.
 
     `entry` is the map's entry for the address, if there is one, `has_map` whether there is a map;
-    `earlier` an older walk of the same address: what differs from it is marked as changed.
+    `earlier` an older walk of the same address: what differs from it is marked as changed.  Last comes what
+    the moment says.
     """
-    room = width - 2 * MARGIN
-    share = min(_WIDEST, (room - _VERDICT) / max(len(walk.steps), 1))
+    share = share_of(len(walk.steps), width)
     is_stacked = share < _LEAST
     if bench is None:
         nodes = _bits_row(walk, share, width)
@@ -66,15 +68,7 @@ def draw_walk(
         for step in walk.steps
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
-    if is_stacked:
-        tables = draw_tables_read(walk, neighbours, changed, [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps))
-        bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
-        place = Box(MARGIN, bottom, room - _GUTTER * bool(tables), 0)
-    else:
-        places = [Box(MARGIN + number * share, top, share - BESIDE, 0) for number in range(len(walk.steps))]
-        tables = draw_tables_read(walk, neighbours, changed, places)
-        x, least = MARGIN + len(walk.steps) * share, max((node.h for node in tables), default=0.0)
-        place = Box(x, top, min(_VERDICT, width - MARGIN - x), least)
+    tables, place = _tables_of(walk, neighbours, changed, top, width, _all_of(walk))
     verdict = _verdict_box(walk, entry, place, _has_broken(walk, bench), has_map)
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes, is_stacked)
@@ -86,21 +80,83 @@ def draw_walk(
             picture = _descriptor_picture(shown, bench)
             nodes += draw_descriptor(picture, "walk", height, width)
             height += picture.height(width) + 4
-    caption = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
-    who = "user" if walk.user else "supervisor"
-    subtitle = f"{walk.format} · {who} {walk.access}"
+    told = told or Told()
+    own = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
     return kit.scene(
         "walk",
         title,
-        subtitle,
+        _subtitle(walk),
         nodes,
         links=links,
-        caption=caption,
-        table=_rows(walk),
+        caption=told.caption(own),
+        table=_rows(walk, len(walk.steps)),
+        steps=told.steps,
         machine=machine,
         width=width,
         height=height,
     )
+
+
+def draw_reach(
+    walk: Walk,
+    neighbours: Neighbours,
+    reach: Reach,
+    *,
+    entry: EntryValue | None = None,
+    has_map: bool = False,
+    machine: str = "",
+    width: float = WIDTH,
+) -> Scene:
+    """The scene of the tables of a walk alone, as far as a processor has come."""
+    is_open = reach.verdict is not None
+    known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
+    tables, place = _tables_of(known, neighbours, (), 2.0, width, reach)
+    if reach.verdict is not None:
+        verdict, caption = _other_verdict(reach.verdict, place), Caption(reach.verdict[0])
+    else:
+        verdict, caption = _verdict_box(walk, entry, place, False, has_map), _caption_of(walk, None)
+    nodes = [*tables, verdict]
+    return kit.scene(
+        "walk",
+        "page tables",
+        _subtitle(walk),
+        nodes,
+        links=_arrows(known, nodes, share_of(reach.levels, width) < _LEAST),
+        caption=caption,
+        table=_rows(known, reach.read),
+        machine=machine,
+        width=width,
+        height=max(node.y + node.h for node in nodes) + 4,
+    )
+
+
+def _all_of(walk: Walk) -> Reach:
+    return Reach(len(walk.steps), len(walk.steps))
+
+
+def _subtitle(walk: Walk) -> str:
+    return f"{walk.format} · {'user' if walk.user else 'supervisor'} {walk.access}"
+
+
+def _tables_of(
+    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], top: float, width: float, reach: Reach
+) -> tuple[list[Node], Box]:
+    """The tables from `top` on, beside or below each other, and the place of the verdict."""
+    room, share = width - 2 * MARGIN, share_of(reach.levels, width)
+    if share < _LEAST:
+        below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
+        tables = draw_tables_read(walk, neighbours, changed, below, reach)
+        bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
+        return tables, Box(MARGIN, bottom, room - _GUTTER * bool(tables), 0)
+    places = [Box(MARGIN + number * share, top, share - BESIDE, 0) for number in range(len(walk.steps))]
+    tables = draw_tables_read(walk, neighbours, changed, places, reach)
+    x, least = MARGIN + reach.levels * share, max((node.h for node in tables), default=0.0)
+    return tables, Box(x, top, min(_VERDICT, width - MARGIN - x), least)
+
+
+def share_of(levels: int, width: float) -> float:
+    """Pixels that each of so many tables has, with the room beside it, where all have room beside each other."""
+    return min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / max(levels, 1))
 
 
 def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
@@ -146,34 +202,47 @@ def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
 
 
 def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
-    """From descriptor to descriptor, and to the verdict; at the right of tables that are stacked."""
+    """From descriptor to descriptor, and to the verdict.
+
+    At the right of tables that are stacked, each arrow leads down to the head of the next one: no two have a part in
+    common.
+    """
     placed = {node.id: node for node in nodes}
     links = []
-    stops = [placed[f"walk/step/{step.level}"] for step in walk.steps] + [placed["walk/verdict"]]
+    read = [placed[f"walk/step/{step.level}"] for step in walk.steps if f"walk/step/{step.level}" in placed]
+    is_over = walk.pa is not None or walk.fault is not None
+    stops = [*read, *([placed["walk/verdict"]] if is_over else [])]
     for source, target in pairwise(stops):
         start = (source.x + source.w, source.y + source.h / 2)
-        end = (target.x + target.w * is_stacked, target.y + target.h / 2)
+        head = next((node for node in nodes if node.kind == "table" and _holds(node, target)), target)
+        end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
         edge = max(start[0], end[0]) + _GUTTER - 4
         points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
         links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True, graph=not is_stacked))
     return links
 
 
-def _rows(walk: Walk) -> Table:
+def _holds(table: Node, row: Node) -> bool:
+    """Whether a row lies in a table."""
+    return table.y <= row.y and row.y + row.h <= table.y + table.h
+
+
+def _rows(walk: Walk, read: int) -> Table:
+    """The first `read` descriptors, and what came of the access."""
     rows = [
         (str(step.level), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
          flags_of(step.fields, step.value))
-        for step in walk.steps
+        for step in walk.steps[:read]
     ]  # fmt: skip
     verdict = (
         f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
     )
     fault_rows = []
     if walk.fault is not None and walk.fault.code is not None:
-        fault_rows.append(("", "", "", "", f"{walk.fault.code:#x}", "code", _named_fields(walk.fault.decoded)))
+        fault_rows.append(("", "", "", "", f"{walk.fault.code:#x}", "code", named_fields(walk.fault.decoded)))
     if walk.fault is not None and walk.fault.syndrome is not None:
         syndrome = walk.fault.syndrome
-        fault_rows.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, _named_fields(syndrome.decoded)))
+        fault_rows.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, named_fields(syndrome.decoded)))
     return Table(
         ("level", "table", "at", "index", "descriptor", "kind", "flags"),
         (*rows, ("", "", "", "", "", "verdict", verdict), *fault_rows),
@@ -182,8 +251,9 @@ def _rows(walk: Walk) -> Table:
 
 # ---- what came of it -----------------------------------------------------------------------------
 
-_VERDICT, _OFFSET, _GUTTER = 216.0, 118.0, 20.0
-"""Width of the verdict's box, of the offset's bits, of the room for arrows beside tables that are stacked."""
+_VERDICT, _OFFSET, _GUTTER, _HEAD = 216.0, 118.0, 20.0, 14.0
+"""Width of the verdict's box, of the offset's bits, of the room for arrows beside tables that are stacked; how far
+below a table's upper edge an arrow meets its head."""
 
 _FIRST, _LINE = 39.0, 17.0
 """Where the first line below the verdict is; height of a line."""
@@ -242,6 +312,19 @@ def _verdict_box(walk: Walk, entry: EntryValue | None, place: Box, changed: bool
     )
 
 
+def _other_verdict(words: tuple[str, str], place: Box) -> Node:
+    """The verdict's box while a walk is not over, or where there was none."""
+    x, top, w, least = place
+    head, more = words
+    lines = [line for part in more.split("\n") for line in wrapped(part, w - 20)]
+    text = [fitted(10, 20, head, w - 20, "strong")]
+    text += [fitted(10, _FIRST + _LINE * number, line, w - 20, "label") for number, line in enumerate(lines)]
+    return Node(
+        "walk/verdict", "verdict", x, top, w, max(least, _FIRST + _LINE * len(lines)), text=tuple(text),
+        state=("coming",), title=f"{head}: {more}", lane="walk", graph=True,
+    )  # fmt: skip
+
+
 def _in_slots(walk: Walk) -> str:
     """In how many slots the page's descriptor is, if in more than one."""
     slots = walk.page_size >> walk.steps[-1].index_bits[1]
@@ -252,12 +335,9 @@ def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[st
     lines = [(f"{fault.kind}{_place_of(walk, fault)}", "label")]
     syndrome = fault.syndrome
     if fault.code is not None:
-        plain = not fault.code or len(fault.code_fields) == 1 or syndrome is not None  # the number, or a register tells
-        lines.append(
-            (f"code {fault.code}" if plain else f"code {fault.code} = {_named_fields(fault.decoded)}", "mono label")
-        )
+        lines.append((f"code {fault.code_words}", "mono label"))
     if syndrome is not None:
-        register, fields = f"{syndrome.register} {syndrome.value:#x}", _named_fields(syndrome.decoded)
+        register, fields = f"{syndrome.register} {syndrome.value:#x}", named_fields(syndrome.decoded)
         whole = f"{register} {fields}"
         parts = [whole] if text_width(whole, "mono label") <= w else [register, fields]
         lines += [(part, "mono label") for part in parts]
@@ -273,16 +353,6 @@ def _place_of(walk: Walk, fault: Fault) -> str:
         return ""
     level, _, kind = step.name.rpartition(" ")
     return f" at {level}" if level.startswith("level") else f" at the {level.replace('-', ' ') or kind}"
-
-
-def _named_fields(decoded: tuple[FieldValue, ...]) -> str:
-    """The fields of a code that are not 0: flags by name, others with their number."""
-    words = [
-        value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:#x}"
-        for value in decoded
-        if value.value
-    ]
-    return " ".join(words) or "none set"
 
 
 # ---- the bench -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
@@ -43,6 +44,36 @@ Neighbours = Mapping[tuple[int, int], Neighbour]
 """By table and index; what lies outside of memory is left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a processor has come on a walk, where that is drawn: it has read the first `read` of its tables.
+
+    The next `open` tables are drawn too, with all of their descriptors alike.  There is room for `levels` tables.
+    `verdict` is what became of the access, in a heading and words, where that is not the walk's own end; `rows` is how
+    many descriptors of a table are drawn.
+    """
+
+    levels: int
+    read: int
+    open: int = 0
+    verdict: tuple[str, str] | None = None
+    rows: int = 3
+    width: int = 8
+    """Bytes of a descriptor."""
+
+    @property
+    def drawn(self) -> int:
+        """How many tables are drawn."""
+        return self.read + self.open
+
+
+def rows_of(step: Step, rows: int = 3) -> range:
+    """The descriptors of a table that are drawn: around the one that is read; of four, its place says nothing."""
+    entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
+    first = max(0, min(step.index - 1 if rows == 3 else step.index // rows * rows, entries - rows))
+    return range(first, min(entries, first + rows))
+
+
 def table_name(step: Step) -> str:
     """The manual's name of the table that a step read, from that of its descriptors."""
     if step.name.endswith("E") and len(step.name) > 2 and " " not in step.name:
@@ -51,21 +82,29 @@ def table_name(step: Step) -> str:
 
 
 def draw_tables_read(
-    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], places: Sequence[Box]
+    walk: Walk,
+    neighbours: Neighbours | None,
+    changed: Collection[int],
+    places: Sequence[Box],
+    reach: Reach,
 ) -> list[Node]:
     """A table a step at its place, those of one place below each other; all have one height.
 
-    `changed` are the levels whose descriptors differ.
+    `changed` are the levels whose descriptors differ; `reach` says how far the processor has come.
     """
+    steps = walk.steps[: reach.drawn]
     w = min((place.w for place in places), default=0.0)
-    below = any(_address_is_below(step, w) for step in walk.steps)  # alike in all tables
-    lines = below + any(_has_two_lines(step, w - 8) for step in walk.steps)
-    height = LEAST_H + _LINE * lines
+    below = any(_address_is_below(step, w) for step in steps)  # alike in all tables
+    is_part = reach.levels > len(walk.steps)  # the other tables may come, and would have two lines
+    lines = below + (is_part or any(_has_two_lines(step, w - 8) for step in walk.steps))
+    height = LEAST_H + _LINE * lines + (_ROW_H + 1) * (reach.rows - 3)
     nodes = []
-    for position, (step, place) in enumerate(zip(walk.steps, places, strict=True)):
+    for position, (step, place) in enumerate(zip(steps, places, strict=False)):
         left, y = place.x, place.y + list(places[:position]).count(place) * (height + BELOW)
+        is_read = position < reach.read
         nodes.append(_box(step, left, y, w, height, below))
-        nodes += _rows(walk, step, neighbours, left + 4, y + _HEAD + _LINE * below, w - 8, step.level in changed)
+        marked = (step.level in changed) if is_read else None
+        nodes += _rows(walk, step, neighbours, Box(left + 4, y + _HEAD + _LINE * below, w - 8, 0), reach, marked)
     return nodes
 
 
@@ -99,14 +138,19 @@ def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Nod
 
 
 def _rows(
-    walk: Walk, step: Step, neighbours: Neighbours | None, x: float, y: float, w: float, changed: bool
+    walk: Walk, step: Step, neighbours: Neighbours | None, place: Box, reach: Reach, changed: bool | None
 ) -> list[Node]:
+    """The descriptors of a table; with None for `changed` the processor has read none of them yet."""
     nodes = []
     faulty = walk.fault is not None and walk.fault.level == step.level
-    entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
-    first = max(0, min(step.index - 1, entries - 3))
-    for index in range(first, min(first + 3, entries)):
-        if index == step.index:
+    x, y, w, _ = place
+    width = reach.width
+    for index in rows_of(step, reach.rows):
+        if changed is None:
+            present = Neighbour(step.value, step.kind != "invalid")
+            held = present if index == step.index else (neighbours or {}).get((step.table, index))
+            nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
+        elif index == step.index:
             states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
             nodes.append(_descriptor(step, x, y, w, states))
             y += _LINE * _has_two_lines(step, w)
@@ -151,6 +195,12 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
         f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, (),
         states, f"{title} ({step.section})", "select", "walk", True,
     )  # fmt: skip
+
+
+def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box) -> Node:
+    """One of the descriptors of a table that was not read: all look alike."""
+    one = _neighbour(step, index, held, *place[:3])
+    return replace(one, id=f"walk/row/{step.level}/{index}", thing=f"pte:{pa:x}", action="select", lane="walk")
 
 
 def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: float, w: float) -> Node:

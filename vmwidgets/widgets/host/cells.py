@@ -19,6 +19,15 @@ class Cell:
     lasts: bool = True
 
     @property
+    def has_page(self) -> bool:
+        """Whether a page runs it, as far as that can be known: pages name the cells that they run.
+
+        What runs a notebook without a page (nbclient, papermill, nbgrader) does not, and stores all that a page is
+        sent.  Voilà does so too, and its page says hello later.
+        """
+        return self.lasts or sys.platform == "emscripten"
+
+    @property
     def label(self) -> str:
         """What pictures call it.
 

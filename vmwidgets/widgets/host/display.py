@@ -1,60 +1,71 @@
-"""Putting a view on the page: the live view, and a static twin that survives without a kernel.
-
-They are two outputs.  A twin inside the view's own output is lost when a trusted notebook meets a fresh kernel.
-"""
+"""Putting views on the page: live ones, alone or in a box, and a static twin that survives without a kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from anywidget import AnyWidget
-
-from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.twin import alternative_text, heading, text_twin, twin_html
+from ipywidgets import Box, Widget
 
 from .cells import current_cell, current_shell
 from .pictures import displayed
+from .twins import Twin, views_in
 from .view import View
 
-_open_twins: dict[str, list[tuple[View, str, int]]] = {}  # by cell: view, display id, frame that the twin shows
-_count = [0]
+_open_twins: dict[str, list[Twin]] = {}  # by cell
 
 
-def show_view(view: View) -> None:
-    """Display `view` in the running cell, with its twin."""
+def show_box(box: Box) -> None:
+    """Display a box, tabs or an accordion with a twin of the views in it.
+
+    Raises :class:`NotImplementedError`, after which IPython displays it as ever, if there are none.
+    """
+    if not views_in(box):
+        raise NotImplementedError
+    show_or_say(box, show_widget)
+
+
+def show_widget(widget: View | Box) -> None:
+    """Display a view, or a box with views in it, in the running cell, with its twin."""
     cell = current_cell()
-    view.prepare(cell)
-    scene = view.drawn or view.scene()  # what the page has just got
-    publish_widget(view, f"{type(view).__name__}: {heading(scene)}")
-    _count[0] += 1
-    display_id = f"{view.twin_id}-{_count[0]}"
-    publish(twin_bundle(view, view.signed(scene, cell)), display_id=display_id)
-    _open_twins.setdefault(cell.id, []).append((view, display_id, view.seq))
-    displayed(view, cell)
-
-
-def twin_bundle(view: View, scene: Scene) -> dict[str, str]:
-    """The static twin of a scene of `view`, which says where it comes from."""
-    from vmwidgets.views.scene.svg import to_svg
-
-    picture = twin_html(view.twin_id, to_svg(scene, bare=True), alternative_text(scene), scene.notes[-1])
-    return {"text/html": picture, "text/plain": text_twin(scene)}
+    twin = Twin(widget, cell)
+    for view in twin.views:
+        view.prepare(cell)
+    twin.look()  # at what the page has just got
+    publish_widget(widget, twin.words)
+    publish(twin.bundle(), display_id=twin.display_id)
+    _open_twins.setdefault(cell.id, []).append(twin)
+    for view in twin.views:
+        displayed(view, cell)
 
 
 def fix_twins(*_result: object) -> None:
-    """At the end of a cell: its twins show the state that it left, and don't change after that."""
+    """At the end of a cell: its twins show the state that it left.  After that only their width may change."""
     cell = current_cell()
-    for view, display_id, seq in _open_twins.pop(cell.id, []):
-        if view.seq != seq:
-            publish(twin_bundle(view, view.signed_scene(cell)), display_id=display_id, update=True)
+    for twin in _open_twins.pop(cell.id, []):
+        if twin.look():
+            _publish_again(twin)
+        if not twin.fits:
+            for view in twin.views:
+                view.once_measured(partial(_fit, twin))
     _open_twins.clear()  # those of callbacks, which ended without a word
 
 
-def show_or_say(thing: object, make: Callable[[Any], View]) -> None:
-    """Display the view that `make` gives for `thing`; if that fails, its text and one sentence."""
+def _fit(twin: Twin) -> None:
+    """A page has said how much room a view of the twin has."""
+    if twin.fit():
+        _publish_again(twin)
+
+
+def _publish_again(twin: Twin) -> None:
+    publish(twin.bundle(), display_id=twin.display_id, update=True)
+
+
+def show_or_say(thing: object, show: Callable[[Any], None]) -> None:
+    """Have `show` display `thing`; if that fails, its text and one sentence."""
     try:
-        show_view(make(thing))
+        show(thing)
     except Exception as error:  # noqa: BLE001  a picture that fails must not hide the value
         why = f"(no picture: {type(error).__name__}: {error})"
         publish({"text/plain": f"{_text_of(thing)}\n{why}"})
@@ -67,9 +78,10 @@ def _text_of(thing: object) -> str:
         return object.__repr__(thing)
 
 
-def publish_widget(widget: AnyWidget, text: str) -> None:
+def publish_widget(widget: Widget, text: str) -> None:
     """A widget as an output of the running cell, `text` where there is no page; with what its host needs to know."""
-    bundle, metadata = AnyWidget._repr_mimebundle_(widget) or ({}, {})
+    made: Any = type(widget)._repr_mimebundle_(widget) or ({}, {})
+    bundle, metadata = made if isinstance(made, tuple) else (made, {})
     publish({**bundle, "text/plain": text}, metadata=metadata)
 
 
@@ -80,6 +92,13 @@ def publish(bundle: dict[str, Any], **options: Any) -> None:
     display_id = options.pop("display_id", None)
     transient = {"display_id": display_id} if display_id else None
     publish_display_data(bundle, transient=transient, **options)  # type: ignore[no-untyped-call]
+
+
+def captured() -> bool:
+    """Whether what is published now is collected by ``%%capture`` and the like, and not put on the page."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+
+    return isinstance(getattr(current_shell(), "display_pub", None), CapturingDisplayPublisher)
 
 
 def watch_cells(begin: Callable[..., None], *end: Callable[..., None]) -> None:

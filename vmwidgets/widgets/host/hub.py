@@ -1,44 +1,41 @@
-"""The hub: the one model of a kernel that carries the drawing code.
+"""The hub: the one model of a page that has the drawing code.
 
 anywidget sends a class's code with every model of it; so the code is in one model, made at the first display, and every
-view carries a few lines that reach it through the host.
+view carries a few lines that reach it through the host.  The code is sent in a message, not in the model's state, which
+nbclient, papermill and nbgrader store in each notebook that they run.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-STATIC = Path(__file__).parents[2] / "static"
+from vmwidgets.views.scene.static import read_static
 
-
-def read_static(name: str) -> str:
-    """The text of a built file of the front end.
-
-    Raises :class:`FileNotFoundError` with a sentence that says how to build it.
-    """
-    path = STATIC / name
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"the front end is not built: {path} is missing; in a checkout, run `make lab` or `python hatch_build.py`"
-        ) from None
+from .visitors import OfEachVisitor, in_marimo
 
 
 class Hub(anywidget.AnyWidget):
     """The drawing code, as a model that views find by its id."""
 
     _esm = traitlets.Unicode().tag(sync=True)
+    coming = traitlets.Bool(help="Whether the code follows without being asked for.").tag(sync=True)
 
     room: tuple[int, int] | None = None
     """What a page said last: the pixels that a picture has from left to right, and those that its window shows.
 
     The next picture's first frame is laid out for that.
     """
+
+    def send_code(self) -> None:
+        """Send the drawing code to the pages that have none."""
+        self.send({"type": "code"}, buffers=[read_static("hub.js").encode()])
+
+    def _handle_custom_msg(self, content: Any, buffers: object) -> None:
+        if content == {"type": "code"}:
+            self.send_code()
 
 
 def is_open(widget: Any) -> bool:
@@ -49,12 +46,21 @@ def is_open(widget: Any) -> bool:
     return widget.comm is not None and not getattr(widget.comm, "_closed", False)
 
 
-_hubs: list[Hub] = []  # none before the first display, then one
+_hubs: OfEachVisitor[list[Hub]] = OfEachVisitor(list)  # none before the first display, then one
 
 
 def open_hub() -> Hub:
-    """The kernel's hub; made at the first call, and made again after it was closed (`Widget.close_all()`)."""
-    if _hubs and is_open(_hubs[0]):
-        return _hubs[0]
-    _hubs[:] = [Hub(_esm=read_static("hub.js"))]
-    return _hubs[0]
+    """The visitor's hub; made at the first call, and made again after it was closed (`Widget.close_all()`)."""
+    hubs = _hubs.mine
+    if not hubs or not is_open(hubs[0]):
+        hubs[:] = [_new_hub()]
+    return hubs[0]
+
+
+def _new_hub() -> Hub:
+    if in_marimo():  # it keeps a model's code beside its state, and loads it once for all visitors
+        return Hub(_esm=read_static("hub.js"))
+    hub = Hub(_esm=read_static("loader.js"), coming=True)
+    hub.send_code()
+    hub.coming = False  # a page that has the model from now on has missed it
+    return hub

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from ipywidgets import Widget
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
 
 MAX_TEXT = 200
 """Characters in a name that the browser sends: ids and things are far shorter."""
@@ -70,6 +72,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "operation": (_whole(-1, 2**53), "a whole number from -1"),
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
+    # Show the moment before the next event of a kind, or of the one before.
+    "jump": {"to": TEXT, "way": (lambda value: value is not True and value in (1, -1), "1 or -1")},
     # Show the picture as it was when its cell was done.
     "stay": {},
     # Show 1/factor of what is shown, around `at` (0 left, 1 right).
@@ -88,9 +92,26 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "save": {},
     # Give the rows of the table twin.
     "table": {},
+    # Give the operations for the slider's strip; the page has the first `have`, of which the last has this serial.
+    "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
+    # Give the names of operations from this number on.
+    "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
     "unpin": {"index": INDEX},
 }
 """Each message's fields; all are needed, and there are no others."""
+
+BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "timeline", "names"))
+"""What a page says by itself, and no reader does."""
+
+STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
+"""What a page may say to a picture whose machine is gone."""
+
+
+def check_public(widget: Widget, name: str) -> None:
+    """Raise :class:`Refused` for the name of a trait that a page may not set."""
+    if name not in widget.keys or not widget.trait_metadata(name, "public"):
+        known = ", ".join(key for key in widget.keys if widget.trait_metadata(key, "public"))
+        raise Refused(f"the browser may not set {printable(str(name)[:MAX_TEXT])}, only {known}")
 
 
 def check_message(content: Any) -> dict[str, Any]:

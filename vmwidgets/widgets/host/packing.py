@@ -32,7 +32,12 @@ def pack_table(table: Table) -> bytes:
     return _packed(encode_table(table))
 
 
-def _packed(data: dict[str, Any]) -> bytes:
+def pack_plain(data: Mapping[str, Any]) -> bytes:
+    """Plain data by itself."""
+    return _packed(data)
+
+
+def _packed(data: Mapping[str, Any]) -> bytes:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return zlib.compress(text.encode("utf-8", "replace"), 1)
 

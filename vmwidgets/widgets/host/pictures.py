@@ -6,13 +6,19 @@ Machines are held weakly: a picture does not keep one alive.
 from __future__ import annotations
 
 import weakref
+from contextlib import suppress
 from typing import Any, Protocol
+
+from vmwidgets.engine.base.breaks import TooFar, next_event
+from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.timeline import stamp
 
 from .cells import NOWHERE, Cell, current_cell, current_shell
 from .contract import Machine
 from .refresh import Picture, refresher
 from .selection import Chosen, Selection
 from .silence import idle
+from .visitors import OfEachVisitor
 
 
 class LivePicture(Picture, Protocol):
@@ -53,7 +59,7 @@ class LivePicture(Picture, Protocol):
 
 
 class MachinePictures:
-    """The views of one machine, and the selection that they share."""
+    """The views of one machine on a visitor's page, and the selection that they share."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = weakref.ref(machine)
@@ -61,6 +67,8 @@ class MachinePictures:
         self.chosen = Chosen()
         self.chosen.latest = len(machine.journal) - 1
         self._said = ""
+        self._stopped = -1  # the serial of the operation at whose break the pictures were put
+        self._begun = machine.journal.next_serial
         machine.on_operation(self._changed)
 
     @property
@@ -72,7 +80,7 @@ class MachinePictures:
         """Say in the page how far the machine has come."""
         machine = self.machine
         if machine is not None:
-            self.chosen.reach(len(machine.journal) - 1)
+            self.chosen.reach(len(machine.journal) - 1, stamp(machine.journal))
 
     @property
     def selection(self) -> Selection:
@@ -86,6 +94,33 @@ class MachinePictures:
                 view.status = sentence
         self._said = sentence
 
+    def cell_begun(self) -> None:
+        """A cell runs: breaks are looked for in what it does."""
+        machine = self.machine
+        if machine is not None:
+            self._begun = machine.journal.next_serial
+
+    def cell_done(self) -> None:
+        """A cell has ended: if it came to a break, pictures stand there; marks and groups are new to the page."""
+        if self.chosen.on_a_page:
+            self.refresh()
+        machine = self.machine
+        breaks = getattr(getattr(machine, "system", None), "breaks", ())  # not each kind of machines has breaks
+        if machine is None or not breaks:
+            return
+        journal = machine.journal
+        found = None
+        with suppress(TooFar):  # a cell with thousands of operations has events that were dropped
+            found = next_event(journal, breaks, journal.first_from(self._begun), -1)  # what it did may be undone
+        if found is not None:
+            self._stopped = journal.serial(found[0])
+            self.chosen.go(When(self._stopped, found[1]))
+        elif self._stopped >= 0 and journal.next_serial > self._begun:
+            when = self.chosen.when
+            if when is not None and when.operation == self._stopped:
+                self.chosen.go(None)  # the cell's own operations come after the break of an earlier one
+            self._stopped = -1
+
     def _changed(self, _machine: Machine) -> None:
         if self._said:
             self.say("")
@@ -93,7 +128,9 @@ class MachinePictures:
         refresher.mark([*shared, *(view for view in list(self.views) if view.operation_done())])
 
 
-_machines: weakref.WeakKeyDictionary[Machine, MachinePictures] = weakref.WeakKeyDictionary()
+Shown = weakref.WeakKeyDictionary[Machine, MachinePictures]
+
+_machines: OfEachVisitor[Shown] = OfEachVisitor(Shown)
 _keeping = False
 _displayed: dict[str, list[LivePicture]] = {}  # by cell id
 _named: dict[str, MachinePictures] = {}  # by the notebook's name of the machine
@@ -101,11 +138,12 @@ _kinds: set[type] = set()  # of machines
 
 
 def pictures_of(machine: Machine) -> MachinePictures:
-    """The pictures of `machine`; the first call makes them follow its operations."""
-    if machine not in _machines:
-        _machines[machine] = MachinePictures(machine)
+    """The visitor's pictures of `machine`; the first call makes them follow its operations."""
+    machines = _machines.mine
+    if machine not in machines:
+        machines[machine] = MachinePictures(machine)
         _kinds.add(type(machine))
-    return _machines[machine]
+    return machines[machine]
 
 
 # ---- cells -----------------------------------------------------------------------------------------
@@ -118,13 +156,19 @@ def displayed(view: LivePicture, cell: Cell) -> None:
         views.append(view)
 
 
+def all_displayed() -> list[LivePicture]:
+    """The pictures that cells have put on the page, in the order of these cells."""
+    return [view for views in _displayed.values() for view in views]
+
+
 def cell_begins(*_info: object) -> None:
     """A cell runs, perhaps again: what its last run made and displayed is off the page, and is closed.
 
     A view that was made in another cell has a name there, and one that another cell displays is looked at: they stay.
     """
     idle.ends()
-    for pictures in list(_machines.values()):
+    for pictures in list(_machines.mine.values()):
+        pictures.cell_begun()
         for view in list(pictures.views):
             view.cell_begun()
     cell = current_cell()
@@ -132,7 +176,7 @@ def cell_begins(*_info: object) -> None:
         done = [view for other, views in _displayed.items() if other != cell.id for view in views]
         for view in [view for view in done if view.can_stay]:
             view.stay()
-        for pictures in list(_machines.values()):
+        for pictures in list(_machines.mine.values()):
             pictures.chosen.go(None)  # the newest cell's pictures are live
     if not cell.lasts:  # it can't be known whether it ran before
         return
@@ -146,8 +190,10 @@ def cell_begins(*_info: object) -> None:
 def cell_ends(*_result: object) -> None:
     """The newest pictures go out; views whose outputs were cleared give their models back."""
     _note_names()
+    for pictures in list(_machines.mine.values()):
+        pictures.cell_done()
     refresher.flush()
-    for pictures in list(_machines.values()):
+    for pictures in list(_machines.mine.values()):
         for view in list(pictures.views):
             view.cell_done()
     for view in _displayed.get(current_cell().id, ()):
@@ -191,6 +237,6 @@ def _note_names() -> None:
         before = _named.pop(name, None)
         if before is not None and all(before.machine is not other for other in named.values()):
             before.say(f"{name} is {machine.name} now")
-        if machine in _machines:
-            _named[name] = _machines[machine]
-            _machines[machine].say("")
+        if machine in _machines.mine:
+            _named[name] = pictures_of(machine)
+            _named[name].say("")

@@ -26,6 +26,7 @@ class Selection(anywidget.AnyWidget):
 
     selection = traitlets.Unicode(help="The engine's name of the selected thing, such as 'entry:17'.").tag(sync=True)
     latest = traitlets.Int(help="The number of the machine's latest operation.").tag(sync=True)
+    stamp = traitlets.Int(help="Another number whenever operations, groups or marks are others.").tag(sync=True)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the browser chose; anything else that it sends is refused and changes nothing."""
@@ -65,7 +66,7 @@ class Chosen:
     def __init__(self) -> None:
         self.thing = ""
         self.when: When | None = None
-        self.latest = 0
+        self.latest = self.stamp = 0
         self._views: weakref.WeakSet[Chooser] = weakref.WeakSet()
         self._model: Selection | None = None
 
@@ -73,7 +74,7 @@ class Chosen:
     def model(self) -> Selection:
         """The model that the page's views share; made again when it was closed."""
         if self._model is None or not is_open(self._model):
-            self._model = Selection(selection=self.thing, latest=self.latest)
+            self._model = Selection(selection=self.thing, latest=self.latest, stamp=self.stamp)
             self._model.observe(lambda change: self.choose(change["new"]), "selection")
         return self._model
 
@@ -96,11 +97,12 @@ class Chosen:
             if view.follow:
                 view.moment = when
 
-    def reach(self, latest: int) -> None:
-        """The machine has come to operation `latest`: the page's controls reach so far."""
-        self.latest = latest
+    def reach(self, latest: int, stamp: int) -> None:
+        """The machine has come to operation `latest`: the page's controls reach so far, and its strip asks again."""
+        self.latest, self.stamp = latest, stamp
         if self._model is not None and is_open(self._model):
-            self._model.latest = latest
+            with self._model.hold_sync():
+                self._model.latest, self._model.stamp = latest, stamp
 
     @property
     def on_a_page(self) -> bool:

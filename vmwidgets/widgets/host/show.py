@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ipywidgets import Box
+
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import kinds_shown, known_pictures, picture_shown, registered
 
 from .cells import current_shell
-from .display import fix_twins, show_or_say, watch_cells
+from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
 from .pictures import cell_begins, cell_ends
 from .tracebacks import shorten_tracebacks
 from .view import View
@@ -54,12 +56,21 @@ def register() -> None:
     _teach(View)
     for kind in kinds_shown():
         _teach(kind)
+    _teach_boxes()
 
 
 def _teach(kind: type) -> None:
     shell = current_shell()
     formatter = getattr(shell, "display_formatter", None)
     if formatter is not None:
-        formatter.ipython_display_formatter.for_type(kind, lambda thing: show_or_say(thing, show))
+        formatter.ipython_display_formatter.for_type(
+            kind, lambda thing: show_or_say(thing, lambda _: show_widget(show(thing)))
+        )
     if "marimo" in sys.modules and kind is not View:  # marimo asks the object itself, and knows how to show a widget
         kind._display_ = show  # type: ignore[attr-defined]
+
+
+def _teach_boxes() -> None:
+    formatter = getattr(current_shell(), "display_formatter", None)
+    if formatter is not None:
+        formatter.ipython_display_formatter.for_type(Box, show_box)

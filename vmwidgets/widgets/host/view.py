@@ -4,56 +4,44 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partialmethod
+from math import inf
 from typing import Any
 
 import anywidget
 import traitlets
 from ipywidgets import CallbackDispatcher
 
-from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.pictures.absent import scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
-from vmwidgets.pictures.moments import NOW, When
-from vmwidgets.pictures.options import refuse_unfit, weakly
+from vmwidgets.pictures.moments import NOW, Undone, When
+from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import AFTER, Scene, Steps
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.static import read_static
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import table_twin
 
 from .cells import NOWHERE, Cell, current_cell
-from .hub import open_hub, read_static
-from .messages import MAX_TEXT, TEXT, check_message, is_text
+from .controls import at_moment, told
+from .hub import open_hub
+from .messages import BY_ITSELF, STILL_ANSWERED, TEXT, check_message, check_public, is_text
 from .packing import pack, pack_table
+from .pages import Pages
 from .pictures import MachinePictures, forget, pictures_of
 from .refresh import refresher
 from .selection import Chosen
-from .silence import LOST, idle
 
 MAX_PINS = 4
 """Pinned pictures a view keeps; one more takes the oldest away."""
 
-WORDS = 170.0
+WORDS = 210.0
 """Pixels of the words and controls around a drawing."""
-
-PATIENCE = 3
-"""So many cells may end before a page shows a view that was put on it; then nothing is drawn until one does.
-
-A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
-"""
-
-BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table"))
-"""What a page says by itself, and no reader does."""
-
-STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
-"""What a page may say to a picture whose machine is gone."""
-
-TRUST = 100
-"""After so many frames a page is asked whether it is still there; without an answer it is forgotten, with patience.
-
-A page that is closed says so, but what it says while it closes may be lost.
-"""
 
 
 class View(Picture, anywidget.AnyWidget):
@@ -85,12 +73,8 @@ class View(Picture, anywidget.AnyWidget):
         self._gestures = CallbackDispatcher()
         self._pictures: MachinePictures | None = None
         self._openable = False
-        self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
-        self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
-        self._unseen: set[str] = set()  # those of them that are out of sight
-        self._rooms: dict[str, tuple[int, int]] = {}  # the pixels that each has, and that its window shows
-        self._likely: tuple[int, int] | None = None  # those that the first page will have
-        self._awaited = 0  # so many cells may still end before a page says hello
+        self._pages = Pages()
+        self._to_measure: list[Callable[[], None]] = []
         self._stale = True
         self._drawn = True
         self._quiet = False  # what changes is not to be drawn
@@ -132,36 +116,20 @@ class View(Picture, anywidget.AnyWidget):
 
     def snapshot(self) -> Snapshot:
         """A picture of now, which stays as it is and says which cell it is of: for before and after."""
-        return Snapshot(self.signed_scene(current_cell()), self._drawn_at[0])
-
-    def signed_scene(self, cell: Cell) -> Scene:
-        """The newest scene with a note of where it comes from."""
-        return self.signed(self.scene(), cell)
-
-    def signed(self, scene: Scene, cell: Cell) -> Scene:
-        """The scene that was drawn last with a note of where it comes from."""
-        return signed(scene, cell.label, self._drawn_at[0])
-
-    @property
-    def drawn(self) -> Scene | None:
-        """The scene of the newest frame; None where there is none, it could not be drawn, or files have another."""
-        return self._scene if self._drawn and self._is_as_in_files else None
+        scene = self.scene()
+        return Snapshot(signed(scene, current_cell().label, self._drawn_at[0]), self._drawn_at[0], self.scale)
 
     @property
     def room(self) -> float:
         """Pixels that a frame is laid out for: what the narrowest page has, where `width` says nothing."""
-        wide = self.width or min((wide for wide, _ in self._known_rooms), default=WIDTH)
+        wide = self.width or min((wide for wide, _ in self._pages.rooms), default=WIDTH)
         return float(min(max(wide / self.scale, NARROWEST), WIDEST))
 
     @property
     def high(self) -> float:
         """Pixels that a frame may be high: what the lowest window shows beside the words, if the picture folds."""
-        windows = [high for _, high in self._known_rooms] if self.folds else []
+        windows = [high for _, high in self._pages.rooms] if self.folds else []
         return max(min(windows) / self.scale - WORDS, 1.0) if windows else super().high
-
-    @property
-    def _known_rooms(self) -> list[tuple[int, int]]:
-        return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
 
     @property
     def _is_as_in_files(self) -> bool:
@@ -174,14 +142,49 @@ class View(Picture, anywidget.AnyWidget):
             return super().scene()
         if self._stale or not self._drawn or self._scene is None:
             super().scene()  # it finds at which step the picture is
-        return self.drawing(replace(self.at(), width=super().room, height=super().high))
+        return self._laid_out(super().room, super().high)
+
+    def saved(self, wide: float) -> Scene:
+        """The newest scene as a saved notebook has it: `wide` pixels wide, with nothing folded."""
+        if not self.alive:
+            return super().scene()
+        scene = self._scene if self._drawn and not self._stale else None
+        try:
+            scene = scene or self._draw()
+        except Refused as refused:
+            return self._instead(refused)
+        return scene if (wide, inf) == (self.room, self.high) else self._laid_out(wide, inf)
+
+    def _laid_out(self, width: float, height: float) -> Scene:
+        """The moment that was drawn last, in another size."""
+        if self._missing is not None and self._scene is not None:
+            return replace(self._scene, width=width)
+        return self.drawing(replace(self.at(), width=width, height=height))
+
+    def wide(self, share: float = 1.0) -> float:
+        """Pixels of the picture on its page; as long as no page has said so, a `share` of what pictures have there."""
+        return self.room if self.measured else min(max(self.room * share, NARROWEST), WIDEST)
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is known how wide the picture is on its page."""
+        return bool(self.width) or self._pages.measured
+
+    def once_measured(self, callback: Callable[[], None]) -> None:
+        """Call `callback` as soon as a page has said how much room the picture has."""
+        self._to_measure.append(callback)
+
+    @property
+    def drawn_at(self) -> tuple[int, int | None]:
+        """The number of the operation that was drawn last, and how many of its events were done; None: all."""
+        return self._drawn_at
 
     # ---- frames ----------------------------------------------------------------------------------
 
     @property
     def shown(self) -> bool:
         """Whether the view is on some page, as far as that can be known."""
-        return self.comm is not None and (self._awaited > 0 or bool(self._pages))
+        return self.comm is not None and self._pages.any
 
     @property
     def seq(self) -> int:
@@ -191,7 +194,7 @@ class View(Picture, anywidget.AnyWidget):
     @property
     def in_sight(self) -> bool:
         """Whether the view is on some page where a reader may see it: only then is it drawn at once."""
-        return self.shown and (not self._pages or any(page not in self._unseen for page in self._pages))
+        return self.comm is not None and self._pages.in_sight
 
     def operation_done(self) -> bool:
         """An operation is over, or taken back.  True if this view is seen, and shows another thing from now on."""
@@ -213,51 +216,46 @@ class View(Picture, anywidget.AnyWidget):
         self._stale = False
         try:
             data = pack(self._draw(), self._controls())
-        except Refused as refused:  # the moment was undone, or what is shown is not there
-            self.status, self._drawn = f"the picture is as it was: {refused}", False
-            self._send_controls()
-            return
+        except Refused as refused:  # the moment was undone
+            self._send_instead(refused)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
             self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
-            return
-        if not self._drawn:
-            self.status, self._drawn = "", True
-        self._send_frame(data)
+        else:
+            if not self._drawn or self._missing is not None:
+                self.status, self._drawn = str(self._missing or ""), self._missing is None
+            self._send_frame(data)
 
-    def _send_controls(self) -> None:
-        """What was drawn last, with the controls at the moment that could not be drawn: one can go on from there."""
-        machine, when = self.machine, self.moment
-        if self._scene is None or machine is None:
-            return
-        number = None if when is None else machine.journal.number_of(when.operation)
-        latest = len(machine.journal) - 1
-        at = (latest, None) if when is None or number is None else (number, when.done)
-        scene = replace(self._scene, steps=Steps(0, 0, at[0]))
-        self._send_frame(pack(scene, {**self._controls(at), "kept": not self.follow, "now": False}))
+    def _send_instead(self, refused: Refused) -> None:
+        """A picture from which one can go on to now."""
+        as_it_was = "the picture is as it was: " if self._scene and isinstance(refused, Undone) else ""
+        self.status, self._drawn = f"{as_it_was}{refused}", False
+        scene = self._instead(refused)
+        at = self._controls((scene.steps.operation, None))
+        self._send_frame(pack(scene, {**at, "kept": not self.follow, "now": False}))
+
+    def _instead(self, refused: Refused) -> Scene:
+        number = -1 if self.machine is None else len(self.machine.journal) - 1
+        return scene_instead(refused, number, self._scene, self._blank())
 
     def _send_frame(self, data: bytes) -> None:
         if data != self.frame.get("data"):
             self._seq += 1
             self.frame = {"seq": self._seq, "data": data}
-            self._pages = {page: max(0, trust - 1) for page, trust in self._pages.items()}
+            self._pages.sent()
         elif self._asked:
             self.send({"type": "unchanged"})
         self._asked = False
 
     def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
         """Which moment is shown, for the page's controls; or which a pinned picture shows."""
-        number, done = pinned or self._drawn_at
         kept = pinned is not None
-        machine = self.machine
-        cell = None if machine is None or kept else machine.journal.number_of(self._cell_over)
         return {
-            "number": number,
-            "place": AFTER if done is None else done,
+            **at_moment(self.machine, *(pinned or self._drawn_at), -1 if kept else self._cell_over, self.asks),
             "now": self.moment is None and not kept,
             "kept": kept or not self.follow,
+            **({} if kept or self._missing is None else {"made": self._missing.made}),
             "scale": self.scale,
             "finds": not kept and type(self).sought is not Picture.sought,
-            "cell": -1 if cell is None else cell,
         }
 
     # ---- moments ---------------------------------------------------------------------------------
@@ -333,7 +331,8 @@ class View(Picture, anywidget.AnyWidget):
         """What the page knows of the view; all of it is asked for to put the view on a page."""
         if key is None:
             self.open()
-        return super().get_state(key, drop_defaults)
+        with self.as_drawn():
+            return super().get_state(key, drop_defaults)
 
     def open(self) -> None:
         """Open the view's model, with the hub, the selection and a first frame; nothing if it is open."""
@@ -345,12 +344,10 @@ class View(Picture, anywidget.AnyWidget):
             self.layout.open()
             self._join()
             self._reach_models()
-            self._likely = open_hub().room
-            self.refresh()
+            self._await_page()
             super().open()
         finally:
             self._openable = True
-        self._awaited = PATIENCE
 
     def prepare(self, cell: Cell) -> None:
         """Be ready for the page, on which `cell` is about to put the view."""
@@ -360,19 +357,22 @@ class View(Picture, anywidget.AnyWidget):
         else:
             with self.hold_sync():
                 self._reach_models()
-                self.refresh()
-        self._awaited = PATIENCE
+                self._await_page()
+
+    def _await_page(self) -> None:
+        """Have the newest frame ready for the page that the running cell has; without one, a hello brings it."""
+        if current_cell().has_page:
+            self._pages.awaited(open_hub().room)
+        if current_cell().has_page or self._pages.any:
+            self.refresh()
 
     def close(self) -> None:
         """Take the view off every page and free its model."""
-        if self.comm is None:  # closed before, never shown, or refused while it was made
+        if not self._made:  # it was refused
             return
-        self._pages.clear()
-        self._heard.clear()
-        self._unseen.clear()
-        self._rooms.clear()
-        self._awaited = 0
-        self.layout.close()
+        self._pages.gone()
+        if self.trait_has_value("layout"):  # asking for it would make one
+            self.layout.close()
         super().close()
         self._choice.leave(self)
         if self._pictures is not None:
@@ -380,26 +380,24 @@ class View(Picture, anywidget.AnyWidget):
         forget(self)
 
     def cell_begun(self) -> None:
-        """A cell begins: pages that have said nothing for long are gone, whatever became of them."""
-        for page in [page for page, heard in self._heard.items() if idle.seconds - heard > LOST]:
-            self._lose(page)
-
-    def _lose(self, page: str) -> None:
-        self._pages.pop(page, None)
-        self._heard.pop(page, None)
-        self._unseen.discard(page)
-        self._narrowed(page, None)
+        """A cell begins: pages that have said nothing for long are gone."""
+        with self._fitting():
+            self._pages.cell_begun()
 
     def cell_done(self) -> None:
         """A cell has ended: a page that shows the view should say so soon, one that was silent for long again."""
-        self._awaited = max(0, self._awaited - 1)
-        silent = [page for page, trust in self._pages.items() if trust <= 0]
-        for page in silent:
-            self._pages[page] -= 1
-            if self._pages[page] < -PATIENCE:
-                self._lose(page)
-        if any(self._pages.get(page) == -1 for page in silent):
+        with self._fitting():
+            ask = self._pages.cell_done()
+        if ask:
             self.send({"type": "who"})
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """What becomes of pages meanwhile may change the room, and then the picture is laid out again."""
+        before = self.room, self.high
+        yield
+        if (self.room, self.high) != before:
+            self.changed()
 
     def _join(self) -> None:
         """Follow the machine, and share its selection."""
@@ -433,9 +431,7 @@ class View(Picture, anywidget.AnyWidget):
 
     def _check_from_page(self, name: str, value: Any) -> None:
         """Raise :class:`Refused` for what a page may not set, and for a value that does not fit."""
-        if name not in self.keys or not self.trait_metadata(name, "public"):
-            known = ", ".join(key for key in self.keys if self.trait_metadata(key, "public"))
-            raise Refused(f"the browser may not set {printable(str(name)[:MAX_TEXT])}, only {known}")
+        check_public(self, name)
         if not self.alive:
             raise Refused("the machine of this picture is gone: boot one, and run the cells again")
         if isinstance(value, str) and not is_text(value):
@@ -468,6 +464,12 @@ class View(Picture, anywidget.AnyWidget):
             if message["type"] not in BY_ITSELF:
                 self._gestures(self, message["type"], details)
 
+    def present(self, notes: Mapping[str, str] | None = None) -> None:
+        """Fill the reader's window (:meth:`vmwidgets.pictures.picture.Picture.present`); "f" fills the screen."""
+        if self.comm is None:
+            super().present(notes)
+        self.send({"type": "present", "notes": notes_at_marks(notes)})
+
     def on_gesture(self, callback: Callable[[View, str, dict[str, Any]], Any], remove: bool = False) -> None:
         """Call ``callback(view, gesture, details)`` after each thing that a reader does with the picture.
 
@@ -478,40 +480,29 @@ class View(Picture, anywidget.AnyWidget):
         self._gestures.register_callback(callback, remove=remove)
 
     def _on_hello(self, page: str, seq: int) -> None:
-        self._awaited, self.cleared = 0, False
-        load = page.partition("-")[0]
-        others = [other for other in self._pages if other.partition("-")[0] != load and page not in self._pages]
-        self._pages[page], self._heard[page] = TRUST, idle.seconds
-        if others:  # the same page before it was loaded again, or a second one
-            self._pages.update(dict.fromkeys(others, -1))
+        self.cleared = False
+        if self._pages.hello(page):  # the same page before it was loaded again, or a second one
             self.send({"type": "who"})
-        if page not in self._unseen and (self._stale or seq != self._seq):
+        if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
             self.refresh()
 
     def _on_sight(self, page: str, visible: bool) -> None:
-        if visible:
-            self._unseen.discard(page)
-            if self._stale:
-                self.refresh()
-        else:
-            self._unseen = {one for one in (*self._unseen, page) if one in self._pages}
+        self._pages.sees(page, visible)
+        if visible and self._stale:
+            self.refresh()
 
     def _on_bye(self, page: str, cleared: bool) -> None:
-        self._lose(page)
-        self.cleared = cleared and not self._pages
+        with self._fitting():
+            self._pages.lose(page)
+        self.cleared = cleared and not self._pages.known
 
     def _on_room(self, page: str, width: int, height: int) -> None:
-        self._narrowed(page, (width, height))
-
-    def _narrowed(self, page: str, room: tuple[int, int] | None) -> None:
-        """A page has so much room now; None: it is gone."""
-        before = self.room, self.high
-        if room is None:
-            self._rooms.pop(page, None)
-        else:
-            self._rooms[page] = self._likely = open_hub().room = room
-        if (self.room, self.high) != before:
-            self.changed()
+        open_hub().room = width, height
+        with self._fitting():
+            self._pages.has(page, (width, height))
+        waiting, self._to_measure = self._to_measure, []
+        for fit in waiting:
+            fit()
 
     def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
         node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)
@@ -540,6 +531,11 @@ class View(Picture, anywidget.AnyWidget):
         if operation > latest:
             raise Refused(f"seek: operation is {operation}; the latest is {latest}")
         return NOW if operation < 0 else self._when(operation, place)
+
+    def _on_jump(self, to: str, way: int) -> None:
+        self._asked = True
+        self.jump(to, way)
+        refresher.mark([self])
 
     def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
         self._check_pin("seek_pin", index)
@@ -587,6 +583,12 @@ class View(Picture, anywidget.AnyWidget):
     def _on_table(self) -> None:
         if self._scene is not None:
             self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
+
+    def _tell(self, what: str, **given: int) -> None:
+        if self.machine is not None:
+            self.send({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
+
+    _on_timeline, _on_names = partialmethod(_tell, "timeline"), partialmethod(_tell, "names")
 
     def _on_pin(self) -> None:
         if self._scene is not None:

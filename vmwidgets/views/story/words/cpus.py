@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import counted, duration
+from vmwidgets.engine.base.units import PAGE, counted, duration
 from vmwidgets.engine.base.values.cpus import FlushRequest
 from vmwidgets.views.scene.text import visible
 
@@ -15,6 +15,10 @@ say = sentences(
     "cpus",
     {
         "SpaceLoaded": "{cpu} loads the page tables of {space}.",
+        "AsidRollover": (
+            "No address space number is free: every TLB is flushed, and 1 number can be used again.",
+            "No address space number is free: every TLB is flushed, and {count} numbers can be used again.",
+        ),
         "TlbHit/used": "{cpu} finds {address} in its TLB.",
         "TlbHit/forbidden": "{cpu} finds {address} in its TLB; the rights kept there forbid the access.",
         "TlbHit/clean": "{cpu} finds {address} in its TLB; the write has to mark the tables first.",
@@ -22,12 +26,19 @@ say = sentences(
             "1 access took {time}: {walks} of walks, {minor} and {major}.",
             "{count} accesses took {time}: {hits}, {walks} of walks, {minor} and {major}.",
         ),
+        "PageMarked/referenced": "The reference bit of {address} is set in the page tables.",
+        "PageMarked/dirty": "The dirty bit of {address} is set in the page tables.",
+        "PageMarked/both": "The reference bit and the dirty bit of {address} are set in the page tables.",
         "TlbMissed": "{cpu} does not find {address} in its TLB and walks the page tables.",
         "TlbFilled": "{cpu} keeps the translation of {address} in its TLB.",
         "TlbFilled/evicted": "{cpu} keeps the translation of {address} in its TLB and evicts that of {evicted}.",
         "TlbFlushed/range": (
             "{cpu} drops 1 translation of {range}.",
             "{cpu} drops {count} translations of {range}.",
+        ),
+        "TlbFlushed/fault": (
+            "{cpu} drops its translation of {address}: the access faulted.",
+            "{cpu} drops its {count} translations of {address}: the access faulted.",
         ),
         "TlbFlushed/space": (
             "{cpu} drops 1 translation of address space {asid}.",
@@ -65,9 +76,20 @@ def _loaded(event: ev.SpaceLoaded, names: Names) -> str:
     return say("SpaceLoaded", cpu=event.cpu, space=visible(event.space))
 
 
+@says(ev.AsidRollover, about="cpu")
+def _rolled_over(event: ev.AsidRollover, names: Names) -> str:
+    return say("AsidRollover", len(event.freed))
+
+
 @says(ev.TlbHit, about="cpu", of="cpu")
 def _hit(event: ev.TlbHit, names: Names) -> str:
     return say(f"TlbHit/{event.outcome}", cpu=event.cpu, address=address(event.va))
+
+
+@says(ev.PageMarked, about="ring")
+def _marked(event: ev.PageMarked, names: Names) -> str:
+    which = "both" if event.referenced and event.dirty else "dirty" if event.dirty else "referenced"
+    return say(f"PageMarked/{which}", address=address(event.va & -PAGE))
 
 
 @says(ev.TimeTaken, about="cpu")
@@ -99,9 +121,8 @@ def _filled(event: ev.TlbFilled, names: Names) -> str:
 def _flushed(event: ev.TlbFlushed, names: Names) -> str:
     if not event.dropped:
         return ""
-    scope = "range" if event.scope == "fault" else event.scope
-    where = span(event.start, event.end)
-    return say(f"TlbFlushed/{scope}", len(event.dropped), cpu=event.cpu, range=where, asid=event.asid)
+    fields = {"range": span(event.start, event.end), "address": address(event.start), "asid": event.asid}
+    return say(f"TlbFlushed/{event.scope}", len(event.dropped), cpu=event.cpu, **fields)
 
 
 @says(ev.ShootdownSent, ev.ShootdownAcknowledged, ev.ShootdownForgotten, about="cpu", of="cpu")
@@ -129,8 +150,8 @@ def what_of(request: FlushRequest) -> str:
 
 @headline_of("run", part=("cpu",))
 def _run(facts: Facts) -> Headline:
-    loaded = facts.of(ev.SpaceLoaded)
-    space = loaded[-1].space if loaded else str(facts.given.get("task") or "kernel")
+    loaded = facts.last(ev.SpaceLoaded, cpu=facts.operation.target)
+    space = loaded.space if loaded else str(facts.given.get("task") or "kernel").removeprefix("task:")
     return Headline(say("cpu run" if loaded else "cpu run/same", cpu=facts.target, space=visible(space)))
 
 

@@ -9,7 +9,7 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.views.scene.text import visible
 
-from .names import Names, address, flag_words, kind_words, span
+from .names import Names, a_kind, address, flag_words, kind_words, span
 from .registry import says, sentences
 
 say = sentences(
@@ -24,27 +24,25 @@ say = sentences(
             "The kernel writes {source} into entry {entry} of {table}, {flags}; {mapping} holds the mapping.",
             "The kernel writes {source} into entries {entries} of {table}, {flags}; {mapping} holds the mapping.",
         ),
-        "VnodeMapInvoked/no": "The kernel refuses vnode_map: {error}.",
+        "Refused": "The kernel refuses {call}: {error}.",
         "VnodeUnmapInvoked": (
             "The kernel clears entry {entry} of {table}, of the mapping in {mapping}.",
             "The kernel clears entries {entries} of {table}, of the mapping in {mapping}.",
         ),
-        "VnodeUnmapInvoked/no": "The kernel refuses vnode_unmap: {error}.",
         "MappingFlagsInvoked": (
             "The kernel gives entry {offset} of the mapping in {mapping} the rights {flags}.",
             "The kernel gives {count} entries of the mapping in {mapping}, from {offset} on, the rights {flags}.",
         ),
-        "MappingFlagsInvoked/no": "The kernel refuses modify_flags: {error}.",
         "CapabilityDeleted": "The {kind} capability in {slot} is gone.",
         "CapabilityDeleted/revoke": "The {kind} capability in {slot} is revoked.",
-        "CapabilityMade": "{slot} holds a {kind} of {size} at physical {address}, {rights}.",
-        "CapabilityMade/from": "{slot} holds a {kind} of {size} at physical {address}, {rights}, from {source}.",
+        "CapabilityMade": "{slot} holds {kind} of {size} at physical {address}, {rights}.",
+        "CapabilityMade/from": "{slot} holds {kind} of {size} at physical {address}, {rights}, from {source}.",
         "CapabilityDeleteInvoked": "cap_delete empties the slot {slot}.",
         "CapabilityCopyInvoked": "{slot} gets a copy of the capability in {source}.",
+        "CapabilityCopyInvoked/no": "The kernel refuses to copy the capability in {source} into {slot}.",
         "FrameAllocated": "{slot} gets a frame of {size} at physical {address}.",
         "FrameAllocated/more": "{slot} gets a frame of {size} at physical {address}; {wanted} bytes were asked for.",
         "FrameAllocated/no": "There is no RAM for a frame of {size}.",
-        "MallocCalled": "The heap gives {bytes} bytes.",
         "SlabRefillBegan": (
             "The slab is 1 block short: refill_slabs asks for {bytes} bytes.",
             "The slab is {count} blocks short: refill_slabs asks for {bytes} bytes.",
@@ -94,7 +92,6 @@ _STRIP: dict[type[ev.Event], StripWords] = {
     ev.CapabilityDeleteInvoked: StripWords("delete", "cap_delete"),
     ev.CapabilityCopyInvoked: StripWords("copy", "cap_copy"),
     ev.FrameAllocated: StripWords("frame", "frame_alloc"),
-    ev.MallocCalled: StripWords("malloc", "malloc"),
     ev.SlabRefillBegan: StripWords("refill", "refill_slabs"),
     ev.SlabGrown: StripWords("grow", "slab_grow"),
     ev.BlockTaken: StripWords("block"),
@@ -146,14 +143,15 @@ def _made(event: ev.CapabilityMade, names: Names) -> str:
     name = "CapabilityMade" if event.source is None else "CapabilityMade/from"
     source = "" if event.source is None else ref(event.source)
     return say(
-        name, slot=ref(event.ref), kind=kind_words(event.kind).words, size=binary_size(event.bytes),
+        name, slot=ref(event.ref), kind=a_kind(event.kind), size=binary_size(event.bytes),
         address=address(event.base), rights=event.rights, source=source,
     )  # fmt: skip
 
 
 @says(ev.CapabilityCopyInvoked, about="domain", of="domain")
 def _copied(event: ev.CapabilityCopyInvoked, names: Names) -> str:
-    return say("CapabilityCopyInvoked", slot=ref(event.ref), source=ref(event.source))
+    name = "CapabilityCopyInvoked" if event.ref in names.made else "CapabilityCopyInvoked/no"
+    return say(name, slot=ref(event.ref), source=ref(event.source))
 
 
 @says(ev.FrameAllocated, about="domain", of="domain")
@@ -179,7 +177,7 @@ def _created(event: ev.VnodeCreated, names: Names) -> str:
 @says(ev.VnodeMapInvoked, about="domain", of="domain")
 def _mapped(event: ev.VnodeMapInvoked, names: Names) -> str:
     if event.error is not None:
-        return say("VnodeMapInvoked/no", error=visible(event.error))
+        return say("Refused", call=strip_words(event).call, error=visible(event.error))
     source = f"{ref(event.source)}+{event.offset:#x}" if event.offset else ref(event.source)
     return say(
         "VnodeMapInvoked", event.count, source=source, entry=event.entry, entries=_entries(event.entry, event.count),
@@ -190,7 +188,7 @@ def _mapped(event: ev.VnodeMapInvoked, names: Names) -> str:
 @says(ev.VnodeUnmapInvoked, about="domain", of="domain")
 def _unmapped(event: ev.VnodeUnmapInvoked, names: Names) -> str:
     if event.error is not None:
-        return say("VnodeUnmapInvoked/no", error=visible(event.error))
+        return say("Refused", call=strip_words(event).call, error=visible(event.error))
     first, count = event.entry or 0, event.count or 0
     places = {"table": ref(event.table), "mapping": ref(event.mapping)}
     return say("VnodeUnmapInvoked", count, entry=first, entries=_entries(first, count), **places)
@@ -199,7 +197,7 @@ def _unmapped(event: ev.VnodeUnmapInvoked, names: Names) -> str:
 @says(ev.MappingFlagsInvoked, about="domain", of="domain")
 def _flags(event: ev.MappingFlagsInvoked, names: Names) -> str:
     if event.error is not None:
-        return say("MappingFlagsInvoked/no", error=visible(event.error))
+        return say("Refused", call=strip_words(event).call, error=visible(event.error))
     words = {"mapping": ref(event.mapping), "flags": flag_words(event.flags)}
     return say("MappingFlagsInvoked", event.pages, offset=event.offset, **words)
 
@@ -210,11 +208,6 @@ def _entries(first: int, count: int) -> str:
 
 
 # ---- the pmap's own records ----------------------------------------------------------------------
-
-
-@says(ev.MallocCalled, about="domain", of="domain")
-def _malloc(event: ev.MallocCalled, names: Names) -> str:
-    return say("MallocCalled", bytes=f"{event.bytes:,}")
 
 
 @says(ev.SlabRefillBegan, about="domain", of="domain")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
 from typing import Any, TypeVar
@@ -13,8 +13,9 @@ from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.story.calls import Functions, followed, left_open
+from vmwidgets.views.story.calls import Functions, followed, left_open, returned
 
+from .called import called
 from .names import address
 from .registry import HEADLINES, Headline, sentences
 
@@ -23,7 +24,7 @@ say = sentences(
     {
         "failed": "{name} failed with {kind}.",
         "failed/other": "{name} failed: {said}.",
-        "interrupted": "{name} was {said}.",
+        "interrupted": "{name} was interrupted: it is done below {address}, from there on all is as it was.",
         "panic": "{said}.",
         "panic/dead": "The machine is dead.",
         "long": "This operation made more than {events} events; the first ones were not recorded.",
@@ -40,6 +41,9 @@ MAX_WORDS = 20
 """So many words a headline has at most."""
 
 E = TypeVar("E", bound=ev.Event)
+
+NAMING = ("map", "cache", "object", "file", "task", "cpu", "thread", "domain", "zone", "ring", "owner")
+"""Attributes by which events say of what they are."""
 
 
 class Facts:
@@ -63,14 +67,38 @@ class Facts:
         return visible(self.operation.target.replace("%2F", "/").replace("%25", "%"))
 
     @property
+    def part(self) -> str:
+        """The part that was called, by the name that learners know."""
+        return called(self.operation.target)
+
+    @property
     def map(self) -> str:
         """The name of the map that was called; with an unchecked call, of the one that was given."""
         given = self.given.get("map") if self.operation.target == "unchecked" else None
-        return visible(str(given)) if given else self.target
+        return visible(str(given)) if given else self.part
+
+    @property
+    def own_name(self) -> str:
+        """The name of the task or the file that was called, as events have it."""
+        return self.operation.target.partition(":")[2].replace("%2F", "/").replace("%25", "%")
 
     def of(self, *kinds: type[E]) -> list[E]:
-        """The events of some kinds."""
+        """The events of some kinds, to be counted or looked through: of all maps, caches, tasks.
+
+        None of them is the last one: :meth:`last` asks of which map, cache or task that is to be.
+        """
         return [event for event in self.events if isinstance(event, kinds)]
+
+    def last(self, kind: type[E], **which: object) -> E | None:
+        """The latest event of a kind whose attributes are `which`; None without one.
+
+        Raises :class:`TypeError` if such events say of which map, cache, object … they are, and `which` does not.
+        """
+        naming = [name for name in NAMING if name in kind.__dataclass_fields__]
+        if naming and not which.keys() & {*naming}:
+            raise TypeError(f"the last {kind.__name__} of which {naming[0]}?")
+        found = (event for event in reversed(self.of(kind)) if all(getattr(event, a) == b for a, b in which.items()))
+        return next(found, None)
 
     def of_the_cell(self) -> Facts:
         """The same without what threads did that ran while the cell waited."""
@@ -85,9 +113,25 @@ class Facts:
         names = (name, self.operation.target)
         return [event for event in self.of(*kinds) if getattr(event, "map", name) in names]
 
+    def of_task(self, *kinds: type[E]) -> list[E]:
+        """Those of the address space of the task that was called: the kernel's maps may change beside it."""
+        own = f"{self.operation.target}/map"
+        return [event for event in self.of(*kinds) if getattr(event, "map", own) == own]
+
     def called(self, name: str) -> ev.Called | None:
         """The latest call of a kernel function."""
         return next((event for event in reversed(self.of(ev.Called)) if event.name == name), None)
+
+    def returned(self, name: str) -> list[object]:
+        """What the calls of a kernel function gave back, without those that failed."""
+        return [result for _, result in returned(self.events, name)]
+
+    def mapped_by_faults(self) -> int:
+        """How many pages faults mapped that did not leave memory after that."""
+        left: dict[object, int] = {
+            event.frame: at for at, event in enumerate(self.events) if isinstance(event, ev.PageOut)
+        }
+        return sum(left.get(frame, -1) < at for at, frame in returned(self.events, "vm_map_fault"))
 
     def size(self, name: str = "size") -> str:
         """A size that was given, in words."""
@@ -108,12 +152,12 @@ def headline(operation: Operation, events: Sequence[ev.Event]) -> Caption:
     if operation.outcome == "error":
         return _failed(facts)
     if operation.outcome == "interrupted":
-        text = say("interrupted", name=operation.name, said=visible(operation.said))
+        text = say("interrupted", name=operation.name, address=address(operation.result[-1]))
         return Caption(text, shortened(left_open(events)), "", "error")
     text, reason = written(facts)
     if operation.truncated:
         reason = say("long", events=f"{MAX_EVENTS:,}")
-    return Caption(text, telling(facts), reason, "good")
+    return Caption(text, telling(facts), reason, "error" if facts.of(ev.Deadlocked) else "good")
 
 
 def written(facts: Facts) -> Headline:
@@ -121,7 +165,7 @@ def written(facts: Facts) -> Headline:
     name, part = facts.name, part_of(facts.operation.target)
     writer = HEADLINES.get((part, name)) or HEADLINES.get(("", name))
     if writer is None:
-        return Headline(say("other", name=name, target=facts.target))
+        return Headline(say("other", name=name, target=facts.part))
     return writer(facts)
 
 
@@ -153,9 +197,18 @@ def _failed(facts: Facts) -> Caption:
         text, why = say("failed/other", name=operation.name, said=said), ""
         if len(text.split()) > MAX_WORDS:
             text, why = say("failed/briefly", name=operation.name), said
-    reason = f"{say('detail', said=why[:1].upper() + why[1:])} {after.reason}".rstrip() if why else after.reason
+    reason = f"{say('detail', said=_begun(why))} {after.reason}".rstrip() if why else after.reason
     functions = _where_it_failed(facts.events) if _is_domains(facts) else left_open(facts.events)
     return Caption(text, shortened(functions) or telling(facts), reason, "error")
+
+
+def _begun(said: str) -> str:
+    """What an error says, as the beginning of a sentence; a function keeps its name.
+
+    >>> _begun("no gap of 1 TiB"), _begun("kmem_alloc_wait can't finish")
+    ('No gap of 1 TiB', "kmem_alloc_wait can't finish")
+    """
+    return said if "_" in said.partition(" ")[0] else said[:1].upper() + said[1:]
 
 
 _CAUSE = re.compile(r"(?:^| \(|; )([A-Z][A-Z_0-9]+): ")
@@ -208,6 +261,7 @@ _CHANGE = 2
 
 _KMEM_WEIGHT: dict[type[ev.Event], int] = {
     ev.SpaceSought: 1,
+    **dict.fromkeys((ev.EntryClipped, ev.EntryChanged, ev.EntryWired), 2),
     ev.RangeInserted: 3,
     ev.RangeDeleted: 3,
     ev.PageDenied: 4,
@@ -234,6 +288,11 @@ def telling(facts: Facts) -> Functions:
         weight = weights.get(type(event), 0)
         if functions and weight >= rank and (weight or weights is _MAP_WEIGHT):
             best, rank = functions, weight
+    if (
+        weights is _MAP_WEIGHT and rank < _CHANGE and facts.name != "lookup"
+    ):  # nothing says much: what all of it was done by
+        best = _shared(functions for _, _, functions, _ in followed(facts.events) if functions)
+        best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search by itself is not what was asked for
     return shortened(best) or ((facts.name,) if facts.truncated else ())
 
 
@@ -247,8 +306,12 @@ def _in_common(facts: Facts) -> Functions:
                if functions and _MAP_WEIGHT.get(type(event), 0) >= _CHANGE]  # fmt: skip
     if not changes:
         return next((functions for _, _, functions, _ in followed(facts.events) if functions), ())
-    shared = takewhile(lambda names: len(set(names)) == 1, zip(*changes, strict=False))
-    return tuple(names[0] for names in shared)
+    return _shared(changes)
+
+
+def _shared(stacks: Iterable[Functions]) -> Functions:
+    """The functions that all of these begin with."""
+    return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*stacks, strict=False)))
 
 
 def _is_domains(facts: Facts) -> bool:

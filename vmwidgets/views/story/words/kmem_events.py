@@ -8,6 +8,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.text import visible
 
+from .called import called
 from .names import Names, address, frames, span
 from .registry import says, sentences
 
@@ -30,9 +31,8 @@ say = sentences(
         "RangeInserted/new": "{map} gets a new entry {range} without object, not wired yet.",
         "RangeInserted/object": "{map} gets a new entry {range} of {object} at offset {offset}, not wired yet.",
         "RangeInserted/extend": "The entry before grows over {range}: no object, same flags, not wired.",
+        "RangeInserted/extend object": "The entry before grows over {range}, with {object}: same flags, not wired.",
         "RangeInserted/outside": "{range} is not inserted into {map}: it is no range of this map.",
-        "RangeInserted/used": "{range} is not inserted into {map}: part of it is used.",
-        "RangeInserted/refused": "{range} is not inserted into {map}: status {status}.",
         "EntryJoined/prev": "The entry merges with the one before it, which it continues: {range} now.",
         "EntryJoined/next": "The entry merges with the one after it, which continues it: {range} now.",
         "EntryClipped": "An entry of {map} is split at {address}.",
@@ -43,7 +43,7 @@ say = sentences(
             "The thread that slept for room in {map} is ready to look again.",
             "{count} threads that slept for room in {map} are ready to look again.",
         ),
-        "ObjectCreated": "The entry gets an object of its own, {object}, before it is split.",
+        "ObjectCreated": "The entry gets an object of its own, {object}, since it had none.",
         "PageDenied": "Class {page_class} gets no page: too few are left. The page daemon is woken.",
         "TranslationsRemoved": "The page tables map nothing in {range} now.",
         "LowMemory": "vm_lowmem asks every handler for memory.",
@@ -78,6 +78,7 @@ say = sentences(
         "BufferAllocated/entry": "An entry takes the slot at {address} of the kentry area.",
         "BufferFreed/entry": "The slot at {address} of the kentry area is free again.",
         # runs of pages
+        "Alike": "{count} more steps like these follow; the last: {last}.",
         "PageZeroed": (
             "The idle loop fills a free frame with zeroes ahead of need.",
             "The idle loop fills {count} free frames with zeroes ahead of need.",
@@ -99,15 +100,7 @@ say = sentences(
             "The kernel's page tables map {count} pages from {address} on.",
         ),
         "PageReleased": ("1 page of {object} is free again.", "{count} pages of {object} are free again."),
-        "PageReleased/falling": (
-            "1 page of {object} is free again.",
-            "{count} pages of {object} are free again, the highest first.",
-        ),
         "PageReleased/unwired": (
-            "1 page of {object} is unwired and free again.",
-            "{count} pages of {object} are unwired and free again.",
-        ),
-        "PageReleased/unwired falling": (
             "1 page of {object} is unwired and free again.",
             "{count} pages of {object} are unwired and free again, the highest first.",
         ),
@@ -145,12 +138,12 @@ OTHERS = "another user"
 def _created(event: ev.MapCreated, names: Names) -> str:
     if event.map is None:
         return say("MapCreated/no")
-    return say("MapCreated", map=visible(event.map), range=span(event.start, event.end))
+    return say("MapCreated", map=called(event.map), range=span(event.start, event.end))
 
 
 @says(ev.MapLocked, ev.MapUnlocked, about="map", of="map")
 def _locked(event: ev.MapLocked | ev.MapUnlocked, names: Names) -> str:
-    return say(event.tag, map=visible(event.map))
+    return say(event.tag, map=called(event.map))
 
 
 @says(ev.GapCompared, about="map", of="map")
@@ -162,19 +155,21 @@ def _compared(event: ev.GapCompared, names: Names) -> str:
 @says(ev.SpaceSought, about="map", of="map")
 def _sought(event: ev.SpaceSought, names: Names) -> str:
     name = "SpaceSought/no" if event.address is None else "SpaceSought"
-    return say(name, map=visible(event.map), size=binary_size(event.length), address=address(event.address or 0))
+    return say(name, map=called(event.map), size=binary_size(event.length), address=address(event.address or 0))
 
 
 @says(ev.RangeInserted, about="map", of="map")
 def _inserted(event: ev.RangeInserted, names: Names) -> str:
-    case = event.how
-    if event.status:
-        case = {1: "outside", 3: "used"}.get(event.status, "refused")
-    elif case != "extend" and event.object is not None:
+    case, target = event.how, event.object
+    if event.status:  # what the search found is free: a range that is none is all that can be refused
+        case = "outside"
+    elif case == "extend" and names.resized is not None and names.resized[3] is not None:
+        case, target = "extend object", names.resized[3]
+    elif case != "extend" and target is not None:
         case = "object"
     return say(
-        f"RangeInserted/{case}", map=visible(event.map), range=span(event.start, event.end), status=event.status,
-        object=visible(event.object or ""), offset=f"{event.offset:#x}",
+        f"RangeInserted/{case}", map=called(event.map), range=span(event.start, event.end),
+        object=visible(target or ""), offset=f"{event.offset:#x}",
     )  # fmt: skip
 
 
@@ -185,23 +180,23 @@ def _joined(event: ev.EntryJoined, names: Names) -> str:
 
 @says(ev.EntryClipped, about="map", of="map")
 def _clipped(event: ev.EntryClipped, names: Names) -> str:
-    return say("EntryClipped", map=visible(event.map), address=address(event.address))
+    return say("EntryClipped", map=called(event.map), address=address(event.address))
 
 
 @says(ev.RangeDeleted, about="map", of="map")
 def _deleted(event: ev.RangeDeleted, names: Names) -> str:
-    return say("RangeDeleted", map=visible(event.map), range=span(event.start, event.end))
+    return say("RangeDeleted", map=called(event.map), range=span(event.start, event.end))
 
 
 @says(ev.SubmapAttached, about="map", of="map")
 def _submap(event: ev.SubmapAttached, names: Names) -> str:
     name = "SubmapAttached/no" if event.status else "SubmapAttached"
-    return say(name, map=visible(event.map), submap=visible(event.submap), range=span(event.start, event.end))
+    return say(name, map=called(event.map), submap=called(event.submap), range=span(event.start, event.end))
 
 
 @says(ev.SleepersWoken, about="map", of="map")
 def _woke(event: ev.SleepersWoken, names: Names) -> str:
-    return say("SleepersWoken", event.count, map=visible(event.map))
+    return say("SleepersWoken", event.count, map=called(event.map))
 
 
 # ---- pages ---------------------------------------------------------------------------------------
@@ -332,9 +327,8 @@ def _released(events: Sequence[ev.Event]) -> str:
     unwired = len(events) - len(freed)
     if not freed:
         return say("PageUnwired", unwired)
-    falling = len(freed) > 1 and freed[0].pindex > freed[-1].pindex
-    case = " ".join(["unwired"] * bool(unwired) + ["falling"] * falling)
-    return say(f"PageReleased/{case}" if case else "PageReleased", len(freed), object=visible(freed[0].object))
+    name = "PageReleased/unwired" if unwired else "PageReleased"  # kmem_malloc gives back what it got, the last first
+    return say(name, len(freed), object=visible(freed[0].object))
 
 
 def said_of_page(events: Sequence[ev.Event]) -> str:
@@ -349,6 +343,11 @@ def said_of_page(events: Sequence[ev.Event]) -> str:
         f"PageGranted/{case}" if case else "PageGranted", page_class=words[0], frame=frames(first.frame),
         page=f"{first.pindex:#x}", object=visible(first.object),
     )  # fmt: skip
+
+
+def said_of_alike(steps: int, last: str) -> str:
+    """The sentence of so many steps that are like those before them; `last` is what the last of them says."""
+    return say("Alike", steps, last=last.removesuffix("."))
 
 
 def said_of_rest(pages: int, cleared: int) -> str:

@@ -6,6 +6,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.text import visible
 
+from .called import called
 from .headlines import Facts
 from .kmem_events import class_of
 from .names import address, span
@@ -63,15 +64,19 @@ say = sentences(
         "malloc/slab": "It needed a slab: kmem_malloc gave {address}.",
         "malloc/had": "A slab that the zone had holds it.",
         "mfree": "free gave the buffer at {address} back to {cache}.",
-        "mfree/slabs": ("1 empty slab was returned.", "{count} empty slabs were returned."),
         "mfree/kept": "Its slab stays with the zone, empty or not, until uma_reclaim.",
         "uma_reclaim": "The zones gave {size} back to kmem_map.",
         "uma_reclaim/nothing": "The zones had no empty slab to give back.",
         "uma_reclaim/reason": "Only empty slabs can be given back.",
+        "register_handler": "{handler} is asked for memory from now on, when the kernel runs short.",
         "lock": "The cell holds the lock of {map}.",
         "lock/reason": "Other threads that want it wait until it is unlocked.",
         "unlock": "The lock of {map} is free.",
-        "read_file": ("read_file used 1 page of {file}.", "read_file used {count} pages of {file}."),
+        "read_file": (
+            "read_file used 1 page of {file}; pages that had to be read: {read}.",
+            "read_file used {count} pages of {file}; pages that had to be read: {read}.",
+        ),
+        "read_file/long": ("read_file used 1 page of {file}.", "read_file used {count} pages of {file}."),
         "read_file/reason": "Pages of files can be taken away when others need memory.",
         "take_pages": ("Another user took 1 page.", "Another user took {count} pages."),
         "give_pages": ("Another user gave 1 page back.", "Another user gave {count} pages back."),
@@ -95,15 +100,15 @@ def _allocated(facts: Facts) -> Headline:
         return _long(facts, "alloc", facts.result)
     if not isinstance(facts.result, int) or not facts.result:
         return _refused(facts)
-    inserted = [event for event in facts.of(ev.RangeInserted) if not event.status]
+    inserted = next((event for event in facts.of(ev.RangeInserted) if _is_of(event, facts.result)), None)
     granted, sought = facts.of(ev.PageGranted), facts.of(ev.SpaceSought)
-    size = inserted[-1].end - inserted[-1].start if inserted else sought[-1].length if sought else 0
+    size = inserted.end - inserted.start if inserted else sought[0].length if sought else 0
     fields = {"name": facts.name, "size": binary_size(size), "address": address(facts.result), "map": _map(facts)}
     why = _waited(facts) or _merged(facts, inserted)
     if granted:
         classes = " and ".join(dict.fromkeys(class_of(event) for event in granted))
-        last = visible(granted[-1].object)
-        return Headline(say("alloc/pages", len(granted), object=last, page_class=classes, **fields), why)
+        of = visible(granted[0].object)
+        return Headline(say("alloc/pages", len(granted), object=of, page_class=classes, **fields), why)
     if facts.name == "kmem_alloc_nofault":
         return Headline(say("alloc/nofault", **fields), why)
     return Headline(say("alloc/addresses" if inserted and facts.name != "malloc" else "alloc", **fields), why)
@@ -114,7 +119,7 @@ def _map(facts: Facts) -> str:
     for kinds in ((ev.SpaceSought,), (ev.RangeInserted,), (ev.MapUnlocked,)):
         found = facts.of(*kinds)
         if found:
-            return visible(found[-1].map if kinds[0] is not ev.SpaceSought else found[0].map)
+            return called(found[0].map)
     given = facts.given.get("map")
     return visible(str(given)) if given else "its map"
 
@@ -122,23 +127,29 @@ def _map(facts: Facts) -> str:
 def _refused(facts: Facts) -> Headline:
     denied, sought, granted = facts.of(ev.PageDenied), facts.of(ev.SpaceSought), facts.of(ev.PageGranted)
     if denied:
-        text = say("alloc/no pages", name=facts.name, page_class=class_of(denied[-1]))
+        text = say("alloc/no pages", name=facts.name, page_class=class_of(denied[0]))
         back = say("alloc/gave back", len(granted)) if granted else say("alloc/nothing to give")
         return Headline(text, back)
-    if sought and sought[-1].address is None:
-        size = binary_size(sought[-1].length)
+    last = facts.last(ev.SpaceSought, map=sought[0].map) if sought else None
+    if last is not None and last.address is None:
+        size = binary_size(last.length)
         return Headline(say("alloc/no gap", name=facts.name, map=_map(facts), size=size), say("alloc/addresses short"))
     return Headline(say("alloc/nothing", name=facts.name))
 
 
-def _merged(facts: Facts, inserted: list[ev.RangeInserted]) -> str:
-    joined = facts.of(ev.EntryJoined)
-    grew = bool(inserted) and inserted[-1].how == "extend"  # the one before, over the range
+def _is_of(event: ev.RangeInserted, result: object) -> bool:
+    """Whether the range that was given back is what was inserted."""
+    return not event.status and event.start == result
+
+
+def _merged(facts: Facts, inserted: ev.RangeInserted | None) -> str:
+    if inserted is None:
+        return ""
+    joined = [event for event in facts.of(ev.EntryJoined) if event.map == inserted.map]
+    grew = inserted.how == "extend"  # the one before, over the range
     if joined:
-        return say("alloc/both" if grew or len(joined) > 1 else f"alloc/{joined[-1].side}")
-    if inserted:
-        return say("alloc/grown" if grew else "alloc/new")
-    return ""
+        return say("alloc/both" if grew or len(joined) > 1 else f"alloc/{joined[0].side}")
+    return say("alloc/grown" if grew else "alloc/new")
 
 
 def _waited(facts: Facts) -> str:
@@ -161,19 +172,20 @@ def _freed(facts: Facts) -> Headline:
     facts = facts.of_the_cell()
     if facts.truncated:
         return _long(facts, "free", facts.given.get("address", facts.given.get("addr", 0)))
-    deleted, released, woken = facts.of(ev.RangeDeleted), facts.of(ev.PageReleased), facts.of(ev.SleepersWoken)
+    deleted, released = facts.of(ev.RangeDeleted), facts.of(ev.PageReleased)
     if not deleted:
         return Headline(say("free/nothing", name=facts.name))
     size = binary_size(sum(event.end - event.start for event in deleted))
-    fields = {"name": facts.name, "size": size, "map": visible(deleted[0].map)}
+    fields = {"name": facts.name, "size": size, "map": called(deleted[0].map)}
     text = say(
         "free/pages" if released else "free",
         len(released),
         address=address(min(one.start for one in deleted)),
         **fields,
     )
+    woken = facts.last(ev.SleepersWoken, map=deleted[0].map)
     if woken:
-        return Headline(text, say("free/woke", woken[-1].count))
+        return Headline(text, say("free/woke", woken.count))
     clipped = len(facts.of(ev.EntryClipped))
     if facts.name == "kmem_free":
         return Headline(text, say("free/silent cuts", clipped) if clipped else say("free/silent"))
@@ -185,8 +197,8 @@ def _suballoc(facts: Facts) -> Headline:
     attached = facts.of(ev.SubmapAttached)
     if not attached:
         return Headline(say("alloc/nothing", name=facts.name))
-    last = attached[-1]
-    fields = {"submap": visible(last.submap), "range": span(last.start, last.end), "map": visible(last.map)}
+    last = attached[0]
+    fields = {"submap": called(last.submap), "range": span(last.start, last.end), "map": called(last.map)}
     return Headline(say("suballoc", **fields), say("suballoc/reason"))
 
 
@@ -196,21 +208,22 @@ def _suballoc(facts: Facts) -> Headline:
 @headline_of("malloc", part=("machine", "kmem"))
 def _malloc(facts: Facts) -> Headline:
     facts = facts.of_the_cell()
-    taken, made = facts.of(ev.BufferAllocated), facts.of(ev.SlabCreated)
-    if not taken:
+    taken = next((event for event in facts.of(ev.BufferAllocated) if event.address == facts.result), None)
+    if taken is None:  # larger than the zones' buffers, or none
         return _allocated(facts)
-    text = say("malloc", address=address(taken[-1].address), cache=visible(taken[-1].cache))
-    return Headline(text, say("malloc/slab", address=address(made[-1].address)) if made else say("malloc/had"))
+    made = facts.last(ev.SlabCreated, cache=taken.cache)
+    text = say("malloc", address=address(taken.address), cache=visible(taken.cache))
+    return Headline(text, say("malloc/slab", address=address(made.address)) if made else say("malloc/had"))
 
 
 @headline_of("free", part=("machine", "kmem"))
 def _mfree(facts: Facts) -> Headline:
     facts = facts.of_the_cell()
-    given, gone = facts.of(ev.BufferFreed), facts.of(ev.SlabDestroyed)
-    if not given:
+    where = facts.given.get("address", facts.given.get("addr"))
+    given = next((event for event in facts.of(ev.BufferFreed) if event.address == where), None)
+    if given is None:
         return _freed(facts)
-    text = say("mfree", address=address(given[-1].address), cache=visible(given[-1].cache))
-    return Headline(text, say("mfree/slabs", len(gone)) if gone else say("mfree/kept"))
+    return Headline(say("mfree", address=address(given.address), cache=visible(given.cache)), say("mfree/kept"))
 
 
 @headline_of("uma_reclaim")
@@ -231,10 +244,19 @@ def _locked(facts: Facts) -> Headline:
     return Headline(text, say("lock/reason") if facts.name == "lock" else "")
 
 
+@headline_of("register_handler")
+def _handler(facts: Facts) -> Headline:
+    return Headline(say("register_handler", handler=visible(str(facts.given.get("name", "")))))
+
+
 @headline_of("read_file")
 def _file(facts: Facts) -> Headline:
-    count = facts.result if isinstance(facts.result, int) else 0
-    return Headline(say("read_file", count, file=visible(str(facts.given.get("name", "")))), say("read_file/reason"))
+    if facts.truncated:  # the first ones were not recorded
+        count = facts.result if isinstance(facts.result, int) else 0
+        return Headline(say("read_file/long", count, file=visible(str(facts.given.get("name", "")))))
+    used = facts.of(ev.FileRead)
+    read, file = sum(event.how == "read" for event in used), visible(str(facts.given.get("name", "")))
+    return Headline(say("read_file", len(used), read=f"{read:,}", file=file), say("read_file/reason"))
 
 
 @headline_of("take_pages", "give_pages")

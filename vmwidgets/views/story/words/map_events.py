@@ -15,7 +15,7 @@ say = sentences(
     {
         "TreeCompared/left": "{key} is below {entry}: go left.",
         "TreeCompared/right": "{key} is at or above the end of {entry}: go right.",
-        "TreeCompared/here": "{entry} holds {key}: found.",
+        "TreeCompared/here": "{key} is not below {entry} and not past its end: found.",
         "TreeLinked/root": "{entry} becomes the root of the tree, red at first.",
         "TreeLinked/left": "{entry} becomes the left child of {parent}, a red leaf.",
         "TreeLinked/right": "{entry} becomes the right child of {parent}, a red leaf.",
@@ -56,8 +56,8 @@ say = sentences(
         "GapTried/best": "The search takes the gap of {space} at {address}: {why}.",
         "GapTried/passed": "The gap of {space} at {address} is {why}.",
         "GapTried/small": "The gap of {space} at {address} is too small.",
-        "GapTried/none": "There is no gap at {address}.",
-        "HintTried/taken": "The hint {hint} is taken: {why}.",
+        "GapTried/none": "There is no gap here: the next entry begins at or below {address}.",
+        "HintTried/taken": "The hint {hint} is used: {why}.",
         "HintTried/refused": "The hint {hint} is refused: {why}.",
         "LookupCacheHit": "The lookup cache names {entry}, which holds the address.",
         "SearchRestarted": "Nothing above is large enough: the search begins again at {address}.",
@@ -226,7 +226,7 @@ def _kentry(event: ev.KentrySlabTaken | ev.KentrySlabGiven, names: Names) -> str
 
 @says(ev.FaultRaised, about="machine")
 def _fault(event: ev.FaultRaised, names: Names) -> str:
-    return say("FaultRaised", address=address(event.va), kind=event.kind, code=event.code)
+    return say("FaultRaised", address=address(event.va), kind=event.kind, code=event.words)
 
 
 @says(ev.PagerAsked, about="machine")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
-from vmwidgets.engine.base.units import binary_size, counted, duration
+from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
+from .called import called
 from .headlines import Facts
 from .map_events import obstacle
 from .names import address, span
@@ -27,6 +28,7 @@ say = sentences(
         "remove": ("remove freed {size} (1 entry) in {map}.", "remove freed {size} ({count} entries) in {map}."),
         "remove/nothing": "remove found no entry in the range.",
         "remove/cache": "The find cache is cleared anyway.",
+        "remove/untouched": "No entry is above it either, so the find cache stays as it is.",
         "remove/whole": "No entry had to be cut.",
         "remove/cut": ("It made 1 cut at the edges first.", "It made {count} cuts at the edges first."),
         "lookup": "lookup found the entry {range}.",
@@ -37,7 +39,30 @@ say = sentences(
         "read": ("{name} got 1 byte at {address} of {space}.", "{name} got {count} bytes at {address} of {space}."),
         "write": ("{name} put 1 byte at {address} of {space}.", "{name} put {count} bytes at {address} of {space}."),
         "touch": "{name} used {address} of {space} ({access}).",
-        "access": "It used {tables}, and no access faulted.",
+        "read/cpu": (
+            "{name} got 1 byte at {address} through {cpu}.",
+            "{name} got {count} bytes at {address} through {cpu}.",
+        ),
+        "write/cpu": (
+            "{name} put 1 byte at {address} through {cpu}.",
+            "{name} put {count} bytes at {address} through {cpu}.",
+        ),
+        "access/hit": (
+            "The TLB had the translation: no walk, no page fault.",
+            "The TLB had all {count} translations: no walk, no page fault.",
+        ),
+        "access/walked": (
+            "The TLB did not have the translation: 1 walk of {tables}, no page fault.",
+            "The TLB did not have the translations: {count} walks of {tables}, no page fault.",
+        ),
+        "access/marked": (
+            "The TLB had the translation, and 1 walk of {tables} marked the page as written.",
+            "The TLB had the translations, and {count} walks of {tables} marked the pages as written.",
+        ),
+        "access/both": (
+            "The TLB had {hits}; 1 walk of {tables} found the other, without a page fault.",
+            "The TLB had {hits}; {count} walks of {tables} found the others, without a page fault.",
+        ),
         "access/faults": (
             "It used {tables}: 1 page fault, and {pages} from a pager.",
             "It used {tables}: {count} page faults, and {pages} from a pager.",
@@ -46,6 +71,10 @@ say = sentences(
             "It made 1 page fault: page {page} was copied, because {object} is not the task's alone.",
             "It made {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
         ),
+        "access/copied/from several": (
+            "It made 1 page fault; pages copied: {pages}, from {objects}.",
+            "It made {count} page faults; pages copied: {pages}, from {objects}.",
+        ),
         "access/copied/one has it": (
             "It made 1 page fault: page {page} was copied, because {task} has it too.",
             "It made {count} page faults; pages copied: {pages}, because {task} has them too.",
@@ -53,6 +82,10 @@ say = sentences(
         "access/copied/more have it": (
             "It made 1 page fault: page {page} was copied, because {task} and {others} have it too.",
             "It made {count} page faults; pages copied: {pages}, because {task} and {others} have them too.",
+        ),
+        "access/copied/frame": (
+            "It made 1 page fault: page {page} was copied, because its frame was not the task's alone.",
+            "It made {count} page faults; pages copied: {pages}, because their frames were not the task's alone.",
         ),
         "access/out": ("1 page left memory.", "{count} pages left memory."),
         "access/time": "It took {time}.",
@@ -98,8 +131,8 @@ MAPS = ("map", "kmem")
 
 @headline_of("enter", "vm_map_enter", part=("map",))
 def _enter(facts: Facts) -> Headline:
-    sizes = [event.after - event.before for event in facts.at_map(ev.MapResized)]
-    size = binary_size(sizes[-1]) if sizes else facts.size()
+    resized = facts.at_map(ev.MapResized)  # of an entry that is replaced as well: it comes last
+    size = binary_size(resized[-1].after - resized[-1].before) if resized else facts.size()
     return Headline(say("enter", size=size, address=address(facts.result), map=facts.map), _how_entered(facts))
 
 
@@ -123,7 +156,8 @@ def _how_entered(facts: Facts) -> str:
 def _remove(facts: Facts) -> Headline:
     done = next(iter(reversed(facts.at_map(ev.RangeRemoved))), None)
     if done is None or not done.entries:
-        return Headline(say("remove/nothing"), say("remove/cache"))
+        above = any(facts.returned("vm_map_lookup_nearest"))
+        return Headline(say("remove/nothing"), say("remove/cache" if above else "remove/untouched"))
     text = say("remove", done.entries, size=binary_size(done.size), map=facts.map)
     return Headline(text, say("remove/cut", done.cuts) if done.cuts else say("remove/whole"))
 
@@ -143,18 +177,19 @@ def _lookup(facts: Facts) -> Headline:
 
 # ---- accesses ------------------------------------------------------------------------------------
 
-_TABLES = {"machine": "the kernel's page tables", "cpu": "the TLB or the page tables"}
-"""What an access goes through, by the part that makes it; a task and a domain have page tables of their own."""
+_TABLES = {"machine": "the kernel's page tables", "cpu": "the page tables"}
+"""What is walked, by the part that makes an access; a task and a domain have page tables of their own."""
 
 ACCESSES = ("read", "write", "touch", "load", "store", "fetch")
 
 
 @headline_of(*ACCESSES)
 def _access(facts: Facts) -> Headline:
+    facts = facts.of_the_cell()
     text, why = _accessed(facts)
-    out, times = len(facts.of(ev.PageOut)), facts.of(ev.TimeTaken)
+    out, taken = len(facts.of(ev.PageOut)), facts.last(ev.TimeTaken)
     more = [say("access/out", out)] if out else []
-    more += [say("access/time", time=duration(times[-1].nanoseconds))] if times else []
+    more += [say("access/time", time=duration(taken.nanoseconds))] if taken else []
     return Headline(text, " ".join((why, *more)))
 
 
@@ -164,35 +199,61 @@ def _accessed(facts: Facts) -> Headline:
     fields = {
         "name": facts.name,
         "address": facts.where(),
-        "space": facts.target if part != "machine" else "the kernel",
+        "space": facts.part if part != "machine" else "the kernel",
+        "cpu": facts.target,
     }
+    where = "/cpu" if part == "cpu" else ""
     if facts.name in ("write", "store"):
-        text = say("write", len(written) if isinstance(written, (bytes, bytearray)) else 1, **fields)
+        text = say(f"write{where}", len(written) if isinstance(written, (bytes, bytearray)) else 1, **fields)
     elif facts.name == "touch":
         text = say("touch", access=visible(str(given.get("access", "read"))), **fields)
     else:
-        text = say("read", len(got) if isinstance(got, (bytes, bytearray)) else 1, **fields)
-    tables = _TABLES.get(part) or f"the page tables of {facts.target}"
+        text = say(f"read{where}", len(got) if isinstance(got, (bytes, bytearray)) else 1, **fields)
+    tables = _TABLES.get(part) or f"the page tables of {facts.part}"
     faults = facts.of(ev.FaultRaised)
     if not faults:
-        return Headline(text, say("access", tables=tables))
+        return Headline(text, _translated(facts, tables))
     copied, killed = facts.of(ev.PageCopied), facts.of(ev.OutOfMemory)
     if killed:
-        return Headline(text, say("access/killed", len(faults), task=visible(killed[-1].task)))
+        return Headline(text, say("access/killed", len(faults), task=visible(killed[0].task)))
     if copied:
-        last = copied[-1]
+        last = copied[0]
         fields = {"page": f"{last.index:,}", "pages": f"{len(copied):,}", "object": visible(last.source)}
         first, *others = _who_else(copied, facts.target) or [""]
         fields |= {"task": visible(first), "others": counted(len(others), "other task")}
         why = "/more have it" if others else "/one has it" if first else ""
+        sources = dict.fromkeys(visible(one.source) for one in copied)
+        if not why and len(sources) > 1:
+            fields["objects"] = " and ".join(sources) if len(sources) == 2 else counted(len(sources), "object")
+            why = "/from several"
+        elif not why and all(one.source == one.object for one in copied):
+            why = "/frame"
         return Headline(text, say(f"access/copied{why}", len(faults), **fields))
-    pages = counted(sum(event.outcome == "miss" for event in facts.of(ev.PagerAsked)), "page")
+    came = {(event.object, page) for event in facts.of(ev.PagesEntered) for page, _ in event.pages}
+    asked = {(event.object, event.offset // PAGE) for event in facts.of(ev.PagerAsked) if event.outcome == "miss"}
+    came -= {(event.object, event.index) for event in facts.of(ev.PageJoined)}
+    pages = counted(len(came | asked), "page")  # with those that were read ahead
     return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
 
 
+def _translated(facts: Facts, tables: str) -> str:
+    """What an access without a fault got its translations from: the TLB, the page tables, or both."""
+    found = facts.of(ev.TlbHit)
+    hits, marked = sum(event.outcome == "used" for event in found), sum(event.outcome == "clean" for event in found)
+    walks = len(facts.of(ev.TlbMissed))
+    if marked and not walks:
+        return say("access/marked", marked, tables=tables)
+    if (hits or marked) and walks:
+        return say("access/both", walks, hits=counted(hits + marked, "translation"), tables=tables)
+    return say("access/hit" if hits else "access/walked", hits or walks, tables=tables)
+
+
 def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
-    """The tasks that had all of these pages mapped, but `target`; none where that is no task: it may be any of them."""
-    if not target.startswith("task:"):
+    """The tasks that had all of these pages mapped, but `target`; none where that is no task: it may be any of them.
+
+    A page of a file is copied in a private mapping whoever has it.
+    """
+    if not target.startswith("task:") or any(one.source.startswith("file ") for one in copied):
         return []
     own = target.removeprefix("task:")
     return [name for name in copied[0].mapped if name != own and all(name in one.mapped for one in copied)]
@@ -238,7 +299,7 @@ def _of_range(name: str, size: str, where: str, rest: list[object]) -> str:
     if name == "advise":
         return say("advise", what=name_of(number, ADVICE), **fields)
     if name == "submap":
-        return say("submap", map=visible(str(value)), **fields)
+        return say("submap", map=called(str(value)), **fields)
     return say(name, **fields)
 
 
@@ -253,7 +314,7 @@ def _entries(facts: Facts) -> str:
     changed = {event.after[0] for event in facts.of(ev.EntryChanged)} | {
         event.entry for event in facts.of(ev.EntryWired)
     }
-    cuts = sum(event.name.startswith("vm_map_clip_") for event in facts.of(ev.Called))
+    cuts = sum(event.name.startswith("vm_map_clip_") for event in facts.of(ev.Called)) + len(facts.of(ev.EntryClipped))
     return say("range", changed=f"{len(changed):,}", cut=f"{cuts:,}", joined=f"{len(facts.of(ev.EntryJoined)):,}")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import Address, binary_size
+from vmwidgets.engine.base.units import Address, Size, binary_size
+from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.base.values.maps import EntryFields
 from vmwidgets.views.scene.text import visible
 
@@ -44,6 +46,16 @@ def frames(first: int, count: int = 1) -> str:
     return f"{first:#x}" if count == 1 else f"{first:#x}–{first + count - 1:#x}"
 
 
+def exactly(size: object) -> str:
+    """A size of a file, of which each byte counts.
+
+    >>> exactly(10584), exactly(8192), exactly("9 KiB")
+    ('10,584 B', '8 KiB', '9 KiB')
+    """
+    number = Size(size) if isinstance(size, (int, str)) else 0
+    return binary_size(number) if number % 1024 == 0 and number else f"{int(number):,} B"
+
+
 class Names:
     """What entries are called: by where they start, as it was at each event.
 
@@ -56,8 +68,14 @@ class Names:
 
     def __init__(self, events: Iterable[ev.Event], starts: Starts = UNKNOWN) -> None:
         self._later = starts
+        self.resized: EntryFields | None = None
+        """The entry that was resized last, as it is then."""
+        self.made: set[CapRef] = set()
+        """The slots that capabilities come into: a copy that the kernel refuses is none."""
         self._starts: dict[int, int] = {}
         for event in events:
+            if isinstance(event, ev.CapabilityMade):
+                self.made.add(event.ref)
             fields = _before(event)
             if fields is not None:
                 self._starts.setdefault(fields[0], fields[1])
@@ -73,6 +91,7 @@ class Names:
         """From here on an entry starts elsewhere."""
         if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
             self._starts[event.after[0]] = event.after[1]
+            self.resized = event.after if isinstance(event, ev.EntryResized) else self.resized
         elif isinstance(event, ev.EntryLinked):
             self._starts[event.entry[0]] = event.entry[1]
 
@@ -96,7 +115,7 @@ class KindWords(NamedTuple):
 
 
 KINDS = {
-    "RAM": KindWords("R", "RAM", "static"),
+    "RAM": KindWords("R", "piece of RAM", "static"),
     "Frame": KindWords("F", "frame", "object"),
     "DevFrame": KindWords("D", "device frame", "object"),
     "CNode": KindWords("C", "cnode", "static"),
@@ -123,6 +142,16 @@ def kind_words(kind: str) -> KindWords:
     return KINDS.get(kind) or KindWords(visible(kind)[:2], visible(kind), "static")
 
 
+def a_kind(kind: str) -> str:
+    """A kind with its article.
+
+    >>> a_kind("VNode_ARM_l2"), a_kind("Frame")
+    ('an L2 table', 'a frame')
+    """
+    words = kind_words(kind).words
+    return f"{'an' if words.startswith('L') else 'a'} {words}"
+
+
 def flag_words(flags: int) -> str:
     """Flags of a region: three letters for rights, and words.
 
@@ -131,6 +160,26 @@ def flag_words(flags: int) -> str:
     """
     letters = "".join(letter if flags & bit else "-" for bit, letter in ((1, "r"), (2, "w"), (4, "x")))
     return " ".join([letters, *(word for bit, word in _FLAGS if flags & bit)])
+
+
+def given_flags(given: object) -> str:
+    """Flags as a learner gave them, in the same words: a number, or a text or several.
+
+    >>> given_flags(3), given_flags("xr|NOCACHE"), given_flags(["read", "large"])
+    ('rw-', 'r-x uncached', 'r-- large')
+    """
+    if isinstance(given, int):
+        return flag_words(given)
+    texts = [given] if isinstance(given, str) else given if isinstance(given, Iterable) else [given]
+    words = [word for text in texts for word in re.split(r"[\s|,+]+", str(text).lower()) if word]
+    letters = {letter for word in words if set(word) <= set("rwx-") for letter in word}
+    letters |= {_LETTERS[word] for word in words if word in _LETTERS}
+    others = [_OTHER_WORDS.get(word, word) for word in words if not set(word) <= set("rwx-") and word not in _LETTERS]
+    return " ".join(["".join(one if one in letters else "-" for one in "rwx"), *map(visible, others)])
+
+
+_LETTERS = {"read": "r", "write": "w", "execute": "x"}
+_OTHER_WORDS = {"nocache": "uncached", "write_combining": "combining"}
 
 
 def pages_words(count: int, unit: int) -> str:

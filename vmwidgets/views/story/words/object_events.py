@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import PAGE, Size, binary_size
+from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.views.scene.text import visible
 
-from .names import Names, address, frames
+from .names import Names, address, exactly, frames
 from .registry import says, sentences
 
 say = sentences(
@@ -25,26 +25,50 @@ say = sentences(
             "{object} has {count} pages in memory now, from page {page} on.",
         ),
         "PagesLeft": (
-            "{object} has page {page} in memory no longer: frame {frame}.",
-            "{object} has {count} pages in memory no longer, from page {page} on.",
+            "Page {page} of {object} is no longer in memory: it was in frame {frame}.",
+            "{count} pages of {object} are no longer in memory, from page {page} on.",
         ),
         "ObjectSearched/on": "{object} does not have page {page}: the search goes on behind it.",
+        "ObjectSearched/nowhere": "{object} does not have page {page}, and nothing is behind it.",
         "ObjectSearched/memory": "{object} has page {page} in memory.",
         "ObjectSearched/swap": "{object} has page {page} in swap space.",
         "ObjectSearched/file": "Page {page} is in {object}, the last of the chain.",
         "PageCopied": "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
+        "PageCopied/own": "Page {page} of {object} is copied into frame {frame}: the frame that it had is others' too.",
+        "PageKept": "Frame {frame} is not free: {object} has the page too.",
         "PageDirtied": "Page {page} of {object} is dirty now: it has to be written back.",
         "PageCleaned": "Page {page} of {object} was written back to its file.",
         "PageLost": "Page {page} of {object} was dirty: what was written there is lost.",
         "ReplacementChosen": "Pages are replaced by policy {after} from now on.",
         "RingMoved/in": "Frame {frame} is in the ring, at place {place}.",
-        "RingMoved/out": "Frame {frame} is in the ring no longer.",
+        "RingMoved/out": "Frame {frame} is no longer in the ring.",
         "RingMoved/behind": "Frame {frame} goes behind all others.",
+        "RingRenumbered": "The places of the ring get other numbers, with room for new pages; the order stays.",
+        "PagesAged": (
+            "The counter of frame {frame} moves right, a bit for each tick; its reference bit comes in at the left.",
+            "{count} counters of pages move right, a bit for each tick; reference bits come in at the left.",
+        ),
         "HandMoved": "The hand goes from place {before} to place {after}.",
         "ReferenceCleared": "Frame {frame} was used since it was looked at last: its page stays, its bit is cleared.",
         "PageOut/swap": "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
         "PageOut/file": "Page {page} of {object} was written back and goes out: frame {frame} is free.",
         "PageOut/nowhere": "Page {page} of {object} goes out: its file has it already, and frame {frame} is free.",
+        "PageOut/nowhere/swap": (
+            "Page {page} of {object} goes out: swap space has it already, and frame {frame} is free."
+        ),
+        "PageOut/nowhere/zeroes": (
+            "Page {page} of {object} goes out: it was never written, so it is zeroes, and frame {frame} is free."
+        ),
+        "PageIn": "Page {page} of {object} is read from slot {slot} of swap space, which keeps it until it is written.",
+        "PageJoined": "Page {page} of {object}, in slot {slot} of swap space, is in memory already, in frame {frame}.",
+        "SwapShared": (
+            "Page {page} of {object} is in slot {slot} of swap space, which another object has too.",
+            "{count} pages of {object} are in slots of swap space which another object has too.",
+        ),
+        "SwapLeft": (
+            "Page {page} of {object} is no longer in slot {slot} of swap space, which another object keeps.",
+            "{count} pages of {object} are no longer in slots of swap space, which other objects keep.",
+        ),
         "SwapFreed": (
             "Slot {slot} of swap space, with page {page} of {object}, is free again.",
             "{count} slots of swap space, with pages of {object}, are free again.",
@@ -110,7 +134,13 @@ def _searched(event: ev.ObjectSearched, names: Names) -> str:
 @says(ev.PageCopied, about="object", of="object")
 def _copied(event: ev.PageCopied, names: Names) -> str:
     fields = {"object": visible(event.object), "source": visible(event.source)}
-    return say("PageCopied", page=event.index, frame=frames(event.frame), **fields)
+    name = "PageCopied/own" if event.source == event.object else "PageCopied"
+    return say(name, page=event.index, frame=frames(event.frame), **fields)
+
+
+@says(ev.PageKept, about="object", of="object")
+def _kept(event: ev.PageKept, names: Names) -> str:
+    return say("PageKept", frame=frames(event.frame), object=visible(event.object))
 
 
 @says(ev.PageDirtied, ev.PageCleaned, ev.PageLost, about="object", of="object")
@@ -124,7 +154,13 @@ def _written(event: ev.PageDirtied | ev.PageCleaned | ev.PageLost, names: Names)
 @says(ev.PageOut, about="object", of="object")
 def _out(event: ev.PageOut, names: Names) -> str:
     fields = {"object": visible(event.object), "frame": frames(event.frame)}
-    return say(f"PageOut/{event.to}", page=event.index, slot=event.slot, **fields)
+    has = f"/{event.has}" if event.has in ("swap", "zeroes") else ""
+    return say(f"PageOut/{event.to}{has}", page=event.index, slot=event.slot, **fields)
+
+
+@says(ev.PageIn, about="object", of="object")
+def _in(event: ev.PageIn, names: Names) -> str:
+    return say("PageIn", page=event.index, slot=event.slot, object=visible(event.object))
 
 
 @says(ev.ReplacementChosen, about="object")
@@ -143,15 +179,31 @@ def _hand(event: ev.HandMoved, names: Names) -> str:
     return say("HandMoved", before=event.before, after=event.after)
 
 
+@says(ev.PagesAged, about="ring", of="ring")
+def _aged(event: ev.PagesAged, names: Names) -> str:
+    return say("PagesAged", len(event.notes), frame=frames(event.notes[0][0]))
+
+
+@says(ev.RingRenumbered, about="ring", of="ring")
+def _renumbered(event: ev.RingRenumbered, names: Names) -> str:
+    return say("RingRenumbered")
+
+
 @says(ev.ReferenceCleared, about="ring")
 def _cleared(event: ev.ReferenceCleared, names: Names) -> str:
     return say("ReferenceCleared", frame=frames(event.frame))
 
 
-@says(ev.SwapFreed, about="object", of="object")
-def _freed(event: ev.SwapFreed, names: Names) -> str:
+@says(ev.PageJoined, about="object", of="object")
+def _joined(event: ev.PageJoined, names: Names) -> str:
+    fields = {"object": visible(event.object), "frame": frames(event.frame)}
+    return say("PageJoined", page=event.index, slot=event.slot, **fields)
+
+
+@says(ev.SwapFreed, ev.SwapShared, ev.SwapLeft, about="object", of="object")
+def _slots(event: ev.SwapFreed | ev.SwapShared | ev.SwapLeft, names: Names) -> str:
     page, slot = event.slots[0]
-    return say("SwapFreed", len(event.slots), page=page, slot=slot, object=visible(event.object))
+    return say(event.tag, len(event.slots), page=page, slot=slot, object=visible(event.object))
 
 
 @says(ev.SwapMoved, about="object", of="object")
@@ -180,7 +232,7 @@ def _file(event: ev.FileResized, names: Names) -> str:
     if event.before == event.after:
         return ""
     case = "gone" if event.after < 0 else "new" if event.before < 0 else ""
-    sizes = {"before": Size(max(0, event.before)), "size": Size(max(0, event.after))}
+    sizes = {"before": exactly(max(0, event.before)), "size": exactly(max(0, event.after))}
     return say(f"FileResized/{case}" if case else "FileResized", file=visible(event.file), **sizes)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.protection import protection_text
-from vmwidgets.engine.base.units import Size, binary_size, counted, duration
+from vmwidgets.engine.base.protection import INHERITANCE, inheritance_of, protection_text
+from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
-from .names import address
+from .names import address, exactly
 from .object_events import none_left
 from .registry import Headline, headline_of, sentences
 from .threads import waiting
@@ -17,10 +19,15 @@ say = sentences(
     "object operations",
     {
         "mmap": "mmap mapped {size} at {address} of {task}, {flags}.",
+        "mmap/killed": "mmap mapped {size} at {address} of {task}, {flags}; no frame was left, and {task} was killed.",
         "mmap/new": "It is of {object}, which is new and has no page yet.",
+        "mmap/short": (
+            "It is of {object}, new: 1 page is in memory, and none is mapped, since no frame was left.",
+            "It is of {object}, new: {count} pages are in memory, and none is mapped, since no frame was left.",
+        ),
         "mmap/filled": (
-            "It is of {object}, and its 1 page came at once.",
-            "It is of {object}, and {count} pages came at once.",
+            "It is of {object}, and 1 page is mapped already.",
+            "It is of {object}, and {count} pages are mapped already.",
         ),
         "mmap/of": "It is of {object}: its pages come when they are touched.",
         "mmap/private": "It is of {object}: a page is copied before it is written for the first time.",
@@ -32,7 +39,14 @@ say = sentences(
         "mprotect": "mprotect gives {size} at {address} of {task} the rights {rights}.",
         "brk": "The heap of {task} ends at {address}.",
         "brk/grew": "It grew by {size}: its pages come when they are touched.",
-        "brk/shrank": "It shrank by {size}: the pages there are free again.",
+        "brk/shrank": (
+            "It shrank by {size}, and 1 page is free again.",
+            "It shrank by {size}, and {count} pages are free again.",
+        ),
+        "brk/shrank/swap": (
+            "It shrank by {size}: 1 page is free again, and {slots} of swap space.",
+            "It shrank by {size}: {count} pages are free again, and {slots} of swap space.",
+        ),
         "brk/same": "No page came, and none left.",
         "msync": ("msync wrote 1 page back.", "msync wrote {count} pages back."),
         "madvise": "madvise says of {size} at {address} of {task}: {advice}.",
@@ -44,17 +58,35 @@ say = sentences(
             "1 page left memory: {swap} for swap space, {file} for files.",
             "{count} pages left memory: {swap} for swap space, {file} for files.",
         ),
+        "page_out/unwritten": (
+            "1 page left memory: {swap} for swap space, {file} for files, {nowhere} unwritten.",
+            "{count} pages left memory: {swap} for swap space, {file} for files, {nowhere} unwritten.",
+        ),
         "page_out/nothing": "No page left memory.",
         "page_out/reason": ("It comes back when it is touched.", "They come back when they are touched."),
+        "brk/shrank/only swap": (
+            "It shrank by {size}: 1 slot of swap space is free again.",
+            "It shrank by {size}: {count} slots of swap space are free again.",
+        ),
         "limit": "{task} may have at most {size} ({name}).",
         "limit/none": "{task} has no limit for {name} any more.",
         "limit/reason": "What it has already stays.",
+        "limit/rss": "Pages that it has beyond that leave memory when it needs another frame.",
         "gone": ("1 page left memory.", "{count} pages left memory."),
         "fork": (
             "fork made {child} with 1 entry of {task}: no page was copied.",
             "fork made {child} with {count} entries of {task}: no page was copied.",
         ),
+        "fork/made": "fork made {child} from {task}.",
         "fork/reason": "Both have the same pages, until one of them writes.",
+        "fork/counted": "Both have the same frames, and neither may write them: who writes a page gets a copy of it.",
+        "fork/none": "It had no page of its own memory yet.",
+        "fork/rest": "Of all others both have the same frames, and neither may write them: who writes gets a copy.",
+        "fork/shared": "They share their memory: what one writes, the other reads.",
+        "fork/both": (
+            "They share 1 entry; a page of the others is copied when one of them writes.",
+            "They share {count} entries; a page of the others is copied when one of them writes.",
+        ),
         "fork/copied": (
             "fork made {child} with 1 entry of {task}.",
             "fork made {child} with {count} entries of {task}.",
@@ -63,14 +95,22 @@ say = sentences(
             "1 page was copied at once: it is shared in its object, or wired.",
             "{count} pages were copied at once: they are shared in their object, or wired.",
         ),
+        "fork/pages/eager": (
+            "1 page was copied at once: a write of either needs no copy of it.",
+            "{count} pages were copied at once: a write of either needs no copy of them.",
+        ),
         "exec": "exec left {task} with nothing mapped.",
         "exit": "exit ended {task}.",
         "freed": ("1 page is free again.", "{count} pages are free again."),
+        "freed/swap": (
+            "1 page is free again, and {slots} of swap space.",
+            "{count} pages are free again, and {slots} of swap space.",
+        ),
+        "freed/only swap": ("1 slot of swap space is free again.", "{count} slots of swap space are free again."),
         "freed/nothing": "It had no page that only it used.",
         "file": "There is a file {file} of {size}.",
         "file/reason": "Its pages come into memory when they are used.",
         "pager": "There is a memory object {name} of {size}, whose pages a function gives.",
-        "file/same": "The file {file} was there already.",
         "file read": ("read got 1 byte of {file}.", "read got {count} bytes of {file}."),
         "file write": ("write put 1 byte into {file}.", "write put {count} bytes into {file}."),
         "file/pages": "{hits} of it in memory already, {misses} read in.",
@@ -111,7 +151,7 @@ def _file_of(facts: Facts) -> str:
 
 def _at(facts: Facts, name: str = "start") -> dict[str, str]:
     """Where a call was made, how large the range is, and of which task."""
-    return {"address": facts.where(name), "size": facts.size(), "task": facts.target}
+    return {"address": facts.where(name), "size": facts.size(), "task": facts.part}
 
 
 # ---- a process's calls -----------------------------------------------------------------------------
@@ -122,30 +162,55 @@ def _mmap(facts: Facts) -> Headline:
     called = facts.called("vm_mmap")
     size = binary_size(called.arguments[1]) if called is not None else facts.size()
     flags = visible(", ".join(str(facts.given.get("flags", "private")).replace("|", " ").split()))
-    text = say("mmap", address=visible(address(facts.result)), size=size, task=facts.target, flags=flags)
-    entries = [event.entry for event in facts.of(ev.EntryLinked)]
-    target = visible(str(entries[-1][3])) if entries else ""
-    came = sum(event.outcome == "miss" for event in facts.of(ev.PagerAsked))
+    fields = {"address": visible(address(facts.result)), "size": size, "task": facts.part, "flags": flags}
+    killed = [event.task for event in facts.of(ev.OutOfMemory)]
+    if facts.own_name in killed:  # by one of its own page faults, for `populate`
+        return Headline(say("mmap/killed", **fields))
+    others = [say("killed", task=visible(task)) for task in killed]
+    return Headline(say("mmap", **fields), " ".join(filter(None, (_mapped(facts), *others))))
+
+
+def _mapped(facts: Facts) -> str:
+    """Which object a new range is of, and how much of it is there already."""
+    linked = facts.last(ev.EntryLinked, map=f"{facts.operation.target}/map")
+    target = visible(str(linked.entry[3])) if linked else ""
+    came = facts.mapped_by_faults()  # one for each page of `populate`
     if came:
-        return Headline(text, say("mmap/filled", came, object=target))
-    if not target or facts.of(ev.ObjectMade):
-        return Headline(text, say("mmap/new", object=target) if target else "")
-    copies = any(event.why.startswith("is to be copied") for event in facts.of(ev.EntryChanged))
-    return Headline(text, say("mmap/private" if copies else "mmap/of", object=target))
+        return say("mmap/filled", came, object=target)
+    if not target or any(event.object == target for event in facts.of(ev.ObjectMade)):
+        got = _pages_of(facts, target)  # for `populate`, which had no frame left for a page table
+        words = say("mmap/short", got, object=target) if got else say("mmap/new", object=target)
+        return words if target else ""
+    copies = any(event.why.startswith("is to be copied") for event in facts.of_task(ev.EntryChanged))
+    return say("mmap/private" if copies else "mmap/of", object=target)
+
+
+def _pages_of(facts: Facts, target: str) -> int:
+    """How many pages came into an object that is new, and stayed."""
+    came = sum(len(event.pages) for event in facts.of(ev.PagesEntered) if visible(event.object) == target)
+    return came - sum(len(event.pages) for event in facts.of(ev.PagesLeft) if visible(event.object) == target)
 
 
 @headline_of("munmap")
 def _munmap(facts: Facts) -> Headline:
-    done = next(iter(reversed(facts.of(ev.RangeRemoved))), None)
-    if done is None or not done.entries:
+    done = facts.of_task(ev.RangeRemoved)
+    count, size = sum(event.entries for event in done), sum(event.size for event in done)
+    if not count:
         return Headline(say("munmap/nothing"))
-    return Headline(say("munmap", done.entries, size=binary_size(done.size), task=facts.target), _left(facts))
+    return Headline(say("munmap", count, size=binary_size(size), task=facts.part), _left(facts))
 
 
 def _left(facts: Facts) -> str:
     """How many pages left memory, if any did."""
-    count = sum(len(event.pages) for event in facts.of(ev.PagesLeft))
+    count = len(_pages_that_left(facts)) - len(facts.of(ev.PageKept))
     return say("gone", count) if count else ""
+
+
+def _pages_that_left(facts: Facts) -> set[tuple[str, int]]:
+    """The objects and numbers of pages that left memory: not those that another object took in, in their frames."""
+    entered = {frame for event in facts.of(ev.PagesEntered) for _, frame in event.pages}
+    left = [(event.object, page, frame) for event in facts.of(ev.PagesLeft) for page, frame in event.pages]
+    return {(name, page) for name, page, frame in left if frame not in entered}
 
 
 @headline_of("mprotect")
@@ -157,10 +222,26 @@ def _mprotect(facts: Facts) -> Headline:
 
 @headline_of("brk")
 def _brk(facts: Facts) -> Headline:
-    text = say("brk", task=facts.target, address=visible(address(facts.result)))
-    moved = sum(event.after - event.before for event in facts.of(ev.MapResized))
-    how = "grew" if moved > 0 else "shrank" if moved < 0 else "same"
-    return Headline(text, say(f"brk/{how}", size=binary_size(abs(moved))))
+    text = say("brk", task=facts.part, address=visible(address(facts.result)))
+    moved = sum(event.after - event.before for event in facts.of_task(ev.MapResized))
+    size = binary_size(abs(moved))
+    if moved < 0:
+        return Headline(text, _given_back(facts, "brk/shrank", size=size))
+    return Headline(text, say("brk/grew", size=size) if moved else say("brk/same"))
+
+
+def _given_back(facts: Facts, name: str, **fields: str) -> str:
+    """How many frames and slots of swap space the pages of objects gave back, but for those that were paged out."""
+    frames, slots = _freed(facts)
+    if slots and not frames:
+        return say(f"{name}/only swap", slots, **fields)
+    return say(f"{name}/swap" if slots else name, frames, slots=counted(slots, "slot"), **fields)
+
+
+def _freed(facts: Facts) -> tuple[int, int]:
+    """How many frames and slots of swap space are free of pages that are gone."""
+    frames = sum(1 << event.order for event in facts.of(ev.PageFreed) if event.owner.startswith("object "))
+    return frames - len(facts.of(ev.PageOut)), sum(len(event.slots) for event in facts.of(ev.SwapFreed))
 
 
 @headline_of("msync")
@@ -171,44 +252,73 @@ def _msync(facts: Facts) -> Headline:
 @headline_of("madvise")
 def _madvise(facts: Facts) -> Headline:
     text = say("madvise", advice=visible(str(facts.given.get("advice", ""))), **_at(facts))
-    forgotten = sum(len(event.pages) for event in facts.of(ev.PagesLeft))
-    return Headline(text, say("madvise/forgot", forgotten) if forgotten else "")
+    out: list[ev.SwapFreed | ev.SwapLeft] = [*facts.of(ev.SwapFreed), *facts.of(ev.SwapLeft)]
+    forgotten = _pages_that_left(facts) | {(event.object, page) for event in out for page, _ in event.slots}
+    return Headline(text, say("madvise/forgot", len(forgotten)) if forgotten else "")
 
 
 @headline_of("page_out")
 def _page_out(facts: Facts) -> Headline:
     out = facts.of(ev.PageOut)
+    if facts.truncated and isinstance(facts.result, int):  # the first ones were not recorded
+        return Headline(say("gone", facts.result))
     if not out:
         return Headline(say("page_out/nothing"))
-    swap = sum(event.to == "swap" for event in out)
-    return Headline(say("page_out", len(out), swap=swap, file=len(out) - swap), say("page_out/reason", len(out)))
+    went = Counter(event.to for event in out)
+    name = "page_out/unwritten" if went["nowhere"] else "page_out"
+    places = {"swap": went["swap"], "file": went["file"], "nowhere": went["nowhere"]}
+    return Headline(say(name, len(out), **places), say("page_out/reason", len(out)))
 
 
 @headline_of("limit")
 def _limit(facts: Facts) -> Headline:
     most, name = facts.given.get("most"), visible(str(facts.given.get("name", "")))
     if most is None:
-        return Headline(say("limit/none", task=facts.target, name=name), say("limit/reason"))
-    return Headline(say("limit", task=facts.target, name=name, size=facts.size("most")), say("limit/reason"))
+        return Headline(say("limit/none", task=facts.part, name=name), say("limit/reason"))
+    reason = say("limit/rss" if name == "rss" else "limit/reason")
+    return Headline(say("limit", task=facts.part, name=name, size=facts.size("most")), reason)
 
 
 # ---- life ------------------------------------------------------------------------------------------
 
 
+def _has_own(facts: Facts) -> bool:
+    """Whether pages are in frames, or in slots of swap space, that a fork found them in and gave the child too."""
+    copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
+    came = {(event.object, page) for event in facts.of(ev.PagesEntered) for page, _ in event.pages}
+    return bool(came - copied or facts.of(ev.SwapShared))
+
+
 @headline_of("fork")
 def _fork(facts: Facts) -> Headline:
-    forked, copied = facts.of(ev.TaskForked), len(facts.of(ev.PageCopied))
-    tasks = {"child": visible(forked[-1].child) if forked else "a child", "task": facts.target.partition(":")[2]}
-    entries = sum(event.map.startswith("task:") for event in facts.of(ev.EntryLinked))
+    forked, copied = facts.last(ev.TaskForked, task=facts.own_name), len(facts.of(ev.PageCopied))
+    tasks = {"child": visible(forked.child) if forked else "a child", "task": facts.part}
+    linked = [event.entry for event in facts.of(ev.EntryLinked) if event.map.startswith("task:")]
+    way = forked.way if forked else "shadow"
+    if facts.truncated:  # the first ones were not recorded
+        return Headline(say("fork/made", **tasks))
     if copied:
-        return Headline(say("fork/copied", entries, **tasks), say("fork/pages", copied))
-    return Headline(say("fork", entries, **tasks), say("fork/reason") if entries else "")
+        name = "fork/pages/eager" if way == "eager" else "fork/pages"
+        rest = f" {say('fork/rest')}" if way == "counted" and _has_own(facts) else ""
+        return Headline(say("fork/copied", len(linked), **tasks), f"{say(name, copied)}{rest}")
+    shared = sum(inheritance_of(flags) == INHERITANCE["share"] for _, _, _, _, _, flags, _, _ in linked)
+    if shared == len(linked):
+        how = "shared"
+    elif way != "shadow" and not _has_own(facts):
+        how = "none"
+    elif shared:
+        how = "both"
+    else:
+        how = "reason" if way == "shadow" else "counted"
+    return Headline(say("fork", len(linked), **tasks), say(f"fork/{how}", shared) if linked else "")
 
 
 @headline_of("exec", "exit")
 def _over(facts: Facts) -> Headline:
-    freed = sum(event.owner.startswith("object ") for event in facts.of(ev.PageFreed))
-    return Headline(say(facts.name, task=facts.target), say("freed", freed) if freed else say("freed/nothing"))
+    text, out = say(facts.name, task=facts.part), len(facts.of(ev.PageOut))
+    reasons = [_given_back(facts, "freed") if any(_freed(facts)) else say("freed/nothing")]
+    reasons += [say("gone", out)] if out else []
+    return Headline(text, " ".join(reasons))
 
 
 # ---- files and swap space --------------------------------------------------------------------------
@@ -216,10 +326,10 @@ def _over(facts: Facts) -> Headline:
 
 @headline_of("make_file")
 def _make_file(facts: Facts) -> Headline:
-    made, name = facts.of(ev.FileResized), visible(str(facts.given.get("name", "")))
-    if not made:
-        return Headline(say("file/same", file=name))
-    return Headline(say("file", file=name, size=Size(made[-1].after)), say("file/reason"))
+    name = str(facts.given.get("name", ""))
+    made = facts.last(ev.FileResized, file=name)
+    size = exactly(made.after if made else 0)
+    return Headline(say("file", file=visible(name), size=size), say("file/reason"))
 
 
 @headline_of("make_pager")
@@ -232,8 +342,9 @@ def _make_pager(facts: Facts) -> Headline:
 def _file(facts: Facts) -> Headline:
     data = facts.result if facts.name == "read" else facts.given.get("data")
     count = len(data) if isinstance(data, (bytes, bytearray)) else 0
-    asked = [event.outcome for event in facts.of(ev.PagerAsked)]
-    pages = {"hits": counted(asked.count("hit"), "page"), "misses": counted(asked.count("miss"), "page")}
+    came = {page for event in facts.of(ev.PagesEntered) for page, _ in event.pages}  # with those read ahead
+    asked = {event.offset // PAGE for event in facts.of(ev.PagerAsked)}
+    pages = {"hits": counted(len(asked - came), "page"), "misses": counted(len(came), "page")}
     return Headline(say(f"file {facts.name}", count, file=_file_of(facts)), say("file/pages", **pages) if asked else "")
 
 
@@ -244,10 +355,10 @@ def _sync(facts: Facts) -> Headline:
 
 @headline_of("truncate", part=("file",))
 def _truncate(facts: Facts) -> Headline:
-    resized = facts.of(ev.FileResized)
-    before = Size(resized[-1].before) if resized else facts.size()
-    cut = bool(resized) and resized[-1].after < resized[-1].before
-    text = say("truncate", file=_file_of(facts), size=facts.size(), before=before)
+    resized = facts.last(ev.FileResized, file=facts.own_name)
+    before, after = (resized.before, resized.after) if resized else (facts.given.get("size"),) * 2
+    cut = resized is not None and resized.after < resized.before
+    text = say("truncate", file=_file_of(facts), size=exactly(after), before=exactly(before))
     return Headline(text, say("truncate/reason") if cut else "")
 
 
@@ -258,7 +369,8 @@ def _vanish(facts: Facts) -> Headline:
 
 @headline_of("swap_on")
 def _swap_on(facts: Facts) -> Headline:
-    return Headline(say("swap_on", size=facts.size()), say("swap_on/reason"))
+    size = facts.size()
+    return Headline(say("swap_on", size=size), "" if size == binary_size(0) else say("swap_on/reason"))
 
 
 @headline_of("set_replacement")
@@ -314,9 +426,11 @@ def _stop(facts: Facts) -> Headline:
 @headline_of("failed", part=("task", "file"))
 def _failed(facts: Facts) -> Headline:
     """What an access that failed had come to."""
-    signals, killed, stuck = facts.of(ev.SignalSent), facts.of(ev.OutOfMemory), facts.of(ev.NothingToReclaim)
-    if signals:
-        return Headline("", say("signal", task=visible(signals[-1].task), signal=signals[-1].signal))
+    sent, stuck = facts.last(ev.SignalSent, task=facts.own_name), facts.last(ev.NothingToReclaim)
+    if sent:
+        return Headline("", say("signal", task=visible(sent.task), signal=sent.signal))
+    killed = [say("killed", task=visible(event.task)) for event in facts.of(ev.OutOfMemory)]
     if killed:
-        return Headline("", say("killed", task=visible(killed[-1].task)))
-    return Headline("", none_left(stuck[-1]) if stuck else waiting(facts.events))
+        return Headline("", " ".join(killed))
+    is_new = stuck is not None and stuck.why not in facts.operation.said
+    return Headline("", none_left(stuck) if stuck and is_new else waiting(facts.events))

@@ -21,11 +21,8 @@ from .registry import sentences
 _say_map = sentences(
     "map pictures",
     {
-        "map/nothing": "Nothing was done to this map yet.",
-        "map/elsewhere": "The latest operations did not concern this map.",
         "map/out of order": "The list is out of order at {addresses}.",
         "map/took": "The cache of entries allocated {size} from this map.",
-        "map/gave": "The cache of entries gave {size} back to this map.",
         "map/entries": (
             "The map had 1 entry before and has {now} now.",
             "The map had {count} entries before and has {now} now.",
@@ -46,11 +43,6 @@ say_sought = sentences(
 )
 
 
-def map_untouched(value: MapValue) -> str:
-    """That no operation is known of this map."""
-    return _say_map("map/elsewhere" if value.nr_entries else "map/nothing")
-
-
 def out_of_order(starts: Iterable[int]) -> str:
     """That the list is out of order there."""
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
@@ -65,9 +57,9 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
         change = sum(
             event.after - event.before for event in events if isinstance(event, ev.MapResized) and event.map == name
         )
-        if not change:
+        if change <= 0:  # only reap gives slabs back
             return ""
-        return _say_map("map/took" if change > 0 else "map/gave", size=binary_size(abs(change)))
+        return _say_map("map/took", size=binary_size(change))
     if operation.truncated or not here:
         return ""
     marks = Past(events).marks("after", name)
@@ -77,11 +69,21 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
 
 # ---- moments -------------------------------------------------------------------------------------
 
+say_nothing = sentences(
+    "no picture",
+    {
+        "then": "What this picture shows is not there after operation {number}.",
+        "later": "{why}: step to a later operation.",
+        "earlier": "{why}: step to an earlier operation.",
+        "missing": "{why}.",
+        "undone": "The operation of this moment was undone: go on to now.",
+    },
+)
+
 say_moment = sentences(
     "moments",
     {
-        "nothing": "Nothing was done here yet.",
-        "elsewhere": "The latest operations did not concern this map.",
+        "destroyed": "The domain was destroyed more than {many} operations ago.",
         "before": "Before the operation.",
         "left out": "Earlier steps are left out.",
         "folded": "They happened in a part of the map that is folded here.",
@@ -95,7 +97,6 @@ say_moment = sentences(
 _say_kentry = sentences(
     "kentry pictures",
     {
-        "kentry/nothing": "The latest operations took no slot of the area and gave none back.",
         "kentry/none": "No slot was taken or given back.",
         "kentry/taken": ("1 slot was taken.", "{count} slots were taken."),
         "kentry/given": ("1 slot was given back.", "{count} slots were given back."),
@@ -106,11 +107,6 @@ _say_kentry = sentences(
         ),
     },
 )
-
-
-def kentry_untouched() -> str:
-    """That no operation concerned the area."""
-    return _say_kentry("kentry/nothing")
 
 
 def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
@@ -290,14 +286,17 @@ say_compared = sentences(
             "Reaching all of it takes {count} TLB entries in each.",
         ),
         "formats/more entries": (
-            "Reaching all of it takes 1 TLB entry in {fewest} and {more} in {most}.",
-            "Reaching all of it takes {count} TLB entries in {fewest} and {more} in {most}.",
+            "Reaching all of it takes 1 TLB entry in {fewest}, and {more} in {most}.",
+            "Reaching all of it takes {count} TLB entries in {fewest}, and {more} in {most}.",
         ),
         "formats/out": (
             "{format} can't reach 1 of the ranges, {size}.",
             "{format} can't reach {count} of the ranges, {size}.",
         ),
         "paging": "The kernel mapped {task} in {faults}; the domain mapped {domain} itself, in {calls}.",
+        "paging/at least": (
+            "The kernel mapped {task} in at least {faults}; the domain mapped {domain} itself, in at least {calls}."
+        ),
         "paging/bytes": "Tables take {task} and {domain}, records {task_records} and {domain_records}.",
         "paging/lost": (
             "The events of 1 older call are not kept, and not counted.",
@@ -316,7 +315,13 @@ say_fault = sentences(
     },
 )
 
-say_objects = sentences("object pictures", {"none": "No task has mapped anything yet."})
+say_objects = sentences(
+    "object pictures",
+    {
+        "none": "No task maps a memory object.",
+        "none/task": "{task} maps no memory object.",
+    },
+)
 
 # ---- strings of references -----------------------------------------------------------------------
 

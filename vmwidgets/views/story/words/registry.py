@@ -16,15 +16,19 @@ from .names import Names
 
 
 class Template(NamedTuple):
-    """A sentence with fields in braces; `many` is its plural, where `count` is not 1 ("" where nothing is counted)."""
+    """A sentence with fields in braces; `many` is its plural, where `count` is not 1 ("" where nothing is counted).
 
+    `key` is its subject and its name.
+    """
+
+    key: str
     one: str
     many: str = ""
 
     def say(self, count: int = 1, /, **fields: object) -> str:
         """The sentence.
 
-        >>> Template("{who} has 1 page.", "{who} has {count} pages.").say(1200, who="init")
+        >>> Template("tasks: pages", "{who} has 1 page.", "{who} has {count} pages.").say(1200, who="init")
         'init has 1,200 pages.'
         """
         text = self.many if self.many and count != 1 else self.one
@@ -51,8 +55,9 @@ class Sentences:
 
 def sentences(subject: str, table: Mapping[str, str | tuple[str, str]]) -> Sentences:
     """Declare the sentences of a subject: a template by its name, or one with its plural."""
-    made = {name: Template(text) if isinstance(text, str) else Template(*text) for name, text in table.items()}
-    TEMPLATES.update({f"{subject}: {name}": template for name, template in made.items()})
+    forms = {name: (text,) if isinstance(text, str) else text for name, text in table.items()}
+    made = {name: Template(f"{subject}: {name}", *texts) for name, texts in forms.items()}
+    TEMPLATES.update({template.key: template for template in made.values()})
     return Sentences(made)
 
 
@@ -95,7 +100,8 @@ SILENT: frozenset[type[ev.Event]] = frozenset(
         ev.LookupCacheMoved, ev.MapResized, ev.RangeRemoved, ev.RangeWired,  # what was said of entries says it
         ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageWired,
         ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted,
-        ev.VnodeMapped, ev.SlabRefillEnded,
+        ev.VnodeMapped, ev.SlabRefillEnded, ev.PagesNoted,
+        ev.MallocCalled,  # only the pmap of another program takes its blocks from the heap, and no machine has one
     )
 )  # fmt: skip  # a list with reasons
 """Events that are no step."""

@@ -8,6 +8,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.text import visible
 
+from .called import called
 from .headlines import Facts
 from .names import Names, address
 from .registry import Headline, headline_of, says, sentences
@@ -22,6 +23,10 @@ say = sentences(
         "ThreadWoken/timeout": "{thread} is ready again: its time is up.",
         "ThreadWoken/lock": "{thread} is ready again: the lock is free.",
         "ThreadWoken/wakeup": "{thread} is ready again: a wakeup reached it.",
+        "Deadlocked": "Deadlock: {chain}: each waits for a lock that the next one holds.",
+        "Deadlocked/over": "Deadlock: {chain}: each waited for a lock that the next one held.",
+        "Deadlocked/alone": "Deadlock: {thread} waits for a lock that it holds itself.",
+        "Deadlocked/alone over": "Deadlock: {thread} waited for a lock that it held itself.",
         "ThreadEnded/returned": "{thread} is done.",
         "ThreadEnded/abandoned": "{thread} is given up.",
         "ThreadEnded/failed": "{thread} fails: {how}.",
@@ -31,24 +36,30 @@ say = sentences(
         "ran/none": "No thread was ready to run.",
         "ran/slept": "{thread} ran and sleeps now: it waits for {what}.",
         "ran/ended": "{thread} ran to its end.",
-        "ran/failed": "{thread} ran and failed: {how}.",
-        "ran": "{thread} ran.",
-        "ran/many": ("1 thread ran: {threads}.", "{count} threads ran: {threads}."),
+        "ran/clock": "No thread was ready to run: the clock advanced from {before} to {after}.",
+        "ran/unasked": "{name} made no step: its limit was reached before.",
+        "ran/ready": "{thread} ran; it slept, and is ready again.",
+        "ran/many": "{count} threads ran: {threads}.",
         "ran/more": "{count} threads ran: {threads} and {more} more.",
         "took": "It took {size} at {address} from {map}.",
+        "gave": "It gave {size} at {address} back to {map}.",
         "took/addresses": "It has the addresses: {size} at {address} in {map}.",
         "no gap": "{map} has no gap of {size}.",
         "waits": ("{threads} waits for {what}.", "{threads} wait for {what}."),
         "waits/more": "{threads} and {more} more wait for {what}.",
-        "deadlock": "Deadlock: {chain}: each waits for a lock that the next one holds.",
         "tick": "The clock goes from {before} to {after}.",
         "tick/still": "The clock stays as it is.",
         "tick/woke": ("The time of {threads} is up: it is ready.", "The time of {threads} is up: they are ready."),
         "tick/none": "No timer expired.",
         "wakeup": ("wakeup made 1 thread ready.", "wakeup made {count} threads ready."),
         "wakeup/none": "wakeup found no thread that sleeps on {channel}.",
-        "tsleep": "tsleep returned {result}.",
+        "tsleep": "tsleep returned {result}: a wakeup of {channel} reached the cell.",
+        "tsleep/timeout": (
+            "tsleep returned {result}: 1 tick passed without a wakeup of {channel}.",
+            "tsleep returned {result}: {count} ticks passed without a wakeup of {channel}.",
+        ),
         "kill": "{thread} was ended.",
+        "kill/removed": "{thread} had ended already, and was removed.",
         "kill/undone": "What its {call} had begun was taken back.",
     },
 )
@@ -92,8 +103,15 @@ def _ended(event: ev.ThreadEnded, names: Names) -> str:
     return say(f"ThreadEnded/{how}", thread=_subject(event.thread), how=visible(event.how))
 
 
+@says(ev.Deadlocked, about="threads")
+def _deadlocked(event: ev.Deadlocked, names: Names) -> str:
+    return deadlock(event.threads)
+
+
 @says(ev.ClockTicked, about="threads")
 def _ticked(event: ev.ClockTicked, names: Names) -> str:
+    if event.before == event.after:
+        return ""
     return say("ClockTicked", before=f"{event.before:,}", after=f"{event.after:,}")
 
 
@@ -102,20 +120,29 @@ def _ticked(event: ev.ClockTicked, names: Names) -> str:
 MOST = 3
 """So many threads a sentence names."""
 
+DONE = ("returned", "failed")
+"""States of a thread that has ended."""
+
 
 @headline_of("spawn")
 def _spawned(facts: Facts) -> Headline:
-    spawned = facts.of(ev.ThreadSpawned)
-    return Headline(say("spawn", thread=thread_name(spawned[-1].thread if spawned else "")), say("spawn/reason"))
+    return Headline(say("spawn", thread=visible(str(facts.given["name"]))), say("spawn/reason"))
 
 
 @headline_of("step", "run", part=("machine", "threads"))
 def _ran(facts: Facts) -> Headline:
     ran = [name for name in dict.fromkeys(event.thread for event in facts.of(ev.ThreadRuns)) if name]
+    ticks = facts.of(ev.ClockTicked)
+    if ticks and not ran:
+        text = say("ran/clock", before=f"{ticks[0].before:,}", after=f"{ticks[0].after:,}")
+        return Headline(text, _whose_time_is_up(facts))
     if not ran:
-        return Headline(say("ran/none"), waiting(facts.events))
+        asked = facts.name == "step" or facts.given.get("steps")
+        text = say("ran/none") if asked else say("ran/unasked", name=facts.name)
+        return Headline(text, waiting(facts.events))
     if len(ran) == 1:
-        return Headline(_fate(ran[0], facts.events), _deed(facts, ran[0]) or waiting(facts.events))
+        reason = _locked(facts.events) or _deed(facts, ran[0]) or waiting(facts.events)
+        return Headline(_fate(ran[0], facts.events), reason)
     shown = ", ".join(visible(name) for name in ran[: MOST + 1])
     if len(ran) > MOST + 1:
         return Headline(say("ran/more", len(ran), threads=shown, more=len(ran) - MOST - 1), waiting(facts.events))
@@ -123,33 +150,40 @@ def _ran(facts: Facts) -> Headline:
 
 
 def _fate(name: str, events: Sequence[ev.Event]) -> str:
-    """What became of a thread that ran."""
+    """What became of a thread that ran: one that failed would be the operation's error."""
     thread = visible(name)
-    for event in reversed(events):
-        if isinstance(event, ev.ThreadSlept) and event.thread == name:
-            return say("ran/slept", thread=thread, what=visible(event.what))
-        if isinstance(event, ev.ThreadEnded) and event.thread == name:
-            done = event.how == "returned"
-            return say("ran/ended" if done else "ran/failed", thread=thread, how=visible(event.how))
-    return say("ran", thread=thread)
+    fates = [event for event in events if isinstance(event, THREADS) and event.thread == name]
+    event = fates[-1]
+    if isinstance(event, ev.ThreadSlept):
+        return say("ran/slept", thread=thread, what=visible(event.what))
+    return say("ran/ready" if isinstance(event, ev.ThreadWoken) else "ran/ended", thread=thread)
 
 
 def _deed(facts: Facts, name: str) -> str:
     """What a thread did to memory on its way; one that fell asleep since has the addresses, but not all pages."""
-    inserted = [event for event in facts.of(ev.RangeInserted) if not event.status]
-    if inserted:
-        last = inserted[-1]
-        stops = [one for one in facts.events if isinstance(one, ev.ThreadSlept | ev.ThreadEnded) and one.thread == name]
-        tag = "took/addresses" if stops and isinstance(stops[-1], ev.ThreadSlept) else "took"
-        return say(tag, size=binary_size(last.end - last.start), address=address(last.start), map=visible(last.map))
-    sought = facts.of(ev.SpaceSought)
-    if sought and sought[-1].address is None:
-        return say("no gap", map=visible(sought[-1].map), size=binary_size(sought[-1].length))
+    for event in reversed(facts.events):
+        if isinstance(event, ev.RangeDeleted):
+            return say("gave", **_range(event))
+        if isinstance(event, ev.RangeInserted) and not event.status:
+            stops = [one for one in facts.events if isinstance(one, ev.ThreadSlept | ev.ThreadEnded)]
+            last = next((one for one in reversed(stops) if one.thread == name), None)
+            return say("took/addresses" if isinstance(last, ev.ThreadSlept) else "took", **_range(event))
+    sought = next((event for event in reversed(facts.events) if isinstance(event, ev.SpaceSought)), None)
+    if sought is not None and sought.address is None:
+        return say("no gap", map=called(sought.map), size=binary_size(sought.length))
     return ""
 
 
+def _range(event: ev.RangeInserted | ev.RangeDeleted) -> dict[str, str]:
+    size = binary_size(event.end - event.start)
+    return {"size": size, "address": address(event.start), "map": called(event.map)}
+
+
 def waiting(events: Sequence[ev.Event]) -> str:
-    """Who fell asleep and still is, and for what: the largest group of them."""
+    """Who fell asleep and still is, and for what: the largest group of them.  A deadlock comes before that."""
+    locked = _locked(events)
+    if locked:
+        return locked
     asleep: dict[str, str] = {}
     for event in events:
         if isinstance(event, ev.ThreadSlept):
@@ -168,19 +202,37 @@ def waiting(events: Sequence[ev.Event]) -> str:
     return say("waits", len(names), threads=threads, what=visible(what))
 
 
-def deadlock(cycle: Sequence[str]) -> str:
-    """That these threads wait for each other."""
-    return say("deadlock", chain=" → ".join(visible(name) for name in (*cycle, cycle[0])))
+def _locked(events: Sequence[ev.Event]) -> str:
+    """The latest deadlock, which is over if one of its threads was woken or given up since; "" where there was none."""
+    cycle: Sequence[str] = ()
+    is_over = False
+    for event in events:
+        if isinstance(event, ev.Deadlocked):
+            cycle, is_over = event.threads, False
+        elif isinstance(event, (ev.ThreadWoken, ev.ThreadEnded)):
+            is_over = is_over or event.thread in cycle
+    return deadlock(cycle, is_over=is_over) if cycle else ""
+
+
+def deadlock(cycle: Sequence[str], *, is_over: bool = False) -> str:
+    """That these threads wait for each other, or one for itself."""
+    if len(cycle) == 1:
+        return say("Deadlocked/alone over" if is_over else "Deadlocked/alone", thread=thread_name(cycle[0]))
+    chain = " → ".join(thread_name(name) for name in (*cycle, cycle[0]))
+    return say("Deadlocked/over" if is_over else "Deadlocked", chain=chain)
 
 
 @headline_of("tick")
 def _tick(facts: Facts) -> Headline:
-    ticks, woken = facts.of(ev.ClockTicked), facts.of(ev.ThreadWoken)
-    if not ticks:
-        return Headline(say("tick/still"))
-    text = say("tick", before=f"{ticks[0].before:,}", after=f"{ticks[-1].after:,}")
-    names = ", ".join(thread_name(event.thread) for event in woken)
-    return Headline(text, say("tick/woke", len(woken), threads=names) if woken else say("tick/none"))
+    after, count = int(facts.result), int(facts.given.get("count", 1))
+    text = say("tick", before=f"{after - count:,}", after=f"{after:,}") if count else say("tick/still")
+    return Headline(text, _whose_time_is_up(facts))
+
+
+def _whose_time_is_up(facts: Facts) -> str:
+    """Which threads a timer made ready."""
+    woken = [thread_name(event.thread) for event in facts.of(ev.ThreadWoken) if event.why == "timeout"]
+    return say("tick/woke", len(woken), threads=", ".join(woken)) if woken else say("tick/none")
 
 
 @headline_of("wakeup")
@@ -193,14 +245,19 @@ def _woke(facts: Facts) -> Headline:
 
 @headline_of("tsleep")
 def _tsleep(facts: Facts) -> Headline:
-    return Headline(say("tsleep", result=visible(str(facts.result))))
+    channel = visible(str(facts.given["channel"]))
+    if facts.result == 0:
+        return Headline(say("tsleep", result=facts.result, channel=channel))
+    return Headline(say("tsleep/timeout", facts.given["ticks"], result=facts.result, channel=channel))
 
 
 @headline_of("kill")
 def _killed(facts: Facts) -> Headline:
-    undone = facts.of(ev.CallUndone)
+    undone = facts.last(ev.CallUndone)
+    ended = any(one.before is not None and one.before.state in DONE for one in facts.of(ev.ThreadEnded))
     name = visible(str(facts.given.get("name", "")).removeprefix("thread:"))
-    return Headline(say("kill", thread=name), say("kill/undone", call=visible(undone[-1].call)) if undone else "")
+    reason = say("kill/undone", call=visible(undone.call)) if undone else ""
+    return Headline(say("kill/removed" if ended else "kill", thread=name), reason)
 
 
 @headline_of("failed")

@@ -1,0 +1,65 @@
+// A button that copies a line of Python; where a page may not copy, it shows the line to be copied by hand.
+
+import { button } from "./button.ts";
+import { speaker } from "./speaker.ts";
+import { html, say } from "./svg.ts";
+
+/** Milliseconds that a button says that it has copied. */
+const SAID = 1500;
+
+export class Copying {
+  readonly root = html("span", "vmw-copying");
+  private readonly press = button("copy", "copy the call as a line of Python", "click");
+  private readonly fallback = html("span", "vmw-tip vmw-by-hand", "This page may not copy. Copy the line here: ");
+  private readonly field = html("input");
+  private line = "";
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.field.readOnly = true;
+    this.field.setAttribute("aria-label", "the call as a line of Python");
+    this.fallback.append(this.field);
+    this.fallback.hidden = true;
+    this.root.append(this.press, this.fallback);
+    this.press.addEventListener("click", () => this.copy());
+    this.field.addEventListener("blur", () => {
+      this.fallback.hidden = true;
+    });
+    this.field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") this.press.focus();
+    });
+  }
+
+  /** What a press copies; "" is nothing, and the button stays where it is. */
+  offer(line: string): void {
+    this.line = line;
+    this.press.disabled = !line;
+    this.press.title = line ? `copy  ${line}` : "there is no one line to copy";
+  }
+
+  private async copy(): Promise<void> {
+    const { line } = this;
+    const copied = await written(line);
+    if (!copied) {
+      this.field.value = line;
+      this.fallback.hidden = false;
+      this.field.focus();
+      this.field.select();
+      return;
+    }
+    say(this.press, "copied");
+    speaker.say("copied", true);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => say(this.press, "copy"), SAID);
+  }
+}
+
+async function written(line: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(line);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+// anywidget 0.11 gives a model two seconds to load its code (packages/anywidget/src/runtime.ts, `ready`).  On a busy page
+// that may be too little.  The picture is drawn all the same, but from then on each message of the kernel is refused,
+// without a word.  Such a model hears again here, past anywidget, and asks for what it has missed.
+
+import type { Model, WidgetModel } from "./model.ts";
+
+/** What changes nothing: a model that hears takes it, one that is deaf fails. */
+const NOTHING = { content: { data: { method: "nothing" } }, buffers: [], metadata: {} };
+
+/** Has the model of this id hear its kernel; `missed` is what it asks for besides its state, if it was deaf. */
+export async function hear(
+  manager: Model<object>["widget_manager"],
+  id: string,
+  missed?: { type: string },
+): Promise<void> {
+  const model = await found(manager?.get_model(id));
+  if (!model?._handle_comm_msg || !model.comm) return; // a host with other models
+  try {
+    await model._handle_comm_msg(NOTHING);
+  } catch {
+    if (Object.hasOwn(model, "_handle_comm_msg")) return; // another picture was faster
+    const above: Required<WidgetModel> = Object.getPrototypeOf(Object.getPrototypeOf(model));
+    const handle = above._handle_comm_msg;
+    model._handle_comm_msg = (message) => handle.call(model, message);
+    model.comm.on_msg((message) => model._handle_comm_msg?.(message));
+    model.comm.send({ method: "request_state" });
+    if (missed) model.comm.send({ method: "custom", content: missed });
+  }
+}
+
+/** What a promise brings; undefined where it fails, or there is none. */
+export async function found<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,113 @@
+// The lectern of a handout: which of its pictures is alone on the screen, notes in a second window, and where a page that
+// was loaded again goes on.
+
+import { Notes } from "./notes.ts";
+import { isOwn, Screen } from "./screen.ts";
+import type { Reader, ToldStep } from "./story.ts";
+
+export interface LecternCalls {
+  step: (by: number) => void;
+  /** The room is another one. */
+  changed: () => void;
+}
+
+export class Lectern {
+  private readonly screen: Screen;
+  private readonly notes = new Notes();
+  private readonly reader: Reader;
+  private readonly changed: () => void;
+  private pinned = -1;
+
+  constructor(root: HTMLElement, reader: Reader, calls: LecternCalls) {
+    this.reader = reader;
+    this.changed = calls.changed;
+    this.screen = new Screen(root, { step: calls.step, changed: (filled) => this.settle(filled) });
+  }
+
+  /** Goes on where a page that was loaded again was presenting. */
+  resume(): void {
+    const place = /^#present-(-?\d+)-(\d+)$/.exec(location.hash);
+    if (!place) return;
+    this.reader.resume(Number(place[1]), Number(place[2]));
+    this.screen.fill();
+  }
+
+  get presenting(): boolean {
+    return this.screen.filled;
+  }
+
+  /** Fills the screen, or leaves it. */
+  toggle(): void {
+    if (this.presenting) this.screen.leave();
+    else this.screen.fill();
+  }
+
+  /** Which picture is alone on the screen: the pinned one, else the one that changes at this step. */
+  chosen(): number {
+    if (this.pinned >= 0) return this.pinned;
+    const { steps, at } = this.reader;
+    const drawn = (step: ToldStep | undefined, place: number): string => {
+      const scene = step?.pictures[place]?.wide;
+      return JSON.stringify([scene?.nodes, scene?.links]);
+    };
+    for (let now = at; now > 0; now--) {
+      const changed = this.places.filter((place) => drawn(steps[now], place) !== drawn(steps[now - 1], place));
+      if (changed.length) return changed[0] ?? 0; // the first is the one that the story is about
+    }
+    return 0;
+  }
+
+  /** True if a key means something here. */
+  key(event: KeyboardEvent): boolean {
+    if (isOwn(event)) return false;
+    if (this.screen.key(event)) return true;
+    const { key } = event;
+    const number = /^[0-9]$/.test(key) && this.presenting ? Number(key) - 1 : undefined;
+    if (number !== undefined && number < this.places.length) {
+      this.pinned = number;
+      this.changed();
+    } else if (key === "p" || key === "f") this.toggle();
+    else if (key === "n" && this.presenting) this.note();
+    else return false;
+    return true;
+  }
+
+  /** The story is at another step. */
+  moved(): void {
+    this.screen.wake();
+    if (this.presenting) this.remember();
+    if (!this.notes.opened) return;
+    const { step, steps, at } = this.reader;
+    const next = steps.slice(at + 1).find((one) => one.question || one.notes);
+    this.notes.show({
+      where: `step ${at + 1} of ${steps.length}: ${step.sentence}`,
+      notes:
+        steps
+          .slice(0, at + 1)
+          .flatMap((one) => one.notes ?? [])
+          .at(-1) ?? "", // its own, or the latest before it
+      next: next?.question?.text ?? next?.notes ?? "",
+    });
+  }
+
+  private get places(): readonly number[] {
+    return this.reader.step.pictures.map((_, place) => place);
+  }
+
+  private note(): void {
+    if (this.notes.open()) this.moved();
+    else this.screen.tell("The browser has blocked the second window: allow this page to open one.");
+  }
+
+  private settle(presents: boolean): void {
+    this.remember();
+    if (!presents) this.notes.close();
+    this.changed();
+  }
+
+  /** Notes in the page's address where the lectern is, and nowhere else. */
+  private remember(): void {
+    const { branch, at } = this.reader;
+    history.replaceState(null, "", this.presenting ? `#present-${branch}-${at}` : location.pathname);
+  }
+}

@@ -1,0 +1,152 @@
+// The operations of a machine as a strip shows them: in columns, folded to as many marks as there is room for.
+
+/** All operations, each with its kind, how it ended, and how wide it wants to be. */
+export interface Past {
+  /** A letter for each operation: see {@link KINDS}. */
+  kinds: string;
+  /** A letter for each: see {@link ENDS}; "." is done. */
+  ends: string;
+  /** How wide each wants to be, in any unit. */
+  weights: readonly number[];
+  /** What one call did: the first and the last operation, and the group's name. */
+  groups: readonly (readonly [first: number, last: number, name: string])[];
+  /** Names that were given to moments, each with the operation before it. */
+  marks: readonly (readonly [number: number, name: string])[];
+}
+
+export interface Kind {
+  /** In a list it stands before the name; its shape is that on the strip. */
+  glyph: string;
+  means: string;
+  /** Its box on the strip, from top to bottom, of 12; two boxes for what is changed. */
+  boxes: readonly (readonly [top: number, bottom: number])[];
+}
+
+export const KINDS: Readonly<Record<string, Kind>> = {
+  n: { glyph: "█", means: "new", boxes: [[2, 12]] },
+  g: { glyph: "▄", means: "given back", boxes: [[8, 12]] },
+  a: { glyph: "━", means: "access", boxes: [[6, 8]] },
+  f: { glyph: "▲", means: "fault", boxes: [[2, 12]] },
+  t: { glyph: "▀", means: "threads", boxes: [[2, 6]] },
+  c: {
+    glyph: "═",
+    means: "change",
+    boxes: [
+      [3, 6],
+      [9, 12],
+    ],
+  },
+  s: { glyph: "▒", means: "several", boxes: [[4, 12]] },
+};
+
+/** How an operation ended that was not done. */
+export const ENDS: Readonly<Record<string, string>> = { e: "failed", p: "panic", i: "stopped" };
+
+/** One mark of the strip: operations from `first` to `last`. */
+export interface Piece {
+  first: number;
+  last: number;
+  kind: string;
+  end: string;
+  weight: number;
+  /** The name of the group that it is; "" is no group. */
+  group: string;
+}
+
+export const NO_PAST: Past = { kinds: "", ends: "", weights: [], groups: [], marks: [] };
+
+/** What the list of operations says of the shapes. */
+export const LEGEND = [
+  ...Object.entries(KINDS).flatMap(([letter, { glyph, means }]) => (letter === "s" ? [] : [`${glyph} ${means}`])),
+  "✗ failed",
+].join("  ");
+
+/** At most `most` marks: each operation, if they fit; else groups as one, then runs of alike ones, then neighbours. */
+export function fold(past: Past, most: number): Piece[] {
+  let pieces = [...past.kinds].map(
+    (kind, at): Piece => ({
+      first: at,
+      last: at,
+      kind,
+      end: past.ends[at] ?? ".",
+      weight: past.weights[at] ?? 1,
+      group: "",
+    }),
+  );
+  if (pieces.length > most) pieces = grouped(pieces, past);
+  if (pieces.length > most)
+    pieces = joined(pieces, (a, b) => a.kind === b.kind && a.end === b.end && !a.group && !b.group);
+  if (pieces.length > most) {
+    const share = pieces.length / Math.max(most, 1);
+    const bucket = new Map(pieces.map((piece, at) => [piece.first, Math.floor(at / share)]));
+    pieces = joined(pieces, (a, b) => bucket.get(a.first) === bucket.get(b.first));
+  }
+  return pieces;
+}
+
+function grouped(pieces: readonly Piece[], past: Past): Piece[] {
+  const made: Piece[] = [];
+  let at = 0;
+  for (const [first, last, name] of past.groups) {
+    if (first < at || last >= pieces.length) continue;
+    made.push(...pieces.slice(at, first));
+    const [one, ...others] = pieces.slice(first, last + 1);
+    if (one) made.push({ ...others.reduce(both, one), group: name });
+    at = last + 1;
+  }
+  return [...made, ...pieces.slice(at)];
+}
+
+/** Neighbours as one, from the first of a run on, as long as that and the next one belong together. */
+function joined(pieces: readonly Piece[], together: (first: Piece, next: Piece) => boolean): Piece[] {
+  const made: Piece[] = [];
+  for (const piece of pieces) {
+    const before = made.at(-1);
+    if (before && together(before, piece)) made[made.length - 1] = both(before, piece);
+    else made.push(piece);
+  }
+  return made;
+}
+
+/** The worst end is the one that is seen. */
+const WORST = ".iep";
+
+function both(a: Piece, b: Piece): Piece {
+  const end = WORST.indexOf(a.end) >= WORST.indexOf(b.end) ? a.end : b.end;
+  const kind = a.kind === b.kind ? a.kind : "s";
+  return { first: a.first, last: b.last, kind, end, weight: a.weight + b.weight, group: "" };
+}
+
+/** Where each mark begins, and at the end where the last ends: at least `least` wide each, the rest by weight. */
+export function edges(pieces: readonly Piece[], width: number, least: number): number[] {
+  const total = pieces.reduce((sum, { weight }) => sum + weight, 0);
+  const rest = Math.max(width - least * pieces.length, 0);
+  const room = Math.min(least, width / Math.max(pieces.length, 1));
+  let x = 0;
+  return [0, ...pieces.map(({ weight }) => (x += room + (rest * weight) / Math.max(total, 1e-9)))];
+}
+
+/** The operation at `x` of the strip, and how far in it that is; of a mark for several it lies as far as it is in it. */
+export function at(pieces: readonly Piece[], edge: readonly number[], x: number): [number: number, share: number] {
+  let [low, high] = [0, pieces.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((edge[middle] ?? 0) <= x) low = middle;
+    else high = middle - 1;
+  }
+  const piece = pieces[low];
+  if (!piece) return [0, 0];
+  const [from = 0, to = 0] = edge.slice(low, low + 2);
+  const share = Math.min(Math.max((x - from) / Math.max(to - from, 1e-9), 0), 1 - 1e-9);
+  const operations = share * (piece.last - piece.first + 1);
+  return [piece.first + Math.floor(operations), operations % 1];
+}
+
+/** Where a moment is on the strip: so far in an operation. */
+export function place(pieces: readonly Piece[], edge: readonly number[], number: number, share: number): number {
+  const index = pieces.findIndex((piece) => piece.last >= number);
+  const piece = pieces[index];
+  if (!piece) return edge.at(-1) ?? 0;
+  const [from = 0, to = 0] = edge.slice(index, index + 2);
+  return from + ((to - from) * (number - piece.first + share)) / (piece.last - piece.first + 1);
+}

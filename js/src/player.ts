@@ -1,0 +1,325 @@
+// The player of a handout: it takes the place of the steps that are read without script.
+
+import { unzlibSync } from "fflate";
+import { button } from "./button.ts";
+import { Copying } from "./copying.ts";
+import { Lectern } from "./lectern.ts";
+import { BRACKETS, isField, isOwn } from "./screen.ts";
+import { type Room, Stage } from "./stage.ts";
+import { pastOf, type Question, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
+import { html, say } from "./svg.ts";
+import { followTheme } from "./theme.ts";
+import { Timeline } from "./timeline.ts";
+
+/** Pixels that a finger goes sideways for a step. */
+const SWIPE = 50;
+
+/** Pixels beside a picture that is presented; and above it, for the sentence or the question, and the heading. */
+const MARGIN = 32;
+const ABOVE = 228;
+
+/** Pixels of the buttons below: where a story has some, they have room at each step. */
+const BELOW = 48;
+
+export class Player {
+  readonly root = html("section", "vmwidgets vmw-player");
+  private readonly reader: Reader;
+  private readonly stages: readonly Stage[];
+  private readonly back = button("‹", "step back", "[");
+  private readonly forward = button("›", "step on", "]");
+  private readonly slider = html("input", "vmw-slider");
+  private readonly strip: Timeline;
+  private readonly where = html("span", "vmw-where");
+  private readonly chapter = html("select", "vmw-choice");
+  private readonly caption = html("p", "vmw-caption");
+  private readonly code = html("code");
+  private readonly functions = html("span");
+  private readonly copying = new Copying();
+  private readonly asked = html("div", "vmw-asked");
+  private readonly choices = html("p", "vmw-choices");
+  private readonly bar = html("div", "vmw-time");
+  private readonly lectern: Lectern;
+  private asking: ToldStep | undefined;
+  /** What the strip shows: the story, or one of its branches. */
+  private stripped: readonly ToldStep[] = [];
+  /** The last step of which the strip says something. */
+  private known = -1;
+  /** The first step of each mark of the strip, and after the last one how many there are. */
+  private starts: readonly number[] = [0];
+  private from: [number, number] | undefined;
+
+  constructor(story: Story) {
+    this.reader = new Reader(story);
+    const all = [...story.steps, ...story.branches.flatMap((branch) => branch.steps)];
+    const choose = (thing: string): void => {
+      for (const stage of this.stages) stage.select(thing);
+    };
+    const places = story.steps[0]?.pictures.map((_, place) => place) ?? [];
+    this.stages = places.map(
+      (place) =>
+        new Stage(
+          all.flatMap((step) => step.pictures.slice(place, place + 1)),
+          choose,
+        ),
+    );
+    const name = (mark: number): string | undefined => {
+      const start = this.starts[mark] ?? 0;
+      return start <= this.reader.known ? this.reader.steps[start]?.name : "after the question";
+    };
+    this.strip = new Timeline({ go: (mark, share) => this.go(this.stepAt(mark, share)), name }, 0);
+    this.assemble();
+    this.lectern = new Lectern(this.root, this.reader, { step: (by) => this.by(by), changed: () => this.show() });
+    this.show();
+  }
+
+  /** It is on the page: one that was loaded again while it was presented goes on there. */
+  begin(): void {
+    this.lectern.resume();
+  }
+
+  /** Keys of the page: brackets and a clicker's keys step, arrows do where they mean nothing else. */
+  key(event: KeyboardEvent): boolean {
+    const made = BRACKETS.has(event.key) && event.altKey; // with AltGr or Option, on many keyboards
+    if (isOwn(event) && !(made && !isField(event.target as Element))) return false;
+    if (this.lectern.key(event)) return true;
+    const onSlider = (event.target as Element).closest?.("input") !== null;
+    switch (event.key) {
+      case "[":
+      case "PageUp":
+        return this.by(-1);
+      case "]":
+      case "PageDown":
+        return this.by(1);
+      case "ArrowLeft":
+        return !onSlider && this.by(-1);
+      case "ArrowRight":
+        return !onSlider && this.by(1);
+      case "{":
+        return this.byChapter(-1);
+      case "}":
+        return this.byChapter(1);
+      default:
+        return false;
+    }
+  }
+
+  resized(): void {
+    if (this.lectern.presenting) this.show();
+    else for (const stage of this.stages) stage.resized();
+  }
+
+  // ---- what a reader does ----------------------------------------------------------------------
+
+  private by(steps: number): true {
+    if (this.reader.by(steps)) this.show();
+    return true; // at an end the page does not scroll instead
+  }
+
+  private byChapter(way: 1 | -1): true {
+    if (this.reader.byChapter(way)) this.show();
+    return true;
+  }
+
+  private go(at: number): void {
+    this.reader.go(at);
+    this.show();
+  }
+
+  private assemble(): void {
+    this.root.setAttribute("aria-label", "story");
+    this.root.tabIndex = -1; // it has the focus while it is presented
+    this.back.addEventListener("click", () => this.by(-1));
+    this.forward.addEventListener("click", () => this.by(1));
+    this.slider.type = "range";
+    this.slider.min = "0";
+    this.slider.setAttribute("aria-label", "step");
+    this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
+    this.chapter.title = "chapter";
+    this.chapter.setAttribute("aria-label", "chapter");
+    this.chapter.addEventListener("change", () => {
+      this.reader.leave();
+      this.go(Number(this.chapter.value));
+    });
+    const chapters = this.reader.chapters;
+    if (chapters.length && chapters[0]?.[0] !== 0) chapters.unshift([0, "beginning"]);
+    for (const [at, name] of chapters) {
+      const option = html("option", "", name);
+      option.value = String(at);
+      this.chapter.append(option);
+    }
+    this.chapter.hidden = chapters.length < 2;
+    this.caption.setAttribute("role", "status");
+    const track = html("div", "vmw-track");
+    track.append(this.slider, this.strip.root);
+    const present = button("present", "present: fill the screen", "p");
+    present.addEventListener("click", () => this.lectern.toggle());
+    this.bar.append(this.back, track, this.forward, this.where, this.chapter, present, this.strip.tip);
+    const top = html("div", "vmw-bar");
+    top.append(this.bar, this.caption);
+    const stages = html("div", "vmw-stages");
+    stages.append(...this.stages.map((stage) => stage.root));
+    const called = html("div", "vmw-called");
+    called.append(this.copying.root, " ", this.code, " ", this.functions);
+    this.root.append(top, this.asked, stages, called, this.choices);
+    this.root.addEventListener("pointerdown", (event) => {
+      const swipes = event.pointerType === "touch" && !(event.target as Element).closest(".vmw-time");
+      this.from = swipes ? [event.clientX, event.clientY] : undefined;
+    });
+    this.root.addEventListener("pointerup", (event) => this.swiped(event));
+    this.root.addEventListener("pointercancel", () => {
+      this.from = undefined; // a picture that is wider than the page is scrolled
+    });
+  }
+
+  private swiped(event: PointerEvent): void {
+    const [x, y] = this.from ?? [event.clientX, event.clientY];
+    this.from = undefined;
+    const [right, down] = [event.clientX - x, event.clientY - y];
+    if (Math.abs(right) > SWIPE && Math.abs(right) > 2 * Math.abs(down)) this.by(right < 0 ? 1 : -1);
+  }
+
+  // ---- what a reader sees ----------------------------------------------------------------------
+
+  private show(): void {
+    const { reader } = this;
+    const { step, steps, at, branch } = reader;
+    const last = steps.length - 1;
+    this.slider.max = String(last);
+    this.slider.value = String(at);
+    const what = reader.story.branches[branch];
+    const text = `step ${at + 1} of ${steps.length}`;
+    this.slider.setAttribute("aria-valuetext", text);
+    say(this.where, what ? `${text} of: ${what.name}` : text);
+    this.back.disabled = at === 0 && !what;
+    this.forward.disabled = at === last || reader.waits;
+    const passed = reader.chapters.filter(([start]) => start <= at && !what).at(-1);
+    this.chapter.value = String(passed?.[0] ?? 0);
+    this.mark();
+    this.caption.className = `vmw-caption ${step.tone}`;
+    const [sentence, reason] = [html("b", "", step.sentence), html("span", "vmw-reason", step.reason)];
+    this.caption.replaceChildren(sentence, " ", reason);
+    say(this.code, step.code);
+    say(this.functions, step.functions.join(" → "));
+    this.copying.offer(step.line);
+    this.ask(step);
+    this.offer();
+    const alone = this.lectern.presenting ? this.lectern.chosen() : -1;
+    for (const [place, drawn] of step.pictures.entries()) {
+      const stage = this.stages[place];
+      if (!stage) continue;
+      stage.root.hidden = alone >= 0 && place !== alone;
+      if (!stage.root.hidden) stage.draw(drawn, alone < 0 ? null : this.room());
+    }
+    this.lectern.moved();
+  }
+
+  /** What a picture can fill while the story is presented: words and questions are above. */
+  private room(): Room {
+    return {
+      width: this.root.clientWidth - 2 * MARGIN,
+      height: this.root.clientHeight - ABOVE - (this.reader.story.branches.length ? BELOW : 0),
+    };
+  }
+
+  /** The strip lies under the slider: each operation is as wide as its steps. */
+  private mark(): void {
+    const { steps, at, known } = this.reader;
+    if (this.stripped !== steps || this.known !== known) {
+      this.stripped = steps;
+      this.known = known;
+      const { past, starts } = pastOf(steps, known);
+      this.starts = starts;
+      this.strip.draw(past);
+    }
+    const mark = this.starts.filter((start) => start <= at).length - 1;
+    const [first = 0, next = 1] = this.starts.slice(mark, mark + 2);
+    this.strip.stand(mark, (at + 0.5 - first) / (next - first));
+  }
+
+  private stepAt(mark: number, share: number): number {
+    const [first = 0, next = 1] = this.starts.slice(mark, mark + 2);
+    return Math.min(first + Math.floor(share * (next - first)), next - 1);
+  }
+
+  private ask(step: ToldStep): void {
+    if (this.asking === step) return;
+    this.asking = step;
+    this.asked.replaceChildren();
+    const { question } = step;
+    if (!question) return;
+    const said = html("p", "vmw-answer");
+    said.setAttribute("role", "status");
+    const answered = (chosen: string): void => {
+      this.reader.answer();
+      say(said, inWords(question, chosen));
+      this.forward.disabled = this.reader.at === this.reader.steps.length - 1;
+      this.offer();
+      this.mark();
+    };
+    const group = html("fieldset");
+    group.append(html("legend", "", question.text));
+    const options = question.options.length ? question.options : ["show the answer"];
+    for (const option of options) {
+      const one = html("button", "vmw-button", option);
+      one.type = "button";
+      one.addEventListener("click", () => {
+        for (const other of group.querySelectorAll("button")) other.ariaPressed = String(other === one);
+        answered(option);
+      });
+      group.append(one);
+    }
+    group.append(said);
+    this.asked.append(group);
+    if (!this.reader.waits) say(said, inWords(question, ""));
+  }
+
+  private offer(): void {
+    const { reader } = this;
+    const buttons = reader.choices.map(([number, branch]) => {
+      const one = html("button", "vmw-button", branch.name);
+      one.addEventListener("click", () => {
+        reader.enter(number);
+        this.show();
+      });
+      return one;
+    });
+    if (reader.branch >= 0) {
+      const one = html("button", "vmw-button", "back to the story");
+      one.addEventListener("click", () => {
+        reader.leave();
+        this.show();
+      });
+      this.choices.replaceChildren(one);
+    } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));
+    this.choices.hidden = !this.choices.firstChild || reader.waits;
+  }
+}
+
+/** What is said of an answer; of none, the answer itself. */
+function inWords({ options, answer, why }: Question, chosen: string): string {
+  const right = !options.includes(chosen) ? answer : chosen === answer ? `Right: ${answer}` : `No: ${answer}`;
+  return why ? `${right}. ${why}` : `${right}.`;
+}
+
+/** The story that a page holds. */
+export function readStory(text: string): Story {
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return JSON.parse(new TextDecoder().decode(unzlibSync(packed))) as Story;
+}
+
+/** Puts the player onto the page.  Until it is there the page stays as it is read without script. */
+function start(): void {
+  const story = readStory(document.getElementById("vmw-story")?.textContent ?? "");
+  if (story.version !== STORY_VERSION) return;
+  const player = new Player(story);
+  document.querySelector(".story")?.before(player.root);
+  document.documentElement.classList.add("plays");
+  player.begin();
+  followTheme(document.body, new AbortController().signal);
+  new ResizeObserver(() => player.resized()).observe(player.root);
+  document.addEventListener("keydown", (event) => {
+    if (player.key(event)) event.preventDefault();
+  });
+}
+
+if (typeof document !== "undefined" && document.getElementById("vmw-story")) start();

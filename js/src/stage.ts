@@ -1,0 +1,131 @@
+// One picture of a handout: heading, drawing and notes, in as much room as the page has.
+
+import { Focus } from "./focus.ts";
+import { Renderer } from "./renderer.ts";
+import type { Scene } from "./scene.ts";
+import type { Drawn } from "./story.ts";
+import { html, put, say } from "./svg.ts";
+
+/** Below so many pixels the narrow picture is shown. */
+const NARROW = 640;
+
+/** How small a picture may be drawn beside its own size: its smallest letters have 10 pixels there, and 11 here. */
+const SMALLEST = 1.1;
+
+/** Pixels from left to right, and from top to bottom. */
+export interface Room {
+  width: number;
+  height: number;
+}
+
+/** How much larger scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
+function enlarged(scenes: readonly Scene[], room: Room): number {
+  const each = scenes.map(({ width, height }) => Math.min(room.width / width, room.height / Math.max(height, 1)));
+  return Math.max(1, Math.min(...each));
+}
+
+export class Stage {
+  readonly root = html("figure", "vmw-stage");
+  private readonly renderer = new Renderer();
+  private readonly focus = new Focus(this.renderer);
+  private readonly title = html("strong", "vmw-title");
+  private readonly subtitle = html("span", "vmw-subtitle");
+  private readonly ground = html("div", "vmw-ground");
+  private readonly notes = html("p", "vmw-stage-notes");
+  private readonly all: readonly Drawn[];
+  private shown: Drawn | undefined;
+  private fits: Room | null = null;
+
+  /** `all` are the picture's forms at every step: the tallest says how much room is kept. */
+  constructor(all: readonly Drawn[], choose: (thing: string) => void) {
+    this.all = all;
+    const heading = html("figcaption", "vmw-header");
+    heading.append(this.title, " ", this.subtitle);
+    this.ground.append(this.renderer.root);
+    this.root.append(heading, this.ground, this.notes);
+    const act = (id: string | undefined): void => {
+      const node = id ? this.renderer.node(id) : undefined;
+      if (node?.action === "select" && node.thing) choose(node.thing === this.renderer.selected ? "" : node.thing);
+      else if (!node && this.renderer.selected) choose("");
+    };
+    this.renderer.root.addEventListener("click", (event) => {
+      const id = this.renderer.under(event);
+      if (id) this.renderer.element(id)?.root.focus();
+      act(id);
+    });
+    this.renderer.root.addEventListener("keydown", (event) => {
+      const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+      const pressed = event.key === "Enter" || event.key === " ";
+      if (!id || !(pressed || this.focus.move(event.key))) return;
+      if (pressed) act(id);
+      event.preventDefault();
+      event.stopPropagation(); // arrows go from node to node here, not from step to step
+    });
+  }
+
+  /** Draws a step; `fits` are the pixels that the picture may fill, in a lecture room. */
+  draw(drawn: Drawn, fits: Room | null = null): void {
+    this.shown = drawn;
+    this.fits = fits;
+    const scene = this.form(drawn);
+    say(this.title, scene.title);
+    say(this.subtitle, scene.subtitle);
+    say(this.notes, scene.notes.join(" "));
+    this.renderer.draw(scene, fits ? this.larger(fits)[1] : drawn.scale);
+    this.scroll(fits === null && this.room < scene.width * Math.min(drawn.scale, 1), scene.width);
+    put(this.renderer.root, "aria-label", [scene.title, scene.subtitle].filter(Boolean).join(", "));
+    this.focus.settle();
+    this.keepRoom();
+  }
+
+  select(thing: string): void {
+    this.renderer.select(thing);
+  }
+
+  /** The page has another width. */
+  resized(): void {
+    if (this.shown) this.draw(this.shown, this.fits);
+  }
+
+  /** Where the page is narrower than the picture, it is scrolled sideways: letters stay as large as one can read. */
+  private scroll(scrolls: boolean, width: number): void {
+    this.ground.classList.toggle("vmw-scrolls", scrolls);
+    if (scrolls) this.ground.tabIndex = 0;
+    else this.ground.removeAttribute("tabindex");
+    this.renderer.root.style.minWidth = scrolls ? `${Math.ceil(SMALLEST * width)}px` : "";
+  }
+
+  private form(drawn: Drawn): Scene {
+    if (this.fits) return drawn[this.larger(this.fits)[0]];
+    return this.room < NARROW ? drawn.narrow : drawn.wide;
+  }
+
+  /** The form that is larger in a room, and how large it is there. */
+  private larger(room: Room): ["wide" | "narrow", number] {
+    const of = (form: "wide" | "narrow"): number =>
+      enlarged(
+        this.all.map((drawn) => drawn[form]),
+        room,
+      );
+    const [wide, narrow] = [of("wide"), of("narrow")];
+    return narrow > wide ? ["narrow", narrow] : ["wide", wide];
+  }
+
+  private get room(): number {
+    return this.root.clientWidth || NARROW;
+  }
+
+  /** What is below the picture stays where it is while one steps. */
+  private keepRoom(): void {
+    if (this.fits) {
+      this.ground.style.minHeight = "";
+      return;
+    }
+    const heights = this.all.map((drawn) => {
+      const { width, height } = this.form(drawn);
+      const scale = Math.min(drawn.scale, this.room / width);
+      return height * (scale < Math.min(drawn.scale, 1) ? SMALLEST : scale);
+    });
+    this.ground.style.minHeight = `${Math.ceil(Math.max(0, ...heights))}px`;
+  }
+}

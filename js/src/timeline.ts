@@ -1,0 +1,222 @@
+// The strip of a slider: operations as marks, with groups, failures and names of moments.  Pointing at it says which
+// operation is there, a press goes to it.
+
+import { at, ENDS, edges, fold, KINDS, LEGEND, NO_PAST, type Past, type Piece, place } from "./past.ts";
+import { html, put, say, svg } from "./svg.ts";
+
+/** Pixels of a strip from top to bottom, of a mark from left to right, and of a strip that has no layout yet. */
+const HIGH = 12;
+const NARROWEST = 3;
+const UNKNOWN = 300;
+
+export interface TimelineCalls {
+  /** Somebody pressed on an operation, so far in it. */
+  go: (number: number, share: number) => void;
+  /** An operation's name; none is known yet: it was asked for. */
+  name: (number: number) => string | undefined;
+}
+
+export class Timeline {
+  readonly root = html("div", "vmw-timeline");
+  /** What says the operation: it lies over what is below, so that nothing moves. */
+  readonly tip = html("div", "vmw-tip");
+  private readonly calls: TimelineCalls;
+  private readonly drawing = svg("svg", "vmw-strip");
+  private readonly shapes = svg("g");
+  private readonly here = svg("rect", "here");
+  private readonly pointer = svg("rect", "pointed");
+  private readonly least: number;
+  private past = NO_PAST;
+  private pieces: Piece[] = [];
+  private edge: number[] = [0];
+  private width = 0;
+  private moment: [number: number, share: number] = [0, 1];
+  private pointed: [number: number, share: number] | null = null;
+
+  /** `least`: the fewest pixels of a mark; 0 where marks lie under the steps of a slider. */
+  constructor(calls: TimelineCalls, least = NARROWEST) {
+    this.calls = calls;
+    this.least = least;
+    this.drawing.setAttribute("preserveAspectRatio", "none");
+    this.drawing.setAttribute("aria-hidden", "true");
+    this.drawing.append(this.shapes, this.pointer, this.here);
+    this.root.append(this.drawing);
+    this.root.tabIndex = 0;
+    this.root.setAttribute("role", "slider");
+    this.root.setAttribute("aria-label", "operations: arrows point, Enter goes there");
+    this.root.setAttribute("aria-valuemin", "0");
+    this.tip.hidden = true;
+    this.tip.setAttribute("aria-hidden", "true");
+    this.tip.dataset.legend = LEGEND; // a handout has no list that says it
+    this.root.addEventListener("pointermove", (event) => this.point(this.under(event)));
+    this.root.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault(); // the focus stays where it is
+      this.point(this.under(event));
+    });
+    this.root.addEventListener("pointerup", (event) => {
+      if (event.button !== 0) return;
+      this.calls.go(...this.under(event));
+      if (event.pointerType !== "mouse") this.point(null);
+    });
+    for (const left of ["pointerleave", "pointercancel", "blur"])
+      this.root.addEventListener(left, () => this.point(null));
+    this.root.addEventListener("focus", () => {
+      if (this.root.matches(":focus-visible")) this.point(this.moment);
+    });
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    if (typeof ResizeObserver === "function") new ResizeObserver(() => this.lay()).observe(this.root);
+  }
+
+  /** The operations are these now. */
+  draw(past: Past): void {
+    this.past = past;
+    this.width = 0;
+    put(this.root, "aria-valuemax", Math.max(past.kinds.length - 1, 0));
+    this.lay();
+  }
+
+  /** The picture is at this operation, so far in it. */
+  stand(number: number, share: number): void {
+    this.moment = [number, share];
+    this.mark(this.here, this.moment);
+    if (!this.pointed) this.tell(this.moment);
+  }
+
+  /** More names are known. */
+  named(): void {
+    if (this.pointed) this.point(this.pointed);
+    else this.tell(this.moment);
+  }
+
+  /** The marks on the strip, for tests of it: how many there are. */
+  get count(): number {
+    return this.pieces.length;
+  }
+
+  private lay(): void {
+    const width = this.root.clientWidth || UNKNOWN;
+    if (width === this.width) return;
+    this.width = width;
+    this.pieces = fold(this.past, Math.floor(width / NARROWEST));
+    this.edge = edges(this.pieces, width, this.least);
+    put(this.drawing, "viewBox", `0 0 ${width} ${HIGH}`);
+    put(this.root, "data-marks", this.pieces.length);
+    this.shape();
+    this.mark(this.here, this.moment);
+  }
+
+  /** One path for each look; below them lines under groups, above them flags of named moments. */
+  private shape(): void {
+    const paths = new Map<string, string>();
+    const add = (look: string, path: string): void => void paths.set(look, (paths.get(look) ?? "") + path);
+    for (const [index, piece] of this.pieces.entries()) {
+      const [from = 0, to = 0] = this.edge.slice(index, index + 2);
+      const gap = to - from > 2 * NARROWEST ? 1 : to - from > 2 ? 0.5 : 0;
+      drawn(piece, from, to - gap, add);
+    }
+    const x = (number: number, share: number): number => place(this.pieces, this.edge, number, share);
+    for (const [first, last] of this.past.groups) add("group", box(x(first, 0), x(last, 1) - 1, HIGH + 1, HIGH + 2.5));
+    for (const [number] of this.past.marks) {
+      const end = x(number, 1);
+      add("moment", `${box(end - 1, end + 1, -3, HIGH)}M${end + 1},-3l4,2l-4,2z`);
+    }
+    this.shapes.replaceChildren(
+      ...[...paths].map(([look, path]) => {
+        const element = svg("path", look);
+        element.setAttribute("d", path);
+        return element;
+      }),
+    );
+  }
+
+  private mark(element: SVGRectElement, [number, share]: readonly [number, number]): void {
+    put(element, "x", Math.max(Math.min(place(this.pieces, this.edge, number, share), this.width) - 1.5, 0).toFixed(1));
+    put(element, "y", -3);
+    put(element, "width", 3);
+    put(element, "height", HIGH + 6);
+  }
+
+  private under(event: PointerEvent): [number, number] {
+    const { left, width } = this.root.getBoundingClientRect();
+    return at(this.pieces, this.edge, (this.width * (event.clientX - left)) / Math.max(width, 1));
+  }
+
+  /** Says the operation there; null: none. */
+  private point(where: [number, number] | null): void {
+    this.pointed = where;
+    this.tip.hidden = !where || !this.pieces.length;
+    put(this.pointer, "visibility", this.tip.hidden ? "hidden" : "visible");
+    if (!where) {
+      this.tell(this.moment);
+      return;
+    }
+    this.mark(this.pointer, [where[0], 0.5]);
+    say(this.tip, this.tell(where));
+    const [own, around] = [this.root, this.tip.parentElement ?? this.root].map((one) => one.getBoundingClientRect());
+    const x = (place(this.pieces, this.edge, where[0], 0.5) / Math.max(this.width, 1)) * (own?.width ?? 0);
+    const share = ((own?.left ?? 0) + x - (around?.left ?? 0)) / Math.max(around?.width ?? 0, 1);
+    this.tip.style.setProperty("--vmw-at", share.toFixed(3)); // so far from its left it is to the left of there
+  }
+
+  /** For readers of any kind: what is there, in words. */
+  private tell([number]: readonly [number, number]): string {
+    const letter = this.past.kinds[number] ?? "";
+    const { glyph = "", means = "" } = KINDS[letter] ?? {};
+    const name = this.calls.name(number) ?? `${number.toLocaleString("en")} · ${means}`;
+    const failed = ENDS[this.past.ends[number] ?? ""];
+    const group = this.past.groups.find(([first, last]) => first <= number && number <= last);
+    const piece = this.pieces.find(({ last }) => last >= number);
+    const count = piece ? piece.last - piece.first + 1 : 1;
+    const text = [
+      `${glyph} ${name}`.trim(),
+      !name.includes("✗") && failed ? failed : "",
+      group ? `in the group ${group[2]}` : "",
+      count > 1 ? `one mark for ${count.toLocaleString("en")}` : "",
+      ...this.past.marks.filter(([one]) => one === number).map(([, mark]) => `mark ${mark}`),
+    ]
+      .filter(Boolean)
+      .join(" · ");
+    put(this.root, "aria-valuenow", number);
+    put(this.root, "aria-valuetext", text);
+    return text;
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [number] = this.pointed ?? this.moment;
+    const index = this.pieces.findIndex(({ last }) => last >= number);
+    const last = this.past.kinds.length - 1;
+    const wanted: Record<string, number | undefined> = {
+      ArrowLeft: this.pieces[index]?.first === number ? this.pieces[index - 1]?.first : this.pieces[index]?.first,
+      ArrowRight: this.pieces[index + 1]?.first,
+      ArrowDown: Math.max(number - 1, 0),
+      ArrowUp: Math.min(number + 1, last),
+      Home: 0,
+      End: last,
+    };
+    const to = wanted[event.key];
+    if (to !== undefined) this.point([to, 1]);
+    else if ((event.key === "Enter" || event.key === " ") && this.pointed) this.calls.go(number, 1);
+    else if (!(event.key in wanted)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+function box(left: number, right: number, top: number, bottom: number): string {
+  const [x, wide] = [left.toFixed(1), Math.max(right - left, 0.5).toFixed(1)];
+  return `M${x},${top}h${wide}v${bottom - top}h-${wide}z`;
+}
+
+/** A mark in its shape; one that failed is broken in the middle, one that was stopped has its last third missing. */
+function drawn(piece: Piece, from: number, to: number, add: (look: string, path: string) => void): void {
+  if (piece.end === "p") add("panic", box(from, Math.max(to, from + 3), -2, HIGH));
+  else if (piece.end === "e") add("failed", box(from, to, -1, 4) + box(from, to, 8, HIGH));
+  else if (piece.kind === "f")
+    add("f", `M${from.toFixed(1)},${HIGH}L${((from + to) / 2).toFixed(1)},1L${to.toFixed(1)},${HIGH}z`);
+  else {
+    const right = piece.end === "i" ? from + ((to - from) * 2) / 3 : to;
+    for (const [top, bottom] of KINDS[piece.kind]?.boxes ?? []) add(piece.kind, box(from, right, top, bottom));
+  }
+}

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./dom.ts";
+import { Copying } from "../src/copying.ts";
+import type { Past } from "../src/past.ts";
+import { Timeline } from "../src/timeline.ts";
+
+const PAST: Past = {
+  kinds: "nnfng",
+  ends: "..e.p",
+  weights: [1, 1, 1, 1, 1],
+  groups: [[1, 2, "<b>two</b>"]],
+  marks: [[3, "after <i>fork</i>"]],
+};
+
+function setUp(past = PAST) {
+  const gone: number[] = [];
+  const names: Record<number, string> = { 1: "1 · task <script>alert(1)</script>", 2: "2 · write 1 byte ✗" };
+  const strip = new Timeline({ go: (number) => gone.push(number), name: (number) => names[number] });
+  document.body.replaceChildren(strip.root, strip.tip);
+  strip.draw(past);
+  strip.stand(0, 1);
+  const key = (name: string, more: KeyboardEventInit = {}) => {
+    const event = new window.KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true, ...more });
+    strip.root.dispatchEvent(event as unknown as Event);
+  };
+  const text = () => strip.root.getAttribute("aria-valuetext");
+  return { strip, gone, key, text, names };
+}
+
+test("arrows point from mark to mark and say the operation, Enter goes there", () => {
+  const { gone, key, text, strip } = setUp();
+  key("ArrowRight");
+  key("ArrowRight");
+  assert.equal(text(), "▲ 2 · write 1 byte ✗ · in the group <b>two</b>");
+  assert.equal(strip.tip.textContent, text());
+  assert.equal(strip.tip.hidden, false);
+  key("Enter");
+  assert.deepEqual(gone, [2]);
+  key("End");
+  assert.equal(text(), "▄ 4 · given back · panic", "its kind, while its name is under way");
+  key("ArrowLeft");
+  assert.equal(text(), "█ 3 · new · mark after <i>fork</i>");
+});
+
+test("a name that comes later is said where it is pointed at", () => {
+  const { key, text, names, strip } = setUp();
+  key("End");
+  names[4] = "4 · exit ✗ panic";
+  strip.named();
+  assert.equal(text(), "▄ 4 · exit ✗ panic");
+});
+
+test("a key with Ctrl, Alt or Meta is not the strip's", () => {
+  const { key, gone, text } = setUp();
+  key("ArrowRight");
+  const before = text();
+  for (const more of [{ ctrlKey: true }, { altKey: true }, { metaKey: true }]) {
+    key("ArrowRight", more);
+    key("Enter", more);
+  }
+  assert.deepEqual([text(), gone], [before, []]);
+});
+
+test("names are text, whatever they look like", () => {
+  const { key, strip } = setUp();
+  key("ArrowRight");
+  assert.equal(strip.tip.children.length, 0);
+  assert.match(strip.tip.textContent ?? "", /<script>/);
+});
+
+test("kinds, failures, groups and named moments are shapes of their own", () => {
+  const { strip } = setUp();
+  const looks = [...strip.root.querySelectorAll("path")].map((path) => path.getAttribute("class"));
+  assert.deepEqual(looks.sort(), ["failed", "group", "moment", "n", "panic"]);
+  const shapes = [..."ngaftc"].map((kind) => {
+    const { strip } = setUp({ ...PAST, kinds: kind, ends: ".", weights: [1], groups: [], marks: [] });
+    return strip.root.querySelector("path")?.getAttribute("d");
+  });
+  assert.equal(new Set(shapes).size, shapes.length, "not by colour alone");
+});
+
+test("of an empty machine nothing is drawn, and keys lead nowhere", () => {
+  const { strip, key, gone } = setUp({ kinds: "", ends: "", weights: [], groups: [], marks: [] });
+  key("ArrowRight");
+  key("Enter");
+  assert.deepEqual([strip.count, gone, strip.tip.hidden], [0, [], true]);
+});
+
+test("a press copies the line; a page that may not copy shows it instead", async () => {
+  const written: string[] = [];
+  let allowed = true;
+  const clipboard = {
+    writeText: async (text: string) => {
+      if (!allowed) throw new Error("not allowed");
+      written.push(text);
+    },
+  };
+  Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
+  const copying = new Copying();
+  document.body.replaceChildren(copying.root);
+  copying.offer("m.kernel_map.enter(size=4096)");
+  const press = copying.root.querySelector("button") as HTMLButtonElement;
+  const settled = () => new Promise((done) => setTimeout(done));
+  press.click();
+  await settled();
+  assert.deepEqual([written, press.textContent], [["m.kernel_map.enter(size=4096)"], "copied"]);
+  allowed = false;
+  press.click();
+  await settled();
+  const field = copying.root.querySelector("input") as HTMLInputElement;
+  assert.deepEqual(
+    [field.value, (field.parentElement as HTMLElement).hidden],
+    ["m.kernel_map.enter(size=4096)", false],
+  );
+  copying.offer("");
+  assert.deepEqual([press.disabled, copying.root.hidden], [true, false], "nothing beside it moves");
+});

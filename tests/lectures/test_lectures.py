@@ -1,0 +1,87 @@
+"""The four lectures: each question is asked in the story, and each answer is the machine's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.widgets.test_handout import read
+from vmwidgets.cli import main
+from vmwidgets.lectures.lecture import Lecture
+from vmwidgets.lectures.listed import LECTURES
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / f"{name}.html"
+    assert main(["lecture", name, "-o", str(file)]) == 0
+    assert capsys.readouterr().out.startswith(f"{file}: ")
+    steps = read(file)["steps"]
+    asked = [step["question"] for step in steps if "question" in step]
+    assert len(asked) >= 3
+    assert all(question["answer"] in question["options"] and question["why"] for question in asked)
+    chapters = [step for step in steps if "chapter" in step]
+    assert len(chapters) >= 5
+    assert all(step["notes"] for step in chapters)
+    assert steps[0] is chapters[0]
+    assert steps[-1] is not chapters[-1] or name == "maps", "a chapter is followed by what it announces"
+    assert file.stat().st_size < 1 << 20
+    again = vm.load_journal(file.with_suffix(".jsonl.gz"))
+    assert [step["chapter"] for step in chapters] == list(again.journal.marks)
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_the_class_has_the_answers_and_no_notes(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.html"
+    assert main(["lecture", name, "-o", str(file), "--for-class"]) == 0
+    story = read(file)
+    assert story["opened"] is True
+    assert [step for step in story["steps"] if "notes" in step] == []
+    assert 'class="notes"' not in file.read_text()
+
+
+def test_files_that_are_there_are_replaced_only_by_force(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "maps.jsonl.gz").write_text("mine")
+    assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html")]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["maps.jsonl.gz"]
+    assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html"), "--force"]) == 0
+
+
+def answers(name: str) -> list[str]:
+    return [answer for _, _, answer, _ in LECTURES[name]().ask.values()]
+
+
+def test_the_answers_are_those_of_a_book() -> None:
+    """Worked out on paper: what merges and is cut, levels of x86-64, hits, frames after a fork, and a clock."""
+    assert answers("maps")[:2] == ["2", "2"]
+    assert answers("translation") == ["4", "0", "the byte is written"]
+    assert answers("faults") == ["0", "4", "5"]
+    assert answers("replacement") == ["page 0", "page 2", "page 1"]
+
+
+def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
+    made = LECTURES["maps"]()
+    rotations = [vm.lab.rotations(operation) for operation in made.machine.journal]
+    assert sum(rotations) >= 1
+    text, options, answer, _ = made.ask["balanced"]
+    assert answer == options[-1]
+    assert options[1] in text
+
+
+def test_what_is_no_option_is_no_answer() -> None:
+    told = Lecture("x", vm.boot())
+    with pytest.raises(vm.Refused, match="not an option"):
+        told.question("start", "How many?", ["1", "2"], 3, "")
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: Any) -> None:
+    assert main(["lecture", "maps", "-o", str(tmp_path / "none" / "maps.html")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert list(tmp_path.iterdir()) == []

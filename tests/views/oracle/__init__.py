@@ -1,0 +1,1 @@
+"""Sentences, held against the machines that they are about: see :mod:`.claiming`."""

@@ -1,0 +1,282 @@
+"""What headlines of accesses claim: bytes, translations, page faults, copies."""
+
+from __future__ import annotations
+
+from .claiming import Said, Seen, claim
+from .claims_maps import number_given
+from .reading import PAGE, counted, edited, number, pages_at, resident, swapped, translations
+
+
+def accessed(seen: Seen, said: Said) -> None:
+    """The bytes are where the tables lead to, afterwards."""
+    data = seen.given.get("data", seen.operation.result)
+    address = number(said["address"])
+    assert number(said["count"]) == len(data)
+    assert address == number_given(seen, "address")
+    if "space" in said:
+        assert said["space"] == (seen.part if seen.operation.target != "machine" else "the kernel")
+    else:
+        assert said["cpu"] == seen.operation.target
+    assert said["name"] == seen.operation.name
+
+
+@claim(
+    "map operations: read",
+    "{name} got 1 byte at {address} of {space}.",
+    "{name} got {count} bytes at {address} of {space}.",
+)
+def read(seen: Seen, said: Said) -> None:
+    accessed(seen, said)
+    if seen.operation.target.startswith("task:"):
+        bytes_are_there(seen, number(said["address"]), seen.operation.result)
+
+
+@claim(
+    "map operations: write",
+    "{name} put 1 byte at {address} of {space}.",
+    "{name} put {count} bytes at {address} of {space}.",
+)
+def written(seen: Seen, said: Said) -> None:
+    accessed(seen, said)
+    if seen.operation.target.startswith("task:") and not edited(seen.machine):
+        bytes_are_there(seen, number(said["address"]), seen.given["data"])
+
+
+def bytes_are_there(seen: Seen, address: int, data: bytes) -> None:
+    """The last page of the bytes: of a long access the first ones may have left memory again."""
+    task = seen.machine.tasks[seen.operation.target.partition(":")[2]]
+    last = max(address, address + len(data) - 1 & -PAGE)
+    found = task.walk(last)
+    if found.pa is not None and not edited(seen.machine):
+        rest = data[last - address :]
+        assert bytes(seen.machine.system.ram.read(int(found.pa), len(rest))) == rest
+
+
+@claim(
+    "map operations: read/cpu",
+    "{name} got 1 byte at {address} through {cpu}.",
+    "{name} got {count} bytes at {address} through {cpu}.",
+)
+def read_through(seen: Seen, said: Said) -> None:
+    accessed(seen, said)
+
+
+@claim(
+    "map operations: write/cpu",
+    "{name} put 1 byte at {address} through {cpu}.",
+    "{name} put {count} bytes at {address} through {cpu}.",
+)
+def written_through(seen: Seen, said: Said) -> None:
+    accessed(seen, said)
+
+
+@claim("map operations: touch", "{name} used {address} of {space} ({access}).")
+def touched(seen: Seen, said: Said) -> None:
+    assert (said["name"], said["space"]) == (seen.operation.name, seen.part)
+    assert number(said["address"]) == number_given(seen, "address")
+    assert said["access"] == str(seen.given.get("access", "read"))
+    task = seen.machine.tasks[said["space"]]
+    assert task.walk(number(said["address"])).ok or edited(seen.machine)
+
+
+def tlb_counts(seen: Seen) -> tuple[int, int]:
+    """How many accesses the TLBs answered, and how many they did not, by their own counts."""
+    before = [cpu.value().tlb for cpu in seen.before.cpus]
+    after = [cpu.value().tlb for cpu in seen.machine.cpus]
+    hits = sum(one.hits for one in after) - sum(one.hits for one in before)
+    return hits, sum(one.misses for one in after) - sum(one.misses for one in before)
+
+
+def of_tables(seen: Seen, tables: str) -> None:
+    """Whose tables were walked."""
+    part = seen.operation.target.partition(":")[0]
+    words = {"machine": "the kernel's page tables", "cpu": "the page tables"}
+    assert tables == words.get(part, f"the page tables of {seen.part}")
+
+
+def no_fault(seen: Seen) -> None:
+    """What was in memory is, but for what left, and nothing came."""
+    before, after = resident(seen.before).keys(), resident(seen.machine).keys()
+    assert before > after if seen.says("map operations: access/out") else before == after
+
+
+@claim(
+    "map operations: access/hit",
+    "The TLB had the translation: no walk, no page fault.",
+    "The TLB had all {count} translations: no walk, no page fault.",
+)
+def answered_by_the_tlb(seen: Seen, said: Said) -> None:
+    hits, misses = tlb_counts(seen)
+    assert (misses, hits) == (0, number(said["count"]))
+    no_fault(seen)
+
+
+@claim(
+    "map operations: access/walked",
+    "The TLB did not have the translation: 1 walk of {tables}, no page fault.",
+    "The TLB did not have the translations: {count} walks of {tables}, no page fault.",
+)
+def answered_by_walks(seen: Seen, said: Said) -> None:
+    hits, misses = tlb_counts(seen)
+    assert (hits, misses) == (0, number(said["count"]))
+    of_tables(seen, said["tables"])
+    no_fault(seen)
+
+
+@claim(
+    "map operations: access/marked",
+    "The TLB had the translation, and 1 walk of {tables} marked the page as written.",
+    "The TLB had the translations, and {count} walks of {tables} marked the pages as written.",
+)
+def marked_by_walks(seen: Seen, said: Said) -> None:
+    assert "data" in seen.given or seen.given.get("access") == "write"
+    assert tlb_counts(seen)[0] >= number(said["count"])
+    of_tables(seen, said["tables"])
+    no_fault(seen)
+
+
+@claim(
+    "map operations: access/both",
+    "The TLB had {hits}; 1 walk of {tables} found the other, without a page fault.",
+    "The TLB had {hits}; {count} walks of {tables} found the others, without a page fault.",
+)
+def answered_by_both(seen: Seen, said: Said) -> None:
+    hits, misses = tlb_counts(seen)
+    assert (hits, misses) == (counted(said["hits"]), number(said["count"]))
+    of_tables(seen, said["tables"])
+    no_fault(seen)
+
+
+def came(seen: Seen) -> set[tuple[str, int]]:
+    """The pages of objects that are in frames that they were not in."""
+    before = resident(seen.before)
+    return {page for page, frame in resident(seen.machine).items() if before.get(page) != frame}
+
+
+@claim(
+    "map operations: access/faults",
+    "It used {tables}: 1 page fault, and {pages} from a pager.",
+    "It used {tables}: {count} page faults, and {pages} from a pager.",
+)
+def answered_by_faults(seen: Seen, said: Said) -> None:
+    of_tables(seen, said["tables"])
+    assert number(said["count"]) >= 1
+    before, frames = resident(seen.before), {*resident(seen.before).values()}
+    new = [one for one, frame in resident(seen.machine).items() if one not in before and frame not in frames]
+    assert counted(said["pages"]) >= len(new)
+    stayed = resident(seen.before).keys() <= resident(seen.machine).keys()
+    if stayed and not seen.says("map operations: access/out"):  # else some came and left again, or the other way
+        assert counted(said["pages"]) == len(new)
+
+
+def copies(seen: Seen) -> set[tuple[str, int]]:
+    """Pages of shadows that are new in memory."""
+    objects = seen.machine.memory_objects.value().objects
+    before = seen.before.memory_objects.value().objects
+    moved = {(page, frame) for name, one in before.items() if name not in objects for page, frame in one.pages.items()}
+    new = {(name, page) for name, page in came(seen) if (page, objects[name].pages[page]) not in moved}
+    return {(name, page) for name, page in new if objects[name].kind != "file"}
+
+
+@claim(
+    "map operations: access/copied",
+    "It made 1 page fault: page {page} was copied, because {object} is not the task's alone.",
+    "It made {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
+)
+def copied(seen: Seen, said: Said) -> None:
+    copied_from(seen, said, [said["object"]])
+
+
+def copied_from(seen: Seen, said: Said, sources: list[str]) -> None:
+    """So many pages are new, in objects that are in front of the source, with the bytes that it had."""
+    made = copies(seen)
+    count = number(said["pages"]) if "pages" in said else 1
+    assert number(said["count"]) >= 1
+    assert 1 <= len(made) <= max(count, number(said["count"])) + len(swapped(seen.before))
+    assert count <= number(said["count"])
+    if "page" in said:
+        assert number(said["page"]) in {page for _, page in made}
+    known = seen.before.memory_objects.value().objects.keys() | seen.machine.memory_objects.value().objects.keys()
+    assert set(sources) <= known
+
+
+@claim(
+    "map operations: access/copied/from several",
+    "It made 1 page fault; pages copied: {pages}, from {objects}.",
+    "It made {count} page faults; pages copied: {pages}, from {objects}.",
+)
+def copied_from_several(seen: Seen, said: Said) -> None:
+    names = said["objects"]
+    several = names.split(" and ") if " and " in names else []
+    assert several or counted(names) > 2
+    copied_from(seen, said, several)
+
+
+def have_it(seen: Seen, name: str) -> None:
+    """A task had a page mapped that the other one has another frame for now."""
+    own = seen.operation.target.partition(":")[2]
+    assert name != own
+    start = number_given(seen, "address")
+    mine = pages_at(seen.machine, own, start, start + len(seen.given.get("data", b"x")))
+    theirs = {frame for frame, places in translations(seen.before).items() if name in [task for task, _ in places]}
+    assert mine and theirs, "one has a copy, the other had the page"
+    assert {*mine.values()} - theirs, "a frame of its own"
+
+
+@claim(
+    "map operations: access/copied/one has it",
+    "It made 1 page fault: page {page} was copied, because {task} has it too.",
+    "It made {count} page faults; pages copied: {pages}, because {task} has them too.",
+)
+def copied_since_one_has_it(seen: Seen, said: Said) -> None:
+    have_it(seen, said["task"])
+    copied_from(seen, said, [])
+
+
+@claim(
+    "map operations: access/copied/more have it",
+    "It made 1 page fault: page {page} was copied, because {task} and {others} have it too.",
+    "It made {count} page faults; pages copied: {pages}, because {task} and {others} have them too.",
+)
+def copied_since_more_have_it(seen: Seen, said: Said) -> None:
+    have_it(seen, said["task"])
+    copied_from(seen, said, [])
+    assert 1 <= counted(said["others"]) < len(seen.before.tasks) - 1
+
+
+@claim("map operations: access/out", "1 page left memory.", "{count} pages left memory.")
+def left_memory(seen: Seen, said: Said) -> None:
+    kept = seen.machine.memory_objects.value().objects  # what another one took in has its pages there now
+    gone = {one for one in resident(seen.before).keys() - resident(seen.machine).keys() if one[0] in kept}
+    gone -= hidden(seen)
+    assert len(gone) <= number(said["count"])
+    if number(said["count"]) == 1:
+        assert len(gone) == 1 or len(seen.given.get("data", seen.operation.result or b"")) > PAGE
+
+
+def hidden(seen: Seen) -> set[tuple[str, int]]:
+    """What new pages are in front of, in the shadows of an object: a copy that hides a page from all frees it."""
+    objects = seen.machine.memory_objects.value().objects
+    found: set[tuple[str, int]] = set()
+    for name, page in resident(seen.machine).keys() - resident(seen.before).keys():
+        while (name := objects[name].shadow if name in objects else "") != "":
+            found.add((name, page))
+    return found
+
+
+@claim("map operations: access/time", "It took {time}.")
+def took_time(seen: Seen, said: Said) -> None:
+    value, unit = said["time"].split(" ")
+    assert float(value.replace(",", "")) >= 0
+    assert unit in ("ns", "µs", "ms", "s")
+
+
+@claim(
+    "map operations: access/killed",
+    "It made 1 page fault: no frame was left, and task {task} was killed.",
+    "It made {count} page faults: no frame was left, and task {task} was killed.",
+)
+def killed_meanwhile(seen: Seen, said: Said) -> None:
+    assert said["task"] in seen.before.tasks
+    assert said["task"] not in seen.machine.tasks
+    assert number(said["count"]) >= 1

@@ -1,0 +1,317 @@
+"""What pictures of comparisons claim: maps, formats, a task beside a domain, a task beside a system; references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from vmwidgets.engine.base.units import grouped_size
+from vmwidgets.views.scene.text import visible
+
+from .claiming import Said, claim
+from .claims_domains import vnodes
+from .pictured import Pictured
+from .reading import PAGE, counted, number
+
+# ---- maps ----------------------------------------------------------------------------------------
+
+
+def outcomes(seen: Pictured) -> list[list[str]]:
+    """What each map answered to each operation."""
+    return [[one.result + " failed" * one.failed for one in row.outcomes] for row in seen.subject.rows]
+
+
+@claim("comparisons: maps/one", "1 operation ran on {map} alone.", "{count} operations ran on {map} alone.")
+def one_map(seen: Pictured, said: Said) -> None:
+    assert [one.label for one in seen.subject.maps] == [said["map"]]
+    assert len(outcomes(seen)) == number(said["count"])
+
+
+@claim("comparisons: maps/agree", "All maps agree on every operation.")
+def maps_agree(seen: Pictured, said: Said) -> None:
+    assert all(len(set(row)) == 1 for row in outcomes(seen))
+
+
+@claim(
+    "comparisons: maps/disagree",
+    "The maps disagree on {differing} of 1 operation.",
+    "The maps disagree on {differing} of {count} operations.",
+)
+def maps_disagree(seen: Pictured, said: Said) -> None:
+    assert len([row for row in outcomes(seen) if len(set(row)) > 1]) == number(said["differing"])
+    assert len(outcomes(seen)) == number(said["count"])
+
+
+@claim("comparisons: maps/first", "The first is {operation} ({answers}).")
+def first_difference(seen: Pictured, said: Said) -> None:
+    place = next(place for place, row in enumerate(outcomes(seen)) if len(set(row)) > 1)
+    row = seen.subject.rows[place]
+    assert said["operation"] == visible(str(row.operation))
+    answers = dict.fromkeys(one.result for one in row.outcomes)
+    parts = said["answers"].split("; ")
+    assert len(parts) == len(answers)
+    for part, answer in zip(parts, answers, strict=True):
+        labels = [one.label for one, it in zip(seen.subject.maps, row.outcomes, strict=True) if it.result == answer]
+        assert part == f"{', '.join(labels)}: {visible(answer)}"
+
+
+def work(seen: Pictured) -> dict[str, int]:
+    """The steps that each map took, of all operations."""
+    rows, maps = seen.subject.rows, seen.subject.maps
+    return {one.label: sum(row.outcomes[place].steps for row in rows) for place, one in enumerate(maps)}
+
+
+@claim("comparisons: maps/equal work", "Each took {least} steps.")
+def equal_work(seen: Pictured, said: Said) -> None:
+    assert {*work(seen).values()} == {number(said["least"])}
+
+
+@claim("comparisons: maps/work", "{fewest} took the fewest steps, {least}; {most} took the most, {more}.")
+def unequal_work(seen: Pictured, said: Said) -> None:
+    found = work(seen)
+    for names, count, steps in (
+        (said["fewest"], said["least"], min(found.values())),
+        (said["most"], said["more"], max(found.values())),
+    ):
+        assert number(count) == steps
+        assert names == " and ".join(label for label in found if found[label] == steps), "one of several is not the one"
+
+
+# ---- a task beside the system --------------------------------------------------------------------
+
+
+@claim("comparisons: diff/agree", "Model and system agree in all that the calls determine.")
+def diff_agrees(seen: Pictured, said: Said) -> None:
+    assert seen.subject == 0, "so many ranges of the text were made to differ"
+
+
+@claim("comparisons: diff/disagree", "1 range should agree, and does not.", "{count} ranges should agree, and do not.")
+def diff_disagrees(seen: Pictured, said: Said) -> None:
+    assert seen.subject == number(said["count"])
+    assert len([row for row in seen.rows() if "≠" in "".join(row.values())]) == number(said["count"])
+
+
+# ---- formats -------------------------------------------------------------------------------------
+
+FORMATS: dict[str, tuple[tuple[int, ...], int, int, int]] = {
+    "x86": ((22, 12), 22, 1 << 32, 4096),
+    "x86-64": ((39, 30, 21, 12), 30, 1 << 47, 4096),
+    "x86-64-la57": ((48, 39, 30, 21, 12), 30, 1 << 56, 4096),
+    "riscv-sv39": ((30, 21, 12), 30, 1 << 38, 4096),
+}
+"""By name: where the index of each level begins, the largest page, the end of low addresses, bytes of a table.
+
+Intel SDM 3A, 4.3 and 4.5; RISC-V privileged, 4.4.
+"""
+
+
+def pages_of(name: str, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pages that map these ranges, the largest that fit: address, and the shift of its size."""
+    shifts, largest, _, _ = FORMATS[name]
+    found = []
+    for first, end in ranges:
+        at = first
+        while at < end:
+            fits = [one for one in shifts if one <= largest and at % (1 << one) == 0 and at + (1 << one) <= end]
+            found.append((at, max(fits)))
+            at += 1 << max(fits)
+    return found
+
+
+def reached(name: str, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges that the format's addresses reach."""
+    return [one for one in ranges if one[1] <= FORMATS[name][2]]
+
+
+def cost(name: str, ranges: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Bytes of tables, and TLB entries for all pages."""
+    shifts, _, _, size = FORMATS[name]
+    pages = pages_of(name, reached(name, ranges))
+    tables = {(shift, at >> above) for at, leaf in pages
+              for shift, above in zip(shifts, (64, *shifts), strict=False) if shift >= leaf}  # fmt: skip
+    return max(1, len(tables)) * size, len(pages)
+
+
+def costs(seen: Pictured) -> dict[str, tuple[int, int]]:
+    """Of the formats that reach all, what they take."""
+    names, ranges = seen.subject
+    return {name: cost(name, ranges) for name in names if len(reached(name, ranges)) == len(ranges)}
+
+
+def listed(text: str) -> set[str]:
+    """The names in such as "a, b and c take"."""
+    return {*re.split(r", | and ", re.sub(r" takes?$", "", text))}
+
+
+@claim("comparisons: formats/only", "Only {format} reaches all of it.")
+def only_one(seen: Pictured, said: Said) -> None:
+    assert [*costs(seen)] == [said["format"]]
+
+
+@claim("comparisons: formats/none", "No format reaches all of it.")
+def no_format(seen: Pictured, said: Said) -> None:
+    assert costs(seen) == {}
+
+
+@claim("comparisons: formats/nothing", "There is nothing to compare with.")
+def nothing_to_compare(seen: Pictured, said: Said) -> None:
+    names, ranges = seen.subject
+    assert len(names) == len(costs(seen)) == 1 or not ranges
+
+
+@claim("comparisons: formats/equal", "All take {size} of tables.")
+def equal_tables(seen: Pictured, said: Said) -> None:
+    assert {grouped_size(size) for size, _ in costs(seen).values()} == {said["size"]}
+
+
+@claim("comparisons: formats/tables", "{fewest} the least, {least} of tables; {most} the most, {more}.")
+def tables_of_each(seen: Pictured, said: Said) -> None:
+    found = {name: size for name, (size, _) in costs(seen).items()}
+    least, most = min(found.values()), max(found.values())
+    assert (grouped_size(least), grouped_size(most)) == (said["least"], said["more"])
+    assert listed(said["fewest"]) == {name for name, size in found.items() if size == least}
+    assert listed(said["most"]) == {name for name, size in found.items() if size == most}
+
+
+@claim(
+    "comparisons: formats/entries",
+    "Reaching all of it takes 1 TLB entry in each.",
+    "Reaching all of it takes {count} TLB entries in each.",
+)
+def equal_entries(seen: Pictured, said: Said) -> None:
+    assert {entries for _, entries in costs(seen).values()} == {number(said["count"])}
+
+
+@claim(
+    "comparisons: formats/more entries",
+    "Reaching all of it takes 1 TLB entry in {fewest}, and {more} in {most}.",
+    "Reaching all of it takes {count} TLB entries in {fewest}, and {more} in {most}.",
+)
+def more_entries(seen: Pictured, said: Said) -> None:
+    found = {name: entries for name, (_, entries) in costs(seen).items()}
+    assert (min(found.values()), max(found.values())) == (number(said["count"]), number(said["more"]))
+    assert listed(said["fewest"]) == {name for name, one in found.items() if one == min(found.values())}
+    assert listed(said["most"]) == {name for name, one in found.items() if one == max(found.values())}
+
+
+@claim(
+    "comparisons: formats/out",
+    "{format} can't reach 1 of the ranges, {size}.",
+    "{format} can't reach {count} of the ranges, {size}.",
+)
+def out_of_reach(seen: Pictured, said: Said) -> None:
+    _, ranges = seen.subject
+    out = [one for one in ranges if one not in reached(said["format"], ranges)]
+    assert len(out) == number(said["count"])
+    assert grouped_size(sum(end - first for first, end in out)) == said["size"]
+
+
+# ---- a task beside a domain ----------------------------------------------------------------------
+
+
+@claim("comparisons: paging", "The kernel mapped {task} in {faults}; the domain mapped {domain} itself, in {calls}.")
+def paging(seen: Pictured, said: Said) -> None:
+    assert paged(seen, said) == (counted(said["faults"]), counted(said["calls"]))
+
+
+@claim(
+    "comparisons: paging/at least",
+    "The kernel mapped {task} in at least {faults}; the domain mapped {domain} itself, in at least {calls}.",
+)
+def paging_at_least(seen: Pictured, said: Said) -> None:
+    """The events of older calls are gone, so that fewer are counted."""
+    faults, calls = paged(seen, said)
+    assert counted(said["faults"]) <= faults
+    assert counted(said["calls"]) <= calls
+    assert (counted(said["faults"]), counted(said["calls"])) != (faults, calls)
+
+
+def paged(seen: Pictured, said: Said) -> tuple[int, int]:
+    """What walks lead to is as the sentence says; the faults and the calls that the lives counted that made it."""
+    task, domain, faults = seen.subject
+    mapped = sum(task.walk(page).pa is not None for one in task.map.entries()
+                 for page in range(int(one.start), int(one.end), PAGE))  # fmt: skip
+    assert said["task"] == grouped_size(mapped * PAGE) or said["task"] == str(vm_size(mapped * PAGE))
+    value = domain.domain.snapshot()
+    regions = [(int(one.base), int(one.size)) for one in value.regions if one.base != value.meta_start]
+    there = sum(domain.walk(base + at).pa is not None for base, size in regions for at in range(0, size, PAGE))
+    assert said["domain"] == str(vm_size(there * PAGE))
+    tree = vnodes(value.root)
+    tables = sum(one.is_table for one in tree) - 1  # but the root
+    return faults, 2 * tables + sum(not one.is_table for one in tree)  # a table is made and mapped
+
+
+def vm_size(size: int) -> Any:
+    """A size as values have it."""
+    from vmwidgets.engine.base.units import Size
+
+    return Size(size)
+
+
+@claim("comparisons: paging/bytes", "Tables take {task} and {domain}, records {task_records} and {domain_records}.")
+def paging_bytes(seen: Pictured, said: Said) -> None:
+    task, domain, _ = seen.subject
+    machine = task.machine
+    owners = dict(machine.frames.value(whole=10**6).owners)
+    tables = [size for name, size in owners.items() if "table" in name and task.name in name]
+    if tables:
+        assert said["task"] == grouped_size(sum(tables) * PAGE)
+    for name in ("domain", "task_records", "domain_records"):
+        assert re.fullmatch(r"[\d,.]+ (B|KiB|MiB)", said[name])
+    assert domain.machine is machine
+
+
+@claim(
+    "comparisons: paging/lost",
+    "The events of 1 older call are not kept, and not counted.",
+    "The events of {count} older calls are not kept, and not counted.",
+)
+def paging_lost(seen: Pictured, said: Said) -> None:
+    task, domain, _ = seen.subject
+    lost = [one for one in task.machine.journal if not one.events and one.target in (task.path, domain.path)]
+    assert len(lost) >= number(said["count"]) > 0
+
+
+# ---- strings of references -----------------------------------------------------------------------
+
+
+def faults_of(policy: str, pages: Sequence[Any], frames: int) -> list[bool]:
+    """Which references of a string are faults, by the policy's definition."""
+    held: list[Any] = []
+    found = []
+    for place, page in enumerate(pages):
+        found.append(page not in held)
+        if page in held:
+            if policy == "lru":
+                held.remove(page)
+                held.append(page)
+            continue
+        if len(held) == frames:
+            rest = pages[place + 1 :]
+            last = {one: rest.index(one) if one in rest else len(rest) for one in held}
+            held.remove(max(held, key=lambda one: last[one]) if policy == "opt" else held[0])
+        held.append(page)
+    return found
+
+
+@claim("strings of references: faults", "Faults with {frames}: {faults}.")
+def faults_with(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    wanted = {policy: sum(faults_of(policy, pages, counted(said["frames"]))) for policy in policies}
+    assert said["faults"] == ", ".join(f"{count:,} by {policy}" for policy, count in wanted.items())
+
+
+@claim("strings of references: reference", "Reference {number}, page {page}; {what}.")
+def reference(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    place = number(said["number"])
+    assert str(pages[place]) == said["page"]
+    parts = said["what"].split("; ")
+    frames = len(seen.picture.target.frames) if hasattr(seen.picture.target, "frames") else 1
+    assert len(parts) == len(policies) * frames
+    for part in parts:
+        match = re.match(r"(\w+)(?: with (\d+) frames)?: (fault|hit)", part)
+        assert match is not None
+        count = int(match[2]) if match[2] else seen.picture.target.runs[0].frames
+        assert (match[3] == "fault") == faults_of(match[1], pages, count)[place]

@@ -1,0 +1,355 @@
+"""What steps claim of maps: the tree, the list, searches, merges, and what entries allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.base.values.maps import EntryValue, MapValue
+
+from .claiming import Said, claim
+from .reading import binary_size, bytes_of, ends, number
+from .steps import StepSeen, earlier_steps
+
+
+def now(seen: StepSeen) -> MapValue:
+    """The map just after the step."""
+    return seen.then.map(seen.about)
+
+
+def was(seen: StepSeen) -> MapValue:
+    """The map before the step."""
+    return seen.before.map(seen.about)
+
+
+def entry(value: MapValue, start: str) -> EntryValue:
+    """The entry that a sentence calls by its start, or by its id where that is not known."""
+    if start.startswith("entry "):
+        (found,) = [one for one in value.entries if one.id == int(start.split()[1])]
+    else:
+        (found,) = [one for one in value.entries if one.start == number(start)]
+    return found
+
+
+def spans(value: MapValue) -> list[tuple[int, int]]:
+    return [(int(one.start), int(one.end)) for one in value.entries]
+
+
+# ---- the tree ------------------------------------------------------------------------------------
+
+
+@claim("map events: TreeCompared/left", "{key} is below {entry}: go left.")
+def goes_left(seen: StepSeen, said: Said) -> None:
+    assert number(said["key"]) < entry(now(seen), said["entry"]).start
+
+
+@claim("map events: TreeCompared/right", "{key} is at or above the end of {entry}: go right.")
+def goes_right(seen: StepSeen, said: Said) -> None:
+    found, key = entry(now(seen), said["entry"]), number(said["key"])
+    assert key >= found.end or (key > found.start and key not in [one.start for one in now(seen).entries])
+
+
+@claim("map events: TreeCompared/here", "{key} is not below {entry} and not past its end: found.")
+def found_here(seen: StepSeen, said: Said) -> None:
+    found = entry(now(seen), said["entry"])
+    assert found.start <= number(said["key"]) < found.end
+
+
+def node(value: MapValue, start: str) -> Any:
+    return value.nodes[entry(value, start).id]
+
+
+@claim("map events: TreeLinked/root", "{entry} becomes the root of the tree, red at first.")
+def became_root(seen: StepSeen, said: Said) -> None:
+    assert now(seen).root == entry(now(seen), said["entry"]).id
+    assert node(now(seen), said["entry"]).red
+    assert was(seen).root == 0
+
+
+def became_child(seen: StepSeen, said: Said, side: str) -> None:
+    value = now(seen)
+    assert getattr(node(value, said["parent"]), side) == entry(value, said["entry"]).id
+    leaf = node(value, said["entry"])
+    assert (leaf.left, leaf.right, leaf.red) == (0, 0, True)
+    assert entry(value, said["entry"]).id not in was(seen).nodes
+
+
+@claim("map events: TreeLinked/left", "{entry} becomes the left child of {parent}, a red leaf.")
+def became_left(seen: StepSeen, said: Said) -> None:
+    became_child(seen, said, "left")
+
+
+@claim("map events: TreeLinked/right", "{entry} becomes the right child of {parent}, a red leaf.")
+def became_right(seen: StepSeen, said: Said) -> None:
+    became_child(seen, said, "right")
+
+
+@claim("map events: TreeRecoloured/red", "{entry} becomes red ({why}).")
+def became_red(seen: StepSeen, said: Said) -> None:
+    assert node(now(seen), said["entry"]).red
+    assert said["why"]
+
+
+@claim("map events: TreeRecoloured/black", "{entry} becomes black ({why}).")
+def became_black(seen: StepSeen, said: Said) -> None:
+    assert not node(now(seen), said["entry"]).red
+    if said["why"] == "the root is black":
+        assert now(seen).root == entry(now(seen), said["entry"]).id
+
+
+def rotated(seen: StepSeen, said: Said, side: str) -> None:
+    """The raised one is the parent of the other, on the side that was turned to."""
+    value, before = now(seen), was(seen)
+    lowered, raised = entry(value, said["entry"]).id, entry(value, said["raised"]).id
+    assert getattr(value.nodes[raised], side) == lowered
+    other = {"left": "right", "right": "left"}[side]
+    assert getattr(before.nodes[lowered], other) == raised
+
+
+@claim("map events: TreeRotated/left", "A rotation to the left moves {entry} down and {raised} up.")
+def rotated_left(seen: StepSeen, said: Said) -> None:
+    rotated(seen, said, "left")
+
+
+@claim("map events: TreeRotated/right", "A rotation to the right moves {entry} down and {raised} up.")
+def rotated_right(seen: StepSeen, said: Said) -> None:
+    rotated(seen, said, "right")
+
+
+@claim("map events: TreeUnlinked/one", "{entry} leaves the tree; its child, if it has one, takes its place.")
+def left_the_tree(seen: StepSeen, said: Said) -> None:
+    gone = was(seen).nodes.keys() - now(seen).nodes.keys()
+    (identity,) = gone
+    before = was(seen).nodes[identity]
+    assert 0 in (before.left, before.right)
+    assert said["entry"] in (f"entry {identity}", *(str(one.start) for one in was(seen).entries if one.id == identity))
+
+
+@claim("map events: TreeUnlinked/two", "{entry} leaves the tree; its successor {heir} takes its place and colour.")
+def gave_its_place(seen: StepSeen, said: Said) -> None:
+    (identity,) = was(seen).nodes.keys() - now(seen).nodes.keys()
+    before = was(seen).nodes[identity]
+    assert before.left and before.right
+    assert said["entry"] in (f"entry {identity}", *(str(one.start) for one in was(seen).entries if one.id == identity))
+    heir = entry(now(seen), said["heir"]).id
+    assert now(seen).nodes[heir].red == before.red
+
+
+# ---- the list ------------------------------------------------------------------------------------
+
+
+@claim("map events: EntryLinked", "{range} joins the list, between {before} and {after}.")
+def joined(seen: StepSeen, said: Said) -> None:
+    found = spans(now(seen))
+    place = found.index(ends(said["range"]))
+    before, after = said["before"], said["after"]
+    assert before == "the header" if place == 0 else number(before) == found[place - 1][0]
+    assert after == "the header" if place == len(found) - 1 else number(after) == found[place + 1][0]
+    assert len(found) == len(spans(was(seen))) + 1
+
+
+@claim("map events: EntryLinked/only", "{range} joins the list as its only entry.")
+def joined_alone(seen: StepSeen, said: Said) -> None:
+    assert spans(now(seen)) == [ends(said["range"])]
+
+
+@claim("map events: EntryUnlinked", "{range} leaves the list.")
+def left_the_list(seen: StepSeen, said: Said) -> None:
+    assert len(spans(was(seen))) == len(spans(now(seen))) + 1
+    assert ends(said["range"]) in spans(was(seen))
+
+
+def resized(seen: StepSeen, before: str, after: str) -> None:
+    """An entry had the one range, and has the other."""
+    found = spans(now(seen))
+    assert ends(after) in found or not [one for one in found if one[0] < ends(after)[1] and ends(after)[0] < one[1]]
+    assert ends(before) in spans(was(seen)) or ends(before) not in found, "it may be out of the list meanwhile"
+    assert ends(before) != ends(after)
+
+
+@claim("map events: EntryResized/low", "The low part of {before} is {after}.")
+def low_part(seen: StepSeen, said: Said) -> None:
+    resized(seen, said["before"], said["after"])
+    assert ends(said["before"])[0] == ends(said["after"])[0]
+    assert ends(said["before"])[1] > ends(said["after"])[1]
+
+
+@claim("map events: EntryResized/high", "The high part of {before} is {after}.")
+def high_part(seen: StepSeen, said: Said) -> None:
+    resized(seen, said["before"], said["after"])
+    assert ends(said["before"])[1] == ends(said["after"])[1]
+    assert ends(said["before"])[0] < ends(said["after"])[0]
+
+
+@claim("map events: EntryResized/grown", "{before} grows to {after}.")
+def grown(seen: StepSeen, said: Said) -> None:
+    resized(seen, said["before"], said["after"])
+    before, after = ends(said["before"]), ends(said["after"])
+    assert after[0] <= before[0] and before[1] <= after[1] and before != after
+
+
+def merged(seen: StepSeen, said: Said) -> tuple[tuple[int, int], tuple[int, int]]:
+    resized(seen, said["before"], said["after"])
+    return ends(said["before"]), ends(said["after"])
+
+
+@claim("map events: EntryResized/joined", "{before} merges with the next entry: {after}.")
+def merged_with_next(seen: StepSeen, said: Said) -> None:
+    before, after = merged(seen, said)
+    assert before[0] == after[0] and before[1] < after[1]
+
+
+@claim("map events: EntryResized/took before", "{before} merges with the entry before it: {after}.")
+def took_before(seen: StepSeen, said: Said) -> None:
+    before, after = merged(seen, said)
+    assert before[1] == after[1] and after[0] < before[0]
+
+
+@claim("map events: EntryResized/took after", "{before} merges with the entry after it: {after}.")
+def took_after(seen: StepSeen, said: Said) -> None:
+    before, after = merged(seen, said)
+    assert before[0] == after[0] and before[1] < after[1]
+
+
+def of_range(value: MapValue, text: str) -> EntryValue:
+    (found,) = [one for one in value.entries if (int(one.start), int(one.end)) == ends(text)]
+    return found
+
+
+@claim("map events: EntryResized/got object", "{after} gets an anonymous object.")
+def got_an_object(seen: StepSeen, said: Said) -> None:
+    assert of_range(now(seen), said["after"]).object is not None
+    assert of_range(was(seen), said["after"]).object is None
+
+
+@claim("map events: EntryResized/gave object", "{after} gives its anonymous object back.")
+def gave_its_object(seen: StepSeen, said: Said) -> None:
+    assert of_range(now(seen), said["after"]).object is None
+    assert of_range(was(seen), said["after"]).object is not None
+
+
+@claim("map events: EntryResized/submap", "{after} becomes the place of a submap.")
+def became_a_submap(seen: StepSeen, said: Said) -> None:
+    assert str(of_range(now(seen), said["after"]).object).startswith("submap:")
+
+
+@claim("map events: EntryResized", "{before} becomes {after}: {why}.")
+def became(seen: StepSeen, said: Said) -> None:
+    resized(seen, said["before"], said["after"])
+    assert said["why"]
+
+
+@claim("map events: EntryChanged", "{range} changes: {why}.")
+def changed(seen: StepSeen, said: Said) -> None:
+    after = of_range(now(seen), said["range"])
+    before = next(one for one in was(seen).entries if one.id == after.id)
+    assert (before.flags, before.object, before.offset, before.wired) != (
+        after.flags, after.object, after.offset, after.wired,
+    )  # fmt: skip  # two sides
+    assert said["why"]
+
+
+@claim(
+    "map events: EntryWired",
+    "{entry} is wired once: its pages stay in memory.",
+    "{entry} is wired {count} times: its pages stay in memory.",
+)
+def is_wired(seen: StepSeen, said: Said) -> None:
+    assert entry(now(seen), said["entry"]).wired == number(said["count"])
+
+
+@claim("map events: EntryWired/no", "{entry} is no longer wired: its pages may be taken away.")
+def is_not_wired(seen: StepSeen, said: Said) -> None:
+    assert entry(now(seen), said["entry"]).wired == 0
+    assert entry(was(seen), said["entry"]).wired > 0
+
+
+# ---- searches ------------------------------------------------------------------------------------
+
+
+@claim("map events: FindCacheMoved/cleared", "The find cache is cleared: the next free search begins at the bottom.")
+def cache_cleared(seen: StepSeen, said: Said) -> None:
+    assert now(seen).find_cache_threshold is None
+
+
+@claim("map events: FindCacheMoved/any", "The next free search begins at {address}.")
+def cache_moved(seen: StepSeen, said: Said) -> None:
+    assert (now(seen).find_cache, now(seen).find_cache_threshold) == (number(said["address"]), 0)
+
+
+@claim("map events: FindCacheMoved/large", "The next free search for more than {size} begins at {address}.")
+def cache_moved_for_large(seen: StepSeen, said: Said) -> None:
+    assert now(seen).find_cache == number(said["address"])
+    assert now(seen).find_cache_threshold == bytes_of(said["size"])
+
+
+def gap_at(seen: StepSeen, start: int) -> int:
+    """How many bytes are free from an address on, before the step."""
+    if any(low <= start < high for low, high in spans(was(seen))):
+        return 0
+    above = [low for low, _ in spans(was(seen)) if low >= start]
+    return min([*above, int(now(seen).end)]) - start
+
+
+def gap(seen: StepSeen, said: Said) -> None:
+    """The size is what is free there, rounded to whole units as it is written."""
+    assert said["space"] == binary_size(gap_at(seen, number(said["address"])))
+
+
+@claim("map events: GapTried/taken", "The gap of {space} at {address} is large enough: the search takes it.")
+def gap_taken(seen: StepSeen, said: Said) -> None:
+    gap(seen, said)
+
+
+@claim("map events: GapTried/best", "The search takes the gap of {space} at {address}: {why}.")
+def gap_chosen(seen: StepSeen, said: Said) -> None:
+    gap(seen, said)
+    assert said["why"]
+
+
+@claim("map events: GapTried/passed", "The gap of {space} at {address} is {why}.")
+def gap_passed(seen: StepSeen, said: Said) -> None:
+    gap(seen, said)
+    assert said["why"]
+
+
+@claim("map events: GapTried/small", "The gap of {space} at {address} is too small.")
+def gap_too_small(seen: StepSeen, said: Said) -> None:
+    gap(seen, said)
+
+
+@claim("map events: GapTried/none", "There is no gap here: the next entry begins at or below {address}.")
+def no_gap(seen: StepSeen, said: Said) -> None:
+    """An address that is rounded up to what was wanted may be beyond that entry."""
+    address = number(said["address"])
+    assert gap_at(seen, address) == 0 or int(seen.machine.journal.last.result) % 0x1_0000 == 0
+    assert [low for low, _ in spans(was(seen)) if low <= address]
+
+
+@claim("map events: LookupCacheHit", "The lookup cache names {entry}, which holds the address.")
+def cached(seen: StepSeen, said: Said) -> None:
+    assert was(seen).lookup_cache == entry(was(seen), said["entry"]).id
+
+
+@claim("map events: KernelLimitMoved", "The kernel's page tables now reach up to {address}.")
+def limit_moved(seen: StepSeen, said: Said) -> None:
+    assert seen.then.map("kernel_map").klimit == number(said["address"])
+
+
+@claim("map events: PagerAsked/hit", "The page at {where} is in memory already: frame {frame}.")
+def page_was_there(seen: StepSeen, said: Said) -> None:
+    name, _, offset = said["where"].rpartition("+")
+    assert seen.then.value("objects").objects[name].pages[number(offset) >> 12] == number(said["frame"])
+    assert all(number(offset) >> 12 in pages for pages in pages_lately(seen, name)), "else it came just now"
+
+
+def pages_lately(seen: StepSeen, name: str) -> list[dict[int, int]]:
+    """The pages that an object had in memory at the steps before: that one comes is told in several."""
+    values = [then.value("objects").objects for then in (seen.before, *earlier_steps(seen, 4))]
+    return [objects[name].pages if name in objects else {} for objects in values]
+
+
+@claim("map events: PagerAsked/miss", "The pager supplies the page at {where}: frame {frame}.")
+def page_supplied(seen: StepSeen, said: Said) -> None:
+    name, _, offset = said["where"].rpartition("+")
+    assert seen.then.value("objects").objects[name].pages[number(offset) >> 12] == number(said["frame"])
+    assert not all(number(offset) >> 12 in pages for pages in pages_lately(seen, name)), "it came just now"

@@ -1,0 +1,428 @@
+"""What headlines of operations on maps claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vmwidgets as vm
+
+from .claiming import Said, Seen, claim
+from .reading import (
+    PAGE,
+    Entry,
+    binary_size,
+    bytes_of,
+    bytes_of_given,
+    covered,
+    ends,
+    entries,
+    inside,
+    map_of,
+    number,
+    resident,
+    size_of,
+)  # fmt: skip  # a list
+
+
+def grown(seen: Seen, name: str) -> int:
+    return size_of(seen.machine, name) - size_of(seen.before, name)
+
+
+# ---- entering, removing, looking up --------------------------------------------------------------
+
+
+@claim("map operations: enter", "enter took {size} at {address} in {map}.")
+def entered(seen: Seen, said: Said) -> None:
+    name, start = said["map"], number(said["address"])
+    size = grown(seen, name)
+    assert binary_size(size) == said["size"]
+    assert covered(entries(seen.before, name), start, start + size) == 0, "it was free"
+    assert covered(entries(seen.machine, name), start, start + size) == size
+
+
+def around(seen: Seen) -> tuple[Entry | None, Entry | None, Entry]:
+    """The entries that touched the new range on both sides, and the one that has it now."""
+    name, start = seen.map, int(seen.operation.result)
+    end = start + grown(seen, name)
+    found = entries(seen.before, name)
+    (new,) = inside(entries(seen.machine, name), start, end)
+    left = next((one for one in found if one.end == start), None)
+    right = next((one for one in found if one.start == end), None)
+    return left, right, new
+
+
+@claim("map operations: enter/grown", "It grew the entry {side} it: {why}.")
+def grew(seen: Seen, said: Said) -> None:
+    left, right, new = around(seen)
+    grown_one = left if said["side"] == "before" else right
+    assert grown_one is not None
+    assert len(entries(seen.machine, seen.map)) == len(entries(seen.before, seen.map))
+    assert (new.start if said["side"] == "before" else new.end) == (
+        grown_one.start if said["side"] == "before" else grown_one.end
+    )
+    alike(grown_one, new, said["why"])
+
+
+@claim("map operations: enter/joined", "It merged with both neighbours: {why}.")
+def merged_with_both(seen: Seen, said: Said) -> None:
+    left, right, new = around(seen)
+    assert left is not None and right is not None
+    assert (new.start, new.end) == (left.start, right.end)
+    alike(left, right, said["why"])
+
+
+def alike(one: Entry, other: Entry, why: str) -> None:
+    """What the reason of a merge claims."""
+    rights = (one.prot, one.max_prot, one.inherit) == (other.prot, other.max_prot, other.inherit)
+    if "rights" in why or "same" in why or "alike" in why:
+        assert rights, why
+    if "no object" in why:
+        assert one.object is None and other.object is None
+    assert one.object == other.object
+
+
+@claim("map operations: enter/alone", "It made a new entry: no neighbour touches it.")
+def alone(seen: Seen, said: Said) -> None:
+    left, right, new = around(seen)
+    assert (left, right) == (None, None)
+    assert len(entries(seen.machine, seen.map)) == len(entries(seen.before, seen.map)) + 1
+    assert new.start == int(seen.operation.result)
+
+
+@claim("map operations: enter/apart", "It made a new entry, not merged with the {side} one: {why}.")
+def apart(seen: Seen, said: Said) -> None:
+    left, right, new = around(seen)
+    neighbour = {"previous": left, "next": right}[said["side"]]
+    assert neighbour is not None
+    assert len(entries(seen.machine, seen.map)) == len(entries(seen.before, seen.map)) + 1
+    assert neighbour in entries(seen.machine, seen.map)
+    if "object" in said["why"]:
+        assert neighbour.object is not None or new.object is not None, said["why"]
+
+
+@claim("map operations: enter/hint refused", "The hint was refused: {why}.")
+def hint_refused(seen: Seen, said: Said) -> None:
+    hint = number_given(seen, "at", "hint")
+    assert int(seen.operation.result) != hint or hint % PAGE, said["why"]
+    if "free" in said["why"] or "used" in said["why"] or "holds" in said["why"]:
+        there = inside(entries(seen.before, seen.map), hint, hint + grown(seen, seen.map))
+        space = map_of(seen.before, seen.map)
+        assert there or hint < int(space.start) or hint + grown(seen, seen.map) > int(space.end), said["why"]
+
+
+@claim("map operations: enter/hint taken", "The hint was taken: {why}.")
+def hint_taken(seen: Seen, said: Said) -> None:
+    assert int(seen.operation.result) % PAGE == 0
+    assert "multiple of align" in said["why"]
+    assert int(seen.operation.result) >= number_given(seen, "at", "hint") & -PAGE
+
+
+def number_given(seen: Seen, *names: str) -> int:
+    """An argument, under one of these names."""
+    given = next(seen.given[name] for name in names if name in seen.given)
+    return bytes_of(given) if isinstance(given, str) and "B" in given else int(vm.Address(given))
+
+
+@claim(
+    "map operations: remove",
+    "remove freed {size} (1 entry) in {map}.",
+    "remove freed {size} ({count} entries) in {map}.",
+)
+def removed(seen: Seen, said: Said) -> None:
+    name = said["map"]
+    assert binary_size(-grown(seen, name)) == said["size"]
+    before, after = entries(seen.before, name), entries(seen.machine, name)
+    start = min(one.start for one in before if covered(after, one.start, one.end) < one.end - one.start)
+    lost = [one for one in before if covered(after, one.start, one.end) < one.end - one.start]
+    assert len(lost) == number(said["count"]), start
+
+
+@claim("map operations: remove/nothing", "remove found no entry in the range.")
+def removed_nothing(seen: Seen, said: Said) -> None:
+    assert entries(seen.before, seen.map) == entries(seen.machine, seen.map)
+    start, end = range_given(seen)
+    assert covered(entries(seen.before, seen.map), start, end) == 0
+
+
+@claim("map operations: remove/cache", "The find cache is cleared anyway.")
+def cache_cleared(seen: Seen, said: Said) -> None:
+    value = map_of(seen.machine, seen.map).value()
+    assert (value.find_cache, value.find_cache_threshold) == (0, None)
+
+
+@claim("map operations: remove/untouched", "No entry is above it either, so the find cache stays as it is.")
+def nothing_above(seen: Seen, said: Said) -> None:
+    before, after = (map_of(machine, seen.map).value() for machine in (seen.before, seen.machine))
+    assert (after.find_cache, after.find_cache_threshold) == (before.find_cache, before.find_cache_threshold)
+    assert [one for one in entries(seen.before, seen.map) if one.end > range_given(seen)[0]] == []
+
+
+@claim("map operations: remove/whole", "No entry had to be cut.")
+def removed_whole(seen: Seen, said: Said) -> None:
+    assert set(entries(seen.machine, seen.map)) < set(entries(seen.before, seen.map))
+
+
+@claim(
+    "map operations: remove/cut",
+    "It made 1 cut at the edges first.",
+    "It made {count} cuts at the edges first.",
+)
+def removed_and_cut(seen: Seen, said: Said) -> None:
+    left = set(entries(seen.machine, seen.map)) - set(entries(seen.before, seen.map))
+    assert len(left) == number(said["count"])
+
+
+def range_given(seen: Seen) -> tuple[int, int]:
+    """The range of whole pages that was given."""
+    start = number_given(seen, "address", "start")
+    if "size" in seen.given:
+        return start & -PAGE, -(-(start + bytes_of_given(seen.given["size"])) // PAGE) * PAGE
+    return start, number_given(seen, "end")
+
+
+@claim("map operations: lookup", "lookup found the entry {range}.")
+def looked_up(seen: Seen, said: Said) -> None:
+    start, end = ends(said["range"])
+    assert start <= number_given(seen, "address") < end
+    assert (start, end) in [(one.start, one.end) for one in entries(seen.before, seen.map)]
+
+
+@claim("map operations: lookup/next", "lookup found no entry at {address}; the next one is {range}.")
+def looked_up_next(seen: Seen, said: Said) -> None:
+    wanted = number(said["address"])
+    assert wanted == number_given(seen, "address") & -PAGE or wanted == number_given(seen, "address")
+    above = [one for one in entries(seen.before, seen.map) if one.end > wanted]
+    assert ends(said["range"]) == (above[0].start, above[0].end)
+    assert above[0].start > wanted
+
+
+@claim("map operations: lookup/nothing", "lookup found no entry at {address} or above.")
+def looked_up_nothing(seen: Seen, said: Said) -> None:
+    wanted = number(said["address"])
+    assert wanted // PAGE == number_given(seen, "address") // PAGE
+    assert [one for one in entries(seen.before, seen.map) if one.end > wanted] == []
+
+
+@claim("map operations: lookup/cached", "The lookup cache had it: nothing was compared.")
+def looked_up_in_cache(seen: Seen, said: Said) -> None:
+    value = map_of(seen.before, seen.map).value(whole=10**6)
+    (cached,) = [one for one in value.entries if one.id == value.lookup_cache]
+    assert cached.start <= number_given(seen, "address") < cached.end
+
+
+@claim(
+    "map operations: lookup/compared",
+    "It made 1 comparison in the tree.",
+    "It made {count} comparisons in the tree.",
+)
+def looked_up_by_comparing(seen: Seen, said: Said) -> None:
+    """The way down the tree as it was, found here again."""
+    value = map_of(seen.before, seen.map).value(whole=10**6)
+    wanted, node, compared = number_given(seen, "address") & -PAGE, value.root, 0
+    by_id = {one.id: one for one in value.entries}
+    while node:
+        entry, compared = by_id[node], compared + 1
+        if entry.start <= wanted < entry.end:
+            break
+        node = value.nodes[node].left if wanted < entry.start else value.nodes[node].right
+    assert compared == number(said["count"])
+
+
+# ---- ranges --------------------------------------------------------------------------------------
+
+
+def of_range(seen: Seen, said: Said) -> list[Entry]:
+    """The entries in the range of the operation."""
+    start, size = number(said["address"]), said["size"]
+    first, end = range_given(seen) if "size" in seen.given or "end" in seen.given else (start, start + bytes_of(size))
+    assert start == first
+    assert binary_size(end - first) == size
+    return inside(entries(seen.machine, seen.map), first, end)
+
+
+@claim("map operations: protect", "protect gives {size} at {address} the rights {rights}.")
+def protected(seen: Seen, said: Said) -> None:
+    assert {one.prot for one in of_range(seen, said)} <= {said["rights"]}
+
+
+@claim("map operations: protect/max", "protect limits {size} at {address} to the rights {rights}.")
+def limited(seen: Seen, said: Said) -> None:
+    assert {one.max_prot for one in of_range(seen, said)} <= {said["rights"]}
+
+
+def inherits(how: str) -> Any:
+    def check(seen: Seen, said: Said) -> None:
+        assert {one.inherit for one in of_range(seen, said)} <= {how}
+
+    return check
+
+
+claim("map operations: inherit/share", "A child task will share {size} at {address} (inherit=share).")(
+    inherits("share")
+)
+claim("map operations: inherit/copy", "A child task will get a copy of {size} at {address} (inherit=copy).")(
+    inherits("copy")
+)
+claim("map operations: inherit/none", "A child task will not get {size} at {address} (inherit=none).")(inherits("none"))
+
+
+@claim("map operations: advise", "advise says of {size} at {address}: {what}.")
+def advised(seen: Seen, said: Said) -> None:
+    start, end = range_given(seen)
+    assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
+    found = [one for one in map_of(seen.machine, seen.map).entries() if int(one.start) < end and start < int(one.end)]
+    if said["what"] in ("normal", "random", "sequential"):
+        assert {one.advice for one in found} <= {said["what"]}
+    given = seen.given["advice"]
+    assert said["what"] == (
+        ("normal", "random", "sequential", "willneed", "dontneed")[given] if isinstance(given, int) else given
+    )
+
+
+@claim("map operations: wire", "wire keeps {size} at {address} in memory.")
+def wired(seen: Seen, said: Said) -> None:
+    start, end = range_given(seen)
+    assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
+    wired_more(seen, start, end, 1)
+
+
+def wired_more(seen: Seen, start: int, end: int, more: int) -> None:
+    """How often each mapped page of a range is wired, before and after."""
+    for page in range(start, end, PAGE):
+        before, after = (inside(entries(machine, seen.map), page, page + 1) for machine in (seen.before, seen.machine))
+        assert [one.wired for one in after] == [one.wired + more for one in before]
+
+
+@claim("map operations: unwire", "unwire takes one wiring off {size} at {address}.")
+def unwired(seen: Seen, said: Said) -> None:
+    start, end = range_given(seen)
+    assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
+    wired_more(seen, start, end, -1)
+
+
+@claim(
+    "map operations: simplify",
+    "simplify merged entries that are alike: 1 entry fewer.",
+    "simplify merged entries that are alike: {count} entries fewer.",
+)
+def simplified(seen: Seen, said: Said) -> None:
+    before, after = entries(seen.before, seen.map), entries(seen.machine, seen.map)
+    assert len(before) - len(after) == number(said["count"])
+
+
+@claim("map operations: simplify/nothing", "simplify found no neighbours to merge.")
+def simplified_nothing(seen: Seen, said: Said) -> None:
+    assert entries(seen.before, seen.map) == entries(seen.machine, seen.map)
+
+
+@claim("map operations: submap", "submap makes {size} at {address} the place of {map}.")
+def became_a_submap(seen: Seen, said: Said) -> None:
+    start = number(said["address"])
+    (there,) = inside(entries(seen.machine, seen.map), start, start + bytes_of(said["size"]))
+    assert (there.start, there.end) == (start, start + bytes_of(said["size"]))
+    inner = map_of(seen.machine, said["map"])
+    assert (int(inner.start), int(inner.end)) == (there.start, there.end)
+
+
+@claim("map operations: range", "Entries: {changed} changed, {cut} cut, {joined} merged.")
+def entries_changed(seen: Seen, said: Said) -> None:
+    """Each cut makes an entry more, and each merge one less."""
+    before, after = entries(seen.before, seen.map), entries(seen.machine, seen.map)
+    assert len(after) - len(before) == number(said["cut"]) - number(said["joined"])
+    if (said["changed"], said["cut"], said["joined"]) == ("0", "0", "0"):
+        assert before == after
+    if "start" in seen.given and ("size" in seen.given or "end" in seen.given):  # each entry of it changes once
+        start, end = range_given(seen)
+        assert number(said["changed"]) <= len(inside(after, start, end)) + number(said["joined"])
+
+
+@claim("map operations: superpages", "superpages mapped 1 large page.", "superpages mapped {count} large pages.")
+def mapped_large(seen: Seen, said: Said) -> None:
+    assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
+
+
+@claim(
+    "map operations: promote",
+    "promote made 1 large page of small ones.",
+    "promote made {count} large pages of small ones.",
+)
+def promoted(seen: Seen, said: Said) -> None:
+    assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
+
+
+def large_pages(seen: Seen, machine: vm.Machine) -> int:
+    """How many large pages the tables of a map's space have in its entries."""
+    found: set[int] = set()
+    task = seen.map.partition("/")[0].partition(":")[2] or None
+    for one in entries(machine, seen.map):
+        for page in range(one.start, min(one.end, one.start + (64 << 20)), 1 << 16):
+            walk = machine.walk(page, task=task) if task else machine.walk(page)
+            if walk.ok and walk.page_size > PAGE:
+                found.add(page & -walk.page_size)
+    return len(found)
+
+
+# ---- the machine ---------------------------------------------------------------------------------
+
+
+@claim("map operations: boot", "The machine booted.")
+def booted(seen: Seen, said: Said) -> None:
+    assert len(seen.machine.journal) == 1
+    assert not seen.machine.dead
+
+
+@claim("map operations: boot/reason", "Step back to see its maps being made.")
+def booted_in_steps(seen: Seen, said: Said) -> None:
+    assert seen.moment.story.steps
+
+
+@claim("map operations: task", "task made {name}, with an empty address space.")
+def made_task(seen: Seen, said: Said) -> None:
+    assert said["name"] not in seen.before.tasks
+    assert entries(seen.machine, f"task:{said['name']}/map") == []
+
+
+@claim("map operations: task/reason", "Its page tables share the kernel's slots.")
+def shares_the_kernel(seen: Seen, said: Said) -> None:
+    task = seen.machine.tasks[str(seen.given["name"])]
+    address = int(seen.machine.kernel_map.start)
+    mine, theirs = task.walk(address), seen.machine.walk(address)
+    if not seen.machine.standing_edits:
+        assert [one.value for one in mine.steps] == [one.value for one in theirs.steps]
+
+
+@claim("map operations: object", "object made {name}, which has no page yet.")
+def made_object(seen: Seen, said: Said) -> None:
+    assert said["name"] not in seen.before.objects
+    assert said["name"] in seen.machine.objects
+    assert not [page for name, page in resident(seen.machine) if name == said["name"]]
+
+
+@claim("map operations: device", "device made {name}, over {size} of device memory.")
+def made_device(seen: Seen, said: Said) -> None:
+    assert said["name"] not in seen.before.objects
+    assert said["name"] in seen.machine.objects
+    assert bytes_of(said["size"]) == bytes_of_given(seen.given["size"])
+
+
+@claim("map operations: reap", "reap returned 1 empty slab.", "reap returned {count} empty slabs.")
+def reaped(seen: Seen, said: Said) -> None:
+    before, after = seen.before.pages.free_pages, seen.machine.pages.free_pages
+    assert seen.operation.result == number(said["count"])
+    assert after > before
+
+
+@claim("map operations: reap/nothing", "reap found no empty slab to return.")
+def reaped_nothing(seen: Seen, said: Said) -> None:
+    assert seen.machine.pages.free_pages == seen.before.pages.free_pages
+    assert seen.machine.kentry.contents(most=10**6) == seen.before.kentry.contents(most=10**6)
+
+
+@claim("map operations: reap/reason", "The pages behind them are free again.")
+def reaped_pages(seen: Seen, said: Said) -> None:
+    assert seen.machine.pages.free_pages > seen.before.pages.free_pages
+
+
+@claim("map operations: set_controls", "set_controls changed what the processor's control registers say.")
+def controlled(seen: Seen, said: Said) -> None:
+    assert seen.machine.controls != seen.before.controls or seen.given

@@ -1,0 +1,227 @@
+"""What headlines of operations on memory objects of self-paging domains claim."""
+
+from __future__ import annotations
+
+import vmwidgets as vm
+from vmwidgets.engine.base.values.domains import DomainValue, RegionValue
+from vmwidgets.engine.machine.arguments import region_flags
+
+from .claiming import Said, Seen, claim
+from .claims_domains import both, leaf_pages, leaves, may, name_of, pages, words
+from .reading import PAGE, binary_size, bytes_of, number
+
+
+def region_of(value: DomainValue, memobj: str) -> RegionValue:
+    """The region that shows a memory object."""
+    (found,) = [one for one in value.regions if one.memobj == memobj]
+    return found
+
+
+def shown(value: DomainValue, region: RegionValue) -> int:
+    """How many pages of a region are mapped."""
+    inside = [one for one in leaves(value) if region.base <= one.va < region.base + region.size]
+    return sum(one.span for one in inside) // PAGE
+
+
+def object_made(seen: Seen, said: Said) -> int:
+    """The object is new and shown there; how many of its pages are mapped."""
+    assert said["name"] == seen.operation.name
+    before, after = both(seen)
+    region = region_of(after, said["memobj"])
+    assert said["memobj"] not in [one.memobj for one in before.regions]
+    assert said["memobj"] in seen.machine.domains[name_of(seen)].domain.memobjs
+    assert (region.base, binary_size(region.size)) == (number(said["address"]), said["size"])
+    assert region.flags & 0xFF == words(said["flags"]) & 0xFF
+    return shown(after, region)
+
+
+def behind(seen: Seen, memobj: str) -> list[tuple[str, int, int]]:
+    """The frames behind a memory object: slot, offset, bytes."""
+    fills = seen.machine.domains[name_of(seen)].domain.memobjs[memobj].fills
+    return [(str(one.frame), one.offset, one.size) for one in fills]
+
+
+@claim("domain operations: memobj", "{name} made '{memobj}': {size} at {address}, {flags}; none of it is mapped yet.")
+def object_made_empty(seen: Seen, said: Said) -> None:
+    assert object_made(seen, said) == 0
+    assert behind(seen, said["memobj"]) == []
+
+
+@claim(
+    "domain operations: memobj/frame",
+    "{name} made '{memobj}' with {frame}: {size} at {address}, {flags}; none of it is mapped yet.",
+)
+def object_made_with_a_frame(seen: Seen, said: Said) -> None:
+    assert object_made(seen, said) == 0
+    assert [frame for frame, _, _ in behind(seen, said["memobj"])] == [said["frame"]]
+
+
+@claim(
+    "domain operations: memobj/mapped",
+    "{name} made '{memobj}': {size} at {address}, {flags}, and mapped 1 page of {frame}.",
+    "{name} made '{memobj}': {size} at {address}, {flags}, and mapped {count} pages of {frame}.",
+)
+def object_made_and_mapped(seen: Seen, said: Said) -> None:
+    assert object_made(seen, said) == number(said["count"]) > 0
+    assert [frame for frame, _, _ in behind(seen, said["memobj"])] == [said["frame"]]
+
+
+def object_called(seen: Seen, said: Said) -> tuple[RegionValue, int]:
+    """The region of the object that was called, and how many pages more of it are mapped."""
+    assert seen.operation.target.endswith(f"/memobj:{said['memobj']}")
+    before, after = both(seen)
+    region = region_of(before, said["memobj"])
+    return region, shown(after, region) - shown(before, region)
+
+
+def first_of(value: DomainValue, other: DomainValue, region: RegionValue) -> int:
+    """The first page of a region that only one of two domains maps."""
+    here, there = (leaf_pages(one, region.base, region.size) for one in (value, other))
+    return min(here - there)
+
+
+def put(seen: Seen, said: Said) -> tuple[RegionValue, int]:
+    """The frame is behind the object; as :func:`object_called`."""
+    offset = number(said["offset"])
+    assert (said["frame"], offset) in [(frame, place) for frame, place, _ in behind(seen, said["memobj"])]
+    assert offset not in [one.offset for one in seen.before.domains[name_of(seen)].domain.memobjs[said["memobj"]].fills]
+    return object_called(seen, said)
+
+
+@claim("domain operations: fill", "fill put {frame} into '{memobj}' at offset {offset}; an access will map it.")
+def filled(seen: Seen, said: Said) -> None:
+    assert put(seen, said)[1] == 0
+
+
+@claim(
+    "domain operations: fill/mapped",
+    "fill put {frame} into '{memobj}' at offset {offset}, and mapped 1 page at {address}.",
+    "fill put {frame} into '{memobj}' at offset {offset}, and mapped {count} pages at {address}.",
+)
+def filled_and_mapped(seen: Seen, said: Said) -> None:
+    region, more = put(seen, said)
+    assert more == number(said["count"]) > 0
+    assert number(said["address"]) == region.base + number(said["offset"])
+    assert number(said["address"]) == first_of(both(seen)[1], both(seen)[0], region)
+
+
+def took_out(seen: Seen, said: Said) -> tuple[RegionValue, int]:
+    """A frame was behind the object there, and is not; as :func:`object_called`."""
+    offset, objects = number(said["offset"]), [
+        one.domains[name_of(seen)].domain.memobjs[said["memobj"]] for one in (seen.before, seen.machine)
+    ]  # fmt: skip  # two things at once
+    before, after = ([one.offset for one in memobj.fills] for memobj in objects)
+    assert sorted([*after, offset]) == before
+    return object_called(seen, said)
+
+
+@claim("domain operations: unfill", "unfill removed the frame at offset {offset} of '{memobj}'; none of it was mapped.")
+def unfilled(seen: Seen, said: Said) -> None:
+    assert took_out(seen, said)[1] == 0
+
+
+@claim(
+    "domain operations: unfill/mapped",
+    "unfill removed the frame at offset {offset} of '{memobj}', and unmapped 1 page at {address}.",
+    "unfill removed the frame at offset {offset} of '{memobj}', and unmapped {count} pages at {address}.",
+)
+def unfilled_and_unmapped(seen: Seen, said: Said) -> None:
+    region, more = took_out(seen, said)
+    assert -more == number(said["count"]) > 0
+    assert number(said["address"]) == region.base + number(said["offset"])
+    assert number(said["address"]) == first_of(*both(seen), region)
+
+
+def protected(seen: Seen, said: Said, size: int | None) -> int:
+    """The mapped pages of the range have those rights; how many they are."""
+    region, more = object_called(seen, said)
+    assert more == 0
+    offset = number(said["offset"])
+    given = seen.given.get("size")
+    assert size == (None if given is None else int(vm.Size(given)))
+    length = region.size - offset if size is None else size
+    assert offset == int(vm.Size(seen.given.get("offset", 0)))
+    flags = said["flags"]
+    assert words(flags) & 7 == region_flags(seen.given["flags"]) & 7
+    found = leaf_pages(both(seen)[1], region.base + offset, length)
+    for page in found:
+        if "modify-flags-lost" not in seen.machine.quirks:
+            may(seen, page, PAGE, flags)
+    return len(found)
+
+
+@claim(
+    "domain operations: protect",
+    "protect gives {size} of '{memobj}' from offset {offset} on {flags}; none of it is mapped.",
+)
+def protected_unmapped(seen: Seen, said: Said) -> None:
+    assert protected(seen, said, bytes_of(said["size"])) == 0
+
+
+@claim(
+    "domain operations: protect/mapped",
+    "protect gives {size} of '{memobj}' from offset {offset} on {flags}, and changed 1 mapped page.",
+    "protect gives {size} of '{memobj}' from offset {offset} on {flags}, and changed {count} mapped pages.",
+)
+def protected_mapped(seen: Seen, said: Said) -> None:
+    assert protected(seen, said, bytes_of(said["size"])) == number(said["count"]) > 0
+
+
+@claim(
+    "domain operations: protect/rest",
+    "protect gives '{memobj}' from offset {offset} to its end {flags}; none of it is mapped.",
+)
+def rest_protected_unmapped(seen: Seen, said: Said) -> None:
+    assert protected(seen, said, None) == 0
+
+
+@claim(
+    "domain operations: protect/rest mapped",
+    "protect gives '{memobj}' from offset {offset} to its end {flags}, and changed 1 mapped page.",
+    "protect gives '{memobj}' from offset {offset} to its end {flags}, and changed {count} mapped pages.",
+)
+def rest_protected_mapped(seen: Seen, said: Said) -> None:
+    assert protected(seen, said, None) == number(said["count"]) > 0
+
+
+def ended(seen: Seen, said: Said) -> int:
+    """The object is gone; how many of its pages were mapped."""
+    before, after = both(seen)
+    region = region_of(before, said["memobj"])
+    assert (region.base, binary_size(region.size)) == (number(said["address"]), said["size"])
+    assert said["memobj"] not in seen.machine.domains[name_of(seen)].domain.memobjs
+    assert region not in after.regions
+    assert shown(after, region) == 0
+    return shown(before, region)
+
+
+@claim("domain operations: remove", "remove ended '{memobj}', {size} at {address}; none of it was mapped.")
+def ended_unmapped(seen: Seen, said: Said) -> None:
+    assert ended(seen, said) == 0
+
+
+@claim(
+    "domain operations: remove/mapped",
+    "remove ended '{memobj}', {size} at {address}, and unmapped 1 page.",
+    "remove ended '{memobj}', {size} at {address}, and unmapped {count} pages.",
+)
+def ended_and_unmapped(seen: Seen, said: Said) -> None:
+    assert ended(seen, said) == number(said["count"]) > 0
+
+
+@claim(
+    "domain operations: deserialise",
+    "deserialise mapped 1 page, the first at {address}.",
+    "deserialise mapped {count} pages, the first at {address}.",
+)
+def deserialised(seen: Seen, said: Said) -> None:
+    before, after = both(seen)
+    assert leaves(before) == []
+    assert pages(after) == number(said["count"])
+    assert min(one.va for one in leaves(after)) == number(said["address"])
+
+
+@claim("domain operations: deserialise/nothing", "deserialise found no mapping in what it was given.")
+def deserialised_nothing(seen: Seen, said: Said) -> None:
+    before, after = both(seen)
+    assert leaves(before) == leaves(after)

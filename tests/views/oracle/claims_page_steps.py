@@ -1,0 +1,577 @@
+"""What steps claim of pages: of kernel memory, of files, and of the page daemon; and what handlers do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vmwidgets as vm
+from vmwidgets.engine.base.values.memory import FrameRun, PageCounts
+
+from .claiming import Said, claim
+from .claims_kmem_steps import owner
+from .reading import PAGE, bytes_of, ends, number, path_called
+from .steps import Gone, StepSeen, Then, before_processors, earlier_steps
+
+# ---- what frames are -----------------------------------------------------------------------------
+
+
+def counts(then: Then) -> PageCounts:
+    """How many pages are what."""
+    found: PageCounts = then.value("frames").counts
+    return found
+
+
+def run(then: Then, frame: int) -> FrameRun:
+    """The run that a frame is in."""
+    (found,) = [one for one in then.value("frames").runs if one.first <= frame < one.first + one.frames]
+    return found  # type: ignore[no-any-return]  # a value is of any kind
+
+
+def of_state(then: Then, state: str) -> set[int]:
+    """The frames that are in a state."""
+    runs = [one for one in then.value("frames").runs if one.state == state]
+    return {frame for one in runs for frame in range(one.first, one.first + one.frames)}
+
+
+def of_owner(then: Then, name: str) -> set[int]:
+    """The frames that somebody has."""
+    runs = [one for one in then.value("frames").runs if one.state == "used" and one.owner == name]
+    return {frame for one in runs for frame in range(one.first, one.first + one.frames)}
+
+
+def free(then: Then) -> set[int]:
+    """All frames that nobody has."""
+    return {frame for state in ("free", "pooled", "zeroed") for frame in of_state(then, state)}
+
+
+def pages_of(machine: vm.Machine, name: str) -> dict[int, int]:
+    """By number, the frames of the pages that an object of the kernel has."""
+    return {page.pindex: frame for frame, page in machine.system.kmem.pages.in_use.items() if page.object.name == name}
+
+
+def zeroes(seen: StepSeen, frame: int) -> bool:
+    """Whether a frame holds zeroes after the operation."""
+    return seen.machine.system.ram.read(frame * PAGE, PAGE) == bytes(PAGE)
+
+
+# ---- pages that are granted ----------------------------------------------------------------------
+
+
+RESERVES = {"NORMAL": "free_reserved", "SYSTEM": "interrupt_free_min", "INTERRUPT": ""}
+"""What each class of request has to leave available."""
+
+
+def granted(seen: StepSeen, said: Said, *, wired: bool, zeroed: bool | None) -> None:
+    """The frame was free, is the object's page now, and was allowed to the class; zeroed: from those filled before."""
+    frame, page, name = number(said["frame"]), number(said["page"]), said["object"]
+    assert frame in free(seen.before) | of_state(seen.before, "cached")
+    found = run(seen.then, frame)
+    assert (found.state, found.owner, found.wired) == ("used", name, wired)
+    if zeroed is not None:
+        assert (frame in of_state(seen.before, "zeroed")) == zeroed
+    reserve = RESERVES[said["page_class"]]
+    assert counts(seen.before).available > (getattr(counts(seen.before), reserve) if reserve else 0)
+    kept = pages_of(seen.machine, name)
+    assert kept.get(page, frame) == frame or frame not in kept.values(), "else it has come and gone"
+    if frame in kept.values():
+        assert kept[page] == frame
+
+
+@claim("kmem events: PageGranted", "Class {page_class} gets frame {frame} for page {page} of {object}.")
+def page_granted(seen: StepSeen, said: Said) -> None:
+    granted(seen, said, wired=False, zeroed=None)
+
+
+@claim(
+    "kmem events: PageGranted/zeroed",
+    "Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}.",
+)
+def page_granted_zeroed(seen: StepSeen, said: Said) -> None:
+    granted(seen, said, wired=False, zeroed=True)
+
+
+@claim(
+    "kmem events: PageGranted/cleared",
+    "Class {page_class} gets frame {frame} for page {page} of {object} and clears it.",
+)
+def page_granted_cleared(seen: StepSeen, said: Said) -> None:
+    granted(seen, said, wired=False, zeroed=False)
+    assert zeroes(seen, number(said["frame"])) or seen.moment.operation.name in ("write", "store")
+
+
+@claim("kmem events: PageGranted/wired", "Class {page_class} gets frame {frame} for page {page} of {object}, wired.")
+def page_granted_wired(seen: StepSeen, said: Said) -> None:
+    granted(seen, said, wired=True, zeroed=None)
+
+
+@claim(
+    "kmem events: PageGranted/wired zeroed",
+    "Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}, wired.",
+)
+def page_granted_wired_zeroed(seen: StepSeen, said: Said) -> None:
+    granted(seen, said, wired=True, zeroed=True)
+
+
+@claim(
+    "kmem events: PageGranted/wired cleared",
+    "Class {page_class} gets frame {frame} for page {page} of {object}, wired, and clears it.",
+)
+def page_granted_wired_cleared(seen: StepSeen, said: Said) -> None:
+    granted(seen, said, wired=True, zeroed=False)
+    assert zeroes(seen, number(said["frame"]))
+
+
+def more(seen: StepSeen, said: Said) -> set[int]:
+    """As many frames more are used now, all of one owner, who got the last ones before too; they."""
+    taken = free(seen.before) | of_state(seen.before, "cached")
+    found = {frame for frame in taken if run(seen.then, frame).state == "used"}
+    assert len(found) == number(said["count"])
+    (name,) = {run(seen.then, frame).owner for frame in found}
+    earlier = {run(seen.before, frame).owner for frame in of_owner(seen.before, name)}
+    assert earlier == {name}
+    return found
+
+
+@claim("kmem events: PageGranted/more", "1 more page comes the same way.", "{count} more pages come the same way.")
+def more_pages(seen: StepSeen, said: Said) -> None:
+    more(seen, said)
+
+
+@claim(
+    "kmem events: PageGranted/more cleared",
+    "1 more page comes the same way and is cleared.",
+    "{count} more pages come the same way; {cleared} of them are cleared.",
+)
+def more_pages_cleared(seen: StepSeen, said: Said) -> None:
+    found = more(seen, said) - of_state(seen.before, "zeroed")
+    assert len(found) == (number(said["cleared"]) if said.plural else 1)
+    assert all(zeroes(seen, frame) for frame in found)
+
+
+@claim("kmem events: PageCleared", "Frame {frame} is filled with zeroes.")
+def page_cleared(seen: StepSeen, said: Said) -> None:
+    frame = number(said["frame"])
+    assert run(seen.then, frame).state == "used"
+    assert zeroes(seen, frame)
+
+
+@claim("kmem events: PageDenied", "Class {page_class} gets no page: too few are left. The page daemon is woken.")
+def page_denied(seen: StepSeen, said: Said) -> None:
+    found, reserve = counts(seen.then), RESERVES[said["page_class"]]
+    assert found.available <= (getattr(found, reserve) if reserve else 0)
+    assert found.deficit == counts(seen.before).deficit + 1 or found.deficit <= 1, "the daemon forgets it"
+
+
+# ---- pages that go -------------------------------------------------------------------------------
+
+
+def released(seen: StepSeen, said: Said, *, falling: bool, unwired: bool) -> None:
+    """As many pages of the object are free; if there are several, in that order; and whether they were wired before."""
+    name = said["object"]
+    gone = of_owner(seen.before, name) & free(seen.then)
+    assert len(gone) == number(said["count"])
+    assert all(run(seen.before, frame).wired == unwired for frame in gone)
+    if not said.plural:
+        return
+    places = {frame: page for page, frame in pages_of(seen.started, name).items()}
+    half = Then(seen.now, seen.moment.at((seen.place + seen.step.index + 1) // 2).past)
+    early, late = gone & free(half), gone - free(half)
+    numbers = [places[frame] for frame in gone if frame in places]
+    if early <= places.keys() and late <= places.keys() and early and late and numbers:
+        first, second = {places[one] for one in early}, {places[one] for one in late}
+        assert min(first) > max(second) if falling else max(first) < min(second)
+
+
+@claim(
+    "kmem events: PageReleased",
+    "1 page of {object} is free again.",
+    "{count} pages of {object} are free again.",
+)
+def released_as_they_lie(seen: StepSeen, said: Said) -> None:
+    released(seen, said, falling=False, unwired=False)
+
+
+@claim(
+    "kmem events: PageReleased/unwired",
+    "1 page of {object} is unwired and free again.",
+    "{count} pages of {object} are unwired and free again, the highest first.",
+)
+def released_from_above(seen: StepSeen, said: Said) -> None:
+    released(seen, said, falling=True, unwired=True)
+
+
+@claim("kmem events: PageUnwired", "1 page loses a wiring.", "{count} pages lose a wiring each.")
+def unwired(seen: StepSeen, said: Said) -> None:
+    before, after = seen.before.past.before("wirings"), seen.then.past.before("wirings")
+    in_use = seen.machine.system.kmem.pages.in_use
+    was = {frame: count for frame, count in before.items() if isinstance(count, int)}
+    over = {frame: in_use[frame].wire_count if frame in in_use else 0 for frame in was}  # it was freed without any
+    again = {frame for frame, count in after.items() if not isinstance(count, int)}  # later it is another page's frame
+    now = {frame: 0 if frame in again else after.get(frame, over[frame]) for frame in was}
+    fewer = {frame for frame, count in was.items() if now[frame] < count}
+    assert len(fewer) == number(said["count"])
+    assert all(now[frame] == was[frame] - 1 for frame in fewer)
+
+
+@claim(
+    "kmem events: PageZeroed",
+    "The idle loop fills a free frame with zeroes ahead of need.",
+    "The idle loop fills {count} free frames with zeroes ahead of need.",
+)
+def zeroed_ahead(seen: StepSeen, said: Said) -> None:
+    """Each was set apart for that just before, in a step of its own."""
+    earlier = earlier_steps(seen, 2)[-1]
+    new = of_state(seen.then, "zeroed") - of_state(earlier, "zeroed")
+    assert len(new) == number(said["count"])
+    assert new <= free(earlier)
+    later = of_state(seen.then, "zeroed") & free(Then(seen.now, seen.moment.at(None).past))
+    assert all(zeroes(seen, frame) for frame in new & later)
+
+
+# ---- page tables and objects ---------------------------------------------------------------------
+
+
+def leads_to(seen: StepSeen, then: Then, address: int) -> int | None:
+    """The frame that the kernel's page tables lead to at an address, as they were."""
+    tables = seen.machine.tables_of("")
+    pa = tables.walk_in(tables.memory_with(then.past.before("word")), address, "read", False).pa
+    return None if pa is None else int(pa) >> 12
+
+
+@claim(
+    "kmem events: TranslationEntered",
+    "The kernel's page tables map 1 page at {address}.",
+    "The kernel's page tables map {count} pages from {address} on.",
+)
+def translations_entered(seen: StepSeen, said: Said) -> None:
+    first, many = number(said["address"]), number(said["count"])
+    places = range(first, first + many * PAGE, PAGE)
+    assert all(leads_to(seen, seen.then, page) is not None for page in places)
+    before = before_processors(seen)  # what TLBs drop for it is told before
+    new = [page for page in places if leads_to(seen, before, page) != leads_to(seen, seen.then, page)]
+    operation = seen.moment.operation
+    is_known = not operation.truncated  # else the descriptors may have been written before the first event that is kept
+    assert len(new) == many or not is_known or operation.name in ("wire", "read", "write", "store", "load")
+
+
+@claim("kmem events: TranslationsRemoved", "The page tables map nothing in {range} now.")
+def translations_removed(seen: StepSeen, said: Said) -> None:
+    first, last = ends(said["range"])
+    some = {first, last - PAGE, *range(first, last, max(PAGE, (last - first) // 16 & -PAGE))}
+    assert [page for page in some if leads_to(seen, seen.then, page) is not None] == []
+
+
+@claim("kmem events: ObjectCreated", "The entry gets an object of its own, {object}, since it had none.")
+def object_created(seen: StepSeen, said: Said) -> None:
+    """Which entry it is, the rows say at the next change of an entry; none had the object before."""
+    assert said["object"] not in objects(seen.before)
+    assert said["object"].startswith("anon")
+    places = range(seen.step.index + 1, min(seen.step.index + 6, len(seen.moment.events)) + 1)
+    assert any(said["object"] in objects(Then(seen.now, seen.moment.at(place).past)) for place in places)
+
+
+def objects(then: Then) -> set[str]:
+    """The objects that entries of the kernel's maps have."""
+    maps = [one.map for one in then.value("maps").all()]
+    return {str(entry.object) for one in maps for entry in one.entries if entry.object is not None}
+
+
+@claim(
+    "kmem events: PteWritten",
+    "The descriptor for {address} is written: {value}.",
+    "{count} descriptors for {address} are written, the last of them {value}.",
+)
+def descriptors_written(seen: StepSeen, said: Said) -> None:
+    before, after = seen.before.past.before("word"), seen.then.past.before("word")
+    places = {place for place in before if seen.before.word(place) != seen.then.word(place)} | (
+        before.keys() - after.keys()
+    )
+    assert len(places) <= number(said["count"])
+    assert number(said["value"]) in {seen.then.word(place) for place in before}
+    spaces: list[Any] = [None, *seen.machine.tasks, *(f"domain:{name}" for name in seen.machine.domains)]
+    walked: set[int] = set()
+    for one in spaces:
+        tables = seen.machine.tables_of(one or "")
+        walk = tables.walk_in(tables.memory_with(after), number(said["address"]), "read", False)
+        walked |= {int(step.pa) for step in walk.steps}
+    if not places & walked and seen.started.tasks.keys() - seen.machine.tasks.keys():
+        raise Gone("the task whose tables these were")
+    assert places & walked, "the address leads over one of them"
+
+
+# ---- the page cache and the daemon ---------------------------------------------------------------
+
+
+@claim("kmem events: PageReused", "Cached frame {frame} gives up its page of {owner}.")
+def reused(seen: StepSeen, said: Said) -> None:
+    frame = number(said["frame"])
+    earliest = Then(seen.now, seen.moment.at(0).past)
+    assert "cached" in {run(seen.before, frame).state, run(earliest, frame).state}
+    assert run(seen.then, frame).state != "cached" or owner(seen.then, frame) == said["owner"]
+    assert owner(seen.before, frame) == said["owner"] or owner(earliest, frame) == said["owner"]
+
+
+def file_page(seen: StepSeen, said: Said) -> None:
+    """The file has the page in the frame."""
+    frame, name = number(said["frame"]), f"file {said['file']}"
+    assert owner(seen.then, frame) == name
+    kept = pages_of(seen.machine, name)
+    kept_page = number(said["page"])
+    if kept_page in kept:  # else it has left again, and another one may be in the frame
+        assert kept[kept_page] == frame
+        line = f"{said['file']}, page {kept_page}\n".encode()
+        assert seen.machine.system.ram.read(frame * PAGE, len(line)) == line, "so read_file fills its pages"
+
+
+@claim("kmem events: FileRead/hit", "Page {page} of file {file} is in memory: frame {frame}.")
+def file_hit(seen: StepSeen, said: Said) -> None:
+    file_page(seen, said)
+    assert run(seen.before, number(said["frame"])).state == "used"
+
+
+@claim("kmem events: FileRead/reactivated", "Page {page} of file {file} was cached and is used again: frame {frame}.")
+def file_reactivated(seen: StepSeen, said: Said) -> None:
+    file_page(seen, said)
+    assert run(seen.before, number(said["frame"])).state == "cached"
+
+
+@claim("kmem events: FileRead/read", "Page {page} of file {file} is read into frame {frame}.")
+def file_was_read(seen: StepSeen, said: Said) -> None:
+    file_page(seen, said)
+    assert counts(seen.then).inactive == counts(seen.before).inactive + 1
+
+
+@claim(
+    "kmem events: PageCached",
+    "The page daemon caches an inactive page: it is available at once.",
+    "The page daemon caches {count} inactive pages: they are available at once.",
+)
+def cached(seen: StepSeen, said: Said) -> None:
+    new = of_state(seen.then, "cached") - of_state(seen.before, "cached")
+    assert len(new) == number(said["count"])
+    assert counts(seen.then).inactive == counts(seen.before).inactive - len(new)
+    assert counts(seen.then).available == counts(seen.before).available + len(new)
+
+
+@claim(
+    "kmem events: DaemonScanned",
+    "The page daemon moves 1 page: {available} pages are available.",
+    "The page daemon moves {count} pages: {available} pages are available.",
+)
+def scanned(seen: StepSeen, said: Said) -> None:
+    """The pages that it caches are the step before this one, if there are any."""
+    assert counts(seen.then).available == number(said["available"])
+    steps = seen.moment.story.steps
+    here = steps.index(seen.step)
+    begin = steps[here - 2].index + 1 if here > 1 and "page daemon caches" in steps[here - 1].sentence else seen.place
+    earlier = Then(seen.now, seen.moment.at(begin).past)
+    assert counts(earlier).inactive - counts(seen.then).inactive == number(said["count"])
+
+
+def blocks(then: Then) -> dict[int, int]:
+    """How many free blocks of each order there are."""
+    return {one.order: one.count for one in then.value("frames").orders}
+
+
+@claim(
+    "kmem events: BlockSplit",
+    "The buddy system halves a free block.",
+    "The buddy system halves free blocks {count} times, down to the size wanted.",
+)
+def halved(seen: StepSeen, said: Said) -> None:
+    assert sum(blocks(seen.then).values()) - sum(blocks(seen.before).values()) == number(said["count"])
+
+
+@claim(
+    "kmem events: BlockJoined",
+    "The buddy system joins two free buddies to one block.",
+    "The buddy system joins free buddies {count} times.",
+)
+def joined_buddies(seen: StepSeen, said: Said) -> None:
+    assert sum(blocks(seen.before).values()) - sum(blocks(seen.then).values()) >= number(said["count"]) - 1
+
+
+# ---- memory is low -------------------------------------------------------------------------------
+
+
+def handlers(machine: vm.Machine) -> list[str]:
+    """The handlers that are registered, by name."""
+    return [one.name for one in machine.system.kmem.kmem.lowmem_handlers]  # type: ignore[attr-defined]
+
+
+@claim("kmem events: LowMemory", "vm_lowmem asks every handler for memory.")
+def low_memory(seen: StepSeen, said: Said) -> None:
+    """As many handlers say what came of it as there are, unless one of them stops the operation."""
+    steps = seen.moment.story.steps[seen.moment.story.steps.index(seen.step) + 1 :]
+    ran = [one.sentence.partition("The handler ")[2].partition(" ran")[0] for one in steps]
+    assert set(handlers(seen.started)) <= {*ran} or seen.moment.operation.outcome != "done"
+
+
+@claim("kmem events: ZonesReclaimed", "The zone allocator is asked for its empty slabs.")
+def zones_reclaimed(seen: StepSeen, said: Said) -> None:
+    """The slabs of zones that are empty now are gone after the operation, unless a buffer of theirs is taken then."""
+    caches = [one for one in seen.then.value("caches").caches if one.name.startswith("zone ")]
+    empty = {slab.address for one in caches for slab in one.slabs if slab.state == "free"}
+    over = Then(seen.now, seen.moment.at(None).past).value("caches").caches
+    assert not empty & {slab.address for one in over for slab in one.slabs if slab.state == "free"}
+
+
+def registered(seen: StepSeen, said: Said) -> None:
+    """The name is that of a handler."""
+    assert said["name"] in handlers(seen.started)
+
+
+@claim("kmem events: CallbackRan/returned", "The handler {name} ran and returned.")
+def handler_returned(seen: StepSeen, said: Said) -> None:
+    registered(seen, said)
+    assert "fails" not in said["name"], "so the lives name those that raise something"
+
+
+@claim("kmem events: CallbackRan/failed", "The handler {name} ran: {outcome}.")
+def handler_failed(seen: StepSeen, said: Said) -> None:
+    registered(seen, said)
+    name = said["name"].partition(":")[2]
+    assert said["outcome"].startswith(f"handler {name!r} "), "whose error says what went wrong"
+
+
+@claim("kmem events: CallUndone", "{call} is given up and undone: {why}.")
+def call_undone(seen: StepSeen, said: Said) -> None:
+    """A thread that waited was in this call, and no longer is; it keeps no page for it."""
+    began = Then(seen.now, seen.moment.at(0).past)
+    before = [began, *earlier_steps(seen, 6)]
+    calls = {said["call"], str(seen.moment.operation and seen.moment.operation.name)}
+    waiting = {one.name for then in before for one in then.threads.asleep if one.doing in calls}
+    over = Then(seen.now, seen.moment.at(None).past)
+    assert waiting - {one.name for one in over.threads.asleep if one.doing in calls}
+    assert counts(over).used <= counts(began).used
+    assert said["why"] == "it was given up while it waited"
+
+
+# ---- zones ---------------------------------------------------------------------------------------
+
+
+def zone(then: Then, name: str) -> dict[int, int]:
+    """The slabs of a zone, by address, and how many bytes they are."""
+    (found,) = [one for one in then.value("caches").caches if one.name == f"zone {name}"]
+    return {slab.address: found.slab_size for slab in found.slabs}
+
+
+def used_at(then: Then, address: int) -> int:
+    """How many bytes from an address on kmem_map has in use, up to the end of that entry."""
+    found = [one for one in then.map("kmem_map").entries if one.start <= address < one.end]
+    return found[0].end - address if found else 0
+
+
+@claim("kmem events: ZoneGrown", "Zone {zone} gets a slab of {size} at {address} from kmem_malloc.")
+def zone_grown(seen: StepSeen, said: Said) -> None:
+    """The memory is kmem_map's; the zone has a slab there after the operation, if it is not gone by then."""
+    address, size = number(said["address"]), bytes_of(said["size"])
+    assert used_at(seen.then, address) >= size
+    assert address not in zone(seen.before, said["zone"])
+    next_step = Then(seen.now, seen.moment.at(min(seen.step.index + 2, len(seen.moment.events))).past)
+    assert zone(next_step, said["zone"]).get(address, size) == size
+
+
+@claim("kmem events: ZoneShrunk", "Zone {zone} gives an empty slab of {size} at {address} back.")
+def zone_shrunk(seen: StepSeen, said: Said) -> None:
+    """The zone has no slab there now; it had one at the beginning or got it meanwhile."""
+    address = number(said["address"])
+    assert address not in zone(seen.then, said["zone"])
+    sizes = {*zone(Then(seen.now, seen.moment.at(0).past), said["zone"]).values()} or {bytes_of(said["size"])}
+    assert sizes == {bytes_of(said["size"])}
+
+
+# ---- maps ----------------------------------------------------------------------------------------
+
+
+def known_maps(seen: StepSeen) -> set[str]:
+    """The kernel's maps that were there before the operation; none before the machine booted."""
+    is_boot = seen.moment.operation is None or not seen.moment.operation.number
+    return set() if is_boot else {one.map.name for one in seen.started.kmem.value(whole=1).all()}
+
+
+@claim("kmem events: MapCreated", "{map} becomes a map of its own for {range}.")
+def map_created(seen: StepSeen, said: Said) -> None:
+    assert said["map"] not in known_maps(seen)
+    found = {one.map.name: one.map for one in seen.now.value("maps").all()}
+    if said["map"] in found:  # else it was no use, since its place could not be given to it
+        assert (found[said["map"]].start, found[said["map"]].end) == ends(said["range"])
+
+
+@claim("kmem events: MapCreated/no", "There is no memory for another map.")
+def no_map_created(seen: StepSeen, said: Said) -> None:
+    assert {one.map.name for one in seen.now.value("maps").all()} == known_maps(seen)
+
+
+def place_of(seen: StepSeen, said: Said) -> Any:
+    """What the entry with that range has for an object."""
+    start, end = ends(said["range"])
+    (found,) = [one for one in seen.then.map(said["map"]).entries if one.start <= start and end <= one.end]
+    return found
+
+
+@claim("kmem events: SubmapAttached", "{range} of {map} becomes the place of {submap}.")
+def attached(seen: StepSeen, said: Said) -> None:
+    found = place_of(seen, said)
+    assert (int(found.start), int(found.end)) == ends(said["range"])
+    assert found.object.removeprefix("submap:").removeprefix("kmem/") == path_called(said["submap"]).removeprefix(
+        "kmem/"
+    )
+
+
+@claim("kmem events: SubmapAttached/no", "{range} of {map} can't be the place of {submap}.")
+def not_attached(seen: StepSeen, said: Said) -> None:
+    assert not [
+        one for one in seen.then.map(said["map"]).entries if one.object == f"submap:{path_called(said['submap'])}"
+    ]
+
+
+@claim(
+    "kmem events: SleepersWoken",
+    "The thread that slept for room in {map} is ready to look again.",
+    "{count} threads that slept for room in {map} are ready to look again.",
+)
+def woken(seen: StepSeen, said: Said) -> None:
+    def asleep(then: Then) -> set[str]:
+        return {
+            one.name for one in then.threads.asleep if (one.kind, one.subject) == ("room", path_called(said["map"]))
+        }
+
+    count = number(said["count"])
+    slept = {name for then in earlier_steps(seen, count + 2) for name in asleep(then)}
+    assert asleep(seen.then) == set()
+    ready = {one.name for one in seen.then.threads.threads if one.state == "ready"}
+    assert len(slept & ready) == count
+
+
+# ---- the kentry area -----------------------------------------------------------------------------
+
+
+def taken_slots(then: Then) -> set[int]:
+    """The slots of the kentry area that are not free."""
+    contents = then.value("kentry")
+    return {slot for slab in contents.slabs for slot in contents.taken(slab)}
+
+
+@claim("kmem events: BufferAllocated/entry", "An entry takes the slot at {address} of the kentry area.")
+def slot_taken(seen: StepSeen, said: Said) -> None:
+    assert taken_slots(seen.then) - taken_slots(seen.before) == {number(said["address"])}
+
+
+@claim("kmem events: BufferFreed/entry", "The slot at {address} of the kentry area is free again.")
+def slot_freed(seen: StepSeen, said: Said) -> None:
+    assert taken_slots(seen.before) - taken_slots(seen.then) == {number(said["address"])}
+
+
+@claim("map events: KentrySlabTaken", "The kentry area takes slab {index} from its free list.")
+def slab_taken(seen: StepSeen, said: Said) -> None:
+    before, after = seen.before.value("kentry").area, seen.then.value("kentry").area
+    assert before.free[0] == number(said["index"])
+    assert after.free[: len(before.free) - 1] == before.free[1:]
+
+
+@claim("map events: KentrySlabGiven", "The kentry area puts slab {index} back on its free list.")
+def slab_given(seen: StepSeen, said: Said) -> None:
+    before, after = seen.before.value("kentry").area, seen.then.value("kentry").area
+    assert number(said["index"]) not in before.free
+    assert after.free[0] == number(said["index"])

@@ -1,0 +1,391 @@
+"""What pictures of a machine claim in words of their own: maps, addresses, TLBs, the kentry area, moments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import vmwidgets as vm
+from vmwidgets.engine.base.journal import MAX_EVENTS
+from vmwidgets.engine.base.values.cpus import TlbEntryValue
+
+from .claiming import Said, claim
+from .pictured import SHOWN, Pictured
+from .reading import binary_size, bytes_of, counted, ends, entries_of, number, size_of
+
+# ---- maps ----------------------------------------------------------------------------------------
+
+
+@claim("map pictures: map/out of order", "The list is out of order at {addresses}.")
+def out_of_order(seen: Pictured, said: Said) -> None:
+    starts = [int(one.start) for one in seen.picture.target.value(whole=10**6).entries]
+    low = [start for before, start in pairwise(starts) if start < before]
+    assert [number(one) for one in said["addresses"].split(", ")] == low[:3]
+
+
+@claim("map pictures: map/took", "The cache of entries allocated {size} from this map.")
+def took(seen: Pictured, said: Said) -> None:
+    """The kernel map's entries take so much more than before the operation, which is of another map."""
+    name = seen.picture.target.path
+    assert seen.operation.target != name
+    assert name == "kernel_map", "it is what the entries of others come from"
+    assert size_of(seen.machine, name) - size_of(seen.before, name) == bytes_of(said["size"])
+
+
+@claim(
+    "map pictures: map/entries",
+    "The map had 1 entry before and has {now} now.",
+    "The map had {count} entries before and has {now} now.",
+)
+def entries_now(seen: Pictured, said: Said) -> None:
+    path = seen.picture.target.path
+    assert len(entries_of(seen.before.part(path))) == number(said["count"])
+    assert len(entries_of(seen.machine.part(path))) == number(said["now"])
+
+
+def holding(seen: Pictured, address: int) -> tuple[int, int] | None:
+    """The entry with an address."""
+    found = [one for one in entries_of(seen.picture.target) if one.start <= address < one.end]
+    return (found[0].start, found[0].end) if found else None
+
+
+@claim("sought addresses: held", "{address} is in the entry {range}.")
+def held(seen: Pictured, said: Said) -> None:
+    assert holding(seen, number(said["address"])) == ends(said["range"])
+    assert number(said["address"]) == seen.picture.find  # type: ignore[attr-defined]
+
+
+@claim("sought addresses: free", "No entry holds {address}: it is in a gap of {size}, {range}.")
+def free(seen: Pictured, said: Said) -> None:
+    address, space = number(said["address"]), seen.picture.target
+    assert holding(seen, address) is None
+    below = max([one.end for one in entries_of(space) if one.end <= address], default=int(space.start))
+    above = min([one.start for one in entries_of(space) if one.start > address], default=int(space.end))
+    assert ends(said["range"]) == (below, above)
+    assert said["size"] == binary_size(above - below)
+
+
+@claim(
+    "sought addresses: compared",
+    "It took 1 comparison in the tree; nothing in the machine changed.",
+    "It took {count} comparisons in the tree; nothing in the machine changed.",
+)
+def compared(seen: Pictured, said: Said) -> None:
+    """From the root down, as the tree's links go."""
+    value = seen.picture.target.value(whole=10**6)
+    entries = {one.id: one for one in value.entries}
+    place, steps, address = value.root, 0, seen.picture.find  # type: ignore[attr-defined]
+    while place:
+        steps += 1
+        one = entries[place]
+        if one.start <= address < one.end:
+            break
+        place = value.nodes[place].left if address < one.start else value.nodes[place].right
+    assert steps == number(said["count"])
+
+
+# ---- moments -------------------------------------------------------------------------------------
+
+
+@claim("moments: destroyed", "The domain was destroyed more than {many} operations ago.")
+def destroyed_long_ago(seen: Pictured, said: Said) -> None:
+    """It was there so many operations ago at the latest, and the same name may be another's by now."""
+    target = seen.picture.target
+    ends = [one.number for one in seen.machine.journal if one.name == "destroy_domain"]
+    assert target.destroyed
+    assert seen.machine.journal.last.number - min(ends) > number(said["many"])
+    assert not [one for one in ends if one >= seen.machine.journal.last.number - number(said["many"])]
+
+
+@claim("moments: before", "Before the operation.")
+def before_it(seen: Pictured, said: Said) -> None:
+    """The first of its steps: all of the map is as it was."""
+    assert seen.scene.steps.index == 0
+    assert seen.scene.steps.places[0] == 0
+    if not isinstance(seen.picture, SHOWN["Map"]):
+        return
+    path = seen.picture.target.path
+    value = seen.before.part(path).value(whole=10**6)
+    drawn = {row["start"] for row in seen.rows()}
+    if len(value.entries) <= len(drawn):
+        assert {number(start) for start in drawn} == {int(one.start) for one in value.entries}
+
+
+@claim("moments: left out", "Earlier steps are left out.")
+def left_out(seen: Pictured, said: Said) -> None:
+    assert seen.scene.steps.places[0] > 0 or seen.operation.truncated
+
+
+@claim("moments: folded", "They happened in a part of the map that is folded here.")
+def folded(seen: Pictured, said: Said) -> None:
+    assert seen.scene.steps.places[0] > 0
+    assert [one for one in seen.scene.nodes if "folded" in one.state]
+
+
+@claim("moments: truncated", "This operation made more than {events} events; the first ones were not recorded.")
+def truncated(seen: Pictured, said: Said) -> None:
+    assert seen.operation.truncated
+    assert number(said["events"]) == MAX_EVENTS <= len(seen.operation.events) + 1
+
+
+@claim("no picture: then", "What this picture shows is not there after operation {number}.")
+def not_there(seen: Pictured, said: Said) -> None:
+    assert seen.subject not in seen.machine.at(number(said["number"])).tasks
+
+
+def maker(said: Said) -> int:
+    """The operation that makes what is not there, as the sentence says."""
+    return int(said["why"].partition("(operation ")[2].partition(" ")[0])
+
+
+@claim("no picture: later", "{why}: step to a later operation.")
+def later(seen: Pictured, said: Said) -> None:
+    """The next sentence is of the operation after which it is there, and not before."""
+    assert f"task:{seen.subject}/map" in said["why"]
+    assert seen.subject in seen.machine.at(maker(said)).tasks
+    assert seen.subject not in seen.machine.at(maker(said) - 1).tasks
+    assert maker(said) > seen.scene.steps.operation
+
+
+@claim("no picture: earlier", "{why}: step to an earlier operation.")
+def earlier(seen: Pictured, said: Said) -> None:
+    """It was made before, and something has ended it since."""
+    assert f"task:{seen.subject}/map" in said["why"]
+    assert seen.subject in seen.machine.at(maker(said)).tasks
+    assert seen.subject not in seen.machine.at(maker(said) - 1).tasks
+    assert maker(said) < seen.scene.steps.operation
+
+
+@claim("no picture: missing", "{why}.")
+def missing(seen: Pictured, said: Said) -> None:
+    """No operation of the history makes it."""
+    assert f"task:{seen.subject}/map" in said["why"]
+    journal = seen.machine.journal
+    assert all(seen.subject not in seen.machine.at(number).tasks for number in range(len(journal)))
+
+
+@claim("no picture: undone", "The operation of this moment was undone: go on to now.")
+def undone(seen: Pictured, said: Said) -> None:
+    moment = seen.picture.moment
+    assert moment is not None
+    assert seen.machine.journal.number_of(moment.operation) is None
+
+
+# ---- the kentry area -----------------------------------------------------------------------------
+
+
+def taken(machine: vm.Machine) -> set[int]:
+    """The slots of the area that are not free, of all slabs."""
+    contents = machine.kentry.contents(most=10**6)
+    return {slot for slab in contents.slabs for slot in contents.taken(slab)}
+
+
+def slots(seen: Pictured, took: int, gave: int) -> None:
+    """So many slots are taken more or less than before; a slot may be taken and given in one operation."""
+    new, gone = taken(seen.machine) - taken(seen.before), taken(seen.before) - taken(seen.machine)
+    assert took - gave == len(new) - len(gone)
+    assert took >= len(new) and gave >= len(gone)
+
+
+@claim("kentry pictures: kentry/none", "No slot was taken or given back.")
+def no_slot(seen: Pictured, said: Said) -> None:
+    assert taken(seen.machine) == taken(seen.before)
+
+
+@claim("kentry pictures: kentry/taken", "1 slot was taken.", "{count} slots were taken.")
+def slots_taken(seen: Pictured, said: Said) -> None:
+    slots(seen, number(said["count"]), 0)
+
+
+@claim("kentry pictures: kentry/given", "1 slot was given back.", "{count} slots were given back.")
+def slots_given(seen: Pictured, said: Said) -> None:
+    slots(seen, 0, number(said["count"]))
+
+
+@claim("kentry pictures: kentry/both", "{taken} taken, {given} given back.")
+def slots_both(seen: Pictured, said: Said) -> None:
+    slots(seen, counted(said["taken"]), number(said["given"]))
+
+
+@claim(
+    "kentry pictures: kentry/slab",
+    "{taken} taken, from a new slab with a page behind it.",
+    "{taken} taken, from {count} new slabs with a page behind each.",
+)
+def slots_of_new_slabs(seen: Pictured, said: Said) -> None:
+    new = taken(seen.machine) - taken(seen.before)
+    assert counted(said["taken"]) >= len(new)
+    more = seen.machine.kentry.contents().area.allocated - seen.before.kentry.contents().area.allocated
+    assert more == number(said["count"])
+
+
+# ---- TLBs ----------------------------------------------------------------------------------------
+
+Kept = dict[tuple[str, int, int], TlbEntryValue]
+
+
+def kept(machine: vm.Machine) -> Kept:
+    """What all TLBs keep, by processor and place."""
+    return {(cpu.cpu, *slot.entry.place): slot.entry for cpu in machine.cpus.value().cpus for slot in cpu.tlb.slots}
+
+
+def grown(seen: Pictured, name: str) -> int:
+    """How much a count of the TLBs has grown."""
+
+    def count(machine: vm.Machine) -> int:
+        return sum(getattr(cpu.tlb, name) for cpu in machine.cpus.value().cpus)
+
+    return count(seen.machine) - count(seen.before)
+
+
+@claim("tlb pictures: none", "It changed no TLB.")
+def no_tlb(seen: Pictured, said: Said) -> None:
+    assert kept(seen.machine) == kept(seen.before)
+    assert [grown(seen, name) for name in ("hits", "misses", "flushed")] == [0, 0, 0]
+
+
+@claim("tlb pictures: accesses", "The TLBs had {hits}, {misses}, and keep {filled}.")
+def accesses(seen: Pictured, said: Said) -> None:
+    assert counted(said["hits"]) == grown(seen, "hits")
+    assert counted(said["misses"]) == grown(seen, "misses")
+    before, after = kept(seen.before), kept(seen.machine)
+    new = sum(before.get(place) != entry for place, entry in after.items())
+    assert counted(said["filled"]) >= new
+    assert counted(said["filled"]) == new or grown(seen, "evictions") or grown(seen, "flushed") or refilled(seen)
+
+
+def refilled(seen: Pictured) -> bool:
+    """Whether a miss may have filled what was kept already: a translation without the mark of a write."""
+    return any(entry in kept(seen.before).values() for entry in kept(seen.machine).values())
+
+
+def dropped(seen: Pictured, count: int) -> None:
+    assert grown(seen, "flushed") == count
+    if not grown(seen, "misses"):
+        gone = kept(seen.before).keys() - kept(seen.machine).keys()
+        assert len(gone) == count
+
+
+@claim("tlb pictures: dropped", "It dropped 1 translation.", "It dropped {count} translations.")
+def only_dropped(seen: Pictured, said: Said) -> None:
+    dropped(seen, number(said["count"]))
+
+
+def shootdowns(seen: Pictured, name: str) -> int:
+    """How many more shootdowns have come to that."""
+    now: int = getattr(seen.machine.cpus.value(), name)
+    return now - int(getattr(seen.before.cpus.value(), name))
+
+
+@claim(
+    "tlb pictures: sent",
+    "It sent 1 shootdown and dropped {dropped}.",
+    "It sent {count} shootdowns and dropped {dropped}.",
+)
+def sent(seen: Pictured, said: Said) -> None:
+    assert shootdowns(seen, "sent") == number(said["count"])
+    assert shootdowns(seen, "acknowledged") == 0
+    dropped(seen, counted(said["dropped"]))
+
+
+@claim(
+    "tlb pictures: acknowledged",
+    "It sent {sent}, acknowledged 1, and dropped {dropped}.",
+    "It sent {sent}, acknowledged {count}, and dropped {dropped}.",
+)
+def acknowledged(seen: Pictured, said: Said) -> None:
+    assert shootdowns(seen, "sent") == counted(said["sent"])
+    assert shootdowns(seen, "acknowledged") == number(said["count"])
+    dropped(seen, counted(said["dropped"]))
+
+
+@claim(
+    "tlb pictures: forgotten",
+    "It forgot 1 shootdown and dropped {dropped}.",
+    "It forgot {count} shootdowns and dropped {dropped}.",
+)
+def forgotten(seen: Pictured, said: Said) -> None:
+    assert shootdowns(seen, "forgotten") == number(said["count"])
+    dropped(seen, counted(said["dropped"]))
+
+
+def space_of(machine: vm.Machine, name: str) -> Any:
+    """What walks the tables that a processor has loaded."""
+    if name in machine.tasks:
+        return machine.tables_of(name)
+    return machine.tables_of(name if name.startswith("domain:") else "")
+
+
+def leads_elsewhere(machine: vm.Machine, walk: Callable[..., Any], entry: TlbEntryValue) -> bool:
+    """Whether a walk leads to another place than what is kept, or allows something else."""
+    found = [walk(machine.system.ram, entry.va, "read", user) for user in (False, True)]
+    reached = [one for one in found if one.pa is not None]
+    if not reached:
+        return True
+    one = reached[0]
+    return (int(one.pa), one.page_size, one.permissions) != (entry.pa, entry.page_size, entry.permissions)
+
+
+def stale_slots(machine: vm.Machine) -> set[tuple[str, int, int]]:
+    """The places whose translation is not what the tables say, as far as walks tell it."""
+    found = set()
+    for cpu in machine.cpus.value().cpus:
+        for slot in cpu.tlb.slots:
+            spaces = [cpu.space] if slot.entry.asid in (None, cpu.asid) else [""]
+            tables = space_of(machine, spaces[0])
+            if spaces[0] and leads_elsewhere(machine, tables.walk_in, slot.entry):
+                found.add((cpu.cpu, *slot.entry.place))
+    return found
+
+
+@claim(
+    "tlb pictures: stale",
+    "1 kept translation is not what the tables say: marked ≠.",
+    "{count} kept translations are not what the tables say: marked ≠.",
+)
+def stale(seen: Pictured, said: Said) -> None:
+    """At least those that walks of the spaces find that are loaded; and as many cells and rows are marked."""
+    count = number(said["count"])
+    assert len(stale_slots(seen.machine)) <= count
+    assert len([row for row in seen.rows() if row["stale"] and row["set"]]) == count
+    marked = [one for one in seen.nodes("tlb/") if any("≠" in run.text for run in one.text) and one.kind == "slot"]
+    assert len(marked) == count or [one for one in seen.scene.nodes if one.kind == "fold"]
+    heads = [re.search(r", (\d+) stale$", one.title) for one in seen.scene.nodes if one.id.count("/") == 1]
+    assert sum(int(one[1]) for one in heads if one) == count
+
+
+# ---- faults and objects --------------------------------------------------------------------------
+
+
+@claim("fault strips: none", "It made no access that this strip shows.")
+def no_access(seen: Pictured, said: Said) -> None:
+    """No processor met a fault: none looked an address up and found nothing, for a task or a domain."""
+    if seen.operation.target.partition(":")[0] not in ("task", "cpu"):
+        return
+    assert seen.operation.name not in ("read", "write", "touch", "store", "load") or not (
+        resident_pages(seen.machine) - resident_pages(seen.before)
+    )
+
+
+def resident_pages(machine: vm.Machine) -> set[tuple[str, int]]:
+    """The pages of memory objects that are in memory."""
+    return {(name, page) for name, one in machine.memory_objects.value().objects.items() for page in one.pages}
+
+
+def backed(seen: Pictured, *tasks: str) -> list[Any]:
+    """Entries of tasks that map a memory object."""
+    found = [one for name in tasks for one in seen.machine.tasks[name].map.entries()]
+    return [one for one in found if one.object and not str(one.object).startswith("submap:")]
+
+
+@claim("object pictures: none", "No task maps a memory object.")
+def nothing_mapped(seen: Pictured, said: Said) -> None:
+    assert backed(seen, *seen.machine.tasks) == []
+
+
+@claim("object pictures: none/task", "{task} maps no memory object.")
+def nothing_of_a_task(seen: Pictured, said: Said) -> None:
+    assert backed(seen, said["task"]) == []
+    assert seen.picture.target is seen.machine.tasks[said["task"]] or seen.picture.target.name == said["task"]

@@ -1,0 +1,113 @@
+"""What steps claim of page replacement: the policy, its rings, the hand, counters and reference bits."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage, RingValue
+
+from .claiming import Said, claim
+from .reading import number
+from .steps import StepSeen, Then, earlier_steps
+
+
+def rings(then: Then) -> ReplacementValue:
+    """The policy and its rings."""
+    value: ReplacementValue = then.value("replacement")
+    return value
+
+
+def ring(then: Then, name: str) -> RingValue:
+    """A ring by its name; an empty one is in no value."""
+    return rings(then).rings.get(name, RingValue(name, (), 0))
+
+
+def page(then: Then, name: str, frame: int) -> RingPage | None:
+    """The page in a frame, where the ring has it."""
+    return next((one for one in ring(then, name).pages if one.frame == frame), None)
+
+
+@claim("object events: ReplacementChosen", "Pages are replaced by policy {after} from now on.")
+def chosen(seen: StepSeen, said: Said) -> None:
+    assert rings(seen.then).policy == said["after"]
+
+
+@claim("object events: RingMoved/in", "Frame {frame} is in the ring, at place {place}.")
+def came_in(seen: StepSeen, said: Said) -> None:
+    """It may have been in it before: then at another place, for an event that this step tells as well."""
+    found = page(seen.then, seen.about, number(said["frame"]))
+    assert found is not None
+    assert found.place == number(said["place"])
+    assert page(seen.before, seen.about, found.frame) is None
+
+
+@claim("object events: RingMoved/out", "Frame {frame} is no longer in the ring.")
+def went_out(seen: StepSeen, said: Said) -> None:
+    frame = number(said["frame"])
+    assert page(seen.before, seen.about, frame) is not None
+    assert page(seen.then, seen.about, frame) is None
+
+
+@claim("object events: RingMoved/behind", "Frame {frame} goes behind all others.")
+def went_behind(seen: StepSeen, said: Said) -> None:
+    found = page(seen.then, seen.about, number(said["frame"]))
+    before = page(seen.before, seen.about, number(said["frame"]))
+    assert found is not None and before is not None
+    assert found.place == max(one.place for one in ring(seen.then, seen.about).pages)
+    assert found.place != before.place
+
+
+@claim(
+    "object events: RingRenumbered",
+    "The places of the ring get other numbers, with room for new pages; the order stays.",
+)
+def renumbered(seen: StepSeen, said: Said) -> None:
+    def order(then: Then) -> list[int]:
+        return [one.frame for one in sorted(ring(then, seen.about).pages, key=lambda one: one.place)]
+
+    after, before = ring(seen.then, seen.about), ring(seen.before, seen.about)
+    assert order(seen.then) == order(seen.before)
+    assert sorted(one.place for one in after.pages) != sorted(one.place for one in before.pages)
+    at_hand = [[one.frame for one in value.pages if one.place == value.hand] for value in (before, after)]
+    assert at_hand[0] == at_hand[1]
+
+
+@claim(
+    "object events: PagesAged",
+    "The counter of frame {frame} moves right, a bit for each tick; its reference bit comes in at the left.",
+    "{count} counters of pages move right, a bit for each tick; reference bits come in at the left.",
+)
+def aged(seen: StepSeen, said: Said) -> None:
+    """Each counter is its half, with a bit or without; after several ticks that again, without a bit."""
+    notes = {one.frame: (one.note, one) for one in ring(seen.then, seen.about).pages}
+    changed = {}
+    for one in ring(seen.before, seen.about).pages:
+        after = notes[one.frame][0]
+        if one.note != after:
+            changed[one.frame] = one.note, after
+    assert len(changed) == number(said["count"])
+    if not said.plural:
+        assert number(said["frame"]) in changed
+    for before, after in changed.values():
+        halves = [(before >> 1 | bit << 7) >> ticks for bit in (0, 1) for ticks in range(9)]
+        assert after in halves
+
+
+@claim("object events: HandMoved", "The hand goes from place {before} to place {after}.")
+def hand_moved(seen: StepSeen, said: Said) -> None:
+    before, after = ring(seen.before, seen.about), ring(seen.then, seen.about)
+    assert after.hand == number(said["after"]) or not after.pages
+    assert before.hand == number(said["before"]) or not before.pages, "an empty ring is in no value"
+
+
+@claim(
+    "object events: ReferenceCleared",
+    "Frame {frame} was used since it was looked at last: its page stays, its bit is cleared.",
+)
+def reference_cleared(seen: StepSeen, said: Said) -> None:
+    frame = number(said["frame"])
+    after = [one for value in rings(seen.then).rings.values() for one in value.pages if one.frame == frame]
+    assert [one.referenced for one in after] == [False]
+    for then in (seen.before, *earlier_steps(seen, 4)):  # what a TLB drops for it is told before
+        before = [one for value in rings(then).rings.values() for one in value.pages if one.frame == frame]
+        if [one.referenced for one in before] == [True]:
+            return
+    raise AssertionError("it had no bit that could be cleared")

@@ -1,0 +1,223 @@
+"""What pictures of walks and of page tables claim: where an access comes out, who may do what, what tables hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vmwidgets as vm
+
+from .claiming import Said, claim
+from .pictured import Pictured
+from .reading import PAGE, bytes_of, number, translations
+from .steps import Gone
+
+
+def walked(seen: Pictured, machine: vm.Machine | None = None) -> Any:
+    """The access of the picture, walked in the tables of a machine."""
+    picture: Any = seen.picture
+    tables = (machine or seen.machine).tables_of(picture._task)
+    return tables.walk(picture.address, picture.access, user=picture.user)
+
+
+def backed(seen: Pictured) -> int | None:
+    """The frame that the memory objects have for the page, where an entry of a task leads to one of them."""
+    picture: Any = seen.picture
+    if picture._task not in seen.machine.tasks:
+        return None
+    found = [one for one in seen.machine.tasks[picture._task].map.entries() if one.start <= picture.address < one.end]
+    value = seen.machine.memory_objects.value()
+    if not found or found[0].object not in value.objects:
+        return None
+    page = (picture.address - found[0].start + found[0].offset) >> 12
+    chain = [value.objects[name] for name in value.chain(found[0].object)]
+    return next((one.pages[page] for one in chain if page in one.pages), None)
+
+
+@claim("walks: reached", "{address} is at physical {physical}, in a page of {size}.")
+def reached(seen: Pictured, said: Said) -> None:
+    picture: Any = seen.picture
+    found = walked(seen)
+    assert number(said["address"]) == picture.address
+    assert number(said["physical"]) == int(found.pa)
+    assert bytes_of(said["size"]) == found.page_size
+    assert int(found.pa) % PAGE == picture.address % PAGE
+    frame = backed(seen)
+    if frame is not None and not seen.machine.standing_edits and found.page_size == PAGE:
+        assert frame == int(found.pa) // PAGE
+
+
+@claim("walks: fault", "{exception}: {why}.")
+def fault(seen: Pictured, said: Said) -> None:
+    found = walked(seen)
+    assert found.pa is None
+    told = f"{said['exception']}: {said['why']}"  # both may have a colon in them
+    assert told.lower() == f"{found.fault.exception}: {found.fault.why.removesuffix('.')}".lower()
+    if found.fault.kind == "not-present":
+        assert found.steps[-1].kind == "invalid" if found.steps else True
+
+
+WORDS = {"read": 0, "write": 1, "execute": 2}
+
+
+def rights(text: str) -> tuple[bool, ...]:
+    """What words such as "read and write" allow."""
+    named = {word.strip() for part in text.split(",") for word in part.split(" and ")}
+    assert named <= {*WORDS, "do nothing"}
+    return tuple(word in named for word in WORDS)
+
+
+def may(seen: Pictured, user: tuple[bool, ...] | None, supervisor: tuple[bool, ...]) -> None:
+    """Each access that is said to be allowed comes out, and no other does."""
+    picture: Any = seen.picture
+    tables = seen.machine.tables_of(picture._task)
+    for by_user, wanted in ((True, user), (False, supervisor)):
+        came = tuple(tables.walk(picture.address, access, user=by_user).pa is not None for access in WORDS)
+        assert came == (wanted or (False, False, False))
+
+
+@claim("walks: may/both", "The page tables let user code and the supervisor {supervisor} here.")
+def both_may(seen: Pictured, said: Said) -> None:
+    may(seen, rights(said["supervisor"]), rights(said["supervisor"]))
+
+
+@claim("walks: may/supervisor", "The page tables let only the supervisor {supervisor} here.")
+def supervisor_may(seen: Pictured, said: Said) -> None:
+    may(seen, None, rights(said["supervisor"]))
+
+
+@claim("walks: may/each", "The page tables let user code {user} here, and the supervisor {supervisor}.")
+def each_may(seen: Pictured, said: Said) -> None:
+    may(seen, rights(said["user"]), rights(said["supervisor"]))
+
+
+@claim("walks: earlier/reached", "When the cell ran, the access reached physical {physical}.")
+def earlier_reached(seen: Pictured, said: Said) -> None:
+    """The machine at that time comes to it; today it does not."""
+    if seen.subject is seen.machine:
+        raise Gone("the operation of the cell")
+    assert int(walked(seen, seen.machine.at(seen.subject)).pa) == number(said["physical"])
+    assert walked(seen).pa != number(said["physical"])
+
+
+@claim("walks: earlier/fault", "When the cell ran, the access ended in {kind}.")
+def earlier_fault(seen: Pictured, said: Said) -> None:
+    before, now = walked(seen, seen.machine.at(seen.subject)), walked(seen)
+    assert before.fault.kind == said["kind"]
+    assert now.fault != before.fault
+
+
+def edits(seen: Pictured, said: Said) -> Any:
+    """So many descriptors hold another word than the kernel wrote; the walk without the edits."""
+    assert len({one.pa for one in seen.machine.standing_edits}) == number(said["count"])
+    if seen.subject is seen.machine:
+        raise Gone("the operation before the edits")
+    return walked(seen, seen.machine.at(seen.subject))
+
+
+@claim(
+    "walks: edited",
+    "1 descriptor was edited by hand; the access comes out as before.",
+    "{count} descriptors were edited by hand; the access comes out as before.",
+)
+def edited(seen: Pictured, said: Said) -> None:
+    before, now = edits(seen, said), walked(seen)
+    assert (before.pa, before.fault) == (now.pa, now.fault)
+
+
+@claim(
+    "walks: edited/reached",
+    "1 descriptor was edited by hand; before that, the access reached physical {physical}.",
+    "{count} descriptors were edited by hand; before that, the access reached physical {physical}.",
+)
+def edited_from_reached(seen: Pictured, said: Said) -> None:
+    before = edits(seen, said)
+    assert int(before.pa) == number(said["physical"])
+    assert walked(seen).pa != before.pa
+
+
+@claim(
+    "walks: edited/fault",
+    "1 descriptor was edited by hand; before that, the access raised {exception} ({kind}).",
+    "{count} descriptors were edited by hand; before that, the access raised {exception} ({kind}).",
+)
+def edited_from_fault(seen: Pictured, said: Said) -> None:
+    before = edits(seen, said)
+    assert (before.fault.exception, before.fault.kind) == (said["exception"], said["kind"])
+    assert walked(seen).fault != before.fault
+
+
+# ---- page tables ---------------------------------------------------------------------------------
+
+
+@claim(
+    "walks: tables",
+    "1 descriptor of the {root} is in use: {what}.",
+    "{count} descriptors of the {root} are in use: {what}.",
+)
+def root_in_use(seen: Pictured, said: Said) -> None:
+    assert said["root"] == ("roots" if seen.scene.subtitle.count(" 0x") > 1 else "root")
+    if seen.machine.architecture in ("x86-64", "riscv-sv39"):
+        assert len(words_of_512(seen)) == number(said["count"])
+    numbers = [int(word) for word in said["what"].replace(",", "").split() if word.isdecimal()]
+    assert sum(numbers) + ("the root itself" in said["what"]) == number(said["count"])
+
+
+def words_of_512(seen: Pictured) -> list[int]:
+    """The descriptors of a root table of 512 that are present."""
+    root = int(seen.picture.space.tables.root)  # type: ignore[attr-defined]
+    words = [seen.machine.system.ram.read_word(root + 8 * place, 8) for place in range(512)]
+    return [one for one in words if one & 1]
+
+
+@claim("walks: tables/open", "1 table is open. Gaps show only their size.",
+       "{count} tables are open. Gaps show only their size.")  # fmt: skip
+def tables_open(seen: Pictured, said: Said) -> None:
+    assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
+    assert [row for row in seen.rows() if row["kind"] == "fold"] == []
+
+
+@claim(
+    "walks: tables/folded",
+    "1 table is open, and {folds} with more. Gaps show only their size.",
+    "{count} tables are open, and {folds} with more. Gaps show only their size.",
+)
+def tables_folded(seen: Pictured, said: Said) -> None:
+    assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
+    assert len(seen.nodes("tables/fold/")) == int(said["folds"].split()[0])
+
+
+# ---- inverted tables -----------------------------------------------------------------------------
+
+
+def mapped_pages(machine: vm.Machine) -> list[tuple[str, int]]:
+    """The pages of tasks whose tables lead to memory, of those that are in entries."""
+    in_ram = {frame: places for frame, places in translations(machine).items() if frame < machine.ram_bytes // PAGE}
+    return [(name, page // PAGE) for places in in_ram.values() for name, page in places]
+
+
+@claim("inverted tables: inverted/none", "No page of any task is in memory.")
+def none_in_memory(seen: Pictured, said: Said) -> None:
+    assert mapped_pages(seen.subject) == []
+
+
+@claim(
+    "inverted tables: inverted/pages",
+    "1 page of tasks is in memory, so the table has 1 entry.",
+    "{count} pages of tasks are in memory, so the table has {count} entries.",
+)
+def in_memory(seen: Pictured, said: Said) -> None:
+    found = mapped_pages(seen.subject)
+    assert len(found) == number(said["count"])
+    assert {(row["task"], int(row["page"], 16)) for row in seen.rows()} == set(found)
+
+
+@claim(
+    "inverted tables: inverted/longest",
+    "A search compares 1 entry at most.",
+    "A search compares {count} entries at most.",
+)
+def longest(seen: Pictured, said: Said) -> None:
+    chains: dict[str, int] = {}
+    for row in seen.rows():
+        chains[row["bucket"]] = chains.get(row["bucket"], 0) + 1
+    assert max(chains.values(), default=0) == number(said["count"])

@@ -1,0 +1,147 @@
+"""Pictures that are drawn for a sentence of their own: comparisons, walks of edited tables, moments, folded maps."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import vmwidgets as vm
+from vmwidgets.engine.base.packed import KEPT
+from vmwidgets.engine.base.values.comparisons import WorkloadOperation
+from vmwidgets.pictures.domain import AMONG
+from vmwidgets.pictures.registry import picture
+from vmwidgets.sources.workload import allocate, free
+
+from . import exhibits
+from .exhibits import Exhibit, shown
+from .makers import makes
+from .pictured import SHOWN
+from .reading import PAGE
+
+
+def small(**words: Any) -> Any:
+    """A machine with room for tasks."""
+    return vm.boot("x86-64", **{"layout": "small", **words})
+
+
+# ---- comparisons ---------------------------------------------------------------------------------
+
+
+@makes("comparisons: maps/one", "comparisons: maps/disagree", "comparisons: maps/first", "comparisons: maps/equal work")
+def maps_that_placed_the_same() -> Iterator[Exhibit]:
+    few: list[WorkloadOperation] = [allocate("a", PAGE)]
+    many = [*few, allocate("b", 4 * PAGE), allocate("c", PAGE), free("b"), allocate("d", 2 * PAGE)]
+    for work, on in ((few, ["x15"]), (few, ["best", "worst"]), (many, ["first", "worst"])):
+        value = vm.compare(work, on=on)
+        yield shown("comparison", picture(value), value)
+
+
+@makes(
+    "comparisons: formats/only", "comparisons: formats/none", "comparisons: formats/nothing",
+    "comparisons: formats/equal", "comparisons: formats/entries", "comparisons: formats/more entries",
+)  # fmt: skip  # a list
+def formats_of_one_mapping() -> Iterator[Exhibit]:
+    page, wide = (0x40_0000, 0x40_1000), (1 << 30, 1 << 31)
+    high, beyond = (1 << 45, (1 << 45) + PAGE), (1 << 60, (1 << 60) + PAGE)
+    for names, ranges in (
+        (["x86-64"], [page]),
+        (["x86-64", "riscv-sv39"], [page]),
+        (["x86", "riscv-sv39"], [wide]),
+        (["x86-64", "riscv-sv39"], [high]),
+        (["x86", "riscv-sv39"], [high]),
+        (["x86-64", "x86-64-la57"], [beyond]),
+    ):
+        value = vm.compare_formats([(first, end - first) for first, end in ranges], names)
+        yield shown("formats", picture(value), (names, ranges))
+
+
+@makes("comparisons: diff/agree", "comparisons: diff/disagree")
+def a_task_beside_a_text() -> Iterator[Exhibit]:
+    task = small().task("init")
+    task.mmap(4 * PAGE, "rw", at=0x40_0000)
+    for wrong, rights in enumerate(("rw-p", "r--p")):
+        text = f"{0x40_0000:x}-{0x40_4000:x} {rights} 00000000 00:00 0"
+        yield shown("diff", picture(vm.diff(task, text)), wrong)
+
+
+@makes("comparisons: paging", "comparisons: paging/at least", "comparisons: paging/bytes", "comparisons: paging/lost")
+def a_task_beside_a_domain() -> Iterator[Exhibit]:
+    for later in (0, KEPT):
+        machine = small()
+        task, domain = machine.task("init"), machine.domain("hello")
+        start = int(task.mmap(8 * PAGE))
+        task.write(start, b"x")
+        domain.map(domain.frame())
+        for _ in range(later):
+            machine.tick()
+        yield shown("paging", picture(vm.compare_paging(task, domain)), (task, domain, 1))
+
+
+# ---- walks ---------------------------------------------------------------------------------------
+
+
+@makes(
+    "walks: may/each", "walks: earlier/reached", "walks: earlier/fault", "walks: edited", "walks: edited/reached",
+    "walks: edited/fault",
+)  # fmt: skip  # a list
+def walks_before_and_after() -> Iterator[Exhibit]:
+    machine: Any = vm.boot("riscv-sv39", layout="small")
+    task = machine.task("init")
+    start = int(task.mmap(PAGE))
+    task.write(start, b"x")
+    yield shown("walk", SHOWN["Walk"](task.walk(start)), machine.journal.last.number)
+    for seed in range(3):
+        yield from exhibits.of_edits(random.Random(seed))
+
+
+# ---- moments and maps ----------------------------------------------------------------------------
+
+
+NO_PICTURE = [f"no picture: {which}" for which in ("then", "later", "earlier", "missing", "undone")]
+
+
+@makes("moments: folded", "moments: left out", *NO_PICTURE)
+def moments() -> Iterator[Exhibit]:
+    machine = small()
+    space = machine.task("init").map
+    for number in range(400):
+        space.enter(PAGE, at=0x40_0000 + 2 * number * PAGE, fixed=True)
+    space.inherit(0x40_0000, size=800 * PAGE, inherit="none")
+    made = SHOWN["Map"](space)
+    made.step = 0
+    yield shown("first", made)
+    yield from exhibits.of_moments(random.Random(0))
+    yield from exhibits.of_times(random.Random(0))
+
+
+@makes("map pictures: map/out of order")
+def a_list_that_is_out_of_order() -> Iterator[Exhibit]:
+    machine = small(quirks=["clip-end-first"])
+    space = machine.task("init").map
+    space.enter(16 * PAGE, at=0x40_0000)
+    space.enter(PAGE, at=0x80_0000)
+    with suppress(vm.VMError):
+        space.protect(0x40_0000, size=4 * PAGE, prot="r")
+    yield shown("map", SHOWN["Map"](space))
+
+
+@makes("moments: destroyed")
+def a_domain_that_is_long_gone() -> Iterator[Exhibit]:
+    machine = small()
+    domain = machine.domain("hello")
+    machine.destroy_domain(domain)
+    for _ in range(AMONG + 1):
+        machine.tick()
+    yield shown("domain", SHOWN["Domain"](domain))
+
+
+@makes("object pictures: none", "object pictures: none/task")
+def tasks_that_map_no_object() -> Iterator[Exhibit]:
+    machine = small()
+    first, second = machine.task("first"), machine.task("second")
+    first.map.enter(PAGE, at=0x40_0000, fixed=True)
+    yield shown("objects", SHOWN["Objects"](machine))
+    second.mmap(PAGE)
+    yield shown("objects", SHOWN["Objects"](first))

@@ -1,0 +1,33 @@
+"""A map's picture tells how many entries there were and are, exactly where that changed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.views.lives import WHOLE
+from tests.views.oracle.living import life_of_maps
+from vmwidgets.views.maps.picture import map_picture
+from vmwidgets.views.story.moment import Moment
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_how_many_entries_there_were_and_are_is_counted(seed: int) -> None:
+    said, before = 0, dict[str, int]()
+    for machine in life_of_maps(seed):
+        maps: dict[str, Any] = {"kernel_map": machine.kernel_map, "task:init/map": machine.tasks["init"].map}
+        counts = {path: len(part.entries()) for path, part in maps.items()}
+        operation = machine.journal.last
+        if operation.target in before and operation.outcome == "done" and operation.number != before["number"]:
+            reason = map_picture(maps[operation.target].value(whole=WHOLE), Moment(operation)).caption.reason
+            found = re.search(r"The map had ([\d,]+) entr(?:y|ies) before and has ([\d,]+) now\.", reason)
+            was, now = before[operation.target], counts[operation.target]
+            if operation.number == before["number"] + 1:
+                assert (found is not None) == (was != now), reason
+            if found is not None:
+                assert (int(found[1]), int(found[2])) == (was, now)
+                said += 1
+        before = {**counts, "number": operation.number}
+    assert said > 5

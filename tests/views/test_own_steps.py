@@ -1,0 +1,170 @@
+"""A picture's steps are those in which it changes: none draws what the one before drew, and none is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.domains import machine_life
+from tests.views.test_past_lives import Life, entries, families, operations, processors, threads
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.step import Step
+
+pytestmark = pytest.mark.once
+
+LONG = 400
+"""Events of an operation beyond which it is left out here: each of its moments is drawn."""
+
+
+def drawn(scene: Scene) -> tuple[Any, ...]:
+    """What is seen of a picture beside its caption and its controls."""
+    return scene.title, scene.subtitle, scene.nodes, scene.links, scene.marks
+
+
+def pictures(machine: vm.Machine) -> Iterator[Picture]:
+    """One picture of each part of a machine."""
+    known = known_pictures()
+
+    def of(name: str, thing: Any) -> Picture:
+        return known[name](thing)
+
+    for name in ("Map", "Tree", "EntryList", "Ribbon"):
+        yield of(name, machine.kernel_map)
+    for name in ("Kmem", "Kentry", "Frames", "Slabs", "Threads", "Objects", "Clock", "Tlb", "Dashboard", "Tables"):
+        yield of(name, machine)
+    yield of("Fault", machine)
+    yield known["Dashboard"](machine, panes="translation")
+    yield of("Walk", machine.walk(int(machine.kernel_map.start) + 5 * vm.PAGE))
+    for task in list(machine.tasks.values())[:1]:
+        for name in ("Map", "Tables", "Objects", "Fault"):
+            yield of(name, task)
+        for entry in task.map.entries()[:1]:
+            yield of("Walk", machine.walk(entry.start, task=task))
+    for domain in list(machine.domains.values())[:1]:
+        yield of("Domain", domain)
+
+
+def faults_of_steps(picture: Picture, operation: Operation, places: list[int]) -> Iterator[tuple[str, int]]:
+    """Steps that draw the same as before ("still"), and moments between steps that draw otherwise ("missing")."""
+
+    def at(place: int) -> tuple[Any, ...]:
+        picture.moment = When(operation.serial, None if place == AFTER else place)
+        return drawn(picture.scene())
+
+    own = picture.scene().steps.places
+    if len(own) < 2:
+        own = (0, AFTER)
+    before = at(own[0])
+    for place in places:
+        if place > own[0]:
+            now = at(place)
+            if (now == before) is (place in own):
+                yield "still" if place in own else "missing", place
+            before = now
+
+
+LIVES: list[tuple[Callable[[str, int], Life], int]] = [
+    (operations, 8), (threads, 8), (entries, 4), (processors, 14), (families, 14),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "count"), LIVES)
+def test_each_step_changes_the_picture_and_no_change_is_without_a_step(
+    kind: Callable[[str, int], Life], count: int
+) -> None:
+    get, act = kind("x86-64", 1)
+    wrong: list[tuple[str, str, str, str]] = []
+    steps: Counter[str] = Counter()
+    for _ in range(3 * count):
+        before = len(get().journal)
+        act()
+        machine = get()
+        operation = machine.journal.last
+        if len(machine.journal) <= before or len(operation.events) > LONG:
+            continue
+        story = known_pictures()["Frames"](machine).at().moment.story.steps
+        said = {step.index + 1: step.sentence for step in story}
+        for picture in pictures(machine):
+            found = faults_of_steps(picture, operation, list(said))
+            wrong += [(type(picture).__name__, operation.name, what, said[place]) for what, place in found]
+            steps[type(picture).__name__] += picture.steps
+        count -= 1
+        if not count or machine.dead:
+            break
+    assert wrong == []
+    assert sum(steps.values()) > 5
+
+
+def test_calls_of_a_domain_are_its_steps() -> None:
+    domain = machine_life(2)
+    machine = domain.machine
+    picture = known_pictures()["Domain"](domain)
+    moved = 0
+    for operation in list(machine.journal[1:])[-12:]:
+        if len(operation.events) <= LONG:
+            picture.moment = When(operation.serial)
+            places = [step.index + 1 for step in picture.at().moment.story.steps]
+            assert list(faults_of_steps(picture, operation, places)) == []
+            moved += picture.steps
+    assert moved
+
+
+def test_what_a_write_shows_is_in_the_pictures_that_it_changes_and_in_no_other() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    place = task.mmap("8 KiB")
+    task.write(place, b"x")
+    known = known_pictures()
+    for name in ("Threads", "Kmem", "Slabs"):
+        assert known[name](machine).scene().steps.count == 0, name
+    for name, thing in (("Walk", machine.walk(place, task=task)), ("Tables", task), ("Objects", task), ("Fault", task)):
+        assert known[name](thing).scene().steps.count > 1, name
+
+
+def test_many_steps_that_are_alike_are_one_that_can_be_opened() -> None:
+    machine = vm.boot("x86-64")
+    machine.read_file("film", "1 MiB")
+    picture = known_pictures()["Frames"](machine)
+    steps = picture.scene().steps
+    assert steps.count < 12
+    assert len(steps.every) > 500
+    said = [row[0] for row in steps.said]
+    assert "506 more steps like these follow" in said[-2]
+    told = [step.sentence for step in Moment(machine.journal.last).story.every_step]
+    serial = machine.journal.last.serial
+    for place in steps.every[100:104]:
+        picture.moment = When(serial, place)
+        assert picture.scene().caption.text == told[[step.index + 1 for step in _every(machine)].index(place)]
+    explanation: Any = machine.journal.last.explain()
+    assert len(repr(explanation).splitlines()) < 20
+    assert len(explanation.whole.story.steps) == len(told)
+    assert explanation.whole.story.every_step == explanation.story.every_step
+
+
+def _every(machine: vm.Machine) -> tuple[Step, ...]:
+    return Moment(machine.journal.last).story.every_step
+
+
+@pytest.mark.parametrize("act", ["take_pages", "populate", "read_file"])
+def test_what_is_folded_leaves_out_no_step_and_keeps_their_order(act: str) -> None:
+    machine = vm.boot("x86-64")
+    if act == "take_pages":
+        machine.take_pages(482)
+    elif act == "populate":
+        machine.task("init").mmap("8 MiB", flags="private|populate")
+    else:
+        machine.read_file("film", "1 MiB")
+    story = Moment(machine.journal.last).story
+    assert len(story.steps) < 60 < len(story.every_step)
+    indices = [step.index for step in story.every_step]
+    assert indices == sorted(set(indices))
+    assert all(step.index == step.inside[-1].index for step in story.steps if step.inside)

@@ -1,0 +1,318 @@
+"""A picture that asks what comes next: nothing gives it away, and each press is kept like any prediction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.test_translation import PLACE, machine_with, node, read_in, steps_of, words
+from vmwidgets.labs import asking
+from vmwidgets.labs.predictions import Predictions
+from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.operations import FAILED, operations_around
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.widgets.host.view import View
+
+
+@pytest.fixture(autouse=True)
+def no_predictions(monkeypatch: pytest.MonkeyPatch) -> Predictions:
+    """Each test begins with nothing asked."""
+    fresh = Predictions()
+    monkeypatch.setattr(asking, "predictions", fresh)
+    monkeypatch.setattr("vmwidgets.labs.pressing.predictions", fresh)
+    return fresh
+
+
+def asking_of(target: Any, **options: Any) -> View:
+    return vm.Dashboard(target, panes="translation", **{"ask": "t", **options})
+
+
+def press(view: View, identity: str) -> None:
+    """What a page says when a node is pressed."""
+    view._receive({"type": "open", "id": identity})
+
+
+def pressable(scene: Scene) -> list[str]:
+    return [one.id for one in scene.nodes if one.action == "open"]
+
+
+def right_presses(machine: vm.Machine, task: Any) -> list[str]:
+    """What is right for a miss that goes through, from a walk that nobody drew."""
+    walk = task.walk(PLACE)
+    rows = [f"walk/row/{step.level}/{step.index}" for step in walk.steps]
+    return [*rows, f"frames/run/{int(walk.pa) >> 12:x}", "tlb/cpu:0/3/0"]
+
+
+def missed() -> tuple[vm.Machine, Any]:
+    machine, task = machine_with()
+    task.write(PLACE, b"x")
+    machine.cpus[0].flush()
+    task.read(PLACE)
+    return machine, task
+
+
+def test_each_press_is_a_prediction_with_its_verdict(no_predictions: Predictions) -> None:
+    machine, task = missed()
+    view = asking_of(task)
+    for number, identity in enumerate(right_presses(machine, task), 1):
+        scene = view.scene()
+        assert f"step {number}. What comes next?" in scene.caption.text
+        assert identity in pressable(scene)
+        press(view, identity)
+        assert view.scene().caption.reason.startswith("You said: ")
+        assert "That is right." in view.scene().caption.reason
+    kept = list(no_predictions.values())
+    operation = machine.journal.last.number
+    assert [one.id.partition("-")[0] for one in kept] == [f"t/{operation}/{number}" for number in range(1, 7)]
+    assert [one.answers[0].how for one in kept] == ["control"] * 6
+    assert kept[0].answer == "descriptor 0 of the PML4"
+    assert kept[3].answer == "descriptor 3 of the PT"
+    assert kept[5].answer == "way 0 of set 3 of cpu:0"
+    assert no_predictions.summary == "6 of 6 right."
+    assert view.steps > 0, "it steps from now on"
+
+
+def test_a_wrong_press_says_what_happened_and_goes_on(no_predictions: Predictions) -> None:
+    _, task = missed()
+    view = asking_of(task)
+    view.scene()
+    press(view, "tlb/cpu:0/3/2")
+    reason = view.scene().caption.reason
+    assert reason == "You said: way 2 of set 3 of cpu:0. What happened: descriptor 0 of the PML4."
+    press(view, "ask/switch/pass")
+    assert view.scene().caption.reason == "What happened: descriptor 0 of the PDPT. You gave no answer before."
+    press(view, "ask/switch/all")
+    assert "What comes next?" not in view.scene().caption.text
+    assert [one.answer for one in no_predictions.values()] == ["way 2 of set 3 of cpu:0", *[None] * 5]
+
+
+def test_a_press_after_the_last_answer_keeps_nothing(no_predictions: Predictions) -> None:
+    _, task = missed()
+    view = asking_of(task)
+    view.scene()
+    press(view, "ask/switch/all")
+    before = [one.data() for one in no_predictions.values()]
+    view.opened("tlb/cpu:0/3/0")
+    view.opened("ask/switch/pass")
+    assert [one.data() for one in no_predictions.values()] == before
+
+
+def test_a_hit_a_fault_and_a_retry_are_asked() -> None:
+    machine, task = machine_with()
+    task.write(PLACE, b"x")
+    view = asking_of(task)
+    view.scene()
+    press(view, "walk/row/4/0")
+    assert "fault" not in node(view.scene(), "walk/step/4").state, "where it stops is the next question"
+    press(view, "walk/verdict")
+    assert view.scene().caption.reason == "You said: a page fault. That is right."
+    for identity in right_presses(machine, task):
+        press(view, identity)
+        assert "That is right." in view.scene().caption.reason
+    task.read(PLACE)
+    assert read_in(view.scene()) == []
+    press(view, "tlb/cpu:0/3/0")
+    assert words(view.scene(), "walk/verdict").startswith("Not read")
+    press(view, f"frames/run/{int(task.walk(PLACE).pa) >> 12:x}")
+    assert "That is right." in view.scene().caption.reason
+    assert "What comes next?" not in view.scene().caption.text
+
+
+def told(scene: Scene) -> str:
+    """All that a reader, a screen reader or the table is given; the moment's own number aside."""
+    nodes = [(one.id, one.title, one.state, one.text, one.bars, one.thing, one.action) for one in scene.nodes]
+    return repr((scene.title, scene.subtitle, scene.caption, nodes, scene.links, scene.table, scene.steps))
+
+
+def test_before_the_answer_a_hit_and_a_miss_look_alike() -> None:
+    """Two machines whose picture differs in nothing but what the TLB keeps: the question must not tell more."""
+    pictures = []
+    for flush in (False, True):
+        machine, task = machine_with()
+        task.write(PLACE, b"x")
+        if flush:
+            machine.cpus[0].flush()
+        else:
+            machine.cpus[0].acknowledge()
+        task.read(PLACE)
+        pictures.append(told(asking_of(task, ask=f"t/{flush}").scene()).replace(machine.name, "m"))
+    hit, miss = pictures
+    for one in (hit, miss):
+        assert "walk/step" not in one
+        assert "The TLBs had" not in one
+        assert "hit:" not in one
+    assert "path" not in miss.replace("paths", "")
+    assert "'path'" not in hit
+
+
+@pytest.mark.parametrize("moment", ["now", "inside", "later"])
+def test_stepping_holds_the_outcome_back(moment: str) -> None:
+    machine, task = missed()
+    serial = machine.journal.last.serial
+    view = asking_of(task)
+    first = told(view.scene())
+    if moment == "inside":
+        view.moment = When(serial, 2)
+    elif moment == "later":
+        machine.object("film")
+    scene = view.scene()
+    assert read_in(scene) == []
+    assert "free" in node(scene, "tlb/cpu:0/3/0").state
+    assert scene.steps.count == 0
+    assert moment == "later" or told(scene) == first
+
+
+def test_a_pane_that_steps_alone_does_not_step_while_it_asks() -> None:
+    _, task = missed()
+    view = vm.Dashboard(task, panes=["tlb", "frames"], ask="t")
+    assert view.scene().steps.count == 0
+    press(view, "ask/switch/all")
+    assert view.scene().steps.count > 0
+
+
+def test_the_address_gives_no_index_away() -> None:
+    _, task = missed()
+    view = asking_of(task)
+    scene = view.scene()
+    assert words(scene, "address/1") == "20–12 PT index 000000011"
+    rows = json.dumps(scene.table.rows[:4])
+    assert '"3"' not in rows
+    press(view, "walk/row/4/0")
+    assert words(view.scene(), "address/4") == "47–39 PML4 0 000000000"
+
+
+def test_the_list_of_operations_does_not_say_that_it_failed() -> None:
+    machine, task = machine_with()
+    with pytest.raises(vm.VMError):
+        task.read(0x70_0000_0000)
+    view = asking_of(task)
+    view.scene()
+    number = machine.journal.last.number
+    assert FAILED in dict(operations_around(machine.journal, number))[number]
+    assert FAILED not in dict(view._controls()["operations"])[number]
+    assert FAILED in dict(vm.Dashboard(task, panes="translation")._controls()["operations"])[number]
+
+
+def test_it_is_off_unless_asked_for(no_predictions: Predictions) -> None:
+    _, task = missed()
+    view = vm.Dashboard(task, panes="translation")
+    assert pressable(view.scene()) == []
+    assert len(no_predictions) == 0
+    view.opened("tlb/cpu:0/3/0")
+    assert len(no_predictions) == 0
+
+
+def test_panes_that_are_not_there_are_not_asked_about() -> None:
+    _, task = missed()
+    view = vm.Dashboard(task, panes=["address", "frames"], ask="t")
+    scene = view.scene()
+    assert "step 5." in scene.caption.text, "four descriptors come before"
+    assert all(one.startswith(("frames/run/", "ask/")) for one in pressable(scene))
+    press(view, "ask/switch/pass")
+    assert "What comes next?" not in view.scene().caption.text
+
+
+def test_earlier_operations_are_asked_when_they_are_shown() -> None:
+    machine, task = machine_with()
+    task.write(PLACE, b"x")
+    first = machine.journal.last
+    task.read(PLACE)
+    view = asking_of(task)
+    assert f"operation {first.number + 1}, step 1" in view.scene().caption.text
+    view.moment = When(first.serial)
+    assert f"operation {first.number}, step 1" in view.scene().caption.text
+
+
+@pytest.mark.parametrize("name", ["", "a b", "<b>", "x" * 101])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    machine, _ = machine_with()
+    with pytest.raises(vm.Refused, match="write letters, digits and dashes" if name else "ask=''; it must be True"):
+        asking_of(machine, ask=name)
+
+
+def test_without_a_name_two_machines_have_questions_of_their_own(no_predictions: Predictions) -> None:
+    for _ in range(2):
+        _, task = missed()
+        view = vm.Dashboard(task, panes="translation", ask=True)
+        view.scene()
+        press(view, "ask/switch/pass")
+        view.scene()
+    assert len({one.rpartition("/")[0] for one in no_predictions}) == 2
+
+
+def test_a_target_that_is_set_is_asked_about_by_the_same_name() -> None:
+    machine, task = missed()
+    other = machine.task("other")
+    other.write(other.mmap("4 KiB"), b"y")
+    view = asking_of(task)
+    view.scene()
+    view.target = other
+    assert "of other" in view.scene().caption.text
+    assert list(steps_of(vm.Dashboard(other, panes=["tlb"]), machine.journal.last.number))
+
+
+def frames_of(scene: Scene) -> int:
+    """How many single frames can be chosen among."""
+    return sum(one.id.startswith("frames/run/") and one.title.startswith("1 frame") for one in scene.nodes)
+
+
+def test_as_many_frames_are_drawn_for_a_fault_as_for_a_miss() -> None:
+    machine, task = machine_with()
+    for number in range(4):
+        other = machine.task(f"other {number}")
+        start = other.mmap(4096)
+        other.write(start, b"x")
+        other.mmap(4096, at=start + 8 * 4096)
+    task.write(PLACE, b"x")
+    machine.cpus[0].flush()
+    task.read(PLACE)
+    miss = frames_of(asking_of(task).scene())
+    with pytest.raises(vm.KernelError):
+        task.read(0x7000)
+    fault = frames_of(asking_of(task, ask="u").scene())
+    assert miss == fault > 1
+
+
+def test_the_answers_of_another_history_answer_nothing() -> None:
+    machine, task = machine_with()
+    task.write(PLACE, b"x")
+    task.read(PLACE)
+    view = asking_of(task)
+    press(view, "ask/switch/all")
+    assert "What comes next?" not in view.scene().caption.text
+    machine.undo()
+    machine.cpus[0].flush()
+    machine.undo()
+    machine.mark("here")
+    machine.cpus[0].flush()
+    machine.undo()
+    with pytest.raises(vm.KernelError):
+        task.read(0x7000)
+    assert "What comes next?" in view.scene().caption.text
+
+
+def test_one_picture_does_not_answer_for_another_with_fewer_panes() -> None:
+    _machine, task = missed()
+    whole, ways = asking_of(task), vm.Dashboard(task, panes=["tlb"], ask="t")
+    press(whole, "ask/switch/pass")
+    assert "What comes next?" in ways.scene().caption.text
+
+
+def test_no_access_says_on_the_page_what_became_of_it() -> None:
+    machine, task = machine_with()
+    with pytest.raises(vm.KernelError):
+        task.read(0x7000)
+    view = asking_of(task)
+    for number in range(len(machine.journal)):
+        around = operations_around(machine.journal, number, view.asks)
+        assert not [words for _, words in around if FAILED in words]
+
+
+def test_a_file_does_not_ask(tmp_path: Any) -> None:
+    machine, task = missed()
+    with pytest.raises(vm.Refused, match="a picture that asks needs a kernel"):
+        vm.handout(machine, tmp_path / "x.html", asking_of(task))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,53 @@
+"""The drawing code and frames: sent to a page, and stored by nothing that runs a notebook without one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.fake_machine import FakeMachine
+from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
+from tests.widgets.page import HELLO, replies
+from vmwidgets.views.scene.static import read_static
+from vmwidgets.widgets.host.hub import Hub, open_hub
+from vmwidgets.widgets.host.packing import unpack
+
+
+@pytest.fixture
+def shell() -> Iterator[PyodideShell]:
+    with open_notebook(LabShell) as opened:
+        yield opened
+
+
+def test_the_code_is_in_no_state_and_comes_by_itself_and_again_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append((content, buffers)))
+    hub = open_hub()
+    code = ({"type": "code"}, [read_static("hub.js").encode()])
+    assert sent == [code]
+    assert not hub.coming, "who gets the state from now on has to ask"
+    assert len(json.dumps(hub.get_state(), default=str)) < 3_000
+    for content in ({"type": "code"}, {"type": "other"}, "code"):
+        hub._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    assert sent == [code, code]
+
+
+def test_a_cell_that_no_page_runs_draws_no_frame_and_a_hello_brings_the_newest(shell: PyodideShell) -> None:
+    shell.run("tree = FakeTree(m)\ntree\nm.operate(3)")  # as nbclient runs it: it names no cell
+    tree, machine = shell.user_ns["tree"], shell.user_ns["m"]
+    assert isinstance(machine, FakeMachine)
+    shell.run("tree")
+    assert tree.comm is not None
+    assert (tree.frame, tree.seq) == ({}, 0)
+    shell.run("m.operate(2)")
+    assert tree.frame == {}
+    replies(tree, HELLO)
+    assert unpack(tree.frame["data"])["scene"]["caption"]["text"] == "Operation 5 is done."
+
+
+def test_a_cell_that_a_page_runs_has_its_frame_at_once(shell: PyodideShell) -> None:
+    shell.run("tree = FakeTree(m)\ntree", "c1")
+    assert shell.user_ns["tree"].seq == 1

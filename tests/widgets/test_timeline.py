@@ -1,0 +1,194 @@
+"""What a page is told of all operations, for the strip of a slider."""
+
+from __future__ import annotations
+
+from signal import SIGINT, raise_signal
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.pictures.operations import line_of
+from vmwidgets.pictures.timeline import PIECE, names, stamp, timeline
+from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.pictures import cell_ends
+
+
+def lived() -> vm.Machine:
+    """A machine with all kinds of operations, of which some failed."""
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    address = task.mmap("64 KiB")
+    task.write(address, b"x")
+    task.write(address, b"y")
+    with pytest.raises(vm.VMError):
+        task.write(0x10, b"z")
+    machine.kernel_map.protect(machine.kernel_map.enter("8 KiB"), size="4 KiB", prot="r")
+    task.munmap(address, "8 KiB")
+    return machine
+
+
+def test_each_operation_has_its_kind_its_end_and_how_many_events_it_had() -> None:
+    machine = lived()
+    told = timeline(machine.journal)
+    assert (told["first"], told["kinds"], told["ends"]) == (0, "nnnfafncg", ".....e...")
+    assert told["sizes"] == [len(operation.records) for operation in machine.journal]
+
+
+def test_what_a_page_has_is_not_told_again() -> None:
+    machine = lived()
+    whole = timeline(machine.journal)
+    count = len(machine.journal)
+    assert timeline(machine.journal, count, whole["serial"])["kinds"] == ""
+    before = stamp(machine.journal)
+    machine.kernel_map.enter("4 KiB")
+    assert stamp(machine.journal) != before
+    assert timeline(machine.journal, count, whole["serial"])["kinds"] == "n"
+
+
+def test_after_an_undo_a_page_is_told_what_is_there_instead() -> None:
+    machine = lived()
+    before = timeline(machine.journal)
+    machine.undo(2)
+    machine.task("other")
+    told = timeline(machine.journal, len(before["kinds"]) - 1, machine.journal[7].serial - 1)
+    assert told["first"] == 0
+    assert told["kinds"] == before["kinds"][:7] + "n"
+    machine.undo()
+    machine.redo()
+    assert timeline(machine.journal)["kinds"] == told["kinds"]
+
+
+def test_counts_and_faults_stay_when_events_are_dropped_and_when_a_journal_is_loaded(tmp_path: Any) -> None:
+    machine = lived()
+    before = timeline(machine.journal)
+    for _ in range(600):
+        machine.kernel_map.remove(machine.kernel_map.enter("4 KiB"), size="4 KiB")
+    assert not machine.journal[3].records
+    after = timeline(machine.journal)
+    for what in ("kinds", "ends", "sizes"):
+        assert after[what][: len(before[what])] == before[what]
+    machine.journal.save(tmp_path / "x.jsonl.gz")
+    loaded = vm.load_journal(tmp_path / "x.jsonl.gz")
+    for what in ("kinds", "ends", "sizes"):
+        assert timeline(loaded.journal)[what] == after[what]
+    branch = machine.branch(5)
+    assert timeline(branch.journal)["kinds"] == before["kinds"][:6]
+
+
+def test_groups_are_the_outermost_and_marks_say_where_they_are() -> None:
+    machine = vm.boot("x86-64")
+    with machine.group("outer"):
+        machine.task("a")
+        with machine.group("inner"):
+            machine.task("b")
+            machine.task("c")
+    machine.mark("<b>end</b>\n")
+    with machine.group("empty"):
+        pass
+    machine.task("d")
+    told = timeline(machine.journal)
+    assert told["groups"] == [[1, 3, "outer"]]
+    assert told["marks"] == [[3, "<b>end</b>␊"]]
+    machine.undo(2)
+    assert (timeline(machine.journal)["groups"], timeline(machine.journal)["marks"]) == ([], [])
+
+
+def test_a_panic_and_an_operation_that_was_stopped_are_told() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    for place in range(4):
+        space.enter("4 KiB", prot="rw" if place % 2 else "r")
+    unmap = space.vm_map.unmap
+
+    def interrupted(*args: Any) -> Any:
+        result = unmap(*args)
+        raise_signal(SIGINT)
+        return result
+
+    space.vm_map.unmap = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        space.remove(space.start, space.end)
+    with pytest.raises(vm.KernelPanic):
+        machine.unchecked.vm_map_enter(machine.kernel_map, 0, 123, 0, 0x277)
+    told = timeline(machine.journal)
+    assert (told["kinds"][-2:], told["ends"][-2:]) == ("gn", "ip")
+    assert [name.rpartition(" ✗ ")[2] for name in names(machine.journal, 6)] == ["stopped", "panic"]
+
+
+def test_names_come_in_pieces() -> None:
+    machine = vm.boot("x86-64")
+    for _ in range(PIECE):
+        machine.kernel_map.enter("4 KiB")
+    assert len(names(machine.journal, 0)) == PIECE
+    assert names(machine.journal, PIECE) == [f"{PIECE} · enter 4 KiB at {machine.journal.last.result}, of kernel_map"]
+    assert names(machine.journal, 10 * PIECE) == []
+
+
+def test_a_line_of_python_does_the_same_on_another_machine() -> None:
+    machine = lived()
+    machine.task('a "b"/c').map.enter("4 KiB")
+    machine.tasks["init"].fork("child").exit()
+    file = machine.make_file("motd", b"hello\n")
+    machine.tasks["init"].mmap("4 KiB", "r", "shared", file)
+    there: dict[str, Any] = {"vm": vm}
+    for operation in machine.journal:
+        line = line_of(operation)
+        try:
+            exec(line, there)
+        except vm.VMError:
+            assert operation.outcome == "error", line
+    assert timeline(there["m"].journal)["kinds"] == timeline(machine.journal)["kinds"]
+    assert all(mine.agrees(its) for mine, its in zip(machine.journal, there["m"].journal, strict=True))
+
+
+def test_a_page_asks_and_is_told() -> None:
+    machine = lived()
+    view = vm.Tree(machine.kernel_map)
+    view.open()
+    told: list[Any] = []
+    view.send = lambda content, buffers=None: told.append((content, buffers))
+    for content in ({"type": "timeline", "have": 0, "serial": -1}, {"type": "names", "first": 0}):
+        view._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    (first, (columns,)), (second, (named,)) = told
+    assert (first, second) == ({"type": "timeline"}, {"type": "names"})
+    assert unpack(columns) == timeline(machine.journal)
+    assert unpack(named) == {"first": 0, "names": names(machine.journal, 0)}
+    assert unpack(view.frame["data"])["when"]["line"] == line_of(machine.journal.last)
+
+
+def test_a_mark_reaches_the_page_when_its_cell_is_done() -> None:
+    machine = lived()
+    view = vm.Tree(machine.kernel_map)
+    view.open()
+    before = view._choice.model.stamp
+    machine.mark("here")
+    cell_ends()
+    assert view._choice.model.stamp not in (before, 0)
+    assert view._choice.model.stamp == stamp(machine.journal)
+
+
+def test_what_is_asked_is_not_given_away_by_a_mark() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    with pytest.raises(vm.KernelError):
+        task.read(0x1000)
+    open_, held = timeline(machine.journal), timeline(machine.journal, asks=True)
+    assert (open_["kinds"][2], open_["ends"][2]) == ("f", "e")
+    assert (held["kinds"][2], held["ends"][2], held["sizes"][2]) == ("a", ".", 1)
+    assert held["kinds"][:2] == open_["kinds"][:2]
+    assert "✗" in names(machine.journal, 0)[2]
+    assert "✗" not in names(machine.journal, 0, asks=True)[2]
+
+
+def test_a_line_is_given_only_where_it_does_the_same() -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    task = machine.task("init")
+    machine.cpus[1].run(task)
+    assert line_of(machine.journal.last) == 'm.cpus[1].run(task=m.tasks["init"])'
+    machine.spawn(lambda: None, name="reader")
+    assert line_of(machine.journal.last) == "", "the function is not recorded"
+    machine.run()
+    assert line_of(machine.journal.last) == "m.run()"
+    machine.controls = machine.controls.__class__(nxe=False)
+    assert line_of(machine.journal.last) == "", "it was an assignment"

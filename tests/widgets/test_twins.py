@@ -1,0 +1,142 @@
+"""Static twins: of views alone and in boxes, as the cell left them, as wide as on the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
+from tests.widgets.page import HELLO, replies
+from vmwidgets.widgets.host.pictures import keep_moments
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+SETUP = "import ipywidgets as w\nimport vmwidgets as vm\nmachine = vm.boot()\nk = machine.kernel_map"
+
+
+@pytest.fixture
+def shell() -> Iterator[PyodideShell]:
+    with open_notebook(LabShell) as opened:
+        opened.run(SETUP, "setup")
+        yield opened
+
+
+@pytest.fixture
+def outputs(shell: PyodideShell, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The outputs as the notebook has them: an update replaces the one of its display id."""
+    shown: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+
+    def publish(
+        data: dict[str, Any], metadata: Any = None, *, transient: Any = None, update: bool = False, **_: Any
+    ) -> None:
+        name = (transient or {}).get("display_id", "")
+        if update:
+            shown[places[name]] = data
+        else:
+            places[name] = len(shown)
+            shown.append(data)
+
+    monkeypatch.setattr(shell.display_pub, "publish", publish)
+    return shown
+
+
+def twins(html: str) -> list[str]:
+    """The ids of views whose twins are in an output."""
+    return re.findall(r'data-vmwidgets-twin="([^"]+)"', html)
+
+
+def widths(html: str) -> list[float]:
+    """How wide the pictures in an output are laid out."""
+    return [float(one) for one in re.findall(r"<svg [^>]*? width='([\d.]+)'", unquote(html))]
+
+
+def room(view: Any, width: int) -> None:
+    """A page says hello, and how much room it has."""
+    replies(view, HELLO, {"type": "room", "page": HELLO["page"], "width": width, "height": 5000})
+
+
+def test_pictures_in_nested_boxes_tabs_and_accordions_have_twins(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run(
+        "trees = [FakeTree(m) for _ in range(6)]\n"
+        "tab = w.Tab([trees[2], w.VBox([trees[3]])], titles=['before', 'a <b>'])\n"
+        "w.VBox([w.Label('1 < 2'), w.HBox(trees[:2]), tab, w.Accordion([trees[4]]), w.GridBox([trees[5]])])",
+        "c1",
+    )
+    live, twin = outputs
+    assert VIEW in live
+    assert live["text/plain"].startswith("VBox of FakeTree: fake_map")
+    html = twin["text/html"]
+    assert twins(html) == [tree.twin_id for tree in shell.user_ns["trees"]]
+    places = [html.index(words) for words in (">1 &lt; 2<", ">before<", ">a &lt;b&gt;<")]
+    assert places == sorted(places)
+    assert html.count("<img") == twin["text/plain"].count("Operation 0 is done") == 6
+
+
+def test_a_box_without_pictures_is_shown_as_ever(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("from IPython.display import display\ndisplay(w.VBox([w.Label('x')]))", "c1")
+    (alone,) = outputs
+    assert VIEW in alone
+
+
+def test_the_twin_of_a_box_is_what_its_cell_left(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("from IPython.display import display\ndisplay(w.HBox([FakeTree(m)]))\nm.operate(3)", "c1")
+    assert "Operation 3 is done" in outputs[1]["text/plain"]
+    shell.run("m.operate(2)", "c2")
+    assert "Operation 3 is done" in outputs[1]["text/plain"]
+
+
+def test_pictures_in_a_box_are_kept_at_their_cell_and_closed_when_it_runs_again(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    keep_moments()
+    try:
+        shell.run("box = w.VBox([vm.Tree(k)])\nbox", "c1")
+        view = shell.user_ns["box"].children[0]
+        shell.run("k.enter('4 KiB')", "c2")
+        shell.run("0", "c3")
+        assert view.moment is not None
+        shell.run("box = w.VBox([vm.Tree(k)])\nbox", "c1")
+        assert view.comm is None
+    finally:
+        keep_moments(False)
+
+
+def test_a_saved_picture_is_as_wide_as_it_was(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("one = vm.Map(k)\none", "c1")
+    assert widths(outputs[1]["text/html"]) == [900], "no page has said how wide it is"
+    shell.run("k.enter('4 KiB')", "c2")
+    room(shell.user_ns["one"], 1180)
+    assert widths(outputs[1]["text/html"]) == [1180]
+    assert "after operation 0 · run the cells to step again<" in outputs[1]["text/html"], "as its cell left it"
+    shell.run("vm.Map(k)", "c3")
+    assert widths(outputs[-1]["text/html"]) == [1180], "as the page has said before"
+
+
+def test_side_by_side_saved_pictures_share_the_width(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("two = [vm.Map(k), vm.Tree(k)]\nw.HBox([w.Label('beside'), *two])", "c1")
+    assert widths(outputs[1]["text/html"]) == [450, 450]
+    for view, px in zip(shell.user_ns["two"], (620, 540), strict=True):
+        room(view, px)
+    assert widths(outputs[1]["text/html"]) == [620, 540]
+
+
+def test_what_a_picture_no_longer_shows_stays_as_it_was_saved(
+    shell: PyodideShell, outputs: list[dict[str, Any]]
+) -> None:
+    shell.run("walk = vm.Walk(machine.walk(k.start))\nwalk", "c1")
+    before = outputs[1]["text/html"]
+    shell.run("walk.address = k.start + 8192", "c2")
+    room(shell.user_ns["walk"], 1180)
+    assert outputs[1]["text/html"] == before
+
+
+def test_what_has_no_steps_does_not_say_that_it_has(shell: PyodideShell, outputs: list[dict[str, Any]]) -> None:
+    shell.run("vm.reference_string('1 2 3')", "c1")
+    assert len(twins(outputs[1]["text/html"])) == 1
+    assert "step again" not in outputs[1]["text/html"]

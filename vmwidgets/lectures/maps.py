@@ -1,0 +1,81 @@
+"""Maps: what an address space is made of, how entries merge and are cut, and how a lookup stays short."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.machine import boot
+from vmwidgets.labs.instruments.maps import rotations
+from vmwidgets.pictures.registry import known_pictures
+
+from .lecture import Lecture
+
+CODE, DATA, MORE, LIBRARY, STACK = 0x40_0000, 0x40_4000, 0x40_8000, 0x1000_0000, 0x7000_0000
+
+
+def lecture() -> Lecture:
+    """The map of an editor, from nothing to a hole in its heap.
+
+    >>> lecture().machine.journal.last.name
+    'lookup'
+    """
+    machine = boot("x86-64")
+    space = machine.task("editor").map
+    told = Lecture("Maps: what an address space is made of", machine, by="function")
+    told.show(known_pictures()["Map"](space))
+    told.mark(
+        "an empty map",
+        "A map is a promise: which addresses a task may use, and how. No memory is used yet. Next: an entry for code. "
+        "The address that a caller asks for is a hint.",
+    )
+
+    space.enter("16 KiB", at=CODE, prot="rx")
+    told.mark("code", "One entry: start, end, protection. Above: the tree in which it is found. Below: where it lies.")
+    space.enter("16 KiB", at=DATA, prot="rw")
+    count = len(space)
+    told.question(
+        "code", "16 KiB for data are mapped directly after the code. How many entries are there then?", ["1", "2", "3"],
+        count, "The two neighbours touch, but their protections differ, so they stay two entries.",
+    )  # fmt: skip
+    told.mark(
+        "data", "Two entries touch. What would have to be equal for one entry to be enough? The heap grows next; vote."
+    )
+    space.enter("16 KiB", at=MORE, prot="rw")
+    told.question(
+        "data", "The heap grows: 16 KiB more, directly after the data, with the same protection. How many entries?",
+        ["1", "2", "3"], len(space), "The new range has all that its neighbour has: the kernel makes the entry longer.",
+    )  # fmt: skip
+    told.mark("merged", "So a program that calls malloc a thousand times has one heap entry. Next: a stack, far above.")
+
+    space.enter("32 KiB", at=STACK, prot="rw")
+    told.mark(
+        "before the rotation",
+        "Libraries are mapped until the tree has to rotate. Step slowly: compare, link, recolour, rotate.",
+    )
+    for place in range(8):
+        space.enter("32 KiB", at=LIBRARY + place * 0x100_0000, prot="r" if place % 2 else "rx")
+        if rotations(machine.journal.last):
+            break
+    else:
+        raise Refused("no insertion rotated the tree")
+    told.mark(
+        "balanced",
+        "The tree stays flat: no path to a leaf is more than twice as long as another. Next: a hole in the heap; vote.",
+    )
+
+    before = len(space)
+    space.remove(DATA + 2 * PAGE, size="8 KiB")
+    told.question(
+        "balanced",
+        f"There are {before} entries. 8 KiB in the middle of the heap are unmapped. How many are there then?",
+        [str(before - 1), str(before), str(before + 1)], len(space),
+        "The entry is cut twice, and the middle part goes. Two parts of the old entry are left.",
+    )  # fmt: skip
+    told.mark(
+        "a hole",
+        "Cutting is called clipping: the range then begins and ends where entries do. Next: the same lookup twice.",
+    )
+    space.lookup(STACK + PAGE)
+    space.lookup(STACK + 2 * PAGE)
+    told.mark("twice the same", "The second lookup compares nothing: the map remembers the entry that was found last.")
+    return told

@@ -1,0 +1,86 @@
+"""Translation: a walk through four tables, what a TLB saves, and what happens if nobody flushes it."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.events import TlbHit
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.machine import boot
+from vmwidgets.pictures.registry import known_pictures
+
+from .lecture import Lecture
+
+PLACE = 0x40_3000
+
+ONE_SCREEN = 840
+"""Pixels of the one picture: its words are 11 high at least, and so 24 where it fills 1,920."""
+
+
+def lecture() -> Lecture:
+    """One page, two processors, and a flush that is forgotten.
+
+    >>> lecture().ask["protected"][2]
+    'the byte is written'
+    """
+    machine = boot("x86-64", cpus=2)
+    task = machine.task("editor")
+    page = task.map.enter(PAGE, at=PLACE, object=machine.object("draft"))
+    for cpu in machine.cpus:
+        cpu.run(task)
+    told = Lecture("From an address to a frame: walks and TLBs", machine)
+    told.show(known_pictures()["Dashboard"](task, panes="translation", address=page), wide=ONE_SCREEN)
+    told.mark(
+        "nothing is there yet",
+        "The map promises a page. No table mentions it: the walk will stop at the first level, and fault. PML4, PDPT, "
+        "PD and PT are x86's names for the four tables; an entry of one is a descriptor; #PF is a page fault. Vote, "
+        "then step.",
+    )
+
+    first, second = machine.cpus
+    first.store(page, b"draft")
+    reads = len(task.walk(page).steps)
+    told.question(
+        "nothing is there yet", "The fault is resolved, and the processor walks again. How many tables does it read?",
+        ["1", "2", "4"], reads, "One for each level: nine bits of the address choose a descriptor in each table.",
+    )  # fmt: skip
+    told.mark(
+        "mapped",
+        "Follow the address: nine bits for each level, twelve for the byte in the page. Next: the same page "
+        "again; vote.",
+    )
+    first.load(page)
+    hit = any(isinstance(event, TlbHit) for event in machine.journal.last.events)
+    told.question(
+        "mapped", "The same processor loads from the page again. How many tables does it read?", ["0", "1", "4"],
+        0 if hit else reads, "The TLB has the translation: it is a hit, and the tables are not read at all.",
+    )  # fmt: skip
+    second.load(page)
+    told.mark(
+        "both know it",
+        "Each processor has a TLB of its own. To make one drop a translation is a shootdown. Next the kernel makes the "
+        "page read-only, and forgets the shootdown of cpu 1.",
+    )
+
+    machine.cpus.shootdown = "forgotten"
+    task.map.protect(page, size=PAGE, prot="r")
+    told.mark(
+        "protected",
+        "The descriptor says read-only, and cpu 0 was flushed. cpu 1 still has the old translation. Vote, "
+        "then let it store.",
+    )
+    try:
+        second.store(page, b"oops!")
+        happened = "the byte is written"
+    except VMError:
+        happened = "a page fault"
+    told.question(
+        "protected", "The page is read-only now. cpu 1 stores to it. What happens?",
+        ["a page fault", "the byte is written"], happened,
+        "cpu 1 believes its TLB, which still says that the page may be written. So kernels send a shootdown.",
+    )  # fmt: skip
+    told.mark(
+        "a stale entry",
+        "No fault, no message: such bugs are hard to find. Next cpu 1 is flushed; then a store would fault.",
+    )
+    second.flush(page)
+    return told

@@ -1,0 +1,39 @@
+"""The picture of a thing that does not exist at a moment: no nodes, and a sentence that says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.views.scene.model import STILL, Caption, Scene, Table
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.words.pictures import say_nothing
+
+from .moments import NotThere, Undone
+
+
+def blank(view: str, title: str, width: float) -> Scene:
+    """A scene with nothing in it, for a picture that was never drawn."""
+    return Scene(view, title, "", width, 1, Caption(""), (), (), Table((), ()), STILL)
+
+
+def absent_scene(number: int, missing: Refused, drawn: Scene) -> Scene:
+    """The scene of what is not there after operation `number`: it says what is `missing`, and where to look for it.
+
+    `drawn` is a scene of the same picture from another moment, or a blank one: its title, size and columns stay.
+    """
+    made = missing.made if isinstance(missing, NotThere) else -1
+    where = "missing" if made < 0 else "later" if made > number else "earlier"
+    caption = Caption(say_nothing("then", number=number), (), say_nothing(where, why=visible(str(missing))))
+    return replace(drawn.emptied(caption), steps=replace(STILL, operation=number))
+
+
+def scene_instead(refused: Refused, number: int, drawn: Scene | None, empty: Scene) -> Scene:
+    """What is shown of a moment that can't be drawn, in a machine whose latest operation is `number`.
+
+    If the moment was undone, the scene that was drawn last stays; `empty` is for a picture that has none.
+    """
+    if not isinstance(refused, Undone):
+        return absent_scene(number, refused, drawn or empty)
+    scene = drawn or empty.emptied(Caption(say_nothing("undone")))
+    return replace(scene, steps=replace(STILL, operation=number))

@@ -1,0 +1,226 @@
+"""The question "what comes next?" in a picture of a translation: the outcome of each waits for a press.
+
+A translation is cut into questions: which way of the TLB answers, which descriptor is read, where the walk ends, which
+frame it reaches, which way keeps it.  Nothing that comes after the first open question is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from zlib import crc32
+
+from vmwidgets.engine.base.events import PagesEntered, PagesLeft
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address
+from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene.kit import Switch, draw_switches
+from vmwidgets.views.scene.model import Caption, Node, Scene, Steps
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.lookups import Lookup
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.tables.walk_tables import Reach, table_name
+
+from .keeping import KEPT_BY
+from .picture import At
+from .spaces import MachineSpace
+from .translation import Sight, Translation, runs_in, translation_scene, walked
+
+MOST_LOOKUPS = 3
+"""So many lookups of an access are asked about: the first try, and two after faults."""
+
+ROWS = 4
+"""Descriptors of a table to choose from."""
+
+FRAMES = 4
+"""Frames of tasks to choose from."""
+
+FAULT = "a page fault"
+
+
+class Question(NamedTuple):
+    """One question: its number, of which lookup it is, what is drawn meanwhile, and the right thing to press.
+
+    `right` is a way (its node), a descriptor (its node), "frame" and a number, or the verdict.
+    """
+
+    number: int
+    lookup: Lookup
+    place: int
+    sight: Sight
+    right: str
+
+
+def questions_of(machine: Machine, one: Translation, moment: Moment, panes: Sequence[str]) -> list[Question]:
+    """The questions of a translation in their order, of the panes that there are; `machine` is after its operation."""
+    found: list[Question] = []
+    for lookup in one.lookups[:MOST_LOOKUPS]:
+        for place, sight, right in _asked_of(machine, one, lookup, moment):
+            found.append(Question(len(found) + 1, lookup, place, sight, right))
+    return [asked for asked in found if _pane_of(asked.right) in panes]
+
+
+def _pane_of(right: str) -> str:
+    what = right.partition("/")[0].partition(":")[0]
+    return {"tlb": "tlb", "walk": "walk", "frame": "frames"}[what]
+
+
+def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment) -> Iterator[tuple[int, Sight, str]]:
+    """Of one lookup: after how many events, what is drawn, and what is right."""
+    then = replace(one, lookups=(lookup,))
+    space = MachineSpace(machine, one.task, Past(moment.events[lookup.at :]))
+    found = walked(machine, then, Past(moment.events[lookup.at :]))
+    width = space.tables.fmt.entry_width
+    levels = len(space.tables.fmt.address_split(space.tables.controls).parts)
+    frame = None if found.pa is None else found.pa >> PAGE_SHIFT
+    hidden = _frames_to_choose(machine, moment, lookup, frame)
+
+    def sight(read: int, opened: int, words: tuple[str, str] | None = _NEXT, reached: int | None = None) -> Sight:
+        return Sight(lookup, Reach(levels, read, opened, words, ROWS, width), reached, (), 2, hidden, True)
+
+    place = lookup.at
+    if lookup.place is not None:
+        yield place, sight(0, 1), f"tlb/{lookup.cpu}/{lookup.place[0]}/{lookup.place[1]}"
+        place += 1
+        if lookup.outcome == "forbidden":
+            yield place, sight(0, 1), "walk/verdict"
+        elif lookup.outcome == "used":
+            slot = machine.cpus.value(Past(moment.events[lookup.at :])).cpus[lookup.number].tlb
+            kept = slot.rows[lookup.place[0]][lookup.place[1]]
+            if kept is not None:
+                frame = kept.entry.pa + lookup.va - kept.entry.va >> PAGE_SHIFT
+                chosen = _frames_to_choose(machine, moment, lookup, frame)
+                yield place, replace(sight(0, 1, _HIT), among=chosen), f"frame:{frame}"
+    if not lookup.is_walked:
+        return
+    for number, step in enumerate(found.steps):
+        yield place, sight(number, 1), f"walk/row/{step.level}/{step.index}"
+        place = lookup.at + 1
+    read = len(found.steps)
+    if frame is None or lookup.faulted:
+        yield place, sight(read, 0), "walk/verdict"
+        return
+    yield place, sight(read, 0), f"frame:{frame}"
+    if lookup.filled is not None:
+        set_, way = lookup.filled.place
+        yield place, replace(sight(read, 0, None, frame), sets=(set_,)), f"tlb/{lookup.cpu}/{set_}/{way}"
+
+
+def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
+    """Frames with pages of tasks as they were then, as many whether one of them is right or none."""
+    frames = set(machine.system.task_memory.in_memory)
+    for event in reversed(moment.events[lookup.at :]):
+        if isinstance(event, PagesEntered):
+            frames -= {frame for _, frame in event.pages}
+        elif isinstance(event, PagesLeft):
+            frames |= {frame for _, frame in event.pages}
+    found = sorted(frames)[:FRAMES]
+    if right is not None and right not in found:
+        found = [*found[: FRAMES - 1], right]
+    return tuple(sorted(found))
+
+
+_NEXT = ("Or a page fault?", "press here, if that comes next")
+_HIT = ("Not read", "the TLB had the translation")
+
+
+# ---- the picture ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a press on a node says."""
+
+    node: str
+    words: str
+
+
+def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, asked: Question, before: str) -> Scene:
+    """The translation as far as it is known, with the question; `before` was said of the question before it."""
+    drawn = translation_scene(at, panes, one, moment.at(asked.place), asked.sight)
+    choices = {choice.node for choice in choices_in(drawn, at.whole, one, moment, asked)}
+    switches = [Switch("pass", "show this", None, "pass this question, and show what comes next"),
+                Switch("all", "show everything", None, "pass all questions that are left")]  # fmt: skip
+    pressed, high = draw_switches([switches], "ask", 4, at.width)
+    down = high + 6
+    nodes = [_pressable(node) if node.id in choices else node for node in drawn.nodes]
+    number = -1 if moment.operation is None else moment.operation.number
+    return replace(
+        drawn,
+        height=drawn.height + down,
+        nodes=(*pressed, *(replace(node, y=node.y + down) for node in nodes)),
+        links=tuple(replace(link, points=tuple((x, y + down) for x, y in link.points)) for link in drawn.links),
+        caption=Caption(f"{question_words(one, asked)} Press it.", (), before),
+        steps=Steps(0, 0, number),
+    )
+
+
+def _pressable(node: Node) -> Node:
+    return replace(
+        node, action="open", thing="", lane=node.lane or "walk", title=f"{node.title}; press it if it comes next"
+    )
+
+
+def question_words(one: Translation, asked: Question) -> str:
+    """The question of a lookup."""
+    lookup = asked.lookup
+    who = f"{lookup.cpu}: {lookup.access} at {Address(lookup.va)} of {one.whose}"
+    return f"{who}, operation {one.number}, step {asked.number}. What comes next?"
+
+
+def choices_in(drawn: Scene, machine: Machine, one: Translation, moment: Moment, asked: Question) -> list[Choice]:
+    """What can be pressed in a picture: ways, the descriptors of a table that was not read, frames, a fault."""
+    found = walked(machine, replace(one, lookups=(asked.lookup,)), Past(moment.events[asked.lookup.at :]))
+    tables = {str(step.level): table_name(step) for step in found.steps}
+    choices = [Choice(node, _words_of_run(node, drawn)) for node, _, _ in runs_in(drawn)]
+    for node in drawn.nodes:
+        what, *rest = node.id.split("/")
+        if what == "tlb" and len(rest) == 3 and rest[1].isdecimal():
+            choices.append(Choice(node.id, f"way {rest[2]} of set {rest[1]} of {rest[0]}"))
+        elif node.id.startswith("walk/row/"):
+            choices.append(Choice(node.id, f"descriptor {rest[2]} of the {visible(tables[rest[1]])}"))
+        elif node.id == "walk/verdict" and asked.sight.reach.verdict == _NEXT:
+            choices.append(Choice(node.id, FAULT))
+    return choices
+
+
+def _words_of_run(node: str, drawn: Scene) -> str:
+    title = next(one.title for one in drawn.nodes if one.id == node)
+    return title.partition(":")[0].partition(" ")[2]
+
+
+def right_choice(choices: Sequence[Choice], drawn: Scene, asked: Question) -> str:
+    """The words of what comes next; a frame that is not drawn has its number."""
+    if not asked.right.startswith("frame:"):
+        return next((choice.words for choice in choices if choice.node == asked.right), asked.right)
+    frame = int(asked.right.partition(":")[2])
+    run = next((node for node, first, count in runs_in(drawn) if first <= frame < first + count), "")
+    return next((choice.words for choice in choices if choice.node == run), f"frame {frame:#x}")
+
+
+class Asker:
+    """The questions of one picture, and which are answered; `name` is lasting, and begins the names of all answers."""
+
+    def __init__(self, name: str) -> None:
+        self._keeper = KEPT_BY[-1](name)
+
+    def first_open(self, one: Translation, questions: Sequence[Question]) -> tuple[Question | None, str]:
+        """The first question without an answer, and what was said of the one before it."""
+        said = ""
+        for asked in questions:
+            told = self._keeper.told(_key(one, asked), question_words(one, asked))
+            if not told:
+                return asked, said
+            said = told
+        return None, said
+
+    def answer(self, one: Translation, asked: Question, said: str | None, actual: str) -> None:
+        """Keep what was said to a question; None: it was passed."""
+        self._keeper.keep(_key(one, asked), question_words(one, asked), said, actual)
+
+
+def _key(one: Translation, asked: Question) -> str:
+    """Where the answer is kept.  In another history something else is right: that is another question."""
+    right = crc32(repr((one.task, asked.right)).encode("utf-8", "replace")) & 0xFFFF
+    return f"{one.number}/{asked.number}-{right:04x}"

@@ -1,0 +1,297 @@
+"""``vm.handout``: a machine's story in one file, for whoever has no kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vmwidgets.engine.base.errors import Refused, VMError, a_kind, shown
+from vmwidgets.engine.base.files import place_of, written_whole
+from vmwidgets.engine.base.journal import Journal
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.arguments import characters
+from vmwidgets.engine.machine.history import number_of
+from vmwidgets.engine.machine.machine import MACHINES
+
+from .handout.page import PAPER, page
+from .handout.story import Branch, Question, ToldStep, ToldStory
+from .handout.telling import UNITS, Absent, Drawable, Telling, units
+from .moments import There, counterpart
+from .picture import Picture
+from .registry import picture
+
+Given = TypeVar("Given")
+
+FINE = 60
+"""Steps have the finest unit with which there are not more, where no unit is given."""
+
+MOST_STEPS = 200
+"""Steps of a handout: of a longer story it has the last."""
+
+MOST_IN_BRANCHES = 40
+"""Steps of all branches of a handout."""
+
+
+def handout(
+    thing: Any,
+    path: str | os.PathLike[str],
+    *pictures: Any,
+    title: str = "",
+    since: int | str | None = None,
+    by: str | None = None,
+    ask: Mapping[Any, Any] | None = None,
+    questions: str = "closed",
+    what_if: Mapping[str, Machine] | None = None,
+    paper: str = "sheets",
+    notes: Mapping[Any, str] | None = None,
+) -> Path:
+    """Write a machine's story to one HTML file that steps in any browser, without kernel, server and network.
+
+    `thing` is a machine, a part of one, or a picture; `pictures` are what is shown at each step, else the picture of
+    `thing`.  The story begins with the machine after operation `since` (a number, or a mark's name; else the boot).  A
+    step is one of `by`: "step" of an operation, "function" or "operation"; else the finest with which there are at most
+    60.  Marks (``m.mark("after fork")``) are chapters.  `ask` asks a question at a moment, by mark or number: ``("How
+    many frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was compared.  The
+    story goes on when it is answered; with `questions="open"` answers are there at once.  `what_if` has machines that
+    were branched off (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
+
+    `notes` are for the lecturer, at moments too: a second window shows them while the file is presented (its key "p").
+    The file is read without script too: step by step, six on a sheet of paper; with ``paper="slides"`` one on a slide,
+    to be printed as PDF.  The journal is inside.  Returns the path; O(steps).
+
+    Raises :class:`Refused` for what has no picture or no history, for a question or branch that is not in the story,
+    and where no file can be written; one that was there stays then.
+
+    >>> import tempfile, vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> parent = m.task("parent")
+    >>> a = parent.mmap("16 KiB")
+    >>> parent.write(a, b"x")
+    >>> child = parent.fork("child")
+    >>> m.mark("after fork")
+    >>> other = m.branch("after fork")
+    >>> child.write(a, b"y")
+    >>> other.tasks["parent"].write(a, b"z")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     what_if = {"the parent writes first": other}
+    ...     file = vm.handout(m, f"{folder}/fork.html", vm.Objects(m), since=2, by="operation", what_if=what_if)
+    ...     file.read_text().count("<article")
+    5
+    """
+    file = place_of(path, "story.html")
+    if file.suffix.lower() != ".html":
+        raise Refused(f"handout: {shown(str(path))} ends in {shown(file.suffix)}; it must end in .html")
+    if questions not in ("closed", "open"):
+        raise Refused(f"handout: questions is {shown(questions)}; it must be 'closed' or 'open'")
+    if paper not in PAPER:
+        raise Refused(f"handout: paper is {shown(paper)}; it must be {' or '.join(map(repr, PAPER))}")
+    if by is not None and by not in UNITS:
+        raise Refused(f"handout: by is {shown(by)}; it must be {', '.join(map(repr, UNITS))}")
+    for name, given in (("ask", ask), ("what_if", what_if), ("notes", notes)):
+        if given is not None and not isinstance(given, Mapping):
+            raise Refused(f"handout: {name} is {a_kind(given)}; write a dict, such as {{'after fork': …}}")
+    texts: list[Any] = [title, *(what_if or {})]
+    if not all(isinstance(one, str) for one in texts):
+        raise Refused("handout: title, and the names in what_if, are texts")
+    shown_there = [picture(one) for one in pictures or (thing,)]
+    machine = _machine(thing, shown_there)
+    story = _story(machine, shown_there, title or file.stem, since, by, ask or {}, what_if or {}, notes or {})
+    text = page(story, opened=questions == "open", paper=paper)
+    with written_whole(file) as new:
+        new.write(text.encode("utf-8", "replace"))
+    return file
+
+
+def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], options: dict[str, Any]) -> Path:
+    """The handout of the machine that has this journal."""
+    machine = next((one for one in list(MACHINES) if one.journal is journal), None)
+    if machine is None:
+        raise Refused("handout: the machine of this journal is gone: keep it in a name")
+    return handout(machine, path, *pictures, **options)
+
+
+def _machine(thing: Any, pictures: Sequence[Picture]) -> Machine:
+    """The machine whose story it is, which all pictures show."""
+    own = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
+    machines = [one.machine for one in pictures if one.machine is not None]
+    machine = own if isinstance(own, Machine) else next(iter(machines), None)
+    if machine is None:
+        raise Refused(f"handout: {shown(thing)} is of no machine, and has no story: give a machine, or a part of one")
+    other = next((one for one in pictures if one.machine not in (None, machine)), None)
+    if other is not None:
+        raise Refused(f"handout: {other!r} is not of {machine.name}: a handout has the story of one machine")
+    asking = next((one for one in pictures if one.asks), None)
+    if asking is not None:
+        raise Refused("handout: a picture that asks needs a kernel: make it without ask, and give the handout ask={…}")
+    if not any(one.machine is machine for one in pictures):
+        raise Refused("handout: none of these pictures changes with the machine: give one that does")
+    return machine
+
+
+def _story(
+    machine: Machine,
+    pictures: Sequence[Picture],
+    title: str,
+    since: int | str | None,
+    by: str | None,
+    ask: Mapping[Any, Any],
+    what_if: Mapping[str, Machine],
+    notes: Mapping[Any, str],
+) -> ToldStory:
+    journal = machine.journal
+    latest = len(journal) - 1
+    first = min(1, latest) if since is None else number_of(since, "since", machine.system)
+    left_out: list[str] = []
+    if journal.incomplete:
+        first = latest
+        left_out.append(f"Earlier operations are left out: {journal.incomplete}.")
+    every = [unit.number for unit in units(journal, first)]
+    if len(every) > MOST_STEPS:
+        until = every[-MOST_STEPS] - 1
+        left_out.append(f"A handout has at most {MOST_STEPS} steps: operations {first} to {until} are left out.")
+        first = every[-MOST_STEPS]
+    steps, cut = _fitting(Telling(machine, pictures, since is not None), first, by)
+    left_out += cut
+    if since is not None:  # the moment itself, and not how the machine came there
+        steps = [step for step in steps if step.number > first or step.done is None]
+    asked = _at_moments(steps, "ask", {moment: _question(given) for moment, given in ask.items()}, machine)
+    noted = _at_moments(steps, "notes", {moment: _text(given) for moment, given in notes.items()}, machine)
+    steps = [replace(step, question=asked.get(place), notes=noted.get(place, "")) for place, step in enumerate(steps)]
+    branches: list[Branch] = []
+    for name, other in what_if.items():
+        room = MOST_IN_BRANCHES - sum(len(one.steps) for one in branches)
+        branch, cut = _branch(machine, pictures, steps, name, other, room, by)
+        if branch.steps:
+            branches.append(branch)
+        left_out += cut
+    saved = b"" if journal.incomplete else journal.as_file()
+    return ToldStory(title, tuple(steps), tuple(branches), tuple(left_out), saved)
+
+
+def _fitting(telling: Telling, first: int, by: str | None) -> tuple[list[ToldStep], list[str]]:
+    """The steps from an operation on, in a unit with which they are not too many, and what is said of that."""
+    for unit in (by,) if by is not None else UNITS:
+        count = telling.count(first, unit)
+        if count <= (MOST_STEPS if by is not None else FINE):
+            break
+    steps = telling.steps(first, unit, slice(-MOST_STEPS, None))
+    if count <= MOST_STEPS:
+        return steps, []
+    more = counted(count - MOST_STEPS, "step")
+    return steps, [f"A handout has at most {MOST_STEPS} steps: the first {more} are left out."]
+
+
+# ---- questions -----------------------------------------------------------------------------------
+
+
+def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given], machine: Machine) -> dict[int, Given]:
+    """What was given for moments, by the places of their steps."""
+    places = {step.number: place for place, step in enumerate(steps) if step.done is None}
+    found: dict[int, Given] = {}
+    for moment, one in given.items():
+        number = number_of(moment, what, machine.system)
+        if number not in places:
+            raise Refused(f"handout: {what} names the moment after operation {number}, at which the story has no step")
+        if places[number] in found:
+            raise Refused(f"handout: {what} names the moment after operation {number} twice: one of these is enough")
+        found[places[number]] = one
+    return found
+
+
+_SUCH = '("How many frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")'
+
+
+def _question(given: Any) -> Question:
+    """A question as it was given: a tuple, or a prediction that was compared."""
+    if hasattr(given, "question") and hasattr(given, "options"):
+        happened = getattr(given, "happened", None)
+        if happened is None:
+            name = shown(getattr(given, "id", given))
+            raise Refused(f"handout: the prediction {name} has no outcome yet: compare it first")
+        given = (given.question, given.options, happened)
+    if not isinstance(given, (tuple, list)) or len(given) not in (3, 4) or not isinstance(given[1], (tuple, list)):
+        raise Refused(f"handout: a question is {a_kind(given)} {shown(given)}; write it such as {_SUCH}")
+    text, options, answer, *why = given
+    words = [text, *options, answer, *why]
+    if not all(isinstance(word, str) and word for word in words):
+        raise Refused(f"handout: {shown(given)}: question, options and answer are texts; write them such as {_SUCH}")
+    if options and answer not in options:
+        raise Refused(f"handout: the answer {shown(answer)} to {shown(text)} is not among its options")
+    return Question(text, tuple(options), answer, *why)
+
+
+def _text(given: Any) -> str:
+    """Notes as they were given."""
+    if not isinstance(given, str):
+        raise Refused(f"handout: notes are texts, and {shown(given)} is {a_kind(given)}")
+    return characters(given, "notes")
+
+
+# ---- branches ------------------------------------------------------------------------------------
+
+
+def _branch(
+    machine: Machine,
+    pictures: Sequence[Picture],
+    steps: Sequence[ToldStep],
+    name: str,
+    other: Machine,
+    room: int,
+    by: str | None,
+) -> tuple[Branch, list[str]]:
+    """What is done otherwise in a machine that was branched off."""
+    if not isinstance(other, Machine):
+        raise Refused(f"what_if: {shown(name)} is {a_kind(other)}: give a machine, such as m.branch('after fork')")
+    common = _common(machine.journal, other.journal)
+    if common == len(other.journal):
+        raise Refused(f"what_if: in {shown(name)} nothing is done otherwise: call an operation of {other.name} first")
+    after = next((place for place, step in enumerate(steps) if step.number == common - 1 and step.done is None), None)
+    if after is None:
+        where = f"after operation {common - 1}, at which the story has no step" if common else "before its boot"
+        raise Refused(f"what_if: {shown(name)} parts {where}")
+    there = There(other, len(other.journal) - 1, None)
+    told, cut = _fitting_branch(
+        Telling(other, [_of_another(one, machine, there) for one in pictures]), common, room, by
+    )
+    if cut:
+        cut = [f"What if: {name}: {cut[0]}"]
+    if other.journal.incomplete:
+        cut.append(f"What if: {name}: {other.journal.incomplete}.")
+    return Branch(name, after, tuple(told)), cut
+
+
+def _fitting_branch(telling: Telling, first: int, room: int, by: str | None) -> tuple[list[ToldStep], list[str]]:
+    unit = by or next((unit for unit in UNITS if telling.count(first, unit) <= room), "operation")
+    steps = telling.steps(first, unit, slice(room))
+    if telling.count(first, unit) <= room:
+        return steps, []
+    return steps, [f"what comes after {counted(room, 'step')} is left out."]
+
+
+def _common(one: Journal, other: Journal) -> int:
+    """How many operations two journals have in common."""
+    for number in range(min(len(one), len(other))):
+        mine, its = one[number], other[number]
+        if mine.serial != its.serial or not mine.agrees(its):
+            return number
+    return min(len(one), len(other))
+
+
+def _of_another(shown_here: Picture, machine: Machine, there: There) -> Drawable:
+    """The same picture of another machine, with the same options."""
+    try:
+        target = counterpart(shown_here.target, machine, there)
+    except VMError as error:
+        return Absent(there.machine, str(error))
+    options = {
+        name: getattr(shown_here, name) for name in shown_here.trait_names(public=True) if name not in _MOMENTARY
+    }
+    return type(shown_here)(target, **options)
+
+
+_MOMENTARY = ("step", "moment", "selection", "follow")
+"""What a picture shows at one moment, which is no option of it."""

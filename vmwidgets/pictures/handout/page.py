@@ -1,0 +1,176 @@
+"""The file of a handout: one page of HTML that asks no host for anything.
+
+Without script it is a list of steps, one below the other, six on a sheet of paper; script makes the player of it.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.static import read_static
+from vmwidgets.views.scene.svg import Drawings, style_sheet
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.twin import alternative_text, heading, table_html
+from vmwidgets.views.scene.wire import encode_scene
+
+from .story import Question, ToldStep, ToldStory
+
+VERSION = 2
+"""Of the data; the front end's half is `js/src/story.ts`."""
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+"""What the page may load: nothing but what is in it."""
+
+
+PAPER = ("sheets", "slides")
+"""How it is printed: six steps on a sheet, or one on a slide."""
+
+
+def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> str:
+    """The whole file.  `opened`: questions show their answers at once, for after class.  `paper`: see :data:`PAPER`."""
+    data = b64encode(zlib.compress(_dumped(_data(story, opened)), 9)).decode()
+    title = escape(visible(story.title))
+    return (
+        "<!doctype html>\n"
+        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>{style_sheet()}{_page_style()}</style></head>\n"
+        f'<body class="{paper}"><main><h1>{title}</h1>\n{"".join(_Listed(opened, paper).parts(story))}'
+        f'<script type="text/plain" id="vmw-story">{data}</script>\n'
+        f'<script type="module">{read_static("player.js")}</script></body></html>\n'
+    )
+
+
+def _dumped(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+@cache
+def _page_style() -> str:
+    return files("vmwidgets.pictures.handout").joinpath("page.css").read_text("utf-8")
+
+
+# ---- what is read without script -----------------------------------------------------------------
+
+
+class _Listed:
+    """The steps one by one.  On slides pictures are wide, and narrow on sheets."""
+
+    def __init__(self, opened: bool, paper: str) -> None:
+        self._opened, self._wide = opened, paper == "slides"
+        self._drawings = Drawings()
+
+    def parts(self, story: ToldStory) -> Iterator[str]:
+        """All of the page but its heading and its script."""
+        yield f'<div class="story">{"".join(self._steps(story.steps, "step"))}'
+        for number, branch in enumerate(story.branches, 1):
+            after = f"After step {branch.after + 1}, what if: "
+            yield f"<h2>{escape(after + visible(branch.name))}</h2>{''.join(self._steps(branch.steps, f'if{number}-'))}"
+        yield "</div></main>\n<footer>"
+        for sentence in story.left_out:
+            yield f"<p>{escape(visible(sentence))}</p>"
+        if story.journal:
+            data = b64encode(story.journal).decode()
+            yield (
+                f'<p><a download="story.jsonl.gz" href="data:application/gzip;base64,{data}">Open this machine</a>: '
+                'save the file, and in a notebook write <code>m = vm.load_journal("story.jsonl.gz")</code>.</p>'
+            )
+        yield "<p>Made by vmwidgets.</p></footer>\n"
+
+    def _steps(self, steps: tuple[ToldStep, ...], name: str) -> Iterator[str]:
+        words: list[str] = []
+        for number, step in enumerate(steps, 1):
+            if step.chapter:
+                yield f"<h2>{escape(visible(step.chapter))}</h2>"
+            scenes = [drawn.wide if self._wide else drawn.narrow for drawn in step.pictures]
+            yield f'<article id="{name}{number}"><p class="sentence"><b>{number}.</b> {_sentence(step)}</p>'
+            yield f'<div class="pictures">{"".join(map(self._figure, scenes))}</div><p class="code">{_code(step)}</p>'
+            new = [table for table in map(_table, scenes) if table not in words]
+            if new:
+                yield f"<details><summary>in words</summary>{''.join(new)}</details>"
+            words = [*map(_table, scenes)]
+            if step.notes:
+                yield f'<aside class="notes">{escape(visible(step.notes))}</aside>'
+            if step.question is not None:
+                yield _question(step.question, self._opened)
+            yield "</article>"
+
+    def _figure(self, scene: Scene) -> str:
+        picture = self._drawings.svg(scene, alternative_text(scene))
+        return f"<figure><figcaption>{escape(heading(scene))}</figcaption>{picture}</figure>"
+
+
+def _sentence(step: ToldStep) -> str:
+    return escape(visible(f"{step.caption.text} {step.caption.reason}".strip()))
+
+
+def _code(step: ToldStep) -> str:
+    functions = " → ".join(step.caption.functions)
+    said = f" <span>{escape(visible(functions))}</span>" if functions else ""
+    return f"<code>{escape(visible(step.code))}</code>{said}"
+
+
+def _table(scene: Scene) -> str:
+    """A picture as tables: what a screen reader has of it."""
+    return f"<h3>{escape(heading(scene))}</h3>\n{table_html(scene.table, 4)}"
+
+
+def _question(question: Question, opened: bool) -> str:
+    options = "".join(f"<li>{escape(visible(option))}</li>" for option in question.options)
+    answer = escape(visible(f"{question.answer}. {question.why}".strip()))
+    return (
+        f'<section class="question"><p><b>{escape(visible(question.text))}</b></p><ol type="A">{options}</ol>'
+        f"<details{' open' if opened else ''}><summary>answer</summary><p>{answer}</p></details></section>"
+    )
+
+
+# ---- what the player reads -----------------------------------------------------------------------
+
+
+def _data(story: ToldStory, opened: bool) -> dict[str, Any]:
+    branches = [
+        {"name": visible(one.name), "after": one.after, "steps": list(map(_step, one.steps))} for one in story.branches
+    ]
+    return {"version": VERSION, "opened": opened, "steps": list(map(_step, story.steps)), "branches": branches}
+
+
+def _step(step: ToldStep) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "operation": step.number,
+        "sentence": visible(step.caption.text),
+        "reason": visible(step.caption.reason),
+        "tone": step.caption.tone,
+        "functions": list(step.caption.functions),
+        "code": visible(step.code),
+        "pictures": [
+            {
+                "wide": encode_scene(drawn.wide, with_table=False),
+                "narrow": encode_scene(drawn.narrow, with_table=False),
+                "scale": drawn.scale,
+            }
+            for drawn in step.pictures
+        ],
+    }
+    data |= {"name": visible(step.name), "kind": step.kind, "end": step.end, "line": step.line}
+    if step.chapter:
+        data["chapter"] = visible(step.chapter)
+    if step.notes:
+        data["notes"] = visible(step.notes)
+    if step.question is not None:
+        asked = step.question
+        data["question"] = {
+            "text": visible(asked.text),
+            "options": list(map(visible, asked.options)),
+            "answer": visible(asked.answer),
+            "why": visible(asked.why),
+        }
+    return data

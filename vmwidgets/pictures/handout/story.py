@@ -1,0 +1,69 @@
+"""The story that a handout tells, as data: its steps with their pictures, its chapters, questions and branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmwidgets.views.scene.model import Caption, Scene
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One picture at one step: laid out for a page, and for a page as narrow as a telephone's or half of a sheet."""
+
+    wide: Scene
+    narrow: Scene
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of a handout: its answer is one of the options; `why` may be empty."""
+
+    text: str
+    options: tuple[str, ...]
+    answer: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ToldStep:
+    """One step: after `done` events of operation `number` (None: after all of it).
+
+    `code` is what was called, as it may be typed; `chapter` is the mark at this moment, "" where there is none; `notes`
+    are for whoever presents it.  On the slider's strip its mark has the letters `kind` and `end` and is called `name`;
+    `line` is the call as a line of Python, "" where it is more than one.
+    """
+
+    number: int
+    done: int | None
+    caption: Caption
+    code: str
+    pictures: tuple[Drawn, ...]
+    chapter: str = ""
+    question: Question | None = None
+    notes: str = ""
+    name: str = ""
+    kind: str = "c"
+    end: str = "."
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What happens if something else is done after step `after` of the story: `name` says what."""
+
+    name: str
+    after: int
+    steps: tuple[ToldStep, ...]
+
+
+@dataclass(frozen=True)
+class ToldStory:
+    """What a handout tells; `left_out` says in sentences what it does not, `journal` is a machine's journal file."""
+
+    title: str
+    steps: tuple[ToldStep, ...]
+    branches: tuple[Branch, ...] = ()
+    left_out: tuple[str, ...] = ()
+    journal: bytes = b""

@@ -1,0 +1,202 @@
+"""Which moments a handout shows, and their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from math import inf
+from typing import Any, NamedTuple, Protocol
+
+from vmwidgets.engine.base.errors import Refused, printable
+from vmwidgets.engine.base.journal import Group, Journal
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.machine import Machine
+from vmwidgets.pictures.absent import absent_scene, blank
+from vmwidgets.pictures.moments import NOW, When
+from vmwidgets.pictures.operations import line_of, name_of
+from vmwidgets.pictures.timeline import look_of
+from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene.model import AFTER, Caption, Scene
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.typed import typed
+
+from .story import Drawn, ToldStep
+
+NARROW = 420.0
+"""Pixels of a narrow picture: a telephone, half of a sheet."""
+
+UNITS = ("step", "function", "operation")
+"""What a step of a handout may be, the finest first."""
+
+
+class Drawable(Protocol):
+    """What a handout needs of a picture."""
+
+    scale: float
+    width: int
+
+    @property
+    def machine(self) -> Machine | None:
+        """Whose past it shows."""
+
+    def at(self, *other: When | None) -> Any:
+        """A moment, with the target as it is there."""
+
+    def drawing(self, at: Any) -> Scene:
+        """The scene of a moment."""
+
+    def as_drawn(self) -> AbstractContextManager[None]:
+        """Meanwhile nothing else is drawn."""
+
+
+class Telling:
+    """Pictures of one machine, at any of its moments.  Drawing changes neither the machine nor the pictures."""
+
+    def __init__(self, machine: Machine, pictures: Sequence[Drawable], alone: bool = False) -> None:
+        """`alone`: the first operation has one step, the moment after it, even inside a group."""
+        self._machine, self._journal = machine, machine.journal
+        self._pictures, self._alone = pictures, alone
+        self._drawn_after: dict[int, tuple[Scene, ...]] = {}
+
+    def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
+        """The steps from operation `first` on, each one of `by` (:data:`UNITS`); a group of operations is one.
+
+        Those outside of `cut` are not drawn.
+        """
+        marks: dict[int, list[str]] = {}
+        for name, serial in self._journal.marks.items():
+            number = self._journal.number_of(serial)
+            if number is not None:
+                marks.setdefault(number, []).append(name)
+        planned: list[tuple[Unit, int | None]] = []
+        for unit in units(self._journal, first, self._alone):
+            planned += [(unit, None if place == AFTER else place) for place in self._places(unit, by)]
+        told: list[ToldStep] = []
+        for unit, done in planned[cut]:
+            named = [name for number in range(unit.first, unit.number + 1) for name in marks.get(number, ())]
+            step = self._step(unit, done, " · ".join(named) if done is None else "")
+            if unit.group is not None:
+                step = replace(step, caption=_of_group(step.code, step.caption))
+            told.append(step)
+        return told
+
+    def of_operation(self, number: int) -> list[ToldStep]:
+        """The steps of one operation."""
+        unit = Unit(number, number, None)
+        return [self._step(unit, None if place == AFTER else place, "") for place in self._places(unit, "step")]
+
+    def count(self, first: int, by: str) -> int:
+        """How many steps that would be."""
+        return sum(len(self._places(unit, by)) for unit in units(self._journal, first, self._alone))
+
+    def _places(self, unit: Unit, by: str) -> list[int]:
+        """How many events are done at each step of an operation; the last is after it, and a group's only one."""
+        found: set[int] = set()
+        if by != "operation" and unit.group is None:
+            for scene in self._after(unit.number):
+                steps = scene.steps
+                at = steps.functions if by == "function" else range(len(steps.places))
+                found.update(steps.places[index] for index in at if index)
+        return [*sorted(found - {0, AFTER}), AFTER]
+
+    def _after(self, number: int) -> tuple[Scene, ...]:
+        if number not in self._drawn_after:
+            self._drawn_after[number] = tuple(self._scene(picture, number, None) for picture in self._pictures)
+        return self._drawn_after[number]
+
+    def _step(self, unit: Unit, done: int | None, mark: str) -> ToldStep:
+        journal, number = self._journal, unit.number
+        drawn = tuple(self._drawn(place, number, done) for place in range(len(self._pictures)))
+        code = unit.said() if unit.group is not None else typed(journal[number])
+        name = unit.name() if unit.group is not None else name_of(journal[number])
+        line = "" if unit.group is not None else line_of(journal[number])
+        kind, end = look_of(journal, unit.first, number)
+        caption = self._caption(number, done, drawn)
+        return ToldStep(number, done, caption, code, drawn, mark, name=name, kind=kind, end=end, line=line)
+
+    def _caption(self, number: int, done: int | None, drawn: Sequence[Drawn]) -> Caption:
+        """The words of the picture, if it is alone; of several the words that they share: what the operation did."""
+        own = next(one for one in self._pictures if one.machine is self._machine)
+        if len(drawn) == 1:
+            return drawn[0].wide.caption
+        try:
+            moment: Moment = own.at(When(self._journal.serial(number), done)).moment
+        except Refused:  # what this one shows does not exist then
+            return drawn[0].wide.caption
+        return moment.caption
+
+    def _drawn(self, place: int, number: int, done: int | None) -> Drawn:
+        picture = self._pictures[place]
+        wide = self._after(number)[place] if done is None else self._scene(picture, number, done)
+        narrow = wide if picture.width and picture.width <= NARROW else self._scene(picture, number, done, NARROW)
+        return Drawn(wide, narrow, picture.scale)
+
+    def _scene(self, picture: Drawable, number: int, done: int | None, width: float = 0) -> Scene:
+        """A picture at a moment; with nothing in it where what it shows does not exist then."""
+        when = When(self._journal.serial(number), done) if picture.machine is self._machine else NOW
+        with picture.as_drawn():
+            try:
+                at = picture.at(when)
+                return picture.drawing(replace(at, width=width or at.width, height=inf))
+            except Refused as refused:
+                return absent_scene(number, refused, blank("", "", width or WIDTH))
+
+
+class Absent:
+    """In place of a picture of what another machine does not have."""
+
+    scale, width = 1.0, 0
+
+    def __init__(self, machine: Machine, why: str) -> None:
+        self.machine: Machine | None = machine
+        self._why = why
+
+    def at(self, *_other: When | None) -> Any:
+        """Raises :class:`Refused`: there is nothing to show."""
+        raise Refused(self._why)
+
+    def drawing(self, _at: Any) -> Scene:
+        """Never asked for."""
+        raise Refused(self._why)
+
+    def as_drawn(self) -> AbstractContextManager[None]:
+        """Nothing is drawn."""
+        return nullcontext()
+
+
+class Unit(NamedTuple):
+    """Operations from `first` to `number` that are one step: a group, or the rest of it; or one alone."""
+
+    number: int
+    first: int
+    group: Group | None
+
+    def said(self) -> str:
+        """What a group is, in place of a call."""
+        name = "" if self.group is None else self.group.name
+        return f"{name}: {counted(self.number - self.first + 1, 'operation')} as one"
+
+    def name(self) -> str:
+        """What its mark on the slider's strip is called."""
+        return f"{self.first:,} to {self.number:,} · {printable(self.said())}"
+
+
+def units(journal: Journal, first: int, alone: bool = False) -> Iterator[Unit]:
+    """The operations from number `first` on; `alone`: the first by itself, also within a group."""
+    begun = first
+    for number in range(first, len(journal)):
+        serial = journal.serial(number)
+        group = journal.group_of(serial)
+        ends = group is None or group.last == serial or number == len(journal) - 1
+        if number == first and alone and not ends:
+            yield Unit(number, number, None)
+            begun = number + 1
+        elif ends:
+            start = number if group is None else journal.first_from(group.first)
+            yield Unit(number, start if number == first else max(begun, start), group)
+
+
+def _of_group(said: str, last: Caption) -> Caption:
+    """What a group did: that it is one, and what its last operation did."""
+    return replace(last, text=f"{said}.", reason=f"The last: {last.text}")

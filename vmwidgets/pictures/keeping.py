@@ -1,0 +1,20 @@
+"""What keeps the answers of a picture that asks: pictures know no labs, so the package gives it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Keeper(Protocol):
+    """The answers of one picture, by key."""
+
+    def told(self, key: str, question: str) -> str:
+        """What was said of a question that was answered or passed; "" for one that was not."""
+
+    def keep(self, key: str, question: str, said: str | None, actual: str) -> None:
+        """Keep an answer (None: it was passed) and what happened."""
+
+
+KEPT_BY: list[Callable[[str], Keeper]] = []
+"""Gives a keeper by its name."""

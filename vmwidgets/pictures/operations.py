@@ -1,0 +1,170 @@
+"""The operations around a moment by name, for the list from which a reader chooses one."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from vmwidgets.engine.base.errors import printable, shown
+from vmwidgets.engine.base.journal import ACCESSES, Journal, Operation
+from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.units import Address, Size, binary_size, counted
+from vmwidgets.engine.machine.spaces import unquoted
+from vmwidgets.views.story.typed import arguments_of
+
+AROUND = 12
+"""So many operations before and after a moment are named."""
+
+LONGEST = 60
+"""Characters of a name at most."""
+
+_PLACES = frozenset(("address", "at", "start", "end", "to", "hint"))
+"""What arguments that are addresses are called."""
+
+_OF_CODE = frozenset(("spawn", "set_controls", "replace_by", "register_handler", "make_pager"))
+"""Operations that were called otherwise, or with a learner's function, which is not recorded."""
+
+_SIZES = frozenset(("size", "bytes", "ram"))
+"""What arguments that are sizes are called."""
+
+
+def operations_around(journal: Journal, number: int, asks: bool = False) -> list[tuple[int, str]]:
+    """The first operation, the latest, and those around operation `number`, each with its number and name.
+
+    For a picture that `asks` it is not said which accesses failed.  O(those that are named).
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.task("init").mmap("64 KiB", at=0x40_0000)
+    >>> operations_around(m.journal, 2)
+    [(0, '0 · boot x86-64 64 MiB'), (1, '1 · task init'), (2, '2 · mmap 64 KiB at 0x40_0000, of init')]
+    """
+    latest = len(journal) - 1
+    near = range(max(0, number - AROUND), min(latest, number + AROUND) + 1)
+    known = _NAMES.setdefault(journal, {})
+    if len(known) > MOST_KNOWN:
+        known.clear()
+    named = [(one, _known(journal, known, one)) for one in dict.fromkeys((0, *near, latest)) if 0 <= one <= latest]
+    return [(one, without_end(words) if asks and is_access(journal[one]) else words) for one, words in named]
+
+
+FAILED = " ✗"
+"""What the name of an operation that failed ends in."""
+
+
+def without_end(name: str) -> str:
+    """The name of an operation, without whether it failed."""
+    return name.partition(FAILED)[0]
+
+
+def is_access(operation: Operation) -> bool:
+    """Whether it is an access, whose outcome a picture may ask for."""
+    return operation.name in ACCESSES
+
+
+MOST_KNOWN = 1_000
+"""So many names of a machine's operations are kept."""
+
+_NAMES: weakref.WeakKeyDictionary[Journal, dict[tuple[int, int], str]] = weakref.WeakKeyDictionary()
+"""By number and serial: after an undo another operation has the number."""
+
+
+def _known(journal: Journal, known: dict[tuple[int, int], str], number: int) -> str:
+    key = number, journal.serial(number)
+    if key not in known or number == len(journal) - 1:  # the latest may still be under way
+        known[key] = name_of(journal[number])
+    return known[key]
+
+
+def name_of(operation: Operation) -> str:
+    """An operation in few words: its number, what was called, with what, of which part of the machine."""
+    words = sorted(_words(operation), key=lambda word: word.startswith(("at ", "to ")))
+    if isinstance(operation.result, Address) and not any(word.startswith("at ") for word in words):
+        words.append(f"at {operation.result}")
+    kind, _, name = operation.target.partition("/")[0].rpartition(":")
+    whose = f"cpu {name}" if kind == "cpu" else unquoted(name)
+    text = " ".join([operation.name, *words]) + (f", of {whose}" if operation.target != "machine" else "")
+    how = {"error": "", "panic": " panic", "interrupted": " stopped"}.get(operation.outcome)
+    failed = "" if how is None else f"{FAILED}{how}"
+    text = printable(text)
+    room = LONGEST - len(failed)
+    return f"{operation.number:,} · {text if len(text) <= room else text[: room - 1] + '…'}{failed}"
+
+
+def _words(operation: Operation) -> Iterator[str]:
+    """What an operation was called with, as far as a few words say it."""
+    for name, value in operation.arguments:
+        if name in _PLACES and isinstance(value, int):
+            yield f"{'to' if name in ('end', 'to') else 'at'} {Address(value)}"
+        elif name in _SIZES and isinstance(value, int) and not isinstance(value, bool):
+            yield str(Size(value))
+        elif isinstance(value, (bytes, bytearray)):
+            yield counted(len(value), "byte")
+        elif isinstance(value, bool) or value is None or name in ("layout", "ram"):
+            continue
+        elif isinstance(value, (str, int)) and name != "quirks":
+            yield _short(value)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else shown(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def line_of(operation: Operation) -> str:
+    """The call of an operation as a line of Python for a machine `m`.
+
+    "" where there is none: if a value has no literal, or a function of the learner's is not recorded.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.task("init").mmap("64 KiB", at=0x40_0000)
+    >>> for one in m.journal:
+    ...     print(line_of(one))
+    m = vm.boot(architecture="x86-64", ram="64 MiB", layout="small", quirks=())
+    m.task(name="init")
+    m.tasks["init"].mmap(size="64 KiB", at=0x40_0000)
+    """
+    literals = [(name, _literal(name, value)) for name, value in arguments_of(operation)]
+    if operation.name in _OF_CODE or any(literal is None for _, literal in literals):
+        return ""
+    written = ", ".join(f"{name}={literal}" for name, literal in literals)
+    called = "m = vm" if operation.name == "boot" else _part(operation.target)
+    return printable(f"{called}.{operation.name}({written})")
+
+
+def _part(path: str) -> str:
+    """A part of the machine `m` in Python."""
+    head, slash, rest = path.partition("/")
+    kind, _, name = head.partition(":")
+    if path == "machine":
+        return "m"
+    if kind == "task" and rest in ("", "map"):
+        return f"m.tasks[{_quoted(unquoted(name))}]{'.map' if slash else ''}"
+    if kind == "cpu":
+        return f"m.cpus[{name}]"
+    return f"m.{path}" if path.isidentifier() else f"m.part({_quoted(path)})"
+
+
+def _literal(name: str, value: Any) -> str | None:
+    if isinstance(value, Reference):
+        return _part(value)
+    if value is None or isinstance(value, (bool, bytes, float)):
+        return repr(value)
+    if isinstance(value, int):
+        if name in _PLACES or isinstance(value, Address):
+            return str(Address(value))
+        in_units = binary_size(value)
+        return _quoted(in_units) if name in _SIZES and value >= 1024 and "." not in in_units else str(int(value))
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, tuple):
+        items = [_literal("", one) for one in value]
+        return None if None in items else f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
+    return None
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if text.isprintable() else repr(str(text))

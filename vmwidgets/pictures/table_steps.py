@@ -1,0 +1,127 @@
+"""The steps of pictures of page tables: those in which a descriptor that they show is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from vmwidgets.engine.base.events import Event, PageMarked, PteWritten
+from vmwidgets.engine.base.units import PAGE_SHIFT
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.values.tables import TableWindow
+from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, Stage, either, listed
+
+from .spaces import Space, neighbours_of
+
+
+def steps_of_walk(moment: Moment, at: Callable[[Past], Space], address: int, access: str, user: bool) -> Mine:
+    """The steps of a walk: a descriptor that it read, or one beside it, is written; the map's entry there changes.
+
+    `at` gives the tables before what a past holds.  The steps are found from the last to the first, because each may
+    make the walk read other tables.
+    """
+
+    def shown(past: Past) -> Shown:
+        space = at(past)
+        found = space.walk(address, access, user)
+        width = space.tables.fmt.entry_width
+        read = {step.pa for step in found.steps}
+        return read | {table + index * width for table, index in neighbours_of(space.tables, found)}, read
+
+    mine = _from_the_last(moment, shown, lambda stage: set(stage.changes("word")))
+    return either(mine, _steps_of_entry(moment, at, address))
+
+
+Shown = tuple[set[int], set[int]]
+"""What a picture shows of memory, and of that what leads to the rest: words or frames, by number."""
+
+
+def _from_the_last(moment: Moment, shown: Callable[[Past], Shown], written: Callable[[Stage], set[int]]) -> Mine:
+    """The stages that wrote what is shown, where what leads to the rest is looked at again once it was written."""
+
+    def mine(stages: Sequence[Stage]) -> Sequence[Stage]:
+        found: list[Stage] = []
+        begin = stages[-1].step.index + 1 if stages else 0
+        every, leading = shown(Past(moment.events[begin:]))
+        for stage in reversed(stages):
+            begin -= len(stage.events)
+            changed = written(stage)
+            if changed & every:
+                found.append(stage)
+                if changed & leading:
+                    every, leading = shown(Past(moment.events[begin:]))
+        return found[::-1]
+
+    return mine
+
+
+def _steps_of_entry(moment: Moment, at: Callable[[Past], Space], address: int) -> Mine:
+    """The steps in which another entry holds an address, or one of other rights or another object."""
+
+    def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
+        space = at(Past(moment.events[moment.floor :]))
+        name, before = space.map_name, space.entry(address)
+        holder = _words_of(before)
+        for stage, changes, _ in listed(stages, name):
+            there = holder
+            for key, change in changes.items():
+                if isinstance(change.after, tuple) and change.after[1] <= address < change.after[2]:
+                    there = _words_of(EntryValue.of(change.after))
+                elif holder is not None and key == holder[0]:
+                    there = None if there == holder else there
+            if there != holder:
+                yield stage
+            holder = there
+
+    return mine
+
+
+def _words_of(entry: EntryValue | None) -> tuple[int, str, str | None] | None:
+    """What is said of an entry."""
+    return None if entry is None else (entry.id, entry.protection, entry.object)
+
+
+def _noted(events: Sequence[Event]) -> dict[int, int]:
+    """The bits that the hardware set in descriptors to note accesses, by where these are."""
+    found: dict[int, int] = {}
+    written: list[PteWritten] = []
+    for event in events:
+        if isinstance(event, PteWritten):
+            written.append(event)
+            continue
+        if isinstance(event, PageMarked):
+            for one in written:
+                found[one.pa] = found.get(one.pa, 0) | (one.before ^ one.after if one.va == event.va else 0)
+        written = []
+    return found
+
+
+def steps_of_tables(
+    moment: Moment,
+    at: Callable[[Past], PageTables[Any]],
+    window: Callable[[PageTables[Any]], TableWindow],
+    chosen: int = 0,
+) -> Mine:
+    """The steps of open tables: one of their descriptors is written.  `window` shows those that are open.
+
+    That the hardware notes an access is seen only in the descriptor at `chosen`, which is shown bit by bit.
+    """
+
+    def frames(past: Past) -> Shown:
+        shown = window(at(past)).tables
+        return {one.pa >> PAGE_SHIFT for one in shown}, {one.pa >> PAGE_SHIFT for one in shown if one.level > 1}
+
+    def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
+        noted = _noted(moment.events)
+
+        def written(stage: Stage) -> set[int]:
+            rows = stage.changes("word").items()
+            seen = (pa for pa, (before, after) in rows if pa == chosen or (before ^ after) & ~noted.get(pa, 0))
+            return {pa >> PAGE_SHIFT for pa in seen}
+
+        return _from_the_last(moment, frames, written)(stages)
+
+    return mine

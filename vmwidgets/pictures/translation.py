@@ -1,0 +1,328 @@
+"""One access from its address to a frame: the same views as on their own, at one moment, as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address
+from vmwidgets.engine.base.values.cpus import CpusValue
+from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.machine import Machine
+from vmwidgets.views.memory.frames import draw_frames, touched_frames
+from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
+from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.lookups import Lookup, lookups_of
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import Mine, either, once, seen, where, wrote
+from vmwidgets.views.tables.address import draw_address
+from vmwidgets.views.tables.tlb import TlbBench, draw_tlb, steps_of_processors
+from vmwidgets.views.tables.walk import draw_reach
+from vmwidgets.views.tables.walk_tables import Reach
+
+from .picture import At
+from .spaces import MachineSpace, name_of_space, neighbours_of
+from .tables import walk_steps
+
+PANES = ("address", "tlb", "walk", "frames")
+"""What such a picture may have, in any order."""
+
+PRESETS = {"translation": PANES}
+
+SEARCHED = 64
+"""So many of the latest operations are searched for an access."""
+
+MOST_LOOKS = 30
+"""So many stages of an operation are drawn to find those that change the picture."""
+
+PROCESSORS = 2
+"""Processors whose ways are drawn: the one that makes the access, and its neighbour."""
+
+
+def panes_of(wanted: object) -> tuple[str, ...]:
+    """The panes that were asked for; none for None.
+
+    Raises :class:`Refused` for one that is not known, and for one that is there twice.
+
+    >>> panes_of("translation"), panes_of(["walk"])
+    (('address', 'tlb', 'walk', 'frames'), ('walk',))
+    """
+    if wanted is None:
+        return ()
+    if isinstance(wanted, str) and wanted in PRESETS:
+        return PRESETS[wanted]
+    known = ", ".join(map(repr, PANES))
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+        raise Refused(f"Dashboard: panes={shown(wanted)}; it must be 'translation' or a list of {known}")
+    found = tuple(wanted)
+    unknown = next((one for one in found if not isinstance(one, str) or one not in PANES), None)
+    if unknown is not None:
+        raise Refused(f"Dashboard: there is no pane {shown(unknown)}; there are {known}")
+    if len(set(found)) < len(found):
+        twice = next(one for one in found if found.count(one) > 1)
+        raise Refused(f"Dashboard: the pane {twice!r} is there twice: once is enough")
+    return found
+
+
+# ---- which access --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Translation:
+    """An address that is translated in the tables of `task` ("": the kernel's), by operation `number`.
+
+    `lookups` are what the operation looked up for it; none: no operation did, and `va` was asked for.
+    """
+
+    va: int
+    task: str
+    user: bool
+    number: int = -1
+    lookups: tuple[Lookup, ...] = ()
+
+    @property
+    def whose(self) -> str:
+        """Whose address it is, in words."""
+        return name_of_space(self.task) or "the kernel"
+
+
+def translation_in(machine: Machine, task: str | None, address: int | None) -> Translation | None:
+    """The latest translation in a machine: of `task` only ("": the kernel), or of `address`; None if there is none.
+
+    O(events of the operations that are searched).
+    """
+    journal = machine.journal
+    spaces = {"", *machine.tasks, *(domain.path for domain in machine.domains.values())}
+    loaded = {cpu.path: str(cpu.space) for cpu in machine.cpus}  # and, from operation to operation, what was before it
+    for number in range(len(journal) - 1, max(-1, len(journal) - 1 - SEARCHED), -1):
+        if not journal.keeps(number):
+            break
+        events = journal[number].events
+        loaded |= _loaded_before(events)
+        lookups = lookups_of(events)
+        for one in reversed(lookups):
+            is_users = _is_users(machine, one.va)
+            space = (one.space or loaded[one.cpu]) if is_users else ""
+            is_wanted = task in (None, space) and (address is None or one.va // PAGE == address // PAGE)
+            if is_wanted and space in spaces:
+                page = (one.cpu, one.va // PAGE)
+                same = tuple(other for other in lookups if (other.cpu, other.va // PAGE) == page)
+                return Translation(one.va, space, is_users, number, same)
+    if address is None:
+        return None
+    space = str(machine.cpus[0].space) if task is None else task
+    is_users = _is_users(machine, address)
+    return Translation(address, space if is_users and space in spaces else "", is_users)
+
+
+def _is_users(machine: Machine, va: int) -> bool:
+    return bool(machine.system.pmap.layout.is_user(va))
+
+
+def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
+    """Whose tables processors had loaded before these events, as far as they say so."""
+    return {event.cpu: event.before for event in reversed(events) if isinstance(event, ev.SpaceLoaded)}
+
+
+# ---- how far it has come -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is shown of a translation: the lookup at hand, how far its walk is drawn, and the frame, if one is known.
+
+    `over` are sets that are shown beside those in which the address may be.
+    """
+
+    lookup: Lookup | None
+    reach: Reach
+    frame: int | None
+    sets: tuple[int, ...] = ()
+    rows: int = 1
+    among: tuple[int, ...] = ()
+    """Frames that are drawn among others, and look like them."""
+    asked: bool = False
+    """Whether a question is open, so that no number of the address says which descriptor comes next."""
+
+
+def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
+    """How far a translation has come at a moment; a walk as a processor would do it where no operation has done it."""
+    found = walked(machine, one, moment.past)
+    levels, width = _levels(machine, one)
+    every = Reach(levels, len(found.steps), width=width)
+    frame = None if found.pa is None else found.pa >> PAGE_SHIFT
+    is_in_it = moment.operation is not None and moment.operation.number == one.number
+    if not one.lookups or not is_in_it:
+        return Sight(None, every, frame)
+    begun = [lookup for lookup in one.lookups if lookup.at < moment.place]
+    unread = Reach(levels, 0, len(found.steps), ("Not read", "the TLB is asked first"), width=width)
+    if not begun:
+        return Sight(one.lookups[0], unread, None)
+    lookup = begun[-1]
+    if lookup.outcome in ("used", "forbidden"):
+        said = _answered(machine, lookup, moment)
+        return Sight(lookup, replace(unread, verdict=said), _kept_frame(machine, lookup, moment.events))
+    if lookup.end >= moment.place:
+        return Sight(lookup, replace(every, verdict=("On its way", "the processor reads the tables")), None)
+    then = walked(machine, one, Past(moment.events[lookup.at :]))
+    if lookup.faulted and (found.pa, found.fault) != (then.pa, then.fault):
+        return Sight(lookup, replace(unread, verdict=("Not read again", "the access is tried again next")), None)
+    return Sight(lookup, every, frame)
+
+
+def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, str]:
+    """What became of a walk because the TLB answered."""
+    if lookup.outcome == "forbidden":
+        return "Page fault", "by the rights that the TLB keeps"
+    assert lookup.place is not None, "a hit has a place"
+    slot = machine.cpus.value(moment.past).cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
+    stale = slot.stale[0] if slot is not None and slot.stale else None
+    if stale is None:
+        return "Not read: a TLB hit", "the TLB had the translation"
+    return "Not read: a stale hit", f"{stale.what} in the TLB:\n{stale.kept}\nin the tables:\n{stale.now}"
+
+
+def _kept_frame(machine: Machine, lookup: Lookup, events: Sequence[ev.Event]) -> int | None:
+    """The frame that the TLB gave."""
+    assert lookup.place is not None, "a hit has a place"
+    value: CpusValue = machine.cpus.value(Past(events[lookup.at :]))
+    slot = value.cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
+    return None if slot is None else slot.entry.pa + lookup.va - slot.entry.va >> PAGE_SHIFT
+
+
+def walked(machine: Machine, one: Translation, past: Past) -> Walk:
+    """The walk of it, in the tables as they were."""
+    access = one.lookups[-1].access if one.lookups else "read"
+    return MachineSpace(machine, one.task, past).walk(one.va, access, one.user)
+
+
+def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
+    """How many tables a walk reads at most, and how many bytes a descriptor has."""
+    tables = MachineSpace(machine, one.task).tables
+    return len(tables.fmt.address_split(tables.controls).parts), tables.fmt.entry_width
+
+
+def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
+    """The sets in which an address may be: for pages of the smallest size, and of those sizes that a TLB keeps."""
+    value: CpusValue = machine.cpus.value(moment.past)
+    sizes = {PAGE} | {slot.entry.page_size for cpu in value.cpus for slot in cpu.tlb.slots}
+    return tuple(dict.fromkeys(one.va // size % value.cpus[0].tlb.sets for size in sorted(sizes)))
+
+
+# ---- the picture ---------------------------------------------------------------------------------
+
+
+def translation_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment, sight: Sight) -> Scene:
+    """The panes of a translation at a moment, without its steps."""
+    drawn = [_PANES[name](at, one, moment, sight) for name in panes]
+    captions = [part.caption for name, part in zip(panes, drawn, strict=True) if name == "tlb"]
+    by = f" · {sight.lookup.cpu}" if sight.lookup is not None else ""
+    access = one.lookups[-1].access if one.lookups else "read"
+    who = "user" if one.user else "supervisor"
+    return replace(
+        stack(drawn, title=f"translation of {Address(one.va)} in {one.whose}", headed=False),
+        subtitle=f"{at.whole.architecture} · {who} {access}{by}",
+        caption=captions[0] if captions else moment.caption,
+        view="translation",
+    )
+
+
+def _address(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
+    space = MachineSpace(at.whole, one.task, moment.past)
+    found = walked(at.whole, one, moment.past)
+    if sight.reach.verdict is not None:  # a large page is not known before its descriptor is read
+        found = replace(found, steps=found.steps[: sight.reach.read], page_size=0)
+    split = space.tables.fmt.address_split(space.tables.controls)
+    unread = [str(part.level) for part in split.parts if part.level not in {step.level for step in found.steps}]
+    hidden = unread if sight.asked else ()
+    return draw_address(found, split, hidden=hidden, machine=at.whole.name, width=at.width)
+
+
+def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
+    machine = at.whole
+    number = one.lookups[-1].number if one.lookups else 0
+    others = [cpu.number for cpu in machine.cpus if cpu.number != number]
+    opened = sorted([number, *others[: PROCESSORS - 1]])
+    sets = tuple(dict.fromkeys((*sets_of(machine, one, moment), *sight.sets)))
+    bench = TlbBench(opened, only=sets)
+    value = machine.cpus.value(moment.past)
+    return draw_tlb(value, moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
+
+
+def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
+    space = MachineSpace(at.whole, one.task, moment.past)
+    found = walked(at.whole, one, moment.past)
+    beside = neighbours_of(space.tables, found, sight.reach.rows)
+    return draw_reach(
+        found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map, machine=at.whole.name,
+        width=at.width,
+    )  # fmt: skip
+
+
+def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
+    target = at.whole.frames
+    found = walked(at.whole, one, moment.past)
+    leading = [] if sight.asked else [step.table >> PAGE_SHIFT for step in reversed(found.steps)]
+    mapped = [] if sight.asked else [step.address >> PAGE_SHIFT for step in found.steps[-1:] if step.kind == "leaf"]
+    among = dict.fromkeys([*sight.among, *mapped, *leading])
+    wanted = [*([] if sight.frame is None else [sight.frame]), *among]
+    there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
+    value = target.value([*there, *touched_frames(moment.events)])
+    selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
+    return draw_frames(value, moment, selected=selected, among=among, machine=at.whole.name, width=at.width,
+                       rows=sight.rows)  # fmt: skip
+
+
+_PANES: dict[str, Any] = {"address": _address, "tlb": _tlb, "walk": _walk, "frames": _frames}
+
+
+def steps_of_translation(at: At, panes: tuple[str, ...], one: Translation) -> Mine:
+    """The steps of such a picture: of those of its panes, and of its lookups, those that change it."""
+    machine, whole = at.whole, at.moment
+    access = one.lookups[-1].access if one.lookups else "read"
+    own = {lookup.at for lookup in one.lookups} | {lookup.end for lookup in one.lookups}
+    number = whole.operation.number if whole.operation is not None else -1
+    is_in_it = number == one.number
+    mine = [where(lambda stage: is_in_it and stage.step.index in own)]
+    if "tlb" in panes:
+        mine.append(steps_of_processors(whole, machine.cpus.value))
+    if {"address", "walk"} & {*panes}:
+        mine.append(walk_steps(machine, whole, one.task, one.va, access, one.user))
+    if "frames" in panes:
+        mine.append(wrote("frame", "wirings"))
+
+    @cache
+    def look(done: int) -> object:
+        moment = whole.at(done)
+        made = translation_scene(at, panes, one, moment, sight_of(machine, one, moment))
+        return made.title, made.subtitle, made.nodes, made.links
+
+    return once(("translation", panes, one, at.width), seen(look, either(*mine), most=MOST_LOOKS))
+
+
+def nothing_translated(at: At, whose: str) -> Scene:
+    """The picture where no access was made."""
+    by = f"{whose}.read(address)" if whose.isidentifier() else "task.read(address)"
+    of = f" of {visible(whose)}" if whose else ""
+    words = (
+        f"No address{of} has been translated in the latest {SEARCHED} operations. {by} makes an access, and so do "
+        "write(address, data) and, of a processor, load(address)."
+    )
+    nodes = [paragraph("translation/none", words, MARGIN, 8, at.width - 2 * MARGIN)]
+    return scene(
+        "translation", f"translations{of}", at.whole.architecture, nodes, caption=at.moment.caption,
+        table=Table(("pane", "what"), ()), steps=at.moment.steps(lambda _: ()), machine=at.whole.name, width=at.width,
+    )  # fmt: skip
+
+
+def runs_in(drawn: Scene) -> Iterator[tuple[str, int, int]]:
+    """The runs of frames in a picture: the id of each, its first frame, and how many it has."""
+    for node in drawn.nodes:
+        if node.id.startswith("frames/run/"):
+            yield node.id, int(node.thing.partition(":")[2]), int(node.title.partition(" ")[0].replace(",", ""))

@@ -1,0 +1,211 @@
+"""The axis of addresses that ribbons are drawn along.
+
+It is to scale, but for a readable least width, and is broken at gaps too large to be drawn beside what is used.  A
+map's axis is one for all steps of an operation (`Layout.taken`), so that only what changes moves; zoomed in, all of it
+is to scale.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
+
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
+
+from .picture import MapPicture, Taken
+
+LEAST_GAP = 3.0
+"""Pixels from which a gap is a thing of its own."""
+
+MAX_BREAKS = 8
+"""How often the axis may be broken."""
+
+DRAWABLE = 20
+"""A gap is to scale up to so many times what is drawn without it: its ranges can still be seen there."""
+
+BROKEN = 60.0
+"""Pixels of a gap at which the axis is broken, where there are many."""
+
+FEW_BREAKS, _WIDE = 3, 96.0
+"""Up to so many breaks have so many pixels each, which is room for the words "not to scale"."""
+
+Zoom = tuple[int, int] | None
+"""The addresses shown, or none for the whole map."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Generic[T]):
+    """A stretch of an axis: of something, or a gap (item None), from `start` to `end`, `w` pixels at `x`.
+
+    A stretch that is `folded` has a width of its own; a `broken` one is a gap at which the axis is broken.
+    """
+
+    item: T | None
+    start: int
+    end: int
+    broken: bool = False
+    x: float = 0.0
+    w: float = 0.0
+    folded: bool = False
+
+    def place(self, address: int) -> float:
+        """The x of an address inside."""
+        return self.x + self.w * (address - self.start) / max(1, self.end - self.start)
+
+
+MapSegment = Segment[EntryValue | Fold]
+
+Axis = Sequence[Segment[Taken]]
+"""The axis of a map: stretches that something takes at some step of the operation, and gaps."""
+
+
+def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
+    """The axis of the ribbon in a picture of a map."""
+    if zoom is not None:
+        return (Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN),)
+    segments = stretches(picture.value, picture.layout.taken)
+    few = sum(segment.broken for segment in segments) <= FEW_BREAKS
+    return place(segments, MARGIN, width - 2 * MARGIN, _WIDE if few else BROKEN)
+
+
+def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
+    """From edge to edge of what is taken in a map at any step; they have no place yet."""
+    taken = sorted(taken)
+    edges = sorted({value.start, value.end, *(edge for one in taken for edge in one[:2])})
+    segments: list[Segment[Taken]] = []
+    here: list[Taken] = []
+    number = 0
+    for start, end in pairwise(edges):
+        here = [one for one in here if one.end > start]
+        while number < len(taken) and taken[number].start <= start:
+            here.append(taken[number])
+            number += 1
+        first = here[0] if here else None
+        segments.append(Segment(first, start, end, folded=first is not None and first.folded))
+    return break_large_gaps(segments)
+
+
+def crossed(axis: Axis, start: int, end: int) -> Axis:
+    """The stretches of an axis in which [start, end) is in part."""
+    first = bisect_right(axis, start, key=lambda segment: segment.start)
+    return axis[max(0, first - 1) : bisect_left(axis, end, key=lambda segment: segment.start)]
+
+
+def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
+    """Entries, folds and the gaps between them, at their places on the axis."""
+    first, last = axis[0].start, axis[-1].end
+
+    def piece(item: EntryValue | Fold | None, start: int, end: int) -> MapSegment:
+        inside = crossed(axis, start, end)
+        left, right = inside[0].place(start), inside[-1].place(end)
+        is_broken = item is None and any(segment.broken for segment in inside)
+        return Segment(item, start, end, is_broken, left, right - left, isinstance(item, Fold))
+
+    pieces: list[MapSegment] = []
+    position = first
+    for item in sorted(value.items, key=lambda item: item.start):
+        start, end = max(item.start, first), min(item.end, last)
+        if start >= end:
+            continue
+        if start > position:
+            pieces.append(piece(None, position, start))
+        pieces.append(piece(item, start, end))
+        position = max(position, end)
+    return [*pieces, piece(None, position, last)] if position < last else pieces
+
+
+def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
+    """Break the axis at the largest gaps: at one that is more than :data:`DRAWABLE` times what is smaller, and larger.
+
+    What is smaller are all that is used, and the gaps that are drawn to scale.
+    """
+    gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.end - s.start)
+    drawn = sum(segment.end - segment.start for segment in segments if segment.item is not None)
+    broken: set[int] = set()
+    for number, gap in enumerate(gaps):
+        size = gap.end - gap.start
+        if drawn and size > DRAWABLE * drawn:
+            broken = {one.start for one in gaps[max(number, len(gaps) - MAX_BREAKS) :]}
+            break
+        drawn += size
+    return [replace(one, broken=True) if one.item is None and one.start in broken else one for one in segments]
+
+
+def _least(segment: Segment[Any], crowd: int, broken: float) -> float:
+    """The least width of a segment in a picture of `crowd` segments."""
+    scale = min(1.0, 40 / max(1, crowd))
+    if segment.broken:
+        return broken * max(scale, 0.25)
+    if segment.folded:
+        return 56 * max(scale, 0.4)
+    return (10 if segment.item is not None else 4) * max(scale, 0.12)
+
+
+def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> list[Segment[T]]:
+    """Places from `left` on, `room` pixels in all, `broken` of them for a gap at which the axis is broken.
+
+    Widths by water-filling: to scale, except what would fall below its least width.
+    """
+    least = [_least(segment, len(segments), broken) for segment in segments]
+    squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
+    least = [width * squeeze for width in least]
+    fixed = [segment.broken or segment.folded for segment in segments]
+    while True:
+        spread = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
+        total = sum(s.end - s.start for s, is_fixed in zip(segments, fixed, strict=True) if not is_fixed)
+        scale = spread / total if total else 0.0
+        small = [i for i, s in enumerate(segments) if not fixed[i] and (s.end - s.start) * scale < least[i]]
+        if not small:
+            break
+        for i in small:
+            fixed[i] = True
+    spare = room - sum(least) if total == 0 else 0.0
+    placed: list[Segment[T]] = []
+    x = left
+    for i, segment in enumerate(segments):
+        w = least[i] + spare / len(segments) if fixed[i] else (segment.end - segment.start) * scale
+        placed.append(replace(segment, x=x, w=w))
+        x += w
+    return placed
+
+
+def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
+    """Where an address is drawn; none outside."""
+    for segment in segments:
+        if segment.start <= address < segment.end:
+            return segment.place(address)
+    return segments[-1].x + segments[-1].w if segments and address == segments[-1].end else None
+
+
+def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
+    """The address drawn at `at` (0 left, 1 right) of the ribbon."""
+    x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
+    axis = axis_of(picture, zoom, width)
+    for segment in axis:
+        if x < segment.x + segment.w:
+            return int(segment.start + (segment.end - segment.start) * (x - segment.x) / max(segment.w, 1e-9))
+    return axis[-1].end - 1 if axis else picture.value.start
+
+
+def drawn_bytes(picture: MapPicture) -> int:
+    """How many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
+    whole = stretches(picture.value, picture.layout.taken)
+    return sum(segment.end - segment.start for segment in whole if not segment.broken)
+
+
+def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:
+    """The window of `span` bytes, at least a page, that has `pivot` at `at` (0 left, 1 right); none if it holds all."""
+    size = max(PAGE, int(span) & -PAGE)
+    if size >= limits[1] - limits[0]:
+        return None
+    wanted = (pivot - int(size * at) + PAGE // 2) & -PAGE
+    first = max(limits[0], min(wanted, limits[1] - size)) & -PAGE
+    return first, min(limits[1], first + size)

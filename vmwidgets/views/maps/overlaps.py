@@ -1,0 +1,49 @@
+"""Entries of a map that overlap, which no sound map has: quirk clip-end-first makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.maps import EntryValue, MapValue
+
+
+class Overlap(NamedTuple):
+    """The addresses from `start` to `end` are in both entries, of which `low` begins below."""
+
+    low: int
+    high: int
+    start: int
+    end: int
+
+    @property
+    def words(self) -> str:
+        """What is written beside it."""
+        return f"overlap of {binary_size(self.end - self.start)}"
+
+
+def overlap_of(one: EntryValue, other: EntryValue) -> Overlap | None:
+    """What two entries both have; none if they have nothing."""
+    low, high = sorted((one, other), key=lambda entry: entry.start)
+    end = min(low.end, high.end)
+    return Overlap(low.id, high.id, high.start, end) if high.start < end else None
+
+
+def overlaps_of(value: MapValue) -> list[Overlap]:
+    """Where an entry begins before the one that reaches furthest of those below it ends."""
+    found: list[Overlap] = []
+    furthest: EntryValue | None = None
+    for entry in sorted(value.entries, key=lambda entry: entry.start):
+        both = overlap_of(furthest, entry) if furthest is not None else None
+        found += [both] if both is not None else []
+        furthest = entry if furthest is None or entry.end > furthest.end else furthest
+    return found
+
+
+def levels_of(overlaps: Sequence[Overlap]) -> dict[int, int]:
+    """For each entry that overlaps another on which of two levels it is drawn, so that both are seen."""
+    levels: dict[int, int] = {}
+    for one in overlaps:
+        levels[one.high] = 1 - levels.setdefault(one.low, 0)
+    return levels

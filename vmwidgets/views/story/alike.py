@@ -1,0 +1,62 @@
+"""Runs of steps that say the same of one page after another: after a few they are one step, which can be opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from vmwidgets.engine.base import events as ev
+
+from .step import Step
+from .words.kmem_events import said_of_alike
+
+LONGEST, ROUNDS, KEPT = 6, 8, 3
+"""Steps of a round at most; rounds of a run at least; rounds that stay."""
+
+_KINDS = frozenset(("pages", "buffers", "object", "ring", "machine"))
+"""What runs are about: a search in a tree and a call of a domain are steps each."""
+
+_BETWEEN = (ev.BlockSplit, ev.BlockJoined)
+"""What comes now and then in a run, and does not end it."""
+
+_NUMBERS = re.compile(r"0x[0-9a-f_]+|\d[\d,_]*")
+
+
+def folded(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, those of a run but its first rounds as one.  O(steps)."""
+    solid = [index for index, step in enumerate(steps) if not isinstance(step.event, _BETWEEN)]
+    shapes = [_shape(steps[index]) for index in solid]
+    done = at = 0
+    while at < len(solid):
+        long, rounds = max(((one, _rounds(shapes, at, one)) for one in range(1, LONGEST + 1)), key=_gain)
+        if rounds < ROUNDS:
+            at += 1
+            continue
+        first, last = solid[at + KEPT * long], solid[at + rounds * long - 1]
+        yield from steps[done:first]
+        inside = steps[first : last + 1]
+        yield replace(inside[-1], sentence=said_of_alike(len(inside), inside[-1].sentence), inside=tuple(inside))
+        done, at = last + 1, at + rounds * long
+    yield from steps[done:]
+
+
+def _gain(found: tuple[int, int]) -> tuple[int, int]:
+    """How many steps a run makes one, in rounds so long; of equal ones the shorter rounds."""
+    long, rounds = found
+    return (long * rounds if rounds >= ROUNDS else 0), -long
+
+
+def _shape(step: Step) -> object:
+    """What steps that are alike have in common; of others nothing."""
+    is_one = step.about.kind in _KINDS or isinstance(step.event, ev.LookupCacheHit)
+    return (_NUMBERS.sub("#", step.sentence), step.functions) if is_one else object()
+
+
+def _rounds(shapes: Sequence[object], at: int, long: int) -> int:
+    """How often the steps from `at` on, so many, come in a row."""
+    first = shapes[at : at + long]
+    rounds = 0
+    while len(first) == long and shapes[at + rounds * long : at + (rounds + 1) * long] == first:
+        rounds += 1
+    return rounds

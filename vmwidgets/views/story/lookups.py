@@ -1,0 +1,75 @@
+"""The lookups of an operation: what a processor asked its TLB for, and what came of it, read off the events alone.
+
+An access that faults and is tried again makes two lookups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.values.cpus import TlbEntryValue
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A lookup of `va` in the TLB of `cpu`, by event `at`.
+
+    `outcome`: "missed"; "used", the TLB answered; "forbidden", a fault by the rights that it keeps; "clean", a write
+    for which the tables have to be marked first.
+    """
+
+    at: int
+    cpu: str
+    va: int
+    access: str
+    outcome: str
+    place: tuple[int, int] | None = None
+    """Set and way of the TLB's entry; None for a miss."""
+    space: str = ""
+    """Whose tables the processor had loaded; "": this operation does not say it."""
+    end: int = -1
+    """The event by which it was over; -1: none was kept."""
+    filled: TlbEntryValue | None = None
+    """What the TLB keeps from then on."""
+    faulted: bool = False
+
+    @property
+    def number(self) -> int:
+        """The processor's number."""
+        return int(self.cpu.removeprefix("cpu:"))
+
+    @property
+    def is_walked(self) -> bool:
+        """Whether the processor read page tables for it."""
+        return self.outcome in ("missed", "clean")
+
+
+def lookups_of(events: Sequence[ev.Event]) -> list[Lookup]:
+    """The lookups in the order in which they began.  O(events)."""
+    found: list[Lookup] = []
+    under_way: dict[str, int] = {}  # by processor, the place of its latest lookup in `found`
+    loaded: dict[str, str] = {}
+    for at, event in enumerate(events):
+        if isinstance(event, ev.SpaceLoaded):
+            loaded[event.cpu] = event.space
+        elif isinstance(event, (ev.TlbHit, ev.TlbMissed)):
+            under_way[event.cpu] = len(found)
+            found.append(_begun(at, event, loaded.get(event.cpu, "")))
+        elif isinstance(event, ev.TlbFilled) and event.cpu in under_way:
+            place = under_way[event.cpu]
+            found[place] = replace(found[place], end=at, filled=event.entry)
+        elif isinstance(event, ev.FaultRaised):
+            faulty = [place for place in under_way.values() if found[place].va == event.va]
+            if faulty:
+                found[max(faulty)] = replace(found[max(faulty)], end=at, faulted=True)
+    return found
+
+
+def _begun(at: int, event: ev.TlbHit | ev.TlbMissed, space: str) -> Lookup:
+    one = Lookup(at, event.cpu, event.va, event.access, "missed", None, space)
+    if isinstance(event, ev.TlbMissed):
+        return one
+    end = at if event.outcome == "used" else -1
+    return replace(one, outcome=event.outcome, place=(event.set, event.way), end=end)

@@ -1,0 +1,164 @@
+"""Which steps a picture has: those in which the rows that it shows are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.values.past import ABSENT, MOVED, Change
+
+from .step import Step
+
+Changes = Mapping[Any, Change]
+_NONE: Mapping[str, Changes] = {}
+_NO_CHANGES: Changes = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the story, with the events since the step before it and the rows that they wrote.
+
+    A row that holds in the end what it held before counts only if no earlier event of the operation wrote it: from then
+    on it is marked as changed.
+    """
+
+    step: Step
+    events: Sequence[Event]
+    rows: Mapping[str, Mapping[str, Changes]]
+    """By table and thing: what the rows held before and after, by key."""
+
+    def changes(self, table: str, thing: str = "") -> Changes:
+        """The rows of one table that were written, by key."""
+        return self.rows.get(table, _NONE).get(thing, _NO_CHANGES)
+
+    def things(self, table: str) -> Mapping[str, Changes]:
+        """The things of which rows of a table were written, with these."""
+        return self.rows.get(table, _NONE)
+
+
+class Stages(tuple[Stage, ...]):  # noqa: SLOT001  slots of a tuple can hold nothing
+    """The stages of one operation, and what was worked out of them once (:func:`once`)."""
+
+    def __init__(self, _stages: Iterable[Stage]) -> None:
+        self.known: dict[Hashable, tuple[Stage, ...]] = {}
+
+
+Mine = Callable[[Sequence[Stage]], Iterable[Stage]]
+"""Which of an operation's stages a picture has as its steps."""
+
+
+def once(key: Hashable, mine: Mine) -> Mine:
+    """The same, worked out once for an operation: for all draws of pictures that give an equal `key`."""
+
+    def remembered(stages: Sequence[Stage]) -> Iterable[Stage]:
+        if not isinstance(stages, Stages):
+            return mine(stages)
+        if key not in stages.known:
+            stages.known[key] = tuple(mine(stages))
+        return stages.known[key]
+
+    return remembered
+
+
+def where(changes: Callable[[Stage], bool]) -> Mine:
+    """The stages in which a picture changes, where each says so by itself."""
+    return lambda stages: filter(changes, stages)
+
+
+def wrote(*tables: str, of: str | None = None) -> Mine:
+    """The stages in which rows of these tables are written: of one thing, or of any."""
+    if of is None:
+        return where(lambda stage: any(table in stage.rows for table in tables))
+    return where(lambda stage: any(of in stage.things(table) for table in tables))
+
+
+def either(*mine: Mine) -> Mine:
+    """The stages of several parts of a picture, in order."""
+
+    def all_of(stages: Sequence[Stage]) -> Iterable[Stage]:
+        found = {stage.step.index: stage for one in mine for stage in one(stages)}
+        return sorted(found.values(), key=attrgetter("step.index"))
+
+    return all_of
+
+
+def seen(
+    look: Callable[[int], object], among: Mine, is_cheap: Callable[[], bool] = lambda: True, most: int = 12
+) -> Mine:
+    """Those stages `among` others in which what `look` gives is another thing: it is given how many events are done.
+
+    Of more than `most`, all, and all where a look is not cheap.
+    """
+
+    def mine(stages: Sequence[Stage]) -> Iterable[Stage]:
+        found = list(among(stages))
+        if not found or len(found) > most or not is_cheap():
+            return found
+        ends = {stage.step.index + 1: stage for stage in found}
+        return [stage for end, stage in ends.items() if look(end - len(stage.events)) != look(end)]
+
+    return mine
+
+
+class Listed(NamedTuple):
+    """A stage for a map: its entries that changed and were, or are then, in its list; and those that are in no list."""
+
+    stage: Stage
+    entries: Changes
+    away: frozenset[int]
+
+
+def listed(stages: Sequence[Stage], name: str) -> Iterator[Listed]:
+    """The stages for the map called `name`.
+
+    An entry may be changed while it is in no list: before it is linked, or on its way to another place.
+    """
+    away: set[int] = set()
+    for stage in reversed(stages):
+        for key, change in stage.changes("after", name).items():
+            (away.add if change.before is ABSENT else away.discard)(key)
+    for stage in stages:
+        were_away = frozenset(away)
+        for key, change in stage.changes("after", name).items():
+            (away.add if change.after is ABSENT else away.discard)(key)
+        changes = stage.changes("entry", name)
+        entries = {key: one for key, one in changes.items() if key not in away or key not in were_away}
+        yield Listed(stage, entries, frozenset(away))
+
+
+def stages_of(steps: Sequence[Step], events: Sequence[Event]) -> Stages:
+    """A stage for each step of an operation.  O(rows)."""
+    return Stages(_staged(steps, events))
+
+
+def _staged(steps: Sequence[Step], events: Sequence[Event]) -> Iterator[Stage]:
+    known: set[tuple[str, str, Any]] = set()
+    begin = 0
+    for step in steps:
+        since = events[begin : step.index + 1]
+        begin = step.index + 1
+        yield Stage(step, since, _written(since, known))
+
+
+def _written(events: Iterable[Event], known: set[tuple[str, str, Any]]) -> dict[str, dict[str, dict[Any, Change]]]:
+    """The rows that these events changed; `known` are those that events before them wrote, and then these."""
+    held: dict[tuple[str, str, Any], tuple[Any, Any]] = {}
+    for event in events:
+        for table, thing, key, before, after in event.writes():
+            row = table, thing, key
+            first = held.get(row)
+            if before is MOVED:
+                held[row] = 0, after + (first[1] if first is not None else 0)
+            else:
+                held[row] = (before if first is None else first[0]), after
+    found: dict[str, dict[str, dict[Any, Change]]] = {}
+    for row, (before, after) in held.items():
+        is_marked = row not in known and before is not ABSENT
+        if (before is not after and before != after) or is_marked:
+            table, thing, key = row
+            found.setdefault(table, {}).setdefault(thing, {})[key] = Change(before, after)
+    known.update(held)
+    return found

@@ -1,0 +1,101 @@
+"""Calls as they were typed: Python that does the same, on one line, and not endless."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from vmwidgets.engine.base.errors import printable, shown
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.units import PAGE, Address, binary_size
+
+ADDRESSES = {"at", "address", "start", "end", "offset", "pa", "value"}
+"""Arguments that are written in hexadecimal."""
+
+SIZES = {"size", "page"}
+"""Arguments that are written in binary units."""
+
+LONGEST = 40
+"""Characters of a value."""
+
+
+def typed(operation: Operation) -> str:
+    """The call of an operation.
+
+    >>> import vmwidgets as vm
+    >>> space = vm.boot().task("stacks").map
+    >>> a = space.enter(8 * vm.PAGE, at=0x30_0000, prot="rw")
+    >>> typed(space.machine.journal.last)
+    'stacks.map.enter(size="32 KiB", at=0x30_0000, prot="rw")'
+    """
+    given = dict(arguments_of(operation))
+    if operation.name == "set_controls":
+        return f"{called(operation.target)}.controls = {_settings(given.get('controls'))}"
+    written = ", ".join(f"{name}={value(name, one)}" for name, one in given.items())
+    return printable(f"{called(operation.target)}.{operation.name}({written})").replace("`", "'")
+
+
+def arguments_of(operation: Operation) -> Sequence[tuple[str, Any]]:
+    """What the call of an operation is given; how far threads ran is recorded, and is not in the call."""
+    is_of_threads = operation.name == "run" and operation.target == "machine"
+    return () if is_of_threads else operation.arguments
+
+
+def called(path: str) -> str:
+    """What a part of a machine is called in a question.
+
+    >>> [called(path) for path in ("task:init/map", "cpu:1", "machine", "kmem/exec_map", "domain:log/slots[0]#10")]
+    ['init.map', 'cpus[1]', 'machine', 'exec_map', 'log.slots[0]']
+    """
+    if path.startswith(("object:", "file:")):
+        return path.partition(":")[2].replace("%2F", "/").replace("%25", "%")
+    head, _, rest = path.partition("/")
+    kind, _, name = head.partition(":")
+    if kind == "cpu":
+        return f"cpus[{name}]"
+    if kind == "kmem" and rest:
+        return rest
+    return ".".join(part for part in (name or kind, rest.partition("#")[0]) if part)
+
+
+def value(name: str, given: Any) -> str:
+    """An argument as it may be typed.
+
+    >>> value("at", 0x1000), value("size", 8192), value("size", 16_793_600), value("data", b"x" * 100)
+    ('0x1000', '"8 KiB"', '4100 * vm.PAGE', 'b"x" * 100')
+    """
+    if isinstance(given, Reference):
+        name = called(given)
+        return f'"{name}"' if given.startswith(("object:", "file:")) else name
+    if isinstance(given, int) and not isinstance(given, bool):
+        if name in ADDRESSES or isinstance(given, Address):
+            return str(Address(given))
+        return _size(given) if name in SIZES and given and given % PAGE == 0 else str(int(given))
+    if isinstance(given, bytes) and len(given) > LONGEST // 2 and len(set(given)) == 1:
+        return f'b"{chr(given[0])}" * {len(given)}' if chr(given[0]).isalnum() else f"{len(given)} bytes"
+    return _short(given)
+
+
+def _size(pages: int) -> str:
+    text = binary_size(pages)
+    return f"{pages // PAGE} * vm.PAGE" if "." in text else f'"{text}"'
+
+
+def _settings(given: Any) -> str:
+    """Settings of processors, as far as they are not those of a boot."""
+    own = [one for one in fields(given) if getattr(given, one.name) != one.default] if is_dataclass(given) else []
+    values = ", ".join(f"{one.name}={_bits(getattr(given, one.name))}" for one in own)
+    return f"replace(…, {values})" if own else _short(given)
+
+
+def _bits(given: Any) -> str:
+    return str(given) if isinstance(given, bool) or not isinstance(given, int) else str(Address(given))
+
+
+def _short(given: Any) -> str:
+    if isinstance(given, str):
+        return f'"{given}"' if len(given) <= LONGEST else f'"{given[:LONGEST]}…"'
+    text = shown(given)
+    return text if len(text) <= 3 * LONGEST else f"{text[: 3 * LONGEST]}…"

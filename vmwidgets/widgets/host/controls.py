@@ -1,0 +1,33 @@
+"""What the controls of a page know of a moment, and of all operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.base.journal import Journal
+from vmwidgets.pictures.operations import line_of, operations_around
+from vmwidgets.pictures.timeline import names, timeline
+from vmwidgets.views.scene.model import AFTER
+
+from .contract import Machine
+from .packing import pack_plain
+
+
+def at_moment(machine: Machine | None, number: int, done: int | None, cell_over: int, asks: bool) -> dict[str, Any]:
+    """The moment after `done` events of operation `number`; `cell_over`: see `View.cell_over`, `asks`: `View.asks`."""
+    journal = None if machine is None else machine.journal
+    cell = None if journal is None else journal.number_of(cell_over)
+    return {
+        "number": number,
+        "place": AFTER if done is None else done,
+        "cell": -1 if cell is None else cell,
+        "operations": [] if journal is None else operations_around(journal, number, asks),
+        "line": "" if journal is None or number < 0 else line_of(journal[number]),
+    }
+
+
+def told(what: str, journal: Journal, given: dict[str, int], asks: bool) -> bytes:
+    """The operations, or their names, that a page has asked for; `asks`: see `View.asks`."""
+    if what == "timeline":
+        return pack_plain(timeline(journal, **given, asks=asks))
+    return pack_plain({**given, "names": names(journal, **given, asks=asks)})

@@ -1,0 +1,118 @@
+"""The pages that show a view, as far as what they say tells: who is there, who sees it, and how much room each has."""
+
+from __future__ import annotations
+
+from .silence import LOST, idle
+
+PATIENCE = 3
+"""So many cells may end before a page shows a view that was put on it; then nothing is drawn until one does.
+
+A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
+"""
+
+TRUST = 100
+"""After so many frames a page is asked whether it is still there; without an answer it is forgotten, with patience.
+
+A page that is closed says so, but what it says while it closes may be lost.
+"""
+
+Room = tuple[int, int]
+"""The pixels that a picture has from left to right, and those that its window shows from top to bottom."""
+
+
+class Pages:
+    """The pages of one view; each has a name, which begins with that of its load in the browser."""
+
+    def __init__(self) -> None:
+        self._trust: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
+        self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
+        self._unseen: set[str] = set()
+        self._rooms: dict[str, Room] = {}
+        self._likely: Room | None = None
+        self._awaited = 0  # so many cells may still end before a page says hello
+
+    @property
+    def any(self) -> bool:
+        """Whether some page shows the view, as far as that can be known."""
+        return self._awaited > 0 or bool(self._trust)
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether a reader may see it on some page."""
+        return self.any and (not self._trust or any(page not in self._unseen for page in self._trust))
+
+    @property
+    def rooms(self) -> list[Room]:
+        """What the pages have; without one, what the first will probably have, if that is known."""
+        return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
+
+    @property
+    def measured(self) -> bool:
+        """Whether a page has said how much room it has."""
+        return bool(self._rooms)
+
+    @property
+    def known(self) -> bool:
+        """Whether a page has said that it shows the view."""
+        return bool(self._trust)
+
+    def awaited(self, likely: Room | None) -> None:
+        """The view is put on a page, which should say hello soon; probably it has as much room as the last one."""
+        self._awaited = PATIENCE
+        self._likely = likely or self._likely
+
+    def gone(self) -> None:
+        """All pages are gone."""
+        for known in (self._trust, self._heard, self._unseen, self._rooms):
+            known.clear()
+        self._awaited = 0
+
+    def hello(self, page: str) -> bool:
+        """A page is there.  True if the others have to say so too: it may be one of them, loaded again."""
+        self._awaited = 0
+        load = page.partition("-")[0]
+        others = [other for other in self._trust if other.partition("-")[0] != load and page not in self._trust]
+        self._trust[page], self._heard[page] = TRUST, idle.seconds
+        self._trust.update(dict.fromkeys(others, -1))
+        return bool(others)
+
+    def sees(self, page: str, visible: bool) -> None:
+        """A page has the view in sight, or not."""
+        if visible:
+            self._unseen.discard(page)
+        elif page in self._trust:
+            self._unseen.add(page)
+
+    def is_unseen(self, page: str) -> bool:
+        """Whether the view is out of sight there."""
+        return page in self._unseen
+
+    def has(self, page: str, room: Room) -> None:
+        """A page has so much room now."""
+        self._rooms[page] = self._likely = room
+
+    def lose(self, page: str) -> None:
+        """A page is gone."""
+        self._trust.pop(page, None)
+        self._heard.pop(page, None)
+        self._unseen.discard(page)
+        self._rooms.pop(page, None)
+
+    def sent(self) -> None:
+        """A frame was sent."""
+        self._trust = {page: max(0, trust - 1) for page, trust in self._trust.items()}
+
+    def cell_begun(self) -> None:
+        """A cell begins: pages that have said nothing for long are gone, whatever became of them."""
+        for page in [page for page, heard in self._heard.items() if idle.seconds - heard > LOST]:
+            self.lose(page)
+
+    def cell_done(self) -> bool:
+        """A cell has ended: a page that shows the view should say so soon.  True if some were silent for long."""
+        self._awaited = max(0, self._awaited - 1)
+        silent = [page for page, trust in self._trust.items() if trust <= 0]
+        for page in silent:
+            self._trust[page] -= 1
+            if self._trust[page] < -PATIENCE:
+                self.lose(page)
+        return any(self._trust.get(page) == -1 for page in silent)

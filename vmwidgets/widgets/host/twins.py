@@ -1,0 +1,157 @@
+"""The static twin of an output: what a saved notebook, an export or a viewer without a kernel shows.
+
+Live widgets and their twin are two outputs.  A twin inside the widgets' own output is lost when a trusted notebook
+meets a fresh kernel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import count
+from math import inf
+from typing import Any
+
+from ipywidgets import Box, GridBox, HBox, Label
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.pictures.exports import signed
+from vmwidgets.pictures.moments import When
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.twin import RULES, heading, output_html, text_twin, twin_html
+
+from .cells import Cell
+from .view import View
+
+AGAIN = "run the cells to step again"
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a view showed: its scene, after operation `number`; `when` finds that moment again."""
+
+    scene: Scene
+    number: int
+    when: When | None
+
+
+class Twin:
+    """The twin of one widget that `cell` displays: a view, or a box, tabs or an accordion with views in it."""
+
+    def __init__(self, widget: Any, cell: Cell) -> None:
+        self._widget, self._cell = widget, cell
+        self.views = views_in(widget)
+        self.display_id = f"{self.views[0].twin_id}-{next(_numbers)}"
+        self._shown: dict[View, Shown] = {}
+
+    def look(self) -> bool:
+        """Take the views as they are now.  True if one is not as it was at the last look."""
+        before = self._shown
+        self._shown = {view: _shown(view, share) for view, share in _shares(self._widget)}
+        return self._shown != before
+
+    def fit(self) -> bool:
+        """Lay out the same moments for the room that the views have by now.  True if that changes something.
+
+        What has come to show something else since stays as it is: its moment can't be drawn again.
+        """
+        before = self._shown
+        self._shown = {view: _fitted(view, before[view], view.wide(share)) for view, share in _shares(self._widget)}
+        return self._shown != before
+
+    @property
+    def fits(self) -> bool:
+        """Whether a page has said for each view how much room it has."""
+        return all(view.measured for view in self.views)
+
+    @property
+    def words(self) -> str:
+        """What stands for the widget where it is not drawn."""
+        names = ", ".join(f"{type(view).__name__}: {heading(shown.scene)}" for view, shown in self._shown.items())
+        return names if isinstance(self._widget, View) else f"{type(self._widget).__name__} of {names}"
+
+    def bundle(self) -> dict[str, str]:
+        """The output."""
+        scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
+        html = _html(self._widget, {view: _picture(view, scene) for view, scene in scenes.items()})
+        if not isinstance(self._widget, View):
+            html = f"<div data-vmwidgets-box>{html}</div>"
+        return {"text/html": html + RULES, "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values())}
+
+
+def _shown(view: View, share: float) -> Shown:
+    scene = view.saved(view.wide(share))
+    machine, (number, done) = view.machine, view.drawn_at
+    when = None if machine is None or number < 0 else When(machine.journal.serial(number), done)
+    return Shown(scene, number, when)
+
+
+def _fitted(view: View, shown: Shown, wide: float) -> Shown:
+    if wide == shown.scene.width or not view.alive:
+        return shown
+    try:
+        at = replace(view.at(shown.when), height=inf)
+        same = view.drawing(replace(at, width=shown.scene.width)) == shown.scene
+        return replace(shown, scene=view.drawing(replace(at, width=wide))) if same else shown
+    except Refused:  # the moment was undone
+        return shown
+
+
+def _picture(view: View, scene: Scene) -> str:
+    again = f" · {AGAIN}" if view.machine is not None else ""
+    image = output_html(scene, to_svg(scene, bare=True), scene.width * view.scale)
+    return twin_html(view.twin_id, image, f"{scene.notes[-1]}{again}")
+
+
+# ---- boxes ---------------------------------------------------------------------------------------
+
+
+def views_in(widget: Any) -> list[View]:
+    """The views that a widget is, or has among its children, each once, in the order of the page."""
+    return list(dict.fromkeys(view for view, _ in _shares(widget)))
+
+
+def _shares(widget: Any, share: float = 1.0) -> Iterator[tuple[View, float]]:
+    """Each view with the part of the width that it will have."""
+    if isinstance(widget, View):
+        yield widget, share
+    elif isinstance(widget, Box):
+        for child in widget.children:
+            yield from _shares(child, share / _columns(widget))
+
+
+def _columns(box: Box) -> int:
+    if isinstance(box, HBox):
+        return max(1, sum(bool(views_in(child)) for child in box.children))
+    if isinstance(box, GridBox):
+        template = str(box.layout.grid_template_columns or "")
+        repeated = re.match(r"repeat\((\d+),", template)
+        return max(1, int(repeated[1]) if repeated else len(template.split()))
+    return 1
+
+
+def _html(widget: Any, pictures: Mapping[View, str]) -> str:
+    """A widget as far as it can stay: pictures, labels and titles, placed as its boxes place them."""
+    if isinstance(widget, View):
+        return pictures[widget]
+    if isinstance(widget, Label):
+        return f"<div>{escape(visible(widget.value))}</div>"
+    if not isinstance(widget, Box):
+        return ""
+    titles = getattr(widget, "titles", ())
+    parts = [_html(child, pictures) for child in widget.children]
+    titled = [_titled(titles[number] if number < len(titles) else "", part) for number, part in enumerate(parts)]
+    columns = _columns(widget)
+    style = f"display: grid; gap: 8px; grid-template-columns: repeat({columns}, minmax(0, 1fr))" if columns > 1 else ""
+    inner = "".join(f"<div>{part}</div>" for part in titled if part)
+    return f'<div style="{style}">{inner}</div>' if style else inner
+
+
+def _titled(title: str, part: str) -> str:
+    return f'<div style="font-weight: 600">{escape(visible(title))}</div>{part}' if title and part else part
