@@ -4,6 +4,8 @@ PYTHON ?= $(shell scripts/python)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTEST := $(BIN)/python -m pytest
+# A real browser on a busy computer: what fails is run once more, and the summary names it. Failing twice fails.
+PATIENT := $(PYTEST) --reruns 1 -rfER
 NOTEBOOK ?= notebooks/01-maps.ipynb
 
 # As root, JupyterLab asks to be told; without a screen there is no browser to open, only a URL to print.
@@ -12,8 +14,8 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint course unit javascript doctests notebooks browser hosts wheel sweep format bench pictures build locks clean
-.PHONY: made environment-lab environment-test environment-hosts bundle chromium ruff mypy layers locked biome tsc
+.PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts wheel sweep format bench pictures build locks clean
+.PHONY: made environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -22,7 +24,7 @@ lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOO
 	$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)' \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-test: lint unit javascript doctests notebooks browser hosts wheel ## Run every check that a change must pass
+test: lint unit javascript doctests shortest notebooks browser hosts wheel ## Run every check that a change must pass
 	@echo "make test: all passed"
 
 lint: ruff mypy layers locked made biome tsc ## Check style, types, layers and locks, in Python and TypeScript
@@ -49,8 +51,8 @@ biome: environment-test bundle
 tsc: environment-test bundle
 	scripts/npm run types
 
-unit: environment-test bundle ## Run the unit tests, on the oldest and the newest Python here
-	$(BIN)/python -m scripts.unit
+unit: environment-test bundle strace ## Run the unit tests, on the oldest and the newest Python here
+	STRACE="$$(scripts/strace)" $(BIN)/python -m scripts.unit
 
 javascript: environment-test bundle ## Run the front end's own tests
 	scripts/npm test
@@ -58,22 +60,26 @@ javascript: environment-test bundle ## Run the front end's own tests
 doctests: environment-test bundle ## Run the examples of docstrings, README and docs
 	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
 
+shortest: environment-test bundle ## Run each part of the bench in its shortest form
+	$(PYTEST) -n 2 tests/benchmarks
+
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) -n 2 tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 3 --dist loadfile tests/browser --ignore tests/browser/test_access.py
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser/test_access.py
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/browser --ignore tests/browser/test_access.py
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/browser/test_access.py
 
-hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Dask, nbgrader, Otter
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 3 --dist loadfile tests/hosts
+hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/hosts
 
 wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 3 --dist loadfile tests/packaging
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/packaging
 
-sweep: environment-hosts bundle chromium ## Run the long random searches that `make test` leaves out
-	CHROMIUM="$$(scripts/chromium)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
+sweep: environment-hosts bundle chromium strace ## Run the long random searches that `make test` leaves out
+	CHROMIUM="$$(scripts/chromium)" STRACE="$$(scripts/strace)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
+	$(BIN)/python -m tests.engine.machine.linux.sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 
 format: environment-test bundle ## Rewrite the sources in the house's style
@@ -112,6 +118,9 @@ environment-hosts: environment-test
 
 bundle:
 	@$(BIN)/python hatch_build.py
+
+strace:
+	@scripts/strace >/dev/null
 
 chromium: environment-test
 	@scripts/chromium >/dev/null

@@ -1,6 +1,6 @@
 """Measure speed, side by side with what others do.
 
-python -m benchmarks                 # all of it, some eight minutes; --quick: two
+python -m benchmarks                 # all of it, some eight minutes; --quick: two; --shortest: only to see that it runs
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks faults          # tasks that fault, and forks
 python -m benchmarks replays         # recorded programs, read and replayed
@@ -9,6 +9,7 @@ python -m benchmarks against growth  # beside an earlier commit; and whether wha
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks grading         # a class, judged from its journals
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
+python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
 """
 
 from __future__ import annotations
@@ -40,10 +41,12 @@ from . import (
     paint,
     references,
     replays,
+    scrubbing,
     sizes,
     tables,
     walks,
 )
+from .shortest import SHORTEST
 
 
 def run_maps(quick: bool) -> str:
@@ -111,6 +114,11 @@ def run_against(quick: bool) -> str:
     return against.report(against.measure(("pairs-1000", "kmem", "domain"), 1) if quick else against.measure())
 
 
+def run_scrubbing(quick: bool) -> str:
+    """A drag through a long history."""
+    return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
+
+
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
@@ -129,6 +137,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "sizes": sizes.report,
     "pages": pages.report,
     "moments": moments.report,
+    "scrubbing": run_scrubbing,
     "time": run_time,
     "paint": run_paint,
 }
@@ -139,6 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed, beside what others do.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without one")
     parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions, to see that it runs")
+    parser.add_argument("--shortest", action="store_true", help="the least of everything: figures mean nothing then")
     given = parser.parse_args()
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
@@ -149,7 +159,7 @@ def main() -> None:
     print("Times depend on the machine and on what else it does; the ratios within one run say more.\n", flush=True)
     begun = perf_counter()
     for part in given.parts or PARTS:
-        print(PARTS[part](given.quick), "\n", flush=True)
+        print(SHORTEST[part]() if given.shortest else PARTS[part](given.quick), "\n", flush=True)
     print(f"measured in {perf_counter() - begun:.0f} s", file=sys.stderr)
 
 

@@ -39,12 +39,15 @@ def exported() -> Path:
     return place
 
 
-def measure(parts: Sequence[str] = tuple(measured.PARTS), turns: int = 3) -> dict[str, tuple[float, float]]:
-    """Microseconds by name: then and now, the best of all turns."""
+def measure(
+    parts: Sequence[str] = tuple(measured.PARTS), turns: int = 3, earlier: Path | None = None
+) -> dict[str, tuple[float, float]]:
+    """Microseconds by name: then, in the tree `earlier` or at :data:`COMMIT`, and now; the best of all turns."""
+    then = earlier or exported()
     found: dict[str, tuple[list[float], list[float]]] = {}
     for part in parts:
         for _ in range(turns):
-            for which, tree in enumerate((exported(), HERE)):
+            for which, tree in enumerate((then, HERE)):
                 for name, value in _run(part, tree).items():
                     found.setdefault(name, ([], []))[which].append(value)
     return {name: (min(then), min(now)) for name, (then, now) in found.items()}

@@ -49,9 +49,9 @@ def measure(sizes: Sequence[int] = SIZES, operations: int = 40) -> Found:
         for name, kind in KINDS:
             found[name, live] = _milliseconds(d, frame, gap, kind(d).scene, operations)
         view = vm.Domain(d)
-        found[TEXT, live] = _milliseconds(d, frame, gap, view.text, operations)
+        found[TEXT, live] = _milliseconds(d, frame, gap, view.to_text, operations)
         found[WHOLE, live] = _milliseconds(d, frame, gap, d.snapshot, 6)
-        found[SIZE, live] = len(pack(view.scene())) / 1024
+        found[SIZE, live] = len(pack(view.scene(), view._controls())) / 1024
         found[HELD, live] = _kib(d, frame, gap, view)
     return found
 

@@ -19,8 +19,11 @@ IMPORT = "from time import perf_counter as now; begun = now(); {}; print(now() -
 
 def report(quick: bool) -> str:
     """The tables, and the aims."""
-    rounds = 3 if quick else 7
-    entries = 2_000 if quick else 20_000
+    return measured(3, 2_000) if quick else measured(7, 20_000)
+
+
+def measured(rounds: int, entries: int) -> str:
+    """The tables, of so many interpreters and boots, and of so many entries."""
     bare = import_seconds("import vmwidgets", rounds)
     drawing = import_seconds("import vmwidgets; vmwidgets.Map", rounds)
     small = median(_timed(vm.boot) for _ in range(3 * rounds))

@@ -16,11 +16,13 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.packed import IN_MEMORY
-from vmwidgets.engine.machine.history import MOST_BYTES
+from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
 
 from .table import table, verdict
 
 OPERATIONS, ENTRIES = 10_000, 127
+LEAST = 2 * EVERY
+"""So many operations that at least one copy of the machine is kept."""
 PAGE = vm.PAGE
 
 NEIGHBOUR, ANY, BYTES = 0.15, 1.0, 120

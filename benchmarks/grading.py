@@ -1,4 +1,4 @@
-"""Grading a class from its journals: submissions a minute and core, and the memory of one."""
+"""Grading a class from its journals: submissions a minute and core, memory, and what a larger class costs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from typing import Any
 from tests.grading.classroom.honest import lab_kind, right
 from tests.grading.classroom.kinds import LABS, Kind
 from tests.grading.classroom.students import course, everyone, made, sample
+from tests.grading.large import finished
+from tests.grading.synthetic import solved, written
 from vmwidgets.cli import main
 from vmwidgets.grading import read_course
 from vmwidgets.grading.judge import judged
@@ -27,20 +29,37 @@ from .table import table
 EACH = 10
 """Students of a lab, each with a sheet of their own."""
 
+SIZES = 5_000, 10_000
+"""Files of two classes, of which the second should take twice as long."""
+
+AGAIN = 2_000
+"""Files of a class that is graded again when there is nothing to do."""
+
 
 def report(quick: bool) -> str:
     """The tables."""
+    return measured(2, sample(), sizes=(500, 1000), again=100) if quick else measured(EACH, everyone())
+
+
+def measured(
+    each: int,
+    kinds: Sequence[Kind],
+    labs: Sequence[str] = tuple(LABS),
+    sizes: tuple[int, int] = SIZES,
+    again: int = AGAIN,
+) -> str:
+    """The tables, with so many students of each lab, of a class of `kinds`, and of large classes."""
     with tempfile.TemporaryDirectory() as name:
-        return (
-            f"{by_lab(Path(name), 2 if quick else EACH)}\n\n{of_a_class(Path(name), sample() if quick else everyone())}"
-        )
+        root = Path(name)
+        parts = [by_lab(root, each, labs), of_a_class(root, kinds), of_sizes(root, sizes), of_again(root, again)]
+        return "\n\n".join(parts)
 
 
-def by_lab(root: Path, each: int) -> str:
+def by_lab(root: Path, each: int, labs: Sequence[str]) -> str:
     """What judging takes for each lab, with all of its exercises right or all of them spoilt."""
     given = read_course(course(root / "course.toml"))
     rows = []
-    for lab in LABS:
+    for lab in labs:
         kinds = [lab_kind(f"{lab} {number}", lab, right, number, "handed in") for number in range(each)]
         folder = root / lab
         made(folder, kinds)
@@ -87,6 +106,35 @@ def of_a_class(root: Path, kinds: Sequence[Kind]) -> str:
         "Right, partly right, wrong, damaged, hostile, forged and copied; with feedback and report. Memory: the peak."
     )
     return table("A class, graded by the command", header, rows, note)
+
+
+def of_sizes(root: Path, sizes: tuple[int, int]) -> str:
+    """What a run does after judging, from the roster to the report, for two classes."""
+    finished(1, root / "first")  # what is imported and made once
+    taken = []
+    for size in sizes:
+        begun = process_time()
+        finished(size, root / f"size-{size}")
+        taken.append(process_time() - begun)
+    small, large = taken
+    rows = [[f"{size:,} files", f"{seconds:.2f}", ""] for size, seconds in zip(sizes, taken, strict=True)]
+    rows.append([f"{sizes[1] / sizes[0]:g} times the files", "", f"{large / small:.2f}"])
+    header = ["after judging", "seconds of a processor", "times"]
+    note = "Side by side, roster, late days, overrides for half of the students, tables, feedback and report."
+    return table("A large class, after its files were judged", header, rows, note)
+
+
+def of_again(root: Path, count: int) -> str:
+    """The command on so many notebooks, and once more when nothing is left to be judged."""
+    for number in range(count):
+        student = f"again-{number}"
+        written(root / "again" / f"{student}.ipynb", student, "01", solved("01/guard", student))
+    rows = []
+    for name in "the first run", "again, with nothing to do":
+        found = _command(root / "again", root, os.cpu_count() or 1)
+        rows.append([name, f"{found['seconds']:.1f}", f"{found['processors']:.1f}", f"{found['itself']:,.0f} MiB"])
+    header = ["vmwidgets grade", "seconds", "of processors", "the command itself"]
+    return table(f"{count:,} notebooks, graded twice", header, rows)
 
 
 def _cells(found: dict[str, float], count: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from time import process_time
+from typing import Any
 
 import vmwidgets as vm
 
@@ -25,7 +26,7 @@ def removal(entries: int) -> float:
 
 def spawning(threads: int) -> float:
     """Seconds of processor time to spawn so many threads of one function."""
-    machine = vm.boot()
+    machine: Any = vm.boot()
 
     def naps() -> Iterator[object]:
         yield from machine.tsleep("nap", ticks=1)

@@ -16,7 +16,7 @@ from typing import Any
 
 import vmwidgets as vm
 from benchmarks.subjects import BASE, BareMap, MachineOperations
-from vmwidgets.cli.replay import replay
+from vmwidgets.cli.replay import replay  # type: ignore[attr-defined]  # where the earlier commit has it too
 
 PAGE = 4096
 RUNS = ("x15/big-1", "freebsd/mixed", "barrelfish/mixed-1")

@@ -35,10 +35,10 @@ PICTURES: dict[str, Callable[[vm.Machine], View]] = {
 }
 
 
-def median_of(view: View, act: Callable[[int], object]) -> float:
+def median_of(view: View, act: Callable[[int], object], rounds: int) -> float:
     """Milliseconds of one act and the picture that follows."""
     found = []
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         begun = process_time()
         act(turn)
         view.refresh()
@@ -46,24 +46,24 @@ def median_of(view: View, act: Callable[[int], object]) -> float:
     return median(found) * 1e3
 
 
-def figures(make: Callable[[vm.Machine], View]) -> tuple[float, float, float]:
+def figures(make: Callable[[vm.Machine], View], rounds: int) -> tuple[float, float, float]:
     """An operation; a step; an operation further back: each with its picture, in milliseconds."""
     machine = used()
     view, space = make(machine), machine.kernel_map
     view.refresh()
-    operation = median_of(view, lambda turn: space.enter(vm.PAGE, prot=("r", "rw")[turn % 2]))
+    operation = median_of(view, lambda turn: space.enter(vm.PAGE, prot=("r", "rw")[turn % 2]), rounds)
     places = len(machine.journal.last.events)
     serial = machine.journal.last.serial
-    step = median_of(view, lambda turn: setattr(view, "moment", (serial, places - 1 - turn % places)))
-    back = median_of(view, lambda turn: setattr(view, "moment", (serial - 1 - turn, None)))
+    step = median_of(view, lambda turn: setattr(view, "moment", (serial, places - 1 - turn % places)), rounds)
+    back = median_of(view, lambda turn: setattr(view, "moment", (serial - 1 - turn, None)), rounds)
     return operation, step, back
 
 
-def report(_quick: bool) -> str:
+def report(_quick: bool, rounds: int = ROUNDS) -> str:
     """The table."""
     rows = []
     for name, make in PICTURES.items():
-        operation, step, back = figures(make)
+        operation, step, back = figures(make, rounds)
         rows.append(
             [name, f"{operation:.1f}", f"{step:.1f}", ratio(step / operation), f"{back:.1f}", ratio(back / operation),
              verdict(max(step, back) <= operation)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import process_time
 from types import ModuleType
 from typing import Any
@@ -37,7 +37,7 @@ class Shell(InteractiveShell):
         """Run `source` in the cell called `cell`; what it shows is thrown away."""
         self.cell = cell
         with capture_output():
-            self.run_cell(source, store_history=True).raise_error()
+            self.run_cell(source, store_history=True).raise_error()  # type: ignore[no-untyped-call]  # IPython has no types there
 
 
 def exports(machine: vm.Machine, times: int) -> None:
@@ -65,13 +65,13 @@ SUBJECTS: dict[str, Callable[[vm.Machine, int], None]] = {
 }
 
 
-def after(prepare: Callable[[vm.Machine, int], None]) -> list[float]:
+def after(prepare: Callable[[vm.Machine, int], None], counts: Sequence[int], rounds: int) -> list[float]:
     """Microseconds of an enter and its remove, of the best of some rounds; machines take turns."""
-    machines = [vm.boot("x86-64", layout="x15-64") for _ in TIMES]
-    for machine, times in zip(machines, TIMES, strict=True):
+    machines = [vm.boot("x86-64", layout="x15-64") for _ in counts]
+    for machine, times in zip(machines, counts, strict=True):
         prepare(machine, times)
     found = [float("inf")] * len(machines)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for place, machine in enumerate(machines):
             space, begun = machine.kernel_map, process_time()
             for _ in range(PAIRS):
@@ -84,7 +84,7 @@ VIEWS, MOST = 20, 2.0
 """So many views, of which a reader sees one; how many times as long as with that one alone an operation may take."""
 
 
-def views(count: int) -> float:
+def views(count: int, rounds: int) -> float:
     """Milliseconds of an operation with its pictures, of `count` views of a machine on a page: one is in sight."""
     machine = vm.boot("x86-64", layout="x15-64")
     made = [vm.Map(machine.kernel_map) for _ in range(count)]
@@ -94,7 +94,7 @@ def views(count: int) -> float:
         for message in (hello, {"type": "sight", "page": f"page-{number}", "visible": number == 0}):
             view._handle_custom_msg(message, [])
     best = float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         begun = process_time()
         for _ in range(20):
             machine.kernel_map.enter(vm.PAGE)
@@ -105,14 +105,14 @@ def views(count: int) -> float:
     return best * 1e3
 
 
-def report(_quick: bool) -> str:
+def report(_quick: bool, counts: Sequence[int] = TIMES, rounds: int = ROUNDS) -> str:
     """The table."""
     rows = []
     for name, prepare in SUBJECTS.items():
-        once, often = after(prepare)
+        once, often = after(prepare, counts, rounds)
         rows.append([name, f"{once:.1f}", f"{often:.1f}", ratio(often / once), verdict(often / once <= ALLOWED)])
-    header = ["microseconds a pair", *(f"{times:,}" for times in TIMES), "ratio", f"aim: {ALLOWED}"]
-    one, many = views(1), views(VIEWS)
+    header = ["microseconds a pair", *(f"{times:,}" for times in counts), "ratio", f"aim: {ALLOWED}"]
+    one, many = views(1, rounds), views(VIEWS, rounds)
     seen = [["enter, with its pictures", f"{one:.1f}", f"{many:.1f}", ratio(many / one), verdict(many / one <= MOST)]]
     beside = ["milliseconds", "one view", f"{VIEWS}, one in sight", "ratio", f"aim: {MOST:g}"]
     return "\n\n".join(

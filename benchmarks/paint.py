@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.browser.lab import Server
+
 from . import peers
 from .lab import MeasuredNotebook, Painted, open_notebook
 from .table import ratio, table, verdict
@@ -92,14 +94,20 @@ def cases(sizes: Sequence[int]) -> list[Case]:
     return found
 
 
-def measure(sizes: Sequence[int], operations: int) -> dict[Case, Painted]:
-    """Times, bytes and largest message of each case, in a JupyterLab that has all of the packages."""
+def measure(sizes: Sequence[int], operations: int, *, others: bool = True) -> dict[Case, Painted]:
+    """Times, bytes and largest message of each case, in a JupyterLab that has all of the packages.
+
+    Without `others` only this package is measured, in the JupyterLab of the tests.
+    """
     found: dict[Case, Painted] = {}
-    with open_notebook(peers.PeersLab) as notebook:
+    with open_notebook(peers.PeersLab if others else Server) as notebook:
         notebook.run(SETUP)
-        notebook.run(peers.SETUP)
+        if others:
+            notebook.run(peers.SETUP)
         entries = 0
         for case in cases(sizes):
+            if case.other and not others:
+                continue
             if case.entries != entries:
                 entries = case.entries
                 notebook.run(f"m = machine({entries})")

@@ -38,6 +38,10 @@ def sizes(tree: Path) -> dict[str, int]:
 
 def report(_quick: bool) -> str:
     """The table."""
-    then, now = sizes(exported()), sizes(HERE)
+    return compared(sizes(exported()), sizes(HERE))
+
+
+def compared(then: dict[str, int], now: dict[str, int]) -> str:
+    """The table of these sizes."""
     rows = [[name, f"{then[name]:,}", f"{size:,}", f"{size / then[name]:.2f}"] for name, size in now.items()]
     return table("Sizes", ["bytes", f"at {COMMIT}", "now", "ratio"], rows)

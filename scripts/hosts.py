@@ -6,6 +6,7 @@ Everything comes from locks with hashes and is kept in .cache/hosts; the tests t
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,15 +14,16 @@ import hatch_build
 from scripts import environment
 
 FOLDER = environment.ROOT / ".cache" / "hosts"
-NPM = environment.ROOT / "tests" / "hosts"
-"""Where the lock of Pyodide is."""
+ROOT = environment.ROOT
+NPM = ROOT / "tests" / "hosts"
+"""Where the lock of npm's packages is: Pyodide, and what drives Firefox."""
 
 WHEELS = FOLDER / "wheels"
 PYODIDE = FOLDER / "node_modules" / "pyodide"
 PAGE = ("--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.14")
 """What pip takes for a page: wheels of Python alone."""
 
-NAMES = ("lite", "notebook", "voila", "marimo", "nbgrader", "otter", "dask")
+NAMES = ("lite", "notebook", "voila", "marimo", "nbgrader", "otter", "dask", "firefox")
 
 
 def python_of(name: str) -> Path:
@@ -33,11 +35,15 @@ def python_of(name: str) -> Path:
 
 
 def set_up(name: str) -> None:
-    """Make a host's environment what its lock says."""
+    """Make a host's environment what its lock says; Firefox is the system's own."""
+    if name == "firefox":
+        fetch_packages()
+        subprocess.run([ROOT / "scripts" / "firefox"], stdout=subprocess.DEVNULL, check=False)  # the test says so too
+        return
     environment.beside(FOLDER / name, environment.PYTHON, f"hosts/{name}")
     if name == "lite":
         fetch_wheels()
-        fetch_pyodide()
+        fetch_packages()
 
 
 def fetch_wheels() -> None:
@@ -62,8 +68,9 @@ def fetch_wheels() -> None:
     environment.stamp(WHEELS, "hosts/pyodide").write_text(environment.digest("hosts/pyodide"))
 
 
-def fetch_pyodide() -> None:
-    """Install the npm package of Pyodide, checked against its lock."""
+def fetch_packages() -> None:
+    """Install npm's packages, checked against their lock."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy2(NPM / name, FOLDER)
     hatch_build.install_packages(FOLDER)

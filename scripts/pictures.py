@@ -56,7 +56,7 @@ def record(drawn: dict[str, Scene]) -> None:
     """Write scenes for the demo, and the list of their names."""
     shutil.rmtree(RECORDED, ignore_errors=True)
     RECORDED.mkdir()
-    now = {"number": 1, "place": -1, "now": True, "kept": False, "finds": False, "cell": -1}
+    now = {"number": 1, "place": -1, "now": True, "kept": False, "finds": False, "cell": -1, "operations": []}
     for name, scene in drawn.items():
         frame = unpack(pack(scene, {**now, "number": max(scene.steps.operation, -1)}))
         (RECORDED / f"{name}.json").write_text(json.dumps(frame, separators=(",", ":")) + "\n")

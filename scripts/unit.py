@@ -1,6 +1,7 @@
 """Runs the unit tests on the oldest and the newest Python of this machine, with `make unit`.
 
-Tests marked `once` run on the oldest alone: long random searches, texts, and what runs in other processes.
+Tests marked `once` run on the newest alone, which is faster: long random searches, texts, pictures, and files that
+are read.
 
 Arguments are pytest's: `python -m scripts.unit -k threads`.  Environments of Pythons other than that of .venv are kept
 in .cache/unit, made from requirements/unit.txt.
@@ -16,13 +17,13 @@ from pathlib import Path
 
 from scripts import environment, pythons
 
-APART = ("browser", "hosts", "notebooks", "packaging")
+APART = ("benchmarks", "browser", "hosts", "notebooks", "packaging")
 """Tests that have a target of their own."""
 
 TESTS = ("tests", *(f"--ignore=tests/{name}" for name in APART))
 
 AGAIN = ("-m", "not sweep and not once")
-"""Leaves out, on each Python but the first, the tests that find there what they found on the first."""
+"""Leaves out, on each Python but the newest, the tests that find there what they find on that."""
 
 
 def python_for(python: pythons.Python) -> Path:
@@ -46,11 +47,13 @@ def main(arguments: list[str]) -> int:
     """Run the tests on each; 1 if any failed."""
     failed = []
     here = pythons.here(environment.PYTHON)
-    for number, (which, python) in enumerate(here.items()):
+    newest = list(here)[-1]
+    for which, python in here.items():
         program = python_for(python)
         print(f"unit tests on Python {python.name} ({which})", flush=True)
         begun = time.monotonic()
-        command: list[str | Path] = [program, "-m", "pytest", "-n", "2", *TESTS, *(AGAIN if number else ()), *arguments]
+        chosen = TESTS if which == newest else (*TESTS, *AGAIN)
+        command: list[str | Path] = [program, "-m", "pytest", "-n", "2", *chosen, *arguments]
         if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
             failed.append(f"{python.name} ({which})")
         print(f"unit tests on Python {python.name}: {time.monotonic() - begun:.0f} s", flush=True)

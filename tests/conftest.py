@@ -21,11 +21,15 @@ settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_h
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
+ONCE = ("questions", "sources", "views")
+"""Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A search by a state machine finds on one Python what it finds on another."""
+    """A search by a state machine finds on one Python what it finds on another, as do those of some folders."""
     for item in items:
-        if item.name == "runTest":
+        if item.name == "runTest" or item.path.relative_to(ROOT / "tests").parts[0] in ONCE:
             item.add_marker(pytest.mark.once)
 
 

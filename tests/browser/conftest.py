@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,16 @@ HEIGHT = 5000
 """Pixels of a window in which all pictures of a test are in sight: others are not drawn."""
 
 NOTEBOOKS = HERE.parents[1] / "notebooks"
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep for the fixtures whether a test failed: one that will be run again has not failed for the session."""
+    report = yield
+    item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +63,6 @@ def open_notebook(
     """
     opened: list[Notebook] = []
     plain: list[Notebook] = []
-    failed = request.session.testsfailed
 
     def open_one(path: str, **context: Any) -> Notebook:
         if kept and not context and not opened:
@@ -70,7 +79,7 @@ def open_notebook(
 
     yield open_one
     problems = [problem for notebook in opened for problem in notebook.problems]
-    well = not problems and request.session.testsfailed == failed
+    well = not problems and not request.node.stash[FAILED]
     kept += [notebook for notebook in plain if well and not kept and not notebook.page.is_closed()][:1]
     for notebook in opened:
         if notebook in kept:
@@ -89,8 +98,33 @@ def new_notebook(lab: Server, request: pytest.FixtureRequest) -> Callable[..., s
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
         )
-        path = f"{name or request.node.name}.ipynb".replace("[", "-").replace("]", "")
+        turn = getattr(request.node, "execution_count", 1)  # run again, it has a kernel of its own again
+        path = f"{name or request.node.name}{f'-{turn}' if turn > 1 else ''}.ipynb".replace("[", "-").replace("]", "")
         nbformat.write(notebook, lab.root / path)
         return path
 
     return write
+
+
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a file in a page of its own, which asks nobody for anything and has no errors."""
+    contexts: list[Any] = []
+    problems: list[str] = []
+
+    def open_one(path: Path, **options: Any) -> Any:
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        context.set_offline(True)
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        own = ("file:", "data:", "blob:")
+        page.on("request", lambda request: problems.extend([] if request.url.startswith(own) else [request.url]))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert problems == []

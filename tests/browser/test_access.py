@@ -54,6 +54,9 @@ CELLS = (SUBJECTS, *(f"views[{name!r}]" for name in known_pictures()))
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "")
 """The last one is the reader's own colours."""
 
+GROUNDS = """() => [...document.querySelectorAll('.vmwidgets')]
+    .map((one) => getComputedStyle(one).getPropertyValue('--vmw-bg').trim())"""
+
 ARE_DARK = """(dark) => [...document.querySelectorAll('.vmwidgets')].every(
     (figure) => figure.parentElement.classList.contains('vmw-dark') === dark)"""
 
@@ -130,6 +133,7 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
             notebook.page.emulate_media(forced_colors="active")
         found[theme] = notebook.page.evaluate(AUDIT) + notebook.page.evaluate(ALIKE)
     assert not any(found.values()), "\n".join(f"{theme}: {one}" for theme, all_ in found.items() for one in all_)
+    assert set(notebook.page.evaluate(GROUNDS)) == {"Canvas"}, "the reader's own colours hold on a dark page, too"
 
 
 @pytest.mark.parametrize("half", [0, 1])

@@ -41,8 +41,9 @@ def lit(notebook: Notebook) -> list[str]:
 
 
 def stand(notebook: Notebook, step: int) -> None:
-    """Wait until the strip is at a step of its own."""
+    """Wait until the strip is at a step of its own, and drawn: what was asked for is said before."""
     notebook.cell(1).locator(".vmw-where", has_text=re.compile(rf" step {step} of ")).wait_for()
+    notebook.cell(1).locator(".vmw-time:not([aria-busy])").first.wait_for()
 
 
 def test_the_strip_steps_forward_back_and_jumps(notebook: Notebook) -> None:

@@ -13,10 +13,12 @@ import pytest
 
 from tests.views import gallery
 from tests.views.gallery import Named
+from vmwidgets.views.scene.static import read_static
 from vmwidgets.views.scene.wire import encode_scene
-from vmwidgets.widgets.host.hub import read_static
 
-WIDTHS = (420, 560, 760, 900, 1200, 1600)
+WIDTHS = (420, 490, 560, 680, 760, 900, 1200, 1600)
+SOME = (420, 760, 1600)
+"""Of these all are tried by `make sweep`."""
 
 MARGINS = 28
 """Pixels beside a drawing, as in js/src/width.ts."""
@@ -103,17 +105,18 @@ def page(chromium: Any) -> Iterator[Any]:
 
 GALLERY = (
     gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_objects, gallery.of_domains,
-    gallery.of_comparisons, gallery.of_references,
+    gallery.of_comparisons, gallery.of_references, *gallery.long_names(),
 )  # fmt: skip  # one list
 
 
+@pytest.mark.parametrize("widths", [SOME, pytest.param(WIDTHS, marks=pytest.mark.sweep)], ids=["some", "all"])
 @pytest.mark.parametrize("pictures", GALLERY)
 def test_words_can_be_read_are_whole_where_they_fit_and_lie_over_nothing(
-    pictures: Callable[[], Named], page: Any
+    pictures: Callable[[], Named], page: Any, widths: tuple[int, ...]
 ) -> None:
     wrong = []
     for name, picture in pictures():
-        for width in WIDTHS:
+        for width in widths:
             picture.width = width
             scene = encode_scene(picture.scene(), with_table=False)
             page.set_viewport_size({"width": width + MARGINS, "height": 900})

@@ -1,4 +1,7 @@
-"""What is typed in a field of ours reaches no cell: in JupyterLab `dd` deletes one, `x` cuts, `a` and `b` insert."""
+"""What is typed in a field of ours reaches no cell: in JupyterLab `dd` deletes one, `x` cuts, `a` and `b` insert.
+
+Space plays wherever the focus is, and a bracket steps whatever made it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook
 
@@ -58,3 +62,65 @@ def test_keys_in_our_fields_reach_no_cell(notebook: Notebook) -> None:
 
 def test_the_same_keys_change_a_notebook_that_has_the_focus(notebook: Notebook) -> None:
     assert changed_by(notebook, 3, notebook.page.locator(".jp-Notebook").first, ("a",)) == "a"
+
+
+SCROLLED = "() => document.querySelector('.jp-WindowedPanel-outer, .jp-Notebook').scrollTop"
+
+
+def test_space_plays_and_pauses_wherever_a_click_has_put_the_focus(notebook: Notebook) -> None:
+    page, picture = notebook.page, notebook.cell(0).locator(".vmwidgets")
+    page.set_viewport_size({"width": 1300, "height": 500})  # there is something to scroll
+    page.evaluate("() => { panel.content.activeCellIndex = 3; panel.content.mode = 'command'; }")
+    play = picture.get_by_label("play the steps")
+    entry = picture.locator(".node.entry:not([data-id='list/header'])").first
+    ground = picture.locator(".vmw-scene")
+    picture.scroll_into_view_if_needed()
+    for name, click in {
+        "its words": lambda: picture.locator(".vmw-title").click(),
+        "the ground": lambda: ground.click(position={"x": 2, "y": 2}),
+        "a node": entry.click,
+        "a button": lambda: picture.get_by_role("button", name="keys and looks").click(),
+        "the slider": lambda: picture.locator("input[type=range]").click(),
+        "the table": lambda: picture.locator("summary").click(),
+    }.items():
+        click()
+        notebook.wait_idle()
+        before = page.evaluate(SCROLLED)
+        page.keyboard.press("Space")
+        expect(play, name).to_have_text("pause")
+        page.keyboard.press("Space")
+        expect(play, name).to_have_text("play")
+        assert page.evaluate(SCROLLED) == before, name
+        page.keyboard.press("}")
+        entry.wait_for()
+
+
+def test_space_presses_a_button_that_tab_has_reached(notebook: Notebook) -> None:
+    page, picture = notebook.page, notebook.cell(0).locator(".vmwidgets")
+    picture.get_by_role("button", name="keys and looks").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    expect(picture.locator(".vmw-legend")).to_be_visible()
+    expect(picture.get_by_label("play the steps")).to_have_text("play")
+
+
+def test_a_bracket_made_with_another_key_steps(notebook: Notebook) -> None:
+    page, picture = notebook.page, notebook.cell(0).locator(".vmwidgets")
+    where = picture.locator(".vmw-where")
+    picture.locator(".node.entry").last.click()
+    page.keyboard.press("[")
+    notebook.wait_idle()
+    stepped = where.inner_text()
+    page.keyboard.press("]")
+    notebook.wait_idle()
+    assert where.inner_text() != stepped
+    for modifiers in (["Alt"], ["Control", "Alt"]):
+        for modifier in modifiers:
+            page.keyboard.down(modifier)
+        page.keyboard.press("[")
+        for modifier in modifiers:
+            page.keyboard.up(modifier)
+        expect(where).to_have_text(stepped)
+        page.keyboard.press("]")
+        expect(where).not_to_have_text(stepped)

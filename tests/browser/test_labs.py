@@ -56,7 +56,7 @@ def test_the_answer_of_a_control_is_in_the_saved_file(notebook: Notebook, lab: S
     assert saved(notebook, lab)["t/gap"] == {
         "schema": 1, "id": "t/gap", "question": "Which <b>gap</b>?", "kind": "choice",
         "options": ["the low one", "the high one"], "answer": "the high one",
-        "answers": [{"answer": "the high one", "how": "control", "late": False}],
+        "answers": [{"answer": "the high one", "how": "control", "late": False}], "happened": None,
     }  # fmt: skip
     choose(notebook, "the low one")
     notebook.cell(0).get_by_text("and later: the low one").wait_for()

@@ -1,12 +1,14 @@
-"""Pictures inside other widgets' outputs: `interact`, an `Output`, tabs; drawn by a fake machine."""
+"""Pictures inside other widgets: `interact`, an `Output`, boxes, tabs, an accordion; drawn by a fake machine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, Server
 from tests.browser.test_transport import SETUP, caption, twin
 
 
@@ -56,3 +58,41 @@ def test_one_view_in_a_cell_and_in_an_output_hides_both_twins(notebook: Notebook
     assert cell.locator(".vmw-scene").first.is_visible()
     assert twin(notebook, index).count() == 2
     assert not any(one.is_visible() for one in twin(notebook, index).all())
+
+
+BOXES = """
+trees = [FakeTree(m) for _ in range(6)]
+inner = w.Tab([trees[3], w.VBox([w.Label('a label'), trees[4]])], titles=['a tab', 'another tab'])
+w.VBox([w.HBox(trees[:2]), w.Accordion([trees[2]], titles=['a part']), inner, w.GridBox([trees[5]])])
+"""
+
+
+def test_pictures_in_boxes_are_live_once_and_stay_when_the_notebook_is_reopened(
+    notebook: Notebook, open_notebook: Any, lab: Server
+) -> None:
+    index = notebook.run(BOXES)
+    cell = notebook.cell(index)
+    cell.locator(".vmw-scene .node").first.wait_for(state="visible")
+    twins = twin(notebook, index)
+    assert twins.count() == 6
+    expect(twins.locator("visible=true")).to_have_count(0)
+    assert not cell.locator("[data-vmwidgets-box]").is_visible()
+    live = [round(one.bounding_box()["width"]) for one in cell.locator(".vmw-scene").all()[:2]]
+    notebook.save()
+    path = notebook.page.evaluate("() => window.panel.context.path")
+    (lab.root / "boxes.ipynb").write_bytes((lab.root / path).read_bytes())
+    reopened = open_notebook("boxes.ipynb")
+    reopened.awaited = "model not found"
+    saved = twin(reopened, index)
+    saved.locator("img").last.wait_for(state="visible")
+    assert saved.count() == 6
+    for one in saved.all():
+        expect(one).to_be_visible()
+        expect(one).to_contain_text("run the cells to step again")
+    for words in ("a part", "a tab", "another tab", "a label"):
+        expect(reopened.cell(index).locator("[data-vmwidgets-box]").get_by_text(words, exact=True)).to_be_visible()
+    boxes = [one.bounding_box() for one in saved.locator("img").all()]
+    assert [round(box["width"]) for box in boxes[:2]] == live
+    assert boxes[0]["y"] == boxes[1]["y"], "side by side"
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    expect(reopened.page.get_by_text("model not found").locator("visible=true")).to_have_count(0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -29,7 +29,9 @@ ROUNDED = 0.11
 """Pixels between a number and its rounding to a tenth, and a little for a float."""
 
 SVG = "{http://www.w3.org/2000/svg}"
-TWIN = re.compile(r'<div data-vmwidgets-twin="([^"]+)"><img alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]+)"')
+TWIN = re.compile(
+    r'<div data-vmwidgets-twin="([^"]+)"><img alt="([^"]*)" src="data:image/svg\+xml;charset=utf-8,([^"]+)"'
+)
 SIGNATURE = re.compile(r"^(.*?)(?: machine \d+ ·)? (cell \[\d+\])(?: · after operation (\d+))?\.$")
 CELL = re.compile(r"cell \[\d+\]")
 NUMBER = re.compile(r"-?[\d.]+")
@@ -79,7 +81,7 @@ def drawn(nodes: list[tuple[str, str, list[str]]], links: list[str]) -> Picture:
     kept = [
         ((looks(state), *filter(None, texts)), tuple(map(float, reversed(NUMBER.findall(place)))))
         for state, place, texts in nodes
-        if " press" not in state and (" switch" not in state or " chosen" in state)
+        if " press" not in state and " switch" not in state
     ]
     return {"nodes": sorted(kept), "links": sorted(map(looks, links))}
 
@@ -114,6 +116,7 @@ def on_page(picture: Picture) -> Picture:
         "operation": int(place[1].replace(",", "")),
         "done": place[2] == place[3],
         "words": sentences(picture["words"], picture["notes"]),
+        "controls": any(" press" in state or " switch" in state for state, *_ in picture["nodes"]),
         **drawn(_once([*nodes, *picture["nodes"]]), [*links, *picture["links"]]),
     }
 
@@ -131,7 +134,7 @@ def in_file(alt: str, svg: str) -> Picture:
     """A saved twin: the same of it; below 0, it names no operation."""
     signed = SIGNATURE.fullmatch(unescape(alt))
     assert signed is not None, f"a twin is signed {alt[-80:]!r}"
-    root = ET.fromstring(base64.b64decode(svg))
+    root = ET.fromstring(unquote(svg))
     groups = [(group, group.get("class", "")) for group in root.iter(f"{SVG}g")]
     nodes = [
         (state, group.get("transform", ""), [text.text or "" for text in group.iter(f"{SVG}text")])
@@ -157,8 +160,10 @@ def differences(notebook: Notebook, twins: dict[str, Picture]) -> list[str]:
     """In which ways the pictures on the page are not their twins."""
     pictures = {picture["twin"]: on_page(picture) for picture in notebook.page.evaluate(PICTURES)}
     found = [f"{twin['cell']}: no live picture" for name, twin in twins.items() if name not in pictures]
-    for name, picture in pictures.items():
-        twin = twins[name]
+    for name, on_it in pictures.items():
+        picture, twin = on_it, twins[name]
+        if picture["controls"]:  # a file has no rows for them, so that what is below them is higher there
+            picture, twin = ({**one, "nodes": in_rows(one["nodes"])} for one in (picture, twin))
         for key, value in twin.items():
             if not same(picture[key], value):
                 live, saved = (
@@ -169,6 +174,17 @@ def differences(notebook: Notebook, twins: dict[str, Picture]) -> list[str]:
                 )
                 found.append(f"{twin['cell']}, {key}: live {live}, saved {saved}")
     return found
+
+
+def in_rows(nodes: list[Any]) -> list[Any]:
+    """The nodes with the number of their row in place of its pixels."""
+    found: list[Any] = []
+    row, before = -1, float("-inf")
+    for look, (y, x) in sorted(nodes, key=lambda node: node[1]):
+        row += y - before > 2 * ROUNDED
+        before = y
+        found.append((look, (float(row), x)))
+    return sorted(found)
 
 
 def same(live: Any, saved: Any) -> bool:

@@ -84,7 +84,7 @@ def test_a_narrow_page_lays_the_picture_out_again(open_notebook: Opener, new_not
 def test_a_dashboard_opens_within_its_window_and_its_parts_open_by_a_press(
     open_notebook: Opener, new_notebook: Callable[..., str]
 ) -> None:
-    notebook = open_notebook(new_notebook(BOOT, "m"), viewport={"height": 760})
+    notebook = open_notebook(new_notebook(BOOT, "m"), viewport={"height": 800})
     notebook.run_all()
     cell = notebook.cell(1)
     fold = cell.locator('.vmw-scene .node.fold[data-id="section/walk"]')

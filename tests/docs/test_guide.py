@@ -66,9 +66,12 @@ def test_a_layout_is_told_with_its_size_and_room(name: str) -> None:
 def test_the_options_of_the_views_are_all_told() -> None:
     told = {name: set(re.findall(r"`(\w+)`", row_of(f"vm.{name}")[2])) for name in ("Map", "Kentry", "Walk")}
     assert told == {name: options_of(getattr(vm, name)) for name in told}
-    for name in ("Tree", "EntryList", "Ribbon", "Dashboard"):
+    for name in ("Tree", "EntryList", "Ribbon"):
         assert row_of(f"vm.{name}")[2] == "the same"
         assert options_of(getattr(vm, name)) == told["Map"]
+    assert row_of("vm.Dashboard(m)")[2] == "the same"
+    assert row_of("vm.Dashboard(t, panes")[2] == "the same, `address`"
+    assert options_of(vm.Dashboard) == {*told["Map"], "address"}
     for name in ("Kmem", "Threads", "Frames", "Slabs", "Domain", "Vnodes"):
         assert row_of(f"vm.{name}")[2] == "the same"
         assert options_of(getattr(vm, name)) == told["Kentry"]

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,6 +142,20 @@ def test_one_student_is_graded_again_and_the_cluster_keeps_no_processes(
     assert judging == []
 
 
+def test_a_worker_that_was_started_among_submissions_imports_none(
+    folder: Path, course: Path, here: Path, out: Path, tmp_path: Path
+) -> None:
+    """Files there that are called as modules leave a mark when they are run."""
+    planted, marks = tmp_path / "planted", tmp_path / "marks"
+    planted.mkdir()
+    for name in {*sys.stdlib_module_names, "lark", "traitlets", "ipywidgets", "vmwidgets", "sitecustomize"}:
+        (planted / f"{name}.py").write_text(f"open({str(marks)!r}, 'a').write({name!r} + ' ')\n")
+    with a_cluster(planted, 1, "--no-nanny") as cluster:
+        cluster.run(folder, course, out).communicate(timeout=300)
+    assert results(out) == results(here)
+    assert not marks.exists(), marks.read_text()
+
+
 @pytest.mark.sweep
 def test_the_class_of_three_hundred_has_the_same_rows(cluster: Cluster, tmp_path: Path) -> None:
     """Right, wrong, damaged, forged, copied and hostile: what is expected of them, with a worker killed on the way."""
@@ -167,12 +182,12 @@ def _judges_of(cluster: Cluster, path: Path) -> bool:
 
 BOMB = """
 import os
-from vmwidgets.grading import places, submission
+from vmwidgets.grading.places import Judges
 
-def graded_file(name, *rest):
-    return os._exit(1) if name == "s03.ipynb" else submission.graded_file(name, *rest)
+def judge(self, file, course, judge=Judges.judge):
+    return os._exit(1) if file.name == "s03.ipynb" else judge(self, file, course)
 
-places.graded_file = graded_file
+Judges.judge = judge
 """
 """What a worker does that a notebook takes down."""
 

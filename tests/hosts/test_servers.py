@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,56 @@ def test_in_marimo_a_cell_can_run_again(opening: Callable[..., Any], tmp_path: P
         expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
         tree.scroll_into_view_if_needed()  # out of sight it is not drawn
         expect(tree.locator(".node.new")).to_contain_text(["000c_3000"])
+
+
+SHARED = """
+import vmwidgets as vm
+
+m = vm.boot("x86-64", layout="tiny")
+"""
+"""A module of which all visitors of an app have the same machine."""
+
+
+def test_in_marimo_each_visitor_has_pictures(opening: Callable[..., Any], tmp_path: Path) -> None:
+    """All visitors of `marimo run` are in one process: what their pictures share may not be the first one's."""
+    (tmp_path / "maps.py").write_text(MARIMO)
+    (tmp_path / "home").mkdir()
+    with servers.MarimoServer(tmp_path, tmp_path / "home") as served, ExitStack() as visits:
+        visitors = [visits.enter_context(opening(Page, served, "maps.py")).page for _ in range(3)]
+        for page in visitors:
+            expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"], timeout=SLOW)
+        first, second, third = visitors
+        second.get_by_role("button", name="take", exact=True).click()
+        expect(entries(second)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
+        expect(entries(first)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"])
+        entries(third).first.click()
+        for page, selected in ((first, 0), (third, 1)):
+            expect(page.locator(".vmwidgets").nth(1).locator(".node.selected")).to_have_count(selected)
+        first.reload()
+        expect(entries(first)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"], timeout=SLOW)
+        check_buttons(picture(first))
+        third.context.close()
+        fourth = visits.enter_context(opening(Page, served, "maps.py")).page
+        expect(entries(fourth)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"], timeout=SLOW)
+
+
+def test_in_marimo_visitors_of_one_machine_see_what_the_others_do(opening: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "shared.py").write_text(SHARED)
+    booted = 'm = vm.boot("x86-64", layout="tiny")'
+    assert booted in MARIMO
+    (tmp_path / "maps.py").write_text(MARIMO.replace(booted, "from shared import m"))
+    (tmp_path / "home").mkdir()
+    with servers.MarimoServer(tmp_path, tmp_path / "home") as served, ExitStack() as visits:
+        visitors = [visits.enter_context(opening(Page, served, "maps.py")).page for _ in range(2)]
+        for page in visitors:
+            expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"], timeout=SLOW)
+        first, second = visitors
+        second.get_by_role("button", name="take", exact=True).click()
+        for page in visitors:
+            expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
+        entries(first).first.click()  # what one selects is not selected for others
+        for page, selected in ((first, 1), (second, 0)):
+            expect(page.locator(".vmwidgets").nth(1).locator(".node.selected")).to_have_count(selected)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

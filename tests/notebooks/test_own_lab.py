@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import subprocess
@@ -14,14 +15,14 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FENCE = re.compile(r"^```(?:python )?(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(?:python |toml )?(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = FENCE.findall((ROOT / "docs" / "own-lab.md").read_text("utf-8"))
 CELLS = [text for name, text in BLOCKS if name == "cell"]
 CHECK = "application/vnd.vmwidgets.check+json"
 OUTCOME = "application/vnd.vmwidgets.outcome+json"
 
 SOLUTION = """
-for first, pages in sheet.given.holes_from():
+for first, pages in holes.holes_from(sheet.given):
     space.remove(first * vm.PAGE, size=pages * vm.PAGE)
 """
 
@@ -30,17 +31,17 @@ for first, pages in sheet.given.holes_from():
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With the page's files."""
     for name, text in BLOCKS:
-        if name.endswith(".py"):
+        if name.endswith((".py", ".toml")):
             (tmp_path / name).write_text(text)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return tmp_path
 
 
 def test_its_test_passes(folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_holes.py"]
+    command = [sys.executable, "-m", "unittest", "test_holes"]
     answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout
-    assert "9 passed" in answer.stdout
+    assert answer.returncode == 0, answer.stderr
+    assert "Ran 4 tests" in answer.stderr
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def run(folder: Path) -> Callable[..., dict[str, dict[str, object]]]:
         cells = [nbformat.v4.new_code_cell(edit(text)) for text in CELLS]
         notebook = nbformat.v4.new_notebook(cells=cells)
         nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+        nbformat.write(notebook, folder / "holes.ipynb")
         return {
             kind: data
             for cell in notebook.cells
@@ -68,12 +70,14 @@ def test_its_notebook_runs_and_earns_nothing(run: Callable[..., dict[str, dict[s
     assert (data[OUTCOME]["actual"], data[OUTCOME]["right"]) == ("2", None)
 
 
-def test_its_notebook_is_solved_for_a_student(run: Callable[..., dict[str, dict[str, object]]]) -> None:
-    def solved(source: str) -> str:
-        named = source.replace('student="", course=""', 'student="anna", course="os"')
-        answered = named.replace('kind="number"', 'kind="number", answer=3')
-        return re.sub(r"^# your lines.*$", SOLUTION, answered, flags=re.MULTILINE)
+def solved(source: str) -> str:
+    """A cell as a student leaves it who knows how."""
+    named = source.replace('student="", course=""', 'student="anna", course="os-2026"')
+    answered = named.replace('kind="number"', 'kind="number", answer=3')
+    return re.sub(r"^# your lines.*$", SOLUTION, answered, flags=re.MULTILINE)
 
+
+def test_its_notebook_is_solved_for_a_student(run: Callable[..., dict[str, dict[str, object]]]) -> None:
     data = run(solved)
     assert data[CHECK]["passed"]
     assert data[CHECK]["sheet"] != "default"
@@ -97,3 +101,29 @@ print(lab.check("h1/rooms", space))
     )
     (shown,) = [text for name, text in BLOCKS if name == "text"]
     assert answer.stdout == shown, answer.stderr
+
+
+@pytest.mark.parametrize("given", [[], ["--exercises", "holes.py"]], ids=["in the course's file", "by hand"])
+def test_marks_come_from_the_page_s_own_command(
+    folder: Path, run: Callable[..., dict[str, dict[str, object]]], given: list[str]
+) -> None:
+    """In a folder of its own, as a teacher types it."""
+    if given:
+        course = (folder / "course.toml").read_text()
+        (folder / "course.toml").write_text(course.replace('modules = ["holes.py"]\n', ""))
+    (folder / "submissions").mkdir()
+    run(solved)
+    (folder / "holes.ipynb").rename(folder / "submissions" / "anna.ipynb")
+    (line,) = re.findall(r"^    vmwidgets (grade .*)$", (ROOT / "docs" / "own-lab.md").read_text("utf-8"), re.MULTILINE)
+    program = "import sys; from vmwidgets.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, *line.split(), *given]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = csv.DictReader((folder / "grades" / "grades.csv").read_text().splitlines())
+    assert (row["student"], row["exercise"], row["points"], row["of"], row["says"]) == (
+        "anna",
+        "h1/rooms",
+        "3",
+        "3",
+        "",
+    )

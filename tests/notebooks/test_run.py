@@ -23,6 +23,11 @@ SEEDS = range(20)
 """Of the sheets that `make sweep` runs all notebooks with; here instructors' notebooks run with one of them."""
 
 
+LIMIT = 350_000
+"""Bytes of a lab that ran with nobody there: its pictures stay, and nothing of the front end does."""
+
+PICTURE = "data-vmwidgets-twin"
+
 CHECK = "application/vnd.vmwidgets.check+json"
 ASKED = "application/vnd.vmwidgets.prediction+json"
 OUTCOME = "application/vnd.vmwidgets.outcome+json"
@@ -94,6 +99,9 @@ def runs(name: str, student: str) -> None:
         if output["output_type"] == "stream" and output["name"] == "stderr"
     ]
     assert complaints == []
+    text = nbformat.writes(notebook)
+    assert len(text.encode()) <= LIMIT
+    assert text.count("<img alt=") == text.count(PICTURE) - text.count(f"[{PICTURE}]") > 0
     shown = {data["id"] for data in kept(notebook, OUTCOME)}
     assert [data["id"] for data in kept(notebook, ASKED) if data["id"] not in shown] == []
     outcomes = {data["id"]: data["actual"] for data in kept(notebook, OUTCOME)}

@@ -32,6 +32,8 @@ OUTSIDE = {
         "jupyterlab",  # opened by the command line alone
         "lark",
         "matplotlib",
+        "nbclient",  # which comes with jupyterlab, as nbformat does: for a handout of a notebook
+        "nbformat",
         "resvg_py",
         "tomli",
         "traitlets",

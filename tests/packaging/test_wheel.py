@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -189,6 +190,19 @@ def test_without_jupyterlab_the_labs_are_not_copied_and_the_sentence_says_what_t
     assert (answer.returncode, answer.stdout) == (2, "")
     assert answer.stderr == 'there is no JupyterLab here: pip install "vmwidgets[lab]"\n'
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_test_of_a_courses_own_lab_passes(
+    python: Path, checkout: Path, only: Callable[..., str], tmp_path: Path
+) -> None:
+    """The module and the test of docs/own-lab.md, without pytest and without a clone."""
+    page = (checkout / "docs" / "own-lab.md").read_text("utf-8")
+    for name, text in re.findall(r"^```python (\S+\.py)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        (tmp_path / name).write_text(text)
+    command: list[str | Path] = [python, "-m", "unittest", "test_holes"]  # from the folder, so not isolated
+    answer = subprocess.run(command, env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert "Ran 4 tests" in answer.stderr
 
 
 def test_the_notebook_on_page_tables_runs_without_numpy(kernel: Path, checkout: Path) -> None:

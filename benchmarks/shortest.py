@@ -1,0 +1,74 @@
+"""Each part in its shortest form: it runs to its end and makes its tables, and no figure in them means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.grading.classroom.damaged import DAMAGED
+
+from . import (
+    against,
+    domain_pictures,
+    domains,
+    faults,
+    footprint,
+    going_back,
+    grading,
+    growth,
+    kmem,
+    long_operations,
+    maps,
+    moments,
+    page_outs,
+    pages,
+    paint,
+    references,
+    replays,
+    scrubbing,
+    sizes,
+    tables,
+    walks,
+)
+
+FEW = (4, 8)
+"""Entries, mappings and the like."""
+
+MOMENT = 0.001
+"""Seconds."""
+
+
+def of_domains() -> str:
+    """Pairs, and pictures."""
+    pairs = domains.report(*domains.measure(FEW, MOMENT, 1), FEW)
+    return f"{pairs}\n\n{domain_pictures.report(domain_pictures.measure(FEW, 6), FEW)}"
+
+
+def of_sizes() -> str:
+    """One wheel, beside itself."""
+    found = sizes.sizes(against.HERE)
+    return sizes.compared(found, found)
+
+
+SHORTEST: dict[str, Callable[[], str]] = {
+    "footprint": lambda: footprint.measured(1, 50),
+    "maps": lambda: maps.report(*maps.measure(FEW, MOMENT, 1), FEW),
+    "long": lambda: long_operations.measure(FEW, FEW),
+    "kmem": lambda: kmem.report(*kmem.measure(FEW, MOMENT, 1), FEW),
+    "domains": of_domains,
+    "walks": lambda: walks.report(walks.measure(seconds=MOMENT, count=100)),
+    "faults": lambda: faults.measure(10, FEW),
+    "page-outs": lambda: page_outs.measure(10, (4,)),
+    "replays": lambda: replays.measure((20,)),
+    "references": lambda: references.measure(50, (4,)),
+    "tables": lambda: tables.report(True),
+    "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
+    "against": lambda: against.report(against.measure(("kmem",), 1, against.HERE)),
+    "growth": lambda: growth.report(True, FEW),
+    "sizes": of_sizes,
+    "pages": lambda: pages.report(True, (1, 2), 1),
+    "moments": lambda: moments.report(True, 3),
+    "time": lambda: going_back.report(going_back.measure(going_back.LEAST)),
+    "scrubbing": lambda: scrubbing.report(scrubbing.measure(40, 4, 2)),
+    "paint": lambda: paint.report(paint.measure((31,), 4, others=False)),
+}
+"""By the names of the parts."""

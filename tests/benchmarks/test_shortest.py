@@ -1,0 +1,50 @@
+"""Each part of the bench runs to its end and makes its tables; no time is looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+HERE = (
+    "footprint", "maps", "long", "kmem", "domains", "walks", "faults", "page-outs", "replays", "references", "tables",
+    "grading", "against", "growth", "moments", "time",
+)  # fmt: skip  # read as a list
+
+ALONE = "pages"
+"""It has a shell of its own, so it runs in a process of its own."""
+
+ELSEWHERE = {"paint", "scrubbing", "sizes"}
+"""They need a browser, and a wheel: `tests/browser/` and `tests/packaging/` run them."""
+
+
+def is_report(text: str) -> None:
+    """A title, a header, and rows with figures."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) >= 3, text
+    assert any(char.isdigit() for line in lines[2:] for char in line), text
+
+
+def test_each_part_is_run_by_a_test() -> None:
+    from benchmarks.__main__ import PARTS
+    from benchmarks.shortest import SHORTEST
+
+    assert set(SHORTEST) == set(PARTS) == {*HERE, ALONE, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("part", HERE)
+def test_a_part_runs_to_its_end(part: str) -> None:
+    from benchmarks.shortest import SHORTEST
+
+    is_report(SHORTEST[part]())
+
+
+def test_the_command_runs_a_part() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--shortest", ALONE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    is_report(done.stdout.partition("say more.\n")[2])

@@ -1,0 +1,30 @@
+"""The parts of the bench that need a browser run to their end; no time is looked at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(part: str) -> str:
+    """What a part prints.  It has a process of its own: it starts Playwright, which this one may have started."""
+    command = [sys.executable, "-m", "benchmarks", "--shortest", part]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_drag_is_measured_in_a_notebook() -> None:
+    (row,) = [line for line in run("scrubbing").splitlines() if line.strip().startswith("mark and headline")]
+    assert all(int(figure) > 0 for figure in row.split()[3:6]), row
+
+
+def test_pictures_are_measured_in_a_notebook() -> None:
+    printed = run("paint")
+    for shown in ("tree", "map: tree, list, ribbon", "dashboard"):
+        (row,) = [line for line in printed.splitlines() if line.strip().startswith(shown)]
+        drawn, asked = row.split()[-1].split("/")
+        assert 0 < int(drawn) <= int(asked) == 4, row  # a busy computer may miss one: that is what the bench says

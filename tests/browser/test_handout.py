@@ -1,0 +1,374 @@
+"""A handout in a browser: from a file, without a server; with script and without, on a telephone and on paper."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+import vmwidgets as vm
+from tests.browser.lab import AXE
+from tests.widgets.test_handout import FRAMES, forked, read
+
+OPEN = "() => document.documentElement.classList.contains('plays')"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A story with two pictures, a chapter, a question and something else that might have been done."""
+    machine, _, child, address = forked()
+    other = machine.branch("after fork")
+    other.tasks["parent"].write(address, b"z")
+    child.exit()
+    pictures = (vm.Objects(machine), vm.Fault(machine))
+    path = tmp_path_factory.mktemp("handout") / "fork.html"
+    what_if = {"the parent writes": other}
+    return vm.handout(machine, path, *pictures, title="Fork", ask={"after fork": FRAMES}, what_if=what_if)
+
+
+def where(page: Any) -> tuple[int, int]:
+    """The step that is shown, of how many."""
+    found = re.match(r"step (\d+) of (\d+)", page.locator(".vmw-where").inner_text())
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def to_question(page: Any) -> None:
+    for _ in range(200):
+        page.keyboard.press("PageDown")
+    expect(page.locator("fieldset")).to_be_visible()
+
+
+def test_each_step_is_drawn_as_the_file_says(opened: Callable[..., Any], file: Path) -> None:
+    page, steps = opened(file), read(file)["steps"]
+    to_question(page)
+    page.get_by_role("button", name=FRAMES[2], exact=True).click()
+    page.evaluate("() => { document.querySelector('.vmw-slider').focus() }")
+    page.keyboard.press("Home")
+    for number, step in enumerate(steps, 1):
+        assert where(page) == (number, len(steps))
+        assert page.locator(".vmw-caption b").inner_text() == step["sentence"]
+        assert page.locator(".vmw-called code").inner_text() == step["code"]
+        for place, drawn in enumerate(step["pictures"]):
+            stage = page.locator(".vmw-stage").nth(place)
+            ids = stage.evaluate("(root) => [...root.querySelectorAll('.node')].map((node) => node.dataset.id)")
+            assert set(ids) == {node["id"] for node in drawn["narrow"]["nodes"]}
+        page.keyboard.press("]")
+
+
+def test_keys_buttons_slider_and_chapters_lead_to_the_same_steps(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    steps = read(file)["steps"]
+    chapter = next(number for number, step in enumerate(steps, 1) if "chapter" in step)
+    for key, wanted in (("PageDown", 2), ("]", 3), ("ArrowRight", 4), ("PageUp", 3), ("[", 2), ("ArrowLeft", 1)):
+        page.keyboard.press(key)
+        assert where(page)[0] == wanted, key
+    page.get_by_role("button", name="step on").click()
+    assert where(page)[0] == 2
+    page.keyboard.press("}")
+    assert where(page)[0] == chapter
+    page.keyboard.press("{")
+    assert where(page)[0] == 1
+    page.locator(".vmw-choice").select_option(label="after fork")
+    assert where(page)[0] == chapter
+    page.locator(".vmw-slider").fill("2")
+    assert where(page)[0] == 3
+    assert page.evaluate("scrollY") == 0, "a clicker's keys do not scroll"
+
+
+def test_the_strip_says_operations_and_leads_to_their_steps(opened: Callable[..., Any], file: Path) -> None:
+    page, steps = opened(file), read(file)["steps"]
+    strip, tip = page.locator(".vmw-timeline"), page.locator(".vmw-bar .vmw-tip:not(.vmw-by-hand)")
+    marks = [number for number, step in enumerate(steps) if not number or step["name"] != steps[number - 1]["name"]]
+    assert strip.get_attribute("data-marks") == str(len(marks))
+    page.locator(".vmw-slider").focus()
+    page.keyboard.press("Tab")
+    expect(strip).to_be_focused()
+    for number in marks[1:4]:
+        page.keyboard.press("ArrowRight")
+        expect(tip).to_contain_text(steps[number]["name"])
+    page.keyboard.press("Enter")
+    assert where(page)[0] == marks[4], "the last step of the operation that is pointed at"
+    box = strip.bounding_box()
+    for share in (0.1, 0.02, 0.3):
+        page.mouse.click(box["x"] + share * box["width"], box["y"] + 8)
+        assert abs(where(page)[0] - 1 - share * len(steps)) <= 1, "it lies under the slider"
+    assert page.locator(".vmw-strip .moment").count() == 1, "chapters are flags"
+    assert page.locator(".vmw-copying button").is_visible()
+
+
+def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    to_question(page)
+    at, count = where(page)
+    assert at < count
+    expect(page.get_by_role("button", name="step on")).to_be_disabled()
+    expect(page.get_by_text(FRAMES[3])).not_to_be_visible()
+    page.locator(".vmw-slider").fill(str(count - 1))
+    assert where(page)[0] == at
+    page.get_by_role("button", name="4", exact=True).click()
+    expect(page.locator(".vmw-answer")).to_have_text("No: 5. One is copied.")
+    page.get_by_role("button", name="5", exact=True).click()
+    expect(page.locator(".vmw-answer")).to_have_text("Right: 5. One is copied.")
+    page.keyboard.press("PageDown")
+    assert where(page)[0] == at + 1
+    page.reload()
+    to_question(page)
+    assert where(page)[0] == at, "it remembers nothing"
+
+
+def test_what_if_leads_into_the_branch_and_back(opened: Callable[..., Any], file: Path) -> None:
+    page, (branch,) = opened(file), read(file)["branches"]
+    to_question(page)
+    button = page.get_by_role("button", name="the parent writes")
+    expect(button).not_to_be_visible()
+    page.get_by_role("button", name="5", exact=True).click()
+    before = where(page)
+    button.click()
+    assert where(page) == (1, len(branch["steps"]))
+    assert page.locator(".vmw-caption b").inner_text() == branch["steps"][0]["sentence"]
+    page.get_by_role("button", name="back to the story").click()
+    assert where(page) == before
+
+
+def test_one_selection_in_all_pictures(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    for _ in range(6):
+        page.keyboard.press("]")
+    node = page.locator(".node[role=button]").first
+    thing = node.get_attribute("data-thing")
+    node.click()
+    assert page.locator(".node.selected").count() >= 1
+    assert {one.get_attribute("data-thing") for one in page.locator(".node.selected").all()} == {thing}
+    node.click()
+    assert page.locator(".node.selected").count() == 0
+
+
+def test_what_is_below_a_picture_stays_where_it_is(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    places = set()
+    for _ in range(8):
+        places.add(round(page.locator(".vmw-called").bounding_box()["y"]))
+        page.keyboard.press("]")
+    assert len(places) == 1
+
+
+def test_a_finger_steps_on_a_telephone_and_nothing_sticks_out(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport={"width": 360, "height": 720}, has_touch=True, is_mobile=True)
+    assert page.evaluate(OPEN)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    swipe = """([from, to]) => {
+        const stages = document.querySelector('.vmw-stages');
+        const at = (type, x) => stages.dispatchEvent(new PointerEvent(type, {
+            bubbles: true, pointerType: 'touch', clientX: x, clientY: 300 }));
+        at('pointerdown', from); at('pointerup', to);
+    }"""
+    page.evaluate(swipe, [250, 100])
+    assert where(page)[0] == 2
+    page.evaluate(swipe, [100, 250])
+    assert where(page)[0] == 1
+    to_question(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport={"width": 360, "height": 720}, has_touch=True, is_mobile=True)
+    smallest = """() => Math.min(...[...document.querySelectorAll('.vmw-player .vmw-scene')].flatMap((scene) => {
+        const scale = scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
+        return [...scene.querySelectorAll('text')].map((text) => scale * parseFloat(getComputedStyle(text).fontSize));
+    }))"""
+    for _ in range(12):
+        assert page.evaluate(smallest) >= 10.99
+        page.keyboard.press("]")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the picture is scrolled, and not the page"
+    ground = page.locator(".vmw-scrolls").first
+    assert ground.evaluate("(one) => one.scrollWidth > one.clientWidth")
+
+
+def test_without_script_every_step_is_there(opened: Callable[..., Any], file: Path) -> None:
+    page, story = opened(file, java_script_enabled=False), read(file)
+    steps = [*story["steps"], *story["branches"][0]["steps"]]
+    articles = page.locator("article")
+    assert articles.count() == len(steps)
+    for article, step in zip(articles.all(), steps, strict=True):
+        assert step["sentence"] in article.inner_text()
+        assert article.locator("svg").count() == 2
+        assert all(svg.is_visible() for svg in article.locator("svg").all())
+    page.get_by_text("answer", exact=True).first.click()
+    expect(page.get_by_text(FRAMES[3])).to_be_visible()
+
+
+def test_on_paper_there_are_six_steps_a_sheet_and_slides_have_one(
+    opened: Callable[..., Any], file: Path, tmp_path: Path
+) -> None:
+    def sheets(path: Path) -> int:
+        return int(opened(path, color_scheme="dark").pdf(prefer_css_page_size=True).count(b"/Type /Page\n"))
+
+    story = read(file)
+    count = len(story["steps"]) + len(story["branches"][0]["steps"])
+    assert count / 3 <= sheets(file) <= count / 3 + 3, "of two pictures side by side there are three steps"
+    machine, *_ = forked()
+    single = vm.handout(machine, tmp_path / "single.html", vm.Objects(machine), by="step")
+    count = len(read(single)["steps"])
+    assert count / 6 <= sheets(single) <= count / 6 + 2, "a chapter begins a row, and the end is below"
+    slides = vm.handout(machine, tmp_path / "slides.html", vm.Objects(machine), by="operation", paper="slides")
+    assert len(read(slides)["steps"]) <= sheets(slides) <= len(read(slides)["steps"]) + 1
+
+
+def test_paper_is_white_and_the_screen_has_one_theme(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, color_scheme="dark")
+    ground = "(selector) => getComputedStyle(document.querySelector(selector)).backgroundColor"
+    assert page.evaluate(ground, "body") == page.evaluate(ground, ".vmw-player") == "rgb(17, 20, 24)"
+    page.emulate_media(media="print")
+    assert page.evaluate(ground, "body") == "rgb(255, 255, 255)"
+    fill = "() => getComputedStyle(document.querySelector('article text')).fill"
+    assert page.evaluate(fill) == "rgb(86, 98, 112)", "what is dim on a light ground"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_axe_finds_nothing(script: bool, opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    if not script:
+        page.evaluate("() => document.documentElement.classList.remove('plays')")
+        page.evaluate("() => document.querySelector('.vmw-player').remove()")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("() => axe.run(document)")["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found] == []
+
+
+# ---- the lectern ---------------------------------------------------------------------------------
+
+PRESENTED = """() => {
+    const root = document.querySelector('.vmw-player.vmw-filled');
+    if (!root) return null;
+    const scenes = [...root.querySelectorAll('.vmw-scene')].filter((scene) => scene.getBoundingClientRect().width > 0);
+    const all = [...root.querySelectorAll('button, select, input')];
+    const seen = all.filter((one) => one.getBoundingClientRect().width > 0);
+    return { scenes: scenes.length, controls: seen.length, wide: scenes[0].getBoundingClientRect().width,
+             high: Math.max(...scenes.map((scene) => scene.getBoundingClientRect().bottom)) };
+}"""
+ROOM = {"width": 1920, "height": 1080}
+
+
+def test_presented_it_has_the_screen_for_one_picture(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    before = page.locator(".vmw-scene").first.bounding_box()["width"]
+    page.keyboard.press("p")
+    shown = page.evaluate(PRESENTED)
+    assert (shown["scenes"], shown["controls"]) == (1, 0)
+    assert shown["wide"] > before
+    assert shown["high"] <= ROOM["height"]
+    page.keyboard.press("PageDown")
+    assert where_hidden(page) == 2
+    page.keyboard.press("2")
+    assert page.locator(".vmw-stage:not([hidden]) .vmw-title").inner_text() == "faults"
+    page.keyboard.press("Escape")
+    assert page.evaluate(PRESENTED) is None
+    assert where(page)[0] == 2, "nothing is lost"
+
+
+def test_presented_the_first_picture_that_changes_is_shown(opened: Callable[..., Any], file: Path) -> None:
+    page, steps = opened(file, viewport=ROOM), read(file)["steps"]
+    page.keyboard.press("p")
+    scenes = [[json.dumps([one["wide"]["nodes"], one["wide"]["links"]]) for one in step["pictures"]] for step in steps]
+    expected = 0
+    for place, now in enumerate(scenes[:12]):
+        changed = [one for one in (0, 1) if place and now[one] != scenes[place - 1][one]]
+        expected = changed[0] if changed else expected
+        assert (
+            page.locator(".vmw-stage:not([hidden]) .vmw-title").inner_text() == ["memory objects", "faults"][expected]
+        )
+        page.keyboard.press("PageDown")
+
+
+def answer(page: Any) -> None:
+    """Come to the question, and answer it."""
+    to_question(page)
+    page.get_by_role("button", name="5", exact=True).click()
+
+
+def test_what_if_can_be_reached_while_presenting(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    answer(page)
+    assert page.evaluate(PRESENTED)["high"] <= ROOM["height"]
+    page.get_by_role("button", name="the parent writes").click()
+    assert where_hidden(page) == 1
+    page.get_by_role("button", name="back to the story").click()
+    assert page.evaluate(PRESENTED) is not None
+
+
+def where_hidden(page: Any) -> int:
+    return int(page.locator(".vmw-where").text_content().split()[1])
+
+
+def test_a_clicker_blanks_the_screen_and_its_f5_loads_nothing(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    page.evaluate("() => { window.same = true; }")
+    for key in (".", "b"):
+        page.keyboard.press(key)
+        assert not page.locator(".vmw-caption").is_visible()
+        page.keyboard.press(key)
+        assert page.locator(".vmw-caption").is_visible()
+    page.keyboard.press("b")
+    page.keyboard.press("PageDown")
+    assert page.locator(".vmw-caption").is_visible(), "the next step is seen"
+    page.keyboard.press("F5")
+    assert page.evaluate("() => window.same") is True
+
+
+def test_the_picture_has_one_size_while_it_is_presented(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    page.keyboard.press("1")
+    sizes = set()
+    for _ in range(200):
+        sizes.add(round(page.evaluate(PRESENTED)["wide"]))
+        before = where_hidden(page)
+        page.keyboard.press("PageDown")
+        if where_hidden(page) == before:
+            break
+    assert len(sizes) == 1
+
+
+def test_a_second_window_has_the_notes_and_its_keys_step(
+    opened: Callable[..., Any], tmp_path: Path, chromium: Any
+) -> None:
+    machine, *_ = forked()
+    notes = {1: "Say hello.", "after fork": "Ask who copies."}
+    ask = {"after fork": FRAMES}
+    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), notes=notes, ask=ask, by="operation")
+    page = opened(file, viewport=ROOM)
+    assert not page.get_by_text("Say hello.").is_visible(), "the class does not see them"
+    page.keyboard.press("p")
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    window = popup.value
+    expect(window.locator("#notes")).to_have_text("Say hello.")
+    expect(window.locator("#next")).to_contain_text(FRAMES[0])
+    expect(window.locator("#clock")).to_contain_text("0:0")
+    page.keyboard.press("n")  # it is open already
+    window.keyboard.press("PageDown")
+    assert where_hidden(page) == 2
+    expect(window.locator("#where")).to_contain_text("step 2 of")
+    with window.expect_event("close"):
+        page.keyboard.press("Escape")
+
+
+def test_a_reload_while_presenting_comes_back_to_the_step(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    answer(page)
+    page.keyboard.press("PageDown")
+    there = where_hidden(page)
+    page.reload()
+    assert page.evaluate(PRESENTED) is not None
+    assert where_hidden(page) == there
+    page.keyboard.press("PageDown")
+    assert where_hidden(page) == there + 1, "what was answered is not asked again"

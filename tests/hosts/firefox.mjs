@@ -1,0 +1,45 @@
+// Drives a Firefox without a window over WebDriver BiDi: `node firefox.mjs FOLDER FIREFOX`, where FOLDER has
+// node_modules/puppeteer-core.  Reads a list of steps as JSON, and writes what each gave, then what went wrong in the page.
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const [folder, executablePath] = process.argv.slice(2);
+const found = createRequire(join(folder, "package.json")).resolve("puppeteer-core");
+const { default: puppeteer } = await import(pathToFileURL(found).href);
+
+// A proxy that is not there: a page reaches no host at all.
+const alone = { "network.proxy.type": 1, "network.proxy.http": "127.0.0.1", "network.proxy.http_port": 9,
+  "network.proxy.ssl": "127.0.0.1", "network.proxy.ssl_port": 9 };
+
+const text = [];
+for await (const part of process.stdin) text.push(part);
+const steps = JSON.parse(Buffer.concat(text).toString());
+
+const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true, extraPrefsFirefox: alone });
+const problems = [];
+const gave = [];
+try {
+  const page = await browser.newPage();
+  page.on("console", (message) => problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("request", (request) => {
+    if (!/^(file|data|blob):/.test(request.url())) problems.push(request.url());
+  });
+  const ways = {
+    open: (url) => page.goto(url),
+    size: ([width, height]) => page.setViewport({ width, height }),
+    press: (key) => page.keyboard.press(key),
+    click: (selector) => page.click(selector),
+    ask: (script) => page.evaluate(script),
+    picture: (path) => page.screenshot({ path }),
+  };
+  for (const [way, given] of steps) {
+    const answer = await ways[way](given);
+    gave.push(way === "ask" ? answer : null);
+  }
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify({ gave, problems }));
