@@ -200,7 +200,8 @@ def _arrow(link: Link) -> str:
 def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> str:
     if not text:
         return ""
-    return f'<text class={_quoted(style)} x="{x:g}" y="{y:g}" text-anchor="{anchor}">{_safe(text)}</text>'
+    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text class={_quoted(style)} x="{x:g}" y="{y:g}"{place}>{_safe(text)}</text>'
 
 
 def _safe(text: str) -> str:
