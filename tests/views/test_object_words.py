@@ -83,6 +83,18 @@ def test_a_fork_that_copies_at_once_says_so() -> None:
     assert reason == "1 page was copied at once: it is shared in its object, or wired."
 
 
+def test_a_page_that_came_back_to_be_copied_is_not_one_that_both_have() -> None:
+    machine = vm.boot("x86-64", layout="small", fork="counted")
+    machine.swap_on("64 KiB")
+    task = machine.task("init")
+    start = task.mmap("4 KiB", "rw", "shared")
+    task.write(start, b"x")
+    task.map.inherit(start, size="4 KiB", inherit="copy")
+    task.page_out(start)
+    task.fork()
+    assert headline(machine)[1] == "1 page was copied at once: it is shared in its object, or wired."
+
+
 def test_the_descriptors_of_a_fault_are_one_step() -> None:
     machine, task, start = begun()
     task.write(start, b"one")

@@ -41,7 +41,8 @@ def wrote_file(seen: Seen, said: Said) -> None:
 @claim("object operations: file/pages", "{hits} of it in memory already, {misses} read in.")
 def pages_of_file(seen: Seen, said: Said) -> None:
     name = f"file {file_of(seen)}"
-    at, data = number_given(seen, "offset"), seen.given.get("data", seen.operation.result)
+    at = number_given(seen, "offset") if "offset" in seen.given else 0
+    data = seen.given.get("data", seen.operation.result)
     used = set(range(at // PAGE, -(-(at + len(data)) // PAGE)))
     there = {page for one, page in resident(seen.before) if one == name}
     came = {page for one, page in resident(seen.machine) if one == name} - there

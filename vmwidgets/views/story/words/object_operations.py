@@ -284,8 +284,11 @@ def _limit(facts: Facts) -> Headline:
 
 def _has_own(facts: Facts) -> bool:
     """Whether pages are in frames, or in slots of swap space, that a fork found them in and gave the child too."""
+    made = {event.object for event in facts.of(ev.ObjectMade)}  # into others a page came back, to be copied
     copied = {(event.object, event.index) for event in facts.of(ev.PageCopied)}
-    came = {(event.object, page) for event in facts.of(ev.PagesEntered) for page, _ in event.pages}
+    came = {
+        (event.object, page) for event in facts.of(ev.PagesEntered) if event.object in made for page, _ in event.pages
+    }
     return bool(came - copied or facts.of(ev.SwapShared))
 
 
