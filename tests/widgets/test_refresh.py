@@ -56,6 +56,30 @@ def test_the_first_operation_is_sent_at_once() -> None:
     assert picture.frames == [1]
 
 
+def test_what_a_page_asked_for_needs_no_pause_and_what_else_it_changed_does() -> None:
+    clock, other = Clock(), Picture()
+    picture, refresher = Picture(clock, cost=1.0), Refresher(clock, threads=False)
+    operate(refresher, picture)
+    clock.now += BREATH / 2
+    with refresher.answering(picture):
+        for one in (picture, other):
+            operate(refresher, one)
+        assert (picture.frames, other.frames) == ([1], [])
+    assert (picture.frames, other.frames) == ([1, 2], [])
+    clock.now += BREATH / 2
+    refresher.mark([])
+    assert (picture.frames, other.frames) == ([1, 2], [1])
+
+
+def test_a_page_that_asks_in_vain_holds_nothing_up() -> None:
+    picture, refresher = Picture(), Refresher(Clock(), threads=False)
+    with pytest.raises(ValueError, match="in vain"), refresher.answering(picture):
+        raise ValueError("in vain")
+    assert picture.frames == []
+    operate(refresher, picture)
+    assert picture.frames == [1]
+
+
 def test_a_burst_is_one_frame_and_the_cells_end_sends_the_newest() -> None:
     picture = Picture()
     refresher = Refresher(Clock(), threads=False)

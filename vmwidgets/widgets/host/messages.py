@@ -103,6 +103,9 @@ SCHEMA: dict[str, dict[str, Field]] = {
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "timeline", "names"))
 """What a page says by itself, and no reader does."""
 
+REDRAWN = frozenset(("seek", "jump", "open", "zoom", "pan", "turn", "find"))
+"""What a page asks a picture to be drawn again for."""
+
 STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
 """What a page may say to a picture whose machine is gone."""
 

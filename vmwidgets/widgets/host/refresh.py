@@ -1,4 +1,6 @@
-"""When pictures are sent: at once after a pause, at most thirty times a second while a cell runs, always when it ends.
+"""When pictures are sent: what a page asked for at once, all others after a pause, and when a cell ends.
+
+While a cell runs, that is at most thirty times a second.
 
 Unthrottled updates are not slow but wrong: a Jupyter server drops messages past a thousand a second, and with them the
 newest state.  No event loop runs while a cell does, so an operation itself sends when the pause has passed; the end of
@@ -11,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from .contract import Guarded, looking
@@ -45,16 +48,36 @@ class Refresher:
         self._marked = threading.Event()
         self._threads = threads
         self._timer: threading.Thread | None = None
-        self._is_due = False
+        self._is_due = self._answers = False
 
     def mark(self, pictures: list[Picture]) -> None:
         """An operation has changed what these pictures show."""
         for picture in pictures:
             self._dirty[picture] = None
+        if self._answers:
+            return
         if self._clock() >= self._next:
             self.flush()
         elif self._dirty:
             self._wake()
+
+    @contextmanager
+    def answering(self, picture: Picture) -> Iterator[None]:
+        """A page asks something of `picture`: send it once that is done, and what else it changed in its time.
+
+        A page asks for one picture at a time, so what it waits for needs no pause.
+        """
+        with self._sending:
+            self._answers = True
+            try:
+                yield
+                self._dirty[picture] = None
+                with looking(picture.machine) as quiet:
+                    if quiet:
+                        self._send(picture)
+            finally:
+                self._answers = False
+                self.mark([])
 
     def forget(self, picture: Picture) -> None:
         """This picture is gone."""

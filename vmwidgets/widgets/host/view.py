@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partialmethod
 from math import inf
@@ -30,7 +30,7 @@ from vmwidgets.views.scene.twin import table_twin
 from .cells import NOWHERE, Cell, current_cell
 from .controls import at_moment, told
 from .hub import open_hub
-from .messages import BY_ITSELF, STILL_ANSWERED, TEXT, check_message, check_public, is_text
+from .messages import BY_ITSELF, REDRAWN, STILL_ANSWERED, TEXT, check_message, check_public, is_text
 from .packing import pack, pack_table
 from .pages import Pages
 from .pictures import MachinePictures, forget, pictures_of
@@ -457,7 +457,9 @@ class View(Picture, anywidget.AnyWidget):
                 raise Refused("the machine of this picture is gone: boot one, and show it again")
             handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
             details = {name: value for name, value in message.items() if name != "type"}
-            handle(**details)
+            redrawn = message["type"] in REDRAWN
+            with refresher.answering(self) if redrawn else nullcontext():
+                handle(**details)
         except Refused as refusal:
             self.send({"type": "refused", "reason": str(refusal)})
         else:
@@ -511,8 +513,6 @@ class View(Picture, anywidget.AnyWidget):
         if node.action != "open":
             raise Refused(f"open: {shown(id)} can't be opened")
         self.opened(id)
-        self._stale = True
-        refresher.mark([self])
 
     def _on_seek(self, operation: int, place: int) -> None:
         when = self._when_of(operation, place)
@@ -520,7 +520,6 @@ class View(Picture, anywidget.AnyWidget):
         if operation < 0:
             self.follow = True
         self.moment = when
-        refresher.mark([self])
 
     def _when_of(self, operation: int, place: int) -> When | None:
         """The moment that a page means; now for operation -1."""
@@ -535,7 +534,6 @@ class View(Picture, anywidget.AnyWidget):
     def _on_jump(self, to: str, way: int) -> None:
         self._asked = True
         self.jump(to, way)
-        refresher.mark([self])
 
     def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
         self._check_pin("seek_pin", index)
@@ -557,23 +555,15 @@ class View(Picture, anywidget.AnyWidget):
 
     def _on_zoom(self, factor: float, at: float) -> None:
         self.zoomed(factor, at)
-        self._stale = True
-        refresher.mark([self])
 
     def _on_pan(self, by: float) -> None:
         self.panned(by)
-        self._stale = True
-        refresher.mark([self])
 
     def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
         self.turned(id, by)
-        self._stale = True
-        refresher.mark([self])
 
     def _on_find(self, text: str) -> None:
         self.sought(text)
-        self._stale = True
-        refresher.mark([self])
 
     def _on_save(self) -> None:
         scene = self.scene()
