@@ -12,9 +12,11 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
 from vmwidgets.engine.base.units import Address, binary_size, grouped_size
+from vmwidgets.engine.base.values.tables import WindowRow
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables, Shown
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.tables.boxes import folded_in_words
 from vmwidgets.views.tables.picture import draw_tables
 
 pytestmark = pytest.mark.once
@@ -246,6 +248,19 @@ def test_a_space_with_nothing_of_its_own_shows_what_it_has_lent() -> None:
     assert len(nodes(scene, "table")) > 1
     scene = vm.Tables(vm.boot("x86-64")).scene()
     assert scene.caption.text == "2 descriptors of the root are in use: the root itself and 1 table."
+
+
+def test_descriptors_that_lead_nowhere_are_neither_tables_nor_left_out() -> None:
+    machine = vm.boot("riscv-sv39")
+    task = machine.task("init")
+    root = int(task.tables.root)
+    machine.set_descriptor(root, 0x10)
+    assert vm.Tables(task).scene().caption.text == "1 descriptor of the root is in use: 1 table lent by the kernel."
+    machine.set_descriptor(root + 8, 0b101)  # the kernel may write what it may not read: that is reserved
+    text = "2 descriptors of the root are in use: 1 reserved descriptor of its own, and 1 table lent by the kernel."
+    assert vm.Tables(task).scene().caption.text == text
+    fold = WindowRow(first=0, count=6, va=0, kind="fold", tables=2, pages=1, reserved=3)
+    assert folded_in_words(fold) == "2 tables, 1 page and 3 reserved descriptors"
 
 
 def test_a_fold_says_how_much_is_behind_it() -> None:

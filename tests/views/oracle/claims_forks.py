@@ -18,7 +18,7 @@ def own_pages(machine: vm.Machine, task: str) -> dict[int, int]:
     found = {}
     for entry in entries(machine, f"task:{task}/map"):
         memory = objects.get(entry.object or "")
-        if memory is not None and memory.kind != "file" and entry.inherit != "share":
+        if memory is not None and memory.kind != "file" and entry.inherit == "copy":
             addresses = {int(entry.start) + page * PAGE - int(entry.offset): page for page in memory.pages}
             found |= {at: memory.pages[page] for at, page in addresses.items() if entry.start <= at < entry.end}
     return found

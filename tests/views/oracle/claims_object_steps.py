@@ -46,7 +46,11 @@ def made_a_shadow(seen: StepSeen, said: Said) -> None:
 def gone(seen: StepSeen, said: Said) -> None:
     assert said["object"] in was(seen).objects
     assert said["object"] not in now(seen).objects
-    assert said["why"] in ("no reference is left", "nothing maps it", "it was destroyed")
+    if said["why"] == "nothing ever referred to it":
+        assert was(seen).references(said["object"]) == 0
+        assert said["object"] not in seen.started.memory_objects.value().objects
+    else:
+        assert said["why"] in ("no reference is left", "nothing maps it", "it was destroyed")
 
 
 @claim(

@@ -221,7 +221,7 @@ def heap_shrank(seen: Seen, said: Said) -> None:
 def freed_pages(seen: Seen, said: Said) -> None:
     """So many frames have no page of an object any more, and no page of them was paged out."""
     was, now = resident(seen.before), resident(seen.machine)
-    out = {was[page] for page in (swapped(seen.machine) - swapped(seen.before)) & was.keys()}
+    out = {was[page] for page in (was.keys() - now.keys()) & swapped(seen.machine)}
     out |= {was[page] for page in was.keys() - now.keys() if page[0] in asked_again(seen.machine)}
     assert len(set(was.values()) - set(now.values()) - out) == number(said["count"])
 

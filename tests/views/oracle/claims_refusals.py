@@ -114,8 +114,12 @@ def faulted(seen: StepSeen, said: Said) -> None:
 
 
 def is_stale(seen: StepSeen, address: int) -> bool:
-    """Whether a TLB kept something of the page, so that it and not the tables raised the fault; or its task is gone."""
-    kept = [slot.entry for cpu in seen.before.cpus.cpus for slot in cpu.tlb.slots]
+    """Whether a TLB kept something of the page, so that it and not the tables raised the fault; or its task is gone.
+
+    A processor drops what refused an access before it raises the fault.
+    """
+    begun = Then(seen.now, seen.moment.at(0).past)
+    kept = [slot.entry for then in (begun, seen.before) for cpu in then.cpus.cpus for slot in cpu.tlb.slots]
     gone = {cpu.space for cpu in seen.before.cpus.cpus} - {"kernel", *seen.machine.tasks}
     return bool(gone) or any(one.va <= address < one.va + one.page_size for one in kept)
 

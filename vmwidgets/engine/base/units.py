@@ -67,6 +67,15 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """All of the words, as a sentence has them.
+
+    >>> listed(["read", "write", "execute"]), listed(["read", "write"]), listed(["read"]), listed([])
+    ('read, write and execute', 'read and write', 'read', '')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def duration(nanoseconds: float) -> str:
     """A time in the unit that keeps it short, with three digits.
 

@@ -258,6 +258,7 @@ class _Look:
             size=level.span_of(descriptor) if is_leaf else 0,
             pages=max(1, len(run) // copies) if is_leaf else 0,
             tables=int(slot.kind in ("table", "window")),
+            reserved=len(run) if slot.kind == "reserved" else 0,
             layout=descriptor.name,
             section=descriptor.section,
             rights=rights_in_words(self.fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
@@ -336,5 +337,6 @@ def _folded(rows: list[WindowRow]) -> WindowRow:
         "fold",
         pages=sum(row.pages for row in rows),
         tables=sum(row.tables for row in rows),
+        reserved=sum(row.reserved for row in rows),
         is_lent=rows[0].is_lent,
     )

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
@@ -201,8 +201,8 @@ def slots_in_words(first: int, count: int) -> str:
 
 def folded_in_words(row: WindowRow) -> str:
     """What a fold hides: "2 tables and 1 page"."""
-    parts = [counted(count, word) for count, word in ((row.tables, "table"), (row.pages, "page")) if count]
-    return " and ".join(parts)
+    named = ((row.tables, "table"), (row.pages, "page"), (row.reserved, "reserved descriptor"))
+    return listed([counted(count, word) for count, word in named if count])
 
 
 def _row_height(row: WindowRow, words: _Words) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vmwidgets.engine.base.units import counted, grouped_size
+from vmwidgets.engine.base.units import counted, grouped_size, listed
 from vmwidgets.engine.base.values.comparisons import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -77,19 +77,13 @@ def _caption(value: FormatsValue) -> Caption:
         text = say_compared("formats/tables", fewest=fewest, least=size, most=greatest, more=more)
     few, many = min(reached, key=lambda one: one.entries), max(reached, key=lambda one: one.entries)
     case = "formats/entries" if few.entries == many.entries else "formats/more entries"
-    lowest, highest = (_listed([one.format for one in reached if one.entries == it.entries]) for it in (few, many))
+    lowest, highest = (listed([one.format for one in reached if one.entries == it.entries]) for it in (few, many))
     tlb = say_compared(case, few.entries, fewest=lowest, most=highest, more=f"{many.entries:,}")
     return Caption(text, (), f"{tlb} {reason}".strip())
 
 
 def _taking(formats: Sequence[str]) -> str:
-    return f"{_listed(formats)} {'takes' if len(formats) == 1 else 'take'}"
-
-
-def _listed(formats: Sequence[str]) -> str:
-    """All that are equal: none of them is the one."""
-    *others, last = formats
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{listed(formats)} {'takes' if len(formats) == 1 else 'take'}"
 
 
 class _Columns(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
@@ -97,7 +97,7 @@ def _caption(window: TableWindow) -> Caption:
 def _in_use(roots: list[OpenTable]) -> str:
     """What the roots refer to; in a space that has some of it lent, how much is whose."""
     rows = [row for table in roots for row in table.rows]
-    own = [row for row in rows if not row.is_lent and row.kind != "window"]
+    own = [row for row in rows if not row.is_lent and row.kind not in ("window", "invalid")]
     lent = [row for row in rows if row.is_lent]
     parts = ["the root itself"] if any(row.kind == "window" for row in rows) else []
     if not lent:
@@ -107,10 +107,12 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
-    tables, pages = sum(row.tables for row in rows), sum(row.pages for row in rows)
-    if not tables and pages:
-        return counted(pages, "large page")
-    return counted(tables, "table") + (f" and {counted(pages, 'large page')}" if pages else "")
+    named = (
+        (sum(row.tables for row in rows), "table"),
+        (sum(row.pages for row in rows), "large page"),
+        (sum(row.reserved for row in rows), "reserved descriptor"),
+    )
+    return listed([counted(count, word) for count, word in named if count]) or "0 tables"
 
 
 def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:

@@ -275,6 +275,8 @@ class WindowRow:
     """How many pages; a fold's together."""
     tables: int = 0
     """How many tables; a fold's together."""
+    reserved: int = 0
+    """How many descriptors that are present, and that the processor takes for none; a fold's together."""
     layout: str = ""
     """What the descriptor is, in words."""
     section: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.units import binary_size, counted, listed
 from vmwidgets.engine.base.values.maps import MapValue
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.base.values.tables import Permission, Walk
@@ -220,13 +220,13 @@ def walk_rights(walk: Walk) -> str:
     if may is None:
         return ""
     case = "both" if may.user == may.supervisor else "each" if any(may.user) else "supervisor"
-    return say_walk(f"may/{case}", user=_listed(may.user), supervisor=_listed(may.supervisor))
+    return say_walk(f"may/{case}", user=_accesses(may.user), supervisor=_accesses(may.supervisor))
 
 
-def _listed(may: Permission) -> str:
+def _accesses(may: Permission) -> str:
     """Such as "read, write and execute", or "do nothing"."""
     what = [word for word, allowed in zip(("read", "write", "execute"), may, strict=True) if allowed]
-    return " and ".join(filter(None, [", ".join(what[:-1]), what[-1]])) if what else "do nothing"
+    return listed(what) or "do nothing"
 
 
 def earlier_walk(walk: Walk) -> str:
