@@ -105,6 +105,15 @@ def test_code_fills_the_window_and_the_picture_follows(notebook: Notebook) -> No
     notebook.page.wait_for_function("() => !document.querySelector('.vmw-filled')")
 
 
+def test_code_fills_the_window_with_a_picture_that_its_page_has_not_made_yet(notebook: Notebook) -> None:
+    notebook.start("again = vm.Tree(s)\nagain")  # both wait in line, as when all cells are run
+    notebook.start("again.present()")
+    notebook.page.wait_for_function("() => document.querySelector('.vmw-filled')")
+    notebook.wait_idle()
+    notebook.page.keyboard.press("Escape")
+    notebook.page.wait_for_function("() => !document.querySelector('.vmw-filled')")
+
+
 FILLED = "() => document.querySelector('.vmw-filled')"
 
 

@@ -308,6 +308,17 @@ def test_a_view_says_what_it_is() -> None:
     assert repr(view) == "<Tree of a machine that is gone>"
 
 
+def test_a_picture_whose_page_is_still_to_come_is_presented_there_once() -> None:
+    machine = vm.boot(layout="tiny")
+    view = vm.Tree(machine.kernel_map)
+    told = replies(view)
+    view.present(notes={"after fork": "Ask who copies."})
+    assert told == []
+    for _ in range(2):
+        view._receive(HELLO)
+        assert [one["notes"] for one in told if one["type"] == "present"] == [{"after fork": "Ask who copies."}]
+
+
 def test_a_picture_on_no_page_can_not_be_presented() -> None:
     machine = vm.boot(layout="tiny")
     view = vm.Tree(machine.kernel_map)

@@ -75,6 +75,7 @@ class View(Picture, anywidget.AnyWidget):
         self._openable = False
         self._pages = Pages()
         self._to_measure: list[Callable[[], None]] = []
+        self._to_present: dict[str, Any] | None = None
         self._stale = True
         self._drawn = True
         self._quiet = False  # what changes is not to be drawn
@@ -470,7 +471,14 @@ class View(Picture, anywidget.AnyWidget):
         """Fill the reader's window (:meth:`vmwidgets.pictures.picture.Picture.present`); "f" fills the screen."""
         if self.comm is None:
             super().present(notes)
-        self.send({"type": "present", "notes": notes_at_marks(notes)})
+        self._to_present = {"type": "present", "notes": notes_at_marks(notes)}
+        if self._pages.known:  # else with its hello: what is sent to a page before it listens is lost
+            self._present_now()
+
+    def _present_now(self) -> None:
+        wanted, self._to_present = self._to_present, None
+        if wanted is not None:
+            self.send(wanted)
 
     def on_gesture(self, callback: Callable[[View, str, dict[str, Any]], Any], remove: bool = False) -> None:
         """Call ``callback(view, gesture, details)`` after each thing that a reader does with the picture.
@@ -487,6 +495,7 @@ class View(Picture, anywidget.AnyWidget):
             self.send({"type": "who"})
         if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
             self.refresh()
+        self._present_now()
 
     def _on_sight(self, page: str, visible: bool) -> None:
         self._pages.sees(page, visible)
