@@ -103,6 +103,43 @@ def domain() -> dict[str, float]:
     return found | {"a domain's map of 256 pages": fastest * 1e6}
 
 
+def tasks() -> dict[str, float]:
+    """First writes of a task, copies after a fork, reads that miss the TLB, undo; and the bytes of copies."""
+    pages = ROUNDS * 20
+    machine = vm.boot("x86-64", ram="256 MiB")
+    task = machine.task("init")
+    start = int(task.mmap(pages * PAGE))
+    addresses = range(start, start + pages * PAGE, PAGE)
+
+    def each(touch: Callable[[int], object], times: int = 1) -> float:
+        places = iter([*addresses] * times)
+        return best(lambda: touch(next(places)), 20 * times)
+
+    found = {"the first write of a page": each(lambda at: task.write(at, b"x"))}
+    found["a read that misses the TLB"] = each(lambda at: task.read(at, 1), 2)
+    child = task.fork()
+    found["a copy on write"] = each(lambda at: child.write(at, b"y"))
+    return found
+
+
+def goes_back() -> dict[str, float]:
+    """One operation taken back after 1,000 pages were written; and what the copies of 2,000 pages take."""
+    machine = vm.boot("x86-64", ram="256 MiB")
+    task = machine.task("init")
+    start = int(task.mmap(2_000 * PAGE))
+    for page in range(1_000):
+        task.write(start + page * PAGE, b"x")
+    fastest = float("inf")
+    for _ in range(5):
+        begun = perf_counter()
+        machine.undo()
+        fastest = min(fastest, perf_counter() - begun)
+    for page in range(1_000 - 5, 2_000):
+        task.write(start + page * PAGE, b"x")
+    machine.at(len(machine.journal) - 2)
+    return {"undo after 1,000 pages": fastest * 1e6, "bytes of all copies of 2,000 pages": machine.history.bytes_kept}
+
+
 def others() -> dict[str, float]:
     """Recorded runs replayed, a walk, a write through page tables, a boot."""
     traces = Path(__file__).parent.parent / "tests" / "data" / "traces"
@@ -121,6 +158,8 @@ PARTS: dict[str, Callable[[], dict[str, float]]] = {
     "kmem": kmem,
     "domain": domain,
     "others": others,
+    "tasks": tasks,
+    "back": goes_back,
 }
 
 if __name__ == "__main__":
