@@ -111,7 +111,8 @@ def run_references(quick: bool) -> str:
 
 def run_against(quick: bool) -> str:
     """This tree beside an earlier commit."""
-    return against.report(against.measure(("pairs-1000", "kmem", "domain"), 1) if quick else against.measure())
+    parts = ("pairs-1000", "kmem", "domain", "tasks", "back")
+    return against.report(against.measure(parts, 1) if quick else against.measure())
 
 
 def run_scrubbing(quick: bool) -> str:

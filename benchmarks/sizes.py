@@ -38,7 +38,7 @@ def sizes(tree: Path) -> dict[str, int]:
 
 def report(_quick: bool) -> str:
     """The table."""
-    return compared(sizes(exported()), sizes(HERE))
+    return compared(sizes(exported(COMMIT)), sizes(HERE))
 
 
 def compared(then: dict[str, int], now: dict[str, int]) -> str:
