@@ -11,10 +11,11 @@ from typing import Any
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.values.tables import Rights
+from vmwidgets.engine.base.values.tables import Permission, Permissions, Rights
 from vmwidgets.engine.machine import Machine, Part, System
 from vmwidgets.engine.machine.callbacks import Callbacks, Handler
 from vmwidgets.engine.machine.system import constants
+from vmwidgets.engine.mmu.levels import WalkEntry
 
 OUTSIDE = (Machine, System, Part, Door, Recorder, Journal, Callbacks, Handler)
 CONSTANTS = (int, float, str, bytes, type(None), type, FunctionType, BuiltinFunctionType, ModuleType, range, slice)
@@ -59,7 +60,8 @@ def differences(one: Machine, other: Machine) -> Iterator[str]:
 
 def _is_value(one: Any) -> bool:
     """Whether it can't change, so that nobody can see whether it is one or two."""
-    return isinstance(one, Rights)
+    of_values = type(one) is tuple and all(map(_is_value, one))
+    return of_values or isinstance(one, (Rights, Permissions, Permission, WalkEntry))
 
 
 def parts(value: Any) -> list[tuple[str, Any]]:

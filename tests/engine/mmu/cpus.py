@@ -90,7 +90,7 @@ class Tables:
     def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None, space: int = 0) -> Walk:
         return walk(self.ram, self.fmt, self.roots[space], va, access, user, controls)
 
-    def translate(self, va: int, space: int = 0) -> Descent:
+    def translate(self, va: int, space: int = 0) -> Descent[Any]:
         """What a processor fills its TLB with."""
         return translate(self.ram, self.fmt, self.roots[space], va, "read", False, self.fmt.defaults)
 

@@ -49,7 +49,7 @@ from ..kernel.x15.vm_page import TaskMemory
 from ..memory.injections import Injections
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
-from ..mmu.decoded import Decoder
+from ..mmu.chains import Chains
 from ..mmu.formats import FORMATS
 from . import arguments
 from .allocations import Allocation, Allocations
@@ -471,7 +471,7 @@ def constants() -> tuple[Any, ...]:
     todo: list[Any] = [FORMATS[name] for name in sorted(FORMATS)]
     while todo:
         one = todo.pop()
-        if isinstance(one, Decoder):
+        if isinstance(one, Chains):
             continue  # what walks have read grows
         if isinstance(one, (list, tuple, dict)):
             todo += one.values() if isinstance(one, dict) else one

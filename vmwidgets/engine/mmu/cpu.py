@@ -14,11 +14,12 @@ from ..base.units import PAGE
 from ..base.values.cpus import Difference, TlbEntryValue
 from ..base.values.tables import Fault
 from ..memory.ram import Ram
+from .chains import fault_of
 from .editor import TableEditor
 from .format import TableFormat
 from .rules import Access, C
 from .tlb import Tlb, TlbEntry, differences
-from .walk import Memory, fault_of, translate
+from .walk import Memory, fault_after, translate
 
 
 class Cpu(Generic[C]):
@@ -61,7 +62,7 @@ class Cpu(Generic[C]):
             emit((TlbHit.tag, self.name, va, access, entry.set, entry.way, outcome, entry.earlier))
         if stop is not None:
             self._after_fault(va)
-            return fault_of(self.fmt, stop, entry.path, access, user, self.controls)
+            return fault_of(self.fmt.rules, stop, entry.path, access, user, self.controls)
         return self._walk(va, access, user, entry) if clean else entry.pa | va & entry.size - 1
 
     def _walk(self, va: int, access: Access, user: bool, clean: TlbEntry[C] | None) -> int | Fault:
@@ -69,9 +70,8 @@ class Cpu(Generic[C]):
         found = translate(self.ram, self.fmt, self.root, va, access, user, self.controls)
         self.references += len(found.path)
         if found.pa is None:
-            assert found.stop is not None, "a walk gives an address or a reason"
             self._after_fault(va)
-            return fault_of(self.fmt, found.stop, found.path, access, user, self.controls)
+            return fault_after(self.fmt, found, access, user, self.controls)
         self._editor.mark_accessed(found)
         if clean is not None and clean.size != found.page_size:
             self._dropped("range", clean.va, clean.va + clean.size, self.asid, self.tlb.drop(va, self.asid))

@@ -356,7 +356,7 @@ class TableEditor(Generic[C]):
             self.write(part, self.fmt.demoted_word(slot.level, slot.word, index))
         self.write(slot, self.fmt.table_word(slot.level, table, rights) | inherited)
 
-    def mark_accessed(self, found: Descent) -> None:
+    def mark_accessed(self, found: Descent[C]) -> None:
         """Set what the hardware sets in the descriptors of a walk that succeeded (accessed, dirty)."""
         for at, pa, bits in zip(found.path, found.places, found.sets, strict=False):
             if bits:

@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple
 
 from ..base.units import PAGE
 from ..base.values.tables import AddressSplit, IndexBits, Rights
-from .decoded import Decoder
+from .chains import Chains
 from .levels import Descriptor, Level
 from .rules import C, Rules, Start
 
@@ -67,9 +67,9 @@ class TableFormat(Generic[C]):
     """Whether a page fault makes the processor drop what its TLB keeps of the address (SDM 3A, 4.10.4.1)."""
 
     @cached_property
-    def decoder(self) -> Decoder[C]:
-        """What walks have read of this format's words."""
-        return Decoder(self.rules)
+    def chains(self) -> Chains[C]:
+        """What walks have read of this format's tables, by its words."""
+        return Chains(self.rules, lambda level: self.level(level.number - 1))
 
     def level(self, number: int) -> Level:
         """The level with this number."""

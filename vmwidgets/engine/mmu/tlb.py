@@ -18,9 +18,10 @@ from ..base.errors import Broken, Refused
 from ..base.units import Address, binary_size, counted
 from ..base.values.cpus import Difference, TlbEntryValue, TlbSlot, TlbValue
 from ..base.values.tables import Permissions, Rights
+from .chains import permissions_by
 from .format import TableFormat
 from .rules import Access, C, Stop
-from .walk import Descent, Memory, fault_of, permissions_of, translate
+from .walk import Descent, Memory, fault_after, translate
 
 GLOBAL = -1
 """What a global entry has in place of an address space's number."""
@@ -39,7 +40,7 @@ class TlbEntry(Generic[C]):
                  "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
-        self, fmt: TableFormat[C], set_number: int, way: int, key: Key, found: Descent, controls: C, used: int
+        self, fmt: TableFormat[C], set_number: int, way: int, key: Key, found: Descent[C], controls: C, used: int
     ) -> None:
         self.fmt = fmt
         self.set = set_number
@@ -49,22 +50,31 @@ class TlbEntry(Generic[C]):
         self.va = found.va & -self.size
         assert found.pa is not None, "the walk succeeded"
         self.pa = found.pa & -self.size
-        self.path = [at._replace(word=at.word | bits) for at, bits in zip(found.path, found.sets, strict=True)]
+        kept = found.chain.with_set(found.sets)
+        self.path = kept.path
         """The descriptors on the way, with what the hardware set in them."""
         self.used = self.earlier = used
         """When it was used last, by the TLB's count, and when before that."""
-        self.rights = found.rights
-        self._use(controls)
-
-    def _use(self, controls: C) -> None:
-        """Take these settings of the processor; the rights are those under them."""
-        leaf = self.path[-1]
-        self.pending = self.fmt.rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
+        self.rights = kept.rights
+        self.pending = kept.pending
         """What the hardware still has to set in the last descriptor before a write succeeds."""
         self._controls = controls
         self._judged: dict[tuple[Access, bool], Stop | None] = {}
-        self._permissions: Permissions | None = None
+        self._permissions = kept.permissions
         self._value: TlbEntryValue | None = None
+
+    def _use(self, controls: C) -> None:
+        """Take these settings of the processor."""
+        rules, leaf, rights = self.fmt.rules, self.path[-1], Rights()
+        for at in self.path:
+            rights = rules.narrow(rights, at.descriptor, at.word, controls)
+        self.rights = rights
+        self.pending = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
+        self._controls, self._judged, self._value = controls, {}, None
+        self._permissions = permissions_by(self._check)
+
+    def _check(self, access: Access, user: bool) -> Stop | None:
+        return self.fmt.rules.check_access(self.path, self.rights, access, user, self._controls)
 
     @property
     def asid(self) -> int | None:
@@ -78,21 +88,15 @@ class TlbEntry(Generic[C]):
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
         """Whether what it keeps forbids an access, with the processor set as it is now; O(1) the second time."""
         if controls is not self._controls and controls != self._controls:
-            rights = Rights()
-            for at in self.path:
-                rights = self.fmt.rules.narrow(rights, at.descriptor, at.word, controls)
-            self.rights = rights
             self._use(controls)
         case = (access, user)
         if case not in self._judged:
-            self._judged[case] = self.fmt.rules.check_access(self.path, self.rights, access, user, controls)
+            self._judged[case] = self._check(access, user)
         return self._judged[case]
 
     @property
     def permissions(self) -> Permissions:
         """What each side may do, under the settings that it was last used with."""
-        if self._permissions is None:
-            self._permissions = permissions_of(self.fmt, self.path, self.rights, self._controls)
         return self._permissions
 
     @property
@@ -122,16 +126,16 @@ def differences(
     rules, user = fmt.rules, any(kept.permissions.user)
     now = translate(memory, fmt, root, kept.va, "read", user, controls)
     if now.stop is not None and now.stop.kind not in _BARRED:
-        why = f"{now.stop.kind}: {fault_of(fmt, now.stop, now.path, 'read', user, controls).why}"
+        why = f"{now.stop.kind}: {fault_after(fmt, now, 'read', user, controls).why}"
         return (Difference("mapping", f"physical {Address(kept.pa)}", why),)
     leaf = now.path[-1]
     address = leaf.descriptor.address_of(leaf.word) | kept.va & now.page_size - 1
-    may = permissions_of(fmt, now.path, now.rights, controls)
+    may = now.chain.permissions
     compared = (
         ("address", Address(kept.pa), Address(address)),
         ("page size", binary_size(kept.page_size), binary_size(now.page_size)),
         ("rights", _in_words(kept.permissions), _in_words(may)),
-        ("global", _whose(kept.asid is None), _whose(rules.is_global(now.path))),
+        ("global", _whose(kept.asid is None), _whose(now.chain.is_global)),
     )
     found = [Difference(what, str(before), str(there)) for what, before, there in compared if before != there]
     unmarked = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
@@ -207,7 +211,7 @@ class Tlb(Generic[C]):
 
     # ---- filling -----------------------------------------------------------------------------
 
-    def fill(self, found: Descent, asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
+    def fill(self, found: Descent[C], asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
         """Keep the result of a walk that succeeded; also the entry that it replaced: an older one, or the set's LRU.
 
         The bits that the hardware sets on the way (accessed, dirty) count as set.
@@ -216,7 +220,7 @@ class Tlb(Generic[C]):
             raise Refused(f"the walk of {Address(found.va)} faulted: a TLB keeps nothing of it")
         shift = found.page_size.bit_length() - 1
         page = found.va >> shift
-        key = (shift, page, GLOBAL if self.fmt.rules.is_global(found.path) else asid)
+        key = (shift, page, GLOBAL if found.chain.is_global else asid)
         row = self._rows[page & self.sets - 1]
         before = self.index.get(key)
         way = before.way if before is not None else self._way_for(row)

@@ -10,13 +10,13 @@ to :meth:`.editor.TableEditor.mark_accessed`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, get_args
+from typing import Generic, Protocol, get_args
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
-from ..base.values.tables import Fault, Permission, Permissions, Rights, Step, Walk
+from ..base.values.tables import Fault, Rights, Step, Walk
 from ..memory.ram import BusError
+from .chains import Chain, fault_of
 from .format import TableFormat
 from .levels import WalkEntry
 from .rules import Access, C, Start, Stop
@@ -36,25 +36,19 @@ class Memory(WordReader, Protocol):
         """`length` bytes from `pa` on."""
 
 
-_ALL, _ACCESSES = Rights(), get_args(Access)
+_ACCESSES = get_args(Access)
 
 
-class Descent:
-    """The descriptors that a walk read, root first, and where they lie in memory; then either `pa` or `stop`."""
+class Descent(Generic[C]):
+    """The chain of descriptors that a walk read, and where they lie in memory; then either `pa` or `stop`."""
 
-    __slots__ = ("addresses", "found_page", "narrowed", "pa", "path", "places", "rights", "sets", "stop", "va")
+    __slots__ = ("chain", "found_page", "pa", "places", "sets", "stop", "va")
 
-    def __init__(self, va: int) -> None:
+    def __init__(self, va: int, chain: Chain[C]) -> None:
         self.va = va
-        self.path: list[WalkEntry] = []
+        self.chain = chain
         self.places: list[int] = []
         """Physical address of each descriptor."""
-        self.addresses: list[int] = []
-        """What each descriptor refers to; 0 where it refers to nothing."""
-        self.narrowed: list[Rights] = []
-        """What each descriptor and those above it let pass."""
-        self.rights = _ALL
-        """What all together let pass."""
         self.stop: Stop | None = None
         self.found_page = False
         """Whether a sound descriptor of a page was reached, whatever the access may do there."""
@@ -63,66 +57,61 @@ class Descent:
         """For each descriptor of a walk that succeeded, the bits that the hardware sets and that are not set yet."""
 
     @property
+    def path(self) -> tuple[WalkEntry, ...]:
+        """The descriptors, root first."""
+        return self.chain.path
+
+    @property
+    def rights(self) -> Rights:
+        """What all together let pass."""
+        return self.chain.rights
+
+    @property
     def page_size(self) -> int:
         """Bytes of the page whose descriptor was reached, sound or not; else 0."""
-        if not self.path or self.path[-1].descriptor.kind != "leaf":
-            return 0
-        return self.path[-1].level.span_of(self.path[-1].descriptor)
+        return self.chain.size
 
 
 def translate(
     memory: WordReader, fmt: TableFormat[C], root: int, va: int, access: Access, user: bool, controls: C
-) -> Descent:
+) -> Descent[C]:
     """Translate `va`, which fits a register, from the table at physical address `root` on.  O(levels)."""
-    found = Descent(va)
-    rules, width = fmt.rules, fmt.entry_width
-    start = rules.start(fmt.root_level, root, va, controls)
+    width, start = fmt.entry_width, fmt.rules.start(fmt.root_level, root, va, controls)
     if not isinstance(start, Start):
+        found = Descent(va, fmt.chains.root(fmt.root_level, controls))
         found.stop = start
         return found
-    path, places, addresses, narrowed = found.path, found.places, found.addresses, found.narrowed
-    rights = found.rights
-    decoder, is_write, sets = fmt.decoder, access == "write", []
     table, level = start
-    while True:
+    chain = fmt.chains.root(level, controls)
+    found = Descent(va, chain)
+    places = found.places
+    while chain.goes_on:
+        level = chain.level
         pa = table + level.index(va) * width
         try:
             word = memory.read_word(pa, width)
         except BusError as error:
+            found.chain = chain
             found.stop = Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
             return found
-        words = decoder.words(level, controls)
-        decoded = words.decode(word)
-        path.append(decoded.entry)
         places.append(pa)
-        addresses.append(decoded.address)
-        sets.append(decoded.sets[is_write])
-        if decoded.is_present:
-            found.rights = rights = words.narrow(decoded, rights)
-        narrowed.append(rights)
-        if decoded.stop is not None:
-            found.stop = decoded.stop
-            return found
-        if not decoded.is_table:
-            break
-        table, level = decoded.address, fmt.level(level.number - 1)
-    found.found_page = True
-    found.stop = rules.check_access(path, rights, access, user, controls)
+        chain = chain.below(word)
+        table = chain.address
+    found.chain = chain
+    found.found_page = chain.stop is None
+    found.stop = chain.stop or chain.forbids(access, user)
     if found.stop is None:
-        found.pa = decoded.address | va & level.span_of(decoded.entry.descriptor) - 1
-        found.sets = tuple(sets)
+        found.pa = table | va & chain.size - 1
+        found.sets = chain.sets[access == "write"]
     return found
 
 
-def fault_of(
-    fmt: TableFormat[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C
-) -> Fault:
-    """What the processor reports of a check that failed after the descriptors of `path`."""
-    report = fmt.rules.report(stop, path, access, user, controls)
-    blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
-    why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
-    level = path[-1].level.number if path else None
-    return Fault(stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome)
+def fault_after(fmt: TableFormat[C], found: Descent[C], access: Access, user: bool, controls: C) -> Fault:
+    """What the processor reports of a walk that came to no address."""
+    assert found.stop is not None, "a walk gives an address or a reason"
+    if found.chain.goes_on:  # no descriptor is to blame
+        return fault_of(fmt.rules, found.stop, found.path, access, user, controls)
+    return found.chain.fault(access, user)
 
 
 def walk(
@@ -150,31 +139,18 @@ def walk(
         raise Refused(f"address {_hex(va)} does not fit the {fmt.word_bits} bits of a register")
     used = fmt.defaults if controls is None else controls
     found = translate(memory, fmt, root, va, access, user, used)
-    stop, rights = found.stop, found.rights
-    fault = None if stop is None else fault_of(fmt, stop, found.path, access, user, used)
-    may = permissions_of(fmt, found.path, rights, used) if found.found_page else None
+    fault = None if found.stop is None else fault_after(fmt, found, access, user, used)
+    may = found.chain.permissions if found.found_page else None
     steps, size = _steps(found, fmt.entry_width), found.page_size
-    return Walk(fmt.name, root, va, access, user, steps, rights, size, found.pa, fault, found.sets, may, fmt.word_bits)
+    return Walk(
+        fmt.name, root, va, access, user, steps, found.rights, size, found.pa, fault, found.sets, may, fmt.word_bits
+    )
 
 
-def permissions_of(fmt: TableFormat[C], path: Sequence[WalkEntry], rights: Rights, controls: C) -> Permissions:
-    """What user code and the supervisor may do with the page that `path` leads to."""
-    check = fmt.rules.check_access
-
-    def side(user: bool) -> Permission:
-        return Permission(
-            check(path, rights, "read", user, controls) is None,
-            check(path, rights, "write", user, controls) is None,
-            check(path, rights, "execute", user, controls) is None,
-        )
-
-    return Permissions(side(False), side(True))
-
-
-def _steps(found: Descent, width: int) -> tuple[Step, ...]:
+def _steps(found: Descent[C], width: int) -> tuple[Step, ...]:
     steps = []
-    read = zip(found.path, found.places, found.addresses, found.narrowed, strict=True)
-    for (level, descriptor, word), pa, address, rights in read:
+    for chain, pa in zip(found.chain.from_root(), found.places, strict=True):
+        level, descriptor, word = chain.path[-1]
         index = level.index(found.va)
         steps.append(
             Step(
@@ -189,8 +165,8 @@ def _steps(found: Descent, width: int) -> tuple[Step, ...]:
                 descriptor.name,
                 descriptor.section,
                 descriptor.fields,
-                address,
-                rights,
+                chain.address,
+                chain.rights,
             )
         )
     return tuple(steps)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from ..units import Address
@@ -122,7 +123,7 @@ class Syndrome:
         return decode(self.fields, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fault:
     """Why a walk gave no address."""
 
@@ -146,7 +147,7 @@ class Fault:
         """The code's fields with their values."""
         return decode(self.code_fields, self.code or 0)
 
-    @property
+    @cached_property
     def code_words(self) -> str:
         """The code with the names of its fields, as every picture has it; its number where a register says more.
 

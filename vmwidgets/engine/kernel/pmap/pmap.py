@@ -155,7 +155,7 @@ class Pmap(TableSpace):
         return True
 
     @kernel_function("pmap_mark", first=2)
-    def _mark(self, va: int, access: Access, found: Descent) -> None:
+    def _mark(self, va: int, access: Access, found: Descent[Any]) -> None:
         self.editor.mark_accessed(found)
         self.update(va & -PAGE, (va & -PAGE) + PAGE)
 

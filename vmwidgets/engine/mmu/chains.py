@@ -1,0 +1,189 @@
+"""What walks have read, kept by its words: a chain of descriptors means the same wherever memory has it.
+
+A walk reads the same few words again and again: those of the upper tables at each access, those of a leaf whenever the
+TLB has forgotten its page.  :class:`~.rules.Rules` say what they mean; here that is asked once for each chain of words,
+so that a walk reads a word a level and looks up what is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic
+
+from ..base.values.tables import Fault, Permission, Permissions, Rights
+from .levels import Level, WalkEntry
+from .rules import Access, C, Rules, Stop
+
+MOST_CHAINS = 1 << 14
+"""So many chains of a format are kept; then they are forgotten, all at once."""
+
+MOST_SETTINGS = 32
+"""The same for settings of processors."""
+
+Case = tuple[Access, bool]
+"""An access, and whether user code makes it."""
+
+
+class Chain(Generic[C]):
+    """The descriptors that a walk has read so far, root first, under some settings; only :meth:`below` goes on.
+
+    `level` is that of the table which is read next; `address` is where that is, or what a leaf refers to (0: nothing).
+    """
+
+    __slots__ = ("_all", "_below", "_controls", "_faults", "_global", "_judged", "_permissions", "above", "address",
+                 "goes_on", "level", "path", "rights", "sets", "size", "stop")  # fmt: skip  # read as a list of names
+
+    def __init__(self, every: Chains[C], controls: C, level: Level) -> None:
+        self._all = every
+        self._controls = controls
+        self.level = level
+        self.above: Chain[C] = self
+        self.path: tuple[WalkEntry, ...] = ()
+        self.address = self.size = 0
+        self.rights = _ALL
+        """What all the descriptors together let pass."""
+        self.sets: tuple[tuple[int, ...], tuple[int, ...]] = (), ()
+        """For each descriptor, the bits that the hardware sets and that are not set yet: at a read, at a write."""
+        self.stop: Stop | None = None
+        """Why the last descriptor ends a walk, whatever the access."""
+        self.goes_on = True
+        """Whether the last descriptor refers to a table."""
+        self._below: dict[int, Chain[C]] = {}
+        self._judged: dict[Case, Stop | None] = {}
+        self._faults: dict[Case, Fault] = {}
+        self._permissions: Permissions | None = None
+        self._global: bool | None = None
+
+    def below(self, word: int) -> Chain[C]:
+        """This chain with one descriptor more.  O(1) where it was read before."""
+        found = self._below.get(word)
+        if found is None:
+            self._all.count_one()
+            found = self._below[word] = self._with(word)
+        return found
+
+    def _with(self, word: int) -> Chain[C]:
+        """The next descriptor as :class:`Rules` read it."""
+        rules, level, controls = self._all.rules, self.level, self._controls
+        descriptor = rules.read_as(level, word, controls)
+        kind = descriptor.kind
+        found = Chain(self._all, controls, self._all.level_below(level) if kind == "table" else level)
+        found.above = self
+        found.path = (*self.path, WalkEntry(level, descriptor, word))
+        found.address = descriptor.address_of(word)
+        found.size = level.span_of(descriptor) if kind == "leaf" else 0
+        found.rights = self.rights if kind == "invalid" else rules.narrow(self.rights, descriptor, word, controls)
+        reads, writes = self.sets
+        unset = ~word
+        found.sets = (
+            (*reads, rules.accessed(descriptor, False, controls) & unset),
+            (*writes, rules.accessed(descriptor, True, controls) & unset),
+        )
+        found.stop = rules.check_descriptor(level, descriptor, word, controls)
+        found.goes_on = kind == "table" and found.stop is None
+        return found
+
+    def with_set(self, bits: Sequence[int]) -> Chain[C]:
+        """The chain in which each descriptor has these bits set too."""
+        if not any(bits):
+            return self
+        return self.above.with_set(bits[:-1]).below(self.path[-1].word | bits[-1])
+
+    def from_root(self) -> list[Chain[C]]:
+        """The chains that end with each of the descriptors."""
+        return [] if self.above is self else [*self.above.from_root(), self]
+
+    # ---- what a chain that ends with a leaf says ---------------------------------------------------
+
+    def forbids(self, access: Access, user: bool) -> Stop | None:
+        """Why an access may not use the page; None: it may."""
+        case = (access, user)
+        if case not in self._judged:
+            self._judged[case] = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
+        return self._judged[case]
+
+    @property
+    def permissions(self) -> Permissions:
+        """What each side may do with the page."""
+        if self._permissions is None:
+            self._permissions = permissions_by(self.forbids)
+        return self._permissions
+
+    @property
+    def is_global(self) -> bool:
+        """Whether the translation is for all address spaces."""
+        if self._global is None:
+            self._global = self._all.rules.is_global(self.path)
+        return self._global
+
+    @property
+    def pending(self) -> int:
+        """What the hardware still has to set in the last descriptor before a write succeeds."""
+        return self.sets[True][-1]
+
+    def fault(self, access: Access, user: bool) -> Fault:
+        """What the processor reports of an access that the chain ends."""
+        case = (access, user)
+        found = self._faults.get(case)
+        if found is None:
+            stop = self.stop or self.forbids(access, user)
+            assert stop is not None, "the access goes through"
+            found = self._faults[case] = fault_of(self._all.rules, stop, self.path, access, user, self._controls)
+        return found
+
+
+_ALL = Rights()
+
+
+class Chains(Generic[C]):
+    """All chains of a format, by settings and by the level of their root; `level_below` gives the next level's."""
+
+    def __init__(self, rules: Rules[C], level_below: Callable[[Level], Level]) -> None:
+        self.rules = rules
+        self.level_below = level_below
+        self._count = 0
+        self._by_settings: dict[C, dict[tuple[int, int], Chain[C]]] = {}
+        self._latest: tuple[C | None, dict[tuple[int, int], Chain[C]]] = None, {}
+        """One value, so that a thread with other settings can't come in between."""
+
+    def root(self, level: Level, controls: C) -> Chain[C]:
+        """The chain of a walk that has read nothing; a root that is smaller under its settings has its own level."""
+        latest, roots = self._latest
+        if controls is not latest:
+            if len(self._by_settings) >= MOST_SETTINGS:
+                self._by_settings.clear()
+            roots = self._by_settings.setdefault(controls, {})
+            self._latest = controls, roots
+        key = level.number, level.bits
+        found = roots.get(key)
+        if found is None:
+            found = roots[key] = Chain(self, controls, level)
+        return found
+
+    def count_one(self) -> None:
+        """There is one chain more; too many are forgotten, but for those that are under way."""
+        self._count += 1
+        if self._count > MOST_CHAINS:
+            self._count = 0
+            self._by_settings.clear()
+            self._latest = None, {}
+
+
+def permissions_by(forbids: Callable[[Access, bool], Stop | None]) -> Permissions:
+    """What user code and the supervisor may do, by who `forbids` an access."""
+
+    def side(user: bool) -> Permission:
+        return Permission(
+            forbids("read", user) is None, forbids("write", user) is None, forbids("execute", user) is None
+        )
+
+    return Permissions(side(False), side(True))
+
+
+def fault_of(rules: Rules[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Fault:
+    """What the processor reports of a check that failed after the descriptors of `path`."""
+    report = rules.report(stop, path, access, user, controls)
+    blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
+    why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
+    level = path[-1].level.number if path else None
+    return Fault(stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome)
