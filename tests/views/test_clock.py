@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 
 import vmwidgets as vm
+from tests.engine.watch import Watch
+from tests.views.test_past_lives import families, recorded
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.memory.replacement import POLICIES
+from vmwidgets.events import PageOut, PageWritten
 
 PAGE = vm.PAGE
 
@@ -170,6 +177,114 @@ def test_the_moment_in_which_a_bit_is_set_can_be_stepped_over(architecture):
         view.step = place
         found.append(bits(view.scene()))
     assert found == [[1, 0], [1, 1]]
+
+
+def dirty_of(m):
+    """The column D of the picture, by frame."""
+    return {int(row[1], 16): row[5] == "1" for row in vm.Clock(m).scene().table.rows}
+
+
+def untouched():
+    """A machine with a page of zeroes that was read, and is mapped by nobody: the page, and its frame."""
+    m = vm.boot("x86-64")
+    m.swap_on("64 KiB")
+    t = m.task("init")
+    a = t.mmap(PAGE)
+    t.read(a)
+    frame = t.walk(a).pa >> 12
+    t.mprotect(a, PAGE, "none")
+    return m, a, frame
+
+
+def test_a_page_of_zeroes_that_nobody_maps_and_nobody_wrote_is_clean(tmp_path):
+    m, a, frame = untouched()
+    then = m.journal.last.number
+    assert dirty_of(m) == {frame: False}
+    m.journal.save(tmp_path / "journal.jsonl.gz")
+    assert dirty_of(vm.load_journal(tmp_path / "journal.jsonl.gz")) == {frame: False}
+    m.tasks["init"].mprotect(a, PAGE, "rw")
+    m.tasks["init"].write(a, b"x")
+    m.tasks["init"].mprotect(a, PAGE, "none")
+    assert dirty_of(m) == {frame: True}
+    assert dirty_of(m.at(then)) == dirty_of(m.branch(then)) == {frame: False}
+    m.undo(3)
+    assert dirty_of(m) == {frame: False}
+    m.redo(3)
+    assert dirty_of(m) == {frame: True}
+
+
+def test_a_step_before_the_first_write_the_page_is_still_clean():
+    m, a, frame = untouched()
+    t = m.tasks["init"]
+    t.mprotect(a, PAGE, "rw")
+    t.page_out(a)
+    assert [(one.to, one.has) for one in m.journal.last.events if isinstance(one, PageOut)] == [("nowhere", "zeroes")]
+    t.read(a)
+    frame = t.walk(a).pa >> 12
+    t.mprotect(a, PAGE, "none")
+    t.mprotect(a, PAGE, "rw")
+    t.write(a, b"x")
+    events = m.journal.last.events
+    (at,) = [number for number, one in enumerate(events) if isinstance(one, PageWritten)]
+    before, after = (m.replacement.value(Past(events[done:])).rings[""].pages for done in (at, at + 1))
+    assert [(one.frame, one.dirty) for one in (*before, *after)] == [(frame, False), (frame, True)]
+
+
+def test_before_the_page_left_it_a_frame_had_what_that_page_had():
+    m, a, _ = untouched()
+    t = m.tasks["init"]
+    t.limit("rss", PAGE)
+    t.mprotect(a, PAGE, "rw")
+    t.write(a, b"x")
+    t.mprotect(a, PAGE, "none")
+    frame, b = m.replacement.value().rings["init"].pages[0].frame, t.mmap(PAGE)
+    t.read(b)  # a page of zeroes comes, in the frame of the one that has to go
+    assert [(page.frame, page.dirty) for page in m.replacement.value().rings["init"].pages] == [(frame, False)]
+    before = m.replacement.value(Past(m.journal.last.events)).rings["init"].pages
+    assert [(page.frame, page.dirty) for page in before] == [(frame, True)]
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_what_a_task_wrote_that_has_ended_since_was_dirty(writes):
+    m = vm.boot("x86-64")
+    m.swap_on("64 KiB")
+    t = m.task("init")
+    a = t.mmap(PAGE, flags="shared")
+    child = t.fork()
+    child.read(a)
+    if writes:  # by the translation that is there: only its dirty bit tells
+        child.write(a, b"x")
+    child.exit()
+    before = m.replacement.value(Past(m.journal.last.events)).rings[""].pages
+    assert [page.dirty for page in before] == [writes]
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "riscv-sv39"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_at_every_event_a_page_is_dirty_where_the_kernel_would_write_it(architecture, seed):
+    draws, life = random.Random(seed), families(architecture, seed)
+    watches, compared = {}, Counter()
+
+    def kernel(m):
+        """What the kernel would do with each page at this event, unless it is just on its way to another object."""
+        memory = m.system.task_memory
+        owners = {frame: memory.in_memory.first(frame) for frame in memory.in_memory}
+        return {frame: memory.dirty(frame) for frame, (one, index) in owners.items() if one.pages.get(index) == frame}
+
+    def begin(m):
+        if id(m) not in watches:
+            watches[id(m)] = Watch(m.system.recorder, lambda: kernel(m), lambda: draws.random() < 0.2)
+        watches[id(m)].begin()
+
+    for m in recorded(life, 100, begin):
+        events = m.journal.last.events
+        for done, then in [*watches[id(m)].seen, (len(events), kernel(m))]:
+            for ring in m.replacement.value(Past(events[done:])).rings.values():
+                for page in ring.pages:
+                    if page.frame in then:
+                        assert page.dirty == then[page.frame], (page, done, m.journal.last)
+                        compared[page.dirty] += 1
+    assert min(compared[False], compared[True]) > 200
 
 
 def test_a_reference_bit_that_the_kernel_sets_is_a_step_too():

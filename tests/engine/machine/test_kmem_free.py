@@ -37,7 +37,7 @@ class TestFree:
             (lambda m: m.kmem_free(first(m), 5 * PAGE), "is a part of .*8 KiB"),
             (lambda m: m.kmem_free(first(m), 7 * PAGE), "never allocated"),
             (lambda m: m.kmem_free(first(m), 4 * PAGE, map="pipe_map"), "no range of pipe_map"),
-            (lambda m: m.kmem_free(first(m), 4 * PAGE, map="kernel_map"), "is no memory of kmem/kernel_map"),
+            (lambda m: m.kmem_free(first(m), 4 * PAGE, map="kernel_map"), "is no memory of kmem.kernel_map"),
             (lambda m: m.kmem_free(m.kernel_map, first(m), 4 * PAGE), "X15's map"),
             (lambda m: m.kmem_free(0x1000, PAGE), "no range of any map"),
             (lambda m: m.kmem_free(first(m), 0), "no range of"),

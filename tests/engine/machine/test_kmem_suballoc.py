@@ -26,7 +26,7 @@ class TestSuballocThatCannotBe:
     @pytest.mark.parametrize(("layout", "size"), [("tiny", "1 MiB"), ("small", "16 MiB")])
     def test_a_size_for_which_there_is_no_room(self, layout, size):
         m = vm.boot("x86-64", layout=layout)
-        assert "the largest free range of kmem/kernel_map has" in self.refused(m, size, "own")
+        assert "the largest free range of kmem.kernel_map has" in self.refused(m, size, "own")
         m.kmem_suballoc(m.kmem.kernel_map.largest_gap, "own")
         m.check()
         with pytest.raises(vm.KernelPanic, match="bad status return of 3"):
@@ -50,7 +50,7 @@ class TestSuballocThatCannotBe:
                 break
             (m.kmem_alloc_nofault if number % 2 else m.kmem_alloc_wait)("4 KiB", map="kernel_map")
         m.take_pages(10_000)
-        assert "no memory is left for an entry of kmem/kernel_map" in self.refused(m, "4 KiB", "own")
+        assert "no memory is left for an entry of kmem.kernel_map" in self.refused(m, "4 KiB", "own")
         with pytest.raises(vm.KernelPanic, match="vm_map_entry_create"):
             m.unchecked.kmem_suballoc(m.kmem.kernel_map, 4096, "own")
 

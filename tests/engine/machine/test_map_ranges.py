@@ -83,7 +83,7 @@ class TestProtect:
         ({"prot": "r"}, "protect takes the end of the range, or its size"),
         ({"size": 5, "prot": "r"}, "size=5 is not page aligned"),
         ({"end": BASE, "prot": "r"}, "makes an empty range"),
-        ({"size": 1 << 60, "prot": "r"}, "passes the end of task:init/map"),
+        ({"size": 1 << 60, "prot": "r"}, "passes the end of the map of init"),
     ])  # fmt: skip
     def test_nonsense_is_refused_in_a_sentence(self, task, given, why):
         with pytest.raises(vm.Refused) as caught:

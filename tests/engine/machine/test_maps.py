@@ -178,7 +178,7 @@ def test_a_task_without_a_page_for_one_more_entry_gets_an_error_and_the_kernel_m
     task = m.task("init")
     m.take_pages(m.system.pages.total_pages)
     for enter in (task.map.enter, task.mmap):
-        with pytest.raises(vm.KernelError, match=r"^NOMEM: no entry is left for task:init/map"):
+        with pytest.raises(vm.KernelError, match=r"^NOMEM: no entry is left for the map of init"):
             enter("16 KiB")
     m.check()
     with pytest.raises(vm.KernelPanic, match=r"panic \("):

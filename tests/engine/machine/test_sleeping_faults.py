@@ -106,7 +106,7 @@ def test_a_task_that_ends_while_its_access_sleeps_gets_a_fault() -> None:
     m.spawn(body, name="reader")
     m.run(steps=1)
     one.exit()
-    with pytest.raises(vm.CallbackFailed, match="FAULT: no entry of task:one/map holds"):
+    with pytest.raises(vm.CallbackFailed, match="FAULT: no entry of the map of one holds"):
         m.run()
     assert m.threads["reader"].state == "failed"
     assert two.read(at, 3) == b"two"
@@ -309,7 +309,7 @@ def test_an_access_in_a_space_that_is_gone_loads_nothing() -> None:
         return (yield from call)
 
     m.spawn(body, name="T")
-    with pytest.raises(vm.CallbackFailed, match="task:t does not exist"):
+    with pytest.raises(vm.CallbackFailed, match="task 't' does not exist"):
         m.run()
     assert m.cpus[0].space == "kernel"
     m.check()

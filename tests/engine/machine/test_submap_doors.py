@@ -40,7 +40,7 @@ DOORS = {
 def test_every_door_refuses_the_range_with_the_same_sentence(verb: str, door) -> None:
     m, t, page = with_submap()
     done = len(m.journal)
-    overlaps = r"overlaps the submap task:t/map/lib, 0x40_0000 to 0x40_8000"
+    overlaps = r"overlaps the submap lib of the map of t, 0x40_0000 to 0x40_8000"
     with pytest.raises(vm.Refused, match=rf"start=0x40_0000 to 0x40_1000 {overlaps}: {verb} in that map"):
         door(t, page)
     assert (len(m.journal), t.read(page)) == (done, b"S")
@@ -53,7 +53,7 @@ def test_what_ends_a_task_or_begins_it_again_takes_its_submaps_along(end) -> Non
     lib = t.map.submaps["lib"]
     end(t)
     assert (m.object("o").resident, m.system.task_memory.resident) == (0, 0)
-    with pytest.raises(vm.Refused, match="task:t/map/lib does not exist at this moment"):
+    with pytest.raises(vm.Refused, match="lib of the map of t does not exist at this moment"):
         lib.enter(PAGE)
     m.check()
     assert m.branch().journal.last == m.journal.last

@@ -7,7 +7,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError, KernelPanic
-from vmwidgets.engine.base.journal import MAX_EVENTS
+from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.selfpaging.errors import LibError
 
 from .claiming import Said, Seen, claim
@@ -28,10 +28,12 @@ def done_again(seen: Seen) -> tuple[BaseException | None, int]:
 
     None where no copy of that could be taken, since a thread is in the middle of a call.
     """
-    if not seen.copy:
-        return None, 0
-    machine: Any = seen.machine.history._make(seen.copy, "again")
-    machine.door.stop_at = seen.operation.stopped_at
+    return repeated(seen.operation, seen.machine.history._make(seen.copy, "again")) if seen.copy else (None, 0)
+
+
+def repeated(operation: Operation, machine: Any) -> tuple[BaseException | None, int]:
+    """The same of an operation on a machine as it was before, which is changed."""
+    machine.door.stop_at = operation.stopped_at
     heard, report = [0], machine.door._report
 
     def counting(*record: Any) -> None:
@@ -39,9 +41,9 @@ def done_again(seen: Seen) -> tuple[BaseException | None, int]:
         report(*record)
 
     machine.door._report = counting
-    given = {name: machine.resolve(value) for name, value in seen.operation.arguments}
+    given = {name: machine.resolve(value) for name, value in operation.arguments}
     try:
-        machine.recorded(seen.operation.target, seen.operation.name)(**given)
+        machine.recorded(operation.target, operation.name)(**given)
     except (vm.VMError, KeyboardInterrupt) as error:
         return error, heard[0]
     except KeyError:  # a learner's function, which a copy does not have

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import vmwidgets as vm
+from vmwidgets.engine.base.scripts import Action
 from vmwidgets.engine.base.values.memory import FrameRun, PageCounts
 
 from .claiming import Said, claim
 from .claims_kmem_steps import owner
-from .reading import PAGE, bytes_of, ends, number, path_called
+from .reading import PAGE, bytes_of, bytes_of_given, ends, number, path_called
 from .steps import Gone, StepSeen, Then, before_processors, earlier_steps
 
 # ---- what frames are -----------------------------------------------------------------------------
@@ -394,17 +395,42 @@ def joined_buddies(seen: StepSeen, said: Said) -> None:
 # ---- memory is low -------------------------------------------------------------------------------
 
 
-def handlers(machine: vm.Machine) -> list[str]:
-    """The handlers that are registered, by name."""
-    return [one.name for one in machine.system.kmem.kmem.lowmem_handlers]  # type: ignore[attr-defined]
+def lowmem_handlers(machine: vm.Machine) -> list[Any]:
+    """The handlers that are registered."""
+    return [*machine.system.kmem.kmem.lowmem_handlers]
+
+
+def did(seen: StepSeen, handler: Any) -> list[Action]:
+    """What a handler did in the operation, as its script has it."""
+    assert seen.moment.operation is not None
+    serial = seen.moment.operation.serial
+    return [one for one in seen.machine.journal.scripts[handler.key] if one.serial == serial]
 
 
 @claim("kmem events: LowMemory", "vm_lowmem asks every handler for memory.")
 def low_memory(seen: StepSeen, said: Said) -> None:
-    """As many handlers say what came of it as there are, unless one of them stops the operation."""
-    steps = seen.moment.story.steps[seen.moment.story.steps.index(seen.step) + 1 :]
-    ran = [one.sentence.partition("The handler ")[2].partition(" ran")[0] for one in steps]
-    assert set(handlers(seen.started)) <= {*ran} or seen.moment.operation.outcome != "done"
+    """The scripts of all handlers go on, or up to the one that stops the operation; and something is lacking."""
+    assert seen.moment.operation is not None
+    steps = seen.moment.story.steps
+    asked = sum(one.sentence == seen.step.sentence for one in steps[: steps.index(seen.step) + 1])
+    ran = [sum(one.name == "begins" for one in did(seen, handler)) for handler in lowmem_handlers(seen.started)]
+    assert ran == sorted(ran, reverse=True), "one after the other"
+    if ran:
+        assert ran[0] >= asked
+        assert ran[-1] >= asked or seen.moment.operation.outcome != "done"
+    assert is_short(seen), "no page is lacking, and no room in a map"
+
+
+def is_short(seen: StepSeen) -> bool:
+    """Whether fewer pages are available than the page daemon wants, or no gap of the map is as large as what is asked
+    for."""
+    if counts(seen.before).available < seen.machine.system.kmem.daemon.marks.free_target:
+        return True
+    wanted = bytes_of_given((seen.moment.operation and dict(seen.moment.operation.arguments).get("size")) or 0)
+    value = seen.before.map("kmem.kmem_map")
+    spans = sorted((one.start, one.end) for one in value.entries)
+    edges = [int(value.start), *(edge for one in spans for edge in one), int(value.end)]
+    return max(edges[at + 1] - edges[at] for at in range(0, len(edges), 2)) < max(wanted, 1)
 
 
 @claim("kmem events: ZonesReclaimed", "The zone allocator is asked for its empty slabs.")
@@ -416,22 +442,24 @@ def zones_reclaimed(seen: StepSeen, said: Said) -> None:
     assert not empty & {slab.address for one in over for slab in one.slabs if slab.state == "free"}
 
 
-def registered(seen: StepSeen, said: Said) -> None:
-    """The name is that of a handler."""
-    assert said["name"] in handlers(seen.started)
+def ended(seen: StepSeen, said: Said) -> list[tuple[str, str]]:
+    """How the handlers of this name ended in the operation, by their scripts: as what, and why."""
+    called = [one for one in lowmem_handlers(seen.started) if one.name == said["name"]]
+    found = [one for handler in called for one in did(seen, handler)]
+    return [(one.name, str(dict(one.arguments).get("why", ""))) for one in found if not one.target]
 
 
 @claim("kmem events: CallbackRan/returned", "The handler {name} ran and returned.")
 def handler_returned(seen: StepSeen, said: Said) -> None:
-    registered(seen, said)
+    assert ("returned", "") in ended(seen, said)
     assert "fails" not in said["name"], "so the lives name those that raise something"
 
 
 @claim("kmem events: CallbackRan/failed", "The handler {name} ran: {outcome}.")
 def handler_failed(seen: StepSeen, said: Said) -> None:
-    registered(seen, said)
     name = said["name"].partition(":")[2]
-    assert said["outcome"].startswith(f"handler {name!r} "), "whose error says what went wrong"
+    assert said["outcome"].startswith(f"handler {said['name']!r} ") or said["outcome"].startswith(f"handler {name!r} ")
+    assert ("failed", said["outcome"]) in ended(seen, said)
 
 
 @claim("kmem events: CallUndone", "{call} is given up and undone: {why}.")

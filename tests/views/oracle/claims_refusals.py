@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from vmwidgets.engine.base.units import Address, binary_size
 
 from .claiming import Said, Seen, claim
 from .claims_domain_steps import after, before, in_use
 from .claims_domains import KINDS, held
-from .reading import PAGE, bytes_of, number, translations
-from .steps import Gone, StepSeen, Then
+from .reading import PAGE, bytes_of, bytes_of_given, number, translations
+from .steps import Gone, Now, StepSeen, Then
 
 # ---- self-paging domains -------------------------------------------------------------------------
 
@@ -162,23 +163,56 @@ def boot_stage(seen: StepSeen, said: Said) -> None:
 
 @claim("object events: NothingToReclaim", "{why}.")
 def nothing_to_reclaim(seen: StepSeen | Seen, said: Said) -> None:
-    """As many pages as it says are in memory, of all or of a task; and no swap space is left, or there is none."""
-    is_step = isinstance(seen, StepSeen)  # what is said above of an operation may have been in the middle of it
-    objects = seen.then.value("objects") if is_step else seen.before.memory_objects.value()  # type: ignore[union-attr]
-    in_memory = sum(len(one.pages) for one in objects.objects.values())
-    if said["why"] == "No page of a task is in memory, so none can go":
-        assert in_memory == 0 or not is_step
+    """As many pages as it says are in memory, of all or of a task; and each is one that can't go for that reason."""
+    match = re.fullmatch(r"Of ([0-9,]+ pages?)( of task '(.*)')? in memory none can go: (.*)", said["why"])
+    none = re.fullmatch(r"No page of (a task|task '(.*)') is in memory, so none can go", said["why"])
+    assert match or none, said["why"]
+    then, task = when(seen, said), (match[3] if match else none and none[2]) or ""
+    objects, rings = then.value("objects"), then.value("replacement").rings
+    pages = [page for name, ring in rings.items() if name == task or not task for page in ring.pages]
+    if not match:
+        assert pages == []
         return
-    match = re.fullmatch(r"Of ([0-9,]+) pages?( of task '(.*)')? in memory none can go: (.*)", said["why"])
-    assert match is not None, said["why"]
-    if is_step:
-        assert number(match[1]) <= in_memory if match[3] else number(match[1]) == in_memory
-    if match[4] == "there is no swap space":
-        assert objects.swap == 0
-    elif match[4] == "swap space is full":
-        assert objects.swap_used == objects.swap > 0
-    else:
-        assert match[4] == "they are wired, or needed at this moment"
+    assert match[1] == f"{len(pages):,} page{'' if len(pages) == 1 else 's'}"
+    reasons = {
+        "there is no swap space": objects.swap == 0,
+        "swap space is full": objects.swap_used == objects.swap > 0,
+        "they are wired, or needed at this moment": objects.swap_used < objects.swap,
+    }
+    assert reasons[match[4]]
+    wired = {frame for name, index in wired_pages(objects) for frame in [objects.objects[name].pages.get(index)]}
+    able = [one for one in pages if one.frame not in wired and (one.object.startswith("file ") or not one.dirty)]
+    operation = seen.moment.operation
+    asked = dict(operation.arguments).get("size", 0) if operation is not None else 0
+    if match[4].startswith("they are"):
+        able = [one for one in pages if one.frame not in wired]
+    assert len(able) <= NEEDED + bytes_of_given(asked) // PAGE, "those of a range that is being wired are needed too"
+
+
+NEEDED = 2
+"""So many pages an access needs at a moment: one that is copied, and the copy."""
+
+
+def when(seen: StepSeen | Seen, said: Said) -> Then:
+    """The machine at the step that says so: what is said above of an operation was in the middle of it."""
+    if isinstance(seen, StepSeen):
+        return seen.then
+    sentence = f"{said['why']}."
+    steps = [one for one in seen.moment.story.every_step if one.sentence.endswith(sentence)]
+    if not steps:
+        raise AssertionError(f"no step says {sentence!r}")
+    return Then(Now(seen.machine), seen.moment.at(steps[-1].index + 1).past)
+
+
+def wired_pages(objects: Any) -> set[tuple[str, int]]:
+    """The pages that wired entries hold, in whichever object of a chain they are."""
+    found: set[tuple[str, int]] = set()
+    for those in objects.entries.values():
+        for _, start, end, name, offset, _, _, wired in those.values():
+            if wired and name in objects.objects:
+                pages = range(offset >> 12, (offset + end - start) >> 12)
+                found |= {(one, page) for one in objects.chain(name) for page in pages}
+    return found
 
 
 @claim(

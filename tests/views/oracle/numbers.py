@@ -181,16 +181,15 @@ def who_holds_what(seen: Pictured) -> None:
 # ---- page replacement ----------------------------------------------------------------------------
 
 
-def bits(machine: vm.Machine, places: list[tuple[str, int]]) -> tuple[bool, bool]:
-    """Whether a descriptor that leads there has the reference bit, and whether one has the dirty bit."""
-    masks = {"x86-64": (1 << 5, 1 << 6), "riscv-sv39": (1 << 6, 1 << 7)}[machine.architecture]
-    words = [int(machine.tasks[name].walk(va).steps[-1].value) for name, va in places]
-    return any(word & masks[0] for word in words), any(word & masks[1] for word in words)
+def is_referenced(machine: vm.Machine, places: list[tuple[str, int]]) -> bool:
+    """Whether a descriptor that leads there has the reference bit."""
+    mask = {"x86-64": 1 << 5, "riscv-sv39": 1 << 6}[machine.architecture]
+    return any(int(machine.tasks[name].walk(va).steps[-1].value) & mask for name, va in places)
 
 
 @counts("clock")
 def bits_and_other_mappings(seen: Pictured) -> None:
-    """R and D are those of the descriptors that lead to the frame; a strip is lit for R; "+n" counts the others."""
+    """R is that of the descriptors that lead to the frame; a strip is lit for R; "+n" counts the others."""
     machine, places = seen.machine, translations(seen.machine)
     if machine.standing_edits:
         return
@@ -209,9 +208,26 @@ def bits_and_other_mappings(seen: Pictured) -> None:
             assert any(run.text == f"{task}{f' +{others}' if others else ''}" for run in card.text)
             assert [bar.style for bar in card.bars] == ["path" if row["R"] == "1" else "rail"]
         if machine.architecture in ("x86-64", "riscv-sv39"):
-            referenced, dirty = bits(machine, there)
-            assert row["R"] == f"{referenced:d}"
-            assert row["D"] == "1" or not dirty
+            assert row["R"] == f"{is_referenced(machine, there):d}"
+
+
+@counts("clock")
+def dirty_pages(seen: Pictured) -> None:
+    """A machine that is made like this one writes a page that leaves if it has D, and drops it otherwise."""
+    if seen.machine.standing_edits:
+        return
+    machine = twin(seen.machine)
+    memory, raw = machine.system.task_memory, list[Any]()
+    machine.system.recorder.emit = raw.append
+    for row in seen.rows():
+        frame = number(row["frame"])
+        assert row["D"] == f"{memory.dirty(frame):d}"
+        if (
+            not memory.swap.is_full
+        ):  # else a copy is given up for it, and the page that this is of is dirty from then on
+            memory.page_out(*memory.in_memory.first(frame))
+        went = [one[4] for one in raw if one[0] == "PageOut" and one[3] == frame]
+        assert all((to != "nowhere") == (row["D"] == "1") for to in went)
 
 
 @counts("clock")

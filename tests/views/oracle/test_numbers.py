@@ -52,6 +52,15 @@ MISTAKES = {
     "the hand is not heeded": Mistake(
         replacement.MachineReplacement.value, "in_order(value.name, pages, hand)", "in_order('fifo', pages, 0)", "clock"
     ),
+    "swap space's own are dirty too": Mistake(
+        replacement.MachineReplacement._dirtiness, "memory.slots(owner)", "memory.slots('nobody')", "clock"
+    ),
+    "a page that was never written is dirty": Mistake(
+        replacement.MachineReplacement._dirtiness, "blank.get(frame) is True", "False", "clock"
+    ),
+    "what lies behind does not count": Mistake(
+        replacement.MachineReplacement._dirtiness, 'kind == "anonymous"', "True", "clock"
+    ),
     "a legend counts wrongly": Mistake(gauge._parts, "counts.free - counts.zeroed", "counts.free", "frames"),
 }
 """By what is wrong then."""
@@ -79,8 +88,29 @@ def moments() -> Iterator[tuple[str, vm.Machine]]:
     task.page_out(start + 3 * PAGE, PAGE)
     machine.tick(3)
     yield from (("objects", machine), ("clock", machine), ("threads", machine))
+    yield from clean_pages()
     yield from rings_of_several()
     yield from a_hand_that_moves()
+
+
+def clean_pages() -> Iterator[tuple[str, vm.Machine]]:
+    """Pages of zeroes that were read: one that nobody maps any longer, one before which another object has others; and
+    one that swap space has."""
+    machine: Any = vm.boot("x86-64", layout="small")
+    machine.swap_on(20 * PAGE)
+    task = machine.task("init")
+    start = int(task.mmap(6 * PAGE))
+    task.read(start, 3 * PAGE)
+    task.mprotect(start, PAGE, "none")
+    yield "clock", machine
+    task.write(start + PAGE, b"x")
+    task.page_out(start + PAGE, PAGE)
+    task.read(start + PAGE)
+    yield "clock", machine
+    task.fork()
+    task.write(start + PAGE, b"y")
+    task.read(start + 4 * PAGE)
+    yield "clock", machine
 
 
 def rings_of_several() -> Iterator[tuple[str, vm.Machine]]:

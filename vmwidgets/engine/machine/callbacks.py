@@ -15,6 +15,7 @@ from types import FrameType, GeneratorType
 from typing import Any, TypeVar
 from weakref import ref
 
+from ..base.called import called
 from ..base.errors import Broken, CallbackFailed, KernelPanic, Refused, VMError, failure, shown
 from ..base.events import CallbackRan, LowMemory, Unwound
 from ..base.interrupts import INTERRUPT
@@ -347,7 +348,7 @@ class ThreadActor(LearnerCode):
         """A thread lets go of its locks before it ends; those that it kept are let go of here."""
         kept = self._release_locks()
         if kept:
-            names = " and ".join(lock.name for lock in kept)
+            names = " and ".join(called(lock.name) for lock in kept)
             raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
 
     def _wait_for(self, item: Any) -> MaySleep[tuple[Any, VMError | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from ..base.called import called
 from ..base.errors import Broken
 from ..base.protection import NEEDS_COPY, WRITE, protection_of
 from ..base.units import PAGE, PAGE_SHIFT, Address
@@ -40,7 +41,7 @@ def check_machine(system: System) -> None:
         one.check()
         if not system.has_place(path):
             where = f"{Address(one.start)} to {Address(one.end)}"
-            raise Broken(f"M11: {path} has lost its place, {where}: entries there are not for it")
+            raise Broken(f"M11: {called(path)} has lost its place, {where}: entries there are not for it")
     kernel_entries = list(kernel_map)
     user_entries = [entry for one in others for entry in one]
     kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]
@@ -183,7 +184,7 @@ def _check_slabs(kernel: Kernel, system: KernelMemorySystem) -> None:
     large = ((address, size, "what malloc gave") for address, size in zones.large.items())
     for address, size, what in (*slabs, *large):
         if not zones.kmem_map.covers(address, address + size):
-            raise Broken(f"M9: {what} at {address:#x} lies in no entries of {zones.kmem_map.name}")
+            raise Broken(f"M9: {what} at {address:#x} lies in no entries of {zones.kmem_map.called}")
 
 
 def _check_entries(system: KernelMemorySystem) -> None:

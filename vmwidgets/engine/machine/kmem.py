@@ -191,7 +191,7 @@ class MachineKmemMap(MapPart):
         holder, who = self.vm_map.lock.holder, self.system.kmem.running.thread
         if holder != who:
             has = "it is free" if holder is None else f"{holder or 'the cell'} has it"
-            raise Refused(f"{self.name} can't be unlocked by {who or 'the cell'}: {has}")
+            raise Refused(f"{self.vm_map.called} can't be unlocked by {who or 'the cell'}: {has}")
         self.vm_map.lock.release()
 
     @operation
@@ -242,7 +242,9 @@ class MachineKmemMap(MapPart):
     def lookup(self, address: int | str) -> EntryValue | None:
         """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
         vm_map = self.vm_map
-        wanted = arguments.within(arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
+        wanted = arguments.within(
+            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
+        )
         with self.door.looking():
             entry = vm_map.peek(wanted)
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
@@ -265,7 +267,7 @@ class MachineKmemMap(MapPart):
             status = yield from _CHANGES[verb](vm_map, start, end, *arguments)
             if status:
                 word, why = STATUSES[status]
-                where, why = f"{Address(start)} to {Address(end)} of {vm_map.name}", _REASONS.get((verb, status), why)
+                where, why = f"{Address(start)} to {Address(end)} of {vm_map.called}", _REASONS.get((verb, status), why)
                 raise KernelError(word, status, f"{verb} of {where} returned {status}: {why}")
 
         return self.system.callbacks.complete(verb, steps())

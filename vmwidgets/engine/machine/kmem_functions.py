@@ -12,6 +12,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, TypeVar
 
+from ..base.called import called
 from ..base.errors import Refused
 from ..base.operations import operation
 from ..base.units import PAGE, Address, binary_size
@@ -190,12 +191,12 @@ class KmemFunctions(Part):
             return self.system.kmem_maps[value]
         if isinstance(value, MachineMap):
             raise Refused(
-                f"map={value.path} is X15's map, and the kmem functions work in FreeBSD's maps: "
+                f"map={called(value.path)} is X15's map, and the kmem functions work in FreeBSD's maps: "
                 f"m.kmem.kernel_map, or its submaps {', '.join(list(self.system.kmem_maps)[1:])}"
             )
         if isinstance(value, MachineKmemMap):
             if value.system is not self.system:
-                raise Refused(f"map {value.path} belongs to another machine")
+                raise Refused(f"map {called(value.path)} belongs to another machine")
             return value.vm_map
         return self.system.kmem_maps[arguments.known(value, self.system.kmem_maps, "map")]
 
@@ -207,7 +208,7 @@ class KmemFunctions(Part):
             )
         if length > whole:
             raise Refused(
-                f"size={length} ({binary_size(length)}) is more than all of {vm_map.name}, {binary_size(whole)}: it "
+                f"size={length} ({binary_size(length)}) is more than all of {vm_map.called}, {binary_size(whole)}: it "
                 "can never be had"
             )
         return round_page(length)
@@ -218,14 +219,14 @@ class KmemFunctions(Part):
         instead = "; the original panics here (m.unchecked.kmem_suballoc)"
         if address is None:
             room = self.system.part(MachineKmemMap, f"kmem/{short_name(parent)}").largest_gap
-            raise Refused(f"{shown_size}: the largest free range of {parent.name} has {binary_size(room)}{instead}")
+            raise Refused(f"{shown_size}: the largest free range of {parent.called} has {binary_size(room)}{instead}")
         if parent.hides_submap(address):
             raise Refused(
-                f"{shown_size}: at {Address(address)} of {parent.name} it would be one with the entry before, which "
+                f"{shown_size}: at {Address(address)} of {parent.called} it would be one with the entry before, which "
                 f"has an object when it is cut: allocate something of another kind first, or free that{instead}"
             )
         if not self.system.kmem.has_entry:
-            raise Refused(f"{shown_size}: no memory is left for an entry of {parent.name}: give pages back{instead}")
+            raise Refused(f"{shown_size}: no memory is left for an entry of {parent.called}: give pages back{instead}")
 
     def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: MaySleep[int]) -> Address:
         def noted() -> MaySleep[Address]:
@@ -254,7 +255,7 @@ class KmemFunctions(Part):
         start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
         vm_map = self._map_to_free_in(start) if where is None else self._where(where)
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
-            name = "any map of kernel memory" if vm_map is None else vm_map.name
+            name = "any map of kernel memory" if vm_map is None else vm_map.called
             raise Refused(f"address={Address(start)} and size={length} are no range of {name}: nothing to free there")
         if not self.system.allocations.is_free_to_go(start, end, vm_map.name):
             self._refuse_foreign(vm_map, start, end)
@@ -275,7 +276,7 @@ class KmemFunctions(Part):
         for one in self.system.allocations.overlapping(start, end, vm_map.name):
             by = self.system.allocations.going_by(one)
             if by:
-                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {vm_map.name}")
+                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {vm_map.called}")
             if one.owner:
                 raise Refused(f"{one!r} belongs to the zone allocator: give objects back with m.free")
             if one.start < start or one.end > end:
@@ -292,16 +293,16 @@ class KmemFunctions(Part):
             by = self.system.allocations.freed_by(vm_map.name, position)
             why = f"{by} freed it before" if by else "it was never allocated"
             raise Refused(
-                f"nothing is allocated at {Address(position)} in {vm_map.name}: {why}; the original passes over holes "
-                "and says nothing (m.unchecked.kmem_free)"
+                f"nothing is allocated at {Address(position)} in {vm_map.called}: {why}; the original passes over "
+                "holes and says nothing (m.unchecked.kmem_free)"
             )
 
     def _refuse_others(self, vm_map: FreeBSDMap, start: int, end: int) -> None:
         for one in self.system.allocations.overlapping(start, end):
             if one.map != vm_map.name:
                 raise Refused(
-                    f"{one!r} is no memory of {vm_map.name}: free it in {one.map}; in another map the original frees "
-                    "whatever lies there, even a submap's place (m.unchecked.kmem_free)"
+                    f"{one!r} is no memory of {vm_map.called}: free it in {called(one.map)}; in another map the "
+                    "original frees whatever lies there, even a submap's place (m.unchecked.kmem_free)"
                 )
 
     def _refuse_slab(self, address: int) -> None:

@@ -486,7 +486,7 @@ class Machine(Handle):
         >>> t = m.task("init")
         >>> m.undo()
         >>> t.map
-        <task:init/map does not exist at this moment of the machine>
+        <the map of init does not exist at this moment of the machine>
         >>> m.redo()
         >>> len(t.map)
         0

@@ -177,7 +177,7 @@ class MapPart(Part):
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
         """A range of the map that is not empty, and that may be changed."""
         vm_map = self.vm_map
-        first = arguments.page_within(start, "start", vm_map.start, vm_map.end, self.path)
+        first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
         if (end is None) == (size is None):
             raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
         if end is not None:
@@ -191,6 +191,6 @@ class MapPart(Part):
             if last <= first:
                 advice = f"; a size is written size={shown(end)}" if end is not None else ""
                 raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}{advice}")
-            raise Refused(f"{name} passes the end of {self.path}, {self.end}")
+            raise Refused(f"{name} passes the end of {vm_map.called}, {self.end}")
         self._refuse_range(verb, first, last)
         return first, last

@@ -71,7 +71,7 @@ class MachineMap(MapPart):
         if self.path in self.system.parents:
             self._refuse_lost_place()
         vm_map = self.vm_map
-        length = arguments.size_within(size, "size", vm_map.start, vm_map.end, self.path)
+        length = arguments.size_within(size, "size", vm_map.start, vm_map.end, vm_map.called)
         if fixed is not True and fixed is not False:
             arguments.flag(fixed, "fixed")
         start = self._start_of(vm_map, at, length, fixed)
@@ -105,7 +105,9 @@ class MachineMap(MapPart):
     def lookup(self, address: int | str) -> EntryValue | None:
         """The entry that holds `address`, or the next one above, or None (`vm_map_lookup_nearest`).  O(log n)."""
         vm_map = self.vm_map
-        wanted = arguments.within(arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
+        wanted = arguments.within(
+            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
+        )
         entry = vm_map.lookup_nearest(wanted & ~0xFFF)
         return None if entry is None else EntryValue.of(entry.fields(), self.roles.get(entry.id, ""))
 
@@ -193,7 +195,9 @@ class MachineMap(MapPart):
         """
         path = f"{self.path}/{quoted(arguments.part_name(name, 'map name'))}"
         if path in self.system.maps:
-            raise Refused(f"name={shown(name)}: {self.path} has a submap of this name; each needs one of its own")
+            raise Refused(
+                f"name={shown(name)}: {self.vm_map.called} has a submap of this name; each needs one of its own"
+            )
         first, last = self._range("submap", start, end, size)
         made = self._map_like_this(path, first, last)
         self.vm_map.submap(first, last, made)
@@ -284,9 +288,9 @@ class MachineMap(MapPart):
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")
             return 0
-        start = arguments.page_within(at, "at", vm_map.start, vm_map.end, self.path)
+        start = arguments.page_within(at, "at", vm_map.start, vm_map.end, vm_map.called)
         if fixed and length > vm_map.end - start:
-            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
+            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {vm_map.called}, {self.end}")
         if (start + length) & vm_map.mask <= start:
             where = f"at={Address(start)} and size={length:#x}"
             raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
@@ -296,8 +300,8 @@ class MachineMap(MapPart):
         """Refuse to give addresses of a map that has lost its place: its parent may give them to others."""
         if not self.system.has_place(self.path):
             raise Refused(
-                f"{self.path} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry for it; "
-                "make another submap"
+                f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
+                "for it; make another submap"
             )
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:

@@ -118,7 +118,7 @@ class MemoryFunctions(Part):
             raise Refused(f"address={Address(start)} is nothing that m.malloc gave and m.free has not taken back")
         for one in self.system.allocations.overlapping(start, start + 1, zones.kmem_map.name):
             if by := self.system.allocations.going_by(one):
-                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {zones.kmem_map.name}")
+                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {zones.kmem_map.called}")
 
     @operation
     def uma_reclaim(self) -> int:

@@ -89,14 +89,14 @@ class MachineReplacement(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def value(self, past: Past = NOTHING) -> ReplacementValue:
-        """The rings as they are, or were, as a frozen value; the bits of a task that has ended since are not known.
+        """The rings as they are, or were, as a frozen value.  O(pages in memory).
 
-        O(pages in memory).
+        The reference bits of a task that has ended since are not known.
         """
-        rings, memory = self.system.task_memory.rings, self.system.task_memory
+        rings = self.system.task_memory.rings
         owners = self._owners(past)
         uses = self._uses(past)
-        written = memory.written()
+        is_dirty = self._dirtiness(past)
         value, found = ReplacementValue(past.one("replacement", "", rings.title), {}), {}
         for name in {*rings.rings, *past.things("ring")}:
             ring = rings.rings.get(name)
@@ -107,17 +107,38 @@ class MachineReplacement(Part):
                 known = uses.get(frame, [])
                 task, va = known[0][:2] if known else ("", 0)
                 owner, index = owners.get(frame, ("", 0))
-                referenced, dirty = any(one[2] for one in known), any(one[3] for one in known)
-                dirty = dirty or index in past.laid_over(memory.dirty_pages(owner), "dirty", owner)
-                if owner and not owner.startswith("file ") and (not known or (frame, owner, index) in written):
-                    # no bits are left, or none of those that it was written through: swap space has it, or not
-                    dirty = dirty or index not in past.laid_over(memory.slots(owner), "swapped", owner)
+                referenced = any(one[2] for one in known)
+                dirty = is_dirty(owner, index, frame, any(one[3] for one in known))
                 others, note = max(0, len(known) - 1), notes.get(frame)
                 pages.append(RingPage(frame, place, owner, index, task, va, others, referenced, dirty, note))
             if pages:
                 hand = past.one("hand", name, 0 if ring is None else ring.hand)
                 found[name] = RingValue(name, in_order(value.name, pages, hand), hand)
         return replace(value, rings=dict(sorted(found.items())))
+
+    def _dirtiness(self, past: Past) -> Callable[[str, int, int, bool], bool]:
+        """What says whether a page was dirty: it would have been written if it had left its frame.
+
+        That is asked of an object, the number and the frame of its page, and whether a translation has a dirty bit.  So
+        does :meth:`.vm_page.TaskMemory.dirty`, of a page that is there now.  O(objects).
+        """
+        memory = self.system.task_memory
+        kinds = past.laid_over({name: one.fields for name, one in memory.objects.items()}, "object")
+        blank = {**memory.reverse.blank, **past.before("blank")}
+        # of a task that has ended since no bits are left, but that it had written a page of zeroes was noted then
+        ended = past.marks("task").leaving
+        noted = {frame for frame, change in past.changes("blank").items() if change.after is False and ended}
+
+        def is_dirty(owner: str, index: int, frame: int, bit: bool) -> bool:
+            kind = kinds[owner][0] if owner in kinds else ""
+            if kind in ("", "file"):
+                return index in past.laid_over(memory.dirty_pages(owner), "dirty", owner)
+            if index in past.laid_over(memory.slots(owner), "swapped", owner):
+                return False
+            may_come_again = kind == "anonymous" and memory.zeroed and blank.get(frame) is True
+            return bit or frame in noted or not may_come_again
+
+        return is_dirty
 
     def _owners(self, past: Past) -> dict[int, tuple[str, int]]:
         """By frame: the object that it belongs or belonged to, and which page of that it is or was.  O(pages)."""

@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from ..base.called import called
 from ..base.errors import KernelError, Refused, shown
 from ..base.events import Event
 from ..base.operations import Arguments, Door
@@ -407,7 +408,7 @@ class Part(Handle):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Refuse `copy` and `pickle`: a handle shows what lies in its machine."""
-        raise Refused(f"{self.path} can't be copied: m.branch() makes another machine, with all that is in it")
+        raise Refused(f"{called(self.path)} can't be copied: m.branch() makes another machine, with all that is in it")
 
     def __init_subclass__(cls) -> None:
         """Have what is not there at this moment print, too: notebooks show whatever a cell ends with."""
@@ -429,7 +430,10 @@ class Part(Handle):
 
     def missing(self) -> NoReturn:
         """Refuse because the path names nothing now."""
-        raise Refused(f"{self.path} does not exist at this moment of the machine")
+        kind, is_named, name = self.path.partition(":")
+        is_whole = is_named and "/" not in name  # a task, a domain, an object; else a part of one, or the only one
+        what = f"{kind} {shown(unquoted(name))}" if is_whole else called(self.path)
+        raise Refused(f"{what} does not exist at this moment of the machine")
 
 
 class SpacePart(Part):

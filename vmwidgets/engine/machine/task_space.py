@@ -185,7 +185,7 @@ class TaskSpace:
         for va, count in page_pieces(start, length):
             entry = self.vm_map.inner(va)
             if entry is None or entry.object is None:
-                raise kernel_error("FAULT", f"no entry of {self.vm_map.name} with an object holds {Address(va)}")
+                raise kernel_error("FAULT", f"no entry of {self.vm_map.called} with an object holds {Address(va)}")
             target = entry.object
             assert isinstance(target, X15Object), "tasks map these"
             offset = entry.offset_of(va)
@@ -294,7 +294,7 @@ class TaskSpace:
         else:
             vm_map.advise(start, end, advice)
         if hole is not None:
-            raise kernel_error("NOMEM", f"nothing is mapped at {Address(hole)} in {vm_map.name}; the rest was done")
+            raise kernel_error("NOMEM", f"nothing is mapped at {Address(hole)} in {vm_map.called}; the rest was done")
 
     def _hole(self, start: int, end: int) -> int | None:
         """The first address of [start, end) where nothing is mapped, or none."""
@@ -358,7 +358,7 @@ class TaskSpace:
         """Write the dirty pages of files that are mapped in a range back; how many there were.  FAULT for a hole."""
         written, hole = 0, self._hole(start, end)
         if hole is not None:
-            raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.name}")
+            raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.called}")
         for entry in self.vm_map.inner_in(start, end):
             target = entry.object
             if not isinstance(target, X15Object) or not target.is_file:

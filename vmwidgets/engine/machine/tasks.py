@@ -167,7 +167,7 @@ class Task(UnixCalls):
         """
         space, where = self.space, None
         if heap is not None:
-            where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, self.path)
+            where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, space.vm_map.called)
         self.system.ends.clear(space, where)
 
     @operation

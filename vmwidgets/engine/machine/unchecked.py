@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..base.called import called
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import Address
@@ -135,14 +136,14 @@ class Unchecked(Part):
         if not isinstance(value, MachineKmemMap):
             raise Refused(f"map={shown(value)} is no map of kernel memory: write machine.kmem.kmem_map or another")
         if value.system is not self.system:
-            raise Refused(f"map {value.path} belongs to another machine")
+            raise Refused(f"map {called(value.path)} belongs to another machine")
         return value.vm_map
 
     def _map(self, value: Any) -> X15Map:
         if not isinstance(value, MachineMap):
             raise Refused(f"map={shown(value)} is no map: write machine.kernel_map, or the map of a task")
         if value.system is not self.system:
-            raise Refused(f"map {value.path} belongs to another machine")
+            raise Refused(f"map {called(value.path)} belongs to another machine")
         return value.vm_map
 
     def _object(self, value: Any) -> VmObject | None:

@@ -196,10 +196,10 @@ class UnixCalls(SpacePart):
     def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
         """An address of a page of the task, with room for `length` bytes behind it."""
         vm_map = self.space.vm_map
-        start = arguments.page_within(at, name, vm_map.start, vm_map.end, self.path)
+        start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
         if is_fixed and length > vm_map.end - start:
             end = Address(vm_map.end)
-            raise Refused(f"{name}={Address(start)} and size={length:#x} pass the end of {self.path}, {end}")
+            raise Refused(f"{name}={Address(start)} and size={length:#x} pass the end of {vm_map.called}, {end}")
         return start
 
     def _target(self, file: Any) -> X15Object | None:

@@ -114,7 +114,9 @@ def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementVal
         return _chosen(at(Past(moment.events[done:])), task)
 
     rows = wrote("ring", "hand", "note", "replacement")
-    bits = seen(look, wrote("page", "dirty", "swapped", "word"), lambda: len(look(len(moment.events)).pages) <= FEW)
+    bits = seen(
+        look, wrote("page", "dirty", "swapped", "blank", "word"), lambda: len(look(len(moment.events)).pages) <= FEW
+    )
     return once(("ring", task), either(rows, bits))
 
 

@@ -132,6 +132,36 @@ class PageLost(Event):
         yield "dirty", self.object, self.index, True, ABSENT
 
 
+class _Blank(Event):
+    """What is known of the zeroes in a frame: before and after."""
+
+    frame: int
+
+
+class PageBlank(_Blank):
+    """A page came as zeroes, for a read: until it is written it need not be kept, since zeroes can come again.
+
+    It is blank from now on, but for what the dirty bits of translations say that lead to its frame.
+    """
+
+    def writes(self) -> Iterable[Row]:
+        yield "blank", "", self.frame, ABSENT, True
+
+
+class PageWritten(_Blank):
+    """A page that came as zeroes has been written: a write fault says so, or a dirty bit that goes."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "blank", "", self.frame, True, False
+
+
+class BlankGone(_Blank):
+    """A page that was never written left its frame."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "blank", "", self.frame, True, ABSENT
+
+
 # ---- going out and coming back -----------------------------------------------------------------
 
 

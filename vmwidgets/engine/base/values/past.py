@@ -36,6 +36,7 @@ Row = tuple[str, str, Any, Any, Any]
 
 TABLES: Final = {
     "after": "of a map, by entry (0: the head): the entry behind it in the list",
+    "blank": "by frame: that its page has come as zeroes and no write of it is noted; False once one is",
     "blocks": "by order: how many free blocks there are",
     "capability": "of a domain, by slot: the capability in it",
     "deficit": "one row: how many pages were asked for in vain",

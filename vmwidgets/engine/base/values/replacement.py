@@ -11,6 +11,7 @@ from math import inf
 class RingPage:
     """A page in a ring: its frame, its place there, and what the hardware noted in the tables that lead to it.
 
+    `dirty` says that the page would have to be written if it left its frame, as its dirty bits and the kernel know.
     It is page `index` of `object`; `task` has it at address `va`, and `others` more translations lead to it ("": none).
     `note` is what the policy keeps of it, as far as that is a number: OPT the next use, which is a place in its string,
     aging the counter.

@@ -367,7 +367,7 @@ class Kmem:
             entry = vm_map.lookup(va)
             if entry is None:
                 vm_map.lock.release()
-                raise kernel_error("FAULT", f"nothing is allocated at {Address(va)} in {vm_map.name}")
+                raise kernel_error("FAULT", f"nothing is allocated at {Address(va)} in {vm_map.called}")
             if isinstance(entry.submap, FreeBSDMap):
                 vm_map.lock.release()
                 vm_map = entry.submap
@@ -378,7 +378,7 @@ class Kmem:
             if missing:
                 vm_map.lock.release()
                 allowed = protection_text(protection_of(entry.flags))
-                where = f"the entry at {Address(entry.start)} of {vm_map.name}"
+                where = f"the entry at {Address(entry.start)} of {vm_map.called}"
                 raise kernel_error("ACCES", f"{where} allows {allowed}, not {protection_text(missing)}")
             frame = self._frame_of(vm_map, entry, va)
             vm_map.lock.release()
@@ -392,15 +392,15 @@ class Kmem:
         target = entry.object
         if target is None:
             vm_map.lock.release()
-            raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.name}, which is a system map")
+            raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.called}, which is a system map")
         pindex = entry.offset + va - entry.start >> PAGE_SHIFT
         page = self.pages.find(target, pindex)
         if target.permanent and (page is None or page.busy):
             vm_map.lock.release()
             raise kernel_error(
                 "FAULT",
-                f"the page at {Address(va)} in {vm_map.name} is still to come: who allocates the range there waits for "
-                "pages, and gives its address when all are there",
+                f"the page at {Address(va)} in {vm_map.called} is still to come: who allocates the range there "
+                "waits for pages, and gives its address when all are there",
             )
         page = page or self.pages.allocate(target, pindex, GRAB)
         if page is None:

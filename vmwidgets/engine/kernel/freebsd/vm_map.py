@@ -501,12 +501,13 @@ class FreeBSDMap(RangeMap[KernelEntry]):
             submap = entry.submap
             if submap is not None and not submap.start <= entry.start < entry.end <= submap.end:
                 raise Broken(
-                    f"rule 8 of the map: entry {entry.id} of {self.name} lies outside its submap {submap.name}"
+                    f"rule 8 of the map: entry {entry.id} of {self.called} lies outside its submap {submap.called}"
                 )
         places = Counter(entry.submap for entry in self if entry.submap is not None)
         if places != self.submaps:
             raise Broken(
-                f"rule 8 of the map: {self.name} has entries of {len(places)} submaps, and knows of {len(self.submaps)}"
+                f"rule 8 of the map: {self.called} has entries of {len(places)} submaps, and knows of "
+                f"{len(self.submaps)}"
             )
 
 

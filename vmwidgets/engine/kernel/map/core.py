@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
+from ...base.called import called
 from ...base.errors import Broken, KernelPanic
 from ...base.events import EntryResized, MapResized
 from ...base.rbtree import Node, RedBlackTree
@@ -147,6 +148,8 @@ class MapCore(Generic[E]):
         self, name: str, start: int, end: int, entries: EntrySource[E], recorder: Recorder, *, bits: int = 64
     ) -> None:
         self.name = name
+        self.called = called(name)
+        """What errors call it: "the map of init"."""
         self.start = start
         self.end = end
         self.entries = entries
@@ -260,7 +263,7 @@ class MapCore(Generic[E]):
         """A fresh entry; without one the kernel panics (X15 and FreeBSD `vm_map_entry_create`)."""
         entry = self.entries.allocate()
         if entry is None:
-            raise KernelPanic(self.entry_panic, f"no entry is left for {self.name}")
+            raise KernelPanic(self.entry_panic, f"no entry is left for {self.called}")
         return entry
 
     def copy_entry(self, entry: E) -> E:
@@ -314,28 +317,30 @@ class MapCore(Generic[E]):
         self.tree.check()
         listed = list(self)
         if listed != list(self.tree):
-            raise Broken(f"rule 1 of the map: list and tree of {self.name} differ")
+            raise Broken(f"rule 1 of the map: list and tree of {self.called} differ")
         previous: E | None = None
         for entry in listed:
             if entry.prev is not previous:
                 raise Broken(
-                    f"rule 2 of the map: entry {entry.id} of {self.name} does not lead back to its predecessor"
+                    f"rule 2 of the map: entry {entry.id} of {self.called} does not lead back to its predecessor"
                 )
             if not self.start <= entry.start < entry.end <= self.end or (entry.start | entry.end) & 0xFFF:
                 raise Broken(
-                    f"rule 3 of the map: entry {entry.id} of {self.name} is {Address(entry.start)}–{Address(entry.end)}"
+                    f"rule 3 of the map: entry {entry.id} of {self.called} is "
+                    f"{Address(entry.start)}–{Address(entry.end)}"
                 )
             if previous is not None and entry.start < previous.end:
-                raise Broken(f"rule 4 of the map: entry {entry.id} of {self.name} begins inside entry {previous.id}")
+                raise Broken(f"rule 4 of the map: entry {entry.id} of {self.called} begins inside entry {previous.id}")
             previous = entry
         if self.last is not previous or self.nr_entries != len(listed):
-            raise Broken(f"rule 5 of the map: {self.name} counts {self.nr_entries} entries and has {len(listed)}")
+            raise Broken(f"rule 5 of the map: {self.called} counts {self.nr_entries} entries and has {len(listed)}")
         if self.lookup_cache is not None and self.lookup_cache not in listed:
             raise Broken(
-                f"rule 6 of the map: the lookup cache of {self.name} names entry {self.lookup_cache.id}, which is gone"
+                f"rule 6 of the map: the lookup cache of {self.called} names entry {self.lookup_cache.id}, which is "
+                "gone"
             )
         total = sum(entry.end - entry.start for entry in listed)
         if total != self.size:
             raise Broken(
-                f"rule 7 of the map: {self.name} says {binary_size(self.size)}, its entries have {binary_size(total)}"
+                f"rule 7 of the map: {self.called} says {binary_size(self.size)}, its entries have {binary_size(total)}"
             )

@@ -108,7 +108,7 @@ class RangeMap(MapCore[E], ABC):
                 raise MapError(INVALID_ARGUMENT, f"{limits} is handled by the map {entry.submap.name}")
             position = entry.end
         if position < end and not holes:
-            raise MapError(INVALID_ADDRESS, f"nothing is mapped at {Address(position)} in {self.name}")
+            raise MapError(INVALID_ADDRESS, f"nothing is mapped at {Address(position)} in {self.called}")
         return entries
 
     def granted(self, protection: int) -> int:

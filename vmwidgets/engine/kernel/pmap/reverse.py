@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ...base.errors import Broken
+from ...base.events import BlankGone, PageBlank, PageWritten
+from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
 
 
@@ -46,10 +48,10 @@ class ReverseMap:
     entry is left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
         self._by_frame: dict[int, dict[tuple[Translating, int], None]] = {}
-        self.unwritten: dict[int, None] = {}
-        """Frames of zeroes that nothing has written yet, but through translations that are there: those have bits."""
+        self._blank: dict[int, None] = {}
 
     def note(self, space: Translating, va: int, frame: int) -> None:
         """`space` maps the page at `va` to `frame`.  O(1)."""
@@ -63,11 +65,43 @@ class ReverseMap:
             if not known:
                 del self._by_frame[frame]
 
+    # ---- frames of zeroes ----------------------------------------------------------------------
+
+    @property
+    def blank(self) -> dict[int, bool]:
+        """Frames of zeroes that nothing has written, but through translations that are there: those have bits.
+
+        True for each.  O(their number).
+        """
+        return dict.fromkeys(self._blank, True)
+
+    @property
+    def any_blank(self) -> bool:
+        """Whether there are any."""
+        return bool(self._blank)
+
+    def came_blank(self, frame: int) -> None:
+        """A page of zeroes comes to `frame`, and is not about to be written.  O(1)."""
+        self._blank[frame] = None
+        self._report(PageBlank.tag, frame)
+
+    def written(self, frame: int) -> None:
+        """The page in `frame` is about to be written, or was.  O(1)."""
+        if frame in self._blank:
+            del self._blank[frame]
+            self._report(PageWritten.tag, frame)
+
+    def vacated(self, frame: int) -> None:
+        """No page is in `frame` any longer.  O(1)."""
+        if frame in self._blank:
+            del self._blank[frame]
+            self._report(BlankGone.tag, frame)
+
     def leaving(self, space: Translating, pages: Iterable[tuple[int, int]]) -> None:
         """These translations of `space`, addresses and frames, are about to go: their dirty bits are kept in mind."""
-        for va, frame in pages if self.unwritten else ():
-            if frame in self.unwritten and space.is_modified(va):
-                del self.unwritten[frame]
+        for va, frame in pages if self._blank else ():
+            if frame in self._blank and space.is_modified(va):
+                self.written(frame)
 
     def of(self, frame: int) -> list[tuple[Translating, int]]:
         """Spaces and addresses that lead to `frame`.  O(their number)."""
@@ -76,7 +110,14 @@ class ReverseMap:
 
     def is_unwritten(self, frame: int) -> bool:
         """Whether `frame` still has the zeroes that it came with.  O(translations that lead there)."""
-        return frame in self.unwritten and not any(space.is_modified(va) for space, va in self.of(frame))
+        return frame in self._blank and not any(space.is_modified(va) for space, va in self.of(frame))
+
+    def _report(self, *raw: object) -> None:
+        emit = self._recorder.emit
+        if emit is not None:
+            emit(raw)
+
+    # ---- all of it -------------------------------------------------------------------------------
 
     def frames(self) -> list[int]:
         """The frames that anything leads to, in order.  O(n log n)."""

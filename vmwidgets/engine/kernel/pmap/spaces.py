@@ -47,7 +47,7 @@ class KernelPmap(Pmap):
         self.grows = 0
         """How often :meth:`kgrow` moved the limit."""
         self.users: list[UserPmap] = []
-        self.reverse = ReverseMap()
+        self.reverse = ReverseMap(recorder)
         """Which translations of users lead to a frame."""
         self.lent: list[LentPmap] = []
         """Spaces whose tables the program that they are of asks for."""
@@ -339,7 +339,7 @@ class UserPmap(Pmap):
                     self.editor.set_rights(slot, rights._replace(write=False))
 
     def _note_written(self, start: int, end: int) -> None:
-        if self._reverse.unwritten:
+        if self._reverse.any_blank:
             self._reverse.leaving(self, self.managed(start, end))
 
     def granted(self, protection: int) -> int:

@@ -12,6 +12,7 @@ from inspect import GEN_CREATED, getgeneratorstate
 from random import Random
 from typing import Any
 
+from ...base.called import called
 from ...base.errors import Broken, KernelError, KernelPanic, Refused, shown
 from ...base.events import ClockTicked, Deadlocked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ...base.recorder import Recorder
@@ -373,8 +374,8 @@ class Scheduler:
             if lock.mutex:
                 raise KernelPanic(
                     "sleeping_with_mutex",
-                    f"{named(thread.name)} goes to sleep with the lock of {lock.name}, a mutex: only sleep locks "
-                    "may be held asleep",
+                    f"{named(thread.name)} goes to sleep with the lock of {called(lock.name)}, a mutex: only sleep "
+                    "locks may be held asleep",
                 )
 
     def failure(self) -> Thread | None:

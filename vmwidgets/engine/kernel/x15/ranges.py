@@ -75,8 +75,8 @@ class X15Ranges(RangeMap[Entry]):
             if submap is not None and (submap.start, submap.end) == (entry.start, entry.end):
                 limits = f"{Address(submap.start)} to {Address(submap.end)}"
                 raise Refused(
-                    f"start={Address(start)} to {Address(end)} overlaps the submap {submap.name}, {limits}: {verb} in "
-                    "that map"
+                    f"start={Address(start)} to {Address(end)} overlaps the submap {submap.called}, {limits}: "
+                    f"{verb} in that map"
                 )
 
     def check_room(self, size: int) -> None:
@@ -84,7 +84,7 @@ class X15Ranges(RangeMap[Entry]):
         most = self.space_limit
         if most is not None and self.size + size > most:
             have = f"it has {Size(self.size)} of at most {Size(most)}"
-            raise kernel_error("NOMEM", f"{Size(size)} more are too much for {self.name}: {have}")
+            raise kernel_error("NOMEM", f"{Size(size)} more are too much for {self.called}: {have}")
 
     def provide_entries(self, count: int) -> None:
         """Have so many entries free, for a change that takes them: NOMEM before anything has changed."""
@@ -92,7 +92,7 @@ class X15Ranges(RangeMap[Entry]):
             raise self._no_entry()
 
     def _no_entry(self) -> KernelError:
-        return kernel_error("NOMEM", f"no entry is left for {self.name}")
+        return kernel_error("NOMEM", f"no entry is left for {self.called}")
 
     def _cuts(self, *edges: int) -> int:
         """How many of these addresses lie inside an entry."""

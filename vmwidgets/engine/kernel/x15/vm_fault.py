@@ -69,13 +69,15 @@ class X15Faults(X15Ranges):
         NOMEM for a task of a machine.  O(log n), and the objects in the entry's chain.
         """
         if self.assertions and self.is_kernels:
-            raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {self.name}, which is never paged")
+            raise KernelPanic(
+                "fault_kernel_map", f"a fault at {Address(address)} in {self.called}, which is never paged"
+            )
         va = address & ~(PAGE - 1)
         entry = self.lookup_nearest(va)
         if entry is not None and va < entry.start and entry.flags & GROWS_DOWN:
             self._grow_down(entry, va)
         if entry is None or va < entry.start:
-            raise kernel_error("FAULT", f"no entry of {self.name} holds {Address(address)}")
+            raise kernel_error("FAULT", f"no entry of {self.called} holds {Address(address)}")
         protection = protection_of(entry.flags)
         missing = access & ~protection
         if missing and (missing := access & ~self.granted(protection)):
@@ -320,7 +322,7 @@ class X15Faults(X15Ranges):
         if made is None:
             if target is not None:
                 target.release()
-            raise kernel_error("NOMEM", f"no entry is left for {self.name}")
+            raise kernel_error("NOMEM", f"no entry is left for {self.called}")
         made.copy_range_from(entry)
         made.wired_count, made.object = 0, target
         if isinstance(target, X15Object):

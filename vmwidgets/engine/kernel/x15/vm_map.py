@@ -122,7 +122,7 @@ class X15Map(X15Faults):
             offset &= self.mask
         request = Request(target, offset, start, size, align, flags)
         if self.kernel is not None and target is not None:
-            raise kernel_error("INVAL", f"{self.name} is the kernel's: object {target.name!r} can't be mapped there")
+            raise kernel_error("INVAL", f"{self.called} is the kernel's: object {target.name!r} can't be mapped there")
         if self.assertions:
             violation = request.first_violation(self.mask)
             if violation is not None:
@@ -197,7 +197,7 @@ class X15Map(X15Faults):
         cache, even if nothing goes.  It may stop before any entry.  O((entries removed + 1) log n).
         """
         if self.assertions and not self.start <= start < end <= self.end:
-            raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
+            raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.called}")
         first = self.peek(start)
         if first is not None and first.start < end and self.provides is not None:
             inside = first.start < start  # what is dropped in between comes back for the second cut
@@ -365,7 +365,9 @@ class X15Map(X15Faults):
                 self._check_wired(entry)
             submap = entry.submap
             if submap is not None and (submap.start, submap.end) != (entry.start, entry.end):
-                raise Broken(f"rule 9 of the map: entry {entry.id} of {self.name} is not the place of {submap.name}")
+                raise Broken(
+                    f"rule 9 of the map: entry {entry.id} of {self.called} is not the place of {submap.called}"
+                )
 
     def _leads_on(self, frame: int | None, va: int) -> bool:
         """Whether there is a page, and the tables, if there are any, lead to one."""
@@ -380,9 +382,10 @@ class X15Map(X15Faults):
                 continue  # a file may be cut off under a wiring, and its page come back with another's access
             if frame is None:
                 raise Broken(
-                    f"rule 8 of the map: entry {entry.id} of {self.name} is wired and has no page for {Address(va)}"
+                    f"rule 8 of the map: entry {entry.id} of {self.called} is wired and has no page for {Address(va)}"
                 )
             if self.tables is not None and mapped and self.tables.extract(va) != frame << PAGE_SHIFT:
                 raise Broken(
-                    f"rule 8 of the map: wired entry {entry.id} of {self.name}: {Address(va)} is not mapped to its page"
+                    f"rule 8 of the map: wired entry {entry.id} of {self.called}: {Address(va)} is not mapped to "
+                    "its page"
                 )

@@ -172,7 +172,7 @@ class X15Object(ChainedObject):
         if frame is None and index in holder.swapped:
             frame = holder.join(index)
         if frame is None:
-            frame = holder.page_in(index)
+            frame = holder.page_in(index, blank=holder is self and not write)
         elif cache == "hit" and holder is self and self.shadow is None:
             self._report(PagerAsked.tag, self.name, offset, frame, "hit")
         if holder is not self and not write:
@@ -181,8 +181,6 @@ class X15Object(ChainedObject):
             frame = self._copy(index, holder, frame)
         elif write:
             self._note_write(index, frame)
-        elif cache == "miss" and index not in self.swapped and self.pager.kind == "anonymous":
-            self.memory.reverse.unwritten[frame] = None
         return Page(frame, cache, True)
 
     def _note_write(self, index: int, frame: int) -> None:
@@ -194,7 +192,7 @@ class X15Object(ChainedObject):
         elif index in self.swapped:
             self.memory.forget(self, (index,))
         else:
-            self.memory.reverse.unwritten.pop(frame, None)
+            self.memory.reverse.written(frame)
 
     @property
     def comes_as_zeroes(self) -> bool:
@@ -261,8 +259,11 @@ class X15Object(ChainedObject):
             self._report(PageJoined.tag, self.name, index, frame, self.swapped[index])
         return frame
 
-    def page_in(self, index: int) -> int:
-        """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails."""
+    def page_in(self, index: int, *, blank: bool = False) -> int:
+        """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails.
+
+        With `blank` it is not about to be written, so that zeroes stay zeroes.
+        """
         offset = index << PAGE_SHIFT
         try:
             is_out, self.memory.lacking = index in self.swapped, ""
@@ -275,6 +276,8 @@ class X15Object(ChainedObject):
             lacking = f": {self.memory.lacking}" if self.memory.lacking else ""
             why = f"the pager of {self.name!r} has no page for offset {offset:#x}{lacking}"
             raise kernel_error("NOMEM", why) from PagerFailed()
+        if blank and not is_out and self.pager.kind == "anonymous":
+            self.memory.reverse.came_blank(frame)
         self.enter(index, frame, is_new=not is_out)
         self._report(PagerAsked.tag, self.name, offset, frame, "miss")
         return frame

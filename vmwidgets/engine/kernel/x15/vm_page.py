@@ -28,6 +28,7 @@ from ...base.events import (
 )
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, counted
+from ...base.values.objects import ObjectFields
 from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ...memory.replacement import Choice, Replacement
@@ -53,6 +54,10 @@ class PageOwner(Protocol):
     @property
     def count(self) -> int:
         """How many pages it has, in memory or in swap space.  O(those in swap space)."""
+
+    @property
+    def fields(self) -> ObjectFields:
+        """What events carry of it."""
 
     @property
     def is_file(self) -> bool:
@@ -213,7 +218,7 @@ class TaskMemory:
 
     def _vacated(self, frame: int) -> None:
         """No object has the page in a frame any longer."""
-        self.reverse.unwritten.pop(frame, None)
+        self.reverse.vacated(frame)
         self.rings.left(frame)
 
     def pass_on(self, frame: int) -> None:
@@ -232,16 +237,6 @@ class TaskMemory:
     def resident(self) -> int:
         """How many pages of tasks' objects are in memory."""
         return len(self.in_memory)
-
-    def written(self) -> set[tuple[int, str, int]]:
-        """Frames with the objects and indices of pages that are more than zeroes: no translation need say so.
-
-        O(pages in memory).
-        """
-        unwritten, pages = self.reverse.unwritten, self.in_memory
-        return {
-            (frame, owner.name, index) for frame in pages if frame not in unwritten for owner, index in pages.of(frame)
-        }
 
     def dirty_pages(self, name: str) -> dict[int, bool]:
         """The pages of an object that its file does not have yet; true for each."""

@@ -1,0 +1,23 @@
+"""What sentences call the parts of a machine: by the names that learners gave them, where records have paths."""
+
+from __future__ import annotations
+
+
+def called(path: str) -> str:
+    """A part's name in a sentence.  FreeBSD's kernel map is as in ``m.kmem.kernel_map``: X15 has a kernel_map, too.
+
+    >>> called("task:init"), called("task:init/map"), called("task:init/map/heap"), called("domain:hello")
+    ('init', 'the map of init', 'heap of the map of init', 'hello')
+    >>> called("kmem/kernel_map"), called("kmem/exec_map"), called("kernel_map/drivers"), called("cpu:0")
+    ('kmem.kernel_map', 'exec_map', 'kernel_map/drivers', 'cpu:0')
+    """
+    whose, *inside = path.split("/")
+    kind, _, name = whose.partition(":")
+    if kind in ("task", "domain") and name and (not inside or inside[0] == "map"):
+        parts = "".join(f"{part} of " for part in reversed(inside[1:]))
+        words = f"{parts}the map of {name}" if inside else name
+    elif whose == "kmem" and len(inside) == 1:
+        words = f"kmem.{inside[0]}" if inside[0] == "kernel_map" else inside[0]
+    else:
+        words = path
+    return words.replace("%2F", "/").replace("%25", "%")
