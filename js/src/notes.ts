@@ -38,7 +38,7 @@ export class Notes {
     page.body.replaceChildren(...parts);
     page.onkeydown = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const copy = new KeyboardEvent("keydown", { key: event.key, bubbles: true });
+      const copy = new KeyboardEvent("keydown", { key: event.key, repeat: event.repeat, bubbles: true });
       document.body.dispatchEvent(copy); // the clicker works here too
       event.preventDefault();
     };

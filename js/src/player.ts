@@ -1,12 +1,13 @@
 // The player of a handout: it takes the place of the steps that are read without script.
 
 import { unzlibSync } from "fflate";
+import { Asking } from "./asking.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { Lectern } from "./lectern.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
 import { type Room, Stage } from "./stage.ts";
-import { pastOf, type Question, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
+import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
 import { html, say } from "./svg.ts";
 import { followTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
@@ -35,11 +36,12 @@ export class Player {
   private readonly code = html("code");
   private readonly functions = html("span");
   private readonly copying = new Copying();
-  private readonly asked = html("div", "vmw-asked");
+  private readonly asking: Asking;
   private readonly choices = html("p", "vmw-choices");
   private readonly bar = html("div", "vmw-time");
   private readonly lectern: Lectern;
-  private asking: ToldStep | undefined;
+  /** Whether a key is held down: then it is pressed again and again, by nobody. */
+  private held = false;
   /** What the strip shows: the story, or one of its branches. */
   private stripped: readonly ToldStep[] = [];
   /** The last step of which the strip says something. */
@@ -67,6 +69,11 @@ export class Player {
       return start <= this.reader.known ? this.reader.steps[start]?.name : "after the question";
     };
     this.strip = new Timeline({ go: (mark, share) => this.go(this.stepAt(mark, share)), name }, 0);
+    this.asking = new Asking(this.reader, () => {
+      this.forward.disabled = this.reader.at === this.reader.steps.length - 1;
+      this.offer();
+      this.mark();
+    });
     this.assemble();
     this.lectern = new Lectern(this.root, this.reader, { step: (by) => this.by(by), changed: () => this.show() });
     this.show();
@@ -81,7 +88,7 @@ export class Player {
   key(event: KeyboardEvent): boolean {
     const made = BRACKETS.has(event.key) && event.altKey; // with AltGr or Option, on many keyboards
     if (isOwn(event) && !(made && !isField(event.target as Element))) return false;
-    if (this.lectern.key(event)) return true;
+    if (this.asking.key(event.key) || this.lectern.key(event)) return true;
     const onSlider = (event.target as Element).closest?.("input") !== null;
     switch (event.key) {
       case "[":
@@ -111,13 +118,20 @@ export class Player {
   // ---- what a reader does ----------------------------------------------------------------------
 
   private by(steps: number): true {
-    if (this.reader.by(steps)) this.show();
+    if (steps > 0 && this.reader.waits) this.goOn();
+    else if (this.reader.by(steps)) this.show();
     return true; // at an end the page does not scroll instead
   }
 
   private byChapter(way: 1 | -1): true {
-    if (this.reader.byChapter(way)) this.show();
+    if (way > 0 && this.reader.waits) this.goOn();
+    else if (this.reader.byChapter(way)) this.show();
     return true;
+  }
+
+  /** On from an open question; a key that is held down stops there. */
+  private goOn(): void {
+    if (!this.held) this.asking.goOn();
   }
 
   private go(at: number): void {
@@ -160,7 +174,13 @@ export class Player {
     stages.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
     called.append(this.copying.root, " ", this.code, " ", this.functions);
-    this.root.append(top, this.asked, stages, called, this.choices);
+    this.root.append(top, this.asking.root, stages, called, this.choices);
+    for (const type of ["keydown", "keyup"] as const) {
+      const hear = (event: KeyboardEvent): void => {
+        this.held = type === "keydown" && event.repeat;
+      };
+      addEventListener(type, hear, { capture: true }); // before anybody acts on it
+    }
     this.root.addEventListener("pointerdown", (event) => {
       const swipes = event.pointerType === "touch" && !(event.target as Element).closest(".vmw-time");
       this.from = swipes ? [event.clientX, event.clientY] : undefined;
@@ -201,7 +221,7 @@ export class Player {
     say(this.code, step.code);
     say(this.functions, step.functions.join(" → "));
     this.copying.offer(step.line);
-    this.ask(step);
+    this.asking.show();
     this.offer();
     const alone = this.lectern.presenting ? this.lectern.chosen() : -1;
     for (const [place, drawn] of step.pictures.entries()) {
@@ -241,38 +261,6 @@ export class Player {
     return Math.min(first + Math.floor(share * (next - first)), next - 1);
   }
 
-  private ask(step: ToldStep): void {
-    if (this.asking === step) return;
-    this.asking = step;
-    this.asked.replaceChildren();
-    const { question } = step;
-    if (!question) return;
-    const said = html("p", "vmw-answer");
-    said.setAttribute("role", "status");
-    const answered = (chosen: string): void => {
-      this.reader.answer();
-      say(said, inWords(question, chosen));
-      this.forward.disabled = this.reader.at === this.reader.steps.length - 1;
-      this.offer();
-      this.mark();
-    };
-    const group = html("fieldset");
-    group.append(html("legend", "", question.text));
-    const options = question.options.length ? question.options : ["show the answer"];
-    for (const option of options) {
-      const one = html("button", "vmw-button", option);
-      one.type = "button";
-      one.addEventListener("click", () => {
-        for (const other of group.querySelectorAll("button")) other.ariaPressed = String(other === one);
-        answered(option);
-      });
-      group.append(one);
-    }
-    group.append(said);
-    this.asked.append(group);
-    if (!this.reader.waits) say(said, inWords(question, ""));
-  }
-
   private offer(): void {
     const { reader } = this;
     const buttons = reader.choices.map(([number, branch]) => {
@@ -293,12 +281,6 @@ export class Player {
     } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));
     this.choices.hidden = !this.choices.firstChild || reader.waits;
   }
-}
-
-/** What is said of an answer; of none, the answer itself. */
-function inWords({ options, answer, why }: Question, chosen: string): string {
-  const right = !options.includes(chosen) ? answer : chosen === answer ? `Right: ${answer}` : `No: ${answer}`;
-  return why ? `${right}. ${why}` : `${right}.`;
 }
 
 /** The story that a page holds. */

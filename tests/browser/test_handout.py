@@ -40,6 +40,8 @@ def where(page: Any) -> tuple[int, int]:
 
 def to_question(page: Any) -> None:
     for _ in range(200):
+        if page.locator("fieldset").count():
+            break
         page.keyboard.press("PageDown")
     expect(page.locator("fieldset")).to_be_visible()
 
@@ -112,14 +114,52 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
     page.locator(".vmw-slider").fill(str(count - 1))
     assert where(page)[0] == at
     page.get_by_role("button", name="4", exact=True).click()
-    expect(page.locator(".vmw-answer")).to_have_text("No: 5. One is copied.")
+    expect(page.locator(".vmw-answer").first).to_have_text("No: 5. One is copied.")
     page.get_by_role("button", name="5", exact=True).click()
-    expect(page.locator(".vmw-answer")).to_have_text("Right: 5. One is copied.")
+    expect(page.locator(".vmw-answer").first).to_have_text("Right: 5. One is copied.")
     page.keyboard.press("PageDown")
     assert where(page)[0] == at + 1
     page.reload()
     to_question(page)
     assert where(page)[0] == at, "it remembers nothing"
+
+
+@pytest.mark.parametrize("presented", [True, False])
+@pytest.mark.parametrize("key", ["PageDown", "]", "}", "ArrowRight"])
+def test_whoever_goes_on_at_a_question_is_told_what_to_press_and_then_sees_the_answer(
+    key: str, presented: bool, opened: Callable[..., Any], file: Path
+) -> None:
+    page = opened(file, viewport=ROOM)
+    if presented:
+        page.keyboard.press("p")
+    to_question(page)
+    at = where_hidden(page)
+    page.keyboard.press(key)
+    expect(page.get_by_text("Press 1 to 2 to answer. Go on once more to see the answer.")).to_be_visible()
+    page.keyboard.press(key)
+    expect(page.locator(".vmw-player").get_by_text(FRAMES[3])).to_be_visible()
+    assert where_hidden(page) == at
+    page.keyboard.press(key)
+    assert where_hidden(page) > at
+
+
+def test_a_key_that_is_held_stops_at_a_question(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    count = where(page)[1]
+    for _ in range(count + 3):
+        page.keyboard.down("PageDown")
+    assert where(page)[0] < count
+    expect(page.get_by_text(FRAMES[3])).not_to_be_visible()
+
+
+def test_digits_answer_a_question_and_choose_a_picture_afterwards(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    to_question(page)
+    page.keyboard.press("2")
+    expect(page.locator(".vmw-answer").first).to_have_text("Right: 5. One is copied.")
+    page.keyboard.press("2")
+    assert page.locator(".vmw-stage:not([hidden]) .vmw-title").inner_text() == "faults"
 
 
 def test_what_if_leads_into_the_branch_and_back(opened: Callable[..., Any], file: Path) -> None:

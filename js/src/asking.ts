@@ -1,0 +1,97 @@
+// A question of a handout: its options are pressed, or chosen with digits, which some clickers and every keyboard have.
+// Whoever only goes on is told so, and then sees the answer.
+
+import type { Question, Reader, ToldStep } from "./story.ts";
+import { html, say } from "./svg.ts";
+
+/** Options that have a digit of their own. */
+const DIGITS = 9;
+
+export class Asking {
+  readonly root = html("div", "vmw-asked");
+  private readonly reader: Reader;
+  private readonly answered: () => void;
+  private readonly said = html("p", "vmw-answer");
+  private readonly hint = html("p", "vmw-answer");
+  private step: ToldStep | undefined;
+  private buttons: HTMLButtonElement[] = [];
+
+  /** `answered` is called when the question of the reader's step is answered, or its answer shown. */
+  constructor(reader: Reader, answered: () => void) {
+    this.reader = reader;
+    this.answered = answered;
+    for (const words of [this.said, this.hint]) words.setAttribute("role", "status");
+  }
+
+  /** Asks what the reader's step asks, if anything. */
+  show(): void {
+    const { step } = this.reader;
+    if (this.step === step) return;
+    this.step = step;
+    this.root.replaceChildren();
+    this.buttons = [];
+    const { question } = step;
+    if (!question) return;
+    const group = html("fieldset");
+    this.buttons = optionsOf(question).map((option, place) => this.button(option, place));
+    say(this.said, this.reader.waits ? "" : inWords(question, ""));
+    this.hinted(false);
+    group.append(html("legend", "", question.text), ...this.buttons, this.said, this.hint);
+    this.root.append(group);
+  }
+
+  /** True if a key answers. */
+  key(key: string): boolean {
+    const one = this.reader.waits && /^[1-9]$/.test(key) ? this.buttons[Number(key) - 1] : undefined;
+    one?.click();
+    return one !== undefined;
+  }
+
+  /** Somebody goes on: at an open question they are told what to do, and the next time they see the answer. */
+  goOn(): void {
+    const { question } = this.reader.step;
+    if (!question) return;
+    if (this.hint.hidden) {
+      const many = Math.min(this.buttons.length, DIGITS);
+      const keys = many > 1 ? `Press 1 to ${many} to answer. ` : "";
+      say(this.hint, `${keys}Go on once more to see the answer.`);
+      this.hinted(true);
+    } else this.answer(question, "");
+  }
+
+  private button(option: string, place: number): HTMLButtonElement {
+    const one = html("button", "vmw-button", option);
+    one.type = "button";
+    if (place < DIGITS) {
+      one.dataset.digit = String(place + 1);
+      one.setAttribute("aria-keyshortcuts", one.dataset.digit);
+    }
+    one.addEventListener("click", () => {
+      for (const other of this.buttons) other.ariaPressed = String(other === one);
+      if (this.reader.step.question) this.answer(this.reader.step.question, option);
+    });
+    return one;
+  }
+
+  private answer(question: Question, chosen: string): void {
+    this.reader.answer();
+    say(this.said, inWords(question, chosen));
+    this.hinted(false);
+    this.answered();
+  }
+
+  private hinted(shown: boolean): void {
+    this.hint.hidden = !shown;
+    this.said.hidden = shown;
+  }
+}
+
+function optionsOf({ options }: Question): string[] {
+  return options.length ? options : ["show the answer"];
+}
+
+/** What is said of an answer; of none, the answer itself. */
+function inWords({ options, answer, why }: Question, chosen: string): string {
+  const right = !options.includes(chosen) ? answer : chosen === answer ? `Right: ${answer}` : `No: ${answer}`;
+  return why ? `${right}. ${why}` : `${right}.`;
+}
