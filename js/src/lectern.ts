@@ -21,6 +21,7 @@ export class Lectern {
   constructor(root: HTMLElement, reader: Reader, calls: LecternCalls) {
     this.reader = reader;
     this.changed = calls.changed;
+    this.notes.found = () => this.moved();
     this.screen = new Screen(root, { step: calls.step, changed: (filled) => this.settle(filled) });
   }
 

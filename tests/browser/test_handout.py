@@ -412,3 +412,32 @@ def test_a_reload_while_presenting_comes_back_to_the_step(opened: Callable[..., 
     assert where_hidden(page) == there
     page.keyboard.press("PageDown")
     assert where_hidden(page) == there + 1, "what was answered is not asked again"
+
+
+def test_after_a_reload_the_second_window_and_the_story_find_each_other(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    machine, *_ = forked()
+    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), notes={1: "Say hello."}, by="operation")
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    window = popup.value
+    page.keyboard.press("PageDown")
+    expect(window.locator("#where")).to_contain_text("step 2 of")
+    page.reload()
+    clock = window.locator("#clock").inner_text()
+    page.keyboard.press("PageDown")
+    expect(window.locator("#where")).to_contain_text("step 3 of")
+    expect(window.locator("#clock")).not_to_have_text(clock)
+    window.keyboard.press("PageUp")
+    expect(window.locator("#where")).to_contain_text("step 2 of")
+    page.reload()
+    page.keyboard.press("n")  # before they have found each other, as likely as not
+    page.keyboard.press("PageUp")
+    expect(window.locator("#where")).to_contain_text("step 1 of")
+    expect(window.locator("#notes")).to_have_text("Say hello.")
+    assert len(page.context.pages) == 2
+    with window.expect_event("close"):
+        page.keyboard.press("Escape")
