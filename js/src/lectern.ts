@@ -9,6 +9,8 @@ export interface LecternCalls {
   step: (by: number) => void;
   /** The room is another one. */
   changed: () => void;
+  /** Whether a button that leaves is on the screen. */
+  leaves: () => boolean;
 }
 
 export class Lectern {
@@ -22,7 +24,11 @@ export class Lectern {
     this.reader = reader;
     this.changed = calls.changed;
     this.notes.found = () => this.moved();
-    this.screen = new Screen(root, { step: calls.step, changed: (filled) => this.settle(filled) });
+    this.screen = new Screen(root, {
+      step: calls.step,
+      changed: (filled) => this.settle(filled),
+      leaves: calls.leaves,
+    });
   }
 
   /** Goes on where a page that was loaded again was presenting. */

@@ -8,7 +8,7 @@ import { Lectern } from "./lectern.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
 import { type Room, Stage } from "./stage.ts";
 import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
-import { html, say } from "./svg.ts";
+import { html, put, say } from "./svg.ts";
 import { followTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -18,6 +18,9 @@ const SWIPE = 50;
 /** Pixels beside a picture that is presented; and above it, for the sentence or the question, and the heading. */
 const MARGIN = 32;
 const ABOVE = 228;
+
+/** Below so many pixels a screen is a telephone's: to fit there would make a picture smaller than it is on the page. */
+const SMALL = { width: 640, height: 480 };
 
 /** Pixels of the buttons below: where a story has some, they have room at each step. */
 const BELOW = 48;
@@ -39,6 +42,7 @@ export class Player {
   private readonly asking: Asking;
   private readonly choices = html("p", "vmw-choices");
   private readonly bar = html("div", "vmw-time");
+  private readonly present = button("present", "present: fill the screen", "p");
   private readonly lectern: Lectern;
   /** Whether a key is held down: then it is pressed again and again, by nobody. */
   private held = false;
@@ -75,7 +79,11 @@ export class Player {
       this.mark();
     });
     this.assemble();
-    this.lectern = new Lectern(this.root, this.reader, { step: (by) => this.by(by), changed: () => this.show() });
+    this.lectern = new Lectern(this.root, this.reader, {
+      step: (by) => this.by(by),
+      changed: () => this.show(),
+      leaves: () => this.bar.offsetHeight > 0,
+    });
     this.show();
   }
 
@@ -165,9 +173,8 @@ export class Player {
     this.caption.setAttribute("role", "status");
     const track = html("div", "vmw-track");
     track.append(this.slider, this.strip.root);
-    const present = button("present", "present: fill the screen", "p");
-    present.addEventListener("click", () => this.lectern.toggle());
-    this.bar.append(this.back, track, this.forward, this.where, this.chapter, present, this.strip.tip);
+    this.present.addEventListener("click", () => this.lectern.toggle());
+    this.bar.append(this.back, track, this.forward, this.where, this.chapter, this.present, this.strip.tip);
     const top = html("div", "vmw-bar");
     top.append(this.bar, this.caption);
     const stages = html("div", "vmw-stages");
@@ -181,20 +188,22 @@ export class Player {
       };
       addEventListener(type, hear, { capture: true }); // before anybody acts on it
     }
-    this.root.addEventListener("pointerdown", (event) => {
-      const swipes = event.pointerType === "touch" && !(event.target as Element).closest(".vmw-time");
-      this.from = swipes ? [event.clientX, event.clientY] : undefined;
-    });
-    this.root.addEventListener("pointerup", (event) => this.swiped(event));
-    this.root.addEventListener("pointercancel", () => {
-      this.from = undefined; // a picture that is wider than the page is scrolled
-    });
+    this.root.addEventListener("touchstart", (event) => this.touched(event), { passive: true });
+    this.root.addEventListener("touchend", (event) => this.swiped(event));
   }
 
-  private swiped(event: PointerEvent): void {
-    const [x, y] = this.from ?? [event.clientX, event.clientY];
+  private touched({ touches, target }: TouchEvent): void {
+    const [one, another] = touches;
+    const swipes = one && !another && !(target as Element).closest(".vmw-track"); // two zoom
+    this.from = swipes ? [one.clientX, one.clientY] : undefined;
+  }
+
+  private swiped({ changedTouches }: TouchEvent): void {
+    const [one] = changedTouches;
+    const [x, y] = this.from ?? [];
     this.from = undefined;
-    const [right, down] = [event.clientX - x, event.clientY - y];
+    if (!one || x === undefined || y === undefined) return;
+    const [right, down] = [one.clientX - x, one.clientY - y];
     if (Math.abs(right) > SWIPE && Math.abs(right) > 2 * Math.abs(down)) this.by(right < 0 ? 1 : -1);
   }
 
@@ -223,12 +232,20 @@ export class Player {
     this.copying.offer(step.line);
     this.asking.show();
     this.offer();
-    const alone = this.lectern.presenting ? this.lectern.chosen() : -1;
+    const { presenting } = this.lectern;
+    const alone = presenting ? this.lectern.chosen() : -1;
+    const { clientWidth, clientHeight } = this.root;
+    const small = presenting && (clientWidth < SMALL.width || clientHeight < SMALL.height);
+    this.root.classList.toggle("vmw-small", small);
+    const [word, meaning] = presenting ? ["leave", "leave: back to the page"] : ["present", "present: fill the screen"];
+    say(this.present, word);
+    put(this.present, "aria-label", meaning);
+    put(this.present, "title", `${meaning} (p)`);
     for (const [place, drawn] of step.pictures.entries()) {
       const stage = this.stages[place];
       if (!stage) continue;
       stage.root.hidden = alone >= 0 && place !== alone;
-      if (!stage.root.hidden) stage.draw(drawn, alone < 0 ? null : this.room());
+      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room() : null);
     }
     this.lectern.moved();
   }
@@ -237,7 +254,7 @@ export class Player {
   private room(): Room {
     return {
       width: this.root.clientWidth - 2 * MARGIN,
-      height: this.root.clientHeight - ABOVE - (this.reader.story.branches.length ? BELOW : 0),
+      height: this.root.clientHeight - ABOVE - this.bar.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
     };
   }
 

@@ -18,10 +18,10 @@ export interface Room {
   height: number;
 }
 
-/** How much larger scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
+/** How large scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
 function enlarged(scenes: readonly Scene[], room: Room): number {
   const each = scenes.map(({ width, height }) => Math.min(room.width / width, room.height / Math.max(height, 1)));
-  return Math.max(1, Math.min(...each));
+  return Math.min(...each);
 }
 
 export class Stage {
@@ -108,7 +108,7 @@ export class Stage {
         room,
       );
     const [wide, narrow] = [of("wide"), of("narrow")];
-    return narrow > wide ? ["narrow", narrow] : ["wide", wide];
+    return narrow > wide ? ["narrow", Math.max(1, narrow)] : ["wide", Math.max(1, wide)];
   }
 
   private get room(): number {

@@ -46,6 +46,27 @@ def to_question(page: Any) -> None:
     expect(page.locator("fieldset")).to_be_visible()
 
 
+TELEPHONE = {"viewport": {"width": 360, "height": 720}, "has_touch": True, "is_mobile": True}
+
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('.vmw-player .vmw-scene')].flatMap((scene) => {
+    const scale = scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
+    const texts = scale ? [...scene.querySelectorAll('text')] : [];
+    return texts.map((text) => scale * parseFloat(getComputedStyle(text).fontSize));
+}))"""
+
+
+def swipe(page: Any, start: float, end: float, height: float) -> None:
+    """Draw a finger over the page, as a telephone reports it."""
+    session = page.context.new_cdp_session(page)
+    for number in range(9):
+        point = {"x": start + (end - start) * number / 8, "y": height}
+        kind = "touchMove" if number else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def test_each_step_is_drawn_as_the_file_says(opened: Callable[..., Any], file: Path) -> None:
     page, steps = opened(file), read(file)["steps"]
     to_question(page)
@@ -199,31 +220,22 @@ def test_what_is_below_a_picture_stays_where_it_is(opened: Callable[..., Any], f
 
 
 def test_a_finger_steps_on_a_telephone_and_nothing_sticks_out(opened: Callable[..., Any], file: Path) -> None:
-    page = opened(file, viewport={"width": 360, "height": 720}, has_touch=True, is_mobile=True)
+    page = opened(file, **TELEPHONE)
     assert page.evaluate(OPEN)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    swipe = """([from, to]) => {
-        const stages = document.querySelector('.vmw-stages');
-        const at = (type, x) => stages.dispatchEvent(new PointerEvent(type, {
-            bubbles: true, pointerType: 'touch', clientX: x, clientY: 300 }));
-        at('pointerdown', from); at('pointerup', to);
-    }"""
-    page.evaluate(swipe, [250, 100])
+    sentence = page.locator(".vmw-caption").bounding_box()["y"] + 10
+    swipe(page, 330, 120, sentence)
     assert where(page)[0] == 2
-    page.evaluate(swipe, [100, 250])
+    swipe(page, 30, 240, sentence)
     assert where(page)[0] == 1
     to_question(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
-    page = opened(file, viewport={"width": 360, "height": 720}, has_touch=True, is_mobile=True)
-    smallest = """() => Math.min(...[...document.querySelectorAll('.vmw-player .vmw-scene')].flatMap((scene) => {
-        const scale = scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
-        return [...scene.querySelectorAll('text')].map((text) => scale * parseFloat(getComputedStyle(text).fontSize));
-    }))"""
+    page = opened(file, **TELEPHONE)
     for _ in range(12):
-        assert page.evaluate(smallest) >= 10.99
+        assert page.evaluate(SMALLEST) >= 10.99
         page.keyboard.press("]")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the picture is scrolled, and not the page"
     ground = page.locator(".vmw-scrolls").first
@@ -441,3 +453,41 @@ def test_after_a_reload_the_second_window_and_the_story_find_each_other(
     assert len(page.context.pages) == 2
     with window.expect_event("close"):
         page.keyboard.press("Escape")
+
+
+# ---- a telephone ---------------------------------------------------------------------------------
+
+
+def test_presented_on_a_telephone_letters_are_as_large_as_on_the_page(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    page.get_by_role("button", name="present").tap()
+    assert page.locator(".vmw-filled").count() == 1
+    for _ in range(12):
+        assert page.evaluate(SMALLEST) >= 10.99
+        page.keyboard.press("]")
+    assert page.locator(".vmw-filled").evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    page.set_viewport_size({"width": 720, "height": 360})
+    assert page.evaluate(SMALLEST) >= 10.99
+    page.get_by_role("button", name="leave").tap()
+    assert page.locator(".vmw-filled").count() == 0
+
+
+def test_presented_on_a_telephone_a_finger_steps_anywhere(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    page.get_by_role("button", name="present").tap()
+    sentence = page.locator(".vmw-caption").bounding_box()
+    for number, height in enumerate((20, sentence["y"] + 10, 700), 2):  # beside the buttons, on the words, below all
+        swipe(page, 330, 120, height)
+        assert where(page)[0] == number
+    swipe(page, 60, 270, 700)
+    assert where(page)[0] == 3
+    page.get_by_role("button", name="step on").click()
+    assert where(page)[0] == 4
+
+
+def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport={"width": 1180, "height": 820}, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="present").tap()
+    assert page.evaluate(PRESENTED)["high"] <= 820
+    page.get_by_role("button", name="leave").tap()
+    assert page.evaluate(PRESENTED) is None
