@@ -6,7 +6,7 @@ import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { Lectern } from "./lectern.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
-import { type Room, Stage } from "./stage.ts";
+import { hiddenIn, type Room, Stage } from "./stage.ts";
 import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
 import { html, put, say } from "./svg.ts";
 import { followTheme } from "./theme.ts";
@@ -52,7 +52,9 @@ export class Player {
   private known = -1;
   /** The first step of each mark of the strip, and after the last one how many there are. */
   private starts: readonly number[] = [0];
+  /** Where a finger came down, and whether the picture there goes on to the left and to the right. */
   private from: [number, number] | undefined;
+  private hidden: [boolean, boolean] = [false, false];
 
   constructor(story: Story) {
     this.reader = new Reader(story);
@@ -189,6 +191,7 @@ export class Player {
       addEventListener(type, hear, { capture: true }); // before anybody acts on it
     }
     this.root.addEventListener("touchstart", (event) => this.touched(event), { passive: true });
+    this.root.addEventListener("touchmove", (event) => this.moved(event), { passive: false });
     this.root.addEventListener("touchend", (event) => this.swiped(event));
   }
 
@@ -196,15 +199,30 @@ export class Player {
     const [one, another] = touches;
     const swipes = one && !another && !(target as Element).closest(".vmw-track"); // two zoom
     this.from = swipes ? [one.clientX, one.clientY] : undefined;
+    const scrolled = (target as Element).closest<HTMLElement>(".vmw-scrolls");
+    this.hidden = scrolled ? hiddenIn(scrolled) : [false, false];
   }
 
-  private swiped({ changedTouches }: TouchEvent): void {
+  /** A picture that is scrolled to its end stays there: else the browser would go back in its history. */
+  private moved(event: TouchEvent): void {
+    if (this.wayOf(event) && event.cancelable) event.preventDefault();
+  }
+
+  private swiped(event: TouchEvent): void {
+    const way = this.wayOf(event, SWIPE);
+    this.from = undefined;
+    if (way) this.by(way);
+  }
+
+  /** Where a finger leads that has gone sideways more than so many pixels; nowhere, if it scrolls a picture. */
+  private wayOf({ changedTouches }: TouchEvent, least = 0): -1 | 0 | 1 {
     const [one] = changedTouches;
     const [x, y] = this.from ?? [];
-    this.from = undefined;
-    if (!one || x === undefined || y === undefined) return;
+    if (!one || x === undefined || y === undefined) return 0;
     const [right, down] = [one.clientX - x, one.clientY - y];
-    if (Math.abs(right) > SWIPE && Math.abs(right) > 2 * Math.abs(down)) this.by(right < 0 ? 1 : -1);
+    if (Math.abs(right) <= least || Math.abs(right) <= 2 * Math.abs(down)) return 0;
+    const way = right < 0 ? 1 : -1;
+    return this.hidden[way < 0 ? 0 : 1] ? 0 : way;
   }
 
   // ---- what a reader sees ----------------------------------------------------------------------

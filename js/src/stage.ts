@@ -24,6 +24,11 @@ function enlarged(scenes: readonly Scene[], room: Room): number {
   return Math.min(...each);
 }
 
+/** Whether something that is scrolled sideways goes on to its left, and to its right. */
+export function hiddenIn({ scrollLeft, scrollWidth, clientWidth }: HTMLElement): [boolean, boolean] {
+  return [scrollLeft > 1, scrollLeft < scrollWidth - clientWidth - 1]; // parts of a pixel are none
+}
+
 export class Stage {
   readonly root = html("figure", "vmw-stage");
   private readonly renderer = new Renderer();

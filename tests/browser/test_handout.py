@@ -491,3 +491,19 @@ def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Pat
     assert page.evaluate(PRESENTED)["high"] <= 820
     page.get_by_role("button", name="leave").tap()
     assert page.evaluate(PRESENTED) is None
+
+
+@pytest.mark.parametrize("presented", [True, False])
+def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
+    presented: bool, opened: Callable[..., Any], file: Path
+) -> None:
+    page = opened(file, **TELEPHONE)
+    if presented:
+        page.get_by_role("button", name="present").tap()
+    for _ in range(6):
+        page.keyboard.press("]")
+    picture = page.locator(".vmw-scrolls:visible").first.bounding_box()
+    for _ in range(3):
+        swipe(page, 30, 330, picture["y"] + 30)
+        page.wait_for_timeout(300)  # going back in the history is an animation
+    assert page.url.startswith(file.as_uri())
