@@ -507,3 +507,25 @@ def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
         swipe(page, 30, 330, picture["y"] + 30)
         page.wait_for_timeout(300)  # going back in the history is an animation
     assert page.url.startswith(file.as_uri())
+
+
+@pytest.mark.parametrize("presented", [True, False])
+def test_what_a_finger_presses_is_large_enough(presented: bool, opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    if presented:
+        page.get_by_role("button", name="present").tap()
+    answer(page)
+    found = page.evaluate(
+        """() => [...document.querySelectorAll('.vmw-player :is(button, select, .vmw-slider, .vmw-timeline)')]
+            .map((one) => [one.getBoundingClientRect(), one.getAttribute('class'), one.textContent])
+            .filter(([box]) => box.width > 0).map(([box, kind, text]) => [box.width, box.height, kind, text])"""
+    )
+    assert len(found) >= 5
+    assert [one for one in found if min(one[0], one[1]) < 44] == []
+
+
+def test_what_if_is_seen_on_a_telephone(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    answer(page)
+    picture = page.locator(".vmw-stages").bounding_box()
+    assert page.get_by_role("button", name="the parent writes").bounding_box()["y"] < picture["y"]
