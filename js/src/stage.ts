@@ -47,6 +47,7 @@ export class Stage {
     const heading = html("figcaption", "vmw-header");
     heading.append(this.title, " ", this.subtitle);
     this.ground.append(this.renderer.root);
+    this.ground.addEventListener("scroll", () => this.goesOn(), { passive: true });
     this.root.append(heading, this.ground, this.notes);
     const act = (id: string | undefined): void => {
       const node = id ? this.renderer.node(id) : undefined;
@@ -98,6 +99,14 @@ export class Stage {
     if (scrolls) this.ground.tabIndex = 0;
     else this.ground.removeAttribute("tabindex");
     this.renderer.root.style.minWidth = scrolls ? `${Math.ceil(SMALLEST * width)}px` : "";
+    this.goesOn();
+  }
+
+  /** Shades the sides to which the picture goes on. */
+  private goesOn(): void {
+    const [left, right] = hiddenIn(this.ground);
+    this.ground.classList.toggle("vmw-more-left", left);
+    this.ground.classList.toggle("vmw-more-right", right);
   }
 
   private form(drawn: Drawn): Scene {

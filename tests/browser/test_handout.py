@@ -529,3 +529,29 @@ def test_what_if_is_seen_on_a_telephone(opened: Callable[..., Any], file: Path) 
     answer(page)
     picture = page.locator(".vmw-stages").bounding_box()
     assert page.get_by_role("button", name="the parent writes").bounding_box()["y"] < picture["y"]
+
+
+def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_steps(
+    opened: Callable[..., Any], file: Path
+) -> None:
+    page = opened(file, **TELEPHONE)
+    for _ in range(4):
+        page.keyboard.press("]")
+    ground = page.locator(".vmw-scrolls").first
+    ground.scroll_into_view_if_needed()
+    height = ground.bounding_box()["y"] + 30
+    sides = "(one) => ['vmw-more-left', 'vmw-more-right'].map((side) => one.classList.contains(side))"
+    pixels = "(one) => getComputedStyle(one).backgroundImage"
+    assert ground.evaluate(sides) == [False, True]
+    begun, at = ground.evaluate(pixels), where(page)[0]
+    swipe(page, 330, 60, height)
+    assert where(page)[0] == at
+    ground.evaluate("(one) => one.scrollTo({ left: 9999, behavior: 'instant' })")
+    page.wait_for_function(
+        "() => document.querySelector('.vmw-scrolls').matches('.vmw-more-left:not(.vmw-more-right)')"
+    )
+    assert ground.evaluate(pixels) != begun
+    swipe(page, 330, 60, height)
+    assert where(page)[0] == at + 1
+    swipe(page, 60, 330, height)
+    assert where(page)[0] == at + 1, "first it is scrolled back"
