@@ -555,3 +555,34 @@ def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_st
     assert where(page)[0] == at + 1
     swipe(page, 60, 330, height)
     assert where(page)[0] == at + 1, "first it is scrolled back"
+
+
+CUT = """() => {
+    const steps = [...document.querySelectorAll('article')];
+    const inside = (part, whole) => part.bottom <= whole.bottom + 1 && part.right <= whole.right + 1;
+    const box = (one) => one.getBoundingClientRect();
+    return steps.map((step) => {
+        const parts = [...step.children].map(box).filter(({ height }) => height);
+        return {
+            shown: Math.min(...[...step.querySelectorAll('svg')].map((picture) => box(picture).height)),
+            over: parts.some((part, at) => at && part.top < parts[at - 1].bottom - 1),
+            cut: parts.some((part) => !inside(part, box(step))) || step.scrollHeight > step.clientHeight + 1,
+            question: step.querySelector('.question') !== null,
+        };
+    });
+}"""
+
+
+@pytest.mark.parametrize("questions", ["open", "closed"])
+def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
+    questions: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    machine, *_ = forked()
+    long = ("A long question. " * 12, [f"option {number}" for number in range(5)], "option 3", "A reason. " * 30)
+    ask = {"after fork": long}
+    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), ask=ask, questions=questions)
+    page = opened(file, viewport={"width": 703, "height": 1032})  # of A4, between its margins
+    page.emulate_media(media="print")
+    steps = page.evaluate(CUT)
+    assert sum(step["question"] for step in steps) == 1
+    assert [step for step in steps if step["over"] or step["cut"] or step["shown"] < 100] == []
