@@ -34,8 +34,7 @@ export class Asking {
     if (!question) return;
     const group = html("fieldset");
     this.buttons = optionsOf(question).map((option, place) => this.button(option, place));
-    say(this.said, this.reader.waits ? "" : inWords(question, ""));
-    this.hinted(false);
+    this.judge(question);
     group.append(html("legend", "", question.text), ...this.buttons, this.said, this.hint);
     this.root.append(group);
   }
@@ -67,17 +66,29 @@ export class Asking {
       one.setAttribute("aria-keyshortcuts", one.dataset.digit);
     }
     one.addEventListener("click", () => {
-      for (const other of this.buttons) other.ariaPressed = String(other === one);
       if (this.reader.step.question) this.answer(this.reader.step.question, option);
     });
     return one;
   }
 
   private answer(question: Question, chosen: string): void {
-    this.reader.answer();
-    say(this.said, inWords(question, chosen));
-    this.hinted(false);
+    this.reader.answer(chosen);
+    this.judge(question);
     this.answered();
+  }
+
+  /** Says and marks what was chosen and what is right, once that may be known. */
+  private judge(question: Question): void {
+    const { waits, chosen } = this.reader;
+    say(this.said, waits ? "" : inWords(question, chosen));
+    for (const [place, option] of optionsOf(question).entries()) {
+      const one = this.buttons[place];
+      if (!one || waits) continue;
+      one.ariaPressed = String(option === chosen);
+      one.classList.toggle("right", option === question.answer);
+      one.classList.toggle("wrong", option === chosen && option !== question.answer && question.options.length > 0);
+    }
+    this.hinted(false);
   }
 
   private hinted(shown: boolean): void {
@@ -90,8 +101,9 @@ function optionsOf({ options }: Question): string[] {
   return options.length ? options : ["show the answer"];
 }
 
-/** What is said of an answer; of none, the answer itself. */
+/** What is said of an answer; where none was chosen, what is right. */
 function inWords({ options, answer, why }: Question, chosen: string): string {
-  const right = !options.includes(chosen) ? answer : chosen === answer ? `Right: ${answer}` : `No: ${answer}`;
+  const judged = chosen && chosen !== answer ? "No" : "Right";
+  const right = options.length ? `${judged}: ${answer}` : answer;
   return why ? `${right}. ${why}` : `${right}.`;
 }

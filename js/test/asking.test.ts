@@ -40,7 +40,7 @@ test("whoever goes on at a question is told what to press, and then sees the ans
   assert.equal(words(), "Press 1 to 3 to answer. Go on once more to see the answer.");
   asking.goOn();
   assert.deepEqual([reader.waits, answered()], [false, 1]);
-  assert.match(words() ?? "", /page 1\. So\.$/);
+  assert.equal(words(), "Right: page 1. So.");
   assert.equal(
     options().some((one) => one.ariaPressed === "true"),
     false,
@@ -66,4 +66,38 @@ test("a question without options has one digit, which shows the answer", () => {
   assert.equal(words(), "Go on once more to see the answer.");
   assert.equal(asking.key("1"), true);
   assert.deepEqual([reader.waits, words()], [false, "page 1. So."]);
+});
+
+test("the right option and a wrong one that was chosen are marked, also for whoever comes back", () => {
+  const { reader, asking, words, options } = setUp();
+  const marked = () => options().map((one) => [one.ariaPressed, one.classList.contains("right")]);
+  assert.equal(
+    marked().some(([, right]) => right),
+    false,
+    "not before",
+  );
+  asking.key("3");
+  for (const at of [0, 1, 0]) {
+    reader.at = at;
+    asking.show();
+  }
+  assert.equal(words(), "No: page 1. So.");
+  assert.deepEqual(marked(), [
+    ["false", false],
+    ["false", true],
+    ["true", false],
+  ]);
+  assert.deepEqual(
+    options().map((one) => one.classList.contains("wrong")),
+    [false, false, true],
+  );
+});
+
+test("after class the right option is marked at once", () => {
+  const { words, options } = setUp(ASKED, true);
+  assert.equal(words(), "Right: page 1. So.");
+  assert.deepEqual(
+    options().map((one) => one.classList.contains("right")),
+    [false, true, false],
+  );
 });
