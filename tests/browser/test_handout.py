@@ -31,6 +31,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return vm.handout(machine, path, *pictures, title="Fork", ask={"after fork": FRAMES}, what_if=what_if)
 
 
+def settled(page: Any, place: str) -> None:
+    """Wait until the page's address has noted where the story is."""
+    page.wait_for_function("(place) => location.hash === place", arg=place)
+
+
 def where(page: Any) -> tuple[int, int]:
     """The step that is shown, of how many."""
     found = re.match(r"step (\d+) of (\d+)", page.locator(".vmw-where").inner_text())
@@ -140,9 +145,10 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
     expect(page.locator(".vmw-answer").first).to_have_text("Right: 5. One is copied.")
     page.keyboard.press("PageDown")
     assert where(page)[0] == at + 1
-    page.reload()
+    page.goto("about:blank")
+    page.goto(file.as_uri())
     to_question(page)
-    assert where(page)[0] == at, "it remembers nothing"
+    assert where(page)[0] == at, "who opens it again begins again"
 
 
 @pytest.mark.parametrize("presented", [True, False])
@@ -413,12 +419,24 @@ def test_a_second_window_has_the_notes_and_its_keys_step(
         page.keyboard.press("Escape")
 
 
+def test_a_reload_comes_back_to_the_step(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    answer(page)
+    page.keyboard.press("PageDown")
+    there = where(page)
+    settled(page, f"#step--1-{there[0] - 1}")
+    page.reload()
+    assert where(page) == there
+    assert page.evaluate(PRESENTED) is None
+
+
 def test_a_reload_while_presenting_comes_back_to_the_step(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, viewport=ROOM)
     page.keyboard.press("p")
     answer(page)
     page.keyboard.press("PageDown")
     there = where_hidden(page)
+    settled(page, f"#present--1-{there - 1}")
     page.reload()
     assert page.evaluate(PRESENTED) is not None
     assert where_hidden(page) == there
@@ -438,6 +456,7 @@ def test_after_a_reload_the_second_window_and_the_story_find_each_other(
     window = popup.value
     page.keyboard.press("PageDown")
     expect(window.locator("#where")).to_contain_text("step 2 of")
+    settled(page, "#present--1-1")
     page.reload()
     clock = window.locator("#clock").inner_text()
     page.keyboard.press("PageDown")
@@ -445,6 +464,7 @@ def test_after_a_reload_the_second_window_and_the_story_find_each_other(
     expect(window.locator("#clock")).not_to_have_text(clock)
     window.keyboard.press("PageUp")
     expect(window.locator("#where")).to_contain_text("step 2 of")
+    settled(page, "#present--1-1")
     page.reload()
     page.keyboard.press("n")  # before they have found each other, as likely as not
     page.keyboard.press("PageUp")
