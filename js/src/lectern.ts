@@ -5,10 +5,15 @@ import { Notes } from "./notes.ts";
 import { isOwn, Screen } from "./screen.ts";
 import type { Reader, ToldStep } from "./story.ts";
 
+/** Milliseconds that a reader stays at a step before the address notes it. */
+const STILL = 100;
+
 export interface LecternCalls {
   step: (by: number) => void;
   /** The room is another one. */
   changed: () => void;
+  /** Whether a button that leaves is on the screen. */
+  leaves: () => boolean;
 }
 
 export class Lectern {
@@ -17,19 +22,26 @@ export class Lectern {
   private readonly reader: Reader;
   private readonly changed: () => void;
   private pinned = -1;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: HTMLElement, reader: Reader, calls: LecternCalls) {
     this.reader = reader;
     this.changed = calls.changed;
-    this.screen = new Screen(root, { step: calls.step, changed: (filled) => this.settle(filled) });
+    this.notes.found = () => this.moved();
+    this.screen = new Screen(root, {
+      step: calls.step,
+      changed: (filled) => this.settle(filled),
+      leaves: calls.leaves,
+    });
   }
 
-  /** Goes on where a page that was loaded again was presenting. */
+  /** Goes on where a page that was loaded again was. */
   resume(): void {
-    const place = /^#present-(-?\d+)-(\d+)$/.exec(location.hash);
+    const place = /^#(present|step)-(-?\d+)-(\d+)$/.exec(location.hash);
     if (!place) return;
-    this.reader.resume(Number(place[1]), Number(place[2]));
-    this.screen.fill();
+    this.reader.resume(Number(place[2]), Number(place[3]));
+    if (place[1] === "present") this.screen.fill();
+    else this.changed();
   }
 
   get presenting(): boolean {
@@ -75,7 +87,8 @@ export class Lectern {
   /** The story is at another step. */
   moved(): void {
     this.screen.wake();
-    if (this.presenting) this.remember();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.remember(), STILL); // browsers refuse an address that changes too often
     if (!this.notes.opened) return;
     const { step, steps, at } = this.reader;
     const next = steps.slice(at + 1).find((one) => one.question || one.notes);
@@ -105,9 +118,11 @@ export class Lectern {
     this.changed();
   }
 
-  /** Notes in the page's address where the lectern is, and nowhere else. */
+  /** Notes in the page's address where the reader is. */
   private remember(): void {
     const { branch, at } = this.reader;
-    history.replaceState(null, "", this.presenting ? `#present-${branch}-${at}` : location.pathname);
+    const place = this.presenting ? "present" : at || branch >= 0 ? "step" : "";
+    const address = place ? `#${place}-${branch}-${at}` : location.pathname + location.search;
+    if (place ? location.hash !== address : location.hash) history.replaceState(null, "", address);
   }
 }

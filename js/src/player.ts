@@ -1,13 +1,14 @@
 // The player of a handout: it takes the place of the steps that are read without script.
 
 import { unzlibSync } from "fflate";
+import { Asking } from "./asking.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { Lectern } from "./lectern.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
-import { type Room, Stage } from "./stage.ts";
-import { pastOf, type Question, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
-import { html, say } from "./svg.ts";
+import { hiddenIn, type Room, Stage } from "./stage.ts";
+import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
+import { html, put, say } from "./svg.ts";
 import { followTheme } from "./theme.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -17,6 +18,9 @@ const SWIPE = 50;
 /** Pixels beside a picture that is presented; and above it, for the sentence or the question, and the heading. */
 const MARGIN = 32;
 const ABOVE = 228;
+
+/** Below so many pixels a screen is a telephone's: to fit there would make a picture smaller than it is on the page. */
+const SMALL = { width: 640, height: 480 };
 
 /** Pixels of the buttons below: where a story has some, they have room at each step. */
 const BELOW = 48;
@@ -35,18 +39,22 @@ export class Player {
   private readonly code = html("code");
   private readonly functions = html("span");
   private readonly copying = new Copying();
-  private readonly asked = html("div", "vmw-asked");
+  private readonly asking: Asking;
   private readonly choices = html("p", "vmw-choices");
   private readonly bar = html("div", "vmw-time");
+  private readonly present = button("present", "present: fill the screen", "p");
   private readonly lectern: Lectern;
-  private asking: ToldStep | undefined;
+  /** Whether a key is held down: then it is pressed again and again, by nobody. */
+  private held = false;
   /** What the strip shows: the story, or one of its branches. */
   private stripped: readonly ToldStep[] = [];
   /** The last step of which the strip says something. */
   private known = -1;
   /** The first step of each mark of the strip, and after the last one how many there are. */
   private starts: readonly number[] = [0];
+  /** Where a finger came down, and whether the picture there goes on to the left and to the right. */
   private from: [number, number] | undefined;
+  private hidden: [boolean, boolean] = [false, false];
 
   constructor(story: Story) {
     this.reader = new Reader(story);
@@ -67,8 +75,17 @@ export class Player {
       return start <= this.reader.known ? this.reader.steps[start]?.name : "after the question";
     };
     this.strip = new Timeline({ go: (mark, share) => this.go(this.stepAt(mark, share)), name }, 0);
+    this.asking = new Asking(this.reader, () => {
+      this.forward.disabled = this.reader.at === this.reader.steps.length - 1;
+      this.offer();
+      this.mark();
+    });
     this.assemble();
-    this.lectern = new Lectern(this.root, this.reader, { step: (by) => this.by(by), changed: () => this.show() });
+    this.lectern = new Lectern(this.root, this.reader, {
+      step: (by) => this.by(by),
+      changed: () => this.show(),
+      leaves: () => this.bar.offsetHeight > 0,
+    });
     this.show();
   }
 
@@ -81,7 +98,7 @@ export class Player {
   key(event: KeyboardEvent): boolean {
     const made = BRACKETS.has(event.key) && event.altKey; // with AltGr or Option, on many keyboards
     if (isOwn(event) && !(made && !isField(event.target as Element))) return false;
-    if (this.lectern.key(event)) return true;
+    if (this.asking.key(event.key) || this.lectern.key(event)) return true;
     const onSlider = (event.target as Element).closest?.("input") !== null;
     switch (event.key) {
       case "[":
@@ -111,13 +128,20 @@ export class Player {
   // ---- what a reader does ----------------------------------------------------------------------
 
   private by(steps: number): true {
-    if (this.reader.by(steps)) this.show();
+    if (steps > 0 && this.reader.waits) this.goOn();
+    else if (this.reader.by(steps)) this.show();
     return true; // at an end the page does not scroll instead
   }
 
   private byChapter(way: 1 | -1): true {
-    if (this.reader.byChapter(way)) this.show();
+    if (way > 0 && this.reader.waits) this.goOn();
+    else if (this.reader.byChapter(way)) this.show();
     return true;
+  }
+
+  /** On from an open question; a key that is held down stops there. */
+  private goOn(): void {
+    if (!this.held) this.asking.goOn();
   }
 
   private go(at: number): void {
@@ -151,31 +175,54 @@ export class Player {
     this.caption.setAttribute("role", "status");
     const track = html("div", "vmw-track");
     track.append(this.slider, this.strip.root);
-    const present = button("present", "present: fill the screen", "p");
-    present.addEventListener("click", () => this.lectern.toggle());
-    this.bar.append(this.back, track, this.forward, this.where, this.chapter, present, this.strip.tip);
+    this.present.addEventListener("click", () => this.lectern.toggle());
+    this.bar.append(this.back, track, this.forward, this.where, this.chapter, this.present, this.strip.tip);
     const top = html("div", "vmw-bar");
     top.append(this.bar, this.caption);
     const stages = html("div", "vmw-stages");
     stages.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
     called.append(this.copying.root, " ", this.code, " ", this.functions);
-    this.root.append(top, this.asked, stages, called, this.choices);
-    this.root.addEventListener("pointerdown", (event) => {
-      const swipes = event.pointerType === "touch" && !(event.target as Element).closest(".vmw-time");
-      this.from = swipes ? [event.clientX, event.clientY] : undefined;
-    });
-    this.root.addEventListener("pointerup", (event) => this.swiped(event));
-    this.root.addEventListener("pointercancel", () => {
-      this.from = undefined; // a picture that is wider than the page is scrolled
-    });
+    this.root.append(top, this.asking.root, stages, called, this.choices);
+    for (const type of ["keydown", "keyup"] as const) {
+      const hear = (event: KeyboardEvent): void => {
+        this.held = type === "keydown" && event.repeat;
+      };
+      addEventListener(type, hear, { capture: true }); // before anybody acts on it
+    }
+    this.root.addEventListener("touchstart", (event) => this.touched(event), { passive: true });
+    this.root.addEventListener("touchmove", (event) => this.moved(event), { passive: false });
+    this.root.addEventListener("touchend", (event) => this.swiped(event));
   }
 
-  private swiped(event: PointerEvent): void {
-    const [x, y] = this.from ?? [event.clientX, event.clientY];
+  private touched({ touches, target }: TouchEvent): void {
+    const [one, another] = touches;
+    const swipes = one && !another && !(target as Element).closest(".vmw-track"); // two zoom
+    this.from = swipes ? [one.clientX, one.clientY] : undefined;
+    const scrolled = (target as Element).closest<HTMLElement>(".vmw-scrolls");
+    this.hidden = scrolled ? hiddenIn(scrolled) : [false, false];
+  }
+
+  /** A picture that is scrolled to its end stays there: else the browser would go back in its history. */
+  private moved(event: TouchEvent): void {
+    if (this.wayOf(event) && event.cancelable) event.preventDefault();
+  }
+
+  private swiped(event: TouchEvent): void {
+    const way = this.wayOf(event, SWIPE);
     this.from = undefined;
-    const [right, down] = [event.clientX - x, event.clientY - y];
-    if (Math.abs(right) > SWIPE && Math.abs(right) > 2 * Math.abs(down)) this.by(right < 0 ? 1 : -1);
+    if (way) this.by(way);
+  }
+
+  /** Where a finger leads that has gone sideways more than so many pixels; nowhere, if it scrolls a picture. */
+  private wayOf({ changedTouches }: TouchEvent, least = 0): -1 | 0 | 1 {
+    const [one] = changedTouches;
+    const [x, y] = this.from ?? [];
+    if (!one || x === undefined || y === undefined) return 0;
+    const [right, down] = [one.clientX - x, one.clientY - y];
+    if (Math.abs(right) <= least || Math.abs(right) <= 2 * Math.abs(down)) return 0;
+    const way = right < 0 ? 1 : -1;
+    return this.hidden[way < 0 ? 0 : 1] ? 0 : way;
   }
 
   // ---- what a reader sees ----------------------------------------------------------------------
@@ -201,14 +248,22 @@ export class Player {
     say(this.code, step.code);
     say(this.functions, step.functions.join(" → "));
     this.copying.offer(step.line);
-    this.ask(step);
+    this.asking.show();
     this.offer();
-    const alone = this.lectern.presenting ? this.lectern.chosen() : -1;
+    const { presenting } = this.lectern;
+    const alone = presenting ? this.lectern.chosen() : -1;
+    const { clientWidth, clientHeight } = this.root;
+    const small = presenting && (clientWidth < SMALL.width || clientHeight < SMALL.height);
+    this.root.classList.toggle("vmw-small", small);
+    const [word, meaning] = presenting ? ["leave", "leave: back to the page"] : ["present", "present: fill the screen"];
+    say(this.present, word);
+    put(this.present, "aria-label", meaning);
+    put(this.present, "title", `${meaning} (p)`);
     for (const [place, drawn] of step.pictures.entries()) {
       const stage = this.stages[place];
       if (!stage) continue;
       stage.root.hidden = alone >= 0 && place !== alone;
-      if (!stage.root.hidden) stage.draw(drawn, alone < 0 ? null : this.room());
+      if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room() : null);
     }
     this.lectern.moved();
   }
@@ -217,7 +272,7 @@ export class Player {
   private room(): Room {
     return {
       width: this.root.clientWidth - 2 * MARGIN,
-      height: this.root.clientHeight - ABOVE - (this.reader.story.branches.length ? BELOW : 0),
+      height: this.root.clientHeight - ABOVE - this.bar.offsetHeight - (this.reader.story.branches.length ? BELOW : 0),
     };
   }
 
@@ -241,38 +296,6 @@ export class Player {
     return Math.min(first + Math.floor(share * (next - first)), next - 1);
   }
 
-  private ask(step: ToldStep): void {
-    if (this.asking === step) return;
-    this.asking = step;
-    this.asked.replaceChildren();
-    const { question } = step;
-    if (!question) return;
-    const said = html("p", "vmw-answer");
-    said.setAttribute("role", "status");
-    const answered = (chosen: string): void => {
-      this.reader.answer();
-      say(said, inWords(question, chosen));
-      this.forward.disabled = this.reader.at === this.reader.steps.length - 1;
-      this.offer();
-      this.mark();
-    };
-    const group = html("fieldset");
-    group.append(html("legend", "", question.text));
-    const options = question.options.length ? question.options : ["show the answer"];
-    for (const option of options) {
-      const one = html("button", "vmw-button", option);
-      one.type = "button";
-      one.addEventListener("click", () => {
-        for (const other of group.querySelectorAll("button")) other.ariaPressed = String(other === one);
-        answered(option);
-      });
-      group.append(one);
-    }
-    group.append(said);
-    this.asked.append(group);
-    if (!this.reader.waits) say(said, inWords(question, ""));
-  }
-
   private offer(): void {
     const { reader } = this;
     const buttons = reader.choices.map(([number, branch]) => {
@@ -293,12 +316,6 @@ export class Player {
     } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));
     this.choices.hidden = !this.choices.firstChild || reader.waits;
   }
-}
-
-/** What is said of an answer; of none, the answer itself. */
-function inWords({ options, answer, why }: Question, chosen: string): string {
-  const right = !options.includes(chosen) ? answer : chosen === answer ? `Right: ${answer}` : `No: ${answer}`;
-  return why ? `${right}. ${why}` : `${right}.`;
 }
 
 /** The story that a page holds. */

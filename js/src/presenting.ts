@@ -36,6 +36,9 @@ const EMPTY = 3000;
 
 /** One window for all pictures of a page. */
 const notes = new Notes();
+notes.found = () => {
+  for (const one of here) one.show();
+};
 
 /** What it says at marks. */
 let texts: Presented["notes"] = {};

@@ -19,6 +19,8 @@ export interface ScreenCalls {
   key?: (key: string) => boolean;
   /** It fills the screen, or has left it. */
   changed?: (filled: boolean) => void;
+  /** Whether a button that leaves is on the screen: then keys need not be told. */
+  leaves?: () => boolean;
 }
 
 export class Screen {
@@ -114,6 +116,7 @@ export class Screen {
     }
     if (!this.filled) return;
     this.root.dataset.window = "only";
+    if (this.calls.leaves?.()) return;
     this.tell("It fills the window. Press f for the whole screen, Escape to leave.");
   }
 

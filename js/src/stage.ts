@@ -18,10 +18,15 @@ export interface Room {
   height: number;
 }
 
-/** How much larger scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
+/** How large scenes can be drawn in a room, all alike: while one steps, nothing moves but what changes. */
 function enlarged(scenes: readonly Scene[], room: Room): number {
   const each = scenes.map(({ width, height }) => Math.min(room.width / width, room.height / Math.max(height, 1)));
-  return Math.max(1, Math.min(...each));
+  return Math.min(...each);
+}
+
+/** Whether something that is scrolled sideways goes on to its left, and to its right. */
+export function hiddenIn({ scrollLeft, scrollWidth, clientWidth }: HTMLElement): [boolean, boolean] {
+  return [scrollLeft > 1, scrollLeft < scrollWidth - clientWidth - 1]; // parts of a pixel are none
 }
 
 export class Stage {
@@ -42,6 +47,7 @@ export class Stage {
     const heading = html("figcaption", "vmw-header");
     heading.append(this.title, " ", this.subtitle);
     this.ground.append(this.renderer.root);
+    this.ground.addEventListener("scroll", () => this.goesOn(), { passive: true });
     this.root.append(heading, this.ground, this.notes);
     const act = (id: string | undefined): void => {
       const node = id ? this.renderer.node(id) : undefined;
@@ -93,6 +99,14 @@ export class Stage {
     if (scrolls) this.ground.tabIndex = 0;
     else this.ground.removeAttribute("tabindex");
     this.renderer.root.style.minWidth = scrolls ? `${Math.ceil(SMALLEST * width)}px` : "";
+    this.goesOn();
+  }
+
+  /** Shades the sides to which the picture goes on. */
+  private goesOn(): void {
+    const [left, right] = hiddenIn(this.ground);
+    this.ground.classList.toggle("vmw-more-left", left);
+    this.ground.classList.toggle("vmw-more-right", right);
   }
 
   private form(drawn: Drawn): Scene {
@@ -108,7 +122,7 @@ export class Stage {
         room,
       );
     const [wide, narrow] = [of("wide"), of("narrow")];
-    return narrow > wide ? ["narrow", narrow] : ["wide", wide];
+    return narrow > wide ? ["narrow", Math.max(1, narrow)] : ["wide", Math.max(1, wide)];
   }
 
   private get room(): number {

@@ -62,7 +62,8 @@ export class Reader {
   /** Which branch; -1: the story. */
   branch = -1;
   at = 0;
-  private readonly answered = new Set<ToldStep>();
+  /** The steps whose question was answered, with what was chosen; "" where the answer was only shown. */
+  private readonly answered = new Map<ToldStep, string>();
 
   constructor(story: Story) {
     this.story = story;
@@ -126,8 +127,14 @@ export class Reader {
     return (wanted !== undefined && this.go(wanted)) || left;
   }
 
-  answer(): void {
-    this.answered.add(this.step);
+  /** The question of the step at hand is answered; with nothing chosen its answer is shown. */
+  answer(chosen = ""): void {
+    this.answered.set(this.step, chosen);
+  }
+
+  /** What was chosen at the step at hand; "" is nothing. */
+  get chosen(): string {
+    return this.answered.get(this.step) ?? "";
   }
 
   /** Goes on at a step, as a reader who has answered what was asked before it. */
@@ -135,7 +142,7 @@ export class Reader {
     this.branch = branch < this.story.branches.length ? branch : -1;
     this.at = Math.min(at, this.steps.length - 1);
     const passed = this.story.branches[this.branch]?.after ?? this.at - 1;
-    for (const step of this.story.steps.slice(0, passed + 1)) this.answered.add(step);
+    for (const step of this.story.steps.slice(0, passed + 1)) if (!this.answered.has(step)) this.answered.set(step, "");
   }
 
   enter(branch: number): void {

@@ -31,6 +31,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return vm.handout(machine, path, *pictures, title="Fork", ask={"after fork": FRAMES}, what_if=what_if)
 
 
+def settled(page: Any, place: str) -> None:
+    """Wait until the page's address has noted where the story is."""
+    page.wait_for_function("(place) => location.hash === place", arg=place)
+
+
 def where(page: Any) -> tuple[int, int]:
     """The step that is shown, of how many."""
     found = re.match(r"step (\d+) of (\d+)", page.locator(".vmw-where").inner_text())
@@ -40,8 +45,31 @@ def where(page: Any) -> tuple[int, int]:
 
 def to_question(page: Any) -> None:
     for _ in range(200):
+        if page.locator("fieldset").count():
+            break
         page.keyboard.press("PageDown")
     expect(page.locator("fieldset")).to_be_visible()
+
+
+TELEPHONE = {"viewport": {"width": 360, "height": 720}, "has_touch": True, "is_mobile": True}
+
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('.vmw-player .vmw-scene')].flatMap((scene) => {
+    const scale = scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
+    const texts = scale ? [...scene.querySelectorAll('text')] : [];
+    return texts.map((text) => scale * parseFloat(getComputedStyle(text).fontSize));
+}))"""
+
+
+def swipe(page: Any, start: float, end: float, height: float) -> None:
+    """Draw a finger over the page, as a telephone reports it."""
+    session = page.context.new_cdp_session(page)
+    for number in range(9):
+        point = {"x": start + (end - start) * number / 8, "y": height}
+        kind = "touchMove" if number else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_each_step_is_drawn_as_the_file_says(opened: Callable[..., Any], file: Path) -> None:
@@ -112,14 +140,53 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
     page.locator(".vmw-slider").fill(str(count - 1))
     assert where(page)[0] == at
     page.get_by_role("button", name="4", exact=True).click()
-    expect(page.locator(".vmw-answer")).to_have_text("No: 5. One is copied.")
+    expect(page.locator(".vmw-answer").first).to_have_text("No: 5. One is copied.")
     page.get_by_role("button", name="5", exact=True).click()
-    expect(page.locator(".vmw-answer")).to_have_text("Right: 5. One is copied.")
+    expect(page.locator(".vmw-answer").first).to_have_text("Right: 5. One is copied.")
     page.keyboard.press("PageDown")
     assert where(page)[0] == at + 1
-    page.reload()
+    page.goto("about:blank")
+    page.goto(file.as_uri())
     to_question(page)
-    assert where(page)[0] == at, "it remembers nothing"
+    assert where(page)[0] == at, "who opens it again begins again"
+
+
+@pytest.mark.parametrize("presented", [True, False])
+@pytest.mark.parametrize("key", ["PageDown", "]", "}", "ArrowRight"])
+def test_whoever_goes_on_at_a_question_is_told_what_to_press_and_then_sees_the_answer(
+    key: str, presented: bool, opened: Callable[..., Any], file: Path
+) -> None:
+    page = opened(file, viewport=ROOM)
+    if presented:
+        page.keyboard.press("p")
+    to_question(page)
+    at = where_hidden(page)
+    page.keyboard.press(key)
+    expect(page.get_by_text("Press 1 to 2 to answer. Go on once more to see the answer.")).to_be_visible()
+    page.keyboard.press(key)
+    expect(page.locator(".vmw-player").get_by_text(FRAMES[3])).to_be_visible()
+    assert where_hidden(page) == at
+    page.keyboard.press(key)
+    assert where_hidden(page) > at
+
+
+def test_a_key_that_is_held_stops_at_a_question(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    count = where(page)[1]
+    for _ in range(count + 3):
+        page.keyboard.down("PageDown")
+    assert where(page)[0] < count
+    expect(page.get_by_text(FRAMES[3])).not_to_be_visible()
+
+
+def test_digits_answer_a_question_and_choose_a_picture_afterwards(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    to_question(page)
+    page.keyboard.press("2")
+    expect(page.locator(".vmw-answer").first).to_have_text("Right: 5. One is copied.")
+    page.keyboard.press("2")
+    assert page.locator(".vmw-stage:not([hidden]) .vmw-title").inner_text() == "faults"
 
 
 def test_what_if_leads_into_the_branch_and_back(opened: Callable[..., Any], file: Path) -> None:
@@ -159,31 +226,22 @@ def test_what_is_below_a_picture_stays_where_it_is(opened: Callable[..., Any], f
 
 
 def test_a_finger_steps_on_a_telephone_and_nothing_sticks_out(opened: Callable[..., Any], file: Path) -> None:
-    page = opened(file, viewport={"width": 360, "height": 720}, has_touch=True, is_mobile=True)
+    page = opened(file, **TELEPHONE)
     assert page.evaluate(OPEN)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    swipe = """([from, to]) => {
-        const stages = document.querySelector('.vmw-stages');
-        const at = (type, x) => stages.dispatchEvent(new PointerEvent(type, {
-            bubbles: true, pointerType: 'touch', clientX: x, clientY: 300 }));
-        at('pointerdown', from); at('pointerup', to);
-    }"""
-    page.evaluate(swipe, [250, 100])
+    sentence = page.locator(".vmw-caption").bounding_box()["y"] + 10
+    swipe(page, 330, 120, sentence)
     assert where(page)[0] == 2
-    page.evaluate(swipe, [100, 250])
+    swipe(page, 30, 240, sentence)
     assert where(page)[0] == 1
     to_question(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
-    page = opened(file, viewport={"width": 360, "height": 720}, has_touch=True, is_mobile=True)
-    smallest = """() => Math.min(...[...document.querySelectorAll('.vmw-player .vmw-scene')].flatMap((scene) => {
-        const scale = scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
-        return [...scene.querySelectorAll('text')].map((text) => scale * parseFloat(getComputedStyle(text).fontSize));
-    }))"""
+    page = opened(file, **TELEPHONE)
     for _ in range(12):
-        assert page.evaluate(smallest) >= 10.99
+        assert page.evaluate(SMALLEST) >= 10.99
         page.keyboard.press("]")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the picture is scrolled, and not the page"
     ground = page.locator(".vmw-scrolls").first
@@ -361,14 +419,190 @@ def test_a_second_window_has_the_notes_and_its_keys_step(
         page.keyboard.press("Escape")
 
 
+def test_a_reload_comes_back_to_the_step(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file)
+    answer(page)
+    page.keyboard.press("PageDown")
+    there = where(page)
+    settled(page, f"#step--1-{there[0] - 1}")
+    page.reload()
+    assert where(page) == there
+    assert page.evaluate(PRESENTED) is None
+
+
 def test_a_reload_while_presenting_comes_back_to_the_step(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, viewport=ROOM)
     page.keyboard.press("p")
     answer(page)
     page.keyboard.press("PageDown")
     there = where_hidden(page)
+    settled(page, f"#present--1-{there - 1}")
     page.reload()
     assert page.evaluate(PRESENTED) is not None
     assert where_hidden(page) == there
     page.keyboard.press("PageDown")
     assert where_hidden(page) == there + 1, "what was answered is not asked again"
+
+
+def test_after_a_reload_the_second_window_and_the_story_find_each_other(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    machine, *_ = forked()
+    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), notes={1: "Say hello."}, by="operation")
+    page = opened(file, viewport=ROOM)
+    page.keyboard.press("p")
+    with page.expect_popup() as popup:
+        page.keyboard.press("n")
+    window = popup.value
+    page.keyboard.press("PageDown")
+    expect(window.locator("#where")).to_contain_text("step 2 of")
+    settled(page, "#present--1-1")
+    page.reload()
+    clock = window.locator("#clock").inner_text()
+    page.keyboard.press("PageDown")
+    expect(window.locator("#where")).to_contain_text("step 3 of")
+    expect(window.locator("#clock")).not_to_have_text(clock)
+    window.keyboard.press("PageUp")
+    expect(window.locator("#where")).to_contain_text("step 2 of")
+    settled(page, "#present--1-1")
+    page.reload()
+    page.keyboard.press("n")  # before they have found each other, as likely as not
+    page.keyboard.press("PageUp")
+    expect(window.locator("#where")).to_contain_text("step 1 of")
+    expect(window.locator("#notes")).to_have_text("Say hello.")
+    assert len(page.context.pages) == 2
+    with window.expect_event("close"):
+        page.keyboard.press("Escape")
+
+
+# ---- a telephone ---------------------------------------------------------------------------------
+
+
+def test_presented_on_a_telephone_letters_are_as_large_as_on_the_page(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    page.get_by_role("button", name="present").tap()
+    assert page.locator(".vmw-filled").count() == 1
+    for _ in range(12):
+        assert page.evaluate(SMALLEST) >= 10.99
+        page.keyboard.press("]")
+    assert page.locator(".vmw-filled").evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    page.set_viewport_size({"width": 720, "height": 360})
+    assert page.evaluate(SMALLEST) >= 10.99
+    page.get_by_role("button", name="leave").tap()
+    assert page.locator(".vmw-filled").count() == 0
+
+
+def test_presented_on_a_telephone_a_finger_steps_anywhere(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    page.get_by_role("button", name="present").tap()
+    sentence = page.locator(".vmw-caption").bounding_box()
+    for number, height in enumerate((20, sentence["y"] + 10, 700), 2):  # beside the buttons, on the words, below all
+        swipe(page, 330, 120, height)
+        assert where(page)[0] == number
+    swipe(page, 60, 270, 700)
+    assert where(page)[0] == 3
+    page.get_by_role("button", name="step on").click()
+    assert where(page)[0] == 4
+
+
+def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, viewport={"width": 1180, "height": 820}, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="present").tap()
+    assert page.evaluate(PRESENTED)["high"] <= 820
+    page.get_by_role("button", name="leave").tap()
+    assert page.evaluate(PRESENTED) is None
+
+
+@pytest.mark.parametrize("presented", [True, False])
+def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
+    presented: bool, opened: Callable[..., Any], file: Path
+) -> None:
+    page = opened(file, **TELEPHONE)
+    if presented:
+        page.get_by_role("button", name="present").tap()
+    for _ in range(6):
+        page.keyboard.press("]")
+    picture = page.locator(".vmw-scrolls:visible").first.bounding_box()
+    for _ in range(3):
+        swipe(page, 30, 330, picture["y"] + 30)
+        page.wait_for_timeout(300)  # going back in the history is an animation
+    assert page.url.startswith(file.as_uri())
+
+
+@pytest.mark.parametrize("presented", [True, False])
+def test_what_a_finger_presses_is_large_enough(presented: bool, opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    if presented:
+        page.get_by_role("button", name="present").tap()
+    answer(page)
+    found = page.evaluate(
+        """() => [...document.querySelectorAll('.vmw-player :is(button, select, .vmw-slider, .vmw-timeline)')]
+            .map((one) => [one.getBoundingClientRect(), one.getAttribute('class'), one.textContent])
+            .filter(([box]) => box.width > 0).map(([box, kind, text]) => [box.width, box.height, kind, text])"""
+    )
+    assert len(found) >= 5
+    assert [one for one in found if min(one[0], one[1]) < 44] == []
+
+
+def test_what_if_is_seen_on_a_telephone(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    answer(page)
+    picture = page.locator(".vmw-stages").bounding_box()
+    assert page.get_by_role("button", name="the parent writes").bounding_box()["y"] < picture["y"]
+
+
+def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_steps(
+    opened: Callable[..., Any], file: Path
+) -> None:
+    page = opened(file, **TELEPHONE)
+    for _ in range(4):
+        page.keyboard.press("]")
+    ground = page.locator(".vmw-scrolls").first
+    ground.scroll_into_view_if_needed()
+    height = ground.bounding_box()["y"] + 30
+    sides = "(one) => ['vmw-more-left', 'vmw-more-right'].map((side) => one.classList.contains(side))"
+    pixels = "(one) => getComputedStyle(one).backgroundImage"
+    assert ground.evaluate(sides) == [False, True]
+    begun, at = ground.evaluate(pixels), where(page)[0]
+    swipe(page, 330, 60, height)
+    assert where(page)[0] == at
+    ground.evaluate("(one) => one.scrollTo({ left: 9999, behavior: 'instant' })")
+    page.wait_for_function(
+        "() => document.querySelector('.vmw-scrolls').matches('.vmw-more-left:not(.vmw-more-right)')"
+    )
+    assert ground.evaluate(pixels) != begun
+    swipe(page, 330, 60, height)
+    assert where(page)[0] == at + 1
+    swipe(page, 60, 330, height)
+    assert where(page)[0] == at + 1, "first it is scrolled back"
+
+
+CUT = """() => {
+    const steps = [...document.querySelectorAll('article')];
+    const inside = (part, whole) => part.bottom <= whole.bottom + 1 && part.right <= whole.right + 1;
+    const box = (one) => one.getBoundingClientRect();
+    return steps.map((step) => {
+        const parts = [...step.children].map(box).filter(({ height }) => height);
+        return {
+            shown: Math.min(...[...step.querySelectorAll('svg')].map((picture) => box(picture).height)),
+            over: parts.some((part, at) => at && part.top < parts[at - 1].bottom - 1),
+            cut: parts.some((part) => !inside(part, box(step))) || step.scrollHeight > step.clientHeight + 1,
+            question: step.querySelector('.question') !== null,
+        };
+    });
+}"""
+
+
+@pytest.mark.parametrize("questions", ["open", "closed"])
+def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
+    questions: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    machine, *_ = forked()
+    long = ("A long question. " * 12, [f"option {number}" for number in range(5)], "option 3", "A reason. " * 30)
+    ask = {"after fork": long}
+    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), ask=ask, questions=questions)
+    page = opened(file, viewport={"width": 703, "height": 1032})  # of A4, between its margins
+    page.emulate_media(media="print")
+    steps = page.evaluate(CUT)
+    assert sum(step["question"] for step in steps) == 1
+    assert [step for step in steps if step["over"] or step["cut"] or step["shown"] < 100] == []

@@ -49,7 +49,8 @@ def test_a_handout_steps_in_firefox(tmp_path: Path) -> None:
 def test_a_question_holds_back_what_comes_in_firefox(tmp_path: Path) -> None:
     machine, *_ = forked()
     file = vm.handout(machine, tmp_path / "ask.html", vm.Objects(machine), ask={"after fork": FRAMES})
-    to_question = [("press", "PageDown")] * 60
+    steps = read(file)["steps"]
+    to_question = [("press", "PageDown")] * next(place for place, step in enumerate(steps) if "question" in step)
     right = "[...document.querySelectorAll('fieldset button')].find((one) => one.innerText === " + json.dumps(FRAMES[2])
     answer = f"(() => {{ {right}).click(); return true; }})()"
     gave = firefox(

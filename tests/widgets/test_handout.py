@@ -195,10 +195,12 @@ def test_a_question_is_asked_at_its_moment_and_its_answer_is_closed(tmp_path: Pa
     (step,) = [step for step in read(file)["steps"] if "question" in step]
     assert step["chapter"] == "after fork"
     assert step["question"] == {"text": FRAMES[0], "options": ["4", "5"], "answer": "5", "why": "One is copied."}
-    assert "<details><summary>answer</summary><p>5. One is copied.</p>" in file.read_text()
+    assert "<details><summary>answer</summary><p>Right: 5. One is copied.</p>" in file.read_text()
+    assert "<li>4</li><li>5</li>" in file.read_text(), "nothing shows which one it is"
     assert read(file)["opened"] is False
     file = vm.handout(machine, file, vm.Objects(machine), ask={"after fork": FRAMES}, questions="open")
     assert "<details open><summary>answer</summary>" in file.read_text()
+    assert '<li>4</li><li class="right">5</li>' in file.read_text()
     assert read(file)["opened"] is True
 
 

@@ -125,8 +125,13 @@ def _table(scene: Scene) -> str:
 
 
 def _question(question: Question, opened: bool) -> str:
-    options = "".join(f"<li>{escape(visible(option))}</li>" for option in question.options)
-    answer = escape(visible(f"{question.answer}. {question.why}".strip()))
+    right = ' class="right"' if opened else ""  # of a closed question nothing shows which one it is
+    marks = [right if option == question.answer else "" for option in question.options]
+    options = "".join(
+        f"<li{mark}>{escape(visible(option))}</li>" for mark, option in zip(marks, question.options, strict=True)
+    )
+    said = f"Right: {question.answer}" if question.options else question.answer
+    answer = escape(visible(f"{said}. {question.why}".strip()))
     return (
         f'<section class="question"><p><b>{escape(visible(question.text))}</b></p><ol type="A">{options}</ol>'
         f"<details{' open' if opened else ''}><summary>answer</summary><p>{answer}</p></details></section>"
