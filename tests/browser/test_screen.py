@@ -117,6 +117,15 @@ def test_code_fills_the_window_with_a_picture_that_its_page_has_not_made_yet(not
 FILLED = "() => document.querySelector('.vmw-filled')"
 
 
+STILL = """() => {
+    const { x, y, width, height } = document.querySelector('.vmw-filled .vmw-scene .tree-node').getBoundingClientRect();
+    const place = [x, y, width, height].join(), known = window.placeSeen;
+    if (known?.place !== place) window.placeSeen = { place, since: performance.now() };
+    return known?.place === place && performance.now() - known.since > 500;
+}"""
+"""Whether the picture that fills the screen has stood still for half a second."""
+
+
 def fill(notebook: Notebook) -> None:
     notebook.cell(0).locator(".vmwidgets").first.focus()
     notebook.page.keyboard.press("f")
@@ -139,6 +148,7 @@ def test_pointing_at_a_thing_dims_the_others_while_presenting(notebook: Notebook
     expect(nodes.last).to_have_css("opacity", "1")  # it is not alone on the screen
     fill(notebook)
     notebook.page.wait_for_function("() => document.fullscreenElement !== null")
+    notebook.page.wait_for_function(STILL)  # what moves away from under the pointer is not pointed at
     nodes.first.hover()
     for index in range(nodes.count()):
         expect(nodes.nth(index)).to_have_css("opacity", "0.35" if index else "1")
