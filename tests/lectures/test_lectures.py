@@ -74,6 +74,36 @@ def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
     assert options[1] in text
 
 
+def told(name: str, folder: Path) -> list[dict[str, Any]]:
+    """The steps of a lecture's file."""
+    return read(LECTURES[name]().write(folder / f"{name}.html"))["steps"]  # type: ignore[no-any-return]  # from JSON
+
+
+def of_chapter(steps: list[dict[str, Any]], chapter: str) -> list[str]:
+    """The sentences of the steps that follow the beginning of a chapter, up to the next one's."""
+    first = next(place for place, step in enumerate(steps) if step.get("chapter") == chapter) + 1
+    last = next(place for place, step in enumerate(steps) if place >= first and "chapter" in step)
+    return [step["sentence"] for step in steps[first : last + 1]]
+
+
+def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it(tmp_path: Path) -> None:
+    steps = told("maps", tmp_path)
+    sentences = of_chapter(steps, "before the rotation")
+    order = ["go right", "joins the list", "The insertion goes right", "becomes the right child", "becomes black"]
+    order += ["becomes red", "A rotation to the left", "enter took"]
+    places = [next(place for place, one in enumerate(sentences) if words in one) for words in order]
+    assert places == sorted(places), sentences
+    here = next(place for place, step in enumerate(steps) if step.get("chapter") == "before the rotation")
+    assert not any("rotation" in step["sentence"] for step in steps[: here + 1])
+
+
+def test_no_two_steps_of_an_operation_say_the_same(tmp_path: Path) -> None:
+    for name in ("maps",):
+        steps = told(name, tmp_path)
+        said = [(step["operation"], step["sentence"]) for step in steps]
+        assert len(set(said)) == len(said), name
+
+
 def test_what_is_no_option_is_no_answer() -> None:
     told = Lecture("x", vm.boot())
     with pytest.raises(vm.Refused, match="not an option"):

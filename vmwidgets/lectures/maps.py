@@ -10,7 +10,7 @@ from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
 
-CODE, DATA, MORE, LIBRARY, STACK = 0x40_0000, 0x40_4000, 0x40_8000, 0x1000_0000, 0x7000_0000
+TEXTS, CODE, DATA, MORE, LIBRARY, STACK = 0x20_0000, 0x40_0000, 0x40_4000, 0x40_8000, 0x1000_0000, 0x7000_0000
 
 
 def lecture() -> Lecture:
@@ -21,16 +21,21 @@ def lecture() -> Lecture:
     """
     machine = boot("x86-64")
     space = machine.task("editor").map
-    told = Lecture("Maps: what an address space is made of", machine, by="function")
+    told = Lecture("Maps: what an address space is made of", machine)
     told.show(known_pictures()["Map"](space))
     told.mark(
         "an empty map",
         "A map is a promise: which addresses a task may use, and how. No memory is used yet. Next: an entry for code. "
         "The address that a caller asks for is a hint.",
+        by="step",
     )
 
     space.enter("16 KiB", at=CODE, prot="rx")
-    told.mark("code", "One entry: start, end, protection. Above: the tree in which it is found. Below: where it lies.")
+    told.mark(
+        "code",
+        "One entry: start, end, protection. Above: the tree in which it is found. Below: where it lies.",
+        by="operation",
+    )
     space.enter("16 KiB", at=DATA, prot="rw")
     count = len(space)
     told.question(
@@ -45,22 +50,27 @@ def lecture() -> Lecture:
         "data", "The heap grows: 16 KiB more, directly after the data, with the same protection. How many entries?",
         ["1", "2", "3"], len(space), "The new range has all that its neighbour has: the kernel makes the entry longer.",
     )  # fmt: skip
-    told.mark("merged", "So a program that calls malloc a thousand times has one heap entry. Next: a stack, far above.")
+    told.mark(
+        "merged",
+        "So a program that calls malloc a thousand times has one heap entry. Next: constants below the code, and a "
+        "library far above. Red and black are how the tree counts: no red entry has a red child.",
+    )
 
-    space.enter("32 KiB", at=STACK, prot="rw")
+    space.enter("16 KiB", at=TEXTS, prot="r")
+    space.enter("32 KiB", at=LIBRARY, prot="rx")
     told.mark(
         "before the rotation",
-        "Libraries are mapped until the tree has to rotate. Step slowly: compare, link, recolour, rotate.",
+        "Next: a stack, above all others. Step slowly: compare, link, recolour, rotate. The kernel goes down the tree "
+        "twice: first to see that the range is free, then to insert the entry.",
+        by="step",
     )
-    for place in range(8):
-        space.enter("32 KiB", at=LIBRARY + place * 0x100_0000, prot="r" if place % 2 else "rx")
-        if rotations(machine.journal.last):
-            break
-    else:
-        raise Refused("no insertion rotated the tree")
+    space.enter("32 KiB", at=STACK, prot="rw")
+    if not rotations(machine.journal.last):
+        raise Refused("the last insertion did not rotate the tree")
     told.mark(
         "balanced",
         "The tree stays flat: no path to a leaf is more than twice as long as another. Next: a hole in the heap; vote.",
+        by="operation",
     )
 
     before = len(space)
@@ -74,6 +84,7 @@ def lecture() -> Lecture:
     told.mark(
         "a hole",
         "Cutting is called clipping: the range then begins and ends where entries do. Next: the same lookup twice.",
+        by="step",
     )
     space.lookup(STACK + PAGE)
     space.lookup(STACK + 2 * PAGE)

@@ -72,6 +72,8 @@ class Names:
         """The entry that was resized last, as it is then."""
         self.made: set[CapRef] = set()
         """The slots that capabilities come into: a copy that the kernel refuses is none."""
+        self.functions: tuple[str, ...] = ()
+        """The kernel functions that are under way at the event that is followed, outermost first."""
         self._starts: dict[int, int] = {}
         for event in events:
             if isinstance(event, ev.CapabilityMade):
@@ -87,8 +89,9 @@ class Names:
             start = self._later.get(identity)
         return f"entry {identity}" if start is None else address(start)
 
-    def follow(self, event: ev.Event) -> None:
-        """From here on an entry starts elsewhere."""
+    def follow(self, event: ev.Event, functions: tuple[str, ...] = ()) -> None:
+        """From here on an entry starts elsewhere; `functions` are under way."""
+        self.functions = functions
         if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
             self._starts[event.after[0]] = event.after[1]
             self.resized = event.after if isinstance(event, ev.EntryResized) else self.resized
