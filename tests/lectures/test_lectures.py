@@ -12,6 +12,7 @@ from tests.widgets.test_handout import read
 from vmwidgets.cli import main
 from vmwidgets.lectures.lecture import Lecture
 from vmwidgets.lectures.listed import LECTURES
+from vmwidgets.views.scene.model import Node
 
 pytestmark = pytest.mark.once
 
@@ -95,6 +96,60 @@ def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it(tmp_
     assert places == sorted(places), sentences
     here = next(place for place, step in enumerate(steps) if step.get("chapter") == "before the rotation")
     assert not any("rotation" in step["sentence"] for step in steps[: here + 1])
+
+
+def words_of(node: Node) -> set[str]:
+    """The lines of a card."""
+    return {text.text for text in node.text}
+
+
+def evictions(made: Lecture) -> list[tuple[list[str], list[Any]]]:
+    """Of each operation in which a page had to leave: the sentences of the clock's steps, and its pictures."""
+    (clock,) = made.pictures
+    found = []
+    for operation in made.machine.journal:
+        clock.moment = (operation.serial, None)
+        steps = clock.scene().steps.places
+        scenes = []
+        for place in steps[1:-1]:
+            clock.moment = (operation.serial, place)
+            scenes.append(clock.scene())
+        sentences = [scene.caption.text for scene in scenes]
+        if any("is evicted" in one for one in sentences):
+            found.append((sentences, scenes))
+    return found
+
+
+def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
+    """On paper: 0 1 2 3 | 4: all four have their bit, then 0 goes; 1 | 5: 1 has it; 3 4 | 6: 3 and 4 have it."""
+    looks = []
+    for sentences, scenes in evictions(LECTURES["replacement"]()):
+        pages = []
+        for sentence, scene in zip(sentences, scenes, strict=True):
+            if sentence.startswith("The hand is at"):
+                page = sentence.partition(", page ")[2].split()[0]
+                (arrow,) = [link for link in scene.links if link.id == "clock/hand"]
+                (card,) = [node for node in scene.nodes if node.id == arrow.target]
+                assert page in words_of(card), "the arrow leads to the page that the sentence names"
+                pages.append(f"{int(page, 16) // vm.PAGE - 16}{'*' * ('was set' in sentence)}")
+        looks.append(" ".join(pages))
+    assert looks[:3] == ["0* 1* 2* 3* 0", "1* 2", "3* 4* 1"]
+
+
+def test_who_is_evicted_is_named_as_the_picture_names_it_and_the_frame_is_used_again() -> None:
+    gone = []
+    for sentences, scenes in evictions(LECTURES["replacement"]()):
+        place = next(place for place, one in enumerate(sentences) if "is evicted" in one)
+        words = sentences[place].split()
+        page, frame = words[1], words[words.index("frame") + 1]
+        assert any({page, f"frame {frame}"} <= words_of(node) for node in scenes[place - 1].nodes)
+        assert not any(f"frame {frame}" in words_of(node) for node in scenes[place].nodes)
+        left = next(node for node in scenes[place - 1].nodes if f"frame {frame}" in words_of(node))
+        (empty,) = [node for node in scenes[place].nodes if "empty" in words_of(node)]
+        assert (empty.x, empty.y) == (left.x, left.y), "its place is kept"
+        assert sentences[place + 1].startswith(f"Frame {frame} is used again")
+        gone.append(int(page, 16) // vm.PAGE - 16)
+    assert gone[:3] == [0, 2, 1]
 
 
 def test_no_two_steps_of_an_operation_say_the_same(tmp_path: Path) -> None:
