@@ -30,7 +30,9 @@ def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path
     assert len(chapters) >= 5
     assert all(step["notes"] for step in chapters)
     assert steps[0] is chapters[0]
-    assert steps[-1] is not chapters[-1] or name == "maps", "a chapter is followed by what it announces"
+    assert steps[-1] is not chapters[-1] or name in ("maps", "replacement"), (
+        "a chapter is followed by what it announces"
+    )
     assert file.stat().st_size < 1 << 20
     again = vm.load_journal(file.with_suffix(".jsonl.gz"))
     assert [step["chapter"] for step in chapters] == list(again.journal.marks)
@@ -63,7 +65,7 @@ def test_the_answers_are_those_of_a_book() -> None:
     assert answers("maps")[:2] == ["2", "2"]
     assert answers("translation") == ["4", "0", "the byte is written"]
     assert answers("faults") == ["0", "4", "5"]
-    assert answers("replacement") == ["page 0", "page 2", "page 1"]
+    assert answers("replacement") == ["page 0 · 0x1_0000", "page 2 · 0x1_2000", "page 1 · 0x1_1000", "7"]
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
@@ -159,10 +161,47 @@ def test_no_two_steps_of_an_operation_say_the_same(tmp_path: Path) -> None:
         assert len(set(said)) == len(said), name
 
 
+@pytest.mark.parametrize("name", LECTURES)
+def test_the_notes_plan_twenty_minutes_and_have_each_answer(name: str) -> None:
+    made = LECTURES[name]()
+    texts = [made.notes_of(chapter) for chapter in made.notes]
+    ends = [0, *(int(text.split()[3].rstrip(".")) for text in texts)]
+    assert [int(text.split()[1]) for text in texts] == ends[:-1]
+    assert ends[-1] == 20
+    for moment, (_, options, answer, _) in made.ask.items():
+        notes = made.notes_of(moment if isinstance(moment, str) else moment[0])
+        assert f"Right: {answer}." in notes
+        assert [one for one in options if f"If they say {one}: " in notes] == [one for one in options if one != answer]
+
+
+def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised(tmp_path: Path) -> None:
+    steps = told("translation", tmp_path)
+    asked = [step for step in steps if "question" in step]
+    assert "faults: not-present, error code 6" in asked[0]["sentence"]
+    assert [step.get("chapter") for step in asked[1:]] == ["mapped", "protected"]
+
+
+def test_no_walk_that_nobody_made_answers_a_question() -> None:
+    """Before cpu 1 stores: the tables let a read pass, and the picture says that it would be a read."""
+    made = LECTURES["translation"]()
+    (picture,) = made.pictures
+    picture.moment = (made.machine.journal.marks["protected"], None)
+    (verdict,) = [node for node in picture.scene().nodes if node.id.endswith("walk/verdict")]
+    assert {"A read would go through"} <= words_of(verdict)
+
+
+def test_the_last_chapter_counts_faults_as_on_paper() -> None:
+    """0 1 2 3 4 1 5 3 4 6 2 with four frames: OPT evicts 0 for 4, then 1 for 5, 3 for 6, and keeps 2."""
+    notes = LECTURES["replacement"]().notes_of("who faults less")
+    assert "The clock had 8 faults; with as many frames FIFO has 8, LRU 8, and OPT, which knows the future, 7." in notes
+
+
 def test_what_is_no_option_is_no_answer() -> None:
     told = Lecture("x", vm.boot())
     with pytest.raises(vm.Refused, match="not an option"):
-        told.question("start", "How many?", ["1", "2"], 3, "")
+        told.question("start", "How many?", ["1", "2"], 3, "", {"1": "too few", "2": "too few"})
+    with pytest.raises(vm.Refused, match="each wrong option"):
+        told.question("start", "How many?", ["1", "2", "3"], 3, "", {"1": "too few"})
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: Any) -> None:

@@ -55,10 +55,11 @@ def handout(
     `thing`.  The story begins with the machine after operation `since` (a number, or a mark's name; else the boot).  A
     step is one of `by`: "step" of an operation, "function" or "operation"; else the finest with which there are at most
     60; or what each of some moments begins: ``{"after fork": "step"}``, with one step for each operation before.
-    Marks (``m.mark("after fork")``) are chapters.  `ask` asks a question at a moment, by mark or number: ``("How
-    many frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was compared.  The
-    story goes on when it is answered; with `questions="open"` answers are there at once.  `what_if` has machines that
-    were branched off (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
+    Marks (``m.mark("after fork")``) are chapters.  `ask` asks a question at a moment, by mark or number: ``("How many
+    frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was compared.
+    ``("after fork", 3)`` is the third step after that moment.  The story goes on when it is answered; with
+    `questions="open"` answers are there at once.  `what_if` has machines that were branched off
+    (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
 
     `notes` are for the lecturer, at moments too: a second window shows them while the file is presented (its key "p").
     The file is read without script too: step by step, six on a sheet of paper; with ``paper="slides"`` one on a slide,
@@ -211,12 +212,14 @@ def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given]
     places = {step.number: place for place, step in enumerate(steps) if step.done is None}
     found: dict[int, Given] = {}
     for moment, one in given.items():
-        number = number_of(moment, what, machine.system)
-        if number not in places:
-            raise Refused(f"handout: {what} names the moment after operation {number}, at which the story has no step")
-        if places[number] in found:
+        is_later = isinstance(moment, tuple) and len(moment) == 2 and type(moment[1]) is int and moment[1] > 0
+        number, later = number_of(moment[0] if is_later else moment, what, machine.system), moment[1] if is_later else 0
+        if number not in places or places[number] + later >= len(steps):
+            when = f"{counted(later, 'step')} " if later else "the moment "
+            raise Refused(f"handout: {what} names {when}after operation {number}, at which the story has no step")
+        if places[number] + later in found:
             raise Refused(f"handout: {what} names the moment after operation {number} twice: one of these is enough")
-        found[places[number]] = one
+        found[places[number] + later] = one
     return found
 
 

@@ -44,7 +44,7 @@ class Report(Protocol):
         """The page was used: it stays, and its reference bits are cleared."""
 
     def looked(self, frame: int, before: int, after: int, found: str) -> None:
-        """The hand went from one place to this frame's, or was there: it found what :data:`FOUND` has a word for."""
+        """The hand looked at a frame, whose place is `after`, and found one of :data:`FOUND`."""
 
     def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
         """Frames have other places, and the hand too, in the same order: of each the frame, and both its places."""
