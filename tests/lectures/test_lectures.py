@@ -162,6 +162,13 @@ def test_no_two_steps_of_an_operation_say_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", LECTURES)
+def test_no_step_says_a_count_twice_or_that_nothing_is_kept(name: str, tmp_path: Path) -> None:
+    for step in told(name, tmp_path):
+        assert " 0 new " not in step["reason"]
+        assert not ("dropped 1" in step["sentence"] and "dropped 1" in step["reason"]), step["sentence"]
+
+
+@pytest.mark.parametrize("name", LECTURES)
 def test_the_notes_plan_twenty_minutes_and_have_each_answer(name: str) -> None:
     made = LECTURES[name]()
     texts = [made.notes_of(chapter) for chapter in made.notes]
