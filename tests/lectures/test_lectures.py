@@ -65,7 +65,7 @@ def test_the_answers_are_those_of_a_book() -> None:
     assert answers("maps")[:2] == ["2", "2"]
     assert answers("translation") == ["4", "0", "the byte is written"]
     assert answers("faults") == ["0", "4", "5"]
-    assert answers("replacement") == ["page 0 · 0x1_0000", "page 2 · 0x1_2000", "page 1 · 0x1_1000", "7"]
+    assert answers("replacement") == ["0 · 0x1_0000", "2 · 0x1_2000", "1 · 0x1_1000", "7"]
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:

@@ -10,7 +10,9 @@ from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
 
-TEXTS, CODE, DATA, MORE, LIBRARY, STACK = 0x20_0000, 0x40_0000, 0x40_4000, 0x40_8000, 0x1000_0000, 0x7000_0000
+CODE, DATA, LIBRARY, STACK = 0x40_0000, 0x40_4000, 0x1000_0000, 0x7000_0000
+MORE, AGAIN = 0x40_8000, 0x40_C000
+"""How the data grow, as the heap."""
 
 
 def lecture() -> Lecture:
@@ -59,13 +61,12 @@ def lecture() -> Lecture:
     )  # fmt: skip
     told.mark(
         "merged",
-        "So a program that calls malloc a thousand times has one heap entry. Next: constants below the code, and a "
-        "library far above. Red and black are how the tree counts: no red entry has a red child.",
+        "So a program that calls malloc a thousand times has one heap entry: the heap grows once more. Red and black "
+        "are how the tree counts: no red entry has a red child.",
         minutes=2,
     )
 
-    space.enter("16 KiB", at=TEXTS, prot="r")
-    space.enter("32 KiB", at=LIBRARY, prot="rx")
+    space.enter("16 KiB", at=AGAIN, prot="rw")
     told.mark(
         "before the rotation",
         "Next: a stack, above all others. Step slowly: compare, link, recolour, rotate. The kernel goes down the tree "
@@ -76,10 +77,12 @@ def lecture() -> Lecture:
     space.enter("32 KiB", at=STACK, prot="rw")
     if not rotations(machine.journal.last):
         raise Refused("the last insertion did not rotate the tree")
+    told.mark("rotated", "One more entry, in one step: a library.", minutes=1, by="operation")
+    space.enter("32 KiB", at=LIBRARY, prot="rx")
     told.mark(
         "balanced",
         "The tree stays flat: no path to a leaf is more than twice as long as another. Next: a hole in the heap; vote.",
-        minutes=3,
+        minutes=2,
         by="operation",
     )
 

@@ -18,7 +18,7 @@ def lecture() -> Lecture:
     """Four frames, a clock, and four pages that have to go.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
-    ['page 0 · 0x1_0000', 'page 2 · 0x1_2000', 'page 1 · 0x1_1000', '7']
+    ['0 · 0x1_0000', '2 · 0x1_2000', '1 · 0x1_1000', '7']
     """
     machine = boot("x86-64", layout="small")
     machine.swap_on("256 KiB")
@@ -46,7 +46,7 @@ def lecture() -> Lecture:
     )
 
     def named(page: int) -> str:
-        return f"page {page} · {Address(start + page * PAGE)}"
+        return f"{page} · {Address(start + page * PAGE)}"
 
     def need(page: int, moment: str, text: str, options: list[int], why: str, wrong: dict[int, str]) -> None:
         before = resident_pages(task, start, 16)
@@ -58,8 +58,8 @@ def lecture() -> Lecture:
         )  # fmt: skip
 
     need(
-        4, "full", "Page 4 needs a frame. All four reference bits are set. Which page is evicted?", [0, 1, 2, 3],
-        "The hand clears bit after bit, once around. Then the bit of page 0 is clear, and page 0 is evicted.",
+        4, "full", "Page 4 needs a frame, and all R are 1. Which page is evicted?", [0, 1, 2, 3],
+        "The hand clears all bits, and is back at page 0.",
         {1: "The hand stands at page 0, and is there again after one round.",
          2: "No bit tells page 2 from the others.",
          3: "It was used last, and so LRU would keep it; the clock can't see that here."},
@@ -79,7 +79,7 @@ def lecture() -> Lecture:
     )
     need(
         5, "page 1 is used", "Page 5 needs a frame. Which page is evicted?", [1, 2, 3, 4],
-        "Page 1 has its bit: a second chance. Page 2 has none, and goes.",
+        "Page 1 has its bit: a second chance. Page 2 has none.",
         {1: "Its bit is set, for it was used again: FIFO would evict it.",
          3: "Its bit is clear too, but the hand comes to page 2 first.",
          4: "It has its bit, and came last."},
@@ -99,7 +99,7 @@ def lecture() -> Lecture:
     )
     need(
         6, "pages 3 and 4 are used", "Page 6 needs a frame. Which page is evicted?", [1, 3, 4, 5],
-        "The hand passes what has its bit and clears it. Page 1 lost its bit the last time, and was not used since.",
+        "The hand clears the bits of 3 and 4. Page 1 lost its bit before.",
         {3: "The hand stands there, but its bit is set.",
          4: "Its bit is set: it was used again.",
          5: "Its bit is set, and the hand comes to page 1 first."},
