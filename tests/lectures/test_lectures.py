@@ -12,6 +12,7 @@ from tests.widgets.test_handout import read
 from vmwidgets.cli import main
 from vmwidgets.lectures.lecture import Lecture
 from vmwidgets.lectures.listed import LECTURES
+from vmwidgets.views.scene.model import Node
 
 pytestmark = pytest.mark.once
 
@@ -29,7 +30,9 @@ def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path
     assert len(chapters) >= 5
     assert all(step["notes"] for step in chapters)
     assert steps[0] is chapters[0]
-    assert steps[-1] is not chapters[-1] or name == "maps", "a chapter is followed by what it announces"
+    assert steps[-1] is not chapters[-1] or name in ("maps", "replacement"), (
+        "a chapter is followed by what it announces"
+    )
     assert file.stat().st_size < 1 << 20
     again = vm.load_journal(file.with_suffix(".jsonl.gz"))
     assert [step["chapter"] for step in chapters] == list(again.journal.marks)
@@ -62,7 +65,7 @@ def test_the_answers_are_those_of_a_book() -> None:
     assert answers("maps")[:2] == ["2", "2"]
     assert answers("translation") == ["4", "0", "the byte is written"]
     assert answers("faults") == ["0", "4", "5"]
-    assert answers("replacement") == ["page 0", "page 2", "page 1"]
+    assert answers("replacement") == ["0 · 0x1_0000", "2 · 0x1_2000", "1 · 0x1_1000", "7"]
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
@@ -74,10 +77,138 @@ def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
     assert options[1] in text
 
 
+def told(name: str, folder: Path) -> list[dict[str, Any]]:
+    """The steps of a lecture's file."""
+    return read(LECTURES[name]().write(folder / f"{name}.html"))["steps"]  # type: ignore[no-any-return]  # from JSON
+
+
+def of_chapter(steps: list[dict[str, Any]], chapter: str) -> list[str]:
+    """The sentences of the steps that follow the beginning of a chapter, up to the next one's."""
+    first = next(place for place, step in enumerate(steps) if step.get("chapter") == chapter) + 1
+    last = next(place for place, step in enumerate(steps) if place >= first and "chapter" in step)
+    return [step["sentence"] for step in steps[first : last + 1]]
+
+
+def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it(tmp_path: Path) -> None:
+    steps = told("maps", tmp_path)
+    sentences = of_chapter(steps, "before the rotation")
+    order = ["go right", "joins the list", "The insertion goes right", "becomes the right child", "becomes black"]
+    order += ["becomes red", "A rotation to the left", "enter took"]
+    places = [next(place for place, one in enumerate(sentences) if words in one) for words in order]
+    assert places == sorted(places), sentences
+    here = next(place for place, step in enumerate(steps) if step.get("chapter") == "before the rotation")
+    assert not any("rotation" in step["sentence"] for step in steps[: here + 1])
+
+
+def words_of(node: Node) -> set[str]:
+    """The lines of a card."""
+    return {text.text for text in node.text}
+
+
+def evictions(made: Lecture) -> list[tuple[list[str], list[Any]]]:
+    """Of each operation in which a page had to leave: the sentences of the clock's steps, and its pictures."""
+    (clock,) = made.pictures
+    found = []
+    for operation in made.machine.journal:
+        clock.moment = (operation.serial, None)
+        steps = clock.scene().steps.places
+        scenes = []
+        for place in steps[1:-1]:
+            clock.moment = (operation.serial, place)
+            scenes.append(clock.scene())
+        sentences = [scene.caption.text for scene in scenes]
+        if any("is evicted" in one for one in sentences):
+            found.append((sentences, scenes))
+    return found
+
+
+def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
+    """On paper: 0 1 2 3 | 4: all four have their bit, then 0 goes; 1 | 5: 1 has it; 3 4 | 6: 3 and 4 have it."""
+    looks = []
+    for sentences, scenes in evictions(LECTURES["replacement"]()):
+        pages = []
+        for sentence, scene in zip(sentences, scenes, strict=True):
+            if sentence.startswith("The hand is at"):
+                page = sentence.partition(", page ")[2].split()[0]
+                (arrow,) = [link for link in scene.links if link.id == "clock/hand"]
+                (card,) = [node for node in scene.nodes if node.id == arrow.target]
+                assert page in words_of(card), "the arrow leads to the page that the sentence names"
+                pages.append(f"{int(page, 16) // vm.PAGE - 16}{'*' * ('was set' in sentence)}")
+        looks.append(" ".join(pages))
+    assert looks[:3] == ["0* 1* 2* 3* 0", "1* 2", "3* 4* 1"]
+
+
+def test_who_is_evicted_is_named_as_the_picture_names_it_and_the_frame_is_used_again() -> None:
+    gone = []
+    for sentences, scenes in evictions(LECTURES["replacement"]()):
+        place = next(place for place, one in enumerate(sentences) if "is evicted" in one)
+        words = sentences[place].split()
+        page, frame = words[1], words[words.index("frame") + 1]
+        assert any({page, f"frame {frame}"} <= words_of(node) for node in scenes[place - 1].nodes)
+        assert not any(f"frame {frame}" in words_of(node) for node in scenes[place].nodes)
+        left = next(node for node in scenes[place - 1].nodes if f"frame {frame}" in words_of(node))
+        (empty,) = [node for node in scenes[place].nodes if "empty" in words_of(node)]
+        assert (empty.x, empty.y) == (left.x, left.y), "its place is kept"
+        assert sentences[place + 1].startswith(f"Frame {frame} is used again")
+        gone.append(int(page, 16) // vm.PAGE - 16)
+    assert gone[:3] == [0, 2, 1]
+
+
+def test_no_two_steps_of_an_operation_say_the_same(tmp_path: Path) -> None:
+    for name in ("maps",):
+        steps = told(name, tmp_path)
+        said = [(step["operation"], step["sentence"]) for step in steps]
+        assert len(set(said)) == len(said), name
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_no_step_says_a_count_twice_or_that_nothing_is_kept(name: str, tmp_path: Path) -> None:
+    for step in told(name, tmp_path):
+        assert " 0 new " not in step["reason"]
+        assert not ("dropped 1" in step["sentence"] and "dropped 1" in step["reason"]), step["sentence"]
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_the_notes_plan_twenty_minutes_and_have_each_answer(name: str) -> None:
+    made = LECTURES[name]()
+    texts = [made.notes_of(chapter) for chapter in made.notes]
+    ends = [0, *(int(text.split()[3].rstrip(".")) for text in texts)]
+    assert [int(text.split()[1]) for text in texts] == ends[:-1]
+    assert ends[-1] == 20
+    for moment, (_, options, answer, _) in made.ask.items():
+        notes = made.notes_of(moment if isinstance(moment, str) else moment[0])
+        assert f"Right: {answer}." in notes
+        assert [one for one in options if f"If they say {one}: " in notes] == [one for one in options if one != answer]
+
+
+def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised(tmp_path: Path) -> None:
+    steps = told("translation", tmp_path)
+    asked = [step for step in steps if "question" in step]
+    assert "faults: not-present, error code 6" in asked[0]["sentence"]
+    assert [step.get("chapter") for step in asked[1:]] == ["mapped", "protected"]
+
+
+def test_no_walk_that_nobody_made_answers_a_question() -> None:
+    """Before cpu 1 stores: the tables let a read pass, and the picture says that it would be a read."""
+    made = LECTURES["translation"]()
+    (picture,) = made.pictures
+    picture.moment = (made.machine.journal.marks["protected"], None)
+    (verdict,) = [node for node in picture.scene().nodes if node.id.endswith("walk/verdict")]
+    assert {"A read would go through"} <= words_of(verdict)
+
+
+def test_the_last_chapter_counts_faults_as_on_paper() -> None:
+    """0 1 2 3 4 1 5 3 4 6 2 with four frames: OPT evicts 0 for 4, then 1 for 5, 3 for 6, and keeps 2."""
+    notes = LECTURES["replacement"]().notes_of("who faults less")
+    assert "The clock had 8 faults; with as many frames FIFO has 8, LRU 8, and OPT, which knows the future, 7." in notes
+
+
 def test_what_is_no_option_is_no_answer() -> None:
     told = Lecture("x", vm.boot())
     with pytest.raises(vm.Refused, match="not an option"):
-        told.question("start", "How many?", ["1", "2"], 3, "")
+        told.question("start", "How many?", ["1", "2"], 3, "", {"1": "too few", "2": "too few"})
+    with pytest.raises(vm.Refused, match="each wrong option"):
+        told.question("start", "How many?", ["1", "2", "3"], 3, "", {"1": "too few"})
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: Any) -> None:

@@ -29,22 +29,28 @@ def lecture() -> Lecture:
         "walk, fault, "
         "map, object, frame, tables, second try. Error code 6 is a write by user code. A pager fills the page, here "
         "with zeroes. The ring is the list in which the kernel later looks for a page to evict.",
+        minutes=5,
     )
     told.question(
         "a promise", "The task has mapped four pages. How many frames hold them?", ["0", "1", "4"],
         frame_count(machine), "mmap only makes an entry. A frame is allocated at the first use of each page.",
+        {"1": "After the first access it is so.", "4": "So it would be if mmap took memory at once (MAP_POPULATE)."},
     )  # fmt: skip
     parent.write(start, b"mine")
-    told.mark("one page", "One page has a frame. The other three come in one step: their faults are all alike.")
+    told.mark(
+        "one page", "One page has a frame. The other three come in one step: their faults are all alike.", minutes=1
+    )
     with machine.group("the other three pages"):
         for page in range(1, PAGES):
             parent.write(start + page * PAGE, b"mine")
-    told.mark("four pages", "Fork comes next. Ask what has to be copied, and vote.")
+    told.mark("four pages", "Fork comes next. Ask what has to be copied, and vote.", minutes=3)
 
     child = parent.fork("child")
     told.question(
         "four pages", "The parent forks. How many frames are in use for these pages after that?", ["4", "5", "8"],
         frame_count(machine), "Nothing is copied: both see the same frames, and may only read them.",
+        {"5": "One will be copied at the first write, and nobody has written yet.",
+         "8": "The first Unix copied all of it; a child that calls exec next needs none of it."},
     )  # fmt: skip
     told.mark(
         "after fork",
@@ -53,6 +59,7 @@ def lecture() -> Lecture:
         "the fault is 'not present'; Linux and xv6 copy the tables, and there it is a protection fault. A shadow is an "
         "object for the pages that one task has written; the other pages are found in the object behind it. "
         "What if the parent writes first?",
+        minutes=5,
     )
     first = machine.branch("after fork")
     first.tasks["parent"].write(start, b"hers")
@@ -64,16 +71,21 @@ def lecture() -> Lecture:
     told.question(
         "after fork", "The child writes to page 0. How many frames are in use then?", ["4", "5", "8"],
         frame_count(machine), "The write faults, and this one page is copied. The other three are shared as before.",
+        {"4": "Then the parent would see what the child wrote.", "8": "Only the page that is written is copied."},
     )  # fmt: skip
     told.mark(
         "copied",
         "The price of a fork is paid page by page, and only for pages that somebody writes. Next the parent "
         "writes to the "
         "same page: this kernel copies it too; Linux would reuse the frame that only one task sees.",
+        minutes=4,
     )
     parent.write(start, b"mine")
     told.mark(
-        "both wrote", "The child exits: its own frame is freed, and the shared ones are the parent's alone again."
+        "both wrote",
+        "The child exits: its own frame is freed, and the shared ones are the parent's alone again. To end: count the "
+        "frames that a fork and an exit cost, if the child wrote one page.",
+        minutes=2,
     )
     child.exit()
     return told

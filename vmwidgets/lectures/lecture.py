@@ -13,6 +13,9 @@ from vmwidgets.pictures.picture import Picture
 WIDE = 760
 """Pixels of a picture: enlarged to 1,920, its smallest words are 24 high."""
 
+Moment = str | tuple[str, int]
+"""A mark, or so many steps after it."""
+
 Asked = tuple[str, list[str], str, str]
 """A question, its options, the answer, and why."""
 
@@ -21,7 +24,7 @@ Asked = tuple[str, list[str], str, str]
 class Lecture:
     """A lecture in the making: `pictures` show `machine` at each step; moments are marks.
 
-    A step of the story is one of `by`, as in :func:`vmwidgets.handout`.
+    A step of the story is one of `by`, as in :func:`vmwidgets.handout`; a mark can begin another unit.
 
     >>> from vmwidgets.lectures import faults
     >>> [answer for _, _, answer, _ in faults.lecture().ask.values()]
@@ -31,10 +34,14 @@ class Lecture:
     title: str
     machine: Machine
     pictures: tuple[Picture, ...] = ()
-    ask: dict[str, Asked] = field(default_factory=dict)
+    ask: dict[Moment, Asked] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     what_if: dict[str, Machine] = field(default_factory=dict)
-    by: str = "step"
+    by: dict[str, str] = field(default_factory=dict)
+    minutes: dict[str, int] = field(default_factory=dict)
+    """How long each chapter takes."""
+    wrong: dict[Moment, dict[str, str]] = field(default_factory=dict)
+    """By question: what to say to each wrong answer."""
 
     def show(self, *pictures: Picture, wide: int = WIDE) -> None:
         """Show these at each step, laid out so that their words can be read from the last row."""
@@ -42,25 +49,48 @@ class Lecture:
             one.width = wide
         self.pictures = pictures
 
-    def mark(self, name: str, notes: str) -> None:
-        """Begin a chapter here, with what the lecturer may say."""
+    def mark(self, name: str, notes: str, *, minutes: int, by: str = "") -> None:
+        """Begin a chapter of so many minutes here, with what the lecturer may say.
+
+        A step is one of `by` from here on ("": as before).
+        """
         self.machine.mark(name)
-        self.notes[name] = notes
+        self.notes[name], self.minutes[name] = notes, minutes
+        if by:
+            self.by[name] = by
 
-    def question(self, moment: str, text: str, options: list[str], answer: object, why: str) -> None:
-        """Ask at a mark; the machine has the answer, which must be among the options.
+    def question(
+        self, moment: str, text: str, options: list[str], answer: object, why: str, wrong: dict[str, str],
+        *, later: int = 0,
+    ) -> None:  # fmt: skip
+        """Ask at a mark, or so many steps `later`; the machine has the answer, which must be among the options.
 
-        Raises :class:`Refused` if it is not.
+        `wrong` says something of each other option.  Raises :class:`Refused` if an option has nothing said of it, or
+        if the answer is none.
         """
         if str(answer) not in options:
             raise Refused(f"the machine's answer to {shown(text)} is {shown(str(answer))}, which is not an option")
-        self.ask[moment] = text, options, str(answer), why
+        if {*wrong, str(answer)} != {*options}:
+            raise Refused(f"of {shown(text)}: say something of each wrong option, and of no other")
+        asked = (moment, later) if later else moment
+        self.ask[asked], self.wrong[asked] = (text, options, str(answer), why), wrong
+
+    def notes_of(self, name: str) -> str:
+        """The notes of a chapter: its minutes, what was noted, and of its questions the right and the wrong answers."""
+        begun = sum(self.minutes[one] for one in list(self.notes)[: list(self.notes).index(name)])
+        said = [f"Minutes {begun} to {begun + self.minutes[name]}.", self.notes[name]]
+        for moment, (_, _, answer, _) in self.ask.items():
+            if name == (moment if isinstance(moment, str) else moment[0]):
+                said.append(f"Right: {answer}.")
+                said += [f"If they say {option}: {comment}" for option, comment in self.wrong[moment].items()]
+        return " ".join(said)
 
     def write(self, path: Path, *, questions: str = "closed", notes: bool = True) -> Path:
         """Write the handout, and the journal beside it (`….jsonl.gz`)."""
+        by, written = self.by or "step", {name: self.notes_of(name) for name in self.notes}
         made = handout(
             self.machine, path, *self.pictures, title=self.title, ask=self.ask, what_if=self.what_if,
-            questions=questions, notes=self.notes if notes else None, since=next(iter(self.notes)), by=self.by,
+            questions=questions, notes=written if notes else None, since=next(iter(self.notes)), by=by,
         )  # fmt: skip
         self.machine.journal.save(path.with_suffix(".jsonl.gz"))
         return made

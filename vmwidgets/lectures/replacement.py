@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.labs.instruments.memory import resident_pages, use_pages
+from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.labs.instruments.memory import fault_count, resident_pages, use_pages
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
 
-OPTIONS = ["page 0", "page 1", "page 2", "page 3"]
+USES = "0 1 2 3 4 1 5 3 4 6 2"
+"""All pages that are used, in order."""
 
 
 def lecture() -> Lecture:
     """Four frames, a clock, and four pages that have to go.
 
     >>> [answer for _, _, answer, _ in lecture().ask.values()]
-    ['page 0', 'page 2', 'page 1']
+    ['0 · 0x1_0000', '2 · 0x1_2000', '1 · 0x1_1000', '7']
     """
     machine = boot("x86-64", layout="small")
     machine.swap_on("256 KiB")
@@ -28,43 +31,102 @@ def lecture() -> Lecture:
     told.mark(
         "four frames",
         "The task may have four frames, and has mapped sixteen pages from 0x1_0000 on: page 4 is 0x1_4000. "
-        "It uses four. rss, the resident set size, is how much of a task is in memory. Its frames are a ring.",
+        "It writes to four. rss, the resident set size, is how much of a task is in memory. Its frames are a ring. "
+        "R is the reference bit, D the dirty bit; the bar of a card is blue where R is set.",
+        minutes=3,
+        by="operation",
     )
-    use_pages(task, start, "0 1 2 3")
+    use_pages(task, start, "0 1 2 3", "write")
     told.mark(
         "full",
         "Each page was used, so the processor has set its reference bit (R 1). The ring has a "
-        "hand. Vote, then step: each bit that is cleared is a step.",
+        "hand. Vote, then step: each look of the hand is a step.",
+        minutes=4,
+        by="step",
     )
 
-    def need(page: str, moment: str, text: str, options: list[str], why: str) -> None:
+    def named(page: int) -> str:
+        return f"{page} · {Address(start + page * PAGE)}"
+
+    def need(page: int, moment: str, text: str, options: list[int], why: str, wrong: dict[int, str]) -> None:
         before = resident_pages(task, start, 16)
-        use_pages(task, start, page)
+        use_pages(task, start, str(page), "write")
         (gone,) = before - resident_pages(task, start, 16)
-        told.question(moment, text, options, f"page {gone}", why)
+        told.question(
+            moment, text, [named(one) for one in options], named(gone), why,
+            {named(one): comment for one, comment in wrong.items()},
+        )  # fmt: skip
 
     need(
-        "4", "full", "Page 4 needs a frame. All four reference bits are set. Which page is evicted?", OPTIONS,
-        "The hand clears bit after bit, once around. Then the bit of page 0 is clear, and page 0 is evicted.",
+        4, "full", "Page 4 needs a frame, and all R are 1. Which page is evicted?", [0, 1, 2, 3],
+        "The hand clears all bits, and is back at page 0.",
+        {1: "The hand stands at page 0, and is there again after one round.",
+         2: "No bit tells page 2 from the others.",
+         3: "It was used last, and so LRU would keep it; the clock can't see that here."},
     )  # fmt: skip
-    told.mark("once around", "If all bits are set, the clock is FIFO. Only the newcomer has its bit now.")
+    told.mark(
+        "once around",
+        "If all bits are set, the clock is FIFO. Only the newcomer has its bit now.",
+        minutes=1,
+        by="operation",
+    )
     use_pages(task, start, "1")
-    told.mark("page 1 is used", "The program uses page 1 again, so its bit is set again. The hand is at page 1.")
+    told.mark(
+        "page 1 is used",
+        "The program uses page 1 again, so its bit is set again. The hand is at page 1.",
+        minutes=3,
+        by="step",
+    )
     need(
-        "5", "page 1 is used", "Page 5 needs a frame. Which page is evicted?", ["page 1", "page 2", "page 3", "page 4"],
-        "Page 1 has its bit: a second chance. Page 2 has none, and goes.",
+        5, "page 1 is used", "Page 5 needs a frame. Which page is evicted?", [1, 2, 3, 4],
+        "Page 1 has its bit: a second chance. Page 2 has none.",
+        {1: "Its bit is set, for it was used again: FIFO would evict it.",
+         3: "Its bit is clear too, but the hand comes to page 2 first.",
+         4: "It has its bit, and came last."},
     )  # fmt: skip
-    told.mark("a second chance", "That is the whole idea: one bit from the processor comes near to LRU.")
+    told.mark(
+        "a second chance",
+        "That is the whole idea: one bit from the processor comes near to LRU.",
+        minutes=1,
+        by="operation",
+    )
     use_pages(task, start, "3 4")
-    told.mark("pages 3 and 4 are used", "Have the class walk the hand: which bits are set, and where does it stand?")
+    told.mark(
+        "pages 3 and 4 are used",
+        "Have the class walk the hand: which bits are set, and where does it stand?",
+        minutes=4,
+        by="step",
+    )
     need(
-        "6", "pages 3 and 4 are used", "Page 6 needs a frame. Which page is evicted?",
-        ["page 1", "page 3", "page 4", "page 5"],
-        "The hand passes what has its bit and clears it. Page 1 lost its bit the last time, and was not used since.",
+        6, "pages 3 and 4 are used", "Page 6 needs a frame. Which page is evicted?", [1, 3, 4, 5],
+        "The hand clears the bits of 3 and 4. Page 1 lost its bit before.",
+        {3: "The hand stands there, but its bit is set.",
+         4: "Its bit is set: it was used again.",
+         5: "Its bit is set, and the hand comes to page 1 first."},
     )  # fmt: skip
     told.mark(
         "and back from the disk",
-        "Page 2 was evicted. Its next use is a major fault: ten milliseconds, not microseconds.",
+        "Page 1 was evicted, and before it page 2, which went out to swap space. The next use of page 2 is a major "
+        "fault: ten milliseconds, not microseconds.",
+        minutes=2,
+        by="step",
     )
     use_pages(task, start, "2")
+    runs = reference_string(USES, frames=4, policies=("fifo", "lru", "opt")).runs
+    fifo, lru, opt = (run.faults for run in runs)
+    clock = fault_count(machine)
+    told.mark(
+        "who faults less",
+        f"The pages were used in this order: {USES}. The clock had {clock} faults; with as many frames FIFO has "
+        f"{fifo}, LRU {lru}, and OPT, which knows the future, {opt}. Seven are first uses, which no policy spares.",
+        minutes=2,
+    )
+    told.question(
+        "who faults less",
+        f"The clock had {clock} faults in these 11 uses. How many has OPT, which knows the future?",
+        ["6", "7", "8"], opt,
+        f"Seven pages are used for the first time, and each costs a fault. LRU has {lru}, FIFO {fifo}.",
+        {"6": "Seven pages are used, and each of them faults at its first use.",
+         "8": "OPT would not have evicted page 2, which is used once more."},
+    )  # fmt: skip
     return told

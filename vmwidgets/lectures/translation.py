@@ -32,33 +32,42 @@ def lecture() -> Lecture:
     told.mark(
         "nothing is there yet",
         "The map promises a page. No table mentions it: the walk will stop at the first level, and fault. PML4, PDPT, "
-        "PD and PT are x86's names for the four tables; an entry of one is a descriptor; #PF is a page fault. Vote, "
-        "then step.",
+        "PD and PT are x86's names for the four tables; an entry of one is a descriptor; #PF is a page fault. Step "
+        "to the fault, and vote there. Error code 6 is a write by user code.",
+        minutes=5,
     )
 
     first, second = machine.cpus
     first.store(page, b"draft")
     reads = len(task.walk(page).steps)
     told.question(
-        "nothing is there yet", "The fault is resolved, and the processor walks again. How many tables does it read?",
+        "nothing is there yet",
+        "The kernel will resolve this fault, and the processor will walk again. How many tables does it read then?",
         ["1", "2", "4"], reads, "One for each level: nine bits of the address choose a descriptor in each table.",
+        {"1": "So it was now: the walk ended in the first table, which has nothing there.",
+         "2": "So many were enough for 32 bits; 48 bits are 4 times 9, and 12 for the byte."},
+        later=2,
     )  # fmt: skip
     told.mark(
         "mapped",
         "Follow the address: nine bits for each level, twelve for the byte in the page. Next: the same page "
         "again; vote.",
+        minutes=3,
     )
     first.load(page)
     hit = any(isinstance(event, TlbHit) for event in machine.journal.last.events)
     told.question(
         "mapped", "The same processor loads from the page again. How many tables does it read?", ["0", "1", "4"],
         0 if hit else reads, "The TLB has the translation: it is a hit, and the tables are not read at all.",
+        {"1": "The TLB has the whole translation, not only the way to the last table.",
+         "4": "So it would be without a TLB: five times in memory for each access."},
     )  # fmt: skip
     second.load(page)
     told.mark(
         "both know it",
         "Each processor has a TLB of its own. To make one drop a translation is a shootdown. Next the kernel makes the "
         "page read-only, and forgets the shootdown of cpu 1.",
+        minutes=5,
     )
 
     machine.cpus.shootdown = "forgotten"
@@ -67,6 +76,7 @@ def lecture() -> Lecture:
         "protected",
         "The descriptor says read-only, and cpu 0 was flushed. cpu 1 still has the old translation. Vote, "
         "then let it store.",
+        minutes=4,
     )
     try:
         second.store(page, b"oops!")
@@ -77,10 +87,12 @@ def lecture() -> Lecture:
         "protected", "The page is read-only now. cpu 1 stores to it. What happens?",
         ["a page fault", "the byte is written"], happened,
         "cpu 1 believes its TLB, which still says that the page may be written. So kernels send a shootdown.",
+        {"a page fault": "So it should be, and is on cpu 0. cpu 1 does not read the tables, for it has a hit."},
     )  # fmt: skip
     told.mark(
         "a stale entry",
         "No fault, no message: such bugs are hard to find. Next cpu 1 is flushed; then a store would fault.",
+        minutes=3,
     )
     second.flush(page)
     return told

@@ -19,7 +19,7 @@ from vmwidgets.engine.machine.machine import MACHINES
 
 from .handout.page import PAPER, page
 from .handout.story import Branch, Question, ToldStep, ToldStory
-from .handout.telling import UNITS, Absent, Drawable, Telling, units
+from .handout.telling import UNITS, Absent, Drawable, Telling, Unit, units
 from .moments import There, counterpart
 from .picture import Picture
 from .registry import picture
@@ -42,7 +42,7 @@ def handout(
     *pictures: Any,
     title: str = "",
     since: int | str | None = None,
-    by: str | None = None,
+    by: str | Mapping[Any, str] | None = None,
     ask: Mapping[Any, Any] | None = None,
     questions: str = "closed",
     what_if: Mapping[str, Machine] | None = None,
@@ -54,10 +54,12 @@ def handout(
     `thing` is a machine, a part of one, or a picture; `pictures` are what is shown at each step, else the picture of
     `thing`.  The story begins with the machine after operation `since` (a number, or a mark's name; else the boot).  A
     step is one of `by`: "step" of an operation, "function" or "operation"; else the finest with which there are at most
-    60.  Marks (``m.mark("after fork")``) are chapters.  `ask` asks a question at a moment, by mark or number: ``("How
-    many frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was compared.  The
-    story goes on when it is answered; with `questions="open"` answers are there at once.  `what_if` has machines that
-    were branched off (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
+    60; or what each of some moments begins: ``{"after fork": "step"}``, with one step for each operation before.
+    Marks (``m.mark("after fork")``) are chapters.  `ask` asks a question at a moment, by mark or number: ``("How many
+    frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was compared.
+    ``("after fork", 3)`` is the third step after that moment.  The story goes on when it is answered; with
+    `questions="open"` answers are there at once.  `what_if` has machines that were branched off
+    (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
 
     `notes` are for the lecturer, at moments too: a second window shows them while the file is presented (its key "p").
     The file is read without script too: step by step, six on a sheet of paper; with ``paper="slides"`` one on a slide,
@@ -89,8 +91,9 @@ def handout(
         raise Refused(f"handout: questions is {shown(questions)}; it must be 'closed' or 'open'")
     if paper not in PAPER:
         raise Refused(f"handout: paper is {shown(paper)}; it must be {' or '.join(map(repr, PAPER))}")
-    if by is not None and by not in UNITS:
-        raise Refused(f"handout: by is {shown(by)}; it must be {', '.join(map(repr, UNITS))}")
+    for one in by.values() if isinstance(by, Mapping) else () if by is None else (by,):
+        if one not in UNITS:
+            raise Refused(f"handout: by is {shown(one)}; it must be {', '.join(map(repr, UNITS))}")
     for name, given in (("ask", ask), ("what_if", what_if), ("notes", notes)):
         if given is not None and not isinstance(given, Mapping):
             raise Refused(f"handout: {name} is {a_kind(given)}; write a dict, such as {{'after fork': …}}")
@@ -137,7 +140,7 @@ def _story(
     pictures: Sequence[Picture],
     title: str,
     since: int | str | None,
-    by: str | None,
+    by: str | Mapping[Any, str] | None,
     ask: Mapping[Any, Any],
     what_if: Mapping[str, Machine],
     notes: Mapping[Any, str],
@@ -154,7 +157,10 @@ def _story(
         until = every[-MOST_STEPS] - 1
         left_out.append(f"A handout has at most {MOST_STEPS} steps: operations {first} to {until} are left out.")
         first = every[-MOST_STEPS]
-    steps, cut = _fitting(Telling(machine, pictures, since is not None), first, by)
+    told: Telling = Telling(machine, pictures, since is not None)
+    if isinstance(by, Mapping):
+        told = _Changing(machine, pictures, since is not None, by)
+    steps, cut = _fitting(told, first, by)
     left_out += cut
     if since is not None:  # the moment itself, and not how the machine came there
         steps = [step for step in steps if step.number > first or step.done is None]
@@ -172,9 +178,22 @@ def _story(
     return ToldStory(title, tuple(steps), tuple(branches), tuple(left_out), saved)
 
 
-def _fitting(telling: Telling, first: int, by: str | None) -> tuple[list[ToldStep], list[str]]:
+class _Changing(Telling):
+    """Tells what follows a moment in the unit that was given for this moment."""
+
+    def __init__(self, machine: Machine, pictures: Sequence[Drawable], alone: bool, moments: Mapping[Any, str]) -> None:
+        super().__init__(machine, pictures, alone)
+        self._units = {number_of(moment, "by", machine.system): unit for moment, unit in moments.items()}
+
+    def _places(self, unit: Unit, by: str) -> list[int]:
+        """In its own unit, whatever `by` is."""
+        begun = [number for number in self._units if number < unit.number]
+        return super()._places(unit, self._units[max(begun)] if begun else "operation")
+
+
+def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -> tuple[list[ToldStep], list[str]]:
     """The steps from an operation on, in a unit with which they are not too many, and what is said of that."""
-    for unit in (by,) if by is not None else UNITS:
+    for unit in UNITS if by is None else (by if isinstance(by, str) else "step",):
         count = telling.count(first, unit)
         if count <= (MOST_STEPS if by is not None else FINE):
             break
@@ -193,12 +212,14 @@ def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given]
     places = {step.number: place for place, step in enumerate(steps) if step.done is None}
     found: dict[int, Given] = {}
     for moment, one in given.items():
-        number = number_of(moment, what, machine.system)
-        if number not in places:
-            raise Refused(f"handout: {what} names the moment after operation {number}, at which the story has no step")
-        if places[number] in found:
+        is_later = isinstance(moment, tuple) and len(moment) == 2 and type(moment[1]) is int and moment[1] > 0
+        number, later = number_of(moment[0] if is_later else moment, what, machine.system), moment[1] if is_later else 0
+        if number not in places or places[number] + later >= len(steps):
+            when = f"{counted(later, 'step')} " if later else "the moment "
+            raise Refused(f"handout: {what} names {when}after operation {number}, at which the story has no step")
+        if places[number] + later in found:
             raise Refused(f"handout: {what} names the moment after operation {number} twice: one of these is enough")
-        found[places[number]] = one
+        found[places[number] + later] = one
     return found
 
 
@@ -241,7 +262,7 @@ def _branch(
     name: str,
     other: Machine,
     room: int,
-    by: str | None,
+    by: str | Mapping[Any, str] | None,
 ) -> tuple[Branch, list[str]]:
     """What is done otherwise in a machine that was branched off."""
     if not isinstance(other, Machine):
@@ -255,7 +276,10 @@ def _branch(
         raise Refused(f"what_if: {shown(name)} parts {where}")
     there = There(other, len(other.journal) - 1, None)
     told, cut = _fitting_branch(
-        Telling(other, [_of_another(one, machine, there) for one in pictures]), common, room, by
+        Telling(other, [_of_another(one, machine, there) for one in pictures]),
+        common,
+        room,
+        by if isinstance(by, str) else None,
     )
     if cut:
         cut = [f"What if: {name}: {cut[0]}"]

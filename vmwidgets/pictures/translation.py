@@ -260,8 +260,8 @@ def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     found = walked(at.whole, one, moment.past)
     beside = neighbours_of(space.tables, found, sight.reach.rows)
     return draw_reach(
-        found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map, machine=at.whole.name,
-        width=at.width,
+        found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map,
+        made=sight.lookup is not None, machine=at.whole.name, width=at.width,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.values.replacement import ORDERS
 from vmwidgets.engine.machine.replacement import MachineReplacement
 from vmwidgets.engine.memory.clock import FEW, Clock
+from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
@@ -115,7 +116,7 @@ class Report:
     """Keeps the places and the hand as they are reported, as the pictures of a machine do."""
 
     def __init__(self):
-        self.places, self.hand, self.numbered = {}, 0, []
+        self.places, self.hand, self.numbered, self.looks = {}, 0, [], []
 
     def moved(self, frame, before, after):
         assert self.places.get(frame, -1) == before
@@ -126,6 +127,16 @@ class Report:
     def aged(self, ages):
         """These policies have no counters."""
         assert not ages
+
+    def cleared(self, frame):
+        """A policy without a hand cleared a bit; the pages keep it."""
+        assert frame in self.places
+
+    def looked(self, frame, before, after, found):
+        assert (before, after) == (self.hand, self.places[frame])
+        assert found in FOUND
+        self.hand = after
+        self.looks.append((frame, found))
 
     def noted(self, *given):
         """Nothing is noted of pages here."""
@@ -139,11 +150,15 @@ class Report:
         self.numbered.append(len(places))
 
 
-def in_rounds(queue, pages):
-    """What a queue of second chance takes first: a page whose bit is set goes to the end without it (by definition)."""
+def in_rounds(queue, pages, looks):
+    """What a queue of second chance takes first: a page whose bit is set goes to the end without it (by definition).
+
+    `looks` gets each page that is looked at, and what is found.
+    """
     for _ in range(2 * len(queue)):
         frame = queue.pop(0)
         queue.append(frame)
+        looks.append((frame, "kept" if frame in pages.wired else "used" if frame in pages.used else "unused"))
         if frame in pages.wired:
             continue
         if frame in pages.used:
@@ -176,8 +191,11 @@ def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves
                 changed = bits.used if move == "use" else bits.wired
                 (changed.discard if move == "unwire" else changed.add)(frame)
         elif move == "evict":
+            looks = []
+            report.looks.clear()
             victim = next(clock.candidates(pages), None)
-            assert victim == in_rounds(queue, theirs)
+            assert victim == in_rounds(queue, theirs, looks)
+            assert report.looks == looks, "each look is reported"
             if victim is not None:
                 report.hand, clock.reported = clock.hand, clock.hand
                 clock.left(victim)

@@ -48,6 +48,25 @@ def goes_right(seen: StepSeen, said: Said) -> None:
     assert key >= found.end or (key > found.start and key not in [one.start for one in now(seen).entries])
 
 
+def is_inserted(seen: StepSeen, said: Said) -> None:
+    """The entry that begins there is in the list already, and not in the tree."""
+    assert entry(now(seen), said["key"]).id not in now(seen).nodes
+
+
+@claim("map events: TreeCompared/left, inserting", "The insertion goes left at {entry}: {key} is below it.")
+def insertion_goes_left(seen: StepSeen, said: Said) -> None:
+    goes_left(seen, said)
+    is_inserted(seen, said)
+
+
+@claim(
+    "map events: TreeCompared/right, inserting", "The insertion goes right at {entry}: {key} is at or above its end."
+)
+def insertion_goes_right(seen: StepSeen, said: Said) -> None:
+    assert number(said["key"]) >= entry(now(seen), said["entry"]).end
+    is_inserted(seen, said)
+
+
 @claim("map events: TreeCompared/here", "{key} is not below {entry} and not past its end: found.")
 def found_here(seen: StepSeen, said: Said) -> None:
     found = entry(now(seen), said["entry"])

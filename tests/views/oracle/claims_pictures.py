@@ -249,7 +249,15 @@ def no_tlb(seen: Pictured, said: Said) -> None:
     assert [grown(seen, name) for name in ("hits", "misses", "flushed")] == [0, 0, 0]
 
 
-@claim("tlb pictures: accesses", "The TLBs had {hits}, {misses}, and keep {filled}.")
+@claim("tlb pictures: accesses/nothing new", "The TLBs had {hits} and {misses}, and took in nothing new.")
+def accesses_without_news(seen: Pictured, said: Said) -> None:
+    assert counted(said["hits"]) == grown(seen, "hits")
+    assert counted(said["misses"]) == grown(seen, "misses")
+    before = kept(seen.before)
+    assert all(before.get(place) == entry for place, entry in kept(seen.machine).items())
+
+
+@claim("tlb pictures: accesses", "The TLBs had {hits} and {misses}, and took in {filled}.")
 def accesses(seen: Pictured, said: Said) -> None:
     assert counted(said["hits"]) == grown(seen, "hits")
     assert counted(said["misses"]) == grown(seen, "misses")

@@ -6,7 +6,7 @@ from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage,
 
 from .claiming import Said, claim
 from .reading import number
-from .steps import StepSeen, Then, earlier_steps
+from .steps import Gone, StepSeen, Then, earlier_steps
 
 
 def rings(then: Then) -> ReplacementValue:
@@ -44,6 +44,53 @@ def went_out(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])
     assert page(seen.before, seen.about, frame) is not None
     assert page(seen.then, seen.about, frame) is None
+
+
+@claim("object events: RingMoved/again", "Frame {frame} is used again: it is in the ring, at place {place}.")
+def came_in_again(seen: StepSeen, said: Said) -> None:
+    """It was in a ring before, in this operation or when that began."""
+    came_in(seen, said)
+    frame, steps = number(said["frame"]), len(seen.moment.story.steps)
+    assert any(
+        one.frame == frame
+        for then in reversed(earlier_steps(seen, steps))
+        for value in rings(then).rings.values()
+        for one in value.pages
+    )
+
+
+def lately(seen: StepSeen, frame: int, steps: int = 8) -> list[RingPage]:
+    """The page in a frame at the step before and at those before it, the latest first, where the ring has it."""
+    found = [page(then, seen.about, frame) for then in (seen.before, *earlier_steps(seen, steps))]
+    return [one for one in found if one is not None]
+
+
+def is_at(seen: StepSeen, one: RingPage, said: Said) -> bool:
+    """Whether a task has the page there; of several that have it the value names one."""
+    if said["task"] not in seen.machine.tasks:  # it was killed later, and its tables are gone
+        raise Gone(said["task"])
+    return (one.task, one.va) == (said["task"], number(said["page"])) or (one.task != "" and one.others > 0)
+
+
+@claim(
+    "object events: RingMoved/evicted",
+    "Page {page} of {task} is evicted: frame {frame} is no longer in the ring.",
+)
+def evicted(seen: StepSeen, said: Said) -> None:
+    """What processors drop of it is told before."""
+    went_out(seen, said)
+    frame = number(said["frame"])
+    assert any(is_at(seen, one, said) for one in lately(seen, frame))
+    assert not any(is_at(seen, one, said) and not one.others for one in ring(seen.then, seen.about).pages)
+
+
+@claim(
+    "object events: RingMoved/evicted, mapped nowhere",
+    "The page in frame {frame}, which is mapped nowhere, is evicted: the frame is no longer in the ring.",
+)
+def evicted_unmapped(seen: StepSeen, said: Said) -> None:
+    went_out(seen, said)
+    assert [one.task for one in lately(seen, number(said["frame"]))][:1] == [""]
 
 
 @claim("object events: RingMoved/behind", "Frame {frame} goes behind all others.")
@@ -96,6 +143,55 @@ def hand_moved(seen: StepSeen, said: Said) -> None:
     before, after = ring(seen.before, seen.about), ring(seen.then, seen.about)
     assert after.hand == number(said["after"]) or not after.pages
     assert before.hand == number(said["before"]) or not before.pages, "an empty ring is in no value"
+
+
+def looked_at(seen: StepSeen, said: Said) -> RingPage:
+    """The page that the hand is at, by its place."""
+    value = ring(seen.then, seen.about)
+    assert value.hand == number(said["place"])
+    (found,) = [one for one in value.pages if one.place == value.hand]
+    return found
+
+
+@claim(
+    "object events: HandLooked/used",
+    "The hand is at place {place}, page {page} of {task}: its reference bit was set, and is cleared.",
+)
+def hand_found_used(seen: StepSeen, said: Said) -> None:
+    found = looked_at(seen, said)
+    assert is_at(seen, found, said)
+    assert not found.referenced
+    assert any(one.referenced for one in lately(seen, found.frame))
+
+
+@claim(
+    "object events: HandLooked/unused",
+    "The hand is at place {place}, page {page} of {task}: its reference bit is clear, so this page is chosen.",
+)
+def hand_found_unused(seen: StepSeen, said: Said) -> None:
+    found = looked_at(seen, said)
+    assert is_at(seen, found, said)
+    assert not found.referenced
+
+
+@claim(
+    "object events: HandLooked/unused, mapped nowhere",
+    "The hand is at place {place}: the page in frame {frame} is mapped nowhere, so this page is chosen.",
+)
+def hand_found_unmapped(seen: StepSeen, said: Said) -> None:
+    found = looked_at(seen, said)
+    assert (found.frame, found.task) == (number(said["frame"]), "")
+
+
+@claim(
+    "object events: HandLooked/kept",
+    "The hand is at place {place}: the page in frame {frame} can't leave now, and is passed.",
+)
+def hand_passed(seen: StepSeen, said: Said) -> None:
+    """It stays, with the bit that it had."""
+    found = looked_at(seen, said)
+    assert found.frame == number(said["frame"])
+    assert lately(seen, found.frame, 1)[0].referenced == found.referenced
 
 
 @claim(

@@ -381,6 +381,31 @@ def the_places_of_a_ring_are_numbered_anew() -> Iterator[vm.Machine]:
     yield from one_after_the_other(machine, acts)
 
 
+@makes(
+    "object events: HandLooked/used", "object events: HandLooked/unused", "object events: HandLooked/kept",
+    "object events: HandLooked/unused, mapped nowhere", "object events: HandMoved",
+    "object events: RingMoved/evicted", "object events: RingMoved/evicted, mapped nowhere",
+    "object events: RingMoved/again",
+)  # fmt: skip  # templates
+def a_hand_looks_for_a_page() -> Iterator[vm.Machine]:
+    """Pages that were used, that were not, that are wired, and pages of a file that nothing maps any longer."""
+    machine = small()
+    machine.swap_on(64 * PAGE)
+    machine.replacement = "clock"
+    task = machine.task("init")
+    task.limit("rss", 6 * PAGE)
+    file = machine.file("text", b"t" * 2 * PAGE)
+    start = int(task.mmap(16 * PAGE))
+    first, _ = (int(task.mmap(2 * PAGE, "r", "shared", file)) for _ in range(2))
+    acts: Acts = [
+        lambda: task.map.wire(start, size=PAGE),
+        lambda: task.read(first, 2 * PAGE),
+        lambda: task.munmap(first, 2 * PAGE),
+        *(partial(task.write, start + number * PAGE, b"w") for number in (1, 2, 3, 4, 5, 6, 2, 7, 8, 9)),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
 # ---- processors ----------------------------------------------------------------------------------
 
 

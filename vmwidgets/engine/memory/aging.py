@@ -41,7 +41,7 @@ class Aging(Arrivals):
         for frame in self.places:
             is_used = pages.referenced(frame)
             if is_used:
-                pages.clear_referenced(frame)
+                self._clear(pages, frame)
             before = self.notes[frame]
             after = (before >> 1 | is_used << BITS - 1) >> min(count, BITS + 1) - 1
             if after != before:
@@ -70,7 +70,7 @@ class NotRecentlyUsed(Arrivals):
         """All reference bits are cleared."""
         for frame in self.places:
             if pages.referenced(frame):
-                pages.clear_referenced(frame)
+                self._clear(pages, frame)
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """By their classes, those that may go."""

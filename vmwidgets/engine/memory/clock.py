@@ -106,13 +106,21 @@ class Clock(Policy):
             self._report.renumbered(moved, before, self.hand)
 
     def candidates(self, pages: Pages) -> Iterator[int]:
-        """From the hand on, those whose bit is clear; it clears the others as it passes."""
+        """From the hand on, those whose bit is clear; it clears the others as it passes.  Each look is reported."""
         for _ in range(2 * len(self.places)):
             frame = self._at
             self._at = self._following[frame]
             if not pages.may_go(frame):
-                continue
-            if pages.referenced(frame):
+                self._looked(frame, "kept")
+            elif pages.referenced(frame):
                 pages.clear_referenced(frame)
+                self._looked(frame, "used")
             else:
+                self._looked(frame, "unused")
                 yield frame
+
+    def _looked(self, frame: int, found: str) -> None:
+        """Report the hand where it looked, and not where it looks next."""
+        before, self.reported = self.reported, self.places[frame]
+        if self._report is not None:
+            self._report.looked(frame, before, self.reported, found)

@@ -24,6 +24,10 @@ class Pages(Protocol):
         """Whether it was written since it came, or since its file had it."""
 
 
+FOUND = ("used", "unused", "kept")
+"""What a hand finds: a bit that was set, and is cleared; a page that may leave; one that may not at this moment."""
+
+
 class Report(Protocol):
     """Hears of what changes in a ring."""
 
@@ -35,6 +39,12 @@ class Report(Protocol):
 
     def aged(self, notes: tuple[tuple[int, int, int], ...]) -> None:
         """The same, at a tick of the clock."""
+
+    def cleared(self, frame: int) -> None:
+        """The page was used: it stays, and its reference bits are cleared."""
+
+    def looked(self, frame: int, before: int, after: int, found: str) -> None:
+        """The hand looked at a frame, whose place is `after`, and found one of :data:`FOUND`."""
 
     def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
         """Frames have other places, and the hand too, in the same order: of each the frame, and both its places."""
@@ -151,6 +161,12 @@ class Policy(ABC):
     @abstractmethod
     def _new_place(self) -> int:
         """Where a page that comes is put."""
+
+    def _clear(self, pages: Pages, frame: int) -> None:
+        """Clear the reference bits of a page that was used."""
+        pages.clear_referenced(frame)
+        if self._report is not None:
+            self._report.cleared(frame)
 
     def _note(self, frame: int, note: int | None) -> None:
         """Keep this number of the page in `frame`; none: no number."""

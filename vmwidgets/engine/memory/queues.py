@@ -96,7 +96,7 @@ class SecondChance(Fifo):
             frame = self._first()
             if pages.may_go(frame):
                 if pages.referenced(frame):
-                    pages.clear_referenced(frame)
+                    self._clear(pages, frame)
                 else:
                     yield frame
             self._behind(frame)

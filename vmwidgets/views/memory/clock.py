@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from math import hypot, pi, sin
 from typing import NamedTuple
 
+from vmwidgets.engine.base.events import ReferenceCleared
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage, RingValue
@@ -14,7 +15,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import Mine, either, once, seen, wrote
+from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where, wrote
 
 MOST = 12
 """So many frames are drawn: all of a small ring in a circle, else those that are asked next in rows."""
@@ -57,12 +58,17 @@ def draw_clock(
     ring = _chosen(value, task)
     pages, note = ring.pages, NOTES.get(value.name)
     h = _H + (kit.LINE if note else 0)
-    is_circle = value.has_hand and 3 <= len(pages) <= MOST and _circle(len(pages)) <= width - 2 * MARGIN
+    vacant = _vacant(ring, moment) if value.has_hand and pages else []
+    count = len(pages) + len(vacant)
+    is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= width - 2 * MARGIN
     drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
-    places = kit.ring(len(drawn), _W, h, width=width, top=12) if is_circle else _rows(len(drawn), h, width)
+    places = kit.ring(count, _W, h, width=width, top=12) if is_circle else _rows(len(drawn), h, width)
     new = moment.marks("ring", ring.name).new
-    cards = [_card(page, place, new, note) for page, place in zip(drawn, places, strict=True)]
+    numbers = sorted([*(page.place for page in drawn), *vacant]) if is_circle else [page.place for page in drawn]
+    boxes = dict(zip(numbers, places, strict=True))
+    cards = [_card(page, boxes[page.place], new, note) for page in drawn]
     nodes, links = [*cards], []
+    nodes += [_empty(number, boxes[number]) for number in vacant if is_circle]
     if value.has_hand and pages:
         nodes.append(_hand(places, pages[0], is_circle))
         links.append(kit.arrow("clock/hand", nodes[-1], cards[drawn.index(pages[0])], kind="walk", state=["path"]))
@@ -94,6 +100,20 @@ def draw_clock(
     )
 
 
+def _vacant(ring: RingValue, moment: Moment) -> list[int]:
+    """Places that pages left in this operation, which is not over: one that comes takes such a place."""
+    marks, before = moment.marks("ring", ring.name), moment.written.before("ring", ring.name)
+    if moment.is_after or marks.changed:  # others have other places, and so a place's number says nothing
+        return []
+    gone = {before[frame] for frame in marks.leaving}
+    return sorted(gone - {page.place for page in ring.pages})
+
+
+def _empty(number: int, box: Box) -> Node:
+    """A place without a page."""
+    return kit.fold(f"clock/place {number}", box, "empty", title=f"place {number} is empty", lane="clock")
+
+
 def _chosen(value: ReplacementValue, task: str) -> RingValue:
     """The ring of a task; without one, of all tasks; and where each has its own, the largest."""
     rings = value.rings
@@ -114,10 +134,19 @@ def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementVal
         return _chosen(at(Past(moment.events[done:])), task)
 
     rows = wrote("ring", "hand", "note", "replacement")
-    bits = seen(
-        look, wrote("page", "dirty", "swapped", "blank", "word"), lambda: len(look(len(moment.events)).pages) <= FEW
-    )
-    return once(("ring", task), either(rows, bits))
+    cleared = where(lambda stage: isinstance(stage.step.event, ReferenceCleared))
+    bits = seen(look, _not_clearing, lambda: len(look(len(moment.events)).pages) <= FEW)
+    return once(("ring", task), either(rows, cleared, bits))
+
+
+def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """The stages that write what is shown of a page, but those in which a policy is about to say that it cleared a bit.
+
+    So a TLB that drops the translation first is no step of its own.
+    """
+    for stage in wrote("page", "dirty", "swapped", "blank", "word")(stages):
+        if stage.step.functions[-1:] != ("pmap_clear_reference",):
+            yield stage
 
 
 FEW = 64

@@ -82,7 +82,7 @@ class _Plan:
     def steps(self) -> list[Step]:
         """All of them."""
         for index, event, functions, runner in followed(self._events):
-            self._names.follow(event)
+            self._names.follow(event, functions)
             said = _Said(index, event, functions, runner, _family(event, functions))
             if self._goes_with_a_call(said) or self._told_by_requests(event):
                 continue

@@ -101,7 +101,8 @@ def _caption(value: CpusValue, moment: Moment) -> Caption:
     """The moment's headline, and what the operation meant for the TLBs."""
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
-    own = tlb_sentence(moment.events) if moment.operation is not None and moment.is_after else ""
+    operation = moment.operation if moment.is_after else None
+    own = "" if operation is None or operation.name == "flush" else tlb_sentence(moment.events)  # that says it itself
     if stale:
         return replace(caption, reason=f"{own} {stale_sentence(stale)}".strip(), tone="error")
     return replace(caption, reason=own)

@@ -104,17 +104,19 @@ def draw_reach(
     *,
     entry: EntryValue | None = None,
     has_map: bool = False,
+    made: bool = True,
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of the tables of a walk alone, as far as a processor has come."""
+    """The scene of the tables of a walk alone, as far as a processor has come; `made`: a processor made the access."""
     is_open = reach.verdict is not None
     known = replace(walk, pa=None, fault=None, page_size=0) if is_open else walk  # nothing says how it ends
     tables, place = _tables_of(known, neighbours, (), 2.0, width, reach)
     if reach.verdict is not None:
         verdict, caption = _other_verdict(reach.verdict, place), Caption(reach.verdict[0])
     else:
-        verdict, caption = _verdict_box(walk, entry, place, False, has_map), _caption_of(walk, None)
+        verdict = _verdict_box(walk, entry, place, False, has_map, made=made)
+        caption = _caption_of(walk, None)
     nodes = [*tables, verdict]
     return kit.scene(
         "walk",
@@ -277,8 +279,16 @@ def _fault(fault: Fault) -> str:
     return words.say_walk("fault", exception=fault.exception, why=why.removesuffix("."))
 
 
-def _verdict_box(walk: Walk, entry: EntryValue | None, place: Box, changed: bool, mapped: bool) -> Node:
-    """The verdict's box, as high as `place` or higher: `changed` by edits; of a map that has entries, if `mapped`."""
+_AN_ACCESS = {"read": "A read", "write": "A write", "execute": "An execution"}
+
+
+def _verdict_box(
+    walk: Walk, entry: EntryValue | None, place: Box, changed: bool, mapped: bool, *, made: bool = True
+) -> Node:
+    """The verdict's box, as high as `place` or higher: `changed` by edits; of a map that has entries, if `mapped`.
+
+    An access that no processor `made` is named, and what would come of it.
+    """
     x, top, w, least = place
     lines: list[tuple[str, str]]
     if walk.fault is not None:
@@ -290,6 +300,9 @@ def _verdict_box(walk: Walk, entry: EntryValue | None, place: Box, changed: bool
             (f"physical {Address(walk.pa)}", "mono label"),
             (f"page of {binary_size(walk.page_size)}{_in_slots(walk)}", "label"),
         ]
+    if not made:
+        what = _AN_ACCESS[walk.access]
+        head = f"{what} would go through" if walk.fault is None else f"{what} would end so: {head}"
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
     elif walk.fault is not None and mapped:

@@ -221,6 +221,25 @@ class HandMoved(Event):
         yield "hand", self.ring, 0, self.before, self.after
 
 
+class HandLooked(Event):
+    """The hand of a clock is at the page in `frame`, where `task` has it at `va`, and looked whether this may leave.
+
+    It `found` a reference bit that was set, and cleared it ("used"), or that all are clear ("unused"), or a page that
+    may not leave at this moment ("kept").  No task has mapped it where `task` is "".
+    """
+
+    ring: str
+    before: int
+    after: int
+    frame: int
+    task: str
+    va: int
+    found: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "hand", self.ring, 0, self.before, self.after
+
+
 class _Notes(Event):
     """A policy keeps other numbers of pages in a ring: of each the frame, and the number before and after, if any."""
 
@@ -262,6 +281,14 @@ class ReferenceCleared(Event):
     """The page in `frame` was used: it stays, and its reference bit is cleared."""
 
     frame: int
+
+
+class PageLeaving(Event):
+    """The page in `frame` is about to leave memory; `task` has it at `va` (""; none has it mapped)."""
+
+    frame: int
+    task: str
+    va: int
 
 
 class PageIn(Event):

@@ -8,22 +8,35 @@ brought it in, as in Linux's memory control groups, and for none where a file wa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ...base.errors import Broken
-from ...base.events import HandMoved, PagesAged, PagesNoted, ReplacementChosen, RingMoved, RingRenumbered
+from ...base.events import (
+    HandLooked,
+    HandMoved,
+    PagesAged,
+    PagesNoted,
+    ReferenceCleared,
+    ReplacementChosen,
+    RingMoved,
+    RingRenumbered,
+)
 from ...base.recorder import Recorder
 from ...memory.policy import Pages, Policy
 from ...memory.replacement import Choice, Own, Replacement
+
+MappedAt = Callable[[int], tuple[str, int]]
+"""Gives the task that has the page in a frame, and at which address; "" where none has it mapped."""
 
 
 class RingEvents:
     """Reports what changes in the ring of this name."""
 
-    def __init__(self, recorder: Recorder, ring: str) -> None:
+    def __init__(self, recorder: Recorder, ring: str, mapped_at: MappedAt) -> None:
         self._recorder = recorder
         self._ring = ring
+        self._mapped_at = mapped_at
 
     def moved(self, frame: int, before: int, after: int) -> None:
         """A frame has another place."""
@@ -43,6 +56,18 @@ class RingEvents:
         if emit is not None:
             emit((PagesAged.tag, self._ring, notes))
 
+    def cleared(self, frame: int) -> None:
+        """The page was used, and its reference bits are cleared."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((ReferenceCleared.tag, frame))
+
+    def looked(self, frame: int, before: int, after: int, found: str) -> None:
+        """The hand is at a page, and found that."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((HandLooked.tag, self._ring, before, after, frame, *self._mapped_at(frame), found))
+
     def renumbered(self, places: tuple[tuple[int, int, int], ...], before: int, after: int) -> None:
         """Frames and the hand have other places, in the same order."""
         emit = self._recorder.emit
@@ -53,8 +78,9 @@ class RingEvents:
 class Rings:
     """All rings of a machine by name; `replacement` says what they are."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, mapped_at: MappedAt) -> None:
         self._recorder = recorder
+        self._mapped_at = mapped_at
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
         """A learner's function, which chooses in place of the policy."""
@@ -172,7 +198,7 @@ class Rings:
         return f"{name}, local" if self.replacement.local else name
 
     def _make(self, name: str) -> Policy:
-        report = RingEvents(self._recorder, name)
+        report = RingEvents(self._recorder, name, self._mapped_at)
         if self.choice is not None:
             return Own(self.choice, report, self.references)
         return self.replacement.make(report, self.references)

@@ -19,8 +19,8 @@ from ...base.events import (
     PageCleaned,
     PageIn,
     PageKept,
+    PageLeaving,
     PageOut,
-    ReferenceCleared,
     SwapFreed,
     SwapLeft,
     SwapMoved,
@@ -126,7 +126,7 @@ class TaskMemory:
         self.fails: Callable[[], bool] | None = None
         """A hook for lessons: asked before each page that is read in, it makes that fail by answering true."""
         self._pages = pages
-        self.rings = Rings(recorder)
+        self.rings = Rings(recorder, self.mapped_at)
         """Which page goes."""
         self.in_memory: Users[PageUser] = Users()
         """By frame: whose pages are there."""
@@ -349,9 +349,6 @@ class TaskMemory:
         """Clear the reference bits of all translations that lead to `frame`, and flush them."""
         for pmap, va in self.reverse.of(frame):
             pmap.clear_reference(va)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((ReferenceCleared.tag, frame))
 
     def dirty(self, frame: int) -> bool:
         """Whether the page in `frame` has to be written before it leaves: nothing else has what is in it."""
@@ -381,6 +378,9 @@ class TaskMemory:
         if not self.can_page_out(owner, index):
             return False
         has = self._had_by(owner, index)
+        emit, frame = self.recorder.emit, owner.pages[index]
+        if emit is not None:
+            emit((PageLeaving.tag, frame, *self.mapped_at(frame)))
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
@@ -443,6 +443,10 @@ class TaskMemory:
         if self.recorder.emit is None:
             return ()
         return tuple(dict.fromkeys(pmap.name for pmap, _ in self.reverse.of(frame)))
+
+    def mapped_at(self, frame: int) -> tuple[str, int]:
+        """The task that has mapped the page in `frame` for longest, and at which address; "" where none has."""
+        return next(((pmap.name, va) for pmap, va in self.reverse.of(frame)), ("", 0))
 
     def unmap(self, frame: int) -> None:
         """Take away all translations that lead to `frame`."""

@@ -16,6 +16,8 @@ say = sentences(
         "TreeCompared/left": "{key} is below {entry}: go left.",
         "TreeCompared/right": "{key} is at or above the end of {entry}: go right.",
         "TreeCompared/here": "{key} is not below {entry} and not past its end: found.",
+        "TreeCompared/left, inserting": "The insertion goes left at {entry}: {key} is below it.",
+        "TreeCompared/right, inserting": "The insertion goes right at {entry}: {key} is at or above its end.",
         "TreeLinked/root": "{entry} becomes the root of the tree, red at first.",
         "TreeLinked/left": "{entry} becomes the left child of {parent}, a red leaf.",
         "TreeLinked/right": "{entry} becomes the right child of {parent}, a red leaf.",
@@ -116,7 +118,8 @@ def _range(fields: EntryFields) -> str:
 
 @says(ev.TreeCompared, about="tree", of="tree")
 def _compared(event: ev.TreeCompared, names: Names) -> str:
-    return say(f"TreeCompared/{event.outcome}", key=address(event.key), entry=names.entry(event.node))
+    inserting = ", inserting" if names.functions[-1:] == ("rbtree_insert",) else ""
+    return say(f"TreeCompared/{event.outcome}{inserting}", key=address(event.key), entry=names.entry(event.node))
 
 
 @says(ev.TreeLinked, about="tree", of="tree")

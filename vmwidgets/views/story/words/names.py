@@ -72,6 +72,12 @@ class Names:
         """The entry that was resized last, as it is then."""
         self.made: set[CapRef] = set()
         """The slots that capabilities come into: a copy that the kernel refuses is none."""
+        self.functions: tuple[str, ...] = ()
+        """The kernel functions that are under way at the event that is followed, outermost first."""
+        self.leaving: ev.PageLeaving | None = None
+        """The page that is about to leave memory."""
+        self.evicted: set[int] = set()
+        """Frames whose page left memory in this operation."""
         self._starts: dict[int, int] = {}
         for event in events:
             if isinstance(event, ev.CapabilityMade):
@@ -87,13 +93,19 @@ class Names:
             start = self._later.get(identity)
         return f"entry {identity}" if start is None else address(start)
 
-    def follow(self, event: ev.Event) -> None:
-        """From here on an entry starts elsewhere."""
+    def follow(self, event: ev.Event, functions: tuple[str, ...] = ()) -> None:
+        """From here on an entry starts elsewhere, or a page leaves; `functions` are under way."""
+        self.functions = functions
         if isinstance(event, (ev.EntryResized, ev.EntryChanged)):
             self._starts[event.after[0]] = event.after[1]
             self.resized = event.after if isinstance(event, ev.EntryResized) else self.resized
         elif isinstance(event, ev.EntryLinked):
             self._starts[event.entry[0]] = event.entry[1]
+        elif isinstance(event, ev.PageLeaving):
+            self.leaving = event
+        elif isinstance(event, ev.PageOut):
+            self.leaving = None
+            self.evicted.add(event.frame)
 
 
 def _before(event: ev.Event) -> EntryFields | None:

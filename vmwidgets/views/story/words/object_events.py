@@ -41,7 +41,12 @@ say = sentences(
         "PageLost": "Page {page} of {object} was dirty: what was written there is lost.",
         "ReplacementChosen": "Pages are replaced by policy {after} from now on.",
         "RingMoved/in": "Frame {frame} is in the ring, at place {place}.",
+        "RingMoved/again": "Frame {frame} is used again: it is in the ring, at place {place}.",
         "RingMoved/out": "Frame {frame} is no longer in the ring.",
+        "RingMoved/evicted": "Page {page} of {task} is evicted: frame {frame} is no longer in the ring.",
+        "RingMoved/evicted, mapped nowhere": (
+            "The page in frame {frame}, which is mapped nowhere, is evicted: the frame is no longer in the ring."
+        ),
         "RingMoved/behind": "Frame {frame} goes behind all others.",
         "RingRenumbered": "The places of the ring get other numbers, with room for new pages; the order stays.",
         "PagesAged": (
@@ -49,6 +54,16 @@ say = sentences(
             "{count} counters of pages move right, a bit for each tick; reference bits come in at the left.",
         ),
         "HandMoved": "The hand goes from place {before} to place {after}.",
+        "HandLooked/used": (
+            "The hand is at place {place}, page {page} of {task}: its reference bit was set, and is cleared."
+        ),
+        "HandLooked/unused": (
+            "The hand is at place {place}, page {page} of {task}: its reference bit is clear, so this page is chosen."
+        ),
+        "HandLooked/unused, mapped nowhere": (
+            "The hand is at place {place}: the page in frame {frame} is mapped nowhere, so this page is chosen."
+        ),
+        "HandLooked/kept": "The hand is at place {place}: the page in frame {frame} can't leave now, and is passed.",
         "ReferenceCleared": "Frame {frame} was used since it was looked at last: its page stays, its bit is cleared.",
         "PageOut/swap": "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
         "PageOut/file": "Page {page} of {object} was written back and goes out: frame {frame} is free.",
@@ -170,13 +185,34 @@ def _chosen(event: ev.ReplacementChosen, names: Names) -> str:
 
 @says(ev.RingMoved, about="ring", of="ring")
 def _ring(event: ev.RingMoved, names: Names) -> str:
-    how = "in" if event.before < 0 else "out" if event.after < 0 else "behind"
-    return say(f"RingMoved/{how}", frame=frames(event.frame), place=event.after)
+    fields = {"frame": frames(event.frame), "place": event.after}
+    if event.before < 0:
+        return say("RingMoved/again" if event.frame in names.evicted else "RingMoved/in", **fields)
+    if event.after >= 0:
+        return say("RingMoved/behind", **fields)
+    leaving = names.leaving
+    if leaving is None or leaving.frame != event.frame:
+        return say("RingMoved/out", **fields)
+    return _with_page("RingMoved/evicted", leaving, **fields)
+
+
+def _with_page(name: str, event: ev.PageLeaving | ev.HandLooked, **fields: object) -> str:
+    """A sentence of a page, by the address at which a picture has it; or by its frame, where it is mapped nowhere."""
+    name = name if event.task else f"{name}, mapped nowhere"
+    return say(name, page=address(event.va), task=visible(event.task), **fields)
 
 
 @says(ev.HandMoved, about="ring", of="ring")
 def _hand(event: ev.HandMoved, names: Names) -> str:
     return say("HandMoved", before=event.before, after=event.after)
+
+
+@says(ev.HandLooked, about="ring", of="ring")
+def _looked(event: ev.HandLooked, names: Names) -> str:
+    fields = {"place": event.after, "frame": frames(event.frame)}
+    if event.found == "kept":
+        return say("HandLooked/kept", **fields)
+    return _with_page(f"HandLooked/{event.found}", event, **fields)
 
 
 @says(ev.PagesAged, about="ring", of="ring")

@@ -129,7 +129,8 @@ _say_tlb = sentences(
     "tlb pictures",
     {
         "none": "It changed no TLB.",
-        "accesses": "The TLBs had {hits}, {misses}, and keep {filled}.",
+        "accesses": "The TLBs had {hits} and {misses}, and took in {filled}.",
+        "accesses/nothing new": "The TLBs had {hits} and {misses}, and took in nothing new.",
         "dropped": ("It dropped 1 translation.", "It dropped {count} translations."),
         "sent": (
             "It sent 1 shootdown and dropped {dropped}.",
@@ -165,7 +166,7 @@ def tlb_sentence(events: Sequence[ev.Event]) -> str:
     hits, misses, filled = kinds[ev.TlbHit], kinds[ev.TlbMissed], kinds[ev.TlbFilled]
     if hits or misses or filled:
         kept = {"misses": counted(misses, "miss"), "filled": counted(filled, "new translation")}
-        return _say_tlb("accesses", hits=counted(hits, "hit"), **kept)
+        return _say_tlb("accesses" if filled else "accesses/nothing new", hits=counted(hits, "hit"), **kept)
     return _say_tlb("dropped", dropped) if dropped else _say_tlb("none")
 
 

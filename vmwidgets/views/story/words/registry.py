@@ -100,7 +100,7 @@ SILENT: frozenset[type[ev.Event]] = frozenset(
         ev.LookupCacheMoved, ev.MapResized, ev.RangeRemoved, ev.RangeWired,  # what was said of entries says it
         ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageWired,
         ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted,
-        ev.VnodeMapped, ev.SlabRefillEnded, ev.PagesNoted,
+        ev.VnodeMapped, ev.SlabRefillEnded, ev.PagesNoted, ev.PageLeaving,
         ev.PageBlank, ev.PageWritten, ev.BlankGone,  # the faults and the page-outs that they are of say it
         ev.MallocCalled,  # only the pmap of another program takes its blocks from the heap, and no machine has one
     )
