@@ -96,8 +96,8 @@ say = sentences(
             "The buddy system joins free buddies {count} times.",
         ),
         "TranslationEntered": (
-            "The kernel's page tables map 1 page at {address}.",
-            "The kernel's page tables map {count} pages from {address} on.",
+            "1 page at {address} is entered in the kernel's page tables.",
+            "{count} pages from {address} on are entered in the kernel's page tables.",
         ),
         "PageReleased": ("1 page of {object} is free again.", "{count} pages of {object} are free again."),
         "PageReleased/unwired": (
