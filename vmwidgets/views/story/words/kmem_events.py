@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.memory import CACHED
 from vmwidgets.views.scene.text import visible
 
 from .called import called
@@ -225,7 +226,8 @@ def _asked(event: ev.LowMemory | ev.ZonesReclaimed, names: Names) -> str:
 @says(ev.PageAllocated, ev.PageFreed, about="pages", of="owner")
 def _frames(event: ev.PageAllocated | ev.PageFreed, names: Names) -> str:
     count = 1 << event.order
-    return say(event.tag, count, frames=frames(event.frame, count), owner=visible(event.owner) or OTHERS)
+    owner = visible(event.owner.removeprefix(CACHED)) or OTHERS
+    return say(event.tag, count, frames=frames(event.frame, count), owner=owner)
 
 
 @says(ev.PageReused, about="pages")
