@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..base.errors import Refused
+from ..base.units import listed
 
 
 class NotForReading(Refused, AttributeError):
@@ -49,10 +50,8 @@ class Reading:
         raise Refused(f"{self._name} can't be copied: m.branch() makes another machine, with all that is in it")
 
     def _refused(self, name: str) -> NotForReading:
-        *most, last = sorted(self._find().readable)
-        return NotForReading(
-            f"{self._name}.{name}: {self._name} is there to be read, by {', '.join(most)} and {last}; {self._instead}"
-        )
+        names = listed(sorted(self._find().readable))
+        return NotForReading(f"{self._name}.{name}: {self._name} is there to be read, by {names}; {self._instead}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reading) and self._find() is other._find()

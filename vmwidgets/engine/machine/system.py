@@ -34,7 +34,7 @@ from ..base.errors import KernelError, Refused, shown
 from ..base.events import Event
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
-from ..base.units import Size
+from ..base.units import Size, listed
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import Fit
@@ -392,8 +392,7 @@ class Handle(metaclass=_Sealing):
                 settable = [one for one in dir(type(self)) if getattr(getattr(type(self), one), "fset", None)]
                 if name not in settable:
                     why = "is a part of it" if hasattr(self, name) else "is unknown"
-                    listed = " and ".join((", ".join(settable[:-1]), *settable[-1:])).removeprefix(" and ")
-                    instead = f"only {listed} can be set" if settable else "nothing of it can be set"
+                    instead = f"only {listed(settable)} can be set" if settable else "nothing of it can be set"
                     raise AttributeError(f"{self.path}.{name} can't be set: {name} {why}, and {instead}")
             object.__setattr__(self, name, value)
 

@@ -36,7 +36,7 @@ _BARRED = ("protection", "domain")
 class TlbEntry(Generic[C]):
     """What a TLB keeps of one walk; only its use, and what follows from the processor's settings, ever change."""
 
-    __slots__ = ("_controls", "_judged", "_permissions", "_value", "earlier", "fmt", "key", "pa", "path", "pending",
+    __slots__ = ("_controls", "_judged", "_value", "earlier", "fmt", "key", "pa", "path", "pending", "permissions",
                  "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
@@ -60,7 +60,8 @@ class TlbEntry(Generic[C]):
         """What the hardware still has to set in the last descriptor before a write succeeds."""
         self._controls = controls
         self._judged: dict[tuple[Access, bool], Stop | None] = {}
-        self._permissions = kept.permissions
+        self.permissions = kept.permissions
+        """What each side may do, under the settings that it was last used with."""
         self._value: TlbEntryValue | None = None
 
     def _use(self, controls: C) -> None:
@@ -71,7 +72,7 @@ class TlbEntry(Generic[C]):
         self.rights = rights
         self.pending = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
         self._controls, self._judged, self._value = controls, {}, None
-        self._permissions = permissions_by(self._check)
+        self.permissions = permissions_by(self._check)
 
     def _check(self, access: Access, user: bool) -> Stop | None:
         return self.fmt.rules.check_access(self.path, self.rights, access, user, self._controls)
@@ -93,11 +94,6 @@ class TlbEntry(Generic[C]):
         if case not in self._judged:
             self._judged[case] = self._check(access, user)
         return self._judged[case]
-
-    @property
-    def permissions(self) -> Permissions:
-        """What each side may do, under the settings that it was last used with."""
-        return self._permissions
 
     @property
     def value(self) -> TlbEntryValue:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from vmwidgets.engine.base import units
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.labs.draws import Draws
 from vmwidgets.questions.question import TEXT, Question, table
@@ -92,8 +93,7 @@ def choices(steps: Steps, found: Iterable[int]) -> str:
     numbers = sorted(found)
     if not numbers:
         return "none of them"
-    *first, last = map(str, numbers)
-    return f"{steps.noun}s {', '.join(first)} and {last}" if first else f"{steps.noun} {last}"
+    return f"{steps.noun}{'s' if len(numbers) > 1 else ''} {units.listed([*map(str, numbers)])}"
 
 
 def before(count: int) -> str:

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from vmwidgets.engine.base.protection import NEEDS_COPY
-from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted, listed
 from vmwidgets.engine.kernel.x15.pagers import FilePager
 from vmwidgets.engine.kernel.x15.vm_object import X15Object
 from vmwidgets.engine.machine import Machine, boot
@@ -203,8 +203,7 @@ class SurvivorSheet:
 
 
 def _pages(numbers: Sequence[int]) -> str:
-    *others, last = map(str, numbers)
-    return f"pages {', '.join(others)} and {last}" if others else f"page {last}"
+    return f"{'pages' if len(numbers) > 1 else 'page'} {listed([*map(str, numbers)])}"
 
 
 class FilePage(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from vmwidgets.engine.base import units
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.protection import NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
@@ -67,8 +68,7 @@ def listed(words: Sequence[object]) -> str:
     >>> listed([3, 1, 2]), listed(["3–5"]), listed([])
     ('3, 1 and 2', '3–5', 'none')
     """
-    *first, last = map(str, words or ["none"])
-    return f"{', '.join(first)} and {last}" if first else last
+    return units.listed([*map(str, words)]) or "none"
 
 
 def in_words(entries: Iterable[EntryValue]) -> str:
