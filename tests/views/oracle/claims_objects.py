@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import vmwidgets as vm
 
 from .claiming import Said, Seen, claim
@@ -251,14 +253,32 @@ def asked_again(machine: vm.Machine) -> set[str]:
 
 def freed_slots(seen: Seen, text: str) -> None:
     """So many slots have another page than before, or none; that of one that another object took in is the same."""
+    behind = {name: one.shadow for name, one in seen.before.memory_objects.value().objects.items()}
+    is_there = seen.machine.memory_objects.value().objects.keys()
     was, now = slots(seen.before), slots(seen.machine)
-    assert sum(now.get(slot) != page for slot, page in was.items()) == counted(text)
+
+    def is_kept(before: tuple[str, int], after: tuple[str, int]) -> bool:
+        was_taken = before[0] not in is_there and before[0] in chain_of(after[0], behind)
+        return before == after or (was_taken and before[1] == after[1])
+
+    kept = [slot for slot in was if any(is_kept(one, other) for one in was[slot] for other in now.get(slot, ()))]
+    assert len(was) - len(kept) == counted(text)
 
 
-def slots(machine: vm.Machine) -> dict[int, int]:
-    """The slots of swap space that have pages of objects, and which of their object's pages these are."""
-    objects = machine.memory_objects.value().objects
-    return {slot: page for one in objects.values() for page, slot in one.swapped.items()}
+def chain_of(name: str, behind: Mapping[str, str]) -> Iterator[str]:
+    """An object, and those behind it."""
+    while name:
+        yield name
+        name = behind.get(name, "")
+
+
+def slots(machine: vm.Machine) -> dict[int, set[tuple[str, int]]]:
+    """The slots of swap space that have pages of objects: whose, and the numbers of the pages there."""
+    found: dict[int, set[tuple[str, int]]] = {}
+    for name, one in machine.memory_objects.value().objects.items():
+        for page, slot in one.swapped.items():
+            found.setdefault(slot, set()).add((name, page))
+    return found
 
 
 @claim(
