@@ -8,7 +8,7 @@ from statistics import median
 from time import process_time
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.widgets.host.packing import pack
 
 from .table import table, verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 
 from .maps import a_second
 from .table import rate, ratio, table, verdict

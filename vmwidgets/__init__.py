@@ -23,16 +23,16 @@ from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.boot import QUIRKS
-from .engine.machine.journal_file import HANDED_OUT_BY
+from .engine.machine.kept.journal_file import HANDED_OUT_BY
 from .engine.machine.load import load_journal
 from .pictures.keeping import KEPT_BY
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
-    from .engine.memory.costs import Costs
-    from .engine.memory.references import reference_string
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
+    from .engine.paper.costs import Costs
+    from .engine.paper.references import reference_string
     from .labs import lab
     from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
@@ -87,7 +87,7 @@ _LAZY = {
          "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels",
          "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
-    "Costs": ".engine.memory.costs",
+    "Costs": ".engine.paper.costs",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
@@ -101,7 +101,7 @@ _LAZY = {
     "load_tables": ".sources.tables.recorded",
     "recorded_tables": ".sources.tables.recorded",
     "picture": ".pictures.registry",
-    "reference_string": ".engine.memory.references",
+    "reference_string": ".engine.paper.references",
     "compare": ".sources.compare",
     "workload": ".sources",
     "lab": ".labs",

@@ -17,8 +17,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.engine.memory.replacement import ResidentPage
+from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.grading.judge import judged
 from vmwidgets.grading.sandbox import lock
 from vmwidgets.grading.sandbox.asking import Limits, running

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.comparisons import Piece
+from vmwidgets.engine.base.values.comparisons import UsedPiece
 from vmwidgets.sources.pieces import Pieces
 from vmwidgets.sources.workload import allocate, free
 
@@ -15,7 +15,7 @@ from vmwidgets.sources.workload import allocate, free
 def three() -> Pieces:
     pieces = Pieces()
     for name, start, end in (("c", 60, 90), ("a", 10, 30), ("b", 30, 50)):
-        pieces.add(Piece(name, start, end))
+        pieces.add(UsedPiece(name, start, end))
     return pieces
 
 

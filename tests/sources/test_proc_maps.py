@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine.structures import differences
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.sources import maps_text, proc_maps
 from vmwidgets.sources.proc_maps import load_maps
 

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.errors import KernelError, Refused
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
 from vmwidgets.engine.base.values.domains import CapRef, DomainValue
-from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.views.scene.model import Node, Scene, Text
 from vmwidgets.views.scene.text import ELLIPSIS, cut, font_size, text_width
 

@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.events import FaultRaised
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.fault import LINES
 from vmwidgets.views.scene.model import AFTER, Node, Scene
 from vmwidgets.views.story.faults import BOXES, faults_of

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.story.moment import Moment
 
 

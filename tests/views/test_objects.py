@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, seen_by
 from vmwidgets.views.scene.model import Node, Scene
 

@@ -24,8 +24,8 @@ from vmwidgets.engine.base.recorder import CallStacks
 from vmwidgets.engine.base.values.cpus import ThreadsValue
 from vmwidgets.engine.base.values.memory import ZEROED, KentryContents
 from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.machine.processors import SHOOTDOWNS
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.spaces.processors import SHOOTDOWNS
 from vmwidgets.views.domain.picture import focus_of
 
 pytestmark = pytest.mark.once

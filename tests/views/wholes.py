@@ -10,7 +10,7 @@ from vmwidgets.engine.base.values.cpus import CpusValue, TlbValue
 from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.replacement import ReplacementValue
 from vmwidgets.engine.base.values.tables import TableWindow
-from vmwidgets.engine.machine.tables import MachineTables
+from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.mmu.tables import Shown, TableKey
 
 MOST = 14

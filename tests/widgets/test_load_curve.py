@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.memory.thrashing import SCOPES
+from vmwidgets.engine.paper.thrashing import SCOPES
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .beginning import begun

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.machine.handles.tasks import Task
 
 from .exercise import Exercise
 

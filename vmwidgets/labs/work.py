@@ -23,7 +23,7 @@ from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, sh
 from vmwidgets.engine.base.values.references import ReferencesValue
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
-from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 

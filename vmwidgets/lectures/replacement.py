@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.labs.instruments.memory import fault_count, resident_pages, use_pages
 from vmwidgets.pictures.registry import known_pictures
 

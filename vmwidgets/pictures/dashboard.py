@@ -12,8 +12,8 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.domain.lanes import draw_domain
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, steps_of_map

@@ -9,7 +9,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
-from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.mmu.tables import rights_in_words
 from vmwidgets.views.domain.lanes import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
 from vmwidgets.views.domain.picture import (

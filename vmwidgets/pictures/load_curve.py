@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.memory import thrashing
+from vmwidgets.engine.paper import thrashing
 
 LINES = dict(zip(thrashing.SCOPES, (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-.")), strict=True))
 """A colour for each scope, and a line that needs none."""

@@ -10,9 +10,9 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.kernel.map.window import WHOLE
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.kmem import MachineKmemMap
-from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.kmem import MachineKmemMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.maps.axis import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.maps.lanes import draw_map, subtitle_of
 from vmwidgets.views.maps.picture import LANES, MapPicture, map_picture, seek, touched

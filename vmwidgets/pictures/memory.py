@@ -10,9 +10,9 @@ from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event, Sl
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.base.values.memory import KentryContents
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.frames import OPEN_SLABS, MachineCaches, MachineFrames, MachineKentry
-from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
-from vmwidgets.engine.machine.threads import MachineThread, MachineThreads
+from vmwidgets.engine.machine.handles.frames import OPEN_SLABS, MachineCaches, MachineFrames, MachineKentry
+from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap
+from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThreads
 from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, touched_frames
 from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry

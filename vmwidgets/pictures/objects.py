@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.objects import MachineObjects
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.objects import MachineObjects
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.fault import draw_fault
 from vmwidgets.views.memory.objects import draw_objects
 from vmwidgets.views.scene.model import Scene

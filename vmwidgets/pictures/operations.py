@@ -9,9 +9,9 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import printable, shown
 from vmwidgets.engine.base.journal import ACCESSES, Journal, Operation
-from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.base.units import Address, Size, binary_size, counted
-from vmwidgets.engine.machine.spaces import unquoted
+from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.story.typed import arguments_of
 
 AROUND = 12
@@ -149,7 +149,7 @@ def _part(path: str) -> str:
 
 
 def _literal(name: str, value: Any) -> str | None:
-    if isinstance(value, Reference):
+    if isinstance(value, PartReference):
         return _part(value)
     if value is None or isinstance(value, (bool, bytes, float)):
         return repr(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.replacement import MachineReplacement
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.replacement import MachineReplacement
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.clock import draw_clock
 from vmwidgets.views.scene.model import Scene
 

@@ -11,14 +11,14 @@ from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, arguments
-from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.engine.machine.spaces import unquoted
-from vmwidgets.engine.machine.tables import MachineTables
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
 

@@ -12,13 +12,13 @@ from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import AddressSplit, TableWindow
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.spaces import task_path
-from vmwidgets.engine.machine.tables import MachineTables, MachineWalk
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.tables import MachineTables, MachineWalk
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, TablesWalk
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.spaces.paths import task_path
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.story.moment import Moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
+from vmwidgets.engine.machine.handles.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.tlb import DETAILED, MODES, MORE_REQUESTS, MOST_REQUESTS, TlbBench, draw_tlb
 

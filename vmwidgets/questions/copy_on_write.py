@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base.events import FaultRaised, PageCopied, ShadowMoved
 from vmwidgets.engine.base.units import PAGE, counted
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.objects import Objects
 from vmwidgets.views.scene.model import Scene

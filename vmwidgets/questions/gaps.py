@@ -8,7 +8,7 @@ from itertools import permutations
 
 from vmwidgets.engine.base.units import PAGE, counted
 from vmwidgets.engine.machine import Machine, boot
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.maps import fills
 from vmwidgets.labs.exercises.structures import runs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vmwidgets.engine.base.values.references import Reference, ReferencesValue
-from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.engine.base.values.references import PageReference, ReferencesValue
+from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.registry import picture
 from vmwidgets.views.scene.model import Scene
@@ -80,7 +80,7 @@ def resident(draws: Draws) -> Question:
     )
 
 
-def _pages(step: Reference) -> str:
+def _pages(step: PageReference) -> str:
     return ", ".join(sorted(str(page) for page in step.pages if page is not None))
 
 

@@ -14,9 +14,9 @@ from ..engine.base.values.comparisons import (
     ComparisonValue,
     Free,
     Lookup,
-    Outcome,
-    Piece,
+    OperationOutcome,
     Row,
+    UsedPiece,
     WorkloadOperation,
 )
 from ..engine.base.values.maps import MapValue
@@ -149,7 +149,7 @@ class _Run:
         self.pieces = Pieces()
         self.failures = 0
 
-    def do(self, operation: WorkloadOperation) -> Outcome:
+    def do(self, operation: WorkloadOperation) -> OperationOutcome:
         """The outcome of one operation."""
         before = self.map.steps
         if isinstance(operation, Allocate):
@@ -160,14 +160,14 @@ class _Run:
             assert isinstance(operation, Lookup), "the door let no other in"
             result, start, failed = self._lookup(operation)
         self.failures += failed and isinstance(operation, Allocate)
-        return Outcome(result, start, failed, self.map.steps - before)
+        return OperationOutcome(result, start, failed, self.map.steps - before)
 
     def _allocate(self, operation: Allocate) -> tuple[str, int | None, bool]:
         address = self.map.allocate(operation.size, operation.align, operation.hint)
         if address is None:
             return "no room", None, True
         self.given[operation.name] = (address, address + operation.size)
-        self.pieces.add(Piece(operation.name, address, address + operation.size))
+        self.pieces.add(UsedPiece(operation.name, address, address + operation.size))
         return str(Address(address)), address, False
 
     def _free(self, operation: Free) -> tuple[str, int | None, bool]:

@@ -20,7 +20,7 @@ from ..engine.kernel.map.fits import FITS, Fit
 from ..engine.kernel.map.vm_object import FreeBSDObject
 from ..engine.kernel.map.window import map_value
 from ..engine.kernel.threads.waits import Running, run_without_sleeping
-from ..engine.kernel.x15.kmem import KMEM_FLAGS
+from ..engine.kernel.x15.kernel_memory import KMEM_FLAGS
 from ..engine.kernel.x15.vm_map import X15Map
 
 COUNTED = (GapTried.tag, GapCompared.tag)

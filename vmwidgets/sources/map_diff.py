@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
 from ..engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
-from ..engine.kernel.x15.vm_object import X15Object
-from ..engine.machine.tasks import Task
+from ..engine.kernel.tasks.memory_object import TaskObject
+from ..engine.machine.handles.tasks import Task
 from .maps_text import MapsRange, parse_maps
 from .proc_maps import text_of
 
@@ -94,7 +94,7 @@ def _model(task: Task) -> Iterator[_Side]:
     for entry in task.map.entries():
         kept = task.space.vm_map.peek(entry.start)
         target = None if kept is None else kept.object
-        last = target.last_of_chain.name if isinstance(target, X15Object) else ""
+        last = target.last_of_chain.name if isinstance(target, TaskObject) else ""
         name = last.removeprefix("file ") if last.removeprefix("file ") in system.files else last
         known = name in system.files or name in system.objects
         what = MappedAs(entry.protection, entry.inheritance == "share", name if known else "", entry.offset)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from ..engine.base.values.comparisons import Piece
+from ..engine.base.values.comparisons import UsedPiece
 
 
 class Pieces:
     """Pieces that don't overlap, in the order of their addresses.
 
     >>> pieces = Pieces()
-    >>> pieces.add(Piece("a", 0x1000, 0x5000))
+    >>> pieces.add(UsedPiece("a", 0x1000, 0x5000))
     >>> pieces.cut(0x2000, 0x3000), [(piece.start, piece.end) for piece in pieces]
     (4096, [(4096, 8192), (12288, 20480)])
     """
 
     def __init__(self) -> None:
         self._starts: list[int] = []
-        self._by_start: dict[int, Piece] = {}
+        self._by_start: dict[int, UsedPiece] = {}
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[UsedPiece]:
         return (self._by_start[start] for start in self._starts)
 
-    def add(self, piece: Piece) -> None:
+    def add(self, piece: UsedPiece) -> None:
         """Add a piece where there is none.  O(log n), and moving what is above it in a list."""
         insort(self._starts, piece.start)
         self._by_start[piece.start] = piece
@@ -36,7 +36,7 @@ class Pieces:
             low -= 1  # it begins below the range, and reaches into it
         met = [self._by_start.pop(at) for at in self._starts[low:high]]
         kept = [
-            Piece(piece.name, first, last)
+            UsedPiece(piece.name, first, last)
             for piece in met
             for first, last in ((piece.start, min(piece.end, start)), (max(piece.start, end), piece.end))
             if first < last

@@ -13,9 +13,9 @@ from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import binary_size
 from ..engine.machine import Machine
 from ..engine.machine.arguments import reads_as_size
-from ..engine.machine.copies import no_collection
-from ..engine.machine.objects import MemoryObject
-from ..engine.machine.tasks import Task
+from ..engine.machine.handles.objects import MemoryObject
+from ..engine.machine.handles.tasks import Task
+from ..engine.machine.kept.copies import no_collection
 from . import given_text
 from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
 from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps

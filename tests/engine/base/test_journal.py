@@ -10,7 +10,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import MapResized
 from vmwidgets.engine.base.journal import MAX_EVENTS, MOST_EVENTS, Journal
-from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.base.units import Address, Size
 
@@ -164,7 +164,7 @@ def test_old_records_come_back_as_they_were():
         (Address(4096), Size(64), 7, True, "64 KiB", None),
         (),
         (("at", Address(1 << 63)), ("size", (Size(5), b"x"))),
-        (Reference("kernel_map"), Address(0)),
+        (PartReference("kernel_map"), Address(0)),
     ]
     results = [Address(8192), None, ("KernelError", "NOMEM", 1), Size(3), False]
     journal = Journal()

@@ -8,7 +8,7 @@ import pytest
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, Refused
 from vmwidgets.engine.base.events import MapResized, Panicked
-from vmwidgets.engine.base.operations import Reference, plain
+from vmwidgets.engine.base.operations import PartReference, plain
 
 
 @pytest.fixture
@@ -96,9 +96,9 @@ def test_parts_of_the_machine_are_recorded_by_their_path(counter):
     assert counter.give(counter) is counter
     record = counter.door.journal.last
     assert record.arguments == (("other", "counter"),)
-    assert isinstance(record.arguments[0][1], Reference)
-    assert isinstance(record.result, Reference)
-    assert not isinstance(plain("counter"), Reference)
+    assert isinstance(record.arguments[0][1], PartReference)
+    assert isinstance(record.result, PartReference)
+    assert not isinstance(plain("counter"), PartReference)
 
 
 def test_operations_are_marked():

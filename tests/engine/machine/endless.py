@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.runaway import Runaway, bounded
+from vmwidgets.engine.machine.learners.runaway import Runaway, bounded
 
 
 def an_empty_loop_on_one_line():

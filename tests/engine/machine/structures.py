@@ -13,7 +13,7 @@ from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.values.tables import Permission, Permissions, Rights
 from vmwidgets.engine.machine import Machine, Part, System
-from vmwidgets.engine.machine.callbacks import Callbacks, Handler
+from vmwidgets.engine.machine.learners.callbacks import Callbacks, Handler
 from vmwidgets.engine.machine.system import constants
 from vmwidgets.engine.mmu.levels import WalkEntry
 

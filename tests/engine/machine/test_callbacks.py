@@ -84,7 +84,7 @@ class TestBadThreads:
         assert m.run() == 0, "the failure is told once"
 
     def test_one_that_never_ends_is_stopped_after_a_count_and_can_be_killed(self, m, monkeypatch):
-        monkeypatch.setattr("vmwidgets.engine.machine.threads.STEPS", 100)
+        monkeypatch.setattr("vmwidgets.engine.machine.handles.threads.STEPS", 100)
 
         def forever():
             while True:

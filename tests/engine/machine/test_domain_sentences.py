@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 
 Ask = Callable[[MachineDomain, Any], Any]
 

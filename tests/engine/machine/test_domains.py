@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.selfpaging.errors import LibError
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
@@ -432,7 +432,7 @@ def test_arguments_are_data():
     record = m.journal[-1]
     assert (record.target, record.name) == ("domain:hello", "map")
     given = dict(record.arguments)["frame"]
-    assert type(given) is Reference
+    assert type(given) is PartReference
     assert m.part(given) == frame
     assert m.part("domain:hello") is d
     assert m.part("domain:hello/slots[0]") == frame

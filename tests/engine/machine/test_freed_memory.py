@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import PAGE
-from vmwidgets.engine.kernel.x15.led_object import LedObject
+from vmwidgets.engine.kernel.tasks.led_object import LedObject
 
 ZEROES = bytes(6)
 

@@ -8,7 +8,7 @@ from itertools import repeat
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.operations import PartReference
 
 
 def last(m):
@@ -68,7 +68,7 @@ def test_a_record_that_names_what_is_gone_is_passed_over_if_it_failed():
     """A capability of a domain that was destroyed, a domain that was: the operation can only have failed."""
     m = vm.boot("armv7")
     d, gone = m.domain("hello"), m.domain("gone")
-    frame = Reference(gone.frame().path)
+    frame = PartReference(gone.frame().path)
     m.destroy_domain(gone)
     for target, name, arguments in (
         ("domain:hello", "map", (("frame", frame),)),

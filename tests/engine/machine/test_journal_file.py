@@ -18,7 +18,7 @@ import vmwidgets as vm
 from tests.conftest import ROOT
 from tests.engine.machine.journals import machines
 from tests.engine.machine.structures import differences
-from vmwidgets.engine.machine import journal_file
+from vmwidgets.engine.machine.kept import journal_file
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_what_it_gave_goes_to_swap_space_and_comes_back(machine):
 
 
 def test_no_more_is_kept_than_the_bound(machine, monkeypatch):
-    monkeypatch.setattr("vmwidgets.engine.machine.answering.MOST_PAGES", 2)
+    monkeypatch.setattr("vmwidgets.engine.machine.learners.answering.MOST_PAGES", 2)
     task, start = mapped(machine, lambda _page: b"x")
     task.read(start, 2 * PAGE)
     with pytest.raises(vm.KernelError, match="gave 2 pages: the journal keeps 8 KiB of it"):

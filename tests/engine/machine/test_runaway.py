@@ -12,8 +12,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine import endless
-from vmwidgets.engine.machine import callbacks
-from vmwidgets.engine.machine.runaway import Runaway, bounded
+from vmwidgets.engine.machine.learners import callbacks
+from vmwidgets.engine.machine.learners.runaway import Runaway, bounded
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120

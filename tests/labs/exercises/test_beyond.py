@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.beyond import LARGE, PAGES, PagesSheet, Range, large_blocks, large_pages, small_pages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.exercises.cutting import WholeSheet, WindowSheet
 from vmwidgets.labs.sheet import Sheet
 

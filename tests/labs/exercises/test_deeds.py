@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.labs.exercises.deeds import CHANGED, ENTERED, REMOVED, UNSEEN, Deed, deeds
 
 PAGE = vm.PAGE

@@ -7,8 +7,8 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.files import MachineFile
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.files import MachineFile
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.demand_paging import (
     FILE_PAGES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.exercise import exercise_named
 from vmwidgets.labs.exercises.maps import GuardSheet, Stack, page_by_page
 from vmwidgets.labs.sheet import Sheet

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.own_process import RECORDED, ExecveSheet, StackSheet, by_execve, execve, stack

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.exercises.structures import gaps, in_words, runs
 
 PAGE = vm.PAGE

@@ -7,7 +7,7 @@ from itertools import permutations
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.exercises.trees import TreeSheet, no_rotation, rotates
 from vmwidgets.labs.sheet import Sheet
 

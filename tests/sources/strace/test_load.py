@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.engine.machine.structures import differences
 from tests.work import calls_of
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.sources.strace import load
 from vmwidgets.sources.strace.load import load_strace
 

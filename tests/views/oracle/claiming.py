@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import vmwidgets as vm
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.values.cpus import ThreadsValue
-from vmwidgets.engine.machine.copies import NoCopy
+from vmwidgets.engine.machine.kept.copies import NoCopy
 from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.story.moment import Moment

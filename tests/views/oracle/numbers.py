@@ -8,7 +8,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.units import Address, binary_size
-from vmwidgets.engine.machine.copies import NoCopy
+from vmwidgets.engine.machine.kept.copies import NoCopy
 
 from .claiming import counts
 from .pictured import Pictured

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, ThreadsValue
 from vmwidgets.engine.base.values.domains import DomainValue
 from vmwidgets.engine.base.values.maps import MapValue
 from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.machine.tables import MemoryBefore
+from vmwidgets.engine.machine.handles.tables import MemoryBefore
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.step import Step
 

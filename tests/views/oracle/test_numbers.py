@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.x15 import rings
-from vmwidgets.engine.machine import replacement
+from vmwidgets.engine.kernel.tasks import rings
+from vmwidgets.engine.machine.handles import replacement
 from vmwidgets.views.memory import clock, gauge, objects, threads
 from vmwidgets.views.tables import tlb
 

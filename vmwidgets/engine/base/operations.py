@@ -429,7 +429,7 @@ def exact(value: Any) -> Any:
     (2, 0x1000, b'x', None)
     """
     kind = type(value)
-    if kind in _ATOMS or issubclass(kind, Reference):
+    if kind in _ATOMS or issubclass(kind, PartReference):
         return value
     if issubclass(kind, str):
         return str.__str__(value)
@@ -459,7 +459,7 @@ def plain(value: Any) -> Any:
         items = sorted(value, key=_written) if isinstance(value, (set, frozenset)) else value
         return tuple(plain(item) for item in items)
     path = getattr(value, "path", None)
-    return Reference(path) if isinstance(path, str) else exact(value)
+    return PartReference(path) if isinstance(path, str) else exact(value)
 
 
 def _written(value: Any) -> str:
@@ -492,7 +492,7 @@ _VALUES = tuple(f"{__name__.partition('.base.')[0]}.{where}." for where in ("bas
 """The packages of frozen values: what there is to see, and processors' settings."""
 
 
-class Reference(str):
+class PartReference(str):
     """The path of a part of the machine, standing for it in a record."""
 
     __slots__ = ()

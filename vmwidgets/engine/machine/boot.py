@@ -7,14 +7,14 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
+from ..kernel.tasks.task_memory import FORKS
 from ..kernel.x15 import X15_QUIRKS
-from ..kernel.x15.vm_page import FORKS
 from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
 from . import arguments
-from .cpus import cpu_settings
-from .layouts import layouts_of
+from .handles.cpus import cpu_settings
 from .machine import Machine
+from .stages.layouts import layouts_of
 
 LEAST_RAM, MOST_RAM = 4 * MIB, 16 * GIB
 
@@ -35,7 +35,7 @@ def boot(
 
     `architecture` is "x86", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39": the format of its
     page tables, and where user and kernel lie.  `ram` in bytes or as text; memory is only taken when it is touched.
-    `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.layouts.LAYOUTS`).
+    `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.stages.layouts.LAYOUTS`).
     `quirks` switch the originals' bugs back on, by the names of
     :data:`~vmwidgets.engine.machine.boot.QUIRKS`.
 

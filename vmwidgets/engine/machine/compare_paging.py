@@ -12,8 +12,8 @@ from ..base.journal import Journal, Operation
 from ..base.protection import ALL, protection_text
 from ..base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
 from ..base.values.domains import VnodeValue
-from .domain import MachineDomain
-from .tasks import Task
+from .handles.domain import MachineDomain
+from .handles.tasks import Task
 
 _INVOCATIONS = frozenset(kind.__name__ for kind in INVOCATIONS)
 

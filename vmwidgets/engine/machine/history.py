@@ -21,8 +21,8 @@ from ..base.errors import Refused, VMError, shown
 from ..base.interrupts import INTERRUPT, Stopped
 from ..base.journal import Journal, Line, Operation
 from ..base.scripts import Action, Script
-from .callbacks import Live
-from .copies import NoCopy
+from .kept.copies import NoCopy
+from .learners.callbacks import Live
 from .system import System
 
 EVERY = 500

@@ -14,12 +14,12 @@ from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import Page
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
-from ..kernel.x15.vm_object import X15Object
+from ..kernel.tasks.memory_object import TaskObject
 from ..memory.slabs import ObjectCache
+from ..spaces.task_space import TaskSpace
 from .allocations import Allocations
-from .boot_stages import Kernel, KernelMemorySystem
+from .stages.boot_stages import Kernel, KernelMemorySystem
 from .system import System
-from .task_space import TaskSpace
 
 
 def check_machine(system: System) -> None:
@@ -86,10 +86,10 @@ def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
 def _check_references(system: System, entries: Iterable[Entry]) -> None:
     mapped: Counter[VmObject] = Counter(entry.object for entry in entries if entry.object is not None)
     mapped.update(file.object for file in system.files.values())
-    objects = [one for one in system.task_memory.objects.values() if isinstance(one, X15Object)]
+    objects = [one for one in system.task_memory.objects.values() if isinstance(one, TaskObject)]
     mapped.update(one.shadow for one in objects if one.shadow is not None)
     known = {(id(entry), one.name) for one in objects for entry in one.entries}
-    leading = {(id(entry), entry.object.name) for entry in entries if isinstance(entry.object, X15Object)}
+    leading = {(id(entry), entry.object.name) for entry in entries if isinstance(entry.object, TaskObject)}
     if known != leading:
         raise Broken("M3: the entries that objects know are not those that map them")
     for target in (*mapped, *objects):
@@ -125,7 +125,7 @@ def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bo
         raise _wrong(task, va, frame, "no entry with an object is there")
     may_write = not entry.flags & NEEDS_COPY and bool(protection_of(entry.flags) & WRITE)
     end = min(end, entry.end)
-    for at in range(va, end, PAGE) if isinstance(behind, X15Object) else (va,):
+    for at in range(va, end, PAGE) if isinstance(behind, TaskObject) else (va,):
         page = behind.found(entry.offset_of(at))
         if page is None or page[0] != frame:
             raise _wrong(task, at, frame, f"that is not the page of {behind.name}")

@@ -11,7 +11,7 @@ from ..base.journal import Line, Operation
 from ..memory.ram import BusError
 from .boot import boot
 from .history import Diverged
-from .journal_file import VERSION, BadJournal, Settings, load
+from .kept.journal_file import VERSION, BadJournal, Settings, load
 from .machine import RECORDED, Machine
 
 MOST_STEPS = 10_000_000

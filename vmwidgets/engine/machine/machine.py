@@ -13,36 +13,36 @@ from weakref import WeakSet
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
-from ..base.operations import Reference, operation
+from ..base.operations import PartReference, operation
 from ..base.units import binary_size, counted
-from ..memory.costs import Costs
+from ..paper.costs import Costs
+from ..spaces.paths import unquoted
+from ..spaces.processors import ONE_CPU, CpuSettings
 from . import arguments
 from .arguments import Named
-from .breaks import BreakFunctions
-from .cpus import MachineCpus
-from .domain import MachineDomain
-from .domain_functions import DomainFunctions
-from .files import MachineFile
-from .frames import MachineCaches, MachineFrames, MachineKentry
+from .handles.breaks import BreakFunctions
+from .handles.cpus import MachineCpus
+from .handles.domain import MachineDomain
+from .handles.domain_functions import DomainFunctions
+from .handles.files import MachineFile
+from .handles.frames import MachineCaches, MachineFrames, MachineKentry
+from .handles.injections import Injection, InjectionFunctions
+from .handles.kmem import MachineKmem, MachinePageDaemon
+from .handles.kmem_functions import KmemFunctions
+from .handles.maps import MachineMap
+from .handles.memory import MemoryFunctions
+from .handles.objects import MachineObjects, MemoryObject
+from .handles.replacement import MachineReplacement
+from .handles.tables import DescriptorFunctions, MachineTables, MachineWalk
+from .handles.tasks import Task, TaskFunctions
+from .handles.threads import MachineThreads, ThreadFunctions
+from .handles.times import TimeFunctions
+from .handles.unchecked import Unchecked
 from .history import History, number_of
-from .injections import Injection, InjectionFunctions
 from .invariants import check_machine
-from .kmem import MachineKmem, MachinePageDaemon
-from .kmem_functions import KmemFunctions
-from .layouts import Layout
-from .maps import MachineMap
-from .memory import MemoryFunctions
-from .objects import MachineObjects, MemoryObject
-from .processors import ONE_CPU, CpuSettings
 from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
-from .replacement import MachineReplacement
-from .spaces import Edit, unquoted
-from .system import Handle, Part, SpacePart, System
-from .tables import DescriptorFunctions, MachineTables, MachineWalk
-from .tasks import Task, TaskFunctions
-from .threads import MachineThreads, ThreadFunctions
-from .times import TimeFunctions
-from .unchecked import Unchecked
+from .stages.layouts import Layout
+from .system import Edit, Handle, Part, SpacePart, System
 
 if TYPE_CHECKING:
     from ..mmu.bulk import Translation
@@ -433,7 +433,7 @@ class Machine(Handle):
         """A recorded argument as this machine's own: references become its parts."""
         if type(value) is tuple:
             return tuple(self.resolve(item) for item in value)
-        return self.part(value) if isinstance(value, Reference) else value
+        return self.part(value) if isinstance(value, PartReference) else value
 
     # ---- time --------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial, wraps
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from ..base.called import called
 from ..base.errors import KernelError, Refused, shown
@@ -40,31 +40,33 @@ from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import Fit
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap, UserPmap
+from ..kernel.tasks.files import File
+from ..kernel.tasks.memory_object import TaskObject
+from ..kernel.tasks.pagers import CodePager
+from ..kernel.tasks.task_memory import TaskMemory
 from ..kernel.threads.scheduler import Thread
 from ..kernel.threads.waits import MaySleep
-from ..kernel.x15.files import File
-from ..kernel.x15.pagers import CodePager
 from ..kernel.x15.vm_map import X15Map
-from ..kernel.x15.vm_object import X15Object
-from ..kernel.x15.vm_page import TaskMemory
 from ..memory.injections import Injections
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from ..mmu.chains import Chains
 from ..mmu.formats import FORMATS
+from ..spaces.domain_space import DomainSpace
+from ..spaces.kernel_space import KernelSpace
+from ..spaces.paths import task_path, unquoted
+from ..spaces.processors import CpuSettings, Processor, Processors
+from ..spaces.task_ends import TaskEnds
+from ..spaces.task_space import TaskSpace
 from . import arguments
 from .allocations import Allocation, Allocations
-from .answering import PagerCode, ReplacementCode
-from .boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
-from .callbacks import Callbacks, Handler
-from .copies import contents, freeze, thaw
-from .journal_file import MachineJournal
-from .layouts import Layout
-from .processors import CpuSettings, Processor, Processors
+from .kept.copies import contents, freeze, thaw
+from .kept.journal_file import MachineJournal
+from .learners.answering import PagerCode, ReplacementCode
+from .learners.callbacks import Callbacks, Handler
 from .reading import OF_TABLES, Reading
-from .spaces import DomainSpace, Edit, KernelSpace, task_path, unquoted
-from .task_ends import TaskEnds
-from .task_space import TaskSpace
+from .stages.boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
+from .stages.layouts import Layout
 
 P = TypeVar("P", bound="Part")
 T = TypeVar("T")
@@ -75,6 +77,18 @@ STRUCTURES = (
     "wirings", "allocations", "coming", "task_memory", "files", "injections", "ends",
 )  # fmt: skip  # read as a list of names
 """The attributes of a System that a copy has: all that operations change."""
+
+
+class Edit(NamedTuple):
+    """A descriptor that was edited by hand: where it is, what it held, what was written, and in whose tables."""
+
+    pa: int
+    before: int
+    after: int
+    level: int
+    va: int
+    space: str
+    """The task or the domain (by its path) whose tables it is in; "" the kernel's."""
 
 
 class System:
@@ -138,7 +152,7 @@ class System:
         """How many domains there ever were; each has its number as generation."""
         self.destroyed: dict[tuple[str, int], DomainSpace] = {}
         """What is left of domains that were destroyed, by name and generation, to be looked at."""
-        self.objects: dict[str, X15Object] = {}
+        self.objects: dict[str, TaskObject] = {}
         self.files: dict[str, File] = {}
         self.ends = TaskEnds(self.recorder, self.tasks, self.maps, (self.submaps, self.parents, self.roles))
         self.injections = Injections(self.recorder)
@@ -175,7 +189,7 @@ class System:
         fmt = FORMATS[self.architecture]
         controls = fmt.rules.with_access_flag(fmt.defaults)
         self.processors = Processors(kernel.pmap, self.recorder, self.cpus, controls)
-        self.processors.register(kernel.pmap, KernelSpace(kmem))
+        self.processors.register(kernel.pmap, KernelSpace(kmem.kmem, kmem.map_at))
         self.callbacks.serve(kmem)
         kmem.scheduler.draw_from(self.seed)
         self.maps["kernel_map"] = kernel.kernel_map

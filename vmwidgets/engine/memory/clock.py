@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from .policy import Pages, Policy, References, Report
+from .policy import Pages, Policy, References, RingReport
 
 FEW = 64
 """Rings that had so many pages at most keep their places, however many of the pages left."""
@@ -28,7 +28,7 @@ class Clock(Policy):
 
     uses_bits: ClassVar[bool] = True
 
-    def __init__(self, report: Report | None = None, references: References | None = None) -> None:
+    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._following: dict[int, int] = {}
         self._preceding: dict[int, int] = {}
@@ -120,7 +120,7 @@ class Clock(Policy):
                 yield frame
 
     def _looked(self, frame: int, found: str) -> None:
-        """Report the hand where it looked, and not where it looks next."""
+        """RingReport the hand where it looked, and not where it looks next."""
         before, self.reported = self.reported, self.places[frame]
         if self._report is not None:
             self._report.looked(frame, before, self.reported, found)

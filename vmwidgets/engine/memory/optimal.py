@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from .policy import Arrivals, References, Report
+from .policy import Arrivals, References, RingReport
 
 PageKey: TypeAlias = "int | tuple[str, int]"
 """A page of a string: its number, or the name of its task with it."""
@@ -74,7 +74,7 @@ class Optimal(Arrivals):
 
     counts = True
 
-    def __init__(self, future: Future, report: Report | None = None) -> None:
+    def __init__(self, future: Future, report: RingReport | None = None) -> None:
         super().__init__(report, future)
         self.future = future
         self._pages: dict[int, set[tuple[str, int]]] = {}

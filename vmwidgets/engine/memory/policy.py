@@ -28,7 +28,7 @@ FOUND = ("used", "unused", "kept")
 """What a hand finds: a bit that was set, and is cleared; a page that may leave; one that may not at this moment."""
 
 
-class Report(Protocol):
+class RingReport(Protocol):
     """Hears of what changes in a ring."""
 
     def moved(self, frame: int, before: int, after: int) -> None:
@@ -73,7 +73,7 @@ class Policy(ABC):
     uses_bits: ClassVar[bool] = False
     """Whether it looks at reference bits."""
 
-    def __init__(self, report: Report | None = None, references: References | None = None) -> None:
+    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         self.places: OrderedDict[int, int] = OrderedDict()
         self.notes: dict[int, int] = {}
         """By frame: what it keeps of the page, as far as it keeps a number."""
@@ -190,7 +190,7 @@ class Policy(ABC):
 class Arrivals(Policy):
     """A ring whose pages stand as they came; they go by its `order`."""
 
-    def __init__(self, report: Report | None = None, references: References | None = None) -> None:
+    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._last = -1
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import ClassVar
 
-from .policy import Arrivals, Pages, References, Report
+from .policy import Arrivals, Pages, References, RingReport
 
 
 class Fifo(Arrivals):
@@ -17,7 +17,7 @@ class Fifo(Arrivals):
     (:meth:`may_go_again`).  So wired pages are passed once each time that they are wired, not once for each fault.
     """
 
-    def __init__(self, report: Report | None = None, references: References | None = None) -> None:
+    def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self._line: OrderedDict[int, None] = OrderedDict()
         """Frames that may go for all that is known, by place."""
@@ -118,7 +118,7 @@ class WorkingSet(Lru):
     Where a frame is needed and all are in the set, the page that was not used for longest goes.
     """
 
-    def __init__(self, window: int, report: Report | None = None, references: References | None = None) -> None:
+    def __init__(self, window: int, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self.window = window
         self._used: dict[int, int] = {}

@@ -14,7 +14,7 @@ from ..base.errors import Refused, shown
 from .aging import Aging, NotRecentlyUsed
 from .clock import Clock
 from .optimal import Future, Optimal, PageKey
-from .policy import Arrivals, Pages, Policy, References, Report
+from .policy import Arrivals, Pages, Policy, References, RingReport
 from .queues import Fifo, Lru, SecondChance, WorkingSet
 
 
@@ -43,7 +43,7 @@ class Own(Arrivals):
 
     counts = True
 
-    def __init__(self, choose: Choice, report: Report | None = None, references: References | None = None) -> None:
+    def __init__(self, choose: Choice, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self.choose = choose
         self._uses: dict[int, tuple[int, int, int]] = {}
@@ -140,7 +140,7 @@ class Replacement:
         """A time that rings of this policy share."""
         return Future(self.future) if self.policy == "opt" else References()
 
-    def make(self, report: Report | None = None, references: References | None = None) -> Policy:
+    def make(self, report: RingReport | None = None, references: References | None = None) -> Policy:
         """A policy with an empty ring, whose time is `references`."""
         if self.policy == "working set":
             return WorkingSet(self.window, report)

@@ -45,7 +45,7 @@ Codes = NDArray[np.uint16]
 Flags = NDArray[np.bool_]
 
 
-class Outcome(NamedTuple):
+class WalkOutcome(NamedTuple):
     """How a walk ended: None three times where it found a page, else the fault's kind, level and code."""
 
     kind: str | None = None
@@ -109,7 +109,7 @@ class ReachedTables(Generic[C]):
         self.access: Access = access
         self.user = user
         self.controls = controls
-        self.outcomes = [Outcome()]
+        self.outcomes = [WalkOutcome()]
         self._levels = {level.number: _Tables(level) for level in fmt.levels}
         self._known: list[_Known] = [_Known((), Rights())]
         self._known_numbers: dict[tuple[tuple[int, int, int], ...], int] = {(): 0}
@@ -280,7 +280,7 @@ class ReachedTables(Generic[C]):
     def _failure(self, stop: Stop, path: tuple[WalkEntry, ...]) -> int:
         """The number of a fault among the outcomes."""
         report = self.fmt.rules.report(stop, path, self.access, self.user, self.controls)
-        outcome = Outcome(stop.kind, path[-1].level.number if path else None, report.code)
+        outcome = WalkOutcome(stop.kind, path[-1].level.number if path else None, report.code)
         if outcome not in self.outcomes:
             self.outcomes.append(outcome)
         return self.outcomes.index(outcome)
@@ -337,7 +337,7 @@ class Translation:
 
     pa: Words
     outcome: Codes
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[WalkOutcome, ...]
 
     @property
     def ok(self) -> Flags:
@@ -370,7 +370,7 @@ def translate(
     >>> ram.write_word(0x4000 + 4 * 2, 4, 0x0030_0000 | 0xC02)  # a section
     >>> found = translate(ram, ARMV7, 0x4000, [0x20_1234, 0x50_0000])
     >>> hex(found.pa[0]), found.ok.tolist(), found.outcomes[found.outcome[1]]
-    ('0x301234', [True, False], Outcome(kind='not-present', level=2, code=5))
+    ('0x301234', [True, False], WalkOutcome(kind='not-present', level=2, code=5))
     """
     given = _words(addresses, fmt.word_bits)
     flat = np.ascontiguousarray(given).reshape(-1)

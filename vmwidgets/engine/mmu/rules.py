@@ -19,7 +19,7 @@ Access = Literal["read", "write", "execute"]
 C = TypeVar("C")
 
 
-class Limits(NamedTuple):
+class NumberLimits(NamedTuple):
     """What a number among the settings may be: from `low` to `high`, a multiple of `unit`."""
 
     low: int
@@ -34,7 +34,7 @@ class Controls:
     A field is a flag unless `numbers` has its limits.  Settings that no processor has are refused.
     """
 
-    numbers: ClassVar[Mapping[str, Limits]] = {}
+    numbers: ClassVar[Mapping[str, NumberLimits]] = {}
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -68,7 +68,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FaultReport:
     """What the processor reports of a fault: exception, code and the code's fields, and a register that tells more."""
 
     exception: str
@@ -120,7 +120,7 @@ class Rules(ABC, Generic[C]):
         """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what they leave."""
 
     @abstractmethod
-    def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Report:
+    def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> FaultReport:
         """What the processor reports of a fault; `path` has the descriptors that were read."""
 
     def root_level(self, level: Level, controls: C) -> Level:

@@ -22,7 +22,7 @@ def round_up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-class Piece(NamedTuple):
+class TablePiece(NamedTuple):
     """`entries` entries from `entry` on of the table for `va`; `offset` is how far into the range it begins."""
 
     va: int
@@ -78,7 +78,7 @@ class VnodeLevel:
         """The entry for an address."""
         return va >> self.shift & self.entries - 1
 
-    def pieces(self, va: int, size: int) -> list[Piece]:
+    def pieces(self, va: int, size: int) -> list[TablePiece]:
         """The pieces of [va, va + size), in order, one for each table: an invocation fills one table.
 
         >>> [(hex(piece.va), piece.entries) for piece in ARMV7.pages.pieces(0x100FE000, 0x3000)]
@@ -87,7 +87,7 @@ class VnodeLevel:
         pieces, at, end = [], va, va + size
         while at < end:
             upto = min(end, (at // self.span + 1) * self.span)
-            pieces.append(Piece(at, self.index(at), (upto - at) // self.unit, at - va))
+            pieces.append(TablePiece(at, self.index(at), (upto - at) // self.unit, at - va))
             at = upto
         return pieces
 

@@ -30,7 +30,7 @@ from .errors import (
     pushing,
 )
 from .flags import TABLE_FLAGS, kernel_flags, overlay, remembered, runs_over
-from .layouts import Mapped, PagingLayout, Piece, VnodeLevel, round_up
+from .layouts import Mapped, PagingLayout, TablePiece, VnodeLevel, round_up
 from .shadow_tree import ShadowTree, Vnode
 from .slab import SlabAllocator
 from .stubs import Stubs
@@ -212,7 +212,7 @@ class Mapper:
         return Mapped(self._retoff(request, pieces), request.size)
 
     @kernel_function(errors=True)
-    def do_single_map(self, request: MapRequest, piece: Piece, log: UndoLog) -> Vnode:
+    def do_single_map(self, request: MapRequest, piece: TablePiece, log: UndoLog) -> Vnode:
         """One leaf in one table; missing tables above it are made, empty ones in its way are removed."""
         table = self.tree.root
         if request.level is not table.holds:
@@ -223,7 +223,7 @@ class Mapper:
             self.remove_empty_vnodes(table, piece.entry, piece.entries, log)
         return self._link_leaf(table, request, piece, log)
 
-    def _link_leaf(self, table: Vnode, request: MapRequest, piece: Piece, log: UndoLog) -> Vnode:
+    def _link_leaf(self, table: Vnode, request: MapRequest, piece: TablePiece, log: UndoLog) -> Vnode:
         offset, flags = request.offset + piece.offset, remembered(request.flags)
         base, frame = request.identity.base + offset, request.frame
         block = self.slab.allocate()
@@ -264,7 +264,7 @@ class Mapper:
         where = f"addresses from {Address(self.layout.user_end)} on are the kernel's"
         raise chain(*names, "SYS_ERR_VNODE_SLOT_RESERVED", detail=where)
 
-    def _check_room(self, level: VnodeLevel, piece: Piece) -> None:
+    def _check_room(self, level: VnodeLevel, piece: TablePiece) -> None:
         """Refuse where a leaf is in the way of a piece; the tables for it need not exist yet."""
         table = self.tree.root
         while table.holds is not level:
@@ -277,19 +277,19 @@ class Mapper:
             table = child
         self._check_entries(table, piece)
 
-    def _check_entries(self, table: Vnode, piece: Piece) -> None:
+    def _check_entries(self, table: Vnode, piece: TablePiece) -> None:
         first_decides = FIRST_TABLE_DECIDES in self.quirks
         if table.maps_any(piece.entry, piece.entries, first_decides=first_decides):
             raise LibError("LIB_ERR_PMAP_EXISTING_MAPPING", f"something is mapped from {Address(piece.va)} on")
 
-    def _pieces(self, request: MapRequest) -> list[Piece]:
+    def _pieces(self, request: MapRequest) -> list[TablePiece]:
         level = request.level
         falls_back = level is self.layout.pages and self.layout.large_unit(request.flags)
         if falls_back and LARGE_FALLBACK_NOT_SPLIT in self.quirks:
-            return [Piece(request.va, level.index(request.va), request.size // PAGE, 0)]
+            return [TablePiece(request.va, level.index(request.va), request.size // PAGE, 0)]
         return level.pieces(request.va, request.size)
 
-    def _retoff(self, request: MapRequest, pieces: list[Piece]) -> int:
+    def _retoff(self, request: MapRequest, pieces: list[TablePiece]) -> int:
         """The offset that was mapped from; the original moves it on with the pieces, and past a table's end."""
         if RETOFF_AFTER_SPLIT not in self.quirks or request.level is not self.layout.pages:
             return request.offset

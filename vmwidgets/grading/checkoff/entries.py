@@ -9,7 +9,7 @@ from itertools import pairwise
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.instruments import comparisons, levels
 from vmwidgets.questions.question import Question

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.base.values.references import PolicyRun, Reference, ReferencesValue
-from vmwidgets.engine.memory.references import MOST_FRAMES, reference_string
+from vmwidgets.engine.base.values.references import PageReference, PolicyRun, ReferencesValue
+from vmwidgets.engine.paper.references import MOST_FRAMES, reference_string
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.replacement import PolicySheet
 from vmwidgets.questions.question import Question
@@ -74,14 +74,14 @@ def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
             number = draws.choice(out)
             step = run.steps[number]
             yield asks(
-                f"{words} Reference {number + 1} of these, to page {step.page}, finds no free frame. Which page "
+                f"{words} PageReference {number + 1} of these, to page {step.page}, finds no free frame. Which page "
                 f"goes?{_own(subject)}",
                 f"page {step.victim}",
                 f"In memory before it: {_pages(run.steps[number - 1])}. {_reasons(run, number)}",
             )
 
 
-def _pages(step: Reference) -> str:
+def _pages(step: PageReference) -> str:
     return ", ".join(str(page) for page in step.pages if page is not None)
 
 
@@ -147,5 +147,5 @@ def without(subject: Subject, draws: Draws) -> Iterator[Question]:
                 break
 
 
-def _written(step: Reference) -> str:
+def _written(step: PageReference) -> str:
     return f"{step.page}{'w' * step.write}"

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from vmwidgets.engine.base.errors import Refused, VMError, failure
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.operations import Reference, as_data
+from vmwidgets.engine.base.operations import PartReference, as_data
 from vmwidgets.engine.base.scripts import Action, Script
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.maps import EntryValue
@@ -166,7 +166,7 @@ class JournalSteps(Steps):
         self._first = 1 if sheet is None or sheet.begins is None else len(sheet.begins.operations)
         self._operations = self.machine.journal[self._first :]
         results = (one.result for one in self._operations)
-        self._given = {one for one in results if isinstance(one, (Reference, Address))}
+        self._given = {one for one in results if isinstance(one, (PartReference, Address))}
         self._placed = {
             step: (one.result, _size(one))
             for step, one in enumerate(self._operations, 1)
@@ -224,7 +224,7 @@ class JournalSteps(Steps):
                 results[step] = "done", as_data(self._do(machine, operation, given, but))
             except VMError as error:
                 results[step] = str(error), failure(error)[0]
-            if isinstance(operation.result, (Reference, Address)):
+            if isinstance(operation.result, (PartReference, Address)):
                 here, then = results[step][1], operation.result
                 now[then] = here if now.get(then, here) == here else None  # two calls gave the same, and don't now
         thing: Any = None
@@ -242,7 +242,7 @@ class JournalSteps(Steps):
 
     def _given_now(self, name: str, value: Any, now: dict[Any, Any]) -> Any:
         """An argument as it is in this run, where earlier calls gave `now` in place of what they gave then."""
-        if isinstance(value, (Reference, Address)):
+        if isinstance(value, (PartReference, Address)):
             if value not in now and value in self._given:
                 raise Again  # it was given by a call that is left out, or that comes later now
             if now.get(value, value) is None:

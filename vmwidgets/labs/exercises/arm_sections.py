@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, boot
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.walk import walk
 
 from ..criterion import Criterion, criterion

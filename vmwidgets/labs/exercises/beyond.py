@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

@@ -9,7 +9,7 @@ from itertools import pairwise
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

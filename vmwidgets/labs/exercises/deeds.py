@@ -27,7 +27,7 @@ from vmwidgets.engine.base.events import (
 )
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from ..starting import machine_of
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted, listed
-from vmwidgets.engine.kernel.x15.pagers import FilePager
-from vmwidgets.engine.kernel.x15.vm_object import X15Object
+from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
+from vmwidgets.engine.kernel.tasks.pagers import FilePager
 from vmwidgets.engine.machine import Machine, boot
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws
@@ -156,7 +156,7 @@ def _is_shared(task: Task, start: int) -> bool:
     """Whether the entry at `start` has the writes of others in it, or would have its own in others."""
     entry = task.space.vm_map.peek(start)
     target = None if entry is None else entry.object
-    return entry is not None and isinstance(target, X15Object) and target.shared and not entry.flags & NEEDS_COPY
+    return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY
 
 
 FILE_PAGES = 7
@@ -294,7 +294,7 @@ def _file_pages(task: Task) -> Iterator[FilePage]:
 def _file_page(task: Task, va: int) -> FilePage | None:
     entry = task.space.vm_map.peek(va)
     target = entry.object if entry is not None and entry.start <= va else None
-    if entry is None or not isinstance(target, X15Object):
+    if entry is None or not isinstance(target, TaskObject):
         return None
     file, index = target.last_of_chain, entry.offset_of(va) >> PAGE_SHIFT
     if not isinstance(file.pager, FilePager) or file.pager.gone:

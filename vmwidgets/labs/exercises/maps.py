@@ -8,7 +8,7 @@ from itertools import chain
 
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

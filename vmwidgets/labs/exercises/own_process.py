@@ -11,7 +11,7 @@ from vmwidgets.engine.base.units import KIB, PAGE, Size, counted
 from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM, MapsDiff, RangeDiff
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.sources.map_diff import diff
 from vmwidgets.sources.strace.load import MAPS, load_strace
 from vmwidgets.sources.strace.recordings import PROGRAMS, recording

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.base.values.references import ReferencesValue
-from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.engine.memory.replacement import ResidentPage
+from vmwidgets.engine.paper.references import reference_string
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.values.domains import DomainValue, SlabHeadValue, Vno
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.arguments import mapping_flags_text, region_flags
 from vmwidgets.engine.machine.boot import QUIRKS
-from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.selfpaging.flags import kernel_flags
 
 from ..criterion import Criterion, criterion

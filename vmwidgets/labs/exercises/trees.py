@@ -11,7 +11,7 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.records import Raw
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

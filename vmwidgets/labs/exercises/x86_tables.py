@@ -9,8 +9,8 @@ from vmwidgets.engine.base.events import Event, PteRunWritten, PteWritten, TlbFl
 from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.arguments import whole
-from vmwidgets.engine.machine.cpus import MachineCpu
-from vmwidgets.engine.machine.tables import EDITS
+from vmwidgets.engine.machine.handles.cpus import MachineCpu
+from vmwidgets.engine.machine.handles.tables import EDITS
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

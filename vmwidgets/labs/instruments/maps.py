@@ -6,7 +6,7 @@ from vmwidgets.engine.base.events import TreeCompared, TreeRotated
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine.arguments import whole
-from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.handles.maps import MachineMap
 
 
 def fill(space: MachineMap, entries: int) -> None:

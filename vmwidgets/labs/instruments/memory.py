@@ -8,8 +8,8 @@ from vmwidgets.engine.base.errors import KernelError, Refused, shown
 from vmwidgets.engine.base.events import Called, FaultRaised
 from vmwidgets.engine.base.units import MIB, PAGE, Address
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.machine.handles.tasks import Task
 
 T = TypeVar("T")
 

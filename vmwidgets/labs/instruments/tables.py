@@ -9,7 +9,7 @@ from vmwidgets.engine.base.units import MIB, PAGE, Address, Size, counted
 from vmwidgets.engine.base.values.inverted import InvertedEntry, InvertedValue, bucket_of
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, arguments
-from vmwidgets.engine.machine.tables import MachineWalk
+from vmwidgets.engine.machine.handles.tables import MachineWalk
 
 MOST = 256 * MIB
 """Of a range whose pages are walked one by one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...engine.base.errors import Refused, a_kind, printable, shown
 from ...engine.machine import Machine
-from ...engine.machine.copies import no_collection
+from ...engine.machine.kept.copies import no_collection
 from .. import given_text
 from ..loading import task_name
 from .perform import Performer

@@ -10,8 +10,8 @@ from ...engine.base.units import PAGE, binary_size
 from ...engine.base.values.maps import EntryValue
 from ...engine.machine import Machine
 from ...engine.machine.arguments import MAX_NAME, reads_as_size
-from ...engine.machine.objects import MemoryObject
-from ...engine.machine.tasks import Task
+from ...engine.machine.handles.objects import MemoryObject
+from ...engine.machine.handles.tasks import Task
 from ..loading import MORE_ROOM, ObjectNames, lacking_room
 from .plan import Step
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...engine.base.errors import printable
 from ...engine.base.units import counted
-from ...engine.machine.tasks import Task
+from ...engine.machine.handles.tasks import Task
 
 
 @dataclass(frozen=True, slots=True, repr=False)

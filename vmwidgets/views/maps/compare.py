@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.base.values.comparisons import ComparedMap, ComparisonValue, Outcome, Piece, Row
+from vmwidgets.engine.base.values.comparisons import ComparedMap, ComparisonValue, OperationOutcome, Row, UsedPiece
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
@@ -144,7 +144,7 @@ def _ribbon(
     return [ground, *pieces, entries]
 
 
-def _strips(ranges: Sequence[Piece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
+def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
     """A strip for each range; those that together are too narrow to be distinguished are one."""
     strips: list[tuple[float, float]] = []
     for one in ranges:
@@ -193,7 +193,7 @@ def _describe(one: ComparedMap) -> str:
 
 def _piece(
     one: ComparedMap,
-    piece: Piece,
+    piece: UsedPiece,
     number: int,
     reference: set[tuple[str, int, int]],
     axis: Axis,
@@ -276,7 +276,7 @@ def _words(identity: str, x: float, y: float, w: float, words: str, style: str, 
     return Node(identity, "label", x, y, w, LINE, shape="none", text=text, title=visible(title))
 
 
-def _cell(row: Row, label: str, outcome: Outcome, differs: bool, x: float, y: float, w: float) -> Node:
+def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, x: float, y: float, w: float) -> Node:
     state = (*(["fault"] if outcome.failed else []), *(["changed"] if differs else []))
     return Node(
         f"compare/{row.number}/{label}", "label", x + 1, y, w - 4, CELL - 4, shape="box" if state else "none",
@@ -285,12 +285,12 @@ def _cell(row: Row, label: str, outcome: Outcome, differs: bool, x: float, y: fl
     )  # fmt: skip
 
 
-def _outcomes(row: Row) -> list[tuple[Outcome, bool]]:
+def _outcomes(row: Row) -> list[tuple[OperationOutcome, bool]]:
     """What each map said, and whether it differs from the first."""
     return list(zip(row.outcomes, row.differing, strict=True))
 
 
-def _ways(outcome: Outcome, differs: bool) -> tuple[str, ...]:
+def _ways(outcome: OperationOutcome, differs: bool) -> tuple[str, ...]:
     """What a cell says, whole, and of a range only where it begins."""
     said = f"{'≠ ' if differs else ''}{outcome.result}"
     begin, dash, _ = said.partition("–")

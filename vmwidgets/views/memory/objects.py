@@ -15,7 +15,7 @@ from typing import NamedTuple
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import Size, counted
-from vmwidgets.engine.base.values.objects import Mapper, ObjectsValue, ObjectValue
+from vmwidgets.engine.base.values.objects import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.engine.base.values.past import ABSENT, Change, Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
@@ -46,7 +46,7 @@ class Place(NamedTuple):
     holder: str
 
 
-def seen_by(value: ObjectsValue, mapper: Mapper, target: str) -> dict[int, Place]:
+def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> dict[int, Place]:
     """The pages that a mapping of object `target` leads to, by number: the first object of the chain that has each."""
     inside = range(mapper.first, mapper.first + mapper.pages)
     seen: dict[int, Place] = {}
@@ -65,7 +65,7 @@ def _places(one: ObjectValue) -> dict[int, Place]:
 class _Mapping(NamedTuple):
     """An entry with the object that it maps, and the pages that it leads to."""
 
-    mapper: Mapper
+    mapper: MappedBy
     target: str
     seen: Mapping[int, Place]
 
@@ -174,7 +174,7 @@ class _Layout:
         uses: Counter[int],
         width: float,
         ours: Sequence[_Mapping],
-        mappers: Mapping[str, Sequence[Mapper]],
+        mappers: Mapping[str, Sequence[MappedBy]],
     ) -> None:
         self.nodes: list[Node] = []
         self.links: list[Link] = []
@@ -385,7 +385,7 @@ def _in_order(path: str) -> list[str | int]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
-def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[Mapper]]) -> Iterator[Row]:
+def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
     """A row for each page of each object, and one for each object without any."""
     references = value.all_references()
     for name, one in value.objects.items():

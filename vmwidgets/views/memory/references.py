@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.base.values.references import PageName, PolicyRun, Reference, ReferencesValue
+from vmwidgets.engine.base.values.references import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
@@ -103,7 +103,7 @@ def _wide(width: float, beside: int) -> float:
     return (width - 2 * MARGIN + _APART) / beside - _APART
 
 
-def _page(step: Reference) -> str:
+def _page(step: PageReference) -> str:
     return f"{step.page}{'w' * step.write}{'|' * step.ticks}"
 
 
@@ -189,7 +189,7 @@ def _held(page: PageName | None) -> str:
     return "nothing" if page is None else str(page)
 
 
-def _outcome(step: Reference) -> str:
+def _outcome(step: PageReference) -> str:
     """Such as "fault, 7 goes"."""
     gone = f", {' and '.join(map(str, step.gone))} {'goes' if len(step.gone) == 1 else 'go'}" if step.gone else ""
     return f"{'fault' if step.fault else 'hit'}{gone}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import printable, shown
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
 
 ADDRESSES = {"at", "address", "start", "end", "offset", "pa", "value"}
@@ -66,7 +66,7 @@ def value(name: str, given: Any) -> str:
     >>> value("at", 0x1000), value("size", 8192), value("size", 16_793_600), value("data", b"x" * 100)
     ('0x1000', '"8 KiB"', '4100 * vm.PAGE', 'b"x" * 100')
     """
-    if isinstance(given, Reference):
+    if isinstance(given, PartReference):
         name = called(given)
         return f'"{name}"' if given.startswith(("object:", "file:")) else name
     if isinstance(given, int) and not isinstance(given, bool):

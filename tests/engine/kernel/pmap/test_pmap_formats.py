@@ -12,7 +12,7 @@ from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.protection import READ, WRITE
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.kernel.pmap.spaces import KernelPmap
-from vmwidgets.engine.kernel.pmap.tables import PmapLayout
+from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.kernel.pmap.tables import PmapLayout
+from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
 from vmwidgets.engine.mmu.formats.x86 import PD, PDPT, PML4, PT, X86_64
 
 WIDE = PmapLayout(X86_64, 0xFFFF_8080_0000_0000, 0xFFFF_FFFF_8000_0000, 0x8000_0000_0000, 0xFFFF_8000_0000_0000)

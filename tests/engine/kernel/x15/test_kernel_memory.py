@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, Space, Tables
 from vmwidgets.engine.kernel.x15.kentry import PageBacking
-from vmwidgets.engine.kernel.x15.kmem import KMEM_FLAGS, KernelMemory, KernelSlabs
+from vmwidgets.engine.kernel.x15.kernel_memory import KMEM_FLAGS, KernelMemory, KernelSlabs
 
 
 class Pages:

@@ -31,7 +31,7 @@ import vmwidgets as vm
 from tests.engine.machine.linux.processes import Linux, RealTask
 from tests.engine.machine.linux.rights import granted
 from tests.engine.machine.linux.steps import FILES, HEAP, LOW, LOW_PAGES, PAGE, STACK_PAGES, STACK_TOP, Step
-from vmwidgets.engine.kernel.x15.vm_page import FORKS
+from vmwidgets.engine.kernel.tasks.task_memory import FORKS
 
 CHECKED_EVERY = 50
 ERRORS = {"": "", "ENOMEM": "NOMEM", "EEXIST": "NOMEM"}

@@ -16,7 +16,7 @@ import numpy as np
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import CallbackFailed, KernelError, Refused
-from vmwidgets.engine.kernel.x15.vm_page import FORKS
+from vmwidgets.engine.kernel.tasks.task_memory import FORKS
 
 from .drawing import Drawing, Step
 from .journeys import Journeys

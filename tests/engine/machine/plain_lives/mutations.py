@@ -57,22 +57,22 @@ _AGAIN = """raise Refused(f"placement={rule!r}: {known!r} exists already; write 
 
 BUGS = {
     "an access goes on in whatever tables are loaded": bug(
-        "lives", ("machine.processors", "if is_user and self.pmap is not space:", "if False:")
+        "lives", ("spaces.processors", "if is_user and self.pmap is not space:", "if False:")
     ),
     "a thread's write is not done": bug(
         "lives",
-        ("machine.tasks", 'return self.system.complete_access("write"', 'self.system.complete_access("write"'),
-        ("machine.callbacks", "        for call in made:", "        for call in ():"),
+        ("machine.handles.tasks", 'return self.system.complete_access("write"', 'self.system.complete_access("write"'),
+        ("machine.learners.callbacks", "        for call in made:", "        for call in ():"),
     ),
     "a thread's touch is not done": bug(
         "lives",
-        ("machine.tasks", 'return self.system.complete_access("touch"', 'self.system.complete_access("touch"'),
-        ("machine.callbacks", "        for call in made:", "        for call in ():"),
+        ("machine.handles.tasks", 'return self.system.complete_access("touch"', 'self.system.complete_access("touch"'),
+        ("machine.learners.callbacks", "        for call in made:", "        for call in ():"),
     ),
     "freed bytes come back": bug(
         "lives",
         (
-            "kernel.x15.led_object",
+            "kernel.tasks.led_object",
             "if at.keeps_pages:\n",
             "if True:\n",
         ),
@@ -80,7 +80,7 @@ BUGS = {
     "a mapping whose pages come at once can't wait": bug(
         "lives",
         (
-            "machine.unix_calls",
+            "machine.handles.unix_calls",
             'return self.system.callbacks.complete("mmap", self._populated(mapped, length, protection))',
             """from ..kernel.threads.waits import run_without_sleeping
         return run_without_sleeping(self._populated(mapped, length, protection))""",
@@ -88,11 +88,11 @@ BUGS = {
     ),
     "a range of a submap is not guarded": bug(
         "lives",
-        ("kernel.x15.ranges", "in self._from(self.peek(start), end) if self.has_submaps else ():", "in ():"),
+        ("kernel.tasks.task_ranges", "in self._from(self.peek(start), end) if self.has_submaps else ():", "in ():"),
     ),
     "another program leaves submaps": bug(
         "lives",
-        ("machine.task_ends", 'in [one for one in self._maps if one.startswith(f"{own}/")]:', "in ():"),
+        ("spaces.task_ends", 'in [one for one in self._maps if one.startswith(f"{own}/")]:', "in ():"),
     ),
     "tables of tasks know the right to write alone": bug(
         "lives",
@@ -106,7 +106,7 @@ BUGS = {
     "a page called clean is written": bug(
         "lives",
         (
-            "kernel.x15.vm_page",
+            "kernel.tasks.task_memory",
             "        has = self._had_by(owner, index)\n",
             '        has = self._had_by(owner, index)\n        has = "" if has == "swap" else has\n',
         ),
@@ -138,8 +138,8 @@ BUGS = {
     ),
     "a number of a space is given on before its flush": bug(
         "lives",
-        ("machine.processors", "taken = {*self._asids.values(), *self._retired}", "taken = {*self._asids.values()}"),
-        ("machine.processors", "if self._retired and len(self._asids)", "if False and len(self._asids)"),
+        ("spaces.processors", "taken = {*self._asids.values(), *self._retired}", "taken = {*self._asids.values()}"),
+        ("spaces.processors", "if self._retired and len(self._asids)", "if False and len(self._asids)"),
     ),
     "a task's map panics without entries": bug(
         "lives",
@@ -148,26 +148,30 @@ BUGS = {
             "        if self.provides is None:\n            return super()",
             "        return super()",
         ),
-        ("kernel.x15.ranges", "if count and self.provides is not None and not self.provides(count):", "if False:"),
+        (
+            "kernel.tasks.task_ranges",
+            "if count and self.provides is not None and not self.provides(count):",
+            "if False:",
+        ),
     ),
     "a stack passes the limit of addresses": bug(
         "lives",
-        ("kernel.x15.vm_fault", "if most is not None and self.size + entry.start - va > most:", "if False:"),
+        ("kernel.tasks.vm_fault", "if most is not None and self.size + entry.start - va > most:", "if False:"),
     ),
     "what a mapping replaces counts twice": bug(
-        "lives", ("machine.task_space", "vm_map.check_room(size - taken)", "vm_map.check_room(size)")
+        "lives", ("spaces.task_space", "vm_map.check_room(size - taken)", "vm_map.check_room(size)")
     ),
     "a look has pages come": bug(
         "lives",
         (
-            "machine.tasks",
+            "machine.handles.tasks",
             "        with self.door.looking():\n            return self.space.peek(start, count)\n",
             "        return self.read(start, count)\n",
         ),
     ),
     "naming a task that is there is an operation": bug(
         "lives",
-        ("machine.tasks", _AGAIN + "            self.door.only_looked()\n", _AGAIN),
+        ("machine.handles.tasks", _AGAIN + "            self.door.only_looked()\n", _AGAIN),
     ),
     "a thread's access has the kernel on processor 0": bug(
         "lives",
@@ -186,7 +190,7 @@ BUGS = {
         ),
     ),
     "the name of the next child is not looked at": bug(
-        "lives", ("machine.tasks", 'while system.has_had_task(f"{self.name}.{number}"):', "while False:")
+        "lives", ("machine.handles.tasks", 'while system.has_had_task(f"{self.name}.{number}"):', "while False:")
     ),
     "an error names where a table begins": bug(
         "lives", ("kernel.pmap.pmap", "where = edges[0] if edges else slot", "where = slot")
@@ -194,18 +198,18 @@ BUGS = {
     "a read of a slow file takes no time": bug(
         "lives",
         (
-            "kernel.x15.files",
+            "kernel.tasks.files",
             "            yield from self._wait(at)\n            if at >= self.pager.size:",
             "            yield from ()\n            if at >= self.pager.size:",
         ),
     ),
     "wiring a slow file takes no time": bug(
-        "lives", ("kernel.x15.vm_fault", "if isinstance(target, X15Object) and target.is_slow:", "if False:")
+        "lives", ("kernel.tasks.vm_fault", "if isinstance(target, TaskObject) and target.is_slow:", "if False:")
     ),
     "a function is asked a number of times at most": bug(
         "policies",
         (
-            "machine.answering",
+            "machine.learners.answering",
             "            chosen = self.run(lambda: function(list(pages)))\n",
             """\
             if place >= 50:
@@ -215,7 +219,7 @@ BUGS = {
         ),
     ),
     "what a child has counts for none once its parent is over": bug(
-        "lives", ("machine.task_ends", "space.memory.bereaved(space.name)", "space.memory.rings.forget(space.name)")
+        "lives", ("spaces.task_ends", "space.memory.bereaved(space.name)", "space.memory.rings.forget(space.name)")
     ),
     "the clock takes the place that was vacated last": bug(
         "policies",

@@ -16,14 +16,14 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import KIB, MIB, PAGE
 from vmwidgets.engine.base.values.tables import Field, Rights, Syndrome
 from vmwidgets.engine.kernel.pmap.spaces import KernelPmap
-from vmwidgets.engine.kernel.pmap.tables import PmapLayout
+from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.format import KernelPlace, TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.levels import AddressBits, Descriptor, Level, WalkEntry
-from vmwidgets.engine.mmu.rules import Access, Controls, Limits, Report, Rules, Start, Stop
+from vmwidgets.engine.mmu.rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
 from vmwidgets.engine.mmu.tables import PageTables, Shown
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.sources.tables.architectures import architecture
@@ -35,7 +35,10 @@ VALID, PRIVATE, FIXED, DATA, LEAF, USED, EVERYWHERE = (1 << bit for bit in range
 
 @dataclass(frozen=True, slots=True)
 class InventedControls(Controls):
-    numbers: ClassVar[Mapping[str, Limits]] = {"epoch": Limits(0, 7), "upper": Limits(0, 1 << 40, 4 * KIB)}
+    numbers: ClassVar[Mapping[str, NumberLimits]] = {
+        "epoch": NumberLimits(0, 7),
+        "upper": NumberLimits(0, 1 << 40, 4 * KIB),
+    }
 
     marks: bool = True
     """The hardware sets USED itself."""
@@ -79,10 +82,10 @@ class InventedRules(Rules[InventedControls]):
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: InventedControls
-    ) -> Report:
+    ) -> FaultReport:
         cause = Field("cause", 0, 3, "1 absent, 2 forbidden, 3 else")
         code = {"not-present": 1, "protection": 2}.get(stop.kind, 3)
-        return Report("#INV", code, (cause,), Syndrome("FAULT", code, (cause,)))
+        return FaultReport("#INV", code, (cause,), Syndrome("FAULT", code, (cause,)))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         word = (0 if rights.user else PRIVATE) | (0 if rights.write else FIXED) | (0 if rights.execute else DATA)

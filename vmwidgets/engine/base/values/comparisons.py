@@ -54,7 +54,7 @@ class Lookup(WorkloadOperation):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OperationOutcome:
     """What one map made of one operation.
 
     `result` is an address, the range that was found or freed, an error's name, or what else there is to say; `start`
@@ -66,7 +66,7 @@ class Outcome:
     failed: bool = False
     steps: int = 0
 
-    def same(self, other: Outcome) -> bool:
+    def same(self, other: OperationOutcome) -> bool:
         """Whether both say the same; how long it took plays no part."""
         return (self.result, self.failed) == (other.result, other.failed)
 
@@ -77,7 +77,7 @@ class Row:
 
     number: int
     operation: WorkloadOperation
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[OperationOutcome, ...]
 
     @property
     def differing(self) -> tuple[bool, ...]:
@@ -91,7 +91,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class UsedPiece:
     """A part of what an operation was given that is still used: [start, end) of `name`."""
 
     name: str
@@ -103,13 +103,14 @@ class Piece:
 class ComparedMap:
     """What is left at the end: the map, what of each allocation is in it, and how much work it was.
 
-    `label` says which map it is, `rule` by which rule it looks for room.  `steps` counts as in :class:`Outcome`.
+    `label` says which map it is, `rule` by which rule it looks for room.  `steps` counts as in
+    :class:`OperationOutcome`.
     """
 
     label: str
     rule: str
     map: MapValue
-    pieces: tuple[Piece, ...]
+    pieces: tuple[UsedPiece, ...]
     gaps: tuple[int, ...]
     """Sizes of the gaps, rising with their addresses."""
     steps: int

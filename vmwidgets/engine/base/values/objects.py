@@ -53,7 +53,7 @@ class ObjectValue:
         )
 
 
-class Mapper(NamedTuple):
+class MappedBy(NamedTuple):
     """An entry that maps an object: `pages` of it from page `first` on, at `start` in `map`.
 
     `needs_copy`: the first write in it is to be in a shadow of the object.
@@ -79,17 +79,17 @@ class ObjectsValue:
     swap: int
     """Slots of swap space."""
 
-    def all_mappers(self) -> dict[str, tuple[Mapper, ...]]:
+    def all_mappers(self) -> dict[str, tuple[MappedBy, ...]]:
         """By object: the entries that map it, in the order of maps and addresses.  O(entries log n), for all."""
-        found: dict[str, list[Mapper]] = {name: [] for name in self.objects}
+        found: dict[str, list[MappedBy]] = {name: [] for name in self.objects}
         for path, entries in self.entries.items():
             for identity, start, end, target, offset, flags, *_ in sorted(entries.values(), key=itemgetter(1)):
                 if target in found:
                     pages, copies = end - start >> PAGE_SHIFT, bool(flags & NEEDS_COPY)
-                    found[target].append(Mapper(path, identity, start, offset >> PAGE_SHIFT, pages, copies))
+                    found[target].append(MappedBy(path, identity, start, offset >> PAGE_SHIFT, pages, copies))
         return {name: tuple(those) for name, those in found.items()}
 
-    def mappers(self, name: str) -> tuple[Mapper, ...]:
+    def mappers(self, name: str) -> tuple[MappedBy, ...]:
         """The entries that map one object.  O(entries of all): for several objects take :meth:`all_mappers`."""
         return self.all_mappers().get(name, ())
 

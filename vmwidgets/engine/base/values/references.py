@@ -15,7 +15,7 @@ PageName: TypeAlias = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class PageReference:
     """One reference of a run, and what memory holds after it.
 
     `page` was referenced, and written if `write`.  A `fault` that found no free frame sent out `victim` (None: no
@@ -55,7 +55,7 @@ class PolicyRun:
 
     policy: str
     frames: int
-    steps: tuple[Reference, ...]
+    steps: tuple[PageReference, ...]
     uses_bits: bool = False
     """Whether the policy looks at reference bits."""
 
@@ -91,7 +91,7 @@ class PolicyRun:
                 lines.append((f"{name:<9}" + "".join(f"{cell:>{w}}" for cell in cells)).rstrip())
         return "\n".join(lines)
 
-    def _column(self, step: Reference) -> Iterator[str]:
+    def _column(self, step: PageReference) -> Iterator[str]:
         yield f"{step.page}{'w' * step.write}{'|' * step.ticks}"
         for frame, page in enumerate(step.pages):
             hand = ">" * (frame == step.hand)

@@ -32,7 +32,7 @@ class PagerFailed(Exception):
     """The cause of a NOMEM that comes from a pager, to distinguish it from others."""
 
 
-class Mapper(Protocol):
+class MappingEntry(Protocol):
     """An entry, as far as an object that it maps goes."""
 
     start: int
@@ -53,11 +53,11 @@ class VmObject:
         self.pages: dict[int, int] = {}
         self.references = 0
 
-    def reference(self, entry: Mapper | None = None) -> None:
+    def reference(self, entry: MappingEntry | None = None) -> None:
         """One more entry maps it: this one, where it is known already."""
         self.references += 1
 
-    def release(self, entry: Mapper | None = None) -> None:
+    def release(self, entry: MappingEntry | None = None) -> None:
         """One entry fewer maps it; with the last, the pages return to the pager."""
         self.references -= 1
         if self.references == 0:

@@ -26,7 +26,7 @@ from ...mmu.editor import HandEdits, Slot
 from ...mmu.levels import Level
 from ...mmu.rules import Access
 from ...mmu.walk import Descent, translate, walk
-from .tables import PmapLayout, TablePages, TableSpace
+from .table_space import PmapLayout, TablePages, TableSpace
 
 
 class FlushTarget(Protocol):

@@ -17,7 +17,7 @@ from ...mmu.levels import Level
 from ...mmu.walk import Memory
 from .pmap import CurrentPmap, FlushTarget, Pmap
 from .reverse import ReverseMap
-from .tables import PmapLayout, TablePages
+from .table_space import PmapLayout, TablePages
 
 
 class KernelPmap(Pmap):

@@ -4,8 +4,9 @@ Read first: :mod:`.vm_map`, the map with its kernel functions (enter, remove, fa
 
 * :mod:`.placement`: where a request goes (hint, find cache, threshold), and which neighbour may grow to serve it;
 * :mod:`.kentry`: the area that the kernel map's own entries come from;
-* :mod:`.kmem`: kernel memory with pages behind it;
-* :mod:`.wiring`: the pages of a range that is wired, all or none.
+* :mod:`.kernel_memory`: kernel memory with pages behind it.
+
+What maps do with memory objects (faults, forks, changes of ranges) is in :mod:`vmwidgets.engine.kernel.tasks`.
 
 :data:`X15_QUIRKS` are the original's bugs that are mended here, each under a name that switches it back on.  What each
 does, and the test that shows both sides, is in docs/deviations.md.

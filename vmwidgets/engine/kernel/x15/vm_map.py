@@ -21,9 +21,9 @@ from ..map.core import Entry, EntrySource
 from ..map.low_gap import LowGap
 from ..map.ranges import edges_in
 from ..map.vm_object import VmObject
+from ..tasks.memory_object import TaskObject
+from ..tasks.vm_fault import TaskFaults
 from .placement import Merge, Placement, Request
-from .vm_fault import X15Faults
-from .vm_object import X15Object
 
 INFO_HEADER = "vm_map:      start             end          size     offset   flags    type\n"
 
@@ -44,7 +44,7 @@ def _is_inside(entry: Entry, duplicate: Duplicate) -> KernelPanic:
     return KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}")
 
 
-class X15Map(X15Faults):
+class X15Map(TaskFaults):
     """One address space.
 
     `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes
@@ -240,7 +240,7 @@ class X15Map(X15Faults):
             if self.unmap is not None:
                 self.unmap(entry.start, entry.end)
             target = entry.object
-            if isinstance(target, X15Object):
+            if isinstance(target, TaskObject):
                 target.unmapped(entry)
             elif target is not None:
                 target.release(entry)
@@ -378,7 +378,7 @@ class X15Map(X15Faults):
         for va in range(entry.start, entry.end, PAGE):
             target = entry.object
             frame = None if target is None else target.page(entry.offset_of(va))
-            if isinstance(target, X15Object) and target.is_file and not self._leads_on(frame, va):
+            if isinstance(target, TaskObject) and target.is_file and not self._leads_on(frame, va):
                 continue  # a file may be cut off under a wiring, and its page come back with another's access
             if frame is None:
                 raise Broken(

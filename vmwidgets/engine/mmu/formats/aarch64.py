@@ -14,7 +14,7 @@ from ...base.units import Address
 from ...base.values.tables import Field, Permission, Rights, Syndrome
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
-from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
+from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
 
 ACCESS_FLAG, NOT_GLOBAL = 1 << 10, 1 << 11
 
@@ -58,7 +58,10 @@ INSTRUCTION_ABORT = (
 class Aarch64Controls(Controls):
     """ARM DDI 0487, D5.2 to D5.4 (D8.2 to D8.4 from issue H); EL1&0 stage 1, T0SZ = T1SZ = 16."""
 
-    numbers: ClassVar[Mapping[str, Limits]] = {"pa_bits": Limits(32, 48), "ttbr1": Limits(0, (1 << 48) - 4096, 4096)}
+    numbers: ClassVar[Mapping[str, NumberLimits]] = {
+        "pa_bits": NumberLimits(32, 48),
+        "ttbr1": NumberLimits(0, (1 << 48) - 4096, 4096),
+    }
 
     wxn: bool = False
     """SCTLR_EL1.WXN: what is writable at an exception level is not executable there."""
@@ -136,16 +139,16 @@ class Aarch64Rules(Rules[Aarch64Controls]):
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
-    ) -> Report:
+    ) -> FaultReport:
         """D17.2.37: the status code, and the syndrome register with the exception class."""
         level = len(path) if stop.kind == "bus-error" else max(0, len(path) - 1)
         code = _STATUS["not-present" if stop.kind == "non-canonical" else stop.kind] | level
         common = code | 1 << 25
         if access == "execute":
             value = common | (0x20 if user else 0x21) << 26
-            return Report("Instruction Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, INSTRUCTION_ABORT))
+            return FaultReport("Instruction Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, INSTRUCTION_ABORT))
         value = common | (access == "write") << 6 | (0x24 if user else 0x25) << 26
-        return Report("Data Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, DATA_ABORT))
+        return FaultReport("Data Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, DATA_ABORT))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """AP, UXN, PXN, nG; AF is set and the page inner shareable.

@@ -14,7 +14,7 @@ from ...base.units import Address
 from ...base.values.tables import Field, Rights, Syndrome
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry
-from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
+from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
 
 _STATUS = {
     "not-present": (0b00101, 0b00111),
@@ -60,10 +60,10 @@ MANAGER, CLIENT = 0b11, 0b01
 class Armv7Controls(Controls):
     """ARM DDI 0406C, B3.5 and B3.7; short descriptors, that is TTBCR.EAE = 0."""
 
-    numbers: ClassVar[Mapping[str, Limits]] = {
-        "dacr": Limits(0, (1 << 32) - 1),
-        "ttbcr_n": Limits(0, 7),
-        "ttbr1": Limits(0, (1 << 32) - 4096, 4096),
+    numbers: ClassVar[Mapping[str, NumberLimits]] = {
+        "dacr": NumberLimits(0, (1 << 32) - 1),
+        "ttbcr_n": NumberLimits(0, 7),
+        "ttbr1": NumberLimits(0, (1 << 32) - 4096, 4096),
     }
 
     dacr: int = 0x5555_5555
@@ -147,17 +147,17 @@ class Armv7Rules(Rules[Armv7Controls]):
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Armv7Controls
-    ) -> Report:
+    ) -> FaultReport:
         """B3.13.3: the status code, and the register that has it."""
         second = len(path) == 1 if stop.kind == "bus-error" else len(path) == 2
         code = _STATUS[stop.kind][second]
         status = code & 0xF | (code >> 4) << 10
         if access == "execute":
-            return Report("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR))
+            return FaultReport("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR))
         # The domain is valid where a first-level descriptor had one: not for a first-level translation fault.
         domain = domain_of(path) if path and path[0].descriptor.kind != "invalid" else 0
         value = status | domain << 4 | (access == "write") << 11
-        return Report("Data Abort", code, STATUS_CODE, Syndrome("DFSR", value, DFSR))
+        return FaultReport("Data Abort", code, STATUS_CODE, Syndrome("DFSR", value, DFSR))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """AP, XN and nG; domain 0, no PXN in a leaf.

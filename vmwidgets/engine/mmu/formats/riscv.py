@@ -13,7 +13,7 @@ from ...base.units import Address, binary_size
 from ...base.values.tables import Field, Permission, Rights
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
-from ..rules import Access, Controls, Report, Rules, Start, Stop
+from ..rules import Access, Controls, FaultReport, Rules, Start, Stop
 
 V, R, W, X, U, G, A, D = (1 << bit for bit in range(8))
 
@@ -92,12 +92,12 @@ class RiscvRules(Rules[RiscvControls]):
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: RiscvControls
-    ) -> Report:
+    ) -> FaultReport:
         """4.1.8: the cause says the kind of access, and nothing else."""
         page_fault, cause, access_fault, access_cause = _CAUSES[access]
         if stop.kind == "bus-error":
-            return Report(access_fault, access_cause, CAUSE)
-        return Report(page_fault, cause, CAUSE)
+            return FaultReport(access_fault, access_cause, CAUSE)
+        return FaultReport(page_fault, cause, CAUSE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """R, W, X, U and G; nothing in a pointer.  W needs R, and a page with no right at all would be a pointer."""

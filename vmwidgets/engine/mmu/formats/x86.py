@@ -18,7 +18,7 @@ from ...base.units import Address
 from ...base.values.tables import Field, Permission, Rights
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
-from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
+from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
 
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 8))
 
@@ -40,7 +40,7 @@ ERROR_CODE = (
 class X86Controls(Controls):
     """Intel SDM volume 3A, 4.1 and 4.6."""
 
-    numbers: ClassVar[Mapping[str, Limits]] = {"maxphyaddr": Limits(32, 52)}
+    numbers: ClassVar[Mapping[str, NumberLimits]] = {"maxphyaddr": NumberLimits(32, 52)}
 
     wp: bool = True
     """CR0.WP: supervisor writes obey R/W."""
@@ -107,15 +107,15 @@ class X86Rules(Rules[X86Controls]):
 
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: X86Controls
-    ) -> Report:
+    ) -> FaultReport:
         """SDM 4.7; RSVD implies P."""
         if stop.kind == "non-canonical":
-            return Report("#GP", 0)
+            return FaultReport("#GP", 0)
         if stop.kind == "bus-error":
-            return Report("none: what a read of no memory gives is up to the chipset", None)
+            return FaultReport("none: what a read of no memory gives is up to the chipset", None)
         fetch = access == "execute" and self.tells_fetches(controls)
         code = (stop.kind != "not-present", access == "write", user, stop.kind == "reserved", fetch)
-        return Report("#PF", sum(bit << place for place, bit in enumerate(code)), ERROR_CODE)
+        return FaultReport("#PF", sum(bit << place for place, bit in enumerate(code)), ERROR_CODE)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """R/W, U/S, XD, and G in a leaf."""

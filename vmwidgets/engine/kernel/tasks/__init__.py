@@ -1,0 +1,10 @@
+"""The memory of tasks: objects and their pages, files, swap space, what goes out, and how maps make use of it all.
+
+Read first `task_memory.py`, the frames that objects have: where they come from, and which go out.  `led_object.py`,
+`chained_object.py` and `memory_object.py` are one class in three parts: pages that entries lead to, objects behind
+others, and the whole object with its faults and copies.  `pagers.py` and `files.py` have the pages that no object
+has, `swap.py` those that went out, `rings.py` the order in which they go, `users.py` who has a page in a place.
+
+`task_ranges.py` and `vm_fault.py` are what maps can do with such objects: change ranges, resolve faults, fork;
+`wiring.py` gets the pages of a range that is wired.  X15 of 2013 has none of this: it is made after 4.4BSD and Linux.
+"""

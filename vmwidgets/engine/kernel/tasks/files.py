@@ -1,0 +1,93 @@
+"""Files: their bytes on disk, and those pages of them that are in memory, in reads and in mappings the same ones."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ...base.events import FileResized
+from ...base.units import PAGE, PAGE_SHIFT
+from ..threads.waits import MaySleep, TimedWait
+from .memory_object import TaskObject
+from .pagers import FilePager
+from .task_memory import TaskMemory
+
+
+class File:
+    """A file; `object` has the pages of it that are in memory (its page cache), `pager` what is on disk."""
+
+    def __init__(self, name: str, content: bytes, memory: TaskMemory, latency: int = 0) -> None:
+        self.name = name
+        self.pager = FilePager(memory, name, content, latency)
+        self._memory = memory
+        self._resized(-1, len(content))
+        self.object = TaskObject(f"file {name}", self.pager, memory, shared=True)
+        self.object.reference()
+
+    def read(self, offset: int, length: int) -> MaySleep[bytes]:
+        """Bytes from `offset` on, as far as the file goes, through the page cache.
+
+        Sleeps for a slow file.  O(pages).
+        """
+        parts = []
+        for at, count in _pieces(offset, min(offset + length, self.pager.size)):
+            yield from self._wait(at)
+            if at >= self.pager.size:  # it was cut meanwhile
+                break
+            frame = self.object.fault(at, False).frame
+            parts.append(self._memory.ram.read((frame << PAGE_SHIFT) + at % PAGE, count))
+        return b"".join(parts)
+
+    def write(self, offset: int, data: bytes) -> MaySleep[None]:
+        """Put bytes into the page cache from `offset` on; the file grows if they reach beyond its end.
+
+        Sleeps for a slow file.  O(pages).
+        """
+        for at, count in _pieces(offset, offset + len(data)):
+            if at // PAGE * PAGE < self.pager.size:
+                yield from self._wait(at)
+            if offset + len(data) > self.pager.size and not self.pager.gone:
+                self.resize(offset + len(data))
+            frame = self.object.fault(at, True).frame
+            self._memory.ram.write((frame << PAGE_SHIFT) + at % PAGE, data[at - offset : at - offset + count])
+
+    def _wait(self, offset: int) -> MaySleep[None]:
+        """Sleep as long as the pager takes for the page at `offset`."""
+        ticks = self.object.wait_for(offset)
+        if ticks:
+            yield TimedWait("the pager", ticks)
+
+    def sync(self, first: int = 0, last: int | None = None) -> int:
+        """Write the dirty pages from page `first` on and before `last` back; how many there were."""
+        dirty = [index for index in sorted(self.object.dirty) if first <= index and (last is None or index < last)]
+        for index in dirty:
+            self._memory.clean(self.object, index)
+        return len(dirty)
+
+    def resize(self, size: int) -> None:
+        """Have another size: what is cut off is lost, in memory and in all mappings too."""
+        before, self.pager.size = self.pager.size, size
+        del self.pager.content[size:]
+        self._resized(before, size)
+        for index in [one for one in sorted(self.object.pages) if one >= -(-size // PAGE)]:
+            self._memory.unmap(self.object.pages[index])
+            self.object.drop(index << PAGE_SHIFT)
+        last = self.object.pages.get(size >> PAGE_SHIFT)
+        if last is not None and size < before:
+            self._memory.ram.fill((last << PAGE_SHIFT) + size % PAGE, PAGE - size % PAGE)
+
+    def vanish(self) -> None:
+        """Be gone, as with the disk that it was on."""
+        self.resize(0)
+        self.pager.gone = True
+        self._resized(0, -1)
+
+    def _resized(self, before: int, after: int) -> None:
+        emit = self._memory.recorder.emit
+        if emit is not None:
+            emit((FileResized.tag, self.name, before, after))
+
+
+def _pieces(start: int, end: int) -> list[tuple[int, int]]:
+    """[start, end) cut at page borders: offset and bytes of each piece."""
+    borders = [start, *range((start // PAGE + 1) * PAGE, end, PAGE), end]
+    return [(at, after - at) for at, after in pairwise(borders) if at < after]

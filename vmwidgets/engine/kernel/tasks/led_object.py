@@ -1,0 +1,149 @@
+"""Which pages of a memory object something leads to: entries that map it, and shadows in front of it.
+
+A page of anonymous memory that nothing leads to can never be reached again, so it is given back at once: the frame is
+free, and the page is zeroes if an entry grows over its number later.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+
+from ...base.errors import Broken
+from ...base.units import PAGE_SHIFT
+from ..map.vm_object import MappingEntry, Pager, VmObject
+
+EVERYWHERE = range(1 << 52)
+"""All pages that offsets of 64 bits can name."""
+
+
+class LedObject(VmObject):
+    """An object that knows the entries that map it, and its `shadows`; it may itself be a shadow, of `shadow`.
+
+    It asks the object behind for pages of `window` only.  A page that is in `swapped` is in swap space.
+    """
+
+    shadow: LedObject | None
+    shadows: Sequence[LedObject]
+
+    def __init__(self, name: str, pager: Pager, window: range) -> None:
+        super().__init__(name, pager)
+        self.window = window
+        self.swapped: dict[int, int] = {}
+        """Slots of swap space by page; of a page that is in memory too, until it is written."""
+        self.entries: dict[MappingEntry, None] = {}
+        """The entries that map it."""
+        self.copied_on = False
+        """Whether entries of several maps were given it, which may map the same page."""
+
+    @property
+    @abstractmethod
+    def keeps_pages(self) -> bool:
+        """Whether its pages stay where nothing leads to them: those of files, and of objects with a learner's name."""
+
+    @abstractmethod
+    def forget(self, pages: range) -> None:
+        """Give back those of `pages` that it has, in memory or in swap space."""
+
+    def reference(self, entry: MappingEntry | None = None) -> None:
+        """One more entry, shadow or holder refers to it; an entry that is known is kept in mind."""
+        super().reference(entry)
+        if entry is not None:
+            self.entries[entry] = None
+
+    def unmapped(self, entry: MappingEntry) -> None:
+        """`entry` maps it no longer: its pages there go, unless something else leads to them.
+
+        O(pages of it there), and O(entries and shadows of it) where it has others.
+        """
+        self.entries.pop(entry, None)
+        if self.pages or self.swapped or self.shadow is not None:
+            self.trim(pages_of(entry))
+        self.release()
+
+    def trim(self, pages: range) -> None:
+        """Give back those of these pages that nothing leads to, here and in the objects behind.
+
+        O(pages, or those that it has).
+        """
+        todo: list[tuple[LedObject, range]] = [(self, pages)]
+        while todo:
+            at, wanted = todo.pop()
+            if at.keeps_pages:
+                continue
+            at.copied_on = at.copied_on and at.references > 1
+            gaps = [(wanted.start, wanted.stop)]  # nearly always
+            if at.copied_on or at.shadows:
+                gaps = list(_gaps(wanted, at.led_to(wanted)))
+            for first, end in gaps:
+                at.forget(range(first, end))
+            if at.shadow is not None:
+                behind = [common(range(first, end), at.window) for first, end in reversed(gaps)]
+                todo += [(at.shadow, unled) for unled in behind if unled]
+
+    def led_to(self, pages: range) -> list[tuple[int, int]]:
+        """The parts of `pages` that entries, its own and its shadows', lead to, rising, as first and end."""
+        parts: list[tuple[int, int]] = []
+        todo: list[tuple[LedObject, range]] = [(self, pages)]
+        while todo:
+            at, wanted = todo.pop()
+            found = [common(pages_of(entry), wanted) for entry in at.entries]
+            parts += [(one.start, one.stop) for one in found if one]
+            passed = [(shadow, common(wanted, shadow.window)) for shadow in at.shadows]
+            todo += [(shadow, asked) for shadow, asked in passed if asked]
+        return sorted(parts)
+
+    def is_free(self, pages: range) -> bool:
+        """Whether nothing leads to these pages of it, and neither it nor an object behind has one of them."""
+        return not self.led_to(pages) and not self.holds_any(pages)
+
+    def holds_any(self, pages: range) -> bool:
+        """Whether it, or an object behind, has any of these pages.  O(objects in the chain × pages)."""
+        return any(self._has_behind(index) for index in pages)
+
+    def _has_behind(self, index: int) -> bool:
+        at: LedObject | None = self
+        while at is not None and not at.has(index):
+            at = at.shadow if index in at.window else None
+        return at is not None
+
+    def has(self, index: int) -> bool:
+        """Whether the page is its own, in memory or in swap space."""
+        return index in self.pages or index in self.swapped
+
+    def those_of(self, pages: range) -> list[int]:
+        """Those of `pages` that it has, in memory or in swap space, rising.  O(pages, or those that it has)."""
+        if len(pages) < len(self.pages) + len(self.swapped):
+            return [index for index in pages if self.has(index)]
+        return sorted({index for index in (*self.pages, *self.swapped) if index in pages})
+
+    def check_led_to(self) -> None:
+        """Raise :class:`Broken` unless O8 holds: something leads to each page."""
+        if self.keeps_pages or not self.references:
+            return
+        led = self.led_to(EVERYWHERE)
+        lost = [index for first, end in _gaps(EVERYWHERE, led) for index in self.those_of(range(first, end))]
+        if lost:
+            raise Broken(f"O8: {self.name} has page {lost[0]}, and no entry leads there")
+
+
+def pages_of(entry: MappingEntry) -> range:
+    """The pages of its object that an entry maps, by their numbers."""
+    first = entry.offset >> PAGE_SHIFT
+    return range(first, first + (entry.end - entry.start >> PAGE_SHIFT))
+
+
+def common(one: range, other: range) -> range:
+    """What two runs of pages have in common."""
+    return range(max(one.start, other.start), min(one.stop, other.stop))
+
+
+def _gaps(pages: range, parts: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What the rising `parts` leave out of `pages`, as first and end."""
+    at = pages.start
+    for first, end in parts:
+        if at < first:
+            yield at, first
+        at = max(at, end)
+    if at < pages.stop:
+        yield at, pages.stop

@@ -1,0 +1,526 @@
+"""Memory objects of tasks: shadow chains, copies at the first write, collapse and bypass.
+
+After the design of Mach as 4.4BSD has it (McKusick, Bostic, Karels, Quarterman: The Design and Implementation of the
+4.4BSD Operating System, 5.5 and 5.6; Rashid and others, 1987, 3.4).  X15 of 2013 has objects without shadows.
+An object that is copied stays as it is, and who writes gets a *shadow* in front of it, which has only the pages
+that were written since.  A page is looked for from the front to the back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import takewhile
+from typing import NamedTuple
+
+from ...base.errors import Broken, KernelError, VMError, kernel_error
+from ...base.events import (
+    ObjectMade,
+    ObjectSearched,
+    PageCopied,
+    PageDirtied,
+    PageJoined,
+    PageLost,
+    PagerAsked,
+    PagesEntered,
+    PagesLeft,
+)
+from ...base.protection import WRITE
+from ...base.recorder import Recorder
+from ...base.units import PAGE, PAGE_SHIFT
+from ...base.values.objects import ObjectValue
+from ..map.vm_object import MappingEntry, PagerFailed
+from .chained_object import ChainedObject
+from .led_object import EVERYWHERE, common, pages_of
+from .pagers import AnonymousPager, CodePager, TaskPager
+from .task_memory import TaskMemory
+
+
+class FoundPage(NamedTuple):
+    """A page for an access: `own` if it is of the object that was asked, and not of one behind it."""
+
+    frame: int
+    cache: str
+    own: bool
+
+
+class TaskObject(ChainedObject):
+    """Pages by number, and behind them, where it is a shadow, those of the object `shadow`, by the same numbers.
+
+    `shared`: who maps it sees what others write, so that a copy of it takes all pages at once.  `kept`: learners hold
+    it by its name, so that it stays when no entry maps it.  A shadow is asked for pages of `window` only.
+    `references` are those of entries, of its shadows, and, where it is the pages of a file, of that.
+    """
+
+    shadow: TaskObject | None
+
+    def __init__(
+        self,
+        name: str,
+        pager: TaskPager,
+        memory: TaskMemory,
+        *,
+        shared: bool = False,
+        kept: bool = False,
+        shadow: TaskObject | None = None,
+        window: range = EVERYWHERE,
+    ) -> None:
+        super().__init__(name, pager, memory, window)
+        self.shared = shared
+        self.kept = kept
+        self.shadow = shadow
+        self.shadows = []
+        self.dirty: set[int] = set()
+        """Pages that were written since their file had them."""
+        self.wired: Counter[int] = Counter()
+        """How many entries hold each page in memory."""
+        if shadow is not None:
+            shadow.shadows.append(self)
+        memory.objects[name] = self
+        self._report(ObjectMade.tag, name, self.fields)
+
+    @classmethod
+    def anonymous(
+        cls,
+        memory: TaskMemory,
+        *,
+        shared: bool = False,
+        shadow: TaskObject | None = None,
+        window: range = EVERYWHERE,
+    ) -> TaskObject:
+        """A new object of zeroes, or of what is in `shadow`, under a name that no learner gave it."""
+        return cls(memory.new_name(), AnonymousPager(memory), memory, shared=shared, shadow=shadow, window=window)
+
+    @property
+    def keeps_pages(self) -> bool:
+        """Whether its pages stay where nothing leads to them."""
+        return self.is_file or self.kept or not self.has_frames
+
+    @property
+    def is_private(self) -> bool:
+        """Whether its pages are anonymous memory of one task, so that a fork has to copy them."""
+        return self.has_frames and not self.is_file and not self.shared
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether its pages are RAM, and no device's."""
+        return self.pager.has_frames
+
+    def write_back(self, index: int, content: bytes) -> None:
+        """Have its pager write a page back."""
+        self.pager.put_page(index, content)
+
+    def value(self) -> ObjectValue:
+        """As a frozen value."""
+        return ObjectValue(self.name, *self.fields, dict(self.pages), dict(self.swapped), frozenset(self.dirty))
+
+    # ---- pages -------------------------------------------------------------------------------
+
+    def rights(self, offset: int, protection: int) -> int:
+        """Those of an entry; but a page that its file, or swap space, has too is not to be written unnoticed."""
+        return protection if self._may_be_written(offset >> PAGE_SHIFT) else protection & ~WRITE
+
+    def _may_be_written(self, index: int) -> bool:
+        """Whether nothing has to be noted when its page is written."""
+        if self.is_file:
+            return index in self.dirty
+        return index not in self.swapped and not self.memory.is_shared(self.pages.get(index, -1))
+
+    def rights_of_all(self, protection: int) -> int:
+        """Those of an entry; none to write where some page may be noted when it is, or be that of another object."""
+        is_plain = not (self.is_file or self.swapped or self.shadow is not None)
+        return protection if is_plain and not self._shares() else protection & ~WRITE
+
+    def _shares(self) -> bool:
+        """Whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
+        return self.memory.in_memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
+
+    def note_wired(self, pages: range, change: int) -> None:
+        """So many entries more hold these pages in memory: they don't go out."""
+        for index in pages:
+            self.wired[index] += change
+            if not self.wired[index]:
+                del self.wired[index]
+                if index in self.pages:
+                    self.memory.rings.may_go_again(self.pages[index])
+
+    def content(self, index: int) -> bytes:
+        """The bytes of a page, wherever in the chain they are; IO where only a pager knows them."""
+        at = self
+        for at in self.chain(index):
+            if index in at.pages and at.has_frames:
+                return self.memory.ram.read(at.pages[index] << PAGE_SHIFT, PAGE)
+            if index in at.swapped:
+                return self.memory.swap.content(at.swapped[index])
+        return at.pager.peek(at.name, index)
+
+    def bring(self, offset: int, recorder: Recorder) -> tuple[str, int]:
+        """A frame of its own for the page at `offset`, copied if it was in an object behind."""
+        page = self.fault(offset, not self.is_file)
+        return page.cache, page.frame
+
+    def fault(self, offset: int, write: bool) -> FoundPage:
+        """The page at `offset` for an access: its own, or to be read that of the object behind that has it.
+
+        NOMEM without a frame, IO from a pager that fails.  O(objects in the chain).
+        """
+        index = offset >> PAGE_SHIFT
+        holder = self if self.shadow is None else self._holder(index)
+        frame = holder.pages.get(index)
+        cache = "hit" if frame is not None else "miss"
+        if frame is None and index in holder.swapped:
+            frame = holder.join(index)
+        if frame is None:
+            frame = holder.page_in(index, blank=holder is self and not write)
+        elif cache == "hit" and holder is self and self.shadow is None:
+            self._report(PagerAsked.tag, self.name, offset, frame, "hit")
+        if holder is not self and not write:
+            return FoundPage(frame, cache, False)
+        if write and (holder is not self or self.memory.is_shared(frame)):
+            frame = self._copy(index, holder, frame)
+        elif write:
+            self._note_write(index, frame)
+        return FoundPage(frame, cache, True)
+
+    def _note_write(self, index: int, frame: int) -> None:
+        """A page of its own is to be written: what its file, or swap space, has of it is old then."""
+        if self.is_file:
+            if index not in self.dirty:
+                self.dirty.add(index)
+                self._report(PageDirtied.tag, self.name, index)
+        elif index in self.swapped:
+            self.memory.forget(self, (index,))
+        else:
+            self.memory.reverse.written(frame)
+
+    @property
+    def comes_as_zeroes(self) -> bool:
+        """Whether a page that it doesn't have comes as zeroes: forgotten before it was written, it is as it was."""
+        return self.pager.kind == "anonymous" and self.shadow is None and self.memory.zeroed
+
+    def _holder(self, index: int) -> TaskObject:
+        """The first object of the chain that has the page, or whose file has.
+
+        Where none has, a page of zeroes is the front object's own.
+        """
+        for at in self.chain(index):
+            found = "memory" if index in at.pages else "swap" if index in at.swapped else "file" if at.is_file else ""
+            at._report(ObjectSearched.tag, at.name, index, found or ("" if at.shadow is not None else "nowhere"))
+            if found:
+                return at
+        return self
+
+    def found(self, offset: int) -> tuple[int, bool] | None:
+        """The frame that an access would find in the chain; it is to be written if it is an own, or dirty, page."""
+        index = offset >> PAGE_SHIFT
+        holder = self._holder_in_memory(index)
+        if holder is None:
+            return None
+        return holder.pages[index], holder is self and self._may_be_written(index)
+
+    def wait_for(self, offset: int) -> int:
+        """How many ticks its pager, or swap space, takes for the page at `offset`; 0 if that is in memory."""
+        index, last = offset >> PAGE_SHIFT, self
+        for last in self.chain(index):
+            if last.has(index):
+                is_there = index in last.pages or self.memory.found(last, index) is not None
+                return 0 if is_there else self.memory.swap.latency
+        return last.pager.latency
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a page of it may take time to come.  O(objects in the chain)."""
+        return bool(self.memory.swap.latency or self.last_of_chain.pager.latency)
+
+    def makes(self, offset: int) -> bool:
+        """Whether neither it nor anonymous memory behind it has the page at `offset`; a file's can be copied again."""
+        index = offset >> PAGE_SHIFT
+        return not any(at.has(index) for at in self.chain(index) if at is self or not at.is_file)
+
+    def chain(self, index: int | None = None) -> Iterator[TaskObject]:
+        """It and those behind it, from front to back; with `index` as far as they are asked for that page."""
+        at: TaskObject | None = self
+        while at is not None:
+            yield at
+            at = at.shadow if index is None or index in at.window else None
+
+    @property
+    def last_of_chain(self) -> TaskObject:
+        """The object behind all others."""
+        *_, last = self.chain()
+        return last
+
+    def join(self, index: int) -> int | None:
+        """The frame in which another object has the same page of swap space in memory, now its own too; or none."""
+        frame = self.memory.found(self, index)
+        if frame is not None:
+            self.enter(index, frame, is_new=False)
+            self._report(PageJoined.tag, self.name, index, frame, self.swapped[index])
+        return frame
+
+    def page_in(self, index: int, *, blank: bool = False) -> int:
+        """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails.
+
+        With `blank` it is not about to be written, so that zeroes stay zeroes.
+        """
+        offset = index << PAGE_SHIFT
+        try:
+            is_out, self.memory.lacking = index in self.swapped, ""
+            frame = self.memory.swap_in(self, index) if is_out else self.pager.get_page(self, offset)
+        except KernelError as error:
+            self._report(PagerAsked.tag, self.name, offset, -1, error.name)
+            raise
+        if frame is None:
+            self._report(PagerAsked.tag, self.name, offset, -1, "NOMEM")
+            lacking = f": {self.memory.lacking}" if self.memory.lacking else ""
+            why = f"the pager of {self.name!r} has no page for offset {offset:#x}{lacking}"
+            raise kernel_error("NOMEM", why) from PagerFailed()
+        if blank and not is_out and self.pager.kind == "anonymous":
+            self.memory.reverse.came_blank(frame)
+        self.enter(index, frame, is_new=not is_out)
+        self._report(PagerAsked.tag, self.name, offset, frame, "miss")
+        return frame
+
+    def enter(self, index: int, frame: int, *, is_new: bool = True) -> None:
+        """Have `frame` as the page of this number; not `is_new`: it was its own in swap space."""
+        self.pages[index] = frame
+        self._reach(index, index + 1)
+        for shadow in self.shadows if is_new else ():
+            shadow._grown(index)
+        self._report(PagesEntered.tag, self.name, ((index, frame),))
+        if self.has_frames:
+            self.memory.entered(self, index, frame)
+
+    def leave(self, index: int) -> None:
+        """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
+        self._report(PagesLeft.tag, self.name, ((index, self.pages.pop(index)),))
+
+    def drop(self, offset: int) -> None:
+        """Give the page at `offset` back, in swap space too."""
+        index = offset >> PAGE_SHIFT
+        if index in self.dirty:
+            self.dirty.remove(index)
+            self._report(PageLost.tag, self.name, index)
+        if index in self.swapped:
+            self.memory.forget(self, (index,))
+        frame = self.pages[index]
+        self.leave(index)
+        self._let_go(index, frame)
+        self.count_again()
+
+    def forget(self, pages: range) -> None:
+        """Give back those of `pages` that it has, in memory or in swap space: nothing maps them any more."""
+        inside = self.those_of(pages)
+        gone = tuple((index, self.pages.pop(index)) for index in inside if index in self.pages)
+        self._give_back(gone)
+        self.memory.forget(self, tuple(index for index in inside if index in self.swapped))
+
+    def _give_back(self, pages: tuple[tuple[int, int], ...]) -> None:
+        """Give back frames that were taken out of `pages`."""
+        self.count_again()
+        self.dirty.difference_update(index for index, _ in pages)
+        if pages:
+            self._report(PagesLeft.tag, self.name, pages)
+        for index, frame in pages:
+            self._let_go(index, frame)
+
+    def _let_go(self, index: int, frame: int) -> None:
+        """Its page was in `frame`: give that back, unless another object has the page too."""
+        if not self.has_frames or self.memory.left(self, index, frame):
+            self.pager.release(frame)
+
+    def run(self, offset: int, count: int) -> int | None:
+        """The first frame of `count` pages in one piece, as any object's; none where pages lie behind or elsewhere."""
+        first, known = offset >> PAGE_SHIFT, len(self.pages)
+        is_swapped = any(index in self.swapped for index in range(first, first + count))
+        if self.shadow is not None or self.is_file or is_swapped:
+            return None
+        frame = super().run(offset, count)
+        if frame is not None and len(self.pages) != known:
+            self._reach(first, first + count)
+            self.count_again()
+            self._report(PagesEntered.tag, self.name, tuple((first + at, frame + at) for at in range(count)))
+            for at in range(count if self.has_frames else 0):
+                self.memory.entered(self, first + at, frame + at)
+        return frame
+
+    def _copy(self, index: int, holder: TaskObject, source: int) -> int:
+        """Copy a page of an object behind, or one that others have too, into a frame of its own.
+
+        A chain that is no longer needed is forgotten.
+        """
+        self.memory.lacking = ""
+        if holder is self:
+            self.memory.pass_on(source)  # else a task that may have one page could have no copy of it
+        with self.memory.holding(source):
+            frame = self.memory.fresh(self)
+        if frame is None:
+            lacking = f": {self.memory.lacking}" if self.memory.lacking else ""
+            why = f"no page for a copy of page {index} of {holder.name!r}{lacking}"
+            raise kernel_error("NOMEM", why) from PagerFailed()
+        self.memory.copy(source, frame)
+        mapped = self.memory.mapped_by(source)
+        if self.shared or (holder is not self and self.references > 1):
+            self.memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
+        if holder is self:
+            self.leave(index)
+            self.memory.left(self, index, source)
+            if index in self.swapped:
+                self.memory.forget(self, (index,))
+        self.enter(index, frame, is_new=holder is not self)
+        self._report(PageCopied.tag, self.name, index, holder.name, source, frame, mapped)
+        if holder is self.shadow and self._left:
+            self._left -= 1
+        self.bypass()
+        return frame
+
+    # ---- chains ------------------------------------------------------------------------------
+
+    def release(self, entry: MappingEntry | None = None) -> None:
+        """One reference fewer; with the last it is gone, and gives back what it has."""
+        if entry is not None:
+            self.entries.pop(entry, None)
+        self.references -= 1
+        if self.references == 0:
+            self._terminate()
+        elif self.references == 1 and len(self.shadows) == 1:
+            self.shadows[0].collapse()
+
+    def _terminate(self) -> None:
+        """Give back pages and swap space; one that learners hold can be mapped again, and is empty."""
+        pages = tuple(sorted(self.pages.items()))
+        self.pages.clear()
+        self._give_back(pages)
+        self.memory.forget(self, tuple(self.swapped))
+        if not self.kept:
+            self._end("no reference is left")
+            behind, self.shadow = self.shadow, None
+            if behind is not None:
+                behind.shadows.remove(self)
+                behind.release()
+
+    def discard(self) -> None:
+        """Be gone before anything ever referred to it."""
+        self._end("nothing ever referred to it")
+
+    def page_out(self, offset: int) -> bool:
+        """Have the page at `offset` leave memory, of whichever object of the chain it is; whether it did."""
+        holder = self._holder_in_memory(offset >> PAGE_SHIFT)
+        return holder is not None and self.memory.page_out(holder, offset >> PAGE_SHIFT)
+
+    def _holder_in_memory(self, index: int) -> TaskObject | None:
+        for at in self.chain(index):
+            if index in at.pages:
+                return at
+            if index in at.swapped:
+                break
+        return None
+
+    # ---- copies ------------------------------------------------------------------------------
+
+    def shadowed(self, entry: MappingEntry) -> TaskObject:
+        """A new shadow of it for the pages of `entry`, without any; it takes over the reference that the entry had."""
+        made = self.anonymous(self.memory, shadow=self, window=pages_of(entry))
+        self.entries.pop(entry, None)
+        made.reference(entry)
+        return made
+
+    def taken_by(self, entry: MappingEntry, *, wired: bool) -> TaskObject:
+        """A new object with the pages that `entry` maps, for it alone; it takes over the reference that it had."""
+        pages = pages_of(entry)
+        made = self.sharing(pages)
+        made.entries[entry] = None
+        if wired:
+            self.note_wired(pages, -1)
+            made.note_wired(pages, 1)
+        self.unmapped(entry)
+        return made
+
+    def copied(self, window: range, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> TaskObject:
+        """A new object with copies of the pages of `window`, as they are now (Mach's vm_object_copy_slowly).
+
+        Where the last of its chain is a file, that lies behind the new one too.  Pages that are read in for it count
+        for whom `reading` has them count.
+
+        NOMEM, and nothing kept, without frames.  O(pages).
+        """
+        last = self.last_of_chain
+        behind = last if last.is_file else None
+        if behind is not None:
+            behind.reference()
+        made = self.anonymous(self.memory, shadow=behind, window=window)
+        made.references = 1
+        try:
+            for index in self._to_copy(window):
+                with reading():
+                    page = self.fault(index << PAGE_SHIFT, False)
+                made._copy(index, self, page.frame)
+        except VMError:
+            made.release()
+            raise
+        return made
+
+    def sharing(self, window: range) -> TaskObject:
+        """A new object with the pages of `window` that it has, in the same frames and slots of swap space.
+
+        Who writes one of them, this object or the new one, gets a copy of it.  O(pages).
+        """
+        behind = self.shadow
+        assert behind is None or behind.is_file, "where forks count, only files lie behind"
+        if behind is not None:
+            behind.reference()
+        made = self.anonymous(self.memory, shadow=behind, window=window)
+        made.references = 1
+        inside = self.those_of(window)
+        pages = tuple((index, self.pages[index]) for index in inside if index in self.pages)
+        made.pages.update(pages)
+        if inside:
+            made._reach(inside[0], inside[-1] + 1)
+        if pages:
+            made._report(PagesEntered.tag, made.name, pages)
+        for index, frame in pages:
+            self.memory.entered(made, index, frame)
+        self.memory.share_slots(made, tuple((index, self.swapped[index]) for index in inside if index in self.swapped))
+        return made
+
+    def _to_copy(self, window: range) -> Sequence[int]:
+        """The pages of `window` that a copy has to have: those that there are, and all that a learner's pager gives."""
+        if isinstance(self.pager, CodePager):
+            return common(window, range(self.pager.pages))
+        return self.present(window)
+
+    def present(self, window: range) -> list[int]:
+        """The pages of `window` that it has, or an object behind it but a file, in memory or in swap space, rising."""
+        found: set[int] = set()
+        for at in takewhile(lambda at: not at.is_file, self.chain()):
+            found.update(at.those_of(window))
+            window = common(window, at.window)
+        return sorted(found)
+
+    # ---- invariants --------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page of a file is in swap space;
+        O3. only pages of files are dirty; O7. what is left behind is counted rightly; O8. entries lead to all pages of
+        anonymous memory without a name, in memory and in swap space.
+        """  # noqa: D205  one list of invariants, as elsewhere
+        seen: set[TaskObject] = set()
+        if self.shadow is not None and self not in self.shadow.shadows:
+            raise Broken(f"O1: {self.name} is not among the shadows of {self.shadow.name}")
+        for at in self.chain():
+            if at in seen:
+                raise Broken(f"O1: the chain of {self.name} runs in a circle at {at.name}")
+            seen.add(at)
+        if self.is_file and self.swapped:
+            raise Broken(f"O2: page {min(self.swapped)} of {self.name}, a file, is in swap space")
+        if (self.dirty and not self.is_file) or self.dirty - self.pages.keys():
+            raise Broken(f"O3: {self.name} has dirty pages that are no pages of a file in memory")
+
+        has = (*self.pages, *self.swapped)
+        if any(index not in self._span for index in has):
+            raise Broken(f"O7: {self.name} has pages outside of {self._span}")
+        if self.shadow is not None and self._left not in (None, self._count_left(self.shadow)):
+            raise Broken(f"O7: {self._left} pages are left behind {self.name}, and not {self._count_left(self.shadow)}")
+
+        self.check_led_to()

@@ -1,0 +1,219 @@
+"""Where the pages of tasks' objects come from: zeroes and swap space, files, devices (X15 `vm_anon`, Mach's pagers)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ...base.errors import CallbackFailed, kernel_error
+from ...base.units import PAGE, PAGE_SHIFT, counted
+from ...memory.pages import MAX_ORDER
+from .task_memory import PageOwner, TaskMemory
+
+
+class TaskPager(Protocol):
+    """A pager of tasks' objects."""
+
+    @property
+    def kind(self) -> str:
+        """What pictures call its objects."""
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether their pages are RAM."""
+
+    @property
+    def latency(self) -> int:
+        """How many ticks it takes for a page."""
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Have a page written back."""
+
+    def peek(self, name: str, index: int) -> bytes:
+        """The bytes that a page of the object called `name` would come with; IO where that is not known."""
+
+    def release(self, frame: int) -> None:
+        """Take back a frame that the object no longer holds."""
+
+
+class FramePager:
+    """What pagers have in common whose pages are RAM."""
+
+    has_frames = True
+    latency = 0
+
+    def __init__(self, memory: TaskMemory) -> None:
+        self._memory = memory
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Nothing is written back: what goes out goes to swap space."""
+
+    def release(self, frame: int) -> None:
+        """The frame is free again."""
+        self._memory.free(frame)
+
+
+class AnonymousPager(FramePager):
+    """One physical page for each page asked for, up to `max_pages` an object (X15 `vm_anon`).
+
+    Pages are zeroed; with quirk anonymous-not-zeroed they keep what their frame held.
+    """
+
+    kind = "anonymous"
+
+    def peek(self, name: str, index: int) -> bytes:
+        """Zeroes."""
+        return bytes(PAGE)
+
+    def __init__(self, memory: TaskMemory, max_pages: int | None = None) -> None:
+        super().__init__(memory)
+        self.max_pages = max_pages
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame with the page; none when memory or the limit is used up."""
+        if self.max_pages is not None and target.count >= self.max_pages:
+            return None
+        frame = self._memory.fresh(target)
+        if frame is not None:
+            self._memory.zero(frame)
+        return frame
+
+    def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
+        """The first of `count` (a power of two) fresh frames in one piece, or none."""
+        if self.max_pages is not None and target.count + count > self.max_pages:
+            return None
+        order = count.bit_length() - 1
+        frame = self._memory.fresh_run(target, order) if order <= MAX_ORDER else None
+        for at in range(count if frame is not None else 0):
+            assert frame is not None
+            self._memory.zero(frame + at)
+        return frame
+
+
+class DevicePager:
+    """Pages at a fixed physical address: a device's memory, not the machine's."""
+
+    kind = "device"
+    latency = 0
+    has_frames = False
+
+    def __init__(self, start: int, size: int) -> None:
+        self.start = start
+        self.size = size
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """The frame that answers at `offset`; none beyond the device's end."""
+        return self.start + offset >> PAGE_SHIFT if offset < self.size else None
+
+    def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
+        """The first frame of `count` in one piece; none beyond the device's end, or where it is not aligned."""
+        frame = self.start + offset >> PAGE_SHIFT
+        return frame if offset + (count << PAGE_SHIFT) <= self.size and not frame % count else None
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """A device has what is written to it."""
+
+    def peek(self, name: str, index: int) -> bytes:
+        """A device is not looked at without an access."""
+        raise kernel_error("IO", f"page {index} of {name!r} is a device's: only an access shows what is there")
+
+    def release(self, frame: int) -> None:
+        """Devices keep their memory."""
+
+
+class FilePager(FramePager):
+    """The pages of a file: read in, and written back.
+
+    A page that holds none of the file's bytes can't be had: IO, which a task gets as SIGBUS.
+    """
+
+    kind = "file"
+
+    def __init__(self, memory: TaskMemory, name: str, content: bytes, latency: int = 0) -> None:
+        super().__init__(memory)
+        self.latency = latency
+        self.name = name
+        self.content = bytearray(content)
+        """What is on disk."""
+        self.size = len(content)
+        """Bytes of the file, with those that are not written back yet."""
+        self.gone = False
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame with the page, zeroes behind the file's end, and those that are read ahead; none without a frame."""
+        self._check_has(offset)
+        self._memory.check_read(target, offset >> PAGE_SHIFT)
+        frame = self._memory.fresh(target)
+        if frame is not None:
+            self._fill(frame, offset)
+            with self._memory.holding(frame):
+                self._ahead(target, offset >> PAGE_SHIFT)
+        return frame
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Write a page back, as far as the file goes."""
+        start, end = index << PAGE_SHIFT, min(self.size, index + 1 << PAGE_SHIFT)
+        self.content.extend(bytes(max(0, end - len(self.content))))
+        self.content[start:end] = content[: end - start]
+
+    def peek(self, name: str, index: int) -> bytes:
+        """What is on disk, and zeroes after the file's end."""
+        offset = index << PAGE_SHIFT
+        self._check_has(offset)
+        return bytes(self.content[offset : offset + PAGE]).ljust(PAGE, b"\0")
+
+    def _check_has(self, offset: int) -> None:
+        """IO where the file has no byte of the page at `offset`."""
+        if self.gone or offset >= self.size:
+            what = "is gone" if self.gone else f"has {counted(self.size, 'byte')}"
+            raise kernel_error("IO", f"the file {self.name!r} {what}: there is no page at {offset:#x} of it")
+
+    def _fill(self, frame: int, offset: int) -> None:
+        self._memory.ram.write(frame << PAGE_SHIFT, self.peek(self.name, offset >> PAGE_SHIFT))
+
+    def _ahead(self, target: PageOwner, index: int) -> None:
+        """Read in the pages behind one that was asked for, as far as there are frames that nothing has to leave."""
+        for after in range(index + 1, min(index + 1 + self._memory.read_ahead, -(-self.size // PAGE))):
+            frame = None if after in target.pages else self._memory.spare(target)
+            if frame is not None:
+                self._fill(frame, after << PAGE_SHIFT)
+                target.enter(after, frame)
+
+
+class CodePager(FramePager):
+    """The pages that a function gives, by their numbers: a learner's pager.  Pages of it that go out go to swap space.
+
+    Where the function fails, the page can't be had: IO.
+    """
+
+    kind = "pager"
+
+    def __init__(self, memory: TaskMemory, pages: int, code: Callable[[int], bytes]) -> None:
+        super().__init__(memory)
+        self.pages = pages
+        """How many it has; behind them there is none."""
+        self.code = code
+
+    def peek(self, name: str, index: int) -> bytes:
+        """The function is not asked for a look."""
+        raise kernel_error("IO", f"page {index} of {name!r} was not read in: only an access asks the pager for it")
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame with the page; none without a frame."""
+        index = offset >> PAGE_SHIFT
+        if index >= self.pages:
+            raise kernel_error(
+                "IO", f"the pager of {target.name!r} has {counted(self.pages, 'page')}, and none at {offset:#x}"
+            )
+        self._memory.check_read(target, index)
+        try:
+            content = self.code(index)
+        except CallbackFailed as failed:
+            raise kernel_error("IO", str(failed)) from failed
+        frame = self._memory.fresh(target)
+        if frame is not None:
+            self._memory.ram.write(frame << PAGE_SHIFT, content)
+        return frame

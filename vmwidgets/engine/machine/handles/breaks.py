@@ -1,0 +1,27 @@
+"""Where pictures are to stop after a cell: which kinds of events a learner waits for."""
+
+from __future__ import annotations
+
+from ...base.breaks import checked_kinds
+from ..system import Part
+
+
+class BreakFunctions(Part):
+    """The functions of a machine about breaks."""
+
+    def break_on(self, *kinds: str) -> None:
+        """When a cell is done, show the moment before the first event of these kinds in it; without kinds, stop that.
+
+        Kinds are "rotation", "clip", "merge", "refill", "fault", "copy", "page-out", "flush", "sleep", "wake" and
+        "panic".  This changes pictures and not the machine: it is no operation, and no branch has it.
+
+        Raises :class:`Refused` for a name that is not a kind.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> m.break_on("rotation", "fault")
+        >>> m.system.breaks
+        ('rotation', 'fault')
+        >>> m.break_on()
+        """
+        self.system.breaks = checked_kinds(kinds, "break_on")

@@ -1,0 +1,249 @@
+"""What a domain holds, as learners hold it: its capabilities, and the memory objects in its vspace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ...base.errors import Refused, shown
+from ...base.operations import operation
+from ...base.units import Address, Size, counted
+from ...base.values.domains import CapabilityValue, CapRef
+from ...selfpaging.capabilities import OBJ_TYPES, Capability
+from ...selfpaging.domain import Domain
+from ...selfpaging.errors import LibError
+from ...selfpaging.flags import SIZES, remembered
+from ...selfpaging.memobj import Memobj
+from ...spaces.domain_space import DomainSpace
+from ...spaces.paths import unquoted
+from .. import arguments
+from ..arguments import region_flags
+from ..system import Part, SpacePart, System
+
+_SLOT = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
+"""A slot as it is written: "slots[3]", or with the capability's number "slots[3]#17"."""
+
+
+class DomainPart(SpacePart):
+    """A domain's handle: it finds the domain of its path and generation, and the capabilities in its slots."""
+
+    noun = "domain"
+
+    def __init__(self, system: System, path: str, generation: int) -> None:
+        super().__init__(system, path)
+        self.name = unquoted(path.removeprefix("domain:"))
+        self.space_name = path
+        self.generation = generation
+
+    @property
+    def space(self) -> DomainSpace:
+        """The machine's own: the domain, or what is left of it once it was destroyed."""
+        found = self.system.domains.get(self.name)
+        if found is None or found.generation != self.generation:
+            found = self.system.destroyed.get((self.name, self.generation))
+        return found or self.missing()
+
+    @property
+    def domain(self) -> Domain:
+        """The engine's own."""
+        return self.space.domain
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the domain was destroyed."""
+        return (self.name, self.generation) in self.system.destroyed
+
+    def check_alive(self) -> None:
+        """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
+        if self.destroyed:
+            raise Refused(f"domain {shown(self.name)} was destroyed")
+
+    # ---- capabilities ------------------------------------------------------------------------
+
+    def slot(self, place: Any) -> MachineCapability:
+        """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
+        self.check_alive()
+        found = _SLOT.fullmatch(place) if isinstance(place, str) else None
+        if found is None:
+            raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
+        ref = CapRef(found[1], int(found[2]))
+        return self.capability(ref) if found[3] is None else MachineCapability(self, ref, int(found[3]))
+
+    def capability(self, ref: CapRef) -> MachineCapability:
+        """The handle of the capability that is in a slot now."""
+        return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
+
+    def slot_of(self, given: Any) -> CapRef:
+        """The slot that a capability (or the text of a slot) is in, if that is still the one that was meant."""
+        if isinstance(given, str):
+            given = self.slot(given)
+        if not isinstance(given, MachineCapability):
+            raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
+        if given.domain is not self:
+            whose = f"domain {given.domain.name!r}"
+            if given.system is not self.system:
+                whose += f" of another machine, {given.machine.name!r}"
+            raise Refused(f"{given.ref} is of {whose}: {self.name!r} can't name its capabilities")
+        return given.held.ref
+
+
+class MachineCapability(Part):
+    """A capability of a domain, named by its slot; once it is deleted, this names nothing."""
+
+    def __init__(self, domain: DomainPart, ref: CapRef, number: int) -> None:
+        super().__init__(domain.system, f"{domain.path}/{ref}#{number}")
+        self.domain = domain
+        self.ref = ref
+        self.number = number
+        """The capability's own, never used again: another in the same slot is not this one."""
+
+    @property
+    def value(self) -> CapabilityValue | None:
+        """What it is now; None when it was deleted.  O(its copies and mappings)."""
+        held = self._find()
+        return None if held is None else held.snapshot()
+
+    @property
+    def base(self) -> Address:
+        """Physical address of what it is about."""
+        return Address(self.held.object.base)
+
+    @property
+    def bytes(self) -> Size:
+        """Bytes of what it is about."""
+        return Size(self.held.object.bytes)
+
+    @property
+    def kind(self) -> str:
+        """What kind it is: "Frame", "RAM", "VNode_ARM_l2" and so on."""
+        return self.held.object.kind.name
+
+    @property
+    def rights(self) -> str:
+        """Letters of "rwg", "-" where one is missing."""
+        return self.held.rights
+
+    @property
+    def held(self) -> Capability:
+        """The engine's; SYS_ERR_CAP_NOT_FOUND once it is deleted."""
+        self.domain.check_alive()
+        held = self._find()
+        if held is None:
+            raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the capability that was in {self.ref} has been deleted")
+        return held
+
+    def _find(self) -> Capability | None:
+        cnode = self.domain.domain.cspace.cnodes.get(self.ref.cnode)
+        held = None if cnode is None else cnode.capabilities.get(self.ref.slot)
+        return held if held is not None and held.id == self.number else None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MachineCapability):
+            return NotImplemented
+        return self.domain is other.domain and self.number == other.number
+
+    def __hash__(self) -> int:
+        return hash((self.domain.path, self.number))
+
+    def __repr__(self) -> str:
+        value = self.value
+        if value is None:
+            return f"<{self.ref} of {self.domain.name}: deleted>"
+        place = f"{Size(value.bytes)} at physical {Address(value.base)}, rights {value.rights}"
+        copies = f", {len(value.copies)} more of it" if value.copies else ""
+        is_leaf = value.mapped and not OBJ_TYPES[value.kind].is_table
+        mapped = f", mapped by {len(value.mapped)} leaves" if is_leaf else ""
+        return f"<{value.kind} in {self.ref} of {self.domain.name}: {place}{copies}{mapped}>"
+
+
+class MachineMemobj(Part):
+    """A memory object of a domain, shown at `address` by a region of its vspace."""
+
+    def __init__(self, domain: DomainPart, name: str) -> None:
+        super().__init__(domain.system, f"{domain.path}/memobj:{name}")
+        self.domain = domain
+        self.name = name
+
+    @property
+    def memobj(self) -> Memobj:
+        """The engine's; refused once it is gone."""
+        self.domain.check_alive()
+        held = self.domain.domain.memobjs.get(self.name)
+        if held is None:
+            raise Refused(f"memory object {shown(self.name)} of {self.domain.name!r} was removed, or never was")
+        return held
+
+    def check_alive(self) -> None:
+        """Refuse once it was removed, or its domain destroyed: another object never has its name."""
+        _ = self.memobj  # refused where there is none
+
+    @property
+    def address(self) -> Address:
+        """Where its region begins."""
+        region = self.memobj.region
+        assert region is not None, "an object has its region until it is removed"
+        return Address(region.base)
+
+    @property
+    def size(self) -> Size:
+        """Bytes of it."""
+        return Size(self.memobj.size)
+
+    @operation
+    def fill(
+        self,
+        frame: MachineCapability | str,
+        offset: int | str = 0,
+        frame_offset: int | str = 0,
+        size: int | str | None = None,
+    ) -> None:
+        """Put a frame behind the object from `offset` on: `size` bytes of it from `frame_offset` on, or the rest.
+
+        LIB_ERR_MEMOBJ_DUPLICATE_FILL where something is, LIB_ERR_MEMOBJ_WRONG_OFFSET outside or on no border.
+        """
+        held, start = self.memobj, arguments.aligned(offset, "offset")
+        ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
+        there = self.domain.domain.stubs.frame_identify(ref).bytes - skipped
+        length = min(there, held.size - start) if size is None else arguments.aligned(size, "size")
+        if start >= held.size:
+            raise Refused(f"offset={start:#x}: the object has {Size(held.size)}")
+        if not 0 < length <= there:
+            raise Refused(f"size={length:#x}: the frame in {ref} has {Size(max(there, 0))} from frame_offset on")
+        held.fill(start, ref, skipped, length)
+
+    @operation
+    def unfill(self, offset: int | str = 0) -> None:
+        """Take the frame away that begins at `offset`, unmapped if it was mapped."""
+        self.memobj.unfill(arguments.aligned(offset, "offset"))
+
+    @operation
+    def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
+        """Give [offset, offset + size) of it other flags, also where a fault maps it later; all of it has them then.
+
+        LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right.
+        """
+        start, word, held = arguments.aligned(offset, "offset"), region_flags(flags), self.memobj
+        length = held.size - start if size is None else arguments.aligned(size, "size")
+        held.protect(start, length, word)
+        if held.region is not None and length == held.size:
+            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(word) | held.region.flags & SIZES)
+
+    @operation
+    def remove(self) -> None:
+        """Unmap all of it, and take its region out of the vspace; its frames stay the program's."""
+        held = self.memobj
+        region = held.region
+        assert region is not None, "an object has its region until it is removed"
+        held.unmap_region()
+        self.domain.domain.pmap.vspace.remove(region)
+        del self.domain.domain.memobjs[self.name]
+
+    def __repr__(self) -> str:
+        if self.domain.destroyed:
+            return f"<memory object {self.name!r} of {self.domain.name}: destroyed with it>"
+        held = self.domain.domain.memobjs.get(self.name)
+        if held is None:
+            return f"<memory object {self.name!r} of {self.domain.name}: removed>"
+        what = f"{self.size} at {self.address}, {counted(len(held.fills), 'frame')}"
+        return f"<memory object {self.name!r} of {self.domain.name}: {what}>"

@@ -1,0 +1,291 @@
+"""The processors of a machine as learners hold them: loads, stores and fetches through a TLB, flushes, shootdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ...base.errors import Refused, shown
+from ...base.operations import operation
+from ...base.units import PAGE, Address
+from ...base.values.cpus import CpusValue, CpuValue, TlbSlot
+from ...base.values.past import NOTHING, Past
+from ...kernel.threads.waits import MaySleep
+from ...mmu.format import TableFormat
+from ...mmu.rules import Access
+from ...spaces.processors import SHOOTDOWNS, CpuSettings, Processor, Processors
+from .. import arguments
+from ..reading import OF_TABLES, Reading
+from ..system import Part, SpacePart, System
+from .tables import MemoryBefore
+
+MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
+
+T = TypeVar("T")
+
+
+def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
+    """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
+    count = arguments.whole(cpus, "cpus")
+    if not 1 <= count <= MOST_CPUS:
+        raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
+    if not isinstance(tlb, (tuple, list)) or len(tlb) != 2:
+        raise Refused(f"tlb={shown(tlb)}: write the number of sets and that of ways, such as (16, 4)")
+    sets, ways = (arguments.whole(value, name) for value, name in zip(tlb, ("tlb[0]", "tlb[1]"), strict=True))
+    if not 1 <= sets <= MOST_SETS or sets & sets - 1:
+        raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
+    if not 1 <= ways <= MOST_WAYS:
+        raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
+    if arguments.flag(asids, "asids") and not fmt.asid_bits:
+        raise Refused(f"asids=True: {fmt.name} has no numbers for address spaces; its PCIDs need 64-bit mode")
+    return CpuSettings(count, sets, ways, asids)
+
+
+class MachineCpu(Part):
+    """One processor; its operations are those of the programs and of the kernel that run on it.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64", cpus=2)
+    >>> a = m.kmem_malloc(4096)
+    >>> m.cpus[1].store(a, b"hello")
+    >>> m.cpus[1].load(a, 5), m.cpus[1].value().tlb.hits
+    (b'hello', 1)
+    """
+
+    def __init__(self, system: System, path: str) -> None:
+        super().__init__(system, path)
+        self.number = int(path.removeprefix("cpu:"))
+        """Its place among the machine's processors, from 0 on."""
+
+    @property
+    def _processor(self) -> Processor:
+        """The kernel's own: what it has loaded, what waits for it."""
+        return self.system.processors.all[self.number]
+
+    @property
+    def pmap(self) -> Reading:
+        """Whose tables it has loaded, to be read."""
+        return Reading(f"{self.path}.pmap", lambda: self._processor.pmap, OF_TABLES)
+
+    # ---- what runs on it ---------------------------------------------------------------------
+
+    @operation
+    def run(self, task: SpacePart | str | None = None) -> None:
+        """Have it run `task`, or a domain ("domain:hello"): its tables are loaded; without one, the kernel's alone.
+
+        What the TLB keeps of other tasks is dropped, unless the machine tells address spaces apart (``asids=True``).
+        """
+        pmap = self.system.pmap_of(task)
+        with self.system.processors.on(self._processor):
+            pmap.load()
+
+    @operation
+    def load(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
+        """`length` bytes from `address` on, through the TLB, as what runs here reads them; faults are resolved.
+
+        `user` says whether user code does it; without it, it does if the address is the user's.  FAULT and ACCES as
+        the kernel's fault handler has them.  O(pages).
+        """
+        return self._load("load", address, length, "read", user)
+
+    @operation
+    def store(self, address: int | str, data: bytes, *, user: bool | None = None) -> None:
+        """Write `data` from `address` on, through the TLB; see :meth:`load`.
+
+        An error leaves what was written before it.
+        """
+        content = arguments.content(data)
+        start, _ = self._span(address, len(content))
+        return self._complete("store", self._processor.store(start, content, self._by_user(start, user)))
+
+    @operation
+    def fetch(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
+        """`length` bytes from `address` on, as instructions; see :meth:`load`."""
+        return self._load("fetch", address, length, "execute", user)
+
+    def _load(self, name: str, address: Any, length: Any, access: Access, user: Any) -> bytes:
+        start, count = self._span(address, length)
+        return self._complete(name, self._processor.load(start, count, access, self._by_user(start, user)))
+
+    def _complete(self, name: str, steps: MaySleep[T]) -> T:
+        return self.system.complete_access(name, steps, self._processor)
+
+    def _span(self, address: Any, length: Any) -> tuple[int, int]:
+        return arguments.span(address, length, self.pmap.fmt.word_bits)
+
+    def _by_user(self, address: int, user: Any) -> bool:
+        return self.pmap.layout.is_user(address) if user is None else arguments.flag(user, "user")
+
+    # ---- what the kernel does on it ----------------------------------------------------------
+
+    @operation
+    def flush(
+        self,
+        address: int | str | None = None,
+        *,
+        task: SpacePart | str | None = None,
+        keep_globals: bool = False,
+    ) -> int:
+        """Drop translations from the TLB; how many.
+
+        With `address` those of its page, global or not; with `task`, or a domain, those of its address space that are
+        not global; with neither all, but what is global if that is to be kept.
+        """
+        processors, processor = self.system.processors, self._processor
+        kept = arguments.flag(keep_globals, "keep_globals")
+        pmap = None if task is None else self.system.pmap_of(task)
+        if kept and (address is not None or pmap is not None):
+            raise Refused("keep_globals=True: it is for a flush of everything; leave address and task out")
+        cpu = processor.cpu
+        before = len(cpu.tlb)
+        if address is not None:
+            page = arguments.whole(address, "address") & -PAGE
+            cpu.flush_range(page, page + PAGE, processors.asid_of(processor.pmap if pmap is None else pmap))
+        elif pmap is None:
+            cpu.flush_all(globals_too=not kept)
+        elif pmap is processor.pmap or processors.asid_of(pmap):
+            cpu.flush_space(processors.asid_of(pmap))
+        processor.flushed()
+        return before - len(cpu.tlb)
+
+    @operation
+    def acknowledge(self) -> int:
+        """Handle the interrupts that other processors have sent: drop what they ask for, and say so; how many."""
+        return self._processor.comply()
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def space(self) -> str:
+        """Whose tables are loaded: "kernel", a task's name, or a domain's path."""
+        return self._processor.pmap.name
+
+    @property
+    def asid(self) -> int:
+        """Number of the address space that is loaded; 0 for the kernel's and where spaces have none."""
+        return self._processor.cpu.asid
+
+    def lookup(self, address: int | str) -> TlbSlot | None:
+        """What the TLB keeps for `address`, whether it is stale, or None; it does not count as a use."""
+        with self.door.looking():
+            line = self._processor.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
+            if line is None:
+                return None
+            row = self.value().tlb.rows[line.set]
+            return row[line.way]
+
+    @property
+    def stale(self) -> tuple[TlbSlot, ...]:
+        """What the TLB keeps and the tables no longer say."""
+        return self.value().tlb.stale
+
+    def value(self, past: Past = NOTHING) -> CpuValue:
+        """The processor and its TLB as a frozen value, as they are or as they were.  O(ways × levels)."""
+        with self.door.looking():
+            one = self._processor
+            loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
+            tlb = one.cpu.tlb.value(one.cpu.stale)
+            now = CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
+            return self._before(now, past) if past else now
+
+    def _before(self, now: CpuValue, past: Past) -> CpuValue:
+        """The processor as it was, with what was stale by the tables as they were."""
+        cpu, then = self._processor.cpu, now.at(past)
+        memory = MemoryBefore(self.system.ram, past.before("word"), cpu.fmt.entry_width)
+        loaded = self._registers(then.space, then.root)
+        tlb = then.tlb.judged(lambda entry: cpu.was_stale(entry, memory, then.asid, loaded))
+        return replace(then, tlb=tlb)
+
+    def _registers(self, space: str, root: int) -> tuple[int, Any]:
+        """What the processor's registers held while the tables at `root`, of a space of this name, were loaded."""
+        kernel, controls = self.system.pmap, self.system.controls
+        rules = kernel.fmt.rules
+        if space == kernel.name:
+            return kernel.registers(controls)
+        if space.startswith("domain:"):
+            return root, rules.without_access_flag(controls)
+        registers: tuple[int, Any] = rules.registers(root, kernel.root, controls)
+        return registers
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self._processor.cpu.tlb!r}>"
+        )
+
+
+class MachineCpus(Part):
+    """The processors of a machine, ``m.cpus[0]`` the one that cells run on.
+
+    `shootdown` says what becomes of a flush that one asks another for; setting it is an operation.
+    """
+
+    def __init__(self, system: System, path: str = "cpus") -> None:
+        super().__init__(system, path)
+        self._cpus = [system.part(MachineCpu, one.path) for one in system.processors.all]
+
+    @property
+    def _processors(self) -> Processors:
+        return self.system.processors
+
+    @operation
+    def set_shootdown(self, shootdown: str) -> None:
+        """What becomes of flushes from now on: "acknowledged", "sent" or "forgotten"."""
+        self._processors.set_shootdown(arguments.known(shootdown, SHOOTDOWNS, "shootdown"))
+
+    @property
+    def shootdown(self) -> str:
+        """What becomes of a flush that one processor asks another for; setting it is an operation."""
+        return self._processors.shootdown
+
+    @shootdown.setter
+    def shootdown(self, shootdown: str) -> None:
+        self.set_shootdown(shootdown)
+
+    @property
+    def settings(self) -> CpuSettings:
+        """How many processors there are, and what their TLBs are like."""
+        return self._processors.settings
+
+    @property
+    def sent(self) -> int:
+        """How many flush requests were sent since boot."""
+        return self._processors.sent
+
+    @property
+    def acknowledged(self) -> int:
+        """How many flush requests were acknowledged since boot."""
+        return self._processors.acknowledged
+
+    @property
+    def forgotten(self) -> int:
+        """How many flush requests were never sent since boot."""
+        return self._processors.forgotten
+
+    def __getitem__(self, number: int) -> MachineCpu:
+        count = len(self._cpus)
+        if type(number) is not int or not 0 <= number < count:
+            have = "one processor, cpus[0]" if count == 1 else f"{count} processors, from cpus[0] to cpus[{count - 1}]"
+            raise Refused(f"cpus[{shown(number)}]: this machine has {have}; vm.boot(…, cpus=2) gives another number")
+        return self._cpus[number]
+
+    def __iter__(self) -> Iterator[MachineCpu]:
+        return iter(self._cpus)
+
+    def __len__(self) -> int:
+        return len(self._cpus)
+
+    def value(self, past: Past = NOTHING) -> CpusValue:
+        """All of them as a frozen value, as they are or, `past` being what came later, as they were."""
+        with self.door.looking():
+            one = self._processors
+            counts = one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten
+            then = CpusValue(tuple(cpu.value() for cpu in self), *counts).at(past)
+            return replace(then, cpus=tuple(cpu.value(past) for cpu in self)) if past else then
+
+    def check(self) -> None:
+        """Raise `Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""
+        self._processors.check()
+
+    def __repr__(self) -> str:
+        return "\n".join([f"shootdowns are {self.shootdown}", *(f"  {cpu!r}" for cpu in self)])

@@ -1,0 +1,425 @@
+"""A domain of a machine: a program that maps its own memory, and reads and writes through what it mapped."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ...base.errors import Refused, a_kind, shown
+from ...base.operations import operation
+from ...base.units import PAGE, Address, Size, counted
+from ...base.values.domains import DomainFocus, DomainValue
+from ...kernel.threads.waits import run_without_sleeping
+from ...selfpaging.capabilities import OBJ_TYPES
+from ...selfpaging.domain import FEW, WHOLE
+from ...selfpaging.errors import LibError
+from ...selfpaging.mapping import MapRequest
+from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj
+from ...selfpaging.pmap import Found
+from ...selfpaging.serialise import deserialise, serialise
+from ...selfpaging.vspace import Vregion
+from ...selfpaging.window import EVERYWHERE
+from .. import arguments
+from ..arguments import capability_rights, region_flags
+from .capabilities import DomainPart, MachineCapability, MachineMemobj
+from .tables import MachineTables, MachineWalk
+
+
+class MachineDomain(DomainPart):
+    """A self-paging program: it holds capabilities, and asks for each entry of its page tables itself.
+
+    `domain` is the engine's; `pmap` its tables as processors load them.  Make one with ``m.domain(name)``.
+    """
+
+    @property
+    def tables(self) -> MachineTables:
+        """Its page tables, to be shown and walked."""
+        self.check_alive()
+        return MachineTables(self.system, self)
+
+    # ---- capabilities ------------------------------------------------------------------------
+
+    @operation
+    def frame(self, size: int | str = PAGE) -> MachineCapability:
+        """A frame, to be mapped: `size` rounded up to a power of two of bytes, at least a page (`frame_alloc`).
+
+        LIB_ERR_FRAME_ALLOC without a slot, or without so much RAM in one piece: a page allocator has 4 MiB at most.
+        """
+        return self.capability(self.domain.frame(_bytes(size)))
+
+    @operation
+    def ram(self, size: int | str = PAGE) -> MachineCapability:
+        """RAM, to be retyped: `size` rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
+        return self.capability(self.domain.memory(_bytes(size)))
+
+    @operation
+    def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
+        """A frame of a device's memory at physical `at`, beyond RAM; no device answers there in this machine.
+
+        Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
+        """
+        start, length = arguments.aligned(at, "at"), arguments.aligned(size, "size")
+        reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
+        if length == 0:
+            raise Refused("size=0: a device has at least one page")
+        if not self.system.ram_bytes <= start < start + length <= reach:
+            limits = f"{Address(self.system.ram_bytes)}, where RAM ends, and {Address(reach)}"
+            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
+        for held in self.domain.kernel.database.objects.values():
+            if held.kind.name == "DevFrame" and held.base < start + length and start < held.end:
+                where = next(iter(held.capabilities))
+                raise Refused(
+                    f"at={Address(start)} and size={length:#x}: {where} holds the {held}; copy or retype that"
+                )
+        return self.capability(self.domain.device_frame(start, length))
+
+    @operation
+    def retype(
+        self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
+    ) -> MachineCapability:
+        """A capability of `kind` on a part of what another is about: from `offset` on, `size` bytes or the rest.
+
+        RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
+        SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
+        """
+        ref, wanted, here = self.slot_of(capability), arguments.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
+        if OBJ_TYPES[wanted].format not in ("", here):
+            tables = ", ".join(one.name for one in OBJ_TYPES.values() if one.format == here)
+            raise Refused(f"kind={wanted!r} is a table of {OBJ_TYPES[wanted].format}; those of {here} are {tables}")
+        length = None if size is None else _bytes(size)
+        return self.capability(self.domain.retype(ref, wanted, arguments.whole(offset, "offset"), length))
+
+    @operation
+    def copy(self, capability: MachineCapability | str) -> MachineCapability:
+        """Another capability on the same; the one that is copied must carry the right to grant."""
+        return self.capability(self.domain.copy(self.slot_of(capability)))
+
+    @operation
+    def mint(self, capability: MachineCapability | str, rights: str) -> MachineCapability:
+        """Another capability on the same with fewer rights: letters of "rwg"; none that is missing comes back."""
+        ref, wanted = self.slot_of(capability), capability_rights(rights)
+        held = self.domain.cspace.lookup(ref).rights
+        if not set(wanted) <= set(held):
+            raise Refused(f"rights={wanted!r}: the capability in {ref} has {held!r}, and minting adds none")
+        return self.capability(self.domain.mint(ref, wanted))
+
+    @operation
+    def delete(self, capability: MachineCapability | str) -> None:
+        """Delete a capability; what it maps is unmapped.  The last capability on some memory gives that back.
+
+        O(vnodes).
+        """
+        ref = self.slot_of(capability)
+        self.domain.delete(ref)
+        self.space.forget_empty()
+
+    @operation
+    def revoke(self, capability: MachineCapability | str) -> None:
+        """Delete all other capabilities on the same, and on what was made of it; nothing of it stays mapped.
+
+        O(vnodes + capabilities that go).
+        """
+        ref = self.slot_of(capability)
+        self.domain.revoke(ref)
+        self.space.forget_empty()
+
+    @operation
+    def take_slots(self, count: int) -> int:
+        """Use up the `count` lowest free slots, as another part of the program would; how many are left."""
+        self.domain.stubs.allocate_for_others(arguments.count(count, "count"))
+        return self.domain.slots.free_slots
+
+    @operation
+    def give_slots(self, count: int) -> int:
+        """Give back the `count` slots that :meth:`take_slots` took last; how many are free."""
+        self.domain.stubs.free_for_others(arguments.count(count, "count"))
+        return self.domain.slots.free_slots
+
+    # ---- memory objects ----------------------------------------------------------------------
+
+    @operation
+    def memobj(
+        self,
+        kind: str,
+        size: int | str,
+        *,
+        at: int | str | None = None,
+        frame: MachineCapability | str | None = None,
+        piece: int | str | None = None,
+        flags: str | Iterable[str] | int = "rw",
+    ) -> MachineMemobj:
+        """A memory object of `size` bytes with a region that shows it, at `at` or where the vspace has room.
+
+        `kind`: "anonymous" and "one frame" map on a fault, "one frame one map", "pinned" and "fixed" (frames of
+        `piece` bytes) at once.  `frame` is put behind its beginning.  LIB_ERR_VSPACE_REGION_OVERLAP.
+        """
+        wanted, word = arguments.known(kind, MEMOBJ_KINDS, "kind"), region_flags(flags)
+        length = arguments.aligned(size, "size")
+        ref = None if frame is None else self.slot_of(frame)
+        if length == 0:
+            raise Refused(f"size=0: a memory object has at least one page, {PAGE} bytes")
+        if (piece is None) == (wanted == "fixed"):
+            why = "it takes piece=, the size of its pieces" if wanted == "fixed" else "only 'fixed' takes piece="
+            raise Refused(f"kind={wanted!r}: {why}")
+        domain = self.domain
+        name = f"{wanted} {domain.memobjs_made + 1}"
+        if piece is not None:
+            made: Memobj = Fixed(domain.pmap, name, length, arguments.aligned(piece, "piece"))
+        else:
+            made = MEMOBJ_KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
+        va = self._room(at, length, word)
+        region = Vregion(domain.pmap.vspace.new_id(), va, length, word, name)
+        domain.pmap.vspace.add(region)
+        try:
+            if ref is not None:
+                made.fill(0, ref, 0, min(length, domain.stubs.frame_identify(ref).bytes))
+            made.map_region(region)
+        except (LibError, Refused):
+            domain.pmap.vspace.remove(region)
+            raise
+        domain.memobjs[name] = made
+        domain.memobjs_made += 1
+        return MachineMemobj(self, name)
+
+    @operation
+    def anonymous(self, size: int | str, flags: str | Iterable[str] | int = "rw") -> MachineMemobj:
+        """A memory object to be filled with frames, each mapped when it is first touched."""
+        return self.memobj("anonymous", size, flags=flags)
+
+    # ---- mapping -----------------------------------------------------------------------------
+
+    @operation
+    def map(
+        self,
+        frame: MachineCapability | str,
+        at: int | str | None = None,
+        offset: int | str = 0,
+        size: int | str | None = None,
+        flags: str | Iterable[str] | int = "rw",
+    ) -> Address:
+        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where the mapping begins.
+
+        Without `at` the vspace is asked for room (`determine_addr`), with it the pmap is called as it is.  `flags`
+        are "r", "w", "x" side by side, and words such as "large" and "nocache".  Whole pages are mapped, of 1 MiB
+        (x86-64: 2 MiB) with "large" where address and frame allow it: byte `offset` is then as far behind the answer
+        as it is into its page.  All or nothing; LIB_ERR_PMAP_DO_MAP over what was wrong, LIB_ERR_PMAP_FRAME_SIZE
+        where the frame ends too soon.
+
+        >>> import vmwidgets as vm
+        >>> d = vm.boot("armv7").domain("hello")
+        >>> a = d.map(d.frame("8 KiB"), offset=vm.PAGE + 100, size=4)
+        >>> d.lookup(a).offset == vm.PAGE, d.write(a + 100, b"byte 4196")
+        (True, None)
+        """
+        space, domain = self.space, self.domain
+        ref, word, start = self.slot_of(frame), region_flags(flags), arguments.whole(offset, "offset")
+        identity = domain.stubs.frame_identify(ref)
+        if start >= identity.bytes:
+            raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
+        length = identity.bytes - start if size is None else arguments.whole(size, "size")
+        if length == 0:
+            raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
+        wanted = None if at is None else arguments.aligned(at, "at")
+        widened = MapRequest.of(domain.layout, wanted or 0, ref, identity, start, length, word).size
+        if wanted is None:
+            va = domain.pmap.determine_addr(widened, domain.layout.large_unit(word))
+        else:
+            va = self._address(wanted, widened, "at")
+        mapped = domain.pmap.map(va, ref, start, length, word)
+        space.remember(va, mapped.retsize, word)
+        return Address(va)
+
+    @operation
+    def unmap(self, address: int | str, size: int | str) -> Size:
+        """Unmap what one call mapped at `address`, or the part of it that is in one table; the bytes that were.
+
+        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE, and nothing changed, where what the range has in each table
+        is not one mapping, and the whole of it: neighbours of one table are unmapped one by one.
+        """
+        va, length = self._range(address, size)
+        done = self.domain.pmap.unmap(va, length)
+        self.space.forget(va, va + done)
+        return Size(done)
+
+    @operation
+    def modify_flags(self, address: int | str, size: int | str, flags: str | Iterable[str] | int) -> Size:
+        """Give what is mapped in [address, address + size) other flags; the bytes that were changed.
+
+        LIB_ERR_PMAP_MODIFY_FLAGS where something of it is not mapped, or a right is asked for that the frame's
+        capability does not carry; nothing changes then.
+        """
+        word = region_flags(flags)
+        va, length = self._range(address, size)
+        return Size(self.domain.pmap.modify_flags(va, length, word))
+
+    @operation
+    def deserialise(self, data: bytes) -> None:
+        """Map what :meth:`serialise` of another domain gave: its frames are in the same slots here, nothing is mapped.
+
+        LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
+        """
+        pmap, layout = self.domain.pmap, self.domain.layout
+        deserialise(pmap, arguments.content(data))
+        for leaf in pmap.tree.root.leaves():
+            if not layout.vspace_begin <= leaf.va < layout.meta_end:
+                self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def at(self, place: Any) -> MachineCapability | MachineMemobj:
+        """The old name of :meth:`part`."""
+        warnings.warn("d.at(path) is d.part(path) now", DeprecationWarning, stacklevel=2)
+        return self.part(place)
+
+    def part(self, place: Any) -> MachineCapability | MachineMemobj:
+        """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
+        self.check_alive()
+        if not isinstance(place, str) or not place.startswith("memobj:"):
+            return self.slot(place)
+        name = place.removeprefix("memobj:")
+        return MachineMemobj(self, arguments.known(name, self.domain.memobjs, "memory object"))
+
+    def serialise(self) -> bytes:
+        """Regions and mappings as bytes, for another domain."""
+        with self._looking():
+            return serialise(self.domain.pmap)
+
+    def lookup(self, address: int | str) -> Found:
+        """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
+        with self._looking():
+            return self.domain.pmap.lookup(arguments.whole(address, "address"))
+
+    def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
+        """Where the vspace has room for `size` bytes behind a region; nothing changes.
+
+        LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` in bytes, 0 for a page.  O(regions).
+        """
+        with self._looking():
+            return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
+
+    def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
+        """Where entries of the root are free, whatever the vspace says; errors as of :meth:`determine_addr`."""
+        with self._looking():
+            return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
+
+    def walk(self, address: int | str, access: str = "read") -> MachineWalk:
+        """What the hardware does with a user access to `address` now; nothing changes."""
+        return self.tables.walk(address, access, user=True)
+
+    def snapshot(self) -> DomainValue:
+        """All of it as a frozen value.  O(capabilities + vnodes)."""
+        with self.door.looking():
+            return self.domain.snapshot()
+
+    def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
+        """A part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
+        if not isinstance(focus, DomainFocus):
+            raise Refused(f"focus={shown(focus)} is {a_kind(focus)}: write a DomainFocus")
+        most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
+        with self.door.looking():
+            return self.domain.window(focus, whole=most, few=least)
+
+    def vnode_at(self, address: int | str) -> int:
+        """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
+        wanted = arguments.whole(address, "address")
+        with self.door.looking():
+            return self.domain.pmap.tree.vnode_at(wanted).id
+
+    def check(self) -> None:
+        """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""
+        with self._looking():
+            self.domain.check()
+
+    # ---- memory ------------------------------------------------------------------------------
+
+    @operation
+    def read(self, address: int | str, length: int | str = 1) -> bytes:
+        """`length` bytes from `address` on, as the program reads them.
+
+        FAULT where nothing is mapped and ACCES where reading is not allowed: no kernel resolves a fault for it.  In a
+        region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
+        """
+        start, count = arguments.span(address, length, self.pmap.fmt.word_bits)
+        return run_without_sleeping(self._processor.load(start, count, "read", True, self._tables))
+
+    @operation
+    def write(self, address: int | str, data: bytes) -> None:
+        """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
+        content = arguments.content(data)
+        start, _ = arguments.span(address, len(content), self.pmap.fmt.word_bits)
+        run_without_sleeping(self._processor.store(start, content, True, self._tables))
+
+    @operation
+    def touch(self, address: int | str, access: str = "read") -> MachineWalk:
+        """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
+        kind = arguments.access(access)
+        start, _ = arguments.span(address, 1, self.pmap.fmt.word_bits)
+        run_without_sleeping(self._processor.reach(start, kind, True, self._tables))
+        return self.walk(start, kind)
+
+    # ---- beneath -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Nothing changes in here, and the domain exists."""
+        with self.door.looking():
+            self.check_alive()
+            yield
+
+    def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
+        length = arguments.whole(size, "size")
+        if length == 0:
+            raise Refused("size=0: room is sought for at least one byte")
+        return length, arguments.whole(align, "align")
+
+    def _range(self, address: int | str, size: int | str) -> tuple[int, int]:
+        va, length = arguments.aligned(address, "address"), arguments.whole(size, "size")
+        if length == 0:
+            raise Refused("size=0: a range has at least one byte, and is widened to whole pages")
+        return self._address(va, length, "address"), length
+
+    def _address(self, va: int, length: int, name: str) -> int:
+        """An address that the program may map at: not where its pmap keeps its own records."""
+        domain = self.domain
+        layout = domain.layout
+        begin, end = layout.vspace_begin, layout.meta_end
+        if va + length > 1 << domain.fmt.word_bits:
+            raise Refused(f"{name}={Address(va)} and {Size(length)}: that passes the end of the addresses")
+        if va < end and begin < va + length:
+            where = f"[{Address(begin)}, {Address(end)})"
+            raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
+        for region in domain.pmap.vspace.overlapping(va, va + length):
+            if region.memobj:
+                raise Refused(f"{name}={Address(va)}: memory object {region.memobj!r} is shown there; ask that")
+        return va
+
+    def _room(self, at: int | str | None, length: int, flags: int) -> int:
+        """Where a region of `length` bytes goes: at `at`, or where the vspace has room; large pages need a border."""
+        layout, pmap = self.domain.layout, self.domain.pmap
+        if at is None:
+            unit = layout.large_unit(flags)
+            return pmap.determine_addr(length, unit if length >= unit else 0)
+        va = self._address(arguments.aligned(at, "at"), length, "at")
+        if va + length > layout.user_end:
+            where = f"addresses from {Address(layout.user_end)} on are the kernel's"
+            raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
+        return va
+
+    def __repr__(self) -> str:
+        if self.destroyed:
+            return f"<domain {self.name!r}: destroyed>"
+        slab = self.domain.pmap.slab
+        leaves = self.domain.pmap.tree.root.leaves_below
+        used = (
+            f"{counted(len(self.domain.slots.used), 'slot')} in use, {slab.free_blocks:,} of {slab.total:,} blocks free"
+        )
+        return f"<domain {self.name!r}: {counted(leaves, 'mapping')}, root table at {Address(self.pmap.root)}, {used}>"
+
+
+def _bytes(size: Any) -> int:
+    number = arguments.whole(size, "size")
+    if number == 0:
+        raise Refused(f"size=0: a capability is about at least one byte; frames have {PAGE} or more")
+    return number

@@ -1,0 +1,115 @@
+"""The functions of a machine that make domains: programs that page themselves, beside the kernel's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...base.errors import Refused, shown
+from ...base.operations import operation
+from ...base.units import Address
+from ...selfpaging.cpu_driver import ENCODINGS, HARDENINGS
+from ...selfpaging.domain import SLOTS, Domain
+from ...selfpaging.layouts import DOMAIN_LAYOUTS
+from ...selfpaging.memory_server import PageMemory
+from ...spaces.domain_space import DomainSpace
+from .. import arguments
+from ..system import Part
+from .capabilities import MachineCapability, MachineMemobj
+from .domain import MachineDomain
+
+MOST_SLOTS = 1 << 20
+
+
+class DomainFunctions(Part):
+    """The functions of a machine that make and destroy domains."""
+
+    @operation
+    def domain(
+        self, name: str, *, slots: int | None = None, ram_pages_only: bool = False, hardening: Iterable[str] = ()
+    ) -> MachineDomain:
+        """A new self-paging domain, on "armv7" or "x86-64"; an existing name gives that domain.
+
+        It has so many `slots` for capabilities, or 16,384.  With `ram_pages_only` it gets memory in single pages, as
+        in early boot.  `hardening` may be {"execute-never"}.  LIB_ERR_VNODE_CREATE without memory for its root table.
+
+        >>> import vmwidgets as vm
+        >>> d = vm.boot("armv7").domain("hello")
+        >>> a = d.map(d.frame("8 KiB"))
+        >>> d.write(a, b"hello"), d.read(a, 5)
+        (None, b'hello')
+        """
+        wanted = arguments.part_name(name, "domain name")
+        count = SLOTS if slots is None else arguments.count(slots, "slots")
+        only, harder = arguments.flag(ram_pages_only, "ram_pages_only"), _hardening(hardening)
+        system = self.system
+        if wanted in system.domains:
+            if slots is not None or only or harder:
+                raise Refused(f"domain {shown(wanted)} exists already; write its name alone to get it")
+            return self.handle(system.domains[wanted])
+        self._check_layout()
+        if not 1 <= count <= MOST_SLOTS:
+            raise Refused(f"slots={count}: a domain has 1 to {MOST_SLOTS:,} slots for capabilities")
+        space = DomainSpace(wanted, system.domains_made + 1)
+        space.domain = Domain(
+            wanted,
+            system.ram,
+            system.pmap.fmt,
+            PageMemory(system.pages, f"domain {wanted}"),
+            system.recorder,
+            slots=count,
+            ram_pages_only=only,
+            quirks=system.quirks,
+            hardening=harder,
+            flush=space.flush,
+            edits=system.pmap.editor.edits,
+        )
+        loose = ENCODINGS[system.architecture].global_leaves
+        space.pmap = system.pmap.lend(space.path, space.domain.root, global_leaves=loose)
+        system.processors.register(space.pmap, space)
+        system.domains[wanted] = space
+        system.domains_made += 1
+        return self.handle(space)
+
+    @operation
+    def destroy_domain(self, domain: MachineDomain | str) -> None:
+        """End a domain: all its capabilities are deleted, and its memory goes back."""
+        system = self.system
+        wanted = domain.name if isinstance(domain, MachineDomain) else domain
+        gone = system.domains[arguments.known(wanted, system.domains, "domain")]
+        if isinstance(domain, MachineDomain) and (domain.system is not system or domain.destroyed):
+            raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
+        system.pmap.editor.edits.drop(gone.pmap.root)
+        gone.pmap.detach()
+        gone.domain.destroy()
+        del system.domains[gone.name]
+        system.destroyed[gone.name, gone.generation] = gone
+
+    def handle(self, space: DomainSpace) -> MachineDomain:
+        """The handle of a domain."""
+        return self.system.part(MachineDomain, space.path, space.generation)
+
+    def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
+        """The domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
+        place, _, rest = path.partition("/")
+        space = self.system.domain_at(place)
+        if space is None:
+            raise Refused(f"{shown(path)} is no domain of this machine, or was destroyed")
+        found = self.handle(space)
+        return found.part(rest) if rest else found
+
+    def _check_layout(self) -> None:
+        if self.system.architecture not in DOMAIN_LAYOUTS:
+            raise Refused(
+                f"{self.system.architecture} has no domains: their pmap is for {' and '.join(DOMAIN_LAYOUTS)}"
+            )
+        end, start = DOMAIN_LAYOUTS[self.system.architecture].user_end, self.system.layout.kernel_start
+        if start < end:
+            where = f"addresses up to {Address(end)}, and its kernel map begins at {Address(start)}"
+            raise Refused(f"layout {self.system.layout.name!r} has no domains: they have {where}")
+
+
+def _hardening(given: Any) -> frozenset[str]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise Refused(f"hardening={shown(given)}: write a list or set of names, such as {{'execute-never'}}")
+    return frozenset(arguments.known(name, HARDENINGS, "hardening") for name in arguments.in_order(given))

@@ -1,0 +1,298 @@
+"""Physical memory as learners hold it: who owns which frames, the object caches and zones, and the kentry area."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from ...base.operations import operation
+from ...base.units import PAGE_SHIFT, Address, binary_size
+from ...base.values.memory import (
+    Block,
+    CachesValue,
+    CacheValue,
+    FrameRun,
+    FramesValue,
+    FrameValue,
+    FreeList,
+    KentryContents,
+    SlabValue,
+    joined,
+    shown_owner,
+    state_of,
+)
+from ...kernel.map.core import CachedEntries, MapCore
+from ...kernel.pmap.pmap import Pmap
+from ...kernel.x15.kentry import KentryArea
+from ...memory.pages import MAX_ORDER, PageAllocator
+from ...memory.slabs import ObjectCache
+from .. import arguments
+from ..system import Part
+
+WHOLE = 600
+"""So many blocks are looked at one by one; of more, those around what matters and the largest."""
+
+AROUND = 24
+"""Frames to either side of one in focus that are looked at with it."""
+
+FOCUS = 32
+"""Frames in focus that are heeded."""
+
+MOST_BLOCKS = 6
+"""Free blocks of a value that is not whole: the largest ones."""
+
+MAPPINGS = 8
+"""Addresses that are named of one frame."""
+
+
+class MachineFrames(Part):
+    """The frames of a machine: ``m.frames``."""
+
+    @property
+    def _pages(self) -> PageAllocator:
+        return self.system.pages
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def owner(self, frame: int) -> str:
+        """Who has `frame`; "" when it is free.  O(orders)."""
+        return self._pages.owner(self._known(frame)) or ""
+
+    def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
+        """The virtual addresses that lead to `frame`: task or domain ("" the kernel), and the address of the page.
+
+        The reverse map, found by reading all page tables: O(present descriptors).
+        """
+        wanted = self._known(frame) << PAGE_SHIFT
+        with self.door.looking():
+            return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
+
+    def behind(self, entry: int) -> tuple[int, ...]:
+        """The first frames behind an entry of any map, by the entry's id: those that its addresses are translated to.
+
+        O(maps + pages of the entry, up to a few dozen).
+        """
+        system = self.system
+        spaces: list[tuple[MapCore[Any], Pmap]] = [(system.maps["kernel_map"], system.pmap)]
+        spaces += [(task.vm_map, task.pmap) for task in system.tasks.values()]
+        spaces += [(vm_map, system.pmap) for vm_map in system.kmem_maps.values()]
+        for vm_map, pmap in spaces:
+            found = vm_map.by_id.get(entry)
+            if found is not None:
+                return _frames_of(pmap, found.start, found.end)
+        return ()
+
+    def frame(self, frame: int) -> FrameValue:
+        """All there is to say of one frame; the cost is that of :meth:`mapped_at`."""
+        number = self._known(frame)
+        mapped = self.mapped_at(number)
+        page = self.system.kmem.pages.in_use.get(number)
+        block = self._pages.block_of(number)
+        run = self._run(block) if block is not None else FrameRun(number, 1, "used", "the kernel image")
+        return FrameValue(
+            number,
+            run.state,
+            run.owner,
+            None if page is None else page.pindex,
+            0 if page is None else page.wire_count,
+            mapped[:MAPPINGS],
+            len(mapped),
+        )
+
+    def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
+        """Frames as a frozen value: all of them up to `whole` blocks, else what surrounds those in `focus`.
+
+        O(what is shown + owners), however much memory there is.
+        """
+        pages = self._pages
+        first, end = pages.segment.buddy.first, pages.segment.buddy.end
+        if pages.blocks_known <= arguments.count(whole, "whole"):
+            blocks: Iterable[Block] = pages.blocks(first, end - first)
+        else:
+            blocks = self._some_blocks(focus, first, end)
+        counts = self.system.kmem.page_counts
+        return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
+
+    def __repr__(self) -> str:
+        counts = self.system.kmem.page_counts
+        owners = ", ".join(f"{name} {count:,}" for name, count in self._owners()[:6])
+        free = f"{counts.free:,} free ({binary_size(counts.free << PAGE_SHIFT)})"
+        return f"<{counts.total:,} frames: {free}, {counts.cached:,} cached, {counts.used:,} used; {owners}>"
+
+    # ---- what is behind ----------------------------------------------------------------------
+
+    def _known(self, frame: int) -> int:
+        number = arguments.whole(frame, "frame")
+        return arguments.within(number, "frame", 0, int(self.system.ram_bytes) >> PAGE_SHIFT, "physical memory")
+
+    def _leading_to(self, physical: int) -> Iterator[tuple[str, int]]:
+        system, layout = self.system, self.system.layout
+        yield from _leaves(system.pmap, physical, layout.kernel_start, layout.kernel_end, "")
+        for task in system.tasks.values():
+            yield from _leaves(task.pmap, physical, layout.user_start, layout.user_end, task.name)
+        for domain in system.domains.values():
+            yield from _leaves(domain.pmap, physical, 0, domain.domain.layout.user_end, domain.path)
+
+    def _orders(self) -> tuple[FreeList, ...]:
+        """Free blocks by order."""
+        buddy = self._pages.segment.buddy
+        return tuple(FreeList(order, buddy.count(order), buddy.in_order(order, 4)) for order in range(MAX_ORDER + 1))
+
+    def _owners(self) -> tuple[tuple[str, int], ...]:
+        """Who has how many frames, most first; zeroed and cached frames have no owner."""
+        owned = [(name, count) for name, count in self._pages.owners if state_of(name) == "used"]
+        return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
+
+    def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
+        """The blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
+        windows = [(first, first + AROUND)]
+        windows += [(max(first, frame - AROUND), min(end, frame + AROUND)) for frame in islice(focus, FOCUS)]
+        largest = (
+            Block(frame, order, "free")
+            for order in reversed(range(MAX_ORDER + 1))
+            for frame in self._pages.segment.buddy.in_order(order, MOST_BLOCKS)
+        )
+        windows += [(block.frame, block.frame + block.frames) for block in islice(largest, MOST_BLOCKS)]
+        reached = first
+        for start, stop in sorted(windows):
+            for block in self._pages.blocks(max(start, reached), stop - max(start, reached)):
+                yield block
+                reached = block.frame + block.frames
+
+    def _runs(self, blocks: Iterable[Block]) -> Iterator[FrameRun]:
+        return joined(map(self._run, blocks))
+
+    def _run(self, block: Block) -> FrameRun:
+        if block.state != "owned":
+            return FrameRun(block.frame, block.frames, block.state)
+        page = self.system.kmem.pages.in_use.get(block.frame)
+        wired = page is not None and page.wire_count > 0
+        return FrameRun(block.frame, block.frames, state_of(block.owner), shown_owner(block.owner), wired)
+
+
+def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
+    """The frames behind the first pages of [start, end) that have one."""
+    pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
+    return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
+
+
+def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Iterator[tuple[str, int]]:
+    for slot in pmap.editor.leaves(pmap.root, start, end):
+        if slot.address <= physical < slot.address + slot.level.span:
+            yield name, slot.va + (physical - slot.address)
+
+
+SLABS = 8
+"""Slabs of a cache that a value holds: those in focus, then partial, free and full ones in list order."""
+
+
+class MachineCaches(Part):
+    """All caches: of the kernel map's entries, of other maps', of kernel memory's; and the zones of malloc."""
+
+    def __iter__(self) -> Iterator[ObjectCache]:
+        """The caches in the order they came to be."""
+        kernel = self.system.kernel
+        yield from (kernel.kentry_cache, kernel.entry_cache, kernel.kmem.entry_cache)
+        yield from (zone.cache for zone in kernel.kmem.zones.zones)
+
+    def value(self, focus: Iterable[int] = (), most: int = SLABS) -> CachesValue:
+        """The caches as frozen values, each with up to `most` slabs: those of the buffers in `focus`, then others.
+
+        O(caches + slabs shown).
+        """
+        wanted, limit = list(focus), arguments.count(most, "most")
+        return CachesValue(tuple(_some(cache, wanted, limit) for cache in self))
+
+    def __repr__(self) -> str:
+        lines = []
+        for cache in self:
+            slabs = cache.slab_counts
+            size = binary_size(sum(slabs.values()) * cache.layout.slab_size)
+            counts = ", ".join(f"{count} {state}" for state, count in slabs.items())
+            lines.append(f"  {cache.name:<16} {cache.allocated:>6,} objects, slabs: {counts}, {size}")
+        return "\n".join(["<object caches>", *lines])
+
+
+def _some(cache: ObjectCache, focus: Iterable[int], most: int) -> CacheValue:
+    chosen: dict[int, SlabValue] = {}
+    for address in focus:
+        slab = cache.slab_at(address)
+        if slab is not None and len(chosen) < most // 2:
+            chosen[slab] = cache.slab_value(slab)
+    for value in islice(cache.slabs(), most):
+        if len(chosen) < most:
+            chosen.setdefault(value.address, value)
+    return cache.summary(tuple(sorted(chosen.values(), key=lambda slab: slab.address)))
+
+
+OPEN_SLABS = 3
+"""How many slabs a picture opens at most."""
+
+
+class MachineKentry(Part):
+    """Where the kernel map's entries come from: the reserved range, its slabs, the slots in them."""
+
+    @property
+    def area(self) -> KentryArea:
+        """The reserved range, slab by slab."""
+        return self.system.kernel.kentry
+
+    @property
+    def cache(self) -> ObjectCache:
+        """The cache of entries that grows in it."""
+        return self.system.kernel.kentry_cache
+
+    @operation
+    def reap(self) -> int:
+        """Give the free slabs back to the area, and their pages to the machine; how many they were."""
+        return self.cache.reap()
+
+    @property
+    def start(self) -> Address:
+        """First address of the area."""
+        return Address(self.area.start)
+
+    @property
+    def room(self) -> int:
+        """How many entries the whole area can hold."""
+        return self.area.slabs * self.cache.layout.buffers
+
+    def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
+        """The area as a frozen value with up to `most` slabs open: those of the slots in `focus`, then partial ones."""
+        opened: dict[int, SlabValue] = {}
+        limit = arguments.count(most, "most")
+        for address in focus:
+            slab = self.cache.slab_at(address)
+            if slab is not None and len(opened) < limit:
+                opened[slab] = self.cache.slab_value(slab)
+        for value in self.cache.slabs():
+            if len(opened) >= limit:
+                break
+            opened.setdefault(value.address, value)
+        slots = (
+            address
+            for slab in opened.values()
+            for address in range(
+                slab.address + slab.colour, slab.address + self.slab_size, self.cache.layout.buffer_size
+            )
+        )
+        entries = self.system.kernel.kernel_map.entries
+        assert isinstance(entries, CachedEntries), "the boot ends with the kentry area in place"
+        live = entries.live
+        residents = {address: (live[address].id, live[address].start) for address in slots if address in live}
+        slabs = tuple(opened[address] for address in sorted(opened))
+        cut = self.cache.layout
+        names = self.cache.name, self.system.kernel.kernel_map.name
+        return KentryContents(self.area.snapshot(), *names, cut.buffers, cut.buffer_size, slabs, residents)
+
+    @property
+    def slab_size(self) -> int:
+        """Bytes of a slab."""
+        return self.cache.layout.slab_size
+
+    def __repr__(self) -> str:
+        used = (
+            f"{self.cache.allocated:,} of {self.room:,} entries in {self.area.allocated:,} of {self.area.slabs:,} slabs"
+        )
+        return f"<kentry area at {self.start}: {used}, {binary_size(self.area.allocated * self.slab_size)} in memory>"

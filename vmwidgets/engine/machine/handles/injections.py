@@ -1,0 +1,79 @@
+"""Failures on purpose, as learners hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...base.errors import Refused, shown
+from ...base.operations import operation
+from ...base.units import counted
+from ...memory.injections import POINTS, Rule
+from .. import arguments
+from ..system import Part
+
+
+class Injection(Part):
+    """Failures that were asked for: they stop with :meth:`stop`, or at the end of a ``with`` block."""
+
+    @property
+    def rule(self) -> Rule:
+        """What fails."""
+        return self.system.injections.rules.get(int(self.path.removeprefix("injection:"))) or self.missing()
+
+    @operation
+    def stop(self) -> int:
+        """Let requests succeed again; how many failed."""
+        system, failed = self.system, self.rule.failed
+        del system.injections.rules[int(self.path.removeprefix("injection:"))]
+        system.apply_injections()
+        return failed
+
+    def __enter__(self) -> Injection:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        there = int(self.path.removeprefix("injection:")) in self.system.injections.rules
+        if there and self.door.dead is None:
+            self.stop()
+
+    def __repr__(self) -> str:
+        rule = self.rule
+        which = "each request" if rule.every == 1 else f"one in {rule.every} requests"
+        which += f" for {POINTS[rule.point]}" + f" after the first {rule.after}" * bool(rule.after)
+        most = f", at most {counted(rule.times, 'time')}" if rule.times else ""
+        return f"<{which} fails{most}: {rule.failed} of {rule.asked} so far>"
+
+
+class InjectionFunctions(Part):
+    """The function of a machine that makes requests fail."""
+
+    @operation
+    def inject(self, point: str, every: int = 1, *, after: int = 0, times: int = 0) -> Injection:
+        """Have one request in `every` at a point of the kernel fail, after the first `after`, at most `times` (0: all).
+
+        Points: "page_alloc", "table_page", "pager_read", "swap_full".  The kernel's own code is what goes on
+        from there: it recovers, or it dies.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB")
+        >>> with m.inject("page_alloc", times=1):
+        ...     t.write(a, b"x")
+        Traceback (most recent call last):
+        vmwidgets.engine.base.errors.KernelError: NOMEM: the pager of 'memory 1' has no page for offset 0x0
+        """
+        wanted = arguments.known(point, POINTS, "point")
+        given = ((every, "every"), (after, "after"), (times, "times"))
+        rule = Rule(wanted, *(arguments.count(value, name) for value, name in given))
+        if not rule.every:
+            raise Refused(f"every={shown(every)}: write 1 for each request, 3 for one in three")
+        system = self.system
+        number = system.injections.add(rule)
+        system.apply_injections()
+        return system.part(Injection, f"injection:{number}")
+
+    @property
+    def all(self) -> Iterator[Injection]:
+        """Those that have not stopped."""
+        return (self.system.part(Injection, f"injection:{number}") for number in self.system.injections.rules)

@@ -1,0 +1,306 @@
+"""FreeBSD's kernel memory as learners hold it: ``m.kmem`` with its maps and allocations, and the page daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...base.errors import KernelError, Refused
+from ...base.operations import operation
+from ...base.units import Address, Size, binary_size, counted
+from ...base.values.maps import EntryValue, KernelMapValue
+from ...base.values.memory import PageCounts
+from ...kernel.freebsd.entries import KernelEntry
+from ...kernel.freebsd.pageout import PageDaemon
+from ...kernel.freebsd.vm_map import FreeBSDMap
+from ...kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
+from ...kernel.map.window import WHOLE
+from ...kernel.threads.scheduler import Thread
+from ...kernel.threads.waits import MaySleep
+from .. import arguments
+from ..allocations import Allocations
+from ..arguments import Named
+from ..system import Part, short_name
+from .map_part import MapPart
+
+
+class MachineKmem(Part):
+    """Kernel memory: `kernel_map` with `kmem_map`, `clean_map` (`buffer_map`, `pager_map`), `exec_map`, `pipe_map`."""
+
+    @property
+    def allocations(self) -> Allocations:
+        """What was allocated and not freed."""
+        return self.system.allocations
+
+    @property
+    def maps(self) -> Named[MachineKmemMap]:
+        """All maps by name, in the order they were made."""
+        return Named("map", ((name, self._map(name)) for name in self.system.kmem_maps))
+
+    def _map(self, name: str) -> MachineKmemMap:
+        """The map called `name`."""
+        return self.system.part(MachineKmemMap, f"kmem/{name}")
+
+    def __getattr__(self, name: str) -> MachineKmemMap:
+        known = () if name.startswith("_") or "system" not in self.__dict__ else self.system.kmem_maps
+        if name in known:
+            return self._map(name)
+        raise AttributeError(f"kernel memory has no map {name!r}; there are {', '.join(known)}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.maps]
+
+    def map_of(self, address: int) -> MachineKmemMap | None:
+        """The innermost map that `address` belongs to; none outside kernel memory."""
+        inside = self.system.kmem.map_at(arguments.whole(address, "address"))
+        return None if inside is None else self._map(short_name(inside))
+
+    def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
+        """All maps as a frozen value, submaps inside their parents."""
+        return self._value(
+            self.system.kmem.kmem.kernel_map, tuple(focus), tuple(opened), arguments.count(whole, "whole")
+        )
+
+    def _value(self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int) -> KernelMapValue:
+        shown = self._map(short_name(vm_map))
+        return KernelMapValue(
+            shown.value(focus, opened, whole=whole),
+            vm_map.system,
+            vm_map.needs_wakeup,
+            vm_map.lock.holder,
+            tuple((thread.since, thread.name) for thread in shown.waiting),
+            tuple(self._value(submap, focus, opened, whole) for submap in vm_map.inside()),
+        )
+
+    @property
+    def pages(self) -> PageCounts:
+        """How many pages are what, and the marks of the page requests."""
+        return self.system.kmem.page_counts
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  {name:<10} {one.start}, {binary_size(one.end - one.start)}: {binary_size(one.size)} used, "
+            f"largest gap {binary_size(one.largest_gap)}"
+            for name, one in self.maps.items()
+        ]
+        return "\n".join([f"<kernel memory: {counted(len(self.allocations), 'allocation')}>", *lines])
+
+
+class MachinePageDaemon(Part):
+    """``m.pagedaemon``: the thread that makes pages free when requests were refused."""
+
+    @property
+    def _daemon(self) -> PageDaemon:
+        return self.system.kmem.daemon
+
+    @operation
+    def stop(self) -> None:
+        """Let it sleep whatever happens: threads that wait for pages wait until some are freed."""
+        self._daemon.stopped = True
+
+    @operation
+    def start(self) -> None:
+        """Let it work again."""
+        self._daemon.restart()
+
+    @operation
+    def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
+        """Slow it down or speed it up: clock ticks between two passes, and the pages one pass moves at most."""
+        ticks = self._daemon.interval if interval is None else arguments.count(interval, "interval")
+        most = self._daemon.most if pages is None else arguments.count(pages, "pages")
+        if most == 0:
+            raise Refused("pages=0: a pass moves at least one page; m.pagedaemon.stop() keeps the daemon from working")
+        self._daemon.interval, self._daemon.most = ticks, most
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped."""
+        return self._daemon.stopped
+
+    @property
+    def needed(self) -> bool:
+        """Whether a request for a page was refused since it last had enough (`vm_pages_needed`)."""
+        return self._daemon.needed
+
+    def __repr__(self) -> str:
+        state = "stopped" if self.stopped else "needed" if self.needed else "idle"
+        marks = self._daemon.marks
+        return (
+            f"<page daemon, {state}: {self._daemon.available:,} pages are available, it wakes waiters at "
+            f"{marks.free_min} and works up to {marks.free_target}>"
+        )
+
+
+STATUSES = {
+    INVALID_ADDRESS: ("FAULT", "a part of the range is not allocated"),
+    PROTECTION_FAILURE: ("ACCES", "the rights go beyond what an entry there may ever allow"),
+    INVALID_ARGUMENT: ("INVAL", "a part of it is a submap's place"),
+    RESOURCE_SHORTAGE: ("NOMEM", "there is no memory for it"),
+}
+"""What FreeBSD's status numbers say, as errors of a machine."""
+
+_REASONS = {
+    ("wire", PROTECTION_FAILURE): "an entry there does not allow reading, and pages are read in",
+    ("unwire", INVALID_ARGUMENT): "a part of it is a submap's place, or is not wired",
+}
+"""What they say of one function, where that is something else."""
+
+_CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
+    "protect": FreeBSDMap.protect,
+    "inherit": FreeBSDMap.inherit,
+    "advise": FreeBSDMap.advise,
+    "wire": FreeBSDMap.wire,
+    "unwire": FreeBSDMap.unwire,
+    "simplify": FreeBSDMap.simplify,
+}
+
+
+class MachineKmemMap(MapPart):
+    """One map of kernel memory; `path` is its place in the machine ("kmem/exec_map").
+
+    Operations take the map's lock, which may mean waiting for it.
+    """
+
+    @property
+    def vm_map(self) -> FreeBSDMap:
+        """The kernel's own."""
+        try:
+            return self.system.kmem_maps[self.path.removeprefix("kmem/")]
+        except KeyError:
+            self.missing()
+
+    # ---- operations --------------------------------------------------------------------------
+
+    @operation
+    def lock(self) -> None:
+        """Take the map's lock; who finds it held waits.  One that is kept makes others wait, until ``unlock``.
+
+        Maps with the system flag have a mutex, which may not be held asleep: only a thread may take that.
+        """
+        lock, running = self.vm_map.lock, self.system.kmem.running
+        if lock.mutex and not running.thread:
+            raise Refused(
+                f"the lock of {self.name} is a mutex: whoever has it may not sleep, and a cell that ends would keep "
+                "it; take it in a thread (m.spawn)"
+            )
+        return self.system.callbacks.complete("lock", lock.acquire())
+
+    @operation
+    def unlock(self) -> None:
+        """Let go of the map's lock."""
+        holder, who = self.vm_map.lock.holder, self.system.kmem.running.thread
+        if holder != who:
+            has = "it is free" if holder is None else f"{holder or 'the cell'} has it"
+            raise Refused(f"{self.vm_map.called} can't be unlocked by {who or 'the cell'}: {has}")
+        self.vm_map.lock.release()
+
+    @operation
+    def simplify(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Join neighbours of a range that are alike (vm_map_simplify_entry(9))."""
+        return self._change("simplify", *self._range("simplify", start, end, size))
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def free(self) -> Size:
+        """Bytes in no entry."""
+        return Size(self.vm_map.end - self.vm_map.start - self.vm_map.size)
+
+    @property
+    def largest_gap(self) -> Size:
+        """Bytes of the largest free range: the most that one allocation can get.  O(log n)."""
+        vm_map = self.vm_map
+        first = (vm_map.end if vm_map.first is None else vm_map.first.start) - vm_map.start
+        root = vm_map.tree.root
+        return Size(max(first, 0 if root is None else root.max_gap))
+
+    @property
+    def placement(self) -> str:
+        """By which rule free searches go: "freebsd", or "first", "best", "worst" or "next"."""
+        return "freebsd" if self.vm_map.fit is None else self.vm_map.fit.name
+
+    @property
+    def locked_by(self) -> str | None:
+        """The thread that has the lock; "" for the cell, None where it is free."""
+        return self.vm_map.lock.holder
+
+    @property
+    def needs_wakeup(self) -> bool:
+        """Whether a thread sleeps for room in it."""
+        return self.vm_map.needs_wakeup
+
+    @property
+    def sleepers(self) -> tuple[str, ...]:
+        """Names of the threads that sleep for room, in the order in which they will look again."""
+        return tuple(thread.name for thread in self.waiting)
+
+    @property
+    def waiting(self) -> list[Thread]:
+        """The threads that sleep for room."""
+        return self.system.kmem.scheduler.asleep_in(self.vm_map)
+
+    def lookup(self, address: int | str) -> EntryValue | None:
+        """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
+        vm_map = self.vm_map
+        wanted = arguments.within(
+            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
+        )
+        with self.door.looking():
+            entry = vm_map.peek(wanted)
+        return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
+
+    def __repr__(self) -> str:
+        fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
+        used = f"{counted(len(self), 'entry')}, {binary_size(self.size)} used, {binary_size(self.free)} free{fit}"
+        return self.listed(f"{self.path}: {self.start} to {self.end}, {used}")
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
+        """Have the kernel change a range once it has the lock; a status other than 0 is an error."""
+        vm_map = self.vm_map
+        if verb == "wire":
+            for entry in vm_map.entries_in(start, end):
+                self._refuse_coming(entry, start, "wire it when it is there")
+
+        def steps() -> MaySleep[None]:
+            status = yield from _CHANGES[verb](vm_map, start, end, *arguments)
+            if status:
+                word, why = STATUSES[status]
+                where, why = f"{Address(start)} to {Address(end)} of {vm_map.called}", _REASONS.get((verb, status), why)
+                raise KernelError(word, status, f"{verb} of {where} returned {status}: {why}")
+
+        return self.system.callbacks.complete(verb, steps())
+
+    def _refuse_range(self, verb: str, start: int, end: int) -> None:
+        """Refuse what boot used, and cutting or joining a range that is still being made."""
+        self._refuse_boots(start, end)
+        self._refuse_cuts(start, end)
+
+    def _refuse_boots(self, first: int, last: int) -> None:
+        """What boot used holds the entries of these maps themselves."""
+        system = self.system.kmem
+        low, high = system.boot_range
+        if self.vm_map is system.kmem.kernel_map and first < high and low < last:
+            raise Refused(
+                f"start={Address(first)} to {Address(last)} touches what boot used, {Address(low)} to {Address(high)}, "
+                "which holds the entries of these maps: change what lies beside it"
+            )
+
+    def _refuse_cuts(self, first: int, last: int) -> None:
+        """A range that is being made by a function that sleeps must be an entry by itself when it goes on.
+
+        So it is not cut, and nothing that would join it changes beside it.
+        """
+        for entry in self.vm_map.entries_in(first - 1, last + 1):
+            whole = first <= entry.start and entry.end <= last
+            alike = [one for one in (entry.prev, entry.next) if one is not None and one.object is entry.object]
+            if not whole or any(not one.wired_count for one in alike):
+                self._refuse_coming(entry, first, "take all of it and nothing beside it, or wait")
+
+    def _refuse_coming(self, entry: KernelEntry, address: int, instead: str) -> None:
+        if self.vm_map.services.is_coming(entry):
+            raise Refused(
+                f"the range from {Address(address)} touches {Address(entry.start)} to {Address(entry.end)}, which is "
+                f"still being allocated, by a call that waits for pages: {instead}"
+            )

@@ -1,0 +1,196 @@
+"""What the handles of both kernels' maps have in common: looking, and the operations on ranges that both kernels have.
+
+A range is given by its start and end, or its start and size.  Entries across its edges are cut, and what is alike
+afterwards is joined.  What the kernel refuses changes nothing.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...base import protection as flag
+from ...base.errors import Refused, shown
+from ...base.operations import operation
+from ...base.units import IN_PAGE, Address, Size
+from ...base.values.maps import EntryValue, MapValue
+from ...kernel.freebsd.vm_map import FreeBSDMap
+from ...kernel.map.window import WHOLE, map_value
+from ...kernel.x15.vm_map import X15Map
+from .. import arguments
+from ..system import Part
+
+
+class MapPart(Part):
+    """A map of a machine, X15's or FreeBSD's: what is seen of it, and the operations on its ranges."""
+
+    @property
+    @abstractmethod
+    def vm_map(self) -> X15Map | FreeBSDMap:
+        """The kernel's own."""
+
+    @abstractmethod
+    def _refuse_range(self, verb: str, start: int, end: int) -> None:
+        """Refuse a range of the map that may not be changed."""
+
+    @abstractmethod
+    def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
+        """Have the kernel change a range."""
+
+    # ---- operations on ranges ----------------------------------------------------------------
+
+    @operation
+    def protect(
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        prot: int | str | None = None,
+        max_prot: int | str | None = None,
+    ) -> None:
+        """Set what a range allows, `prot`, or what it may ever allow, `max_prot` (vm_map_protect(9)).
+
+        Pages that are mapped get the new rights at once; with a lower `max_prot` the protection is lowered too.  ACCES
+        beyond what an entry may allow, FAULT for a hole.  O((entries + 1) log n + pages mapped).
+
+        >>> import vmwidgets as vm
+        >>> space = vm.boot("x86-64").task("init").map
+        >>> a = space.enter("64 KiB", at="1 MiB")
+        >>> space.protect(a, size="16 KiB", prot="r")
+        >>> [entry.protection for entry in space]
+        ['r--', 'rw-']
+        """
+        protection = arguments.one_protection(prot, max_prot)
+        return self._change("protect", *self._range("protect", start, end, size), protection, prot is None)
+
+    @operation
+    def inherit(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
+    ) -> None:
+        """Set what a child of the task gets of a range: "none", "share" or "copy" (vm_map_inherit(9)).
+
+        Holes are passed over.  O((entries + 1) log n).
+        """
+        number = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
+        return self._change("inherit", *self._range("inherit", start, end, size), number)
+
+    @operation
+    def advise(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, advice: int | str
+    ) -> None:
+        """Say how a range will be used: "normal", "random", "sequential", "willneed", "dontneed" (vm_map_madvise(9)).
+
+        With "willneed", pages that objects have already are mapped at once.  Holes are passed over.
+        """
+        number = flag.parse_name(advice, flag.ADVICE, "advice")
+        return self._change("advise", *self._range("advise", start, end, size), number)
+
+    @operation
+    def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Have all pages of a range in memory and mapped, and keep them until as many ``unwire`` (vm_map_wire(9)).
+
+        It waits for the pages of slow files: in a thread write ``yield from space.wire(…)``.
+        An entry without object gets one.  FAULT for a hole, ACCES where reading is not allowed, NOMEM without pages:
+        then none has come.  O((entries + 1) log n + pages).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kernel_map.enter("16 KiB")
+        >>> m.kernel_map.wire(a, size="8 KiB")
+        >>> m.kernel_map.lookup(a).wired, m.walk(a).pa is not None
+        (1, True)
+        """
+        return self._change("wire", *self._range("wire", start, end, size))
+
+    @operation
+    def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Take one wiring off a range (vm_map_unwire(9)): INVAL for what is not wired, FAULT for a hole.
+
+        Pages whose last wiring goes stay mapped; only removing their range takes them away.
+        """
+        return self._change("unwire", *self._range("unwire", start, end, size))
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The map's name in events and pictures."""
+        return self.vm_map.name
+
+    @property
+    def start(self) -> Address:
+        """First address."""
+        return Address(self.vm_map.start)
+
+    @property
+    def end(self) -> Address:
+        """End of the addresses (exclusive)."""
+        return Address(self.vm_map.end)
+
+    @property
+    def size(self) -> Size:
+        """Bytes in entries."""
+        return Size(self.vm_map.size)
+
+    @property
+    def roles(self) -> Mapping[int, str]:
+        """What entries are for, by their ids; most have no role."""
+        return self.system.roles.get(self.path, {})
+
+    def value(
+        self,
+        focus: Iterable[int] = (),
+        opened: Iterable[int] = (),
+        addresses: Iterable[int] = (),
+        *,
+        whole: int = WHOLE,
+    ) -> MapValue:
+        """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
+        most = arguments.count(whole, "whole")
+        return map_value(self.vm_map, focus, opened, addresses, whole=most, roles=self.roles)
+
+    def entries(self) -> list[EntryValue]:
+        """All entries in order, as frozen values. O(n)."""
+        return list(self)
+
+    def check(self) -> None:
+        """Raise an error that names entry and invariant unless every invariant of the map holds."""
+        self.vm_map.check()
+
+    def listed(self, heading: str) -> str:
+        """The map as text: a heading and its first entries."""
+        shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
+        more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
+        return "\n".join([heading, *shown, *more])
+
+    def __iter__(self) -> Iterator[EntryValue]:
+        roles = self.roles
+        return (EntryValue.of(entry.fields(), roles.get(entry.id, "")) for entry in self.vm_map)
+
+    def __len__(self) -> int:
+        return int(self.vm_map.nr_entries)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
+        """A range of the map that is not empty, and that may be changed."""
+        vm_map = self.vm_map
+        first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
+        if (end is None) == (size is None):
+            raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
+        if end is not None:
+            last = arguments.aligned(end, "end")
+        elif type(size) is int and 0 < size <= vm_map.end and not size & IN_PAGE:
+            last = first + size  # nearly always
+        else:
+            last = first + arguments.aligned(size, "size")
+        if not first < last <= vm_map.end:
+            name = f"size={last - first:#x}" if end is None else f"end={Address(last)}"
+            if last <= first:
+                advice = f"; a size is written size={shown(end)}" if end is not None else ""
+                raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}{advice}")
+            raise Refused(f"{name} passes the end of {vm_map.called}, {self.end}")
+        self._refuse_range(verb, first, last)
+        return first, last

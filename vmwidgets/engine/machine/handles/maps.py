@@ -1,0 +1,399 @@
+"""X15's maps as learners hold them: the kernel map, a task's, and submaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ...base import protection as flag
+from ...base.errors import Refused, printable, shown
+from ...base.operations import operation
+from ...base.units import PAGE, Address, binary_size, counted
+from ...base.values.maps import EntryValue
+from ...base.values.tables import Rights
+from ...kernel.map.core import CachedEntries, Entry
+from ...kernel.pmap.pmap import Pmap
+from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.tasks.pagers import AnonymousPager
+from ...kernel.threads.waits import MaySleep, TimedWait
+from ...kernel.x15.vm_map import X15Map
+from ...spaces.paths import quoted, unquoted
+from .. import arguments
+from .map_part import MapPart
+from .objects import MemoryObject
+
+
+class MachineMap(MapPart):
+    """One address space of a machine; `path` is its place there ("kernel_map", "task:init/map").
+
+    Addresses and sizes are bytes, or texts such as ``"64 KiB"``; those that come back print in hexadecimal and in
+    binary units.  Nonsense is refused at once; what the kernel refuses comes back as a kernel error.
+    """
+
+    @property
+    def vm_map(self) -> X15Map:
+        """The kernel's own."""
+        try:
+            return self.system.maps[self.path]
+        except KeyError:
+            self.missing()
+
+    # ---- operations --------------------------------------------------------------------------
+
+    @operation
+    def enter(  # noqa: PLR0913  as many as the kernel function has, all but one by name
+        self,
+        size: int | str,
+        *,
+        at: int | str | None = None,
+        fixed: bool = False,
+        align: int | str = 0,
+        prot: int | str = "rw",
+        max_prot: int | str = "rwx",
+        inherit: int | str = "copy",
+        advice: int | str = "normal",
+        object: MemoryObject | str | None = None,  # noqa: A002  the field's own word
+        offset: int | str = 0,
+        nomerge: bool = False,
+    ) -> Address:
+        """Map `size` bytes and return where (`vm_map_enter`).
+
+        `at` is a hint, or with `fixed` the address itself; without it the kernel looks for the lowest gap from its find
+        cache on.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` "none", "share" or "copy"; `advice`
+        "normal", "random", "sequential", "willneed" or "dontneed".  `object` (or its name) is mapped from `offset` on.
+
+        Raises NOMEM when nothing fits, INVAL for an object in the kernel map.  O(log n) plus the entries passed over.
+
+        >>> import vmwidgets as vm
+        >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
+        0xffff_8080_0014_1000
+        """
+        if self.path in self.system.parents:
+            self._refuse_lost_place()
+        vm_map = self.vm_map
+        length = arguments.size_within(size, "size", vm_map.start, vm_map.end, vm_map.called)
+        if fixed is not True and fixed is not False:
+            arguments.flag(fixed, "fixed")
+        start = self._start_of(vm_map, at, length, fixed)
+        alignment = 0 if type(align) is int and not align else arguments.power_of_two(align, "align")
+        if fixed and alignment and start % alignment:
+            raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
+        target = None if object is None else self._object(object)
+        where = 0 if type(offset) is int and not offset else arguments.aligned(offset, "offset")
+        if where and target is None:
+            raise Refused(f"offset={where:#x} needs an object: write object=…")
+        arguments.refuse_past_object(where, length)
+        if nomerge is not True and nomerge is not False:
+            arguments.flag(nomerge, "nomerge")
+        flags = flags_word(prot, max_prot, inherit, advice, nomerge, fixed)
+        return Address(vm_map.enter(start, length, alignment, flags, target, where))
+
+    @operation
+    def remove(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
+
+        Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't be
+        removed.  NOMEM, and nothing changed, when an edge cuts a large page and there is no page for a table.  The stop
+        button works between two entries: those below are gone, the others are as they were.
+        O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
+        """
+        first, last = self._range("remove", start, end, size)
+        self.door.may_stop()
+        self.vm_map.remove(first, last)
+
+    @operation
+    def lookup(self, address: int | str) -> EntryValue | None:
+        """The entry that holds `address`, or the next one above, or None (`vm_map_lookup_nearest`).  O(log n)."""
+        vm_map = self.vm_map
+        wanted = arguments.within(
+            arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
+        )
+        entry = vm_map.lookup_nearest(wanted & ~0xFFF)
+        return None if entry is None else EntryValue.of(entry.fields(), self.roles.get(entry.id, ""))
+
+    @operation
+    def superpages(
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        page: int | str | None = None,
+    ) -> int:
+        """Map a range by large pages of `page` bytes (the smallest large ones), as far as may be; how many came to be.
+
+        Each needs aligned addresses, and as much memory in one piece: what an object has already if it lies so, else
+        fresh frames.  Entries without object have no memory to map.  FAULT for a hole.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("armv7")
+        >>> space = m.task("init").map
+        >>> a = space.enter("3 MiB", at="1 MiB", object=m.object("film"))
+        >>> space.superpages(a, size="3 MiB", page="1 MiB")
+        3
+        >>> m.task("init").walk(a).page_size == vm.MIB
+        True
+        """
+        first, last = self._range("superpages", start, end, size)
+        return self.vm_map.superpages(first, last, self._page_size(page))
+
+    @operation
+    def promote(
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        page: int | str | None = None,
+    ) -> int:
+        """Make large pages of `page` bytes of small ones that lie side by side and are alike; how many (pmap_promote).
+
+        Nothing is moved: frames that lie scattered stay small pages.
+        """
+        first, last = self._range("promote", start, end, size)
+        wanted, tables = self._page_size(page), self._pmap
+        places = range(-(-first // wanted) * wanted, last - wanted + 1, wanted)
+        made = [va for va in places if tables.promote(va, wanted)]
+        for va in made:
+            tables.update(va, va + wanted)
+        return len(made)
+
+    @operation
+    def simplify(
+        self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
+    ) -> int:
+        """Join neighbours that are alike, in a range or all over the map; how many entries that saved.
+
+        FreeBSD's vm_map_simplify_entry(9) for each entry: same object with offsets that run on, same flags, same
+        wirings.  What may not merge stays alone.  O((entries + 1) log n).
+        """
+        vm_map = self.vm_map
+        if start is None:
+            if end is not None or size is not None:
+                raise Refused("simplify takes a range from start on, or nothing for the whole map: write start=…")
+            first, last = vm_map.start, vm_map.end
+        else:
+            first, last = self._range("simplify", start, end, size)
+        self.door.may_stop()
+        return vm_map.simplify(first, last)
+
+    @operation
+    def submap(
+        self, name: str, start: int | str, end: int | str | None = None, *, size: int | str | None = None
+    ) -> MachineMap:
+        """Give a range to a new map, which has the operations of any other (vm_map_submap(9)).
+
+        The range was entered before and nothing is in it: INVAL where it has an object, is wired or more than one
+        entry, FAULT for a hole.  From now on its addresses are the new map's, and there is no way back.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kernel_map.enter("1 MiB")
+        >>> drivers = m.kernel_map.submap("drivers", a, size="256 KiB")
+        >>> drivers.enter("16 KiB") == a, drivers.path
+        (True, 'kernel_map/drivers')
+        """
+        path = f"{self.path}/{quoted(arguments.part_name(name, 'map name'))}"
+        if path in self.system.maps:
+            raise Refused(
+                f"name={shown(name)}: {self.vm_map.called} has a submap of this name; each needs one of its own"
+            )
+        first, last = self._range("submap", start, end, size)
+        made = self._map_like_this(path, first, last)
+        self.vm_map.submap(first, last, made)
+        self.system.maps[path] = made
+        self.system.submaps.setdefault(self.path, []).append(path)
+        self.system.parents[path] = self.path
+        return self.system.part(MachineMap, path)
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def placement(self) -> str:
+        """By which rule free searches go: "x15", or "first", "best", "worst" or "next"."""
+        fit = self.vm_map.fit
+        return "x15" if fit is None else fit.name
+
+    @property
+    def submaps(self) -> dict[str, MachineMap]:
+        """The maps that parts of this one were given to, by name."""
+        made = (self.system.part(MachineMap, path) for path in self.system.submaps.get(self.path, ()))
+        return {unquoted(one.path.removeprefix(f"{self.path}/")): one for one in made}
+
+    def parts(self) -> Iterator[MachineMap]:
+        """This map, and all that were made of parts of it."""
+        yield self
+        for submap in self.submaps.values():
+            yield from submap.parts()
+
+    def info(self) -> str:
+        """The text that the kernel prints for the map (`vm_map_info`)."""
+        return self.vm_map.info()
+
+    def __repr__(self) -> str:
+        fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
+        limits = f"{self.start} to {self.end}"
+        return self.listed(
+            f"{printable(self.path)}: {limits}, {counted(len(self), 'entry')}, {binary_size(self.size)}{fit}"
+        )
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _change(self, verb: str, start: int, end: int, *arguments: Any) -> None:
+        """Have the kernel change a range; its errors are a kernel's errors."""
+        if verb == "wire":
+            callbacks = self.system.callbacks
+            return callbacks.complete("wire", self._wired(start, end, callbacks.current is None))
+        self.door.may_stop()
+        return _CHANGES[verb](self.vm_map, start, end, *arguments)
+
+    def _wired(self, start: int, end: int, may_stop: bool) -> MaySleep[None]:
+        """Wire a range, once slow pagers had the time that its pages take."""
+        ticks = self.vm_map.wait_for_range(start, end)
+        if ticks:
+            yield TimedWait("the pager", ticks)
+        if may_stop:
+            self.door.may_stop()
+        self.vm_map.wire(start, end, self._wired_memory)
+
+    def _wired_memory(self) -> TaskObject:
+        """An object for a range that is wired and had none."""
+        self.system.wirings += 1
+        memory = self.system.task_memory
+        return TaskObject(f"wired memory {self.system.wirings}", AnonymousPager(memory), memory)
+
+    @property
+    def _pmap(self) -> Pmap:
+        """The map's page tables."""
+        tables = self.vm_map.tables
+        assert isinstance(tables, Pmap), "a machine's maps have page tables"
+        return tables
+
+    def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
+        """A map of [start, end) on the same page tables, with entries from the ordinary cache."""
+        ours, kernel = self.vm_map, self.system.kernel
+        entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
+        made = X15Map(
+            path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
+            quirks=ours.quirks, assertions=ours.assertions,
+        )  # fmt: skip  # as the constructor has them
+        made.tables, made.charge, made.provides = ours.tables, ours.charge, ours.provides
+        return made
+
+    # ---- the door's own checks ---------------------------------------------------------------
+
+    def _start_of(self, vm_map: X15Map, at: Any, length: int, fixed: bool) -> int:
+        """Where a request may go: a hint, or with `fixed` the address; 0 without one."""
+        if at is None:
+            if fixed:
+                raise Refused("fixed=True needs an address: write at=…")
+            return 0
+        start = arguments.page_within(at, "at", vm_map.start, vm_map.end, vm_map.called)
+        if fixed and length > vm_map.end - start:
+            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {vm_map.called}, {self.end}")
+        if (start + length) & vm_map.mask <= start:
+            where = f"at={Address(start)} and size={length:#x}"
+            raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
+        return start
+
+    def _refuse_lost_place(self) -> None:
+        """Refuse to give addresses of a map that has lost its place: its parent may give them to others."""
+        if not self.system.has_place(self.path):
+            raise Refused(
+                f"{self.vm_map.called} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry "
+                "for it; make another submap"
+            )
+
+    def _refuse_range(self, verb: str, start: int, end: int) -> None:
+        """Refuse a range that the kernel lives on, or that is a submap's."""
+        if self.path == "kernel_map":
+            self._refuse_reserved(verb, start, end)
+        self.vm_map.guard(verb, start, end)
+
+    def _refuse_reserved(self, verb: str, start: int, end: int) -> None:
+        """Refuse a range of the kernel map that touches what the kernel lives on."""
+        system = self.system
+        by_id, roles = system.maps[self.path].by_id, system.roles[self.path]
+        touched = None
+        for identity in roles:
+            entry = by_id.get(identity)
+            if entry is None or entry.end <= start or end <= entry.start:
+                continue
+            if not (entry.static and "static-remove" in system.quirks):
+                touched = entry.start, entry.end, f"the {roles[identity]}"
+                break
+        slabs = system.kernel.memory.overlapping(start, end)
+        if slabs and touched is None:
+            touched = (*slabs[0][:2], f"a slab of the {slabs[0][2]}")
+        if touched is not None:
+            low, high, owner = touched
+            raise Refused(
+                f"start={Address(start)} to {Address(end)} touches {owner}, {Address(low)} to {Address(high)}, "
+                f"which the kernel lives on: {verb} what lies beside it"
+            )
+
+    def _object(self, value: Any) -> TaskObject:
+        if isinstance(value, str):
+            return self.system.objects[arguments.known(value, self.system.objects, "object")]
+        if not isinstance(value, MemoryObject):
+            raise Refused(f"object={shown(value)} is no memory object: make one with machine.object(name)")
+        if value.system is not self.system:
+            raise Refused(f"object {shown(value.name)} belongs to another machine")
+        return value.vm_object
+
+    def _page_size(self, page: Any) -> int:
+        sizes = [one for one in self.system.pmap.fmt.page_sizes if one > PAGE]
+        wanted = sizes[0] if page is None else arguments.whole(page, "page")
+        if wanted not in sizes:
+            known = ", ".join(binary_size(one) for one in sizes)
+            raise Refused(f"page={binary_size(wanted)}: large pages of {self.system.architecture} have {known}")
+        self._check_settings(wanted)
+        return wanted
+
+    def _check_settings(self, page: int) -> None:
+        """Refuse pages that the processors read as something else with the settings that they have now."""
+        fmt, controls = self.system.pmap.fmt, self.system.controls
+        found = fmt.leaf(page)
+        assert found is not None, "one of the format's page sizes"
+        level, word = found[0], fmt.leaf_word(found[0], 0, Rights(), size=page)
+        read_as = fmt.rules.read_as(level, word, controls)
+        if read_as.kind != "leaf" or fmt.rules.check_descriptor(level, read_as, word, controls):
+            raise Refused(f"page={binary_size(page)}: the processors of this machine have no such pages ({controls})")
+
+
+_CHANGES: dict[str, Callable[..., None]] = {
+    "protect": X15Map.protect,
+    "inherit": X15Map.inherit,
+    "advise": X15Map.advise,
+    "unwire": X15Map.unwire,
+}
+
+
+def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
+    """The packed flags word of a request, from what a learner writes; each combination is worked out once."""
+    given = prot, max_prot, inherit, advice, nomerge, fixed
+    try:
+        known = _FLAGS.get(given)
+    except TypeError:  # something that can't be remembered: it is refused below
+        known = None
+    if known is None:
+        known = _flags_word(*given)
+        if all(type(one) is str for one in given[:4]) and len(_FLAGS) < MOST_FLAGS:  # 1 is True, as a key
+            _FLAGS[given] = known
+    return known
+
+
+_FLAGS: dict[tuple[Any, ...], int] = {}
+"""What was asked for in words."""
+
+MOST_FLAGS = 512
+
+
+def _flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
+    protection, maximum = flag.parse_protection(prot), flag.parse_protection(max_prot, "max_prot")
+    if protection & ~maximum:
+        shown = flag.protection_text(protection)
+        raise Refused(f"prot={shown!r} goes beyond max_prot={flag.protection_text(maximum)!r}")
+    inheritance = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
+    advised = flag.parse_name(advice, flag.ADVICE, "advice")
+    return flag.pack_flags(protection, maximum, inheritance, advised, nomerge, fixed)

@@ -1,0 +1,177 @@
+"""Kernel memory as bytes, objects and pages: reading and writing, malloc and free, files, and memory pressure."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ...base.errors import Refused, kernel_error
+from ...base.events import FaultRaised
+from ...base.operations import operation
+from ...base.units import PAGE, PAGE_SHIFT, Address, binary_size
+from ...kernel.freebsd.kmem import M_WAITOK
+from ...kernel.freebsd.uma import LARGEST
+from ...kernel.threads.waits import MaySleep
+from ...mmu.rules import Access
+from ...spaces.processors import read_bytes, write_bytes
+from .. import arguments
+from ..arguments import malloc_flags
+from ..system import Part
+
+OTHERS = "others"
+"""Owner of the pages that :meth:`MemoryFunctions.take_pages` took."""
+
+
+class MemoryFunctions(Part):
+    """The functions of a machine that move bytes and pages."""
+
+    # ---- bytes -------------------------------------------------------------------------------
+
+    @operation
+    def read(self, address: int | str, length: int | str = 1) -> bytes:
+        """`length` bytes of kernel memory from `address` on, through the page tables, as the kernel reads them.
+
+        In a pageable map such as exec_map a page that is not there yet is made (`vm_fault`), which may have to wait.
+        FAULT where nothing is allocated.  O(pages).
+        """
+        start, count = arguments.span(address, length, self.system.pmap.fmt.word_bits)
+        steps = read_bytes(self.system.ram, start, count, partial(self._reach, access="read"))
+        return self.system.complete_access("read", steps)
+
+    @operation
+    def write(self, address: int | str, data: bytes) -> None:
+        """Write `data` to kernel memory from `address` on, through the page tables; see :meth:`read`.
+
+        An error leaves what was written before it.
+        """
+        content = arguments.content(data)
+        start, _ = arguments.span(address, len(content), self.system.pmap.fmt.word_bits)
+        steps = write_bytes(self.system.ram, start, content, partial(self._reach, access="write"))
+        return self.system.complete_access("write", steps)
+
+    def _reach(self, va: int, access: Access) -> MaySleep[int]:
+        """The physical address of `va` in kernel memory, after its fault was resolved if it had one.
+
+        What a loaded task has at user addresses is no kernel memory: the kernel's tables have nothing there.
+        """
+        system = self.system
+        if not system.pmap.layout.is_user(va):
+            return (yield from system.processors.all[0].reach(va, access, user=False))
+        fault = system.pmap.walk(va, access, user=False, controls=system.controls).fault
+        assert fault is not None, "the kernel's tables have no user addresses"
+        emit = system.recorder.emit
+        if emit is not None:
+            emit((FaultRaised.tag, va, fault.kind, fault.code or 0, fault.code_words))
+        raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
+
+    # ---- objects -----------------------------------------------------------------------------
+
+    @operation
+    def malloc(self, size: int | str, flags: int | str = M_WAITOK) -> Address:
+        """Kernel memory of at least `size` bytes (malloc(9)): an object of a zone, or whole pages beyond 4 KiB.
+
+        0 only under M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty ones until `uma_reclaim`.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a, b = m.malloc(100), m.malloc(100)
+        >>> a - b
+        128
+        """
+        word, wanted = malloc_flags(flags), arguments.whole(size, "size")
+        kmem_map = self.system.kmem.zones.kmem_map
+        if not 0 < wanted <= kmem_map.end - kmem_map.start:
+            whole = binary_size(kmem_map.end - kmem_map.start)
+            raise Refused(f"size={wanted}: malloc gives 1 byte up to all of kmem_map, {whole}")
+
+        def steps() -> MaySleep[Address]:
+            zones = self.system.kmem.zones
+            address = yield from zones.malloc(wanted, word)
+            if address and wanted > LARGEST:
+                self.system.note_allocation(zones.kmem_map, address, zones.large[address], "malloc", "malloc")
+            return Address(address)
+
+        return self.system.callbacks.complete("malloc", steps())
+
+    @operation
+    def free(self, address: int | str) -> None:
+        """Give back what :meth:`malloc` gave (free(9))."""
+        start, zones = arguments.whole(address, "address"), self.system.kmem.zones
+        allocations, where = self.system.allocations, zones.kmem_map.name
+        self._refuse_not_given(start)
+
+        def steps() -> MaySleep[None]:
+            end = start + zones.large.get(start, 0)
+            places = allocations.begin_going(where, start, end, "free")
+            try:
+                yield from zones.free(start)
+            finally:
+                allocations.end_going(places)
+            allocations.drop(where, start, end, "free")
+
+        return self.system.callbacks.complete("free", steps())
+
+    def _refuse_not_given(self, start: int) -> None:
+        zones = self.system.kmem.zones
+        if start in zones.taken:
+            return
+        if start not in zones.large:
+            raise Refused(f"address={Address(start)} is nothing that m.malloc gave and m.free has not taken back")
+        for one in self.system.allocations.overlapping(start, start + 1, zones.kmem_map.name):
+            if by := self.system.allocations.going_by(one):
+                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {zones.kmem_map.called}")
+
+    @operation
+    def uma_reclaim(self) -> int:
+        """Have the zones give their empty slabs back to kmem_map (`uma_reclaim`); how many bytes they were.
+
+        None while the lock of kmem_map is held.
+        """
+        zones = self.system.kmem.zones
+        before = zones.kmem_map.size
+        zones.reclaim()
+        return before - zones.kmem_map.size
+
+    # ---- pages -------------------------------------------------------------------------------
+
+    @operation
+    def read_file(self, name: str, size: int | str, *, offset: int | str = 0) -> int:
+        """Have `size` bytes of a file from `offset` on in memory; how many pages had to be read.
+
+        Pages of files fill memory that is not needed yet: the page daemon can take them back at once.
+        """
+        wanted, first = arguments.text_name(name, "name"), arguments.aligned(offset, "offset")
+        length = arguments.whole(size, "size")
+        pages = -(-length // PAGE)
+        if not 0 < pages <= self.system.pages.total_pages:
+            most = binary_size(self.system.pages.total_pages * PAGE)
+            raise Refused(f"size={length}: read at least a byte, and at most what memory holds, {most}")
+        steps = self.system.kmem.files.read(wanted, first >> PAGE_SHIFT, pages)
+        return self.system.callbacks.complete("read_file", steps)
+
+    @operation
+    def take_pages(self, count: int) -> int:
+        """Allocate up to `count` free pages, to create memory pressure; how many there were.
+
+        Zeroed pages are taken last and cached ones never; the reserves that the kernel keeps are ignored.
+        """
+        taken = 0
+        for _ in range(arguments.count(count, "count")):
+            frame = self.system.pages.allocate(owner=OTHERS) if self.system.kmem.frames.free_frames else None
+            if frame is None:
+                break
+            self.system.kmem.others.append(frame)
+            taken += 1
+        return taken
+
+    @operation
+    def give_pages(self, count: int) -> int:
+        """Free up to `count` of the pages that :meth:`take_pages` took; how many.
+
+        Threads that wait for pages are woken at free_min.
+        """
+        others = self.system.kmem.others
+        given = min(arguments.count(count, "count"), len(others))
+        for _ in range(given):
+            self.system.pages.free(others.pop())
+        self.system.kmem.daemon.freed()
+        return given

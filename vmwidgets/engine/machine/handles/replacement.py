@@ -1,0 +1,172 @@
+"""How a machine replaces pages, as learners hold it: ``m.replacement``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from ...base.errors import KernelPanic, Refused, a_kind, shown
+from ...base.operations import operation, through
+from ...base.units import counted
+from ...base.values.past import NOTHING, Past
+from ...base.values.replacement import ReplacementValue, RingPage, RingValue, in_order
+from ...memory.optimal import PageKey
+from ...memory.replacement import POLICIES, Replacement, ResidentPage
+from ..learners.answering import ReplacementCode
+from ..system import Part
+from .tables import MemoryBefore
+
+
+class MachineReplacement(Part):
+    """By which policy pages of tasks leave memory, and the rings of frames that it goes by.
+
+    ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "aging", "nru",
+    "working set"), ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and
+    ``vm.Replacement("opt", future=…)`` needs the pages to come.  A function is given the pages that may go
+    (:class:`vmwidgets.ResidentPage`) and gives one of them.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> m.replacement = "clock"
+    >>> m.replacement
+    <replacement by clock: 0 pages in 0 rings>
+    >>> m.replacement = lambda pages: max(pages, key=lambda page: page.arrived)
+    >>> m.replacement.policy
+    'a function'
+    """
+
+    @property
+    def policy(self) -> str:
+        """The policy that is chosen, in words."""
+        return self.system.task_memory.rings.title
+
+    @property
+    def setting(self) -> Replacement:
+        """What was chosen."""
+        return self.system.task_memory.rings.replacement
+
+    def choose(self, policy: Any) -> None:
+        """Choose what ``m.replacement = …`` is given: a name, a :class:`Replacement`, or a function."""
+        if isinstance(policy, Replacement):
+            self.set_replacement(policy.policy, window=policy.window, future=policy.future, local=policy.local)
+        elif callable(policy):
+            through(self, "replace_by", (), lambda: self._replace_by(policy))
+        elif isinstance(policy, str):
+            self.set_replacement(policy)
+        elif isinstance(policy, MachineReplacement):
+            if policy is not self:
+                raise Refused(f"replacement={shown(policy)} is another machine's: write {shown(policy.setting)}")
+        else:
+            names = ", ".join(POLICIES)
+            raise Refused(f"replacement={shown(policy)} is {a_kind(policy)}: write one of {names}, or a function")
+
+    @operation
+    def set_replacement(
+        self, policy: str, window: int = 10, future: tuple[PageKey, ...] = (), local: bool = False
+    ) -> None:
+        """Replace pages by this policy from now on; :class:`vmwidgets.Replacement` says what the arguments are."""
+        wanted = Replacement(policy, window, future, local)
+        self._put(wanted, None)
+
+    def replace_by(self) -> None:
+        """A function that chooses what was recorded of it."""
+        if not self.system.callbacks.silent:
+            raise Refused("replace_by repeats what was recorded: m.replacement = function has one asked")
+        through(self, "replace_by", (), lambda: self._replace_by(None))
+
+    def _replace_by(self, function: Callable[[list[ResidentPage]], Any] | None) -> None:
+        callbacks = self.system.callbacks
+        self._put(Replacement("fifo"), ReplacementCode(callbacks, callbacks.begin_script("replacement", function)))
+
+    def _put(self, wanted: Replacement, choice: ReplacementCode | None) -> None:
+        system = self.system
+        memory = system.task_memory
+        memory.replace_by(wanted, choice)
+        system.processors.watch = memory if memory.rings.counts_references else None
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def value(self, past: Past = NOTHING) -> ReplacementValue:
+        """The rings as they are, or were, as a frozen value.  O(pages in memory).
+
+        The reference bits of a task that has ended since are not known.
+        """
+        rings = self.system.task_memory.rings
+        owners = self._owners(past)
+        uses = self._uses(past)
+        is_dirty = self._dirtiness(past)
+        value, found = ReplacementValue(past.one("replacement", "", rings.title), {}), {}
+        for name in {*rings.rings, *past.things("ring")}:
+            ring = rings.rings.get(name)
+            places: dict[int, int] = past.laid_over({} if ring is None else ring.places, "ring", name)
+            notes: dict[int, int] = past.laid_over({} if ring is None else ring.notes, "note", name)
+            pages = []
+            for frame, place in places.items():
+                known = uses.get(frame, [])
+                task, va = known[0][:2] if known else ("", 0)
+                owner, index = owners.get(frame, ("", 0))
+                referenced = any(one[2] for one in known)
+                dirty = is_dirty(owner, index, frame, any(one[3] for one in known))
+                others, note = max(0, len(known) - 1), notes.get(frame)
+                pages.append(RingPage(frame, place, owner, index, task, va, others, referenced, dirty, note))
+            if pages:
+                hand = past.one("hand", name, 0 if ring is None else ring.hand)
+                found[name] = RingValue(name, in_order(value.name, pages, hand), hand)
+        return replace(value, rings=dict(sorted(found.items())))
+
+    def _dirtiness(self, past: Past) -> Callable[[str, int, int, bool], bool]:
+        """What says whether a page was dirty: it would have been written if it had left its frame.
+
+        That is asked of an object, the number and the frame of its page, and whether a translation has a dirty bit.  So
+        does :meth:`.vm_page.TaskMemory.dirty`, of a page that is there now.  O(objects).
+        """
+        memory = self.system.task_memory
+        kinds = past.laid_over({name: one.fields for name, one in memory.objects.items()}, "object")
+        blank = {**memory.reverse.blank, **past.before("blank")}
+        # of a task that has ended since no bits are left, but that it had written a page of zeroes was noted then
+        ended = past.marks("task").leaving
+        noted = {frame for frame, change in past.changes("blank").items() if change.after is False and ended}
+
+        def is_dirty(owner: str, index: int, frame: int, bit: bool) -> bool:
+            kind = kinds[owner][0] if owner in kinds else ""
+            if kind in ("", "file"):
+                return index in past.laid_over(memory.dirty_pages(owner), "dirty", owner)
+            if index in past.laid_over(memory.slots(owner), "swapped", owner):
+                return False
+            may_come_again = kind == "anonymous" and memory.zeroed and blank.get(frame) is True
+            return bit or frame in noted or not may_come_again
+
+        return is_dirty
+
+    def _owners(self, past: Past) -> dict[int, tuple[str, int]]:
+        """By frame: the object that it belongs or belonged to, and which page of that it is or was.  O(pages)."""
+        memory, pages = self.system.task_memory, self.system.pages
+        found: dict[int, tuple[str, int]] = {}
+        before = past.before("frame")
+        for name in dict.fromkeys((*memory.objects, *past.things("page"))):
+            one = memory.objects.get(name)
+            now = one.pages if one is not None and one.has_frames else {}
+            for index, frame in past.laid_over(now, "page", name).items():
+                # of several objects that have it, it belongs to one
+                if frame not in found or before.get(frame, pages.owner(frame)) == f"object {name}":
+                    found[frame] = name, index
+        return found
+
+    def _uses(self, past: Past) -> dict[int, list[tuple[str, int, bool, bool]]]:
+        """By frame: task and address of each translation that leads to it, and its reference and dirty bits."""
+        found: dict[int, list[tuple[str, int, bool, bool]]] = {}
+        words = past.before("word")
+        for name, task in self.system.tasks.items():
+            fmt = task.pmap.fmt
+            memory = MemoryBefore(self.system.ram, words, fmt.entry_width) if words else self.system.ram
+            with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
+                for va, frame, referenced, dirty in task.pmap.noted(memory):
+                    found.setdefault(frame, []).append((name, va, referenced, dirty))
+        return found
+
+    def __repr__(self) -> str:
+        rings = self.system.task_memory.rings
+        pages, many = counted(len(rings.charged), "page"), counted(len(rings.rings), "ring")
+        return f"<replacement by {rings.title}: {pages} in {many}>"

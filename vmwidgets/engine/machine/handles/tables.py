@@ -1,0 +1,387 @@
+"""The page tables of a machine's address spaces: shown, walked, and edited by hand, to see what breaks."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ...base.errors import Broken, KernelPanic, Refused, a_kind
+from ...base.events import PteWritten
+from ...base.operations import operation
+from ...base.units import Address, Size
+from ...base.values.past import NOTHING, Past
+from ...base.values.tables import Walk
+from ...kernel.pmap.pmap import Pmap
+from ...memory.ram import BusError, Ram
+from ...mmu.editor import HandEdit, HandEdits
+from ...mmu.levels import Level
+from ...mmu.rules import Access
+from ...mmu.tables import PageTables
+from ...mmu.walk import walk
+from .. import arguments
+from ..invariants import check_machine
+from ..system import Edit, Part, SpacePart, System
+
+
+class MemoryBefore:
+    """Physical memory with some words of `width` bytes as they were: `before` has them by physical address."""
+
+    def __init__(self, ram: Ram, before: Mapping[int, int], width: int) -> None:
+        self._ram = ram
+        self._before = before
+        self._width = width
+
+    def read_word(self, pa: int, width: int) -> int:
+        """The word of `width` bytes at `pa`."""
+        before = self._before.get(pa)
+        return self._ram.read_word(pa, width) if before is None else before
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on.  O(bytes + words)."""
+        data = bytearray(self._ram.read(pa, length))
+        for place, word in self._before.items():
+            if pa <= place < pa + length:
+                data[place - pa : place - pa + self._width] = word.to_bytes(self._width, "little")
+        return bytes(data)
+
+
+@dataclass(frozen=True, repr=False)
+class MachineWalk(Walk):
+    """A walk on a machine; two are equal when the hardware did the same.
+
+    `source` leads to the machine while that exists; `task` names whose tables were walked ("" the kernel's).
+    """
+
+    source: weakref.ref[Any] | None = field(default=None, repr=False, compare=False)
+    task: str = field(default="", compare=False)
+
+    @property
+    def machine(self) -> Any:
+        """The machine that was walked; None when it is gone."""
+        return None if self.source is None else self.source()
+
+
+class MachineTables:
+    """Page tables of a machine: the kernel's, or those of a task or a domain."""
+
+    def __init__(self, system: System, space: SpacePart | None = None) -> None:
+        self.system = system
+        self._space = space
+
+    @property
+    def machine(self) -> Any:
+        """The machine that these are the tables of."""
+        return self.system.machine
+
+    @property
+    def _pmap(self) -> Pmap:
+        return self.system.pmap if self._space is None else self._space.space.pmap
+
+    @property
+    def task(self) -> str:
+        """The task or the domain (by its path) whose they are; "" the kernel's."""
+        return "" if self._space is None else self._space.space_name
+
+    @property
+    def format(self) -> str:
+        """The format's name."""
+        return self._pmap.fmt.name
+
+    @property
+    def root(self) -> Address:
+        """Physical address of the root table."""
+        return Address(self._pmap.root)
+
+    def memory_with(self, words: Mapping[int, int]) -> Ram | MemoryBefore:
+        """Memory with some descriptors as they were, by physical address."""
+        ram = self.system.ram
+        return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
+
+    def now(self, past: Past = NOTHING) -> PageTables[Any]:
+        """The tables as they are, or with the descriptors as they were."""
+        pmap = self._pmap
+        name = f"page tables of {self.task or 'the kernel'}"
+        root, controls = pmap.registers(self.system.controls)
+        lent = pmap.layout.user_end if self.task else None  # the kernel has nothing lent
+        return PageTables(name, self.memory_with(past.before("word")), pmap.fmt, root, controls, kernel_from=lent)
+
+    def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
+        """What the hardware does with one access to `address` in these tables; nothing changes.
+
+        Without `user`, user code makes the access if the address is the user's.
+        """
+        va, kind, layout = arguments.whole(address, "address"), arguments.access(access), self.system.layout
+        by_user = layout.user_start <= va < layout.user_end if user is None else arguments.flag(user, "user")
+        return self.walk_in(self.system.ram, va, kind, by_user)
+
+    def walk_in(self, memory: Ram | MemoryBefore, va: int, access: Access, user: bool) -> MachineWalk:
+        """Walk `va` in memory as it is (`Ram`), or as it was."""
+        pmap = self._pmap
+        root, controls = pmap.registers(self.system.controls)
+        found = walk(memory, pmap.fmt, root, va, access, user, controls)
+        return MachineWalk.of(found, source=weakref.ref(self.system.machine), task=self.task)
+
+    def __repr__(self) -> str:
+        whose = "the kernel" if self._space is None else f"{self._space.noun} {self._space.name!r}"
+        count = len(self._pmap.tables)
+        return f"<page tables of {whose}: {self.format}, root {self.root}, {count:,} table pages>"
+
+
+EDITS = ("set_descriptor", "undo_descriptor")
+"""The operations that edit descriptors by hand."""
+
+LEFT_BEHIND = "the edits are taken back, and what was written while they were in force is not as it should be"
+
+
+class Place(NamedTuple):
+    """Where a descriptor is in the tables of a machine."""
+
+    level: Level
+    va: int
+    space: str
+
+
+class DescriptorFunctions(Part):
+    """The functions of a machine that edit descriptors by hand."""
+
+    @operation
+    def set_descriptor(self, pa: int | str, value: int) -> int:
+        """Write `value` into the descriptor at physical address `pa`, whatever it breaks; what it held before.
+
+        `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` takes it back.
+        O(tables of the machine).
+        """
+        where = arguments.whole(pa, "pa")
+        width = self._width
+        given: object = value
+        if not isinstance(given, int) or isinstance(given, bool):
+            raise Refused(f"value is {a_kind(value)}: write a whole number of {8 * width} bits")
+        if not 0 <= value < 1 << 8 * width:
+            text = f"{value:#x}" if abs(value) < 1 << 128 else "that"
+            raise Refused(f"value={text} does not fit: a descriptor here has {8 * width} bits")
+        if where % width:
+            raise Refused(f"pa={Address(where)} is not aligned: descriptors are at multiples of {width} bytes")
+        place = self._place_of(where)
+        before = self.system.ram.read_word(where, width)
+        if before == value:
+            return before
+        if self.system.edited_from is None:
+            self.system.edited_from = len(self.system.journal)
+        tables = self._tables_of(place.space)
+        assert tables is not None, "it was found there"
+        edits = self._edits
+        if self._places.add(where, HandEdit(tables.root, place.level, place.va, before, value)):
+            edits[:] = [edit for edit in edits if edit.pa != where]
+        edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
+        self._write(where, before, value, place.level.number, place.va)
+        return before
+
+    @operation
+    def undo_descriptor(self) -> int:
+        """Take back the latest edit that is in force; its address.
+
+        An edit is over once the kernel has written the descriptor, even the same word, or given its table back.  A
+        machine that died of its edits goes on when the last is taken back, if no structure was left half changed: what
+        the operation that died had under way is lost.  KernelPanic, "edited_tables", when something was written while
+        the edits were in force that taking them back does not mend.
+        """
+        standing, edits = self.standing(), self._edits
+        if standing:
+            edit = standing[-1]
+            del edits[max(at for at, one in enumerate(edits) if one is edit) :]
+            self._put_back(edit)
+            for pa in sorted(set(self._places.places) - {one.pa for one in edits}):
+                self._places.end(pa)
+        else:
+            edit = self._ended()
+        if len(standing) < 2:
+            self._settle()
+        return Address(edit.pa)
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def remedy(self) -> str:
+        """What to do about this machine if it is dead."""
+        edited = "undo_descriptor() takes back the latest edit of its page tables; " if self._edits else ""
+        return f"m.undo() takes back what it died of; {edited}or boot another"
+
+    def standing(self) -> list[Edit]:
+        """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""
+        edits = self._edits
+        if not edits:
+            return []
+        places = {pa: place.kept for pa, place in self._places.places.items()}
+        kept = MemoryBefore(self.system.ram, places, self._width)
+        now = {edit.pa: self.system.ram.read_word(edit.pa, self._width) for edit in edits}
+        standing: list[Edit] = []
+        for edit in reversed(edits):
+            if self._holds(edit, now[edit.pa]) and self._in_place(edit, kept):
+                now[edit.pa] = edit.before
+                standing.append(edit)
+        return standing[::-1]
+
+    def before(self) -> dict[int, int]:
+        """What the edited descriptors would hold if all edits in force were taken back, by physical address."""
+        before: dict[int, int] = {}
+        for edit in self.standing():
+            before.setdefault(edit.pa, edit.before)
+        return before
+
+    @contextmanager
+    def without_edits(self) -> Iterator[None]:
+        """Have the tables as the kernel left them in here, for a check; afterwards the edits are in force again."""
+        ram, width, before = self.system.ram, self._width, self.before()
+        edited = {pa: ram.read_word(pa, width) for pa in before}
+        for pa, word in before.items():
+            ram.write_word(pa, width, word)
+        try:
+            yield
+        finally:
+            for pa, word in edited.items():
+                ram.write_word(pa, width, word)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    @property
+    def _edits(self) -> list[Edit]:
+        return self.system.descriptor_edits
+
+    @property
+    def _places(self) -> HandEdits:
+        """The descriptors that the kernel has not written since they were edited; its editors keep this."""
+        return self.system.pmap.editor.edits
+
+    @property
+    def _width(self) -> int:
+        """Bytes of a descriptor."""
+        return self.system.pmap.fmt.entry_width
+
+    def _tables_of(self, space: str) -> Pmap | None:
+        """The tables of a space as edits name it; none if it is gone."""
+        return self.system.pmap if not space else dict(self.system.spaces()).get(space)
+
+    def _in_place(self, edit: Edit, memory: MemoryBefore) -> bool:
+        """Whether the kernel has not written a descriptor, which is in the tables that it made.  O(levels)."""
+        pmap = self._tables_of(edit.space)
+        if pmap is None or edit.pa not in self._places.places:
+            return False
+        fmt, table = pmap.fmt, pmap.root
+        for level in fmt.levels:
+            pa = table + level.index(edit.va) * fmt.entry_width
+            if level.number == edit.level:
+                break
+            word = memory.read_word(pa, fmt.entry_width)
+            if level.read_as(word).kind != "table":
+                return False
+            table = level.read_as(word).address_of(word)
+        return pa == edit.pa
+
+    def _holds(self, edit: Edit, now: int) -> bool:
+        """Whether a descriptor holds what an edit wrote, but for the flags that the hardware sets."""
+        fmt, controls = self.system.pmap.fmt, self.system.controls
+        level = fmt.level(edit.level)
+        noted = fmt.rules.accessed(fmt.rules.read_as(level, edit.after, controls), True, controls)
+        return not (now ^ edit.after) & ~noted
+
+    def _put_back(self, edit: Edit) -> None:
+        now = self.system.ram.read_word(edit.pa, self._width)
+        self._write(edit.pa, now, edit.before, edit.level, edit.va)
+
+    def _ended(self) -> Edit:
+        """Drop all edits, none of which is in force, and give the latest; refused unless the machine died of them."""
+        if self.door.dead is None:
+            first = self.system.edited_from
+            self._settle()
+            self.system.edited_from = first  # what is refused changes nothing
+            raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
+        if not self._edits:
+            raise Refused(f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another")
+        edit = self._edits[-1]
+        self._edits.clear()
+        self._places.places.clear()
+        return edit
+
+    def _settle(self) -> None:
+        """With no edit in force, check whether the machine is whole, and revive one that died of its edits if it is.
+
+        O(machine), if anything was done since the first edit.
+        """
+        system, dead = self.system, self.door.dead
+        first, system.edited_from = system.edited_from, None
+        worked = first is not None and any(one.name not in EDITS for one in system.journal[first:])
+        if dead is None and not worked:
+            return
+        for lock in [] if dead is None else system.kmem.scheduler.locks_of(""):
+            lock.release()
+        try:
+            check_machine(system)
+        except Broken as broken:
+            if dead is None:
+                raise KernelPanic("edited_tables", f"{LEFT_BEHIND}: {broken}") from None
+            return
+        self.door.dead = None
+
+    def _write(self, pa: int, before: int, after: int, level: int, va: int) -> None:
+        self.system.ram.write_word(pa, self._width, after)
+        emit = self.system.recorder.emit
+        if emit is not None and before != after:
+            emit((PteWritten.tag, pa, before, after, level, va))
+        self.system.processors.edited()
+
+    def _place_of(self, pa: int) -> Place:
+        """Which descriptor is at `pa`: looked for in the tables that the kernel made, as they were before edits."""
+        system = self.system
+        kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
+        for memory in (kept, now):
+            for name, pmap in [("", system.pmap), *system.spaces()]:
+                found = _find_place(memory, pmap, system.controls, pa)
+                if found is not None and memory is kept:
+                    return Place(*found, name)
+                if found is not None:
+                    raise Refused(
+                        f"pa={Address(pa)} is in no table of the kernel's: the hardware only takes it for one since a "
+                        "descriptor was edited; take that back first (undo_descriptor)"
+                    )
+        if pa >= system.ram.size:
+            raise Refused(f"pa={Address(pa)} lies outside of memory, which has {Size(system.ram.size)}")
+        raise Refused(
+            f"pa={Address(pa)} is in no page table of this machine: the pictures of walks and tables show where "
+            f"descriptors are; the kernel's root table is at {Address(system.pmap.root)}"
+        )
+
+
+def _find_place(memory: MemoryBefore, pmap: Pmap, settings: Any, pa: int) -> tuple[Level, int] | None:
+    """The level of the table that `pa` is in, and the address that the slot is for; None if it is in none.
+
+    Tables are searched from the root down, so that one which the recursive window shows too, a level lower, is found
+    where it belongs.
+    """
+    fmt, width = pmap.fmt, pmap.fmt.entry_width
+    seen: set[tuple[int, int]] = set()
+    root, controls = pmap.registers(settings)
+    waiting = deque((one.level, one.table, one.base) for one in fmt.roots(root, controls))
+    while waiting:
+        level, table, va = waiting.popleft()
+        if (level.number, table) in seen:
+            continue
+        seen.add((level.number, table))
+        if table <= pa < table + level.entries * width:
+            return level, fmt.as_register(va + ((pa - table) // width << level.shift), controls)
+        if level.number == 1:
+            continue
+        below = fmt.level(level.number - 1)
+        for index in range(level.entries):
+            try:
+                word = memory.read_word(table + index * width, width)
+            except BusError:  # the table lies outside of memory: an edit made it so
+                break
+            if not word:
+                continue
+            descriptor = level.read_as(word)
+            if descriptor.kind == "table":
+                waiting.append((below, descriptor.address_of(word), va + (index << level.shift)))
+    return None

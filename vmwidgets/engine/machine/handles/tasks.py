@@ -1,0 +1,369 @@
+"""Tasks: address spaces with maps and page tables of their own; and the functions of a machine that make them.
+
+The same functions make the memory objects that a task's map can map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ...base.errors import Refused, VMError, shown
+from ...base.events import TaskForked
+from ...base.operations import operation, through
+from ...base.units import PAGE, Address, Size, counted
+from ...kernel.map.fits import FITS
+from ...kernel.tasks.files import File
+from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.tasks.pagers import AnonymousPager, CodePager, DevicePager
+from ...kernel.threads.waits import MaySleep
+from ...mmu.rules import Access
+from ...spaces.paths import task_path, unquoted
+from ...spaces.task_space import TaskSpace
+from .. import arguments
+from ..learners.answering import PagerCode
+from ..system import Part, System
+from .files import MOST, MachineFile
+from .maps import MachineMap
+from .objects import MemoryObject
+from .tables import MachineTables, MachineWalk
+from .unix_calls import UnixCalls
+
+
+class Task(UnixCalls):
+    """A process as far as memory goes: `map` is its address space, `pmap` its page tables."""
+
+    def __init__(self, system: System, path: str) -> None:
+        super().__init__(system, path)
+        self.name = self.space_name = unquoted(path.removeprefix("task:"))
+        self.map = system.part(MachineMap, f"{path}/map")
+
+    @property
+    def space(self) -> TaskSpace:
+        """The kernel's own."""
+        return self.system.tasks.get(self.name) or self.missing()
+
+    def check_alive(self) -> None:
+        """Refuse if it is not there."""
+        _ = self.space  # refused where there is none
+
+    @property
+    def tables(self) -> MachineTables:
+        """Its page tables, to be shown and walked."""
+        return MachineTables(self.system, self)
+
+    @operation
+    def read(self, address: int | str, length: int | str = 1) -> bytes:
+        """`length` bytes from `address` on, as user code reads them: walk, fault, resolve, try again.
+
+        Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
+        """
+        start, count = self._span(address, length)
+        return self.system.complete_access("read", self._processor.load(start, count, "read", True, self._tables))
+
+    @operation
+    def write(self, address: int | str, data: bytes) -> None:
+        """Write `data` from `address` on, as user code does: walk, fault, resolve, try again.
+
+        Pages are made as they are touched; an error leaves what was written before it.
+        """
+        content = arguments.content(data)
+        start, _ = self._span(address, len(content))
+        return self.system.complete_access("write", self._processor.store(start, content, True, self._tables))
+
+    @operation
+    def touch(self, address: int | str, access: str = "read") -> MachineWalk:
+        """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
+        kind = arguments.access(access)
+        start, _ = self._span(address, 1)
+        return self.system.complete_access("touch", self._touched(start, kind))
+
+    def _touched(self, address: int, access: Access) -> MaySleep[MachineWalk]:
+        """One access, and what the hardware does with another."""
+        yield from self._processor.reach(address, access, True, self._tables)
+        return self.walk(address, access)
+
+    def peek(self, address: int | str, length: int | str = 1) -> bytes:
+        r"""`length` bytes from `address` on, as a debugger sees them: what the entries' objects hold.
+
+        This is neither an access nor an operation: no TLB answers, no page comes, no bit is set, and ``m.redo()`` still
+        works afterwards.  A page may be in memory, in swap space or on its file's disk; one that was never touched is
+        zeroes.  What an entry allows is not asked.  FAULT where nothing is mapped, IO beyond a file's end and for what
+        only a learner's pager knows.  O(pages × objects in a chain).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("4 KiB")
+        >>> t.write(a, b"two")
+        >>> m.undo()
+        >>> t.peek(a, 3)
+        b'\x00\x00\x00'
+        >>> m.redo()
+        >>> t.peek(a, 3)
+        b'two'
+        """
+        start, count = self._span(address, length)
+        with self.door.looking():
+            return self.space.peek(start, count)
+
+    def walk(self, address: int | str, access: str = "read") -> MachineWalk:
+        """What the hardware does with a user access to `address` now; nothing changes."""
+        return self.tables.walk(address, access, user=True)
+
+    # ---- life --------------------------------------------------------------------------------
+
+    @operation
+    def fork(self, name: str | None = None) -> Task:
+        """A child with a copy of its address space (fork(2)): what its entries' inheritance says, most copied.
+
+        How private memory is copied is chosen at boot (:func:`vmwidgets.boot`, `fork`); by default no page is copied
+        until one of the two writes it.  Pages that are wired, or shared in their object, are always copied at once.
+        The child is called `name`, or "init.1" after its parent "init".  NOMEM without memory for its tables, entries
+        or copies, IO where a learner's pager fails that has to be copied; there is no child then.
+        O(entries + pages mapped).
+
+        >>> import vmwidgets as vm
+        >>> t = vm.boot("x86-64").task("init")
+        >>> a = t.mmap("4 KiB")
+        >>> t.write(a, b"one")
+        >>> child = t.fork()
+        >>> child.write(a, b"two")
+        >>> t.read(a, 3), child.read(a, 3), child.parent.name
+        (b'one', b'two', 'init')
+        """
+        system, space = self.system, self.space
+        if "remove-forgets" in system.quirks:
+            raise Refused("fork: with quirk remove-forgets objects don't count who maps them; boot without it")
+        wanted = self._child_name() if name is None else arguments.part_name(name, "task name")
+        system.refuse_task_name(wanted)
+        child = system.new_task(wanted, self.name, space.vm_map.fit)
+        try:
+            space.fork_into(child)
+        except VMError:  # also what a learner's function ends with, which was asked for a page that goes
+            system.ends.end(child, "fork failed")
+            system.ends.exited.discard(wanted)
+            raise
+        space.children += 1
+        emit = system.recorder.emit
+        if emit is not None:
+            emit((TaskForked.tag, self.name, wanted, system.fork))
+        return system.part(Task, child.path)
+
+    def _child_name(self) -> str:
+        """The name of the next child: "init.1" after its parent "init", or the next number that no task has or had."""
+        number, system = self.space.children + 1, self.system
+        while system.has_had_task(f"{self.name}.{number}"):
+            number += 1
+        return f"{self.name}.{number}"
+
+    @operation
+    def exec(self, heap: int | str | None = None) -> None:
+        """Begin again with nothing mapped, no heap and no signals, as for another program (exec(2)).
+
+        The heap begins at `heap`, or a quarter up the addresses.
+        """
+        space, where = self.space, None
+        if heap is not None:
+            where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, space.vm_map.called)
+        self.system.ends.clear(space, where)
+
+    @operation
+    def exit(self) -> None:
+        """Be over: all memory goes back (exit(2)).  No other task gets its name."""
+        self.system.ends.end(self.space, "it ended")
+
+    @property
+    def parent(self) -> Task | None:
+        """The task that it was forked from, if that is there."""
+        parent = self.system.tasks.get(self.space.parent)
+        return None if parent is None else self.system.part(Task, parent.path)
+
+    def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
+        return arguments.span(address, length, self.pmap.fmt.word_bits)
+
+    def __repr__(self) -> str:
+        return f"<task {self.name!r}: {counted(len(self.map), 'entry')}, root table at {Address(self.pmap.root)}>"
+
+
+class TaskFunctions(Part):
+    """The functions of a machine that make what has a name: tasks, and the memory objects that maps can map."""
+
+    @operation
+    def task(self, name: str, placement: str | None = None) -> Task:
+        """A new task with an empty address space (`vm_map_create`); an existing name gives that task.
+
+        `placement` is the rule by which its map is searched for room: "x15" (X15's own), "first", "best", "worst" or
+        "next".  NOMEM without a page for its root table.
+        """
+        wanted = arguments.part_name(name, "task name")
+        rule = None if placement is None else arguments.known(placement, ("x15", *FITS), "placement")
+        system = self.system
+        if wanted in system.tasks:
+            known = system.part(Task, task_path(wanted))
+            if rule not in (None, known.map.placement):
+                raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
+            self.door.only_looked()
+            return known
+        system.refuse_task_name(wanted)
+        space = system.new_task(wanted, "", FITS[rule]() if rule in FITS else None)
+        return system.part(Task, space.path)
+
+    @operation
+    def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
+        """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
+        wanted = arguments.part_name(name, "object name")
+        limit = None if max_pages is None else arguments.whole(max_pages, "max_pages")
+        system = self.system
+        if wanted in system.objects:
+            known = system.part(MemoryObject, f"object:{wanted}")
+            if limit is not None and limit != getattr(known.pager, "max_pages", None):
+                raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
+            self.door.only_looked()
+            return known
+        memory = system.task_memory
+        system.refuse_object_name(wanted)
+        system.objects[wanted] = TaskObject(wanted, AnonymousPager(memory, limit), memory, shared=True, kept=True)
+        return system.part(MemoryObject, f"object:{wanted}")
+
+    def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
+        r"""A memory object whose pages a function of yours gives: ``function(page)``, up to 4 KiB of bytes by number.
+
+        What it gave is kept in the journal, 1 MiB of it at most, so that the machine can be made again.  Where it
+        raises, the page can't be read in: a SIGBUS for the task that touches it.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB", "r", "shared", m.pager("numbers", "8 KiB", lambda page: bytes([page + 7])))
+        >>> t.read(a), t.read(a + 4096)
+        (b'\x07', b'\x08')
+        """
+        if not callable(function):
+            raise Refused(f"function={shown(function)}: write a function that gives bytes for the number of a page")
+        given = (("name", name), ("size", size))
+        return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
+
+    def make_pager(self, name: str, size: int | str) -> MemoryObject:
+        """A pager that gives what was recorded of it."""
+        if not self.system.callbacks.silent:
+            raise Refused("make_pager repeats what was recorded: m.pager(name, size, function) makes one")
+        given = (("name", name), ("size", size))
+        return through(self, "make_pager", given, lambda: self._make_pager(name, size, None))
+
+    def _make_pager(self, name: str, size: int | str, function: Callable[[int], bytes] | None) -> MemoryObject:
+        system, wanted = self.system, arguments.part_name(name, "object name")
+        length = arguments.aligned(size, "size")
+        if not length:
+            raise Refused(f"size=0: a pager gives at least one page, {PAGE} bytes")
+        system.refuse_object_name(wanted)
+        memory, callbacks = system.task_memory, system.callbacks
+        key = callbacks.begin_script(f"pager:{wanted}", function)
+        pager = CodePager(memory, length // PAGE, PagerCode(callbacks, wanted, key))
+        system.objects[wanted] = TaskObject(wanted, pager, memory, shared=True, kept=True)
+        return system.part(MemoryObject, f"object:{wanted}")
+
+    @operation
+    def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
+        """A device's memory at physical addresses from `at` on, as an object that maps can map.
+
+        It lies beyond RAM, and no device answers there in this machine: it can be mapped and walked, not read.
+        """
+        system, controls = self.system, self.system.controls
+        wanted, start = arguments.part_name(name, "device name"), arguments.aligned(at, "at")
+        length, fmt = arguments.aligned(size, "size"), system.pmap.fmt
+        reach = 1 << min(fmt.physical_bits, fmt.rules.physical_limit(controls))
+        if wanted in system.objects:
+            raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")
+        if length == 0 or not system.ram_bytes <= start < start + length <= reach:
+            where = f"{Address(system.ram_bytes)}, where RAM ends, and {Address(reach)}, the reach of a page descriptor"
+            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {where}")
+        memory = system.task_memory
+        system.refuse_object_name(wanted)
+        system.objects[wanted] = TaskObject(wanted, DevicePager(start, length), memory, shared=True, kept=True)
+        return system.part(MemoryObject, f"object:{wanted}")
+
+    def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
+        """A new file with `content`: bytes, or the path of a real file, which is read once; an existing name gives it.
+
+        Its pages take `latency` ticks each to be read in, for whoever needs them: a fault, ``f.read``, ``f.write`` or
+        ``wire``; in a thread write `yield from` before those.  At most 1 MiB, which the journal keeps.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> f = m.file("motd", b"hello, world")
+        >>> t = m.task("init")
+        >>> a = t.mmap("4 KiB", "rw", "shared", f)
+        >>> t.write(a, b"J"), f.read(0, 5), f.disk[:5], f.sync(), f.disk[:5]
+        (None, b'Jello', b'hello', 1, b'Jello')
+        """
+        data = content if isinstance(content, (bytes, bytearray, memoryview)) else _bytes_of(content)
+        made: MachineFile = self.make_file(name, bytes(data), latency)
+        return made
+
+    @operation
+    def make_file(self, name: str, content: bytes, latency: int = 0) -> MachineFile:
+        """:meth:`file`, with its content: what the journal keeps."""
+        system, wanted = self.system, arguments.part_name(name, "file name")
+        ticks = arguments.count(latency, "latency")
+        data = arguments.content(content)
+        if wanted in system.files:
+            if data:
+                raise Refused(f"content: there is a file called {shown(wanted)}; write its name alone to get it")
+            self.door.only_looked()
+            return system.part(MachineFile, f"file:{wanted}")
+        if len(data) > MOST:
+            raise Refused(f"content has {Size(len(data))}: a file has at most {Size(MOST)}")
+        system.refuse_object_name(wanted)
+        system.files[wanted] = File(wanted, data, system.task_memory, ticks)
+        return system.part(MachineFile, f"file:{wanted}")
+
+    @operation
+    def swap_on(self, size: int | str, *, latency: int | None = None) -> None:
+        """Have `size` bytes of swap space, to which pages of tasks can go out when memory runs short; never less.
+
+        A page takes `latency` ticks to be read in (0, unless something else was said before).
+        """
+        swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
+        ticks = swap.latency if latency is None else arguments.count(latency, "latency")
+        if wanted < swap.slots * PAGE:
+            raise Refused(f"size={Size(wanted)}: there are {Size(swap.slots * PAGE)} of swap space already; write more")
+        if wanted > MOST_SWAP:
+            raise Refused(f"size={Size(wanted)}: swap space has at most {Size(MOST_SWAP)}")
+        swap.resize(wanted // PAGE)
+        swap.latency = ticks
+
+    @operation
+    def read_ahead(self, pages: int) -> None:
+        """Have so many pages of a file read in behind each one that is asked for; 0: none."""
+        wanted = arguments.count(pages, "pages")
+        if wanted > MOST_AHEAD:
+            raise Refused(f"pages={wanted}: read at most {MOST_AHEAD} pages ahead")
+        self.system.task_memory.read_ahead = wanted
+
+    @operation
+    def kill_when_out_of_memory(self, kills: bool = True) -> None:
+        """Have the task with most pages in memory killed when a fault finds no frame, instead of NOMEM.
+
+        Linux's OOM killer counts pages in swap space and page tables too.
+        """
+        self.system.ends.kills = arguments.flag(kills, "kills")
+
+
+MOST_SWAP = 64 << 20
+MOST_AHEAD = 64
+
+
+def _bytes_of(path: Any) -> bytes:
+    """The bytes of a real file."""
+    wanted = "write bytes, such as b'hello', or the path of a file"
+    if not isinstance(path, (str, PathLike)) or not path:
+        raise Refused(f"content={shown(path)}: {wanted}")
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MOST + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Refused(f"content={shown(str(path))} is no file that can be read ({why}): {wanted}") from None

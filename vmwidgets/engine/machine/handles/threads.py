@@ -1,0 +1,311 @@
+"""Simulated threads and the clock, as learners hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from ...base.errors import CallbackFailed, Refused, shown
+from ...base.operations import operation, through
+from ...base.values.cpus import ThreadsValue, ThreadValue
+from ...kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
+from ...kernel.threads.waits import ChannelWait, MaySleep
+from .. import arguments
+from ..arguments import text_name
+from ..learners.callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body, with_machine
+from ..stages.boot_stages import KernelMemorySystem
+from ..system import Part, System
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class MachineThread(Part):
+    """One thread of a machine; `path` is its place there ("thread:sh").
+
+    `generation` counts the threads of this name before it: a name can be given again once its thread has ended.
+    """
+
+    def __init__(self, system: System, path: str, generation: int = 0) -> None:
+        super().__init__(system, path)
+        self.name = path.removeprefix("thread:")
+        self.generation = generation
+
+    @classmethod
+    def of(cls, system: System, name: str) -> MachineThread:
+        """The handle of the thread that has this name now."""
+        return system.part(cls, f"thread:{name}", system.spawned.get(name, 0))
+
+    @property
+    def thread(self) -> Thread:
+        """The scheduler's own."""
+        system = self.system
+        if self.generation == system.spawned.get(self.name, 0):
+            found = system.kmem.scheduler.threads.get(self.name)
+        else:
+            found = system.replaced.get((self.name, self.generation))
+        return found or self.missing()
+
+    @property
+    def state(self) -> str:
+        """What it does: "ready", "running", "asleep", "returned" or "failed"."""
+        return self.thread.state
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.thread.done
+
+    @property
+    def result(self) -> Any:
+        """What it returned; None before."""
+        return self.thread.result
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended it, if it failed."""
+        return self.thread.error
+
+    @property
+    def value(self) -> ThreadValue:
+        """What there is to see of it, frozen."""
+        return self.thread.value(tuple(lock.name for lock in self.system.kmem.scheduler.locks_of(self.name)))
+
+    def __repr__(self) -> str:
+        value = self.value
+        outcome = value.outcome.removeprefix(f"thread {shown(self.name)} ").removeprefix("failed: ")
+        what = f" for {value.waits_for}" if value.waits_for else f": {outcome}" if outcome else ""
+        return f"<thread {self.name!r} {self.state}{what}>"
+
+
+class MachineThreads(Part):
+    """All threads of a machine, by name, and the clock."""
+
+    def __init__(self, system: System, path: str = "threads") -> None:
+        super().__init__(system, path)
+
+    @property
+    def _scheduler(self) -> Scheduler:
+        return self.system.kmem.scheduler
+
+    @property
+    def ticks(self) -> int:
+        """Clock ticks since boot."""
+        return self._scheduler.ticks
+
+    @property
+    def cycle(self) -> tuple[str, ...]:
+        """Threads that wait for each other's locks in a circle: a deadlock; empty if there is none."""
+        return self._scheduler.cycle()
+
+    def value(self) -> ThreadsValue:
+        """All threads as a frozen value."""
+        scheduler, kmem = self._scheduler, self.system.kmem.kmem
+        locks = tuple((one.name, one.lock.holder) for one in kmem.maps)
+        threads = (thread.value() for thread in scheduler.threads.values())
+        return ThreadsValue.of(threads, scheduler.ticks, kmem.hz, locks)
+
+    def __getitem__(self, name: str) -> MachineThread:
+        return MachineThread.of(self.system, arguments.known(name, self._scheduler.threads, "thread"))
+
+    def __iter__(self) -> Iterator[MachineThread]:
+        return iter([MachineThread.of(self.system, name) for name in self._scheduler.threads])
+
+    def __len__(self) -> int:
+        return len(self._scheduler.threads)
+
+    def __repr__(self) -> str:
+        lines = [f"  {thread!r}" for thread in self]
+        return "\n".join([f"threads at tick {self.ticks:,}:", *lines])
+
+
+class ThreadFunctions(Part):
+    """The functions of a machine that concern threads and time."""
+
+    @property
+    def _kmem(self) -> KernelMemorySystem:
+        return self.system.kmem
+
+    @property
+    def _callbacks(self) -> Callbacks:
+        return self.system.callbacks
+
+    def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
+        """A new thread that runs `function`; nothing of it runs before ``m.step()`` or ``m.run()``.
+
+        A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  One call needs
+        no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  Names are given once.
+        """
+        if function is not None and not callable(function):
+            raise Refused(f"{shown(function)} can't be called: spawn takes a function and its arguments")
+        owner = getattr(function, "__self__", None)
+        if getattr(owner, "machine", owner) is not self.machine and getattr(function, "is_operation", False):
+            raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
+        called = str(getattr(function, "__name__", "thread")).strip("<>")
+        wanted = text_name(name or self._kmem.scheduler.free_name(called), "name")
+        known = self._kmem.scheduler.threads.get(wanted)
+        if known is not None and not known.done:
+            raise Refused(
+                f"name={shown(wanted)}: there is a thread of this name already, {known.state}; choose another, or end "
+                f"it with m.kill({wanted!r})"
+            )
+        if function is None and not self._callbacks.silent:
+            raise Refused("spawn takes a function, such as a generator function that calls the machine")
+        return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
+
+    def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
+        callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
+        key = callbacks.begin_script(name, None if function is None else thread_body(function, arguments))
+        actor = ThreadActor(callbacks, name, key)
+        ended = scheduler.threads.pop(name, None)  # it makes room for its namesake
+        if ended is not None:
+            generation = system.spawned.get(name, 0)
+            system.replaced[name, generation] = ended
+            system.spawned[name] = generation + 1
+        scheduler.spawn(name, actor.steps(), ended)
+        return MachineThread.of(system, name)
+
+    @operation
+    def step(self) -> MachineThread | None:
+        """Let the next ready thread run until it waits or ends; which one it was, None if none is ready."""
+        self._refuse_inside("step")
+        self._kmem.daemon.freed()
+        thread = self._kmem.scheduler.step()
+        self._raise_failure()
+        return None if thread is None else MachineThread.of(self.system, thread.name)
+
+    def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
+        """Let threads run, one after the other, until none can go on; returns how many steps that were.
+
+        With `until` no longer than that: the name of a thread that is to end, a tick of the clock, or a function that
+        answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
+        its error.  `steps` is the most steps to make.
+        """
+        reached, most = self._goal(until), STEPS if steps is None else arguments.count(steps, "steps")
+        given: list[tuple[str, Any]] = []
+        return through(self, "run", given, lambda: self._run(reached, most, steps is not None, given))
+
+    def _run(self, reached: Callable[[], bool], most: int, bounded: bool, given: list[tuple[str, Any]]) -> int:
+        self._refuse_inside("run")
+        scheduler, done = self._kmem.scheduler, 0
+        given.append(("steps", 0))
+        self._kmem.daemon.freed()
+        while done < most and not reached() and not scheduler.interrupted():
+            given[0] = ("steps", done + 1)
+            if scheduler.step() is None and not scheduler.to_next_timer():
+                return done  # the step that found nothing to do is among those that were asked for
+            done += 1
+            self._raise_failure()
+        if done == most and not bounded and not reached():
+            raise Stuck(
+                f"after {most:,} steps there is still something to do: a thread may never end. {scheduler.explain()}"
+            )
+        return done
+
+    @operation
+    def tick(self, count: int = 1) -> int:
+        """Let `count` ticks of the clock pass, and the idle loop clear a page in each; the time then.
+
+        Threads whose time is up are ready; they run at the next ``m.step()``.  A policy of replacement that ages looks
+        at the reference bits of all pages.
+        """
+        number = arguments.count(count, "count")
+        kmem = self.system.kmem
+        kmem.scheduler.tick(number)
+        kmem.frames.zero_ahead(number)
+        return kmem.scheduler.ticks
+
+    @operation
+    def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
+        """Sleep on `channel` until a ``wakeup`` of it (`tsleep`); 35, EWOULDBLOCK, if `ticks` pass before.
+
+        0 ticks are without limit.
+        """
+        wanted = text_name(channel, "channel")
+        why = text_name(message, "message") if message else ""
+        wait = ChannelWait(wanted, why, arguments.count(ticks, "ticks"))
+
+        def steps() -> MaySleep[int]:
+            return (yield wait)
+
+        return self._callbacks.complete("tsleep", steps())
+
+    @operation
+    def wakeup(self, channel: str) -> int:
+        """Make all ready who sleep on `channel` (`wakeup`); how many they were."""
+        return self._kmem.scheduler.wakeup(text_name(channel, "channel"))
+
+    @operation
+    def kill(self, name: str | MachineThread) -> None:
+        """Give a thread up: what its call had begun is undone, its locks are free."""
+        scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
+        name = name.name if isinstance(name, MachineThread) else name
+        if type(name) is str and name == daemon:  # whatever else it is, it is not asked
+            raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
+        wanted = arguments.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
+        if scheduler.threads[wanted].state == "running":
+            raise Refused(f"thread {shown(wanted)} runs just now: let it return")
+        scheduler.abandon(scheduler.threads[wanted])
+
+    def on_lowmem(self, handler: H) -> H:
+        """Have `handler` called whenever kernel memory is short (the event vm_lowmem): ``@m.on_lowmem``.
+
+        It may free memory and must not sleep; it may take the machine as its argument.  One of the same name takes
+        the place of the earlier.
+        """
+        self._refuse_handler(handler)
+        self.register_handler(getattr(handler, "__name__", "handler"), handler)
+        return handler
+
+    def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
+        """Register a low-memory handler by name; without function, one that does what was recorded of it.
+
+        The name has 1 to 200 characters.  The function takes the machine, or no argument.
+        """
+        if function is None and not self._callbacks.silent:
+            raise Refused("register_handler takes a name and a function: @m.on_lowmem gives both")
+        if function is not None:
+            self._refuse_handler(function)
+        wanted = text_name(name, "a handler's name")
+        through(self, "register_handler", (("name", wanted),), lambda: self._register(wanted, function))
+
+    def _refuse_handler(self, function: Any) -> None:
+        if not callable(function):
+            raise Refused(f"{shown(function)} can't be called: register a function with @m.on_lowmem")
+        with_machine(function, self.machine)  # refuses a function that takes more
+
+    def _register(self, name: str, function: Callable[..., Any] | None) -> None:
+        callbacks = self._callbacks
+        key = callbacks.begin_script(f"on_lowmem:{name}", function)
+        made = callbacks.handler(f"on_lowmem:{name}", key)
+        handlers = self._kmem.kmem.lowmem_handlers
+        for index, one in enumerate(handlers):
+            if isinstance(one, Handler) and one.name == made.name:
+                handlers[index] = made
+                return
+        handlers.append(made)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _refuse_inside(self, name: str) -> None:
+        if self._callbacks.current is not None:
+            running = self._callbacks.current.title
+            raise Refused(f"m.{name}() lets threads run, and {running} is running: call it in a cell")
+
+    def _raise_failure(self) -> None:
+        failed = self._kmem.scheduler.failure()
+        if failed is not None and failed.error is not None:
+            raise failed.error if isinstance(failed.error, CallbackFailed) else CallbackFailed(str(failed.error))
+
+    def _goal(self, until: Any) -> Callable[[], bool]:
+        scheduler = self._kmem.scheduler
+        if until is None:
+            return lambda: False
+        if isinstance(until, str):
+            thread = scheduler.threads[arguments.known(until, scheduler.threads, "thread")]
+            return lambda: thread.done
+        if isinstance(until, MachineThread):
+            return lambda: bool(until.done)
+        if callable(until):
+            return Watcher(self._callbacks, until)
+        tick = arguments.whole(until, "until")
+        return lambda: scheduler.ticks >= tick

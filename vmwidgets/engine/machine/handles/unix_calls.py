@@ -1,0 +1,242 @@
+"""The calls of a UNIX process on a task: mmap and its kin, brk, and resource limits.
+
+They are made of X15's map functions, with the arguments and the outcomes of POSIX (mmap(2), munmap(2), mprotect(2),
+brk(2), msync(2), madvise(2), setrlimit(2)); errors have X15's names.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ...base.errors import Refused, VMError, shown
+from ...base.operations import operation
+from ...base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
+from ...base.units import PAGE, Address, Size
+from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.threads.waits import MaySleep
+from ...spaces.task_space import Signal, TaskSpace
+from .. import arguments
+from ..system import SpacePart
+from .files import MachineFile
+from .objects import MemoryObject
+
+FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
+"""What `flags` of mmap may say: MAP_SHARED, MAP_PRIVATE and so on."""
+
+LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
+"""Limits by their names without RLIMIT."""
+
+
+class UnixCalls(SpacePart):
+    """The part of a task's handle that has a process's calls."""
+
+    @property
+    @abstractmethod
+    def space(self) -> TaskSpace:
+        """The kernel's own."""
+
+    # ---- memory ------------------------------------------------------------------------------
+
+    @operation
+    def mmap(
+        self,
+        size: int | str,
+        prot: int | str = "rw",
+        flags: str = "private",
+        file: MachineFile | MemoryObject | str | None = None,
+        offset: int | str = 0,
+        *,
+        at: int | str | None = None,
+    ) -> Address:
+        """Map `size` bytes, whole pages, and return where (mmap(2)).
+
+        `flags` are words: "private" or "shared"; "anonymous" (as it is without `file`); "fixed", with `at`, takes the
+        place of what is there; "growsdown" is a stack; "populate" has its pages at once, for which it may have to wait:
+        in a thread write `yield from` then.  `file` is a file, or a memory
+        object, or the name of one.  A private mapping of a file shows the file until it is written, and copies then.
+
+        Raises NOMEM where nothing fits, or beyond a limit.  O(log n), without an address O(entries).
+
+        >>> import vmwidgets as vm
+        >>> t = vm.boot("x86-64").task("init")
+        >>> a = t.mmap("16 KiB")
+        >>> t.write(a, b"hello"), t.read(a, 5), t.map.lookup(a).size
+        (None, b'hello', 16 KiB)
+        """
+        space = self.space
+        words = _flags(flags, file is not None, at is not None)
+        length = _length(size)
+        protection = parse_protection(prot)
+        target = self._target(file)
+        where = arguments.aligned(offset, "offset")
+        if where and target is None:
+            raise Refused(f"offset={where:#x} needs a file: write file=…")
+        start = 0 if at is None else self._place(at, length, "fixed" in words, "at")
+        shared = "shared" in words
+        extra = GROWS_DOWN if "growsdown" in words else 0
+        if target is not None and not shared and not target.is_file:
+            raise Refused(f"object {target.name!r} is shared by who maps it: write flags='shared'")
+        arguments.refuse_past_object(where, length)
+        mapped = partial(
+            space.mmap, start, length, protection, target, where, shared=shared, fixed="fixed" in words, extra=extra
+        )
+        if "populate" not in words:
+            return Address(mapped())
+        return self.system.callbacks.complete("mmap", self._populated(mapped, length, protection))
+
+    @operation
+    def munmap(self, start: int | str, size: int | str) -> None:
+        """Unmap `size` bytes, in whole pages, from `start` on (munmap(2)); holes are fine."""
+        first = self._place(start, _length(size), True)
+        self.space.munmap(first, first + _length(size))
+
+    @operation
+    def mprotect(self, start: int | str, size: int | str, prot: int | str) -> None:
+        """Set what a range allows (mprotect(2)): FAULT for a hole, ACCES beyond what an entry may ever allow."""
+        first = self._place(start, _length(size), True)
+        self.space.mprotect(first, first + _length(size), parse_protection(prot))
+
+    @operation
+    def brk(self, end: int | str | None = None) -> Address:
+        """Move the end of the heap to `end`, and say where it is (brk(2)); without `end` only say it.
+
+        The heap begins a quarter up the addresses.  NOMEM beyond the limit "data", and where something is
+        in the way; the heap is as it was then.
+
+        >>> import vmwidgets as vm
+        >>> t = vm.boot("armv7").task("init")
+        >>> start = t.brk()
+        >>> t.brk(start + 10_000) - start, t.map.size
+        (10000, 12 KiB)
+        """
+        space, layout = self.space, self.system.layout
+        if end is None:
+            self.door.only_looked()
+        else:
+            wanted, start = arguments.whole(end, "end"), space.heap.start
+            if not start <= wanted < layout.user_end:
+                limits = f"{Address(start)}, where it begins, and {Address(layout.user_end)}"
+                raise Refused(f"end={Address(wanted)}: the heap ends between {limits}")
+            space.brk(wanted)
+        return Address(space.heap.end)
+
+    @operation
+    def msync(self, start: int | str, size: int | str) -> int:
+        """Write what was changed of the files in a range back to them (msync(2)); how many pages.  FAULT for a hole."""
+        first = self._place(start, _length(size), True)
+        return self.space.msync(first, first + _length(size))
+
+    @operation
+    def madvise(self, start: int | str, size: int | str, advice: str) -> None:
+        """Say how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" forgets what it holds, at once.
+
+        Private memory begins again then: with zeroes, or with what its file has.  NOMEM where a part of the range is
+        not mapped, after the rest was done.
+        """
+        number = parse_name(advice, ADVICE, "advice")
+        first = self._place(start, _length(size), True)
+        self.space.madvise(first, first + _length(size), number)
+
+    @operation
+    def page_out(self, start: int | str, size: int | str = PAGE) -> int:
+        """Have the pages of a range leave memory, for swap space or their file, as far as they can; how many did.
+
+        Wired pages stay, and those for which there is no room in swap space.
+        """
+        first = self._place(start, _length(size), True)
+        return self.space.page_out(first, first + _length(size))
+
+    @operation
+    def limit(self, name: str, most: int | str | None) -> None:
+        """Set what it may have at most (setrlimit(2)): "as" of addresses, "data" of heap, "stack"; None: no limit.
+
+        "data" counts the heap alone, as in 4.4BSD; Linux counts all private writable memory since 4.7.  "rss" is a
+        limit of this machine's own: one page more in memory takes the place of one of the task's.  Linux ignores
+        RLIMIT_RSS, and BSD takes it as advice.  What the task has already stays.
+        """
+        what = LIMITS[arguments.known(name, LIMITS, "limit")]
+        if most is None and what == "stack":
+            raise Refused("most=None: a stack needs a limit; write a size, such as '8 MiB'")
+        value = None if most is None else arguments.whole(most, "most")
+        if what == "resident" and value is not None and value < PAGE:
+            raise Refused(f"most={shown(most)}: a task needs a page in memory; write '4 KiB' or more")
+        setattr(self.space.limits, what, value)
+        self.space.apply_limits()
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals that it got for accesses that failed, the latest last: SIGSEGV or SIGBUS."""
+        return tuple(self.space.signals)
+
+    @property
+    def resident(self) -> Size:
+        """Bytes that its page tables lead to.  O(page tables)."""
+        return Size(self.space.resident * PAGE)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _populated(self, mapped: Callable[[], int], length: int, protection: int) -> MaySleep[Address]:
+        """Make a mapping, have all its pages as far as there is memory, and say where it is."""
+        self.check_alive()
+        space, start = self.space, mapped()
+        entry = space.vm_map.peek(start)
+        target = None if entry is None else entry.object
+        try:
+            yield from space.populate(start, start + length, protection)
+        except (VMError, GeneratorExit):  # what a learner's function ends with, and a call that is given up
+            space.take_back(start, start + length, target)
+            raise
+        return Address(start)
+
+    def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
+        """An address of a page of the task, with room for `length` bytes behind it."""
+        vm_map = self.space.vm_map
+        start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
+        if is_fixed and length > vm_map.end - start:
+            end = Address(vm_map.end)
+            raise Refused(f"{name}={Address(start)} and size={length:#x} pass the end of {vm_map.called}, {end}")
+        return start
+
+    def _target(self, file: Any) -> TaskObject | None:
+        """The object of a file, or of a name."""
+        system = self.system
+        if file is None:
+            return None
+        if isinstance(file, str):
+            known = {**system.files, **system.objects}
+            named = arguments.known(file, known, "file")
+            return system.files[named].object if named in system.files else system.objects[named]
+        if not isinstance(file, (MachineFile, MemoryObject)):
+            raise Refused(f"file={shown(file)} is no file: make one with machine.file(name, …)")
+        if file.system is not system:
+            raise Refused(f"{shown(file.name)} belongs to another machine")
+        return file.file.object if isinstance(file, MachineFile) else file.vm_object
+
+
+def _length(size: Any) -> int:
+    """A size in whole pages, as calls round it up."""
+    length = -(-arguments.whole(size, "size") // PAGE) * PAGE
+    if not 0 < length < 1 << 48:
+        raise Refused(f"size={shown(size)}: write at least a byte, and less than 256 TiB")
+    return length
+
+
+def _flags(flags: Any, has_file: bool, has_place: bool) -> frozenset[str]:
+    """The words of `flags`, if they go together."""
+    if not isinstance(flags, str):
+        raise Refused(f"flags={shown(flags)}: write words such as 'private' or 'shared fixed'")
+    words = frozenset(arguments.known(word, FLAGS, "flag") for word in flags.replace("|", " ").split())
+    if {"private", "shared"} <= words:
+        raise Refused(f"flags={shown(flags)}: a mapping is private or shared: write one of them")
+    if "anonymous" in words and has_file:
+        raise Refused(f"flags={shown(flags)} and file=…: anonymous memory has no file; leave one of them out")
+    if "fixed" in words and not has_place:
+        raise Refused(f"flags={shown(flags)}: fixed needs an address; write at=…")
+    if "growsdown" in words and ("shared" in words or has_file):
+        raise Refused(f"flags={shown(flags)}: a stack is private and anonymous; leave shared and file out")
+    return words

@@ -1,0 +1,144 @@
+"""What learners' code did, done again: each call in its order, with the answer that it got.
+
+A Python function is no data.  So the journal keeps which operations it called, and how they were answered
+(:class:`~vmwidgets.engine.base.scripts.Script`); a machine that is made again plays those back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from ...base.errors import CallbackFailed, KernelPanic, VMError, failure, shown
+from ...base.scripts import Action, Script
+from ...kernel.threads.waits import MaySleep
+
+
+class Call:
+    """A call that may have to sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
+
+    def __init__(self, steps: MaySleep[Any]) -> None:
+        self.steps = steps
+        self.action = Action("", "")
+        self.made = False
+
+    def __iter__(self) -> Generator[Call, Any, Any]:
+        return (yield self)
+
+    def __repr__(self) -> str:
+        return f"<{self.action.name} is not done yet: in a thread write `yield from` before it>"
+
+
+ASLEEP = ("asleep",)
+"""The answer of a call that is still waited for."""
+
+BEYOND = object()
+"""What a thread that repeats its record yields at the end of it."""
+
+
+class Repeated:
+    """The record of one thread or handler, done again on `machine`; `recorded` has it by the name of its script.
+
+    Each call must be answered as it was.  Where it isn't, the thread ends, or the handler's run: what its code would
+    have done with another answer is not known.
+    """
+
+    def __init__(self, machine: Any, title: str, key: str, recorded: Mapping[str, Script]) -> None:
+        self._machine = machine
+        self._title = title
+        self._key = key
+        self._recorded = recorded
+
+    @property
+    def _record(self) -> Sequence[Action]:
+        return self._recorded.get(self._key, ())
+
+    @property
+    def _script(self) -> Script:
+        """What was done so far."""
+        script: Script = self._machine.journal.scripts[self._key]
+        return script
+
+    @property
+    def left(self) -> bool:
+        """Whether there is more to do."""
+        return len(self._script) < len(self._record)
+
+    def thread(self) -> Generator[Any, Any, Any]:
+        """What a thread did; at the end of the record it yields BEYOND."""
+        try:
+            while self.left:
+                place = len(self._script)
+                action = self._record[place]
+                if action.name == "closed" and not action.target:
+                    break  # it was ended from outside, in the middle of its function
+                if not action.target:
+                    return self._end(action)
+                try:
+                    made = self._play(action)
+                    if isinstance(made, Call):
+                        yield made
+                except KernelPanic:
+                    raise
+                except VMError as error:  # as it was then, or the comparison says so
+                    if len(self._script) == place and action.answer == failure(error):
+                        self._script.append(action)  # what it names was gone already when it was waited for
+                self._compare(place)
+        except GeneratorExit:
+            self._play_ending()
+            raise
+        yield BEYOND
+
+    def _play_ending(self) -> None:
+        """What a thread did when it was ended, if that is in its record."""
+        serial, begun = self._machine.journal.next_serial, len(self._script)
+        ended = self._record[begun - 1] if 0 < begun <= len(self._record) else None
+        if ended is None or (ended.target, ended.name, ended.serial) != ("", "closed", serial):
+            return
+        while self.left and self._record[len(self._script)].serial == serial:
+            self._repeat(len(self._script))
+
+    def run(self) -> None:
+        """What a handler did in its next run."""
+        while self.left:
+            place = len(self._script)
+            action = self._record[place]
+            if not action.target:
+                self._end(action)
+                return
+            self._repeat(place)
+
+    def _repeat(self, place: int) -> None:
+        """Do an action again that waits for nothing, and compare its answer."""
+        try:
+            self._play(self._record[place])
+        except KernelPanic:
+            raise
+        except VMError:
+            pass  # as it was then, or the comparison says so
+        self._compare(place)
+
+    def _play(self, action: Action) -> Any:
+        """Do one action again; it notes itself in the script."""
+        arguments = {key: self._machine.resolve(value) for key, value in action.arguments}
+        return self._machine.recorded(action.target, action.name)(**arguments)
+
+    def _compare(self, place: int) -> None:
+        then = self._record[place]
+        now = self._script[place] if place < len(self._script) else None
+        if now is None or not (now.agrees(then) or then.answer == ASLEEP):
+            why = (
+                "what it names is not there" if now is None else f"{shown(now.answer)} instead of {shown(then.answer)}"
+            )
+            raise CallbackFailed(
+                f"{self._title} stops: its calls are repeated as they were recorded, and {then.name} is "
+                f"answered differently here ({why})"
+            )
+
+    def _end(self, action: Action) -> Any:
+        ending = dict(action.arguments)
+        if action.name == "interrupted":
+            raise KeyboardInterrupt("as when it was recorded")
+        if action.name == "failed":
+            raise CallbackFailed(str(ending["why"]))
+        return self._machine.resolve(ending.get("result"))

@@ -1,0 +1,92 @@
+"""Learners' functions that the kernel asks in the middle of a fault: for a page's bytes, or which page is to go.
+
+Each answer is in the function's script, so that a machine that is made again gets the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...base.errors import CallbackFailed, a_kind, shown
+from ...base.units import PAGE, Size
+from ...memory.replacement import ResidentPage
+from ...paper.choices import chosen_frame
+from .callbacks import Callbacks, LearnerCode
+
+MOST_PAGES = 256
+"""So many pages of one pager are kept in the journal: 1 MiB."""
+
+
+class Answering(LearnerCode):
+    """A learner's function that the kernel asks; it may call no operation."""
+
+    when = "in the middle of a fault"
+
+    def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
+        """Refuse a call of the machine: an operation is under way."""
+        raise CallbackFailed(f"{self.title} runs {self.when}: it may not call the machine, as {name} does")
+
+    def answer(self, name: str, question: tuple[str, Any], ask: Callable[[Callable[..., Any], int], Any]) -> Any:
+        """The recorded answer, or what `ask` gets of the function; that is recorded, and a failure too.
+
+        `ask` is given the function, and how often it was asked before.
+        """
+        known = self.callbacks.recorded.get(self.key, ())
+        place = len(self.script)
+        if place < len(known):
+            action = known[place]
+            self.script.append(action)
+            if action.name == "failed":
+                raise CallbackFailed(str(dict(action.arguments)["why"]))
+            return action.answer
+        try:
+            live = self.callbacks.live.get(self.key)
+            if live is None:
+                why = "was recorded up to here: what its function would give next is not known"
+                raise CallbackFailed(f"{self.title} {why}")
+            found = ask(live.code, place)
+        except CallbackFailed as failed:
+            self._fails(failed)
+            raise
+        self.note(name, arguments=(question,), answer=found)
+        return found
+
+
+class PagerCode(Answering):
+    """A learner's function that gives the bytes of a page by its number."""
+
+    def __init__(self, callbacks: Callbacks, name: str, key: str) -> None:
+        super().__init__(callbacks, f"the pager of {shown(name)}", key)
+        self.name = name
+
+    def __call__(self, index: int) -> bytes:
+        """The bytes of page `index`; CallbackFailed, in a sentence, where the function fails or gives no page."""
+
+        def ask(function: Callable[[int], Any], place: int) -> bytes:
+            if place >= MOST_PAGES:
+                kept = Size(MOST_PAGES * PAGE)
+                raise CallbackFailed(f"{self.title} gave {MOST_PAGES} pages: the journal keeps {kept} of it")
+            content = self.run(lambda: function(index))
+            if not isinstance(content, (bytes, bytearray)) or len(content) > PAGE:
+                what = f"{len(content)} bytes" if isinstance(content, (bytes, bytearray)) else a_kind(content)
+                raise CallbackFailed(f"{self.title} gave {what} for page {index}: it must give up to {PAGE} bytes")
+            return bytes(content).ljust(PAGE, b"\0")
+
+        return bytes(self.answer("gives", ("page", index), ask))
+
+
+class ReplacementCode(Answering):
+    """A learner's function that says which page is to go."""
+
+    def __init__(self, callbacks: Callbacks, key: str) -> None:
+        super().__init__(callbacks, "the function of m.replacement", key)
+
+    def __call__(self, pages: list[ResidentPage]) -> int:
+        """The frame of the page that it chooses; CallbackFailed where it fails or chooses none of these."""
+
+        def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
+            chosen = self.run(lambda: function(list(pages)))
+            return chosen_frame(self.title, pages, chosen)
+
+        return int(self.answer("chooses", ("pages", len(pages)), ask))

@@ -1,0 +1,289 @@
+"""A string of references on paper: any policy of page replacement, on frames that hold nothing but numbers."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, TypeAlias
+
+from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
+from ..base.units import counted
+from ..base.values.references import PageName, PageReference, PolicyRun, ReferencesValue
+from ..memory.clock import Clock
+from ..memory.policy import Policy
+from ..memory.replacement import POLICIES, Own, Replacement, ResidentPage
+from .choices import chosen_frame
+
+MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
+"""Of a string, of a run, and of all runs together."""
+
+MOST_CELLS = 2_000_000
+"""Frames of all steps: each step has what is in all frames after it."""
+
+MOST_PAGES = 1 << 52
+"""Numbers of pages that an address of 64 bits has."""
+
+TICK = "|"
+"""A tick of the clock in a string."""
+
+_TOKEN = re.compile(r"([0-9]{1,16}|[A-Za-z])(w?)", re.ASCII)
+
+Choose: TypeAlias = Callable[[list[ResidentPage]], object]
+"""A learner's policy: gets the pages in memory, in the order in which they came; gives one of them."""
+
+
+def reference_string(
+    references: str | Iterable[int | str],
+    frames: int | Iterable[int] = 3,
+    policies: str | Replacement | Choose | Iterable[str | Replacement | Choose] = ("fifo", "lru", "opt", "clock"),
+) -> ReferencesValue:
+    """Run a string of references through policies of page replacement, and compare their faults.
+
+    `references` are numbers or letters, in a text or in a list; ``3w`` writes page 3.  ``|`` is a tick of the clock, at
+    which policies that age look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory,
+    or several sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
+    ``vm.Replacement("working set", window=4)``, or a function: it gets a list of the pages in memory, each with `page`,
+    `frame`, `arrived`, `used`, `referenced` and `dirty`, and returns the one that is to go.  OPT is given the string.
+    A page comes with its reference bit set.  Of letters a function gets the code (``ord``).
+
+    Raises :class:`Refused` for what is no string, no size or no policy, and for more than 100,000 references in all
+    runs, or runs whose frames, one for each reference, are more than 2,000,000; :class:`CallbackFailed` where a
+    function raises, or returns what is no page in memory.
+
+    >>> found = reference_string("1 2 3 4 1 2 5 1 2 3 4 5", frames=(3, 4), policies=("fifo", "lru"))
+    >>> found
+    12 references to 5 pages
+    faults    3 frames    4 frames
+    fifo             9          10
+    lru             10           8
+    Belady's anomaly: fifo has 9 faults with 3 frames, and 10 with 4.
+    >>> found.faults("lru", 4)
+    8
+    """
+    string = _string(references)
+    sizes = _sizes(frames)
+    chosen = _policies(policies)
+    if len(string) * len(sizes) * len(chosen) > MOST_STEPS:
+        raise Refused(
+            f"{counted(len(string), 'reference')} for {counted(len(chosen), 'policy')} and "
+            f"{counted(len(sizes), 'size')} of memory are more than {MOST_STEPS:,} steps: compare fewer at once"
+        )
+    if len(string) * sum(sizes) * len(chosen) > MOST_CELLS:
+        raise Refused(
+            f"{counted(len(string), 'reference')} for {counted(len(chosen), 'policy')} and {sum(sizes)} frames are "
+            f"more than {MOST_CELLS:,} places in a grid: compare fewer at once, or with fewer frames"
+        )
+    future = tuple(one.number for one in string)
+    runs = []
+    for label, policy in chosen.items():
+        for size in sizes:
+            ring = _Paper(_made(label, policy, future), size)
+            steps = tuple(ring.steps(string))
+            runs.append(PolicyRun(label, size, steps, ring.policy.uses_bits))
+    return ReferencesValue(tuple(one.page for one in string), tuple(runs))
+
+
+# ---- what is asked for -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One reference of the string: `number` is what policies see of its page."""
+
+    page: PageName
+    write: bool
+    ticks: int = 0
+    """What the machine's clock showed after it."""
+
+    @property
+    def number(self) -> int:
+        return self.page if isinstance(self.page, int) else ord(self.page)
+
+
+def _string(references: object) -> list[_Wanted]:
+    if isinstance(references, (bytes, bytearray)):
+        raise Refused(f"references={shown(references)}: write a text, not bytes")
+    if isinstance(references, str):
+        references = references.replace(",", " ").replace(TICK, f" {TICK} ").split()
+    try:
+        items = iter(references)  # type: ignore[call-overload]  # what it is not, it says itself
+    except TypeError:
+        raise Refused(f"references={shown(references)} is {a_kind(references)}: write pages, such as '7 0 1'") from None
+    given = list(islice(items, MOST_REFERENCES + 1))
+    if not given:
+        raise Refused("there are no references: write pages, such as '7 0 1'")
+    if len(given) > MOST_REFERENCES:
+        raise Refused(f"a string has at most {MOST_REFERENCES:,} references")
+    string: list[_Wanted] = []
+    for item in given:
+        if not isinstance(item, str) or item != TICK:
+            string.append(_wanted(item, len(string)))
+        elif string:
+            string[-1] = replace(string[-1], ticks=string[-1].ticks + 1)
+        else:
+            raise Refused(f"the string begins with a tick of the clock, {TICK!r}: write a reference before it")
+    if len({type(one.page) for one in string}) > 1:
+        raise Refused("the string has numbers and letters: name pages by the ones or by the others")
+    return string
+
+
+def _wanted(item: object, place: int) -> _Wanted:
+    """The reference that an item of the string says."""
+    match = _TOKEN.fullmatch(item) if isinstance(item, str) else None
+    if match is not None:
+        page: PageName = int(match[1]) if match[1].isdigit() else match[1]
+        write = bool(match[2])
+    else:
+        page, write = -1 if isinstance(item, (str, bool)) else _index(item), False
+    if isinstance(page, int) and not 0 <= page < MOST_PAGES:
+        raise Refused(f"reference {place}, {shown(item)}, is no page: write numbers or letters, and 3w to write page 3")
+    return _Wanted(page, write)
+
+
+def _index(item: object) -> int:
+    """The number that an item is, NumPy's too; -1 for anything else."""
+    try:
+        return operator.index(item)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
+        return -1
+
+
+def _sizes(frames: object) -> tuple[int, ...]:
+    several: list[Any] = list(islice(frames, MOST_FRAMES + 1)) if isinstance(frames, Iterable) else [frames]
+    for size in several:
+        if type(size) is not int or not 1 <= size <= MOST_FRAMES:
+            raise Refused(f"frames={shown(size)}: a memory has from 1 to {MOST_FRAMES} frames")
+    sizes = tuple(dict.fromkeys(several))
+    if not sizes:
+        raise Refused("frames: write how many, such as 3, or several numbers, such as (3, 4)")
+    return sizes
+
+
+def _policies(policies: object) -> dict[str, Replacement | Choose]:
+    """Policies by what they are called."""
+    is_one = isinstance(policies, (str, Replacement)) or callable(policies)
+    given = [policies] if is_one or not isinstance(policies, Iterable) else list(islice(policies, MOST_STEPS))
+    chosen: dict[str, Replacement | Choose] = {}
+    for policy in given:
+        label, made = _policy(policy)
+        if label in chosen:
+            raise Refused(f"two policies are called {shown(label)}: give each function a name of its own")
+        chosen[label] = made
+    if not chosen:
+        raise Refused(f"policies: write at least one of {', '.join(POLICIES)}, or a function")
+    return chosen
+
+
+def _policy(policy: object) -> tuple[str, Replacement | Choose]:
+    if policy == "opt":
+        return "opt", Replacement("opt", future=(0,))  # it is given the string
+    if isinstance(policy, str):
+        policy = Replacement(policy)
+    if isinstance(policy, Replacement):
+        window = f" of {policy.window}" if policy.policy == "working set" else ""
+        return f"{policy.policy}{window}", policy
+    if callable(policy):
+        return str(getattr(policy, "__name__", None) or type(policy).__name__), policy
+    raise Refused(f"policy={shown(policy)}: write one of {', '.join(POLICIES)}, or a function")
+
+
+def _made(label: str, policy: Replacement | Choose, future: tuple[int, ...]) -> Policy:
+    if not isinstance(policy, Replacement):
+        return Own(_asked(label, policy))
+    return (replace(policy, future=future) if policy.policy == "opt" else policy).make()
+
+
+def _asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
+    """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got."""
+    title = f"policy {printable(label)}"
+
+    def chosen(pages: list[ResidentPage]) -> int:
+        try:
+            answer = choose(list(pages))
+        except Exception as error:
+            said = f": {error}" if str(error) else ""
+            raise CallbackFailed(f"{title} raised {type(error).__name__}{said}") from error
+        return chosen_frame(title, pages, answer)
+
+    return chosen
+
+
+# ---- frames on paper -------------------------------------------------------------------------------
+
+
+class _Paper:
+    """Frames with the pages that are in them and their bits; free ones are taken from the lowest on."""
+
+    def __init__(self, policy: Policy, size: int) -> None:
+        self.policy = policy
+        self._pages: list[PageName | None] = [None] * size
+        self._frames: dict[PageName, int] = {}
+        self._referenced: set[int] = set()
+        self._dirty: set[int] = set()
+        self._kept: tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]] = ((), frozenset(), frozenset())
+
+    def may_go(self, frame: int) -> bool:
+        return True
+
+    def referenced(self, frame: int) -> bool:
+        return frame in self._referenced
+
+    def clear_referenced(self, frame: int) -> None:
+        self._referenced.discard(frame)
+
+    def dirty(self, frame: int) -> bool:
+        return frame in self._dirty
+
+    def steps(self, string: Iterable[_Wanted]) -> Iterator[PageReference]:
+        """Make the references one after the other."""
+        has_hand = isinstance(self.policy, Clock)
+        for one in string:
+            frame = self._frames.get(one.page)
+            fault, victim = frame is None, None
+            if frame is None:
+                if len(self._frames) == len(self._pages):
+                    victim = self._leave(next(self.policy.candidates(self)))
+                frame = self._enter(one.page)
+            self._referenced.add(frame)
+            if one.write:
+                self._dirty.add(frame)
+            self.policy.touched(frame, one.number)
+            expired = tuple(self._leave(other) for other in self.policy.expired(self))
+            hand = self.policy.hand if has_hand else None
+            if one.ticks:
+                self.policy.ticked(self, one.ticks)
+            counters = tuple(map(self.policy.notes.get, range(len(self._pages)))) if self.policy.ages else ()
+            yield PageReference(
+                one.page, one.write, fault, frame, victim, expired, *self._state(), hand, one.ticks, counters
+            )
+
+    def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:
+        """Pages, reference bits and dirty bits now; steps share what did not change."""
+        pages, referenced, dirty = self._kept
+        if pages != (now := tuple(self._pages)):
+            pages = now
+        if referenced != self._referenced:
+            referenced = frozenset(self._referenced)
+        if dirty != self._dirty:
+            dirty = frozenset(self._dirty)
+        self._kept = pages, referenced, dirty
+        return self._kept
+
+    def _enter(self, page: PageName) -> int:
+        frame = self._pages.index(None)
+        self._pages[frame], self._frames[page] = page, frame
+        self.policy.entered(frame)
+        return frame
+
+    def _leave(self, frame: int) -> PageName:
+        page = self._pages[frame]
+        assert page is not None, "a policy's frames have pages"
+        self.policy.left(frame)
+        del self._frames[page]
+        self._pages[frame] = None
+        self._referenced.discard(frame)
+        self._dirty.discard(frame)
+        return page

@@ -1,0 +1,332 @@
+"""Thrashing: how much a processor computes, by how many tasks share memory.
+
+A model in steps of one reference.  Each task goes through phases.  In a phase it uses a few of its pages, its locality;
+after some references it waits for a device of its own.  There is one processor, and one disk, which reads one page at
+a time.  So more tasks use the processor better, until their localities no longer fit into memory together.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import islice
+from typing import Any
+
+from ..base.errors import Refused, UnknownName, shown
+from ..memory.policy import Policy
+from ..memory.queues import WorkingSet
+from ..memory.replacement import SIMPLE
+
+SCOPES = ("global", "local", "working set")
+
+CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
+"""The policies that a curve can have: nothing ticks in it."""
+"""Which pages may go: any task's; its own, where all tasks have equally many frames; none that a task needs."""
+
+PAGES, LEAST, LOCALITY, MOST, PHASE = 64, 5, 8, 11, 400
+"""Pages of a task; of a phase the fewest, usual and most pages, and the references."""
+
+BURST, WAIT = 50, 150
+"""References until a task waits for its device, and how long that takes."""
+
+DISK = 20
+"""How long the disk reads a page."""
+
+TIME, WARM = 32_000, 2_000
+"""How long a run takes, and how long before it is measured.  All times are in references."""
+
+WINDOW = 40
+"""References whose pages are a task's working set: nearly all of its locality."""
+
+MOST_TASKS, MOST_FRAMES = 32, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPoint:
+    """So many `tasks` in one scope: `work` and `disk` are the shares of time in which processor and disk are busy.
+
+    `faults` are those of 1,000 references; `outside` are the tasks that wait for memory to be let in, on average.
+    """
+
+    scope: str
+    tasks: int
+    work: float
+    disk: float
+    faults: float
+    outside: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadCurve:
+    """Useful work by the number of tasks."""
+
+    frames: int
+    policy: str
+    points: tuple[LoadPoint, ...]
+
+    @property
+    def tasks(self) -> tuple[int, ...]:
+        """The numbers of tasks."""
+        return tuple(dict.fromkeys(point.tasks for point in self.points))
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Global, local, working set: those that were asked for."""
+        return tuple(dict.fromkeys(point.scope for point in self.points))
+
+    def of(self, scope: str) -> tuple[LoadPoint, ...]:
+        """The points of one scope, in the order of :attr:`tasks`."""
+        if scope not in self.scopes:
+            raise UnknownName(f"scope={shown(scope)}: write one of {', '.join(self.scopes)}")
+        return tuple(point for point in self.points if point.scope == scope)
+
+    def knee(self, scope: str = "global") -> int:
+        """The fewest tasks whose useful work comes within a hundredth of all time of the most.
+
+        Up to there a further task makes the processor compute more.  Behind it there is nothing to gain, and with
+        thrashing much to lose.
+        """
+        points = self.of(scope)
+        most = max(point.work for point in points)
+        return min(point.tasks for point in points if point.work >= most - 0.01)
+
+    def __repr__(self) -> str:
+        widths = [max(9, len(scope) + 3) for scope in self.scopes]
+        lines = [
+            f"useful work by the number of tasks, {self.frames} frames, {self.policy}",
+            "tasks" + "".join(f"{scope:>{w}}" for scope, w in zip(self.scopes, widths, strict=True)),
+        ]
+        for row in zip(self.tasks, *map(self.of, self.scopes), strict=True):
+            tasks, *points = row
+            cells = (f"{100 * point.work:.0f} %" for point in points)
+            lines.append(f"{tasks:>5}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)))
+        return "\n".join(lines)
+
+
+def load_curve(
+    tasks: int | Iterable[int] = range(1, 12),
+    scopes: Any = SCOPES,
+    *,
+    policy: Any = "lru",
+    frames: int = 64,
+    seed: int = 1,
+) -> LoadCurve:
+    """Measure useful work with each number of tasks; ``vm.load_curve(…)`` says what is asked for.
+
+    >>> load_curve(1, "local").knee("local")
+    1
+    """
+    numbers = _numbers(tasks)
+    chosen = (scopes,) if isinstance(scopes, str) or not isinstance(scopes, Iterable) else tuple(scopes)
+    if not chosen or any(scope not in SCOPES for scope in chosen):
+        raise Refused(f"scopes={shown(scopes)}: write some of {', '.join(SCOPES)}")
+    if not isinstance(policy, str) or policy not in CURVE_POLICIES:
+        raise Refused(f"policy={shown(policy)}: write one of {', '.join(CURVE_POLICIES)}")
+    if type(frames) is not int or not max(numbers) <= frames <= MOST_FRAMES:
+        raise Refused(f"frames={shown(frames)}: write a number from {max(numbers)}, one a task, to {MOST_FRAMES:,}")
+    if type(seed) is not int:
+        raise Refused(f"seed={shown(seed)}: write a whole number")
+    points = (
+        _Run(scope, policy, number, frames, seed).measured() for scope in dict.fromkeys(chosen) for number in numbers
+    )
+    return LoadCurve(frames, policy, tuple(points))
+
+
+def _numbers(tasks: object) -> tuple[int, ...]:
+    given: list[Any] = list(islice(tasks, MOST_TASKS + 1)) if isinstance(tasks, Iterable) else [tasks]
+    for number in given:
+        if type(number) is not int or not 1 <= number <= MOST_TASKS:
+            raise Refused(f"tasks={shown(number)}: write numbers from 1 to {MOST_TASKS}")
+    if not given:
+        raise Refused(f"tasks: write at least one number from 1 to {MOST_TASKS}")
+    return tuple(sorted(set(given)))
+
+
+# ---- the model ---------------------------------------------------------------------------------------
+
+
+def references(seed: int, task: int) -> Iterator[int]:
+    """The pages that a task uses, without end: from phase to phase another locality.
+
+    >>> list(islice(references(1, 0), 5)) == list(islice(references(1, 0), 5))
+    True
+    >>> LEAST <= len(set(islice(references(1, 0), PHASE // 4))) <= MOST
+    True
+    """
+    draws = random.Random(f"{seed}/{task}")
+    yield from _phase(draws, draws.randrange(PHASE // 4, PHASE))  # tasks change at different times
+    while True:
+        yield from _phase(draws, PHASE)
+
+
+def _phase(draws: random.Random, length: int) -> list[int]:
+    return draws.choices(draws.sample(range(PAGES), draws.randint(LEAST, MOST)), k=length)
+
+
+class _Task:
+    """A task: `page` is what it uses next, `frames` where its pages are, by page."""
+
+    def __init__(self, seed: int, number: int, policy: Policy) -> None:
+        self.policy = policy
+        self.frames: dict[int, int] = {}
+        self.wanted = self.reserved = LOCALITY
+        """Frames that there have to be before it is let in, and how many of them it has not taken yet."""
+        self.left = BURST
+        """References until it waits for its device."""
+        self._references = references(seed, number)
+        self.page = next(self._references)
+
+    def go_on(self) -> None:
+        """Its reference is made."""
+        self.page = next(self._references)
+        self.left -= 1
+
+
+class _Run:
+    """One scope with so many tasks, until :data:`TIME`."""
+
+    def __init__(self, scope: str, policy: str, tasks: int, frames: int, seed: int) -> None:
+        self.scope = scope
+        self.frames = frames
+        self.share = frames // tasks if scope == "local" else frames
+        self.free = list(range(frames))
+        self.owners: dict[int, tuple[_Task, int]] = {}
+        self._referenced: set[int] = set()
+        self._arriving: set[int] = set()
+        """Frames that the disk is reading: they can't go."""
+        shared = SIMPLE[policy]()
+
+        def own() -> Policy:
+            """The ring of a task."""
+            if scope == "global":
+                return shared
+            return SIMPLE[policy]() if scope == "local" else WorkingSet(WINDOW)
+
+        self.tasks = [_Task(seed, number, own()) for number in range(tasks)]
+        self.ready: deque[_Task] = deque()
+        self.outside = deque(self.tasks)
+        self.events: list[tuple[int, int, _Task, int]] = []
+        """When a task can go on, and with which frame (-1: its device is done); the second number orders equals."""
+        self.now = self.disk_free = self.faults = self.references = self.serial = 0
+        self.busy = self.disk_busy = self.waited = 0
+
+    def may_go(self, frame: int) -> bool:
+        return frame not in self._arriving
+
+    def referenced(self, frame: int) -> bool:
+        return frame in self._referenced
+
+    def clear_referenced(self, frame: int) -> None:
+        self._referenced.discard(frame)
+
+    def dirty(self, frame: int) -> bool:
+        return False
+
+    def measured(self) -> LoadPoint:
+        """Run, and say what came of it."""
+        while self.now < TIME:
+            self._arrive()
+            self._let_in()
+            before = self.now
+            if self.ready:
+                self._compute(self.ready.popleft())
+            else:
+                self.now = min(TIME, self.events[0][0])
+            self.waited += len(self.outside) * _measured(before, self.now)
+        span = TIME - WARM
+        return LoadPoint(
+            self.scope, len(self.tasks), self.busy / span, self.disk_busy / span,
+            1000 * self.faults / max(1, self.references), self.waited / span,
+        )  # fmt: skip
+
+    def _arrive(self) -> None:
+        """Those whose page or device is there by now can go on."""
+        while self.events and self.events[0][0] <= self.now:
+            _, _, task, frame = heappop(self.events)
+            if frame >= 0:
+                self._arriving.discard(frame)
+                task.policy.may_go_again(frame)
+            self.ready.append(task)
+
+    def _let_in(self) -> None:
+        """Let tasks in: with working sets, as many as there is memory for."""
+        while self.outside:
+            inside = [task for task in self.tasks if task not in self.outside]
+            spare = len(self.free) - sum(task.reserved for task in inside)
+            if self.scope == "working set" and inside and spare < self.outside[0].wanted:
+                return
+            task = self.outside.popleft()
+            task.reserved = task.wanted
+            self.ready.append(task)
+
+    def _compute(self, task: _Task) -> None:
+        """Let a task compute until it faults, or waits for its device."""
+        begun, policy = self.now, task.policy
+        while task.left:
+            for frame in policy.expired(self):
+                self._evict(frame)
+            frame = task.frames.get(task.page, -1)
+            if frame < 0:
+                self._fault(task)
+                break
+            policy.touched(frame, task.page)
+            self._referenced.add(frame)
+            self.now += 1
+            task.go_on()
+        else:
+            task.left = BURST
+            self._wake(self.now + WAIT, task, -1)
+        self.busy += _measured(begun, self.now)
+        self.references += self.now - begun
+
+    def _fault(self, task: _Task) -> None:
+        """Have the disk read a page, in a frame that is free or becomes so."""
+        frame = self._frame_for(task)
+        if frame >= 0:
+            self.faults += 1
+            self.owners[frame], task.frames[task.page] = (task, task.page), frame
+            task.reserved = max(0, task.reserved - 1)
+            task.policy.entered(frame)
+            self._arriving.add(frame)
+            begins = max(self.now, self.disk_free)
+            self.disk_free = begins + DISK
+            self.disk_busy += _measured(begins, self.disk_free)
+            self._wake(self.disk_free, task, frame)
+        elif self.scope == "working set":
+            task.wanted, task.reserved = min(self.frames, len(task.frames) + 1), 0
+            for held in tuple(task.frames.values()):
+                self._evict(held)
+            self.outside.append(task)
+        else:  # all that may go is on its way from the disk
+            self._wake(self.disk_free, task, -1)
+
+    def _frame_for(self, task: _Task) -> int:
+        """A frame for a page of a task; -1 where none can be had."""
+        is_alone = len(self.tasks) - len(self.outside) == 1
+        if not self.free or len(task.frames) >= self.share:
+            if self.scope == "working set" and not is_alone:
+                return -1
+            victim = next(task.policy.candidates(self), -1)
+            if victim < 0:
+                return -1
+            self._evict(victim)
+        return self.free.pop()
+
+    def _evict(self, frame: int) -> None:
+        task, page = self.owners.pop(frame)
+        task.policy.left(frame)
+        del task.frames[page]
+        self._referenced.discard(frame)
+        self.free.append(frame)
+
+    def _wake(self, time: int, task: _Task, frame: int) -> None:
+        self.serial += 1
+        heappush(self.events, (time, self.serial, task, frame))
+
+
+def _measured(begin: int, end: int) -> int:
+    """How much of [begin, end) is measured."""
+    return max(0, min(end, TIME) - max(begin, WARM))

@@ -1,0 +1,85 @@
+"""The address space of a self-paging program: its own page tables, and its own handler of faults."""
+
+from __future__ import annotations
+
+from ..base.errors import VMError, kernel_error
+from ..base.units import Address
+from ..base.values.tables import Fault
+from ..kernel.pmap.spaces import LentPmap
+from ..kernel.threads.waits import MaySleep
+from ..mmu.rules import Access
+from ..selfpaging.domain import Domain
+from ..selfpaging.vspace import Vregion
+from .paths import domain_path
+
+
+class DomainSpace:
+    """A domain: the program's own page tables, lent to the processors.
+
+    `generation` counts the domains that the machine has made: another of the same name is not this one.
+    """
+
+    domain: Domain
+    pmap: LentPmap
+    reads = 0
+    """It reads nothing in."""
+
+    def __init__(self, name: str, generation: int) -> None:
+        self.name = name
+        self.path = domain_path(name)
+        self.generation = generation
+
+    def flush(self) -> None:
+        """Have no processor keep any translation of it."""
+        self.pmap.flush()
+
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
+        """Have the memory object that is shown at `va` map what it has: the program's own handler.
+
+        FAULT where there is none, and ACCES for an access that a mapping does not allow.
+        """
+        region = self.domain.pmap.vspace.find(va) if fault.kind == "not-present" else None
+        memobj = None if region is None else self.domain.memobjs.get(region.memobj)
+        if region is None or memobj is None:
+            raise self.failed(va, fault)
+        memobj.pagefault(region.offset + va - region.base)
+        return
+        yield  # never sleeps
+
+    def failed(self, va: int, fault: Fault) -> VMError:
+        """The error of an access that has a fault which no handler of the program resolves."""
+        name = "FAULT" if fault.kind == "not-present" else "ACCES"
+        return kernel_error(name, f"{Address(va)}: {fault.why}; a domain maps its memory itself")
+
+    # ---- regions of the vspace ---------------------------------------------------------------
+
+    def remember(self, va: int, size: int, flags: int) -> None:
+        """Put what was mapped in regions of the vspace: a new one for each part that is in none yet."""
+        vspace = self.domain.pmap.vspace
+        at, end = va, va + size
+        for region in [*vspace.overlapping(va, end), None]:
+            upto = end if region is None else region.base
+            if at < upto:
+                vspace.add(Vregion(vspace.new_id(), at, upto - at, flags))
+            at = end if region is None else region.end
+
+    def forget(self, start: int, end: int) -> None:
+        """Take [start, end), which was unmapped, out of the regions of mappings: what is left on either side stays."""
+        vspace = self.domain.pmap.vspace
+        for region in self._of_mappings(start, end):
+            vspace.remove(region)
+            for base, behind in ((region.base, start), (end, region.end)):
+                if base < behind and self.domain.pmap.tree.maps_anything(base, behind):
+                    vspace.add(Vregion(vspace.new_id(), base, behind - base, region.flags))
+
+    def forget_empty(self) -> None:
+        """Remove the regions of mappings in which nothing is mapped any more.  O(vnodes)."""
+        for region in self._of_mappings(0, 1 << 64):
+            if not self.domain.pmap.tree.maps_anything(region.base, region.end):
+                self.domain.pmap.vspace.remove(region)
+
+    def _of_mappings(self, start: int, end: int) -> list[Vregion]:
+        """The regions of [start, end) but those of memory objects and that of the slab frames."""
+        begin = self.domain.layout.vspace_begin
+        found = self.domain.pmap.vspace.overlapping(start, end)
+        return [region for region in found if not region.memobj and region.base != begin]

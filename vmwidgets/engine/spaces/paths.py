@@ -1,0 +1,31 @@
+"""What address spaces are called: paths of tasks and domains; slashes in a name are written otherwise."""
+
+from __future__ import annotations
+
+
+def quoted(name: str) -> str:
+    """A name as a part of a path: its slashes are not the path's.
+
+    >>> quoted("init"), quoted("a/b")
+    ('init', 'a%2Fb')
+    """
+    return name.replace("%", "%25").replace("/", "%2F")
+
+
+def unquoted(part: str) -> str:
+    """The name that was written as a part of a path.
+
+    >>> unquoted("a%2Fb")
+    'a/b'
+    """
+    return part.replace("%2F", "/").replace("%25", "%")
+
+
+def task_path(name: str) -> str:
+    """The path of the task called `name`, "task:init"."""
+    return f"task:{quoted(name)}"
+
+
+def domain_path(name: str) -> str:
+    """The path of the domain called `name`, "domain:hello"."""
+    return f"domain:{quoted(name)}"

@@ -1,0 +1,509 @@
+"""The processors of a machine as its kernel has them: whose tables each has loaded, its TLB, and TLB shootdown.
+
+A processor moves bytes through its TLB, page by page, and has the fault handler of the address space resolve what
+faults.  Whoever makes a space registers its handler here.
+
+X15's `pmap_update` drops up to 64 pages one by one and everything beyond that; the other processors get an interrupt,
+and the sender waits for each (Intel SDM volume 3A, 4.10.5, on what happens without).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from ..base.errors import Broken, KernelError, VMError, kernel_error
+from ..base.events import (
+    AsidRollover,
+    FaultRaised,
+    ShootdownAcknowledged,
+    ShootdownChosen,
+    ShootdownForgotten,
+    ShootdownSent,
+    SpaceLoaded,
+    TimeTaken,
+    TlbDoubted,
+)
+from ..base.recorder import Recorder
+from ..base.units import PAGE_SHIFT, Address
+from ..base.values.cpus import FlushRequest
+from ..base.values.tables import Fault
+from ..kernel.pmap.pmap import Pmap
+from ..kernel.pmap.spaces import KernelPmap, UserPmap
+from ..kernel.pmap.table_space import TableSpace
+from ..kernel.threads.waits import MaySleep
+from ..memory.ram import BusError, Ram, page_pieces
+from ..mmu.cpu import Cpu
+from ..mmu.rules import Access
+from ..mmu.tlb import Tlb
+from ..paper.costs import AccessCounts, Costs, EffectiveAccessTime
+
+T = TypeVar("T")
+
+SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
+"""What becomes of a request to another processor: done before the sender goes on; left waiting until the other's
+``acknowledge()``; never sent."""
+
+
+class CpuSettings(NamedTuple):
+    """How many processors a machine has, and what their TLBs are like."""
+
+    number: int = 1
+    sets: int = 16
+    ways: int = 4
+    asids: bool = False
+    """Whether address spaces have a number in the TLB, and stay there when another is loaded."""
+
+    def arguments(self) -> dict[str, Any]:
+        """The settings by the names that :func:`vmwidgets.boot` has for them."""
+        return {"cpus": self.number, "tlb": (self.sets, self.ways), "asids": self.asids}
+
+
+ONE_CPU = CpuSettings()
+"""What a machine has unless more is asked for."""
+
+
+class FaultHandler(Protocol):
+    """Resolves the faults of one address space: X15's for a task, the program's own for a domain, or FreeBSD's."""
+
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
+        """Have `va` mapped for this access, or raise the error of the access; may sleep."""
+
+    def failed(self, va: int, fault: Fault) -> VMError:
+        """The error of an access that faults again after its fault was resolved."""
+
+    @property
+    def reads(self) -> int:
+        """How many pages were read in for its faults so far."""
+
+
+class Watch(Protocol):
+    """Hears of each access that a processor makes to an address of a task, for a policy that counts them."""
+
+    def used(self, task: str, frame: int, page: int) -> None:
+        """`task` reached `frame`, by page number `page` of its addresses."""
+
+
+Reach = Callable[[int], MaySleep[int]]
+"""Gives the physical address of an address, once it is mapped."""
+
+
+def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
+    """Read bytes page by page, each page once `reach` has its physical address."""
+    parts = []
+    for va, count in page_pieces(start, length):
+        physical = yield from reach(va)
+        try:
+            parts.append(ram.read(physical, count))
+        except BusError as error:
+            raise _no_answer(va, error) from None
+    return b"".join(parts)
+
+
+def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[None]:
+    """Write bytes page by page; an error leaves what was written before it."""
+    for va, count in page_pieces(start, len(data)):
+        physical = yield from reach(va)
+        try:
+            ram.write(physical, data[va - start : va - start + count])
+        except BusError as error:
+            raise _no_answer(va, error) from None
+
+
+def _no_answer(va: int, error: BusError) -> KernelError:
+    """The error of an access to a device, or where an edited descriptor leads: no memory is there."""
+    return kernel_error("FAULT", f"{Address(va)} is mapped, and no memory answers: {error}")
+
+
+class Processor:
+    """Processor `number`: what it has loaded, what waits for it, and its TLB (in `cpu`)."""
+
+    def __init__(self, processors: Processors, number: int, tlb: Tlb[Any]) -> None:
+        kernel = processors.kernel
+        self._all = processors
+        self.path = f"cpu:{number}"
+        self.cpu: Cpu[Any] = Cpu(self.path, kernel.ram, kernel.fmt, tlb, processors.recorder)
+        self.pmap: Pmap = kernel
+        """Whose tables it has loaded."""
+        self.current: Pmap = kernel
+        """Whose tables the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
+        self.seen: set[Pmap] = {kernel}
+        """Address spaces with a number of which the TLB may keep something."""
+        self.pending: deque[FlushRequest] = deque()
+        self.forgotten = 0
+        """Flushes it should have been asked for, since its TLB was last empty."""
+        self.edits = 0
+        """How often descriptors were edited by hand, since its TLB was last empty."""
+        self._window_used = False
+        root, controls = kernel.registers(processors.controls)
+        self.cpu.load_root(root, controls=controls)
+
+    # ---- accesses ----------------------------------------------------------------------------
+
+    # `space` gives the address space of a task, which borrows the processor: its tables stay loaded.  Without it an
+    # access is made in what is loaded when it begins.  Nothing is looked at before: a thread may ask for an access now
+    # and wait for it later, and it is made when it is waited for.
+
+    def load(
+        self, start: int, length: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None
+    ) -> MaySleep[bytes]:
+        """Read bytes (or instructions) through the TLB; faults are resolved.  O(pages)."""
+        return (yield from read_bytes(self.cpu.ram, start, length, self._reaching(access, user, space)))
+
+    def store(self, start: int, data: bytes, user: bool, space: Callable[[], Pmap] | None = None) -> MaySleep[None]:
+        """Write bytes through the TLB; faults are resolved.  O(pages)."""
+        yield from write_bytes(self.cpu.ram, start, data, self._reaching("write", user, space))
+
+    def reach(self, va: int, access: Access, user: bool, space: Callable[[], Pmap] | None = None) -> MaySleep[int]:
+        """The physical address of `va` for one access, after its fault was resolved if it had one."""
+        return (yield from self._reaching(access, user, space)(va))
+
+    def _reaching(self, access: Access, user: bool, space: Callable[[], Pmap] | None) -> Reach:
+        """How one access reaches its pages: in one space, whatever is loaded when it goes on."""
+        wanted = self.pmap if space is None else space()
+        return partial(self._reach, wanted, space is not None, access=access, user=user)
+
+    def _reach(self, space: Pmap, stays: bool, va: int, access: Access, user: bool) -> MaySleep[int]:
+        """:meth:`reach` in `space`, which is loaded again where other tables were loaded meanwhile.
+
+        Those are loaded again at the end: whoever had the processor in between has it back.  Only where the access
+        begins, and the space `stays` loaded after it, nothing was interrupted.
+        """
+        handler: FaultHandler | None = None
+        is_user = space.layout.is_user(va)
+        cpu, hit, walked, minor, major = self.cpu, -1, 0, 0, 0
+        watch = self._all.watch
+        if watch is not None and not (is_user and isinstance(space, UserPmap)):
+            watch = None
+        interrupted: Pmap | None = None
+        try:
+            while True:
+                if is_user and self.pmap is not space:
+                    if space.destroyed:
+                        raise kernel_error("FAULT", f"{Address(va)}: the address space of {space.name} is gone")
+                    interrupted = None if stays and handler is None else self.pmap
+                    self.switch(space)
+                hits, references = cpu.tlb.hits, cpu.references
+                found = self.translate(va, access, user)
+                walked += cpu.references - references
+                hit = cpu.tlb.hits - hits if hit < 0 else hit
+                if not isinstance(found, Fault):
+                    self._all.counts = self._all.counts.plus(1, hit, walked, minor, major)
+                    if watch is not None:
+                        watch.used(space.name, found >> PAGE_SHIFT, va >> PAGE_SHIFT)
+                    return found
+                emit = self._all.recorder.emit
+                if emit is not None:
+                    emit((FaultRaised.tag, va, found.kind, found.code or 0, found.code_words))
+                if found.kind == "access-flag" and space.mark(va, access, user, self.cpu.controls):
+                    minor += 1
+                    continue
+                if handler is not None:
+                    raise handler.failed(va, found)
+                handler = self._all.handler(space if is_user else self._all.kernel)
+                read = handler.reads
+                yield from handler.resolve(va, access, user, found)
+                minor, major = (minor + 1, major) if handler.reads == read else (minor, major + 1)
+        finally:
+            if interrupted is not None and not interrupted.destroyed:
+                self.switch(interrupted)
+
+    def translate(self, va: int, access: Access, user: bool) -> int | Fault:
+        """One access without a fault handler; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
+        window = self.pmap.layout.window
+        if window is not None and window <= va < window + self.pmap.fmt.root_level.span:
+            self._window_used = True
+        return self.cpu.translate(va, access, user)
+
+    # ---- what the kernel does on it ----------------------------------------------------------
+
+    def switch(self, pmap: Pmap) -> None:
+        """Load the tables of `pmap`."""
+        if pmap is self.pmap:
+            return
+        before, self.pmap = self.pmap, pmap
+        asid = self._all.assign_asid(pmap)
+        earlier = before.name, before.root, self.cpu.asid
+        root, controls = pmap.registers(self._all.controls)
+        self.cpu.load_root(root, asid, keep=True, controls=controls)
+        emit = self._all.recorder.emit
+        if emit is not None:
+            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, *earlier))
+        if before.global_leaves:
+            self.cpu.flush_all(globals_too=True)
+        elif not asid:
+            self.cpu.flush_space(asid)
+        if asid:
+            self.seen.add(pmap)
+
+    def drop(self, start: int, end: int, pages: int, asid: int | None) -> None:
+        """Flush what the kernel wants flushed: a range, or with `pages` 0 everything of the space."""
+        if self._window_used:
+            self._flush_window()
+        if self.cpu.tlb.index:
+            if pages:
+                self.cpu.flush_range(start, end, asid)
+            elif asid is None:
+                self.cpu.flush_all(globals_too=True)
+            else:
+                self.cpu.flush_space(asid)
+        if self.forgotten or self.edits:
+            self.flushed()
+
+    def flushed(self) -> None:
+        """Reset the counts of forgotten flushes and of edits if the TLB is empty."""
+        if not self.cpu.tlb.index:
+            self.doubt(0, 0)
+            self._all.keeps_nothing_of(self, None)
+
+    def doubt(self, forgotten: int, edits: int) -> None:
+        """Set both counts."""
+        before, after = (self.forgotten, self.edits), (forgotten, edits)
+        self.forgotten, self.edits = after
+        emit = self._all.recorder.emit
+        if before != after and emit is not None:
+            emit((TlbDoubted.tag, self.path, before, after))
+
+    def comply(self) -> int:
+        """Do what other processors asked for, and acknowledge it; returns how many requests there were."""
+        count, emit = len(self.pending), self._all.recorder.emit
+        while self.pending:
+            request = self.pending[0]
+            self.drop(request.start, request.end, request.pages, request.asid)
+            self.pending.popleft()
+            self._all.acknowledged += 1
+            if not request.pages:
+                self._all.keeps_nothing_of(self, request.asid)
+            if emit is not None:
+                emit((ShootdownAcknowledged.tag, self.path, request))
+        return count
+
+    def _flush_window(self) -> None:
+        """Flush the window on the tables: which tables there are may have changed."""
+        window = self.pmap.layout.window
+        assert window is not None, "it was used"
+        self.cpu.flush_range(window, window + self.pmap.fmt.root_level.span, None)
+        self._window_used = False
+
+
+class Processors:
+    """All processors of a machine; page tables report to them what is loaded and what is to be flushed.
+
+    `kernel` are the kernel's tables, `controls` the settings that walks obey, `shootdown` one of :data:`SHOOTDOWNS`.
+    """
+
+    def __init__(self, kernel: KernelPmap, recorder: Recorder, settings: CpuSettings, controls: Any) -> None:
+        self.kernel = kernel
+        self.recorder = recorder
+        self.settings = settings
+        self.controls = controls
+        self.shootdown = SHOOTDOWNS[0]
+        self.counts = AccessCounts()
+        """What all accesses that reached memory came to."""
+        self.costs: Costs | None = None
+        """What they cost, where operations are to say their time."""
+        self.watch: Watch | None = None
+        """Who hears of each access, if that is wanted."""
+        self.sent = self.acknowledged = self.forgotten = 0
+        """How many requests were sent, acknowledged, forgotten since boot."""
+        self._asids: dict[Pmap, int] = {}
+        self._retired: dict[int, list[Processor]] = {}
+        """Numbers of spaces that are gone, and the processors that may keep something of them; none is given again."""
+        self._handlers: dict[Pmap, FaultHandler] = {}
+        sets, ways = settings.sets, settings.ways
+        self.all = [Processor(self, one, Tlb(kernel.fmt, sets=sets, ways=ways)) for one in range(settings.number)]
+        self._running = self.all[0]
+        self._current = kernel.attach(self)
+
+    # ---- time --------------------------------------------------------------------------------
+
+    def perform(self, steps: MaySleep[T], processor: Processor | None = None) -> MaySleep[T]:
+        """Do the steps of accesses with the kernel on `processor`, and report how long they took, if that is wanted.
+
+        What other threads do while these steps sleep runs on the processor that it ran on before, and takes its own
+        time.  O(1) beside the steps.
+        """
+        if processor is None and self.costs is None:
+            return (yield from steps)
+        taken = AccessCounts()
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            with self.on(processor or self._running):
+                before = self.counts
+                try:
+                    wait = steps.send(answer) if error is None else steps.throw(error)
+                except StopIteration as done:
+                    self._report_time(taken.plus(*self.counts.minus(before)))
+                    result: T = done.value
+                    return result
+                taken = taken.plus(*self.counts.minus(before))
+            answer, error = None, None
+            try:
+                answer = yield wait
+            except BaseException as raised:  # noqa: BLE001  whatever it is, it is raised where the steps wait
+                error = raised
+
+    def _report_time(self, taken: AccessCounts) -> None:
+        emit = self.recorder.emit
+        if emit is not None and self.costs is not None and taken.accesses:
+            emit((TimeTaken.tag, *taken, EffectiveAccessTime(self.costs, *taken).total))
+
+    # ---- fault handlers ----------------------------------------------------------------------
+
+    def register(self, pmap: Pmap, handler: FaultHandler) -> None:
+        """Have `handler` resolve the faults of the addresses that `pmap` is for."""
+        self._handlers[pmap] = handler
+
+    def handler(self, pmap: Pmap) -> FaultHandler:
+        """The fault handler of a space; the kernel's resolves for those that have none.  O(1)."""
+        return self._handlers.get(pmap) or self._handlers[self.kernel]
+
+    # ---- what page tables ask for ------------------------------------------------------------
+
+    @contextmanager
+    def on(self, processor: Processor) -> Iterator[None]:
+        """Run the kernel on `processor` in here."""
+        before = self._running
+        self._running, self._current.pmap = processor, processor.current
+        try:
+            yield
+        finally:
+            self._running, self._current.pmap = before, before.current
+
+    def loaded(self, space: TableSpace) -> None:
+        """The processor that runs the kernel loads the tables of `space`."""
+        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
+        self._running.current = space
+        self._running.switch(space)
+
+    def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
+        """Drop [start, end), with `pages` 0 everything, here and on all processors that may keep something of it."""
+        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
+        kernel, running = space is self.kernel, self._running
+        asid = None if kernel or space.global_leaves else self.asid_of(space)
+        for cpu in self.all:
+            if not kernel and cpu.pmap is not space and space not in cpu.seen:
+                continue
+            if cpu is running:
+                cpu.drop(start, end, pages, asid)
+            else:
+                number = 0 if self.shootdown == "forgotten" else self.sent + 1
+                self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid, number))
+
+    def unload(self, space: TableSpace) -> None:
+        """Load the kernel's tables wherever those of `space`, which go away, are loaded; flush it, free its number.
+
+        The tables are never used again, whatever `shootdown` is; the number is free once all processors have
+        acknowledged the flush.
+        """
+        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
+        for cpu in self.all:
+            if cpu.current is space:
+                cpu.current = self.kernel
+            if cpu.pmap is space:
+                cpu.switch(self.kernel)
+        self._handlers.pop(space, None)
+        if space in self._asids:
+            asked = [cpu for cpu in self.all if cpu is not self._running and space in cpu.seen]
+            number = self._asids[space]
+            if asked:
+                self._retired[number] = asked
+            self.flush(space, 0, 0, 0)
+            del self._asids[space]
+            for cpu in self.all:
+                cpu.seen.discard(space)
+
+    def keeps_nothing_of(self, cpu: Processor, asid: int | None) -> None:
+        """Note that `cpu` keeps nothing of the space that had this number, or (None) of any."""
+        for number in list(self._retired) if asid is None else (asid,):
+            waiting = self._retired.get(number, [])
+            if cpu in waiting:
+                waiting.remove(cpu)
+                if not waiting:
+                    del self._retired[number]
+
+    def _roll_over(self) -> None:
+        """Flush all TLBs, so that the numbers of spaces that are gone can be given again."""
+        freed = tuple(sorted(self._retired))
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((AsidRollover.tag, freed))
+        for cpu in self.all:
+            cpu.cpu.flush_all(globals_too=True)
+            cpu.flushed()
+
+    def _ask(self, cpu: Processor, request: FlushRequest) -> None:
+        """Send `cpu` an interrupt with a request, as `shootdown` says."""
+        emit = self.recorder.emit
+        if self.shootdown == "forgotten":
+            self.forgotten += 1
+            if emit is not None:
+                emit((ShootdownForgotten.tag, cpu.path, request))
+            cpu.doubt(cpu.forgotten + 1, cpu.edits)
+            return
+        self.sent += 1
+        cpu.pending.append(request)
+        if emit is not None:
+            emit((ShootdownSent.tag, cpu.path, request))
+        if self.shootdown == "acknowledged":
+            cpu.comply()
+
+    # ---- what the machine asks for -----------------------------------------------------------
+
+    def set_shootdown(self, shootdown: str) -> None:
+        """What becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
+        before, self.shootdown = self.shootdown, shootdown
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((ShootdownChosen.tag, before, shootdown))
+
+    def set_controls(self, controls: Any) -> None:
+        """Set the settings of all processors, which drop all translations."""
+        self.controls = controls
+        for cpu in self.all:
+            cpu.cpu.set_controls(cpu.pmap.registers(controls)[1])
+            cpu.doubt(0, 0)
+
+    def asid_of(self, pmap: Pmap) -> int:
+        """The number of an address space; 0 for the kernel's, and for those that have none."""
+        return self._asids.get(pmap, 0)
+
+    def assign_asid(self, pmap: Pmap) -> int:
+        """The number of an address space that is loaded: the lowest that was free when it first was.
+
+        Where only numbers are left whose flush some processor never acknowledged, all TLBs are flushed first.  With all
+        numbers taken its number is 0, and its translations are dropped whenever it is loaded.
+        """
+        if pmap is not self.kernel and self.settings.asids and pmap not in self._asids:
+            most = (1 << pmap.fmt.asid_bits) - 1
+            if self._retired and len(self._asids) + len(self._retired) >= most:
+                self._roll_over()
+            taken = {*self._asids.values(), *self._retired}
+            free = next((one for one in range(1, most + 1) if one not in taken), None)
+            if free is not None:
+                self._asids[pmap] = free
+        return self.asid_of(pmap)
+
+    def edited(self) -> None:
+        """Note that a descriptor was written by hand, without a flush: what the TLBs keep may be stale."""
+        for cpu in self.all:
+            cpu.doubt(cpu.forgotten, cpu.edits + bool(cpu.cpu.tlb))
+
+    def check(self) -> None:
+        """Raise `Broken` unless each TLB is sound and P1 holds.
+
+        P1. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged,
+        and for descriptors that were edited by hand.
+        """
+        for cpu in self.all:
+            cpu.cpu.tlb.check()
+            if cpu.pending or cpu.forgotten or cpu.edits:
+                continue
+            for line in cpu.cpu.tlb:
+                wrong = cpu.cpu.stale(line)
+                if wrong:
+                    raise Broken(f"P1: {cpu.path} has a stale translation of {Address(line.va)}: {wrong[0]}")

@@ -1,0 +1,465 @@
+"""A task as its kernel has it: X15's map and page tables, and what a process is beside them.
+
+Beside the map a task has a heap, limits, a parent, and the signals that it got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..base.errors import KernelError, VMError, kernel_error
+from ..base.events import SignalSent, Unwound
+from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
+from ..base.recorder import Recorder, kernel_function
+from ..base.units import PAGE, PAGE_SHIFT, Address, Size
+from ..base.values.tables import Fault
+from ..kernel.map.core import Entry
+from ..kernel.map.vm_object import VmObject
+from ..kernel.pmap.spaces import UserPmap
+from ..kernel.tasks.led_object import pages_of
+from ..kernel.tasks.memory_object import TaskObject
+from ..kernel.tasks.task_memory import TaskMemory
+from ..kernel.threads.waits import MaySleep, TimedWait
+from ..kernel.x15.vm_map import X15Map
+from ..memory.ram import page_pieces
+from ..mmu.rules import Access
+from .kernel_space import NEEDED_BITS, faults_again
+from .paths import task_path
+
+SIGNALS = {"FAULT": "SIGSEGV", "ACCES": "SIGSEGV", "IO": "SIGBUS"}
+"""What a task gets for an access that ends with an error of this name; for NOMEM it gets none."""
+
+LOWEST = 64 * 1024
+"""Below this nothing is mapped unless it is asked for: a null pointer faults (Linux's vm.mmap_min_addr)."""
+
+STACK_TOP = 1 << 51
+"""The page of its object that a stack ends with: far from both ends, since it grows down."""
+
+MOST_SIGNALS = 100
+"""So many of a task's signals are kept, the latest."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A signal that a task got: its name, the address of the access, and why."""
+
+    name: str
+    address: Address
+    why: str
+
+
+@dataclass
+class TaskLimits:
+    """What a task may have at most (bytes; setrlimit(2)); none: as much as there is room for."""
+
+    space: int | None = None
+    """Bytes of addresses, in all entries (RLIMIT_AS)."""
+    data: int | None = None
+    """Bytes of its heap (RLIMIT_DATA, as 4.4BSD counts it)."""
+    stack: int = 8 << 20
+    """Bytes of an entry that grows down (RLIMIT_STACK)."""
+    resident: int | None = None
+    """Bytes of memory that its pages have: one page more takes the place of one of its own, unlike RLIMIT_RSS."""
+
+
+@dataclass
+class Heap:
+    """[start, end): what `brk` moves the end of."""
+
+    start: int
+    end: int
+
+
+class TaskSpace:
+    """A task: X15's map and page tables; `parent` is the name of the task that it was forked from, or ""."""
+
+    def __init__(self, name: str, vm_map: X15Map, pmap: UserPmap, memory: TaskMemory, parent: str = "") -> None:
+        self.name = name
+        self.path = task_path(name)
+        self.vm_map = vm_map
+        self.pmap = pmap
+        self.memory = memory
+        self.parent = parent
+        self.children = 0
+        """How many it has ever had."""
+        self.limits = TaskLimits()
+        self.heap = self._no_heap()
+        self.signals: list[Signal] = []
+        self.out_of_memory: Callable[[TaskSpace], bool] | None = None
+        """What is done when a fault finds no frame: whether it may be tried again."""
+        self.kill_another: Callable[[TaskSpace], bool] | None = None
+        """What is done when it finds none for a page table."""
+        vm_map.stack_limit = self.limits.stack
+
+    @property
+    def recorder(self) -> Recorder:
+        """What events are reported to."""
+        return self.vm_map.recorder
+
+    @property
+    def reads(self) -> int:
+        """How many pages were read in for tasks so far."""
+        return self.memory.reads
+
+    # ---- faults ------------------------------------------------------------------------------
+
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
+        """Map the page of an object that the map has at `va` (`vm_map_fault`); sleeps for a pager that is slow.
+
+        The task gets a signal where that fails.
+        """
+        return self._bring(va, NEEDED_BITS[access], signals=True)
+
+    def _bring(self, va: int, access: int, *, signals: bool = False) -> MaySleep[None]:
+        """Have the page at `va` mapped for an access that needs these protection bits; may sleep."""
+        ticks = self.vm_map.wait_for(va)
+        if ticks:
+            yield TimedWait("the pager", ticks)
+        while True:
+            try:
+                with self.vm_map.charge():
+                    self.vm_map.fault(va, access, self.enter_page)
+            except KernelError as error:
+                if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
+                    continue
+                if signals:
+                    self._signal(error, va)
+                raise
+            return
+
+    def populate(self, start: int, end: int, protection: int) -> MaySleep[None]:
+        """Have the pages of a range mapped, those of slow pagers too, until one can't be had: a fault asks again.
+
+        No access is made, and no signal is got (MAP_POPULATE of mmap(2)).
+        """
+        try:
+            granted = self.vm_map.granted(protection) & (READ | WRITE)
+            for va in range(start, end, PAGE) if granted & READ else ():
+                yield from self._bring(va, granted)
+        except KernelError:
+            return
+
+    def failed(self, va: int, fault: Fault) -> VMError:
+        """The error of an access that faults again after its fault was resolved."""
+        return faults_again(va, fault)
+
+    def enter_page(self, va: int, frame: int, protection: int) -> None:
+        """Map a page and flush what the TLBs keep for it: the end of a fault.
+
+        Where there is no page for a table one is taken from what tasks have in memory, if it can go out; else, where
+        that is wanted, another task is killed.
+        """
+        self._enter(va, frame, protection, self.kill_another)
+
+    def _enter(self, va: int, frame: int, protection: int, kill: Callable[[TaskSpace], bool] | None) -> None:
+        """:meth:`enter_page`, where `kill` is what is done when no page for a table can be had otherwise."""
+        with self.memory.holding(frame):
+            while True:
+                try:
+                    self.pmap.enter(va, frame * PAGE, protection)
+                except KernelError:  # noqa: PERF203  once, unless memory runs out
+                    if not self.memory.reclaim() and not (kill is not None and kill(self)):
+                        raise
+                    if self.recorder.emit is not None:  # it is tried again
+                        self.recorder.emit((Unwound.tag, "vm_map_fault"))
+                else:
+                    break
+        self.pmap.update(va, va + PAGE)
+        if self.memory.rings.charged.get(frame) == "":
+            self.memory.inherited(frame, self.name)
+        if self.memory.rings.counts_references:
+            self.memory.rings.mapped(self.name, frame, va >> PAGE_SHIFT)
+
+    def _signal(self, error: KernelError, va: int) -> None:
+        """Note the signal for an access that failed."""
+        name = SIGNALS.get(error.name)
+        if name is not None:
+            self.signals = [*self.signals, Signal(name, Address(va), error.reason)][-MOST_SIGNALS:]
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((SignalSent.tag, self.name, name, va, error.reason))
+
+    def peek(self, start: int, length: int) -> bytes:
+        """Bytes from `start` on, as the objects of entries have them; nothing is brought, and nothing reported."""
+        parts = []
+        for va, count in page_pieces(start, length):
+            entry = self.vm_map.inner(va)
+            if entry is None or entry.object is None:
+                raise kernel_error("FAULT", f"no entry of {self.vm_map.called} with an object holds {Address(va)}")
+            target = entry.object
+            assert isinstance(target, TaskObject), "tasks map these"
+            offset = entry.offset_of(va)
+            parts.append(target.content(offset // PAGE)[offset % PAGE :][:count])
+        return b"".join(parts)
+
+    # ---- mmap and its kin --------------------------------------------------------------------
+
+    def mmap(
+        self,
+        start: int,
+        size: int,
+        protection: int,
+        target: TaskObject | None,
+        offset: int,
+        *,
+        shared: bool,
+        fixed: bool = False,
+        extra: int = 0,
+    ) -> int:
+        """Map `target` from `offset` on, or fresh memory without it, and return where.
+
+        A file is mapped privately unless `shared`.  `extra` are flags of ours for the entry.  With `fixed` what was in
+        the range goes; without it `start` is a wish (0: none), and where something is there it is mapped elsewhere.
+        NOMEM beyond the limit of addresses, where nothing fits, and without an entry; nothing has changed then.
+        """
+        vm_map, end, taken = self.vm_map, start + size, 0
+        if fixed:
+            vm_map.guard("remove", start, end)
+            taken = sum(min(end, one.end) - max(start, one.start) for one in vm_map.entries_in(start, end))
+        if vm_map.space_limit is not None:
+            vm_map.check_room(size - taken)
+        if not taken:
+            vm_map.provide_entries(1)
+        return self._mmap(start, size, protection, target, offset, shared=shared, fixed=fixed, extra=extra)
+
+    @kernel_function("vm_mmap", first=3)
+    def _mmap(
+        self,
+        start: int,
+        size: int,
+        protection: int,
+        target: TaskObject | None,
+        offset: int,
+        *,
+        shared: bool,
+        fixed: bool,
+        extra: int,
+    ) -> int:
+        """:meth:`mmap`, where it is allowed."""
+        vm_map = self.vm_map
+        if fixed:
+            vm_map.remove(start, start + size)
+        where = start if fixed or self._is_free(start, size) else self._lowest_gap(size)
+        flags = pack_flags(protection, ALL, INHERITANCE["share" if shared else "copy"], 0, fixed=True)
+        if target is None:
+            offset = STACK_TOP * PAGE - size if extra & GROWS_DOWN else 0
+            target = self._enter_fresh(where, size, flags, offset, shared=shared)
+        else:
+            vm_map.enter(where, size, 0, flags, target, offset)
+        entry = self._entry_at(where)
+        copies = NEEDS_COPY if target.is_file and not shared else 0
+        why = "is to be copied at the first write" if copies else "grows down"
+        vm_map.set_flags(entry, entry.flags | extra | copies, why)
+        return where
+
+    def _is_free(self, start: int, size: int) -> bool:
+        """Whether a mapping can be where the caller would like it; 0 is no wish."""
+        vm_map = self.vm_map
+        return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
+
+    def _lowest_gap(self, size: int) -> int:
+        """Where the lowest gap of `size` bytes begins, above what null pointers reach; NOMEM without."""
+        position = self.vm_map.lowest_gap(size, self.vm_map.start + LOWEST)
+        if position is None:
+            raise kernel_error("NOMEM", f"no gap of {Size(size)} is left")
+        return position
+
+    def take_back(self, start: int, end: int, target: VmObject | None) -> None:
+        """Unmap what [start, end) still has of `target`, which was mapped there: not what others mapped since."""
+        for entry in list(self.vm_map.entries_in(start, end)):
+            found = entry.object
+            if found is target or (isinstance(found, TaskObject) and any(each is target for each in found.chain())):
+                self.vm_map.remove(max(start, entry.start), min(end, entry.end))
+
+    def munmap(self, start: int, end: int) -> None:
+        """Unmap [start, end); holes are fine."""
+        self.vm_map.guard("remove", start, end)
+        self.vm_map.remove(start, end)
+
+    def mprotect(self, start: int, end: int, protection: int) -> None:
+        """Set what [start, end) allows: FAULT for a hole, ACCES beyond what an entry may ever allow."""
+        self.vm_map.guard("protect", start, end)
+        self.vm_map.protect(start, end, protection)
+
+    def madvise(self, start: int, end: int, advice: int) -> None:
+        """Say how [start, end) will be used; "dontneed" forgets what it holds.
+
+        NOMEM where a part of it is not mapped, after the rest was done, as on Linux.
+        """
+        vm_map = self.vm_map
+        vm_map.guard("advise", start, end)
+        hole = self._hole(start, end)
+        if advice == ADVICE["dontneed"]:
+            self._dont_need(start, end)
+        else:
+            vm_map.advise(start, end, advice)
+        if hole is not None:
+            raise kernel_error("NOMEM", f"nothing is mapped at {Address(hole)} in {vm_map.called}; the rest was done")
+
+    def _hole(self, start: int, end: int) -> int | None:
+        """The first address of [start, end) where nothing is mapped, or none."""
+        position = start
+        for entry in self.vm_map.entries_in(start, end):
+            if entry.start > position:
+                break
+            position = entry.end
+        return position if position < end else None
+
+    def brk(self, end: int) -> None:
+        """Move the end of the heap to `end`; NOMEM beyond a limit, and where something is in the way."""
+        old, new = -(-self.heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
+        if new < old:
+            self.vm_map.guard("remove", new, old)
+        self._brk(end)
+
+    @kernel_function("obreak", first=1)
+    def _brk(self, end: int) -> None:
+        heap, vm_map = self.heap, self.vm_map
+        old, new = -(-heap.end // PAGE) * PAGE, -(-end // PAGE) * PAGE
+        most = self.limits.data
+        if most is not None and end - heap.start > most:
+            raise kernel_error("NOMEM", f"the heap of task {self.name!r} may have {Size(most)} at most")
+        if new > old:
+            self._grow_heap(old, new)
+        elif new < old:
+            vm_map.remove(new, old)
+        heap.end = end
+
+    def _grow_heap(self, old: int, new: int) -> None:
+        """Map [old, new) behind the heap: more of its last object, where nothing else has that."""
+        last = self.vm_map.peek(old - PAGE) if old > self.heap.start else None
+        target = None if last is None or last.end != old else last.object
+        flags = pack_flags(READ | WRITE, ALL, INHERITANCE["copy"], 0, fixed=True)
+        if last is not None and isinstance(target, TaskObject) and self._may_stretch(last, target, new - old):
+            self.vm_map.enter(old, new - old, 0, flags, target, last.offset_of(old))
+            self.vm_map.join_range(old - PAGE, old)
+        else:
+            self._enter_fresh(old, new - old, flags, 0)
+
+    def _enter_fresh(self, where: int, size: int, flags: int, offset: int, *, shared: bool = False) -> TaskObject:
+        """Map a fresh object of zeroes, which is gone again if that fails."""
+        made = TaskObject.anonymous(self.memory, shared=shared)
+        try:
+            self.vm_map.enter(where, size, 0, flags, made, offset)
+        except VMError:
+            made.discard()
+            raise
+        return made
+
+    @staticmethod
+    def _may_stretch(last: Entry, target: TaskObject, size: int) -> bool:
+        """Whether `last` may have so many bytes more of its object: its own, of which nothing else has pages there."""
+        if last.flags & NEEDS_COPY or target.is_file or target.shared or target.shadow is not None:
+            return False
+        end = pages_of(last).stop
+        return target.is_free(range(end, end + size // PAGE))
+
+    def msync(self, start: int, end: int) -> int:
+        """Write the dirty pages of files that are mapped in a range back; how many there were.  FAULT for a hole."""
+        written, hole = 0, self._hole(start, end)
+        if hole is not None:
+            raise kernel_error("FAULT", f"nothing is mapped at {Address(hole)} in {self.vm_map.called}")
+        for entry in self.vm_map.inner_in(start, end):
+            target = entry.object
+            if not isinstance(target, TaskObject) or not target.is_file:
+                continue
+            for va in range(max(start, entry.start), min(end, entry.end), PAGE):
+                index = entry.offset_of(va) // PAGE
+                if index in target.dirty:
+                    self.memory.clean(target, index)
+                    written += 1
+        return written
+
+    def _dont_need(self, start: int, end: int) -> None:
+        """Forget what a range holds (`madvise`, MADV_DONTNEED): private memory begins again, with zeroes or its file.
+
+        What is shared stays in its object and is only mapped no longer.  Wired ranges are INVAL, holes passed over.
+        """
+        vm_map = self.vm_map
+        for entry in vm_map.entries_in(start, end):
+            if entry.wired_count:
+                raise kernel_error("INVAL", f"the entry at {Address(entry.start)} is wired: its pages stay")
+        begins = [one for one in vm_map.entries_in(start, end) if self._begins_again(one)]
+        if begins:
+            vm_map.isolate(start, end)
+        self.pmap.unmap(start, end)
+        for entry in list(vm_map.entries_in(start, end)):
+            target = entry.object
+            if self._begins_again(entry):
+                vm_map.begin_again(entry)
+            elif isinstance(target, TaskObject) and target.has_frames and not target.shared:
+                pages = pages_of(entry)
+                first = pages.start + max(0, start - entry.start) // PAGE
+                target.forget(range(first, pages.stop - max(0, entry.end - end) // PAGE))
+
+    @staticmethod
+    def _begins_again(entry: Entry) -> bool:
+        """Whether `entry` needs another object to forget what it holds: others, or a file, have pages of it too."""
+        target = entry.object
+        if not isinstance(target, TaskObject) or not target.has_frames or target.shared:
+            return False
+        return target.is_file or target.copied_on or target.shadow is not None or bool(target.shadows)
+
+    def page_out(self, start: int, end: int) -> int:
+        """Have the pages of a range leave memory, as far as they can; how many did."""
+        gone = 0
+        for entry in list(self.vm_map.inner_in(start, end)):
+            target = entry.object
+            if isinstance(target, TaskObject):
+                inside = range(max(start, entry.start), min(end, entry.end), PAGE)
+                gone += sum(target.page_out(entry.offset_of(va)) for va in inside)
+        return gone
+
+    def apply_limits(self) -> None:
+        """Have its map and its ring of frames know its limits."""
+        resident = self.limits.resident
+        self.vm_map.stack_limit, self.vm_map.space_limit = self.limits.stack, self.limits.space
+        self.memory.rings.limit(self.name, None if resident is None else resident // PAGE)
+
+    # ---- life --------------------------------------------------------------------------------
+
+    @property
+    def resident(self) -> int:
+        """How many pages its tables lead to."""
+        return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
+
+    def clear(self, heap: int | None = None) -> None:
+        """Have nothing mapped, and an empty heap at `heap`, as `exec` does: what was is gone, submaps too."""
+        self.vm_map.clear()
+        self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
+
+    def fork_into(self, child: TaskSpace) -> None:
+        """Have `child` with a copy of the map, and with heap and limits as they are (`vmspace_fork`)."""
+        child.limits = TaskLimits(**vars(self.limits))
+        child.apply_limits()
+        child.heap = Heap(**vars(self.heap))
+        with child.vm_map.charge():
+            self.vm_map.fork(child.vm_map)
+            if self.memory.fork != "shadow":
+                self._copy_tables(child)
+
+    def _copy_tables(self, child: TaskSpace) -> None:
+        """Have what is mapped of private memory mapped for `child` too, in its own pages (xv6 `uvmcopy`).
+
+        Where forks count, these are in the same frames, not to be written (Linux `copy_page_range`).  No task is killed
+        where there is no page for a table: there is no child then.
+        """
+        for entry in child.vm_map:
+            target = entry.object
+            if isinstance(target, TaskObject) and target.is_private:
+                rights = child.vm_map.rights_in(entry)
+                for va in range(entry.start, entry.end, PAGE) if rights else ():
+                    frame = target.page(entry.offset_of(va))
+                    if frame is not None and self.pmap.extract(va) is not None:
+                        child._enter(va, frame, target.rights(entry.offset_of(va), rights), None)
+
+    def _no_heap(self) -> Heap:
+        """An empty heap, a quarter up the addresses."""
+        start = (self.vm_map.start + (self.vm_map.end - self.vm_map.start) // 4) // PAGE * PAGE
+        return Heap(start, start)
+
+    def _entry_at(self, start: int) -> Entry:
+        entry = self.vm_map.peek(start)
+        assert entry is not None and entry.start == start, "it was just entered"
+        return entry
