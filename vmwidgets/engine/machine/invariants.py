@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..base.called import called
 from ..base.errors import Broken
-from ..base.protection import NEEDS_COPY, WRITE, protection_of
+from ..base.protection import WRITE
 from ..base.units import PAGE, PAGE_SHIFT, Address
 from ..base.values.memory import CACHED, ZEROED
 from ..kernel.freebsd.kmem import Kmem
@@ -123,13 +123,13 @@ def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bo
     behind = None if entry is None else entry.object
     if entry is None or behind is None:
         raise _wrong(task, va, frame, "no entry with an object is there")
-    may_write = not entry.flags & NEEDS_COPY and bool(protection_of(entry.flags) & WRITE)
+    rights = task.vm_map.rights_in(entry)
     end = min(end, entry.end)
     for at in range(va, end, PAGE) if isinstance(behind, TaskObject) else (va,):
-        page = behind.found(entry.offset_of(at))
-        if page is None or page[0] != frame:
+        page = behind.found(entry.offset_of(at), rights)
+        if page is None or page.frame != frame:
             raise _wrong(task, at, frame, f"that is not the page of {behind.name}")
-        if write and not (page[1] and may_write):
+        if write and not page.rights & WRITE:
             raise _wrong(task, at, frame, "may be written, and the page is not its own to write")
         frame += 1
     return end

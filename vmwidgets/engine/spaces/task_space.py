@@ -448,11 +448,10 @@ class TaskSpace:
         for entry in child.vm_map:
             target = entry.object
             if isinstance(target, TaskObject) and target.is_private:
-                rights = child.vm_map.rights_in(entry)
-                for va in range(entry.start, entry.end, PAGE) if rights else ():
-                    frame = target.page(entry.offset_of(va))
-                    if frame is not None and self.pmap.extract(va) is not None:
-                        child._enter(va, frame, target.rights(entry.offset_of(va), rights), None)
+                for va in range(entry.start, entry.end, PAGE) if child.vm_map.rights_in(entry) else ():
+                    found = child.vm_map.resident(entry, va)
+                    if found is not None and self.pmap.extract(va) is not None:
+                        child._enter(va, found.frame, found.rights, None)
 
     def _no_heap(self) -> Heap:
         """An empty heap, a quarter up the addresses."""

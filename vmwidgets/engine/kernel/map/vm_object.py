@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ...base.errors import kernel_error
 from ...base.events import PagerAsked
@@ -40,6 +40,17 @@ class MappingEntry(Protocol):
     offset: int
 
 
+class Translation(NamedTuple):
+    """A page as it is to be mapped: in which frame, with which rights, and "hit" if it was there, "miss" if it came.
+
+    Rights are an entry's, and less where the page is another object's too, or has to be noticed when it is written.
+    """
+
+    frame: int
+    rights: int
+    cache: str = "hit"
+
+
 class VmObject:
     """Pages by number, and a count of the entries that map them.
 
@@ -68,9 +79,22 @@ class VmObject:
     def discard(self) -> None:
         """Be gone before anything ever referred to it."""
 
-    def rights(self, offset: int, protection: int) -> int:
-        """The rights with which its page at `offset` may be mapped where an entry allows `protection`."""
-        return protection
+    def translation(self, offset: int, protection: int, access: int, recorder: Recorder) -> Translation:
+        """The page at `offset` for an access, brought if it is not there; `protection` is what the entry allows.
+
+        NOMEM when its pager has none.
+        """
+        cache, frame = self.bring(offset, recorder)
+        return Translation(frame, protection, cache)
+
+    def found(self, offset: int, protection: int) -> Translation | None:
+        """What an access to `offset` would find in memory now, or none; nothing is brought."""
+        return self.resident(offset, protection)
+
+    def resident(self, offset: int, protection: int) -> Translation | None:
+        """Its own page at `offset`, if that is in memory."""
+        frame = self.page(offset)
+        return None if frame is None else Translation(frame, protection)
 
     def rights_of_all(self, protection: int) -> int:
         """The rights with which all its pages may be mapped where an entry allows `protection`."""
@@ -82,11 +106,6 @@ class VmObject:
     def page(self, offset: int) -> int | None:
         """The frame of the page at `offset` (bytes), if the object has it."""
         return self.pages.get(offset >> PAGE_SHIFT)
-
-    def found(self, offset: int) -> tuple[int, bool] | None:
-        """The frame that an access to `offset` would find now, and whether it may be written as it is, or none."""
-        frame = self.page(offset)
-        return None if frame is None else (frame, True)
 
     def makes(self, offset: int) -> bool:
         """Whether a pager makes the page at `offset`: then it can be dropped, and is the same when it is made again."""

@@ -30,7 +30,7 @@ from ...base.protection import WRITE
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ...base.values.objects import ObjectValue
-from ..map.vm_object import MappingEntry, PagerFailed
+from ..map.vm_object import MappingEntry, PagerFailed, Translation
 from .chained_object import ChainedObject
 from .led_object import EVERYWHERE, common, pages_of
 from .pagers import AnonymousPager, CodePager, TaskPager
@@ -117,9 +117,30 @@ class TaskObject(ChainedObject):
 
     # ---- pages -------------------------------------------------------------------------------
 
-    def rights(self, offset: int, protection: int) -> int:
-        """Those of an entry; but a page that its file, or swap space, has too is not to be written unnoticed."""
-        return protection if self._may_be_written(offset >> PAGE_SHIFT) else protection & ~WRITE
+    def translation(self, offset: int, protection: int, access: int, recorder: Recorder) -> Translation:
+        """The page at `offset` for an access: its own, or to be read that of the object behind that has it."""
+        page = self.fault(offset, bool(access & WRITE))
+        return Translation(page.frame, self._rights(offset, protection, own=page.own), page.cache)
+
+    def found(self, offset: int, protection: int) -> Translation | None:
+        """What an access would find in the chain; nothing is brought."""
+        index = offset >> PAGE_SHIFT
+        holder = self._holder_in_memory(index)
+        if holder is None:
+            return None
+        return Translation(holder.pages[index], self._rights(offset, protection, own=holder is self))
+
+    def resident(self, offset: int, protection: int) -> Translation | None:
+        """Its own page at `offset`, if that is in memory."""
+        frame = self.page(offset)
+        return None if frame is None else Translation(frame, self._rights(offset, protection, own=True))
+
+    def _rights(self, offset: int, protection: int, *, own: bool) -> int:
+        """Those of an entry; but a page that is another's, or that its file or swap space has too, is not to be written
+        unnoticed.
+        """  # noqa: D205  one sentence
+        may_write = own and self._may_be_written(offset >> PAGE_SHIFT)
+        return protection if may_write else protection & ~WRITE
 
     def _may_be_written(self, index: int) -> bool:
         """Whether nothing has to be noted when its page is written."""
@@ -210,14 +231,6 @@ class TaskObject(ChainedObject):
             if found:
                 return at
         return self
-
-    def found(self, offset: int) -> tuple[int, bool] | None:
-        """The frame that an access would find in the chain; it is to be written if it is an own, or dirty, page."""
-        index = offset >> PAGE_SHIFT
-        holder = self._holder_in_memory(index)
-        if holder is None:
-            return None
-        return holder.pages[index], holder is self and self._may_be_written(index)
 
     def wait_for(self, offset: int) -> int:
         """How many ticks its pager, or swap space, takes for the page at `offset`; 0 if that is in memory."""

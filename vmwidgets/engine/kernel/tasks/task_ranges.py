@@ -24,7 +24,7 @@ from ..map.ranges import (
     MapError,
     RangeMap,
 )
-from ..map.vm_object import VmObject
+from ..map.vm_object import Translation, VmObject
 from ..pmap.pmap import Pmap
 from .led_object import pages_of
 from .wiring import Wiring, map_page
@@ -140,7 +140,7 @@ class TaskRanges(RangeMap[Entry]):
         if tables is None:
             return
         if self.rights_in(entry):
-            tables.protect(entry.start, entry.end, self._rights_of_all_in(entry))
+            tables.protect(entry.start, entry.end, self.rights_of_all_in(entry))
             if entry.wired_count:
                 self.map_resident(tables, entry, entry.start, entry.end)
         else:
@@ -156,18 +156,30 @@ class TaskRanges(RangeMap[Entry]):
         protection = self.granted(protection_of(entry.flags))
         return protection & ~WRITE if entry.flags & NEEDS_COPY else protection
 
-    def _rights_of_all_in(self, entry: Entry) -> int:
+    def translation(self, entry: Entry, va: int, access: int) -> Translation:
+        """The frame and the rights with which the page at `va` of `entry`, which has an object, is to be mapped.
+
+        It is brought if it is not there.  NOMEM without a frame, IO from a pager that fails.
+        """
+        target = entry.object
+        assert target is not None, "who asks has looked"
+        return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.recorder)
+
+    def resident(self, entry: Entry, va: int) -> Translation | None:
+        """The same of a page that its object has in memory; nothing is brought."""
+        return None if entry.object is None else entry.object.resident(entry.offset_of(va), self.rights_in(entry))
+
+    def rights_of_all_in(self, entry: Entry) -> int:
         """The rights with which whatever is mapped in `entry` may be mapped on, until a fault gives more."""
         protection = self.rights_in(entry)
         return protection if entry.object is None else entry.object.rights_of_all(protection)
 
     def map_resident(self, tables: Pmap, entry: Entry, start: int, end: int) -> None:
         """Map the pages in [start, end) of `entry` that its object has and that are not mapped; no pager is asked."""
-        target, protection = entry.object, self.rights_in(entry)
-        for va in range(start, end, PAGE) if target is not None else ():
-            frame = None if target is None else target.page(entry.offset_of(va))
-            if target is not None and frame is not None:
-                map_page(tables, va, frame, target.rights(entry.offset_of(va), protection))
+        for va in range(start, end, PAGE) if entry.object is not None else ():
+            found = self.resident(entry, va)
+            if found is not None:
+                map_page(tables, va, found)
 
     @kernel_function("vm_map_inherit")
     @x15_errors()
@@ -286,10 +298,9 @@ class TaskRanges(RangeMap[Entry]):
         tables, made = self.tables, 0
         assert tables is not None, "only maps with page tables have pages"
         for entry in self.decide(start, end, holes=False):
-            target, protection = entry.object, self.rights_in(entry)
+            target, protection = entry.object, self.rights_of_all_in(entry)
             if target is None or not protection:
                 continue
-            protection = target.rights_of_all(protection)
             first = -(-max(start, entry.start) // page) * page
             for va in range(first, min(end, entry.end) - page + 1, page):
                 with self.charge():

@@ -92,7 +92,9 @@ class TaskFaults(TaskRanges):
             if "fault-null-object" in self.quirks:
                 raise KernelPanic("fault_null_object", why)
             raise kernel_error("FAULT", why)
-        cache, frame, protection = self._page(entry, entry.offset_of(va), access)
+        if access & WRITE and entry.flags & NEEDS_COPY:
+            self.unshare(entry)
+        frame, protection, cache = self.translation(entry, va, access)
         try:
             enter_page(va, frame, protection)
         except KernelError as error:
@@ -101,18 +103,6 @@ class TaskFaults(TaskRanges):
                 raise kernel_error("NOMEM", why) from error
             raise KernelPanic("fault_pmap_enter", why) from error
         return Resolved(cache, entry.start, entry.object, entry.offset_of(va), va, frame, protection)
-
-    def _page(self, entry: Entry, offset: int, access: int) -> tuple[str, int, int]:
-        """Where the page came from, its frame, and the rights with which it is mapped."""
-        if access & WRITE and entry.flags & NEEDS_COPY:
-            self.unshare(entry)
-        target, protection = entry.object, self.rights_in(entry)
-        assert target is not None, "the entry was looked at before"
-        if not isinstance(target, TaskObject):
-            return *target.bring(offset, self.recorder), protection
-        page = target.fault(offset, bool(access & WRITE))
-        rights = target.rights(offset, protection) if page.own else protection & ~WRITE
-        return page.cache, page.frame, rights
 
     def inner(self, va: int) -> Entry | None:
         """The entry that holds `va`, in this map or in the submap that has it."""

@@ -12,7 +12,7 @@ from ...base.events import Unwound
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ..map.core import OFFSET_MASK, Entry
-from ..map.vm_object import VmObject
+from ..map.vm_object import Translation, VmObject
 from ..pmap.pmap import Pmap
 
 
@@ -59,12 +59,13 @@ class Wiring:
         """Get the page at `va` and map it, if it is not mapped yet; NOMEM where it can't be had."""
         offset = part.offset + va - part.start & OFFSET_MASK
         is_made = part.target.makes(offset)
-        _, frame = part.target.bring(offset, self._recorder)
+        part.target.bring(offset, self._recorder)
         part.target.note_wired(_page(offset), 1)  # those that came do not go out for those that come
         part.held.append(offset)
         if is_made:
             part.offsets.append(offset)
-        if self._tables is not None and map_page(self._tables, va, frame, part.target.rights(offset, part.protection)):
+        found = part.target.resident(offset, part.protection)
+        if self._tables is not None and found is not None and map_page(self._tables, va, found):
             part.mapped.append(va)
 
     def done(self) -> None:
@@ -89,11 +90,11 @@ class Wiring:
                 part.target.discard()
 
 
-def map_page(tables: Pmap, va: int, frame: int, protection: int) -> bool:
+def map_page(tables: Pmap, va: int, page: Translation) -> bool:
     """Map one page, unless it is mapped there already; whether it was."""
-    if tables.extract(va) == frame << PAGE_SHIFT:
+    if tables.extract(va) == page.frame << PAGE_SHIFT:
         return False
-    tables.enter(va, frame << PAGE_SHIFT, protection)
+    tables.enter(va, page.frame << PAGE_SHIFT, page.rights)
     tables.update(va, va + PAGE)
     return True
 
