@@ -225,7 +225,7 @@ def dirty_pages(seen: Pictured) -> None:
         if (
             not memory.swap.is_full
         ):  # else a copy is given up for it, and the page that this is of is dirty from then on
-            memory.page_out(*memory.in_memory.first(frame))
+            memory.page_out(memory.pages[frame].owner, memory.pages[frame].index)
         went = [one[4] for one in raw if one[0] == "PageOut" and one[3] == frame]
         assert all((to != "nowhere") == (row["D"] == "1") for to in went)
 

@@ -166,7 +166,8 @@ class TaskSpace:
                 else:
                     break
         self.pmap.update(va, va + PAGE)
-        if self.memory.rings.charged.get(frame) == "":
+        page = self.memory.pages.get(frame)
+        if page is not None and not page.task:
             self.memory.inherited(frame, self.name)
         if self.memory.rings.counts_references:
             self.memory.rings.mapped(self.name, frame, va >> PAGE_SHIFT)

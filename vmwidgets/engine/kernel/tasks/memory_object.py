@@ -155,7 +155,7 @@ class TaskObject(ChainedObject):
 
     def _shares(self) -> bool:
         """Whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
-        return self.memory.in_memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
+        return self.memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
 
     def note_wired(self, pages: range, change: int) -> None:
         """So many entries more hold these pages in memory: they don't go out."""
@@ -319,7 +319,7 @@ class TaskObject(ChainedObject):
             self.memory.forget(self, (index,))
         frame = self.pages[index]
         self.leave(index)
-        self._let_go(index, frame)
+        self._let_go(frame)
         self.count_again()
 
     def forget(self, pages: range) -> None:
@@ -335,12 +335,12 @@ class TaskObject(ChainedObject):
         self.dirty.difference_update(index for index, _ in pages)
         if pages:
             self._report(PagesLeft.tag, self.name, pages)
-        for index, frame in pages:
-            self._let_go(index, frame)
+        for _, frame in pages:
+            self._let_go(frame)
 
-    def _let_go(self, index: int, frame: int) -> None:
+    def _let_go(self, frame: int) -> None:
         """Its page was in `frame`: give that back, unless another object has the page too."""
-        if not self.has_frames or self.memory.left(self, index, frame):
+        if not self.has_frames or self.memory.left(self, frame):
             self.pager.release(frame)
 
     def run(self, offset: int, count: int) -> int | None:
@@ -378,7 +378,7 @@ class TaskObject(ChainedObject):
             self.memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
         if holder is self:
             self.leave(index)
-            self.memory.left(self, index, source)
+            self.memory.left(self, source)
             if index in self.swapped:
                 self.memory.forget(self, (index,))
         self.enter(index, frame, is_new=holder is not self)

@@ -149,8 +149,7 @@ class FilePager(FramePager):
         frame = self._memory.fresh(target)
         if frame is not None:
             self._fill(frame, offset)
-            with self._memory.holding(frame):
-                self._ahead(target, offset >> PAGE_SHIFT)
+            self._ahead(target, offset >> PAGE_SHIFT)  # nothing goes out for these
         return frame
 
     def put_page(self, index: int, content: bytes) -> None:
