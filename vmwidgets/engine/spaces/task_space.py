@@ -118,8 +118,7 @@ class TaskSpace:
             yield TimedWait("the pager", ticks)
         while True:
             try:
-                with self.vm_map.charge():
-                    self.vm_map.fault(va, access, self.enter_page)
+                self.vm_map.fault(va, access, self.enter_page)
             except KernelError as error:
                 if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
                     continue
@@ -159,7 +158,7 @@ class TaskSpace:
                 try:
                     self.pmap.enter(va, frame * PAGE, protection)
                 except KernelError:  # noqa: PERF203  once, unless memory runs out
-                    if not self.memory.reclaim() and not (kill is not None and kill(self)):
+                    if not self.memory.reclaim(self.name) and not (kill is not None and kill(self)):
                         raise
                     if self.recorder.emit is not None:  # it is tried again
                         self.recorder.emit((Unwound.tag, "vm_map_fault"))
@@ -435,10 +434,9 @@ class TaskSpace:
         child.limits = TaskLimits(**vars(self.limits))
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
-        with child.vm_map.charge():
-            self.vm_map.fork(child.vm_map)
-            if self.memory.fork != "shadow":
-                self._copy_tables(child)
+        self.vm_map.fork(child.vm_map)
+        if self.memory.fork != "shadow":
+            self._copy_tables(child)
 
     def _copy_tables(self, child: TaskSpace) -> None:
         """Have what is mapped of private memory mapped for `child` too, in its own pages (xv6 `uvmcopy`).

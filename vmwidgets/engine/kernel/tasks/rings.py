@@ -101,8 +101,6 @@ class Rings:
         """How many pages a task may have in memory, of those that have a limit."""
         self.references = self.replacement.references()
         """References since the policy was chosen: the time of all rings, but for those that have one of their own."""
-        self.running = ""
-        """The task whose access is under way."""
 
     # ---- what is chosen ----------------------------------------------------------------------
 
@@ -277,19 +275,10 @@ class Rings:
         if page is not None:
             self._ring(page.task).may_go_again(frame)
 
-    def expired(self, pages: Pages) -> list[int]:
-        """Frames whose pages may go and should leave after an access of the task that runs."""
-        ring = self.rings.get(self.name_of(self.running))
+    def expired(self, task: str, pages: Pages) -> list[int]:
+        """Frames whose pages may go and should leave after an access of `task`."""
+        ring = self.rings.get(self.name_of(task))
         return [] if ring is None else ring.expired(pages)
-
-    @contextmanager
-    def run_for(self, task: str) -> Iterator[None]:
-        """Have what comes in here count for `task`."""
-        before, self.running = self.running, task
-        try:
-            yield
-        finally:
-            self.running = before
 
     # ---- what goes ---------------------------------------------------------------------------
 

@@ -68,8 +68,8 @@ class PageOwner(Protocol):
     def has_frames(self) -> bool:
         """Whether its pages are RAM, and no device's."""
 
-    def enter(self, index: int, frame: int) -> None:
-        """Have `frame` as the page of this number."""
+    def enter(self, index: int, frame: int, task: str) -> None:
+        """Have `frame` as the page of this number, which came for `task`."""
 
     def leave(self, index: int) -> None:
         """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
@@ -100,7 +100,8 @@ class TaskMemory:
     """The frames of tasks' objects; `objects` are all that there are, by name.
 
     `reverse` says which translations lead to a frame, `fork` (one of :data:`FORKS`) what a copy of memory is.  With
-    `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.
+    `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.  `task` says for which task a page
+    comes, or has to leave, "" for none.
     """
 
     def __init__(
@@ -146,32 +147,31 @@ class TaskMemory:
 
     # ---- frames ------------------------------------------------------------------------------
 
-    def fresh(self, owner: PageOwner) -> int | None:
+    def fresh(self, owner: PageOwner, task: str) -> int | None:
         """A frame for a page of `owner`; pages go out if there is none, and if none can, there is none.
 
         A task that has as many pages as it may have gives one of its own.
         """
         name, rings = f"object {owner.name}", self.rings
-        while rings.is_full(rings.running, self._allocator.obtainable_pages):
-            if not self.reclaim(own_only=True):
-                if rings.running in rings.limits:
+        while rings.is_full(task, self._allocator.obtainable_pages):
+            if not self.reclaim(task, own_only=True):
+                if task in rings.limits:
                     return None
                 break
         frame = self._allocator.allocate(owner=name)
-        while frame is None and self.reclaim():
+        while frame is None and self.reclaim(task):
             frame = self._allocator.allocate(owner=name)
         return frame
 
-    def spare(self, owner: PageOwner) -> int | None:
+    def spare(self, owner: PageOwner, task: str) -> int | None:
         """A frame for a page of `owner` that nothing has to leave for, or none."""
-        if self.rings.is_full(self.rings.running, self._allocator.obtainable_pages):
+        if self.rings.is_full(task, self._allocator.obtainable_pages):
             return None
         return self._allocator.allocate(owner=f"object {owner.name}")
 
-    def fresh_run(self, owner: PageOwner, order: int) -> int | None:
+    def fresh_run(self, owner: PageOwner, order: int, task: str) -> int | None:
         """The first of 2**order neighbouring frames, or none; nothing goes out for them."""
-        rings = self.rings
-        if rings.is_full(rings.running, self._allocator.obtainable_pages, 1 << order):
+        if self.rings.is_full(task, self._allocator.obtainable_pages, 1 << order):
             return None
         return self._allocator.allocate_run(order, f"object {owner.name}")
 
@@ -188,11 +188,11 @@ class TaskMemory:
         """The frame is free again."""
         self._allocator.free(frame)
 
-    def entered(self, owner: PageOwner, index: int, frame: int) -> None:
-        """A page came, for the task whose access is under way, or one more object has a page that is there."""
+    def entered(self, owner: PageOwner, index: int, frame: int, task: str = "") -> None:
+        """A page came, for `task`, or one more object has a page that is there."""
         page = self.pages.get(frame)
         if page is None:
-            page = self.pages[frame] = Page(frame, owner, index, self.rings.running)
+            page = self.pages[frame] = Page(frame, owner, index, task)
             self.rings.entered(page)
         else:
             self._shared += page.others is None
@@ -206,8 +206,8 @@ class TaskMemory:
             self._allocator.hand_over(frame, f"object {owner.name}")
         self.rings.may_go_again(frame)
 
-    def left(self, owner: PageOwner, frame: int) -> bool:
-        """A page is this object's no longer; whether no object has its frame now."""
+    def left(self, owner: PageOwner, frame: int, task: str = "") -> bool:
+        """A page is this object's no longer, since `task` has another; whether no object has its frame now."""
         page = self.pages[frame]
         if page.others is None:
             self._vacated(page)
@@ -217,7 +217,7 @@ class TaskMemory:
         self._shared -= page.others is None
         if was_its:
             self._allocator.hand_over(frame, f"object {page.owner.name}")
-        self.pass_on(frame)
+        self.pass_on(frame, task)
         self.rings.may_go_again(frame)
         emit = self.recorder.emit
         if emit is not None:
@@ -231,13 +231,13 @@ class TaskMemory:
         self.rings.left(page)
         del self.pages[page.frame]
 
-    def pass_on(self, frame: int) -> None:
-        """Have a page that several have count for another task than the one whose access is under way.
+    def pass_on(self, frame: int, task: str) -> None:
+        """Have a page that several have count for another task than `task`, which has no need of it.
 
         That is the next one that maps it, or none.  A page that counts for a third task that maps it stays as it is.
         """
         page = self.pages[frame]
-        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != self.rings.running]
+        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != task]
         if page.task and page.task not in heirs:
             self.rings.charge(page, "")
             if heirs:
@@ -266,8 +266,8 @@ class TaskMemory:
         if page is None or page.task or page.owner.is_file:
             return
         self.rings.charge(page, task)
-        with self.holding(frame), self.rings.run_for(task):
-            while self.rings.is_full(task, self._allocator.obtainable_pages, 0) and self.reclaim(own_only=True):
+        with self.holding(frame):
+            while self.rings.is_full(task, self._allocator.obtainable_pages, 0) and self.reclaim(task, own_only=True):
                 pass
 
     def bereaved(self, task: str) -> None:
@@ -291,10 +291,9 @@ class TaskMemory:
         Then those pages leave that its policy wants to go, whether or not a frame is needed.
         """
         self.rings.used(task, frame, page)
-        with self.rings.run_for(task):
-            for other in self.rings.expired(self):
-                old = self.pages[other]
-                self.page_out(old.owner, old.index)
+        for other in self.rings.expired(task, self):
+            old = self.pages[other]
+            self.page_out(old.owner, old.index)
 
     def ticked(self, count: int) -> None:
         """The machine's clock has ticked so often: a policy that ages looks at all pages."""
@@ -325,26 +324,26 @@ class TaskMemory:
 
     # ---- going out ---------------------------------------------------------------------------
 
-    def reclaim(self, *, own_only: bool = False) -> bool:
+    def reclaim(self, task: str, *, own_only: bool = False) -> bool:
         """Have one page leave its frame, the first that can in the order of the policy; false if none can.
 
-        With `own_only` it is one of the task whose access is under way.  O(1) where the policy finds one so, or
-        O(pages) without success.
+        `task` needs the frame, "": none does; with `own_only` it is one of its pages.  O(1) where the policy finds one
+        so, or O(pages) without success.
         """
-        for frame in self.rings.candidates(self.rings.running, self, own_only=own_only):
+        for frame in self.rings.candidates(task, self, own_only=own_only):
             page = self.pages[frame]
             if self.page_out(page.owner, page.index):
                 return True
-        why = self._why_none(own_only=own_only)
+        why = self._why_none(task, own_only=own_only)
         self.lacking = why if self.resident else ""
         emit = self.recorder.emit
         if emit is not None:
             emit((NothingToReclaim.tag, why))
         return False
 
-    def _why_none(self, *, own_only: bool) -> str:
+    def _why_none(self, task: str, *, own_only: bool) -> str:
         """Why no page could go, in words."""
-        swap, task = self.swap, self.rings.running
+        swap = self.swap
         room = "swap space is full" if swap.is_full else "they are wired, or needed at this moment"
         room = room if swap.slots else "there is no swap space"
         count = self.rings.counts[task] if own_only else self.resident
@@ -487,11 +486,11 @@ class TaskMemory:
 
     # ---- coming back -------------------------------------------------------------------------
 
-    def swap_in(self, owner: PageOwner, index: int) -> int | None:
+    def swap_in(self, owner: PageOwner, index: int, task: str) -> int | None:
         """A frame with the page that is in swap space, which keeps it until the page is written; IO if that fails."""
         slot = owner.swapped[index]
         self.check_read(owner, index)
-        frame = self.fresh(owner)
+        frame = self.fresh(owner, task)
         if frame is not None:
             self.ram.write(frame << PAGE_SHIFT, self.swap.content(slot))
             emit = self.recorder.emit
