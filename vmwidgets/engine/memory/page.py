@@ -7,7 +7,7 @@ values name a page by the number of its frame, and never hold the record.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 Owner = TypeVar("Owner")
 """What has pages; nothing here asks what that is."""
@@ -22,7 +22,10 @@ class Page(Generic[Owner]):
     looking: there is no count that could differ.
     """
 
-    __slots__ = ("frame", "held", "index", "is_wanted", "last_use", "others", "owner", "task")
+    __slots__ = (
+        "following", "frame", "held", "index", "is_aside", "is_wanted", "known", "last_use", "note", "others", "owner",
+        "place", "previous", "ring", "task",
+    )  # fmt: skip  # read as a list of names
 
     def __init__(self, frame: int, owner: Owner, index: int, task: str = "") -> None:
         self.frame = frame
@@ -37,6 +40,21 @@ class Page(Generic[Owner]):
         """How many need it in its frame at this moment."""
         self.is_wanted = False
         """Whether it was to leave while it was held."""
+
+        # in the ring of pages from which it may go, which alone writes these
+        self.ring: object = None
+        """The ring; none: it is in none."""
+        self.place = -1
+        """Its place there, by which it is asked; -1 in no ring."""
+        self.previous: Page[Owner] = self
+        self.following: Page[Owner] = self
+        """Its neighbours there; itself without any."""
+        self.is_aside = False
+        """Whether it could not go when it was asked last, so that it is not asked until it may."""
+        self.note: int | None = None
+        """The number that the ring's policy keeps of it, which pictures show; none: it keeps none."""
+        self.known: Any = None
+        """What else the policy knows of its uses."""
 
     @property
     def users(self) -> tuple[Owner, ...]:
@@ -63,3 +81,7 @@ class Page(Generic[Owner]):
             self.owner = after
         elif self.others is not None:
             self.others = {after if one is before else one: None for one in self.others}
+
+
+AnyPage: TypeAlias = Page[Any]
+"""A page, whosever it is."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias
 
 from ...base.errors import Broken
 from ...base.events import (
@@ -24,12 +23,9 @@ from ...base.events import (
     RingRenumbered,
 )
 from ...base.recorder import Recorder
-from ...memory.page import Page
+from ...memory.page import AnyPage
 from ...memory.policy import Pages, Policy
 from ...memory.replacement import Choice, Own, Replacement
-
-AnyPage: TypeAlias = Page[Any]
-"""A page, whosever it is."""
 
 MappedAt = Callable[[int], tuple[str, int]]
 """Gives the task that has the page in a frame, and at which address; "" where none has it mapped."""
@@ -110,7 +106,7 @@ class Rings:
         is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
         kept = {}
         if is_same and not self.counts_references:  # what is known of references counts from the choice on
-            kept = {frame: self._ring(page.task).kept(frame) for frame, page in self._pages.items()}
+            kept = {frame: self._ring(page.task).kept(page) for frame, page in self._pages.items()}
         for page in self._pages.values():
             self._leave(page)
         self.replacement, self.choice = replacement, choice
@@ -155,7 +151,7 @@ class Rings:
         """A page counts for `task` from now on.  O(1)."""
         before = page.task
         moves = self.name_of(before) != self.name_of(task)
-        kept = self._ring(before).kept(page.frame) if moves else None
+        kept = self._ring(before).kept(page) if moves else None
         if moves:
             self._leave(page)
         self._count(before, -1)
@@ -182,8 +178,8 @@ class Rings:
         """Have the pages of a task, which are given, in the ring that they belong to after this."""
         before = self.name_of(task)
         ring = self.rings.get(before) if self.counts[task] else None
-        pages = [] if ring is None else [page for frame in ring.queue if (page := self._pages[frame]).task == task]
-        kept = [None if ring is None else ring.kept(page.frame) for page in pages]
+        pages = [] if ring is None else [page for page in ring.queue if page.task == task]
+        kept = [None if ring is None else ring.kept(page) for page in pages]
         for page in pages:
             self._leave(page)
         yield pages
@@ -214,15 +210,15 @@ class Rings:
     def _join(self, page: AnyPage, kept: object = None) -> None:
         """Have a page in the ring that it belongs to, which learns what is known of it, and what another ring knew."""
         ring = self._ring(page.task)
-        ring.entered(page.frame)
+        ring.entered(page)
         if page.last_use is not None:
-            ring.knows(page.frame, *page.last_use)
+            ring.knows(page, *page.last_use)
         if kept is not None:
-            ring.restore(page.frame, kept)
+            ring.restore(page, kept)
 
     def _leave(self, page: AnyPage) -> None:
         name = self.name_of(page.task)
-        self.rings[name].left(page.frame)
+        self.rings[name].left(page)
         self._report_hand(name, self.rings[name])
 
     # ---- pages -------------------------------------------------------------------------------
@@ -234,27 +230,27 @@ class Rings:
     def entered(self, page: AnyPage) -> None:
         """A page came.  O(1)."""
         self._count(page.task, 1)
-        self._ring(page.task).entered(page.frame)
+        self._ring(page.task).entered(page)
 
     def left(self, page: AnyPage) -> None:
         """A page is in memory no longer.  O(1)."""
         self._leave(page)
         self._count(page.task, -1)
 
-    def used(self, task: str, frame: int, page: int) -> None:
-        """An access of `task` reached page number `page` of its addresses, in `frame`; a device's is in no ring.
+    def used(self, task: str, frame: int, number: int) -> None:
+        """An access of `task` reached page `number` of its addresses, in `frame`; a device's is in no ring.
 
         The time of a working set is that of its own task; all other policies have one time.  O(1), or O(pages) where
         OPT's string has another reference there.
         """
         references = self._ring(task).references if self.replacement.times_by_task else self.references
-        if references.made(task, page):
+        if references.made(task, number):
             for ring in self.rings.values():
                 ring.refresh()
-        found = self._pages.get(frame)
-        if found is not None:
-            found.last_use = page, task
-            self._ring(found.task).seen(frame, page, task)
+        page = self._pages.get(frame)
+        if page is not None:
+            page.last_use = number, task
+            self._ring(page.task).seen(page, number, task)
 
     def ticked(self, pages: Pages, count: int) -> None:
         """The machine's clock has ticked so often.  O(pages) for a policy that looks at pages then, else O(rings)."""
@@ -262,21 +258,21 @@ class Rings:
             if ring.ages:
                 ring.ticked(pages, count)
 
-    def mapped(self, task: str, frame: int, page: int) -> None:
-        """A translation of `task` leads to the page in `frame` now, as its page number `page`.  O(1)."""
-        found = self._pages.get(frame)
-        if found is not None:
-            found.last_use = page, task
-            self._ring(found.task).knows(frame, page, task)
+    def mapped(self, task: str, frame: int, number: int) -> None:
+        """A translation of `task` leads to the page in `frame` now, as its page `number`.  O(1)."""
+        page = self._pages.get(frame)
+        if page is not None:
+            page.last_use = number, task
+            self._ring(page.task).knows(page, number, task)
 
     def may_go_again(self, frame: int) -> None:
         """The page in `frame` is wired no longer, or not needed any more; a device's is in no ring.  O(log pages)."""
         page = self._pages.get(frame)
         if page is not None:
-            self._ring(page.task).may_go_again(frame)
+            self._ring(page.task).may_go_again(page)
 
-    def expired(self, task: str, pages: Pages) -> list[int]:
-        """Frames whose pages may go and should leave after an access of `task`."""
+    def expired(self, task: str, pages: Pages) -> list[AnyPage]:
+        """Pages that may go and should leave after an access of `task`."""
         ring = self.rings.get(self.name_of(task))
         return [] if ring is None else ring.expired(pages)
 
@@ -294,8 +290,8 @@ class Rings:
         sharing = len(self.counts) - ("" in self.counts) + (task not in self.counts)
         return self.counts[task] + more > max(1, (len(self._pages) + free) // sharing)
 
-    def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[int]:
-        """Frames in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
+    def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[AnyPage]:
+        """Pages in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
         first = self.name_of(task)
         yield from self._of_ring(first, pages)
         if not own_only:
@@ -304,13 +300,13 @@ class Rings:
                 if name != first:
                     yield from self._of_ring(name, pages)
 
-    def _of_ring(self, name: str, pages: Pages) -> Iterator[int]:
+    def _of_ring(self, name: str, pages: Pages) -> Iterator[AnyPage]:
         ring = self.rings.get(name)
         if ring is None:
             return
-        for frame in ring.candidates(pages):
+        for page in ring.candidates(pages):
             self._report_hand(name, ring)
-            yield frame
+            yield page
         self._report_hand(name, ring)
 
     def _report_hand(self, name: str, ring: Policy) -> None:
@@ -321,10 +317,11 @@ class Rings:
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of the task that it counts for."""
-        ringed = [(frame, name) for name, ring in self.rings.items() for frame in ring.places]
-        if dict(ringed) != {frame: self.name_of(page.task) for frame, page in self._pages.items()}:
-            raise Broken("O7: a frame is in another ring than that of the task that it counts for")
-        if len(ringed) != len(self._pages):
-            raise Broken(f"O7: {len(ringed)} frames are in rings, and {len(self._pages)} pages in memory")
+        ringed = [(page, ring) for ring in self.rings.values() for page in ring.queue]
+        for page, ring in ringed:
+            if self.rings.get(self.name_of(page.task)) is not ring or page.ring is not ring:
+                raise Broken(f"O7: frame {page.frame:#x} is in another ring than that of {page.task!r}")
+        if len(ringed) != len(self._pages) or any(self._pages.get(page.frame) is not page for page, _ in ringed):
+            raise Broken(f"O7: {len(ringed)} pages are in rings, and {len(self._pages)} in memory, or others")
         if self.counts != Counter(page.task for page in self._pages.values()) or not all(self.counts.values()):
             raise Broken("O7: the pages of a task are not as many as are counted")

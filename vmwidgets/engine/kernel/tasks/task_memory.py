@@ -285,15 +285,14 @@ class TaskMemory:
 
     # ---- what processors do with pages -------------------------------------------------------
 
-    def used(self, task: str, frame: int, page: int) -> None:
-        """An access of `task` reached a page: `page` is its number among the task's addresses.
+    def used(self, task: str, frame: int, number: int) -> None:
+        """An access of `task` reached a page: `number` is its number among the task's addresses.
 
         Then those pages leave that its policy wants to go, whether or not a frame is needed.
         """
-        self.rings.used(task, frame, page)
-        for other in self.rings.expired(task, self):
-            old = self.pages[other]
-            self.page_out(old.owner, old.index)
+        self.rings.used(task, frame, number)
+        for page in self.rings.expired(task, self):
+            self.page_out(page.owner, page.index)
 
     def ticked(self, count: int) -> None:
         """The machine's clock has ticked so often: a policy that ages looks at all pages."""
@@ -330,8 +329,7 @@ class TaskMemory:
         `task` needs the frame, "": none does; with `own_only` it is one of its pages.  O(1) where the policy finds one
         so, or O(pages) without success.
         """
-        for frame in self.rings.candidates(task, self, own_only=own_only):
-            page = self.pages[frame]
+        for page in self.rings.candidates(task, self, own_only=own_only):
             if self.page_out(page.owner, page.index):
                 return True
         why = self._why_none(task, own_only=own_only)
@@ -352,26 +350,24 @@ class TaskMemory:
         whose = f" of task {task!r}" if own_only else ""
         return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
 
-    def may_go(self, frame: int) -> bool:
-        """Whether the page in `frame` may leave it."""
-        page = self.pages[frame]
+    def may_go(self, page: Page[PageOwner]) -> bool:
+        """Whether a page may leave its frame."""
         if page.held:
             page.is_wanted = True
             return False
         return not _is_wired(page)
 
-    def referenced(self, frame: int) -> bool:
-        """Whether a translation that leads to `frame` was used since its reference bit was cleared."""
-        return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(frame))
+    def referenced(self, page: Page[PageOwner]) -> bool:
+        """Whether a translation that leads to a page was used since its reference bit was cleared."""
+        return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(page.frame))
 
-    def clear_referenced(self, frame: int) -> None:
-        """Clear the reference bits of all translations that lead to `frame`, and flush them."""
-        for pmap, va in self.reverse.of(frame):
+    def clear_referenced(self, page: Page[PageOwner]) -> None:
+        """Clear the reference bits of all translations that lead to a page, and flush them."""
+        for pmap, va in self.reverse.of(page.frame):
             pmap.clear_reference(va)
 
-    def dirty(self, frame: int) -> bool:
-        """Whether the page in `frame` has to be written before it leaves: nothing else has what is in it."""
-        page = self.pages[frame]
+    def dirty(self, page: Page[PageOwner]) -> bool:
+        """Whether a page has to be written before it leaves: nothing else has what is in it."""
         return not self._had_by(page.owner, page.index)
 
     def _had_by(self, owner: PageOwner, index: int) -> str:
