@@ -142,10 +142,11 @@ class Policy(ABC):
     @property
     def queue(self) -> list[AnyPage]:
         """The pages in the order in which another ring gets them, where they move there.  O(pages)."""
-        found: list[AnyPage] = []
-        page = self._first
-        for _ in range(self._count):
-            assert page is not None, "it is not empty"
+        first = self._first
+        if first is None:
+            return []
+        found, page = [first], first.following
+        while page is not first:
             found.append(page)
             page = page.following
         return found

@@ -24,18 +24,23 @@ class Fifo(Arrivals):
         self._returned: list[tuple[int, AnyPage]] = []
         """A heap of place and page of those that may go again; with an old place, or ring, an entry says nothing."""
 
-    def _link(self, page: AnyPage) -> None:
+    def left(self, page: AnyPage) -> None:
+        """It is in no line."""
+        self._forget(page)
+        super().left(page)
+
+    def _put(self, page: AnyPage, place: int) -> None:
         """It is the last of the line."""
-        super()._link(page)
+        self._forget(page)
+        super()._put(page, place)
         if self._line is None:
             self._line = page
 
-    def _unlink(self, page: AnyPage) -> None:
-        """It is in no line."""
+    def _forget(self, page: AnyPage) -> None:
+        """Have a page that leaves its place not in the line, and not aside."""
+        page.is_aside = False
         if self._line is page:
             self._line = self._behind_in_line(page)
-        page.is_aside = False
-        super()._unlink(page)
 
     def _behind_in_line(self, page: AnyPage) -> AnyPage | None:
         """The one behind a page of the line; none behind the last."""

@@ -256,10 +256,17 @@ class _Paper:
             hand = self.policy.hand if has_hand else None
             if one.ticks:
                 self.policy.ticked(self, one.ticks)
-            counters = tuple(map(self.policy.notes.get, range(len(self._pages)))) if self.policy.ages else ()
+            counters = self._counters() if self.policy.ages else ()
             yield PageReference(
                 one.page, one.write, fault, page.frame, victim, expired, *self._state(), hand, one.ticks, counters
             )
+
+    def _counters(self) -> tuple[int | None, ...]:
+        """What the policy keeps of the page in each frame."""
+        counters: list[int | None] = [None] * len(self._pages)
+        for page in self._inside.values():
+            counters[page.frame] = page.note
+        return tuple(counters)
 
     def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:
         """Pages, reference bits and dirty bits now; steps share what did not change."""
