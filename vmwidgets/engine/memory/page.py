@@ -14,7 +14,7 @@ Owner = TypeVar("Owner")
 
 
 class Page(Generic[Owner]):
-    """What is in `frame`: page number `index` of `owner`, which counts for `task`, "" for none.
+    """What is in `frame`: page number `index` of `owner`, which counts for `task`, "" for none, as the kernel's do.
 
     After a fork that counts (`fork="counted"`) parent and child have their pages in the same frames, under the same
     numbers, and the first of them to write a page gets a copy of it (Linux's copy of page tables at fork; Gorman,
@@ -24,10 +24,10 @@ class Page(Generic[Owner]):
 
     __slots__ = (
         "following", "frame", "held", "index", "is_aside", "is_wanted", "known", "last_use", "note", "others", "owner",
-        "place", "previous", "ring", "task",
+        "place", "previous", "ring", "task", "wired",
     )  # fmt: skip  # read as a list of names
 
-    def __init__(self, frame: int, owner: Owner, index: int, task: str = "") -> None:
+    def __init__(self, frame: int, owner: Owner, index: int, task: str = "", wired: int = 0, held: int = 0) -> None:
         self.frame = frame
         self.owner = owner
         self.index = index
@@ -36,7 +36,9 @@ class Page(Generic[Owner]):
         self.task = task
         self.last_use: tuple[int, str] | None = None
         """Its number among the addresses of the task that used or mapped it last, and that task, as far as known."""
-        self.held = 0
+        self.wired = wired
+        """How often it is wired.  Those of tasks are so by their numbers, also while they are not in memory."""
+        self.held = held
         """How many need it in its frame at this moment."""
         self.is_wanted = False
         """Whether it was to leave while it was held."""
