@@ -317,11 +317,14 @@ class Rings:
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of the task that it counts for."""
-        ringed = [(page, ring) for ring in self.rings.values() for page in ring.queue]
-        for page, ring in ringed:
-            if self.rings.get(self.name_of(page.task)) is not ring or page.ring is not ring:
-                raise Broken(f"O7: frame {page.frame:#x} is in another ring than that of {page.task!r}")
-        if len(ringed) != len(self._pages) or any(self._pages.get(page.frame) is not page for page, _ in ringed):
-            raise Broken(f"O7: {len(ringed)} pages are in rings, and {len(self._pages)} in memory, or others")
+        for ring in self.rings.values():
+            for page in ring.queue:
+                if page.ring is not ring or self.rings.get(self.name_of(page.task)) is not ring:
+                    raise Broken(f"O7: frame {page.frame:#x} is in another ring than that of {page.task!r}")
+                if page.following.previous is not page or self._pages.get(page.frame) is not page:
+                    raise Broken(f"O7: the page that is linked for frame {page.frame:#x} is not in memory")
+        ringed = sum(map(len, self.rings.values()))
+        if ringed != len(self._pages):
+            raise Broken(f"O7: {ringed} pages are in rings, and {len(self._pages)} in memory")
         if self.counts != Counter(page.task for page in self._pages.values()) or not all(self.counts.values()):
             raise Broken("O7: the pages of a task are not as many as are counted")
