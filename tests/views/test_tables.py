@@ -12,9 +12,9 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
 from vmwidgets.engine.base.units import Address, binary_size, grouped_size
-from vmwidgets.engine.base.values.tables import WindowRow
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables, Shown
+from vmwidgets.engine.mmu.tables_schema import WindowRow
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.tables.boxes import folded_in_words
 from vmwidgets.views.tables.picture import draw_tables

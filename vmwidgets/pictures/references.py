@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.values.references import PolicyRun, ReferencesValue
+from vmwidgets.engine.paper.references_schema import PolicyRun, ReferencesValue
 from vmwidgets.views.memory.references import draw_references
 from vmwidgets.views.scene.model import Scene
 

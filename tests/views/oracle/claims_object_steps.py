@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.objects import ObjectsValue, ObjectValue
+from vmwidgets.engine.kernel.tasks.objects_schema import ObjectsValue, ObjectValue
 
 from .claiming import Said, claim
 from .reading import PAGE, bytes_of, number

@@ -6,7 +6,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.scripts import Action
-from vmwidgets.engine.base.values.memory import FrameRun, PageCounts
+from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
 
 from .claiming import Said, claim
 from .claims_kmem_steps import owner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage, RingValue
+from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 
 from .claiming import Said, claim
 from .reading import number

@@ -15,11 +15,11 @@ from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
 from ..base.units import Address, parse_address
-from ..base.values.tables import OpenTable, Rights, TableWindow, Walk, WindowRow
 from ..memory.ram import BusError
 from .format import TableFormat
 from .levels import Descriptor, Level
 from .rules import Access, C
+from .tables_schema import OpenTable, Rights, TableWindow, Walk, WindowRow
 from .walk import Memory, walk
 
 

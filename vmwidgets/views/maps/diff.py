@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Size, counted
-from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, SYSTEM, MappedAs, MapsDiff, RangeDiff
+from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import LINE, MARGIN, PAD, WIDTH, Box

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
-from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Look, Marks, Node, Steps, looks_of

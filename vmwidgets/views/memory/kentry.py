@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.memory import KentryContents, KentryValue, SlabValue
-from vmwidgets.engine.base.values.past import ABSENT, Change, Past
+from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
+from vmwidgets.engine.memory.slabs_schema import SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH

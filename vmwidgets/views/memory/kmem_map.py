@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, x_of
 from vmwidgets.views.maps.picture import NOFAULT, Taken, kind_of, states_of, taken_in, taken_over, what_is
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks

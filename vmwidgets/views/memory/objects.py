@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import Size, counted
-from vmwidgets.engine.base.values.objects import MappedBy, ObjectsValue, ObjectValue
-from vmwidgets.engine.base.values.past import ABSENT, Change, Past
+from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Scene, Table, Text

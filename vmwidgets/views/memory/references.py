@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.base.values.references import PageName, PageReference, PolicyRun, ReferencesValue
+from vmwidgets.engine.paper.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text

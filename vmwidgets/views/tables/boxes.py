@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
+from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 

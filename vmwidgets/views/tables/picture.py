@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
+from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table

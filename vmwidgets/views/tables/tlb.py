@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.events import Event
+from vmwidgets import events as ev
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
-from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.mmu.tlb_schema import TlbSlot
+from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue, FlushRequest
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text

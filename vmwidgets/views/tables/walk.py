@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import Address, binary_size
-from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.base.values.tables import AddressSplit, Fault, Step, Walk, named_fields
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Step, Walk, named_fields
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text

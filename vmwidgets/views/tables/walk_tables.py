@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.values.tables import Field, Step, Walk
+from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import fitted, text_width

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.protection import INHERITANCE, inheritance_of, protection_text
 from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
