@@ -107,6 +107,22 @@ def mappings_in_the_place_of_others() -> Iterator[vm.Machine]:
     yield from one_after_the_other(machine, acts)
 
 
+@makes("map operations: access/time", "cpus: TimeTaken")
+def accesses_that_take_time() -> Iterator[vm.Machine]:
+    machine = small()
+    task = machine.task("init")
+    start = int(task.mmap(4 * PAGE))
+    machine.costs = vm.Costs(tlb=3, memory=40, minor=200, major=500)
+    acts: Acts = [
+        lambda: task.write(start, b"x"),
+        lambda: task.read(start, 1),
+        machine.cpus[0].flush,
+        lambda: task.read(start, 1),
+        lambda: task.write(start, b"x" * 2 * PAGE),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
 @makes("map operations: lookup/cached")
 def the_same_address_twice() -> Iterator[vm.Machine]:
     machine = small()
