@@ -68,6 +68,7 @@ def lately(seen: StepSeen, frame: int, steps: int = 8) -> list[RingPage]:
 def is_at(seen: StepSeen, one: RingPage, said: Said) -> bool:
     """Whether a task has the page there; of several that have it the value names one."""
     if said["task"] not in seen.machine.tasks:  # it was killed later, and its tables are gone
+        assert said["task"] in seen.started.tasks
         raise Gone(said["task"])
     return (one.task, one.va) == (said["task"], number(said["page"])) or (one.task != "" and one.others > 0)
 
