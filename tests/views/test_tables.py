@@ -223,6 +223,16 @@ def table_row(fold: Node, scene: Scene) -> str:
     return next(row[3] for row in rows if row[3].startswith("folded"))
 
 
+def test_a_large_page_that_fills_several_descriptors_is_said_to() -> None:
+    machine = vm.boot("armv7", ram="64 MiB")
+    machine.device("screen", 0xF000_0000, "16 MiB")
+    task = machine.task("init")
+    task.map.enter("16 MiB", at=0x1000_0000, fixed=True, object="screen")
+    assert task.map.superpages(0x1000_0000, size="16 MiB", page="16 MiB") == 1
+    caption = vm.Tables(task).scene().caption.text
+    assert "1 large page in 16 descriptors" in caption
+
+
 def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None:
     machine = vm.boot("armv7")
     domain = machine.domain("hello")

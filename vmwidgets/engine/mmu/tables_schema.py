@@ -282,6 +282,8 @@ class WindowRow:
     """Bytes of one page; 0 where there is none."""
     pages: int = 0
     """How many pages; a fold's together."""
+    page_slots: int = 0
+    """How many slots these pages fill."""
     tables: int = 0
     """How many tables; a fold's together."""
     reserved: int = 0
