@@ -154,6 +154,16 @@ export class Figure {
     this.time.operations?.takeNames(names);
   }
 
+  /** When the slider was moved last, in the page's milliseconds. */
+  get dragged(): number {
+    return this.time.moved;
+  }
+
+  /** A picture has come, and is drawn soon. */
+  arrived(): void {
+    this.time.arrived();
+  }
+
   /** The last request was answered, and changed nothing. */
   answered(): void {
     this.time.answered();
