@@ -42,7 +42,11 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
 
-  const room = new Room(el, (width, height) => send({ type: "room", page, width, height }), signal);
+  const say = (width: number, height: number): void => {
+    figure.measured(width);
+    send({ type: "room", page, width, height });
+  };
+  const room = new Room(el, say, signal);
   const hello = (): void => {
     room.again();
     send({ type: "hello", page, seq: figure.shown });

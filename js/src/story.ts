@@ -5,7 +5,7 @@ import type { Scene } from "./scene.ts";
 
 export interface Drawn {
   wide: Scene;
-  /** For a page as narrow as a telephone's. */
+  /** For a page as narrow as a telephone's, or half of a page. */
   narrow: Scene;
   scale: number;
 }

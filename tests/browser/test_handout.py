@@ -413,8 +413,8 @@ def test_a_second_window_has_the_notes_and_its_keys_step(
     expect(window.locator("#clock")).to_contain_text("0:0")
     page.keyboard.press("n")  # it is open already
     window.keyboard.press("PageDown")
+    expect(window.locator("#where")).to_contain_text("step 2 of")  # the windows send each other messages
     assert where_hidden(page) == 2
-    expect(window.locator("#where")).to_contain_text("step 2 of")
     with window.expect_event("close"):
         page.keyboard.press("Escape")
 

@@ -122,8 +122,8 @@ _ALIVE = "> .jupyter-widgets > :is(.lm-Widget, script)"
 LOST = f".jp-OutputArea-child:has(> .jupyter-widgets):not(:has({_ALIVE}))"
 """JupyterLab's output of a widget whose kernel is gone: nothing but its own line, "model not found".
 
-What is in it otherwise is named: with `*` in a `:has`, a browser styles the output anew at each element that comes or
-goes in it.
+The selector names what else may be there. A selector that looks for any child is slow: the browser then computes the
+styles of the whole output for each element that a picture adds or removes.
 """
 
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
