@@ -7,8 +7,7 @@ const FRAME = 16;
 /** Milliseconds between two pictures of a drag. */
 export const BETWEEN = 120;
 
-/** Milliseconds after the slider's last move in which the drag goes on, and after which that move is on the screen. */
-const RESTS = 200;
+/** Milliseconds after a move of the slider in which its mark may not be on the screen yet, and the next move is likely. */
 const SEEN = 50;
 
 export class Pace {
@@ -31,15 +30,15 @@ export class Pace {
     const now = this.clock();
     // A hidden page gets no animation frames, and must not fall behind for ever.
     const [moved, drawn] = [now - this.dragged(), now - this.drawn];
-    if (document.hidden || (moved > SEEN && drawn > BETWEEN)) this.go();
-    else if (moved < RESTS) {
+    if (document.hidden) this.go();
+    else if (moved < SEEN) {
       this.waits = true;
       const settled = (): void => {
         this.go();
         void document.body.offsetHeight; // laid out now, so that the next frame, which may have a mark, only paints
       };
       setTimeout(() => requestAnimationFrame(() => setTimeout(settled)), BETWEEN - drawn);
-    } else if (now - this.drawn > FRAME) this.go();
+    } else if (drawn > FRAME) this.go();
     else {
       this.waits = true;
       requestAnimationFrame(() => this.go());

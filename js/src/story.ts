@@ -191,7 +191,8 @@ export function tells({ nodes, links }: Scene, before: Scene): boolean {
   if (now.length < old.size) return true;
   return now.some((one) => {
     const was = old.get(one.id);
-    if (!was || JSON.stringify({ ...one, state: "" }) !== JSON.stringify({ ...was, state: "" })) return true;
+    if (!was || JSON.stringify({ ...one, state: undefined }) !== JSON.stringify({ ...was, state: undefined }))
+      return true;
     const states = was.state?.split(" ") ?? [];
     return one.state?.split(" ").some((state) => state && !states.includes(state)) ?? false;
   });

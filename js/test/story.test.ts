@@ -103,6 +103,8 @@ test("a picture tells something if a thing, a word or a look is new, and nothing
   const lit = scene([node("a", { state: "new red" }), node("b")], [link("l", "a", "b")]);
   assert.equal(tells(lit, plain), true);
   assert.equal(tells(plain, lit), false);
+  const titled = scene([{ ...node("a", { state: "new" }), title: "A" }]); // as it comes from Python: more after the state
+  assert.equal(tells(scene([{ ...node("a"), title: "A" }]), titled), false);
   assert.equal(tells(scene([node("a", { state: "red path" }), node("b")], [link("l", "a", "b")]), lit), true);
   assert.equal(tells(scene([node("a"), node("b", { x: 3 })], [link("l", "a", "b")]), plain), true);
   assert.equal(tells(scene([node("a")], []), plain), true, "one is gone");
