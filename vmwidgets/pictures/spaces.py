@@ -238,5 +238,5 @@ def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[t
             with suppress(BusError):
                 word = tables.memory.read_word(step.table + index * width, width)
                 descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)
-                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid")
+                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid", descriptor.address_of(word))
     return beside
