@@ -10,8 +10,9 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, x_of
-from vmwidgets.views.maps.picture import NOFAULT, Taken, kind_of, states_of, taken_in, taken_over, what_is
+from vmwidgets.views.maps.picture import Taken, states_of, taken_in, taken_over
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
+from vmwidgets.views.maps.runs import NOFAULT, kind_of, what_is
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
