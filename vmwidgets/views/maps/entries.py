@@ -74,15 +74,19 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
     for item in picture.layout.items:
         if isinstance(item, Fold) or item.id in there or item.id not in columns:
             continue
-        if not any(one.start <= item.start and item.end <= one.end for one in picture.gone):
+        left = [(max(one.start, item.start), min(one.end, item.end)) for one in picture.gone]
+        gone = [(start, end) for start, end in left if start < end]
+        if not gone:
             continue
+        start, size = gone[0][0], sum(end - start for start, end in gone)
         column = columns[item.id]
-        title = f"removed: {picture.style.range(item.start, item.end)}, {binary_size(item.size)}, {what_is(item)}"
+        where = ", ".join(picture.style.range(*one) for one in gone)
+        title = f"removed: {where}, {binary_size(size)}, {what_is(item)}"
         is_card = column.level == "card"
         x, w = (column.x + 4, column.w - 8) if is_card else _strip(column)
         text = (
-            Text(7, 21, picture.style.long(item.start), "mono label dim"),
-            fitted(7, 42, f"−{binary_size(item.size)}", w - 14, "strong"),
+            Text(7, 21, picture.style.long(start), "mono label dim"),
+            fitted(7, 42, f"−{binary_size(size)}", w - 14, "strong"),
             fitted(7, 61, _brief(item), w - 14, "label dim", middle=True),
         )
         box = (x, top, w, CARD_HEIGHT) if is_card else (x, top + 20, w, STRIP_HEIGHT)
