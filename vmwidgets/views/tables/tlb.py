@@ -326,7 +326,7 @@ def _draw_sets(value: CpusValue, bench: TlbBench, touched: Touched, y: float, wi
     if others:
         stale = sum(len(one.tlb.stale) for one in others)
         words = f"… {counted(len(others), 'processor')} more{f', ≠ {stale:,} stale' if stale else ''}"
-        nodes.append(_line_of_words("tlb/others", MARGIN, bottom, width - 2 * MARGIN, words, "label dim"))
+        nodes.append(_line_of_words("tlb/others", MARGIN, bottom, width - 2 * MARGIN, words, "dim"))
         bottom += LINE
     return nodes, bottom
 
@@ -341,8 +341,8 @@ def _ways_of(
     who = f"runs {visible(cpu.space)} · TLB of {counted(cpu.tlb.sets, 'set')}"
     text = (
         Text(0, 14, cpu.cpu, "strong"),
-        fitted(left, 14, who, w - left - text_width(stale, "label") - 12, "label"),
-        Text(w, 14, stale, "label error", "end"),
+        fitted(left, 14, who, w - left - text_width(stale, "") - 12, ""),
+        Text(w, 14, stale, "error", "end"),
     )
     title = f"{cpu.cpu} runs {visible(cpu.space)}{f', {stale}' if stale else ''}"
     nodes = [Node(f"tlb/{cpu.cpu}", "label", x, y, w, LINE, cpu.cpu, "none", text, title=title, lane=f"cpu {number}")]
@@ -350,12 +350,10 @@ def _ways_of(
     across = max(1, min(cpu.tlb.ways, int((w - GUTTER) // _WAY)))
     share = min(_WIDEST_WAY, (w - GUTTER) / across)
     for index in only:
-        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/set/{index}", x, top + LINE + 7, GUTTER, f"set {index}", "label"))
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/set/{index}", x, top + LINE + 7, GUTTER, f"set {index}", ""))
         for way, slot in enumerate(cpu.tlb.rows[index]):
             at_x, at_y = x + GUTTER + way % across * share, top + way // across * (LINE + CELL_H + 2)
-            nodes.append(
-                _line_of_words(f"tlb/{cpu.cpu}/way/{index}/{way}", at_x, at_y, share, f"way {way}", "label dim")
-            )
+            nodes.append(_line_of_words(f"tlb/{cpu.cpu}/way/{index}/{way}", at_x, at_y, share, f"way {way}", "dim"))
             box = Box(at_x, at_y + LINE, share - 4, CELL_H)
             nodes.append(
                 empty_cell(cpu, index, way, box)
@@ -383,7 +381,7 @@ def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: fl
     w = width - 2 * MARGIN
     lines = [f"{cpu.cpu}, {title_of(slot, asids).partition(';')[0]}", *(f"≠ {difference}" for difference in slot.stale)]
     nodes = [
-        _line_of_words(f"tlb/chosen/{number}", MARGIN, y + number * LINE, w, line, "label error" if number else "label")
+        _line_of_words(f"tlb/chosen/{number}", MARGIN, y + number * LINE, w, line, "error" if number else "")
         for number, line in enumerate(lines)
     ]
     return nodes, y + len(lines) * LINE + 4
