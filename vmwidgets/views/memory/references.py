@@ -1,6 +1,6 @@
 """A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
-The string stands once above each column.  Below it each reference has a dot if it was a fault, then what each frame
+The string is written once above each column.  Below it each reference has a dot if it was a fault, then what each frame
 holds after it, then the page that goes: faults are shaded, hits pale.  The count of faults is the margin of a grid.
 Where the policy looks at reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.
 The same reference is the same thing in all grids, so selecting it in one selects it in all.

@@ -225,14 +225,14 @@ def title_of(slot: TlbSlot, asids: bool) -> str:
 # ---- what matters, in words ----------------------------------------------------------------------
 
 ROWS = 4
-"""Translations of a processor that are told in words."""
+"""Translations of a processor that are said in words."""
 
 _TOLD = 420.0
 """Pixels of one, at most."""
 
 
 def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
-    """The translations that are told in words, and how many stale ones are left out.
+    """The translations that are said in words, and how many stale ones are left out.
 
     What is stale comes first, then what the operation touched; of a TLB that keeps a few, all.
     """
@@ -275,7 +275,7 @@ def _sides(kept: str, now: str) -> Iterator[tuple[str, str]]:
 
 
 def has_room(value: CpusValue, opened: Sequence[int], touched: Touched, w: float) -> bool:
-    """Whether each translation that is told has room in one line; else all of them have two."""
+    """Whether each translation that is said has room in one line; else all of them have two."""
     rows = [slot for number in opened for slot in told(value.cpus[number], touched)[0]]
     return all(_one_line(slot) + 2 * _PAD + 12 <= w for slot in rows)
 
@@ -297,8 +297,8 @@ def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_l
         other = Text(w - _PAD, 16, words, style, "end") if in_one_line else fitted(_PAD, 32, words, w - 2 * _PAD, style)
         state = ["fault"] if slot.stale else touched.state(cpu.cpu, slot)
         nodes.append(
-            Node(f"{identity}/told", "translation", place.x, y, w, high, identity, text=(one, other),
-                 state=tuple(state), title=title_of(slot, asids), action="select", lane=f"{cpu.cpu} told"),
+            Node(f"{identity}/said", "translation", place.x, y, w, high, identity, text=(one, other),
+                 state=tuple(state), title=title_of(slot, asids), action="select", lane=f"{cpu.cpu} said"),
         )  # fmt: skip
         y += high + 4
     if left_out:
