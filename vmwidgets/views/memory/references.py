@@ -317,7 +317,7 @@ def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> 
         text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono error", "middle"))
     return Node(
         f"{lane}/{index}", "reference", *box, thing=f"reference:{index}", text=tuple(run for run in text if run.text),
-        bars=tuple(bars), state=("fault",) if step.fault else ("hit",), title=_title(run, index), action="select",
+        bars=tuple(bars), state=("miss",) if step.fault else ("hit",), title=_title(run, index), action="select",
         lane=lane,
     )  # fmt: skip
 
