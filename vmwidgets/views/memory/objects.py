@@ -198,7 +198,7 @@ def draw_objects(
 
 
 def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
-    shared = sum(count > 1 for count in uses.values())
+    shared = len(uses) - [*uses.values()].count(1)
     words = [
         counted(len(value.objects), "object"),
         f"{counted(len(uses), 'page')} seen by entries, {shared:,} by several",
