@@ -123,13 +123,15 @@ class Kentry(Picture):
         return kentry_scene(at.target, at.moment, width=at.width)
 
 
-def kentry_scene(target: MachineKentry, moment: Moment, *, compact: bool = False, width: float = WIDTH) -> Scene:
+def kentry_scene(
+    target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH
+) -> Scene:
     """The scene of the area at a moment of an operation."""
     contents = _contents(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
-    return draw_kentry(contents, moment, style=style, machine=name, compact=compact, width=width)
+    return draw_kentry(contents, moment, style=style, machine=name, compact=compact, whole=whole, width=width)
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:

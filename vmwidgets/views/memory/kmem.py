@@ -19,13 +19,12 @@ from vmwidgets.views.maps.picture import (
     MapPicture,
     card_width,
     cards_of,
-    kind_of,
     laid_items,
     lay_columns,
     map_grew,
-    what_is,
 )
 from vmwidgets.views.maps.ribbon import ribbon_lane
+from vmwidgets.views.maps.runs import kind_of, what_is
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
