@@ -9,8 +9,8 @@ from math import log2
 from time import process_time
 from typing import TypeVar
 
-from vmwidgets.engine.base.events import TreeCompared
 from vmwidgets.engine.base.recorder import Raw, materialize
+from vmwidgets.engine.base.tree_schema import TreeCompared
 
 from .subjects import BASE, PAGE, SUBJECTS, BareMap, Intervals, MachineOperations, Subject
 from .table import rate, ratio, table, verdict

@@ -17,12 +17,12 @@ from unicorn.unicorn_py3 import unicorn as binding
 
 from tests.engine.mmu.unicorn_cpus import CPUS
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.bulk import translate
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import Rights
 from vmwidgets.engine.mmu.walk import walk
 
 from .table import rate, ratio, table, verdict

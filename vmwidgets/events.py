@@ -9,8 +9,25 @@
 
 from __future__ import annotations
 
-from .engine.base.events import *  # noqa: F403  all of it is offered here
-from .engine.base.events import Event
+from .engine.base.event import *  # noqa: F403  all of it is offered here
+from .engine.base.event import Event
+from .engine.base.tree_schema import *  # noqa: F403
+from .engine.kernel.freebsd.kmem_schema import *  # noqa: F403
+from .engine.kernel.map.map_schema import *  # noqa: F403
+from .engine.kernel.map.objects_schema import *  # noqa: F403
+from .engine.kernel.pmap.pmap_schema import *  # noqa: F403
+from .engine.kernel.tasks.objects_schema import *  # noqa: F403
+from .engine.kernel.tasks.rings_schema import *  # noqa: F403
+from .engine.kernel.threads.threads_schema import *  # noqa: F403
+from .engine.kernel.x15.kentry_schema import *  # noqa: F403
+from .engine.memory.injections_schema import *  # noqa: F403
+from .engine.memory.pages_schema import *  # noqa: F403
+from .engine.memory.slabs_schema import *  # noqa: F403
+from .engine.mmu.tables_schema import *  # noqa: F403
+from .engine.mmu.tlb_schema import *  # noqa: F403
+from .engine.selfpaging.calls_schema import *  # noqa: F403
+from .engine.spaces.processors_schema import *  # noqa: F403
+from .engine.spaces.tasks_schema import *  # noqa: F403
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 import { button } from "./button.ts";
 import { Focus } from "./focus.ts";
+import { Ground } from "./ground.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
 import type { Names, Told } from "./operations.ts";
@@ -42,6 +43,9 @@ export class Figure {
   private readonly pins: Pins;
   private readonly presenting: Presenting;
   private readonly focus = new Focus(this.renderer);
+  private readonly ground = new Ground(this.renderer.root);
+  /** Pixels that pictures have on the page; 0: unknown. */
+  private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
@@ -109,6 +113,7 @@ export class Figure {
     this.words.draw(scene);
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     this.renderer.draw(scene, when.scale);
+    this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
     this.time.draw(scene, when);
     this.presenting.show();
     if (held && (this.focused()?.matches(":disabled") ?? true)) this.root.focus({ preventScroll: true });
@@ -119,6 +124,22 @@ export class Figure {
     this.finder.hidden = !when.finds;
     this.focus.settle();
     if (dot) this.ask(seq, dot, scene.height);
+  }
+
+  /** The page has so many pixels for pictures. */
+  measured(room: number): void {
+    this.room = room;
+  }
+
+  /** A page that is narrower than any picture is laid out for scrolls it. */
+  private lay(width: number, scrolls: boolean): void {
+    const { root } = this.renderer;
+    const lies = root.parentNode === this.ground.root;
+    if (scrolls && !lies) {
+      root.before(this.ground.root);
+      this.ground.root.append(root);
+    } else if (!scrolls && lies) this.ground.root.replaceWith(root);
+    if (scrolls || lies) this.ground.scroll(scrolls, width);
   }
 
   /** The newest frame on screen. */
@@ -152,6 +173,16 @@ export class Figure {
 
   takeNames(names: Names): void {
     this.time.operations?.takeNames(names);
+  }
+
+  /** When the slider was moved last, in the page's milliseconds. */
+  get dragged(): number {
+    return this.time.moved;
+  }
+
+  /** A picture has come, and is drawn soon. */
+  arrived(): void {
+    this.time.arrived();
   }
 
   /** The last request was answered, and changed nothing. */

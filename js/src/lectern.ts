@@ -3,7 +3,7 @@
 
 import { Notes } from "./notes.ts";
 import { isOwn, Screen } from "./screen.ts";
-import type { Reader, ToldStep } from "./story.ts";
+import { type Reader, tells } from "./story.ts";
 
 /** Milliseconds that a reader stays at a step before the address notes it. */
 const STILL = 100;
@@ -58,12 +58,11 @@ export class Lectern {
   chosen(): number {
     if (this.pinned >= 0) return this.pinned;
     const { steps, at } = this.reader;
-    const drawn = (step: ToldStep | undefined, place: number): string => {
-      const scene = step?.pictures[place]?.wide;
-      return JSON.stringify([scene?.nodes, scene?.links]);
-    };
     for (let now = at; now > 0; now--) {
-      const changed = this.places.filter((place) => drawn(steps[now], place) !== drawn(steps[now - 1], place));
+      const changed = this.places.filter((place) => {
+        const [here, before] = [steps[now], steps[now - 1]].map((step) => step?.pictures[place]?.wide);
+        return here && before && tells(here, before);
+      });
       if (changed.length) return changed[0] ?? 0; // the first is the one that the story is about
     }
     return 0;

@@ -4,6 +4,7 @@ import { Figure } from "./figure.ts";
 import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
 import type { Names, Told } from "./operations.ts";
+import { Pace } from "./pace.ts";
 import { unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
@@ -41,7 +42,11 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
 
-  const room = new Room(el, (width, height) => send({ type: "room", page, width, height }), signal);
+  const say = (width: number, height: number): void => {
+    figure.measured(width);
+    send({ type: "room", page, width, height });
+  };
+  const room = new Room(el, say, signal);
   const hello = (): void => {
     room.again();
     send({ type: "hello", page, seq: figure.shown });
@@ -103,15 +108,8 @@ function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void
 /** Milliseconds between two hellos; vmwidgets/widgets/host/silence.py says when too few have come. */
 const BEAT = 60_000;
 
-/** Milliseconds: what comes sooner after a drawing waits for the screen's next frame, and only its newest is drawn. */
-const FRAME = 16;
-
 function follow(model: Model<ViewTraits>, figure: Figure): void {
-  let asked = false;
-  let drawn = 0;
   const draw = (): void => {
-    asked = false;
-    drawn = performance.now();
     const { seq = 0, data } = model.get("frame");
     try {
       if (data && seq > figure.shown) figure.draw(seq, unpack(data));
@@ -119,15 +117,10 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
       figure.tell(`Picture ${seq} could not be drawn: ${error}`);
     }
   };
+  const pace = new Pace(draw, () => figure.dragged);
   model.on("change:frame", () => {
-    if (asked) return;
-    // A hidden page gets no animation frames, and must not fall behind for ever.
-    if (document.hidden || performance.now() - drawn > FRAME) {
-      draw();
-      return;
-    }
-    asked = true;
-    requestAnimationFrame(draw);
+    figure.arrived();
+    pace.come();
   });
   draw();
 }

@@ -4,9 +4,10 @@ import { unzlibSync } from "fflate";
 import { Asking } from "./asking.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
+import { hiddenIn } from "./ground.ts";
 import { Lectern } from "./lectern.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
-import { hiddenIn, type Room, Stage } from "./stage.ts";
+import { type Room, Stage } from "./stage.ts";
 import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
 import { html, put, say } from "./svg.ts";
 import { followTheme } from "./theme.ts";
@@ -24,6 +25,9 @@ const SMALL = { width: 640, height: 480 };
 
 /** Pixels of the buttons below: where a story has some, they have room at each step. */
 const BELOW = 48;
+
+/** The share of sentences that have room at each step; a longer one has it at the steps of its operation. */
+const USUAL = 0.9;
 
 export class Player {
   readonly root = html("section", "vmwidgets vmw-player");
@@ -52,6 +56,8 @@ export class Player {
   private known = -1;
   /** The first step of each mark of the strip, and after the last one how many there are. */
   private starts: readonly number[] = [0];
+  /** How high each sentence is, at a width of the page; and how high most are at most. */
+  private heights = { width: 0, of: new Map<ToldStep, number>(), usual: 0 };
   /** Where a finger came down, and whether the picture there goes on to the left and to the right. */
   private from: [number, number] | undefined;
   private hidden: [boolean, boolean] = [false, false];
@@ -122,7 +128,10 @@ export class Player {
 
   resized(): void {
     if (this.lectern.presenting) this.show();
-    else for (const stage of this.stages) stage.resized();
+    else {
+      this.hold();
+      for (const stage of this.stages) stage.resized();
+    }
   }
 
   // ---- what a reader does ----------------------------------------------------------------------
@@ -243,8 +252,8 @@ export class Player {
     this.chapter.value = String(passed?.[0] ?? 0);
     this.mark();
     this.caption.className = `vmw-caption ${step.tone}`;
-    const [sentence, reason] = [html("b", "", step.sentence), html("span", "vmw-reason", step.reason)];
-    this.caption.replaceChildren(sentence, " ", reason);
+    this.caption.replaceChildren(...words(step));
+    this.hold();
     say(this.code, step.code);
     say(this.functions, step.functions.join(" → "));
     this.copying.offer(step.line);
@@ -266,6 +275,31 @@ export class Player {
       if (!stage.root.hidden) stage.draw(drawn, presenting && !small ? this.room() : null);
     }
     this.lectern.moved();
+  }
+
+  /** What is below the sentence stays where it is: there is room for the longest of its operation, and for most others. */
+  private hold(): void {
+    const width = this.caption.clientWidth;
+    if (this.lectern.presenting || !width) return;
+    if (width !== this.heights.width) {
+      this.heights = { width, of: new Map(), usual: 0 };
+      const { steps, branches } = this.reader.story;
+      const all = [...steps, ...branches.flatMap((branch) => branch.steps)];
+      const tried = all.map((step) => {
+        const one = html("p", "vmw-caption vmw-measure");
+        one.append(...words(step));
+        return one;
+      });
+      this.caption.after(...tried);
+      for (const [index, step] of all.entries()) this.heights.of.set(step, tried[index]?.offsetHeight ?? 0);
+      for (const one of tried) one.remove();
+      const sorted = [...this.heights.of.values()].sort((a, b) => a - b);
+      this.heights.usual = sorted[Math.floor(USUAL * (sorted.length - 1))] ?? 0;
+    }
+    const mark = this.starts.filter((start) => start <= this.reader.at).length - 1;
+    const own = this.reader.steps.slice(...this.starts.slice(mark, mark + 2));
+    const most = Math.max(this.heights.usual, ...own.map((step) => this.heights.of.get(step) ?? 0));
+    this.caption.style.minHeight = `${most}px`;
   }
 
   /** What a picture can fill while the story is presented: words and questions are above. */
@@ -316,6 +350,10 @@ export class Player {
     } else this.choices.replaceChildren(...(buttons.length ? ["What if: ", ...buttons] : []));
     this.choices.hidden = !this.choices.firstChild || reader.waits;
   }
+}
+
+function words(step: ToldStep): (Node | string)[] {
+  return [html("b", "", step.sentence), " ", html("span", "vmw-reason", step.reason)];
 }
 
 /** The story that a page holds. */

@@ -1,6 +1,7 @@
 // One picture of a handout: heading, drawing and notes, in as much room as the page has.
 
 import { Focus } from "./focus.ts";
+import { Ground, SMALLEST } from "./ground.ts";
 import { Renderer } from "./renderer.ts";
 import type { Scene } from "./scene.ts";
 import type { Drawn } from "./story.ts";
@@ -9,8 +10,8 @@ import { html, put, say } from "./svg.ts";
 /** Below so many pixels the narrow picture is shown. */
 const NARROW = 640;
 
-/** How small a picture may be drawn beside its own size: its smallest letters have 10 pixels there, and 11 here. */
-const SMALLEST = 1.1;
+/** So much larger a narrow picture has to be than a wide one, which shortens less. */
+const WORTH = 1.2;
 
 /** Pixels from left to right, and from top to bottom. */
 export interface Room {
@@ -24,18 +25,13 @@ function enlarged(scenes: readonly Scene[], room: Room): number {
   return Math.min(...each);
 }
 
-/** Whether something that is scrolled sideways goes on to its left, and to its right. */
-export function hiddenIn({ scrollLeft, scrollWidth, clientWidth }: HTMLElement): [boolean, boolean] {
-  return [scrollLeft > 1, scrollLeft < scrollWidth - clientWidth - 1]; // parts of a pixel are none
-}
-
 export class Stage {
   readonly root = html("figure", "vmw-stage");
   private readonly renderer = new Renderer();
   private readonly focus = new Focus(this.renderer);
   private readonly title = html("strong", "vmw-title");
   private readonly subtitle = html("span", "vmw-subtitle");
-  private readonly ground = html("div", "vmw-ground");
+  private readonly ground = new Ground(this.renderer.root);
   private readonly notes = html("p", "vmw-stage-notes");
   private readonly all: readonly Drawn[];
   private shown: Drawn | undefined;
@@ -46,9 +42,8 @@ export class Stage {
     this.all = all;
     const heading = html("figcaption", "vmw-header");
     heading.append(this.title, " ", this.subtitle);
-    this.ground.append(this.renderer.root);
-    this.ground.addEventListener("scroll", () => this.goesOn(), { passive: true });
-    this.root.append(heading, this.ground, this.notes);
+    this.ground.root.append(this.renderer.root);
+    this.root.append(heading, this.ground.root, this.notes);
     const act = (id: string | undefined): void => {
       const node = id ? this.renderer.node(id) : undefined;
       if (node?.action === "select" && node.thing) choose(node.thing === this.renderer.selected ? "" : node.thing);
@@ -78,7 +73,7 @@ export class Stage {
     say(this.subtitle, scene.subtitle);
     say(this.notes, scene.notes.join(" "));
     this.renderer.draw(scene, fits ? this.larger(fits)[1] : drawn.scale);
-    this.scroll(fits === null && this.room < scene.width * Math.min(drawn.scale, 1), scene.width);
+    this.ground.scroll(fits === null && this.room < scene.width * Math.min(drawn.scale, 1), scene.width);
     put(this.renderer.root, "aria-label", [scene.title, scene.subtitle].filter(Boolean).join(", "));
     this.focus.settle();
     this.keepRoom();
@@ -93,28 +88,12 @@ export class Stage {
     if (this.shown) this.draw(this.shown, this.fits);
   }
 
-  /** Where the page is narrower than the picture, it is scrolled sideways: letters stay as large as one can read. */
-  private scroll(scrolls: boolean, width: number): void {
-    this.ground.classList.toggle("vmw-scrolls", scrolls);
-    if (scrolls) this.ground.tabIndex = 0;
-    else this.ground.removeAttribute("tabindex");
-    this.renderer.root.style.minWidth = scrolls ? `${Math.ceil(SMALLEST * width)}px` : "";
-    this.goesOn();
-  }
-
-  /** Shades the sides to which the picture goes on. */
-  private goesOn(): void {
-    const [left, right] = hiddenIn(this.ground);
-    this.ground.classList.toggle("vmw-more-left", left);
-    this.ground.classList.toggle("vmw-more-right", right);
-  }
-
   private form(drawn: Drawn): Scene {
     if (this.fits) return drawn[this.larger(this.fits)[0]];
     return this.room < NARROW ? drawn.narrow : drawn.wide;
   }
 
-  /** The form that is larger in a room, and how large it is there. */
+  /** The form for a room, and how large it is there: the wide one, unless letters would be much smaller. */
   private larger(room: Room): ["wide" | "narrow", number] {
     const of = (form: "wide" | "narrow"): number =>
       enlarged(
@@ -122,7 +101,7 @@ export class Stage {
         room,
       );
     const [wide, narrow] = [of("wide"), of("narrow")];
-    return narrow > wide ? ["narrow", Math.max(1, narrow)] : ["wide", Math.max(1, wide)];
+    return narrow > WORTH * wide ? ["narrow", Math.max(1, narrow)] : ["wide", Math.max(1, wide)];
   }
 
   private get room(): number {
@@ -132,7 +111,7 @@ export class Stage {
   /** What is below the picture stays where it is while one steps. */
   private keepRoom(): void {
     if (this.fits) {
-      this.ground.style.minHeight = "";
+      this.ground.root.style.minHeight = "";
       return;
     }
     const heights = this.all.map((drawn) => {
@@ -140,6 +119,6 @@ export class Stage {
       const scale = Math.min(drawn.scale, this.room / width);
       return height * (scale < Math.min(drawn.scale, 1) ? SMALLEST : scale);
     });
-    this.ground.style.minHeight = `${Math.ceil(Math.max(0, ...heights))}px`;
+    this.ground.root.style.minHeight = `${Math.ceil(Math.max(0, ...heights))}px`;
   }
 }

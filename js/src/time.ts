@@ -74,6 +74,8 @@ export class Time {
   private readonly operation = choice("operation", [], "");
   private readonly around = html("optgroup");
   private readonly where = html("span", "vmw-where");
+  /** The line of what a drag passes, which the list around the picture's operation has not. */
+  private readonly passed = html("option");
   private readonly maker = button("go", "show the operation that makes it", "click");
   private readonly since = html("span", "vmw-since");
   private readonly cell = button("as at this cell", "show the picture as it was when its cell was done", "c");
@@ -88,6 +90,10 @@ export class Time {
   private asked = false;
   private presses = 0;
   private dragged: number | undefined;
+  /** What was asked for when a picture had come that is not drawn yet: that picture is an older place's. */
+  private ahead: [operation: number, place: number] | undefined;
+  /** When the slider was moved last. */
+  moved = Number.NEGATIVE_INFINITY;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private playing = false;
   private listed: When["operations"] = [];
@@ -152,9 +158,24 @@ export class Time {
     this.every = scene.steps.every ?? [];
     this.latest = Math.max(this.latest, when.number);
     this.operations?.learn(when.operations);
+    if (this.ahead) {
+      this.show(); // how far it goes, and by what
+      this.foresee(...(this.dragged === undefined ? this.ahead : this.meant(this.dragged)));
+      return;
+    }
     this.come();
     this.show();
     this.answered();
+  }
+
+  /** A picture has come.  Where the slider has gone on meanwhile, the next one is asked for before this one is drawn. */
+  arrived(): void {
+    this.ahead = undefined;
+    if (this.dragged === undefined) return;
+    const meant = this.meant(this.dragged);
+    this.dragged = undefined;
+    this.ask(...meant);
+    this.ahead = meant;
   }
 
   /** The machine has come to operation `number`. */
@@ -178,6 +199,7 @@ export class Time {
   /** The last request changed nothing. */
   answered(): void {
     this.asked = false;
+    this.ahead = undefined;
     if (this.come()) this.show(); // it stays where it was
     if (this.dragged !== undefined) {
       const wanted = this.dragged;
@@ -230,6 +252,7 @@ export class Time {
   /** Go elsewhere: what was pressed before counts no longer. */
   private leave(): void {
     this.stop();
+    this.ahead = undefined;
     this.presses = 0;
     this.dragged = undefined;
   }
@@ -378,21 +401,35 @@ export class Time {
   private name(number: number): void {
     const { operations = [], made = -1 } = this.when;
     const known = operations.some(([one]) => one === number);
-    if (operations !== this.listed || !known) {
-      this.listed = known ? operations : []; // an open list stays open while nothing else is in it
-      const name = this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`;
-      const named = known || number < 0 ? operations : [...operations, [number, name] as const];
-      const options = [...named].sort(([a], [b]) => a - b).map(([one, text]) => this.option(one, text));
+    if (operations !== this.listed) {
+      this.listed = operations;
+      this.passed.remove();
+      const options = [...operations].sort(([a], [b]) => a - b).map(([one, text]) => this.option(one, text));
       const shown = [...this.around.children].map((option) => option.textContent);
       if (options.length !== shown.length || options.some((option, index) => shown[index] !== option.textContent))
+        // An open list stays open while nothing else is in it.
         this.around.replaceChildren(...options);
     }
+    if (known || number < 0) this.passed.remove();
+    else this.pass(number);
     this.operation.value = String(number);
     this.operation.title = this.operation.selectedOptions[0]?.textContent ?? "operation";
     this.operation.hidden = operations.length < 2;
     this.maker.hidden = made < 0;
     say(this.maker, `go to operation ${made.toLocaleString("en")}`);
     this.maker.setAttribute("aria-label", this.maker.textContent ?? "");
+  }
+
+  /** While one drags, the list has the operation under the thumb too: one line that changes, not all of them. */
+  private pass(number: number): void {
+    const text = this.operations?.name(number) ?? `${number.toLocaleString("en")} · …`;
+    const { textContent, value } = this.option(number, text);
+    say(this.passed, textContent);
+    this.passed.value = value;
+    const others = [...this.around.children].filter((one) => one !== this.passed) as HTMLOptionElement[];
+    const next = others.find((one) => Number(one.value) > number) ?? null;
+    if (this.passed.parentNode !== this.around || this.passed.nextSibling !== next)
+      this.around.insertBefore(this.passed, next);
   }
 
   /** A line of the list: the shape that the operation has on the strip, and its name. */
@@ -413,6 +450,7 @@ export class Time {
 
   private drag(value: number): void {
     this.stop();
+    this.moved = performance.now();
     if (this.asked) this.dragged = value;
     else this.go(value);
     if (this.dragged !== undefined) this.foresee(...this.meant(value));

@@ -298,3 +298,16 @@ test("where it does not have to run nothing is said of it", () => {
   draw(scene([node("a")]));
   assert.equal(find(".vmw-straight").hidden, true);
 });
+
+test("a page narrower than its picture scrolls it, and gives it its place back", () => {
+  const { figure, draw } = setUp();
+  const { root } = figure.renderer;
+  figure.measured(332);
+  draw(scene([node("a")], [], { width: 420 }));
+  const ground = root.parentElement as HTMLElement;
+  assert.ok(ground.matches(".vmw-scrolls[tabindex]"));
+  assert.equal(root.style.minWidth, "462px");
+  figure.measured(600);
+  draw(scene([node("a")], [], { width: 600 }));
+  assert.deepEqual([root.parentElement, root.style.minWidth, ground.isConnected], [figure.root, "", false]);
+});

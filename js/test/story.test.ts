@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Question, ToldStep } from "../src/story.ts";
-import { pastOf, Reader, STORY_VERSION } from "../src/story.ts";
+import { pastOf, Reader, STORY_VERSION, tells } from "../src/story.ts";
+import { link, node, scene } from "./dom.ts";
 
 const ASKED: Question = { text: "How many?", options: ["1", "2"], answer: "2", why: "" };
 
@@ -95,4 +96,16 @@ test("a reader who comes back goes on from there, in a branch too", () => {
   assert.deepEqual([reader.branch, reader.at], [0, 1]);
   reader.leave();
   assert.equal(reader.go(5), true);
+});
+
+test("a picture tells something if a thing, a word or a look is new, and nothing if a look only goes out", () => {
+  const plain = scene([node("a"), node("b")], [link("l", "a", "b")]);
+  const lit = scene([node("a", { state: "new red" }), node("b")], [link("l", "a", "b")]);
+  assert.equal(tells(lit, plain), true);
+  assert.equal(tells(plain, lit), false);
+  const titled = scene([{ ...node("a", { state: "new" }), title: "A" }]); // as it comes from Python: more after the state
+  assert.equal(tells(scene([{ ...node("a"), title: "A" }]), titled), false);
+  assert.equal(tells(scene([node("a", { state: "red path" }), node("b")], [link("l", "a", "b")]), lit), true);
+  assert.equal(tells(scene([node("a"), node("b", { x: 3 })], [link("l", "a", "b")]), plain), true);
+  assert.equal(tells(scene([node("a")], []), plain), true, "one is gone");
 });

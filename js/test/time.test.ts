@@ -345,3 +345,55 @@ test("while one drags, the operation under the thumb is said, though another pic
   assert.equal(list.selectedOptions[0]?.textContent, "99 · fork");
   assert.deepEqual(places(sent).filter(Array.isArray), [[42, -1]], "the picture of the first is under way");
 });
+
+test("where the slider has gone on, the next picture is asked for before an older one is drawn", () => {
+  const { sent, draw, drag, unit, text, time, slider } = setUp();
+  time.reach(10_000);
+  draw(3, 4);
+  unit("operation");
+  drag(40);
+  drag(70);
+  time.arrived(); // the picture of 40, not drawn yet
+  assert.deepEqual(places(sent), [
+    [40, -1],
+    [70, -1],
+  ]);
+  drag(90);
+  draw(40, 4);
+  assert.equal(text(".vmw-where"), "operation 90 of 10,000");
+  assert.deepEqual([slider.value, time.root.getAttribute("aria-busy")], ["90", "true"]);
+  time.arrived(); // that of 70
+  draw(70, 4);
+  assert.equal(text(".vmw-where"), "operation 90 of 10,000");
+  time.arrived();
+  draw(90, 4);
+  assert.deepEqual(places(sent).slice(2), [[90, -1]]);
+  assert.deepEqual([slider.value, time.root.hasAttribute("aria-busy")], ["90", false]);
+});
+
+test("what a drag passes is one line of the list, in its order, and the others stay", () => {
+  const { draw, drag, unit, time } = setUp();
+  time.reach(100);
+  draw(3, 4, {
+    operations: [
+      [0, "0 · boot"],
+      [3, "3 · enter"],
+      [100, "100 · remove"],
+    ],
+  });
+  const list = time.root.querySelector(".vmw-operation") as HTMLSelectElement;
+  const before = [...list.options];
+  unit("operation");
+  for (const value of [40, 2, 50]) drag(value);
+  assert.deepEqual(
+    [...list.options].map(({ value }) => value),
+    ["0", "3", "50", "100"],
+  );
+  assert.deepEqual(
+    [...list.options].filter(({ value }) => value !== "50"),
+    before,
+  );
+  time.arrived();
+  draw(3, 4);
+  assert.equal([...list.options].filter(({ value }) => value === "50").length, 1, "it is under way");
+});

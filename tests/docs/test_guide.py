@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import EVENTS
+from vmwidgets.engine.base.event import EVENTS
 from vmwidgets.engine.base.units import binary_size
 
 pytestmark = pytest.mark.once

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.comparisons import ComparisonValue, WorkloadOperation
+from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
 from vmwidgets.sources.workload import allocate, free, lookup
 

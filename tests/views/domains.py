@@ -9,14 +9,14 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError, Refused
-from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
-from vmwidgets.engine.base.values.domains import CapRef, DomainValue
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.selfpaging.domain import Domain
+from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainValue
 from vmwidgets.engine.selfpaging.memory_server import PageMemory
 from vmwidgets.engine.selfpaging.vspace import Vregion
 

@@ -14,7 +14,7 @@ import vmwidgets as vm
 from tests.views.domains import machine_life
 from tests.views.lives import lived_in
 from tests.views.pictures import machine_with
-from vmwidgets.engine.base.values.comparisons import WorkloadOperation
+from vmwidgets.engine.kernel.map.comparisons_schema import WorkloadOperation
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.pictures.picture import Picture

@@ -8,15 +8,15 @@ from typing import Any
 
 from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.errors import VMError
-from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.base.values.cpus import ThreadsValue
-from vmwidgets.engine.base.values.maps import KernelMapValue
 from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, Kmem
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.map.map_schema import KernelMapValue
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 
 
 class Story:

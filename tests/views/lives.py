@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.cpus import ThreadsValue
-from vmwidgets.engine.base.values.maps import KernelMapValue
-from vmwidgets.engine.base.values.memory import CachesValue, FramesValue, KentryContents
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.kernel.map.map_schema import KernelMapValue
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
+from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
+from vmwidgets.engine.memory.pages_schema import FramesValue
+from vmwidgets.engine.memory.slabs_schema import CachesValue
 
 PAGE = 4096
 WHOLE = 10**6

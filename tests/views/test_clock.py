@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.engine.watch import Watch
 from tests.views.test_past_lives import families, recorded
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.memory.replacement import POLICIES
 from vmwidgets.events import PageOut, PageWritten
 

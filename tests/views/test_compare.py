@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import misplaced_text, outside, overlaps
-from vmwidgets.engine.base.values.comparisons import ComparisonValue, WorkloadOperation
+from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
 from vmwidgets.sources.workload import allocate, free, lookup
 from vmwidgets.views.scene.model import Node, Scene

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from tests.views.pictures import outside
+from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.maps import diff
 
@@ -28,38 +28,56 @@ def found():
     return vm.diff(task, TEXT)
 
 
-def boxes(scene, side):
-    """What is written on a side, line by line; in brackets where it has nothing."""
-    drawn = [node for node in scene.nodes if node.id.endswith(f"/{side}") and node.id.split("/")[1].isdigit()]
-    return [node.text[0].text if node.kind == "card" else f"({node.text[0].text})" for node in drawn]
+def lines(scene):
+    """What each line says, from the top down, and whether it is marked as what should agree."""
+    drawn = sorted((node for node in scene.nodes if node.id.endswith("/row")), key=lambda node: node.y)
+    return [(" ".join(run.text for run in node.text), "fault" in node.state) for node in drawn]
 
 
 @pytest.mark.parametrize("width", [420, 900])
-def test_each_side_says_what_it_has_or_why_not(found, width):
+def test_differences_come_first_with_both_sides_and_what_agrees_is_a_row_a_file(found, width):
     picture = vm.picture(found)
     picture.width = width
     scene = picture.scene()
-    assert boxes(scene, "model") == [
-        "(execve: the program)", "rw- · memory", "rw- · memory", "rw- · memory", "r-- r-x · x",
-    ]  # fmt: skip
-    assert boxes(scene, "system") == [
-        "r-x rw- · prog", "r-- · memory", "rw- · [heap]", "(the system has nothing there)", "r-- r-x · x",
-    ]  # fmt: skip
-    why = [node.text[0].text for node in scene.nodes if node.id.endswith("/why")]
-    assert why == ["rw- in the model, r-- in the system"]
+    said = lines(scene)
+    assert [is_fault for _, is_fault in said] == [True, True, False, False, False]
+    changed, gone, program, heap, x = [words for words, _ in said]
+    assert changed.startswith("≠ memory 0x1_4000 · 4 KiB model rw- system r--")
+    assert changed.endswith("rw- in the model, r-- in the system")
+    assert gone == "≠ memory 0x1_6000 · 4 KiB model rw- system the system has nothing there"
+    assert program.startswith("only system prog ×2 8 KiB")
+    assert program.endswith("r-x rw- · execve: the program")
+    assert heap.startswith("= [heap] 4 KiB 0x1_5000")
+    assert x.startswith("= x ×2 8 KiB 0x1_8000")
+    assert x.endswith("r-- r-x")
     assert not outside(scene)
+    assert misplaced_text(scene) == []
+    assert crossing_text(scene) == []
+    assert covered_words(scene) == []
 
 
-def test_what_should_agree_is_marked_and_counted(found):
+def test_sections_count_what_they_hold(found):
     scene = vm.picture(found).scene()
-    marked = [node for node in scene.nodes if node.id.endswith("/at") and node.text[0].text.startswith("≠ ")]
-    assert len(marked) == 2
-    assert scene.caption.text == "2 ranges should agree, and do not."
-    assert [node.id for node in scene.nodes if "fault" in node.state] == [
-        "diff/2/model",
-        "diff/2/system",
-        "diff/4/model",
-    ]
+    said = [node.text[0].text for node in scene.nodes if node.id.startswith("diff/section/")]
+    assert said == ["should agree: 2 ranges", "only one side can know: 2 ranges", "agree: 3 ranges, one row a file"]
+    looks = {node.bars[0].style for node in scene.nodes if node.id.startswith("diff/section/")}
+    cells = {bar.style for node in scene.nodes if "/strip/" in node.id for bar in node.bars}
+    assert looks == cells, "the strips have the colours of the sections"
+
+
+def test_ranges_of_a_file_that_only_one_side_has_share_a_card():
+    task = vm.boot("x86-64").task("init")
+    text = "".join(f"{A + at * 4096:x}-{A + (at + 1) * 4096:x} rw-p 0 08:01 1 /lib/x\n" for at in (0, 2, 4))
+    found = vm.diff(task, text)
+    assert len(found.faults) == 3
+    ((words, is_fault),) = lines(vm.picture(found).scene())
+    assert is_fault
+    assert words.startswith("≠ x ×3 0x1_0000 · 12 KiB")
+    assert words.endswith("system rw-")
+
+
+def test_what_should_agree_is_counted(found):
+    assert vm.picture(found).scene().caption.text == "2 ranges should agree, and do not."
 
 
 def test_the_strips_have_a_cell_for_each_range(found):
@@ -81,8 +99,8 @@ def test_of_many_ranges_those_that_agree_are_left_out_first(monkeypatch, found):
     monkeypatch.setattr(diff, "MOST_LINES", 3)
     monkeypatch.setattr(diff, "MOST_ROWS", 2)
     scene = vm.picture(found).scene()
-    assert len(boxes(scene, "model")) == 3
-    assert "rw- · [heap]" not in boxes(scene, "system")
+    assert [is_fault for _, is_fault in lines(scene)] == [True, True, False]
+    assert not any("=" in words for words, _ in lines(scene))
     assert [node.text[0].text for node in scene.nodes if node.id == "diff/more"] == ["… 3 ranges more, in the table"]
     assert scene.table.rows[2][0] == "… 5 ranges more"
 

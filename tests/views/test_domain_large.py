@@ -7,8 +7,8 @@ import pytest
 import vmwidgets as vm
 from tests.views.test_domain import PAGE, placed, tree, words
 from tests.views.test_kmem_layout import sound, steps_of
-from vmwidgets.engine.base.values.domains import VnodeValue
 from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.selfpaging.domain_schema import VnodeValue
 from vmwidgets.views.domain.picture import all_vnodes
 
 

@@ -12,10 +12,10 @@ import pytest
 import vmwidgets as vm
 from tests.engine.watch import Watch
 from tests.views.domains import DomainLife
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.recorder import materialize
-from vmwidgets.engine.base.values.domains import DomainValue
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.selfpaging.domain_schema import DomainValue
 from vmwidgets.views.domain.picture import all_vnodes
 
 pytestmark = pytest.mark.once

@@ -10,8 +10,10 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.domains import DomainLife, lived, machine_life
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.recorder import materialize
-from vmwidgets.engine.base.values.domains import (
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.selfpaging.domain_schema import (
     CapabilityValue,
     CnodeValue,
     DomainFocus,
@@ -20,8 +22,6 @@ from vmwidgets.engine.base.values.domains import (
     VnodeFold,
     VnodeValue,
 )
-from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.views.domain.picture import all_vnodes, focus_of, things_of
 
 pytestmark = pytest.mark.once

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import FaultRaised
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.views.memory.fault import LINES
 from vmwidgets.views.scene.model import AFTER, Node, Scene
 from vmwidgets.views.story.faults import BOXES, faults_of

@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.lives import lived_in
-from vmwidgets.engine.base.values.memory import PageCounts
+from vmwidgets.engine.memory.pages_schema import PageCounts
 from vmwidgets.views.memory.gauge import gauges, level, served
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Node, Scene

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.events import Called, PageDenied, Panicked, Returned, ThreadEnded, ThreadRuns, ThreadSlept
+from vmwidgets.engine.base.event import Called, Panicked, Returned
 from vmwidgets.engine.base.recorder import materialize
+from vmwidgets.engine.kernel.freebsd.kmem_schema import PageDenied
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadEnded, ThreadRuns, ThreadSlept
 from vmwidgets.views.story.calls import followed, left_open
 
 WAITS = ("free pages", None, "pages", "")

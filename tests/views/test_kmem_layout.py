@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.lives import lived_in
 from tests.views.pictures import misplaced_text, outside, overlaps
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.past import Past
 from vmwidgets.views.scene.model import Scene
 
 VIEWS = (vm.Kmem, vm.Threads, vm.Frames, vm.Slabs, vm.Dashboard)

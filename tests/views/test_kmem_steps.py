@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import SpaceSought
+from vmwidgets.engine.kernel.freebsd.kmem_schema import SpaceSought
 from vmwidgets.views.story.calls import followed
 from vmwidgets.views.story.moment import Moment
 

@@ -12,7 +12,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
-from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.maps import picture

@@ -11,7 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, seen_by
+from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects, seen_by
 from vmwidgets.views.scene.model import Node, Scene
 
 
@@ -307,3 +307,31 @@ def test_all_mappers_are_those_of_each_object() -> None:
         shadows = sum(one.shadow == name for one in value.objects.values())
         is_file = value.objects[name].kind == "file"
         assert value.references(name) == len(every[name]) + shadows + is_file
+
+
+def calls_to_draw(pages: int, tasks: int) -> int:
+    """How many Python functions are called to draw the objects of so many pages in so many tasks."""
+    machine = vm.boot("x86-64", ram="64 MiB")
+    task = machine.task("first")
+    task.mmap(pages * 4096, flags="private|populate")
+    for number in range(tasks):
+        machine.task(f"t{number}").mmap("4 KiB")
+    view = vm.Objects(machine)
+    at = view.at()
+    value = machine.memory_objects.value()
+    counted = 0
+
+    def count(frame: object, event: str, _: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        draw_objects(value, at.moment)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_pages_that_are_not_drawn_cost_no_calls() -> None:
+    assert calls_to_draw(4000, 1) < calls_to_draw(40, 1) + 100

@@ -15,16 +15,16 @@ from tests.engine.kernel.kmems import Kernel
 from tests.engine.watch import Watch
 from tests.views.lives import WHOLE, Life, everything
 from vmwidgets.engine.base.errors import KernelPanic
-from vmwidgets.engine.base.events import Event, MapResized
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.recorder import CallStacks, Raw, Recorder, materialize
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.base.values.cpus import ThreadsValue
-from vmwidgets.engine.base.values.maps import KernelMapValue
-from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, Kmem
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.map.map_schema import KernelMapValue, MapResized
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.kernel.threads.waits import ChannelWait, MaySleep, Running
 
 

@@ -19,12 +19,14 @@ from tests.engine.watch import Watch
 from tests.views.lives import WHOLE
 from tests.views.test_domain_window import untrue
 from tests.views.wholes import taken_back, unwalked, whole
-from vmwidgets.engine.base.events import Event, PteRunWritten, PteWritten, ThreadEnded
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.recorder import CallStacks
-from vmwidgets.engine.base.values.cpus import ThreadsValue
-from vmwidgets.engine.base.values.memory import ZEROED, KentryContents
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadEnded, ThreadsValue
+from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
+from vmwidgets.engine.memory.pages_schema import ZEROED
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
 from vmwidgets.engine.spaces.processors import SHOOTDOWNS
 from vmwidgets.views.domain.picture import focus_of
 

@@ -1,4 +1,4 @@
-"""The grid of a string of references says what the values say."""
+"""The table of grids of a string of references says what the values say, and shows Belady's anomaly at one glance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.model import Node, Scene
 
+BELADY = "1 2 3 4 1 2 5 1 2 3 4 5"
 TEXTBOOK = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1"
+
+
+def string_of(scene: Scene) -> list[str]:
+    """The pages that are written once, above the first column of grids."""
+    lines = [node for node in scene.nodes if node.id.startswith("references/string/") and node.id.endswith("/0")]
+    bold = [(line.y, run.x, run.text) for line in lines for run in line.text if run.style == "mono strong"]
+    return [text for _, _, text in sorted(bold)]
 
 
 def columns(scene: Scene, block: int) -> list[Node]:
@@ -28,25 +36,30 @@ def test_each_column_is_its_step(width, policy):
     drawn = columns(scene, 0)
     steps = found.runs[0].steps
     assert len(drawn) == len(steps)
+    assert string_of(scene) == [str(step.page) for step in steps]
     for node, step in zip(drawn, steps, strict=True):
-        head, *rest = [run.text for run in node.text if run.text != "▸"]
-        assert head == str(step.page)
+        said = [run.text for run in node.text if run.text != "▸"]
         gone = ",".join(map(str, step.gone))
-        expected = [str(page) for page in step.pages if page is not None] + (["●"] if step.fault else [])
-        assert rest == expected + ([gone] if gone else [])
-        assert ("fault" in node.state) == step.fault
-        squares = [bar for bar in node.bars if (bar.w, bar.h) == (4, 4)]
-        assert len(squares) == (len(step.referenced) if found.runs[0].uses_bits else 0)
+        expected = ["●"] * step.fault + [str(page) for page in step.pages if page is not None]
+        assert said == expected + ([gone] if gone else [])
+        assert [run.text for run in node.text if "strong" in run.style] == [str(step.page)], "bold: the page itself"
+        assert node.state == (("miss",) if step.fault else ("hit",))
+        above = [bar for bar in node.bars if bar.style == "mark"]
+        assert len(above) == (len(step.referenced) if found.runs[0].uses_bits else 0)
         hands = [run.y for run in node.text if run.text == "▸"]
         assert len(hands) == (policy == "clock")
 
 
-def test_the_hand_is_at_its_frame():
+def test_the_hand_and_the_bits_are_at_their_frames():
     found = vm.reference_string(TEXTBOOK, 3, "clock")
     for node, step in zip(columns(vm.picture(found).scene(), 0), found.runs[0].steps, strict=True):
         hand = next(run.y for run in node.text if run.text == "▸")
-        underline = next(bar for bar in node.bars if bar.h == 1.5)
-        assert round((hand - underline.y) / 19) == step.hand - step.frame
+        bold = next(run.y for run in node.text if "strong" in run.style)
+        frames = sorted({run.y for run in node.text if run.text not in "▸●" and "error" not in run.style})
+        high = 17.0
+        assert (hand - bold) / high == step.hand - step.frame
+        assert {round((bar.y + 12 - bold) / high) + step.frame for bar in node.bars} == step.referenced
+        assert len(frames) == sum(page is not None for page in step.pages)
         assert f"hand at frame {step.hand}" in node.title
 
 
@@ -105,19 +118,67 @@ def test_other_things_are_refused():
 
 
 @pytest.mark.parametrize("width", [900, 1600])
-def test_the_runs_of_a_policy_are_beside_each_other_where_there_is_room(width: int) -> None:
-    found = vm.reference_string("1 2 3 4 1 2 5 1 2 3 4 5", (3, 4), ("fifo", "opt"))
+def test_policies_are_rows_and_numbers_of_frames_are_columns_where_there_is_room(width: int) -> None:
+    found = vm.reference_string(BELADY, (3, 4), ("fifo", "opt"))
     view = vm.References(found)
     view.width = width
-    places = {node.text[0].text: (node.x, node.y) for node in view.scene().nodes if node.id.endswith("/heading")}
-    fifo, fifo_more, opt, opt_more = (places[f"{name}, {n} frames"] for name in ("fifo", "opt") for n in (3, 4))
-    assert fifo[1] == fifo_more[1] < opt[1] == opt_more[1]
-    assert fifo[0] == opt[0] < fifo_more[0] == opt_more[0]
+    scene = view.scene()
+    sound(scene)
+    fifo, fifo_more, opt, opt_more = (columns(scene, block) for block in range(4))
+    assert fifo[0].y == fifo_more[0].y < opt[0].y == opt_more[0].y
+    for here, above in ((opt, fifo), (opt_more, fifo_more)):
+        assert [node.x for node in here] == [node.x for node in above], "a reference is below itself"
+    assert fifo[-1].x < fifo_more[0].x
     view.width = 420
-    assert len({node.y for node in view.scene().nodes if node.id.endswith("/heading")}) == 4
+    narrow = view.scene()
+    sound(narrow)
+    assert [columns(narrow, block)[0].x for block in range(4)] == [columns(narrow, 0)[0].x] * 4
+    assert len({columns(narrow, block)[0].y for block in range(4)}) == 4
+
+
+def margin(scene: Scene, block: int) -> Node:
+    return next(node for node in scene.nodes if node.id == f"references/{block}/faults")
+
+
+def test_belady_is_in_the_margin_and_the_fewest_faults_too() -> None:
+    found = vm.reference_string(BELADY, (3, 4), ("fifo", "lru", "opt"))
+    scene = vm.References(found).scene()
+    for block, run in enumerate(found.runs):
+        said = [one.text for one in margin(scene, block).text]
+        assert said[0] == str(run.faults)
+        assert ("▲ 1 more" in said) == ((run.policy, run.frames) == ("fifo", 4))
+        assert ("error" in margin(scene, block).text[0].style) == ("▲ 1 more" in said)
+        assert ("fewest" in said) == (run.policy == "opt")
+
+
+def test_no_policy_is_the_best_of_equals() -> None:
+    scene = vm.References(vm.reference_string("1 2 3", 2, ("fifo", "lru"))).scene()
+    assert not any(run.text == "fewest" for node in scene.nodes for run in node.text)
+
+
+def test_many_runs_are_lines_of_dots_until_one_is_opened() -> None:
+    found = vm.reference_string(TEXTBOOK, (1, 2, 3, 4, 5, 6), ("fifo", "lru", "opt"))
+    picture = vm.References(found)
+    scene = picture.scene()
+    sound(scene)
+    for block, run in enumerate(found.runs):
+        drawn = columns(scene, block)
+        assert [[one.text for one in node.text] for node in drawn] == [["●"] * step.fault for step in run.steps]
+        assert margin(scene, block).text[0].text == str(run.faults)
+    whole = {node.title: node.id for node in scene.nodes if node.kind == "fold"}
+    assert len(whole) == len(found.runs)
+    chosen = found.runs.index(found.run("lru", 3))
+    picture.opened(f"references/run/{chosen}/0")
+    scene = picture.scene()
+    sound(scene)
+    for block in range(len(found.runs)):
+        says_pages = any(len(node.text) > 1 for node in columns(scene, block))
+        assert says_pages == (block == chosen)
+    picture.opened(f"references/run/{chosen}/0")
+    assert picture.scene().height < scene.height
 
 
 def test_a_string_that_just_fits_beside_another_is_in_one_line() -> None:
-    view = vm.References(vm.reference_string("7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1", (3, 4), ("fifo", "lru", "opt")))
+    view = vm.References(vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "lru", "opt")))
     view.width = 1600
     assert len({node.y for node in view.scene().nodes if node.id.endswith("/names")}) == 3

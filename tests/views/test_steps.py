@@ -8,8 +8,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
-from vmwidgets.engine.base.events import BootStage
-from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.engine.base.event import BootStage
+from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment

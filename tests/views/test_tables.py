@@ -12,9 +12,9 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
 from vmwidgets.engine.base.units import Address, binary_size, grouped_size
-from vmwidgets.engine.base.values.tables import WindowRow
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables, Shown
+from vmwidgets.engine.mmu.tables_schema import WindowRow
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.tables.boxes import folded_in_words
 from vmwidgets.views.tables.picture import draw_tables
@@ -221,6 +221,16 @@ def table_row(fold: Node, scene: Scene) -> str:
     name = next(box.text[0].text for box in nodes(scene, "table") if box.id == f"tables/table/{level}/{va}")
     rows = [row for row in scene.table.rows if row[0] == name and row[1].startswith(f"{first}–")]
     return next(row[3] for row in rows if row[3].startswith("folded"))
+
+
+def test_a_large_page_that_fills_several_descriptors_is_said_to() -> None:
+    machine = vm.boot("armv7", ram="64 MiB")
+    machine.device("screen", 0xF000_0000, "16 MiB")
+    task = machine.task("init")
+    task.map.enter("16 MiB", at=0x1000_0000, fixed=True, object="screen")
+    assert task.map.superpages(0x1000_0000, size="16 MiB", page="16 MiB") == 1
+    caption = vm.Tables(task).scene().caption.text
+    assert "1 large page in 16 descriptors" in caption
 
 
 def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None:

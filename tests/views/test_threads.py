@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.memory.threads import draw_threads, groups_of
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.story.moment import Moment

@@ -26,7 +26,13 @@ def worked(architecture: str = "x86-64", cpus: int = 3, tlb: tuple[int, int] = (
 
 
 def cells(scene: Scene) -> list[Node]:
-    return [node for node in scene.nodes if node.kind == "slot" and node.text]
+    """The ways that keep something."""
+    return [node for node in scene.nodes if node.kind == "slot" and "free" not in node.state]
+
+
+def told(scene: Scene) -> dict[str, str]:
+    """What is said in words of translations, by the cell that it is of."""
+    return {node.thing: " ".join(run.text for run in node.text) for node in scene.nodes if node.kind == "translation"}
 
 
 def in_bounds(scene: Scene) -> None:
@@ -85,7 +91,8 @@ def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flus
     in_bounds(scene)
     assert scene.caption.text.startswith("set_descriptor changed the descriptor at ")
     assert "It changed no TLB." in scene.caption.reason
-    assert words_of(scene).count("1 edit of descriptors by hand: what is kept may be wrong") == 2
+    said = [" ".join(run.text for run in node.text) for node in scene.nodes if node.id.endswith("/edits")]
+    assert said == ["1 edit of descriptors by hand: what is kept may be wrong"] * 2
     assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))
     assert all(cpu.value().tlb.stale and not cpu.value().forgotten for cpu in machine.cpus)
     machine.check()  # what a learner did to the tables is no bug of ours
@@ -184,6 +191,72 @@ def test_numbers_of_address_spaces_are_told_only_where_there_are_any(asids: bool
     machine.cpus[0].load(machine.kmem_malloc("4 KiB"))
     view = vm.Tlb(machine)
     below = {run.text for node in cells(view.scene()) for run in node.text[1:]}
+    assert all(node.text for node in cells(view.scene())), "one processor: each cell has room for its page"
     assert below == ({"G", "#1"} if asids else {"G"})
     assert {row[5:7] for row in view.scene().table.rows} == {("4 KiB", "global"), ("4 KiB", "1" if asids else "")}
     assert any("address space" in node.title for node in cells(view.scene())) is asids
+
+
+def test_what_is_stale_is_told_as_what_is_kept_beside_what_is_true() -> None:
+    machine = worked()
+    machine.cpus.shootdown = "forgotten"
+    task = machine.tasks["init"]
+    start = next(iter(task.map)).start
+    task.map.protect(start, size="4 KiB", prot="r")
+    task.map.remove(start + 4096, size="4 KiB")
+    scene = vm.Tlb(machine).scene()
+    in_bounds(scene)
+    stale = {
+        f"tlb/{cpu.path}/{slot.entry.set}/{slot.entry.way}": int(slot.entry.va)
+        for cpu in machine.cpus
+        for slot in cpu.value().tlb.stale
+    }
+    said = {start: f"{vm.Address(start)} rw- ≠ r--", start + 4096: f"{vm.Address(start + 4096)} rw- ≠ none"}
+    assert told(scene) == {thing: said[va] for thing, va in stale.items()}
+    assert len(stale) == 4
+
+
+@pytest.mark.parametrize("width", [420, 640, 900, 1600])
+def test_processors_are_beside_each_other_and_one_set_is_at_one_place_of_each(width: int) -> None:
+    machine = worked(cpus=4)
+    view = vm.Tlb(machine)
+    view.width = width
+    scene = view.scene()
+    in_bounds(scene)
+    heads = {f"cpu:{number}": node for number in range(4) for node in scene.nodes if node.id == f"tlb/cpu:{number}"}
+    assert len({head.x for head in heads.values()}) == (2 if width < 900 else 4)
+    offsets: dict[str, set[tuple[float, float]]] = {}
+    for node in cells(scene):
+        _, cpu, place = node.id.split("/", 2)
+        assert 0 <= node.x - heads[cpu].x <= heads[cpu].w - node.w + 0.6
+        offsets.setdefault(place, set()).add((round(node.x - heads[cpu].x, 3), round(node.y - heads[cpu].y, 3)))
+    assert all(len(found) == 1 for found in offsets.values())
+    assert len({x for found in offsets.values() for x, _ in found}) > 4, "sets are beside each other"
+    empty = sum(len(node.bars) for node in scene.nodes if node.id.endswith("/sets"))
+    assert empty + len(cells(scene)) == 4 * 16 * 4, "all sets are there, empty ones too"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_an_arrow_of_a_shootdown_ends_at_what_waits_and_crosses_nothing(width: int) -> None:
+    machine = worked(cpus=4)
+    machine.cpus.shootdown = "sent"
+    task = machine.tasks["init"]
+    start = next(iter(task.map)).start
+    for page in range(5):
+        task.map.protect(start + page * 4096, size="4 KiB", prot="r")
+    view = vm.Tlb(machine)
+    view.width = width
+    scene = view.scene()
+    in_bounds(scene)
+    nodes = {node.id: node for node in scene.nodes}
+    assert len(scene.links) == 9
+    for link in scene.links:
+        source, target = nodes[link.source], nodes[link.target]
+        assert link.points[-1] == (target.x, target.y + target.h / 2)
+        assert source.x <= link.points[0][0] <= source.x + source.w
+        for (x, y), (to_x, to_y) in pairwise(link.points):
+            left, right, top, bottom = min(x, to_x), max(x, to_x), min(y, to_y), max(y, to_y)
+            for node in scene.nodes:
+                if node.shape != "none" and node.kind in ("slot", "request", "translation", "fold"):
+                    inside = left < node.x + node.w - 0.1 and node.x + 0.1 < right
+                    assert not (inside and top < node.y + node.h and node.y < bottom), (link.id, node.id)

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.tables import Permission, Permissions
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
+from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.tables.walk import draw_walk
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside, overlaps
-from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg

@@ -14,7 +14,7 @@ import pytest
 import vmwidgets.engine.machine as parts
 from tests.plain import MANNERED
 from tests.views.test_moment import LIVED
-from vmwidgets.engine.base.events import EVENTS
+from vmwidgets.engine.base.event import EVENTS
 from vmwidgets.views.story import words
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.headlines import MAX_WORDS

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from tests.views.lives import WHOLE, Everything, everything, known
-from vmwidgets.engine.base.values.cpus import CpusValue, TlbValue
-from vmwidgets.engine.base.values.past import NOTHING, Past
-from vmwidgets.engine.base.values.replacement import ReplacementValue
-from vmwidgets.engine.base.values.tables import TableWindow
+from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.machine.handles.tables import MachineTables
+from vmwidgets.engine.memory.replacement_schema import ReplacementValue
 from vmwidgets.engine.mmu.tables import Shown, TableKey
+from vmwidgets.engine.mmu.tables_schema import TableWindow
+from vmwidgets.engine.mmu.tlb_schema import TlbValue
+from vmwidgets.engine.spaces.processors_schema import CpusValue
 
 MOST = 14
 """So many tables of a space are opened."""

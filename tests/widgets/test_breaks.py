@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.widgets.notebook import open_notebook
 from tests.widgets.page import HELLO, replies
-from vmwidgets.engine.base.breaks import KINDS
+from vmwidgets.engine.machine.event_kinds import KINDS
 from vmwidgets.widgets.host.pictures import pictures_of
 
 
@@ -204,7 +204,7 @@ def test_a_later_cell_goes_to_its_own_operation_and_a_chosen_moment_stays() -> N
 
 def test_a_search_that_ends_before_the_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vmwidgets.engine.base.journal.MOST_EVENTS", 50)
-    monkeypatch.setattr("vmwidgets.engine.base.breaks.MOST_REMADE", 3)
+    monkeypatch.setattr("vmwidgets.engine.machine.event_kinds.MOST_REMADE", 3)
     machine = vm.boot("x86-64")
     for _ in range(12):
         machine.kernel_map.enter("4 KiB")

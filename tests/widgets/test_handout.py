@@ -95,6 +95,23 @@ def test_two_pictures_step_together_with_the_steps_of_both(tmp_path: Path) -> No
     assert headlines[-1].startswith("write put 1 byte"), "of several pictures none has the word"
 
 
+def test_of_two_pictures_beside_each_other_no_name_is_cut_though_there_is_room(tmp_path: Path) -> None:
+    machine = vm.boot("x86-64")
+    parent = machine.task("parent")
+    start = parent.mmap("16 KiB")
+    parent.write(start, b"x" * 4 * vm.PAGE)
+    child = parent.fork("child")
+    child.write(start, b"y")
+    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), vm.Fault(machine))
+    objects = read(file)["steps"][-1]["pictures"][0]["narrow"]
+    assert 420 < objects["width"] < 520, "the least that a page gives one of two"
+    texts = {run[2]: run for node in objects["nodes"] for run in node.get("text", ())}
+    assert "parent 0x1_0000" in texts
+    pages = [node for node in objects["nodes"] if node["kind"] == "page" and node["id"].startswith("mapping/")]
+    assert len(pages) == 8
+    assert len({node["y"] for node in pages}) == 2, "the four pages of each task are in one row"
+
+
 def test_marks_are_chapters_at_the_moment_that_they_name(tmp_path: Path) -> None:
     machine, *_ = forked()
     steps = read(vm.handout(machine, tmp_path / "x.html", vm.Objects(machine)))["steps"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.domains import DomainFocus
+from vmwidgets.engine.selfpaging.domain_schema import DomainFocus
 from vmwidgets.pictures.domain import window_of
 from vmwidgets.views.scene.model import Scene
 

@@ -92,7 +92,7 @@ def test_older_shootdowns_are_opened_by_a_click() -> None:
 
 
 def test_sets_that_are_not_shown_are_opened() -> None:
-    machine = vm.boot("x86-64", tlb=(64, 1))
+    machine = vm.boot("x86-64", tlb=(256, 16))
     address = machine.kmem_malloc("256 KiB")
     for page in range(40):
         machine.cpus[0].load(address + 4096 * page)
@@ -117,7 +117,7 @@ def test_inside_an_operation_each_processor_is_as_it_was_there(machine: vm.Machi
     for step in range(1, view.scene().steps.count):
         view.step = step
         scene = view.scene()
-        kept = [node.id.split("/")[1] for node in scene.nodes if node.kind == "slot" and node.text]
+        kept = [node.id.split("/")[1] for node in scene.nodes if node.kind == "slot" and "free" not in node.state]
         stale = [node.id.split("/")[1] for node in scene.nodes if node.kind == "slot" and "fault" in node.state]
         seen.append((scene.caption.text.split()[0], kept, stale))
     first, *_, last = seen

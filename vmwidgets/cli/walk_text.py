@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..engine.base.units import Address, binary_size
-from ..engine.base.values.tables import FieldValue, Step, Walk
 from ..engine.mmu.format import TableFormat
+from ..engine.mmu.tables_schema import FieldValue, Step, Walk
 
 
 def verdict(found: Walk) -> str:

@@ -20,10 +20,10 @@ from types import FunctionType
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
-from vmwidgets.engine.base.values.references import ReferencesValue
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
 from vmwidgets.engine.paper.references import reference_string
+from vmwidgets.engine.paper.references_schema import ReferencesValue
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.errors import VMError
-from vmwidgets.engine.base.events import TlbHit
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
+from vmwidgets.engine.mmu.tlb_schema import TlbHit
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture

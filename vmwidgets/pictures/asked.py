@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from zlib import crc32
 
-from vmwidgets.engine.base.events import PagesEntered, PagesLeft
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.kernel.tasks.objects_schema import PagesEntered, PagesLeft
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.kit import Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Node, Scene, Steps

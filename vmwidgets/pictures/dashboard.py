@@ -86,6 +86,7 @@ class Dashboard(Map):
     ) -> None:
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []
+        self._kentry_whole = False
         self._parts_asked: dict[str, bool] = {}  # parts that were opened and folded, by their headings
         if not self._made:  # else it is given another target
             self._panes = panes_of(panes)
@@ -129,7 +130,10 @@ class Dashboard(Map):
             )
         ]
         if target is machine.kernel_map:
-            scenes.append(kentry_scene(machine.kentry, picture.moment, compact=True, width=at.width))
+            kentry = kentry_scene(
+                machine.kentry, picture.moment, compact=True, whole=self._kentry_whole, width=at.width
+            )
+            scenes.append(replace(kentry, title="kentry area: where new entries come from"))
         address = self._address_at_hand(target, at.moment.operation)
         task = next(
             (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
@@ -144,6 +148,9 @@ class Dashboard(Map):
         """Open a fold of what is shown, open or fold a part of it, go to a call of a domain, or answer a question."""
         if self._panes:
             self._press(node_id)
+            return
+        if node_id.startswith("kentry/line"):
+            self._kentry_whole = not self._kentry_whole
             return
         if self._scene is not None and node_id in _heads_of(self._scene):
             self._parts_asked[node_id] = any("folded" in node.state for node in self._scene.nodes if node.id == node_id)

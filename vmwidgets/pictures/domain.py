@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.mmu.tables import rights_in_words
+from vmwidgets.engine.selfpaging.domain_schema import DomainFocus, DomainValue
 from vmwidgets.views.domain.lanes import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
 from vmwidgets.views.domain.picture import (
     Decoded,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.inverted import InvertedValue
+from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedValue
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.inverted import draw_inverted
 

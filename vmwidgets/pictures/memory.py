@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event, SlabCreated
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT
-from vmwidgets.engine.base.values.memory import KentryContents
+from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.frames import OPEN_SLABS, MachineCaches, MachineFrames, MachineKentry
 from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThreads
+from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed, SlabCreated
 from vmwidgets.views.maps.picture import maps_touched, touched
 from vmwidgets.views.memory.frames import draw_frames, touched_frames
 from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
@@ -122,13 +123,15 @@ class Kentry(Picture):
         return kentry_scene(at.target, at.moment, width=at.width)
 
 
-def kentry_scene(target: MachineKentry, moment: Moment, *, compact: bool = False, width: float = WIDTH) -> Scene:
+def kentry_scene(
+    target: MachineKentry, moment: Moment, *, compact: bool = False, whole: bool = False, width: float = WIDTH
+) -> Scene:
     """The scene of the area at a moment of an operation."""
     contents = _contents(target, moment, compact=compact)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
-    return draw_kentry(contents, moment, style=style, machine=name, compact=compact, width=width)
+    return draw_kentry(contents, moment, style=style, machine=name, compact=compact, whole=whole, width=width)
 
 
 def kentry_steps(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Mine:

@@ -12,13 +12,13 @@ from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.breaks import TooFar, checked_kinds, next_event
 from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.text import visible

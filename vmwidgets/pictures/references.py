@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.values.references import PolicyRun, ReferencesValue
+from vmwidgets.engine.paper.references_schema import PolicyRun, ReferencesValue
 from vmwidgets.views.memory.references import draw_references
 from vmwidgets.views.scene.model import Scene
 
@@ -17,10 +17,11 @@ from .registry import picture_of
 
 @picture_of(ReferencesValue, PolicyRun)
 class References(Picture):
-    """A string of references under policies of page replacement: time across, frames down, hits, faults and victims.
+    """A string of references under policies of page replacement: a row a policy, a column for each number of frames.
 
     `target` is the result of ``vm.reference_string(…)``, or one run of it.  Select a reference to read what each policy
-    does there.  Of a long string a part is drawn, from the reference `first` on.
+    does there.  Of a long string a part is drawn, from the reference `first` on.  Of many runs each is a line with a
+    dot for each fault; a press on its name shows what its frames hold.
 
     >>> import vmwidgets as vm
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
@@ -37,17 +38,24 @@ class References(Picture):
     def __init__(self, target: ReferencesValue | PolicyRun, **options: Any) -> None:
         if not isinstance(target, (ReferencesValue, PolicyRun)):
             raise Refused(f"References shows the result of vm.reference_string(…), not {shown(target)}")
+        self._opened: frozenset[int] = frozenset()
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
         """The grid."""
         value = at.target if isinstance(at.target, ReferencesValue) else None
         runs = (at.target,) if value is None else value.runs
-        return draw_references(runs, value, first=self.first, selection=self.selection, width=at.width)
+        return draw_references(
+            runs, value, first=self.first, selection=self.selection, opened=self._opened, width=at.width
+        )
 
     def opened(self, node_id: str) -> None:
-        """Draw what lies before or behind."""
-        self.first = int(node_id.rpartition("/")[2])
+        """Draw what lies before or behind; or what the frames of a run hold, where there are many runs."""
+        _, what, number, *_ = node_id.split("/")
+        if what == "run":
+            self._opened ^= {int(number)}
+        else:
+            self.first = int(number)
 
     @traitlets.observe("first")
     def _begins_otherwise(self, change: object) -> None:

@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.base.values.past import NOTHING, Past
-from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.base.past import NOTHING, Past
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.maps import MachineMap
@@ -17,6 +16,7 @@ from vmwidgets.engine.machine.handles.tables import MachineTables
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.scene.text import visible
@@ -238,5 +238,5 @@ def neighbours_of(tables: PageTables[Any], found: Walk, rows: int = 3) -> dict[t
             with suppress(BusError):
                 word = tables.memory.read_word(step.table + index * width, width)
                 descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)
-                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid")
+                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid", descriptor.address_of(word))
     return beside

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from vmwidgets.engine.base.events import Event, PageMarked, PteWritten
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT
-from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.base.values.tables import TableWindow
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.tables_schema import PageMarked, PteWritten, TableWindow
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed
 

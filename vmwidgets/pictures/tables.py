@@ -7,16 +7,16 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.base.units import Address, binary_size
-from vmwidgets.engine.base.values.past import NOTHING, Past
-from vmwidgets.engine.base.values.tables import AddressSplit, TableWindow
-from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.tables import MachineTables, MachineWalk
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, TablesWalk
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow
+from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
 from vmwidgets.views.scene.kit import WIDTH

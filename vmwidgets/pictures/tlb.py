@@ -7,7 +7,8 @@ from typing import Any
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.tables.tlb import DETAILED, MODES, MORE_REQUESTS, MOST_REQUESTS, TlbBench, draw_tlb
+from vmwidgets.views.tables.tlb import DETAILED, MODES, TlbBench, draw_tlb
+from vmwidgets.views.tables.tlb_requests import MORE_REQUESTS, MOST_REQUESTS
 
 from .picture import At, Picture, machine_of
 from .registry import picture_of

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address
-from vmwidgets.engine.base.values.cpus import CpusValue
-from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.mmu.tables_schema import Walk
+from vmwidgets.engine.spaces.processors_schema import CpusValue
 from vmwidgets.views.memory.frames import draw_frames, touched_frames
 from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
 from vmwidgets.views.scene.model import Scene, Table

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from vmwidgets.engine.base.events import FaultRaised, PageCopied, ShadowMoved
 from vmwidgets.engine.base.units import PAGE, counted
+from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied, ShadowMoved
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.objects import Objects
 from vmwidgets.views.scene.model import Scene

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, binary_size, counted
-from vmwidgets.engine.base.values.comparisons import FormatCost
 from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.formats_schema import FormatCost
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.compare import Formats
 from vmwidgets.views.scene.model import Scene

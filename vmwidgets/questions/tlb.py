@@ -7,12 +7,12 @@ from typing import Any
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
-from vmwidgets.engine.base.values.tables import Fault, Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import Fault, Rights
 from vmwidgets.engine.mmu.tlb import Tlb
 from vmwidgets.labs.draws import Draws
 from vmwidgets.views.scene.kit import LINE, Box, card, label, scene

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from vmwidgets.engine.base.units import PAGE, binary_size, grouped_hex
-from vmwidgets.engine.base.values.tables import Rights
-from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.levels import Level
 from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.tables_schema import Rights
+from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.tables import Walk
 from vmwidgets.views.scene.kit import card, row, scene

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import GIB, MIB, Address, binary_size
-from ..engine.base.values.comparisons import (
+from ..engine.kernel.map.comparisons_schema import (
     Allocate,
     ComparedMap,
     ComparisonValue,
@@ -19,7 +19,7 @@ from ..engine.base.values.comparisons import (
     UsedPiece,
     WorkloadOperation,
 )
-from ..engine.base.values.maps import MapValue
+from ..engine.kernel.map.map_schema import MapValue
 from ..engine.machine import arguments
 from .compare_maps import LABELS, BareMap, bare_map
 from .pieces import Pieces

@@ -8,15 +8,16 @@ from itertools import count
 from typing import Protocol
 
 from ..engine.base.errors import KernelError
-from ..engine.base.events import GapCompared, GapTried
 from ..engine.base.recorder import Raw, Recorder
-from ..engine.base.records import DESCENDED, LOOKED_UP, comparisons, unpacked
-from ..engine.base.values.maps import MapValue
+from ..engine.base.records import unpacked
+from ..engine.base.tree_schema import DESCENDED, LOOKED_UP, comparisons
 from ..engine.kernel.freebsd.entries import KernelEntry, MapServices
+from ..engine.kernel.freebsd.kmem_schema import GapCompared
 from ..engine.kernel.freebsd.vm_map import FreeBSDMap
 from ..engine.kernel.freebsd.vm_page import PageQueues
 from ..engine.kernel.map.core import Entry, PlainEntries
 from ..engine.kernel.map.fits import FITS, Fit
+from ..engine.kernel.map.map_schema import GapTried, MapValue
 from ..engine.kernel.map.vm_object import FreeBSDObject
 from ..engine.kernel.map.window import map_value
 from ..engine.kernel.threads.waits import Running, run_without_sleeping

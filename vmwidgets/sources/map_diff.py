@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
-from ..engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
+from ..engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from ..engine.kernel.tasks.memory_object import TaskObject
 from ..engine.machine.handles.tasks import Task
 from .maps_text import MapsRange, parse_maps

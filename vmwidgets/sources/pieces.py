@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from ..engine.base.values.comparisons import UsedPiece
+from ..engine.kernel.map.comparisons_schema import UsedPiece
 
 
 class Pieces:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from ..engine.base.errors import Refused, shown
-from ..engine.base.values.comparisons import Allocate, Free, Lookup
+from ..engine.kernel.map.comparisons_schema import Allocate, Free, Lookup
 from ..engine.machine import arguments
 
 __all__ = ["allocate", "free", "lookup"]

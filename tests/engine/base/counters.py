@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused, kernel_error
-from vmwidgets.engine.base.events import MapResized
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door, operation
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.kernel.map.map_schema import MapResized
 
 
 class Counter:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from tests.engine.base.counters import Counter
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.events import MapResized
 from vmwidgets.engine.base.journal import MAX_EVENTS, MOST_EVENTS, Journal
 from vmwidgets.engine.base.operations import PartReference
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.base.units import Address, Size
+from vmwidgets.engine.kernel.map.map_schema import MapResized
 
 BOUND = 120
 """Bytes that the record of an operation may take once its events are gone."""

@@ -7,8 +7,9 @@ import pytest
 
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, Refused
-from vmwidgets.engine.base.events import MapResized, Panicked
+from vmwidgets.engine.base.event import Panicked
 from vmwidgets.engine.base.operations import PartReference, plain
+from vmwidgets.engine.kernel.map.map_schema import MapResized
 
 
 @pytest.fixture

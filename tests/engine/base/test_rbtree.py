@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.events import TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 from vmwidgets.engine.base.rbtree import Duplicate, Node, RedBlackTree
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
+from vmwidgets.engine.base.tree_schema import TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 
 
 class Number(Node):

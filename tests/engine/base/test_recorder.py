@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.engine.base import events as event_classes
-from vmwidgets.engine.base.events import Called, PageAllocated, Returned
+from vmwidgets import events as event_classes
+from vmwidgets.engine.base.event import Called, Returned
 from vmwidgets.engine.base.recorder import Recorder, kernel_function, materialize
+from vmwidgets.engine.memory.pages_schema import PageAllocated
 
 
 def test_nobody_listens_at_first():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import EVENTS
-from vmwidgets.engine.base.records import DESCENDED, LOOKED_UP, RECORDS, unpacked
+from vmwidgets.engine.base.event import EVENTS
+from vmwidgets.engine.base.records import RECORDS, unpacked
+from vmwidgets.engine.base.tree_schema import DESCENDED, LOOKED_UP
 
 PAGE = vm.PAGE
 SPACE = 0xFFFF_8080_5000_0000

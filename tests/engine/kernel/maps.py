@@ -7,8 +7,8 @@ from itertools import count
 
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.base.values.maps import Fold
 from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
+from vmwidgets.engine.kernel.map.map_schema import Fold
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 

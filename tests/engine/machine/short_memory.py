@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.replacement import RingValue
+from vmwidgets.engine.memory.replacement_schema import RingValue
 
 PAGE = vm.PAGE
 NO_RING = RingValue("", (), 0)

@@ -11,11 +11,11 @@ from typing import Any
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.values.tables import Permission, Permissions, Rights
 from vmwidgets.engine.machine import Machine, Part, System
 from vmwidgets.engine.machine.learners.callbacks import Callbacks, Handler
 from vmwidgets.engine.machine.system import constants
 from vmwidgets.engine.mmu.levels import WalkEntry
+from vmwidgets.engine.mmu.tables_schema import Permission, Permissions, Rights
 
 OUTSIDE = (Machine, System, Part, Door, Recorder, Journal, Callbacks, Handler)
 CONSTANTS = (int, float, str, bytes, type(None), type, FunctionType, BuiltinFunctionType, ModuleType, range, slice)

@@ -7,16 +7,12 @@ import tracemalloc
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import (
-    BootStage,
-    Called,
-    EntryLinked,
-    KernelLimitMoved,
-    MapCreated,
-    PageAllocated,
-    PteWritten,
-)
+from vmwidgets.engine.base.event import BootStage, Called
 from vmwidgets.engine.base.protection import pack_flags
+from vmwidgets.engine.kernel.map.map_schema import EntryLinked, MapCreated
+from vmwidgets.engine.kernel.pmap.pmap_schema import KernelLimitMoved
+from vmwidgets.engine.memory.pages_schema import PageAllocated
+from vmwidgets.engine.mmu.tables_schema import PteWritten
 
 STAGES = ["physical memory", "kernel pmap", "boot range", "kentry area", "kmem", "up"]
 BOOT_ENTRIES = ["boot range", "kentry area", "kernel memory"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import FaultRaised, VnodeCreated, VnodeMapInvoked
-from vmwidgets.engine.base.values.domains import VnodeValue
+from vmwidgets.engine.mmu.tables_schema import FaultRaised
+from vmwidgets.engine.selfpaging.calls_schema import VnodeCreated, VnodeMapInvoked
+from vmwidgets.engine.selfpaging.domain_schema import VnodeValue
 
 PAGE = 4096
 

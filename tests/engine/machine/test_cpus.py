@@ -10,18 +10,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
-from vmwidgets.engine.base.events import (
-    FaultRaised,
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import FaultRaised
+from vmwidgets.engine.mmu.tlb_schema import TlbFilled, TlbFlushed, TlbHit, TlbMissed
+from vmwidgets.engine.spaces.processors_schema import (
     ShootdownAcknowledged,
     ShootdownForgotten,
     ShootdownSent,
     SpaceLoaded,
-    TlbFilled,
-    TlbFlushed,
-    TlbHit,
-    TlbMissed,
 )
-from vmwidgets.engine.mmu.formats import FORMATS
 
 AT = 0x40_0000
 PAGE = vm.PAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import ShootdownAcknowledged, ShootdownForgotten, ShootdownSent
+from vmwidgets.engine.spaces.processors_schema import ShootdownAcknowledged, ShootdownForgotten, ShootdownSent
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 SHOTS = (ShootdownSent, ShootdownAcknowledged, ShootdownForgotten)

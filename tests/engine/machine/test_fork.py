@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import PageCopied, ShadowMoved
+from vmwidgets.engine.kernel.tasks.objects_schema import PageCopied, ShadowMoved
 
 PAGE = vm.PAGE
 

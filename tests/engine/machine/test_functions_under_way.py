@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import (
-    Called,
-    LowMemory,
-    MapResized,
-    Returned,
-    ThreadEnded,
-    ThreadRuns,
-    ThreadSlept,
-    Unwound,
-    ZonesReclaimed,
-)
+from vmwidgets.engine.base.event import Called, Returned, Unwound
 from vmwidgets.engine.base.recorder import Raw, materialize
+from vmwidgets.engine.kernel.freebsd.kmem_schema import LowMemory, ZonesReclaimed
+from vmwidgets.engine.kernel.map.map_schema import MapResized
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadEnded, ThreadRuns, ThreadSlept
 from vmwidgets.views.story.calls import left_open
 
 

@@ -14,10 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.units import MIB, PAGE
-from vmwidgets.engine.base.values.memory import ZEROED
 from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, KernelPage, PageRequest
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
+from vmwidgets.engine.memory.pages_schema import ZEROED
 
 T = TypeVar("T")
 

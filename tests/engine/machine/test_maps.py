@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 
 NAMES = [
     "'\"", "two\nlines", "<script>alert(1)</script>", "a:b", "kernel_map", "task:x/map", "x/map", "\x00\x1b[31m",

@@ -17,7 +17,7 @@ from tests.engine.machine.short_memory import (
     chosen,
     in_memory,
 )
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.past import Past
 
 
 def counters(m, a, ring="init"):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import OutOfMemory, PageOut
+from vmwidgets.engine.kernel.tasks.objects_schema import PageOut
+from vmwidgets.engine.spaces.tasks_schema import OutOfMemory
 
 PAGE = vm.PAGE
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.events import BlockJoined, BlockSplit
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import MAX_ORDER, Buddy
+from vmwidgets.engine.memory.pages_schema import BlockJoined, BlockSplit
 
 ORDERS = range(MAX_ORDER + 1)
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
-from vmwidgets.engine.base.events import SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import KIB
 from vmwidgets.engine.memory.slabs import ObjectCache
+from vmwidgets.engine.memory.slabs_schema import SlabCreated, SlabDestroyed
 
 
 class Supplier:

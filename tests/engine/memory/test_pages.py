@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused
-from vmwidgets.engine.base.events import PageAllocated, PageFreed, PoolDrained, PoolFilled
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import MAX_ORDER, PageAllocator
+from vmwidgets.engine.memory.pages_schema import PageAllocated, PageFreed, PoolDrained, PoolFilled
 
 
 class PagesMachine(RuleBasedStateMachine):

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.values.replacement import ORDERS
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.engine.machine.kept.copies import freeze, thaw
 from vmwidgets.engine.memory.clock import FEW, Clock
@@ -20,6 +19,7 @@ from vmwidgets.engine.memory.page import Page
 from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
+from vmwidgets.engine.memory.replacement_schema import ORDERS
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.thrashing import CURVE_POLICIES
 from vmwidgets.pictures.load_curve import load_curve

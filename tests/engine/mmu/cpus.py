@@ -8,13 +8,13 @@ from typing import Any
 from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.base.values.tables import Fault, Rights, Walk
 from vmwidgets.engine.kernel.threads.waits import MaySleep, run_without_sleeping
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import Slot, TableEditor
 from vmwidgets.engine.mmu.format import TableFormat
 from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.engine.mmu.tables_schema import Fault, Rights, Walk
 from vmwidgets.engine.mmu.tlb import Tlb
 from vmwidgets.engine.mmu.walk import Descent, translate, walk
 from vmwidgets.engine.spaces.processors import Reach, read_bytes, write_bytes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.engine.mmu.unicorn_cpus import Answer
-from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.mmu.tables_schema import Walk
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.values.tables import Rights, Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import Slot, TableEditor
 from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.tables_schema import Rights, Walk
 
 
 def memory(fmt: TableFormat[Any], words: dict[tuple[int, int], int], size: int = 1 << 40) -> Ram:

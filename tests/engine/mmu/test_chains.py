@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.mmu import chains
 from vmwidgets.engine.mmu.chains import Chain, fault_of
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats.x86 import X86_64
 from vmwidgets.engine.mmu.levels import WalkEntry
+from vmwidgets.engine.mmu.tables_schema import Rights
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "x86": [{}, {"pse": False}],

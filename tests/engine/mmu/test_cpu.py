@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from tests.engine.mmu.cpus import ALL, KERNELS, Faulted, Tables
 from tests.engine.mmu.random_tables import PLACES, addresses, controls, fill
-from vmwidgets.engine.base.events import PageMarked, PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import MIB, PAGE
-from vmwidgets.engine.base.values.tables import Fault, Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.engine.mmu.tables_schema import Fault, PageMarked, PteWritten, Rights
 from vmwidgets.engine.mmu.tlb import Tlb
+from vmwidgets.engine.mmu.tlb_schema import TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from vmwidgets.engine.mmu.walk import walk
 
 AT, FRAME = 0x40_0000, 0x80_0000

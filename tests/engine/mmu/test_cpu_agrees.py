@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.engine.mmu.cpus import Tables
 from vmwidgets.engine.base.units import MIB
-from vmwidgets.engine.base.values.tables import Fault, Rights
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.engine.mmu.tables_schema import Fault, Rights
 from vmwidgets.engine.mmu.tlb import TlbEntry
 
 

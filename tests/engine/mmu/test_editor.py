@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.mmu.tables import map_page
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.events import PteRunWritten, PteWritten
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats.x86 import PD, PDPT, PML4, PT, X86_64
 from vmwidgets.engine.mmu.levels import AddressBits, Descriptor
+from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten, Rights
 from vmwidgets.engine.mmu.walk import translate, walk
 
 rights = st.builds(Rights, st.just(True), st.booleans(), st.booleans(), st.booleans())

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.values.tables import Rights, TableWindow, WindowRow
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats.x86 import PML4, X86_64
 from vmwidgets.engine.mmu.tables import PageTables, Shown
+from vmwidgets.engine.mmu.tables_schema import Rights, TableWindow, WindowRow
 from vmwidgets.engine.mmu.walk import walk
 
 PAGE = 4096

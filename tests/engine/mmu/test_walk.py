@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.x86 import X86_64, X86Controls
+from vmwidgets.engine.mmu.tables_schema import Rights
 from vmwidgets.engine.mmu.walk import walk
 
 ROOT, POINTERS, DIRECTORY, TABLE = 0x1000, 0x2000, 0x3000, 0x4000

@@ -15,9 +15,9 @@ from typing import Any
 from tests.engine.mmu.departures import DEPARTURES
 from tests.engine.mmu.random_tables import PLACES, addresses, controls, fill
 from tests.engine.mmu.unicorn_cpus import CPUS, Answer
-from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
 
 SIZE = PLACES[-1] + 0x4000

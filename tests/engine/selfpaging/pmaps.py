@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from tests.engine.selfpaging.worlds import World, world
-from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.invariants import check_pmap
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS

@@ -6,9 +6,9 @@ import pytest
 
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.selfpaging.capabilities import OBJ_TYPES, TABLES, RamRegion, common_rights
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
 RAM, A, B, C, D = (CapRef("frames", at) for at in range(5))

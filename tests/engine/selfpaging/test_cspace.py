@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken, Refused
-from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, SlotAllocator
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
 

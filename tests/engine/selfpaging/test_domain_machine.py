@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.engine.selfpaging.test_domain import domain
-from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.errors import LibError
 
 PAGES = 24

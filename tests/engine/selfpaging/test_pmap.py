@@ -6,9 +6,10 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import FRAMES_AT, MIB, PAGE, RW, Made, error_of, outcome
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.events import Called, MallocCalled
+from vmwidgets.engine.base.event import Called
 from vmwidgets.engine.base.recorder import Raw, materialize
-from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.engine.selfpaging.calls_schema import MallocCalled
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
 from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS, Mapped
 from vmwidgets.engine.selfpaging.pmap import Found

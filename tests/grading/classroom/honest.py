@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.grading.synthetic import COURSE, seed_of, solved, worth, written
 from tests.labs.test_sheets import SOLVED
-from vmwidgets.engine.base.events import TreeRotated
+from vmwidgets.engine.base.tree_schema import TreeRotated
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.labs import prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmwidgets.engine.base.values.map_diffs import RangeDiff
+from vmwidgets.engine.kernel.map.diffs_schema import RangeDiff
 from vmwidgets.labs.exercises.own_process import BEGINNING, ExecveSheet, StackSheet, ranges_of
 
 from . import Solved, Table

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.map_diffs import AGREES, SYSTEM
+from vmwidgets.engine.kernel.map.diffs_schema import AGREES, SYSTEM
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "strace"
 SHIPPED = ("ls", "python", "threads", "forks", "fails")

@@ -2,14 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.engine.base.events import (
-    MapLocked,
-    PageCleared,
-    PageGranted,
-    PageUnwired,
-    TranslationEntered,
-    TreeCompared,
-)
+from vmwidgets.engine.base.tree_schema import TreeCompared
+from vmwidgets.engine.kernel.freebsd.kmem_schema import PageCleared, PageGranted, PageUnwired, TranslationEntered
+from vmwidgets.engine.kernel.threads.threads_schema import MapLocked
 from vmwidgets.sources.traces.freebsd_events import recorded
 
 PAGE = 4096

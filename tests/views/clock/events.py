@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from vmwidgets.engine.base.events import Event
-from vmwidgets.engine.base.values.past import Row
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import Row
 
 
 class HandMoved(Event):

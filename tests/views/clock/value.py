@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.past import Past
 
 
 @dataclass(frozen=True)

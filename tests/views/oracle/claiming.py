@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import vmwidgets as vm
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.values.cpus import ThreadsValue
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.machine.kept.copies import NoCopy
 from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.scene.model import Caption

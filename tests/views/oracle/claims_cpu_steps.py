@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.values.cpus import FlushRequest, TlbEntryValue
+from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
+from vmwidgets.engine.spaces.processors_schema import FlushRequest
 
 from .claiming import Said, claim
 from .reading import PAGE, ends, number

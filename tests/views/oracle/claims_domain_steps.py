@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.domains import CapabilityValue, DomainValue, RegionValue, VnodeValue
+from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, DomainValue, RegionValue, VnodeValue
 
 from .claiming import Said, claim
 from .claims_domains import KINDS, held, vnodes, words

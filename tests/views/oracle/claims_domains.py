@@ -8,8 +8,8 @@ from typing import Any
 from unittest.mock import patch
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.domains import CapabilityValue, DomainValue, VnodeValue
 from vmwidgets.engine.machine.arguments import region_flags
+from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, DomainValue, VnodeValue
 from vmwidgets.engine.selfpaging.stubs import Stubs
 
 from .claiming import Said, Seen, claim

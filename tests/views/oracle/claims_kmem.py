@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.memory import CacheValue
+from vmwidgets.engine.memory.slabs_schema import CacheValue
 
 from .claiming import Said, Seen, claim
 from .reading import PAGE, Entry, binary_size, bytes_of, bytes_of_given, edited, ends, entries_of, number, threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.engine.kernel.map.map_schema import MapValue
 
 from .claiming import Said, claim
 from .claims_map_steps import entry, now, spans, was

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.values.maps import EntryValue, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 
 from .claiming import Said, claim
 from .reading import binary_size, bytes_of, ends, number

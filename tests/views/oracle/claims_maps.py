@@ -110,7 +110,7 @@ def hint_refused(seen: Seen, said: Said) -> None:
         assert there or hint < int(space.start) or hint + grown(seen, seen.map) > int(space.end), said["why"]
 
 
-@claim("map operations: enter/hint taken", "The hint was taken: {why}.")
+@claim("map operations: enter/hint taken", "The hint was used: {why}.")
 def hint_taken(seen: Seen, said: Said) -> None:
     assert int(seen.operation.result) % PAGE == 0
     assert "multiple of align" in said["why"]
@@ -350,16 +350,42 @@ def promoted(seen: Seen, said: Said) -> None:
     assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
 
 
+@claim(
+    "map operations: split",
+    "It split 1 large page into smaller ones.",
+    "It split {count} large pages into smaller ones.",
+)
+def split(seen: Seen, said: Said) -> None:
+    smaller = [
+        start
+        for start, size in large_pages_at(seen, seen.before).items()
+        if any(0 < size_at(seen, seen.machine, page) < size for page in range(start, start + size, PAGE))
+    ]
+    assert len(smaller) == number(said["count"])
+
+
 def large_pages(seen: Seen, machine: vm.Machine) -> int:
     """How many large pages the tables of a map's space have in its entries."""
-    found: set[int] = set()
-    task = seen.map.partition("/")[0].partition(":")[2] or None
-    for one in entries(machine, seen.map):
+    return len(large_pages_at(seen, machine))
+
+
+def large_pages_at(seen: Seen, machine: vm.Machine) -> dict[int, int]:
+    """Their sizes, by their addresses."""
+    found: dict[int, int] = {}
+    path = seen.map if "map" in seen.map else f"{seen.map}/map"
+    for one in entries(machine, path):
         for page in range(one.start, min(one.end, one.start + (64 << 20)), 1 << 16):
-            walk = machine.walk(page, task=task) if task else machine.walk(page)
-            if walk.ok and walk.page_size > PAGE:
-                found.add(page & -walk.page_size)
-    return len(found)
+            size = size_at(seen, machine, page)
+            if size > PAGE:
+                found[page & -size] = size
+    return found
+
+
+def size_at(seen: Seen, machine: vm.Machine, page: int) -> int:
+    """How large the page at an address is in a map's space, 0 where there is none."""
+    task = seen.map.partition("/")[0].partition(":")[2] or None
+    walk = machine.walk(page, task=task) if task else machine.walk(page)
+    return int(walk.page_size) if walk.ok else 0
 
 
 # ---- the machine ---------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.domains import DomainValue, RegionValue
 from vmwidgets.engine.machine.arguments import region_flags
+from vmwidgets.engine.selfpaging.domain_schema import DomainValue, RegionValue
 
 from .claiming import Said, Seen, claim
 from .claims_domains import both, leaf_pages, leaves, may, name_of, pages, words

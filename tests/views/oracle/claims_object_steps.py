@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.objects import ObjectsValue, ObjectValue
+from vmwidgets.engine.kernel.tasks.objects_schema import ObjectsValue, ObjectValue
 
 from .claiming import Said, claim
 from .reading import PAGE, bytes_of, number
@@ -329,8 +329,19 @@ def forked(seen: StepSeen, said: Said) -> None:
 
 @claim("object events: TaskExited", "Task {task} is over: {why}.")
 def exited(seen: StepSeen, said: Said) -> None:
-    assert said["task"] not in seen.machine.tasks
-    assert said["why"]
+    operation, task, why = seen.moment.operation, said["task"], said["why"]
+    assert operation is not None
+    assert task not in seen.machine.tasks
+    if why == "fork failed":
+        assert operation.name == "fork"
+        return
+    assert task in seen.started.tasks
+    if why == "it was killed, since memory ran out":
+        assert seen.machine.system.ends.kills
+        assert operation.target != f"task:{task}" or operation.name != "exit"
+    else:
+        assert why == "it ended"
+        assert operation.target == f"task:{task}" or seen.machine.threads.value().threads
 
 
 @claim("object events: SignalSent", "Task {task} gets {signal} for its access to {address}.")

@@ -155,6 +155,16 @@ def copied_before_written(seen: Seen, said: Said) -> None:
     assert seen.machine.memory_objects.value().objects[said["object"]].kind == "file"
 
 
+@claim("object operations: mmap/replaced", "It took the place of {size} that had been mapped there.")
+def took_the_place(seen: Seen, said: Said) -> None:
+    start = int(seen.operation.result)
+    end = start + -(-bytes_of_given(seen.given["size"]) // PAGE) * PAGE
+    size = covered(entries(seen.before, map_path(seen)), start, end)
+    assert bytes_of(said["size"]) == size > 0
+    assert binary_size(size) == said["size"]
+    assert grown(seen) == end - start - size
+
+
 @claim(
     "object operations: munmap",
     "munmap freed {size} (1 entry) of {task}.",
@@ -186,8 +196,7 @@ def mprotected(seen: Seen, said: Said) -> None:
     in_range(seen, said)
     start, end = range_given(seen)
     found = inside(entries(seen.machine, map_path(seen)), start, end)
-    letters = set(said["rights"]) - {"-"}
-    assert all(set(one.prot) - {"-"} == letters for one in found)
+    assert found and all(one.prot == said["rights"] for one in found)
 
 
 def in_range(seen: Seen, said: Said) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.scripts import Action
-from vmwidgets.engine.base.values.memory import FrameRun, PageCounts
+from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
 
 from .claiming import Said, claim
 from .claims_kmem_steps import owner
@@ -319,7 +319,9 @@ def file_page(seen: StepSeen, said: Said) -> None:
     frame, name = number(said["frame"]), f"file {said['file']}"
     assert owner(seen.then, frame) == name
     kept = pages_of(seen.machine, name)
-    kept_page = number(said["page"])
+    kept_page, operation = number(said["page"]), seen.moment.operation
+    if operation is not None and operation.name == "read_file":
+        assert kept_page * PAGE < bytes_of_given(dict(operation.arguments)["size"])
     if kept_page in kept:  # else it has left again, and another one may be in the frame
         assert kept[kept_page] == frame
         line = f"{said['file']}, page {kept_page}\n".encode()

@@ -9,7 +9,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.journal import MAX_EVENTS
-from vmwidgets.engine.base.values.cpus import TlbEntryValue
+from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 
 from .claiming import Said, claim
 from .claims_failures import repeated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage, RingValue
+from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 
 from .claiming import Said, claim
 from .reading import number
@@ -68,6 +68,7 @@ def lately(seen: StepSeen, frame: int, steps: int = 8) -> list[RingPage]:
 def is_at(seen: StepSeen, one: RingPage, said: Said) -> bool:
     """Whether a task has the page there; of several that have it the value names one."""
     if said["task"] not in seen.machine.tasks:  # it was killed later, and its tables are gone
+        assert said["task"] in seen.started.tasks
         raise Gone(said["task"])
     return (one.task, one.va) == (said["task"], number(said["page"])) or (one.task != "" and one.others > 0)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.values.maps import EntryValue
+import vmwidgets as vm
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 
 from .claiming import Said, claim
 from .claims_map_steps import spans, was
@@ -33,6 +34,9 @@ def is_free(seen: StepSeen, start: int, size: int) -> bool:
 def hint_taken(seen: StepSeen, said: Said) -> None:
     assert said["why"].startswith("it is free")
     assert is_free(seen, number(said["hint"]), wanted(seen))
+    operation = seen.moment.operation
+    assert operation is not None
+    assert number(said["hint"]) == int(vm.Address(dict(operation.arguments)["at"]))
     if "align" in said["why"]:
         assert number(said["hint"]) % number(said["why"].partition("align ")[2].partition(":")[0])
 

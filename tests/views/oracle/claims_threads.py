@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 
 from .claiming import Said, Seen, claim
 from .reading import PAGE, bytes_of, number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import vmwidgets as vm
@@ -158,7 +159,8 @@ def root_in_use(seen: Pictured, said: Said) -> None:
     assert said["root"] == ("roots" if seen.scene.subtitle.count(" 0x") > 1 else "root")
     if seen.machine.architecture in ("x86-64", "riscv-sv39"):
         assert len(words_of_512(seen)) == number(said["count"])
-    numbers = [int(word) for word in said["what"].replace(",", "").split() if word.isdecimal()]
+    what = re.sub(r"\d+ large pages? in (?=[\d,]+ descriptors)", "", said["what"])
+    numbers = [int(word) for word in what.replace(",", "").split() if word.isdecimal()]
     assert sum(numbers) + ("the root itself" in said["what"]) == number(said["count"])
 
 

@@ -42,6 +42,29 @@ def neighbours_that_became_alike() -> Iterator[vm.Machine]:
     yield from one_after_the_other(machine, acts)
 
 
+@makes(
+    "map operations: split", "map operations: superpages", "object operations: mprotect", "object operations: munmap",
+)  # fmt: skip  # a list
+def large_pages_of_which_a_part_changes() -> Iterator[vm.Machine]:
+    machine, large = vm.boot("armv7", layout="small"), 1 << 20
+    task: Any = machine.task("init")
+    machine.device("screen", 0xF000_0000, 20 * large)
+    space, start = task.map, 0x1000_0000
+    acts: Acts = [
+        lambda: space.enter(20 * large, at=start, fixed=True, object="screen"),
+        lambda: space.superpages(start, size=16 * large, page="16 MiB"),
+        lambda: space.superpages(start + 16 * large, size=2 * large, page="1 MiB"),
+        lambda: space.superpages(start + 18 * large, size=2 * large, page="64 KiB"),
+        lambda: space.protect(start + 17 * large, size=large, prot="r"),
+        lambda: space.protect(start + 17 * large + PAGE, size=PAGE, prot="none"),
+        lambda: task.mprotect(start + 15 * large + PAGE, large, "r"),
+        lambda: task.mprotect(start + 18 * large - PAGE, large + 2 * PAGE, "none"),
+        lambda: task.munmap(start + 19 * large + 20 * PAGE, large // 2),
+        lambda: space.remove(start + 2 * large + PAGE, size=PAGE),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
 @makes("map events: SearchRestarted")
 def a_search_begins_again_at_the_bottom() -> Iterator[vm.Machine]:
     machine = small(layout="tiny", ram="8 MiB")
@@ -64,6 +87,38 @@ def settings_and_places() -> Iterator[vm.Machine]:
         lambda: space.advise(0x40_1000, size=PAGE, advice=1),
         lambda: machine.device("screen", 0xF000_0000, 4 * PAGE),
         lambda: controlled(machine),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
+@makes("object operations: mmap/replaced", "object operations: mmap/filled")
+def mappings_in_the_place_of_others() -> Iterator[vm.Machine]:
+    machine = small()
+    task, start = machine.task("init"), 0x40_0000
+    file = machine.file("text", b"text" * 5000)
+    acts: Acts = [
+        lambda: task.mmap(4 * PAGE, "rw", "private|fixed", at=start),
+        lambda: task.write(start, b"x" * 4 * PAGE),
+        lambda: task.mmap(2 * PAGE, "rw", "private|fixed", at=start + PAGE),
+        lambda: task.mmap(4 * PAGE, "r", "shared|fixed|populate", file, at=start + 3 * PAGE),
+        lambda: task.mmap(2 * PAGE, "rw", "private|fixed", at=start + 20 * PAGE),
+        lambda: task.mmap(30 * PAGE, "rw", "private|fixed", at=start - PAGE),
+    ]
+    yield from one_after_the_other(machine, acts)
+
+
+@makes("map operations: access/time", "cpus: TimeTaken")
+def accesses_that_take_time() -> Iterator[vm.Machine]:
+    machine = small()
+    task = machine.task("init")
+    start = int(task.mmap(4 * PAGE))
+    machine.costs = vm.Costs(tlb=3, memory=40, minor=200, major=500)
+    acts: Acts = [
+        lambda: task.write(start, b"x"),
+        lambda: task.read(start, 1),
+        machine.cpus[0].flush,
+        lambda: task.read(start, 1),
+        lambda: task.write(start, b"x" * 2 * PAGE),
     ]
     yield from one_after_the_other(machine, acts)
 

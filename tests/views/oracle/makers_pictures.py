@@ -9,7 +9,7 @@ from typing import Any
 
 import vmwidgets as vm
 from vmwidgets.engine.base.packed import KEPT
-from vmwidgets.engine.base.values.comparisons import WorkloadOperation
+from vmwidgets.engine.kernel.map.comparisons_schema import WorkloadOperation
 from vmwidgets.pictures.domain import AMONG
 from vmwidgets.pictures.registry import picture
 from vmwidgets.sources.workload import allocate, free

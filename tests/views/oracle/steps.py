@@ -11,11 +11,12 @@ import vmwidgets as vm
 from tests.views.lives import WHOLE, known
 from tests.views.oracle.reading import path_called
 from tests.views.wholes import taken_back
-from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, ThreadsValue
-from vmwidgets.engine.base.values.domains import DomainValue
-from vmwidgets.engine.base.values.maps import MapValue
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.kernel.map.map_schema import MapValue
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.machine.handles.tables import MemoryBefore
+from vmwidgets.engine.selfpaging.domain_schema import DomainValue
+from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.step import Step
 

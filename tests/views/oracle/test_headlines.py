@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.views.story import words
 from vmwidgets.views.story.words.headlines import Facts
 

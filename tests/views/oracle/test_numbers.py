@@ -37,7 +37,7 @@ class Mistake(NamedTuple):
 MISTAKES = {
     "one stale entry too many": Mistake(tlb._heading, "{len(tlb.stale)} stale", "{len(tlb.stale) + 1} stale", "tlb"),
     "the receiver is the sender": Mistake(tlb._table, "by {one.sender}", "by {cpu.cpu}", "tlb"),
-    "all pages are shared": Mistake(objects._subtitle, "count > 1", "count > 0", "objects"),
+    "all pages are shared": Mistake(objects._subtitle, "len(uses) - [*uses.values()].count(1)", "len(uses)", "objects"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the strip never lights": Mistake(clock._card, '"path" if page.referenced', '"path" if False', "clock"),

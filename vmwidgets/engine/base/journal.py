@@ -16,12 +16,12 @@ from operator import index as whole
 from typing import Any, NamedTuple, overload
 
 from .errors import Refused, a_kind, printable, shown
-from .events import Event, FaultRaised
+from .event import ROLES, Event
 from .packed import KEPT, Packed, Row, pack
+from .past import Past
 from .recorder import Raw, Unrecorded, materialize
 from .records import unpacked
 from .scripts import Script
-from .values.past import Past
 
 MOST_EVENTS = 200_000
 """How many events the latest operations keep together: beyond that the oldest operations' are dropped earlier."""
@@ -193,7 +193,7 @@ class Journal:
         recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
         events.append(raw)
         count = len(raw)
-        faulted = name in ACCESSES and any(one[0] == FaultRaised.tag for one in raw)
+        faulted = name in ACCESSES and any(ROLES.get(one[0]) == "faults" for one in raw)
         self._notes.append(count | _FAULTED if faulted else count)
         self.count += 1
         self._held += count

@@ -18,7 +18,7 @@ from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelPanic, Refused, VMError, failure
-from .events import Panicked
+from .event import Panicked
 from .interrupts import INTERRUPT, Stopped
 from .journal import MAX_EVENTS, Journal
 from .recorder import Raw, Recorder
@@ -482,14 +482,16 @@ def as_data(value: Any) -> Any:
     if kind in _COLLECTIONS:
         return tuple(as_data(item) for item in plain(value))
     kept = plain(value)
-    is_data = (
-        isinstance(kept, (int, float, str, bytes)) or kind.__module__.startswith(_VALUES) or hasattr(kind, "is_data")
-    )
+    is_data = isinstance(kept, (int, float, str, bytes)) or _is_value(kind.__module__) or hasattr(kind, "is_data")
     return kept if is_data else kind.__name__
 
 
-_VALUES = tuple(f"{__name__.partition('.base.')[0]}.{where}." for where in ("base.values", "mmu.formats"))
-"""The packages of frozen values: what there is to see, and processors' settings."""
+_ENGINE = __name__.partition("base.")[0]
+
+
+def _is_value(module: str) -> bool:
+    """Whether a module has frozen values: a schema, or a table format with the settings of its processors."""
+    return module.startswith(_ENGINE) and (module.endswith("_schema") or module.startswith(f"{_ENGINE}mmu.formats."))
 
 
 class PartReference(str):

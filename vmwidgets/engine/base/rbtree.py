@@ -14,9 +14,21 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from .errors import Broken
-from .events import Called, TreeRecoloured, TreeRotated, TreeUnlinked, Write
+from .event import Called
 from .recorder import Recorder
-from .records import DESCENDED, DONE, LEAF_UNLINKED, LOOKED_UP, TREE_LINKED, Path, Raw
+from .records import Raw
+from .tree_schema import (
+    DESCENDED,
+    DONE,
+    LEAF_UNLINKED,
+    LOOKED_UP,
+    TREE_LINKED,
+    Path,
+    TreeRecoloured,
+    TreeRotated,
+    TreeUnlinked,
+    Write,
+)
 
 
 class Node:

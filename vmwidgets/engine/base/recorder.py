@@ -8,7 +8,7 @@ no listener is there, so that an event then costs one test::
         emit((PageAllocated.tag, frame, order))
 
 What is reported is a plain tuple, the tag of the event's class and its fields in order, or a record of several
-(:mod:`.records`); :func:`materialize` makes the frozen events of :mod:`~vmwidgets.engine.base.events` from them when
+(:mod:`.records`); :func:`materialize` makes the frozen events of :mod:`~vmwidgets.events` from them when
 a view asks.  :func:`kernel_function` reports where a kernel function begins and ends, which gives each event its
 function and depth (:class:`CallStacks`).
 """
@@ -22,23 +22,10 @@ from inspect import Parameter, isgeneratorfunction, signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from .errors import KernelError
-from .events import (
-    EVENTS,
-    WRITING,
-    Called,
-    Event,
-    LowMemory,
-    Returned,
-    ThreadEnded,
-    ThreadRuns,
-    ThreadSlept,
-    Unwound,
-    ZonesReclaimed,
-)
+from .event import EVENTS, ROLES, WRITING, Event, Returned
 from .records import BEGAN, RETURNED, Raw, expanded, unpacked
 
 __all__ = [
-    "MOVING",
     "CallStacks",
     "HasRecorder",
     "Raw",
@@ -47,6 +34,7 @@ __all__ = [
     "expanded",
     "kernel_function",
     "materialize",
+    "moves",
 ]
 
 
@@ -84,7 +72,8 @@ class Recorder:
 class Unrecorded:
     """Listens where nothing is recorded: `first` is the first event that says that something was written.
 
-    >>> from vmwidgets.engine.base.events import Called, MapResized
+    >>> from vmwidgets.engine.base.event import Called
+    >>> from vmwidgets.engine.kernel.map.map_schema import MapResized
     >>> heard = Unrecorded()
     >>> heard((Called.tag, "vm_map_lookup", ()))
     >>> heard((MapResized.tag, "kernel_map", 0, 4096))
@@ -261,7 +250,7 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
 
     Events outside any bracket belong to the operation called `outermost`.
 
-    >>> from vmwidgets.engine.base.events import Called, Returned
+    >>> from vmwidgets.engine.base.event import Called, Returned
     >>> materialize([(Called.tag, "vm_map_insert"), (Returned.tag, None)], "enter")[0].depth
     1
     """
@@ -269,7 +258,7 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     function, depth = outermost, 0
     events: list[Event] = []
     for tag, *fields in expanded(raw):
-        if tag not in MOVING:
+        if not moves(tag):
             events.append(EVENTS[tag](*fields, function=function, depth=depth))
             continue
         stacks.begin(tag, *fields)
@@ -285,11 +274,10 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
 
 # ---- call stacks: which kernel functions are under way, of each simulated thread its own -------
 
-MOVING = frozenset(
-    (Called.tag, Returned.tag, Unwound.tag, ThreadRuns.tag, ThreadSlept.tag, ThreadEnded.tag, LowMemory.tag,
-     ZonesReclaimed.tag)
-)  # fmt: skip  # one list
-"""Tags of the events that say so; others need not be shown to a :class:`CallStacks`."""
+
+def moves(tag: str) -> bool:
+    """Whether events with this tag say what is under way; others need not be shown to a :class:`CallStacks`."""
+    return ROLES.get(tag, "faults") != "faults"
 
 
 class CallStacks:
@@ -297,11 +285,11 @@ class CallStacks:
 
     >>> stacks = CallStacks()
     >>> for raw in [
-    ...     (Called.tag, "f"),
-    ...     (ThreadSlept.tag, ""),
-    ...     (ThreadRuns.tag, "sh"),
-    ...     (Called.tag, "g"),
-    ...     (ThreadSlept.tag, "sh"),
+    ...     ("Called", "f"),
+    ...     ("ThreadSlept", ""),
+    ...     ("ThreadRuns", "sh"),
+    ...     ("Called", "g"),
+    ...     ("ThreadSlept", "sh"),
     ... ]:
     ...     stacks.begin(*raw)
     ...     print(repr(stacks.runner), stacks.stack)
@@ -328,24 +316,26 @@ class CallStacks:
 
     def begin(self, tag: str, *fields: Any) -> None:
         """An event comes: a call is under way from here on, as is what a thread that goes on had begun."""
-        if tag == Called.tag:
+        role = ROLES.get(tag)
+        if role == "called":
             self.stack.append(fields[0])
-        elif tag == Unwound.tag:
+        elif role == "unwound":
             self._unwind(fields)
-        elif tag == ThreadRuns.tag:
+        elif role == "runs":
             self._switch(fields[0])
-        elif tag == LowMemory.tag:
+        elif role == "handlers":
             self._fired.append(len(self.stack))
-        elif tag == ZonesReclaimed.tag and self._fired:
+        elif role == "handled" and self._fired:
             self._fired.pop()
 
     def end(self, tag: str, *fields: Any) -> None:
         """An event is behind us: a call that returned is over, and the thread that slept or ended does not run."""
-        if tag == Returned.tag:
+        role = ROLES.get(tag)
+        if role == "returned":
             if self.stack:
                 self.stack.pop()
-        elif tag in (ThreadSlept.tag, ThreadEnded.tag):
-            if tag == ThreadEnded.tag:  # of one that is given up, another runs
+        elif role in ("sleeps", "ends"):
+            if role == "ends":  # of one that is given up, another runs
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")
@@ -355,7 +345,7 @@ class CallStacks:
         self.stack = self._stacks.setdefault(runner, [])
 
     def _unwind(self, fields: Sequence[Any]) -> None:
-        if fields[0] == LowMemory.tag:
+        if ROLES.get(fields[0]) == "handlers":
             del self.stack[self._fired[-1] if self._fired else 0 :]
             return
         while self.stack and self.stack[-1] != fields[0]:

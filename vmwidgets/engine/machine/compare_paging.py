@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.events import INVOCATIONS, Called, FaultRaised, PteRunWritten, PteWritten
+from ..base.event import Called
 from ..base.journal import Journal, Operation
 from ..base.protection import ALL, protection_text
-from ..base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
-from ..base.values.domains import VnodeValue
+from ..mmu.tables_schema import FaultRaised, PteRunWritten, PteWritten
+from ..selfpaging.calls_schema import INVOCATIONS
+from ..selfpaging.domain_schema import VnodeValue
+from ..spaces.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from .handles.domain import MachineDomain
 from .handles.tasks import Task
 

@@ -9,12 +9,12 @@ from ..base.called import called
 from ..base.errors import Broken
 from ..base.protection import WRITE
 from ..base.units import PAGE, PAGE_SHIFT, Address
-from ..base.values.memory import CACHED, ZEROED
 from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import KernelPage
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.tasks.memory_object import TaskObject
+from ..memory.pages_schema import CACHED, ZEROED
 from ..memory.slabs import ObjectCache
 from ..spaces.task_space import TaskSpace
 from .allocations import Allocations

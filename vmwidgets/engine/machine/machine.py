@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from ..base.errors import Broken, Refused, shown
-from ..base.events import Event
+from ..base.event import Event
 from ..base.operations import PartReference, operation
 from ..base.units import binary_size, counted
 from ..paper.costs import Costs

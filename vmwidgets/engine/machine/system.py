@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from ..base.called import called
 from ..base.errors import KernelError, Refused, shown
-from ..base.events import Event
+from ..base.event import Event
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
 from ..base.units import Size, listed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..base.events import Injected
 from ..base.recorder import Recorder
+from .injections_schema import Injected
 
 POINTS = {
     "page_alloc": "a frame",

@@ -12,9 +12,19 @@ from itertools import islice
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, Refused
-from ..base.events import BlockJoined, BlockSplit, PageAllocated, PageFreed, PageHandedOver, PoolDrained, PoolFilled
 from ..base.recorder import Recorder
-from ..base.values.memory import Block, FreeList, PagesValue
+from .pages_schema import (
+    Block,
+    BlockJoined,
+    BlockSplit,
+    FreeList,
+    PageAllocated,
+    PageFreed,
+    PageHandedOver,
+    PagesValue,
+    PoolDrained,
+    PoolFilled,
+)
 
 MAX_ORDER = 10
 """The largest block has 2**10 frames: 4 MiB."""

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, Refused
-from ..base.events import BufferAllocated, BufferFreed, SlabCreated, SlabDestroyed
 from ..base.recorder import Recorder
 from ..base.units import PAGE, PAGE_SHIFT
-from ..base.values.memory import CacheValue, SlabValue
+from .slabs_schema import BufferAllocated, BufferFreed, CacheValue, SlabCreated, SlabDestroyed, SlabValue
 
 MIN_ALIGN = 8
 

@@ -16,11 +16,11 @@ from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
-from ..base.values.tables import Rights
 from ..memory.ram import BusError
 from .format import TableFormat
 from .levels import Descriptor, Level, WalkEntry
 from .rules import Access, C, Start, Stop
+from .tables_schema import Rights
 from .walk import Memory
 
 try:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic
 
-from ..base.values.tables import Fault, Permission, Permissions, Rights
 from .levels import Level, WalkEntry
 from .rules import Access, C, Rules, Stop
+from .tables_schema import Fault, Permission, Permissions, Rights
 
 MOST_CHAINS = 1 << 14
 """So many chains of a format are kept; then they are forgotten, all at once."""

@@ -10,15 +10,15 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address, binary_size, counted, parse_address, parse_size
-from ..base.values.comparisons import FormatCost, FormatsValue, LevelCost, PageCount
-from ..base.values.tables import Rights
 from ..memory.ram import Ram
 from .editor import Slot, TableEditor
 from .format import TableFormat
 from .formats import FORMATS
+from .formats_schema import FormatCost, FormatsValue, LevelCost, PageCount
 from .levels import Descriptor, Level
 from .rules import Start
 from .tables import PageTables
+from .tables_schema import Rights
 
 MOST_PAGES = 1 << 18
 """Descriptors of pages that are written for one format."""

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import Generic
 
-from ..base.events import TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from ..base.recorder import Recorder
 from ..base.units import PAGE
-from ..base.values.cpus import Difference, TlbEntryValue
-from ..base.values.tables import Fault
 from ..memory.ram import Ram
 from .chains import fault_of
 from .editor import TableEditor
 from .format import TableFormat
 from .rules import Access, C
+from .tables_schema import Fault
 from .tlb import Tlb, TlbEntry, differences
+from .tlb_schema import Difference, TlbEntryValue, TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from .walk import Memory, fault_after, translate
 
 

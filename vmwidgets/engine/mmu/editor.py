@@ -13,14 +13,13 @@ from struct import pack, unpack
 from typing import Generic, NamedTuple
 
 from ..base.errors import KernelPanic
-from ..base.events import PageMarked, PteRunWritten, PteWritten
 from ..base.recorder import Recorder
 from ..base.units import Address
-from ..base.values.tables import Rights
 from ..memory.ram import BusError, Ram
 from .format import TableFormat
 from .levels import Descriptor, Level
 from .rules import C
+from .tables_schema import PageMarked, PteRunWritten, PteWritten, Rights
 from .walk import Descent
 
 

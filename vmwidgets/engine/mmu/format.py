@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Generic, NamedTuple
 
 from ..base.units import PAGE
-from ..base.values.tables import AddressSplit, IndexBits, Rights
 from .chains import Chains
 from .levels import Descriptor, Level
 from .rules import C, Rules, Start
+from .tables_schema import AddressSplit, IndexBits, Rights
 
 
 class Root(NamedTuple):

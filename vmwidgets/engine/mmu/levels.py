@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ..base.errors import Refused
 from ..base.units import Address, Size
-from ..base.values.tables import Field
+from .tables_schema import Field
 
 Kind = Literal["table", "leaf", "invalid", "reserved"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from ..base.errors import Refused, shown
-from ..base.values.tables import Field, Permission, Rights, Syndrome
 from .levels import Descriptor, Level, WalkEntry
+from .tables_schema import Field, Permission, Rights, Syndrome
 
 Access = Literal["read", "write", "execute"]
 

@@ -15,11 +15,11 @@ from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
 from ..base.units import Address, parse_address
-from ..base.values.tables import OpenTable, Rights, TableWindow, Walk, WindowRow
 from ..memory.ram import BusError
 from .format import TableFormat
 from .levels import Descriptor, Level
 from .rules import Access, C
+from .tables_schema import OpenTable, Rights, TableWindow, Walk, WindowRow
 from .walk import Memory, walk
 
 
@@ -257,6 +257,7 @@ class _Look:
             address=descriptor.address_of(slot.word),
             size=level.span_of(descriptor) if is_leaf else 0,
             pages=max(1, len(run) // copies) if is_leaf else 0,
+            page_slots=len(run) if is_leaf else 0,
             tables=int(slot.kind in ("table", "window")),
             reserved=len(run) if slot.kind == "reserved" else 0,
             layout=descriptor.name,
@@ -336,6 +337,7 @@ def _folded(rows: list[WindowRow]) -> WindowRow:
         rows[0].va,
         "fold",
         pages=sum(row.pages for row in rows),
+        page_slots=sum(row.page_slots for row in rows),
         tables=sum(row.tables for row in rows),
         reserved=sum(row.reserved for row in rows),
         is_lent=rows[0].is_lent,

@@ -16,11 +16,11 @@ from typing import Generic
 
 from ..base.errors import Broken, Refused
 from ..base.units import Address, binary_size, counted
-from ..base.values.cpus import Difference, TlbEntryValue, TlbSlot, TlbValue
-from ..base.values.tables import Permissions, Rights
 from .chains import permissions_by
 from .format import TableFormat
 from .rules import Access, C, Stop
+from .tables_schema import Permissions, Rights
+from .tlb_schema import Difference, TlbEntryValue, TlbSlot, TlbValue
 from .walk import Descent, Memory, fault_after, translate
 
 GLOBAL = -1

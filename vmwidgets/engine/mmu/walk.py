@@ -14,12 +14,12 @@ from typing import Generic, Protocol, get_args
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
-from ..base.values.tables import Fault, Rights, Step, Walk
 from ..memory.ram import BusError
 from .chains import Chain, fault_of
 from .format import TableFormat
 from .levels import WalkEntry
 from .rules import Access, C, Start, Stop
+from .tables_schema import Fault, Rights, Step, Walk
 
 
 class WordReader(Protocol):

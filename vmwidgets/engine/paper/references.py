@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
 from ..base.units import counted
-from ..base.values.references import PageName, PageReference, PolicyRun, ReferencesValue
 from ..memory.clock import Clock
 from ..memory.page import Page
 from ..memory.policy import Policy
 from ..memory.replacement import POLICIES, Own, Replacement, ResidentPage
 from .choices import chosen_frame
+from .references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 
 MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
 """Of a string, of a run, and of all runs together."""

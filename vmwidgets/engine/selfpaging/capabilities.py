@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..base.errors import Broken
 from ..base.units import PAGE, Address, Size, counted
-from ..base.values.domains import CapabilityValue, CapRef
+from .domain_schema import CapabilityValue, CapRef
 from .errors import LibError
 from .flags import EXECUTE, READ, WRITE
 

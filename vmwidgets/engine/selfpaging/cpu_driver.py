@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.events import CapabilityDeleted, CapabilityMade
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT
-from ..base.values.domains import CapRef
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits, TableEditor
 from ..mmu.format import TableFormat
 from ..mmu.levels import Descriptor, Level
+from .calls_schema import CapabilityDeleted, CapabilityMade
 from .capabilities import (
     CAP_RIGHTS,
     MAPPING,
@@ -34,6 +33,7 @@ from .capabilities import (
     common_rights,
 )
 from .cspace import Cspace
+from .domain_schema import CapRef
 from .errors import FRAME_OVERRUN, LibError
 from .flags import EXECUTE, NOCACHE, READ, WRITE
 from .memory_server import MemoryServer

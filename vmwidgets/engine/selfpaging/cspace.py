@@ -1,6 +1,6 @@
 """The capability space: cnodes, which capability is in which of their slots, and the slot allocator.
 
-A program names a capability by its :class:`~vmwidgets.engine.base.values.domains.CapRef` and never touches one: the
+A program names a capability by its :class:`~.domain_schema.CapRef` and never touches one: the
 kernel looks it up here.  A program invokes capabilities of its own cspace only, and may copy from another's.
 """
 
@@ -12,8 +12,8 @@ from itertools import islice, pairwise
 
 from ..base.errors import Broken, Refused
 from ..base.units import counted
-from ..base.values.domains import CapRef, CnodeValue, SlotFold
 from .capabilities import Capability
+from .domain_schema import CapRef, CnodeValue, SlotFold
 from .errors import LibError
 
 ROOT_CNODE, PAGE_CNODE, SLOT_CNODE, FRAME_CNODE = "rootcn", "pagecn", "slots", "frames"

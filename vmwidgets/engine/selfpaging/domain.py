@@ -12,13 +12,13 @@ from typing import Any
 
 from ..base.errors import Refused
 from ..base.recorder import Recorder
-from ..base.values.domains import CapRef, CnodeValue, DomainFocus, DomainValue, VnodeValue
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits
 from ..mmu.format import TableFormat
 from .capabilities import CAP_RIGHTS, CapObject, Mapping
 from .cpu_driver import CpuDriver
 from .cspace import PAGE_CNODE, ROOT_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
+from .domain_schema import CapRef, CnodeValue, DomainFocus, DomainValue, VnodeValue
 from .errors import (
     BARRELFISH_QUIRKS,
     FIRST_TABLE_DECIDES,

@@ -11,11 +11,11 @@ from typing import Any
 
 from ..base.errors import Broken
 from ..base.units import Address
-from ..base.values.domains import CapRef
 from ..memory.ram import Ram
 from ..mmu.format import TableFormat
 from .capabilities import CapObject, Mapping, MappingDatabase
 from .cspace import Cspace, SlotAllocator
+from .domain_schema import CapRef
 from .errors import BARRELFISH_QUIRKS
 from .pmap import DomainPmap
 from .shadow_tree import Vnode

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..base.events import MapUndone
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, Address, Size
-from ..base.values.domains import CapRef
+from .calls_schema import MapUndone
 from .capabilities import FrameIdentity
+from .domain_schema import CapRef
 from .errors import (
     FIRST_TABLE_DECIDES,
     FRAME_OVERRUN,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..base.errors import Refused
 from ..base.units import PAGE, Size
-from ..base.values.domains import CapRef
+from .domain_schema import CapRef
 from .errors import LibError, UndoLog, pushing
 from .flags import SIZES, FlagRun, kernel_flags, overlay, remembered, runs_over
 from .layouts import MapCall, round_up

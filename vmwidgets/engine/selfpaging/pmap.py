@@ -11,11 +11,11 @@ from functools import partial
 from typing import NamedTuple
 
 from ..base.errors import Refused
-from ..base.events import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, Address, Size
-from ..base.values.domains import CapRef
+from .calls_schema import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
 from .capabilities import FrameIdentity
+from .domain_schema import CapRef
 from .errors import BARRELFISH_QUIRKS, MODIFY_FLAGS_LOST, RAW_WRONG_WINDOW, LibError, chain, pushing
 from .flags import READ, READ_WRITE, flag_names, kernel_flags, remembered
 from .layouts import MapCall, Mapped, PagingLayout, round_up

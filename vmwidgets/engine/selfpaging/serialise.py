@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..base.errors import Refused
 from ..base.recorder import kernel_function
 from ..base.units import PAGE, Address
-from ..base.values.domains import CapRef
+from .domain_schema import CapRef
 from .errors import LibError, UndoLog, pushing
 from .flags import LARGE, kernel_flags, remembered
 from .pmap import DomainPmap

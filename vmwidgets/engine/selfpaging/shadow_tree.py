@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..base.events import VnodeLinked, VnodeMapped, VnodeUnlinked
 from ..base.recorder import Recorder
 from ..base.units import Address
-from ..base.values.domains import CapRef
+from .calls_schema import VnodeLinked, VnodeMapped, VnodeUnlinked
+from .domain_schema import CapRef
 from .errors import LibError, chain
 from .flags import FlagRun
 from .layouts import PagingLayout, VnodeLevel

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..base.errors import Broken, Refused
-from ..base.events import BlockGiven, BlockTaken, SlabGrown
 from ..base.recorder import Recorder
-from ..base.values.domains import SlabAllocatorValue, SlabFold, SlabHeadValue
+from .calls_schema import BlockGiven, BlockTaken, SlabGrown
+from .domain_schema import SlabAllocatorValue, SlabFold, SlabHeadValue
 from .errors import LibError
 
 

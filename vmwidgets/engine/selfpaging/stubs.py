@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..base.events import (
+from ..base.recorder import Recorder
+from ..base.units import PAGE, Size
+from .calls_schema import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
     FrameAllocated,
@@ -21,12 +23,10 @@ from ..base.events import (
     VnodeMapInvoked,
     VnodeUnmapInvoked,
 )
-from ..base.recorder import Recorder
-from ..base.units import PAGE, Size
-from ..base.values.domains import CapRef
 from .capabilities import OBJ_TYPES, FrameIdentity, RamRegion
 from .cpu_driver import CpuDriver
 from .cspace import SlotAllocator
+from .domain_schema import CapRef
 from .errors import LibError, chain, pushing
 from .memory_server import LARGEST, MemoryServer
 

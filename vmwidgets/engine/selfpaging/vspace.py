@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..base.errors import Broken, Refused
-from ..base.events import RegionAdded, RegionRemoved
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address
-from ..base.values.domains import RegionFold, RegionValue
+from .calls_schema import RegionAdded, RegionRemoved
+from .domain_schema import RegionFold, RegionValue
 from .errors import LibError
 from .layouts import round_up
 

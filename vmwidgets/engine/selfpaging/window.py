@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from ..base.values.domains import DomainFocus, VnodeFold, VnodeValue
+from .domain_schema import DomainFocus, VnodeFold, VnodeValue
 from .shadow_tree import ShadowTree, Vnode
 
 WordAt = Callable[[int, int], int]

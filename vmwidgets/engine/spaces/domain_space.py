@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..base.errors import VMError, kernel_error
 from ..base.units import Address
-from ..base.values.tables import Fault
 from ..kernel.pmap.spaces import LentPmap
 from ..kernel.threads.waits import MaySleep
 from ..mmu.rules import Access
+from ..mmu.tables_schema import Fault
 from ..selfpaging.domain import Domain
 from ..selfpaging.vspace import Vregion
 from .paths import domain_path

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from ..base.errors import VMError, kernel_error
 from ..base.protection import EXECUTE, READ, WRITE
 from ..base.units import Address
-from ..base.values.tables import Fault
 from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.threads.waits import MaySleep
 from ..mmu.rules import Access
+from ..mmu.tables_schema import Fault
 
 NEEDED_BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
 """The protection bit that each kind of access needs."""

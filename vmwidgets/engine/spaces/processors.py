@@ -16,9 +16,21 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ..base.errors import Broken, KernelError, VMError, kernel_error
-from ..base.events import (
+from ..base.recorder import Recorder
+from ..base.units import PAGE_SHIFT, Address
+from ..kernel.pmap.pmap import Pmap
+from ..kernel.pmap.spaces import KernelPmap, UserPmap
+from ..kernel.pmap.table_space import TableSpace
+from ..kernel.threads.waits import MaySleep
+from ..memory.ram import BusError, Ram, page_pieces
+from ..mmu.cpu import Cpu
+from ..mmu.rules import Access
+from ..mmu.tables_schema import Fault, FaultRaised
+from ..mmu.tlb import Tlb
+from ..paper.costs import AccessCounts, Costs, EffectiveAccessTime
+from .processors_schema import (
     AsidRollover,
-    FaultRaised,
+    FlushRequest,
     ShootdownAcknowledged,
     ShootdownChosen,
     ShootdownForgotten,
@@ -27,19 +39,6 @@ from ..base.events import (
     TimeTaken,
     TlbDoubted,
 )
-from ..base.recorder import Recorder
-from ..base.units import PAGE_SHIFT, Address
-from ..base.values.cpus import FlushRequest
-from ..base.values.tables import Fault
-from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.spaces import KernelPmap, UserPmap
-from ..kernel.pmap.table_space import TableSpace
-from ..kernel.threads.waits import MaySleep
-from ..memory.ram import BusError, Ram, page_pieces
-from ..mmu.cpu import Cpu
-from ..mmu.rules import Access
-from ..mmu.tlb import Tlb
-from ..paper.costs import AccessCounts, Costs, EffectiveAccessTime
 
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..base.errors import kernel_error
-from ..base.events import OutOfMemory, TaskExited
 from ..base.recorder import Recorder
 from ..base.units import counted
 from ..kernel.x15.vm_map import X15Map
 from .task_space import TaskSpace
+from .tasks_schema import OutOfMemory, TaskExited
 
 
 class TaskEnds:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..base.errors import KernelError, VMError, kernel_error
-from ..base.events import SignalSent, Unwound
+from ..base.event import Unwound
 from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size
-from ..base.values.tables import Fault
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.spaces import UserPmap
@@ -24,8 +23,10 @@ from ..kernel.threads.waits import MaySleep, TimedWait
 from ..kernel.x15.vm_map import X15Map
 from ..memory.ram import page_pieces
 from ..mmu.rules import Access
+from ..mmu.tables_schema import Fault
 from .kernel_space import NEEDED_BITS, faults_again
 from .paths import task_path
+from .tasks_schema import SignalSent
 
 SIGNALS = {"FAULT": "SIGSEGV", "ACCES": "SIGSEGV", "IO": "SIGBUS"}
 """What a task gets for an access that ends with an error of this name; for NOMEM it gets none."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import PAGE, Address, counted
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.instruments import comparisons, levels

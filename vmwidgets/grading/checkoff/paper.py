@@ -7,7 +7,7 @@ from itertools import combinations
 
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.units import Address, Size
-from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.addresses import PaperSheet, said, solved, walked

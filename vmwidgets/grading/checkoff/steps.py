@@ -15,12 +15,12 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from vmwidgets.engine.base.errors import Refused, VMError, failure
-from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.operations import PartReference, as_data
 from vmwidgets.engine.base.scripts import Action, Script
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.criterion import Criterion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, Address, Size, counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.labs.checking import criteria_of

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from vmwidgets.engine.base.errors import VMError
-from vmwidgets.engine.base.events import FaultRaised
 from vmwidgets.engine.base.units import PAGE, Address, counted
-from vmwidgets.engine.base.values.tables import Walk, decode
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.mmu.tables_schema import FaultRaised, Walk, decode
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.instruments import fault_of
 from vmwidgets.labs.instruments import slots as slots_of

@@ -9,12 +9,12 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import KIB, MIB, Address, Size
-from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import arguments
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.tables_schema import Walk
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

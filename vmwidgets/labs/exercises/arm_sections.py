@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
-from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
 
 from ..criterion import Criterion, criterion

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import PAGE, Address
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.maps import MachineMap
 

@@ -12,22 +12,21 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from vmwidgets.engine.base.events import (
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.tree_schema import TreeRotated
+from vmwidgets.engine.kernel.map.map_schema import (
     EntryChanged,
     EntryLinked,
     EntryUnlinked,
-    Event,
     GapTried,
     MapResized,
-    PteRunWritten,
-    PteWritten,
     RangeRemoved,
-    TlbFlushed,
-    TreeRotated,
 )
-from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
+from vmwidgets.engine.mmu.tlb_schema import TlbFlushed
 
 from ..starting import machine_of
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import KIB, PAGE, Size, counted
-from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM, MapsDiff, RangeDiff
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MapsDiff, RangeDiff
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.sources.map_diff import diff

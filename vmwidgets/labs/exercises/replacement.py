@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.base.values.references import ReferencesValue
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.engine.paper.references import reference_string
+from vmwidgets.engine.paper.references_schema import ReferencesValue
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

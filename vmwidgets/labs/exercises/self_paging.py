@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from vmwidgets.engine.base.events import Event, MappingFlagsInvoked
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
-from vmwidgets.engine.base.values.domains import DomainValue, SlabHeadValue, VnodeValue
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.arguments import mapping_flags_text, region_flags
 from vmwidgets.engine.machine.boot import QUIRKS
 from vmwidgets.engine.machine.handles.domain import MachineDomain
+from vmwidgets.engine.selfpaging.calls_schema import MappingFlagsInvoked
+from vmwidgets.engine.selfpaging.domain_schema import DomainValue, SlabHeadValue, VnodeValue
 from vmwidgets.engine.selfpaging.flags import kernel_flags
 
 from ..criterion import Criterion, criterion

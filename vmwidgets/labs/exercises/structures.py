@@ -10,7 +10,7 @@ from vmwidgets.engine.base import units
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.protection import NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.engine.machine.system import SpacePart
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vmwidgets.engine.base.events import TreeRotated
 from vmwidgets.engine.base.rbtree import Node, RedBlackTree
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.records import Raw
+from vmwidgets.engine.base.tree_schema import TreeRotated
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.maps import MachineMap

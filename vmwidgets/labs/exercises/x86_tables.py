@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from vmwidgets.engine.base.events import Event, PteRunWritten, PteWritten, TlbFlushed
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.handles.cpus import MachineCpu
 from vmwidgets.engine.machine.handles.tables import EDITS
+from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
+from vmwidgets.engine.mmu.tlb_schema import TlbFlushed
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.events import TreeCompared, TreeRotated
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.tree_schema import TreeCompared, TreeRotated
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.handles.maps import MachineMap

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from vmwidgets.engine.base.errors import KernelError, Refused, shown
-from vmwidgets.engine.base.events import Called, FaultRaised
+from vmwidgets.engine.base.event import Called
 from vmwidgets.engine.base.units import MIB, PAGE, Address
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.engine.mmu.tables_schema import FaultRaised
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import MIB, PAGE, Address, Size, counted
-from vmwidgets.engine.base.values.inverted import InvertedEntry, InvertedValue, bucket_of
-from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue, bucket_of
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.handles.tables import MachineWalk
+from vmwidgets.engine.mmu.tables_schema import Walk
 
 MOST = 256 * MIB
 """Of a range whose pages are walked one by one."""

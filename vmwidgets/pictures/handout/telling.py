@@ -23,8 +23,8 @@ from vmwidgets.views.story.typed import typed
 
 from .story import Drawn, ToldStep
 
-NARROW = 420.0
-"""Pixels of a narrow picture: a telephone, half of a sheet."""
+NARROW, BESIDE = 420.0, 480.0
+"""Pixels of a narrow picture, for a telephone or half of a sheet; and of one of several beside each other."""
 
 UNITS = ("step", "function", "operation")
 """What a step of a handout may be, the finest first."""
@@ -129,7 +129,8 @@ class Telling:
     def _drawn(self, place: int, number: int, done: int | None) -> Drawn:
         picture = self._pictures[place]
         wide = self._after(number)[place] if done is None else self._scene(picture, number, done)
-        narrow = wide if picture.width and picture.width <= NARROW else self._scene(picture, number, done, NARROW)
+        width = BESIDE if len(self._pictures) > 1 else NARROW
+        narrow = wide if picture.width and picture.width <= width else self._scene(picture, number, done, width)
         return Drawn(wide, narrow, picture.scale)
 
     def _scene(self, picture: Drawable, number: int, done: int | None, width: float = 0) -> Scene:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from ...engine.base.errors import KernelError, Refused, printable
 from ...engine.base.units import PAGE, binary_size
-from ...engine.base.values.maps import EntryValue
+from ...engine.kernel.map.map_schema import EntryValue
 from ...engine.machine import Machine
 from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.handles.objects import MemoryObject

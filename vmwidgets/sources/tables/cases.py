@@ -10,8 +10,8 @@ from typing import Any
 import fastjsonschema
 
 from ...engine.base.errors import Refused
-from ...engine.base.values.tables import Walk
 from ...engine.mmu.rules import Access
+from ...engine.mmu.tables_schema import Walk
 from ...engine.mmu.walk import walk
 from ..traces.compare import Difference
 from ..traces.reader import Record, Unreadable, read_records

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...engine.base.events import (
+from ...engine.base.recorder import Raw
+from ...engine.selfpaging.calls_schema import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
     FrameAllocated,
@@ -19,9 +20,8 @@ from ...engine.base.events import (
     VnodeMapInvoked,
     VnodeUnmapInvoked,
 )
-from ...engine.base.recorder import Raw
-from ...engine.base.values.domains import CapRef
 from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
+from ...engine.selfpaging.domain_schema import CapRef
 
 Row = list[Any]
 

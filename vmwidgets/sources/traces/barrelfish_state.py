@@ -7,8 +7,8 @@ from struct import unpack
 from typing import Any
 
 from ...engine.base.units import PAGE
-from ...engine.base.values.domains import VnodeValue
 from ...engine.memory.ram import Ram
+from ...engine.selfpaging.domain_schema import VnodeValue
 from .barrelfish_events import capability
 
 L1_ENTRIES, L2_ENTRIES, WORD = 4096, 256, 4

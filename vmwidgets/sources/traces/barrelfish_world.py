@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...engine.base.recorder import Recorder
-from ...engine.base.values.domains import CapRef
 from ...engine.memory.ram import Ram
 from ...engine.mmu.formats.armv7 import ARMV7
 from ...engine.selfpaging.cpu_driver import CpuDriver
 from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
+from ...engine.selfpaging.domain_schema import CapRef
 from ...engine.selfpaging.stubs import Stubs
 from .barrelfish_events import FOREIGN_CNODE
 from .reader import Record

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...engine.base.events import (
+from ...engine.base.records import Raw, unpacked
+from ...engine.base.units import PAGE
+from ...engine.kernel.freebsd.kmem_schema import (
     EntryClipped,
-    EntryJoined,
     LowMemory,
-    MapCreated,
-    MapLocked,
-    MapUnlocked,
     ObjectCreated,
     PageCleared,
     PageDenied,
@@ -23,13 +21,12 @@ from ...engine.base.events import (
     RangeWired,
     SleepersWoken,
     SpaceSought,
-    SubmapAttached,
     TranslationEntered,
     TranslationsRemoved,
     ZonesReclaimed,
 )
-from ...engine.base.records import Raw, unpacked
-from ...engine.base.units import PAGE
+from ...engine.kernel.map.map_schema import EntryJoined, MapCreated, SubmapAttached
+from ...engine.kernel.threads.threads_schema import MapLocked, MapUnlocked
 
 Row = list[Any]
 

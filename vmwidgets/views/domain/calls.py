@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text

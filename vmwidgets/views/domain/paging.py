@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_size
-from vmwidgets.engine.base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
+from vmwidgets.engine.spaces.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.values.domains import CapRef, DomainFocus, DomainValue, VnodeFold, VnodeValue
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainFocus, DomainValue, VnodeFold, VnodeValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Lane, Steps

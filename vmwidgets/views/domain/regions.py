@@ -9,7 +9,7 @@ from heapq import nsmallest
 from itertools import groupby
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.base.values.domains import RegionFold, RegionValue
+from vmwidgets.engine.selfpaging.domain_schema import RegionFold, RegionValue
 from vmwidgets.views.maps.axis import DRAWABLE, Segment, break_large_gaps, place, x_of
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
 from vmwidgets.views.scene import kit

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.base.values.domains import SlabAllocatorValue, SlabHeadValue
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.selfpaging.domain_schema import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.base.values.domains import CapabilityValue, CapRef, CnodeValue, SlotFold
+from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import fitted, short_count, visible

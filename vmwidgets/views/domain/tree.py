@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.base.values.domains import VnodeFold, VnodeValue
+from vmwidgets.engine.selfpaging.domain_schema import VnodeFold, VnodeValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 
 from .picture import MapPicture, Taken

@@ -9,8 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.engine.base.values.comparisons import ComparedMap, ComparisonValue, OperationOutcome, Row, UsedPiece
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.comparisons_schema import (
+    ComparedMap,
+    ComparisonValue,
+    OperationOutcome,
+    Row,
+    UsedPiece,
+)
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH

@@ -1,37 +1,40 @@
-"""A task's map beside what the system reported, as two columns: the model's ranges, the system's, a line for each file.
+"""A task's map beside what the system reported: differences large, and what agrees as one row a file.
 
-Neighbours of one file with the same verdict share a line.  Where only one side has a range, the other side says why.
+On top each side is a strip with a cell for each range.  Below it come the ranges that should agree and do not, each as
+a card with both sides; then what only one side can know, and last what agrees, each file in one row with a badge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Size, counted
-from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, SYSTEM, MappedAs, MapsDiff, RangeDiff
+from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MappedAs, MapsDiff, RangeDiff
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import LINE, MARGIN, PAD, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table
+from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_compared
 
-STRIP, GAP, CARD = 12.0, 4.0, 24.0
-"""Heights: of a strip of the overview, between lines, of a line's boxes."""
+STRIP, GAP, ROW, LARGE = 14.0, 4.0, 24.0, 68.0
+"""Heights: of a strip of the overview, between lines, of a file's row, of a difference."""
 
 WIDE = 640.0
-"""Pixels from which on a line's address is beside its boxes, and not above them."""
+"""Pixels from which on all of a row is in one line, and both sides of a difference beside each other."""
 
 MOST_LINES, MOST_ROWS = 60, 300
 """Lines that are drawn, and rows of the table; what agrees is left out first."""
 
 SIDES = ("model", "system")
 
+BADGES = {AGREES: "=", DIFFERS: "differs", SYSTEM: "only system", MODEL: "only model"}
+"""What is in a row's first column, by verdict."""
+
 
 class Line(NamedTuple):
-    """Neighbouring ranges that are drawn as one: `number` is the first one's, of all."""
+    """Ranges that are drawn as one: `number` is the first one's, of all."""
 
     number: int
     rows: Sequence[RangeDiff]
@@ -41,28 +44,43 @@ class Line(NamedTuple):
         """The lowest of them, which says what all are."""
         return self.rows[0]
 
+    @property
+    def size(self) -> str:
+        """Bytes of all of them."""
+        return str(Size(sum(row.size for row in self.rows)))
+
+    @property
+    def section(self) -> int:
+        """Where it is: 0 what should agree and does not, 1 what only one side can know, 2 what agrees."""
+        return 2 if self.first.verdict == AGREES else 0 if self.first.is_fault else 1
+
 
 def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
     """The scene of a comparison of a task with what the system reported."""
     rows = value.rows
     style = AddressStyle.of(0, rows[-1].end if rows else 0)
-    lines = list(_lines(rows))
+    lines = _lines(rows)
     shown = _most(lines)
-    columns = _columns(style, width)
-    nodes: list[Node] = [*_overview(rows, columns, 8.0)]
-    y = 8.0 + 2 * (STRIP + GAP) + LINE + GAP
-    for line in shown:
-        drawn = list(_line(line, style, columns, y))
-        nodes += drawn
-        y = max(node.y + node.h for node in drawn) + GAP
+    nodes, y = _overview(rows, style, 8.0, width)
+    for section in range(3):
+        of_it = [line for line in shown if line.section == section]
+        if not of_it:
+            continue
+        nodes.append(_heading(section, [line for line in lines if line.section == section], y, width))
+        y += nodes[-1].h + 2
+        for line in of_it:
+            draw = _row if section else _difference
+            nodes.append(draw(line, style, Box(MARGIN, y, width - 2 * MARGIN, 0)))
+            y += nodes[-1].h + GAP * (1 if section else 2)
+        y += LINE / 2
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
     if left:
         words = f"… {counted(left, 'range')} more, in the table"
-        nodes.append(kit.label("diff/more", words, MARGIN, y, most=width - 2 * MARGIN))
+        nodes.append(kit.label("diff/more", words, MARGIN, y, style="dim", most=width - 2 * MARGIN))
     caption = Caption(_verdict(value), reason=f"{value.summary}.")
     return kit.scene(
-        "diff", visible(value.task), f"beside {value.source} · ≠ should agree", nodes, caption=caption,
-        table=_table(value), lanes=[Lane("ranges", "Ranges, by address")], width=width,
+        "diff", visible(value.task), f"the model's map beside the system's, of {value.source}", nodes, caption=caption,
+        table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)], width=width,
     )  # fmt: skip
 
 
@@ -76,18 +94,16 @@ def _table(value: MapsDiff) -> Table:
     return Table(value.header, (*rows, *left_out))
 
 
-def _lines(rows: Sequence[RangeDiff]) -> Iterator[Line]:
-    """The ranges in lines; one that differs has its own."""
-    numbered = list(enumerate(rows))
-    for _, group in groupby(numbered, lambda one: _kin(*one)):
-        found = list(group)
-        yield Line(found[0][0], [row for _, row in found])
-
-
-def _kin(number: int, row: RangeDiff) -> tuple[object, ...]:
-    side = row.system or row.model
-    name = side.name if side is not None else ""
-    return row.verdict, row.why, name, number if row.verdict == DIFFERS else -1
+def _lines(rows: Sequence[RangeDiff]) -> list[Line]:
+    """The ranges in lines, by address: those of a file share one, but those that both sides have and that differ."""
+    found: dict[object, Line] = {}
+    for number, row in enumerate(rows):
+        side = row.system or row.model
+        name, shared = (side.name, side.shared) if side is not None else ("", False)
+        kin = number if row.verdict == DIFFERS else (row.verdict, row.is_fault, row.why, name, shared)
+        line = found.get(kin)
+        found[kin] = Line(number, [row]) if line is None else Line(line.number, [*line.rows, row])
+    return list(found.values())
 
 
 def _most(lines: Sequence[Line]) -> list[Line]:
@@ -100,28 +116,17 @@ def _most(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.number not in dropped][:MOST_LINES]
 
 
-# ---- places --------------------------------------------------------------------------------------
+# ---- the overview --------------------------------------------------------------------------------
 
 
-class Columns(NamedTuple):
-    """Where the two sides are: their left edges, and how wide each is; `above`: addresses have a line of their own."""
-
-    left: tuple[float, float]
-    w: float
-    above: bool
-
-
-def _columns(style: AddressStyle, width: float) -> Columns:
-    above = width < WIDE
-    first = MARGIN if above else MARGIN + text_width(style.widest, "mono label") + 84
-    w = (width - MARGIN - first - 8) / 2
-    return Columns((first, first + w + 8), w, above)
-
-
-def _overview(rows: Sequence[RangeDiff], columns: Columns, y: float) -> Iterator[Node]:
-    """Two strips, a cell for each range, however large: whose it is.  And the heads of the columns."""
-    x, whole = MARGIN, columns.left[1] + columns.w - MARGIN
-    w = whole / max(1, len(rows))
+def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: float) -> tuple[list[Node], float]:
+    """Two strips with their names, a cell for each range, however large; and the addresses at both ends."""
+    if not rows:
+        return [], y
+    left = max(text_width(side, "strong") for side in SIDES) + 10
+    whole = width - 2 * MARGIN - left
+    w = whole / len(rows)
+    nodes: list[Node] = []
     for number, side in enumerate(SIDES):
         have = [(at, row) for at, row in enumerate(rows) if getattr(row, side) is not None]
         bars = tuple(
@@ -130,54 +135,131 @@ def _overview(rows: Sequence[RangeDiff], columns: Columns, y: float) -> Iterator
         )
         title = f"The {side} has {counted(len(have), 'range')} of {len(rows):,}"
         at = y + number * (STRIP + GAP)
-        yield Node(f"diff/strip/{side}", "axis", x, at, whole, STRIP, bars=bars, title=title, lane=f"strip {side}")
-        yield kit.label(f"diff/head/{side}", side, columns.left[number], y + 2 * (STRIP + GAP), style="label strong")
+        nodes.append(kit.label(f"diff/head/{side}", side, MARGIN, at - 2, style="strong"))
+        strip = Box(MARGIN + left, at, whole, STRIP)
+        nodes.append(Node(f"diff/strip/{side}", "axis", *strip, bars=bars, title=title, lane=f"strip {side}"))
+    y += 2 * (STRIP + GAP)
+    text = [
+        Text(0, 12, style.long(rows[0].start), "mono dim"),
+        Text(whole, 12, style.long(rows[-1].end), "mono dim", "end"),
+    ]
+    words = "a cell for each range"
+    if 2 * max(text_width(one.text, "mono") for one in text) + text_width(words, "dim") + 24 < whole:
+        text.append(Text(whole / 2, 12, words, "dim", "middle"))
+    nodes.append(Node("diff/axis", "label", MARGIN + left, y, whole, LINE, shape="none", text=tuple(text)))
+    return nodes, y + LINE + 8
 
 
 def _style(row: RangeDiff) -> str:
     return "error" if row.is_fault else "plain" if row.verdict == AGREES else "static"
 
 
+def _heading(section: int, lines: Sequence[Line], y: float, width: float) -> Node:
+    """What a section is, and how much of it there is; its mark is that of its cells in the strips."""
+    many = sum(len(line.rows) for line in lines)
+    words = (
+        f"should agree: {counted(many, 'range')}",
+        f"only one side can know: {counted(many, 'range')}",
+        f"agree: {counted(many, 'range')}, one row a file",
+    )[section]
+    style = ("strong error", "strong", "strong")[section]
+    text = (fitted(18, 14, words, width - 2 * MARGIN - 18, style),)
+    bars = (Bar(0, 4, 11, 11, ("error", "static", "plain")[section]),)
+    return Node(
+        f"diff/section/{section}", "label", MARGIN, y, width - 2 * MARGIN, 20, shape="none", text=text, bars=bars
+    )
+
+
 # ---- lines ---------------------------------------------------------------------------------------
 
 
-def _line(line: Line, style: AddressStyle, columns: Columns, y: float) -> Iterator[Node]:
-    """One line: where it is, and how each side has it."""
-    first, last = line.first, line.rows[-1]
-    place = style.long(first.start)
-    size = str(Size(sum(row.size for row in line.rows)))
-    mark = "≠ " if first.is_fault else ""
-    if columns.above:
-        words = f"{mark}{place} · {size}"
-        yield kit.label(f"diff/{line.number}/at", words, MARGIN, y, style="mono label", most=2 * columns.w)
-        y += LINE
-    else:
-        room = columns.left[0] - MARGIN - 8
-        text = (fitted(0, 16, mark + place, room - 66, "mono label"), fitted(room, 16, size, 64, "label", "end"))
-        yield Node(f"diff/{line.number}/at", "label", MARGIN, y, room, CARD, shape="none", text=text)
-    about = f"{style.range(first.start, last.end)}, {size}: {first.verdict}"
-    about += f", {visible(first.why)}" if first.why else ""
+def _about(line: Line, style: AddressStyle) -> str:
+    """All of a line in words."""
+    first = line.first
+    places = ", ".join(style.range(row.start, row.end) for row in line.rows[:8]) + ", …" * (len(line.rows) > 8)
+    return f"{places}: {line.size}, {first.verdict}" + (f", {visible(first.why)}" if first.why else "")
+
+
+def _name(line: Line) -> str:
+    """The file, the kernel's name for it, or "memory"."""
+    side = line.first.system or line.first.model
+    name = side.name.rpartition("/")[2] or "memory" if side is not None else "memory"
+    return visible(name) + (", shared" if side is not None and side.shared else "")
+
+
+def _rights(have: Sequence[MappedAs]) -> str:
+    if len({what.protection for what in have}) == 1:
+        return have[0].protection
+    return " ".join(what.protection for what in have[:6]) + " …" * (len(have) > 6)
+
+
+def _difference(line: Line, style: AddressStyle, box: Box) -> Node:
+    """What should agree and does not: where it is, how each side has it, and why that differs."""
+    row, room = line.first, box.w - 2 * PAD
+    beside = box.w >= WIDE - 2 * MARGIN
+    place = f"{style.long(row.start)} · {line.size}"
+    many = f" ×{len(line.rows)}" if len(line.rows) > 1 else ""
+    x = PAD + 24
+    text = [
+        Text(PAD, 20, "≠", "title error"),
+        fitted(x, 20, f"{_name(line)}{many}", room - 24 - text_width(place, "mono") - 12, "strong"),
+        Text(box.w - PAD, 20, place, "mono", "end"),
+    ]
+    half = (room - 24) / 2 if beside else room - 24
+    y = 46.0
     for number, side in enumerate(SIDES):
-        box = Box(columns.left[number], y, columns.w, CARD)
-        have = [what for row in line.rows if (what := getattr(row, side)) is not None]
-        yield _side(f"diff/{line.number}/{side}", box, line, have, f"{side}: {about}")
-    if first.verdict == DIFFERS:
-        w = columns.left[1] + columns.w - columns.left[0]
-        yield kit.paragraph(f"diff/{line.number}/why", first.why, columns.left[0], y + CARD, w, style="label")
-
-
-def _side(identity: str, box: Box, line: Line, have: Sequence[MappedAs], title: str) -> Node:
-    """How one side has a line's ranges; if it has none, why."""
-    if not have:
-        text = (fitted(box.w / 2, 16, visible(line.first.why), box.w - 2 * PAD, "label dim", "middle"),)
-        return Node(identity, "label", *box, shape="none", text=text, title=title)
-    kinds = " ".join(what.protection for what in have[:6]) + " …" * (len(have) > 6)
-    shared = ", shared" if have[0].shared else ""
-    name = visible(have[0].name.rpartition("/")[2] or "memory")
-    words = (f"{kinds} · {name}{shared}", f"{counted(len(have), 'range')} · {name}{shared}", name)
-    text = (fitted(PAD, 16, words, box.w - 2 * PAD, "label"),)
-    state = ("fault",) if line.first.is_fault else ("static", "folded") if line.first.verdict == SYSTEM else ("plain",)
+        have = [what for one in line.rows if (what := getattr(one, side)) is not None]
+        at = x + number * half * beside
+        text.append(Text(at, y, side, "dim"))
+        at += text_width("system", "dim") + 10
+        left = x + half * (number * beside + 1) - at - 8
+        if have:
+            other = visible(have[0].name.rpartition("/")[2] or "memory") + ", shared" * have[0].shared
+            words = _rights(have) + f" · {other}" * (other != _name(line))
+            text.append(fitted(at, y, words, left, "title mono"))
+        else:
+            text.append(fitted(at, y, row.why or "nothing", left, "error"))
+        y += 22 * (not beside)
+    high = LARGE - 10
+    if not beside:
+        high += 22
+    if row.verdict == DIFFERS:
+        text.append(fitted(x, high + 8, row.why, room - 24, ""))
+        high += 16
     return Node(
-        identity, "card", *box, f"range:{line.number}", text=text, state=state, title=title, action="select",
-        lane="ranges" if identity.endswith("system") or not line.first.system else "ranges of the model",
+        f"diff/{line.number}/row", "card", box.x, box.y, box.w, high, f"range:{line.number}", text=tuple(text),
+        state=("fault",), title=_about(line, style), action="select", lane="ranges",
+    )  # fmt: skip
+
+
+def _row(line: Line, style: AddressStyle, box: Box) -> Node:
+    """A file in one row: a badge, its name, ranges, bytes, where it begins, rights, and why only one side has it."""
+    first, wide = line.first, box.w >= WIDE - 2 * MARGIN
+    have = [side for row in line.rows if (side := row.system or row.model) is not None]
+    badge, many = BADGES[first.verdict], f" ×{len(line.rows)}" if len(line.rows) > 1 else ""
+    x = PAD + (text_width(max(BADGES.values(), key=len), "strong") + 10 if first.verdict != AGREES else 22)
+    place = style.long(first.start)
+    ends = 66.0  # where sizes end, right of names
+    text = [Text(PAD, 16, badge, "strong")]
+    if wide:
+        names = min(0.34 * box.w, 330)
+        text += [
+            fitted(x, 16, f"{_name(line)}{many}", names - x + 60, "", middle=False),
+            Text(names + 60 + ends, 16, line.size, "", "end"),
+            Text(names + ends + 76, 16, place, "mono dim"),
+        ]
+        at = names + ends + 76 + text_width(style.widest, "mono") + 16
+        words = _rights(have) + (f" · {visible(first.why)}" if first.why else "")
+        text.append(fitted(at, 16, words, box.w - at - PAD, "mono dim"))
+    else:
+        text += [
+            fitted(x, 16, f"{_name(line)}{many}", box.w - x - PAD - ends - 8, ""),
+            Text(box.w - PAD, 16, line.size, "", "end"),
+        ]
+        words = f"{place} · {_rights(have)}" + (f" · {visible(first.why)}" if first.why else "")
+        text.append(fitted(x, 33, words, box.w - x - PAD, "mono dim"))
+    state = ("static", "folded") if first.verdict != AGREES else ("plain",)
+    return Node(
+        f"diff/{line.number}/row", "card", box.x, box.y, box.w, ROW if wide else ROW + 17, f"range:{line.number}",
+        text=tuple(text), state=state, title=_about(line, style), action="select", lane="ranges",
     )  # fmt: skip

@@ -5,18 +5,19 @@ Header and entries are records with links to the next and back; a dotted link cr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
 from .overlaps import overlap_of
-from .picture import Column, Drawn, MapPicture, entry_marks, kind_of, plain_ones, what_is
+from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
+from .runs import BAND, Run, brackets, file_of, kind_of, what_is
 
 HEADER = 58.0
 """Pixels that the list's header takes at the left."""
@@ -26,6 +27,8 @@ CARD_HEIGHT = 72.0
 
 def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
     """The list from `top` on."""
+    files = _brackets(picture, columns, top) if picture.layout.runs else []
+    top += BAND * bool(picture.layout.runs)
     items = picture.value.items
     wordless = (entry for entry in picture.value.entries if columns[entry.id].level == "mark")
     plain = plain_ones(picture, wordless)
@@ -38,15 +41,57 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     marked = [entry for entry in picture.value.entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
     marks = entry_marks(
-        "list", marked, list(strips.values()), top + 20, STRIP_HEIGHT, "{address}, {size}, {words}", graph=True
-    )
+        "list", marked, list(strips.values()), picture.fill_of, top + 20, STRIP_HEIGHT, "{address}, {size}, {words}",
+        graph=True,
+    )  # fmt: skip
     drawn = iter(cards)
     ends = [
         _End(f"list/{item.id}", *strips[item.id], top + 36) if item.id in plain else _end(next(drawn)) for item in items
     ]
     links = _links([_end(header), *ends], [None, *items])
     gaps = _gaps(picture, columns, top + CARD_HEIGHT)
-    return Drawn([header, *cards, *gaps], links, marks, top + CARD_HEIGHT + (20 if len(columns) > 1 else 6))
+    ghosts = _ghosts(picture, columns, top)
+    return Drawn(
+        [header, *files, *ghosts, *cards, *gaps], links, marks, top + CARD_HEIGHT + (20 if len(columns) > 1 else 6)
+    )
+
+
+def _brackets(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
+    """The files of which several entries follow each other, above their columns."""
+    right = max(column.x + column.w for column in columns.values()) + MARGIN
+
+    def ends(run: Run) -> tuple[float, float] | None:
+        those = [columns[one.id] for one in run.entries if one.id in columns]
+        return (those[0].x + 1, those[-1].x + those[-1].w - 1) if those else None
+
+    return brackets("list", picture.layout.runs, ends, y, right)
+
+
+def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> list[Node]:
+    """Entries that the operation removed, at their columns, as what is no longer there."""
+    there = {item.id for item in picture.value.items}
+    nodes = []
+    for item in picture.layout.items:
+        if isinstance(item, Fold) or item.id in there or item.id not in columns:
+            continue
+        left = [(max(one.start, item.start), min(one.end, item.end)) for one in picture.gone]
+        gone = [(start, end) for start, end in left if start < end]
+        if not gone:
+            continue
+        start, size = gone[0][0], sum(end - start for start, end in gone)
+        column = columns[item.id]
+        where = ", ".join(picture.style.range(*one) for one in gone)
+        title = f"removed: {where}, {binary_size(size)}, {what_is(item)}"
+        is_card = column.level == "card"
+        x, w = (column.x + 4, column.w - 8) if is_card else _strip(column)
+        text = (
+            Text(7, 21, picture.style.long(start), "mono label dim"),
+            fitted(7, 42, f"−{binary_size(size)}", w - 14, "strong"),
+            fitted(7, 61, _brief(item), w - 14, "label dim", middle=True),
+        )
+        box = (x, top, w, CARD_HEIGHT) if is_card else (x, top + 20, w, STRIP_HEIGHT)
+        nodes.append(Node(f"list/ghost/{item.id}", "ghost", *box, text=text if is_card else (), title=title))
+    return nodes
 
 
 class _End(NamedTuple):
@@ -73,7 +118,7 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
         w = column.w - 4
         text = _short_text(picture, item, w)
     else:
-        return _mark(picture, item, column, top, (*states, kind))
+        return _mark(picture, item, column, top, (*states, *picture.fill_of(item)))
     return Node(
         f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
         (Bar(1.5, 1.5, w - 3, 4, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
@@ -136,14 +181,9 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text,
     return tuple(rows)
 
 
-_PATH = re.compile(r"(/[^/<>]+)+")
-"""The name of a file; a learner's object may be called anything, with slashes in it or markup."""
-
-
 def _brief(entry: EntryValue) -> str:
     """What is mapped, in the space of a card: of a path its last part, which says most."""
-    name = (entry.object or "").rstrip("/")
-    return name.rpartition("/")[2] if _PATH.fullmatch(name) else what_is(entry)
+    return file_of(entry) or what_is(entry)
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:
@@ -196,6 +236,8 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
             continue
         left, right = columns[before.id], columns[after.id]
         label = binary_size(after.start - before.end) if both is None else both.words
+        if both is None and any(one.start == before.end and one.end == after.start for one in picture.gone):
+            label = f"−{label}"
         w = text_width(label, "label")
         x = right.x - w / 2
         if "card" not in (left.level, right.level) or x < reached:

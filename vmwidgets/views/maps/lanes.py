@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
@@ -17,6 +17,7 @@ from .axis import Zoom
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Column, Drawn, MapPicture, card_width, lay_columns
 from .ribbon import ribbon_lane
+from .runs import RIGHTS_LEGEND
 from .tree import tree_lane
 
 PAGE_NUMBERS = " · short labels are page numbers"
@@ -54,6 +55,9 @@ def draw_map(
         drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width))
         y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
+    if picture.layout.runs and {"list", "ribbon"} & {*lanes}:
+        nodes.append(kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim"))
+        y += nodes[-1].h
     return kit.scene(
         "+".join(lanes),
         title or picture.value.name,

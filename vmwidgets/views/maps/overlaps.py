@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, MapValue
 
 
 class Overlap(NamedTuple):

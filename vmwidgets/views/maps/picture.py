@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
-from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Look, Marks, Node, Steps, looks_of
@@ -24,6 +24,8 @@ from vmwidgets.views.story.step import Step
 from vmwidgets.views.story.words.names import address as name
 from vmwidgets.views.story.words.names import span
 from vmwidgets.views.story.words.pictures import map_sentence, out_of_order, say_sought
+
+from .runs import Range, Run, kind_of, removed, rights_of, runs_of
 
 LANES = ("tree", "list", "ribbon")
 """The lanes of a picture of a map, from top to bottom."""
@@ -50,6 +52,8 @@ class Layout(NamedTuple):
     looked_up: int = 0
     depth: int = 0
     taken: tuple[Taken, ...] = ()
+    runs: tuple[Run, ...] = ()
+    """The files of which several entries follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,13 @@ class MapPicture:
     layout: Layout
     moved: frozenset[int] = frozenset()
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
+    gone: tuple[Range, ...] = ()
+    """What the operation has removed until now, and nothing has taken since."""
+
+    def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
+        """The classes of an entry's fill: its kind, and its rights where files are mapped."""
+        is_plain = not self.in_order(entry.id)
+        return (kind_of(entry), rights_of(entry)) if self.layout.runs and is_plain else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """What is true of a node of the tree: of its entry, and that its place or colour changed.
@@ -155,6 +166,7 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         moment,
         _layout_of(value, shown, moment),
         moved_in_tree(moment.written, shown),
+        removed(value.at(moment.whole).entries, shown.items) if moment.operation is not None else (),
     )
 
 
@@ -170,7 +182,7 @@ def _layout_of(value: MapValue, shown: MapValue, moment: Moment) -> Layout:
     is_boot = moment.operation is not None and moment.operation.name == "boot"
     depth = depth_of(value) if is_boot else _deepest(value, before, events)
     taken = taken_over(value, before, shown, moment)
-    return Layout(laid, cards_of(value, moment), value.lookup_cache, depth, taken)
+    return Layout(laid, cards_of(value, moment), value.lookup_cache, depth, taken, tuple(runs_of(laid)))
 
 
 def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[EntryValue | Fold, ...]:
@@ -378,30 +390,6 @@ def _out_of_order(value: MapValue) -> list[EntryValue]:
     return [after for before, after in pairs if after.start < before.start]
 
 
-def kind_of(entry: EntryValue) -> str:
-    """The colour class of an entry: "static", "submap", "object" or "plain"."""
-    if entry.role or entry.flags & NOFAULT:
-        return "static"
-    if entry.flags & _SUB_MAP:
-        return "submap"
-    return "object" if entry.object is not None else "plain"
-
-
-NOFAULT, _SUB_MAP = 0x100000, 0x200000
-"""Flags of FreeBSD's entries: a fault there is a panic; the range belongs to another map."""
-
-
-def what_is(entry: EntryValue) -> str:
-    """What an entry is for, in a word or two: its role, its submap, its object and offset."""
-    if entry.role:
-        return entry.role
-    if entry.flags & _SUB_MAP:
-        return (entry.object or "").removeprefix("submap:") or "submap"
-    if entry.object is None:
-        return "NOFAULT" if entry.flags & NOFAULT else "anonymous"
-    return f"{entry.object}+{entry.offset:#x}"
-
-
 # ---- looking an address up -----------------------------------------------------------------------
 
 
@@ -424,8 +412,10 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
             tuple(dict.fromkeys(node for node, _ in reversed(path))),
             value.lookup_cache,
             taken=tuple(taken_in(value)),
+            runs=tuple(runs_of(value.items)),
         ),
         moved=frozenset(),
+        gone=(),
     )
 
 
@@ -506,6 +496,7 @@ def entry_marks(
     lane: str,
     entries: Sequence[EntryValue],
     places: Sequence[tuple[float, float]],
+    fill: Callable[[EntryValue], tuple[str, ...]],
     y: float,
     h: float,
     title: str,
@@ -513,10 +504,10 @@ def entry_marks(
     graph: bool = False,
     on: str = "",
 ) -> tuple[Marks, ...]:
-    """Entries as marks of a lane, each at its x and as wide as `places` says; none for none."""
+    """Entries as marks of a lane, each at its x and as wide as `places` says, filled as `fill` says; none for none."""
     if not entries:
         return ()
-    looks, look = looks_of(Look("box", (kind_of(entry),), entry.protection) for entry in entries)
+    looks, look = looks_of(Look("box", fill(entry), entry.protection) for entry in entries)
     marks = Marks(
         lane=lane,
         kind="range",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
@@ -18,7 +18,8 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width
 
 from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, crossed, pieces_of, x_of
 from .overlaps import Overlap, levels_of, overlaps_of
-from .picture import Column, Drawn, MapPicture, entry_marks, kind_of, plain_ones
+from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
+from .runs import BAND, Range, Run, brackets
 
 BAR = 28.0
 """Height of the ribbon itself."""
@@ -46,20 +47,26 @@ def ribbon_lane(
     both = overlaps_of(picture.value)
     levels = levels_of(both)
     leaders_height = 14.0 if columns else 0.0
-    marker_top = top + leaders_height
-    bar_top = marker_top + 32
+    runs = picture.layout.runs
+    band_top = top + leaders_height + (0 if runs and not _has_markers(picture) else 32)
+    bar_top = band_top + BAND * bool(runs)
     ranges = [(s.item, _strip(s)) for s in pieces if isinstance(s.item, EntryValue)]
     plain = plain_ones(picture, (entry for entry, _ in ranges if entry.id not in levels))
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
     nodes = [_ground(picture, bar_top, width, on)]
     nodes += [node for piece in drawn if (node := _node(picture, piece, axis, bar_top, levels)) is not None]
     nodes += [node for one in both if (node := _overlap(picture, one, axis, bar_top)) is not None]
-    nodes += _markers(picture, axis, bar_top, width)
+    nodes += [_ghost(picture, one, axis, bar_top) for one in picture.gone if _is_on(one, axis)]
+    nodes += _markers(picture, axis, band_top, bar_top, width)
+    if runs:
+        nodes += brackets("ribbon", runs, lambda run: _ends(run, axis), band_top, width)
     nodes += _ticks(picture, axis, pieces, bar_top + BAR, width)
-    nodes += _sizes_below(pieces, nodes, bar_top + BAR + 18, width)
+    nodes += _sizes_below(picture, pieces, nodes, bar_top + BAR + 18, width)
     links = _leaders(pieces, columns, top - 8, bar_top) if columns else []
     entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
-    marks = entry_marks("ribbon", entries, strips, bar_top, BAR, "{address}–{end}, {size}, {words}", on=on)
+    marks = entry_marks(
+        "ribbon", entries, strips, picture.fill_of, bar_top, BAR, "{address}–{end}, {size}, {words}", on=on
+    )
     return Drawn(nodes, links, marks, bar_top + BAR + 36)
 
 
@@ -95,7 +102,7 @@ def _node(picture: MapPicture, segment: MapSegment, axis: Axis, y: float, levels
     top, h = (y, BAR) if level is None else (y + level * (BAR - _LEVEL), _LEVEL)
     return Node(
         f"ribbon/{item.id}", "range", x, top, w, h, f"entry:{item.id}",
-        state=(kind_of(item), *picture.in_order(item.id)), title=title, action="select", lane="ribbon",
+        state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, action="select", lane="ribbon",
     )  # fmt: skip
 
 
@@ -103,6 +110,30 @@ def _strip(segment: MapSegment) -> tuple[float, float]:
     """The x and the width of a range: a little ground is seen at both sides."""
     inset = min(1.0, segment.w * 0.15)
     return segment.x + inset, max(0.8, segment.w - 2 * inset)
+
+
+def _is_on(one: Range, axis: Axis) -> bool:
+    """Whether some of these addresses are on the axis."""
+    return one.start < axis[-1].end and axis[0].start < one.end
+
+
+def _span(start: int, end: int, axis: Axis) -> tuple[float, float]:
+    """From x to x of addresses, as far as they are on the axis."""
+    inside = crossed(axis, max(start, axis[0].start), min(end, axis[-1].end))
+    return inside[0].place(max(start, axis[0].start)), inside[-1].place(min(end, axis[-1].end))
+
+
+def _ends(run: Run, axis: Axis) -> tuple[float, float] | None:
+    """From x to x of a file's run; none where it is not on the axis."""
+    one = Range(run.entries[0].start, run.entries[-1].end)
+    return _span(*one, axis) if _is_on(one, axis) else None
+
+
+def _ghost(picture: MapPicture, one: Range, axis: Axis, y: float) -> Node:
+    """What was removed, where it was; how much of it is said below."""
+    left, right = _span(*one, axis)
+    title = f"removed: {picture.style.range(one.start, one.end)}, {binary_size(one.end - one.start)}"
+    return Node(f"ribbon/ghost/{one.start:x}", "ghost", left, y, max(2.0, right - left), BAR, title=title)
 
 
 def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Node | None:
@@ -130,7 +161,8 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
     widest = max(inside, key=lambda one: one.w)
     x, w, is_broken = (widest.x, widest.w, widest.broken) if len(axis) > 1 else (segment.x, segment.w, False)
     beside = w - text_width(size, "label")
-    lines = [size] if beside >= (7 if is_broken else 2) else []
+    is_removed = any(one.start <= segment.start and segment.end <= one.end for one in picture.gone)
+    lines = [size] if beside >= (7 if is_broken else 2) and not is_removed else []
     if is_broken and lines and w - text_width(NOT_TO_SCALE, "label") >= 16:
         lines.append(NOT_TO_SCALE)
     first = 18 if len(lines) < 2 else 12
@@ -145,7 +177,9 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
     return Node(f"ribbon/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title)
 
 
-def _sizes_below(pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, width: float) -> list[Node]:
+def _sizes_below(
+    picture: MapPicture, pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, width: float
+) -> list[Node]:
     """Sizes of overlaps, and of the gaps that are too narrow for them, the largest first, as far as they do not meet.
 
     Where the axis is broken and no gap has room to say so, the end of the row does.
@@ -160,7 +194,12 @@ def _sizes_below(pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, 
         text = (Text(8, 11, NOT_TO_SCALE, "label dim"),)
         nodes.append(Node("ribbon/scale", "label", width - MARGIN - w, y, w, 14, shape="none", text=text, bars=bars))
         taken.append((width - MARGIN - w, width - MARGIN))
-    silent = {gap.id for gap in gaps if not gap.text}
+    ghosts = {f"ribbon/ghost/{one.start:x}": one for one in picture.gone}
+    freed = [
+        (f"{node.id}/size", node.x, node.w, ghosts[node.id].words, "strong") for node in drawn if node.id in ghosts
+    ]
+    known = {one.start for one in picture.gone}
+    silent = {gap.id for gap in gaps if not gap.text and int(gap.id.rpartition("/")[2], 16) not in known}
     narrow = [one for one in pieces if one.item is None and f"ribbon/gap/{one.start:x}" in silent]
     sizes = [
         (f"ribbon/size/{gap.start:x}", gap.x, gap.w, binary_size(gap.end - gap.start), "label dim")
@@ -171,8 +210,8 @@ def _sizes_below(pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, 
         for one in drawn
         if one.kind == "overlap"
     ]
-    for identity, x, wide, words, style in [*framed, *sizes]:
-        w = text_width(words, "label")
+    for identity, x, wide, words, style in [*freed, *framed, *sizes]:
+        w = text_width(words, style)
         left = min(max(MARGIN, x + (wide - w) / 2), width - MARGIN - w)
         if any(left < b + 6 and left + w > a - 6 for a, b in taken):
             continue
@@ -182,7 +221,13 @@ def _sizes_below(pieces: Sequence[MapSegment], drawn: Sequence[Node], y: float, 
     return nodes
 
 
-def _markers(picture: MapPicture, axis: Axis, bar_top: float, width: float) -> list[Node]:
+def _has_markers(picture: MapPicture) -> bool:
+    """Whether anything points at the ribbon at some step of the operation."""
+    return bool(picture.value.find_cache) or picture.hint is not None or picture.moment.operation is not None
+
+
+def _markers(picture: MapPicture, axis: Axis, words_at: float, bar_top: float, width: float) -> list[Node]:
+    """What points at the ribbon; its words end at `words_at`, above the names of files."""
     value = picture.value
     marks = []
     if value.find_cache:
@@ -218,7 +263,7 @@ def _markers(picture: MapPicture, axis: Axis, bar_top: float, width: float) -> l
             )
         )
         text = (Text(w / 2, 11, label, "label dim", "middle"),)
-        y = bar_top - 25 - 12 * row
+        y = words_at - 25 - 12 * row
         nodes.append(Node(f"ribbon/label/{label.split(',')[0]}", "label", left, y, w, 14, shape="none", text=text))
     return nodes
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
-from vmwidgets.engine.base.values.maps import EntryValue, Fold
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from math import hypot, pi, sin
 from typing import NamedTuple
 
-from vmwidgets.engine.base.events import ReferenceCleared
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import Address, counted
-from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.base.values.replacement import ReplacementValue, RingPage, RingValue
+from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
+from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Node, Rows, Scene, Table

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
-from vmwidgets.engine.base.values.memory import FrameRun, FramesValue, FrameValue, state_of
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, state_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
@@ -155,7 +155,7 @@ def _runs_lane(
     most = RUNS
     while len(_laid_out(value, shown := _chosen(value.runs, wanted, selected, most))) > rows * columns > 0 and most > 1:
         most -= 1
-    nodes = [kit.label("frames/runs", "frames in order, as runs of one owner", MARGIN, top)]
+    nodes = [kit.label("frames/runs", "frames in order, neighbours of one owner in one box", MARGIN, top)]
     share = (width - 2 * MARGIN) / columns
     at, number, y = value.first_frame, 0, top + 20
 
@@ -211,10 +211,13 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
     numbers = frame_numbers(run.first, run.frames)
     count = short_count(run.frames)
     wired = " wired" if run.wired else ""
-    room = w - 22 - text_width(count, "label strong")
+    counted = 6 + text_width(count, "label strong")
+    room = w - 16 - counted
+    # The name is what one looks for: the count goes below it, if there is more room.
+    is_below = not run.wired and text_width(words, "label") > room and text_width(numbers, "mono label") <= room
     text = (
-        fitted(8, 15, words, room, "label", middle=True),
-        Text(w - 8, 15, count, "label strong", "end"),
+        fitted(8, 15, words, w - 11 if is_below else room, "label", middle=True),
+        Text(w - 8, 30 if is_below else 15, count, "label strong", "end"),
         fitted(8, 30, numbers, w - 16 - text_width(wired, "label"), "mono label dim"),
         *((Text(w - 8, 30, wired.strip(), "label", "end"),) if wired else ()),
     )

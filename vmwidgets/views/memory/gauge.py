@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
-from vmwidgets.engine.base.values.memory import PageCounts
+from vmwidgets.engine.memory.pages_schema import PageCounts
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.memory import KentryContents, KentryValue, SlabValue
-from vmwidgets.engine.base.values.past import ABSENT, Change, Past
+from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
+from vmwidgets.engine.memory.slabs_schema import SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
@@ -36,10 +37,11 @@ def draw_kentry(
     machine: str = "",
     width: float = WIDTH,
     compact: bool = False,
+    whole: bool = False,
 ) -> Scene:
     """The scene of the area at `moment` of an operation, which left it with these `contents`.
 
-    `compact` folds the slots that are free and not next into one with their number.
+    `compact` draws a line for each open slab, with the slots that the operation touched; `whole` adds the rest below.
     """
     mine = steps_of_kentry(contents)
     contents = contents.at(moment.past)
@@ -51,8 +53,15 @@ def draw_kentry(
         address: "new" if change.after is ABSENT else "changed"
         for address, change in past.changes("next buffer", KENTRY).items()
     }
-    nodes, y = _range_row(contents, addresses, past.marks("next slab").leaving, width)
-    for slab in contents.slabs:
+    nodes: list[Node] = []
+    y = 0.0
+    for slab in contents.slabs if compact else ():
+        more, y = _line(contents, slab, addresses, touched, y + 4, width, whole=whole)
+        nodes += more
+    if not compact or whole or not nodes:
+        more, y = _range_row(contents, addresses, past.marks("next slab").leaving, width, y)
+        nodes += more
+    for slab in contents.slabs if not compact or whole else ():
         more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
         nodes += more
     subtitle = (
@@ -74,7 +83,7 @@ def draw_kentry(
 
 
 def _range_row(
-    contents: KentryContents, style: AddressStyle, fresh: Collection[int], width: float
+    contents: KentryContents, style: AddressStyle, fresh: Collection[int], width: float, top: float = 0.0
 ) -> tuple[list[Node], float]:
     area = contents.area
     cells = min(area.slabs, _CELLS)
@@ -94,7 +103,7 @@ def _range_row(
                 f"kentry/{index}",
                 "slot",
                 MARGIN + index * w,
-                8,
+                top + 8,
                 w - 2,
                 28,
                 f"slab:{index}",
@@ -109,14 +118,67 @@ def _range_row(
     x = MARGIN + cells * w
     if rest:
         text = (Text(4, 18, f"… {rest:,} more", "label dim"),)
-        nodes.append(Node("kentry/rest", "label", x, 8, 100, 28, shape="none", text=text, title=f"{rest:,} more slabs"))
+        nodes.append(
+            Node("kentry/rest", "label", x, top + 8, 100, 28, shape="none", text=text, title=f"{rest:,} more slabs")
+        )
     head = "no free slab" if next_free < 0 else f"free list: {' → '.join(map(str, area.free[:6]))}"
     if len(area.free) > 6:
         head += " → …"
     nodes.append(
-        Node("kentry/head", "label", MARGIN, 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),))
+        Node("kentry/head", "label", MARGIN, top + 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),))
     )
-    return nodes, 58.0
+    return nodes, top + 58.0
+
+
+_TOUCHED = 8
+"""Slots that an operation touched which are in a line, at most."""
+
+
+def _line(
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str],
+    top: float, width: float, *, whole: bool,
+) -> tuple[list[Node], float]:  # fmt: skip
+    """A slab in one line: how full it is, a cell for each slot, and the slots that were touched or come next."""
+    area, index = contents.area, contents.area.index(slab.address)
+    words = f"slab {index} of {area.slabs:,}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+    if text_width(words, "") + 60 > width / 2:
+        words = f"slab {index}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+    title = kit.label(f"kentry/{index}/title", words, MARGIN, top + 3, style="", most=width - 2 * MARGIN - 60)
+    nodes = [title]
+    x = MARGIN + title.w + 10
+    first = slab.address + slab.colour
+    addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
+    free = set(slab.free)
+    w = max(1.0, min(6.0, (width / 2 - 40) / slab.buffers, (width - MARGIN - x - 30) / slab.buffers))
+    bars = tuple(
+        Bar(round(6 + number * w, 2), 5, round(max(0.6, w - 1 * (w > 3)), 2), 14, _cell(address, free, touched))
+        for number, address in enumerate(addresses)
+    )
+    wide = 6 + w * slab.buffers + 24
+    text = (Text(wide - 16, 16, "▾" if whole else "▸", "dim"),)
+    said = f"slab {index} at {style.long(slab.address)}, a cell for each slot; {'fold' if whole else 'show'} the area"
+    nodes.append(
+        Node("kentry/line" if index == contents.area.index(contents.slabs[0].address) else f"kentry/line/{index}",
+             "fold", x, top, wide, 24, text=text, bars=bars, state=("folded",) * (not whole), title=said,
+             action="open", lane="kentry"),
+    )  # fmt: skip
+    x += wide + 10
+    at_hand = [one for one in addresses if one in touched][:_TOUCHED]
+    at_hand += [one for one in slab.free[:1] if one not in at_hand and one in addresses]
+    places = {address: place for place, address in enumerate(slab.free)}
+    y = top + 2
+    for address in () if whole else at_hand:  # else they are among all slots below
+        if x + _SLOT_W > width - MARGIN:
+            x, y = MARGIN, y + _SLOT_H + 4
+        number = (address - first) // contents.buffer_size
+        nodes.append(_slot(contents, address, number, places.get(address), style, touched.get(address, ""), x, y))
+        x += _SLOT_W + 3
+    return nodes, y + _SLOT_H + 4
+
+
+def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
+    """The style of a slot's cell in a line."""
+    return touched.get(address) or ("free" if address in free else "plain")
 
 
 def _slab_grid(
@@ -133,13 +195,17 @@ def _slab_grid(
     free = {address: place for place, address in enumerate(slab.free)}
     head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
     colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
-    words = kit.paragraph(f"kentry/{index}/title", head + colour, MARGIN, top, width - 2 * MARGIN, style="label")
-    nodes = [words]
-    top += words.h - kit.LINE
+    nodes: list[Node] = []
+    if compact:
+        top -= 18  # the line above has its words
+    else:
+        words = kit.paragraph(f"kentry/{index}/title", head + colour, MARGIN, top, width - 2 * MARGIN, style="label")
+        nodes.append(words)
+        top += words.h - kit.LINE
     columns = min(_COLUMNS, int((width - 2 * MARGIN) // (_SLOT_W + 3)))
     first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
-    shown = [a for a in addresses if not compact or free.get(a, 0) == 0 or a in touched]
+    shown = [a for a in addresses if not compact or a not in free]
     place = 0
     if len(shown) < slab.buffers:
         label = f"{slab.buffers - len(shown)} free"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue
 from vmwidgets.views.maps.entries import HEADER, list_lane
 from vmwidgets.views.maps.picture import (
     Drawn,
@@ -19,13 +19,12 @@ from vmwidgets.views.maps.picture import (
     MapPicture,
     card_width,
     cards_of,
-    kind_of,
     laid_items,
     lay_columns,
     map_grew,
-    what_is,
 )
 from vmwidgets.views.maps.ribbon import ribbon_lane
+from vmwidgets.views.maps.runs import kind_of, what_is
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH

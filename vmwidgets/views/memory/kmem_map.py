@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, place, stretches, x_of
-from vmwidgets.views.maps.picture import NOFAULT, Taken, kind_of, states_of, taken_in, taken_over, what_is
+from vmwidgets.views.maps.picture import Taken, states_of, taken_in, taken_over
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
+from vmwidgets.views.maps.runs import NOFAULT, kind_of, what_is
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
@@ -31,12 +32,17 @@ class Shown(NamedTuple):
     moment: Moment
     before: Mapping[str, MapValue]
     after: Mapping[str, MapValue]
+    woken: Set[str]
+    """Maps whose sleepers for room were woken."""
+    axes: dict[str, tuple[Taken, ...]]
+    """What lies on the axes of maps in all steps, once it was asked for."""
 
     @classmethod
     def of(cls, value: KernelMapValue, moment: Moment) -> Shown:
         """That of the maps, which the operation left as `value`, at a moment."""
         before, after = ({one.map.name: one.map for one in root.all()} for root in (value.at(moment.whole), value))
-        return cls(moment, before, after)
+        woken = {event.map for event in moment.so_far if isinstance(event, ev.SleepersWoken)}
+        return cls(moment, before, after, woken, {})
 
     @property
     def done(self) -> Sequence[ev.Event]:
@@ -49,7 +55,10 @@ class Shown(NamedTuple):
 
     def taken(self, value: MapValue) -> tuple[Taken, ...]:
         """What lies on the axis of a map in all steps of the operation."""
-        return taken_over(self.after.get(value.name, value), self.before.get(value.name), value, self.moment)
+        name = value.name
+        if name not in self.axes:
+            self.axes[name] = taken_over(self.after.get(name, value), self.before.get(name), value, self.moment)
+        return self.axes[name]
 
 
 def map_box(
@@ -63,13 +72,8 @@ def map_box(
     """The nodes of a map; `box` is x, y and width; `concerned`: the operation is about it."""
     x, y, w = box
     height = CARD_H if depth else ROOT_H
-    card = _card(value, style, box, depth, concerned, _woken(value.map.name, shown.done))
+    card = _card(value, style, box, depth, concerned, value.map.name in shown.woken)
     return [card, *_ribbon(value, shown, style, x, y + height, w, depth)]
-
-
-def _woken(name: str, done: Sequence[ev.Event]) -> bool:
-    """Whether the sleepers for room in the map were woken."""
-    return any(isinstance(event, ev.SleepersWoken) and event.map == name for event in done)
 
 
 def _card(

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import Size, counted
-from vmwidgets.engine.base.values.objects import MappedBy, ObjectsValue, ObjectValue
-from vmwidgets.engine.base.values.past import ABSENT, Change, Past
+from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Row, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width, visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
@@ -46,20 +47,55 @@ class Place(NamedTuple):
     holder: str
 
 
-def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> dict[int, Place]:
+_NOWHERE = Place(-1, -1, "")
+
+
+class Seen(Mapping[int, Place]):
+    """Pages by number, each from the first of some objects that has it; where each is, is found when it is asked.
+
+    `inside` are the numbers that count.  To make it is O(pages) in the dictionaries' own speed.
+    """
+
+    def __init__(self, chain: Sequence[ObjectValue], inside: range | None = None) -> None:
+        self.chain = chain
+        frames: dict[int, int] = {}
+        numbers: set[int] = set()
+        for one in reversed(chain):
+            for index in one.swapped.keys() - one.pages.keys():
+                frames.pop(index, None)
+            frames |= one.pages
+            numbers.update(one.swapped)
+        numbers.update(frames)
+        if inside is not None and numbers and not (inside.start <= min(numbers) and max(numbers) < inside.stop):
+            numbers = {index for index in numbers if index in inside}
+            frames = {index: frame for index, frame in frames.items() if index in inside}
+        self.frames = frames
+        """Frames of those that are in memory."""
+        self._numbers = numbers
+
+    def __getitem__(self, index: int) -> Place:
+        if index not in self._numbers:
+            raise KeyError(index)
+        one = next(one for one in self.chain if index in one.pages or index in one.swapped)
+        return Place(one.pages.get(index, -1), one.swapped.get(index, -1), one.name)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._numbers))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def first(self, count: int, before: Collection[int]) -> list[int]:
+        """So many of the numbers in order, but those in `before` are taken before all others."""
+        ahead = sorted(self._numbers & {*before})[:count]
+        rest = nsmallest(count - len(ahead), self._numbers.difference(ahead) if ahead else self._numbers)
+        return sorted([*ahead, *rest])
+
+
+def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
     """The pages that a mapping of object `target` leads to, by number: the first object of the chain that has each."""
-    inside = range(mapper.first, mapper.first + mapper.pages)
-    seen: dict[int, Place] = {}
-    for name in reversed(value.chain(target)):
-        one = value.objects[name]
-        seen |= {index: place for index, place in _places(one).items() if index in inside}
-    return seen
-
-
-def _places(one: ObjectValue) -> dict[int, Place]:
-    """Where the pages of an object are, by their numbers."""
-    known = {*one.pages, *one.swapped}
-    return {index: Place(one.pages.get(index, -1), one.swapped.get(index, -1), one.name) for index in sorted(known)}
+    chain = [value.objects[name] for name in value.chain(target)]
+    return Seen(chain, range(mapper.first, mapper.first + mapper.pages))
 
 
 class _Mapping(NamedTuple):
@@ -67,7 +103,7 @@ class _Mapping(NamedTuple):
 
     mapper: MappedBy
     target: str
-    seen: Mapping[int, Place]
+    seen: Seen
 
 
 def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
@@ -112,7 +148,7 @@ def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
     """What a picture of one task shows of `value`."""
     mappers, references = value.all_mappers(), value.all_references()
     every = [_Mapping(one, name, seen_by(value, one, name)) for name, those in mappers.items() for one in those]
-    uses = Counter(place.frame for one in every for place in one.seen.values() if place.frame >= 0)
+    uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/")]
     shadowed = {one.shadow for one in value.objects.values()}
     names = {name for one in ours for name in value.chain(one.target)}
@@ -121,18 +157,26 @@ def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
     shown = {
         name: (value.objects[name], references[name], value.files.get(name.removeprefix("file "))) for name in names
     }
-    round_ones = {frame for one in ours for frame in (place.frame for place in one.seen.values()) if uses[frame] > 1}
+    round_ones = {frame for one in ours for frame in one.seen.frames.values() if uses[frame] > 1}
     return ours, shown, round_ones, len(value.objects), len(uses), shared, value.swap, value.swap_used
+
+
+def _uses(every: Sequence[_Mapping]) -> Counter[int]:
+    """By frame, how many mappings see it."""
+    uses: Counter[int] = Counter()
+    for one in every:
+        uses.update(one.seen.frames.values())
+    return uses
 
 
 def draw_objects(
     value: ObjectsValue, moment: Moment, *, task: str = "", machine: str = "", width: float = WIDTH
 ) -> Scene:
     """The scene of memory objects at `moment`; `value` is how its operation left them, `task` the path of one task."""
-    past = value.at(moment.past)
+    past = value.at(moment.past) if moment.past else value
     mappers = past.all_mappers()
     every = [_Mapping(one, name, seen_by(past, one, name)) for name, those in mappers.items() for one in those]
-    uses = Counter(place.frame for one in every for place in one.seen.values() if place.frame >= 0)
+    uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
     layout = _Layout(past, moment, uses, width, ours, mappers)
     nodes, links = layout.nodes, layout.links
@@ -146,7 +190,7 @@ def draw_objects(
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(_COLUMNS, tuple(islice(_rows(past, mappers), ROWS))),
+        table=Table(_COLUMNS, Rows(lambda: tuple(islice(_rows(past, mappers), ROWS)))),
         steps=moment.steps(steps_of_task(value, moment, task) if task else steps_of_objects),
         machine=machine,
         width=width,
@@ -154,7 +198,7 @@ def draw_objects(
 
 
 def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
-    shared = sum(count > 1 for count in uses.values())
+    shared = len(uses) - [*uses.values()].count(1)
     words = [
         counted(len(value.objects), "object"),
         f"{counted(len(uses), 'page')} seen by entries, {shared:,} by several",
@@ -179,7 +223,11 @@ class _Layout:
         self.nodes: list[Node] = []
         self.links: list[Link] = []
         self._value, self._moment, self._uses = value, moment, uses
-        self._references = value.all_references()
+        shadows = Counter(one.shadow for one in value.objects.values())
+        self._references = {
+            name: len(those) + shadows[name] + (value.objects[name].kind == "file") for name, those in mappers.items()
+        }
+        self._touched = _touched(moment)
         shown = self._chosen(ours)
         columns: dict[str, int] = {}
         for one in shown:
@@ -187,12 +235,13 @@ class _Layout:
                 columns[name] = max(columns.get(name, 1), number)
         shadowed = {one.shadow for one in value.objects.values()}
         alone = [name for name in value.objects if not (name in columns or mappers[name] or name in shadowed)]
-        alone.sort(key=lambda name: name not in _touched(moment)[0])
+        alone.sort(key=lambda name: name not in self._touched[0])
         room = int((width - 2 * MARGIN + _GAP) // (_LEAST + _GAP))
         count = max(2, min(room, 1 + max(columns.values(), default=1)))
         self._wide = min(_MOST, (width - 2 * MARGIN - _GAP * (count - 1)) / count)
         self._tops = [30.0] * count
         self._placed: dict[str, Node] = {}
+        self._fresh: dict[str, Collection[int]] = {}
         for one in shown:
             self._map(one, columns)
         room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == len(shown) else 0
@@ -211,7 +260,7 @@ class _Layout:
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
-        written, looked_at = _touched(self._moment)
+        written, looked_at = self._touched
         operation = self._moment.operation
         caller = f"{operation.target}/" if operation is not None else ""
 
@@ -283,7 +332,7 @@ class _Layout:
 
     def _object(self, name: str, column: int, least: float) -> Node:
         one = self._value.objects[name]
-        pages = _places(one)
+        pages = Seen([one])
         size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
         kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
         words = [visible(name), kind, counted(self._references[name], "reference")]
@@ -302,7 +351,7 @@ class _Layout:
         thing: str,
         state: Sequence[str],
         bar: str,
-        pages: Mapping[int, Place],
+        pages: Seen,
         owner: ObjectValue | None = None,
     ) -> Node:
         """A card in a column, with a cell for each page, new ones first; the last of three `words` is at its right.
@@ -310,9 +359,9 @@ class _Layout:
         `owner` is the object that it is of.
         """
         new = {
-            index for name in {one.holder for one in pages.values()} for index in self._moment.marks("page", name).new
+            index for one in pages.chain for index in self._new(one.name) if pages.get(index, _NOWHERE)[2] == one.name
         }
-        shown = sorted(sorted(pages, key=lambda index: (index not in new, index))[:PAGES])
+        shown = pages.first(PAGES, new)
         across = max(1, int((self._wide - 16 + 4) // (_CELL_W + 4)))
         lines = -(-(len(shown) + (len(pages) > len(shown))) // across)
         top = max(self._tops[column], least)
@@ -341,18 +390,25 @@ class _Layout:
                 self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner))
         return node
 
+    def _new(self, name: str) -> Collection[int]:
+        """The pages that the operation brought into an object."""
+        if name not in self._fresh:
+            self._fresh[name] = self._moment.marks("page", name).new
+        return self._fresh[name]
+
     def _cell(self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None) -> Node:
         """A page: its number, and its frame or its slot."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
         shared = owner is None and self._uses[place.frame] > 1 and not swapped
-        marks = self._moment.marks("page", place.holder)
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"
         said = [f"page {index}", where]
         said += [f"of {place.holder}"] if owner is None else []
         said += [f"seen by {self._uses[place.frame]} mappings"] if shared else []
         said += ["dirty: its file does not have it yet"] if dirty else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
-        state = ("new",) if index in marks.new else ("folded",) if swapped else ("changed",) if dirty else ()
+        state = (
+            ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) if dirty else ()
+        )
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         text = (
             fitted(box.w / 2, 13, f"{index:,}", box.w - 6, "label dim", "middle"),

@@ -1,58 +1,71 @@
-"""A string of references as a grid: time across, frames down, a block for each policy, one below the other.
+"""A string of references as a table of small grids: a row for each policy, a column for each number of frames.
 
-A reference is a column: its page on top, what each frame holds after it, and below, for a fault, a dot and the page
-that goes.  A column of a fault has a tint.  Where the policy looks at reference bits, a page whose bit is set has a
-square; a triangle is the clock's hand.  The same reference is the same thing in all blocks, so selecting it in one
-selects it in all.
+The string is written once above each column.  Below it each reference has a dot if it was a fault, then what each frame
+holds after it, then the page that goes: faults are shaded, hits pale.  The count of faults is the margin of a grid.
+Where the policy looks at reference bits, a page whose bit is set has a line above it; a triangle is the clock's hand.
+The same reference is the same thing in all grids, so selecting it in one selects it in all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.base.values.references import PageName, PageReference, PolicyRun, ReferencesValue
+from vmwidgets.engine.paper.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, shorten, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_references
 
 COLUMNS = 240
-"""References that are drawn, in all blocks together; the others are behind a fold."""
+"""References that are drawn with what frames hold, in all grids together; the others are behind a fold."""
+
+DOTS = 480
+"""References that are drawn, those of folded grids too."""
+
+GRIDS = 9
+"""Grids that are drawn whole; of more, each is a line of dots until it is opened."""
 
 FRAMES = 16
-"""Frames of a block that are drawn."""
+"""Frames of a grid that are drawn."""
 
 ROWS = 400
-"""References of a block that are in its table."""
+"""References of a run that are in its table."""
 
-_NAMES, _ROW, _HEAD, _APART = 60.0, 19.0, 21.0, 24.0
+_ROW, _DOTS, _OUT, _BELOW = 17.0, 16.0, 17.0, 12.0
+"""Heights: of a frame, of the dots, of what goes; room below a grid."""
+
+_INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
+"""Widths: of the names of frames, of the count of faults; room between grids."""
+
+_NARROW = 640.0
+"""Pixels below which a grid has its name above it, and its count beside that."""
+
 _ROOMY, _WIDEST = 36.0, 104.0
-"""Width of a column where there is room, and where its page has a long number."""
+"""Width of a reference where there is room, and where its page has a long number."""
 
 
 def draw_references(
     runs: Sequence[PolicyRun], value: ReferencesValue | None = None, *, first: int = 0, selection: str = "",
-    width: float = WIDTH,
+    opened: Collection[int] = (), width: float = WIDTH,
 ) -> Scene:  # fmt: skip  # as others have it
-    """The scene of runs of one string, from reference `first` on."""
+    """The scene of runs of one string, from reference `first` on; of many runs those `opened` are drawn whole."""
     length = len(runs[0].steps)
-    across = _Across.of(runs, width)
-    count = max(1, COLUMNS // len(runs) // across.count) * across.count
+    sheet = _Sheet.of(runs, value, opened, width)
+    whole = len(runs) if sheet.opened is None else len(sheet.opened)
+    most = min(COLUMNS // max(1, whole), DOTS // len(runs))
+    count = max(1, most // sheet.count) * sheet.count
     start = min(first, length - 1)
+    shown = range(start, min(start + count, length))
     nodes: list[Node] = []
     y = 4.0
-    shown = range(start, min(start + count, length))
-    for first_of_row in range(0, len(runs), across.beside):
-        bottom = y
-        for place, run in enumerate(runs[first_of_row : first_of_row + across.beside]):
-            block, end = _block(f"references/{first_of_row + place}", run, shown, across, y)
-            nodes += [replace(node, x=node.x + place * (across.wide + _APART)) for node in block] if place else block
-            bottom = max(bottom, end)
-        y = bottom
-    nodes += _folds(start, count, length, y, width)
+    for line, begin in enumerate(shown[:: sheet.count]):
+        drawn, y = _line(runs, sheet, line, range(begin, min(begin + sheet.count, shown.stop)), y)
+        nodes += drawn
+    nodes += _legend(runs, sheet, y, width)
+    nodes += _folds(start, count, length, y + nodes[-1].h + 4, width)
     lanes = dict.fromkeys(node.lane for node in nodes)
     pages = len({step.page for step in runs[0].steps})
     return kit.scene(
@@ -67,104 +80,258 @@ def draw_references(
     )
 
 
-class _Across:
-    """How columns are placed: so many in a line, each so wide; and how many blocks are beside each other."""
+@dataclass(frozen=True)
+class _Sheet:
+    """How grids are placed: `beside` each other, in rows of these places of `runs`; a reference is `column` wide."""
 
-    def __init__(self, width: float, column: float, beside: int = 1) -> None:
-        self.column = column
-        self.beside = beside
-        self.wide = _wide(width, beside)
-        """Pixels of a block."""
-        self.count = max(1, int((self.wide - _NAMES) / column + 1e-6))
+    rows: tuple[tuple[int, ...], ...]
+    column: float
+    count: int
+    """References in a line."""
+    left: float
+    """Pixels for the names of policies, and of frames."""
+    block: float
+    """Pixels from one grid to the next."""
+    is_narrow: bool
+    opened: frozenset[int] | None
+    """The runs that are drawn whole; None: all."""
+    anomalies: dict[tuple[str, int], int]
+    """Faults that a policy has more with so many frames than with fewer."""
 
     @classmethod
-    def of(cls, runs: Sequence[PolicyRun], width: float) -> _Across:
-        """Columns for the longest page, with room for the hand and the bit where a policy has them.
+    def of(
+        cls, runs: Sequence[PolicyRun], value: ReferencesValue | None, opened: Collection[int], width: float
+    ) -> _Sheet:
+        """References wide enough for the longest page, and for the hand where a policy has one.
 
         The runs of a policy are beside each other if all of the string has room then.
         """
-        longest = max(text_width(_page(step), "mono label") for run in runs for step in run.steps)
-        least = longest + (28.0 if any(run.uses_bits for run in runs) else 12.0)
+        is_narrow = width < _NARROW
+        longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
+        hand = any(step.hand is not None for run in runs for step in run.steps[:1])
+        least = longest + (15.0 if hand else 8.0)
+        name = max(text_width(visible(run.policy), "strong") for run in runs)
+        left = 0.0 if is_narrow else min(150.0, max(name, text_width("16 frames"))) + 12
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
         for beside in (each, 1):
-            share = (_wide(width, beside) - _NAMES) / len(runs[0].steps)
-            if beside == 1 or share >= least:
+            block = (width - 2 * MARGIN - left + _APART) / beside
+            room = block - _APART - _INDEX - _COUNT * (not is_narrow)
+            if beside == 1 or room / len(runs[0].steps) >= least:
                 break
-        return cls(width, min(_WIDEST, max(least, min(share, _ROOMY))), beside)
+        column = min(_WIDEST, max(least, min(room / len(runs[0].steps), _ROOMY)))
+        rows = tuple(tuple(range(begin, begin + beside)) for begin in range(0, len(runs), beside))
+        more = {} if value is None else {
+            (one.policy, one.frames[1]): one.faults[1] - one.faults[0] for one in value.anomalies
+        }  # fmt: skip
+        whole = None if len(runs) <= GRIDS else frozenset(opened) & set(range(len(runs)))
+        count = max(1, int(room / column + 1e-6))
+        if not is_narrow:  # no further from each other than their references take
+            block = min(block, _INDEX + min(count, len(runs[0].steps)) * column + _COUNT + 2 * _APART)
+        return cls(rows, column, count, left + _INDEX, block, is_narrow, whole, more)
 
-    def left(self, place: int) -> float:
-        """Where the column at this place of a line is."""
-        return MARGIN + _NAMES + place * self.column
+    def x(self, place: int) -> float:
+        """Where the grid at a place of a row begins."""
+        return MARGIN + self.left + place * self.block
 
+    def is_whole(self, number: int) -> bool:
+        """Whether the run says what frames hold."""
+        return self.opened is None or number in self.opened
 
-def _wide(width: float, beside: int) -> float:
-    """Pixels of each of so many blocks beside each other."""
-    return (width - 2 * MARGIN + _APART) / beside - _APART
+    def high(self, run: PolicyRun, number: int) -> float:
+        """Pixels of a grid."""
+        return _DOTS + (min(run.frames, FRAMES) * _ROW + _OUT) * self.is_whole(number)
 
 
 def _page(step: PageReference) -> str:
     return f"{step.page}{'w' * step.write}{'|' * step.ticks}"
 
 
-# ---- a block ---------------------------------------------------------------------------------------------
+# ---- a line of the string --------------------------------------------------------------------------------
 
 
-def _block(name: str, run: PolicyRun, shown: range, across: _Across, y: float) -> tuple[list[Node], float]:
-    """A policy's references, in as many lines as they take."""
-    policy = shorten(visible(run.policy), 180, "strong")
-    words = f"{counted(run.faults, 'fault')}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
-    title = f"{policy}, {counted(run.frames, 'frame')}"
-    nodes = [kit.heading(f"{name}/heading", title, words, y, width=across.wide + 2 * MARGIN)]
-    y += nodes[0].h
-    drawn = min(run.frames, FRAMES)
-    high = _HEAD + (drawn + 2) * _ROW
-    for line, begin in enumerate(shown[:: across.count]):
-        lane = f"{name}/{line}"
-        nodes.append(_names(f"{lane}/names", begin, run.frames, drawn, y, high))
-        for place, index in enumerate(range(begin, min(begin + across.count, shown.stop))):
-            box = kit.Box(across.left(place), y, across.column - 2, high)
-            nodes.append(_column(lane, run, index, drawn, box))
-        y += high + 10
-    return nodes, y
+def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: float) -> tuple[list[Node], float]:
+    """A part of the string above each column of grids, and the grids of all runs below; and where they end."""
+    nodes: list[Node] = []
+    sizes = [runs[number].frames for number in sheet.rows[0]]
+    names_sizes = not line and len(sheet.rows[0]) > 1
+    for place, frames in enumerate(sizes):
+        nodes.append(_string(runs[0], sheet, line, place, shown, y, counted(frames, "frame") if names_sizes else ""))
+    y += nodes[-1].h
+    for row in sheet.rows:
+        if sheet.is_narrow:
+            nodes.append(_name_above(runs[row[0]], row[0], sheet, line, y))
+            y += LINE + 2
+        else:
+            nodes.append(_name_beside(runs[row[0]], row[0], sheet, line, y))
+        bottom = y
+        for place, number in enumerate(row):
+            run = runs[number]
+            high = sheet.high(run, number)
+            lane = f"references/{number}/{line}"
+            if place:
+                nodes.append(_frames_beside(run, number, sheet, line, sheet.x(place) - _INDEX, y))
+            for column, index in enumerate(shown):
+                box = Box(sheet.x(place) + column * sheet.column, y, sheet.column - 2, high)
+                nodes.append(_column(lane, run, index, sheet.is_whole(number), box))
+            if not sheet.is_narrow and not line:
+                nodes.append(_count(runs, number, sheet, sheet.x(place) + len(shown) * sheet.column + 4, y, high))
+            bottom = max(bottom, y + high)
+        if not sheet.is_narrow:
+            bottom = max(bottom, y + nodes[-1].h, y + LINE)
+        y = bottom + (_BELOW if sheet.is_whole(row[0]) or sheet.is_narrow else 4)
+    return nodes, y + 6
 
 
-def _names(identity: str, begin: int, frames: int, drawn: int, y: float, high: float) -> Node:
-    """What the rows are, left of them; of a line that begins later, from which reference on."""
-    more = f" of {frames}" if frames > drawn else ""
-    names = [*(f"frame {number}" for number in range(drawn)), "fault", "goes"]
-    text = [Text(0, _HEAD + _ROW * row + 13, word, "label dim") for row, word in enumerate(names)]
-    text.insert(0, fitted(0, 14, f"from {begin}" if begin else "page", _NAMES - 4, "label dim"))
-    title = f"frames 0 to {drawn - 1}{more}" if more else ""
-    return Node(identity, "label", MARGIN, y, _NAMES - 4, high, shape="none", text=tuple(text), title=title)
+def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, y: float, title: str) -> Node:
+    """The pages of references `shown`, above a column of grids, which is for so many frames as `title` says."""
+    middle = (sheet.column - 2) / 2
+    top = 18.0 if title else 0.0
+    text = [
+        fitted(_INDEX + column * sheet.column + middle, top + 14, _page(run.steps[index]), sheet.column - 2,
+               "mono strong", "middle")
+        for column, index in enumerate(shown)
+    ]  # fmt: skip
+    if title:
+        text.append(Text(_INDEX, 13, title, "strong"))
+    if not place:
+        text.append(fitted(0, top + 14, f"{shown[0]}…" if shown[0] else "page", _INDEX - 4, "dim"))
+    w = _INDEX + len(shown) * sheet.column
+    bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
+    return Node(
+        f"references/string/{line}/{place}", "label", sheet.x(place) - _INDEX, y, w, top + 22, shape="none",
+        text=tuple(text), bars=bars,
+        title=f"references {shown[0]} to {shown[-1]}" if shown[0] else "the string, from its beginning",
+    )  # fmt: skip
 
 
-def _column(lane: str, run: PolicyRun, index: int, drawn: int, box: kit.Box) -> Node:
+def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
+    """The policy of a row of grids at their left, and what their rows are."""
+    room = sheet.left - _INDEX - 6
+    names = [fitted(0, 12, run.policy, room, "strong")]
+    if len(sheet.rows[0]) == 1 and sheet.is_whole(number):
+        names.append(fitted(0, 29, counted(run.frames, "frame"), room, "dim"))
+    elif len(sheet.rows[0]) == 1:
+        names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", sheet.left - 6, "")]
+    text = [*names, *_frames(run, number, sheet, sheet.left - _INDEX)]
+    return _opens(
+        Node(f"references/{number}/{line}/names", "label", MARGIN, y, sheet.left - 4, max(sheet.high(run, number), 34),
+             shape="none", text=tuple(text), title=run.headline),
+        number, sheet,
+    )  # fmt: skip
+
+
+def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
+    """A name that opens or folds its grid, where there are so many that not all are whole."""
+    if sheet.opened is None:
+        return node
+    word = "fold it" if sheet.is_whole(number) else "show what its frames hold"
+    return Node(
+        f"references/run/{number}/{node.id.split('/')[2]}", "fold", node.x, node.y,
+        node.w, node.h if sheet.is_whole(number) else LINE, shape="none", text=node.text, title=f"{node.title}; {word}",
+        action="open", lane="references/runs",
+    )  # fmt: skip
+
+
+def _frames(run: PolicyRun, number: int, sheet: _Sheet, x: float) -> Iterator[Text]:
+    """What the rows of a grid are: numbers of frames, and what goes."""
+    if not sheet.is_whole(number):
+        return
+    for frame in range(min(run.frames, FRAMES)):
+        yield Text(x + 14, _DOTS + frame * _ROW + 13, f"{frame}", "dim", "middle")
+    yield Text(x, _DOTS + min(run.frames, FRAMES) * _ROW + 13, "out", "dim")
+
+
+def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
+    """What the rows of a grid are that has another one at its left."""
+    text = tuple(_frames(run, number, sheet, 0))
+    high = sheet.high(run, number)
+    return Node(f"references/{number}/{line}/names", "label", x, y, _INDEX - 4, high, shape="none", text=text)
+
+
+def _name_above(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
+    """The same above a grid, with its faults."""
+    w = sheet.block - _APART
+    more = sheet.anomalies.get((run.policy, run.frames), 0)
+    words = f"▲ {counted(run.faults, 'fault')}" if more else counted(run.faults, "fault")
+    x = w - text_width(words, "strong")
+    text = [
+        fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", x - 8, "strong"),
+        Text(w, 14, words, f"strong{' error' * bool(more)}", "end"),
+        *_frames(run, number, sheet, 0),
+    ]
+    shifted = [*text[:2], *(Text(one.x, one.y + LINE + 2, one.text, one.style, one.anchor) for one in text[2:])]
+    high = LINE + 2 + sheet.high(run, number)
+    return _opens(
+        Node(f"references/{number}/{line}/names", "label", MARGIN, y, w, high, shape="none", text=tuple(shifted),
+             title=run.headline),
+        number, sheet,
+    )  # fmt: skip
+
+
+def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: float, high: float) -> Node:
+    """The margin of a grid: its faults, whether that is the fewest, and how many more than with fewer frames."""
+    run = runs[number]
+    more = sheet.anomalies.get((run.policy, run.frames), 0)
+    others = [one.faults for one in runs if one.frames == run.frames]
+    is_best = len(others) > 1 and run.faults == min(others) < max(others)
+    title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
+    if more:
+        title += f"; {more:,} more than with fewer frames: Belady's anomaly"
+    count, w = f"{run.faults:,}", _COUNT - 6
+    text: tuple[Text, ...]
+    if not sheet.is_whole(number):
+        words = f"{'▲ ' * bool(more)}{count}"
+        text = (fitted(4, 12, words, w - 4, "error strong" if more else "strong" if is_best else ""),)
+        return Node(f"references/{number}/faults", "label", x, y, w, LINE, shape="none", text=text, title=title)
+    words = "fault" if run.faults == 1 else "faults"
+    text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
+    if more:
+        text += (fitted(4, _DOTS + 47, f"▲ {more:,} more", w - 4, "error"),)
+    elif is_best:
+        text += (Text(4, _DOTS + 47, "fewest", ""),)
+    return Node(
+        f"references/{number}/faults", "label", x, y, w, max(high, _DOTS + 52), shape="none", text=text, title=title
+    )
+
+
+def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:
+    """A reference in a grid."""
     step = run.steps[index]
-    middle, room = box.w / 2, box.w - (20 if run.uses_bits else 2)
-    text = [fitted(middle, 14, _page(step), box.w - 2, "mono label strong", "middle")]
-    bars = [Bar(0, _HEAD - 2, box.w, 1, "line"), Bar(0, _HEAD + drawn * _ROW, box.w, 1, "line")]
+    drawn = min(run.frames, FRAMES) if is_whole else 0
+    hand = 9.0 if step.hand is not None else 0.0
+    middle, room = (box.w + hand / 2) / 2, box.w - hand - 2
+    text = [Text(middle, 12, "●", "error", "middle")] if step.fault else []
+    bars = []
     for frame, page in enumerate(step.pages[:drawn]):
-        top = _HEAD + frame * _ROW
-        is_here = frame == step.frame
+        top = _DOTS + frame * _ROW
         if page is not None:
-            text.append(fitted(middle, top + 13, str(page), room, f"mono label{' strong' * is_here}", "middle"))
-        if is_here:
-            bars.append(Bar(middle - 6, top + 16, 12, 1.5, "mark"))
+            style = "mono strong" if frame == step.frame else "mono dim"
+            text.append(fitted(middle, top + 13, str(page), room, style, "middle"))
         if run.uses_bits and frame in step.referenced:
-            bars.append(Bar(box.w - 6, top + 3, 4, 4, "mark"))
+            bars.append(Bar(middle - 5, top + 1, 10, 1.5, "mark"))
         if frame == step.hand:
-            text.append(Text(1, top + 13, "▸", "label"))
-    below = _HEAD + drawn * _ROW
-    if step.fault:
-        text.append(Text(middle, below + 13, "●", "label error", "middle"))
-    gone = ",".join(map(str, step.gone))
-    text.append(fitted(middle, below + _ROW + 13, gone, box.w - 2, "mono label", "middle"))
+            text.append(Text(0, top + 13, "▸", ""))
+    if is_whole:
+        gone = ",".join(map(str, step.gone))
+        text.append(fitted(middle, _DOTS + drawn * _ROW + 13, gone, room, "mono error", "middle"))
     return Node(
         f"{lane}/{index}", "reference", *box, thing=f"reference:{index}", text=tuple(run for run in text if run.text),
-        bars=tuple(bars), state=("fault",) if step.fault else ("hit",), title=_title(run, index), action="select",
+        bars=tuple(bars), state=("miss",) if step.fault else ("hit",), title=_title(run, index), action="select",
         lane=lane,
     )  # fmt: skip
+
+
+def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) -> list[Node]:
+    """What is in the grids, as far as it is there."""
+    parts = ["●, shaded: a fault"]
+    if sheet.opened is None or sheet.opened:
+        parts += ["bold: the page that is referenced", "out: the page that goes"]
+        parts += ["line above: its reference bit is set"] * any(run.uses_bits for run in runs)
+        parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
+    if sheet.anomalies:
+        parts.append("▲: more faults with more frames")
+    return [kit.paragraph("references/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")]
 
 
 def _title(run: PolicyRun, index: int) -> str:

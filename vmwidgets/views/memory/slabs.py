@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.memory import CachesValue, CacheValue, SlabValue
-from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vmwidgets.engine.base.values.cpus import ThreadValue
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import fitted, text_width

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets import events as ev
+from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text

@@ -175,7 +175,7 @@ def card(
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
     """What was left out, in a dashed box; `opens`: a click shows it."""
-    text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "label", "middle"),)
+    text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "", "middle"),)
     return Node(
         identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,
         action="open" if opens else "",
@@ -273,14 +273,14 @@ def draw_switches(
     x, top = MARGIN, y
     for group in groups:
         for switch in group:
-            w = text_width(switch.word, "label") + 18
+            w = text_width(switch.word, "") + 18
             if x > MARGIN and x + w > width - MARGIN:
                 x, y = MARGIN, y + SWITCHES + _SWITCH_GAP
             state = ("chosen",) if switch.chosen else ()
             kind = "switch" if switch.chosen is not None else "press"
             nodes.append(
                 Node(f"{view}/switch/{switch.key}", kind, x, y, w, SWITCHES, shape="round",
-                     text=(Text(w / 2, 15, switch.word, "label", "middle"),), state=state, title=switch.title,
+                     text=(Text(w / 2, 15, switch.word, "", "middle"),), state=state, title=switch.title,
                      action="open", lane="switches", role="switch" * (kind == "switch")),
             )  # fmt: skip
             x += w + _SWITCH_GAP

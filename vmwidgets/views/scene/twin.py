@@ -118,8 +118,13 @@ def twin_html(twin_id: str, image: str, note: str = "") -> str:
     return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image}{note_html(note)}</div>'
 
 
-LOST = ".jp-OutputArea-child:has(> .jupyter-widgets):not(:has(> .jupyter-widgets > *))"
-"""JupyterLab's output of a widget whose kernel is gone: nothing but its own line, "model not found"."""
+_ALIVE = "> .jupyter-widgets > :is(.lm-Widget, script)"
+LOST = f".jp-OutputArea-child:has(> .jupyter-widgets):not(:has({_ALIVE}))"
+"""JupyterLab's output of a widget whose kernel is gone: nothing but its own line, "model not found".
+
+The selector names what else may be there. A selector that looks for any child is slow: the browser then computes the
+styles of the whole output for each element that a picture adds or removes.
+"""
 
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
 _OURS = "[data-vmwidgets-twin]"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 
 from .step import Step
 from .words.kmem_events import said_of_alike

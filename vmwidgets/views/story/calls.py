@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.events import ThreadEnded, ThreadRuns, ThreadSlept
-from vmwidgets.engine.base.recorder import MOVING, CallStacks
+from vmwidgets import events as ev
+from vmwidgets.engine.base.recorder import CallStacks, moves
+from vmwidgets.engine.kernel.threads.threads_schema import ThreadEnded, ThreadRuns, ThreadSlept
 
 Functions = tuple[str, ...]
 """Kernel functions, outermost first."""
@@ -75,4 +75,4 @@ def _moving(event: ev.Event) -> tuple[Any, ...]:
         return type(event).__name__, event.to
     if isinstance(event, (ThreadRuns, ThreadSlept, ThreadEnded)):
         return type(event).__name__, event.thread
-    return (event.tag,) if event.tag in MOVING else ()
+    return (event.tag,) if moves(event.tag) else ()

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.values.cpus import TlbEntryValue
+from vmwidgets import events as ev
+from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
-from vmwidgets.engine.base.values.past import Marks, Past
+from vmwidgets.engine.base.past import Marks, Past
 from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
 
 from .stages import Mine, Stages, stages_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from vmwidgets.engine.base.events import Event
-from vmwidgets.engine.base.values.past import ABSENT, MOVED, Change
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import ABSENT, MOVED, Change
 
 from .step import Step
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 
 from .calls import Functions
 

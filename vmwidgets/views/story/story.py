@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.text import visible

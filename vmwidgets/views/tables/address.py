@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.values.tables import AddressSplit, Walk
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.values.tables import Field
+from vmwidgets.engine.mmu.tables_schema import Field
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import fitted, text_width

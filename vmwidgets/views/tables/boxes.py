@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
+from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
@@ -84,9 +84,11 @@ def draw_table(
 
 def _heading(window: TableWindow, table: OpenTable, w: float) -> list[Text]:
     """A table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
-    count = f"{table.present:,} of {table.entries:,}"
     head = [fitted(8, 17, table.name, w - 16, "strong")]
-    if text_width(table.name, "strong") + text_width(count, "label") + 22 < w:
+    some = f"{table.present:,} of {table.entries:,}"
+    beside = w - 22 - text_width(table.name, "strong")
+    count = next((one for one in (f"{some} in use", some) if text_width(one, "label") < beside), None)
+    if count:
         head.append(Text(w - 8, 17, count, "label dim", "end"))
     start = Address(table.va)
     head.append(fitted(8, 32, (f"from {start}", str(start)), w - 16, "mono label dim"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import counted, grouped_size, listed
-from vmwidgets.engine.base.values.comparisons import FormatCost, FormatsValue, LevelCost
+from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE, counted
-from vmwidgets.engine.base.values.inverted import InvertedEntry, InvertedValue
+from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table

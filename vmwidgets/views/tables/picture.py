@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
-from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
+from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
@@ -107,12 +107,15 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
+    """What descriptors lead to; where large pages fill several (ARM's supersections), in how many."""
+    pages, filled = sum(row.pages for row in rows), sum(row.page_slots for row in rows)
+    in_several = f" in {counted(filled, 'descriptor')}" if filled > pages else ""
     named = (
-        (sum(row.tables for row in rows), "table"),
-        (sum(row.pages for row in rows), "large page"),
-        (sum(row.reserved for row in rows), "reserved descriptor"),
+        (sum(row.tables for row in rows), "table", ""),
+        (pages, "large page", in_several),
+        (sum(row.reserved for row in rows), "reserved descriptor", ""),
     )
-    return listed([counted(count, word) for count, word in named if count]) or "0 tables"
+    return listed([counted(count, word) + more for count, word, more in named if count]) or "0 tables"
 
 
 def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmwidgets.engine.base.values.tables import AddressSplit, Walk
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import Address, binary_size
-from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.base.values.tables import AddressSplit, Fault, Step, Walk, named_fields
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
+from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Step, Walk, named_fields
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
@@ -161,6 +161,16 @@ def share_of(levels: int, width: float) -> float:
     return min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / max(levels, 1))
 
 
+_BITS = ("bits {}–{}", "{}–{}", "")
+"""How the bits of all indices are written, in less and less room: the titles have them in any case."""
+
+
+def _names_fit(step: Step, way: str, w: float) -> bool:
+    """Whether there is room for an index's bits, written this way, and its number."""
+    words = way.format(*step.index_bits), f"index {step.index}"
+    return sum(text_width(one, "label") for one in words) + 24 <= w
+
+
 def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
     """The address cut into its index bits, right above the tables that they index; in lines, if those are stacked."""
     count = len(walk.steps) + bool(walk.page_size)
@@ -170,13 +180,18 @@ def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
         places = [Box(MARGIN + position * share, 8, share - BESIDE, 40) for position in range(len(walk.steps))]
         places += [Box(MARGIN + len(walk.steps) * share, 8, _OFFSET, 40)]
     nodes = []
+    widths = [(step, box.w) for step, box in zip(walk.steps, places, strict=False)]
+    way = next(way for way in _BITS if not way or all(_names_fit(step, way, w) for step, w in widths))
     for step, (x, y, w, h) in zip(walk.steps, places, strict=False):
         high, low = step.index_bits
         bits = f"{step.index:0{high - low + 1}b}"
         look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < w else "mono label"
         digits = [Text(w / 2, 32, bits, look, "middle")] if text_width(bits, "mono label") <= w else []
-        names = [Text(8, 14, f"bits {high}–{low}", "label dim"), Text(w - 8, 14, f"index {step.index}", "label", "end")]
-        if sum(text_width(one.text, "label") for one in names) + 24 > w:  # the title has both
+        names = [
+            Text(8, 14, way.format(high, low), "label dim"),
+            Text(w - 8, 14, f"index {step.index}", "label", "end"),
+        ]
+        if not way:
             names = [fitted(8, 14, f"index {step.index}", w - 10, "label")]
         nodes.append(
             Node(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.values.tables import Field, Step, Walk
+from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
 from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import fitted, text_width
@@ -38,6 +38,8 @@ class Neighbour(NamedTuple):
 
     word: int
     is_present: bool
+    address: int
+    """What it refers to, if it is present."""
 
 
 Neighbours = Mapping[tuple[int, int], Neighbour]
@@ -147,7 +149,7 @@ def _rows(
     width = reach.width
     for index in rows_of(step, reach.rows):
         if changed is None:
-            present = Neighbour(step.value, step.kind != "invalid")
+            present = Neighbour(step.value, step.kind != "invalid", step.address)
             held = present if index == step.index else (neighbours or {}).get((step.table, index))
             nodes.append(_unread(step, index, step.table + index * width, held, Box(x, y, w, 0)))
         elif index == step.index:
@@ -206,11 +208,12 @@ def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box)
 def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: float, w: float) -> Node:
     number = str(index)
     left = 12 + text_width(number, "mono label")
-    label, look = "–", "label dim"
-    if held is not None:
-        label = "present" if held.is_present else "not present"
-        if held.is_present and left + text_width(f"{held.word:x}", "mono label") <= w - 4:  # half of it says nothing
-            label, look = f"{held.word:x}", "mono label dim"
+    label: str | tuple[str, ...] = "–"
+    look = "label dim"
+    if held is not None and held.is_present:
+        label, look = _ways(held.address), "mono label dim"  # as in the descriptors that are read
+    elif held is not None:
+        label = "not present"
     said = "outside of memory" if held is None else f"{held.word:#x}"
     return Node(
         f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,

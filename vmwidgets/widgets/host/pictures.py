@@ -9,7 +9,7 @@ import weakref
 from contextlib import suppress
 from typing import Any, Protocol
 
-from vmwidgets.engine.base.breaks import TooFar, next_event
+from vmwidgets.engine.machine.event_kinds import TooFar, next_event
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.timeline import stamp
 

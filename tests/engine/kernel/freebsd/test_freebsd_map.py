@@ -8,9 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.engine.kernel.kmems import Kernel, rows
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.events import GapCompared
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.entries import NOFAULT
+from vmwidgets.engine.kernel.freebsd.kmem_schema import GapCompared
 from vmwidgets.engine.kernel.map.ranges import INVALID_ADDRESS, NO_SPACE, SUCCESS
 
 PAGES = 40

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.engine.kernel.kmems import Kernel
 from tests.engine.kernel.maps import PAGE, RW, Space
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import KernelError
-from vmwidgets.engine.base.events import GapTried, SearchRestarted
 from vmwidgets.engine.kernel.map.fits import FITS
+from vmwidgets.engine.kernel.map.map_schema import GapTried, SearchRestarted
 
 LOW, PAGES = 0x10000, 48
 WORDS = sorted(FITS)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.engine.kernel.maps import PAGE, Space
 from vmwidgets.engine.base.rbtree import Node
-from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.kernel.map.window import FOLDED_CONTEXT, map_value
 
 BASE = 1 << 20

@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.kernel.pmaps import EXECUTE, KERNEL, MIB2, READ, TINY, WINDOW, WRITE, boot, recorded, tables_of, used
 from vmwidgets.engine.base.errors import KernelPanic, Refused
-from vmwidgets.engine.base.events import RootLoaded, TlbUpdated
+from vmwidgets.engine.kernel.pmap.pmap_schema import RootLoaded, TlbUpdated
 from vmwidgets.engine.memory.ram import Ram
 
 

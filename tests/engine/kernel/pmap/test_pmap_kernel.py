@@ -6,7 +6,8 @@ import pytest
 
 from tests.engine.kernel.pmaps import KERNEL, MIB2, NARROW, READ, TINY, WIDE, WRITE, boot, recorded, tables_of, used
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
-from vmwidgets.engine.base.events import KernelLimitMoved, PteRunWritten, PteWritten, TlbUpdated
+from vmwidgets.engine.kernel.pmap.pmap_schema import KernelLimitMoved, TlbUpdated
+from vmwidgets.engine.mmu.tables_schema import PteRunWritten, PteWritten
 
 
 class TestGrowing:

@@ -12,7 +12,8 @@ from tests.engine.kernel.maps import FIXED, LOW, NOMERGE, PAGE, RW, Space
 from tests.engine.kernel.plain_ranges import NOMEM, Page, PlainRanges
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.errors import Broken, KernelError, kernel_error
-from vmwidgets.engine.base.events import Called, EntryChanged, EntryJoined, EntryWired, Returned
+from vmwidgets.engine.base.event import Called, Returned
+from vmwidgets.engine.kernel.map.map_schema import EntryChanged, EntryJoined, EntryWired
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 

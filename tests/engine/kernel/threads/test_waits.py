@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.kernel.kmems import Kernel
-from vmwidgets.engine.base.events import Called, Returned
+from vmwidgets.engine.base.event import Called, Returned
 from vmwidgets.engine.base.records import unpacked
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.kmem import Kmem

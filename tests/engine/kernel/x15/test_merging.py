@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.kernel.maps import NOMERGE, PAGE, READ_ONLY, RW, Space
 from vmwidgets.engine.base import protection as flag
-from vmwidgets.engine.base.events import EntryResized, MergeTried
+from vmwidgets.engine.kernel.map.map_schema import EntryResized, MergeTried
 
 AT = 0x20000
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, NONE, PAGE, Space
 from vmwidgets.engine.base.errors import KernelError
-from vmwidgets.engine.base.events import FindCacheMoved, GapTried, HintTried, SearchRestarted
+from vmwidgets.engine.kernel.map.map_schema import FindCacheMoved, GapTried, HintTried, SearchRestarted
 
 
 def holes(*sizes):

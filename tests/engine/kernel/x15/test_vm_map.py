@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.engine.kernel.maps import HIGH, LOW, NOMERGE, PAGE, READ_ONLY, RW, Space, Tables, folded
 from tests.engine.kernel.plain_map import NOMEM, PlainMap
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
-from vmwidgets.engine.base.events import Called, EntryLinked, EntryUnlinked
-from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.event import Called
+from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.kernel.map.map_schema import EntryLinked, EntryUnlinked
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.views.maps.picture import touched
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables_schema import Rights
 from vmwidgets.engine.mmu.walk import translate, walk
 
 pytestmark = pytest.mark.once

@@ -14,7 +14,6 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.protection import READ, WRITE
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import KIB, MIB, PAGE
-from vmwidgets.engine.base.values.tables import Field, Rights, Syndrome
 from vmwidgets.engine.kernel.pmap.spaces import KernelPmap
 from vmwidgets.engine.kernel.pmap.table_space import PmapLayout
 from vmwidgets.engine.memory.pages import PageAllocator
@@ -25,6 +24,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.levels import AddressBits, Descriptor, Level, WalkEntry
 from vmwidgets.engine.mmu.rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
 from vmwidgets.engine.mmu.tables import PageTables, Shown
+from vmwidgets.engine.mmu.tables_schema import Field, Rights, Syndrome
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.sources.tables.architectures import architecture
 

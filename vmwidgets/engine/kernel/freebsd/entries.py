@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...base.errors import Broken
-from ...base.events import GapCompared, TranslationEntered, TranslationsRemoved
 from ...base.protection import ALL, INHERITANCE, pack_flags, protection_of
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
@@ -22,6 +21,7 @@ from ...base.units import PAGE, PAGE_SHIFT, binary_size
 from ..map.core import Entry, EntrySource
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import Running
+from .kmem_schema import GapCompared, TranslationEntered, TranslationsRemoved
 from .vm_page import KernelPage, PageQueues
 
 NOFAULT = 0x100000

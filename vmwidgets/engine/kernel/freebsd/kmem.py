@@ -11,15 +11,16 @@ from functools import lru_cache, partial
 from itertools import count
 
 from ...base.errors import Broken, KernelPanic, kernel_error
-from ...base.events import LowMemory, MapCreated, SleepersWoken, ZonesReclaimed
 from ...base.protection import protection_of, protection_text
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import IN_PAGE, PAGE_SHIFT, Address
 from ..map.core import EntrySource
+from ..map.map_schema import MapCreated
 from ..map.ranges import NO_SPACE, SUCCESS
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, undone
 from .entries import NOFAULT, KernelEntry, KernelTables, MapServices
+from .kmem_schema import LowMemory, SleepersWoken, ZonesReclaimed
 from .vm_map import FreeBSDMap
 from .vm_page import GRAB, INTERRUPT, SYSTEM, PageQueues, PageRequest
 

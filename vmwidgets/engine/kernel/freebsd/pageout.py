@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...base.events import DaemonScanned, FileRead, PageCached
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.ram import Ram
 from ..map.vm_object import VmObject
 from ..threads.waits import ChannelWait, MaySleep, PageWait, TimedWait
+from .kmem_schema import DaemonScanned, FileRead, PageCached
 from .vm_page import NORMAL, PageQueues, PageRequest, SharedFrames
 
 READ = PageRequest(NORMAL)

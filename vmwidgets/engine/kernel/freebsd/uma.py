@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...base.errors import Broken
-from ...base.events import ZoneGrown, ZoneShrunk
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE
 from ...memory.slabs import ObjectCache
 from ..threads.waits import MaySleep, WouldSleep, run_without_sleeping
 from .kmem import M_ZERO, Kmem, round_page
+from .kmem_schema import ZoneGrown, ZoneShrunk
 from .vm_map import FreeBSDMap
 
 SMALLEST, LARGEST = 16, PAGE

@@ -15,18 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...base.errors import Broken, KernelError, kernel_error
-from ...base.events import (
-    EntryClipped,
-    ObjectCreated,
-    RangeDeleted,
-    RangeInserted,
-    RangeWired,
-    SpaceSought,
-    SubmapAttached,
-)
 from ...base.recorder import kernel_function
 from ...base.units import PAGE_SHIFT
 from ..map.core import SUB_MAP, MapCore
+from ..map.map_schema import SubmapAttached
 from ..map.ranges import (
     INVALID_ADDRESS,
     INVALID_ARGUMENT,
@@ -40,6 +32,7 @@ from ..map.ranges import (
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MapLock, MaySleep, PageWait, undone
 from .entries import KERNEL_FLAGS, GapTree, KernelEntry, MapServices
+from .kmem_schema import EntryClipped, ObjectCreated, RangeDeleted, RangeInserted, RangeWired, SpaceSought
 from .vm_page import GRAB, KernelPage
 
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from ...base.errors import Broken, KernelPanic
-from ...base.events import (
+from ...base.recorder import Recorder
+from ...base.units import PAGE, PAGE_SHIFT
+from ...memory.page import Page
+from ...memory.pages import PageAllocator
+from ...memory.pages_schema import CACHED, ZEROED
+from ...memory.ram import Ram
+from ..map.vm_object import VmObject
+from .kmem_schema import (
     PageCleared,
     PageDenied,
     PageGranted,
@@ -21,13 +28,6 @@ from ...base.events import (
     PageWired,
     PageZeroed,
 )
-from ...base.recorder import Recorder
-from ...base.units import PAGE, PAGE_SHIFT
-from ...base.values.memory import CACHED, ZEROED
-from ...memory.page import Page
-from ...memory.pages import PageAllocator
-from ...memory.ram import Ram
-from ..map.vm_object import VmObject
 
 NORMAL, SYSTEM, INTERRUPT = "NORMAL", "SYSTEM", "INTERRUPT"
 """Request classes: how deep into the reserves a request may reach."""

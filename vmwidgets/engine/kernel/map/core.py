@@ -12,13 +12,21 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ...base.called import called
 from ...base.errors import Broken, KernelPanic
-from ...base.events import EntryResized, MapResized
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
-from ...base.records import ENTRY_LINKED, ENTRY_UNLINKED, MAP_CACHE_HIT, MAP_LOOKED_UP, RETURNED, UNLINKING
+from ...base.records import RETURNED
 from ...base.units import Address, binary_size
-from ...base.values.maps import EntryFields
 from ...memory.slabs import ObjectCache
+from .map_schema import (
+    ENTRY_LINKED,
+    ENTRY_UNLINKED,
+    MAP_CACHE_HIT,
+    MAP_LOOKED_UP,
+    UNLINKING,
+    EntryFields,
+    EntryResized,
+    MapResized,
+)
 from .vm_object import VmObject
 
 BYTES_64, BYTES_32 = 80, 44

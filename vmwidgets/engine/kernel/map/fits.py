@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ...base.events import GapTried, SearchRestarted
 from .core import Entry, MapCore
+from .map_schema import GapTried, SearchRestarted
 
 E = TypeVar("E", bound=Entry)
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from ...base.events import EntryChanged, EntryJoined, EntryWired
 from ...base.protection import (
     ADVICE,
     ADVICE_SHIFT,
@@ -31,9 +30,9 @@ from ...base.protection import (
 )
 from ...base.recorder import Recorder
 from ...base.units import PAGE, Address
-from ...base.values.maps import EntryFields
 from .core import SUB_MAP, Entry, EntrySource, MapCore
 from .fits import Fit
+from .map_schema import EntryChanged, EntryFields, EntryJoined, EntryWired
 
 E = TypeVar("E", bound=Entry)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ...base.errors import kernel_error
-from ...base.events import PagerAsked
 from ...base.recorder import Recorder
 from ...base.units import PAGE_SHIFT
+from .objects_schema import PagerAsked
 
 
 class Pager(Protocol):

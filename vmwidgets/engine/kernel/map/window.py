@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base.rbtree import Node
-from ...base.values.maps import EntryValue, Fold, MapValue, NodeValue
 from .core import Entry, MapCore
+from .map_schema import EntryValue, Fold, MapValue, NodeValue
 
 WHOLE = 300
 """Maps of up to this many entries are shown whole."""

@@ -15,17 +15,16 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
 from ...base.errors import KernelPanic, Refused, kernel_error
-from ...base.events import RootLoaded, TlbUpdated
 from ...base.protection import WRITE
 from ...base.recorder import Recorder, kernel_function
-from ...base.records import NEVER_MAPPED
 from ...base.units import PAGE, PAGE_SHIFT, Address, Size
-from ...base.values.tables import Rights, Walk
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot
 from ...mmu.levels import Level
 from ...mmu.rules import Access
+from ...mmu.tables_schema import Rights, Walk
 from ...mmu.walk import Descent, translate, walk
+from .pmap_schema import NEVER_MAPPED, RootLoaded, TlbUpdated
 from .table_space import PmapLayout, TablePages, TableSpace
 
 

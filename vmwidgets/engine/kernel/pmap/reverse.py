@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ...base.errors import Broken
-from ...base.events import BlankGone, PageBlank, PageWritten
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
+from .pmap_schema import BlankGone, PageBlank, PageWritten
 
 
 class Translating(Protocol):

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from ...base.errors import Broken, KernelPanic, kernel_error
-from ...base.events import KernelLimitMoved
 from ...base.protection import EXECUTE, READ, WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
-from ...base.values.tables import Permission, Rights
 from ...memory.ram import Ram
 from ...mmu.editor import Slot, TableEditor
 from ...mmu.levels import Level
+from ...mmu.tables_schema import Permission, Rights
 from ...mmu.walk import Memory
 from .pmap import CurrentPmap, FlushTarget, Pmap
+from .pmap_schema import KernelLimitMoved
 from .reverse import ReverseMap
 from .table_space import PmapLayout, TablePages
 

@@ -16,11 +16,11 @@ from typing import Any, Literal, Protocol
 from ...base.errors import Broken, Refused
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
-from ...base.values.tables import Rights
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot, TableEditor
 from ...mmu.format import TableFormat
 from ...mmu.levels import Level
+from ...mmu.tables_schema import Rights
 
 Side = Literal["user", "kernel", "mixed", "window", "none"]
 

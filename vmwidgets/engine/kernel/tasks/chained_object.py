@@ -6,9 +6,8 @@ After Mach's `vm_object_collapse` and `vm_object_bypass`, as 4.4BSD has them (Th
 
 from __future__ import annotations
 
-from ...base.events import ObjectGone, PagesEntered, PagesLeft, ShadowMoved
-from ...base.values.objects import ObjectFields
 from .led_object import EVERYWHERE, LedObject
+from .objects_schema import ObjectFields, ObjectGone, PagesEntered, PagesLeft, ShadowMoved
 from .pagers import TaskPager
 from .task_memory import PageOwner, TaskMemory
 

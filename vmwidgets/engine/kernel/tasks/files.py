@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ...base.events import FileResized
 from ...base.units import PAGE, PAGE_SHIFT
 from ..threads.waits import MaySleep, TimedWait
 from .memory_object import TaskObject
+from .objects_schema import FileResized
 from .pagers import FilePager
 from .task_memory import TaskMemory
 

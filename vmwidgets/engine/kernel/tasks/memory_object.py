@@ -14,24 +14,24 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from ...base.errors import Broken, KernelError, VMError, kernel_error
-from ...base.events import (
+from ...base.protection import WRITE
+from ...base.recorder import Recorder
+from ...base.units import PAGE, PAGE_SHIFT
+from ..map.objects_schema import PagerAsked
+from ..map.vm_object import MappingEntry, PagerFailed, Translation
+from .chained_object import ChainedObject
+from .led_object import EVERYWHERE, common, pages_of
+from .objects_schema import (
     ObjectMade,
     ObjectSearched,
+    ObjectValue,
     PageCopied,
     PageDirtied,
     PageJoined,
     PageLost,
-    PagerAsked,
     PagesEntered,
     PagesLeft,
 )
-from ...base.protection import WRITE
-from ...base.recorder import Recorder
-from ...base.units import PAGE, PAGE_SHIFT
-from ...base.values.objects import ObjectValue
-from ..map.vm_object import MappingEntry, PagerFailed, Translation
-from .chained_object import ChainedObject
-from .led_object import EVERYWHERE, common, pages_of
 from .pagers import AnonymousPager, CodePager, TaskPager
 from .task_memory import TaskMemory
 

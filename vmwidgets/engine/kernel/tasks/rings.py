@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from ...base.errors import Broken
-from ...base.events import (
+from ...base.recorder import Recorder
+from ...memory.page import AnyPage
+from ...memory.policy import Pages, Policy
+from ...memory.replacement import Choice, Own, Replacement
+from .rings_schema import (
     HandLooked,
     HandMoved,
     PagesAged,
@@ -22,10 +26,6 @@ from ...base.events import (
     RingMoved,
     RingRenumbered,
 )
-from ...base.recorder import Recorder
-from ...memory.page import AnyPage
-from ...memory.policy import Pages, Policy
-from ...memory.replacement import Choice, Own, Replacement
 
 MappedAt = Callable[[int], tuple[str, int]]
 """Gives the task that has the page in a frame, and at which address; "" where none has it mapped."""

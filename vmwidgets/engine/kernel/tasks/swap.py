@@ -6,8 +6,8 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from ...base.errors import Broken
-from ...base.events import SwapResized
 from ...base.recorder import Recorder
+from .objects_schema import SwapResized
 
 
 class Swap:

@@ -14,27 +14,26 @@ from contextlib import contextmanager
 from typing import Protocol, TypeAlias
 
 from ...base.errors import Broken, KernelError, kernel_error
-from ...base.events import (
-    NothingToReclaim,
+from ...base.recorder import Recorder, kernel_function
+from ...base.units import PAGE, PAGE_SHIFT, counted
+from ...memory.page import Page
+from ...memory.pages import PageAllocator
+from ...memory.ram import Ram
+from ...memory.replacement import Choice, Replacement
+from ..pmap.reverse import ReverseMap
+from .objects_schema import (
+    ObjectFields,
     PageCleaned,
     PageIn,
     PageKept,
-    PageLeaving,
     PageOut,
     SwapFreed,
     SwapLeft,
     SwapMoved,
     SwapShared,
 )
-from ...base.recorder import Recorder, kernel_function
-from ...base.units import PAGE, PAGE_SHIFT, counted
-from ...base.values.objects import ObjectFields
-from ...memory.page import Page
-from ...memory.pages import PageAllocator
-from ...memory.ram import Ram
-from ...memory.replacement import Choice, Replacement
-from ..pmap.reverse import ReverseMap
 from .rings import Rings
+from .rings_schema import NothingToReclaim, PageLeaving
 from .swap import Swap
 from .users import Users
 

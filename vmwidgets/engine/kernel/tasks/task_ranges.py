@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from ...base.errors import KernelError, Refused, VMError, kernel_error
-from ...base.events import EntryChanged, SubmapAttached, Unwound
+from ...base.event import Unwound
 from ...base.protection import ADVICE, NEEDS_COPY, WRITE, protection_of
 from ...base.recorder import kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address, Size
 from ..map.core import SUB_MAP, Entry
+from ..map.map_schema import EntryChanged, SubmapAttached
 from ..map.ranges import (
     INVALID_ADDRESS,
     INVALID_ARGUMENT,

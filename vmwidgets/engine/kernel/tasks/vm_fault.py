@@ -12,7 +12,6 @@ from contextlib import nullcontext
 from typing import NamedTuple
 
 from ...base.errors import KernelError, KernelPanic, VMError, kernel_error
-from ...base.events import EntryChanged
 from ...base.protection import (
     GROWS_DOWN,
     INHERITANCE,
@@ -25,6 +24,7 @@ from ...base.protection import (
 from ...base.recorder import kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.core import Entry
+from ..map.map_schema import EntryChanged
 from ..map.vm_object import VmObject
 from .led_object import pages_of
 from .memory_object import TaskObject

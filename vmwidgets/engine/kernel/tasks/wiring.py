@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ...base.events import Unwound
+from ...base.event import Unwound
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ..map.core import OFFSET_MASK, Entry

@@ -14,10 +14,18 @@ from typing import Any
 
 from ...base.called import called
 from ...base.errors import Broken, KernelError, KernelPanic, Refused, shown
-from ...base.events import ClockTicked, Deadlocked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ...base.recorder import Recorder
-from ...base.values.cpus import ThreadValue
 from ..map.core import MapCore
+from .threads_schema import (
+    ClockTicked,
+    Deadlocked,
+    ThreadEnded,
+    ThreadRuns,
+    ThreadSlept,
+    ThreadSpawned,
+    ThreadValue,
+    ThreadWoken,
+)
 from .waits import EWOULDBLOCK, ChannelWait, LockWait, MapLock, MaySleep, PageWait, RoomWait, Running, TimedWait, Wait
 
 STEPS = 100_000

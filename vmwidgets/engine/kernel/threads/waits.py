@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ...base.events import CallUndone, MapLocked, MapUnlocked
 from ...base.recorder import Recorder
 from ..map.core import MapCore
+from .threads_schema import CallUndone, MapLocked, MapUnlocked
 
 EWOULDBLOCK = 35
 """What tsleep returns when the time is up before a wakeup."""

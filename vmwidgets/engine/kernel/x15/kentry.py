@@ -8,13 +8,12 @@ panics (`allocate_entry` in `map/core.py`).  Source: X15 `vm_map_kentry_setup`, 
 from __future__ import annotations
 
 from ...base.errors import Broken, KernelPanic
-from ...base.events import KentrySlabGiven, KentrySlabTaken
 from ...base.protection import READ, WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import MIB, PAGE, PAGE_SHIFT
-from ...base.values.memory import KentryValue
 from ...memory.pages import PageAllocator
 from ..pmap.spaces import KernelPmap
+from .kentry_schema import KentrySlabGiven, KentrySlabTaken, KentryValue
 
 AREA_BYTES = 8 * MIB
 """Bytes that X15 reserves for entries; small layouts reserve less."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 
 from ...base.errors import KernelError
-from ...base.events import Unwound
+from ...base.event import Unwound
 from ...base.protection import ALL, INHERITANCE, pack_flags
 from ...base.recorder import kernel_function
 from .kentry import PageBacking

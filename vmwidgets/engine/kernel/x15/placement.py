@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 from ...base import protection as flag
 from ...base.errors import KernelPanic, kernel_error
-from ...base.events import FindCacheMoved, GapTried, HintTried, MergeTried, SearchRestarted
 from ...base.recorder import Recorder, kernel_function
-from ...base.records import NO_MERGE
 from ...base.units import IN_PAGE, PAGE, Address, Size
 from ..map.core import Entry
+from ..map.map_schema import NO_MERGE, FindCacheMoved, GapTried, HintTried, MergeTried, SearchRestarted
 from ..map.ranges import RangeMap
 from ..map.vm_object import VmObject
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ...base.errors import Broken, KernelPanic, kernel_error
-from ...base.events import EntryResized, RangeRemoved
 from ...base.protection import ENTRY_MASK, FIXED, NOMERGE, READ, protection_of
 from ...base.rbtree import Duplicate
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import KIB, PAGE, PAGE_SHIFT, Address
 from ..map.core import Entry, EntrySource
 from ..map.low_gap import LowGap
+from ..map.map_schema import EntryResized, RangeRemoved
 from ..map.ranges import edges_in
 from ..map.vm_object import VmObject
 from ..tasks.memory_object import TaskObject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...base.breaks import checked_kinds
+from ..event_kinds import checked_kinds
 from ..system import Part
 
 

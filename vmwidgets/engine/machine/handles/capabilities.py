@@ -9,9 +9,9 @@ from typing import Any
 from ...base.errors import Refused, shown
 from ...base.operations import operation
 from ...base.units import Address, Size, counted
-from ...base.values.domains import CapabilityValue, CapRef
 from ...selfpaging.capabilities import OBJ_TYPES, Capability
 from ...selfpaging.domain import Domain
+from ...selfpaging.domain_schema import CapabilityValue, CapRef
 from ...selfpaging.errors import LibError
 from ...selfpaging.flags import SIZES, remembered
 from ...selfpaging.memobj import Memobj

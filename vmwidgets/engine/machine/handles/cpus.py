@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 from ...base.errors import Refused, shown
 from ...base.operations import operation
+from ...base.past import NOTHING, Past
 from ...base.units import PAGE, Address
-from ...base.values.cpus import CpusValue, CpuValue, TlbSlot
-from ...base.values.past import NOTHING, Past
 from ...kernel.threads.waits import MaySleep
 from ...mmu.format import TableFormat
 from ...mmu.rules import Access
+from ...mmu.tlb_schema import TlbSlot
 from ...spaces.processors import SHOOTDOWNS, CpuSettings, Processor, Processors
+from ...spaces.processors_schema import CpusValue, CpuValue
 from .. import arguments
 from ..reading import OF_TABLES, Reading
 from ..system import Part, SpacePart, System

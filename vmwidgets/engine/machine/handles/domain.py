@@ -10,10 +10,10 @@ from typing import Any
 from ...base.errors import Refused, a_kind, shown
 from ...base.operations import operation
 from ...base.units import PAGE, Address, Size, counted
-from ...base.values.domains import DomainFocus, DomainValue
 from ...kernel.threads.waits import run_without_sleeping
 from ...selfpaging.capabilities import OBJ_TYPES
 from ...selfpaging.domain import FEW, WHOLE
+from ...selfpaging.domain_schema import DomainFocus, DomainValue
 from ...selfpaging.errors import LibError
 from ...selfpaging.mapping import MapRequest
 from ...selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj

@@ -8,25 +8,14 @@ from typing import Any
 
 from ...base.operations import operation
 from ...base.units import PAGE_SHIFT, Address, binary_size
-from ...base.values.memory import (
-    Block,
-    CachesValue,
-    CacheValue,
-    FrameRun,
-    FramesValue,
-    FrameValue,
-    FreeList,
-    KentryContents,
-    SlabValue,
-    joined,
-    shown_owner,
-    state_of,
-)
 from ...kernel.map.core import CachedEntries, MapCore
 from ...kernel.pmap.pmap import Pmap
 from ...kernel.x15.kentry import KentryArea
+from ...kernel.x15.kentry_schema import KentryContents
 from ...memory.pages import MAX_ORDER, PageAllocator
+from ...memory.pages_schema import Block, FrameRun, FramesValue, FrameValue, FreeList, joined, shown_owner, state_of
 from ...memory.slabs import ObjectCache
+from ...memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from .. import arguments
 from ..system import Part
 

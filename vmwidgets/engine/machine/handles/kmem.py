@@ -8,15 +8,15 @@ from typing import Any
 from ...base.errors import KernelError, Refused
 from ...base.operations import operation
 from ...base.units import Address, Size, binary_size, counted
-from ...base.values.maps import EntryValue, KernelMapValue
-from ...base.values.memory import PageCounts
 from ...kernel.freebsd.entries import KernelEntry
 from ...kernel.freebsd.pageout import PageDaemon
 from ...kernel.freebsd.vm_map import FreeBSDMap
+from ...kernel.map.map_schema import EntryValue, KernelMapValue
 from ...kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ...kernel.map.window import WHOLE
 from ...kernel.threads.scheduler import Thread
 from ...kernel.threads.waits import MaySleep
+from ...memory.pages_schema import PageCounts
 from .. import arguments
 from ..allocations import Allocations
 from ..arguments import Named

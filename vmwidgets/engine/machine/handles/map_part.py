@@ -14,8 +14,8 @@ from ...base import protection as flag
 from ...base.errors import Refused, shown
 from ...base.operations import operation
 from ...base.units import IN_PAGE, Address, Size
-from ...base.values.maps import EntryValue, MapValue
 from ...kernel.freebsd.vm_map import FreeBSDMap
+from ...kernel.map.map_schema import EntryValue, MapValue
 from ...kernel.map.window import WHOLE, map_value
 from ...kernel.x15.vm_map import X15Map
 from .. import arguments

@@ -9,14 +9,14 @@ from ...base import protection as flag
 from ...base.errors import Refused, printable, shown
 from ...base.operations import operation
 from ...base.units import PAGE, Address, binary_size, counted
-from ...base.values.maps import EntryValue
-from ...base.values.tables import Rights
 from ...kernel.map.core import CachedEntries, Entry
+from ...kernel.map.map_schema import EntryValue
 from ...kernel.pmap.pmap import Pmap
 from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.pagers import AnonymousPager
 from ...kernel.threads.waits import MaySleep, TimedWait
 from ...kernel.x15.vm_map import X15Map
+from ...mmu.tables_schema import Rights
 from ...spaces.paths import quoted, unquoted
 from .. import arguments
 from .map_part import MapPart

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from ...base.errors import Refused, kernel_error
-from ...base.events import FaultRaised
 from ...base.operations import operation
 from ...base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ...kernel.freebsd.kmem import M_WAITOK
 from ...kernel.freebsd.uma import LARGEST
 from ...kernel.threads.waits import MaySleep
 from ...mmu.rules import Access
+from ...mmu.tables_schema import FaultRaised
 from ...spaces.processors import read_bytes, write_bytes
 from .. import arguments
 from ..arguments import malloc_flags

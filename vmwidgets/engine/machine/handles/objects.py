@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...base.units import PAGE_SHIFT, Address, Size, counted
-from ...base.values.objects import ObjectsValue, ObjectValue
 from ...kernel.tasks.memory_object import TaskObject
+from ...kernel.tasks.objects_schema import ObjectsValue, ObjectValue
 from ...kernel.tasks.pagers import AnonymousPager, CodePager, DevicePager
 from ..system import Part, System
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from ...base.errors import KernelPanic, Refused, a_kind, shown
 from ...base.operations import operation, through
+from ...base.past import NOTHING, Past
 from ...base.units import counted
-from ...base.values.past import NOTHING, Past
-from ...base.values.replacement import ReplacementValue, RingPage, RingValue, in_order
 from ...memory.optimal import PageKey
 from ...memory.replacement import POLICIES, Replacement, ResidentPage
+from ...memory.replacement_schema import ReplacementValue, RingPage, RingValue, in_order
 from ..learners.answering import ReplacementCode
 from ..system import Part
 from .tables import MemoryBefore

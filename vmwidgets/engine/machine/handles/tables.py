@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ...base.errors import Broken, KernelPanic, Refused, a_kind
-from ...base.events import PteWritten
 from ...base.operations import operation
+from ...base.past import NOTHING, Past
 from ...base.units import Address, Size
-from ...base.values.past import NOTHING, Past
-from ...base.values.tables import Walk
 from ...kernel.pmap.pmap import Pmap
 from ...memory.ram import BusError, Ram
 from ...mmu.editor import HandEdit, HandEdits
 from ...mmu.levels import Level
 from ...mmu.rules import Access
 from ...mmu.tables import PageTables
+from ...mmu.tables_schema import PteWritten, Walk
 from ...mmu.walk import walk
 from .. import arguments
 from ..invariants import check_machine

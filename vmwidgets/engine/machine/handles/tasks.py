@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ...base.errors import Refused, VMError, shown
-from ...base.events import TaskForked
 from ...base.operations import operation, through
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.map.fits import FITS
@@ -22,6 +21,7 @@ from ...kernel.threads.waits import MaySleep
 from ...mmu.rules import Access
 from ...spaces.paths import task_path, unquoted
 from ...spaces.task_space import TaskSpace
+from ...spaces.tasks_schema import TaskForked
 from .. import arguments
 from ..learners.answering import PagerCode
 from ..system import Part, System

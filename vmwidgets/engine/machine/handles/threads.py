@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from ...base.errors import CallbackFailed, Refused, shown
 from ...base.operations import operation, through
-from ...base.values.cpus import ThreadsValue, ThreadValue
 from ...kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
+from ...kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from ...kernel.threads.waits import ChannelWait, MaySleep
 from .. import arguments
 from ..arguments import text_name

@@ -17,11 +17,13 @@ from weakref import ref
 
 from ...base.called import called
 from ...base.errors import Broken, CallbackFailed, KernelPanic, Refused, VMError, failure, shown
-from ...base.events import CallbackRan, LowMemory, Unwound
+from ...base.event import Unwound
 from ...base.interrupts import INTERRUPT
 from ...base.operations import Door, as_data, plain
 from ...base.scripts import Action, Script
+from ...kernel.freebsd.kmem_schema import LowMemory
 from ...kernel.threads.scheduler import Scheduler, Thread, numbered
+from ...kernel.threads.threads_schema import CallbackRan
 from ...kernel.threads.waits import MapLock, MaySleep, WouldSleep, run_without_sleeping
 from ..kept.scripts import ASLEEP, BEYOND, Call, Repeated
 from ..stages.boot_stages import KernelMemorySystem

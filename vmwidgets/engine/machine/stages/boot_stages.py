@@ -14,11 +14,10 @@ from typing import Any
 
 from ...base import protection as flag
 from ...base.errors import KernelPanic, Refused
-from ...base.events import BootStage, Called, Returned
+from ...base.event import BootStage, Called, Returned
 from ...base.protection import READ, WRITE
 from ...base.recorder import Recorder
 from ...base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
-from ...base.values.memory import PageCounts
 from ...kernel.freebsd.entries import KernelEntry
 from ...kernel.freebsd.kmem import Kmem
 from ...kernel.freebsd.pageout import FilePages, PageDaemon, thresholds
@@ -34,6 +33,7 @@ from ...kernel.x15.kentry import KentryArea, PageBacking, table_bytes
 from ...kernel.x15.kernel_memory import KernelMemory, KernelSlabs
 from ...kernel.x15.vm_map import X15Map
 from ...memory.pages import PageAllocator
+from ...memory.pages_schema import PageCounts
 from ...memory.ram import Ram
 from ...memory.slabs import ObjectCache
 from ...mmu.format import TableFormat

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ...base.units import Address
-from ...base.values.tables import Field, Permission, Rights, Syndrome
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
+from ..tables_schema import Field, Permission, Rights, Syndrome
 
 ACCESS_FLAG, NOT_GLOBAL = 1 << 10, 1 << 11
 

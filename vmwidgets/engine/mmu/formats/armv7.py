@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ...base.units import Address
-from ...base.values.tables import Field, Rights, Syndrome
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry
 from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
+from ..tables_schema import Field, Rights, Syndrome
 
 _STATUS = {
     "not-present": (0b00101, 0b00111),

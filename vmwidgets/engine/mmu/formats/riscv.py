@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...base.units import Address, binary_size
-from ...base.values.tables import Field, Permission, Rights
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, FaultReport, Rules, Start, Stop
+from ..tables_schema import Field, Permission, Rights
 
 V, R, W, X, U, G, A, D = (1 << bit for bit in range(8))
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ...base.units import Address
-from ...base.values.tables import Field, Permission, Rights
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, FaultReport, NumberLimits, Rules, Start, Stop
+from ..tables_schema import Field, Permission, Rights
 
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 8))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE, counted, duration
-from vmwidgets.engine.base.values.cpus import FlushRequest
+from vmwidgets.engine.spaces.processors_schema import FlushRequest
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
 from .names import Names, a_kind, address, flag_words, kind_words, span

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.model import Caption

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.memory import CACHED
+from vmwidgets.engine.memory.pages_schema import CACHED
 from vmwidgets.views.scene.text import visible
 
 from .called import called

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.text import visible
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.maps import EntryFields
+from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.views.scene.text import visible
 
 from .names import Names, address, span

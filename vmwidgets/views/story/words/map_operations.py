@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
 from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
@@ -24,7 +24,7 @@ say = sentences(
         "enter/alone": "It made a new entry: no neighbour touches it.",
         "enter/apart": "It made a new entry, not merged with the {side} one: {why}.",
         "enter/hint refused": "The hint was refused: {why}.",
-        "enter/hint taken": "The hint was taken: {why}.",
+        "enter/hint taken": "The hint was used: {why}.",
         "remove": ("remove freed {size} (1 entry) in {map}.", "remove freed {size} ({count} entries) in {map}."),
         "remove/nothing": "remove found no entry in the range.",
         "remove/cache": "The find cache is cleared anyway.",
@@ -108,6 +108,10 @@ say = sentences(
         "simplify/nothing": "simplify found no neighbours to merge.",
         "submap": "submap makes {size} at {address} the place of {map}.",
         "range": "Entries: {changed} changed, {cut} cut, {joined} merged.",
+        "split": (
+            "It split 1 large page into smaller ones.",
+            "It split {count} large pages into smaller ones.",
+        ),
         "superpages": ("superpages mapped 1 large page.", "superpages mapped {count} large pages."),
         "promote": ("promote made 1 large page of small ones.", "promote made {count} large pages of small ones."),
         "boot": "The machine booted.",
@@ -159,7 +163,8 @@ def _remove(facts: Facts) -> Headline:
         above = any(facts.returned("vm_map_lookup_nearest"))
         return Headline(say("remove/nothing"), say("remove/cache" if above else "remove/untouched"))
     text = say("remove", done.entries, size=binary_size(done.size), map=facts.map)
-    return Headline(text, say("remove/cut", done.cuts) if done.cuts else say("remove/whole"))
+    how = say("remove/cut", done.cuts) if done.cuts else say("remove/whole")
+    return Headline(text, " ".join(filter(None, (how, split(facts)))))
 
 
 @headline_of("lookup", part=("map",))
@@ -284,7 +289,8 @@ def _range(facts: Facts) -> Headline:
     else:
         start, end, *rest = called.arguments
         size = binary_size(end - start)
-    return Headline(_of_range(facts.name, size, address(start), rest), _entries(facts))
+    how = " ".join(filter(None, (_entries(facts), split(facts))))
+    return Headline(_of_range(facts.name, size, address(start), rest), how)
 
 
 def _of_range(name: str, size: str, where: str, rest: list[object]) -> str:
@@ -316,6 +322,28 @@ def _entries(facts: Facts) -> str:
     }
     cuts = sum(event.name.startswith("vm_map_clip_") for event in facts.of(ev.Called)) + len(facts.of(ev.EntryClipped))
     return say("range", changed=f"{len(changed):,}", cut=f"{cuts:,}", joined=f"{len(facts.of(ev.EntryJoined)):,}")
+
+
+def split(facts: Facts) -> str:
+    """How many large pages are mapped by smaller ones now, so that a part of each can change.
+
+    A page of one descriptor gets a table, which is filled before the descriptor refers to it: words that held nothing
+    are written, one level below, and then one that held something.  The words of a page that fills several are alike
+    before, and each is another one after.
+    """
+    count, last = 0, None
+    pieces: set[int] = set()  # words of smaller pages: one that is split further was counted already
+    for event in facts.of(ev.PteWritten):
+        if not event.before:
+            pieces.add(event.pa)
+        elif last is not None and event.after and event.pa not in pieces:
+            if not last.before and last.level == event.level - 1:
+                count += 1
+            elif last.before == event.before and last.after != event.after:
+                count += last.pa not in pieces
+                pieces |= {last.pa, event.pa}
+        last = event
+    return say("split", count) if count else ""
 
 
 @headline_of("superpages", "promote", part=("map",))

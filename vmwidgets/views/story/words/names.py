@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.units import Address, Size, binary_size
-from vmwidgets.engine.base.values.domains import CapRef
-from vmwidgets.engine.base.values.maps import EntryFields
+from vmwidgets.engine.kernel.map.map_schema import EntryFields
+from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
 Starts = Mapping[int, int]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.protection import INHERITANCE, inheritance_of, protection_text
+from vmwidgets import events as ev
+from vmwidgets.engine.base.protection import INHERITANCE, inheritance_of, parse_protection, protection_text
 from vmwidgets.engine.base.units import PAGE, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
+from .map_operations import split
 from .names import address, exactly
 from .object_events import none_left
 from .registry import Headline, headline_of, sentences
@@ -31,6 +32,7 @@ say = sentences(
         ),
         "mmap/of": "It is of {object}: its pages come when they are touched.",
         "mmap/private": "It is of {object}: a page is copied before it is written for the first time.",
+        "mmap/replaced": "It took the place of {size} that had been mapped there.",
         "munmap": (
             "munmap freed {size} (1 entry) of {task}.",
             "munmap freed {size} ({count} entries) of {task}.",
@@ -167,7 +169,13 @@ def _mmap(facts: Facts) -> Headline:
     if facts.own_name in killed:  # by one of its own page faults, for `populate`
         return Headline(say("mmap/killed", **fields))
     others = [say("killed", task=visible(task)) for task in killed]
-    return Headline(say("mmap", **fields), " ".join(filter(None, (_mapped(facts), *others))))
+    return Headline(say("mmap", **fields), " ".join(filter(None, (_mapped(facts), _replaced(facts), *others))))
+
+
+def _replaced(facts: Facts) -> str:
+    """How much of what the task had there is unmapped now: `fixed` replaces it."""
+    size = sum(event.size for event in facts.of_task(ev.RangeRemoved))
+    return say("mmap/replaced", size=binary_size(size)) if size else ""
 
 
 def _mapped(facts: Facts) -> str:
@@ -197,7 +205,8 @@ def _munmap(facts: Facts) -> Headline:
     count, size = sum(event.entries for event in done), sum(event.size for event in done)
     if not count:
         return Headline(say("munmap/nothing"))
-    return Headline(say("munmap", count, size=binary_size(size), task=facts.part), _left(facts))
+    text = say("munmap", count, size=binary_size(size), task=facts.part)
+    return Headline(text, " ".join(filter(None, (_left(facts), split(facts)))))
 
 
 def _left(facts: Facts) -> str:
@@ -215,9 +224,8 @@ def _pages_that_left(facts: Facts) -> set[tuple[str, int]]:
 
 @headline_of("mprotect")
 def _mprotect(facts: Facts) -> Headline:
-    given = facts.given.get("prot", "")
-    rights = protection_text(given) if isinstance(given, int) else visible(str(given))
-    return Headline(say("mprotect", rights=rights, **_at(facts)))
+    rights = protection_text(parse_protection(facts.given.get("prot", 0)))
+    return Headline(say("mprotect", rights=rights, **_at(facts)), split(facts))
 
 
 @headline_of("brk")

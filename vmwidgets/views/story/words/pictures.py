@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import binary_size, counted, listed
-from vmwidgets.engine.base.values.maps import MapValue
-from vmwidgets.engine.base.values.past import Past
-from vmwidgets.engine.base.values.tables import Permission, Walk
+from vmwidgets.engine.kernel.map.map_schema import MapValue
+from vmwidgets.engine.mmu.tables_schema import Permission, Walk
 
 from .kmem_events import KENTRY
 from .names import address

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from vmwidgets.engine.base import events as ev
+from vmwidgets import events as ev
 
 from .names import Names
 

@@ -5,12 +5,20 @@ They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from ..units import Address
+from ..base.event import Event
+from ..base.past import Row, declare
+from ..base.units import Address
+
+declare(
+    {
+        "word": "by physical address: a descriptor",
+    }
+)
 
 
 class Rights(NamedTuple):
@@ -274,6 +282,8 @@ class WindowRow:
     """Bytes of one page; 0 where there is none."""
     pages: int = 0
     """How many pages; a fold's together."""
+    page_slots: int = 0
+    """How many slots these pages fill."""
     tables: int = 0
     """How many tables; a fold's together."""
     reserved: int = 0
@@ -346,3 +356,66 @@ class TableWindow:
         width = self.entry_width
         rows = (row for table in self.tables for row in table.rows if row.kind != "fold")
         return next((row for row in rows if row.pa <= pa < row.pa + row.count * width), None)
+
+
+# ---- page tables and faults ------------------------------------------------------------------
+
+
+class PteWritten(Event, row=("word", "", "pa", "before", "after")):
+    """A descriptor at physical address `pa`, at `level` of the tables, was written."""
+
+    pa: int
+    before: int
+    after: int
+    level: int
+    va: int
+
+
+class PageMarked(Event):
+    """An access of `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
+
+    The descriptor that was written is in a :class:`PteWritten` before.
+    """
+
+    va: int
+    referenced: bool
+    dirty: bool
+
+
+class PteRunWritten(Event):
+    """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
+
+    Number i held `before` + i × `before_step`, and holds `after` + i × `after_step`: a run of pages is one event.
+    """
+
+    pa: int
+    count: int
+    width: int
+    before: int
+    before_step: int
+    after: int
+    after_step: int
+    level: int
+    va: int
+
+    def words(self) -> Iterator[tuple[int, int, int]]:
+        """Of each descriptor its address, what it held, and what it holds.
+
+        >>> list(PteRunWritten(0x1000, 2, 4, 0, 0, 0x503E, 0x1000, 1, 0).words())
+        [(4096, 0, 20542), (4100, 0, 24638)]
+        """
+        for number in range(self.count):
+            before, after = self.before + number * self.before_step, self.after + number * self.after_step
+            yield self.pa + number * self.width, before, after
+
+    def writes(self) -> Iterable[Row]:
+        return (("word", "", *word) for word in self.words())
+
+
+class FaultRaised(Event, role="faults"):
+    """The walk of `va` stopped: `kind` and the processor's error code; `words` is the code with its fields' names."""
+
+    va: int
+    kind: str
+    code: int
+    words: str

@@ -6,36 +6,46 @@ from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from . import events as ev
-from .errors import Refused, shown
-from .journal import Journal
+from ..base.errors import Refused, shown
+from ..base.event import Called, Event, Panicked
+from ..base.journal import Journal
+from ..base.tree_schema import TreeRotated
+from ..kernel.freebsd.kmem_schema import EntryClipped, ZoneGrown
+from ..kernel.map.map_schema import EntryJoined, MergeTried
+from ..kernel.tasks.objects_schema import PageCopied, PageOut
+from ..kernel.threads.threads_schema import ThreadSlept, ThreadWoken
+from ..memory.pages_schema import PoolFilled
+from ..memory.slabs_schema import SlabCreated
+from ..mmu.tables_schema import FaultRaised
+from ..mmu.tlb_schema import TlbFlushed
+from ..selfpaging.calls_schema import SlabRefillBegan
 
 MOST_REMADE = 100
 """So many operations whose events were dropped are made again in a search."""
 
 
-def _is(*kinds: type[ev.Event]) -> Callable[[ev.Event], bool]:
+def _is(*kinds: type[Event]) -> Callable[[Event], bool]:
     return lambda event: isinstance(event, kinds)
 
 
-def _calls(*names: str) -> Callable[[ev.Event], bool]:
-    return lambda event: isinstance(event, ev.Called) and event.name in names
+def _calls(*names: str) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, Called) and event.name in names
 
 
 _CLIPS = _calls("vm_map_clip_start", "vm_map_clip_end")
 
-KINDS: dict[str, Callable[[ev.Event], bool]] = {
-    "rotation": _is(ev.TreeRotated),
-    "clip": lambda event: isinstance(event, ev.EntryClipped) or _CLIPS(event),
-    "merge": lambda event: isinstance(event, ev.EntryJoined) or (isinstance(event, ev.MergeTried) and event.merged),
-    "refill": _is(ev.PoolFilled, ev.SlabCreated, ev.SlabRefillBegan, ev.ZoneGrown),
-    "fault": _is(ev.FaultRaised),
-    "copy": _is(ev.PageCopied),
-    "page-out": _is(ev.PageOut),
-    "flush": _is(ev.TlbFlushed),
-    "sleep": _is(ev.ThreadSlept),
-    "wake": _is(ev.ThreadWoken),
-    "panic": _is(ev.Panicked),
+KINDS: dict[str, Callable[[Event], bool]] = {
+    "rotation": _is(TreeRotated),
+    "clip": lambda event: isinstance(event, EntryClipped) or _CLIPS(event),
+    "merge": lambda event: isinstance(event, EntryJoined) or (isinstance(event, MergeTried) and event.merged),
+    "refill": _is(PoolFilled, SlabCreated, SlabRefillBegan, ZoneGrown),
+    "fault": _is(FaultRaised),
+    "copy": _is(PageCopied),
+    "page-out": _is(PageOut),
+    "flush": _is(TlbFlushed),
+    "sleep": _is(ThreadSlept),
+    "wake": _is(ThreadWoken),
+    "panic": _is(Panicked),
 }
 """What a kind is called, and which events are of it."""
 

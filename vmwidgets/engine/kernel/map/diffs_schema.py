@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import printable
-from ..units import Address, Size, counted, in_columns
+from ...base.errors import printable
+from ...base.units import Address, Size, counted, in_columns
 
 AGREES, DIFFERS, SYSTEM, MODEL = "agrees", "differs", "only in the system", "only in the model"
+
+
 VERDICTS = (AGREES, DIFFERS, SYSTEM, MODEL)
+
 
 LISTED = 12
 """How many ranges the text of a diff lists."""

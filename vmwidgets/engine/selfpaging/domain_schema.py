@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
-from .past import ABSENT, Past
+from ..base.past import ABSENT, Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +305,7 @@ class DomainValue:
 
 Place = tuple[CapRef, int, int]
 """A table, the first entry, and how many."""
+
 
 T = TypeVar("T")
 

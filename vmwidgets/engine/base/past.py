@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
-from ..errors import Refused
+from .errors import Refused
 
 
 class Absent:
@@ -27,74 +27,25 @@ class Absent:
 ABSENT: Final = Absent()
 """What a row holds that is not there."""
 
+
 MOVED: Final = "moved"
 """What a row has for a before where an event only knows by how much a count moved: that is its after."""
+
 
 Row = tuple[str, str, Any, Any, Any]
 """Table, thing, key, what the row held before, and what after; where only its presence matters, after is True."""
 
 
-TABLES: Final = {
-    "after": "of a map, by entry (0: the head): the entry behind it in the list",
-    "blank": "by frame: that its page has come as zeroes and no write of it is noted; False once one is",
-    "blocks": "by order: how many free blocks there are",
-    "capability": "of a domain, by slot: the capability in it",
-    "deficit": "one row: how many pages were asked for in vain",
-    "dirty": "of an object, by page: that its file does not have it yet",
-    "doing": "by thread: the call that it is in",
-    "doubts": "of a processor, one row: flushes forgotten and edits by hand since its TLB was empty",
-    "entry": "of a map, by entry: its fields",
-    "file": "by name: the size of a file, -1 when it is gone",
-    "find cache": "of a map, one row: where a search for space begins",
-    "first buffer": "of a cache, by slab: the head of its free list",
-    "first slab": "one row: the head of the kentry area's free list",
-    "frame": "by frame: who has it",
-    "free block": "of a domain, by block: that it is free",
-    "hand": "of a ring, one row: the place where its policy looks next",
-    "inactive": "by frame: that its page is inactive",
-    "klimit": "one row: the kernel's limit",
-    "last use": "of a processor, by set and way: when the line was used last",
-    "left": "of a tree, by node (0: above the root): its left child",
-    "line": "of a processor, by set and way: what its TLB keeps there",
-    "loaded": "of a processor, one row: whose tables it has loaded, their root, their number",
-    "lock": "by map: the thread that has its lock",
-    "lookup cache": "of a map, one row: the entry that was found last",
-    "map": "by name: that the map is there",
-    "mapping": "of a domain, by vnode: what it maps",
-    "meta data": "of a domain, one row: how far its own memory is used",
-    "needs_wakeup": "of a map, one row: that a thread sleeps for room",
-    "next buffer": "of a cache, by address of a free buffer: the next one",
-    "next slab": "by free slab of the kentry area: the next one",
-    "node": "of a tree, by node: that it is there",
-    "note": "of a ring, by frame: the number that its policy keeps of the page",
-    "object": "by name: a memory object's kind, and what is behind it",
-    "page": "of an object, by page: its frame",
-    "pending": "of a processor, by number: a request that waits",
-    "pieces": "of a domain, one row: how many pieces of memory its slab has",
-    "red": "of a tree, by node: that it is red",
-    "region": "of a domain, by number: a region",
-    "replacement": "one row: the policy by which pages are replaced",
-    "right": "of a tree, by node: its right child",
-    "ring": "of a ring, by frame: its place in the order of the policy",
-    "shootdown": "one row: what becomes of requests",
-    "shootdowns": "by what became of them: how many requests",
-    "size": "of a map, one row: its bytes in use",
-    "slab": "of a cache, by address: the slab's colour",
-    "sleeper": "of a map, by thread that sleeps for room in it: since when",
-    "slot": "of a domain, by slot: that it is taken",
-    "swap size": "one row: how many slots of swap space there are",
-    "swapped": "of an object, by page: its slot of swap space",
-    "task": "by name: the task that it was forked from",
-    "thread": "by name: a thread",
-    "ticks": "one row: the clock",
-    "tlb count": "of a processor, by name: how many hits, misses, evictions, flushed entries",
-    "used": "of a cache, by slab: how many of its buffers are taken",
-    "vnode": "of a domain, by number: a node of its shadow tree",
-    "wired": "of a map, by entry: how often it is wired",
-    "wirings": "by frame: how often its page is wired",
-    "word": "by physical address: a descriptor",
-}
-"""All tables: of what thing each is, by what its rows are known, and what they hold.  One row has the key 0."""
+TABLES: dict[str, str] = {}
+"""All tables: of what thing each is, by what its rows are known, and what they hold.  One row has the key 0.
+
+Each is declared beside the events that write it, in the schema of its structure.
+"""
+
+
+def declare(tables: Mapping[str, str]) -> None:
+    """List the tables of a structure, by name."""
+    TABLES.update(tables)
 
 
 class Change(NamedTuple):
@@ -143,7 +94,7 @@ class Past:
 
     An operation can't be crossed if not all of its events were kept: :class:`Refused`.
 
-    >>> from ..events import MapResized
+    >>> from vmwidgets.events import MapResized
     >>> past = Past([MapResized("m", 0, 4096), MapResized("m", 4096, 8192)])
     >>> past.one("size", "m", 8192), past.changes("size", "m")
     (0, {0: Change(before=0, after=8192)})

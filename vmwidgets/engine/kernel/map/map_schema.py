@@ -1,13 +1,16 @@
-"""A map as views and graders see it: frozen values, as many as a picture needs."""
+"""Maps: entries, trees and searches as values, and what changes in the maps of both kernels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
-from ..errors import printable
-from ..protection import (
+from ...base.errors import printable
+from ...base.event import Called, Event, Returned
+from ...base.past import ABSENT, Past, Row, Writer, declare
+from ...base.protection import (
     ADVICE,
     INHERITANCE,
     NOMERGE,
@@ -18,8 +21,22 @@ from ..protection import (
     protection_of,
     protection_text,
 )
-from ..units import Address, Size
-from .past import ABSENT, Past, Writer
+from ...base.records import RETURNED, Raw, record
+from ...base.tree_schema import LOOKED_UP, Path
+from ...base.units import Address, Size
+
+declare(
+    {
+        "after": "of a map, by entry (0: the head): the entry behind it in the list",
+        "entry": "of a map, by entry: its fields",
+        "find cache": "of a map, one row: where a search for space begins",
+        "lookup cache": "of a map, one row: the entry that was found last",
+        "map": "by name: that the map is there",
+        "size": "of a map, one row: its bytes in use",
+        "wired": "of a map, by entry: how often it is wired",
+    }
+)
+
 
 EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
@@ -225,6 +242,7 @@ class MapValue:
 _STRUCTURE = frozenset(("entry", "after", "node", "left", "right", "root"))
 """Tables whose rows make list and tree."""
 
+
 NO_THRESHOLD = (2**64 - 1, 2**32 - 1)
 """What a map's find cache has for a threshold while nothing is known."""
 
@@ -276,3 +294,245 @@ class KernelMapValue:
     def reach(self, events: Sequence[Writer]) -> int:
         """How many of `events` must stay done: :meth:`MapValue.reach` of all maps."""
         return max(one.map.reach(events) for one in self.all())
+
+
+# ---- maps ------------------------------------------------------------------------------------
+
+
+class MapCreated(Event):
+    """A map of [start, end) was made; `map` is none where there was no memory for it."""
+
+    map: str | None
+    start: int
+    end: int
+
+    def writes(self) -> Iterable[Row]:
+        if self.map is not None:
+            yield "map", "", self.map, ABSENT, True
+
+
+class EntryJoined(Event):
+    """`entry` took in its neighbour on `side` ("prev" or "next"), and is [start, end) now."""
+
+    map: str
+    entry: int
+    side: str
+    start: int
+    end: int
+
+
+class EntryWired(Event, row=("wired", "map", "entry", "before", "after")):
+    """The wired count of `entry` changed."""
+
+    map: str
+    entry: int
+    before: int
+    after: int
+
+
+class SubmapAttached(Event):
+    """[start, end) was to become the place of a submap; `status` 4: the entry there can't serve."""
+
+    map: str
+    submap: str
+    start: int
+    end: int
+    status: int
+
+
+# ---- map entries -----------------------------------------------------------------------------
+
+
+class _EntryPlace(Event):
+    """An entry, and its neighbours in the list of `map` (0: the header)."""
+
+    map: str
+    entry: EntryFields
+    previous: int
+    next: int
+
+
+class EntryLinked(_EntryPlace):
+    """An entry was put into the list of `map` between `previous` and `next` (0: the header)."""
+
+    def writes(self) -> Iterable[Row]:
+        identity = self.entry[0]
+        yield "entry", self.map, identity, ABSENT, self.entry
+        yield "after", self.map, self.previous, self.next, identity
+        yield "after", self.map, identity, ABSENT, self.next
+
+
+class EntryUnlinked(_EntryPlace):
+    """An entry was taken out of the list of `map` from between `previous` and `next`."""
+
+    def writes(self) -> Iterable[Row]:
+        identity = self.entry[0]
+        yield "entry", self.map, identity, self.entry, ABSENT
+        yield "after", self.map, self.previous, identity, self.next
+        yield "after", self.map, identity, self.next, ABSENT
+
+
+class _EntryChange(Event):
+    """An entry of `map` before and after a change."""
+
+    map: str
+    before: EntryFields
+    after: EntryFields
+    why: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "entry", self.map, self.before[0], self.before, self.after
+
+
+class EntryResized(_EntryChange):
+    """An entry changed its range while out of the list: clipped or merged."""
+
+
+class EntryChanged(_EntryChange):
+    """An entry kept its range and changed otherwise: what it allows, its object, whose range it is."""
+
+
+class MergeTried(Event):
+    """The request met a neighbour (`side` "previous", "next" or "both"): merged, or why not."""
+
+    map: str
+    neighbour: int
+    side: str
+    merged: bool
+    why: str
+
+
+# ---- the map ---------------------------------------------------------------------------------
+
+
+class LookupCacheHit(Event):
+    """The entry found last time holds the address again: no search."""
+
+    map: str
+    entry: int
+
+
+class LookupCacheMoved(Event, row=("lookup cache", "map", 0, "before", "after")):
+    """The map remembers another entry (0: none)."""
+
+    map: str
+    before: int
+    after: int
+
+
+class FindCacheMoved(Event):
+    """Where the next free search begins, and the size from which it may begin there."""
+
+    map: str
+    before: int
+    after: int
+    threshold_before: int
+    threshold_after: int
+
+    def writes(self) -> Iterable[Row]:
+        before, after = (self.before, self.threshold_before), (self.after, self.threshold_after)
+        yield "find cache", self.map, 0, before, after
+
+
+class HintTried(Event):
+    """A free search tried the caller's hint first."""
+
+    map: str
+    hint: int
+    taken: bool
+    why: str
+
+
+class GapTried(Event):
+    """A free search looked at a gap of `space` bytes at `position`; `why` is the verdict where size is not all."""
+
+    map: str
+    position: int
+    space: int
+    taken: bool
+    why: str = ""
+
+
+class SearchRestarted(Event):
+    """A free search that had begun at the find cache begins again at the map's start."""
+
+    map: str
+    position: int
+
+
+class MapResized(Event, row=("size", "map", 0, "before", "after")):
+    """The sum of the entries' lengths changed (bytes)."""
+
+    map: str
+    before: int
+    after: int
+
+
+class RangeRemoved(Event):
+    """A removal is done: so many `entries` were removed, `cuts` of them were cut off others, `size` bytes in all."""
+
+    map: str
+    entries: int
+    cuts: int
+    size: int
+
+
+# ---- records: several events as one ---------------------------------------------------------
+
+MAP_LOOKED_UP = "MapLookedUp"
+"""`vm_map_lookup_nearest`: map, address, path, whether the last node holds it, what was found, the lookup cache."""
+
+MAP_CACHE_HIT = "MapCacheHit"
+"""The same where the lookup cache had the entry: map, address, entry."""
+
+NO_MERGE = "NoMerge"
+"""A request that may not merge: map, and the ids of the neighbours that it touches (0: none)."""
+
+ENTRY_LINKED = "MapLinked"
+"""`vm_map_link` began, and the entry is in the list: map, the neighbours' ids, the entry's fields."""
+
+UNLINKING = "MapUnlinking"
+"""`vm_map_unlink` began: map, entry, and whether the lookup cache forgot it."""
+
+ENTRY_UNLINKED = "MapUnlinked"
+"""The entry is out of the list, and `vm_map_unlink` is done: map, the neighbours' ids, the entry's fields."""
+
+_LOOKUP = "vm_map_lookup_nearest"
+
+
+@record(MAP_LOOKED_UP)
+def _map_looked_up(name: str, address: int, path: Path, hit: bool, found: int, cached: int) -> Iterator[Raw]:
+    yield Called.tag, _LOOKUP, (address,)
+    yield LOOKED_UP, name, path, address, hit, found
+    if found and found != cached:
+        yield LookupCacheMoved.tag, name, cached, found
+    yield Returned.tag, found or None
+
+
+@record(MAP_CACHE_HIT)
+def _map_cache_hit(name: str, address: int, entry: int) -> Iterable[Raw]:
+    return (Called.tag, _LOOKUP, (address,)), (LookupCacheHit.tag, name, entry), (Returned.tag, entry)
+
+
+@record(NO_MERGE)
+def _no_merge(name: str, previous: int, following: int) -> Iterator[Raw]:
+    for neighbour, side in (previous, "previous"), (following, "next"):
+        if neighbour:
+            yield MergeTried.tag, name, neighbour, side, False, "the request may not merge"
+
+
+@record(ENTRY_LINKED)
+def _entry_linked(name: str, previous: int, following: int, *fields: Any) -> Iterable[Raw]:
+    return (Called.tag, "vm_map_link", fields[:1]), (EntryLinked.tag, name, fields, previous, following)
+
+
+@record(UNLINKING)
+def _unlinking(name: str, entry: int, forgotten: bool) -> Iterator[Raw]:
+    yield Called.tag, "vm_map_unlink", (entry,)
+    if forgotten:
+        yield LookupCacheMoved.tag, name, entry, 0
+
+
+@record(ENTRY_UNLINKED)
+def _entry_unlinked(name: str, previous: int, following: int, *fields: Any) -> Iterable[Raw]:
+    return (EntryUnlinked.tag, name, fields, previous, following), RETURNED

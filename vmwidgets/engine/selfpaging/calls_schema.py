@@ -1,6 +1,6 @@
 """Events of self-paging domains: capabilities, slots, vnodes, slabs, vregions.
 
-`domain` is the domain's name.  A capability is named by its :class:`~.values.domains.CapRef`, (cnode, slot).
+`domain` is the domain's name.  A capability is named by its :class:`~.domain_schema.CapRef`, (cnode, slot).
 Descriptors that the kernel writes for a domain are :class:`.memory.PteWritten`, as any kernel's.
 """
 
@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..values.domains import CapabilityValue, CapRef, RegionValue, VnodeFields
-from ..values.past import ABSENT, MOVED, Row
-from .event import Event
+from ..base.event import Event
+from ..base.past import ABSENT, MOVED, Row, declare
+from .domain_schema import CapabilityValue, CapRef, RegionValue, VnodeFields
+
+declare(
+    {
+        "capability": "of a domain, by slot: the capability in it",
+        "free block": "of a domain, by block: that it is free",
+        "mapping": "of a domain, by vnode: what it maps",
+        "meta data": "of a domain, one row: how far its own memory is used",
+        "pieces": "of a domain, one row: how many pieces of memory its slab has",
+        "region": "of a domain, by number: a region",
+        "slot": "of a domain, by slot: that it is taken",
+        "vnode": "of a domain, by number: a node of its shadow tree",
+    }
+)
+
 
 # ---- slots and capabilities ------------------------------------------------------------------
 
@@ -26,14 +40,11 @@ class SlotAllocated(Event):
             yield "slot", self.domain, self.ref, ABSENT, True
 
 
-class SlotFreed(Event):
+class SlotFreed(Event, row=("slot", "domain", "ref", True, ABSENT)):
     """A slot was freed to the slot allocator."""
 
     domain: str
     ref: CapRef
-
-    def writes(self) -> Iterable[Row]:
-        yield "slot", self.domain, self.ref, True, ABSENT
 
 
 class _Capability(Event):
@@ -177,16 +188,13 @@ class SlabRefillEnded(Event):
     level: int
 
 
-class SlabGrown(Event):
+class SlabGrown(Event, row=("pieces", "domain", 0, MOVED, 1)):
     """`blocks` blocks in `bytes` bytes at `address` (0: not in the meta-data region) joined the slab."""
 
     domain: str
     address: int
     bytes: int
     blocks: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "pieces", self.domain, 0, MOVED, 1
 
 
 class BlockTaken(Event):
@@ -201,15 +209,12 @@ class BlockTaken(Event):
             yield "free block", self.domain, self.block, True, ABSENT
 
 
-class BlockGiven(Event):
+class BlockGiven(Event, row=("free block", "domain", "block", ABSENT, True)):
     """A vnode's block was freed; `free` are there now."""
 
     domain: str
     block: int
     free: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "free block", self.domain, self.block, ABSENT, True
 
 
 class _Vnode(Event):
@@ -249,16 +254,13 @@ class VnodeLinked(_Vnode):
         yield "vnode", self.domain, self.id, ABSENT, self.fields_with(0)
 
 
-class VnodeMapped(Event):
+class VnodeMapped(Event, row=("mapping", "domain", "id", "before", "mapping")):
     """The Mapping capability of vnode `id` is in `mapping`, was in `before`."""
 
     domain: str
     id: int
     before: CapRef | None
     mapping: CapRef | None
-
-    def writes(self) -> Iterable[Row]:
-        yield "mapping", self.domain, self.id, self.before, self.mapping
 
 
 class VnodeUnlinked(_Vnode):
@@ -303,15 +305,12 @@ class RegionRemoved(_Region):
         yield "region", self.domain, self.id, self.region, ABSENT
 
 
-class MetaDataMoved(Event):
+class MetaDataMoved(Event, row=("meta data", "domain", 0, "before", "after")):
     """The next free byte of the region that slab frames are mapped in moved."""
 
     domain: str
     before: int
     after: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "meta data", self.domain, 0, self.before, self.after
 
 
 class MapUndone(Event):

@@ -1,7 +1,4 @@
-"""What views and graders see of physical memory and object caches: frozen values.
-
-They are taken from :mod:`vmwidgets.engine.memory`, which alone knows how they come about.
-"""
+"""Frames and who has them: their values, and what the page allocator does."""
 
 from __future__ import annotations
 
@@ -9,9 +6,16 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from .past import ABSENT, Change, Past
+from ..base.event import Event
+from ..base.past import ABSENT, MOVED, Change, Past, Row, declare
+
+declare(
+    {
+        "blocks": "by order: how many free blocks there are",
+        "frame": "by frame: who has it",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,151 +56,6 @@ class PagesValue:
     pool_limit: int
     owners: tuple[tuple[str, int], ...]
     """Who owns how many frames, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlabValue:
-    """A slab of a cache: one run of memory cut into equal buffers."""
-
-    address: int
-    colour: int
-    state: str
-    """``"partial"``, ``"free"`` or ``"full"``: the list it is on."""
-    buffers: int
-    free: tuple[int, ...]
-    """Addresses of the free buffers, next to be allocated first."""
-
-    @property
-    def used(self) -> int:
-        """Buffers that are allocated."""
-        return self.buffers - len(self.free)
-
-    @classmethod
-    def of(cls, address: int, colour: int, buffers: int, free: tuple[int, ...]) -> SlabValue:
-        """The slab, on the list on which its free buffers put it."""
-        return cls(address, colour, slab_state(buffers - len(free), buffers), buffers, free)
-
-
-def slab_state(used: int, buffers: int) -> str:
-    """The list that a slab is on: "free", "full" or "partial"."""
-    return "free" if not used else "full" if used == buffers else "partial"
-
-
-def slabs_at(slabs: Iterable[SlabValue], cache: str, buffers: int, past: Past) -> tuple[SlabValue, ...]:
-    """The slabs of a cache as they were, by address: those in `slabs`, and those that are gone.  O(buffers + rows)."""
-    now = {slab.address: slab for slab in slabs}
-    colours = past.laid_over({address: slab.colour for address, slab in now.items()}, "slab", cache)
-    first = {address: slab.free[0] if slab.free else 0 for address, slab in now.items()}
-    first |= past.before("first buffer", cache)
-    following = {one: other for slab in now.values() for one, other in pairwise((*slab.free, 0))}
-    following |= past.before("next buffer", cache)
-    return tuple(
-        SlabValue.of(address, colour, buffers, chain(first.get(address, 0), following))
-        for address, colour in sorted(colours.items())
-    )
-
-
-def chain(first: int, following: Mapping[int, int], end: int = 0) -> tuple[int, ...]:
-    """A list as it is linked, up to `end` or to the last that is known.
-
-    >>> chain(3, {3: 1, 1: 0})
-    (3, 1)
-    """
-    found = []
-    while first != end:
-        found.append(first)
-        first = following.get(first, end)
-    return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class CacheValue:
-    """An object cache and its slabs, partial ones first, then free, then full, each in list order."""
-
-    name: str
-    object_size: int
-    buffer_size: int
-    slab_size: int
-    buffers_per_slab: int
-    slabs: tuple[SlabValue, ...]
-    allocated: int
-    """Objects that are allocated."""
-    counts: tuple[tuple[str, int], ...] = ()
-    """How many slabs are "partial", "free" and "full", those that `slabs` leaves out among them."""
-
-    def at(self, past: Past) -> CacheValue:
-        """The cache as it was, its slabs by address."""
-        counts, allocated = Counter(dict(self.counts)), self.allocated
-        for change in past.changes("used", self.name).values():
-            for used, sign in ((change.before, 1), (change.after, -1)):
-                if used is not ABSENT:
-                    counts[slab_state(used, self.buffers_per_slab)] += sign
-                    allocated += sign * used
-        slabs = slabs_at(self.slabs, self.name, self.buffers_per_slab, past)
-        counted = tuple((state, counts[state]) for state, _ in self.counts)
-        return replace(self, slabs=slabs, allocated=allocated, counts=counted)
-
-
-@dataclass(frozen=True, slots=True)
-class KentryValue:
-    """The kentry area: `slabs` slabs of `slab_size` bytes from `start` on, `allocated` of them with a page behind."""
-
-    start: int
-    slab_size: int
-    slabs: int
-    allocated: int
-    free: tuple[int, ...]
-    """Numbers of the first slabs on the free list, head first."""
-
-    def index(self, address: int) -> int:
-        """The number of the slab that `address` lies in."""
-        return (address - self.start) // self.slab_size
-
-    def at(self, past: Past) -> KentryValue:
-        """The area as it was; of a free list that is not shown to its end, as much as is known."""
-        rows = past.changes("next slab")
-        following = {**dict(pairwise((*self.free, -1))), **past.before("next slab")}
-        first = past.one("first slab", "", self.free[0] if self.free else -1)
-        allocated = self.allocated + sum((before is ABSENT) - (after is ABSENT) for before, after in rows.values())
-        return replace(self, allocated=allocated, free=chain(first, following, -1))
-
-
-@dataclass(frozen=True, slots=True)
-class KentryContents:
-    """The kentry area with some of its slabs open: who lives where.
-
-    `cache` cuts the slabs into `buffers` slots of `buffer_size` bytes, for the entries of `map`.
-    """
-
-    area: KentryValue
-    cache: str
-    map: str
-    buffers: int
-    buffer_size: int
-    slabs: tuple[SlabValue, ...]
-    residents: dict[int, tuple[int, int]]
-    """By address of a slot: the id and the start of the entry in it."""
-
-    def at(self, past: Past) -> KentryContents:
-        """The area as it was.  An entry lives in its slot while it is in the list of the map."""
-        if not past:
-            return self
-        slabs = slabs_at(self.slabs, self.cache, self.buffers, past)
-        written, listed = past.before("entry", self.map), past.before("after", self.map)
-        residents = {at: (one, start) for at, (one, start) in self.residents.items() if one not in written}
-        residents |= {entry[6]: entry[:2] for entry in written.values() if entry is not ABSENT}
-        residents = {at: who for at, who in residents.items() if listed.get(who[0]) is not ABSENT}
-        living = {slot: residents[slot] for slab in slabs for slot in self.taken(slab) if slot in residents}
-        return replace(self, area=self.area.at(past), slabs=slabs, residents=living)
-
-    def taken(self, slab: SlabValue) -> list[int]:
-        """The slots of a slab that are not free, by address."""
-        first, free = slab.address + slab.colour, {*slab.free}
-        slots = range(first, first + self.buffers * self.buffer_size, self.buffer_size)
-        return [slot for slot in slots if slot not in free]
-
-
-# ---- pages and frames --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,24 +210,15 @@ def _most_first(owner: tuple[str, int]) -> tuple[int, str]:
     return -owner[1], owner[0]
 
 
-@dataclass(frozen=True, slots=True)
-class CachesValue:
-    """The object caches and zones of a machine, each with its slabs by address; some of them, where there are many."""
-
-    caches: tuple[CacheValue, ...]
-
-    def at(self, past: Past) -> CachesValue:
-        """The caches as they were."""
-        return CachesValue(tuple(cache.at(past) for cache in self.caches)) if past else self
-
-
 # ---- owners of frames in the zeroed pool and the page cache ------------------------------------
 
 ZEROED, CACHED = "zeroed pages", "cached: "
 """Owner of free frames that hold zeroes; and, before the name of whose page it holds, of a cached frame."""
 
+
 POOLED = 0
 """What a free frame in the processor's pool has for an owner."""
+
 
 Owner = str | int | None
 """Who has a frame; None: it is on the free lists."""
@@ -394,3 +244,95 @@ def shown_owner(owner: Owner) -> str:
     ('file data', '')
     """
     return owner.removeprefix(CACHED) if isinstance(owner, str) and owner != ZEROED else ""
+
+
+# ---- pages, slabs, the kentry area -----------------------------------------------------------
+
+
+class _OwnedFrames(Event):
+    """2**order frames from `frame` on, and their owner."""
+
+    frame: int
+    order: int
+    owner: str
+
+    @property
+    def free(self) -> Owner:
+        """What frames of this order are when they have no owner: single ones pass through the processor's pool."""
+        return None if self.order else POOLED
+
+
+class PageAllocated(_OwnedFrames):
+    """2**order frames from `frame` were allocated, for `owner`."""
+
+    def writes(self) -> Iterable[Row]:
+        for frame in range(self.frame, self.frame + (1 << self.order)):
+            yield "frame", "", frame, self.free, self.owner
+        if self.order:
+            yield "blocks", "", self.order, MOVED, -1
+
+
+class PageFreed(_OwnedFrames):
+    """2**order frames from `frame` were freed."""
+
+    def writes(self) -> Iterable[Row]:
+        for frame in range(self.frame, self.frame + (1 << self.order)):
+            yield "frame", "", frame, self.owner, self.free
+        if self.order:
+            yield "blocks", "", self.order, MOVED, 1
+
+
+class PageHandedOver(Event, row=("frame", "", "frame", "before", "owner")):
+    """An owned frame got another owner, with what it holds."""
+
+    frame: int
+    before: str
+    owner: str
+
+
+class _FreeBlock(Event):
+    """The free block `frame` of `order`."""
+
+    frame: int
+    order: int
+
+
+class BlockSplit(_FreeBlock):
+    """The free block `frame` of `order` was halved; its upper half is on the list below."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "blocks", "", self.order, MOVED, -1
+        yield "blocks", "", self.order - 1, MOVED, 2
+
+
+class BlockJoined(_FreeBlock):
+    """Two free buddies became the block `frame` of `order`."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "blocks", "", self.order, MOVED, 1
+        yield "blocks", "", self.order - 1, MOVED, -2
+
+
+class _PoolMove(Event):
+    """What moved between a pool of frames and the buddy system."""
+
+    pool: str
+    moved: tuple[int, ...]
+
+
+class PoolFilled(_PoolMove):
+    """The processor's pool of segment `pool` got the frames `moved`."""
+
+    def writes(self) -> Iterable[Row]:
+        for frame in self.moved:
+            yield "frame", "", frame, None, POOLED
+        yield "blocks", "", 0, MOVED, -len(self.moved)
+
+
+class PoolDrained(_PoolMove):
+    """The processor's pool of segment `pool` gave the frames `moved` back, in this order."""
+
+    def writes(self) -> Iterable[Row]:
+        for frame in self.moved:
+            yield "frame", "", frame, POOLED, None
+        yield "blocks", "", 0, MOVED, len(self.moved)

@@ -6,11 +6,11 @@ its card in every picture.  Frames are page frame numbers (physical address >> 1
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..values.past import Row
+from .past import Row
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -23,6 +23,16 @@ else:
 
 EVENTS: dict[str, type[Event]] = {}
 """Every class of events by its tag."""
+
+WRITING: set[str] = set()
+"""Tags of the events that write rows."""
+
+ROLES: dict[str, str] = {}
+"""By tag: what an event is for those who follow which functions are under way, and who runs them.
+
+"called", "returned" and "unwound" are of functions; "runs", "sleeps" and "ends" of a thread; "handlers" are called from
+the function that is under way, and are "handled"; a processor "faults".
+"""
 
 
 @dataclass_transform(frozen_default=True)
@@ -41,41 +51,71 @@ class Event:
     ('door', 'Rang')
     >>> EVENTS.pop("Rang").__name__
     'Rang'
+
+    Most write one row, which is declared:
+
+    >>> from vmwidgets.engine.base.past import ABSENT
+    >>> class Broke(Event, row=("bell", "", "name", True, ABSENT)):
+    ...     name: str
+    >>> list(Broke("door").writes()), EVENTS.pop("Broke").tag
+    ([('bell', '', 'door', True, ABSENT)], 'Broke')
     """
 
     tag: ClassVar[str]
     function: str = field(default="", repr=False, compare=False)
     depth: int = field(default=0, repr=False, compare=False)
 
-    def __init_subclass__(cls) -> None:
-        """Make the class a frozen dataclass and list it; a name with an underscore only shares its fields."""
+    def __init_subclass__(cls, role: str = "", row: Row | None = None) -> None:
+        """Make the class a frozen dataclass and list it; a name with an underscore only shares its fields.
+
+        `row` is the one that it writes, where a text that is the name of a field stands for that.
+        """
         dataclass(frozen=True)(cls)
         cls.tag = cls.__name__
-        if not cls.tag.startswith("_"):
-            EVENTS[cls.tag] = cls
+        if cls.tag.startswith("_"):
+            return
+        if row is not None:
+            cls.writes = _writes_one({one.name for one in fields(cls)}, row)  # type: ignore[assignment,method-assign]  # made of data
+        EVENTS[cls.tag] = cls
+        if cls.writes is not Event.writes:
+            WRITING.add(cls.tag)
+        if role:
+            ROLES[cls.tag] = role
 
     def writes(self) -> Iterable[Row]:
-        """The rows that it wrote (:mod:`.values.past`).  None, unless it says so."""
+        """The rows that it wrote (:mod:`.past`).  None, unless it says so."""
         return ()
+
+
+def _writes_one(names: set[str], row: Row) -> Callable[[Event], tuple[Row]]:
+    """A method `writes` that gives one row, made as text, as `dataclasses` makes methods: it is called very often."""
+    table, *rest = row
+    parts = [
+        f"self.{one}" if isinstance(one, str) and one in names else f"constants[{at}]" for at, one in enumerate(rest)
+    ]
+    made: Callable[[Event], tuple[Row]] = eval(
+        f"lambda self: ((table, {', '.join(parts)}),)", {"table": table, "constants": tuple(rest)}
+    )
+    return made
 
 
 # ---- kernel functions ------------------------------------------------------------------------
 
 
-class Called(Event):
+class Called(Event, role="called"):
     """A kernel function began, with these `arguments` (as its caller gave them)."""
 
     name: str
     arguments: tuple[Any, ...] = ()
 
 
-class Returned(Event):
+class Returned(Event, role="returned"):
     """The innermost kernel function that had begun is done; `result` is what it gave back."""
 
     result: Any = None
 
 
-class Unwound(Event):
+class Unwound(Event, role="unwound"):
     """The function `to` caught an error: those it had called are done.
 
     With `to` "" a thread's own code caught it, with "LowMemory" the handler of the latest :class:`LowMemory`.

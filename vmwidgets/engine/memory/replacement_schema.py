@@ -67,6 +67,7 @@ class ReplacementValue:
 
 Key = Callable[[RingPage, int], tuple[float, ...]]
 
+
 ORDERS: dict[str, Key] = {
     "clock": lambda page, hand: (page.place < hand,),
     "aging": lambda page, hand: (page.note or 0,),

@@ -1,45 +1,23 @@
-"""Events of FreeBSD's kernel maps and their pages, beside those of all maps; `pindex` numbers an object's pages."""
+"""FreeBSD's kernel memory: counts of pages as values, and what maps, objects, pages and zones report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..values.past import ABSENT, MOVED, Row
-from .event import Event
+from ...base.event import Event
+from ...base.past import ABSENT, MOVED, Row, declare
 
-# ---- maps ------------------------------------------------------------------------------------
-
-
-class MapCreated(Event):
-    """A map of [start, end) was made; `map` is none where there was no memory for it."""
-
-    map: str | None
-    start: int
-    end: int
-
-    def writes(self) -> Iterable[Row]:
-        if self.map is not None:
-            yield "map", "", self.map, ABSENT, True
+declare(
+    {
+        "deficit": "one row: how many pages were asked for in vain",
+        "inactive": "by frame: that its page is inactive",
+        "needs_wakeup": "of a map, one row: that a thread sleeps for room",
+        "wirings": "by frame: how often its page is wired",
+    }
+)
 
 
-class MapLocked(Event):
-    """The lock of `map` was taken by `thread` ("" the learner's cell)."""
-
-    map: str
-    thread: str
-
-    def writes(self) -> Iterable[Row]:
-        yield "lock", "", self.map, None, self.thread
-
-
-class MapUnlocked(Event):
-    """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: no thread)."""
-
-    map: str
-    thread: str | None
-
-    def writes(self) -> Iterable[Row]:
-        yield "lock", "", self.map, self.thread, None
+# ---- pages and frames --------------------------------------------------------------------------
 
 
 class GapCompared(Event):
@@ -75,34 +53,12 @@ class RangeInserted(Event):
     status: int
 
 
-class EntryJoined(Event):
-    """`entry` took in its neighbour on `side` ("prev" or "next"), and is [start, end) now."""
-
-    map: str
-    entry: int
-    side: str
-    start: int
-    end: int
-
-
 class EntryClipped(Event):
     """`entry` was split at `address`."""
 
     map: str
     entry: int
     address: int
-
-
-class EntryWired(Event):
-    """The wired count of `entry` changed."""
-
-    map: str
-    entry: int
-    before: int
-    after: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "wired", self.map, self.entry, self.before, self.after
 
 
 class RangeWired(Event):
@@ -122,24 +78,11 @@ class RangeDeleted(Event):
     end: int
 
 
-class SubmapAttached(Event):
-    """[start, end) was to become the place of a submap; `status` 4: the entry there can't serve."""
-
-    map: str
-    submap: str
-    start: int
-    end: int
-    status: int
-
-
-class SleepersWoken(Event):
+class SleepersWoken(Event, row=("needs_wakeup", "map", 0, True, False)):
     """`count` threads that slept for room in `map` were made ready."""
 
     map: str
     count: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "needs_wakeup", self.map, 0, True, False
 
 
 # ---- objects and pages -----------------------------------------------------------------------
@@ -165,15 +108,12 @@ class PageGranted(Event):
         yield "wirings", "", self.frame, ABSENT, int("WIRED" in self.request.split("|"))
 
 
-class PageDenied(Event):
+class PageDenied(Event, row=("deficit", "", 0, MOVED, 1)):
     """A page request found too few pages for its class."""
 
     request: str
     object: str
     pindex: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "deficit", "", 0, MOVED, 1
 
 
 class _ObjectPage(Event):
@@ -227,11 +167,11 @@ class TranslationsRemoved(Event):
     end: int
 
 
-class LowMemory(Event):
+class LowMemory(Event, role="handlers"):
     """The event vm_lowmem was fired: handlers are asked to free memory."""
 
 
-class ZonesReclaimed(Event):
+class ZonesReclaimed(Event, role="handled"):
     """The zone allocator was asked to give its empty slabs back (uma_reclaim)."""
 
 
@@ -252,11 +192,8 @@ class PageReused(_CachedPage):
     """A cached frame gave up the page of `whose` that it held."""
 
 
-class PageCached(_CachedPage):
+class PageCached(_CachedPage, row=("inactive", "", "frame", True, ABSENT)):
     """The page daemon moved a clean page of `whose` to the cached ones: it can be had at once."""
-
-    def writes(self) -> Iterable[Row]:
-        yield "inactive", "", self.frame, True, ABSENT
 
 
 class FileRead(Event):
@@ -293,17 +230,3 @@ class ZoneGrown(_ZoneSlab):
 
 class ZoneShrunk(_ZoneSlab):
     """A zone gave an empty slab back to kmem_map."""
-
-
-class CallbackRan(Event):
-    """A learner's callback (`name`) was called; `outcome` "returned", or the name of what it raised."""
-
-    name: str
-    outcome: str
-
-
-class CallUndone(Event):
-    """A call that can't go on was given up, and what it had begun was taken back."""
-
-    call: str
-    why: str

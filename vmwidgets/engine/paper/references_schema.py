@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from ..errors import UnknownName, printable, shown
-from ..units import counted
+from ..base.errors import UnknownName, printable, shown
+from ..base.units import counted
 
 PageName: TypeAlias = int | str
 """A page of a string: a number, or a letter."""

@@ -1,0 +1,62 @@
+"""The kentry area in a dashboard: one line that opens."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.pictures import covered_words, misplaced_text, outside
+from vmwidgets.views.scene.model import Node, Scene
+
+
+def worked() -> vm.Machine:
+    machine = vm.boot("x86-64")
+    at = machine.kernel_map.enter("16 KiB")
+    machine.kernel_map.remove(at + 4096, size="4 KiB")
+    return machine
+
+
+def line(scene: Scene) -> Node:
+    return next(node for node in scene.nodes if node.id == "kentry/line")
+
+
+@pytest.mark.parametrize("width", [420, 640, 900, 1600])
+def test_the_area_is_a_line_with_a_cell_for_each_slot(width: int) -> None:
+    machine = worked()
+    view = vm.Dashboard(machine)
+    view.width = width
+    scene = view.scene()
+    assert (outside(scene), misplaced_text(scene), covered_words(scene)) == ([], [], [])
+    (slab,) = machine.kentry.contents().slabs
+    cells = line(scene).bars
+    assert len(cells) == slab.buffers
+    first = slab.address + slab.colour
+    size = machine.kentry.contents().buffer_size
+    free = {number for number in range(slab.buffers) if first + number * size in slab.free}
+    assert {number for number, cell in enumerate(cells) if cell.style == "free"} == free - touched(cells)
+    assert touched(cells), "what the operation took stands out"
+    words = next(node.text[0].text for node in scene.nodes if node.id == "kentry/0/title")
+    assert words.endswith(f"{slab.buffers - len(slab.free)} of {slab.buffers} slots taken")
+    entries = {one.id for one in machine.kernel_map.entries()}
+    taken = {
+        int(node.thing.partition(":")[2]) for node in scene.nodes if node.id.startswith("kentry/slot/") and node.thing
+    }
+    assert taken <= entries
+    assert len(taken) == 2, "the two entries that the cuts made"
+
+
+def touched(cells: tuple[object, ...]) -> set[int]:
+    return {number for number, cell in enumerate(cells) if getattr(cell, "style", "") in ("new", "changed")}
+
+
+def test_a_press_shows_the_whole_area_and_another_folds_it() -> None:
+    view = vm.Dashboard(worked())
+    before = view.scene()
+    assert not any(node.id == "kentry/31" for node in before.nodes)
+    view.opened("kentry/line")
+    whole = view.scene()
+    assert {f"kentry/{number}" for number in range(32)} <= {node.id for node in whole.nodes}
+    assert len({node.id for node in whole.nodes}) == len(whole.nodes)
+    assert whole.height > before.height + 60
+    view.opened("kentry/line")
+    assert view.scene().height == before.height

@@ -1,0 +1,149 @@
+"""A map of a real process: files under brackets, rights as fills, what was removed as a ghost."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.pictures import covered_words, misplaced_text, outside
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets.views.scene.model import Node, Scene
+
+PAGE = 4096
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Task:
+    return vm.load_strace(vm.boot("x86-64"), vm.recording("python").strace).task
+
+
+def files(task: Task) -> list[tuple[str, int, int, int]]:
+    """Where several entries of one file follow each other: its path, the first entry's number, its limits."""
+    found = []
+    for name, those in groupby(task.map.entries(), lambda one: one.object or ""):
+        entries = list(those)
+        if name.startswith("/") and len(entries) > 1:
+            found.append((name, entries[0].id, int(entries[0].start), int(entries[-1].end)))
+    return found
+
+
+def brackets(scene: Scene, lane: str) -> dict[int, Node]:
+    """The brackets of a lane, by the number of the first entry below each."""
+    return {int(node.id.rpartition("/")[2]): node for node in scene.nodes if node.id.startswith(f"{lane}/file/")}
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_each_file_has_one_bracket_above_its_entries(recorded: Task, width: int) -> None:
+    view = vm.Map(recorded.map, whole=200)
+    view.width = width
+    scene = view.scene()
+    assert outside(scene) == []
+    assert misplaced_text(scene) == []
+    names = [node for node in scene.nodes if node.kind == "bracket"]
+    assert covered_words(scene) == []
+    wanted = files(recorded)
+    assert len(wanted) > 12
+    assert len(names) == 2 * len(wanted)
+    for lane in ("list", "ribbon"):
+        drawn = brackets(scene, lane)
+        places = {node.thing: node for node in scene.whole().nodes if node.id.startswith(f"{lane}/")}
+        for path, first, _, end in wanted:
+            node = drawn[first]
+            assert node.title.startswith(path.rpartition("/")[2])
+            lines = [bar for bar in node.bars if bar.h == 1.5]
+            assert len(lines) == 1
+            left, right = node.x + lines[0].x, node.x + lines[0].x + lines[0].w
+            last = next(one for one in recorded.map.entries() if one.end == end)
+            ends = places[f"entry:{first}"], places[f"entry:{last.id}"]
+            assert left == pytest.approx(ends[0].x, abs=3.5)
+            assert right == pytest.approx(ends[1].x + ends[1].w, abs=3.5)
+
+
+def test_the_largest_file_says_how_large_it_is(recorded: Task) -> None:
+    sizes = {
+        first: sum(one.size for one in recorded.map.entries() if start <= one.start < end)
+        for _, first, start, end in files(recorded)
+    }
+    largest = max(sizes, key=lambda first: sizes[first])
+    drawn = brackets(vm.Map(recorded.map, whole=200).scene(), "ribbon")
+    assert drawn[largest].text[0].text.endswith(binary_size(sizes[largest]))
+    assert drawn[largest].text[0].text.startswith("libcrypto ")
+
+
+def test_fills_are_rights(recorded: Task) -> None:
+    scene = vm.Map(recorded.map, whole=200).scene().whole()
+    rights = {f"entry:{one.id}": str(one.protection) for one in recorded.map.entries()}
+    looks = {"r-x": "executes", "rw-": "writes", "r--": "reads", "---": "nothing", "rwx": "executes"}
+    drawn = [node for node in scene.nodes if node.kind == "range" and node.thing in rights]
+    plain = [node for node in drawn if not {"new", "changed", "here", "path"} & set(node.state)]
+    assert len(plain) > 100
+    assert all(looks[rights[node.thing]] in node.state for node in plain)
+    assert any(node.id == "map/rights" for node in scene.nodes), "the legend says so"
+
+
+def test_a_map_without_files_has_neither_brackets_nor_fills() -> None:
+    machine = vm.boot("x86-64")
+    machine.kernel_map.enter("64 KiB", prot="r")
+    scene = vm.Map(machine.kernel_map).scene()
+    assert not [node for node in scene.nodes if node.kind == "bracket" or node.id == "map/rights"]
+    assert not any({"reads", "writes", "executes"} & set(node.state) for node in scene.nodes)
+
+
+def ghosts(scene: Scene, lane: str) -> list[str]:
+    return [node.title for node in scene.nodes if node.id.startswith(f"{lane}/ghost/") and node.kind == "ghost"]
+
+
+def three() -> tuple[vm.Machine, Task, list[int]]:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    at = [0x40_0000 + number * 0x10_0000 for number in range(3)]
+    for address in at:
+        task.map.enter("64 KiB", at=address, fixed=True, object=machine.object(f"heap {address:x}"))
+    return machine, task, at
+
+
+def test_what_was_removed_is_a_ghost_with_its_size_in_list_and_ribbon() -> None:
+    _, task, at = three()
+    task.map.remove(at[1], size="64 KiB")
+    scene = vm.Map(task.map).scene()
+    limits = f"removed: {vm.Address(at[1])}–{vm.Address(at[1] + 16 * PAGE)}, 64 KiB"
+    assert ghosts(scene, "ribbon") == [limits]
+    (card,) = ghosts(scene, "list")
+    assert card.startswith(limits)
+    words = [run.text for node in scene.nodes for run in node.text]
+    assert words.count("−64 KiB") == 2, "on its card, and below the ribbon"
+    task.map.enter("4 KiB", at=at[0] + 32 * PAGE, fixed=True)
+    assert ghosts(vm.Map(task.map).scene(), "ribbon") == [], "it was another operation"
+
+
+def test_of_an_entry_that_was_cut_only_what_is_gone_is_a_ghost() -> None:
+    _, task, at = three()
+    task.map.remove(at[1] + 4 * PAGE, size="16 KiB")
+    scene = vm.Map(task.map).scene()
+    start = at[1] + 4 * PAGE
+    assert ghosts(scene, "ribbon") == [f"removed: {vm.Address(start)}–{vm.Address(start + 4 * PAGE)}, 16 KiB"]
+    assert all(f"{vm.Address(start + 4 * PAGE)}, 16 KiB" in one for one in ghosts(scene, "list"))
+
+
+def test_an_entry_that_was_cut_away_leaves_a_ghost_of_what_is_gone() -> None:
+    machine = vm.boot("x86-64")
+    at = machine.kernel_map.enter("16 KiB")
+    machine.kernel_map.remove(at + PAGE, size="4 KiB")
+    scene = vm.Map(machine.kernel_map).scene()
+    (card,) = [node for node in scene.nodes if node.id.startswith("list/ghost/")]
+    assert [run.text for run in card.text][1] == "−4 KiB"
+    assert card.title.endswith(", 4 KiB, anonymous")
+
+
+def test_before_it_is_removed_it_is_no_ghost_and_what_replaces_it_leaves_none() -> None:
+    machine, task, at = three()
+    task.map.remove(at[1], size="64 KiB")
+    view = vm.Map(task.map)
+    view.step = 0
+    assert ghosts(view.scene(), "ribbon") == []
+    task.mmap("64 KiB", at=at[0], flags="private fixed")
+    assert ghosts(vm.Map(task.map).scene(), "ribbon") == []
+    assert machine.tasks["init"] is task

@@ -1,0 +1,172 @@
+"""What changes in a red-black tree, and what a way down it compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .event import Called, Event, Returned
+from .past import ABSENT, Row, declare
+from .records import WAYS, Raw, record
+
+declare(
+    {
+        "left": "of a tree, by node (0: above the root): its left child",
+        "node": "of a tree, by node: that it is there",
+        "red": "of a tree, by node: that it is red",
+        "right": "of a tree, by node: its right child",
+    }
+)
+
+
+# ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
+
+Write = tuple[int, str, int, int]
+"""A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
+
+
+def _links(tree: str, writes: Iterable[Write]) -> Iterator[Row]:
+    return ((side, tree, node, before, after) for node, side, before, after in writes)
+
+
+class TreeCompared(Event):
+    """On the way down, `key` was compared with `node`: go "left", "right", or it is "here"."""
+
+    tree: str
+    node: int
+    key: int
+    outcome: str
+
+
+class TreeLinked(Event):
+    """A red leaf was hung below `parent` (0: it became the root)."""
+
+    tree: str
+    node: int
+    parent: int
+    side: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "node", self.tree, self.node, ABSENT, True
+        yield self.side, self.tree, self.parent, 0, self.node
+
+
+class TreeRecoloured(Event):
+    """A node changed colour; `why` is the case of the fix-up."""
+
+    tree: str
+    node: int
+    red: bool
+    why: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "red", self.tree, self.node, not self.red, self.red
+
+
+class TreeRotated(Event):
+    """`node` was rotated down to `side`, and its other child `raised` up into its place."""
+
+    tree: str
+    node: int
+    side: str
+    raised: int
+    links: tuple[Write, ...]
+
+    def writes(self) -> Iterable[Row]:
+        return _links(self.tree, self.links)
+
+
+class TreeUnlinked(Event):
+    """`node` left the tree; with two children its `successor` took its place and colour."""
+
+    tree: str
+    node: int
+    successor: int
+    links: tuple[Write, ...]
+    red: bool
+    successor_red: bool
+
+    def writes(self) -> Iterable[Row]:
+        yield "node", self.tree, self.node, True, ABSENT
+        yield "red", self.tree, self.node, self.red, ABSENT
+        if self.successor:
+            yield "red", self.tree, self.successor, self.successor_red, self.red
+        yield from _links(self.tree, self.links)
+
+
+# ---- records: several events as one ---------------------------------------------------------
+
+DONE: Raw = (Returned.tag,)
+"""A function of the tree is done."""
+
+Path = tuple["int | None", ...]
+"""The ids of the nodes on a way down; None follows where it turned left."""
+
+LOOKED_UP, DESCENDED = "TreeLookedUp", "TreeDescended"
+"""A lookup in a tree, or the way down of an insertion, is one record, to cost little: :func:`.records.expanded` makes
+events.
+
+Fields: the tree, the way, the key; and of a lookup, whether the key falls on the last node, and the id of what was
+found.
+"""
+
+TREE_LINKED = "TreeDescendedAndLinked"
+"""The way down of an insertion, and the link of the new leaf: tree, path, key, node, parent, side."""
+
+LEAF_UNLINKED = "TreeLeafUnlinked"
+"""`rbtree_remove` began, and took a node out that had one child at most.
+
+Fields: tree, node, whether it was red, its parent, on what side of it, its child, and whether that was a left one.
+"""
+
+
+def comparisons(record: Raw) -> int:
+    """How many nodes a record of a way down compares.
+
+    >>> comparisons((LOOKED_UP, "map", (4, 6, None, 5), 4096, True, 5))
+    3
+    """
+    way: Path = record[2]
+    return len(way) - way.count(None)
+
+
+@record(LOOKED_UP, WAYS)
+def _looked_up(tree: str, path: Path, key: int, is_last: bool, found: int) -> Iterator[Raw]:
+    """The events of a lookup.
+
+    >>> from vmwidgets.engine.base.records import expanded
+    >>> for one in expanded([(LOOKED_UP, "map", (4, 6, None, 5), 4096, True, 5)]):
+    ...     print(one)
+    ('Called', 'rbtree_lookup_nearest', (4096,))
+    ('TreeCompared', 'map', 4, 4096, 'right')
+    ('TreeCompared', 'map', 6, 4096, 'left')
+    ('TreeCompared', 'map', 5, 4096, 'here')
+    ('Returned', 5)
+    """
+    yield Called.tag, "rbtree_lookup_nearest", (key,)
+    yield from _compared(tree, path, key, len(path) - 1 if is_last else -1)
+    yield Returned.tag, found
+
+
+@record(DESCENDED, WAYS)
+def _descended(tree: str, path: Path, key: int) -> Iterator[Raw]:
+    yield Called.tag, "rbtree_insert", (key,)
+    yield from _compared(tree, path, key, -1)
+
+
+def _compared(tree: str, path: Path, key: int, last: int) -> Iterator[Raw]:
+    for place, node in enumerate(path):
+        if node is not None:
+            left = place + 1 < len(path) and path[place + 1] is None
+            yield TreeCompared.tag, tree, node, key, "here" if place == last else "left" if left else "right"
+
+
+@record(TREE_LINKED)
+def _tree_linked(tree: str, path: Path, key: int, node: int, parent: int, side: str) -> Iterable[Raw]:
+    return (DESCENDED, tree, path, key), (TreeLinked.tag, tree, node, parent, side)
+
+
+@record(LEAF_UNLINKED)
+def _leaf_unlinked(tree: str, node: int, red: bool, parent: int, side: str, child: int, left: bool) -> Iterable[Raw]:
+    lost = (node, "left", child if left else 0, 0), (node, "right", 0 if left else child, 0)
+    links = (*lost, (parent, side, node, child))
+    return (Called.tag, "rbtree_remove", (node,)), (TreeUnlinked.tag, tree, node, 0, links, red, False)

@@ -1,1 +1,0 @@
-"""Frozen values of the engine's structures: all that views, captions and graders see of them."""

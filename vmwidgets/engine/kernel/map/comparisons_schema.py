@@ -1,0 +1,195 @@
+"""The same requests in several maps, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...base.errors import printable
+from ...base.units import Address, Size, binary_size, counted, in_columns
+from .map_schema import MapValue
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadOperation:
+    """One operation of a workload, the same for all maps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocate(WorkloadOperation):
+    """Wants `size` bytes, to be called `name`; `align` and `hint` are 0 where nothing is wanted."""
+
+    name: str
+    size: int
+    align: int = 0
+    hint: int = 0
+
+    def __str__(self) -> str:
+        align = f", align {binary_size(self.align)}" if self.align else ""
+        hint = f", hint {Address(self.hint)}" if self.hint else ""
+        return f"allocate {printable(self.name)} {binary_size(self.size)}{align}{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Free(WorkloadOperation):
+    """Frees what `name` was given, or, without a name, [start, end)."""
+
+    name: str
+    start: int = 0
+    end: int = 0
+
+    def __str__(self) -> str:
+        return f"free {printable(self.name) or f'{Address(self.start)}–{Address(self.end)}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(WorkloadOperation):
+    """Looks up where `name` is, or, without a name, `address`."""
+
+    name: str
+    address: int = 0
+
+    def __str__(self) -> str:
+        return f"lookup {printable(self.name) or Address(self.address)}"
+
+
+@dataclass(frozen=True, slots=True)
+class OperationOutcome:
+    """What one map made of one operation.
+
+    `result` is an address, the range that was found or freed, an error's name, or what else there is to say; `start`
+    is the address in it (None: there is none).  `steps` counts the entries, gaps and tree nodes that were looked at.
+    """
+
+    result: str
+    start: int | None = None
+    failed: bool = False
+    steps: int = 0
+
+    def same(self, other: OperationOutcome) -> bool:
+        """Whether both say the same; how long it took plays no part."""
+        return (self.result, self.failed) == (other.result, other.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation, and its outcome on each map, in the order of the maps."""
+
+    number: int
+    operation: WorkloadOperation
+    outcomes: tuple[OperationOutcome, ...]
+
+    @property
+    def differing(self) -> tuple[bool, ...]:
+        """For each map, whether its outcome differs from the first map's."""
+        return tuple(not outcome.same(self.outcomes[0]) for outcome in self.outcomes)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the maps disagree."""
+        return any(self.differing)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedPiece:
+    """A part of what an operation was given that is still used: [start, end) of `name`."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedMap:
+    """What is left at the end: the map, what of each allocation is in it, and how much work it was.
+
+    `label` says which map it is, `rule` by which rule it looks for room.  `steps` counts as in
+    :class:`OperationOutcome`.
+    """
+
+    label: str
+    rule: str
+    map: MapValue
+    pieces: tuple[UsedPiece, ...]
+    gaps: tuple[int, ...]
+    """Sizes of the gaps, rising with their addresses."""
+    steps: int
+    failures: int
+
+    @property
+    def entries(self) -> int:
+        """How many entries the map has."""
+        return self.map.nr_entries
+
+    @property
+    def used(self) -> Size:
+        """Bytes in entries."""
+        return Size(self.map.size)
+
+    @property
+    def largest_gap(self) -> Size:
+        """Bytes of the largest gap: the most that one allocation can still get."""
+        return Size(max(self.gaps, default=0))
+
+    @property
+    def fragmentation(self) -> float:
+        """How much of what is free one allocation can't have: 0 for a single gap, near 1 for many small ones."""
+        free = sum(self.gaps)
+        return 1 - self.largest_gap / free if free else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonValue:
+    """One list of operations on several maps over [start, end).
+
+    `print` shows it as a table; a cell shows it as a picture, ``vm.show(…)`` gives that.
+    """
+
+    start: int
+    end: int
+    maps: tuple[ComparedMap, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def differences(self) -> tuple[Row, ...]:
+        """The operations on whose outcome the maps disagree."""
+        return tuple(row for row in self.rows if row.differs)
+
+    def map(self, label: str) -> ComparedMap:
+        """The map called `label`, such as "x15"."""
+        return next(one for one in self.maps if one.label == label)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The head of each column of :meth:`table`."""
+        return ("operation", *(one.label for one in self.maps))
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Operations and outcomes as text, then what is left on each map; ≠ marks what differs from the first map."""
+        rows = [
+            (
+                str(row.operation),
+                *(
+                    ("≠ " if differs else "") + one.result
+                    for one, differs in zip(row.outcomes, row.differing, strict=True)
+                ),
+            )
+            for row in self.rows
+        ]
+        sums = [
+            ("entries", *(str(one.entries) for one in self.maps)),
+            ("largest gap", *(str(one.largest_gap) for one in self.maps)),
+            ("gaps", *(str(len(one.gaps)) for one in self.maps)),
+            ("fragmentation", *(f"{one.fragmentation:.0%}" for one in self.maps)),
+            ("steps taken", *(f"{one.steps:,}" for one in self.maps)),
+            ("failed", *(str(one.failures) for one in self.maps)),
+        ]
+        return (*rows, *sums)
+
+    def __str__(self) -> str:
+        return in_columns((self.header, *self.table()))
+
+    def __repr__(self) -> str:
+        names = ", ".join(one.label for one in self.maps)
+        return (
+            f"<comparison of {names}: {counted(len(self.rows), 'operation')}, {len(self.differences)} with differences>"
+        )

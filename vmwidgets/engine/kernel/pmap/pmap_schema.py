@@ -1,0 +1,109 @@
+"""What a pmap reports beside the words that it writes; and an inverted page table, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ...base.event import Called, Event
+from ...base.past import ABSENT, declare
+from ...base.records import RETURNED, Raw, record
+from ...base.units import counted
+
+declare(
+    {
+        "blank": "by frame: that its page has come as zeroes and no write of it is noted; False once one is",
+        "klimit": "one row: the kernel's limit",
+    }
+)
+
+
+class InvertedEntry(NamedTuple):
+    """The page number `page` of `task` is in `frame`."""
+
+    task: str
+    page: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvertedValue:
+    """The chain of each bucket, in the order in which it is searched; `frames` is how many RAM has."""
+
+    chains: tuple[tuple[InvertedEntry, ...], ...]
+    frames: int
+
+    @property
+    def entries(self) -> int:
+        """Of all chains."""
+        return sum(map(len, self.chains))
+
+    @property
+    def longest(self) -> int:
+        """Entries of the longest chain: what a search may have to compare."""
+        return max(map(len, self.chains), default=0)
+
+    def __repr__(self) -> str:
+        pages, buckets = counted(self.entries, "page"), counted(len(self.chains), "bucket")
+        return f"<inverted table: {pages} in {buckets}, {self.frames:,} frames; longest chain {self.longest}>"
+
+
+def bucket_of(task: str, page: int, buckets: int) -> int:
+    """A hash of page and task: neighbours part, and so do equal pages of two tasks."""
+    letters = sum(ord(letter) << number for number, letter in enumerate(task))
+    return ((page * 0x9E37_79B1 + letters * 0x85EB_CA6B) >> 12 & 0xFFFF) % buckets
+
+
+class KernelLimitMoved(Event, row=("klimit", "", 0, "before", "after")):
+    """The page tables of kernel space were grown up to `after`."""
+
+    before: int
+    after: int
+
+
+class TlbUpdated(Event):
+    """Cached translations of [start, end) were dropped (`pages` one by one; 0: a whole flush)."""
+
+    start: int
+    end: int
+    pages: int
+
+
+class RootLoaded(Event):
+    """The processor's base register was loaded: the tables of `pmap`, whose root is at `root`, are current."""
+
+    pmap: str
+    root: int
+
+
+class _Blank(Event):
+    """What is known of the zeroes in a frame: before and after."""
+
+    frame: int
+
+
+class PageBlank(_Blank, row=("blank", "", "frame", ABSENT, True)):
+    """A page came as zeroes, for a read: until it is written it need not be kept, since zeroes can come again.
+
+    It is blank from now on, but for what the dirty bits of translations say that lead to its frame.
+    """
+
+
+class PageWritten(_Blank, row=("blank", "", "frame", True, False)):
+    """A page that came as zeroes has been written: a write fault says so, or a dirty bit that goes."""
+
+
+class BlankGone(_Blank, row=("blank", "", "frame", True, ABSENT)):
+    """A page that was never written left its frame."""
+
+
+# ---- records: several events as one ---------------------------------------------------------
+
+NEVER_MAPPED = "PmapNeverMapped"
+"""`pmap_remove` for a range in which nothing was ever mapped, and the flush: start, end, pages."""
+
+
+@record(NEVER_MAPPED)
+def _never_mapped(start: int, end: int, pages: int) -> Iterable[Raw]:
+    return (Called.tag, "pmap_remove", (start, end)), RETURNED, (TlbUpdated.tag, start, end, pages)

@@ -1,0 +1,361 @@
+"""Memory objects, their pages and slots of swap space: as values, and what happens to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from typing import NamedTuple
+
+from ...base.event import Event
+from ...base.past import ABSENT, Past, Row, declare
+from ...base.protection import NEEDS_COPY
+from ...base.units import PAGE_SHIFT
+from ..map.map_schema import EntryFields
+
+declare(
+    {
+        "dirty": "of an object, by page: that its file does not have it yet",
+        "file": "by name: the size of a file, -1 when it is gone",
+        "object": "by name: a memory object's kind, and what is behind it",
+        "page": "of an object, by page: its frame",
+        "swap size": "one row: how many slots of swap space there are",
+        "swapped": "of an object, by page: its slot of swap space",
+    }
+)
+
+
+ObjectFields = tuple[str, str]
+"""Of a memory object: its kind, and the object behind it ("": none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectValue:
+    """A memory object: `kind` is "anonymous", "shadow", "file" or "device"; pages by their numbers in it.
+
+    `shadow` is the object behind it ("": none), whose pages have the same numbers.
+    """
+
+    name: str
+    kind: str
+    shadow: str
+    pages: Mapping[int, int]
+    """Frames by page."""
+    swapped: Mapping[int, int] = field(default_factory=dict)
+    """Slots of swap space by page."""
+    dirty: frozenset[int] = frozenset()
+    """Pages of a file that it does not have yet."""
+
+    @property
+    def fields(self) -> ObjectFields:
+        """What events carry of it."""
+        return self.kind, self.shadow
+
+    def at(self, past: Past) -> ObjectValue:
+        """It as it was: `past` must not go back to before it was made."""
+        kind, shadow = past.before("object").get(self.name, self.fields)
+        dirty = past.laid_over(dict.fromkeys(self.dirty, True), "dirty", self.name)
+        return replace(
+            self,
+            kind=kind,
+            shadow=shadow,
+            pages=past.laid_over(self.pages, "page", self.name),
+            swapped=past.laid_over(self.swapped, "swapped", self.name),
+            dirty=frozenset(dirty),
+        )
+
+
+class MappedBy(NamedTuple):
+    """An entry that maps an object: `pages` of it from page `first` on, at `start` in `map`.
+
+    `needs_copy`: the first write in it is to be in a shadow of the object.
+    """
+
+    map: str
+    entry: int
+    start: int
+    first: int
+    pages: int
+    needs_copy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsValue:
+    """All memory objects of tasks by name, the entries that map them, files, and swap space."""
+
+    objects: Mapping[str, ObjectValue]
+    entries: Mapping[str, Mapping[int, EntryFields]]
+    """Of each map, by path, those entries that have an object, by id."""
+    files: Mapping[str, int]
+    """Sizes in bytes, by the names of files; -1: it is gone."""
+    swap: int
+    """Slots of swap space."""
+
+    def all_mappers(self) -> dict[str, tuple[MappedBy, ...]]:
+        """By object: the entries that map it, in the order of maps and addresses.  O(entries log n), for all."""
+        found: dict[str, list[MappedBy]] = {name: [] for name in self.objects}
+        for path, entries in self.entries.items():
+            for identity, start, end, target, offset, flags, *_ in sorted(entries.values(), key=itemgetter(1)):
+                if target in found:
+                    pages, copies = end - start >> PAGE_SHIFT, bool(flags & NEEDS_COPY)
+                    found[target].append(MappedBy(path, identity, start, offset >> PAGE_SHIFT, pages, copies))
+        return {name: tuple(those) for name, those in found.items()}
+
+    def mappers(self, name: str) -> tuple[MappedBy, ...]:
+        """The entries that map one object.  O(entries of all): for several objects take :meth:`all_mappers`."""
+        return self.all_mappers().get(name, ())
+
+    def all_references(self) -> dict[str, int]:
+        """By object, how many refer to it: entries, shadows, and the file that it has the pages of.  O(entries)."""
+        shadows = Counter(one.shadow for one in self.objects.values())
+        mappers = self.all_mappers()
+        return {name: len(mappers[name]) + shadows[name] + (one.kind == "file") for name, one in self.objects.items()}
+
+    def references(self, name: str) -> int:
+        """How many refer to one object.  O(entries of all)."""
+        return self.all_references()[name]
+
+    @property
+    def swap_used(self) -> int:
+        """How many slots hold a page."""
+        return len({slot for one in self.objects.values() for slot in one.swapped.values()})
+
+    def chain(self, name: str) -> tuple[str, ...]:
+        """An object and those behind it, from front to back."""
+        found = [name]
+        while self.objects[found[-1]].shadow:
+            found.append(self.objects[found[-1]].shadow)
+        return tuple(found)
+
+    def at(self, past: Past) -> ObjectsValue:
+        """All of it as it was."""
+        named = past.laid_over({name: one.fields for name, one in self.objects.items()}, "object")
+        known = self.objects
+        objects = {
+            name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past)
+            for name, fields in named.items()
+        }
+        paths = dict.fromkeys((*self.entries, *sorted(filter(_is_x15s, past.things("entry")))))  # in one order always
+        entries = {path: those for path in paths if (those := self._entries_at(past, path, objects))}
+        files = past.laid_over(self.files, "file")
+        return ObjectsValue(objects, entries, files, past.one("swap size", "", self.swap))
+
+    def _entries_at(self, past: Past, path: str, objects: Mapping[str, ObjectValue]) -> dict[int, EntryFields]:
+        """The entries of a map that had an object, by id."""
+        now, wired, linked = self.entries.get(path, {}), past.before("wired", path), past.changes("after", path)
+        found: dict[int, EntryFields] = past.laid_over(now, "entry", path)
+        found |= {key: one for key, one in past.before("entry", path).items() if one is not ABSENT}
+        return {
+            key: (*fields[:-1], wired.get(key, fields[-1]))
+            for key, fields in found.items()
+            if fields[3] in objects and not (key in linked and linked[key].before is ABSENT)
+        }
+
+
+def _is_x15s(path: str) -> bool:
+    """Whether a map is X15's: objects of FreeBSD's maps are others."""
+    return path == "kernel_map" or path.startswith(("kernel_map/", "task:"))
+
+
+# ---- objects and their pages -------------------------------------------------------------------
+
+
+class ObjectMade(Event, row=("object", "", "object", ABSENT, "fields")):
+    """A memory object came to be; a shadow names what lies behind it."""
+
+    object: str
+    fields: ObjectFields
+
+
+class ObjectGone(Event, row=("object", "", "object", "fields", ABSENT)):
+    """The last reference to a memory object is gone, and so is the object; `why` says how."""
+
+    object: str
+    fields: ObjectFields
+    why: str
+
+
+class ShadowMoved(Event, row=("object", "", "object", "before", "after")):
+    """What lies behind an object changed: `why` is "collapsed" or "bypassed"."""
+
+    object: str
+    before: ObjectFields
+    after: ObjectFields
+    why: str
+
+
+class _ObjectPages(Event):
+    """Pages of an object: number and frame of each."""
+
+    object: str
+    pages: tuple[tuple[int, int], ...]
+
+
+class PagesEntered(_ObjectPages):
+    """An object has these pages in memory now."""
+
+    def writes(self) -> Iterable[Row]:
+        return ((("page", self.object, index, ABSENT, frame)) for index, frame in self.pages)
+
+
+class PagesLeft(_ObjectPages):
+    """An object has these pages in memory no longer."""
+
+    def writes(self) -> Iterable[Row]:
+        return ((("page", self.object, index, frame, ABSENT)) for index, frame in self.pages)
+
+
+class PageKept(Event):
+    """A page left an object, and its frame stays: `object` has the page too."""
+
+    frame: int
+    object: str
+
+
+class ObjectSearched(Event):
+    """A fault looked for page `index` in an object of a shadow chain: `found` is "", and the search goes on, or where.
+
+    The answers are "memory", "swap" and, at the end of a chain, "file" or "nowhere".
+    """
+
+    object: str
+    index: int
+    found: str
+
+
+class PageCopied(Event):
+    """Page `index` of `object` was copied from that of `source`: it is about to be written, or is copied at a fork.
+
+    `source` is the object behind it, or that of the parent, or where forks count `object` itself: it had its page in a
+    frame that others have too.
+    `mapped` are the names of the tasks whose page tables led to that, the one that writes among them if its did.
+    """
+
+    object: str
+    index: int
+    source: str
+    source_frame: int
+    frame: int
+    mapped: tuple[str, ...] = ()
+
+
+class PageDirtied(Event, row=("dirty", "object", "index", ABSENT, True)):
+    """A page of a file is written for the first time since it was read or written back."""
+
+    object: str
+    index: int
+
+
+class PageCleaned(Event, row=("dirty", "object", "index", True, ABSENT)):
+    """A page of a file was written back."""
+
+    object: str
+    index: int
+
+
+class PageLost(Event, row=("dirty", "object", "index", True, ABSENT)):
+    """A dirty page of a file is gone, and so is what was written: the file was cut off before it."""
+
+    object: str
+    index: int
+
+
+# ---- going out and coming back -----------------------------------------------------------------
+
+
+class PageOut(Event):
+    """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" where nothing has to be written.
+
+    Then `has` says why: a "file" or "swap" has it already, or it has "zeroes", since it was never written.
+    """
+
+    object: str
+    index: int
+    frame: int
+    to: str
+    slot: int = -1
+    """Where in swap space it was written; -1: nowhere."""
+    has: str = ""
+
+    def writes(self) -> Iterable[Row]:
+        if self.slot >= 0:
+            yield "swapped", self.object, self.index, ABSENT, self.slot
+
+
+class PageIn(Event):
+    """Page `index` of `object` was read from `slot` of swap space, which keeps it until the page is written."""
+
+    object: str
+    index: int
+    frame: int
+    slot: int
+
+
+class PageJoined(Event):
+    """Page `index` of `object` is in `slot` of swap space, and another object has it in memory: both have `frame`."""
+
+    object: str
+    index: int
+    frame: int
+    slot: int
+
+
+class _ObjectSlots(Event):
+    """Pages of an object in swap space: number and slot of each."""
+
+    object: str
+    slots: tuple[tuple[int, int], ...]
+
+
+class SwapShared(_ObjectSlots):
+    """Pages of `object` are in slots of swap space that another object's pages are in: page and slot of each."""
+
+    def writes(self) -> Iterable[Row]:
+        return (("swapped", self.object, index, ABSENT, slot) for index, slot in self.slots)
+
+
+class _SlotsLeft(_ObjectSlots):
+    """Pages of an object are in these slots of swap space no longer."""
+
+    def writes(self) -> Iterable[Row]:
+        return (("swapped", self.object, index, slot, ABSENT) for index, slot in self.slots)
+
+
+class SwapLeft(_SlotsLeft):
+    """Pages of `object` are in these slots of swap space no longer, and other objects' are: page and slot of each."""
+
+
+class SwapFreed(_SlotsLeft):
+    """Slots of swap space are free again: page and slot of each, of `object`."""
+
+
+class SwapMoved(Event):
+    """Pages in swap space became those of another object: number and slot of each."""
+
+    before: str
+    object: str
+    slots: tuple[tuple[int, int], ...]
+
+    def writes(self) -> Iterable[Row]:
+        for index, slot in self.slots:
+            yield "swapped", self.before, index, slot, ABSENT
+            yield "swapped", self.object, index, ABSENT, slot
+
+
+class SwapResized(Event, row=("swap size", "", 0, "before", "after")):
+    """So many slots of swap space there are now."""
+
+    before: int
+    after: int
+
+
+class FileResized(Event):
+    """A file has another size now (bytes); -1: it is gone."""
+
+    file: str
+    before: int
+    after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "file", "", self.file, self.before if self.before >= 0 else ABSENT, self.after

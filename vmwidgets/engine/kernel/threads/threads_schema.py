@@ -1,0 +1,254 @@
+"""Simulated threads: what each does or waits for, as values, and who runs when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ...base.event import Event
+from ...base.past import ABSENT, Past, Row, declare
+
+declare(
+    {
+        "doing": "by thread: the call that it is in",
+        "lock": "by map: the thread that has its lock",
+        "sleeper": "of a map, by thread that sleeps for room in it: since when",
+        "thread": "by name: a thread",
+        "ticks": "one row: the clock",
+    }
+)
+
+
+# ---- threads ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadValue:
+    """One thread; `state` is "ready", "running", "asleep", "returned" or "failed".
+
+    `waits_for` says for what it is asleep, in words; `kind` what sort of thing that is ("pages", "room", "timer",
+    "channel", "lock" or "") and `subject` which one (a map's or channel's name); `holder` is the thread that has the
+    lock it waits for ("" the learner's cell), and `until` the tick at which it goes on in any case.  `locks` are the
+    maps whose lock it has, `doing` is the call that it is in, `outcome` what it returned or how it failed.  Threads are
+    numbered as they come to be (0 the cell's call while it sleeps); `since` numbers those ready and those asleep in the
+    order in which they became so.
+    """
+
+    name: str
+    state: str
+    waits_for: str = ""
+    holder: str | None = None
+    until: int | None = None
+    kind: str = ""
+    subject: str = ""
+    locks: tuple[str, ...] = ()
+    doing: str = ""
+    outcome: str = ""
+    number: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadsValue:
+    """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle.
+
+    `ready` are the names of those that can run, the next first; `sleeping` of those that wait, in the order in which
+    they began to; `locks` says of each map which thread has its lock ("" the learner's cell, None: it is free).
+    """
+
+    threads: tuple[ThreadValue, ...]
+    ticks: int
+    hz: int
+    cycle: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    sleeping: tuple[str, ...] = ()
+    locks: tuple[tuple[str, str | None], ...] = ()
+
+    @classmethod
+    def of(
+        cls, threads: Iterable[ThreadValue], ticks: int, hz: int, locks: tuple[tuple[str, str | None], ...]
+    ) -> ThreadsValue:
+        """The value in which each thread has the locks that `locks` say, and all is in its order."""
+        holders = dict(locks)
+        numbered = tuple(
+            replace(
+                thread,
+                locks=tuple(name for name, holder in locks if holder == thread.name),
+                holder=holders.get(thread.subject) if thread.kind == "lock" else None,
+            )
+            for thread in sorted(threads, key=lambda one: one.number)
+        )
+        queued = sorted(numbered, key=lambda one: one.since)
+        ready = tuple(one.name for one in queued if one.state == "ready")
+        asleep = [one for one in queued if one.state == "asleep"]
+        sleeping = tuple(one.name for one in asleep)
+        return cls(numbered, ticks, hz, _cycle(asleep), ready, sleeping, locks)
+
+    def at(self, past: Past) -> ThreadsValue:
+        """The threads as they were.  The cell's call is among them while it sleeps or is ready."""
+        if not past:
+            return self
+        now = {thread.name: thread for thread in self.threads}
+        doing = past.before("doing")
+        threads = []
+        for name, thread in past.laid_over(now, "thread").items():
+            known = now.get(name, thread)
+            number = thread.number or known.number
+            threads.append(replace(thread, number=number, doing=doing.get(name, thread.doing or known.doing)))
+        unmade = past.marks("map").new
+        holders = past.before("lock")
+        locks = tuple((name, holders.get(name, holder)) for name, holder in self.locks if name not in unmade)
+        return ThreadsValue.of(threads, past.one("ticks", "", self.ticks), self.hz, locks)
+
+    @property
+    def asleep(self) -> tuple[ThreadValue, ...]:
+        """Those that wait."""
+        return tuple(thread for thread in self.threads if thread.state == "asleep")
+
+
+def _cycle(asleep: Iterable[ThreadValue]) -> tuple[str, ...]:
+    """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
+    holders = {thread.name: thread.holder for thread in asleep}
+    for start, holder in holders.items():
+        chain, name = [start], holder
+        while name in holders and name not in chain:
+            chain.append(name)
+            name = holders[name]
+        if name == start:
+            return tuple(chain)
+    return ()
+
+
+# ---- threads ---------------------------------------------------------------------------------
+
+
+class ThreadSpawned(Event):
+    """A thread came to be, ready to run; `replaced` is one that had ended, whose name it has."""
+
+    thread: str
+    replaced: ThreadValue | None = None
+
+    def writes(self) -> Iterable[Row]:
+        yield "thread", "", self.thread, ABSENT if self.replaced is None else self.replaced, True
+
+
+class ThreadRuns(Event, role="runs"):
+    """The scheduler let `thread` go on; all that follows is its doing, until it sleeps or ends.
+
+    `since` is its number among those that are ready, the lowest the next; `doing` the call that it is in the middle of.
+    """
+
+    thread: str
+    since: int = 0
+    doing: str = ""
+
+    def writes(self) -> Iterable[Row]:
+        before = ThreadValue(self.thread, "ready", since=self.since)
+        yield "thread", "", self.thread, before, True if self.thread else ABSENT
+        yield "doing", "", self.thread, self.doing, True
+
+
+class ThreadSlept(Event, role="sleeps"):
+    """A thread waits for `what`; at tick `until` (none: never) it goes on in any case.
+
+    `kind` and `subject` say the same as `what`, as :class:`ThreadValue` has them, which has `since` too.  One that
+    sleeps for room in a map dropped its lock in the same step.
+    """
+
+    thread: str
+    what: str
+    until: int | None
+    kind: str
+    subject: str
+    since: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        yield "thread", "", self.thread, ThreadValue(self.thread, "running") if self.thread else ABSENT, True
+        if self.kind == "room":
+            yield "sleeper", self.subject, self.thread, ABSENT, self.since
+            yield "lock", "", self.subject, self.thread, None
+
+
+class Deadlocked(Event):
+    """Each of these threads waits for a lock that the next one has, the last for the first's: the last sleep did it."""
+
+    threads: tuple[str, ...]
+
+
+class ThreadWoken(Event):
+    """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`.
+
+    `kind`, `subject` and `since` are as in :class:`ThreadSlept`.
+    """
+
+    thread: str
+    why: str
+    what: str
+    until: int | None
+    kind: str
+    subject: str
+    since: int
+
+    def writes(self) -> Iterable[Row]:
+        before = ThreadValue(
+            self.thread, "asleep", self.what, None, self.until, self.kind, self.subject, since=self.since
+        )
+        yield "thread", "", self.thread, before, True
+        if self.kind == "room":
+            yield "sleeper", self.subject, self.thread, self.since, ABSENT
+
+
+class ThreadEnded(Event, role="ends"):
+    """A thread is done: "returned", or the name of the error that ended it.
+
+    One that was given up ("abandoned") is gone, and did not run when it ended: `before` is what it was, without the
+    locks that were taken from it.
+    """
+
+    thread: str
+    how: str
+    before: ThreadValue | None = None
+
+    def writes(self) -> Iterable[Row]:
+        before = self.before
+        if before is not None:
+            yield "thread", "", self.thread, before, ABSENT
+            if before.kind == "room":
+                yield "sleeper", before.subject, self.thread, before.since, ABSENT
+        elif self.thread:
+            yield "thread", "", self.thread, ThreadValue(self.thread, "running"), True
+
+
+class ClockTicked(Event, row=("ticks", "", 0, "before", "after")):
+    """The clock advanced, in ticks since boot."""
+
+    before: int
+    after: int
+
+
+class MapLocked(Event, row=("lock", "", "map", None, "thread")):
+    """The lock of `map` was taken by `thread` ("" the learner's cell)."""
+
+    map: str
+    thread: str
+
+
+class MapUnlocked(Event, row=("lock", "", "map", "thread", None)):
+    """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: no thread)."""
+
+    map: str
+    thread: str | None
+
+
+class CallbackRan(Event):
+    """A learner's callback (`name`) was called; `outcome` "returned", or the name of what it raised."""
+
+    name: str
+    outcome: str
+
+
+class CallUndone(Event):
+    """A call that can't go on was given up, and what it had begun was taken back."""
+
+    call: str
+    why: str

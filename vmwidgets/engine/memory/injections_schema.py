@@ -1,0 +1,12 @@
+"""What is reported of failures on purpose."""
+
+from __future__ import annotations
+
+from ..base.event import Event
+
+
+class Injected(Event):
+    """A request at a named point was made to fail; it was the `count`th there."""
+
+    point: str
+    count: int

@@ -1,0 +1,113 @@
+"""What the same ranges cost in several table formats, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..base.units import PAGE, binary_size
+
+# ---- one mapping in several table formats ------------------------------------------------------
+
+
+class LevelCost(NamedTuple):
+    """The tables of one level: the manual's name, how many there are, and the bytes of one."""
+
+    level: int
+    name: str
+    tables: int
+    table_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all of them."""
+        return self.tables * self.table_bytes
+
+
+class PageCount(NamedTuple):
+    """How many pages of one size there are."""
+
+    size: int
+    number: int
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that they map."""
+        return self.size * self.number
+
+
+@dataclass(frozen=True, slots=True)
+class FormatCost:
+    """What the mapping costs in one format."""
+
+    format: str
+    levels: tuple[LevelCost, ...]
+    """From the root down."""
+    pages: tuple[PageCount, ...]
+    """The sizes that are used, smallest first."""
+    left_out: int
+    """Ranges that lie beyond what the format's addresses reach, and are not mapped."""
+    left_out_bytes: int
+
+    @property
+    def tables(self) -> int:
+        """Tables of all levels."""
+        return sum(level.tables for level in self.levels)
+
+    @property
+    def table_bytes(self) -> int:
+        """Bytes of all tables."""
+        return sum(level.bytes for level in self.levels)
+
+    @property
+    def mapped(self) -> int:
+        """Bytes that are mapped."""
+        return sum(page.bytes for page in self.pages)
+
+    @property
+    def entries(self) -> int:
+        """TLB entries that it takes to reach all that is mapped: one a page, of whatever size."""
+        return sum(page.number for page in self.pages)
+
+    @property
+    def bytes_a_page(self) -> float:
+        """Bytes of tables for each 4 KiB that are mapped."""
+        return self.table_bytes * PAGE / self.mapped if self.mapped else 0.0
+
+    def reach(self, entries: int) -> int:
+        """Bytes that so many TLB entries can reach, the largest pages first."""
+        reached = 0
+        for page in reversed(self.pages):
+            used = min(page.number, entries)
+            reached += used * page.size
+            entries -= used
+        return reached
+
+
+@dataclass(frozen=True, slots=True)
+class FormatsValue:
+    """One mapping in several formats."""
+
+    ranges: int
+    bytes: int
+    largest_pages: str
+    """``"large pages where they fit"`` or ``"pages of 4 KiB"``."""
+    formats: tuple[FormatCost, ...]
+
+    def table(self) -> list[tuple[str, ...]]:
+        """A row a figure, a column a format."""
+        rows: list[tuple[str, ...]] = []
+        one = self.formats
+        rows.append(("levels", *(str(len(cost.levels)) for cost in one)))
+        rows.append(("tables", *(f"{cost.tables:,}" for cost in one)))
+        rows.append(("bytes of tables", *(binary_size(cost.table_bytes) for cost in one)))
+        rows.append(("bytes a mapped 4 KiB", *(f"{cost.bytes_a_page:.2f}" for cost in one)))
+        sizes = sorted({page.size for cost in one for page in cost.pages})
+        for size in sizes:
+            counts = (next((page.number for page in cost.pages if page.size == size), 0) for cost in one)
+            rows.append((f"pages of {binary_size(size)}", *(f"{count:,}" for count in counts)))
+        rows.append(("TLB entries for all", *(f"{cost.entries:,}" for cost in one)))
+        rows.append(("64 TLB entries reach", *(binary_size(cost.reach(64)) for cost in one)))
+        if any(cost.left_out for cost in one):
+            rows.append(("ranges out of reach", *(f"{cost.left_out:,}" for cost in one)))
+        return rows

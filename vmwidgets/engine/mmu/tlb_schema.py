@@ -1,0 +1,197 @@
+"""TLBs: what they keep, as values, and what happens in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ..base.event import Event
+from ..base.past import ABSENT, MOVED, Past, Row, declare
+from .tables_schema import Permissions
+
+declare(
+    {
+        "last use": "of a processor, by set and way: when the line was used last",
+        "line": "of a processor, by set and way: what its TLB keeps there",
+        "tlb count": "of a processor, by name: how many hits, misses, evictions, flushed entries",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TlbEntryValue:
+    """One translation that a TLB keeps, and where: in way `way` of set `set`."""
+
+    set: int
+    way: int
+    va: int
+    """The page's first virtual address."""
+    pa: int
+    """Its first physical address."""
+    page_size: int
+    asid: int | None
+    """The address space (ASID, PCID) that it is for; None: global, for all."""
+    permissions: Permissions
+    """What each side may do with the page, as it was when the entry was filled."""
+    dirty: bool
+    """Whether writes go through at once; else the first one walks, to set what the hardware sets for a write."""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its set and its way."""
+        return self.set, self.way
+
+    @property
+    def page(self) -> tuple[int, int, int | None]:
+        """What it translates: the page's address and size, and the address space."""
+        return self.va, self.page_size, self.asid
+
+
+class Difference(NamedTuple):
+    """Something in which a kept translation is not what the tables say now."""
+
+    what: str
+    """``"mapping"``, ``"address"``, ``"page size"``, ``"rights"``, ``"global"`` or ``"dirty"``."""
+    kept: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: the TLB keeps {self.kept}, the tables say {self.now}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlbSlot:
+    """A way that holds something: the entry, and what time has made of it."""
+
+    entry: TlbEntryValue
+    age: int
+    """Rank in its set: 0 was used last, the highest is evicted next."""
+    stale: tuple[Difference, ...] = ()
+    """How it differs from a fresh walk of the tables; empty where it does not."""
+    used: int = 0
+    """When it was used last, by the TLB's count."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlbValue:
+    """A whole TLB: ``rows[set][way]``, None where nothing is kept, and what has been counted since boot."""
+
+    sets: int
+    ways: int
+    rows: tuple[tuple[TlbSlot | None, ...], ...]
+    hits: int
+    misses: int
+    evictions: int
+    """Entries that were replaced because their set was full."""
+    flushed: int
+    """Entries that were flushed."""
+
+    @classmethod
+    def of(cls, sets: int, ways: int, kept: Iterable[TlbSlot], *counts: int) -> TlbValue:
+        """The value in which each slot is where its entry says, and has its age among those of its set."""
+        by_use: list[list[TlbSlot]] = [[] for _ in range(sets)]
+        for slot in sorted(kept, key=lambda one: -one.used):
+            by_use[slot.entry.set].append(slot)
+        rows: list[list[TlbSlot | None]] = [[None] * ways for _ in range(sets)]
+        for row, slots in zip(rows, by_use, strict=True):
+            for age, slot in enumerate(slots):
+                row[slot.entry.way] = replace(slot, age=age)
+        return cls(sets, ways, tuple(map(tuple, rows)), *counts)
+
+    def at(self, past: Past, cpu: str) -> TlbValue:
+        """The TLB of `cpu` as it was, with no slot `stale`: that takes walks of the tables as they were."""
+        used = past.laid_over({slot.entry.place: slot.used for slot in self.slots}, "last use", cpu)
+        lines = past.laid_over({slot.entry.place: slot.entry for slot in self.slots}, "line", cpu)
+        kept = [TlbSlot(entry, 0, used=used[place]) for place, entry in lines.items()]
+        counts = (getattr(self, name) - past.moved("tlb count", cpu)[name] for name in _COUNTS)
+        return TlbValue.of(self.sets, self.ways, kept, *counts)
+
+    def judged(self, stale: Callable[[TlbEntryValue], tuple[Difference, ...]]) -> TlbValue:
+        """The same TLB, in which `stale` says of each entry how it differs from the tables."""
+        rows = (tuple(slot and replace(slot, stale=stale(slot.entry)) for slot in row) for row in self.rows)
+        return replace(self, rows=tuple(rows))
+
+    @property
+    def slots(self) -> tuple[TlbSlot, ...]:
+        """The ways that hold something, set by set."""
+        return tuple(slot for row in self.rows for slot in row if slot is not None)
+
+    @property
+    def reach(self) -> int:
+        """Bytes that can be touched without a walk now."""
+        return sum(slot.entry.page_size for slot in self.slots)
+
+    @property
+    def stale(self) -> tuple[TlbSlot, ...]:
+        """What should not be there any more."""
+        return tuple(slot for slot in self.slots if slot.stale)
+
+
+_COUNTS = ("hits", "misses", "evictions", "flushed")
+
+
+class TlbHit(Event):
+    """The TLB had `va`, in way `way` of set `set`.
+
+    `outcome`: "used"; "forbidden", a fault by the rights that it keeps; "clean", a write for which the tables have to
+    be marked first, so that a walk follows.  `used` is when the entry was used before, by the TLB's count.
+    """
+
+    cpu: str
+    va: int
+    access: str
+    set: int
+    way: int
+    outcome: str
+    used: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        yield "last use", self.cpu, (self.set, self.way), self.used, True
+        yield "tlb count", self.cpu, "hits", MOVED, 1
+
+
+class TlbMissed(Event, row=("tlb count", "cpu", "misses", MOVED, 1)):
+    """The TLB did not have `va`: a walk follows."""
+
+    cpu: str
+    va: int
+    access: str
+
+
+class TlbFilled(Event):
+    """A walk's result was put into the TLB; `evicted`, used last at `used`, was replaced."""
+
+    cpu: str
+    entry: TlbEntryValue
+    evicted: TlbEntryValue | None
+    used: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        place, evicted = self.entry.place, self.evicted
+        yield "line", self.cpu, place, ABSENT if evicted is None else evicted, True
+        yield "last use", self.cpu, place, ABSENT if evicted is None else self.used, True
+        if evicted is not None and evicted.page != self.entry.page:
+            yield "tlb count", self.cpu, "evictions", MOVED, 1
+
+
+class TlbFlushed(Event):
+    """What the TLB kept of something was dropped.
+
+    `scope`: "range", [start, end); "space", all of address space `asid`; "all", what is not global; "all and global";
+    "fault", what it kept of an address that faulted.  `used` says of each of `dropped` when it was used last.
+    """
+
+    cpu: str
+    scope: str
+    start: int
+    end: int
+    asid: int | None
+    dropped: tuple[TlbEntryValue, ...]
+    used: tuple[int, ...] = ()
+
+    def writes(self) -> Iterable[Row]:
+        for entry, used in zip(self.dropped, self.used, strict=True):
+            yield "line", self.cpu, entry.place, entry, ABSENT
+            yield "last use", self.cpu, entry.place, used, ABSENT
+        yield "tlb count", self.cpu, "flushed", MOVED, len(self.dropped)

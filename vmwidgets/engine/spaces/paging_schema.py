@@ -1,0 +1,127 @@
+"""What a kernel did for a task beside what a program did for itself, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..base.errors import printable
+from ..base.units import Address, Size, grouped_size
+
+# ---- a task beside a domain that pages itself --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PagedRange:
+    """[start, end), as one side has it: `present` bytes are mapped by `leaves` descriptors or runs of them."""
+
+    start: int
+    end: int
+    rights: str
+    present: int
+    leaves: int
+    backing: str
+    """What is behind it: an object, a frame's slot."""
+
+    def __str__(self) -> str:
+        place = f"{Address(self.start)}–{Address(self.end)}"
+        return f"{place} {self.rights}, {Size(self.present)} present, {printable(self.backing) or 'nothing'} behind it"
+
+
+@dataclass(frozen=True, slots=True)
+class PagingRecords:
+    """Records of one kind that one side keeps: how many, and the bytes that they take."""
+
+    what: str
+    count: int
+    bytes: int
+    single: str = ""
+    """What one of them is called, where `what` names many."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagingSide:
+    """What one side did for its memory, and what it keeps now.
+
+    `functions` are those that ran for it, with how often, the most frequent first.  `calls` are operations of the
+    learner, `faults` those taken, `invocations` calls of the kernel by the program; `descriptors` were written.
+    Operations older than the journal keeps events of count in `forgotten` only.
+    """
+
+    label: str
+    architecture: str
+    decider: str
+    """Who chooses tables, memory and rights: "the kernel" or "the program"."""
+    ranges: tuple[PagedRange, ...]
+    functions: tuple[tuple[str, int], ...]
+    calls: int
+    faults: int
+    invocations: int
+    descriptors: int
+    capabilities: int
+    slots: int
+    tables: tuple[PagingRecords, ...]
+    records: tuple[PagingRecords, ...]
+    forgotten: int = 0
+
+    @property
+    def functions_run(self) -> int:
+        """How often any function ran."""
+        return sum(times for _, times in self.functions)
+
+    @property
+    def table_bytes(self) -> Size:
+        """Bytes of its tables."""
+        return Size(sum(one.bytes for one in self.tables))
+
+    @property
+    def record_bytes(self) -> Size:
+        """Bytes of the records that are kept about its memory."""
+        return Size(sum(one.bytes for one in self.records))
+
+    @property
+    def present(self) -> Size:
+        """Bytes that are mapped."""
+        return Size(sum(one.present for one in self.ranges))
+
+
+@dataclass(frozen=True, slots=True)
+class PagingComparison:
+    """A task and a domain side by side; `print` shows a table, a cell shows a picture."""
+
+    task: PagingSide
+    domain: PagingSide
+
+    def measures(self) -> tuple[tuple[str, int, int, bool], ...]:
+        """What is compared: its name, both values, and whether they are bytes."""
+        one, other = self.task, self.domain
+        return (
+            ("calls of the learner", one.calls, other.calls, False),
+            ("page faults", one.faults, other.faults, False),
+            ("calls of the kernel by the program", one.invocations, other.invocations, False),
+            ("functions that ran", one.functions_run, other.functions_run, False),
+            ("descriptors written", one.descriptors, other.descriptors, False),
+            ("memory mapped", one.present, other.present, True),
+            ("tables", sum(each.count for each in one.tables), sum(each.count for each in other.tables), False),
+            ("bytes of tables", one.table_bytes, other.table_bytes, True),
+            ("capabilities", one.capabilities, other.capabilities, False),
+            ("slots in use", one.slots, other.slots, False),
+            ("bytes of records", one.record_bytes, other.record_bytes, True),
+        )
+
+    def table(self) -> tuple[tuple[str, str, str], ...]:
+        """All measures as text, and who decides."""
+        rows = [("who decides", self.task.decider, self.domain.decider)]
+        for name, left, right, is_bytes in self.measures():
+            words = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
+            rows.append((name, words[0], words[1]))
+        return tuple(rows)
+
+    def __str__(self) -> str:
+        rows = [("", self.task.label, self.domain.label), *self.table()]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return "\n".join(
+            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    def __repr__(self) -> str:
+        return f"<comparison of {printable(self.task.label)} and {printable(self.domain.label)}>"

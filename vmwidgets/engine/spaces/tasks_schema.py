@@ -1,0 +1,48 @@
+"""What becomes of tasks: forks, exits, signals, and who is killed when memory runs out."""
+
+from __future__ import annotations
+
+from ..base.event import Event
+from ..base.past import ABSENT, declare
+
+declare(
+    {
+        "task": "by name: the task that it was forked from",
+    }
+)
+
+
+# ---- tasks -------------------------------------------------------------------------------------
+
+
+class TaskForked(Event, row=("task", "", "child", ABSENT, "task")):
+    """A task got a child, with a copy of its address space, made in this `way`: "eager", "counted" or "shadow"."""
+
+    task: str
+    child: str
+    way: str = "shadow"
+
+
+class TaskExited(Event, row=("task", "", "task", "parent", ABSENT)):
+    """A task is over: its memory is given back.  `parent` is the task that it was forked from, or ""."""
+
+    task: str
+    parent: str
+    why: str
+
+
+class SignalSent(Event):
+    """A task got a signal for what it did at `address`."""
+
+    task: str
+    signal: str
+    address: int
+    why: str
+
+
+class OutOfMemory(Event):
+    """No frame was to be had: `task` was chosen to be killed, for the `resident` pages that it has."""
+
+    task: str
+    resident: int
+    why: str

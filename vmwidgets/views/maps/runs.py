@@ -1,0 +1,220 @@
+"""What entries are: their kind, file and rights; runs of one file under one bracket, and what was removed.
+
+A file is mapped in four or five entries that touch; a bracket with its name is above them in list and ribbon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
+from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import shorten_middle, text_width, visible
+
+_PATH = re.compile(r"(/[^/<>]+)+")
+"""The name of a file; a learner's object may be called anything, with slashes in it or markup."""
+
+_ENDING = re.compile(r"\.cpython-[\w-]+\.so$|\.so(\.[\w.]+)?$")
+"""What the names of libraries end with, which says little."""
+
+RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only read · dotted: nothing"
+
+
+def file_of(entry: EntryValue) -> str:
+    """The last part of the path of an entry's file; nothing for memory of other kinds."""
+    name = (entry.object or "").rstrip("/")
+    return name.rpartition("/")[2] if _PATH.fullmatch(name) else ""
+
+
+def rights_of(entry: EntryValue) -> str:
+    """What the fill of an entry says: "executes", "writes", "reads", or "nothing" that is allowed."""
+    read, write, execute = (letter != "-" for letter in entry.protection)
+    return "executes" if execute else "writes" if write else "reads" if read else "nothing"
+
+
+def kind_of(entry: EntryValue) -> str:
+    """The colour class of an entry: "static", "submap", "object" or "plain"."""
+    if entry.role or entry.flags & NOFAULT:
+        return "static"
+    if entry.flags & _SUB_MAP:
+        return "submap"
+    return "object" if entry.object is not None else "plain"
+
+
+NOFAULT, _SUB_MAP = 0x100000, 0x200000
+"""Flags of FreeBSD's entries: a fault there is a panic; the range belongs to another map."""
+
+
+def what_is(entry: EntryValue) -> str:
+    """What an entry is for, in a word or two: its role, its submap, its object and offset."""
+    if entry.role:
+        return entry.role
+    if entry.flags & _SUB_MAP:
+        return (entry.object or "").removeprefix("submap:") or "submap"
+    if entry.object is None:
+        return "NOFAULT" if entry.flags & NOFAULT else "anonymous"
+    return f"{entry.object}+{entry.offset:#x}"
+
+
+class Run(NamedTuple):
+    """Entries of one file that follow each other, of which at least two are drawn."""
+
+    name: str
+    entries: tuple[EntryValue, ...]
+
+    @property
+    def apart(self) -> list[EntryValue]:
+        """Those that do not overlap: an entry that is cut is among them, or what it was cut into."""
+        found: list[EntryValue] = []
+        for one in self.entries:
+            if not found or one.start >= found[-1].end:
+                found.append(one)
+        return found
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(one.size for one in self.apart)
+
+    @property
+    def title(self) -> str:
+        """All of it in words."""
+        rights = " ".join(one.protection for one in self.apart)
+        return f"{visible(self.name)}: {counted(len(self.apart), 'entry', 'entries')}, {self.words}, {rights}"
+
+    @property
+    def words(self) -> str:
+        """Its bytes."""
+        return binary_size(self.size)
+
+    @property
+    def label(self) -> str:
+        """Its name without what libraries' names end with."""
+        return visible(_ENDING.sub("", self.name) or self.name)
+
+
+def runs_of(items: Iterable[EntryValue | Fold]) -> list[Run]:
+    """The runs of a map's items, in order."""
+    found = []
+    for name, those in groupby(items, lambda item: "" if isinstance(item, Fold) else file_of(item)):
+        entries = tuple(item for item in those if isinstance(item, EntryValue))
+        if name and len(entries) > 1:
+            found.append(Run(name, entries))
+    return found
+
+
+# ---- what was removed ----------------------------------------------------------------------------
+
+
+class Range(NamedTuple):
+    """Addresses [start, end)."""
+
+    start: int
+    end: int
+
+    @property
+    def words(self) -> str:
+        """That so much is gone, such as "−36 KiB"."""
+        return f"−{binary_size(self.end - self.start)}"
+
+
+MOST_GHOSTS = 12
+"""Removed ranges that are drawn; where more go, the room is what stays."""
+
+
+def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
+    """What entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
+    there = sorted(Range(item.start, item.end) for item in now)
+    found: list[Range] = []
+    place = 0
+    for entry in sorted(before, key=lambda one: one.start):
+        position = entry.start
+        while place < len(there) and there[place].end <= position:
+            place += 1
+        at = place
+        while at < len(there) and there[at].start < entry.end:
+            if position < there[at].start:
+                found.append(Range(position, there[at].start))
+            position = max(position, there[at].end)
+            at += 1
+        if position < entry.end:
+            found.append(Range(position, entry.end))
+    joined: list[Range] = []
+    for one in found:
+        if joined and joined[-1].end == one.start:
+            joined[-1] = Range(joined[-1].start, one.end)
+        else:
+            joined.append(one)
+    return tuple(joined) if len(joined) <= MOST_GHOSTS else ()
+
+
+# ---- brackets ------------------------------------------------------------------------------------
+
+ROWS, _ROW, _HOOK = 2, 15.0, 8.0
+BAND = ROWS * _ROW + _HOOK + 2
+"""Height of the names and the brackets above a lane."""
+
+_APART, _MOST = 8.0, 130.0
+
+
+class _Labels:
+    """Names in rows above brackets, none over another, nor over the line from a name to its bracket."""
+
+    def __init__(self) -> None:
+        self._taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
+        self._stems: list[tuple[float, int]] = []
+
+    def place(self, middle: float, left: float, w: float) -> int | None:
+        """The row, the lowest is 0, in which there is room from `left` on; the name is that of what is at `middle`."""
+        for row, taken in enumerate(self._taken):
+            is_free = not any(left < end + _APART and begin < left + w + _APART for begin, end in taken)
+            is_clear = not any(left - 2 < x < left + w + 2 and above > row for x, above in self._stems)
+            crosses = any(begin - 2 < middle < end + 2 for lower in self._taken[:row] for begin, end in lower)
+            if is_free and is_clear and not crosses:
+                taken.append((left, left + w))
+                self._stems.append((middle, row))
+                return row
+        return None
+
+
+def brackets(
+    lane: str, runs: Sequence[Run], place: Callable[[Run], tuple[float, float] | None], y: float, width: float
+) -> list[Node]:
+    """A bracket for each run, from x to x as `place` says, and the names of as many as have room, the largest first."""
+    labels = _Labels()
+    nodes = []
+    for number, run in enumerate(sorted(runs, key=lambda one: -one.size)):
+        ends = place(run)
+        if ends is None:
+            continue
+        x, w = ends[0], max(3.0, ends[1] - ends[0])
+        words = run.label
+        if number == 0 or text_width(f"{words}  {run.words}", "") <= w:
+            words = f"{words}  {run.words}"
+        words = shorten_middle(words, max(_MOST, w), "")
+        wide = text_width(words, "")
+        middle = x + w / 2
+        left = min(max(MARGIN, middle - wide / 2), width - MARGIN - wide)
+        row = labels.place(middle, left, wide) if wide <= width - 2 * MARGIN else None
+        foot = ROWS * _ROW + 2
+        bars = [Bar(x, foot, w, 1.5, "line"), Bar(x, foot, 1.5, _HOOK - 3, "line")]
+        bars.append(Bar(x + w - 1.5, foot, 1.5, _HOOK - 3, "line"))
+        text: tuple[Text, ...] = ()
+        if row is not None:
+            base = (ROWS - 1 - row) * _ROW
+            text = (Text(left, base + 12, words, ""),)
+            bars.append(Bar(middle - 0.5, base + 14, 1, foot - base - 14, "line"))
+        left_most = min([x, left] if text else [x])
+        right_most = max([x + w, left + wide] if text else [x + w])
+        nodes.append(
+            Node(f"{lane}/file/{run.entries[0].id}", "bracket", left_most, y, right_most - left_most, BAND,
+                 shape="none", title=run.title,
+                 text=tuple(Text(one.x - left_most, one.y, one.text, one.style) for one in text),
+                 bars=tuple(Bar(bar.x - left_most, bar.y, bar.w, bar.h, bar.style) for bar in bars)),
+        )  # fmt: skip
+    return nodes

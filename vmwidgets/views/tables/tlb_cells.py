@@ -1,0 +1,329 @@
+"""What a TLB keeps: all of its sets as one compact grid, and what matters of it in words, below the grid.
+
+A column is a set, a row a way.  The fill of a cell is how lately it was used in its set; a round cell is global, one
+with ≠ is not what the tables say.  Where cells have room, each tells the last digits of its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmwidgets import events as ev
+from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
+from vmwidgets.engine.mmu.tlb_schema import Difference, TlbSlot
+from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import LINE, MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width
+
+GUTTER = 42.0
+"""Pixels at the left in which the ways have their names, once for all processors of a row."""
+
+CELL_H = 32.0
+"""Height of a cell that says which page it keeps."""
+
+_SMALL_H, _LEAST, _WORDY, _MOST = 16.0, 12.0, 50.0, 96.0
+"""Height of a small cell; pixels from set to set: at least, with words where pages have long numbers, and at most."""
+
+_TALLEST = 32
+"""Rows of cells that a grid has at most; else only sets that hold something are in it."""
+
+CELLS = 160
+"""Cells of a processor that are things of their own; those beyond are drawn, and are in the table."""
+
+_PAD, _GAP = 8.0, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Places, as (processor, set, way), that an operation used or filled."""
+
+    used: frozenset[tuple[str, int, int]]
+    filled: frozenset[tuple[str, int, int]]
+
+    @classmethod
+    def by(cls, events: Sequence[Event]) -> Touched:
+        """What these events did to TLBs."""
+        used = {(event.cpu, event.set, event.way) for event in events if isinstance(event, ev.TlbHit)}
+        filled = {(event.cpu, event.entry.set, event.entry.way) for event in events if isinstance(event, ev.TlbFilled)}
+        return cls(frozenset(used), frozenset(filled))
+
+    def state(self, cpu: str, slot: TlbSlot) -> list[str]:
+        """What was done to it: the last of both."""
+        here = (cpu, *slot.entry.place)
+        return [word for word, places in (("new", self.filled), ("path", self.used)) if here in places][-1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How the sets of processors are placed: the same for all, so that they can be compared."""
+
+    pitch: float
+    """Pixels from one set to the next."""
+    across: int
+    """Sets beside each other."""
+    says_pages: bool
+
+    @classmethod
+    def of(cls, cpus: Sequence[CpuValue], w: float) -> Grid:
+        """The grid for these processors, each of which has `w` pixels."""
+        tlb = cpus[0].tlb
+        bands = max(1, -(-tlb.sets // max(1, int(w // _LEAST))))
+        across = -(-tlb.sets // bands)
+        if bands * tlb.ways > _TALLEST:
+            kept = max(len(cls.held(cpu)) for cpu in cpus)
+            across = max(1, min(kept, int(w // _LEAST)))
+        pitch = min(_MOST, w / across)
+        longest = max((text_width(_page(slot), "mono") for cpu in cpus for slot in cpu.tlb.slots), default=0.0)
+        return cls(pitch, across, bool(longest) and pitch >= min(longest + 14, _WORDY))
+
+    @property
+    def high(self) -> float:
+        """Pixels from one way to the next."""
+        return (CELL_H if self.says_pages else _SMALL_H) + _GAP
+
+    @staticmethod
+    def held(cpu: CpuValue) -> list[int]:
+        """The sets that hold something."""
+        return [index for index, row in enumerate(cpu.tlb.rows) if any(row)]
+
+    def shown(self, cpu: CpuValue, first: int) -> tuple[list[int], int]:
+        """The sets that are drawn: all, or from the `first` of those that hold something; and how many do not fit."""
+        tlb = cpu.tlb
+        if -(-tlb.sets // self.across) * tlb.ways <= _TALLEST:
+            return [*range(tlb.sets)], 0
+        held = self.held(cpu)
+        begin = first if first < len(held) else 0
+        most = max(1, min(CELLS, _TALLEST * self.across) // tlb.ways)
+        return held[begin : begin + most], max(0, len(held) - most)
+
+
+def _page(slot: TlbSlot) -> str:
+    return f"{slot.entry.va >> PAGE_SHIFT:x}"
+
+
+# ---- the grid ------------------------------------------------------------------------------------
+
+
+def draw_grid(
+    cpu: CpuValue, grid: Grid, sets: Sequence[int], asids: bool, touched: Touched, place: Box, named: bool
+) -> tuple[list[Node], float]:
+    """The sets of a processor from the top of `place` on, and where they end; `named`: its ways have names."""
+    tlb, x, y = cpu.tlb, place.x, place.y
+    bars: list[Bar] = []
+    text: list[Text] = []
+    cells: list[Node] = []
+    left = GUTTER if named else 0.0
+    first = {slot.entry.place for slot in _first(cpu, touched)}
+    every = _every(sets, grid.pitch)
+    top = 0.0
+    for begin in range(0, len(sets), grid.across):
+        if named:
+            text.append(Text(0, top + 13, "set", "dim"))
+        for column, index in enumerate(sets[begin : begin + grid.across]):
+            at = left + column * grid.pitch
+            if not column % every:
+                text.append(Text(at + 1, top + 13, f"{index}", "dim"))
+            for way, slot in enumerate(tlb.rows[index]):
+                box = Box(at, top + LINE + way * grid.high, grid.pitch - _GAP, grid.high - _GAP)
+                if slot is None:
+                    bars.append(Bar(*box, "rail"))
+                elif slot.entry.place not in first:
+                    bars.append(Bar(*box, "error" if slot.stale else "plain"))
+                else:
+                    at_page = Box(x - left + box.x, y + box.y, box.w, box.h)
+                    cells.append(draw_cell(cpu, slot, asids, touched, at_page, grid.says_pages))
+        if named:
+            text += [
+                Text(0, top + LINE + way * grid.high + grid.high / 2 + 3, f"way {way}", "dim")
+                for way in range(tlb.ways)
+            ]
+        top += LINE + tlb.ways * grid.high + 4
+    title = f"{cpu.cpu}: {counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}, {len(tlb.slots):,} kept"
+    ground = Node(
+        f"tlb/{cpu.cpu}/sets", "cells", x - left, y, left + place.w, top, shape="none", text=tuple(text),
+        bars=tuple(bars), title=title,
+    )  # fmt: skip
+    return [ground, *cells], y + top
+
+
+def _every(sets: Sequence[int], pitch: float) -> int:
+    """Each how-manieth set has its number: 1, 2, 4 … so that numbers do not meet."""
+    widest = text_width(f"{max(sets, default=0)}") + 8
+    every = 1
+    while every * pitch < widest:
+        every *= 2
+    return every
+
+
+def _first(cpu: CpuValue, touched: Touched) -> list[TlbSlot]:
+    """The translations that are things of their own: what is stale and what was touched before all others."""
+    slots = cpu.tlb.slots
+    if len(slots) <= CELLS:
+        return list(slots)
+    return sorted(slots, key=lambda one: (not one.stale, not touched.state(cpu.cpu, one)))[:CELLS]
+
+
+def draw_cell(
+    cpu: CpuValue, slot: TlbSlot, asids: bool, touched: Touched, place: Box, says_page: bool = True, *,
+    framed: bool = False,
+) -> Node:  # fmt: skip
+    """A way that keeps something; `framed`: it says which frame, too."""
+    x, y, w, h = place
+    entry = slot.entry
+    identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
+    state = touched.state(cpu.cpu, slot)
+    if slot.stale:
+        state = [*(state if framed else []), "fault"]
+    share = 1 - slot.age / max(cpu.tlb.ways, 2)
+    text: list[Text] = []
+    bars: tuple[Bar, ...]
+    if says_page:
+        level = (h - 4) * share
+        bars = (Bar(2, round(2 + h - 4 - level, 1), 3, round(level, 1), "plain"),)
+        whose = "G" if entry.asid is None else f"#{entry.asid}" if asids else ""
+        size = "" if entry.page_size == 1 << PAGE_SHIFT else binary_size(entry.page_size)
+        frame = f"→{entry.pa >> PAGE_SHIFT:x}" if framed else ""
+        below = " ".join(filter(None, ("≠" if slot.stale else "", frame, whose, size)))
+        text.append(Text(8, 13 if below else h / 2 + 4, _last_digits(_page(slot), w - 10), "mono"))
+        text += [fitted(8, 27, below, w - 10, "dim")] if below else []
+    elif slot.stale:
+        bars = ()
+        text.append(Text(w / 2, h / 2 + 4, "≠", "error", "middle"))
+    else:
+        level = (h - 2) * share
+        bars = (Bar(1, round(1 + h - 2 - level, 1), w - 2, round(level, 1), "plain"),)
+    return Node(
+        identity, "slot", x, y, w, h, identity, "round" if entry.asid is None and not says_page else "box",
+        text=tuple(text), state=tuple(state), bars=bars, title=title_of(slot, asids), action="select", lane=cpu.cpu,
+    )  # fmt: skip
+
+
+def _last_digits(page: str, room: float) -> str:
+    """A page's number; where it is too long, its last digits."""
+    if text_width(page, "mono") <= room:
+        return page
+    kept = int((room - text_width(ELLIPSIS, "mono")) // text_width("0", "mono"))
+    return ELLIPSIS + page[-max(1, kept) :]
+
+
+def title_of(slot: TlbSlot, asids: bool) -> str:
+    """All of a translation in words."""
+    entry = slot.entry
+    whose = "global, " if entry.asid is None else f"address space {entry.asid}, " if asids else ""
+    rights = f"supervisor {entry.permissions.supervisor}, user {entry.permissions.user}"
+    age = "used last in its set" if slot.age == 0 else f"{counted(slot.age, 'other')} of its set used since"
+    stale = "".join(f"; stale, {difference}" for difference in slot.stale)
+    return (
+        f"set {entry.set}, way {entry.way}: {Address(entry.va)} is physical {Address(entry.pa)}, "
+        f"{binary_size(entry.page_size)}, {whose}{rights}, {'dirty' if entry.dirty else 'clean'}, {age}{stale}"
+    )
+
+
+# ---- what matters, in words ----------------------------------------------------------------------
+
+ROWS = 4
+"""Translations of a processor that are said in words."""
+
+_TOLD = 420.0
+"""Pixels of one, at most."""
+
+
+def told(cpu: CpuValue, touched: Touched) -> tuple[list[TlbSlot], int]:
+    """The translations that are said in words, and how many stale ones are left out.
+
+    What is stale comes first, then what the operation touched; of a TLB that keeps a few, all.
+    """
+    slots = cpu.tlb.slots
+    kept = sorted(slots, key=lambda one: (not one.stale, not touched.state(cpu.cpu, one)))
+    if len(slots) > ROWS:
+        kept = [one for one in kept if one.stale or touched.state(cpu.cpu, one)]
+    return kept[:ROWS], sum(bool(one.stale) for one in kept[ROWS:])
+
+
+def says(slot: TlbSlot) -> str:
+    """What a translation is: where it leads, and its rights; of a stale one in what it differs, "rw- ≠ r--"."""
+    if slot.stale:
+        return ", ".join(_differs(slot, difference) for difference in slot.stale)
+    return f"→ {Address(slot.entry.pa)} {_rights(slot)}"
+
+
+def _rights(slot: TlbSlot) -> str:
+    may = slot.entry.permissions
+    return str(may.user if any(may.user) else may.supervisor)
+
+
+_SHORT = {"a page that was written to": "dirty", "one that was not": "clean"}
+
+
+def _differs(slot: TlbSlot, difference: Difference) -> str:
+    """A difference in as few words as it takes: the TLB's at the left, the tables' at the right."""
+    what, kept, now = difference
+    if what == "mapping":
+        return f"{_rights(slot)} ≠ none"
+    if what == "rights":  # "supervisor rwx, user rw-": of the side that differs, the program's before the kernel's
+        sides = [(one.split()[-1], other.split()[-1]) for one, other in _sides(kept, now)]
+        one, other = next(pair for pair in reversed(sides) if pair[0] != pair[1])
+        return f"{one} ≠ {other}"
+    return f"{_SHORT.get(kept, kept)} ≠ {_SHORT.get(now, now)}"
+
+
+def _sides(kept: str, now: str) -> Iterator[tuple[str, str]]:
+    yield from zip(kept.split(", "), now.split(", "), strict=True)
+
+
+def has_room(value: CpusValue, opened: Sequence[int], touched: Touched, w: float) -> bool:
+    """Whether each translation that is said has room in one line; else all of them have two."""
+    rows = [slot for number in opened for slot in told(value.cpus[number], touched)[0]]
+    return all(_one_line(slot) + 2 * _PAD + 12 <= w for slot in rows)
+
+
+def _one_line(slot: TlbSlot) -> float:
+    return text_width(str(Address(slot.entry.va)), "mono") + text_width(says(slot), "mono strong")
+
+
+def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_line: bool) -> tuple[list[Node], float]:
+    """The translations that matter, from the top of `place` on, and where they end."""
+    slots, left_out = told(cpu, touched)
+    high = 24.0 if in_one_line else 40.0
+    nodes = []
+    y, w = place.y, min(place.w, _TOLD)
+    for slot in slots:
+        entry, words, style = slot.entry, says(slot), "mono error strong" if slot.stale else "mono dim"
+        identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
+        one = Text(_PAD, 16, str(Address(entry.va)), "mono")
+        other = Text(w - _PAD, 16, words, style, "end") if in_one_line else fitted(_PAD, 32, words, w - 2 * _PAD, style)
+        state = ["fault"] if slot.stale else touched.state(cpu.cpu, slot)
+        nodes.append(
+            Node(f"{identity}/said", "translation", place.x, y, w, high, identity, text=(one, other),
+                 state=tuple(state), title=title_of(slot, asids), action="select", lane=f"{cpu.cpu} said"),
+        )  # fmt: skip
+        y += high + 4
+    if left_out:
+        words = f"… ≠ {left_out:,} more stale"
+        text = (fitted(_PAD, 13, words, place.w - _PAD, "error"),)
+        nodes.append(Node(f"tlb/{cpu.cpu}/left out", "label", place.x, y, place.w, LINE, shape="none", text=text))
+        y += LINE
+    return nodes, y
+
+
+def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) -> list[Node]:
+    """What the looks of cells mean, as far as they are there."""
+    slots = [slot for cpu in cpus for slot in cpu.tlb.slots]
+    if not slots:
+        return []
+    parts = [f"the {'higher the bar' if grid.says_pages else 'fuller a cell'}, the later it was used in its set"]
+    if not all(slot.entry.asid is not None for slot in slots):
+        parts.append("G: global" if grid.says_pages else "round: global")
+    if any(slot.stale for slot in slots):
+        parts.append("the TLB keeps ≠ the tables say")
+    return [kit.paragraph("tlb/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")]
+
+
+def empty_cell(cpu: CpuValue, index: int, way: int, place: Box) -> Node:
+    """A way that keeps nothing, where the ways of a set are things of their own."""
+    title = f"set {index}, way {way}: empty"
+    return Node(f"tlb/{cpu.cpu}/{index}/{way}", "slot", *place, state=("free",), title=title)

@@ -1,0 +1,112 @@
+"""What one processor asks of another: flushes that wait, and the arrow from who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue, FlushRequest
+from vmwidgets.views.scene.kit import LINE, MARGIN, Box, paragraph
+from vmwidgets.views.scene.model import Link, Node, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.story.words.cpus import flush_in_words, what_of
+
+MOST_REQUESTS, MORE_REQUESTS = 3, 12
+"""Flushes that are drawn of those that a processor was asked for; how many older ones a click brings."""
+
+BUS = 16.0
+"""Pixels between the heads of processors and what waits, in which the arrows are."""
+
+_SECOND, _PAD, _LANES = 16.0, 9.0, 3
+
+
+def draw_requests(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[Node], float]:
+    """The newest `most` flushes that wait, how many were forgotten, and how often a hand edited; and where they end."""
+    nodes, y = _waiting(cpu, number, most, place)
+    if cpu.forgotten:
+        words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten: what is kept may be wrong"
+        nodes.append(paragraph(f"tlb/{cpu.cpu}/forgotten", words, place.x, y, place.w, style="error"))
+        y += nodes[-1].h
+    if cpu.edits:
+        words = f"{counted(cpu.edits, 'edit')} of descriptors by hand: what is kept may be wrong"
+        nodes.append(paragraph(f"tlb/{cpu.cpu}/edits", words, place.x, y, place.w, style="changed"))
+        y += nodes[-1].h
+    return nodes, y
+
+
+def _waiting(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[Node], float]:
+    drawn = list(enumerate(cpu.pending))[: -most - 1 : -1]  # the newest is the last that was asked for
+    y = place.y
+    said = [_lines(request, place.w - 2 * _PAD) for _, request in drawn]
+    high = 8 + _SECOND * max(map(len, said), default=1)
+    nodes = []
+    for (index, request), lines in zip(drawn, said, strict=True):
+        text = tuple(
+            fitted(_PAD, 15 + line * _SECOND, words, place.w - 2 * _PAD, "" if line else "strong", middle=True)
+            for line, words in enumerate(lines)
+        )
+        nodes.append(
+            Node(f"tlb/{cpu.cpu}/pending/{index}", "request", place.x, y, place.w, high, text=text,
+                 state=("changed",), action="open", lane=f"cpu {number}",
+                 title=f"{cpu.cpu} waits: drop {flush_in_words(request)}, asked by {request.sender}; acknowledge it"),
+        )  # fmt: skip
+        y += high + 4
+    older = len(cpu.pending) - len(drawn)
+    if older:
+        text = (Text(_PAD, 15, f"… {older:,} older", "dim"),)
+        nodes.append(
+            Node(f"tlb/{cpu.cpu}/older/{len(drawn)}", "fold", place.x, y, place.w, 22, text=text,
+                 state=("folded",), action="open", lane=f"cpu {number}",
+                 title=f"{counted(older, 'older flush', 'older flushes')} that {cpu.cpu} was asked for: show them"),
+        )  # fmt: skip
+        y += 26
+    return nodes, y
+
+
+def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
+    """What waits, in as few lines as have room for it."""
+    whose = f"of {visible(request.space)}, asked by {request.sender}"
+    whole = f"waits: drop {what_of(request)}"
+    what = whole.removesuffix(f" at {Address(request.start)}")
+    ways: tuple[tuple[str, ...], ...] = ((f"{whole} {whose}",), (whole, whose))
+    if what != whole:
+        at = f"at {Address(request.start)}"
+        of, _, asked = whose.rpartition(" asked ")
+        ways += ((what, at, whose), (what, at, of, f"asked {asked}"))
+    fits = (
+        way for way in ways if all(text_width(line, "" if number else "strong") <= w for number, line in enumerate(way))
+    )
+    return next(fits, ways[-1])
+
+
+# ---- arrows --------------------------------------------------------------------------------------
+
+
+def links_to_senders(nodes: Sequence[Node], value: CpusValue, buses: dict[str, float]) -> list[Link]:
+    """From each sender's head down, along the bus of its row and of the other's, into what waits at its left edge.
+
+    `buses` says where the bus below the head of each processor is.
+    """
+    placed = {node.id: node for node in nodes}
+    senders = list(dict.fromkeys(request.sender for cpu in value.cpus for request in cpu.pending))
+    links = []
+    for cpu in value.cpus:
+        for place, request in enumerate(cpu.pending):
+            source, target = placed.get(f"tlb/{request.sender}"), placed.get(f"tlb/{cpu.cpu}/pending/{place}")
+            if source is None or target is None or request.sender not in buses:
+                continue
+            lane = 4.0 * (senders.index(request.sender) % _LANES)
+            here, there = buses[request.sender] + lane, buses[cpu.cpu] + lane
+            x, beside = source.x + 10 + lane, target.x - 8
+            aside = () if here == there else ((MARGIN - 7, here), (MARGIN - 7, there))
+            points = (
+                (x, source.y + source.h - 2), (x, here), *aside, (beside, there),
+                (beside, target.y + target.h / 2), (target.x, target.y + target.h / 2),
+            )  # fmt: skip
+            links.append(Link(f"{target.id}/from", "held-by", source.id, target.id, points, arrow=True))
+    return links
+
+
+def bus_of(value: CpusValue) -> float:
+    """Pixels for arrows below heads: none where nothing waits."""
+    return BUS + LINE / 3 if any(cpu.pending for cpu in value.cpus) else 0.0
