@@ -268,8 +268,8 @@ def test_at_every_event_a_page_is_dirty_where_the_kernel_would_write_it(architec
     def kernel(m):
         """What the kernel would do with each page at this event, unless it is just on its way to another object."""
         memory = m.system.task_memory
-        owners = {frame: memory.in_memory.first(frame) for frame in memory.in_memory}
-        return {frame: memory.dirty(frame) for frame, (one, index) in owners.items() if one.pages.get(index) == frame}
+        pages = memory.pages.items()
+        return {frame: memory.dirty(one) for frame, one in pages if one.owner.pages.get(one.index) == frame}
 
     def begin(m):
         if id(m) not in watches:

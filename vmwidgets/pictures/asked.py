@@ -109,7 +109,7 @@ def _asked_of(machine: Machine, one: Translation, lookup: Lookup, moment: Moment
 
 def _frames_to_choose(machine: Machine, moment: Moment, lookup: Lookup, right: int | None) -> tuple[int, ...]:
     """Frames with pages of tasks as they were then, as many whether one of them is right or none."""
-    frames = set(machine.system.task_memory.in_memory)
+    frames = set(machine.system.task_memory.pages)
     for event in reversed(moment.events[lookup.at :]):
         if isinstance(event, PagesEntered):
             frames -= {frame for _, frame in event.pages}

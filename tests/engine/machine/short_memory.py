@@ -39,4 +39,4 @@ def came(m, since=0):
 def in_memory(t, a):
     """The numbers of the pages from `a` on that the task has in memory, without touching them."""
     entry = t.space.vm_map.peek(a)
-    return {page for page in range(16) if entry.object.found(entry.offset_of(a + page * PAGE)) is not None}
+    return {page for page in range(16) if entry.object.found(entry.offset_of(a + page * PAGE), 0) is not None}

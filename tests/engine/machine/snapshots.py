@@ -39,7 +39,7 @@ def kernel_memory(machine: vm.Machine) -> tuple[Any, ...]:
         list(machine.kmem.allocations),
         machine.kmem.pages,
         [
-            (frame, page.object.name, page.pindex, page.wire_count, page.busy)
+            (frame, page.owner.name, page.index, page.wired, bool(page.held))
             for frame, page in sorted(system.pages.in_use.items())
         ],
         list(system.frames.standing_by()),

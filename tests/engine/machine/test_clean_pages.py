@@ -23,7 +23,8 @@ def outs(m: vm.Machine) -> list[tuple[str, str]]:
 
 
 def dirty(m: vm.Machine, t: vm.Task, a: int) -> bool:
-    return m.system.task_memory.dirty(t.walk(a).pa >> 12)
+    memory = m.system.task_memory
+    return memory.dirty(memory.pages[t.walk(a).pa >> 12])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -172,7 +173,7 @@ def test_pictures_of_rings_say_what_policies_are_shown() -> None:
     memory = m.system.task_memory
     shown = {page.index: page.dirty for page in ring.pages}
     assert shown == {0: False, 1: True}
-    assert shown == {page.index: memory.dirty(page.frame) for page in ring.pages}
+    assert shown == {page.index: memory.dirty(memory.pages[page.frame]) for page in ring.pages}
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -195,7 +196,8 @@ def test_a_files_page_that_the_clock_passed_is_written_back_and_noticed_again(ar
     f = m.file("f", b"x" * PAGE)
     a = t.mmap(PAGE, "rw", "shared", f)
     t.write(a, b"one")
-    m.system.task_memory.clear_referenced(t.walk(a).pa >> 12)
+    memory = m.system.task_memory
+    memory.clear_referenced(memory.pages[t.walk(a).pa >> 12])
     f.sync()
     t.write(a, b"two")
     assert f.dirty == (0,)

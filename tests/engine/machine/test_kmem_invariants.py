@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.units import MIB, PAGE
-from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, Page, PageRequest
+from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, KernelPage, PageRequest
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
 from vmwidgets.engine.memory.pages_schema import ZEROED
@@ -52,7 +52,7 @@ class KernelMemory(RuleBasedStateMachine):
         least = {NORMAL: marks.free_reserved, SYSTEM: marks.interrupt_free_min, INTERRUPT: 0}
         allocate = pages.allocate
 
-        def watched(owner: VmObject, pindex: int, request: PageRequest) -> Page | None:
+        def watched(owner: VmObject, pindex: int, request: PageRequest) -> KernelPage | None:
             available, vetoed = frames.free_frames + frames.cached, pages.veto is not None
             page = allocate(owner, pindex, request)
             allowed = available > least[request.page_class]
@@ -291,14 +291,14 @@ class TestBroken:
 
     def test_a_translation_to_another_page(self, machine: vm.Machine) -> None:
         other = self.system.pages.in_use[self.others[-1]]
-        assert self.system.kmem.start + other.pindex * PAGE != self.address
+        assert self.system.kmem.start + other.index * PAGE != self.address
         machine.system.pmap.kenter(self.address, other.frame << 12, 3)
-        name = f"page {other.pindex} of kmem_object"
+        name = f"page {other.index} of kmem_object"
         self.broken(machine, f"^M7: {self.address:#x} is translated to frame {other.frame:#x}, {name}$")
 
     def test_a_translation_that_outlived_its_page(self, machine: vm.Machine) -> None:
         page = next(page for page in self.system.pages.in_use.values() if page.frame == self.frame)
-        va = self.system.kmem.start + page.pindex * PAGE
+        va = self.system.kmem.start + page.index * PAGE
         self.system.pages.unwire(page)
         self.system.pages.free(page)
         self.broken(machine, f"^M7: {va:#x} is still translated to frame {self.frame:#x}, which holds no page")

@@ -212,6 +212,22 @@ def test_a_frame_that_a_task_has_left_counts_for_who_has_it():
     m.check()
 
 
+def test_what_a_killed_task_shared_counts_for_the_one_whose_fault_killed_it():
+    m: Any = vm.boot("x86-64", fork="counted", ram="8 MiB", layout="tiny")
+    m.kill_when_out_of_memory()
+    task = m.task("init")
+    a = task.mmap(4 * PAGE)
+    task.write(a, b"x" * 4 * PAGE)
+    child = task.fork()
+    far = child.mmap(PAGE, "rw", "private fixed", at=a + (1 << 30))  # no table leads there yet
+    m.take_pages(m.system.pages.obtainable_pages - 1)
+    child.write(far, b"y")
+    assert list(m.tasks) == [child.name]
+    assert {page.task for page in m.system.task_memory.pages.values()} == {child.name}
+    assert child.read(a, 4 * PAGE) == b"x" * 4 * PAGE
+    m.check()
+
+
 @pytest.mark.once
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can say how often Linux faults")
 def test_counted_forks_fault_as_often_as_linux():

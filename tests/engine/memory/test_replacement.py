@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
+from vmwidgets.engine.machine.kept.copies import freeze, thaw
 from vmwidgets.engine.memory.clock import FEW, Clock
+from vmwidgets.engine.memory.page import Page
 from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
@@ -28,23 +32,36 @@ moves = st.lists(
 )
 
 
+class Numbered(dict[int, Page[str]]):
+    """Pages by the numbers of their frames, made when one is asked for first."""
+
+    def __missing__(self, frame):
+        self[frame] = Page(frame, "memory", frame)
+        return self[frame]
+
+
 class Bits:
-    """Reference bits, and the pages that are wired, as a policy asks for them."""
+    """Reference bits, and the frames that are wired, as a policy asks for them."""
 
     def __init__(self):
         self.used, self.wired = set(), set()
 
-    def may_go(self, frame):
-        return frame not in self.wired
+    def may_go(self, page):
+        return page.frame not in self.wired
 
-    def referenced(self, frame):
-        return frame in self.used
+    def referenced(self, page):
+        return page.frame in self.used
 
-    def clear_referenced(self, frame):
-        self.used.discard(frame)
+    def clear_referenced(self, page):
+        self.used.discard(page.frame)
 
-    def dirty(self, frame):
+    def dirty(self, page):
         return False
+
+
+def frames(pages):
+    """The numbers of the frames in which pages are."""
+    return [page.frame for page in pages]
 
 
 @given(moves, st.booleans())
@@ -54,59 +71,60 @@ def test_a_page_that_could_not_go_keeps_its_place(kind, moves, fails):
 
     Where the first can't leave after all, the others are tried in the same order.
     """
-    policy, pages, line = kind(), Bits(), []
+    policy, pages, line, at = kind(), Bits(), [], Numbered()
     for move, frame in moves:
         if move == "enter" and frame not in line:
-            policy.entered(frame)
+            policy.entered(at[frame])
             line.append(frame)
         elif move == "leave" and frame in line:
-            policy.left(frame)
+            policy.left(at[frame])
             line.remove(frame)
             pages.wired.discard(frame)
         elif move == "use" and frame in line:
-            policy.touched(frame, frame)
+            policy.touched(at[frame], frame)
             if kind is Lru:
                 line.append(line.pop(line.index(frame)))
         elif move == "wire" and frame in line:
             pages.wired.add(frame)
         elif move == "unwire" and frame in pages.wired:
             pages.wired.discard(frame)
-            policy.may_go_again(frame)
+            policy.may_go_again(at[frame])
         elif move == "evict":
             order = [one for one in line if one not in pages.wired]
             if fails:
-                assert list(policy.candidates(pages)) == order
+                assert frames(policy.candidates(pages)) == order
             else:
                 victim = next(policy.candidates(pages), None)
-                assert victim == (order[0] if order else None)
+                assert victim is (at[order[0]] if order else None)
                 if victim is not None:
                     policy.left(victim)
-                    line.remove(victim)
-        assert policy.order == line
+                    line.remove(victim.frame)
+        assert (frames(policy.order), len(policy)) == (line, len(line))
+        assert list(policy.places) == line, "places rise in the order"
 
 
 @given(moves, st.integers(1, 6))
 def test_all_that_is_out_of_the_working_set_leaves_as_soon_as_it_may(moves, window):
-    policy, pages, used, time = WorkingSet(window), Bits(), {}, 0
+    policy, pages, used, time, at = WorkingSet(window), Bits(), {}, 0, Numbered()
     for move, frame in moves:
         if move in ("enter", "use"):
             if frame not in used:
-                policy.entered(frame)
-            policy.touched(frame, frame)
+                policy.entered(at[frame])
+            policy.touched(at[frame], frame)
             time += 1
             used[frame] = time
             old = [one for one, last in used.items() if last <= time - window and one not in pages.wired]
             found = policy.expired(pages)
-            assert found == sorted(old, key=used.get)
+            assert frames(found) == sorted(old, key=used.get)
             assert found == policy.expired(pages), "asking changes nothing"
             for one in found:
                 policy.left(one)
-                del used[one]
+                del used[one.frame]
         elif move == "wire" and frame in used:
             pages.wired.add(frame)
         elif move == "unwire" and frame in pages.wired:
             pages.wired.discard(frame)
-            policy.may_go_again(frame)
+            policy.may_go_again(at[frame])
 
 
 # ---- the clock -------------------------------------------------------------------------------------
@@ -175,13 +193,13 @@ turns = st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(range(10))), 
 @given(turns)
 def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves):
     report = Report()
-    clock, pages, theirs, queue = Clock(report), Bits(), Bits(), []
+    clock, pages, theirs, queue, at = Clock(report), Bits(), Bits(), [], Numbered()
     for move, frame in moves:
         if move == "enter" and frame not in queue:
-            clock.entered(frame)
+            clock.entered(at[frame])
             queue.append(frame)
         elif move == "leave" and frame in queue:
-            clock.left(frame)
+            clock.left(at[frame])
             queue.remove(frame)
             for bits in (pages, theirs):
                 bits.wired.discard(frame)
@@ -194,13 +212,13 @@ def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves
             looks = []
             report.looks.clear()
             victim = next(clock.candidates(pages), None)
-            assert victim == in_rounds(queue, theirs, looks)
+            assert (None if victim is None else victim.frame) == in_rounds(queue, theirs, looks)
             assert report.looks == looks, "each look is reported"
             if victim is not None:
                 report.hand, clock.reported = clock.hand, clock.hand
                 clock.left(victim)
         assert pages.used == theirs.used
-        assert clock.order == queue
+        assert frames(clock.order) == queue
         report.hand, clock.reported = clock.hand, clock.hand
         assert report.places == clock.places
         assert len(set(clock.places.values())) == len(queue), "no two pages have one place"
@@ -210,41 +228,78 @@ def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves
 
 
 def test_a_new_page_takes_the_victims_place():
-    clock, pages = Clock(), Bits()
+    clock, pages, at = Clock(), Bits(), Numbered()
     for frame in range(4):
-        clock.entered(frame)
+        clock.entered(at[frame])
     for number in range(4, 12):
         victim = next(clock.candidates(pages))
-        place = clock.places[victim]
+        place = victim.place
         clock.left(victim)
-        clock.entered(number)
-        assert clock.places[number] == place == number % 4
+        clock.entered(at[number])
+        assert at[number].place == place == number % 4
 
 
 def test_places_are_numbered_seldom_however_pages_come_and_leave():
     """The worst: each time a page leaves far from the hand, and others come, in vain for places near by."""
     report = Report()
-    clock, pages, moves = Clock(report), Bits(), 2000
+    clock, pages, moves, at = Clock(report), Bits(), 2000, Numbered()
     for frame in range(100):
-        clock.entered(frame)
+        clock.entered(at[frame])
     for number in range(100, 100 + moves):
         clock.left(next(clock.candidates(pages)))
-        clock.entered(number)
+        clock.entered(at[number])
         report.hand = clock.reported = clock.hand
         clock.left(clock.order[50])
         report.hand = clock.reported = clock.hand
-        clock.entered(-number)
+        clock.entered(at[-number])
     assert sum(report.numbered) <= 2 * moves
 
 
 def test_a_ring_of_which_most_left_has_low_places_again():
-    clock = Clock()
+    clock, at = Clock(), Numbered()
     for frame in range(10 * FEW):
-        clock.entered(frame)
+        clock.entered(at[frame])
     for frame in range(10 * FEW - 5):
-        clock.left(frame)
+        clock.left(at[frame])
     assert max(clock.places.values()) < FEW
-    assert clock.order == [*range(10 * FEW - 5, 10 * FEW)]
+    assert frames(clock.order) == [*range(10 * FEW - 5, 10 * FEW)]
+
+
+# ---- pages and their rings -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(SIMPLE))
+def test_a_page_that_left_a_ring_is_not_taken_for_one_of_it_by_its_place_in_another(name):
+    """It was set aside there, may go again by now, and has the same place in another ring of the same kind."""
+    ring, other, pages, at = SIMPLE[name](), SIMPLE[name](), Bits(), Numbered()
+    for frame in (0, 1):
+        ring.entered(at[frame])
+    pages.wired.add(0)
+    next(ring.candidates(pages), None)
+    pages.wired.clear()
+    ring.may_go_again(at[0])
+    ring.left(at[0])
+    other.entered(at[0])
+    assert (at[0].ring, frames(ring.queue), frames(other.queue)) == (other, [1], [0])
+    assert frames(ring.candidates(pages))[:1] == [1]
+    other.left(at[0])
+    assert (at[0].ring, at[0].place, at[0].note, at[0].known) == (None, -1, None, None)
+
+
+@pytest.mark.parametrize("kind", [Fifo, Clock])
+def test_a_ring_of_very_many_pages_is_copied_without_recursion(kind):
+    ring, at, many = kind(), Numbered(), 100_000
+    for frame in range(many):
+        ring.entered(at[frame])
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        copy, pages = thaw(freeze((ring, dict(at)), {}), {})
+    finally:
+        sys.setrecursionlimit(before)
+    assert frames(copy.queue) == frames(ring.queue)
+    assert all(pages[page.frame] is page and page.ring is copy for page in copy.queue)
+    assert not any(one is other for one, other in zip(copy.queue, ring.queue, strict=True))
 
 
 # ---- lists of policies in words --------------------------------------------------------------------

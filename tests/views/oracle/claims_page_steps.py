@@ -47,7 +47,7 @@ def free(then: Then) -> set[int]:
 
 def pages_of(machine: vm.Machine, name: str) -> dict[int, int]:
     """By number, the frames of the pages that an object of the kernel has."""
-    return {page.pindex: frame for frame, page in machine.system.kmem.pages.in_use.items() if page.object.name == name}
+    return {page.index: frame for frame, page in machine.system.kmem.pages.in_use.items() if page.owner.name == name}
 
 
 def zeroes(seen: StepSeen, frame: int) -> bool:
@@ -206,7 +206,7 @@ def unwired(seen: StepSeen, said: Said) -> None:
     before, after = seen.before.past.before("wirings"), seen.then.past.before("wirings")
     in_use = seen.machine.system.kmem.pages.in_use
     was = {frame: count for frame, count in before.items() if isinstance(count, int)}
-    over = {frame: in_use[frame].wire_count if frame in in_use else 0 for frame in was}  # it was freed without any
+    over = {frame: in_use[frame].wired if frame in in_use else 0 for frame in was}  # it was freed without any
     again = {frame for frame, count in after.items() if not isinstance(count, int)}  # later it is another page's frame
     now = {frame: 0 if frame in again else after.get(frame, over[frame]) for frame in was}
     fewer = {frame for frame, count in was.items() if now[frame] < count}

@@ -221,11 +221,12 @@ def dirty_pages(seen: Pictured) -> None:
     machine.system.recorder.emit = raw.append
     for row in seen.rows():
         frame = number(row["frame"])
-        assert row["D"] == f"{memory.dirty(frame):d}"
+        page = memory.pages[frame]
+        assert row["D"] == f"{memory.dirty(page):d}"
         if (
             not memory.swap.is_full
         ):  # else a copy is given up for it, and the page that this is of is dirty from then on
-            memory.page_out(*memory.in_memory.first(frame))
+            memory.page_out(page.owner, page.index)
         went = [one[4] for one in raw if one[0] == "PageOut" and one[3] == frame]
         assert all((to != "nowhere") == (row["D"] == "1") for to in went)
 
@@ -256,7 +257,7 @@ def who_goes_first(seen: Pictured) -> None:
         rows = [one for one in rows if one not in referenced] + [one for one in rows if one in referenced]
     memory = twin(machine).system.task_memory
     ring = next(one for one in memory.rings.rings.values() if set(one.places) == set(rows))
-    able = [frame for frame in rows if memory.may_go(frame)]
+    able = [page for frame in rows if memory.may_go(page := memory.pages[frame])]
     first = next(iter(ring.candidates(memory)), None)
     assert first == (able[0] if able else None)
 
@@ -275,8 +276,8 @@ def which_ring_gives_a_page(seen: Pictured) -> None:
     except KeyError as error:
         raise Gone("the learner's function that chooses") from error
     largest = [{page.frame for page in one.pages} for one in value.rings.values() if len(one.pages) == len(drawn)]
-    able = [frame for frame in drawn if memory.may_go(frame)]
-    assert not able or any(first in frames for frames in largest)
+    able = [frame for frame in drawn if memory.may_go(memory.pages[frame])]
+    assert not able or (first is not None and any(first.frame in frames for frames in largest))
 
 
 @counts("clock")

@@ -10,7 +10,7 @@ from ..base.errors import Broken
 from ..base.protection import WRITE
 from ..base.units import PAGE, PAGE_SHIFT, Address
 from ..kernel.freebsd.kmem import Kmem
-from ..kernel.freebsd.vm_page import Page
+from ..kernel.freebsd.vm_page import KernelPage
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.tasks.memory_object import TaskObject
@@ -200,9 +200,9 @@ def _check_frames(kernel: Kernel, system: KernelMemorySystem) -> None:
     pages, in_use, frames = kernel.pages, system.pages.in_use, system.frames
     for frame, page in in_use.items():
         owner = pages.owner(frame)
-        if owner != page.object.name:
-            raise Broken(f"M6: frame {frame:#x} is page {page.pindex} of {page.object.name} and belongs to {owner!r}")
-    expected = Counter(page.object.name for page in in_use.values())
+        if owner != page.owner.name:
+            raise Broken(f"M6: frame {frame:#x} is page {page.index} of {page.owner.name} and belongs to {owner!r}")
+    expected = Counter(page.owner.name for page in in_use.values())
     expected[ZEROED] = frames.zeroed
     owned = dict(pages.snapshot(0).owners)
     permanent = (system.kmem.kernel_object.name, system.kmem.kmem_object.name)
@@ -230,15 +230,15 @@ def _check_translations(kernel: Kernel, system: KernelMemorySystem) -> None:
                     f"M7: {va:#x} is still translated to frame {frame:#x}, which holds no page of a kernel map"
                 )
         elif not _belongs(kmem, page, va):
-            raise Broken(f"M7: {va:#x} is translated to frame {frame:#x}, page {page.pindex} of {page.object.name}")
+            raise Broken(f"M7: {va:#x} is translated to frame {frame:#x}, page {page.index} of {page.owner.name}")
 
 
-def _belongs(kmem: Kmem, page: Page, va: int) -> bool:
+def _belongs(kmem: Kmem, page: KernelPage, va: int) -> bool:
     """Whether that page is the one at `va`."""
-    if page.object in (kmem.kernel_object, kmem.kmem_object):
-        return va == kmem.start + (page.pindex << PAGE_SHIFT)
+    if page.owner in (kmem.kernel_object, kmem.kmem_object):
+        return va == kmem.start + (page.index << PAGE_SHIFT)
     found = (entry for vm_map in kmem.maps if (entry := vm_map.lookup(va)) is not None and entry.submap is None)
     return any(
-        entry.object is page.object and entry.first_page + (va - entry.start >> PAGE_SHIFT) == page.pindex
+        entry.object is page.owner and entry.first_page + (va - entry.start >> PAGE_SHIFT) == page.index
         for entry in found
     )

@@ -312,7 +312,7 @@ class System:
             unmap=pmap.unmap, quirks=self.quirks, assertions=True,
         )  # fmt: skip  # as the constructor has them
         vm_map.tables, vm_map.fit, vm_map.provides = pmap, fit, self.kernel.entry_cache.provide
-        vm_map.charge = partial(self.task_memory.rings.run_for, name)
+        vm_map.task = name
         space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)
         space.out_of_memory, space.kill_another = self.ends.out_of_memory, self.ends.kill_another
         self.tasks[name] = space
@@ -326,7 +326,7 @@ class System:
             try:
                 return self.pmap.create(name)
             except KernelError:  # noqa: PERF203  once, unless memory runs out
-                if not self.task_memory.reclaim():
+                if not self.task_memory.reclaim(""):
                     raise
 
     def complete_access(self, name: str, steps: MaySleep[T], processor: Processor | None = None) -> T:

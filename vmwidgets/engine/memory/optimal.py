@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from .page import AnyPage
 from .policy import Arrivals, References, RingReport
 
 PageKey: TypeAlias = "int | tuple[str, int]"
@@ -77,44 +78,34 @@ class Optimal(Arrivals):
     def __init__(self, future: Future, report: RingReport | None = None) -> None:
         super().__init__(report, future)
         self.future = future
-        self._pages: dict[int, set[tuple[str, int]]] = {}
 
-    def entered(self, frame: int) -> None:
-        """It is not known yet which page it is."""
-        super().entered(frame)
-        self._pages[frame] = set()
+    def entered(self, page: AnyPage) -> None:
+        """It is not known yet which page of which task it is."""
+        super().entered(page)
+        page.known = set()
 
-    def left(self, frame: int) -> None:
-        """What was in it is forgotten."""
-        super().left(frame)
-        del self._pages[frame]
+    def restore(self, page: AnyPage, kept: set[tuple[str, int]]) -> None:
+        """It is these pages: of each the task, and its number there."""
+        page.known |= kept
+        self._look(page)
 
-    def kept(self, frame: int) -> set[tuple[str, int]]:
-        """Tasks that have it, and its page number in each."""
-        return self._pages[frame]
-
-    def restore(self, frame: int, kept: set[tuple[str, int]]) -> None:
-        """It is these pages."""
-        self._pages[frame] |= kept
-        self._look(frame)
-
-    def seen(self, frame: int, page: int, task: str) -> None:
-        """Now it is known which page is in `frame`."""
-        self._pages[frame].add((task, page))
-        self._look(frame)
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
+        """Now it is known which page it is."""
+        page.known.add((task, number))
+        self._look(page)
 
     knows = seen
 
     def refresh(self) -> None:
         """Next uses may have passed, or be another task's."""
-        for frame in self.places:
-            self._look(frame)
+        for page in self.queue:
+            self._look(page)
 
-    def _look(self, frame: int) -> None:
-        self._note(frame, self.future.next_use(self._pages[frame]))
+    def _look(self, page: AnyPage) -> None:
+        self._note(page, self.future.next_use(page.known))
 
     @property
-    def order(self) -> list[int]:
+    def order(self) -> list[AnyPage]:
         """By their next use, the last first; among those that are never used again, the one that came first."""
         never = len(self.future.string)
-        return sorted(self.places, key=lambda frame: -self.notes.get(frame, never))
+        return sorted(self.queue, key=lambda page: -(never if page.note is None else page.note))

@@ -1,26 +1,27 @@
-"""What a policy of page replacement is: one ring of frames, and the order in which they should go."""
+"""What a policy of page replacement is: one ring of pages, linked, and the order in which they should go."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol
 
+from .page import AnyPage
+
 
 class Pages(Protocol):
-    """What a policy asks of the pages in memory, by frame."""
+    """What a policy asks of pages in memory."""
 
-    def may_go(self, frame: int) -> bool:
+    def may_go(self, page: AnyPage) -> bool:
         """Whether the page may leave at all: a wired one may not."""
 
-    def referenced(self, frame: int) -> bool:
+    def referenced(self, page: AnyPage) -> bool:
         """Whether a reference bit of it is set: it was used since that was cleared."""
 
-    def clear_referenced(self, frame: int) -> None:
+    def clear_referenced(self, page: AnyPage) -> None:
         """Clear its reference bits, and have the processors forget what they keep of it."""
 
-    def dirty(self, frame: int) -> bool:
+    def dirty(self, page: AnyPage) -> bool:
         """Whether it was written since it came, or since its file had it."""
 
 
@@ -29,7 +30,7 @@ FOUND = ("used", "unused", "kept")
 
 
 class RingReport(Protocol):
-    """Hears of what changes in a ring."""
+    """Hears of what changes in a ring; pages are named by their frames."""
 
     def moved(self, frame: int, before: int, after: int) -> None:
         """A frame has another place in the order; -1: it is not in the ring."""
@@ -63,7 +64,10 @@ class References:
 
 
 class Policy(ABC):
-    """One ring of frames; `places` has the place of each in the order in which they are asked."""
+    """One ring of pages: each is linked with the next (:attr:`.Page.following`), the last with the first.
+
+    `place` of each page is its place in the order in which they are asked.
+    """
 
     counts: ClassVar[bool] = False
     """Whether it has to hear of each reference (:meth:`touched`), which no real processor reports."""
@@ -74,57 +78,58 @@ class Policy(ABC):
     """Whether it looks at reference bits."""
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
-        self.places: OrderedDict[int, int] = OrderedDict()
-        self.notes: dict[int, int] = {}
-        """By frame: what it keeps of the page, as far as it keeps a number."""
+        self._first: AnyPage | None = None
+        """Where the ring begins; none: it is empty."""
+        self._count = 0
         self.references = references or References()
         self.reported = 0
         """Where the hand was when that was last reported."""
         self._report = report
 
     def __len__(self) -> int:
-        return len(self.places)
+        return self._count
 
-    def __contains__(self, frame: int) -> bool:
-        return frame in self.places
+    def entered(self, page: AnyPage) -> None:
+        """A page came.  O(1)."""
+        page.ring = self
+        self._put(page, self._new_place())
 
-    def entered(self, frame: int) -> None:
-        """A page came into `frame`.  O(1)."""
-        self._put(frame, self._new_place())
+    def kept(self, page: AnyPage) -> Any:
+        """What it knows of a page, for another ring of this policy (:meth:`restore`); none: nothing."""
+        return page.known
 
-    def kept(self, frame: int) -> object:
-        """What it knows of the page in `frame`, for another ring of this policy (:meth:`restore`); none: nothing."""
-        return None
+    def restore(self, page: AnyPage, kept: Any) -> None:
+        """A page, which has just entered, was in another ring, which knew this of it."""
+        page.known = kept
 
-    def restore(self, frame: int, kept: Any) -> None:  # noqa: B027  most policies know nothing of a page
-        """The page in `frame`, which has just entered, was in another ring, which knew this of it."""
-
-    def left(self, frame: int) -> None:
-        """The page in `frame` is there no longer.  O(1)."""
-        self._note(frame, None)
-        place = self.places.pop(frame)
+    def left(self, page: AnyPage) -> None:
+        """A page is there no longer.  O(1)."""
+        self._note(page, None)
+        self._unlink(page)
+        place, page.place = page.place, -1
+        page.ring, page.known = None, None
         if self._report is not None:
-            self._report.moved(frame, place, -1)
+            self._report.moved(page.frame, place, -1)
 
     @property
     def time(self) -> int:
         """References so far."""
         return self.references.count
 
-    def touched(self, frame: int, page: int, task: str = "") -> None:
-        """The page in `frame`, number `page` of `task`, was used: one reference more.  O(1)."""
-        if self.references.made(task, page):
+    def touched(self, page: AnyPage, number: int, task: str = "") -> None:
+        """A page, number `number` of `task`, was used: one reference more.  O(1)."""
+        if self.references.made(task, number):
             self.refresh()
-        self.seen(frame, page, task)
+        self.seen(page, number, task)
 
-    def seen(self, frame: int, page: int, task: str) -> None:  # noqa: B027  most policies need not hear of it
-        """The page in `frame`, number `page` of `task`, was used by the latest reference.  O(1)."""
+    def seen(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not hear of it
+        """A page, number `number` of `task`, was used by the latest reference.  O(1)."""
 
-    def knows(self, frame: int, page: int, task: str) -> None:  # noqa: B027  most policies need not
-        """The page in `frame` is number `page` of `task`.  O(1)."""
+    def knows(self, page: AnyPage, number: int, task: str) -> None:  # noqa: B027  most policies need not
+        """A page is number `number` of `task`.  O(1)."""
 
     def ticked(self, pages: Pages, count: int) -> None:  # noqa: B027  most policies have no clock
-        """So many ticks of the clock have passed, from 1 on, since it was called last.  O(frames)."""
+        """So many ticks of the clock have passed, from 1 on, since it was called last.  O(pages)."""
 
     def refresh(self) -> None:  # noqa: B027  most policies need not
         """The latest reference was news to all rings (:meth:`References.made`).  O(pages)."""
@@ -135,25 +140,42 @@ class Policy(ABC):
         return 0
 
     @property
-    def queue(self) -> list[int]:
-        """The frames in the order in which another ring gets them, where they move there.  O(frames)."""
-        return list(self.places)
+    def queue(self) -> list[AnyPage]:
+        """The pages in the order in which another ring gets them, where they move there.  O(pages)."""
+        first = self._first
+        if first is None:
+            return []
+        found, page = [first], first.following
+        while page is not first:
+            found.append(page)
+            page = page.following
+        return found
 
     @property
-    def order(self) -> list[int]:
-        """The frames in the order in which they are asked.  O(frames), or O(frames log frames)."""
+    def order(self) -> list[AnyPage]:
+        """The pages in the order in which they are asked.  O(pages), or O(pages log pages)."""
         return self.queue
 
-    def may_go_again(self, frame: int) -> None:  # noqa: B027  most policies need not
-        """The page in `frame`, which is in the ring, may go, which it might not before.  O(log frames)."""
+    @property
+    def places(self) -> dict[int, int]:
+        """The places of pages, by frame.  O(pages)."""
+        return {page.frame: page.place for page in self.queue}
 
-    def expired(self, pages: Pages) -> list[int]:
-        """Frames whose pages may go and should leave after a reference, whether or not a frame is needed."""
+    @property
+    def notes(self) -> dict[int, int]:
+        """The numbers that it keeps of pages, by frame.  O(pages)."""
+        return {page.frame: page.note for page in self.queue if page.note is not None}
+
+    def may_go_again(self, page: AnyPage) -> None:  # noqa: B027  most policies need not
+        """A page, which is in the ring, may go, which it might not before.  O(log pages)."""
+
+    def expired(self, pages: Pages) -> list[AnyPage]:
+        """Pages that may go and should leave after a reference, whether or not a frame is needed."""
         return []
 
     @abstractmethod
-    def candidates(self, pages: Pages) -> Iterator[int]:
-        """The frames in the order in which they should go; asked on only while none could.
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
+        """The pages in the order in which they should go; asked on only while none could.
 
         O(1) to the next where none is in use.
         """
@@ -162,29 +184,52 @@ class Policy(ABC):
     def _new_place(self) -> int:
         """Where a page that comes is put."""
 
-    def _clear(self, pages: Pages, frame: int) -> None:
+    def _clear(self, pages: Pages, page: AnyPage) -> None:
         """Clear the reference bits of a page that was used."""
-        pages.clear_referenced(frame)
+        pages.clear_referenced(page)
         if self._report is not None:
-            self._report.cleared(frame)
+            self._report.cleared(page.frame)
 
-    def _note(self, frame: int, note: int | None) -> None:
-        """Keep this number of the page in `frame`; none: no number."""
-        before = self.notes.get(frame)
+    def _note(self, page: AnyPage, note: int | None) -> None:
+        """Keep this number of a page; none: no number."""
+        before = page.note
         if before == note:
             return
-        if note is None:
-            del self.notes[frame]
-        else:
-            self.notes[frame] = note
+        page.note = note
         if self._report is not None:
-            self._report.noted(((frame, before, note),))
+            self._report.noted(((page.frame, before, note),))
 
-    def _put(self, frame: int, place: int) -> None:
-        before = self.places.pop(frame, -1)
-        self.places[frame] = place
+    def _put(self, page: AnyPage, place: int) -> None:
+        """Have a page at this place, behind all others."""
+        before, page.place = page.place, place
+        if before >= 0:
+            self._unlink(page)
+        self._link(page)
         if self._report is not None:
-            self._report.moved(frame, before, place)
+            self._report.moved(page.frame, before, place)
+
+    def _link(self, page: AnyPage) -> None:
+        """Link a page before the first: behind all others."""
+        first = self._first
+        if first is None:
+            self._first = page
+        else:
+            last = first.previous
+            last.following = first.previous = page
+            page.previous, page.following = last, first
+        self._count += 1
+
+    def _unlink(self, page: AnyPage) -> None:
+        """Have a page not linked; where it was the first, the next one is first."""
+        previous, following = page.previous, page.following
+        if following is page:
+            self._first = None
+        else:
+            previous.following, following.previous = following, previous
+            page.previous = page.following = page
+            if self._first is page:
+                self._first = following
+        self._count -= 1
 
 
 class Arrivals(Policy):
@@ -194,9 +239,9 @@ class Arrivals(Policy):
         super().__init__(report, references)
         self._last = -1
 
-    def candidates(self, pages: Pages) -> Iterator[int]:
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
         """By its order, those that may go."""
-        return (frame for frame in self.order if pages.may_go(frame))
+        return (page for page in self.order if pages.may_go(page))
 
     def _new_place(self) -> int:
         self._last += 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import ClassVar
 
+from .page import AnyPage
 from .policy import Arrivals, Pages, References, RingReport
 
 
@@ -19,70 +19,75 @@ class Fifo(Arrivals):
 
     def __init__(self, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
-        self._line: OrderedDict[int, None] = OrderedDict()
-        """Frames that may go for all that is known, by place."""
-        self._aside: set[int] = set()
-        """Frames that could not go when they were asked last."""
-        self._returned: list[tuple[int, int]] = []
-        """A heap of place and frame of others, which are not in the line; with an old place, an entry says nothing."""
+        self._line: AnyPage | None = None
+        """From it on to the last, pages may go for all that is known; those before are aside, or may go again."""
+        self._returned: list[tuple[int, AnyPage]] = []
+        """A heap of place and page of those that may go again; with an old place, or ring, an entry says nothing."""
 
-    def left(self, frame: int) -> None:
+    def left(self, page: AnyPage) -> None:
         """It is in no line."""
-        super().left(frame)
-        self._line.pop(frame, None)
-        self._aside.discard(frame)
+        self._forget(page)
+        super().left(page)
 
-    def _put(self, frame: int, place: int) -> None:
-        super()._put(frame, place)
-        self._aside.discard(frame)
-        self._line.pop(frame, None)
-        self._line[frame] = None
+    def _put(self, page: AnyPage, place: int) -> None:
+        """It is the last of the line."""
+        self._forget(page)
+        super()._put(page, place)
+        if self._line is None:
+            self._line = page
 
-    def may_go_again(self, frame: int) -> None:
+    def _forget(self, page: AnyPage) -> None:
+        """Have a page that leaves its place not in the line, and not aside."""
+        page.is_aside = False
+        if self._line is page:
+            self._line = self._behind_in_line(page)
+
+    def _behind_in_line(self, page: AnyPage) -> AnyPage | None:
+        """The one behind a page of the line; none behind the last."""
+        return None if page.following is self._first else page.following
+
+    def may_go_again(self, page: AnyPage) -> None:
         """It is asked again, at its old place."""
-        if frame in self._aside:
-            self._aside.remove(frame)
-            heappush(self._returned, (self.places[frame], frame))
+        if page.is_aside:
+            page.is_aside = False
+            heappush(self._returned, (page.place, page))
 
-    def candidates(self, pages: Pages) -> Iterator[int]:
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
         """The first that may go, and what comes after it.
 
-        The first takes O(log frames) beside those that are set aside on the way, and the rest O(frames log frames).
+        The first takes O(log pages) beside those that are set aside on the way, and the rest O(pages).
         """
         first = self._next()
-        while first >= 0 and not pages.may_go(first):
+        while first is not None and not pages.may_go(first):
             self._take(first)
-            self._aside.add(first)
+            first.is_aside = True
             first = self._next()
-        if first < 0:
+        if first is None:
             return
         yield first
-        for frame in sorted(self.places.keys() - self._aside, key=self.places.__getitem__):
-            if frame != first and pages.may_go(frame):
-                yield frame
+        for page in [one for one in self.queue if not one.is_aside]:
+            if page is not first and pages.may_go(page):
+                yield page
 
-    def _next(self) -> int:
-        """The first frame by place that is not set aside; -1 if there is none."""
+    def _next(self) -> AnyPage | None:
+        """The first page by place that is not set aside, if there is one."""
         returned = self._returned
-        while returned and self.places.get(returned[0][1]) != returned[0][0]:
+        while returned and (returned[0][1].ring is not self or returned[0][1].place != returned[0][0]):
             heappop(returned)
-        first = next(iter(self._line), -1)
-        if returned and (first < 0 or returned[0][0] < self.places[first]):
+        first = self._line
+        if returned and (first is None or returned[0][0] < first.place):
             return returned[0][1]
         return first
 
-    def _take(self, frame: int) -> None:
+    def _take(self, page: AnyPage) -> None:
         """Take what :meth:`_next` gave out of the line, or off the heap."""
-        if frame in self._line:
-            del self._line[frame]
+        if page is self._line:
+            self._line = self._behind_in_line(page)
         else:
             heappop(self._returned)
 
-    def _first(self) -> int:
-        return next(iter(self.places))  # each place is after all that were there
-
-    def _behind(self, frame: int) -> None:
-        self._put(frame, self._new_place())
+    def _behind(self, page: AnyPage) -> None:
+        self._put(page, self._new_place())
 
 
 class SecondChance(Fifo):
@@ -90,16 +95,17 @@ class SecondChance(Fifo):
 
     uses_bits: ClassVar[bool] = True
 
-    def candidates(self, pages: Pages) -> Iterator[int]:
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
         """The first that was not used; each one once without its bit, at the latest."""
-        for _ in range(2 * len(self.places)):
-            frame = self._first()
-            if pages.may_go(frame):
-                if pages.referenced(frame):
-                    self._clear(pages, frame)
+        for _ in range(2 * len(self)):
+            page = self._first
+            assert page is not None, "none leaves on the way"
+            if pages.may_go(page):
+                if pages.referenced(page):
+                    self._clear(pages, page)
                 else:
-                    yield frame
-            self._behind(frame)
+                    yield page
+            self._behind(page)
 
 
 class Lru(Fifo):
@@ -107,57 +113,44 @@ class Lru(Fifo):
 
     counts = True
 
-    def seen(self, frame: int, page: int, task: str) -> None:
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
         """It goes behind all others."""
-        self._behind(frame)
+        self._behind(page)
 
 
 class WorkingSet(Lru):
     """Pages that were used in the last `window` references stay, others leave (Denning 1968).
 
-    Where a frame is needed and all are in the set, the page that was not used for longest goes.
+    Where a frame is needed and all are in the set, the page that was not used for longest goes.  What is known of a
+    page is when it was used last.
     """
 
     def __init__(self, window: int, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self.window = window
-        self._used: dict[int, int] = {}
 
-    def entered(self, frame: int) -> None:
+    def entered(self, page: AnyPage) -> None:
         """It counts as used now."""
-        super().entered(frame)
-        self._used[frame] = self.time
+        super().entered(page)
+        page.known = self.time
 
-    def kept(self, frame: int) -> int:
-        """When it was used last."""
-        return self._used[frame]
-
-    def restore(self, frame: int, kept: int) -> None:
-        """It was used then."""
-        self._used[frame] = kept
-
-    def left(self, frame: int) -> None:
-        """It is not in the set."""
-        super().left(frame)
-        del self._used[frame]
-
-    def seen(self, frame: int, page: int, task: str) -> None:
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
         """It was used now."""
-        super().seen(frame, page, task)
-        self._used[frame] = self.time
+        super().seen(page, number, task)
+        page.known = self.time
 
-    def expired(self, pages: Pages) -> list[int]:
+    def expired(self, pages: Pages) -> list[AnyPage]:
         """Those whose last use is `window` references ago or more, the oldest first.
 
-        O(1) beside these, O(log frames) for each, and the same for each that is set aside.
+        O(1) beside these, O(log pages) for each, and the same for each that is set aside.
         """
         found = []
-        while (frame := self._next()) >= 0 and self._used[frame] <= self.time - self.window:
-            self._take(frame)
-            if pages.may_go(frame):
-                found.append(frame)
+        while (page := self._next()) is not None and page.known <= self.time - self.window:
+            self._take(page)
+            if pages.may_go(page):
+                found.append(page)
             else:
-                self._aside.add(frame)
-        for frame in found:
-            heappush(self._returned, (self.places[frame], frame))
+                page.is_aside = True
+        for page in found:
+            heappush(self._returned, (page.place, page))
         return found

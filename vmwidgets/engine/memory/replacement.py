@@ -1,6 +1,6 @@
-"""Which page goes: the policies of page replacement by their names, over frames that they know by number.
+"""Which page goes: the policies of page replacement by their names, over pages of which they ask little.
 
-A policy has the frames of one ring: all that there are (global replacement), or one task's (local).  It says in which
+A policy has the pages of one ring: all that there are (global replacement), or one task's (local).  It says in which
 order they should be tried; who asks takes the first that can go.  It reads reference bits through :class:`Pages`, so
 that the same policy serves page tables and a string of references on paper.
 """
@@ -14,6 +14,7 @@ from ..base.errors import Refused, shown
 from .aging import Aging, NotRecentlyUsed
 from .clock import Clock
 from .optimal import Future, Optimal, PageKey
+from .page import AnyPage
 from .policy import Arrivals, Pages, Policy, References, RingReport
 from .queues import Fifo, Lru, SecondChance, WorkingSet
 
@@ -39,52 +40,38 @@ Choice = Callable[[list[ResidentPage]], int]
 
 
 class Own(Arrivals):
-    """The page that a function chooses."""
+    """The page that a function chooses; known of each are its number, its arrival and its last use."""
 
     counts = True
 
     def __init__(self, choose: Choice, report: RingReport | None = None, references: References | None = None) -> None:
         super().__init__(report, references)
         self.choose = choose
-        self._uses: dict[int, tuple[int, int, int]] = {}
-        """By frame: number of the page, arrival, last use."""
 
-    def entered(self, frame: int) -> None:
+    def entered(self, page: AnyPage) -> None:
         """A page came."""
-        super().entered(frame)
-        self._uses[frame] = -1, self.time, self.time
+        super().entered(page)
+        page.known = -1, self.time, self.time
 
-    def left(self, frame: int) -> None:
-        """A page is gone."""
-        super().left(frame)
-        del self._uses[frame]
-
-    def kept(self, frame: int) -> tuple[int, int, int]:
-        """Its number, its arrival and its last use."""
-        return self._uses[frame]
-
-    def restore(self, frame: int, kept: tuple[int, int, int]) -> None:
-        """It came then, and was used then."""
-        self._uses[frame] = kept
-
-    def seen(self, frame: int, page: int, task: str) -> None:
+    def seen(self, page: AnyPage, number: int, task: str) -> None:
         """It was used now."""
-        self._uses[frame] = page, self._uses[frame][1], self.time - 1
+        page.known = number, page.known[1], self.time - 1
 
-    def knows(self, frame: int, page: int, task: str) -> None:
+    def knows(self, page: AnyPage, number: int, task: str) -> None:
         """It is that page, whenever it was used."""
-        self._uses[frame] = page, *self._uses[frame][1:]
+        page.known = number, *page.known[1:]
 
-    def candidates(self, pages: Pages) -> Iterator[int]:
+    def candidates(self, pages: Pages) -> Iterator[AnyPage]:
         """What the function chooses, of those that may go; of the rest again if that can't."""
-        rest = [frame for frame in self.places if pages.may_go(frame)]
+        rest = {page.frame: page for page in self.queue if pages.may_go(page)}
         while rest:
-            described = [
-                ResidentPage(frame, *self._uses[frame], pages.referenced(frame), pages.dirty(frame)) for frame in rest
-            ]
+            described = []
+            for frame, page in rest.items():
+                number, arrived, used = page.known
+                described.append(ResidentPage(frame, number, arrived, used, pages.referenced(page), pages.dirty(page)))
             chosen = self.choose(described)
-            yield chosen
-            rest.remove(chosen)
+            yield rest[chosen]
+            del rest[chosen]
 
 
 SIMPLE: dict[str, type[Policy]] = {

@@ -1,4 +1,4 @@
-"""A string of references on paper: any policy of page replacement, on frames that hold nothing but numbers."""
+"""A string of references on paper: any policy of page replacement, on pages of which nothing but numbers is known."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
 from ..base.units import counted
 from ..memory.clock import Clock
+from ..memory.page import Page
 from ..memory.policy import Policy
 from ..memory.replacement import POLICIES, Own, Replacement, ResidentPage
 from .choices import chosen_frame
@@ -220,45 +221,52 @@ class _Paper:
     def __init__(self, policy: Policy, size: int) -> None:
         self.policy = policy
         self._pages: list[PageName | None] = [None] * size
-        self._frames: dict[PageName, int] = {}
+        self._inside: dict[PageName, Page[PageName]] = {}
         self._referenced: set[int] = set()
         self._dirty: set[int] = set()
         self._kept: tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]] = ((), frozenset(), frozenset())
 
-    def may_go(self, frame: int) -> bool:
+    def may_go(self, page: Page[PageName]) -> bool:
         return True
 
-    def referenced(self, frame: int) -> bool:
-        return frame in self._referenced
+    def referenced(self, page: Page[PageName]) -> bool:
+        return page.frame in self._referenced
 
-    def clear_referenced(self, frame: int) -> None:
-        self._referenced.discard(frame)
+    def clear_referenced(self, page: Page[PageName]) -> None:
+        self._referenced.discard(page.frame)
 
-    def dirty(self, frame: int) -> bool:
-        return frame in self._dirty
+    def dirty(self, page: Page[PageName]) -> bool:
+        return page.frame in self._dirty
 
     def steps(self, string: Iterable[_Wanted]) -> Iterator[PageReference]:
         """Make the references one after the other."""
         has_hand = isinstance(self.policy, Clock)
         for one in string:
-            frame = self._frames.get(one.page)
-            fault, victim = frame is None, None
-            if frame is None:
-                if len(self._frames) == len(self._pages):
+            page = self._inside.get(one.page)
+            fault, victim = page is None, None
+            if page is None:
+                if len(self._inside) == len(self._pages):
                     victim = self._leave(next(self.policy.candidates(self)))
-                frame = self._enter(one.page)
-            self._referenced.add(frame)
+                page = self._enter(one)
+            self._referenced.add(page.frame)
             if one.write:
-                self._dirty.add(frame)
-            self.policy.touched(frame, one.number)
+                self._dirty.add(page.frame)
+            self.policy.touched(page, one.number)
             expired = tuple(self._leave(other) for other in self.policy.expired(self))
             hand = self.policy.hand if has_hand else None
             if one.ticks:
                 self.policy.ticked(self, one.ticks)
-            counters = tuple(map(self.policy.notes.get, range(len(self._pages)))) if self.policy.ages else ()
+            counters = self._counters() if self.policy.ages else ()
             yield PageReference(
-                one.page, one.write, fault, frame, victim, expired, *self._state(), hand, one.ticks, counters
+                one.page, one.write, fault, page.frame, victim, expired, *self._state(), hand, one.ticks, counters
             )
+
+    def _counters(self) -> tuple[int | None, ...]:
+        """What the policy keeps of the page in each frame."""
+        counters: list[int | None] = [None] * len(self._pages)
+        for page in self._inside.values():
+            counters[page.frame] = page.note
+        return tuple(counters)
 
     def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:
         """Pages, reference bits and dirty bits now; steps share what did not change."""
@@ -272,18 +280,17 @@ class _Paper:
         self._kept = pages, referenced, dirty
         return self._kept
 
-    def _enter(self, page: PageName) -> int:
+    def _enter(self, one: _Wanted) -> Page[PageName]:
         frame = self._pages.index(None)
-        self._pages[frame], self._frames[page] = page, frame
-        self.policy.entered(frame)
-        return frame
-
-    def _leave(self, frame: int) -> PageName:
-        page = self._pages[frame]
-        assert page is not None, "a policy's frames have pages"
-        self.policy.left(frame)
-        del self._frames[page]
-        self._pages[frame] = None
-        self._referenced.discard(frame)
-        self._dirty.discard(frame)
+        page = self._inside[one.page] = Page(frame, one.page, one.number)
+        self._pages[frame] = one.page
+        self.policy.entered(page)
         return page
+
+    def _leave(self, page: Page[PageName]) -> PageName:
+        self.policy.left(page)
+        del self._inside[page.owner]
+        self._pages[page.frame] = None
+        self._referenced.discard(page.frame)
+        self._dirty.discard(page.frame)
+        return page.owner

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any
 
 from ..base.errors import Refused, UnknownName, shown
+from ..memory.page import Page
 from ..memory.policy import Policy
 from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
@@ -167,11 +168,11 @@ def _phase(draws: random.Random, length: int) -> list[int]:
 
 
 class _Task:
-    """A task: `page` is what it uses next, `frames` where its pages are, by page."""
+    """A task: `page` is what it uses next, `pages` what it has in memory, by number."""
 
     def __init__(self, seed: int, number: int, policy: Policy) -> None:
         self.policy = policy
-        self.frames: dict[int, int] = {}
+        self.pages: dict[int, Page[_Task]] = {}
         self.wanted = self.reserved = LOCALITY
         """Frames that there have to be before it is let in, and how many of them it has not taken yet."""
         self.left = BURST
@@ -193,7 +194,6 @@ class _Run:
         self.frames = frames
         self.share = frames // tasks if scope == "local" else frames
         self.free = list(range(frames))
-        self.owners: dict[int, tuple[_Task, int]] = {}
         self._referenced: set[int] = set()
         self._arriving: set[int] = set()
         """Frames that the disk is reading: they can't go."""
@@ -208,21 +208,21 @@ class _Run:
         self.tasks = [_Task(seed, number, own()) for number in range(tasks)]
         self.ready: deque[_Task] = deque()
         self.outside = deque(self.tasks)
-        self.events: list[tuple[int, int, _Task, int]] = []
-        """When a task can go on, and with which frame (-1: its device is done); the second number orders equals."""
+        self.events: list[tuple[int, int, _Task, Page[_Task] | None]] = []
+        """When a task can go on, and with which page (none: its device is done); the second number orders equals."""
         self.now = self.disk_free = self.faults = self.references = self.serial = 0
         self.busy = self.disk_busy = self.waited = 0
 
-    def may_go(self, frame: int) -> bool:
-        return frame not in self._arriving
+    def may_go(self, page: Page[_Task]) -> bool:
+        return page.frame not in self._arriving
 
-    def referenced(self, frame: int) -> bool:
-        return frame in self._referenced
+    def referenced(self, page: Page[_Task]) -> bool:
+        return page.frame in self._referenced
 
-    def clear_referenced(self, frame: int) -> None:
-        self._referenced.discard(frame)
+    def clear_referenced(self, page: Page[_Task]) -> None:
+        self._referenced.discard(page.frame)
 
-    def dirty(self, frame: int) -> bool:
+    def dirty(self, page: Page[_Task]) -> bool:
         return False
 
     def measured(self) -> LoadPoint:
@@ -245,10 +245,10 @@ class _Run:
     def _arrive(self) -> None:
         """Those whose page or device is there by now can go on."""
         while self.events and self.events[0][0] <= self.now:
-            _, _, task, frame = heappop(self.events)
-            if frame >= 0:
-                self._arriving.discard(frame)
-                task.policy.may_go_again(frame)
+            _, _, task, page = heappop(self.events)
+            if page is not None:
+                self._arriving.discard(page.frame)
+                task.policy.may_go_again(page)
             self.ready.append(task)
 
     def _let_in(self) -> None:
@@ -266,19 +266,19 @@ class _Run:
         """Let a task compute until it faults, or waits for its device."""
         begun, policy = self.now, task.policy
         while task.left:
-            for frame in policy.expired(self):
-                self._evict(frame)
-            frame = task.frames.get(task.page, -1)
-            if frame < 0:
+            for old in policy.expired(self):
+                self._evict(old)
+            page = task.pages.get(task.page)
+            if page is None:
                 self._fault(task)
                 break
-            policy.touched(frame, task.page)
-            self._referenced.add(frame)
+            policy.touched(page, task.page)
+            self._referenced.add(page.frame)
             self.now += 1
             task.go_on()
         else:
             task.left = BURST
-            self._wake(self.now + WAIT, task, -1)
+            self._wake(self.now + WAIT, task, None)
         self.busy += _measured(begun, self.now)
         self.references += self.now - begun
 
@@ -287,44 +287,44 @@ class _Run:
         frame = self._frame_for(task)
         if frame >= 0:
             self.faults += 1
-            self.owners[frame], task.frames[task.page] = (task, task.page), frame
+            page = task.pages[task.page] = Page(frame, task, task.page)
             task.reserved = max(0, task.reserved - 1)
-            task.policy.entered(frame)
+            task.policy.entered(page)
             self._arriving.add(frame)
             begins = max(self.now, self.disk_free)
             self.disk_free = begins + DISK
             self.disk_busy += _measured(begins, self.disk_free)
-            self._wake(self.disk_free, task, frame)
+            self._wake(self.disk_free, task, page)
         elif self.scope == "working set":
-            task.wanted, task.reserved = min(self.frames, len(task.frames) + 1), 0
-            for held in tuple(task.frames.values()):
+            task.wanted, task.reserved = min(self.frames, len(task.pages) + 1), 0
+            for held in tuple(task.pages.values()):
                 self._evict(held)
             self.outside.append(task)
         else:  # all that may go is on its way from the disk
-            self._wake(self.disk_free, task, -1)
+            self._wake(self.disk_free, task, None)
 
     def _frame_for(self, task: _Task) -> int:
         """A frame for a page of a task; -1 where none can be had."""
         is_alone = len(self.tasks) - len(self.outside) == 1
-        if not self.free or len(task.frames) >= self.share:
+        if not self.free or len(task.pages) >= self.share:
             if self.scope == "working set" and not is_alone:
                 return -1
-            victim = next(task.policy.candidates(self), -1)
-            if victim < 0:
+            victim = next(task.policy.candidates(self), None)
+            if victim is None:
                 return -1
             self._evict(victim)
         return self.free.pop()
 
-    def _evict(self, frame: int) -> None:
-        task, page = self.owners.pop(frame)
-        task.policy.left(frame)
-        del task.frames[page]
-        self._referenced.discard(frame)
-        self.free.append(frame)
+    def _evict(self, page: Page[_Task]) -> None:
+        task: _Task = page.owner
+        task.policy.left(page)
+        del task.pages[page.index]
+        self._referenced.discard(page.frame)
+        self.free.append(page.frame)
 
-    def _wake(self, time: int, task: _Task, frame: int) -> None:
+    def _wake(self, time: int, task: _Task, page: Page[_Task] | None) -> None:
         self.serial += 1
-        heappush(self.events, (time, self.serial, task, frame))
+        heappush(self.events, (time, self.serial, task, page))
 
 
 def _measured(begin: int, end: int) -> int:

@@ -119,8 +119,7 @@ class TaskSpace:
             yield TimedWait("the pager", ticks)
         while True:
             try:
-                with self.vm_map.charge():
-                    self.vm_map.fault(va, access, self.enter_page)
+                self.vm_map.fault(va, access, self.enter_page)
             except KernelError as error:
                 if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
                     continue
@@ -160,14 +159,15 @@ class TaskSpace:
                 try:
                     self.pmap.enter(va, frame * PAGE, protection)
                 except KernelError:  # noqa: PERF203  once, unless memory runs out
-                    if not self.memory.reclaim() and not (kill is not None and kill(self)):
+                    if not self.memory.reclaim(self.name) and not (kill is not None and kill(self)):
                         raise
                     if self.recorder.emit is not None:  # it is tried again
                         self.recorder.emit((Unwound.tag, "vm_map_fault"))
                 else:
                     break
         self.pmap.update(va, va + PAGE)
-        if self.memory.rings.charged.get(frame) == "":
+        page = self.memory.pages.get(frame)
+        if page is not None and not page.task:
             self.memory.inherited(frame, self.name)
         if self.memory.rings.counts_references:
             self.memory.rings.mapped(self.name, frame, va >> PAGE_SHIFT)
@@ -435,10 +435,9 @@ class TaskSpace:
         child.limits = TaskLimits(**vars(self.limits))
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
-        with child.vm_map.charge():
-            self.vm_map.fork(child.vm_map)
-            if self.memory.fork != "shadow":
-                self._copy_tables(child)
+        self.vm_map.fork(child.vm_map)
+        if self.memory.fork != "shadow":
+            self._copy_tables(child)
 
     def _copy_tables(self, child: TaskSpace) -> None:
         """Have what is mapped of private memory mapped for `child` too, in its own pages (xv6 `uvmcopy`).

@@ -132,10 +132,10 @@ class RangesMachine(RuleBasedStateMachine):
                 page = pages.find(entry.object, number)
                 va = entry.start + (number - entry.first_page) * PAGE
                 if entry.wired_count:
-                    assert page is not None and page.wire_count == 1
+                    assert page is not None and page.wired == 1
                     assert self.real.kernel.pmap.frames[va] == page.frame
                 elif page is not None:
-                    assert page.wire_count == 0
+                    assert page.wired == 0
 
     @invariant()
     def rights_in_the_tables_are_those_of_the_entries(self):

@@ -185,10 +185,10 @@ def test_checks_find_what_is_wrong():
         kernel.kmem.check()
     pages.wired -= 1
     page = next(iter(pages.in_use.values()))
-    page.pindex += 1
+    page.index += 1
     with pytest.raises(Broken, match="K1"):
         kernel.kmem.check()
-    page.pindex -= 1
+    page.index -= 1
     kernel.kmem.kmem_object.references = 1
     with pytest.raises(Broken, match="K3"):
         kernel.kmem.check()

@@ -124,11 +124,11 @@ BUGS = {
     counts = True
 
     def candidates(self, pages):
-        for _ in range(len(self.places)):
-            frame = min(self.places, key=self.places.__getitem__)
-            if pages.may_go(frame):
-                yield frame
-            self._behind(frame)
+        for _ in range(len(self)):
+            page = self._first
+            if pages.may_go(page):
+                yield page
+            self._behind(page)
 ''',
         ),
     ),
@@ -223,19 +223,23 @@ BUGS = {
     ),
     "the clock takes the place that was vacated last": bug(
         "policies",
-        ("memory.clock", "following = self._at if self.places else frame", "following = self._gap(frame)"),
         (
             "memory.clock",
-            "        if self._at == frame:\n            self._at = following",
-            "        self._vacated = following\n        if self._at == frame:\n            self._at = following",
+            "        super().left(page)\n",
+            "        self._vacated = page.following\n        super().left(page)\n",
         ),
         (
             "memory.clock",
             "    def _new_place(self) -> int:\n",
             """\
-    def _gap(self, frame):
-        vacated = self.__dict__.pop("_vacated", -1)
-        return frame if not self.places else vacated if vacated in self.places else self._at
+    def _link(self, page):
+        at, vacated = self._first, self.__dict__.pop("_vacated", None)
+        if at is not None and vacated is not None and vacated.ring is self:
+            self._first = vacated
+            super()._link(page)
+            self._first = at
+        else:
+            super()._link(page)
 
     def _new_place(self) -> int:
 """,

@@ -128,6 +128,7 @@ class Rules:
         left = self.mapped.get(over, set())
         for name in self.life.memory.tasks if left else ():
             found = left & self.own_frames(name) if name != over else set()
-            free = [frame for frame in sorted(found) if self.life.m.system.task_memory.rings.charged.get(frame) == ""]
+            pages = self.life.m.system.task_memory.pages
+            free = [frame for frame in sorted(found) if frame in pages and not pages[frame].task]
             if free:
                 raise Difference(f"frames {free}, which {over} left to {name}, count for no task")

@@ -22,7 +22,7 @@ from ..map.core import Entry, EntrySource
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import Running
 from .kmem_schema import GapCompared, TranslationEntered, TranslationsRemoved
-from .vm_page import Page, PageQueues
+from .vm_page import KernelPage, PageQueues
 
 NOFAULT = 0x100000
 """In an entry's flags: a fault in there is a panic (MAP_ENTRY_NOFAULT)."""
@@ -251,19 +251,19 @@ class MapServices:
         if target is None or not target.permanent or entry.wired_count:
             return False
         found = (self.pages.find(target, pindex) for pindex in range(entry.first_page, entry.last_page))
-        return any(page is None or page.busy for page in found)
+        return any(page is None or page.held for page in found)
 
     def wire_pages(self, entry: KernelEntry) -> None:
         """Wire each page of `entry` that its object has, and map it with the entry's rights."""
         for va, page in self._pages_of(entry):
             self.pages.wire(page)
-            page.busy = False
+            page.held = 0
             self.map_pages(va, [page.frame], entry, wired=True)
 
     def unwire_pages(self, entry: KernelEntry) -> None:
         """Unwire each page of `entry` that its object has, if it is wired."""
         for _, page in self._pages_of(entry):
-            if page.wire_count:
+            if page.wired:
                 self.pages.unwire(page)
 
     def unwire_mapped(self, entry: KernelEntry) -> None:
@@ -279,12 +279,12 @@ class MapServices:
         if target.references == 1:
             return
         for _, page in self._pages_of(entry):
-            if page.wire_count == 0:
+            if page.wired == 0:
                 self.pages.free(page)
         if entry.first_page < target.size <= entry.last_page:
             target.size = entry.first_page
 
-    def _pages_of(self, entry: KernelEntry) -> Iterator[tuple[int, Page]]:
+    def _pages_of(self, entry: KernelEntry) -> Iterator[tuple[int, KernelPage]]:
         """Address and page of each page of `entry` that its object has, rising."""
         target, first = entry.object, entry.first_page
         for pindex in target.pages_between(first, entry.last_page) if target is not None else ():

@@ -314,7 +314,7 @@ class Kmem:
             for pindex in self.kmem_object.pages_between(first, first + count):
                 self.services.map_pages(address + (pindex - first << PAGE_SHIFT), [pages[pindex]], entry, wired=True)
         for frame in frames:
-            self.pages.in_use[frame].busy = False
+            self.pages.in_use[frame].held = 0
 
     # ---- waiting for address space ----------------------------------------------------------
 
@@ -396,7 +396,7 @@ class Kmem:
             raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.called}, which is a system map")
         pindex = entry.offset + va - entry.start >> PAGE_SHIFT
         page = self.pages.find(target, pindex)
-        if target.permanent and (page is None or page.busy):
+        if target.permanent and (page is None or page.held):
             vm_map.lock.release()
             raise kernel_error(
                 "FAULT",
@@ -406,7 +406,7 @@ class Kmem:
         page = page or self.pages.allocate(target, pindex, GRAB)
         if page is None:
             return None
-        page.busy = False
+        page.held = 0
         self.services.map_pages(va, [page.frame], entry, wired=False)
         return page.frame
 
@@ -419,9 +419,9 @@ class Kmem:
         for vm_map in self.maps:
             vm_map.check()
         for frame, page in self.pages.in_use.items():
-            if page.object.pages.get(page.pindex) != frame:
-                raise Broken(f"K1: frame {frame:#x} is not page {page.pindex} of {page.object.name}")
-        wired = sum(page.wire_count > 0 for page in self.pages.in_use.values())
+            if page.owner.pages.get(page.index) != frame:
+                raise Broken(f"K1: frame {frame:#x} is not page {page.index} of {page.owner.name}")
+        wired = sum(page.wired > 0 for page in self.pages.in_use.values())
         if wired != self.pages.wired:
             raise Broken(f"K2: {wired} pages are wired, {self.pages.wired} are counted")
         for target in (self.kernel_object, self.kmem_object):

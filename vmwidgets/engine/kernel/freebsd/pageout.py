@@ -63,7 +63,7 @@ class FilePages:
                     yield PageWait()
                     continue
                 self._ram.write(page.frame << PAGE_SHIFT, file_content(name, pindex))
-                page.busy = False
+                page.held = 0
                 read += 1
                 self._inactive[page.frame] = None
                 self._recorder.report(FileRead.tag, name, pindex, page.frame, "read")
@@ -100,13 +100,13 @@ class FilePages:
         del self._inactive[frame]
         page = self._pages.in_use[frame]
         self._pages.detach(page)
-        place = (page.object, page.pindex)
+        place = (page.owner, page.index)
         before = self._places.get(frame, place)
         if self._cached.get(before) == frame:  # the page that it held may be cached in another frame by now
             del self._cached[before]
         self._cached[place], self._places[frame] = frame, place
-        self._frames.cache(frame, page.object.name)
-        self._recorder.report(PageCached.tag, frame, page.object.name)
+        self._frames.cache(frame, page.owner.name)
+        self._recorder.report(PageCached.tag, frame, page.owner.name)
         return True
 
 

@@ -33,7 +33,7 @@ from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MapLock, MaySleep, PageWait, undone
 from .entries import KERNEL_FLAGS, GapTree, KernelEntry, MapServices
 from .kmem_schema import EntryClipped, ObjectCreated, RangeDeleted, RangeInserted, RangeWired, SpaceSought
-from .vm_page import GRAB, Page
+from .vm_page import GRAB, KernelPage
 
 
 class FreeBSDMap(RangeMap[KernelEntry]):
@@ -509,7 +509,7 @@ class GrabbedPages:
     """What a wiring has got so far: pages, busy until they are used, and objects with their entry's offset before."""
 
     vm_map: FreeBSDMap
-    pages: list[Page] = field(default_factory=list)
+    pages: list[KernelPage] = field(default_factory=list)
     objects: list[tuple[KernelEntry, FreeBSDObject, int]] = field(default_factory=list)
 
     def have_pages(self, start: int, end: int) -> bool:
@@ -526,7 +526,7 @@ class GrabbedPages:
                     page = pages.allocate(target, pindex, GRAB)
                     if page is None:
                         return False
-                    page.busy = True
+                    page.held = 1
                     self.pages.append(page)
         return True
 
@@ -541,7 +541,7 @@ class GrabbedPages:
         """Free the pages, but those that were freed, wired or touched by another, and then the objects without any."""
         pages = self.vm_map.services.pages
         for page in self.pages:
-            if page.busy and pages.in_use.get(page.frame) is page:
+            if page.held and pages.in_use.get(page.frame) is page:
                 pages.free(page)
         for entry, target, offset in self.objects:
             is_linked = self.vm_map.by_id.get(entry.id) is entry and entry.object is target

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ...base.errors import Broken, KernelPanic
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
+from ...memory.page import Page
 from ...memory.pages import PageAllocator
 from ...memory.pages_schema import CACHED, ZEROED
 from ...memory.ram import Ram
@@ -76,17 +77,8 @@ GRAB = PageRequest(NORMAL, zero=True, nobusy=True)
 """What kmem_alloc and faults ask for."""
 
 
-class Page:
-    """A physical page in use: page `pindex` of `object`."""
-
-    __slots__ = ("busy", "frame", "object", "pindex", "wire_count")
-
-    def __init__(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> None:
-        self.frame = frame
-        self.object = owner
-        self.pindex = pindex
-        self.wire_count = int(request.wired)
-        self.busy = not request.nobusy
+KernelPage: TypeAlias = Page[VmObject]
+"""A physical page in use; `held` is its busy mark.  It is in no ring, and counts for no task."""
 
 
 class PageQueues:
@@ -108,7 +100,7 @@ class PageQueues:
         self.free_reserved = free_reserved
         self.interrupt_free_min = interrupt_free_min
         self.kick = kick
-        self.in_use: dict[int, Page] = {}
+        self.in_use: dict[int, KernelPage] = {}
         self.wired = 0
         """Pages with a wiring."""
         self.deficit = 0
@@ -130,12 +122,12 @@ class PageQueues:
             return available > self.interrupt_free_min
         return page_class == INTERRUPT and available > 0
 
-    def find(self, owner: VmObject, pindex: int) -> Page | None:
+    def find(self, owner: VmObject, pindex: int) -> KernelPage | None:
         """Page `pindex` of `owner`, if it has it."""
         frame = owner.pages.get(pindex)
         return None if frame is None else self.in_use[frame]
 
-    def allocate(self, owner: VmObject, pindex: int, request: PageRequest) -> Page | None:
+    def allocate(self, owner: VmObject, pindex: int, request: PageRequest) -> KernelPage | None:
         """A page for a place of `owner` that has none; none below the threshold of the request's class.
 
         A request for zeroes gets them: a page not known to be zero is cleared here, right after it was got.
@@ -150,6 +142,7 @@ class PageQueues:
         """
         emit, pages, frames, in_use = self.recorder.emit, owner.pages, self.frames, self.in_use
         name, text, zero, wired = owner.name, request.text, request.zero, int(request.wired)
+        held = int(not request.nobusy)
         plenty = frames.free_frames - self.free_reserved
         """So many more are admitted whatever their class: each takes one that is free."""
         for pindex in range(first, last):
@@ -166,7 +159,7 @@ class PageQueues:
                 return pindex
             plenty -= 1
             frame, zeroed = taken
-            page = in_use[frame] = Page(frame, owner, pindex, request)
+            page = in_use[frame] = Page(frame, owner, pindex, "", wired, held)
             pages[pindex] = frame
             self.wired += wired
             if emit is not None:
@@ -175,47 +168,46 @@ class PageQueues:
                 self.clear(page)
         return last
 
-    def clear(self, page: Page) -> None:
+    def clear(self, page: KernelPage) -> None:
         """Fill it with zeroes."""
         self.frames.clear(page.frame)
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageCleared.tag, page.object.name, page.pindex, page.frame))
+            emit((PageCleared.tag, page.owner.name, page.index, page.frame))
 
-    def wire(self, page: Page) -> None:
+    def wire(self, page: KernelPage) -> None:
         """One more wiring."""
-        self.wired += page.wire_count == 0
-        page.wire_count += 1
+        self.wired += page.wired == 0
+        page.wired += 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageWired.tag, page.object.name, page.pindex, page.frame, page.wire_count - 1))
+            emit((PageWired.tag, page.owner.name, page.index, page.frame, page.wired - 1))
 
-    def unwire(self, page: Page) -> None:
+    def unwire(self, page: KernelPage) -> None:
         """One wiring fewer."""
-        page.wire_count -= 1
-        self.wired -= page.wire_count == 0
+        page.wired -= 1
+        self.wired -= page.wired == 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageUnwired.tag, page.object.name, page.pindex, page.frame, page.wire_count + 1))
+            emit((PageUnwired.tag, page.owner.name, page.index, page.frame, page.wired + 1))
 
-    def free(self, page: Page) -> None:
+    def free(self, page: KernelPage) -> None:
         """Take it from its object; its frame is free again."""
-        del page.object.pages[page.pindex]
+        del page.owner.pages[page.index]
         self.release(page.frame)
 
     # ---- pages that keep what they hold without an object -------------------------------------
 
-    def detach(self, page: Page) -> None:
+    def detach(self, page: KernelPage) -> None:
         """Take a page from its object; its frame is not given back: the caller keeps it.  It must not be wired."""
-        del page.object.pages[page.pindex]
+        del page.owner.pages[page.index]
         del self.in_use[page.frame]
 
-    def adopt(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> Page:
+    def adopt(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> KernelPage:
         """Make a frame that the caller kept page `pindex` of `owner`, with what it holds."""
-        page = self.in_use[frame] = Page(frame, owner, pindex, request)
-        page.busy = False
+        page = self.in_use[frame] = Page(frame, owner, pindex, "", int(request.wired))
         owner.pages[pindex] = frame
-        self.wired += page.wire_count
+        self.wired += page.wired
         return page
 
     # ---- as the pager of anonymous objects ---------------------------------------------------
@@ -228,11 +220,11 @@ class PageQueues:
     def release(self, frame: int) -> None:
         """A frame that no object holds any more."""
         page = self.in_use.pop(frame)
-        self.wired -= page.wire_count > 0
+        self.wired -= page.wired > 0
         self.frames.free(frame)
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageReleased.tag, page.object.name, page.pindex, frame))
+            emit((PageReleased.tag, page.owner.name, page.index, frame))
         if self.freed is not None:
             self.freed()
 

@@ -24,7 +24,7 @@ class Pager(Protocol):
 class RunPager(Pager, Protocol):
     """A pager that may have memory in one piece, for large pages."""
 
-    def get_run(self, target: Any, offset: int, count: int) -> int | None:
+    def get_run(self, target: Any, offset: int, count: int, task: str) -> int | None:
         """The first of `count` neighbouring frames for the pages of `target` from `offset` on, aligned, or none."""
 
 
@@ -55,7 +55,8 @@ class VmObject:
     """Pages by number, and a count of the entries that map them.
 
     `pages` is what the original keeps in a radix tree: offset >> 12 to frame.  Once neither an entry nor its creator
-    has a reference, the pages return to the pager.
+    has a reference, the pages return to the pager.  `task` says for which task a page is brought, "" for none; that
+    matters where pages count for tasks.
     """
 
     def __init__(self, name: str, pager: Pager) -> None:
@@ -79,12 +80,12 @@ class VmObject:
     def discard(self) -> None:
         """Be gone before anything ever referred to it."""
 
-    def translation(self, offset: int, protection: int, access: int, recorder: Recorder) -> Translation:
+    def translation(self, offset: int, protection: int, access: int, recorder: Recorder, task: str = "") -> Translation:
         """The page at `offset` for an access, brought if it is not there; `protection` is what the entry allows.
 
         NOMEM when its pager has none.
         """
-        cache, frame = self.bring(offset, recorder)
+        cache, frame = self.bring(offset, recorder, task)
         return Translation(frame, protection, cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
@@ -122,7 +123,7 @@ class VmObject:
             self.pages[offset >> PAGE_SHIFT] = frame
         return frame
 
-    def bring(self, offset: int, recorder: Recorder) -> tuple[str, int]:
+    def bring(self, offset: int, recorder: Recorder, task: str = "") -> tuple[str, int]:
         """The frame of the page at `offset`, and where it came from: "hit", it was there, "miss", from the pager.
 
         NOMEM when its pager has none.
@@ -140,7 +141,7 @@ class VmObject:
             raise kernel_error("NOMEM", why) from PagerFailed()
         return cache, frame
 
-    def run(self, offset: int, count: int) -> int | None:
+    def run(self, offset: int, count: int, task: str = "") -> int | None:
         """The first frame of `count` pages from `offset` on, if they are in one piece and aligned, or none.
 
         Of an object that has none of them the pager is asked for fresh ones, if it has memory in one piece.  O(count).
@@ -153,7 +154,7 @@ class VmObject:
             return begin if in_one_piece else None
         if any(frame is not None for frame in frames) or not isinstance(self.pager, RunPager):
             return None
-        fresh = self.pager.get_run(self, offset, count)
+        fresh = self.pager.get_run(self, offset, count, task)
         if fresh is not None:
             self.pages.update({first + at: fresh + at for at in range(count)})
         return fresh

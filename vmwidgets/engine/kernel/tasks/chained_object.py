@@ -79,7 +79,7 @@ class ChainedObject(LedObject, PageOwner):
             self._report(PagesLeft.tag, behind.name, taken)
         for index, frame in taken:
             self.pages[index] = frame
-            self.memory.taken_over(behind, self, index, frame)
+            self.memory.taken_over(behind, self, frame)
         if taken:
             self._report(PagesEntered.tag, self.name, taken)
         self.memory.move_swapped(behind, self, tuple(index for index in wanted if index in behind.swapped))

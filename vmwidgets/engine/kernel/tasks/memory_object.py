@@ -9,8 +9,7 @@ that were written since.  A page is looked for from the front to the back.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -117,9 +116,9 @@ class TaskObject(ChainedObject):
 
     # ---- pages -------------------------------------------------------------------------------
 
-    def translation(self, offset: int, protection: int, access: int, recorder: Recorder) -> Translation:
+    def translation(self, offset: int, protection: int, access: int, recorder: Recorder, task: str = "") -> Translation:
         """The page at `offset` for an access: its own, or to be read that of the object behind that has it."""
-        page = self.fault(offset, bool(access & WRITE))
+        page = self.fault(offset, bool(access & WRITE), task)
         return Translation(page.frame, self._rights(offset, protection, own=page.own), page.cache)
 
     def found(self, offset: int, protection: int) -> Translation | None:
@@ -155,7 +154,7 @@ class TaskObject(ChainedObject):
 
     def _shares(self) -> bool:
         """Whether another object has a page of its in the same frame.  O(pages), and O(1) where none is shared."""
-        return self.memory.in_memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
+        return self.memory.any_shared and any(map(self.memory.is_shared, self.pages.values()))
 
     def note_wired(self, pages: range, change: int) -> None:
         """So many entries more hold these pages in memory: they don't go out."""
@@ -176,15 +175,16 @@ class TaskObject(ChainedObject):
                 return self.memory.swap.content(at.swapped[index])
         return at.pager.peek(at.name, index)
 
-    def bring(self, offset: int, recorder: Recorder) -> tuple[str, int]:
+    def bring(self, offset: int, recorder: Recorder, task: str = "") -> tuple[str, int]:
         """A frame of its own for the page at `offset`, copied if it was in an object behind."""
-        page = self.fault(offset, not self.is_file)
+        page = self.fault(offset, not self.is_file, task)
         return page.cache, page.frame
 
-    def fault(self, offset: int, write: bool) -> FoundPage:
-        """The page at `offset` for an access: its own, or to be read that of the object behind that has it.
+    def fault(self, offset: int, write: bool, task: str = "") -> FoundPage:
+        """The page at `offset` for an access of `task`: its own, or to be read that of the object behind that has it.
 
-        NOMEM without a frame, IO from a pager that fails.  O(objects in the chain).
+        A page that comes counts for `task`; "" is no task's access, as where a file is read.  NOMEM without a frame, IO
+        from a pager that fails.  O(objects in the chain).
         """
         index = offset >> PAGE_SHIFT
         holder = self if self.shadow is None else self._holder(index)
@@ -193,13 +193,13 @@ class TaskObject(ChainedObject):
         if frame is None and index in holder.swapped:
             frame = holder.join(index)
         if frame is None:
-            frame = holder.page_in(index, blank=holder is self and not write)
+            frame = holder.page_in(index, task, blank=holder is self and not write)
         elif cache == "hit" and holder is self and self.shadow is None:
             self._report(PagerAsked.tag, self.name, offset, frame, "hit")
         if holder is not self and not write:
             return FoundPage(frame, cache, False)
         if write and (holder is not self or self.memory.is_shared(frame)):
-            frame = self._copy(index, holder, frame)
+            frame = self._copy(index, holder, frame, task)
         elif write:
             self._note_write(index, frame)
         return FoundPage(frame, cache, True)
@@ -268,11 +268,11 @@ class TaskObject(ChainedObject):
         """The frame in which another object has the same page of swap space in memory, now its own too; or none."""
         frame = self.memory.found(self, index)
         if frame is not None:
-            self.enter(index, frame, is_new=False)
+            self.enter(index, frame, "", is_new=False)  # it is there, and counts for whom it came
             self._report(PageJoined.tag, self.name, index, frame, self.swapped[index])
         return frame
 
-    def page_in(self, index: int, *, blank: bool = False) -> int:
+    def page_in(self, index: int, task: str, *, blank: bool = False) -> int:
         """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails.
 
         With `blank` it is not about to be written, so that zeroes stay zeroes.
@@ -280,7 +280,7 @@ class TaskObject(ChainedObject):
         offset = index << PAGE_SHIFT
         try:
             is_out, self.memory.lacking = index in self.swapped, ""
-            frame = self.memory.swap_in(self, index) if is_out else self.pager.get_page(self, offset)
+            frame = self.memory.swap_in(self, index, task) if is_out else self.pager.get_page(self, offset, task)
         except KernelError as error:
             self._report(PagerAsked.tag, self.name, offset, -1, error.name)
             raise
@@ -291,19 +291,19 @@ class TaskObject(ChainedObject):
             raise kernel_error("NOMEM", why) from PagerFailed()
         if blank and not is_out and self.pager.kind == "anonymous":
             self.memory.reverse.came_blank(frame)
-        self.enter(index, frame, is_new=not is_out)
+        self.enter(index, frame, task, is_new=not is_out)
         self._report(PagerAsked.tag, self.name, offset, frame, "miss")
         return frame
 
-    def enter(self, index: int, frame: int, *, is_new: bool = True) -> None:
-        """Have `frame` as the page of this number; not `is_new`: it was its own in swap space."""
+    def enter(self, index: int, frame: int, task: str, *, is_new: bool = True) -> None:
+        """Have `frame` as the page of this number, for `task`; not `is_new`: it was its own in swap space."""
         self.pages[index] = frame
         self._reach(index, index + 1)
         for shadow in self.shadows if is_new else ():
             shadow._grown(index)
         self._report(PagesEntered.tag, self.name, ((index, frame),))
         if self.has_frames:
-            self.memory.entered(self, index, frame)
+            self.memory.entered(self, index, frame, task)
 
     def leave(self, index: int) -> None:
         """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
@@ -319,7 +319,7 @@ class TaskObject(ChainedObject):
             self.memory.forget(self, (index,))
         frame = self.pages[index]
         self.leave(index)
-        self._let_go(index, frame)
+        self._let_go(frame)
         self.count_again()
 
     def forget(self, pages: range) -> None:
@@ -335,39 +335,39 @@ class TaskObject(ChainedObject):
         self.dirty.difference_update(index for index, _ in pages)
         if pages:
             self._report(PagesLeft.tag, self.name, pages)
-        for index, frame in pages:
-            self._let_go(index, frame)
+        for _, frame in pages:
+            self._let_go(frame)
 
-    def _let_go(self, index: int, frame: int) -> None:
+    def _let_go(self, frame: int) -> None:
         """Its page was in `frame`: give that back, unless another object has the page too."""
-        if not self.has_frames or self.memory.left(self, index, frame):
+        if not self.has_frames or self.memory.left(self, frame):
             self.pager.release(frame)
 
-    def run(self, offset: int, count: int) -> int | None:
+    def run(self, offset: int, count: int, task: str = "") -> int | None:
         """The first frame of `count` pages in one piece, as any object's; none where pages lie behind or elsewhere."""
         first, known = offset >> PAGE_SHIFT, len(self.pages)
         is_swapped = any(index in self.swapped for index in range(first, first + count))
         if self.shadow is not None or self.is_file or is_swapped:
             return None
-        frame = super().run(offset, count)
+        frame = super().run(offset, count, task)
         if frame is not None and len(self.pages) != known:
             self._reach(first, first + count)
             self.count_again()
             self._report(PagesEntered.tag, self.name, tuple((first + at, frame + at) for at in range(count)))
             for at in range(count if self.has_frames else 0):
-                self.memory.entered(self, first + at, frame + at)
+                self.memory.entered(self, first + at, frame + at, task)
         return frame
 
-    def _copy(self, index: int, holder: TaskObject, source: int) -> int:
-        """Copy a page of an object behind, or one that others have too, into a frame of its own.
+    def _copy(self, index: int, holder: TaskObject, source: int, task: str) -> int:
+        """Copy a page of an object behind, or one that others have too, into a frame of its own, for `task`.
 
         A chain that is no longer needed is forgotten.
         """
         self.memory.lacking = ""
         if holder is self:
-            self.memory.pass_on(source)  # else a task that may have one page could have no copy of it
+            self.memory.pass_on(source, task)  # else a task that may have one page could have no copy of it
         with self.memory.holding(source):
-            frame = self.memory.fresh(self)
+            frame = self.memory.fresh(self, task)
         if frame is None:
             lacking = f": {self.memory.lacking}" if self.memory.lacking else ""
             why = f"no page for a copy of page {index} of {holder.name!r}{lacking}"
@@ -378,10 +378,10 @@ class TaskObject(ChainedObject):
             self.memory.unmap(source)  # others may map it: who shares this object is not to see that any longer
         if holder is self:
             self.leave(index)
-            self.memory.left(self, index, source)
+            self.memory.left(self, source, task)
             if index in self.swapped:
                 self.memory.forget(self, (index,))
-        self.enter(index, frame, is_new=holder is not self)
+        self.enter(index, frame, task, is_new=holder is not self)
         self._report(PageCopied.tag, self.name, index, holder.name, source, frame, mapped)
         if holder is self.shadow and self._left:
             self._left -= 1
@@ -450,11 +450,11 @@ class TaskObject(ChainedObject):
         self.unmapped(entry)
         return made
 
-    def copied(self, window: range, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> TaskObject:
+    def copied(self, window: range, task: str, reader: str) -> TaskObject:
         """A new object with copies of the pages of `window`, as they are now (Mach's vm_object_copy_slowly).
 
-        Where the last of its chain is a file, that lies behind the new one too.  Pages that are read in for it count
-        for whom `reading` has them count.
+        Where the last of its chain is a file, that lies behind the new one too.  The copies count for `task`, and pages
+        that are read in for them for `reader`.
 
         NOMEM, and nothing kept, without frames.  O(pages).
         """
@@ -466,9 +466,8 @@ class TaskObject(ChainedObject):
         made.references = 1
         try:
             for index in self._to_copy(window):
-                with reading():
-                    page = self.fault(index << PAGE_SHIFT, False)
-                made._copy(index, self, page.frame)
+                page = self.fault(index << PAGE_SHIFT, False, reader)
+                made._copy(index, self, page.frame, task)
         except VMError:
             made.release()
             raise

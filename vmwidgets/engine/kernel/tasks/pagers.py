@@ -12,7 +12,7 @@ from .task_memory import PageOwner, TaskMemory
 
 
 class TaskPager(Protocol):
-    """A pager of tasks' objects."""
+    """A pager of tasks' objects; `task` is the one for which a page is got, "" none."""
 
     @property
     def kind(self) -> str:
@@ -26,7 +26,7 @@ class TaskPager(Protocol):
     def latency(self) -> int:
         """How many ticks it takes for a page."""
 
-    def get_page(self, target: PageOwner, offset: int) -> int | None:
+    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
         """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
 
     def put_page(self, index: int, content: bytes) -> None:
@@ -72,21 +72,21 @@ class AnonymousPager(FramePager):
         super().__init__(memory)
         self.max_pages = max_pages
 
-    def get_page(self, target: PageOwner, offset: int) -> int | None:
+    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
         """A frame with the page; none when memory or the limit is used up."""
         if self.max_pages is not None and target.count >= self.max_pages:
             return None
-        frame = self._memory.fresh(target)
+        frame = self._memory.fresh(target, task)
         if frame is not None:
             self._memory.zero(frame)
         return frame
 
-    def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
+    def get_run(self, target: PageOwner, offset: int, count: int, task: str) -> int | None:
         """The first of `count` (a power of two) fresh frames in one piece, or none."""
         if self.max_pages is not None and target.count + count > self.max_pages:
             return None
         order = count.bit_length() - 1
-        frame = self._memory.fresh_run(target, order) if order <= MAX_ORDER else None
+        frame = self._memory.fresh_run(target, order, task) if order <= MAX_ORDER else None
         for at in range(count if frame is not None else 0):
             assert frame is not None
             self._memory.zero(frame + at)
@@ -104,11 +104,11 @@ class DevicePager:
         self.start = start
         self.size = size
 
-    def get_page(self, target: PageOwner, offset: int) -> int | None:
+    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
         """The frame that answers at `offset`; none beyond the device's end."""
         return self.start + offset >> PAGE_SHIFT if offset < self.size else None
 
-    def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
+    def get_run(self, target: PageOwner, offset: int, count: int, task: str) -> int | None:
         """The first frame of `count` in one piece; none beyond the device's end, or where it is not aligned."""
         frame = self.start + offset >> PAGE_SHIFT
         return frame if offset + (count << PAGE_SHIFT) <= self.size and not frame % count else None
@@ -142,15 +142,14 @@ class FilePager(FramePager):
         """Bytes of the file, with those that are not written back yet."""
         self.gone = False
 
-    def get_page(self, target: PageOwner, offset: int) -> int | None:
+    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
         """A frame with the page, zeroes behind the file's end, and those that are read ahead; none without a frame."""
         self._check_has(offset)
         self._memory.check_read(target, offset >> PAGE_SHIFT)
-        frame = self._memory.fresh(target)
+        frame = self._memory.fresh(target, task)
         if frame is not None:
             self._fill(frame, offset)
-            with self._memory.holding(frame):
-                self._ahead(target, offset >> PAGE_SHIFT)
+            self._ahead(target, offset >> PAGE_SHIFT, task)  # nothing goes out for these
         return frame
 
     def put_page(self, index: int, content: bytes) -> None:
@@ -174,13 +173,13 @@ class FilePager(FramePager):
     def _fill(self, frame: int, offset: int) -> None:
         self._memory.ram.write(frame << PAGE_SHIFT, self.peek(self.name, offset >> PAGE_SHIFT))
 
-    def _ahead(self, target: PageOwner, index: int) -> None:
+    def _ahead(self, target: PageOwner, index: int, task: str) -> None:
         """Read in the pages behind one that was asked for, as far as there are frames that nothing has to leave."""
         for after in range(index + 1, min(index + 1 + self._memory.read_ahead, -(-self.size // PAGE))):
-            frame = None if after in target.pages else self._memory.spare(target)
+            frame = None if after in target.pages else self._memory.spare(target, task)
             if frame is not None:
                 self._fill(frame, after << PAGE_SHIFT)
-                target.enter(after, frame)
+                target.enter(after, frame, task)
 
 
 class CodePager(FramePager):
@@ -201,7 +200,7 @@ class CodePager(FramePager):
         """The function is not asked for a look."""
         raise kernel_error("IO", f"page {index} of {name!r} was not read in: only an access asks the pager for it")
 
-    def get_page(self, target: PageOwner, offset: int) -> int | None:
+    def get_page(self, target: PageOwner, offset: int, task: str = "") -> int | None:
         """A frame with the page; none without a frame."""
         index = offset >> PAGE_SHIFT
         if index >= self.pages:
@@ -213,7 +212,7 @@ class CodePager(FramePager):
             content = self.code(index)
         except CallbackFailed as failed:
             raise kernel_error("IO", str(failed)) from failed
-        frame = self._memory.fresh(target)
+        frame = self._memory.fresh(target, task)
         if frame is not None:
             self._memory.ram.write(frame << PAGE_SHIFT, content)
         return frame

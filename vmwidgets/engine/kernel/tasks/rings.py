@@ -8,11 +8,12 @@ brought it in, as in Linux's memory control groups, and for none where a file wa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from ...base.errors import Broken
 from ...base.recorder import Recorder
+from ...memory.page import AnyPage
 from ...memory.policy import Pages, Policy
 from ...memory.replacement import Choice, Own, Replacement
 from .rings_schema import (
@@ -76,10 +77,11 @@ class RingEvents:
 
 
 class Rings:
-    """All rings of a machine by name; `replacement` says what they are."""
+    """All rings of a machine by name, with its `pages` in memory, by frame; `replacement` says what they are."""
 
-    def __init__(self, recorder: Recorder, mapped_at: MappedAt) -> None:
+    def __init__(self, recorder: Recorder, pages: Mapping[int, AnyPage], mapped_at: MappedAt) -> None:
         self._recorder = recorder
+        self._pages = pages
         self._mapped_at = mapped_at
         self.replacement = Replacement("fifo")
         self.choice: Choice | None = None
@@ -87,10 +89,6 @@ class Rings:
         self._own_rings = False
         """Whether each task has a ring of its own, by the policy."""
         self.rings: dict[str, Policy] = {}
-        self.charged: dict[int, str] = {}
-        """By frame, in the order in which pages came: the task that it counts for, "" for none."""
-        self.numbers: dict[int, tuple[int, str]] = {}
-        """By frame: the number of its page at its last use, and of which task, as far as uses are counted."""
         self.counts: Counter[str] = Counter()
         """How many pages count for each task that has some, and under "" for none."""
         self.counts_references = False
@@ -99,20 +97,18 @@ class Rings:
         """How many pages a task may have in memory, of those that have a limit."""
         self.references = self.replacement.references()
         """References since the policy was chosen: the time of all rings, but for those that have one of their own."""
-        self.running = ""
-        """The task whose access is under way."""
 
     # ---- what is chosen ----------------------------------------------------------------------
 
     def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Replace pages so from now on; they keep the order in which they came.  O(pages)."""
-        before, frames = self.title, list(self.charged)
+        before = self.title
         is_same = replacement.policy == self.replacement.policy and choice is None and self.choice is None
         kept = {}
         if is_same and not self.counts_references:  # what is known of references counts from the choice on
-            kept = {frame: self.rings[self.name_of(task)].kept(frame) for frame, task in self.charged.items()}
-        for frame in frames:
-            self._leave(frame)
+            kept = {frame: self._ring(page.task).kept(page) for frame, page in self._pages.items()}
+        for page in self._pages.values():
+            self._leave(page)
         self.replacement, self.choice = replacement, choice
         self._own_rings = replacement.local or replacement.times_by_task
         emit = self._recorder.emit
@@ -122,8 +118,8 @@ class Rings:
             self._drop(name)
         self.references = replacement.references()
         self.counts_references = self._make("").counts
-        for frame in frames:
-            self._join(frame, kept.get(frame))
+        for frame, page in self._pages.items():
+            self._join(page, kept.get(frame))
 
     def limit(self, task: str, pages: int | None) -> None:
         """Have `task` keep at most so many pages in memory; none: as many as there is room for.
@@ -143,25 +139,26 @@ class Rings:
 
     def forget(self, task: str) -> None:
         """A task is over: what others still have of its pages counts for none.  O(1), or O(pages) if there is some."""
-        with self._moving(task) as frames:
+        with self._moving(task) as pages:
             self.limits.pop(task, None)
-            self.charged.update(dict.fromkeys(frames, ""))
-            self._count("", len(frames))
+            for page in pages:
+                page.task = ""
+            self._count("", len(pages))
             del self.counts[task]
         self._drop(task)
 
-    def charge(self, frame: int, task: str) -> None:
-        """A page that counts for none counts for `task` from now on.  O(1)."""
-        before = self.charged[frame]
+    def charge(self, page: AnyPage, task: str) -> None:
+        """A page counts for `task` from now on.  O(1)."""
+        before = page.task
         moves = self.name_of(before) != self.name_of(task)
-        kept = self._ring(before).kept(frame) if moves else None
+        kept = self._ring(before).kept(page) if moves else None
         if moves:
-            self._leave(frame)
+            self._leave(page)
         self._count(before, -1)
-        self.charged[frame] = task
+        page.task = task
         self._count(task, 1)
         if moves:
-            self._join(frame, kept)
+            self._join(page, kept)
 
     def _count(self, task: str, change: int) -> None:
         """So many pages more count for a task, or for none; who has none is not in `counts`."""
@@ -177,17 +174,17 @@ class Rings:
             emit((HandMoved.tag, name, ring.hand, 0))
 
     @contextmanager
-    def _moving(self, task: str) -> Iterator[list[int]]:
+    def _moving(self, task: str) -> Iterator[list[AnyPage]]:
         """Have the pages of a task, which are given, in the ring that they belong to after this."""
         before = self.name_of(task)
         ring = self.rings.get(before) if self.counts[task] else None
-        frames = [] if ring is None else [frame for frame in ring.queue if self.charged[frame] == task]
-        kept = [None if ring is None else ring.kept(frame) for frame in frames]
-        for frame in frames:
-            self._leave(frame)
-        yield frames
-        for frame, known in zip(frames, kept, strict=True):
-            self._join(frame, known)
+        pages = [] if ring is None else [page for page in ring.queue if page.task == task]
+        kept = [None if ring is None else ring.kept(page) for page in pages]
+        for page in pages:
+            self._leave(page)
+        yield pages
+        for page, known in zip(pages, kept, strict=True):
+            self._join(page, known)
         if before and before != self.name_of(task):
             self._drop(before)
 
@@ -210,18 +207,18 @@ class Rings:
             self.rings[name] = self._make(name)
         return self.rings[name]
 
-    def _join(self, frame: int, kept: object = None) -> None:
+    def _join(self, page: AnyPage, kept: object = None) -> None:
         """Have a page in the ring that it belongs to, which learns what is known of it, and what another ring knew."""
-        ring = self._ring(self.charged[frame])
-        ring.entered(frame)
-        if frame in self.numbers:
-            ring.knows(frame, *self.numbers[frame])
+        ring = self._ring(page.task)
+        ring.entered(page)
+        if page.last_use is not None:
+            ring.knows(page, *page.last_use)
         if kept is not None:
-            ring.restore(frame, kept)
+            ring.restore(page, kept)
 
-    def _leave(self, frame: int) -> None:
-        name = self.name_of(self.charged[frame])
-        self.rings[name].left(frame)
+    def _leave(self, page: AnyPage) -> None:
+        name = self.name_of(page.task)
+        self.rings[name].left(page)
         self._report_hand(name, self.rings[name])
 
     # ---- pages -------------------------------------------------------------------------------
@@ -230,32 +227,30 @@ class Rings:
         """The ring that the pages of a task are in."""
         return task if self._own_rings or task in self.limits else ""
 
-    def entered(self, frame: int, task: str) -> None:
-        """A page came, which counts for `task`.  O(1)."""
-        self.charged[frame] = task
-        self._count(task, 1)
-        self._ring(task).entered(frame)
+    def entered(self, page: AnyPage) -> None:
+        """A page came.  O(1)."""
+        self._count(page.task, 1)
+        self._ring(page.task).entered(page)
 
-    def left(self, frame: int) -> None:
+    def left(self, page: AnyPage) -> None:
         """A page is in memory no longer.  O(1)."""
-        self._leave(frame)
-        self._count(self.charged.pop(frame), -1)
-        self.numbers.pop(frame, None)
+        self._leave(page)
+        self._count(page.task, -1)
 
-    def used(self, task: str, frame: int, page: int) -> None:
-        """An access of `task` reached page number `page` of its addresses, in `frame`; a device's is in no ring.
+    def used(self, task: str, frame: int, number: int) -> None:
+        """An access of `task` reached page `number` of its addresses, in `frame`; a device's is in no ring.
 
         The time of a working set is that of its own task; all other policies have one time.  O(1), or O(pages) where
         OPT's string has another reference there.
         """
         references = self._ring(task).references if self.replacement.times_by_task else self.references
-        if references.made(task, page):
+        if references.made(task, number):
             for ring in self.rings.values():
                 ring.refresh()
-        owner = self.charged.get(frame)
-        if owner is not None:
-            self.numbers[frame] = page, task
-            self._ring(owner).seen(frame, page, task)
+        page = self._pages.get(frame)
+        if page is not None:
+            page.last_use = number, task
+            self._ring(page.task).seen(page, number, task)
 
     def ticked(self, pages: Pages, count: int) -> None:
         """The machine's clock has ticked so often.  O(pages) for a policy that looks at pages then, else O(rings)."""
@@ -263,32 +258,23 @@ class Rings:
             if ring.ages:
                 ring.ticked(pages, count)
 
-    def mapped(self, task: str, frame: int, page: int) -> None:
-        """A translation of `task` leads to the page in `frame` now, as its page number `page`.  O(1)."""
-        owner = self.charged.get(frame)
-        if owner is not None:
-            self.numbers[frame] = page, task
-            self._ring(owner).knows(frame, page, task)
+    def mapped(self, task: str, frame: int, number: int) -> None:
+        """A translation of `task` leads to the page in `frame` now, as its page `number`.  O(1)."""
+        page = self._pages.get(frame)
+        if page is not None:
+            page.last_use = number, task
+            self._ring(page.task).knows(page, number, task)
 
     def may_go_again(self, frame: int) -> None:
         """The page in `frame` is wired no longer, or not needed any more; a device's is in no ring.  O(log pages)."""
-        owner = self.charged.get(frame)
-        if owner is not None:
-            self._ring(owner).may_go_again(frame)
+        page = self._pages.get(frame)
+        if page is not None:
+            self._ring(page.task).may_go_again(page)
 
-    def expired(self, pages: Pages) -> list[int]:
-        """Frames whose pages may go and should leave after an access of the task that runs."""
-        ring = self.rings.get(self.name_of(self.running))
+    def expired(self, task: str, pages: Pages) -> list[AnyPage]:
+        """Pages that may go and should leave after an access of `task`."""
+        ring = self.rings.get(self.name_of(task))
         return [] if ring is None else ring.expired(pages)
-
-    @contextmanager
-    def run_for(self, task: str) -> Iterator[None]:
-        """Have what comes in here count for `task`."""
-        before, self.running = self.running, task
-        try:
-            yield
-        finally:
-            self.running = before
 
     # ---- what goes ---------------------------------------------------------------------------
 
@@ -302,10 +288,10 @@ class Rings:
         if not self.replacement.local or not task:
             return False
         sharing = len(self.counts) - ("" in self.counts) + (task not in self.counts)
-        return self.counts[task] + more > max(1, (len(self.charged) + free) // sharing)
+        return self.counts[task] + more > max(1, (len(self._pages) + free) // sharing)
 
-    def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[int]:
-        """Frames in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
+    def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[AnyPage]:
+        """Pages in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
         first = self.name_of(task)
         yield from self._of_ring(first, pages)
         if not own_only:
@@ -314,13 +300,13 @@ class Rings:
                 if name != first:
                     yield from self._of_ring(name, pages)
 
-    def _of_ring(self, name: str, pages: Pages) -> Iterator[int]:
+    def _of_ring(self, name: str, pages: Pages) -> Iterator[AnyPage]:
         ring = self.rings.get(name)
         if ring is None:
             return
-        for frame in ring.candidates(pages):
+        for page in ring.candidates(pages):
             self._report_hand(name, ring)
-            yield frame
+            yield page
         self._report_hand(name, ring)
 
     def _report_hand(self, name: str, ring: Policy) -> None:
@@ -329,12 +315,16 @@ class Rings:
         if emit is not None and before != ring.hand:
             emit((HandMoved.tag, name, before, ring.hand))
 
-    def check(self, resident: set[int]) -> None:
+    def check(self) -> None:
         """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of the task that it counts for."""
-        ringed = [(frame, name) for name, ring in self.rings.items() for frame in ring.places]
-        if dict(ringed) != {frame: self.name_of(task) for frame, task in self.charged.items()}:
-            raise Broken("O7: a frame is in another ring than that of the task that it counts for")
-        if self.charged.keys() != resident or len(ringed) != len(resident):
-            raise Broken(f"O7: {len(ringed)} frames are in rings, and {len(resident)} pages in memory")
-        if self.counts != Counter(self.charged.values()) or not all(self.counts.values()):
+        for ring in self.rings.values():
+            for page in ring.queue:
+                if page.ring is not ring or self.rings.get(self.name_of(page.task)) is not ring:
+                    raise Broken(f"O7: frame {page.frame:#x} is in another ring than that of {page.task!r}")
+                if page.following.previous is not page or self._pages.get(page.frame) is not page:
+                    raise Broken(f"O7: the page that is linked for frame {page.frame:#x} is not in memory")
+        ringed = sum(map(len, self.rings.values()))
+        if ringed != len(self._pages):
+            raise Broken(f"O7: {ringed} pages are in rings, and {len(self._pages)} in memory")
+        if self.counts != Counter(page.task for page in self._pages.values()) or not all(self.counts.values()):
             raise Broken("O7: the pages of a task are not as many as are counted")

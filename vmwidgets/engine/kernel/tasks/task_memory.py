@@ -16,6 +16,7 @@ from typing import Protocol, TypeAlias
 from ...base.errors import Broken, KernelError, kernel_error
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, counted
+from ...memory.page import Page
 from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ...memory.replacement import Choice, Replacement
@@ -66,8 +67,8 @@ class PageOwner(Protocol):
     def has_frames(self) -> bool:
         """Whether its pages are RAM, and no device's."""
 
-    def enter(self, index: int, frame: int) -> None:
-        """Have `frame` as the page of this number."""
+    def enter(self, index: int, frame: int, task: str) -> None:
+        """Have `frame` as the page of this number, which came for `task`."""
 
     def leave(self, index: int) -> None:
         """Have the page of this number in memory no longer; the caller knows what becomes of its frame."""
@@ -98,7 +99,8 @@ class TaskMemory:
     """The frames of tasks' objects; `objects` are all that there are, by name.
 
     `reverse` says which translations lead to a frame, `fork` (one of :data:`FORKS`) what a copy of memory is.  With
-    `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.
+    `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.  `task` says for which task a page
+    comes, or has to leave, "" for none.
     """
 
     def __init__(
@@ -124,18 +126,17 @@ class TaskMemory:
         """How many pages were read in: each makes a fault a major one."""
         self.fails: Callable[[], bool] | None = None
         """A hook for lessons: asked before each page that is read in, it makes that fail by answering true."""
-        self._pages = pages
-        self.rings = Rings(recorder, self.mapped_at)
+        self._allocator = pages
+        self.pages: dict[int, Page[PageOwner]] = {}
+        """By frame: the pages of objects that are in memory, in the order in which they came."""
+        self._shared = 0
+        """How many of them several objects have."""
+        self.rings = Rings(recorder, self.pages, self.mapped_at)
         """Which page goes."""
-        self.in_memory: Users[PageUser] = Users()
-        """By frame: whose pages are there."""
         self.in_swap: Users[PageUser] = Users()
         """By slot of swap space: whose pages are there."""
         self.lacking = ""
         """Why no page could go, when that was last so, in words."""
-        self._held: set[int] = set()
-        self._asked_for: set[int] = set()
-        """Frames that are held and were to go meanwhile."""
         self._made = 0
 
     def new_name(self) -> str:
@@ -145,34 +146,33 @@ class TaskMemory:
 
     # ---- frames ------------------------------------------------------------------------------
 
-    def fresh(self, owner: PageOwner) -> int | None:
+    def fresh(self, owner: PageOwner, task: str) -> int | None:
         """A frame for a page of `owner`; pages go out if there is none, and if none can, there is none.
 
         A task that has as many pages as it may have gives one of its own.
         """
         name, rings = f"object {owner.name}", self.rings
-        while rings.is_full(rings.running, self._pages.obtainable_pages):
-            if not self.reclaim(own_only=True):
-                if rings.running in rings.limits:
+        while rings.is_full(task, self._allocator.obtainable_pages):
+            if not self.reclaim(task, own_only=True):
+                if task in rings.limits:
                     return None
                 break
-        frame = self._pages.allocate(owner=name)
-        while frame is None and self.reclaim():
-            frame = self._pages.allocate(owner=name)
+        frame = self._allocator.allocate(owner=name)
+        while frame is None and self.reclaim(task):
+            frame = self._allocator.allocate(owner=name)
         return frame
 
-    def spare(self, owner: PageOwner) -> int | None:
+    def spare(self, owner: PageOwner, task: str) -> int | None:
         """A frame for a page of `owner` that nothing has to leave for, or none."""
-        if self.rings.is_full(self.rings.running, self._pages.obtainable_pages):
+        if self.rings.is_full(task, self._allocator.obtainable_pages):
             return None
-        return self._pages.allocate(owner=f"object {owner.name}")
+        return self._allocator.allocate(owner=f"object {owner.name}")
 
-    def fresh_run(self, owner: PageOwner, order: int) -> int | None:
+    def fresh_run(self, owner: PageOwner, order: int, task: str) -> int | None:
         """The first of 2**order neighbouring frames, or none; nothing goes out for them."""
-        rings = self.rings
-        if rings.is_full(rings.running, self._pages.obtainable_pages, 1 << order):
+        if self.rings.is_full(task, self._allocator.obtainable_pages, 1 << order):
             return None
-        return self._pages.allocate_run(order, f"object {owner.name}")
+        return self._allocator.allocate_run(order, f"object {owner.name}")
 
     def zero(self, frame: int) -> None:
         """Fill a fresh frame with zeroes."""
@@ -185,57 +185,72 @@ class TaskMemory:
 
     def free(self, frame: int) -> None:
         """The frame is free again."""
-        self._pages.free(frame)
+        self._allocator.free(frame)
 
-    def entered(self, owner: PageOwner, index: int, frame: int) -> None:
-        """A page came, for the task whose access is under way, or one more object has a page that is there."""
-        if self.in_memory.add(frame, (owner, index)):
-            self.rings.entered(frame, self.rings.running)
+    def entered(self, owner: PageOwner, index: int, frame: int, task: str = "") -> None:
+        """A page came, for `task`, or one more object has a page that is there."""
+        page = self.pages.get(frame)
+        if page is None:
+            page = self.pages[frame] = Page(frame, owner, index, task)
+            self.rings.entered(page)
+        else:
+            self._shared += page.others is None
+            page.add(owner)
 
-    def taken_over(self, before: PageOwner, owner: PageOwner, index: int, frame: int) -> None:
+    def taken_over(self, before: PageOwner, owner: PageOwner, frame: int) -> None:
         """A page of one object became another's: it keeps its place."""
-        self.in_memory.replace(frame, (before, index), (owner, index))
-        if self.in_memory.first(frame)[0] is owner:
-            self._pages.hand_over(frame, f"object {owner.name}")
+        page = self.pages[frame]
+        page.replace(before, owner)
+        if page.owner is owner:
+            self._allocator.hand_over(frame, f"object {owner.name}")
         self.rings.may_go_again(frame)
 
-    def left(self, owner: PageOwner, index: int, frame: int) -> bool:
-        """A page is this object's no longer; whether no object has its frame now."""
-        was_its = self.in_memory.first(frame)[0] is owner
-        if not self.in_memory.remove(frame, (owner, index)):
-            first = self.in_memory.first(frame)[0].name
-            if was_its:
-                self._pages.hand_over(frame, f"object {first}")
-            self.pass_on(frame)
-            self.rings.may_go_again(frame)
-            emit = self.recorder.emit
-            if emit is not None:
-                emit((PageKept.tag, frame, first))
-            return False
-        self._vacated(frame)
-        return True
+    def left(self, owner: PageOwner, frame: int, task: str = "") -> bool:
+        """A page is this object's no longer, since `task` has another; whether no object has its frame now."""
+        page = self.pages[frame]
+        if page.others is None:
+            self._vacated(page)
+            return True
+        was_its = page.owner is owner
+        page.remove(owner)
+        self._shared -= page.others is None
+        if was_its:
+            self._allocator.hand_over(frame, f"object {page.owner.name}")
+        self.pass_on(frame, task)
+        self.rings.may_go_again(frame)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageKept.tag, frame, page.owner.name))
+        return False
 
-    def _vacated(self, frame: int) -> None:
-        """No object has the page in a frame any longer."""
-        self.reverse.vacated(frame)
-        self.rings.left(frame)
+    def _vacated(self, page: Page[PageOwner]) -> None:
+        """No object has the page in its frame any longer."""
+        self.reverse.vacated(page.frame)
+        self._shared -= page.others is not None
+        self.rings.left(page)
+        del self.pages[page.frame]
 
-    def pass_on(self, frame: int) -> None:
-        """Have a page that several have count for another task than the one whose access is under way.
+    def pass_on(self, frame: int, task: str) -> None:
+        """Have a page that several have count for another task than `task`, which has no need of it.
 
         That is the next one that maps it, or none.  A page that counts for a third task that maps it stays as it is.
         """
-        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != self.rings.running]
-        charged = self.rings.charged[frame]
-        if charged and charged not in heirs:
-            self.rings.charge(frame, "")
+        page = self.pages[frame]
+        heirs = [pmap.name for pmap, _ in self.reverse.of(frame) if pmap.name != task]
+        if page.task and page.task not in heirs:
+            self.rings.charge(page, "")
             if heirs:
                 self.inherited(frame, heirs[0])
 
     @property
     def resident(self) -> int:
         """How many pages of tasks' objects are in memory."""
-        return len(self.in_memory)
+        return len(self.pages)
+
+    @property
+    def any_shared(self) -> bool:
+        """Whether several objects have their page in some frame."""
+        return bool(self._shared)
 
     def dirty_pages(self, name: str) -> dict[int, bool]:
         """The pages of an object that its file does not have yet; true for each."""
@@ -246,16 +261,17 @@ class TaskMemory:
 
         A limit that this passes has others of the task's pages leave.  What files have counts for none.
         """
-        if frame not in self.in_memory or self.in_memory.first(frame)[0].is_file or self.rings.charged[frame]:
+        page = self.pages.get(frame)
+        if page is None or page.task or page.owner.is_file:
             return
-        self.rings.charge(frame, task)
-        with self.holding(frame), self.rings.run_for(task):
-            while self.rings.is_full(task, self._pages.obtainable_pages, 0) and self.reclaim(own_only=True):
+        self.rings.charge(page, task)
+        with self.holding(frame):
+            while self.rings.is_full(task, self._allocator.obtainable_pages, 0) and self.reclaim(task, own_only=True):
                 pass
 
     def bereaved(self, task: str) -> None:
         """`task` is over: its pages count for the tasks that map them too, the first that did, or for none."""
-        left = [frame for frame, one in self.rings.charged.items() if one == task] if self.rings.counts[task] else []
+        left = [page.frame for page in self.pages.values() if page.task == task] if self.rings.counts[task] else []
         self.rings.forget(task)
         for frame in left:
             heirs = [pmap.name for pmap, _ in self.reverse.of(frame)]
@@ -268,15 +284,14 @@ class TaskMemory:
 
     # ---- what processors do with pages -------------------------------------------------------
 
-    def used(self, task: str, frame: int, page: int) -> None:
-        """An access of `task` reached a page: `page` is its number among the task's addresses.
+    def used(self, task: str, frame: int, number: int) -> None:
+        """An access of `task` reached a page: `number` is its number among the task's addresses.
 
         Then those pages leave that its policy wants to go, whether or not a frame is needed.
         """
-        self.rings.used(task, frame, page)
-        with self.rings.run_for(task):
-            for other in self.rings.expired(self):
-                self.page_out(*self.in_memory.first(other))
+        self.rings.used(task, frame, number)
+        for page in self.rings.expired(task, self):
+            self.page_out(page.owner, page.index)
 
     def ticked(self, count: int) -> None:
         """The machine's clock has ticked so often: a policy that ages looks at all pages."""
@@ -284,47 +299,48 @@ class TaskMemory:
 
     def replace_by(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Have pages go by another policy, which learns by what addresses those in memory are known.  O(pages)."""
-        known = {frame: self.reverse.of(frame)[:1] for frame in self.in_memory}
-        self.rings.numbers = {
-            frame: (va >> PAGE_SHIFT, pmap.name) for frame, found in known.items() for pmap, va in found
-        }
+        for frame, page in self.pages.items():
+            known = self.reverse.of(frame)[:1]
+            page.last_use = next(((va >> PAGE_SHIFT, pmap.name) for pmap, va in known), None)
         self.rings.choose(replacement, choice)
 
     @contextmanager
     def holding(self, frame: int) -> Iterator[None]:
-        """Have the page in `frame` stay in here."""
-        is_new = frame not in self._held
-        self._held.add(frame)
+        """Have the page in `frame` stay in here; a device's never goes."""
+        page = self.pages.get(frame)
+        if page is None:
+            yield
+            return
+        page.held += 1
         try:
             yield
         finally:
-            if is_new:
-                self._held.discard(frame)
-                if frame in self._asked_for:
-                    self._asked_for.discard(frame)
-                    self.rings.may_go_again(frame)
+            page.held -= 1
+            if page.is_wanted and not page.held:
+                page.is_wanted = False
+                self.rings.may_go_again(frame)
 
     # ---- going out ---------------------------------------------------------------------------
 
-    def reclaim(self, *, own_only: bool = False) -> bool:
+    def reclaim(self, task: str, *, own_only: bool = False) -> bool:
         """Have one page leave its frame, the first that can in the order of the policy; false if none can.
 
-        With `own_only` it is one of the task whose access is under way.  O(1) where the policy finds one so, or
-        O(pages) without success.
+        `task` needs the frame, "": none does; with `own_only` it is one of its pages.  O(1) where the policy finds one
+        so, or O(pages) without success.
         """
-        for frame in self.rings.candidates(self.rings.running, self, own_only=own_only):
-            if self.page_out(*self.in_memory.first(frame)):
+        for page in self.rings.candidates(task, self, own_only=own_only):
+            if self.page_out(page.owner, page.index):
                 return True
-        why = self._why_none(own_only=own_only)
+        why = self._why_none(task, own_only=own_only)
         self.lacking = why if self.resident else ""
         emit = self.recorder.emit
         if emit is not None:
             emit((NothingToReclaim.tag, why))
         return False
 
-    def _why_none(self, *, own_only: bool) -> str:
+    def _why_none(self, task: str, *, own_only: bool) -> str:
         """Why no page could go, in words."""
-        swap, task = self.swap, self.rings.running
+        swap = self.swap
         room = "swap space is full" if swap.is_full else "they are wired, or needed at this moment"
         room = room if swap.slots else "there is no swap space"
         count = self.rings.counts[task] if own_only else self.resident
@@ -333,25 +349,25 @@ class TaskMemory:
         whose = f" of task {task!r}" if own_only else ""
         return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
 
-    def may_go(self, frame: int) -> bool:
-        """Whether the page in `frame` may leave it."""
-        if frame in self._held:
-            self._asked_for.add(frame)
+    def may_go(self, page: Page[PageOwner]) -> bool:
+        """Whether a page may leave its frame."""
+        if page.held:
+            page.is_wanted = True
             return False
-        return self.can_page_out(*self.in_memory.first(frame))
+        return not _is_wired(page)
 
-    def referenced(self, frame: int) -> bool:
-        """Whether a translation that leads to `frame` was used since its reference bit was cleared."""
-        return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(frame))
+    def referenced(self, page: Page[PageOwner]) -> bool:
+        """Whether a translation that leads to a page was used since its reference bit was cleared."""
+        return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(page.frame))
 
-    def clear_referenced(self, frame: int) -> None:
-        """Clear the reference bits of all translations that lead to `frame`, and flush them."""
-        for pmap, va in self.reverse.of(frame):
+    def clear_referenced(self, page: Page[PageOwner]) -> None:
+        """Clear the reference bits of all translations that lead to a page, and flush them."""
+        for pmap, va in self.reverse.of(page.frame):
             pmap.clear_reference(va)
 
-    def dirty(self, frame: int) -> bool:
-        """Whether the page in `frame` has to be written before it leaves: nothing else has what is in it."""
-        return not self._had_by(*self.in_memory.first(frame))
+    def dirty(self, page: Page[PageOwner]) -> bool:
+        """Whether a page has to be written before it leaves: nothing else has what is in it."""
+        return not self._had_by(page.owner, page.index)
 
     def _had_by(self, owner: PageOwner, index: int) -> str:
         """What has the bytes of a page in memory too: its "file", "swap", or "zeroes" need no place; else ""."""
@@ -363,11 +379,8 @@ class TaskMemory:
 
     def can_page_out(self, owner: PageOwner, index: int) -> bool:
         """Whether the page is one that may leave its frame: in memory, not wired, and not needed this moment."""
-        frame = owner.pages.get(index)
-        if frame is None or frame in self._held:
-            return False
-        users = self.in_memory.of(frame)
-        return bool(users) and not any(one.wired[at] for one, at in users)
+        page = self.pages.get(owner.pages.get(index, -1))
+        return page is not None and not page.held and not _is_wired(page)
 
     def page_out(self, owner: PageOwner, index: int) -> bool:
         """Have one page leave its frame, for swap space or its file; false if it can't.
@@ -400,21 +413,21 @@ class TaskMemory:
             return False
         if to == "file":
             self.clean(owner, index)
-        users = self.in_memory.of(frame)
-        for one, at in users:
-            one.leave(at)
+        page = self.pages[frame]
+        first, *others = users = page.users
+        for one in users:
+            one.leave(index)
             if has == "zeroes":
                 one.count_again()
-        self.in_memory.clear(frame)
-        self._vacated(frame)
+        self._vacated(page)
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageOut.tag, users[0][0].name, index, frame, to, slot, has))
+            emit((PageOut.tag, first.name, index, frame, to, slot, has))
         if slot >= 0:
-            users[0][0].swapped[index] = slot
-            self.in_swap.add(slot, users[0])
-            for one, at in users[1:]:
-                self.share_slots(one, ((at, slot),))
+            first.swapped[index] = slot
+            self.in_swap.add(slot, (first, index))
+            for one in others:
+                self.share_slots(one, ((index, slot),))
         self.free(frame)
         return True
 
@@ -468,11 +481,11 @@ class TaskMemory:
 
     # ---- coming back -------------------------------------------------------------------------
 
-    def swap_in(self, owner: PageOwner, index: int) -> int | None:
+    def swap_in(self, owner: PageOwner, index: int, task: str) -> int | None:
         """A frame with the page that is in swap space, which keeps it until the page is written; IO if that fails."""
         slot = owner.swapped[index]
         self.check_read(owner, index)
-        frame = self.fresh(owner)
+        frame = self.fresh(owner, task)
         if frame is not None:
             self.ram.write(frame << PAGE_SHIFT, self.swap.content(slot))
             emit = self.recorder.emit
@@ -489,7 +502,8 @@ class TaskMemory:
 
     def is_shared(self, frame: int) -> bool:
         """Whether several objects have their page in this frame: who writes it gets a copy."""
-        return self.in_memory.is_shared(frame)
+        page = self.pages.get(frame)
+        return page is not None and page.others is not None
 
     def check_read(self, owner: PageOwner, index: int) -> None:
         """IO if a page can't be read in, as was asked for."""
@@ -525,7 +539,8 @@ class TaskMemory:
         """Raise :class:`Broken` unless objects and swap space are sound, and the numbered invariants hold.
 
         O4. each frame in memory has a page of one object, which owns it, or where forks count the same page of several,
-        of which the first owns it; O6. so has each used slot, and who has a page of it in memory has the same frame.
+        of which the first owns it, and nothing holds it there; O6. so has each used slot, and who has a page of it in
+        memory has the same frame.
         """
         in_memory: dict[int, set[PageUser]] = {}
         in_swap: dict[int, set[PageUser]] = {}
@@ -535,29 +550,38 @@ class TaskMemory:
                 in_swap.setdefault(slot, set()).add((one, index))
             for index, frame in one.pages.items() if one.has_frames else ():
                 in_memory.setdefault(frame, set()).add((one, index))
-        self._check_users("O4: frame", in_memory, self.in_memory)
-        self._check_users("O6: slot", in_swap, self.in_swap)
-        for frame in in_memory:
-            owner = self.in_memory.first(frame)[0].name
-            if self._pages.owner(frame) != f"object {owner}":
-                raise Broken(f"O4: frame {frame:#x} is a page of {owner} and belongs to {self._pages.owner(frame)}")
+        known = {frame: {(one, page.index) for one in page.users} for frame, page in self.pages.items()}
+        self._check_users("O4: frame", in_memory, known)
+        self._check_users("O6: slot", in_swap, {slot: set(self.in_swap.of(slot)) for slot in self.in_swap})
+        for frame, page in self.pages.items():
+            owner = self._allocator.owner(frame)
+            if owner != f"object {page.owner.name}":
+                raise Broken(f"O4: frame {frame:#x} is a page of {page.owner.name} and belongs to {owner}")
+            if page.frame != frame or page.held:
+                raise Broken(f"O4: frame {frame:#x} is still held, or its page is said to be in {page.frame:#x}")
+        if self._shared != sum(page.others is not None for page in self.pages.values()):
+            raise Broken(f"O4: {self._shared} pages are counted as several objects'")
         for slot, users in in_swap.items():
             frames = {one.pages[index] for one, index in users if index in one.pages}
             if len(frames) > 1:
                 raise Broken(f"O6: the page in slot {slot} is in the frames {sorted(frames)}")
-        self.rings.check(set(in_memory))
-        if self._held:
-            raise Broken(f"O4: frame {min(self._held):#x} is still held")
+        self.rings.check()
         self.swap.check()
         if len(in_swap) != self.swap.used:
             raise Broken(f"O6: {self.swap.used} slots are used, and objects have {len(in_swap)}")
 
-    def _check_users(self, what: str, found: dict[int, set[PageUser]], known: Users[PageUser]) -> None:
+    def _check_users(self, what: str, found: dict[int, set[PageUser]], known: dict[int, set[PageUser]]) -> None:
         """Raise :class:`Broken` unless places have the users that are found, several where forks count alone."""
-        for place in sorted(found.keys() | set(known)):
+        for place in sorted(found.keys() | known.keys()):
             users = found.get(place, set())
-            if users != set(known.of(place)):
-                raise Broken(f"{what} {place:#x} has {counted(len(users), 'user')}, not {len(known.of(place))}")
+            if users != known.get(place, set()):
+                many = len(known.get(place, ()))
+                raise Broken(f"{what} {place:#x} has {counted(len(users), 'user')}, and {many} are noted")
             if len(users) > 1 and (self.fork != "counted" or len({index for _, index in users}) > 1):
                 names = " and of ".join(sorted(one.name for one, _ in users))
                 raise Broken(f"{what} {place:#x} is a page of {names}")
+
+
+def _is_wired(page: Page[PageOwner]) -> bool:
+    """Whether an entry of one that has the page holds it in memory."""
+    return any(one.wired[page.index] for one in page.users)

@@ -52,8 +52,8 @@ def x15_errors() -> Iterator[None]:
 class TaskRanges(RangeMap[Entry]):
     """The part of a map that changes ranges; `tables` are the page tables that this reaches."""
 
-    charge: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Has the pages that come in meanwhile count for the task whose map it is."""
+    task: str = ""
+    """The task whose map it is: for it faults are handled, and pages that come count; "": no task's."""
 
     provides: Callable[[int], bool] | None = None
     """Has so many entries free, if it can: without entries a task's map fails with NOMEM.  None: that is a panic."""
@@ -164,7 +164,7 @@ class TaskRanges(RangeMap[Entry]):
         """
         target = entry.object
         assert target is not None, "who asks has looked"
-        return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.recorder)
+        return target.translation(entry.offset_of(va), self.rights_in(entry), access, self.recorder, self.task)
 
     def resident(self, entry: Entry, va: int) -> Translation | None:
         """The same of a page that its object has in memory; nothing is brought."""
@@ -223,7 +223,7 @@ class TaskRanges(RangeMap[Entry]):
         if self.provides is not None:
             self.decide_wiring(start, end)
             self.provide_entries(self._cuts(start, end))
-        wiring, stop = Wiring(self.recorder, self.tables), self.recorder.take_stop()
+        wiring, stop = Wiring(self.recorder, self.tables, self.task), self.recorder.take_stop()
         try:
             self._wire(wiring, start, end, new_object, stop)
         finally:
@@ -247,8 +247,7 @@ class TaskRanges(RangeMap[Entry]):
                     if stop is not None and stop(start):
                         wiring.undo()
                         return
-                    with self.charge():
-                        wiring.bring(part, va)
+                    wiring.bring(part, va)
         except VMError as error:
             wiring.undo()
             if isinstance(error, KernelError):
@@ -304,15 +303,13 @@ class TaskRanges(RangeMap[Entry]):
                 continue
             first = -(-max(start, entry.start) // page) * page
             for va in range(first, min(end, entry.end) - page + 1, page):
-                with self.charge():
-                    made += self._enter_large(tables, target, entry.offset_of(va), va, page, protection)
+                made += self._enter_large(tables, target, entry.offset_of(va), va, page, protection)
         return made
 
-    @staticmethod
-    def _enter_large(tables: Pmap, target: VmObject, offset: int, va: int, page: int, protection: int) -> bool:
+    def _enter_large(self, tables: Pmap, target: VmObject, offset: int, va: int, page: int, protection: int) -> bool:
         """Map one large page; false, and nothing changed, without memory for it or for its tables."""
         fresh = target.page(offset) is None
-        frame = target.run(offset, page >> PAGE_SHIFT)
+        frame = target.run(offset, page >> PAGE_SHIFT, self.task)
         if frame is None:
             return False
         try:

@@ -1,9 +1,8 @@
-"""Whose pages are in a place, a frame or a slot of swap space: mostly one object's, after some forks several's.
+"""Whose pages are in a slot of swap space: mostly one object's, after some forks several's.
 
-One place can hold a page of several objects where a fork counts (`fork="counted"`): after it parent and child have
-their pages in the same frames, and who writes one gets a copy, but for the last (Linux's copy of page tables at fork;
-Gorman: Understanding the Linux Virtual Memory Manager, 2004, 4.6.2).  How many use a place is counted here by looking:
-there is no second count that could differ.
+One slot can hold a page of several objects where a fork counts (`fork="counted"`), as a frame can
+(:class:`~vmwidgets.engine.memory.page.Page`).  How many use a slot is counted here by looking: there is no second count
+that could differ.
 """
 
 from __future__ import annotations
@@ -16,73 +15,29 @@ User = TypeVar("User")
 
 
 class Users(Generic[User]):
-    """By place: its users, the first that came first.  All O(1), but where several leave a place."""
+    """By slot: its users, the first that came first.  All O(users of the slot)."""
 
     def __init__(self) -> None:
-        self._first: dict[int, User] = {}
-        self._others: dict[int, dict[User, None]] = {}
-        """Of places that have several: those behind the first."""
+        self._by_slot: dict[int, tuple[User, ...]] = {}
 
-    def add(self, place: int, user: User) -> bool:
-        """`user` has a page in this place; whether nothing else has."""
-        if place not in self._first:
-            self._first[place] = user
-            return True
-        self._others.setdefault(place, {})[user] = None
-        return False
+    def add(self, slot: int, user: User) -> None:
+        """`user` has a page in this slot."""
+        self._by_slot[slot] = (*self.of(slot), user)
 
-    def remove(self, place: int, user: User) -> bool:
+    def remove(self, slot: int, user: User) -> bool:
         """`user` has it there no longer; whether nothing has."""
-        others = self._others.get(place)
-        if others is None:
-            del self._first[place]
-            return True
-        if self._first[place] == user:
-            self._first[place] = next(iter(others))
-            del others[self._first[place]]
-        else:
-            del others[user]
-        if not others:
-            del self._others[place]
-        return False
+        left = tuple(one for one in self._by_slot.pop(slot) if one != user)
+        if left:
+            self._by_slot[slot] = left
+        return not left
 
-    def clear(self, place: int) -> None:
-        """Nothing has a page in this place any longer."""
-        del self._first[place]
-        self._others.pop(place, None)
-
-    def replace(self, place: int, before: User, after: User) -> None:
+    def replace(self, slot: int, before: User, after: User) -> None:
         """What `before` had there is what `after` has."""
-        if self._first[place] == before:
-            self._first[place] = after
-        else:
-            others = self._others[place]
-            self._others[place] = {after if one == before else one: None for one in others}
+        self._by_slot[slot] = tuple(after if one == before else one for one in self._by_slot[slot])
 
-    def first(self, place: int) -> User:
-        """The one of its users that came first."""
-        return self._first[place]
-
-    def of(self, place: int) -> tuple[User, ...]:
+    def of(self, slot: int) -> tuple[User, ...]:
         """All its users, the first that came first; none where nothing is."""
-        if place not in self._first:
-            return ()
-        return (self._first[place], *self._others.get(place, ()))
-
-    def is_shared(self, place: int) -> bool:
-        """Whether several have a page there."""
-        return place in self._others
-
-    @property
-    def any_shared(self) -> bool:
-        """Whether several have a page in some place."""
-        return bool(self._others)
-
-    def __contains__(self, place: object) -> bool:
-        return place in self._first
+        return self._by_slot.get(slot, ())
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._first)
-
-    def __len__(self) -> int:
-        return len(self._first)
+        return iter(self._by_slot)

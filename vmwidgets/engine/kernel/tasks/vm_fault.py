@@ -156,8 +156,7 @@ class TaskFaults(TaskRanges):
             if entry.wired_count and self.tables is not None:
                 self.map_resident(self.tables, entry, va, top)
 
-    @staticmethod
-    def _bring_wired(entry: Entry, grown: range) -> None:
+    def _bring_wired(self, entry: Entry, grown: range) -> None:
         """Have the pages that a wired stack grows by in memory, where they stay (Linux populates a locked stack).
 
         Without memory for all of them it has none: NOMEM.
@@ -167,7 +166,7 @@ class TaskFaults(TaskRanges):
         brought = range(grown.start, grown.start)
         try:
             for index in grown:
-                target.fault(index << PAGE_SHIFT, True)
+                target.fault(index << PAGE_SHIFT, True, self.task)
                 target.note_wired(range(index, index + 1), 1)
                 brought = range(grown.start, index + 1)
         except VMError:
@@ -252,7 +251,7 @@ class TaskFaults(TaskRanges):
                 self._share(entry)
                 child.adopt(entry, entry.object)
             else:
-                child.adopt(entry, self._copy_of(entry))
+                child.adopt(entry, self._copy_of(entry, child.task))
 
     def _share(self, entry: Entry) -> None:
         """Have the object of `entry` be one that another map may have too, and that no other entry has for itself."""
@@ -269,8 +268,8 @@ class TaskFaults(TaskRanges):
         if target is not None:
             target.reference()
 
-    def _copy_of(self, entry: Entry) -> VmObject | None:
-        """The object of a copy of `entry`, with a reference for that."""
+    def _copy_of(self, entry: Entry, task: str) -> VmObject | None:
+        """The object of a copy of `entry` for `task`, with a reference for that."""
         target = entry.object
         if not isinstance(target, TaskObject) or not target.has_frames:
             if target is not None:
@@ -279,9 +278,9 @@ class TaskFaults(TaskRanges):
         if not target.is_file:
             at_once = entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)
             if target.memory.fork == "eager":
-                return target.copied(pages_of(entry), self.charge)
+                return target.copied(pages_of(entry), task, self.task)
             if at_once:
-                return target.copied(pages_of(entry))
+                return target.copied(pages_of(entry), task, task)
             if target.memory.fork == "counted":
                 self._remove_write(entry)
                 return target.sharing(pages_of(entry))

@@ -36,11 +36,12 @@ class WiredPart:
 
 
 class Wiring:
-    """The pages of one wiring; `tables` are the page tables that they are mapped in, if there are any."""
+    """The pages of one wiring, which count for `task`; `tables` are those that they are mapped in, if there are any."""
 
-    def __init__(self, recorder: Recorder, tables: Pmap | None) -> None:
+    def __init__(self, recorder: Recorder, tables: Pmap | None, task: str) -> None:
         self._recorder = recorder
         self._tables = tables
+        self._task = task
         self.parts: list[WiredPart] = []
 
     def add(self, entry: Entry, start: int, end: int, protection: int, new_object: Callable[[], VmObject]) -> WiredPart:
@@ -59,7 +60,7 @@ class Wiring:
         """Get the page at `va` and map it, if it is not mapped yet; NOMEM where it can't be had."""
         offset = part.offset + va - part.start & OFFSET_MASK
         is_made = part.target.makes(offset)
-        part.target.bring(offset, self._recorder)
+        part.target.bring(offset, self._recorder, self._task)
         part.target.note_wired(_page(offset), 1)  # those that came do not go out for those that come
         part.held.append(offset)
         if is_made:

@@ -83,8 +83,8 @@ class MachineFrames(Part):
             number,
             run.state,
             run.owner,
-            None if page is None else page.pindex,
-            0 if page is None else page.wire_count,
+            None if page is None else page.index,
+            0 if page is None else page.wired,
             mapped[:MAPPINGS],
             len(mapped),
         )
@@ -156,7 +156,7 @@ class MachineFrames(Part):
         if block.state != "owned":
             return FrameRun(block.frame, block.frames, block.state)
         page = self.system.kmem.pages.in_use.get(block.frame)
-        wired = page is not None and page.wire_count > 0
+        wired = page is not None and page.wired > 0
         return FrameRun(block.frame, block.frames, state_of(block.owner), shown_owner(block.owner), wired)
 
 

@@ -277,7 +277,7 @@ class MachineMap(MapPart):
             path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
             quirks=ours.quirks, assertions=ours.assertions,
         )  # fmt: skip  # as the constructor has them
-        made.tables, made.charge, made.provides = ours.tables, ours.charge, ours.provides
+        made.tables, made.task, made.provides = ours.tables, ours.task, ours.provides
         return made
 
     # ---- the door's own checks ---------------------------------------------------------------

@@ -167,6 +167,7 @@ class MachineReplacement(Part):
         return found
 
     def __repr__(self) -> str:
-        rings = self.system.task_memory.rings
-        pages, many = counted(len(rings.charged), "page"), counted(len(rings.rings), "ring")
+        memory = self.system.task_memory
+        rings = memory.rings
+        pages, many = counted(memory.resident, "page"), counted(len(rings.rings), "ring")
         return f"<replacement by {rings.title}: {pages} in {many}>"
