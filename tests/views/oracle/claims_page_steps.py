@@ -321,7 +321,10 @@ def file_page(seen: StepSeen, said: Said) -> None:
     kept = pages_of(seen.machine, name)
     kept_page, operation = number(said["page"]), seen.moment.operation
     if operation is not None and operation.name == "read_file":
-        assert kept_page * PAGE < bytes_of_given(dict(operation.arguments)["size"])
+        given = dict(operation.arguments)
+        start = bytes_of_given(given.get("offset", 0))
+        assert start < (kept_page + 1) * PAGE
+        assert kept_page * PAGE < start + bytes_of_given(given["size"])
     if kept_page in kept:  # else it has left again, and another one may be in the frame
         assert kept[kept_page] == frame
         line = f"{said['file']}, page {kept_page}\n".encode()
