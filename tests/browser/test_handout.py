@@ -18,17 +18,20 @@ from tests.widgets.test_handout import FRAMES, forked, read
 OPEN = "() => document.documentElement.classList.contains('plays')"
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def forked_file(path: Path) -> Path:
     """A story with two pictures, a chapter, a question and something else that might have been done."""
     machine, _, child, address = forked()
     other = machine.branch("after fork")
     other.tasks["parent"].write(address, b"z")
     child.exit()
     pictures = (vm.Objects(machine), vm.Fault(machine))
-    path = tmp_path_factory.mktemp("handout") / "fork.html"
     what_if = {"the parent writes": other}
     return vm.handout(machine, path, *pictures, title="Fork", ask={"after fork": FRAMES}, what_if=what_if)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return forked_file(tmp_path_factory.mktemp("handout") / "fork.html")
 
 
 def settled(page: Any, place: str) -> None:
@@ -259,33 +262,6 @@ def test_without_script_every_step_is_there(opened: Callable[..., Any], file: Pa
         assert all(svg.is_visible() for svg in article.locator("svg").all())
     page.get_by_text("answer", exact=True).first.click()
     expect(page.get_by_text(FRAMES[3])).to_be_visible()
-
-
-def test_on_paper_there_are_six_steps_a_sheet_and_slides_have_one(
-    opened: Callable[..., Any], file: Path, tmp_path: Path
-) -> None:
-    def sheets(path: Path) -> int:
-        return int(opened(path, color_scheme="dark").pdf(prefer_css_page_size=True).count(b"/Type /Page\n"))
-
-    story = read(file)
-    count = len(story["steps"]) + len(story["branches"][0]["steps"])
-    assert count / 3 <= sheets(file) <= count / 3 + 3, "of two pictures side by side there are three steps"
-    machine, *_ = forked()
-    single = vm.handout(machine, tmp_path / "single.html", vm.Objects(machine), by="step")
-    count = len(read(single)["steps"])
-    assert count / 6 <= sheets(single) <= count / 6 + 2, "a chapter begins a row, and the end is below"
-    slides = vm.handout(machine, tmp_path / "slides.html", vm.Objects(machine), by="operation", paper="slides")
-    assert len(read(slides)["steps"]) <= sheets(slides) <= len(read(slides)["steps"]) + 1
-
-
-def test_paper_is_white_and_the_screen_has_one_theme(opened: Callable[..., Any], file: Path) -> None:
-    page = opened(file, color_scheme="dark")
-    ground = "(selector) => getComputedStyle(document.querySelector(selector)).backgroundColor"
-    assert page.evaluate(ground, "body") == page.evaluate(ground, ".vmw-player") == "rgb(17, 20, 24)"
-    page.emulate_media(media="print")
-    assert page.evaluate(ground, "body") == "rgb(255, 255, 255)"
-    fill = "() => getComputedStyle(document.querySelector('article text')).fill"
-    assert page.evaluate(fill) == "rgb(86, 98, 112)", "what is dim on a light ground"
 
 
 @pytest.mark.parametrize("script", [True, False])
@@ -583,34 +559,3 @@ def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_st
     assert where(page)[0] == at + 1
     swipe(page, 60, 330, height)
     assert where(page)[0] == at + 1, "first it is scrolled back"
-
-
-CUT = """() => {
-    const steps = [...document.querySelectorAll('article')];
-    const inside = (part, whole) => part.bottom <= whole.bottom + 1 && part.right <= whole.right + 1;
-    const box = (one) => one.getBoundingClientRect();
-    return steps.map((step) => {
-        const parts = [...step.children].map(box).filter(({ height }) => height);
-        return {
-            shown: Math.min(...[...step.querySelectorAll('svg')].map((picture) => box(picture).height)),
-            over: parts.some((part, at) => at && part.top < parts[at - 1].bottom - 1),
-            cut: parts.some((part) => !inside(part, box(step))) || step.scrollHeight > step.clientHeight + 1,
-            question: step.querySelector('.question') !== null,
-        };
-    });
-}"""
-
-
-@pytest.mark.parametrize("questions", ["open", "closed"])
-def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
-    questions: str, opened: Callable[..., Any], tmp_path: Path
-) -> None:
-    machine, *_ = forked()
-    long = ("A long question. " * 12, [f"option {number}" for number in range(5)], "option 3", "A reason. " * 30)
-    ask = {"after fork": long}
-    file = vm.handout(machine, tmp_path / "x.html", vm.Objects(machine), ask=ask, questions=questions)
-    page = opened(file, viewport={"width": 703, "height": 1032})  # of A4, between its margins
-    page.emulate_media(media="print")
-    steps = page.evaluate(CUT)
-    assert sum(step["question"] for step in steps) == 1
-    assert [step for step in steps if step["over"] or step["cut"] or step["shown"] < 100] == []

@@ -1,4 +1,4 @@
-"""What the last row reads: a lecture that is presented has no small words, at any of its steps."""
+"""What the last row reads: a lecture that is presented has no small or cut words, at any of its steps."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ WORDS = """() => {
 
 
 @pytest.mark.parametrize("name", LECTURES)
-def test_all_words_of_a_lecture_are_large_where_it_is_presented(name: str, chromium: Any, tmp_path: Path) -> None:
+def test_all_words_of_a_lecture_are_large_and_whole_where_it_is_presented(
+    name: str, chromium: Any, tmp_path: Path
+) -> None:
     page = chromium.new_page(viewport=ROOM)
     page.goto(LECTURES[name]().write(tmp_path / "x.html", questions="open").as_uri())
     page.keyboard.press("p")
     small: set[str] = set()
+    cut: set[str] = set()
     seen = -1
     while where_hidden(page) != seen:
         seen = where_hidden(page)
         words = page.evaluate(WORDS)
         assert len(words) > 1
         small |= {text for size, text in words if size < LEAST}
+        cut |= {text for _, text in words if "…" in text}
         assert page.evaluate(PRESENTED)["high"] <= ROOM["height"]
         page.keyboard.press("PageDown")
     assert seen > 20
     assert small == set()
+    assert cut == set()
     page.close()

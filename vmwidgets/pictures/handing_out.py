@@ -62,7 +62,7 @@ def handout(
     (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
 
     `notes` are for the lecturer, at moments too: a second window shows them while the file is presented (its key "p").
-    The file is read without script too: step by step, six on a sheet of paper; with ``paper="slides"`` one on a slide,
+    The file is read without script too: step by step, up to six on a sheet; with ``paper="slides"`` one on a slide,
     to be printed as PDF.  The journal is inside.  Returns the path; O(steps).
 
     Raises :class:`Refused` for what has no picture or no history, for a question or branch that is not in the story,

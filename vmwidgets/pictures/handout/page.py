@@ -44,10 +44,22 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{style_sheet()}{_page_style()}</style></head>\n"
-        f'<body class="{paper}"><main><h1>{title}</h1>\n{"".join(_Listed(opened, paper).parts(story))}'
+        f'<body class="{_look(story, paper)}"><main><h1>{title}</h1>\n'
+        f"{''.join(_Listed(opened, _look(story, paper)).parts(story))}"
         f'<script type="text/plain" id="vmw-story">{data}</script>\n'
         f'<script type="module">{read_static("player.js")}</script></body></html>\n'
     )
+
+
+def _look(story: ToldStory, paper: str) -> str:
+    """How steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
+
+    On half of a sheet the words of a picture that is higher than wide would be too small to be read.
+    """
+    steps = [*story.steps, *(step for branch in story.branches for step in branch.steps)]
+    alone = [step.pictures[0].narrow for step in steps if len(step.pictures) == 1]
+    is_tall = any(scene.height > scene.width for scene in alone)
+    return "rows" if is_tall and paper == "sheets" else paper
 
 
 def _dumped(data: Any) -> bytes:
@@ -63,10 +75,11 @@ def _page_style() -> str:
 
 
 class _Listed:
-    """The steps one by one.  On slides pictures are wide, and narrow on sheets."""
+    """The steps one by one.  In a look (see :func:`_look`) other than "sheets", pictures are wide."""
 
-    def __init__(self, opened: bool, paper: str) -> None:
-        self._opened, self._wide = opened, paper == "slides"
+    def __init__(self, opened: bool, look: str) -> None:
+        self._opened, self._wide = opened, look != "sheets"
+        self._scrolls = ' tabindex="0"' * (look == "rows")  # by keys too
         self._drawings = Drawings()
 
     def parts(self, story: ToldStory) -> Iterator[str]:
@@ -93,7 +106,8 @@ class _Listed:
                 yield f"<h2>{escape(visible(step.chapter))}</h2>"
             scenes = [drawn.wide if self._wide else drawn.narrow for drawn in step.pictures]
             yield f'<article id="{name}{number}"><p class="sentence"><b>{number}.</b> {_sentence(step)}</p>'
-            yield f'<div class="pictures">{"".join(map(self._figure, scenes))}</div><p class="code">{_code(step)}</p>'
+            figures = "".join(map(self._figure, scenes))
+            yield f'<div class="pictures"{self._scrolls}>{figures}</div><p class="code">{_code(step)}</p>'
             new = [table for table in map(_table, scenes) if table not in words]
             if new:
                 yield f"<details><summary>in words</summary>{''.join(new)}</details>"

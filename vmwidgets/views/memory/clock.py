@@ -170,7 +170,7 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
 
 
 def _card(page: RingPage, place: Box, new: frozenset[int], note: Noted | None) -> Node:
-    who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "mapped nowhere"
+    who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "not mapped"
     where = str(Address(page.va)) if page.task else f"page {page.index}"
     state = ["new"] * (page.frame in new)
     title = f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}"
