@@ -1,6 +1,6 @@
 """The file of a handout: one page of HTML that asks no host for anything.
 
-Without script it is a list of steps, one below the other, six on a sheet of paper; script makes the player of it.
+Without script it is a list of steps, one below the other, up to six on a sheet of paper; script makes the player of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from html import escape
 from importlib.resources import files
+from math import ceil
 from typing import Any
 
 from vmwidgets.views.scene.model import Scene
@@ -31,7 +32,16 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 
 PAPER = ("sheets", "slides")
-"""How it is printed: six steps on a sheet, or one on a slide."""
+"""How it is printed: up to six steps on a sheet, or one on a slide."""
+
+HALF = 328, 189
+"""Pixels of CSS, across and down, that the picture of a step has on half of the width of a sheet (`page.css`)."""
+
+LEAST_ROOM = 227
+"""Pixels of CSS, down, that the pictures of a step have in a row of their own, or more."""
+
+READABLE = 0.6
+"""How small a picture may be printed: its smallest letters, of 9 pixels, have four points there."""
 
 
 def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> str:
@@ -43,7 +53,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
         f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{style_sheet()}{_page_style()}</style></head>\n"
+        f"<style>{style_sheet()}{_page_style()}:root{{--room:{_room(story)}px}}</style></head>\n"
         f'<body class="{_look(story, paper)}"><main><h1>{title}</h1>\n'
         f"{''.join(_Listed(opened, _look(story, paper)).parts(story))}"
         f'<script type="text/plain" id="vmw-story">{data}</script>\n'
@@ -54,12 +64,25 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
 def _look(story: ToldStory, paper: str) -> str:
     """How steps are printed: "slides", "sheets", or "rows" on sheets, each as wide as the sheet.
 
-    On half of a sheet the words of a picture that is higher than wide would be too small to be read.
+    On half of a sheet the words of a picture that is large, or higher than wide, would be too small to be read.
     """
-    steps = [*story.steps, *(step for branch in story.branches for step in branch.steps)]
-    alone = [step.pictures[0].narrow for step in steps if len(step.pictures) == 1]
-    is_tall = any(scene.height > scene.width for scene in alone)
-    return "rows" if is_tall and paper == "sheets" else paper
+    alone = [step.pictures[0].narrow for step in _steps(story) if len(step.pictures) == 1]
+    can_be_read = all(min(HALF[0] / scene.width, HALF[1] / scene.height) >= READABLE for scene in alone)
+    return paper if can_be_read or paper != "sheets" else "rows"
+
+
+def _room(story: ToldStory) -> int:
+    """How high the pictures of a step are on a sheet where they have a row of their own, in pixels of CSS.
+
+    It takes so much to read them: the wide form of one, the narrow form of two that lie beside each other.
+    """
+    told = [(len(step.pictures) > 1, drawn) for step in _steps(story) for drawn in step.pictures]
+    heights = [drawn.narrow.height if beside else drawn.wide.height for beside, drawn in told]
+    return max(LEAST_ROOM, ceil(READABLE * max(heights, default=0.0)))
+
+
+def _steps(story: ToldStory) -> list[ToldStep]:
+    return [*story.steps, *(step for branch in story.branches for step in branch.steps)]
 
 
 def _dumped(data: Any) -> bytes:
