@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import string
 from collections.abc import Iterator
 from importlib import import_module
 from inspect import getmembers, isclass
 from pkgutil import iter_modules
+from string import Formatter
 
 import pytest
 
@@ -16,10 +17,10 @@ from tests.plain import MANNERED
 from tests.views.test_moment import LIVED
 from vmwidgets.engine.base.event import EVENTS
 from vmwidgets.views.story import words
+from vmwidgets.views.story.faults import BOXES
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.headlines import MAX_WORDS
-from vmwidgets.views.story.words.kmem_events import FAMILIES
-from vmwidgets.views.story.words.registry import HEADLINES, SAYINGS, SILENT, TEMPLATES, Template
+from vmwidgets.views.story.words.registry import HEADLINES, SAYINGS, SUBJECTS, TEMPLATES, Template
 
 for one in iter_modules(words.__path__):  # each declares its sentences
     import_module(f"{words.__name__}.{one.name}")
@@ -37,7 +38,7 @@ def forms() -> Iterator[tuple[str, str]]:
 
 
 def fields(text: str) -> set[str]:
-    return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+    return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
 
 
 def test_there_are_sentences_of_all_subjects() -> None:
@@ -84,10 +85,20 @@ def test_of_one_the_singular_is_said_and_of_none_the_plural() -> None:
     ]  # fmt: skip
 
 
-def test_every_kind_of_event_has_a_sentence_or_is_named_as_silent() -> None:
-    said = {*SAYINGS, *FAMILIES}
-    assert set(EVENTS.values()) - said - SILENT == set()
-    assert said & SILENT == set()
+def test_every_kind_of_event_has_its_line() -> None:
+    assert {*EVENTS.values()} - {*SAYINGS} == set()
+
+
+def test_what_a_line_names_is_an_attribute_of_its_event() -> None:
+    for event, saying in SAYINGS.items():
+        if not event.__module__.startswith("vmwidgets."):
+            continue  # another test's
+        assert saying.kind in SUBJECTS, event.__name__
+        named = {saying.of} - {""}
+        named |= {name.partition("[")[0].partition(".")[2] for _, name, _, _ in Formatter().parse(saying.thing) if name}
+        named |= {name for text in saying.tick or () for _, name, _, _ in Formatter().parse(text) if name}
+        assert named <= {one.name for one in dataclasses.fields(event)}, event.__name__
+        assert saying.box is None or saying.box.name in BOXES
 
 
 def test_every_operation_has_a_headline() -> None:

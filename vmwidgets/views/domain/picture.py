@@ -16,7 +16,7 @@ from vmwidgets.views.scene.model import Caption, Lane, Steps
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, where
 from vmwidgets.views.story.step import Step
-from vmwidgets.views.story.words.domain_events import strip_words
+from vmwidgets.views.story.words.registry import saying_of
 
 COLUMNS = (
     Lane("column 0", "tree", down=True, label="shadow tree"),
@@ -232,7 +232,8 @@ def plan_of(moment: Moment, name: str) -> tuple[DomainStep, ...]:
 
 
 def _in_the_strip(step: Step) -> DomainStep:
-    short, call = strip_words(step.event)
+    tick = saying_of(step.event).tick
+    short, call = ("", "") if tick is None else tick.of(step.event)
     level = step.functions.count("refill_slabs")
     return DomainStep(step.sentence, step.event, short, call, level, _fails(step.event))
 

@@ -6,18 +6,16 @@ frame, page tables, second try.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE_SHIFT
-from vmwidgets.views.scene.text import visible
 
 from .calls import Functions, followed
 from .moment import Moment
 from .words.names import Names, address
+from .words.registry import saying_of
 
 PROCESSOR = "the processor"
 
@@ -137,15 +135,15 @@ class _Reader:
             one.space = _task_of(event) or one.space
             if isinstance(event, ev.PteWritten):
                 one.marks = [_stopped_at(mark, event.pa) for mark in one.marks]
-            saying = SAYINGS.get(type(event))
-            if saying is not None and functions and not _is_for_want_of_a_frame(one, event):
-                box = "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box)
-                words = saying.words(event, self._names)
+            saying = saying_of(event)
+            if saying.box is not None and functions and not _is_for_want_of_a_frame(one, event):
+                box = "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box.name)
+                words = saying.box.words(event, self._names)
                 if isinstance(event, ev.PagerAsked) and one.waited:
                     words += f" after {one.waited}"
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
-                one.marks.append(Mark(index, box, functions[-1], words, saying.thing(event)))
+                one.marks.append(Mark(index, box, functions[-1], words, saying.thing_of(event)))
 
     def end(self) -> None:
         """An operation that failed did so in its last access, signal or not."""
@@ -195,79 +193,3 @@ def _owner(event: ev.Event) -> str:
     """What a selection calls the object that a frame was taken for."""
     owner = str(getattr(event, "owner", ""))
     return f"object:{owner.removeprefix('object ')}" if owner.startswith("object ") else ""
-
-
-# ---- what an event of the kernel means -------------------------------------------------------------
-
-
-class Saying(NamedTuple):
-    """In which box an event is, in few words, and what a selection calls what it is about."""
-
-    box: str
-    words: Callable[[Any, Names], str]
-    thing: Callable[[Any], str] = lambda event: ""
-
-
-def _object(event: Any) -> str:
-    return f"object:{event.object}"
-
-
-_RESIZED = defaultdict(lambda: "the entry changes", {"grew down for an access below it": "the stack grows"})
-_FOUND = {"": "no", "nowhere": "no", "memory": "in memory", "swap": "in swap space", "file": "in the file"}
-_ASKED = {"hit": "in memory", "miss": "page supplied"}
-_COMPARED = {"left": "below {}", "right": "above {}", "here": "found: {}"}
-
-SAYINGS: dict[type[ev.Event], Saying] = {
-    ev.TreeCompared: Saying(
-        "lookup",
-        lambda event, names: _COMPARED[event.outcome].format(names.entry(event.node)),
-        lambda event: f"entry:{event.node}",
-    ),
-    ev.LookupCacheHit: Saying(
-        "lookup", lambda event, names: f"cached: {names.entry(event.entry)}", lambda event: f"entry:{event.entry}"
-    ),
-    ev.EntryResized: Saying("lookup", lambda event, _: _RESIZED[event.why], lambda event: f"entry:{event.after[0]}"),
-    ev.ObjectMade: Saying("object", lambda event, _: f"new: {visible(event.object)}", _object),
-    ev.ObjectSearched: Saying(
-        "object",
-        lambda event, _: f"{visible(event.object)}: {_FOUND[event.found]}",
-        _object,
-    ),
-    ev.PagerAsked: Saying(
-        "object",
-        lambda event, _: f"{visible(event.object)}: {_ASKED.get(event.outcome, event.outcome)}",
-        _object,
-    ),
-    ev.ShadowMoved: Saying("object", lambda event, _: event.why, _object),
-    ev.PageIn: Saying("object", lambda event, _: f"read from slot {event.slot}", _object),
-    ev.PageJoined: Saying("object", lambda event, _: f"in memory already: {event.frame:#x}", _object),
-    ev.SwapFreed: Saying(
-        "object",
-        lambda event, _: "a slot is free" if len(event.slots) == 1 else f"{len(event.slots)} slots are free",
-        _object,
-    ),
-    ev.PageDirtied: Saying("object", lambda event, _: "dirty from now on", _object),
-    ev.PageAllocated: Saying("frame", lambda event, _: f"{event.frame:#x} taken", lambda event: f"frame:{event.frame}"),
-    ev.PageGranted: Saying("frame", lambda event, _: f"{event.frame:#x} taken", lambda event: f"frame:{event.frame}"),
-    ev.PageCopied: Saying(
-        "frame", lambda event, _: f"copy of {event.source_frame:#x}", lambda event: f"frame:{event.frame}"
-    ),
-    ev.PageOut: Saying(
-        "frame",
-        lambda event, _: (
-            f"{event.frame:#x} dropped" if event.to == "nowhere" else f"{event.frame:#x} out to {event.to}"
-        ),
-        _object,
-    ),
-    ev.Injected: Saying("frame", lambda event, _: "refused on purpose"),
-    ev.NothingToReclaim: Saying("frame", lambda event, _: "none is left"),
-    ev.OutOfMemory: Saying("frame", lambda event, _: f"{visible(event.task)} is killed"),
-    ev.PteWritten: Saying(
-        "enter",
-        lambda event, _: f"level {event.level}: {f'{event.after:#x}' if event.after else 'cleared'}",
-        lambda event: f"pte:{event.pa:x}",
-    ),
-    ev.TranslationEntered: Saying("enter", lambda event, _: "entered"),
-    ev.VnodeMapInvoked: Saying("enter", lambda event, _: "mapped by the program"),
-}
-"""By class of event, as far as a fault has it."""

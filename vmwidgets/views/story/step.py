@@ -13,9 +13,8 @@ from .calls import Functions
 class About(NamedTuple):
     """What a step is about, so that a picture can choose its own.
 
-    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object"
-    or "task"; `name` says of which map, owner, cache, thread, domain, processor, object or task ("" where that is said
-    of none).
+    `kind` is one of :data:`.words.registry.SUBJECTS`; `name` says of which map, owner, cache, thread, domain,
+    processor, object or task ("" where that is said of none).
     """
 
     kind: str

@@ -30,9 +30,9 @@ from .words import (  # noqa: F401  they declare sentences
     object_operations,
 )
 from .words.headlines import headline, shortened
-from .words.kmem_events import FAMILIES, said_of_page, said_of_rest, said_of_run
+from .words.kmem_events import said_of_page, said_of_rest, said_of_run
 from .words.names import UNKNOWN, Names, Starts
-from .words.registry import SAYINGS
+from .words.registry import saying_of
 from .words.threads import THREADS
 
 SINGLE = 3
@@ -97,8 +97,8 @@ class _Plan:
         return self._steps
 
     def _sentence(self, event: ev.Event) -> str:
-        saying = SAYINGS.get(type(event))
-        return "" if saying is None else saying.writer(event, self._names)
+        writer = saying_of(event).writer
+        return "" if writer is None else writer(event, self._names)
 
     def _told_by_requests(self, event: ev.Event) -> bool:
         """Whether page requests say enough of what the allocator below them does, or what an object has."""
@@ -145,34 +145,20 @@ class _Said:
 
     def step(self, sentence: str) -> Step:
         who = f"{visible(self.runner)}: " if self.runner and not isinstance(self.event, THREADS) else ""
-        thing = _thing(self.event)
+        thing = saying_of(self.event).thing_of(self.event)
         return Step(self.index, who + sentence, self.functions, thing, _about(self.event), self.event)
 
 
 def _about(event: ev.Event) -> About:
-    saying = SAYINGS.get(type(event))
-    if saying is None:
-        return About("pages")  # a run
+    saying = saying_of(event)
     return About(saying.kind, str(getattr(event, saying.of) or "") if saying.of else "")
-
-
-def _thing(event: ev.Event) -> str:
-    """The entry that an event is about."""
-    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
-        identity = event.entry[0]
-    elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):
-        identity = event.after[0]
-    else:
-        name = _ENTRY.get(type(event), "")
-        identity = getattr(event, name) if name else 0
-    return f"entry:{identity}" if identity else ""
 
 
 def _family(event: ev.Event, functions: Functions) -> str:
     """Of which family of runs an event is here: descriptors are said where a fault ends with them."""
     if isinstance(event, ev.PteWritten) and functions[:1] + functions[-1:] != _END_OF_A_FAULT:
         return ""
-    return FAMILIES.get(type(event), "")
+    return saying_of(event).family
 
 
 _END_OF_A_FAULT = ("vm_map_fault", "pmap_enter")
@@ -185,17 +171,8 @@ def _frames_said(event: ev.Event) -> tuple[int, ...]:
     return (event.frame,) if isinstance(event, (ev.PageCopied, ev.PageOut)) else ()
 
 
-_ENTRY: dict[type[ev.Event], str] = {
-    **dict.fromkeys((ev.TreeCompared, ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "node"),
-    **dict.fromkeys((ev.EntryWired, ev.LookupCacheHit, ev.GapCompared, ev.EntryJoined, ev.EntryClipped), "entry"),
-    ev.MergeTried: "neighbour",
-}
-"""Which attribute names the entry."""
-
-
 def _of_a_domain(event: ev.Event) -> bool:
-    saying = SAYINGS.get(type(event))
-    return saying is not None and saying.kind == "domain"
+    return saying_of(event).kind == "domain"
 
 
 _WITH_THE_CALL = frozenset(("caps_copy_to_vnode", "page_mappings_unmap", "page_mappings_modify_flags"))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.selfpaging.domain_schema import CapRef
 from vmwidgets.views.scene.text import visible
 
 from .names import Names, a_kind, address, flag_words, kind_words, span
-from .registry import says, sentences
+from .registry import InBox, Tick, saying_of, says, sentences
 
 say = sentences(
     "domain events",
@@ -75,43 +73,10 @@ say = sentences(
 )  # fmt: skip  # templates on one line where they fit
 
 
-class StripWords(NamedTuple):
-    """An event in the strip of a domain's calls: a word for its tick, and the call's name if it is one."""
-
-    short: str
-    call: str = ""
-
-
-_STRIP: dict[type[ev.Event], StripWords] = {
-    ev.SlotAllocated: StripWords("slot", "slot_alloc"),
-    ev.SlotFreed: StripWords("free", "slot_free"),
-    ev.VnodeCreated: StripWords("table", "vnode_create"),
-    ev.VnodeMapInvoked: StripWords("map", "vnode_map"),
-    ev.VnodeUnmapInvoked: StripWords("unmap", "vnode_unmap"),
-    ev.MappingFlagsInvoked: StripWords("flags", "modify_flags"),
-    ev.CapabilityDeleteInvoked: StripWords("delete", "cap_delete"),
-    ev.CapabilityCopyInvoked: StripWords("copy", "cap_copy"),
-    ev.FrameAllocated: StripWords("frame", "frame_alloc"),
-    ev.SlabRefillBegan: StripWords("refill", "refill_slabs"),
-    ev.SlabGrown: StripWords("grow", "slab_grow"),
-    ev.BlockTaken: StripWords("block"),
-    ev.BlockGiven: StripWords("block"),
-    ev.VnodeLinked: StripWords("link"),
-    ev.VnodeUnlinked: StripWords("unlink"),
-    ev.RegionAdded: StripWords("region"),
-    ev.RegionRemoved: StripWords("region"),
-    ev.MetaDataMoved: StripWords("move"),
-    ev.MapUndone: StripWords("undone"),
-}
-
-
-def strip_words(event: ev.Event) -> StripWords:
-    """What an event is called in the strip."""
-    if isinstance(event, ev.CapabilityMade):
-        return StripWords(event.how, event.how)
-    if isinstance(event, ev.CapabilityDeleted):
-        return StripWords(event.how)
-    return _STRIP[type(event)]
+def call_of(event: ev.Event) -> str:
+    """The call that an event is, by its name; "" for a record that the pmap changed by itself."""
+    tick = saying_of(event).tick
+    return "" if tick is None else tick.of(event).call
 
 
 def ref(slot: CapRef) -> str:
@@ -122,23 +87,24 @@ def ref(slot: CapRef) -> str:
 # ---- slots and capabilities ----------------------------------------------------------------------
 
 
-@says(ev.SlotAllocated, about="domain", of="domain")
+@says(ev.SlotAllocated, about="domain", of="domain", tick=Tick("slot", "slot_alloc"))
 def _slot(event: ev.SlotAllocated, names: Names) -> str:
     return say("SlotAllocated/no") if event.ref is None else say("SlotAllocated", slot=ref(event.ref))
 
 
-@says(ev.SlotFreed, ev.CapabilityDeleteInvoked, about="domain", of="domain")
+@says(ev.SlotFreed, about="domain", of="domain", tick=Tick("free", "slot_free"))
+@says(ev.CapabilityDeleteInvoked, about="domain", of="domain", tick=Tick("delete", "cap_delete"))
 def _emptied(event: ev.SlotFreed | ev.CapabilityDeleteInvoked, names: Names) -> str:
     return say(event.tag, slot=ref(event.ref))
 
 
-@says(ev.CapabilityDeleted, about="domain", of="domain")
+@says(ev.CapabilityDeleted, about="domain", of="domain", weight={"domain": 1}, tick=Tick("{how}"))
 def _deleted(event: ev.CapabilityDeleted, names: Names) -> str:
     name = "CapabilityDeleted/revoke" if event.how == "revoke" else "CapabilityDeleted"
     return say(name, kind=kind_words(event.kind).words, slot=ref(event.ref))
 
 
-@says(ev.CapabilityMade, about="domain", of="domain")
+@says(ev.CapabilityMade, about="domain", of="domain", weight={"domain": 1}, tick=Tick("{how}", "{how}"))
 def _made(event: ev.CapabilityMade, names: Names) -> str:
     name = "CapabilityMade" if event.source is None else "CapabilityMade/from"
     source = "" if event.source is None else ref(event.source)
@@ -148,13 +114,13 @@ def _made(event: ev.CapabilityMade, names: Names) -> str:
     )  # fmt: skip
 
 
-@says(ev.CapabilityCopyInvoked, about="domain", of="domain")
+@says(ev.CapabilityCopyInvoked, about="domain", of="domain", tick=Tick("copy", "cap_copy"))
 def _copied(event: ev.CapabilityCopyInvoked, names: Names) -> str:
     name = "CapabilityCopyInvoked" if event.ref in names.made else "CapabilityCopyInvoked/no"
     return say(name, slot=ref(event.ref), source=ref(event.source))
 
 
-@says(ev.FrameAllocated, about="domain", of="domain")
+@says(ev.FrameAllocated, about="domain", of="domain", tick=Tick("frame", "frame_alloc"))
 def _frame(event: ev.FrameAllocated, names: Names) -> str:
     if event.base is None or event.bytes is None:
         return say("FrameAllocated/no", size=binary_size(event.want))
@@ -166,7 +132,7 @@ def _frame(event: ev.FrameAllocated, names: Names) -> str:
 # ---- what the kernel is asked --------------------------------------------------------------------
 
 
-@says(ev.VnodeCreated, about="domain", of="domain")
+@says(ev.VnodeCreated, about="domain", of="domain", tick=Tick("table", "vnode_create"))
 def _created(event: ev.VnodeCreated, names: Names) -> str:
     kind = kind_words(event.kind).words
     if event.base is None:
@@ -174,10 +140,17 @@ def _created(event: ev.VnodeCreated, names: Names) -> str:
     return say("VnodeCreated", kind=kind, address=address(event.base), slot=ref(event.ref))
 
 
-@says(ev.VnodeMapInvoked, about="domain", of="domain")
+@says(
+    ev.VnodeMapInvoked,
+    about="domain",
+    of="domain",
+    weight={"domain": 2},
+    box=InBox("enter", lambda event, _: "mapped by the program"),
+    tick=Tick("map", "vnode_map"),
+)
 def _mapped(event: ev.VnodeMapInvoked, names: Names) -> str:
     if event.error is not None:
-        return say("Refused", call=strip_words(event).call, error=visible(event.error))
+        return say("Refused", call=call_of(event), error=visible(event.error))
     source = f"{ref(event.source)}+{event.offset:#x}" if event.offset else ref(event.source)
     return say(
         "VnodeMapInvoked", event.count, source=source, entry=event.entry, entries=_entries(event.entry, event.count),
@@ -185,19 +158,19 @@ def _mapped(event: ev.VnodeMapInvoked, names: Names) -> str:
     )  # fmt: skip
 
 
-@says(ev.VnodeUnmapInvoked, about="domain", of="domain")
+@says(ev.VnodeUnmapInvoked, about="domain", of="domain", weight={"domain": 2}, tick=Tick("unmap", "vnode_unmap"))
 def _unmapped(event: ev.VnodeUnmapInvoked, names: Names) -> str:
     if event.error is not None:
-        return say("Refused", call=strip_words(event).call, error=visible(event.error))
+        return say("Refused", call=call_of(event), error=visible(event.error))
     first, count = event.entry or 0, event.count or 0
     places = {"table": ref(event.table), "mapping": ref(event.mapping)}
     return say("VnodeUnmapInvoked", count, entry=first, entries=_entries(first, count), **places)
 
 
-@says(ev.MappingFlagsInvoked, about="domain", of="domain")
+@says(ev.MappingFlagsInvoked, about="domain", of="domain", weight={"domain": 2}, tick=Tick("flags", "modify_flags"))
 def _flags(event: ev.MappingFlagsInvoked, names: Names) -> str:
     if event.error is not None:
-        return say("Refused", call=strip_words(event).call, error=visible(event.error))
+        return say("Refused", call=call_of(event), error=visible(event.error))
     words = {"mapping": ref(event.mapping), "flags": flag_words(event.flags)}
     return say("MappingFlagsInvoked", event.pages, offset=event.offset, **words)
 
@@ -210,46 +183,47 @@ def _entries(first: int, count: int) -> str:
 # ---- the pmap's own records ----------------------------------------------------------------------
 
 
-@says(ev.SlabRefillBegan, about="domain", of="domain")
+@says(ev.SlabRefillBegan, about="domain", of="domain", tick=Tick("refill", "refill_slabs"))
 def _refill(event: ev.SlabRefillBegan, names: Names) -> str:
     name = "SlabRefillBegan" if event.level == 1 else "SlabRefillBegan/nested"
     return say(name, event.missing, bytes=f"{event.bytes:,}", level=event.level)
 
 
-@says(ev.SlabGrown, about="domain", of="domain")
+@says(ev.SlabGrown, about="domain", of="domain", tick=Tick("grow", "slab_grow"))
 def _grown(event: ev.SlabGrown, names: Names) -> str:
     name = "SlabGrown/at" if event.address else "SlabGrown"
     return say(name, event.blocks, size=binary_size(event.bytes), address=address(event.address))
 
 
-@says(ev.BlockTaken, about="domain", of="domain")
+@says(ev.BlockTaken, about="domain", of="domain", tick=Tick("block"))
 def _taken(event: ev.BlockTaken, names: Names) -> str:
     return say("BlockTaken/no") if event.block is None else say("BlockTaken", event.free)
 
 
-@says(ev.BlockGiven, about="domain", of="domain")
+@says(ev.BlockGiven, about="domain", of="domain", tick=Tick("block"))
 def _given(event: ev.BlockGiven, names: Names) -> str:
     return say("BlockGiven", event.free)
 
 
-@says(ev.VnodeLinked, ev.VnodeUnlinked, about="domain", of="domain")
+@says(ev.VnodeLinked, about="domain", of="domain", tick=Tick("link"))
+@says(ev.VnodeUnlinked, about="domain", of="domain", tick=Tick("unlink"))
 def _linked(event: ev.VnodeLinked | ev.VnodeUnlinked, names: Names) -> str:
     case = "table" if event.table else "leaf"
     noun = "entry" if event.count == 1 else "entries"
     return say(f"{event.tag}/{case}", cap=ref(event.cap), entries=f"{noun} {_entries(event.entry, event.count)}")
 
 
-@says(ev.RegionAdded, ev.RegionRemoved, about="domain", of="domain")
+@says(ev.RegionAdded, ev.RegionRemoved, about="domain", of="domain", tick=Tick("region"))
 def _region(event: ev.RegionAdded | ev.RegionRemoved, names: Names) -> str:
     return say(event.tag, range=span(event.base, event.base + event.size), size=binary_size(event.size))
 
 
-@says(ev.MetaDataMoved, about="domain", of="domain")
+@says(ev.MetaDataMoved, about="domain", of="domain", tick=Tick("move"))
 def _moved(event: ev.MetaDataMoved, names: Names) -> str:
     case = "up" if event.after > event.before else "down"
     return say(f"MetaDataMoved/{case}", before=address(event.before), after=address(event.after))
 
 
-@says(ev.MapUndone, about="domain", of="domain")
+@says(ev.MapUndone, about="domain", of="domain", tick=Tick("undone"))
 def _undone(event: ev.MapUndone, names: Names) -> str:
     return say("MapUndone", why=visible(event.why))

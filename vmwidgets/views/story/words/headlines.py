@@ -17,7 +17,7 @@ from vmwidgets.views.story.calls import Functions, followed, left_open, returned
 
 from .called import called
 from .names import address
-from .registry import HEADLINES, Headline, sentences
+from .registry import HEADLINES, Headline, saying_of, sentences
 
 say = sentences(
     "headlines",
@@ -245,52 +245,29 @@ def shortened(functions: Functions) -> Functions:
     return (*functions[:1], "…", *functions[-(MAX_FUNCTIONS - 1) :]) if many else functions
 
 
-_MAP_WEIGHT: dict[type[ev.Event], int] = {
-    ev.TreeLinked: 3,
-    ev.TreeUnlinked: 2,
-    ev.EntryResized: 4,
-    ev.EntryChanged: 4,
-    ev.PagerAsked: 3,
-    ev.PageCopied: 4,
-    ev.PageOut: 4,
-    ev.TreeCompared: 1,
-    ev.LookupCacheHit: 1,
-}
 _CHANGE = 2
 """The least weight of an event that changes a map."""
 
-_KMEM_WEIGHT: dict[type[ev.Event], int] = {
-    ev.SpaceSought: 1,
-    **dict.fromkeys((ev.EntryClipped, ev.EntryChanged, ev.EntryWired), 2),
-    ev.RangeInserted: 3,
-    ev.RangeDeleted: 3,
-    ev.PageDenied: 4,
-    ev.SleepersWoken: 5,
-    ev.SubmapAttached: 5,
-}
-_DOMAIN_WEIGHT: dict[type[ev.Event], int] = {
-    **dict.fromkeys((ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked), 2),
-    **dict.fromkeys((ev.CapabilityMade, ev.CapabilityDeleted), 1),
-}
-"""Which events say most of what an operation was about, in a map of X15's, in kernel memory, in a domain."""
+
+def _weight(event: ev.Event, where: str) -> int:
+    """How much an event says of what an operation was about (:attr:`.registry.Saying.weight`)."""
+    return saying_of(event).weight.get(where, 0)
 
 
 def telling(facts: Facts) -> Functions:
     """The kernel functions that were under way when the event that says most happened."""
     if _is_domains(facts):
         return _domains_functions(facts)
-    weights = _KMEM_WEIGHT if facts.of(ev.MapLocked, ev.MapUnlocked) else _MAP_WEIGHT
-    if weights is _MAP_WEIGHT and facts.name in _SEVERAL and not facts.truncated:
+    where = "kmem" if facts.of(ev.MapLocked, ev.MapUnlocked) else "map"
+    if where == "map" and facts.name in _SEVERAL and not facts.truncated:
         return shortened(_in_common(facts))
     best: Functions = ()
-    rank = 0 if weights is _KMEM_WEIGHT else -1
+    rank = 0 if where == "kmem" else -1
     for _, event, functions, _ in followed(facts.events):
-        weight = weights.get(type(event), 0)
-        if functions and weight >= rank and (weight or weights is _MAP_WEIGHT):
+        weight = _weight(event, where)
+        if functions and weight >= rank and (weight or where == "map"):
             best, rank = functions, weight
-    if (
-        weights is _MAP_WEIGHT and rank < _CHANGE and facts.name != "lookup"
-    ):  # nothing says much: what all of it was done by
+    if where == "map" and rank < _CHANGE and facts.name != "lookup":  # nothing says much: what all of it was done by
         best = _shared(functions for _, _, functions, _ in followed(facts.events) if functions)
         best = () if best[:1] == ("rbtree_lookup_nearest",) else best  # a search by itself is not what was asked for
     return shortened(best) or ((facts.name,) if facts.truncated else ())
@@ -303,7 +280,7 @@ _SEVERAL = ("remove", "vm_map_remove")
 def _in_common(facts: Facts) -> Functions:
     """The functions that were under way at each change of a map."""
     changes = [functions for _, event, functions, _ in followed(facts.events)
-               if functions and _MAP_WEIGHT.get(type(event), 0) >= _CHANGE]  # fmt: skip
+               if functions and _weight(event, "map") >= _CHANGE]  # fmt: skip
     if not changes:
         return next((functions for _, _, functions, _ in followed(facts.events) if functions), ())
     return _shared(changes)
@@ -329,7 +306,7 @@ def _domains_functions(facts: Facts) -> Functions:
     best: Functions = ()
     rank = 1
     for _, event, functions, _ in followed(facts.events):
-        weight = _DOMAIN_WEIGHT.get(type(event), 0)
+        weight = _weight(event, "domain")
         if weight >= rank and functions and "refill_slabs" not in functions:
             best, rank = functions, weight
     return shortened(best) or (facts.name,)

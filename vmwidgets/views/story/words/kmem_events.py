@@ -11,7 +11,7 @@ from vmwidgets.views.scene.text import visible
 
 from .called import called
 from .names import Names, address, frames, span
-from .registry import says, sentences
+from .registry import InBox, comes_in_runs, says, sentences
 
 say = sentences(
     "kmem events",
@@ -132,6 +132,10 @@ OTHERS = "another user"
 """Who has pages that no part of the kernel asked for."""
 
 
+TAKEN = InBox("frame", lambda event, _: f"{event.frame:#x} taken")
+"""Of a frame that is allocated."""
+
+
 # ---- maps ----------------------------------------------------------------------------------------
 
 
@@ -147,19 +151,19 @@ def _locked(event: ev.MapLocked | ev.MapUnlocked, names: Names) -> str:
     return say(event.tag, map=called(event.map))
 
 
-@says(ev.GapCompared, about="map", of="map")
+@says(ev.GapCompared, about="map", of="map", thing="entry:{0.entry}")
 def _compared(event: ev.GapCompared, names: Names) -> str:
     sizes = {"largest": binary_size(event.largest), "size": binary_size(event.length)}
     return say(f"GapCompared/{event.outcome}", entry=names.entry(event.entry), **sizes)
 
 
-@says(ev.SpaceSought, about="map", of="map")
+@says(ev.SpaceSought, about="map", of="map", weight={"kmem": 1})
 def _sought(event: ev.SpaceSought, names: Names) -> str:
     name = "SpaceSought/no" if event.address is None else "SpaceSought"
     return say(name, map=called(event.map), size=binary_size(event.length), address=address(event.address or 0))
 
 
-@says(ev.RangeInserted, about="map", of="map")
+@says(ev.RangeInserted, about="map", of="map", weight={"kmem": 3})
 def _inserted(event: ev.RangeInserted, names: Names) -> str:
     case, target = event.how, event.object
     if event.status:  # what the search found is free: a range that is none is all that can be refused
@@ -174,28 +178,28 @@ def _inserted(event: ev.RangeInserted, names: Names) -> str:
     )  # fmt: skip
 
 
-@says(ev.EntryJoined, about="map", of="map")
+@says(ev.EntryJoined, about="map", of="map", thing="entry:{0.entry}")
 def _joined(event: ev.EntryJoined, names: Names) -> str:
     return say(f"EntryJoined/{event.side}", range=span(event.start, event.end))
 
 
-@says(ev.EntryClipped, about="map", of="map")
+@says(ev.EntryClipped, about="map", of="map", thing="entry:{0.entry}", weight={"kmem": 2})
 def _clipped(event: ev.EntryClipped, names: Names) -> str:
     return say("EntryClipped", map=called(event.map), address=address(event.address))
 
 
-@says(ev.RangeDeleted, about="map", of="map")
+@says(ev.RangeDeleted, about="map", of="map", weight={"kmem": 3})
 def _deleted(event: ev.RangeDeleted, names: Names) -> str:
     return say("RangeDeleted", map=called(event.map), range=span(event.start, event.end))
 
 
-@says(ev.SubmapAttached, about="map", of="map")
+@says(ev.SubmapAttached, about="map", of="map", weight={"kmem": 5})
 def _submap(event: ev.SubmapAttached, names: Names) -> str:
     name = "SubmapAttached/no" if event.status else "SubmapAttached"
     return say(name, map=called(event.map), submap=called(event.submap), range=span(event.start, event.end))
 
 
-@says(ev.SleepersWoken, about="map", of="map")
+@says(ev.SleepersWoken, about="map", of="map", weight={"kmem": 5})
 def _woke(event: ev.SleepersWoken, names: Names) -> str:
     return say("SleepersWoken", event.count, map=called(event.map))
 
@@ -208,7 +212,7 @@ def _object(event: ev.ObjectCreated, names: Names) -> str:
     return say("ObjectCreated", object=visible(event.object))
 
 
-@says(ev.PageDenied, about="pages")
+@says(ev.PageDenied, about="pages", weight={"kmem": 4})
 def _denied(event: ev.PageDenied, names: Names) -> str:
     return say("PageDenied", page_class=class_of(event))
 
@@ -223,7 +227,8 @@ def _asked(event: ev.LowMemory | ev.ZonesReclaimed, names: Names) -> str:
     return say(event.tag)
 
 
-@says(ev.PageAllocated, ev.PageFreed, about="pages", of="owner")
+@says(ev.PageAllocated, about="pages", of="owner", thing="frame:{0.frame}", box=TAKEN)
+@says(ev.PageFreed, about="pages", of="owner")
 def _frames(event: ev.PageAllocated | ev.PageFreed, names: Names) -> str:
     count = 1 << event.order
     owner = visible(event.owner.removeprefix(CACHED)) or OTHERS
@@ -290,22 +295,20 @@ def _at(event: ev.SlabCreated | ev.SlabDestroyed | ev.BufferAllocated | ev.Buffe
 
 # ---- runs of pages -------------------------------------------------------------------------------
 
-FAMILIES: dict[type[ev.Event], str] = {
-    ev.PageGranted: "grant",
-    ev.PageCleared: "grant",
-    ev.PageUnwired: "release",
-    ev.PageReleased: "release",
-    ev.TranslationEntered: "enter",
-    ev.PageZeroed: "zero",
-    ev.PageCached: "cache",
-    ev.BlockSplit: "split",
-    ev.BlockJoined: "join",
-    ev.PteWritten: "descriptor",
-}
-"""Events that come in runs, page by page, and of which family: a run is one step, or a few.
-
-Descriptors are one only at the end of a fault: elsewhere what was said of pages says it.
-"""
+comes_in_runs(ev.PageGranted, family="grant", thing="frame:{0.frame}", box=TAKEN)
+comes_in_runs(ev.PageCleared, family="grant")
+comes_in_runs(ev.PageUnwired, ev.PageReleased, family="release")
+comes_in_runs(ev.TranslationEntered, family="enter", box=InBox("enter", lambda event, _: "entered"))
+comes_in_runs(ev.PageZeroed, family="zero")
+comes_in_runs(ev.PageCached, family="cache")
+comes_in_runs(ev.BlockSplit, family="split")
+comes_in_runs(ev.BlockJoined, family="join")
+comes_in_runs(
+    ev.PteWritten,  # only at the end of a fault: elsewhere what was said of pages says it
+    family="descriptor",
+    thing="pte:{0.pa:x}",
+    box=InBox("enter", lambda event, _: f"level {event.level}: {f'{event.after:#x}' if event.after else 'cleared'}"),
+)
 
 _COUNTED = {"zero": "PageZeroed", "cache": "PageCached", "split": "BlockSplit", "join": "BlockJoined"}
 

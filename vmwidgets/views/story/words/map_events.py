@@ -8,7 +8,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryFields
 from vmwidgets.views.scene.text import visible
 
 from .names import Names, address, span
-from .registry import says, sentences
+from .registry import InBox, says, sentences
 
 say = sentences(
     "map events",
@@ -116,35 +116,46 @@ def _range(fields: EntryFields) -> str:
 # ---- the tree and the list -----------------------------------------------------------------------
 
 
-@says(ev.TreeCompared, about="tree", of="tree")
+_BESIDE = {"left": "below {}", "right": "above {}", "here": "found: {}"}
+"""What a comparison found, in a box."""
+
+
+@says(
+    ev.TreeCompared,
+    about="tree",
+    of="tree",
+    thing="entry:{0.node}",
+    weight={"map": 1},
+    box=InBox("lookup", lambda event, names: _BESIDE[event.outcome].format(names.entry(event.node))),
+)
 def _compared(event: ev.TreeCompared, names: Names) -> str:
     inserting = ", inserting" if names.functions[-1:] == ("rbtree_insert",) else ""
     return say(f"TreeCompared/{event.outcome}{inserting}", key=address(event.key), entry=names.entry(event.node))
 
 
-@says(ev.TreeLinked, about="tree", of="tree")
+@says(ev.TreeLinked, about="tree", of="tree", thing="entry:{0.node}", weight={"map": 3})
 def _hung(event: ev.TreeLinked, names: Names) -> str:
     side = event.side if event.parent else "root"
     return say(f"TreeLinked/{side}", entry=names.entry(event.node), parent=names.entry(event.parent))
 
 
-@says(ev.TreeRecoloured, about="tree", of="tree")
+@says(ev.TreeRecoloured, about="tree", of="tree", thing="entry:{0.node}")
 def _recoloured(event: ev.TreeRecoloured, names: Names) -> str:
     return say(f"TreeRecoloured/{'red' if event.red else 'black'}", entry=names.entry(event.node), why=event.why)
 
 
-@says(ev.TreeRotated, about="tree", of="tree")
+@says(ev.TreeRotated, about="tree", of="tree", thing="entry:{0.node}")
 def _rotated(event: ev.TreeRotated, names: Names) -> str:
     return say(f"TreeRotated/{event.side}", entry=names.entry(event.node), raised=names.entry(event.raised))
 
 
-@says(ev.TreeUnlinked, about="tree", of="tree")
+@says(ev.TreeUnlinked, about="tree", of="tree", thing="entry:{0.node}", weight={"map": 2})
 def _unhung(event: ev.TreeUnlinked, names: Names) -> str:
     case = "two" if event.successor else "one"
     return say(f"TreeUnlinked/{case}", entry=names.entry(event.node), heir=names.entry(event.successor))
 
 
-@says(ev.EntryLinked, about="list", of="map")
+@says(ev.EntryLinked, about="list", of="map", thing="entry:{0.entry[0]}")
 def _linked(event: ev.EntryLinked, names: Names) -> str:
     if not event.previous and not event.next:
         return say("EntryLinked/only", range=_range(event.entry))
@@ -153,29 +164,39 @@ def _linked(event: ev.EntryLinked, names: Names) -> str:
     return say("EntryLinked", range=_range(event.entry), before=before, after=after)
 
 
-@says(ev.EntryUnlinked, about="list", of="map")
+@says(ev.EntryUnlinked, about="list", of="map", thing="entry:{0.entry[0]}")
 def _unlinked(event: ev.EntryUnlinked, names: Names) -> str:
     return say("EntryUnlinked", range=_range(event.entry))
 
 
-@says(ev.EntryResized, about="list", of="map")
+_GREW = {"grew down for an access below it": "the stack grows"}
+
+
+@says(
+    ev.EntryResized,
+    about="list",
+    of="map",
+    thing="entry:{0.after[0]}",
+    weight={"map": 4},
+    box=InBox("lookup", lambda event, _: _GREW.get(event.why, "the entry changes")),
+)
 def _resized(event: ev.EntryResized, names: Names) -> str:
     case = _RESIZED.get(event.why)
     name = f"EntryResized/{case}" if case else "EntryResized"
     return say(name, before=_range(event.before), after=_range(event.after), why=visible(event.why))
 
 
-@says(ev.EntryChanged, about="map", of="map")
+@says(ev.EntryChanged, about="map", of="map", thing="entry:{0.after[0]}", weight={"map": 4, "kmem": 2})
 def _changed(event: ev.EntryChanged, names: Names) -> str:
     return say("EntryChanged", range=_range(event.after), why=visible(event.why))
 
 
-@says(ev.EntryWired, about="map", of="map")
+@says(ev.EntryWired, about="map", of="map", thing="entry:{0.entry}", weight={"kmem": 2})
 def _wired(event: ev.EntryWired, names: Names) -> str:
     return say("EntryWired" if event.after else "EntryWired/no", event.after, entry=names.entry(event.entry))
 
 
-@says(ev.MergeTried, about="list", of="map")
+@says(ev.MergeTried, about="list", of="map", thing="entry:{0.neighbour}")
 def _merge_tried(event: ev.MergeTried, names: Names) -> str:
     return say(f"MergeTried/{'' if event.merged else 'not '}{event.side}", why=obstacle(event.why))
 
@@ -204,7 +225,14 @@ def _hint(event: ev.HintTried, names: Names) -> str:
     return say(f"HintTried/{'taken' if event.taken else 'refused'}", hint=address(event.hint), why=event.why)
 
 
-@says(ev.LookupCacheHit, about="list", of="map")
+@says(
+    ev.LookupCacheHit,
+    about="list",
+    of="map",
+    thing="entry:{0.entry}",
+    weight={"map": 1},
+    box=InBox("lookup", lambda event, names: f"cached: {names.entry(event.entry)}"),
+)
 def _cache_hit(event: ev.LookupCacheHit, names: Names) -> str:
     return say("LookupCacheHit", entry=names.entry(event.entry))
 
@@ -232,7 +260,16 @@ def _fault(event: ev.FaultRaised, names: Names) -> str:
     return say("FaultRaised", address=address(event.va), kind=event.kind, code=event.words)
 
 
-@says(ev.PagerAsked, about="machine")
+_ASKED = {"hit": "in memory", "miss": "page supplied"}
+
+
+@says(
+    ev.PagerAsked,
+    about="machine",
+    thing="object:{0.object}",
+    weight={"map": 3},
+    box=InBox("object", lambda event, _: f"{visible(event.object)}: {_ASKED.get(event.outcome, event.outcome)}"),
+)
 def _pager(event: ev.PagerAsked, names: Names) -> str:
     case = event.outcome if event.outcome in ("hit", "miss") else "none"
     where = f"{visible(event.object)}+{event.offset:#x}"

@@ -7,7 +7,7 @@ from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.views.scene.text import visible
 
 from .names import Names, address, exactly, frames
-from .registry import says, sentences
+from .registry import InBox, says, sentences
 
 say = sentences(
     "object events",
@@ -115,7 +115,13 @@ KINDS = {"anonymous": "with pages of zeroes", "file": "with the pages of a file"
 # ---- objects and their pages -----------------------------------------------------------------------
 
 
-@says(ev.ObjectMade, about="object", of="object")
+@says(
+    ev.ObjectMade,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: f"new: {visible(event.object)}"),
+)
 def _made(event: ev.ObjectMade, names: Names) -> str:
     kind, behind = event.fields
     fields = {"object": visible(event.object), "behind": visible(behind)}
@@ -128,7 +134,13 @@ def _gone(event: ev.ObjectGone, names: Names) -> str:
     return say(name, object=visible(event.object), why=visible(event.why))
 
 
-@says(ev.ShadowMoved, about="object", of="object")
+@says(
+    ev.ShadowMoved,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: event.why),
+)
 def _moved(event: ev.ShadowMoved, names: Names) -> str:
     (_, before), (_, after) = event.before, event.after
     name = f"ShadowMoved/{event.why}{'' if after else ' all'}"
@@ -141,12 +153,28 @@ def _pages(event: ev.PagesEntered | ev.PagesLeft, names: Names) -> str:
     return say(event.tag, len(event.pages), object=visible(event.object), page=first, frame=frames(frame))
 
 
-@says(ev.ObjectSearched, about="object", of="object")
+_FOUND = {"": "no", "nowhere": "no", "memory": "in memory", "swap": "in swap space", "file": "in the file"}
+
+
+@says(
+    ev.ObjectSearched,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: f"{visible(event.object)}: {_FOUND[event.found]}"),
+)
 def _searched(event: ev.ObjectSearched, names: Names) -> str:
     return say(f"ObjectSearched/{event.found or 'on'}", object=visible(event.object), page=event.index)
 
 
-@says(ev.PageCopied, about="object", of="object")
+@says(
+    ev.PageCopied,
+    about="object",
+    of="object",
+    thing="frame:{0.frame}",
+    weight={"map": 4},
+    box=InBox("frame", lambda event, _: f"copy of {event.source_frame:#x}"),
+)
 def _copied(event: ev.PageCopied, names: Names) -> str:
     fields = {"object": visible(event.object), "source": visible(event.source)}
     name = "PageCopied/own" if event.source == event.object else "PageCopied"
@@ -158,7 +186,14 @@ def _kept(event: ev.PageKept, names: Names) -> str:
     return say("PageKept", frame=frames(event.frame), object=visible(event.object))
 
 
-@says(ev.PageDirtied, ev.PageCleaned, ev.PageLost, about="object", of="object")
+@says(
+    ev.PageDirtied,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: "dirty from now on"),
+)
+@says(ev.PageCleaned, ev.PageLost, about="object", of="object")
 def _written(event: ev.PageDirtied | ev.PageCleaned | ev.PageLost, names: Names) -> str:
     return say(event.tag, page=event.index, object=visible(event.object))
 
@@ -166,14 +201,26 @@ def _written(event: ev.PageDirtied | ev.PageCleaned | ev.PageLost, names: Names)
 # ---- going out and coming back ---------------------------------------------------------------------
 
 
-@says(ev.PageOut, about="object", of="object")
+def _gone_to(event: ev.PageOut, names: Names) -> str:
+    return f"{event.frame:#x} dropped" if event.to == "nowhere" else f"{event.frame:#x} out to {event.to}"
+
+
+@says(
+    ev.PageOut, about="object", of="object", thing="object:{0.object}", weight={"map": 4}, box=InBox("frame", _gone_to)
+)
 def _out(event: ev.PageOut, names: Names) -> str:
     fields = {"object": visible(event.object), "frame": frames(event.frame)}
     has = f"/{event.has}" if event.has in ("swap", "zeroes") else ""
     return say(f"PageOut/{event.to}{has}", page=event.index, slot=event.slot, **fields)
 
 
-@says(ev.PageIn, about="object", of="object")
+@says(
+    ev.PageIn,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: f"read from slot {event.slot}"),
+)
 def _in(event: ev.PageIn, names: Names) -> str:
     return say("PageIn", page=event.index, slot=event.slot, object=visible(event.object))
 
@@ -230,13 +277,30 @@ def _cleared(event: ev.ReferenceCleared, names: Names) -> str:
     return say("ReferenceCleared", frame=frames(event.frame))
 
 
-@says(ev.PageJoined, about="object", of="object")
+@says(
+    ev.PageJoined,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: f"in memory already: {event.frame:#x}"),
+)
 def _joined(event: ev.PageJoined, names: Names) -> str:
     fields = {"object": visible(event.object), "frame": frames(event.frame)}
     return say("PageJoined", page=event.index, slot=event.slot, **fields)
 
 
-@says(ev.SwapFreed, ev.SwapShared, ev.SwapLeft, about="object", of="object")
+def _free(slots: int) -> str:
+    return "a slot is free" if slots == 1 else f"{slots} slots are free"
+
+
+@says(
+    ev.SwapFreed,
+    about="object",
+    of="object",
+    thing="object:{0.object}",
+    box=InBox("object", lambda event, _: _free(len(event.slots))),
+)
+@says(ev.SwapShared, ev.SwapLeft, about="object", of="object")
 def _slots(event: ev.SwapFreed | ev.SwapShared | ev.SwapLeft, names: Names) -> str:
     page, slot = event.slots[0]
     return say(event.tag, len(event.slots), page=page, slot=slot, object=visible(event.object))
@@ -253,7 +317,7 @@ def _swap(event: ev.SwapResized, names: Names) -> str:
     return say("SwapResized", size=binary_size(event.after * PAGE))
 
 
-@says(ev.NothingToReclaim, about="object")
+@says(ev.NothingToReclaim, about="object", box=InBox("frame", lambda event, _: "none is left"))
 def _stuck(event: ev.NothingToReclaim, names: Names) -> str:
     return none_left(event)
 
@@ -290,11 +354,11 @@ def _signal(event: ev.SignalSent, names: Names) -> str:
     return say("SignalSent", task=visible(event.task), signal=event.signal, address=address(event.address))
 
 
-@says(ev.OutOfMemory, about="task", of="task")
+@says(ev.OutOfMemory, about="task", of="task", box=InBox("frame", lambda event, _: f"{visible(event.task)} is killed"))
 def _killed(event: ev.OutOfMemory, names: Names) -> str:
     return say("OutOfMemory", event.resident, task=visible(event.task))
 
 
-@says(ev.Injected, about="machine")
+@says(ev.Injected, about="machine", box=InBox("frame", lambda event, _: "refused on purpose"))
 def _injected(event: ev.Injected, names: Names) -> str:
     return say("Injected", event.count, point=event.point)

@@ -65,47 +65,108 @@ def sentences(subject: str, table: Mapping[str, str | tuple[str, str]]) -> Sente
 
 Writer = Callable[[Any, Names], str]
 
+SUBJECTS = (
+    "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object", "ring", "task"
+)  # fmt: skip
+"""Kinds of subjects that our events are about; a package that adds a structure has its own."""
 
-class Saying(NamedTuple):
-    """How an event is said: `kind` of subject it is about, which attribute names the subject, and what writes it.
 
-    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object"
-    or "task".
+class InBox(NamedTuple):
+    """Where an event is on the way of a fault (:data:`~vmwidgets.views.story.faults.BOXES`), in few words."""
+
+    name: str
+    words: Writer
+
+
+class Tick(NamedTuple):
+    """An event in the strip of a domain's calls: a word for its tick, and the call's name if it is one.
+
+    Both may name the event's attributes in braces.
     """
 
-    kind: str
-    of: str
-    writer: Writer
+    word: str
+    call: str = ""
+
+    def of(self, event: ev.Event) -> Tick:
+        """The same with the attributes of `event`."""
+        return Tick(*(text.format(**vars(event)) for text in self))
+
+
+NO_WEIGHT: Mapping[str, int] = {}
+
+
+class Saying(NamedTuple):
+    """All that is said of a class of events."""
+
+    writer: Writer | None
+    """Of its sentence; None where it is no step."""
+    kind: str = "machine"
+    """Of subject that it is about, one of :data:`SUBJECTS`."""
+    of: str = ""
+    """Which attribute names the subject."""
+    thing: str = ""
+    """What a selection calls what it is about, as "entry:{0.node}" of the event."""
+    family: str = ""
+    """Of the runs of pages that it comes in: a run is one step, or a few."""
+    weight: Mapping[str, int] = NO_WEIGHT
+    """How much it says of what an operation was about: on an X15 "map", in "kmem", in a "domain"."""
+    box: InBox | None = None
+    tick: Tick | None = None
+
+    def thing_of(self, event: ev.Event) -> str:
+        """What a selection calls what `event` is about; "" for nothing."""
+        return self.thing.format(event)
 
 
 SAYINGS: dict[type[ev.Event], Saying] = {}
-"""By class of event."""
+"""By class of event: every one has its line."""
+
+_UNSAID = Saying(None)
+
+
+def saying_of(event: ev.Event) -> Saying:
+    """All that is said of the class of `event`; of one without a line, nothing."""
+    return SAYINGS.get(type(event), _UNSAID)
+
 
 W = TypeVar("W", bound=Writer)
 
 
-def says(*kinds: type[ev.Event], about: str, of: str = "") -> Callable[[W], W]:
-    """Mark the function that writes the sentence of these events; "" where an event is no step."""
+def says(
+    *kinds: type[ev.Event], about: str, of: str = "", thing: str = "", weight: Mapping[str, int] = NO_WEIGHT,
+    box: InBox | None = None, tick: Tick | None = None,
+) -> Callable[[W], W]:  # fmt: skip  # as they are read
+    """Mark the function that writes the sentence of these events; "" where one is no step.  See :class:`Saying`."""
 
     def mark(writer: W) -> W:
-        SAYINGS.update(dict.fromkeys(kinds, Saying(about, of, writer)))
+        for kind in kinds:
+            SAYINGS[kind] = Saying(writer, about, of, thing, "", weight, box, tick)
         return writer
 
     return mark
 
 
-SILENT: frozenset[type[ev.Event]] = frozenset(
-    (
-        ev.Called, ev.Returned, ev.Unwound,  # they are a step's functions
-        ev.LookupCacheMoved, ev.MapResized, ev.RangeRemoved, ev.RangeWired,  # what was said of entries says it
-        ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageWired,
-        ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted,
-        ev.VnodeMapped, ev.SlabRefillEnded, ev.PagesNoted, ev.PageLeaving,
-        ev.PageBlank, ev.PageWritten, ev.BlankGone,  # the faults and the page-outs that they are of say it
-        ev.MallocCalled,  # only the pmap of another program takes its blocks from the heap, and no machine has one
-    )
-)  # fmt: skip  # a list with reasons
-"""Events that are no step."""
+def comes_in_runs(*kinds: type[ev.Event], family: str, thing: str = "", box: InBox | None = None) -> None:
+    """Say of events that a run of them, page by page, is one step or a few."""
+    for kind in kinds:
+        SAYINGS[kind] = Saying(None, "pages", thing=thing, family=family, box=box)
+
+
+def silent(*kinds: type[ev.Event], because: str) -> None:
+    """Say of events that they are no step, and why."""
+    assert because
+    SAYINGS.update(dict.fromkeys(kinds, _UNSAID))
+
+
+silent(ev.Called, ev.Returned, ev.Unwound, because="they are a step's functions")
+silent(
+    ev.LookupCacheMoved, ev.MapResized, ev.RangeRemoved, ev.RangeWired, ev.PageHandedOver, ev.PoolFilled,
+    ev.PoolDrained, ev.PageWired, ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted, ev.VnodeMapped,
+    ev.SlabRefillEnded, ev.PagesNoted, ev.PageLeaving,
+    because="what was said of entries, pages and calls says it",
+)  # fmt: skip  # a list
+silent(ev.PageBlank, ev.PageWritten, ev.BlankGone, because="the faults and the page-outs that they are of say it")
+silent(ev.MallocCalled, because="only the pmap of another program takes its blocks from the heap; no machine has one")
 
 
 # ---- operations --------------------------------------------------------------------------------
