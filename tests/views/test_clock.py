@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -307,3 +308,27 @@ def test_a_ring_without_pages_says_so() -> None:
         assert [text.text for node in scene.nodes for text in node.text] == [f"No page of {whose} is in memory."]
     task.write(task.mmap("4 KiB"), b"x")
     assert "clock/none" not in {node.id for node in vm.Clock(machine).scene().nodes}
+
+
+@pytest.mark.parametrize("policy", ["clock", "nru", "aging", "lru"])
+@pytest.mark.parametrize("architecture", ["x86-64", "aarch64", "riscv-sv39"])
+@pytest.mark.parametrize("seed", [6, 7, 8])
+def test_the_first_pages_of_a_ring_are_those_of_the_whole_ring(architecture, policy, seed):
+    compared = 0
+    for m in recorded(families(architecture, seed), 60, lambda m: None):
+        if m.replacement.setting.policy != policy:
+            m.replacement = policy
+        for past in (Past(()), Past(m.journal.last.events)):
+            whole = m.replacement.value(past).rings
+            for name, ring in m.replacement.value(past, 3).rings.items():
+                assert ring == replace(whole[name], pages=whole[name].pages[:3])
+                compared += len(ring.pages)
+    assert compared > 100
+
+
+def test_a_table_of_a_large_ring_has_the_pages_that_are_asked_first():
+    m = vm.boot("x86-64")
+    t = m.task("init")
+    t.mmap(250 * PAGE, flags="private|populate")
+    rows = vm.Clock(m).scene().table.rows
+    assert (len(rows), rows[0][0], rows[-2][0], rows[-1][:2]) == (201, "1", "200", ("…", "50 more"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.memory.clock import draw_clock
+from vmwidgets.engine.memory.replacement_schema import ReplacementValue
+from vmwidgets.views.memory.clock import ROWS, draw_clock
 from vmwidgets.views.scene.model import Scene
 
 from .picture import At, Picture, machine_of
@@ -39,6 +41,9 @@ class Clock(Picture):
     def draw(self, at: At) -> Scene:
         """The ring at this moment."""
         task = at.target.name if isinstance(at.target, Task) else ""
-        value = at.whole.replacement.value(at.moment.past)
         rings = at.whole.replacement
-        return draw_clock(value, at.moment, at=rings.value, task=task, machine=at.whole.name, width=at.width)
+
+        def value(past: Past) -> ReplacementValue:
+            return rings.value(past, ROWS)
+
+        return draw_clock(value(at.moment.past), at.moment, at=value, task=task, machine=at.whole.name, width=at.width)

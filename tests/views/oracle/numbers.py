@@ -269,7 +269,7 @@ def which_ring_gives_a_page(seen: Pictured) -> None:
     if len(value.rings) < 2 or "" in value.rings:
         return
     drawn = {number(row["frame"]) for row in seen.rows()}
-    assert len(drawn) == max(len(one.pages) for one in value.rings.values())
+    assert len(drawn) == max(one.count for one in value.rings.values())
     memory = twin(seen.machine).system.task_memory
     try:
         first = next(iter(memory.rings.candidates("nobody", memory, own_only=False)), None)

@@ -50,7 +50,10 @@ MISTAKES = {
     "a share is too small": Mistake(rings.Rings.is_full, "// sharing", "// (sharing + 1)", "clock"),
     "pages are numbered from 1": Mistake(clock._row, 'f"page {page.index} of', 'f"page {page.index + 1} of', "clock"),
     "the hand is not heeded": Mistake(
-        replacement.MachineReplacement.value, "in_order(value.name, pages, hand)", "in_order('fifo', pages, 0)", "clock"
+        replacement.MachineReplacement.value,
+        "in_order(value.name, places, notes, hand, bits)",
+        "in_order('fifo', places, notes, 0)",
+        "clock",
     ),
     "swap space's own are dirty too": Mistake(
         replacement.MachineReplacement._dirtiness, "memory.slots(owner)", "memory.slots('nobody')", "clock"

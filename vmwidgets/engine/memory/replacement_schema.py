@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -33,13 +33,14 @@ class RingPage:
 class RingValue:
     """A ring, by its name: the task whose pages are in it, "" for those of all tasks.
 
-    `pages` are in the order in which the policy takes them, or, where a function decides, in which they came; `hand` is
-    the place where a clock looks next.
+    `pages` are in the order in which the policy takes them, or, where a function decides, in which they came; of
+    `count` pages in all they are the first.  `hand` is the place where a clock looks next.
     """
 
     name: str
     pages: tuple[RingPage, ...]
     hand: int
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +66,38 @@ class ReplacementValue:
         return self.name == "a function"
 
 
-Key = Callable[[RingPage, int], tuple[float, ...]]
+Key = Callable[[int, "int | None", int], tuple[float, ...]]
 
 
 ORDERS: dict[str, Key] = {
-    "clock": lambda page, hand: (page.place < hand,),
-    "aging": lambda page, hand: (page.note or 0,),
-    "nru": lambda page, hand: (page.referenced, page.dirty),
-    "opt": lambda page, hand: (-inf if page.note is None else -page.note,),
+    "clock": lambda place, note, hand: (place < hand,),
+    "aging": lambda place, note, hand: (note or 0,),
+    "opt": lambda place, note, hand: (-inf if note is None else -note,),
 }
-"""By policy: what comes before the place of a page in the order in which they are asked; `hand` is the clock's."""
+"""By policy: of a page's place and note, and of the clock's hand, what comes before its place in the order."""
+
+BY_BITS = ("nru",)
+"""Policies that go by what the hardware noted of all pages."""
 
 
-def in_order(policy: str, pages: Iterable[RingPage], hand: int) -> tuple[RingPage, ...]:
-    """Pages of a ring in the order in which a policy, by its name, takes them.  O(pages log pages).
+def in_order(
+    policy: str,
+    places: Mapping[int, int],
+    notes: Mapping[int, int],
+    hand: int,
+    bits: Mapping[int, tuple[bool, bool]] | None = None,
+) -> list[int]:
+    """The frames of a ring, by frame what is known of them, in the order in which a policy, by its name, takes them.
 
-    >>> notes = {1: 4, 2: 9, 3: None}
-    >>> pages = [RingPage(one, one, "o", 0, "t", 0, 0, True, False, note) for one, note in notes.items()]
-    >>> [page.frame for page in in_order("opt", pages, 0)], [page.frame for page in in_order("clock", pages, 3)]
+    `bits` are the reference and dirty bits, which policies of :data:`BY_BITS` need.  O(pages log pages).
+
+    >>> places = {1: 1, 2: 2, 3: 3}
+    >>> in_order("opt", places, {1: 4, 2: 9}, 0), in_order("clock", places, {}, 3)
     ([3, 2, 1], [3, 1, 2])
     """
     key = ORDERS.get(policy)
-    return tuple(sorted(pages, key=lambda page: (*(key(page, hand) if key else ()), page.place)))
+    if bits is not None:
+        return sorted(places, key=lambda frame: (bits[frame], places[frame]))
+    if key is None:
+        return sorted(places, key=places.__getitem__)
+    return sorted(places, key=lambda frame: (*key(places[frame], notes.get(frame), hand), places[frame]))

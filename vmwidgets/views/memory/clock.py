@@ -17,6 +17,9 @@ from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where, wrote
 
+ROWS = 200
+"""So many frames a table says at most, those that are asked first."""
+
 MOST = 12
 """So many frames are drawn: all of a small ring in a circle, else those that are asked next in rows."""
 
@@ -59,7 +62,7 @@ def draw_clock(
     pages, note = ring.pages, NOTES.get(value.name)
     h = _H + (kit.LINE if note else 0)
     vacant = _vacant(ring, moment) if value.has_hand and pages else []
-    count = len(pages) + len(vacant)
+    count = ring.count + len(vacant)
     is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= width - 2 * MARGIN
     drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
     places = kit.ring(count, _W, h, width=width, top=12) if is_circle else _rows(len(drawn), h, width)
@@ -76,8 +79,8 @@ def draw_clock(
         whose = f"task {visible(task)}" if task else "a task"
         nodes.append(kit.label("clock/none", f"No page of {whose} is in memory.", MARGIN, 6))
     bottom = max((place.y + place.h for place in places), default=30.0)
-    if len(drawn) < len(pages):
-        nodes.append(kit.label("clock/more", f"… and {len(pages) - len(drawn):,} more behind them", MARGIN, bottom + 8))
+    if len(drawn) < ring.count:
+        nodes.append(kit.label("clock/more", f"… and {ring.count - len(drawn):,} more behind them", MARGIN, bottom + 8))
         bottom += 28
     of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
     others = len(value.rings) - (ring.name in value.rings)
@@ -88,11 +91,11 @@ def draw_clock(
     return kit.scene(
         "clock",
         "page replacement",
-        f"{visible(value.policy)}{decides} · {of} · {counted(len(ring.pages), 'frame')}",
+        f"{visible(value.policy)}{decides} · {of} · {counted(ring.count, 'frame')}",
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(heads, Rows(lambda: tuple(_row(number, page, note) for number, page in enumerate(pages, 1)))),
+        table=Table(heads, Rows(lambda: _rows_of(ring, note, len(heads)))),
         steps=moment.steps(steps_of_ring(task, moment, at)),
         machine=machine,
         width=width,
@@ -121,7 +124,7 @@ def _chosen(value: ReplacementValue, task: str) -> RingValue:
         return rings[task]
     if "" in rings or not rings or task:
         return rings.get("", RingValue(task, (), 0))
-    return max(rings.values(), key=lambda ring: len(ring.pages))
+    return max(rings.values(), key=lambda ring: ring.count)
 
 
 def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementValue]) -> Mine:
@@ -135,7 +138,7 @@ def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementVal
 
     rows = wrote("ring", "hand", "note", "replacement")
     cleared = where(lambda stage: isinstance(stage.step.event, ReferenceCleared))
-    bits = seen(look, _not_clearing, lambda: len(look(len(moment.events)).pages) <= FEW)
+    bits = seen(look, _not_clearing, lambda: look(len(moment.events)).count <= FEW)
     return once(("ring", task), either(rows, cleared, bits))
 
 
@@ -180,6 +183,12 @@ def _card(page: RingPage, place: Box, new: frozenset[int], note: Noted | None) -
         f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}",
         lane="clock", state=state, title=title, bar="path" if page.referenced else "rail",
     )  # fmt: skip
+
+
+def _rows_of(ring: RingValue, note: Noted | None, columns: int) -> tuple[tuple[str, ...], ...]:
+    rows = tuple(_row(number, page, note) for number, page in enumerate(ring.pages[:ROWS], 1))
+    more = ring.count - len(rows)
+    return rows if not more else (*rows, ("…", f"{more:,} more", *[""] * (columns - 2)))
 
 
 def _row(asked: int, page: RingPage, note: Noted | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from ...base.past import NOTHING, Past
 from ...base.units import counted
 from ...memory.optimal import PageKey
 from ...memory.replacement import POLICIES, Replacement, ResidentPage
-from ...memory.replacement_schema import ReplacementValue, RingPage, RingValue, in_order
+from ...memory.replacement_schema import BY_BITS, ReplacementValue, RingPage, RingValue, in_order
 from ..learners.answering import ReplacementCode
 from ..system import Part
 from .tables import MemoryBefore
@@ -88,33 +88,62 @@ class MachineReplacement(Part):
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def value(self, past: Past = NOTHING) -> ReplacementValue:
-        """The rings as they are, or were, as a frozen value.  O(pages in memory).
+    def value(self, past: Past = NOTHING, first: int | None = None) -> ReplacementValue:
+        """The rings as they are, or were, as a frozen value: all pages of each, or the `first` that are asked.
 
-        The reference bits of a task that has ended since are not known.
+        O(pages in memory), and with `first` much less of each page, as far as no page and no descriptor is another
+        since, and none was edited.  The reference bits of a task that has ended since are not known.
         """
         rings = self.system.task_memory.rings
-        owners = self._owners(past)
-        uses = self._uses(past)
-        is_dirty = self._dirtiness(past)
         value, found = ReplacementValue(past.one("replacement", "", rings.title), {}), {}
+        page_of = self._some_pages() if first is not None and self._is_as_noted(past) else self._all_pages(past)
         for name in {*rings.rings, *past.things("ring")}:
             ring = rings.rings.get(name)
             places: dict[int, int] = past.laid_over({} if ring is None else ring.places, "ring", name)
             notes: dict[int, int] = past.laid_over({} if ring is None else ring.notes, "note", name)
-            pages = []
-            for frame, place in places.items():
-                known = uses.get(frame, [])
-                task, va = known[0][:2] if known else ("", 0)
-                owner, index = owners.get(frame, ("", 0))
-                referenced = any(one[2] for one in known)
-                dirty = is_dirty(owner, index, frame, any(one[3] for one in known))
-                others, note = max(0, len(known) - 1), notes.get(frame)
-                pages.append(RingPage(frame, place, owner, index, task, va, others, referenced, dirty, note))
-            if pages:
-                hand = past.one("hand", name, 0 if ring is None else ring.hand)
-                found[name] = RingValue(name, in_order(value.name, pages, hand), hand)
+            if not places:
+                continue
+            hand = past.one("hand", name, 0 if ring is None else ring.hand)
+            bits = None
+            if value.name in BY_BITS:
+                known = (page_of(frame, place) for frame, place in places.items())
+                bits = {page.frame: (page.referenced, page.dirty) for page in known}
+            order = in_order(value.name, places, notes, hand, bits)[:first]
+            pages = tuple(replace(page_of(frame, places[frame]), note=notes.get(frame)) for frame in order)
+            found[name] = RingValue(name, pages, hand, len(places))
         return replace(value, rings=dict(sorted(found.items())))
+
+    def _is_as_noted(self, past: Past) -> bool:
+        """Whether pages and translations are as the kernel notes them now: by frame."""
+        tables = ("word", "page", "frame", "object", "dirty", "swapped", "blank", "task")
+        edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
+        return not edited and not any(past.things(table) for table in tables)
+
+    def _all_pages(self, past: Past) -> Callable[[int, int], RingPage]:
+        """What gives the page in a frame, at a place, from all objects and all page tables.  O(pages in memory)."""
+        owners, uses, is_dirty = self._owners(past), self._uses(past), self._dirtiness(past)
+
+        def page_of(frame: int, place: int) -> RingPage:
+            owner, index = owners.get(frame, ("", 0))
+            return _page(frame, place, owner, index, uses.get(frame, []), is_dirty)
+
+        return page_of
+
+    def _some_pages(self) -> Callable[[int, int], RingPage]:
+        """The same of the present from the records of the kernel.  O(translations that lead to the frame), each."""
+        memory = self.system.task_memory
+        is_dirty = self._dirtiness(NOTHING)
+        rank = {task.pmap: number for number, task in enumerate(self.system.tasks.values())}
+        names = {task.pmap: name for name, task in self.system.tasks.items()}
+
+        def page_of(frame: int, place: int) -> RingPage:
+            page = memory.pages[frame]
+            spaces = [(space, va) for space, va in memory.reverse.of(frame) if space in rank]
+            spaces.sort(key=lambda one: (rank[one[0]], one[1]))
+            uses = [(names[one], va, one.is_referenced(va), one.is_modified(va)) for one, va in spaces]
+            return _page(frame, place, page.owner.name, page.index, uses, is_dirty)
+
+        return page_of
 
     def _dirtiness(self, past: Past) -> Callable[[str, int, int, bool], bool]:
         """What says whether a page was dirty: it would have been written if it had left its frame.
@@ -171,3 +200,15 @@ class MachineReplacement(Part):
         rings = memory.rings
         pages, many = counted(memory.resident, "page"), counted(len(rings.rings), "ring")
         return f"<replacement by {rings.title}: {pages} in {many}>"
+
+
+Use = tuple[str, int, bool, bool]
+"""A translation: task, address, reference bit, dirty bit."""
+
+
+def _page(
+    frame: int, place: int, owner: str, index: int, uses: list[Use], is_dirty: Callable[[str, int, int, bool], bool]
+) -> RingPage:
+    task, va = uses[0][:2] if uses else ("", 0)
+    dirty = is_dirty(owner, index, frame, any(one[3] for one in uses))
+    return RingPage(frame, place, owner, index, task, va, max(0, len(uses) - 1), any(one[2] for one in uses), dirty)
