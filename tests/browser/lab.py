@@ -73,6 +73,14 @@ RUN_CELL = """async (index) => {
 }"""
 
 
+IN_TIME = f"""async (argument) => {{
+    const late = new Promise((_, fail) =>
+        setTimeout(() => fail(new Error('the cell is not done after {RUN_SECONDS} s')), {RUN_SECONDS}000));
+    return Promise.race([(RUN)(argument), late]);
+}}"""
+"""A page whose kernel's reply got lost waits for ever: a test must fail then, and not hang."""
+
+
 OUTSIDE = """(root) => [...root.querySelectorAll('.vmw-scene .node')].flatMap((node) => {
     const shape = node.querySelector(':scope > .shape')?.getBoundingClientRect();
     const frame = node.closest('svg').getBoundingClientRect();
@@ -294,7 +302,7 @@ class Notebook(Watched):
 
     def run(self, source: str) -> int:
         """Append a cell, run it, wait; gives its index."""
-        index = int(self.page.evaluate(APPEND_AND_RUN, source))
+        index = int(self.page.evaluate(IN_TIME.replace("RUN", APPEND_AND_RUN), source))
         self.wait_idle()
         return index
 
@@ -303,7 +311,7 @@ class Notebook(Watched):
         self.page.evaluate(f"(source) => {{ ({APPEND_AND_RUN})(source); }}", source)
 
     def run_again(self, index: int) -> None:
-        self.page.evaluate(RUN_CELL, index)
+        self.page.evaluate(IN_TIME.replace("RUN", RUN_CELL), index)
         self.wait_idle()
 
     def wait_idle(self) -> None:
