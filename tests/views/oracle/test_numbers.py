@@ -41,9 +41,7 @@ MISTAKES = {
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
     "the strip never lights": Mistake(clock._card, '"path" if page.referenced', '"path" if False', "clock"),
-    "one other mapping too many": Mistake(
-        replacement.MachineReplacement.value, "max(0, len(known) - 1)", "len(known)", "clock"
-    ),
+    "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
     "the smallest ring gives a page": Mistake(
         rings.Rings.candidates, "-len(self.rings[name])", "len(self.rings[name])", "clock"
     ),
