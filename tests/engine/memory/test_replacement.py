@@ -19,7 +19,7 @@ from vmwidgets.engine.memory.page import Page
 from vmwidgets.engine.memory.policy import FOUND
 from vmwidgets.engine.memory.queues import Fifo, Lru, SecondChance, WorkingSet
 from vmwidgets.engine.memory.replacement import POLICIES, SIMPLE
-from vmwidgets.engine.memory.replacement_schema import ORDERS
+from vmwidgets.engine.memory.replacement_schema import BY_BITS, ORDERS
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.thrashing import CURVE_POLICIES
 from vmwidgets.pictures.load_curve import load_curve
@@ -332,4 +332,4 @@ def test_the_list_of_a_load_curve_is_of_the_policies_that_need_no_clock():
 def test_each_policy_of_a_ring_says_in_which_order_it_takes_pages():
     """Of those whose order is not that of places; a value would have a wrong one without a word."""
     by_place = {name for name, kind in SIMPLE.items() if kind.candidates in (Fifo.candidates, SecondChance.candidates)}
-    assert ORDERS.keys() == {*SIMPLE, "opt"} - by_place
+    assert {*ORDERS, *BY_BITS} == {*SIMPLE, "opt"} - by_place
