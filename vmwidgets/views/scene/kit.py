@@ -1,4 +1,4 @@
-"""What pictures are put together from: places in a row, a flow or a ring, and labels, headings, cards, folds, arrows.
+"""What pictures are put together from: places in a row or a ring, and labels, cards, bars, legends, folds, arrows.
 
 A place is a :class:`Box`; a thing on screen is made from one.  :func:`scene` puts all of it together.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import cos, hypot, pi, sin
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from .addresses import AddressStyle
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
-from .text import fitted, text_width, visible, wrapped
+from .text import fitted, text_width, visible, wording, wrapped
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 WIDTH = 900.0
 """Pixels that a view opens with."""
@@ -146,31 +149,176 @@ def heading(identity: str, title: str, words: str, y: float, *, width: float = W
     return Node(identity, "label", MARGIN, y, w, high + LINE * len(lines), shape="none", text=text)
 
 
+class Line(NamedTuple):
+    """A line of words in a card; what is written at its right end has its room first.
+
+    Of several ways to say it (`left`) the first that fits is taken, else the last, which is cut: at its end, or in the
+    `middle`.
+    """
+
+    left: str | tuple[str, ...]
+    style: str = "label"
+    right: str = ""
+    beside: str = "label dim"
+    middle: bool = False
+
+
+def lines_of(
+    rows: Iterable[str | Line], w: float, *, top: float = LINE - 4, step: float = LINE, pad: float = PAD,
+    last_pad: float | None = None,
+) -> tuple[Text, ...]:  # fmt: skip
+    """The runs of text of some lines in `w` pixels, the first line's foot at `top`; nothing for a line without words.
+
+    >>> [(run.text, run.x) for run in lines_of([Line("lock", right="free")], 100)]
+    [('lock', 8.0), ('free', 92.0)]
+    """
+    text: list[Text] = []
+    for number, row in enumerate(rows):
+        one, y = Line(row) if isinstance(row, str) else row, top + number * step
+        right = fitted(w - pad, y, one.right, w - 2 * pad, one.beside, "end")
+        room = w - 2 * pad - (text_width(right.text, one.beside) + 6 if right.text else 0)
+        text += [fitted(pad, y, one.left, room, one.style, middle=one.middle), right]
+    return tuple(run for run in text if run.text)
+
+
+class Rest(TypedDict, total=False):
+    """What else a card or a chip has: fields of :class:`Node`.
+
+    One that has a `thing` is selected by a click, if no other `action` is given.
+    """
+
+    thing: str
+    shape: str
+    bars: Sequence[Bar]
+    state: Collection[str]
+    title: str
+    action: str
+    lane: str
+    graph: bool
+
+
 def card(
     identity: str,
     box: Box,
-    lines: Sequence[str],
+    rows: Sequence[str | Line],
     *,
     kind: str = "card",
-    thing: str = "",
-    state: Collection[str] = (),
-    lane: str = "",
-    title: str = "",
     bar: str = "",
+    top: float | None = None,
+    step: float = LINE,
+    pad: float = PAD,
+    **more: Unpack[Rest],
 ) -> Node:
     """A box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
 
-    It is selected by a click if it has a `thing`; a line that is too long ends in an ellipsis.
+    A line that is too long ends in an ellipsis.  `top` is where the foot of the first line is; without it, the lines
+    are in the middle of the box.
     """
-    y = max(LINE - 4, (box.h - LINE * (len(lines) - 1)) / 2 + 4)
-    styled = [(line, "label" if number else "strong") for number, line in enumerate(lines)]
-    text = tuple(
-        fitted(PAD, y + number * LINE, line, box.w - 2 * PAD, style) for number, (line, style) in enumerate(styled)
-    )
+    if top is None:
+        top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + 4)
+    styled = [Line(row, "label" if number else "strong") if isinstance(row, str) else row
+              for number, row in enumerate(rows)]  # fmt: skip
+    said = ", ".join(row.left if isinstance(row.left, str) else row.left[0] for row in styled)
+    if bar:
+        more["bars"] = (Bar(0, 0, box.w, 4, bar), *more.get("bars", ()))
+    return _node(identity, kind, box, lines_of(styled, box.w, top=top, step=step, pad=pad), said, more)
+
+
+def block(
+    identity: str,
+    box: Box,
+    rows: Sequence[str | Line],
+    *,
+    top: float | None = None,
+    step: float = LINE,
+    **more: Unpack[Rest],
+) -> Node:
+    """Lines of words without a box around them, the first strong: the name of a row, and what is said of it."""
+    more["shape"] = "none"
+    return card(identity, box, rows, kind="label", top=top, step=step, pad=0.0, **more)
+
+
+def chip(
+    identity: str,
+    kind: str,
+    box: Box,
+    words: str | tuple[str, ...] = "",
+    *,
+    style: str = "label",
+    spare: float = 4.0,
+    foot: float = 0.0,
+    **more: Unpack[Rest],
+) -> Node:
+    """A box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
+
+    Where not even the last fits into the box, less `spare` pixels, it has none; `foot` is what a strip on its lower
+    edge takes.
+    """
+    ways = (words,) if isinstance(words, str) else words
+    shown = visible(wording((*ways, ""), box.w - spare, style))
+    text = (Text(box.w / 2, (box.h - foot) / 2 + 4, shown, style, "middle"),) if shown else ()
+    return _node(identity, kind, box, text, ways[0], more)
+
+
+def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str, more: Rest) -> Node:
+    """A node with these words, its title what is `said` if it has no other."""
+    thing = more.get("thing", "")
     return Node(
-        identity, kind, *box, thing=thing, text=text, state=tuple(state), lane=lane, title=title or ", ".join(lines),
-        action="select" if thing else "", bars=(Bar(0, 0, box.w, 4, bar),) if bar else (),
+        identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
+        tuple(more.get("state", ())), more.get("title") or said, more.get("action", "select" if thing else ""),
+        more.get("lane", ""), more.get("graph", False),
     )  # fmt: skip
+
+
+def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "label") -> bool:
+    """Whether each of the words fits into its width: labels of a row of boxes are written all, or none."""
+    return all(text_width(one, style) <= w for one, w in zip(words, widths, strict=False))
+
+
+def bar_row(
+    identity: str, box: Box, name: str, share: float, words: str, style: str, *, name_w: float = 0.0,
+    room: float = 0.0, title: str = "",
+) -> Node:  # fmt: skip
+    """A bar, as long as its `share` of what is left, between its name and its number.
+
+    The name has `name_w` pixels, without it a quarter of the row, and the number has `room`: give all rows of a table
+    the same, so that their bars can be compared.
+    """
+    at = name_w or box.w / 4
+    w = max(2.0, (box.w - at - (room or text_width(words, "label dim") + 8)) * min(1.0, share))
+    base = box.h / 2 + 4
+    text = (fitted(0, base, name, at - 10, middle=True), Text(at + w + 8, base, words, "label dim"))
+    return Node(
+        identity, "label", *box, shape="none", text=text, bars=(Bar(at, (box.h - 11) / 2, w, 11, style),),
+        title=title or f"{name}: {words}",
+    )  # fmt: skip
+
+
+def legend(
+    prefix: str, entries: Sequence[tuple[str, str]], y: float, *, width: float = WIDTH, x: float = MARGIN
+) -> list[Node]:
+    """What the colours of a picture mean: a piece of each style, and its words beside it, in as many lines as it takes.
+
+    Give only those that the picture shows.
+    """
+    boxes = flow([text_width(words) + 18 for _, words in entries], y, LINE - 10, width=width - x + MARGIN, gap=12)
+    return [
+        Node(f"{prefix}/legend/{number}", "label", *box._replace(x=box.x + x - MARGIN, h=LINE), shape="none",
+             text=(Text(15, 13, words),), bars=(Bar(0, 3, 10, 10, style),))
+        for number, ((style, words), box) in enumerate(zip(entries, boxes, strict=True))
+    ]  # fmt: skip
+
+
+def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9) -> list[Box]:
+    """So many equal cells that fill a box's width, in as few rows as that takes; each at least `least` wide.
+
+    >>> [(cell.x, cell.w) for cell in cells(3, Box(0, 0, 40, 20), 15, 10)]
+    [(0.0, 20.0), (20.0, 20.0), (0.0, 20.0)]
+    """
+    across = max(1, min(count, int((box.w + 0.01) // least)))
+    across = -(-count // -(-count // across)) if count else across  # no row is much shorter than the others
+    w = min(most, box.w / across)
+    return [Box(box.x + number % across * w, box.y + number // across * high, w, high) for number in range(count)]
 
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
@@ -187,6 +335,14 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
     begin, end = (Box(one.x, one.y, one.w, one.h) for one in (source, target))
     points = (begin.edge_towards(end.middle), end.edge_towards(begin.middle))
     return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
+
+
+def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
+           head: bool = True, graph: bool = False) -> Link:  # fmt: skip
+    """A straight line from a thing to what is beside it in its row."""
+    y = left.y + left.h / 2
+    ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))
+    return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head, graph=graph)
 
 
 def ticks(
