@@ -26,10 +26,10 @@ from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
 from .slices import draw_slices, funnels
-from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, table_name
+from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, least_share, table_name
 
-_WIDEST, _LEAST = 240.0, 100.0
-"""Greatest and least width of a table, with the room beside it; where there is less, they are below each other."""
+_WIDEST = 240.0
+"""Greatest width of a table, with the room beside it."""
 
 
 def draw_walk(
@@ -52,9 +52,9 @@ def draw_walk(
     the moment says.
     """
     share = share_of(len(walk.steps), width)
-    is_stacked = share < _LEAST
+    is_stacked = share < least_share(walk, neighbours)
     if bench is None:
-        nodes = _bits_row(walk, share, width)
+        nodes = _bits_row(walk, share, width, is_stacked)
         top = max((node.y + node.h for node in nodes), default=8.0) + 16
     else:
         nodes, high = draw_switches(_switches_of(walk, bench), "walk", 4, width)
@@ -123,7 +123,7 @@ def draw_reach(
         "page tables",
         _subtitle(walk),
         nodes,
-        links=_arrows(known, nodes, share_of(reach.levels, width) < _LEAST),
+        links=_arrows(known, nodes, share_of(reach.levels, width) < least_share(walk, neighbours)),
         caption=caption,
         table=_rows(known, reach.read),
         machine=machine,
@@ -145,7 +145,7 @@ def _tables_of(
 ) -> tuple[list[Node], Box]:
     """The tables from `top` on, beside or below each other, and the place of the verdict."""
     room, share = width - 2 * MARGIN, share_of(reach.levels, width)
-    if share < _LEAST:
+    if share < least_share(walk, neighbours):
         below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
         tables = draw_tables_read(walk, neighbours, changed, below, reach)
         bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
@@ -171,10 +171,10 @@ def _names_fit(step: Step, way: str, w: float) -> bool:
     return sum(text_width(one, "label") for one in words) + 24 <= w
 
 
-def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
+def _bits_row(walk: Walk, share: float, width: float, is_stacked: bool) -> list[Node]:
     """The address cut into its index bits, right above the tables that they index; in lines, if those are stacked."""
     count = len(walk.steps) + bool(walk.page_size)
-    if share < _LEAST:
+    if is_stacked:
         places = kit.grid(count, _OFFSET, 8, 40, width=width)
     else:
         places = [Box(MARGIN + position * share, 8, share - BESIDE, 40) for position in range(len(walk.steps))]
@@ -360,7 +360,7 @@ def _in_slots(walk: Walk) -> str:
 
 
 def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
-    lines = [(f"{fault.kind}{_place_of(walk, fault)}", "label")]
+    lines = [(line, "label") for line in wrapped(f"{fault.kind}{_place_of(walk, fault)}", w)]
     syndrome = fault.syndrome
     if fault.code is not None:
         lines.append((f"code {fault.code_words}", "mono label"))
