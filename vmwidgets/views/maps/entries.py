@@ -35,7 +35,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     cards = [_item(picture, item, columns[item.id], top) for item in items if item.id not in plain]
     header = Node(
         "list/header", "entry", 8, top + 23, HEADER - 12, 26, shape="box",
-        text=(Text((HEADER - 12) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
+        text=(Text((HEADER - 12) / 2, 17, "header", "label", "middle"),), graph=True, lane="list",
         title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
     marked = [entry for entry in picture.value.entries if entry.id in plain]

@@ -12,7 +12,7 @@ from itertools import pairwise
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import PageCounts
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width
 
@@ -68,31 +68,19 @@ def _composition(counts: PageCounts, before: PageCounts, top: float, width: floa
     x = MARGIN
     for name, pages, look in shown:
         w = least + spare * pages / max(1, counts.total)
-        state = (look, *(["changed"] if earlier.get(name) != pages else []))
         words = _said(name, pages)
-        label = words if text_width(words, "label") <= w - 8 else ""
         nodes.append(
-            Node(f"frames/part/{name}", "page-part", x, top, w - 1, BAR,
-                 text=(Text(w / 2, 18, label, "label", "middle"),) if label else (), state=state, lane="frames/parts",
-                 title=f"{_said(name, pages)}, {binary_size(pages * PAGE)}")
+            kit.chip(f"frames/part/{name}", "page-part", Box(x, top, w - 1, BAR), words, lane="frames/parts", spare=7,
+                     state=[look, *["changed"] * (earlier.get(name) != pages)],
+                     title=f"{words}, {binary_size(pages * PAGE)}")
         )  # fmt: skip
         x += w
-    return [*nodes, *_legend(parts, top + BAR, width)]
+    known = [(look, _said(name, pages)) for name, pages, look in parts if pages or earlier.get(name)]
+    return [*nodes, *kit.legend("frames", known, top + BAR + 4, width=width)]
 
 
 def _said(name: str, pages: int) -> str:
     return f"{name} {pages:,}"
-
-
-def _legend(parts: Sequence[tuple[str, int, str]], y: float, width: float) -> list[Node]:
-    """Name and count of each part below the bar, each with a piece of its colour, in the same order."""
-    labels = [_said(name, pages) for name, pages, _ in parts]
-    boxes = kit.flow([text_width(label, "label") + 18 for label in labels], y + 4, 20, width=width, gap=12)
-    return [
-        Node(f"frames/legend/{name}", "label", *box, shape="none",
-             text=(Text(15, 15, label, "label" if pages else "label dim"),), bars=(Bar(0, 5, 10, 10, look),))
-        for (name, pages, look), label, box in zip(parts, labels, boxes, strict=True)
-    ]  # fmt: skip
 
 
 # ---- what can be had, against the reserves -------------------------------------------------------------
@@ -152,15 +140,15 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
     named = _named_marks(marks, share, bar_y)
     nodes += named
     below = max(node.y + node.h for node in named) + 1
-    has_room = all(text_width(f"▲ {words}", "label strong") <= share - 4 for words in SECTIONS)
+    has_room = all(text_width(f"▲ {words}") <= share - 4 for words in SECTIONS)
     for number, words in enumerate(SECTIONS):
         first, high = _span(marks, number)
         here = first <= counts.available <= high
         if has_room:
-            place = kit.Box(MARGIN + share * number, below, share, 18)
+            place = Box(MARGIN + share * number, below, share, 18)
             nodes.append(_section(number, words, here, place, "middle"))
         else:
-            place = kit.Box(MARGIN, below + 18 * number, room, 18)
+            place = Box(MARGIN, below + 18 * number, room, 18)
             nodes.append(_section(number, f"{words}, up to {high:,}", here, place, "start"))
     nodes.append(_pointer(counts, x, bar_y, width, changed))
     return nodes, max(node.y + node.h for node in nodes) + 12
@@ -198,15 +186,13 @@ def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int
     )  # fmt: skip
 
 
-def _section(number: int, words: str, here: bool, place: kit.Box, anchor: str) -> Node:
+def _section(number: int, words: str, here: bool, place: Box, anchor: str) -> Node:
     """Who is served while the level is in a section."""
-    shown = f"▲ {words}" if here else words
-    style = "label strong" if here else "label dim"
-    return Node(
-        f"frames/section/{number}", "label", *place, shape="none",
-        text=(fitted(place.w / 2 if anchor == "middle" else 0, 13, shown, place.w - 4, style, anchor),),
-        title=f"now: {words}" if here else words,
-    )  # fmt: skip
+    style = "label" if here else "label dim"
+    x = place.w / 2 if anchor == "middle" else 0
+    text = (fitted(x, 13, f"▲ {words}" if here else words, place.w - 4, style, anchor),)
+    title = f"now: {words}" if here else words
+    return Node(f"frames/section/{number}", "label", *place, shape="none", text=text, title=title)
 
 
 def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: bool) -> Node:
@@ -236,9 +222,9 @@ def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -
         shift = width - MARGIN - boxes[-1].x - boxes[-1].w
         boxes = [box._replace(y=note.y - 1) for box in boxes]
     return [
-        Node(f"frames/class/{name}", "page-class", x + shift, top, w, h, shape="round" if now[name] else "box",
-             text=(Text(w / 2, 14, said[name], "label", "middle"),), lane="frames/classes",
-             state=("ok" if now[name] else "fault", *(["changed"] if now[name] != earlier[name] else [])),
-             title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now")
-        for name, (x, top, w, h) in zip(CLASSES, boxes, strict=True)
+        kit.chip(f"frames/class/{name}", "page-class", box._replace(x=box.x + shift), said[name],
+                 shape="round" if now[name] else "box", lane="frames/classes",
+                 state=["ok" if now[name] else "fault", *["changed"] * (now[name] != earlier[name])],
+                 title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now")
+        for name, box in zip(CLASSES, boxes, strict=True)
     ]  # fmt: skip
