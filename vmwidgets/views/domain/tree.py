@@ -243,10 +243,10 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
     summary = " and ".join(
         [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
     )
-    text = (fitted(10, ROW_H / 2 + 4, f"… {summary}", w - 16, "label dim"),)
-    return Node(
-        f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
-        title=f"{summary} of entries {first} to {fold.last}: open", action="open", lane=COLUMNS[0].name,
+    return kit.card(
+        f"tree/fold/{row.node.id}/{first}", kit.Box(x, y, w, ROW_H), [kit.Line(f"… {summary}", "label dim")],
+        kind="fold", state=("folded",), title=f"{summary} of entries {first} to {fold.last}: open", action="open",
+        lane=COLUMNS[0].name, pad=10,
     )  # fmt: skip
 
 
