@@ -353,16 +353,19 @@ def ticks(
     y: float,
     *,
     width: float = WIDTH,
+    drop: float = 0.0,
+    avoid: Collection[tuple[float, float]] = (),
 ) -> list[Node]:
     """Addresses below an axis, as far as they do not meet: both ends, which come first, then what matters most.
 
-    `place` gives an address's x; none is written where it gives none.
+    `place` gives an address's x; none is written where it gives none.  With a `drop` they stand lower by it, and no
+    tick crosses what is between, from x to x of `avoid`.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
     for address in dict.fromkeys(addresses):
         x = place(address)
-        if x is None:
+        if x is None or any(left < x < right for left, right in avoid):
             continue
         words = style.long(address)
         w = text_width(words, "mono label")
@@ -371,9 +374,10 @@ def ticks(
         if any(left < b + 8 and left + w > a - 8 for a, b in taken):
             continue
         taken.append((left, left + w))
-        bars = (Bar(min(max(0.0, x - left), w), 0, 1, 5, "tick"),)
-        text = (Text(w / 2, 16, words, "mono label dim", "middle"),)
-        nodes.append(Node(f"{lane}/tick/{address:x}", "label", left, y, w, 20, shape="none", text=text, bars=bars))
+        bars = (Bar(min(max(0.0, x - left), w - 1), 0, 1, 5 + drop, "tick"),)
+        text = (Text(w / 2, 16 + drop, words, "mono label dim", "middle"),)
+        name = f"{lane}/tick/{address:x}"
+        nodes.append(Node(name, "label", left, y, w, 20 + drop, shape="none", text=text, bars=bars))
     return nodes
 
 
