@@ -14,7 +14,7 @@ from .picture import At, Picture, machine_of
 from .registry import picture_of
 
 
-@picture_of(MachineReplacement)
+@picture_of(first_for=MachineReplacement)
 class Clock(Picture):
     """The frames of tasks in the order in which a policy takes them: reference and dirty bits, and a clock's hand.
 
@@ -39,6 +39,5 @@ class Clock(Picture):
     def draw(self, at: At) -> Scene:
         """The ring at this moment."""
         task = at.target.name if isinstance(at.target, Task) else ""
-        value = at.whole.replacement.value(at.moment.past)
         rings = at.whole.replacement
-        return draw_clock(value, at.moment, at=rings.value, task=task, machine=at.whole.name, width=at.width)
+        return draw_clock(at.value(rings), at.moment, at=rings.value, task=task, machine=at.whole.name, width=at.width)

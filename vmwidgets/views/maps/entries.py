@@ -162,7 +162,7 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Lin
 
 
 _ROOMY = 130.0
-"""Width of a card from which part of a name is told beside "wired": a few letters of it say nothing."""
+"""Width of a card in which part of a name can be read beside "wired"."""
 
 
 def _wired(entry: EntryValue, before: str = "") -> str:

@@ -273,21 +273,9 @@ def _owners_lane(value: FramesValue, top: float, width: float) -> tuple[list[Nod
     left_out = len(value.owners) - len(shown)
     words = "who has how many" + (f", the first {len(shown)} of {len(value.owners):,}" if left_out else "")
     nodes = [kit.label("frames/owners", words, MARGIN, top)]
-    most = max(count for _, count in shown)
-    y = top + 20
-    name_w = min(200.0, (width - 2 * MARGIN) / 3)
-    for name, count in shown:
-        nodes.append(
-            kit.bar_row(f"frames/owner/{name}", Box(MARGIN, y, width - 2 * MARGIN, kit.LINE), name, count / most,
-                        f"{count:,} · {binary_size(count * PAGE)}", "used", name_w=name_w, room=_NUMBERS,
-                        title=f"{name}: {count:,} frames")
-        )  # fmt: skip
-        y += kit.LINE
-    return nodes, y + 4
-
-
-_NUMBERS = 130.0
-"""Room for numbers after the bars of owners."""
+    rows = [(name, [(count, "used")], f"{count:,} · {binary_size(count * PAGE)}") for name, count in shown]
+    nodes += kit.bar_rows("frames/owner", rows, top + 20, width=width)
+    return nodes, nodes[-1].y + nodes[-1].h + 4
 
 
 # ---- the table -------------------------------------------------------------------------------------------

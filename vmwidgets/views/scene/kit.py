@@ -275,23 +275,33 @@ def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "lab
     return all(text_width(one, style) <= w for one, w in zip(words, widths, strict=False))
 
 
-def bar_row(
-    identity: str, box: Box, name: str, share: float, words: str, style: str, *, name_w: float = 0.0,
-    room: float = 0.0, title: str = "",
-) -> Node:  # fmt: skip
-    """A bar, as long as its `share` of what is left, between its name and its number.
+def bar_rows(
+    prefix: str, rows: Sequence[tuple[str, Sequence[tuple[float, str]], str]], y: float, *, width: float = WIDTH
+) -> list[Node]:
+    """Bars below each other that can be compared, each between a name and a number in words.
 
-    The name has `name_w` pixels, without it a quarter of the row, and the number has `room`: give all rows of a table
-    the same, so that their bars can be compared.
+    A bar has parts: how much each is, and its style.  The longest bar fills the room.
+
+    >>> init, shell = bar_rows("pages", [("init", [(3, "used")], "3 pages"), ("shell", [(1, "used")], "1 page")], 0)
+    >>> init.bars[0].w / shell.bars[0].w
+    3.0
     """
-    at = name_w or box.w / 4
-    w = max(2.0, (box.w - at - (room or text_width(words, "label dim") + 8)) * min(1.0, share))
-    base = box.h / 2 + 4
-    text = (fitted(0, base, name, at - 10, middle=True), Text(at + w + 8, base, words, "label dim"))
-    return Node(
-        identity, "label", *box, shape="none", text=text, bars=(Bar(at, (box.h - 11) / 2, w, 11, style),),
-        title=title or f"{name}: {words}",
-    )  # fmt: skip
+    room = width - 2 * MARGIN
+    begin = min(200.0, room / 3, max((text_width(name) + 16 for name, _, _ in rows), default=0.0))
+    end = max((text_width(words) for _, _, words in rows), default=0.0) + 8
+    most = max((sum(count for count, _ in parts) for _, parts, _ in rows), default=0) or 1
+    nodes = []
+    for number, (name, parts, words) in enumerate(rows):
+        x, bars = begin, []
+        for count, style in parts:
+            w = max(2.0, (room - begin - end) * count / most) if count else 0.0
+            bars += [Bar(x, 3, w, 12, style)] * bool(count)
+            x += w
+        text = (fitted(0, 13, name, begin - 10, middle=True), Text(x + 8, 13, words, "label dim"))
+        box = Box(MARGIN, y + number * (LINE + 2), room, LINE)
+        nodes.append(Node(f"{prefix}/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
+                          title=f"{name}: {words}"))  # fmt: skip
+    return nodes
 
 
 def legend(
