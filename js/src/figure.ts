@@ -293,7 +293,7 @@ export class Figure {
   /** Shows which keys there are and what the looks of things mean, or hides it. */
   private explain(): void {
     this.hint?.remove();
-    if (!this.legend.firstChild) this.legend.append(...legend());
+    this.legend.replaceChildren(...legend((state) => this.renderer.root.querySelector(`.node.${state}`) !== null));
     this.legend.hidden = !this.legend.hidden;
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
   }

@@ -206,7 +206,7 @@ def bits_and_other_mappings(seen: Pictured) -> None:
         assert (task, number(va)) in there
         if card is not None:
             assert any(run.text == f"{task}{f' +{others}' if others else ''}" for run in card.text)
-            assert [bar.style for bar in card.bars] == ["path" if row["R"] == "1" else "rail"]
+            assert [bar.style for bar in card.bars] == ["used" if row["R"] == "1" else "unused"]
         if machine.architecture in ("x86-64", "riscv-sv39"):
             assert row["R"] == f"{is_referenced(machine, there):d}"
 

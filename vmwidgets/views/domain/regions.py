@@ -184,7 +184,7 @@ def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float)
             continue
         left = here.place(start)
         right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
-        style = "new" if vnode in picture.fresh else "object" if level > 1 else "plain"
+        style = "new" if vnode in picture.fresh else "large-page" if level > 1 else "page"
         look = style, LEAVES if vnode is not None else FOLDED
         if runs and runs[-1][2] == look and left <= runs[-1][1] + 0.5:
             runs[-1] = (runs[-1][0], max(right, runs[-1][1]), look)

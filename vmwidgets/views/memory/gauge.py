@@ -49,10 +49,10 @@ def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
     """Name, pages and look of each part, in the order they stand."""
     other = max(0, counts.used - counts.wired - counts.inactive)
     return [
-        ("wired", counts.wired, "static"),
-        ("in use", other, "object"),
-        ("inactive", counts.inactive, "submap"),
-        ("cached", counts.cached, "plain"),
+        ("wired", counts.wired, "wired"),
+        ("in use", other, "used"),
+        ("inactive", counts.inactive, "inactive"),
+        ("cached", counts.cached, "cached"),
         ("zeroed", counts.zeroed, "zeroed"),
         ("free", counts.free - counts.zeroed, "free"),
     ]

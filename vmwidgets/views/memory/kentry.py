@@ -168,7 +168,7 @@ def _line(
 
 def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
     """The style of a slot's cell in a line."""
-    return touched.get(address) or ("free" if address in free else "plain")
+    return touched.get(address) or ("free" if address in free else "used")
 
 
 def _slab_grid(

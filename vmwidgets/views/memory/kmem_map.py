@@ -91,7 +91,7 @@ def _card(
     limits, starts = f"{style.long(value.map.start)}–{style.long(value.map.end)}", style.long(value.map.start)
     held = value.locked_by is not None
     lock, sleepers = lock_words(value), sleeper_words(value)
-    mark = "label changed" if held else "label dim"
+    mark = "label held" if held else "label dim"
     words = called(name)
     used = wording((*used_words(value.map), ""), w - 2 * kit.PAD - 6 - text_width(words, "strong"))
     rows = [kit.Line(words, "strong", used)]
@@ -109,7 +109,7 @@ def _card(
     state = ["shown"] * concerned + ["changed"] * woken + ["held"] * held
     return kit.card(
         f"kmem/{name}", Box(x, y, w, height), rows, kind="kmem-map", thing=f"map:{name}", top=16, step=14.5,
-        bars=[Bar(0, 0, 4, height, "changed")] * held, state=state, lane=f"maps/{depth}",
+        bars=[Bar(0, 0, 4, height, "held")] * held, state=state, lane=f"maps/{depth}",
         title=_describe(value, style),
     )  # fmt: skip
 

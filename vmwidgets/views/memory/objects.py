@@ -295,7 +295,7 @@ class _Layout:
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
-        card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "submap", one.seen)
+        card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "mapping", one.seen)
         before, start = card, card.y
         chain = self._chain(one.target)
         left_out = len(self._value.chain(one.target)) - len(chain)

@@ -235,7 +235,7 @@ def _look(cache: CacheValue, addresses: Sequence[int], order: dict[int, int], to
         return known[0]
     if any(order.get(one) == 1 for one in addresses):
         return "next"
-    return "plain" if any(one not in order for one in addresses) else "rail"
+    return "used" if any(one not in order for one in addresses) else "free"
 
 
 # ---- the table -------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def thread_card(
     tick = "" if thread.until is None else f"to tick {thread.until:,}"
     second, third = (tick, thread.doing), "mono label dim"
     if thread.locks:
-        second, third = (thread.doing, f"has {', '.join(thread.locks)}"), "label changed"
+        second, third = (thread.doing, f"has {', '.join(thread.locks)}"), "label held"
     rows = [
         kit.Line(f"{number}. {called}" if number > 0 else called, "strong", middle=True),
         kit.Line(thread.state, "label strong", second[0]),
@@ -99,7 +99,7 @@ def subject_box(identity: str, kind: str, subject: str, holder: str | None, coun
     until = until if holder is None else f"{holder or 'the cell'} has it"
     rows: list[str | kit.Line] = [
         name,
-        kit.Line(until, "label dim" if holder is None else "label changed"),
+        kit.Line(until, "label dim" if holder is None else "label held"),
         kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim"),
     ]
     return kit.card(

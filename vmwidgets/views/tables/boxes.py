@@ -266,7 +266,7 @@ def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
     """A strip at the left of what maps memory: the broader, the larger the pages."""
     if row.kind != "leaf":
         return ()
-    return (Bar(0, 1, 3.0 if row.size <= 1 << 12 else 5.0, h - 2, "plain" if row.size <= 1 << 12 else "object"),)
+    return (Bar(0, 1, 3.0 if row.size <= 1 << 12 else 6.0, h - 2, "page"),)
 
 
 def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:

@@ -26,7 +26,7 @@ TABLES = 0.46
 """How much of what is left the bars of tables take; those of pages take the rest."""
 
 NARROW = 3.0
-_STYLES = ("plain", "submap", "object", "static")
+_STYLES = ("page", "large-page", "larger-page", "largest-page")
 """How pages are filled, by their rank in size."""
 
 

@@ -67,7 +67,7 @@ def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box)
         words = [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(str(page), "mono label")]
         title = f"{entry.task}: the page at {page} is in {frame}"
         thing = f"frame:{entry.frame}"
-        row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar="object"))
+        row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar="page"))
     if len(shown) < len(chain):
         row.append(kit.fold(f"inverted/{number}/more", boxes[len(shown)], f"{len(chain) - len(shown)} more"))
     return [replace(node, graph=True) for node in row]
