@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
+from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.text import fitted, visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
@@ -22,7 +22,7 @@ from vmwidgets.views.story.words.pictures import say_fault
 LINES = 3
 """In so many lines a box says what was done there, the latest at the bottom."""
 
-_LEAST, _HIGH, _GAP, _TOP = 158.0, 104.0, 16.0, 8.0
+_LEAST, _HIGH, _GAP, _TOP = 162.0, 104.0, 14.0, 8.0
 
 
 def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: float = WIDTH) -> Scene:
@@ -73,12 +73,11 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    lines, left_out = _lines(words, box.w - 16)
+    lines, left_out = _lines(words, box.w - 8)
     more = f"+{left_out}" if left_out else ""
-    room = box.w - 18 - text_width(more, "label dim")
-    text = [fitted(8, 18, title, room, "strong"), fitted(8, 35, who, box.w - 16, "mono label dim")]
-    text += [fitted(8, 55 + 17 * at, one, box.w - 16, "label") for at, one in enumerate(lines)]
-    text.append(Text(box.w - 8, 18, more, "label dim", "end"))
+    rows = [kit.Line(title, "strong", more), kit.Line(who, "mono label dim")]
+    text = [*kit.lines_of(rows, box.w, top=18, step=17, pad=4)]
+    text += [fitted(4, 55 + 17 * at, one, box.w - 8) for at, one in enumerate(lines)]
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     return Node(
         f"fault/{key}", "call", *box, thing=thing, text=tuple(text),
