@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
-from vmwidgets.views.scene.model import Link, Node, Scene, Table
-from vmwidgets.views.scene.text import fitted, visible, wrapped
+from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import where
@@ -75,9 +75,10 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
     state = ("fault",) if failed else ("done",) if done else ("coming",)
     lines, left_out = _lines(words, box.w - 8)
     more = f"+{left_out}" if left_out else ""
-    rows = [kit.Line(title, "strong", more), kit.Line(who, "mono label dim")]
-    text = [*kit.lines_of(rows, box.w, top=18, step=17, pad=4)]
-    text += [fitted(4, 55 + 17 * at, one, box.w - 8) for at, one in enumerate(lines)]
+    room = box.w - 8
+    text = [fitted(4, 18, title, room - 6 - text_width(more), "strong"), fitted(4, 35, who, room, "mono label dim")]
+    text += [fitted(4, 55 + 17 * at, one, room) for at, one in enumerate(lines)]
+    text.append(Text(box.w - 4, 18, more, "label dim", "end"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     return Node(
         f"fault/{key}", "call", *box, thing=thing, text=tuple(text),
