@@ -162,28 +162,22 @@ def _span(marks: Sequence[tuple[str, int]], number: int) -> tuple[int, int]:
 
 def _named_marks(marks: Sequence[tuple[str, int]], share: float, bar_y: float) -> list[Node]:
     """The marks, every second one with its name in a line of its own where they have no room in one."""
-    count = len(marks)
-    places = [
-        (name, pages, MARGIN + share * number, bar_y, number, count) for number, (name, pages) in enumerate(marks)
-    ]
-    one_line = [_mark(*place, 0) for place in places]
+    one_line = [_mark(marks, number, share, bar_y, 0) for number in range(len(marks))]
     if all(left.x + left.w + _APART <= right.x for left, right in pairwise(one_line)):
         return one_line
-    return [_mark(*place, 14 * (number % 2)) for number, place in enumerate(places)]
+    return [_mark(marks, number, share, bar_y, 14 * (number % 2)) for number in range(len(marks))]
 
 
-def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int, lower: float) -> Node:
+def _mark(marks: Sequence[tuple[str, int]], number: int, share: float, bar_y: float, lower: float) -> Node:
     """A line across the gauge, with the name and number of the mark below it, `lower` by so many pixels."""
+    (name, pages), x = marks[number], MARGIN + share * number
     label = f"{name} {pages:,}" if name not in ("0", "all") else f"{pages:,}"
-    w = text_width(label, "label") + 2
-    left = x if number == 0 else x - w if number == count - 1 else x - w / 2
+    w = text_width(label) + 2
+    left = x - w * (0 if number == 0 else 1 if number == len(marks) - 1 else 0.5)
     bars = (Bar(min(max(0.0, x - left - 1), w - 2), 0, 2, 22, "mark"),)
-    anchor_x = w / 2
-    return Node(
-        f"frames/mark/{name}", "label", left, bar_y - 3, w, 38 + lower, shape="none",
-        text=(Text(anchor_x, 33 + lower, label, "label", "middle"),), bars=bars, title=f"{name}: {pages:,} pages",
-        lane="frames/marks",
-    )  # fmt: skip
+    text = (Text(w / 2, 33 + lower, label, "label", "middle"),)
+    return Node(f"frames/mark/{name}", "label", left, bar_y - 3, w, 38 + lower, shape="none", text=text, bars=bars,
+                title=f"{name}: {pages:,} pages", lane="frames/marks")  # fmt: skip
 
 
 def _section(number: int, words: str, here: bool, place: Box, anchor: str) -> Node:
