@@ -26,7 +26,7 @@ RUNS = 18
 
 OWNERS = 6
 _COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 52.0
-_LEAST_RUN, _LEAST_ORDER = 150.0, 64.0
+_LEAST_RUN, _LEAST_ORDER = 145.0, 64.0
 """Least widths of a run with the room beside it, and of an order."""
 
 
@@ -228,7 +228,7 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
     return kit.card(
         f"frames/run/{run.first:x}", Box(x, y, w, _RUN_H), rows, kind="run", thing=f"frame:{run.first}", bars=bars,
         state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=title, lane="frames/runs", top=15,
-        step=15.5,
+        step=15.5, pad=7,
     )  # fmt: skip
 
 
