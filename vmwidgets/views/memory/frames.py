@@ -151,13 +151,13 @@ def _runs_lane(
     rows: int = 0,
 ) -> tuple[list[Node], float]:
     """Runs and what is left out between them; with `rows` as many as fit into so many rows."""
-    columns = min(_COLUMNS, int((width - 2 * MARGIN) // _LEAST_RUN))
+    columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     wanted = {**dict.fromkeys(lit, ""), **touched}
     most = RUNS
     while len(_laid_out(value, shown := _chosen(value.runs, wanted, selected, most))) > rows * columns > 0 and most > 1:
         most -= 1
     nodes = [kit.label("frames/runs", "frames in order, neighbours of one owner in one box", MARGIN, top)]
-    share = (width - 2 * MARGIN) / columns
+    share = (width - 2 * MARGIN + 8) / columns
     at, number, y = value.first_frame, 0, top + 20
 
     def place() -> tuple[float, float]:
