@@ -154,7 +154,7 @@ def cut(run: Text) -> str:
     """What a file shows of a run of text: the bound of its width has to fit into its room.
 
     >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
-    ('libcrypt…', 'libc')
+    ('libcryp…', 'libc')
     """
     if not run.room:
         return run.text
@@ -165,7 +165,7 @@ def shorten(text: str, width: float, style: str = "label") -> str:
     """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
 
     >>> shorten("libcrypto.so.3", 60)
-    'libcrypt…'
+    'libcryp…'
     """
     shown = visible(text)
     if _fits(shown, width, style):
