@@ -19,7 +19,6 @@ import { speaker } from "./speaker.ts";
 import { Steady } from "./steady.ts";
 import { drop, html, put, say } from "./svg.ts";
 import { Time } from "./time.ts";
-import { MARGINS } from "./width.ts";
 import { TableTwin, Words } from "./words.ts";
 
 /** Pixels that words need, however narrow the drawing. */
@@ -106,7 +105,7 @@ export class Figure {
       return;
     }
     const held = this.focused() !== null;
-    this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) * when.scale + MARGINS}px`;
+    this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) * when.scale}px`;
     this.root.style.setProperty("--vmw-scale", String(when.scale));
     this.steady.keep(when.number, when.place, scene.height * when.scale);
     const before = this.words.sentence;
@@ -294,7 +293,7 @@ export class Figure {
   /** Shows which keys there are and what the looks of things mean, or hides it. */
   private explain(): void {
     this.hint?.remove();
-    if (!this.legend.firstChild) this.legend.append(...legend());
+    this.legend.replaceChildren(...legend((state) => this.renderer.root.querySelector(`.node.${state}`) !== null));
     this.legend.hidden = !this.legend.hidden;
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
   }

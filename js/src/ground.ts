@@ -3,8 +3,8 @@
 
 import { html } from "./svg.ts";
 
-/** How small a picture may be drawn beside its own size: its smallest letters have 10 pixels there, and 11 here. */
-export const SMALLEST = 1.1;
+/** How small a picture may be drawn beside its own size: its smallest letters have 12 pixels. */
+export const SMALLEST = 1;
 
 /** Whether something that is scrolled sideways goes on to its left, and to its right. */
 export function hiddenIn({ scrollLeft, scrollWidth, clientWidth }: HTMLElement): [boolean, boolean] {

@@ -34,17 +34,18 @@ const LOOKS: readonly (readonly [string, string])[] = [
   ["folded", "folded: press it to open it"],
 ];
 
-/** Two lists, side by side where there is room. */
-export function legend(): HTMLElement[] {
+/** Two lists, side by side where there is room: the keys, and those looks that the picture `has`. */
+export function legend(has: (state: string) => boolean = () => true): HTMLElement[] {
   const keys = html("dl");
   for (const [what, means] of KEYS) keys.append(html("dt", "", what), html("dd", "", means));
   const looks = html("dl");
-  for (const [state, means] of LOOKS) {
+  for (const [state, means] of LOOKS.filter(([state]) => has(state))) {
     const term = html("dt");
     term.append(sample(state));
     looks.append(term, html("dd", "", means));
   }
-  looks.append(html("dt", "", "R, B"), html("dd", "", "nodes of a tree: red ones are round, black ones square"));
+  if (has("black"))
+    looks.append(html("dt", "", "R, B"), html("dd", "", "nodes of a tree: red ones are round, black ones square"));
   looks.append(html("dt", "", "█ ▄ ━"), html("dd", "", `operations below the slider: ${LEGEND}`));
   return [keys, looks];
 }

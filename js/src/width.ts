@@ -1,7 +1,5 @@
 // How much room a picture has on its page: measured, and told once it has come to rest.
 
-/** Pixels beside a drawing: the padding of a picture's box. */
-export const MARGINS = 28;
 /** Milliseconds that a width must last, but for the first. */
 const REST = 120;
 /** Pixels below which more room is left unused: a scroll bar that comes and goes with the picture's height needs less. */
@@ -43,7 +41,7 @@ export class Room {
 
   private measure(): void {
     const filled = this.place.querySelector(":scope > .vmw-filled") !== null;
-    const width = filled ? FROM_AFAR : Math.floor(this.place.clientWidth - MARGINS);
+    const width = filled ? FROM_AFAR : this.place.clientWidth;
     if (width <= 0) return;
     const height = filled ? Math.floor((width * innerHeight) / innerWidth) : seen(this.place);
     const room: [number, number] = [width, height];

@@ -59,3 +59,17 @@ test("what is folded has a number in the legend as in a picture: its dots alone 
   assert.equal(words.get("folded"), "12");
   assert.equal(words.get("leaving"), undefined);
 });
+
+test("the legend explains what the picture shows, and nothing else", () => {
+  const drawn = figure();
+  const looks = (): (string | null)[] =>
+    [...drawn.root.querySelectorAll(".vmw-legend .vmw-sample")].map((one) => one.getAttribute("aria-label"));
+  const asked = drawn.root.querySelector(".vmw-help") as HTMLElement;
+  asked.click();
+  assert.deepEqual(looks(), []);
+  asked.click();
+  const shown = [node("a", { lane: "x", state: "new" }), node("b", { lane: "x", state: "folded" })];
+  drawn.draw(2, { scene: scene(shown), dot: "", when: now });
+  asked.click();
+  assert.deepEqual(looks(), ["new", "folded"]);
+});

@@ -43,6 +43,7 @@ subjects = {
     **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
     "Inverted": vm.lab.inverted(m), "Fault": task, "Objects": m, "Clock": m,
+    "ReferenceBits": m,
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
 }

@@ -20,9 +20,6 @@ WIDTHS = (420, 490, 560, 680, 760, 900, 1200, 1600)
 SOME = (420, 760, 1600)
 """Of these all are tried by `make sweep`."""
 
-MARGINS = 28
-"""Pixels beside a drawing, as in js/src/width.ts."""
-
 PREPARE = """async (code) => {
     const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
     const hub = (await import(address)).default;
@@ -119,7 +116,7 @@ def test_words_can_be_read_are_whole_where_they_fit_and_lie_over_nothing(
         for width in widths:
             picture.width = width
             scene = encode_scene(picture.scene(), with_table=False)
-            page.set_viewport_size({"width": width + MARGINS, "height": 900})
+            page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("(scene) => show(scene)", scene)
             found = page.evaluate(WRONG, scene)
             if found:

@@ -15,7 +15,7 @@ from IPython.display import HTML
 from fake_machine import FakeMachine, FakeTree
 import time
 register()
-picture_of(FakeMachine)(FakeTree)
+picture_of(first_for=FakeMachine)(FakeTree)
 m = FakeMachine(15)
 m.operate()
 view = FakeTree(m)

@@ -17,7 +17,7 @@ from vmwidgets.pictures.registry import picture_of
 from vmwidgets.widgets.host.show import register
 from fake_machine import FakeMachine, FakeTree
 register()
-picture_of(FakeMachine)(FakeTree)
+picture_of(first_for=FakeMachine)(FakeTree)
 m = FakeMachine(15)
 """
 

@@ -46,7 +46,7 @@ def test_a_picture_fills_its_page_and_its_words_have_their_size(
     notebook.page.set_viewport_size({"width": wide, "height": 900})
     notebook.run_all()
     (one,) = shown(notebook, 1, laid_out="one.width !== 900")
-    room = notebook.cell(1).locator(".vmw-place").evaluate("(place) => place.clientWidth") - 28
+    room = notebook.cell(1).locator(".vmw-place").evaluate("(place) => place.clientWidth")
     assert abs(one["width"] - min(max(room, 420), 1600)) < 25
     assert one["drawn"] == pytest.approx(1, abs=0.02)
     assert one["least"] >= 9.8

@@ -16,7 +16,7 @@ OUTSIDE = {
     "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema", "lark"},
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
-    "vmwidgets/views": {"graphviz", "resvg_py"},
+    "vmwidgets/views": {"graphviz", "resvg_py", "typing_extensions"},  # the last for type checkers alone
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},
     "vmwidgets/assignments": set(),

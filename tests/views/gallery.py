@@ -86,7 +86,9 @@ def of_memory() -> Named:
 
 
 def _clocks(machine: vm.Machine, task: Task) -> Named:
-    """A ring that fits a circle, one that does not, and a queue."""
+    """A ring that fits a circle, one that does not, and a queue; the bits of all tasks."""
+    yield "ReferenceBits", vm.picture(vm.ReferenceBits(machine))
+    yield "ReferenceBits of none", vm.picture(vm.ReferenceBits(vm.boot("x86")))
     yield "Clock of a queue", vm.picture(vm.Clock(machine))
     machine.replacement = "clock"
     yield "Clock of many", vm.picture(vm.Clock(machine))
@@ -216,7 +218,7 @@ def of_names(which: str) -> Named:
     machine.run()
     domain = machine.domain(f"{name[:-1]}5")
     domain.map(domain.frame("16 KiB"))
-    for kind in (vm.Dashboard, vm.Kmem, vm.Threads, vm.Objects, vm.Frames, vm.Slabs, vm.Clock):
+    for kind in (vm.Dashboard, vm.Kmem, vm.Threads, vm.Objects, vm.Frames, vm.Slabs, vm.Clock, vm.ReferenceBits):
         yield f"{kind.__name__} of {which}", vm.picture(kind(machine))
     for kind in (vm.Map, vm.EntryList, vm.Dashboard, vm.Fault, vm.Clock, vm.Objects):
         yield f"{kind.__name__} of a task, {which}", vm.picture(kind(child))

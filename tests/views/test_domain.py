@@ -277,7 +277,7 @@ def test_the_slab_shows_used_blocks_and_the_reserve(domain: MachineDomain) -> No
     (cells,) = (node for node in scene.nodes if node.kind == "cells")
     styles = [bar.style for bar in cells.bars]
     slab = domain.snapshot().slab
-    assert (styles.count("plain"), styles.count("next"), len(styles)) == (slab.total - slab.free, 3, slab.total)
+    assert (styles.count("used"), styles.count("next"), len(styles)) == (slab.total - slab.free, 3, slab.total)
     assert styles.count("free") == slab.free - 3, "with an outline, which is seen on a dark ground"
 
 

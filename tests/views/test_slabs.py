@@ -27,7 +27,7 @@ def test_a_buffer_is_a_cell(machine: vm.Machine) -> None:
     (drawn,) = cells(vm.Slabs(machine).scene(), "zone 512")
     styles = [bar.style for bar in drawn.bars]
     assert len(styles) == 15
-    assert (styles.count("plain"), styles.count("new"), styles.count("next")) == (4, 1, 1)
+    assert (styles.count("used"), styles.count("new"), styles.count("next")) == (4, 1, 1)
 
 
 def test_the_free_list_is_numbered_in_the_order_it_will_be_taken(machine: vm.Machine) -> None:
@@ -51,7 +51,7 @@ def test_a_buffer_that_was_freed_is_marked(machine: vm.Machine) -> None:
     machine.free(freed)
     (drawn,) = cells(vm.Slabs(machine).scene(), "zone 512")
     styles = [bar.style for bar in drawn.bars]
-    assert (styles.count("changed"), styles.count("plain")) == (1, 1), kept
+    assert (styles.count("changed"), styles.count("used")) == (1, 1), kept
 
 
 def test_slabs_say_on_which_list_they_are_and_what_page_they_stand_on(machine: vm.Machine) -> None:

@@ -32,7 +32,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-WORDS = ("new", "changed", "path", "error")
+WORDS = ("new", "changed", "path", "error", "held")
 FILLS = ("plain", "object", "submap", "static")
 GROUNDS = ("bg", "card", "rail", "path-ground", "error-ground", "good-ground")
 TEXT = [

@@ -68,7 +68,8 @@ def test_sleepers_stand_by_what_they_wait_for_in_the_order_they_will_look_again(
     shown = nodes(scene, "thread")
     room = nodes(scene, "channel")["wait/room/exec_map"]
     assert "2 wait" in words(room)
-    row = sorted((node for node in shown.values() if node.y == room.y), key=lambda node: node.x)
+    behind = (node for node in shown.values() if node.y == room.y and node.x > room.x)
+    row = sorted(behind, key=lambda node: node.x)
     assert [node.thing for node in row] == ["thread:first", "thread:second"]
     assert [words(node)[:2] for node in row] == ["1.", "2."]
     arrows = {link.source: link for link in scene.links if link.kind == "waits"}

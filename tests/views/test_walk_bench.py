@@ -72,7 +72,7 @@ def test_below_pages_of_every_size_the_slices_are_the_whole_address_too(name: st
         assert slices[-1].low == 0
         assert [one.key for one in slices if one.key.isdecimal()] == [str(step.level) for step in found.steps]
         offset = next(node for node in drawn(tables, found).nodes if node.id == "walk/slice/offset")
-        assert offset.text[0].text == f"offset {found.offset:0{-(-(size.bit_length() - 1) // 4)}x}"
+        assert offset.text[0].text == f"offset 0x{found.offset:0{-(-(size.bit_length() - 1) // 4)}x}"
 
 
 @pytest.mark.parametrize(("size", "high", "low"), [(64 << 10, 19, 12), (16 << 20, 31, 20)])
@@ -182,12 +182,12 @@ def test_high_addresses_in_a_walk_of_five_levels_are_not_cut() -> None:
     assert crossing_text(scene) == []
     assert misplaced_text(scene) == []
     read = next(node for node in scene.nodes if node.id == "walk/step/3")
-    assert f"{table - (3 << 12):x}" in {run.text.replace(" ", "") for run in read.text}
+    assert str(vm.Address(table - (3 << 12))) in {run.text for run in read.text}
 
 
 def test_tables_are_named_alike_above_all_slices() -> None:
     """Where a name of several words has no room beside the bits' numbers, all are short; those of x86 always fit."""
-    for name, named in [("aarch64", "level 1: 0"), ("armv7", "second-level table 0"), ("x86-pae", "PD 0")]:
+    for name, named in [("aarch64", "level 1: 0"), ("armv7", "second-level: 0"), ("x86-pae", "PD 0")]:
         fmt = FORMATS[name]
         scene = drawn(PageTables("empty", Ram(1 << 20), fmt, 0x4000), walk(Ram(1 << 20), fmt, 0x4000, 0))
         slices = [node for node in scene.nodes if node.kind == "slice" and node.id[11:].isdecimal()]

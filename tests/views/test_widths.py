@@ -19,7 +19,7 @@ from vmwidgets.views.scene.text import font_size
 
 WIDTHS = (420, 480, 560, 640, 760, 900, 1200, 1600)
 
-READABLE = 10.0
+READABLE = 12
 """Pixels that text must have."""
 
 GALLERY = (

@@ -47,7 +47,7 @@ def open_notebook(kind: type[PyodideShell] = LabShell) -> Iterator[PyodideShell]
     """The running shell, of class `kind`; its cells know `m`, a machine of 7 nodes, and `FakeTree`."""
     config = Config({"HistoryManager": {"enabled": False}})
     shell = kind.instance(config=config, user_module=ModuleType("cells"))
-    picture_of(FakeMachine)(FakeTree)
+    picture_of(first_for=FakeMachine)(FakeTree)
     register()
     shell.user_ns.update(m=FakeMachine(7), FakeMachine=FakeMachine, FakeTree=FakeTree)
     try:

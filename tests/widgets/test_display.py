@@ -90,6 +90,6 @@ def test_a_picture_that_is_registered_later_is_shown_too(shell: PyodideShell, pu
         pass
 
     shell.user_ns["later"] = Later(3)
-    picture_of(Later)(FakeTree)
+    picture_of(first_for=Later)(FakeTree)
     shell.run("later")
     assert [VIEW in data for data, _ in published] == [True, False]

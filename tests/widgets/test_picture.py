@@ -143,7 +143,7 @@ class Dial:
 
 @pytest.mark.usefixtures("_registry")
 def test_a_function_is_a_picture_once_it_is_registered(machine: vm.Machine) -> None:
-    @picture_of(Dial, name="Dial")
+    @picture_of(first_for=Dial, name="Dial")
     def draw(at: At) -> Scene:
         return Scene(
             "clock", f"{at.target.hours} h", "", 100, 40, Caption("It ticks."), (), (), Table((), ()), Steps(0, 0, 0)

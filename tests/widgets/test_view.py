@@ -271,7 +271,7 @@ def test_exports_escape_what_learners_wrote(machine: FakeMachine) -> None:
 
 
 def test_show_knows_views_and_kinds_and_says_what_it_does_not(machine: FakeMachine) -> None:
-    picture_of(FakeMachine)(FakeTree)
+    picture_of(first_for=FakeMachine)(FakeTree)
     view = show(machine)
     assert isinstance(view, FakeTree)
     assert show(view) is view

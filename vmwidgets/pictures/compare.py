@@ -19,7 +19,7 @@ from .picture import At, Picture
 from .registry import picture_of
 
 
-@picture_of(ComparisonValue)
+@picture_of(first_for=ComparisonValue)
 class Comparison(Picture):
     """Several maps after the same operations, side by side; what differs from the first is marked.
 
@@ -40,7 +40,7 @@ class Comparison(Picture):
         return draw_comparison(at.target, width=at.width)
 
 
-@picture_of(FormatComparison)
+@picture_of(first_for=FormatComparison)
 class Formats(Picture):
     """One mapping in several page-table formats, side by side.
 
@@ -58,7 +58,7 @@ class Formats(Picture):
         return draw_formats(self._held.value, width=at.width)
 
 
-@picture_of(PagingComparison)
+@picture_of(first_for=PagingComparison)
 class Paging(Picture):
     """What the kernel did for a task beside what a domain did for itself.
 
@@ -75,7 +75,7 @@ class Paging(Picture):
         return draw_paging(at.target, width=at.width)
 
 
-@picture_of(MapsDiff)
+@picture_of(first_for=MapsDiff)
 class Diff(Picture):
     """A task's map beside what the system reported of a process: what agrees, and what only one of them has.
 

@@ -47,7 +47,7 @@ from .translation import (
 )
 
 
-@picture_of(Machine, Task)
+@picture_of(first_for=(Machine, Task))
 class Dashboard(Map):
     """The map that was worked on last, with tree, list and ribbon; the kentry area; the walk of the address at hand.
 

@@ -82,7 +82,7 @@ class TreePicture(DomainPicture):
         self.selection = found_at(self.at().target, text)
 
 
-@picture_of(MachineDomain)
+@picture_of(first_for=MachineDomain)
 class Domain(TreePicture):
     """A self-paging domain: the calls of its last operation, its shadow tree beside the hardware's tables, its
     capabilities, regions, and the slab of its vnodes.

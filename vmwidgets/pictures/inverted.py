@@ -10,7 +10,7 @@ from .picture import At
 from .registry import picture_of
 
 
-@picture_of(InvertedValue, name="Inverted")
+@picture_of(first_for=InvertedValue, name="Inverted")
 def inverted(at: At) -> Scene:
     """An inverted page table: buckets, and the chains of entries that a search follows.
 

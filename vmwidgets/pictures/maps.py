@@ -35,7 +35,7 @@ AnyMap = MachineMap | MachineKmemMap
 """A map of X15's or of FreeBSD's."""
 
 
-@picture_of(MachineMap)
+@picture_of(first_for=MachineMap)
 class Map(Picture):
     """A map: its tree above its entry list above its address ribbon, one column an entry.
 

@@ -35,7 +35,7 @@ WHOLE = 48
 """Kernel maps of up to so many entries are drawn whole."""
 
 
-@picture_of(MachineKmem, MachineKmemMap)
+@picture_of(first_for=(MachineKmem, MachineKmemMap))
 class Kmem(Picture):
     """Kernel memory: the kernel map's ribbon, its submaps below it, and the list of the map that is concerned.
 
@@ -105,7 +105,7 @@ def _focus(target: MachineKmem, events: Sequence[Event], selection: str = "") ->
     return found
 
 
-@picture_of(MachineKentry)
+@picture_of(first_for=MachineKentry)
 class Kentry(Picture):
     """The kentry area: the reserved range, its free list, and the slots with the kernel map's entries in them.
 
@@ -145,7 +145,7 @@ def _contents(target: MachineKentry, moment: Moment, *, compact: bool) -> Kentry
     return target.contents(slots, 1 if compact else OPEN_SLABS)
 
 
-@picture_of(MachineFrames)
+@picture_of(first_for=MachineFrames)
 class Frames(Picture):
     """Physical memory: gauges with the reserves, free lists, runs of frames, owners; a selected frame's reverse map.
 
@@ -183,7 +183,7 @@ def frame_of(selection: str, frames: int) -> int | None:
     return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
 
 
-@picture_of(MachineCaches)
+@picture_of(first_for=MachineCaches)
 class Slabs(Picture):
     """Object caches and zones: their slabs, the buffers in them, and the order in which free ones are taken.
 
@@ -206,7 +206,7 @@ class Slabs(Picture):
         return draw_slabs(value, moment, style=style, machine=machine.name, width=at.width)
 
 
-@picture_of(MachineThreads, MachineThread)
+@picture_of(first_for=(MachineThreads, MachineThread))
 class Threads(Picture):
     """Threads: those that can go on, the sleepers by what they wait for, in the order they wake, and a deadlock.
 

@@ -6,13 +6,16 @@ An operation that is the machine's latest is taken back by its events; of an ear
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any, NamedTuple
 
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.journal import Journal, Operation
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.handles.tables import MachineTables
 
 
 class When(NamedTuple):
@@ -143,3 +146,16 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
         return there.machine.part(path)
     except Refused:
         raise NotThere(shown(path)[1:-1], there, made_by(machine, path, there.number)) from None
+
+
+def value_of(part: Any, past: Past, *focus: Any) -> Any:
+    """The value of a part of a machine as it was before what `past` holds: a picture's only way back.
+
+    A part whose value is taken back by its own schema has ``at``; one that has to read the past while it is read takes
+    it; of page tables it is the tables themselves.  `focus` is what the part's ``value`` takes, if it takes something.
+    """
+    if isinstance(part, MachineTables):
+        return part.now(past)
+    if "past" in signature(part.value).parameters:
+        return part.value(*focus, past=past)
+    return part.value(*focus).at(past)

@@ -38,7 +38,7 @@ class Fault(Picture):
         return draw_fault(at.moment, space=space, machine=at.whole.name, width=at.width)
 
 
-@picture_of(MachineObjects)
+@picture_of(first_for=MachineObjects)
 class Objects(Picture):
     """Memory objects: who maps them, the pages of each, and shadow chains from front to back with their references.
 

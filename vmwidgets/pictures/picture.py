@@ -20,16 +20,17 @@ from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import seen, wrote
 
 from .absent import absent_scene, blank
 from .exports import Exports, Snapshot
 from .handout.page import page
 from .handout.story import ToldStory
 from .handout.telling import Telling
-from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at
+from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at, value_of
 from .options import refuse_unfit, refuse_unknown
 
 NARROWEST, WIDEST = 420, 1600
@@ -67,6 +68,20 @@ class At:
         """The machine of a picture that has one."""
         assert self.machine is not None, "only pictures without a machine are drawn without one"
         return self.machine
+
+    def value(self, part: Any, *focus: Any) -> Any:
+        """The value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
+
+        `focus` is what the part's own ``value`` takes, if it takes something.
+        """
+        return value_of(part, self.past, *focus)
+
+    def steps(self, look: Callable[[At], object], *tables: str) -> Steps:
+        """The steps of a picture: those that write rows of `tables`, and in which `look` gives another thing.
+
+        `look` is what is drawn at a moment, as far as it changes in an operation: a value, or counts of one.
+        """
+        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), wrote(*tables)))
 
 
 _TOLD: deque[Moment] = deque(maxlen=4)

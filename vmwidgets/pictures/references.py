@@ -15,7 +15,7 @@ from .picture import At, Picture
 from .registry import picture_of
 
 
-@picture_of(ReferencesValue, PolicyRun)
+@picture_of(first_for=(ReferencesValue, PolicyRun))
 class References(Picture):
     """A string of references under policies of page replacement: a row a policy, a column for each number of frames.
 

@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import Scene
 
 from .picture import At, Picture
@@ -19,24 +20,34 @@ registered: list[Callable[[type], None]] = []
 """Called with each kind of objects that has a picture from now on: a running notebook shows them by it."""
 
 
-def picture_of(*kinds: type, name: str = "") -> Callable[[Any], Any]:
-    """Register a picture, a class or a function that draws; objects of `kinds` are shown by it.
+Kinds = type | tuple[type, ...]
 
-    A class is a :class:`Picture`; a function takes a moment (:class:`At`) and gives its scene, and needs a `name`.
+
+def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> Callable[[Any], Any]:
+    """Register a picture, a class or a function that draws.
+
+    `first_for` are the kinds of objects that it is the first choice for: the end of a cell and :func:`picture` show
+    them by it.  `shows` are the others that a function draws when it is asked by its name: they keep their own picture.
+    A class is a :class:`Picture`, whose constructor says what it shows; a function takes a moment (:class:`At`), gives
+    its scene, and needs a `name`.  Both are then in `vmwidgets` by their name.
+
+    Raises :class:`Refused` for a function without a name, or of nothing.
 
     >>> from vmwidgets.views.scene.kit import scene
     >>> from vmwidgets.views.scene.model import Caption, Table
-    >>> @picture_of(range, name="Numbers")
+    >>> @picture_of(first_for=range, name="Numbers")
     ... def draw(at):
     ...     return scene("numbers", f"{len(at.target)} numbers", "", [], caption=Caption(""), table=Table((), ()))
     >>> known_pictures()["Numbers"](range(3)).scene().title
     '3 numbers'
     """
+    first = first_for if isinstance(first_for, tuple) else (first_for,)
+    others = shows if isinstance(shows, tuple) else (shows,)
 
     def register(drawn: Any) -> Any:
-        made = drawn if isinstance(drawn, type) else _from_function(drawn, name, kinds)
+        made = drawn if isinstance(drawn, type) else _from_function(drawn, name, (*first, *others))
         _pictures[made.__name__] = made
-        for kind in kinds:
+        for kind in first:
             _shown_as[kind] = made
             for listener in registered:
                 listener(kind)
@@ -46,12 +57,15 @@ def picture_of(*kinds: type, name: str = "") -> Callable[[Any], Any]:
 
 
 def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ...]) -> type[Picture]:
-    such = " or ".join(kind.__name__ for kind in kinds)
+    if not (name and kinds):
+        raise Refused(f"picture_of: {draw.__name__} needs a name, and shows= or first_for= with what it draws")
+    such = " or ".join(dict.fromkeys(kind.__name__ for kind in kinds))
 
     def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
         if not isinstance(target, kinds):
             raise Refused(f"{name} shows a {such}, not {shown(target)}")
-        Picture.__init__(self, target, machine=getattr(target, "machine", None), **options)
+        machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
+        Picture.__init__(self, target, machine=machine, **options)
 
     named = {"__doc__": draw.__doc__, "__module__": draw.__module__}
     members = {**named, "__init__": __init__, "draw": lambda _self, at: draw(at)}

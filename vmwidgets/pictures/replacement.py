@@ -16,7 +16,7 @@ from .picture import At, Picture, machine_of
 from .registry import picture_of
 
 
-@picture_of(MachineReplacement)
+@picture_of(first_for=MachineReplacement)
 class Clock(Picture):
     """The frames of tasks in the order in which a policy takes them: reference and dirty bits, and a clock's hand.
 

@@ -22,6 +22,8 @@ from vmwidgets.engine.spaces.paths import unquoted
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
 
+from .moments import value_of
+
 
 class Space(Protocol):
     """Page tables that can be walked."""
@@ -87,7 +89,8 @@ class MachineSpace:
     @property
     def tables(self) -> PageTables[Any]:
         """The tables."""
-        return self._tables.now(self._past)
+        tables: PageTables[Any] = value_of(self._tables, self._past)
+        return tables
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
         """What the hardware does."""

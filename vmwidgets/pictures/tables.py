@@ -50,7 +50,7 @@ AT_FIRST = 22
 """Rows below the root that are opened without being asked for."""
 
 
-@picture_of(MachineTables, PageTables)
+@picture_of(first_for=(MachineTables, PageTables))
 class Tables(Picture):
     """Page tables in levels: only what is present, runs folded with their counts, large pages larger.
 
@@ -265,7 +265,7 @@ class Tables(Picture):
 # ---- one walk ------------------------------------------------------------------------------------
 
 
-@picture_of(MachineWalk, TablesWalk)
+@picture_of(first_for=(MachineWalk, TablesWalk))
 class Walk(Picture):
     """What the hardware does with one address: each descriptor, the rights gathered, the verdict.
 

@@ -14,7 +14,7 @@ from .picture import At, Picture, machine_of
 from .registry import picture_of
 
 
-@picture_of(MachineCpus, MachineCpu)
+@picture_of(first_for=(MachineCpus, MachineCpu))
 class Tlb(Picture):
     """The TLBs of a machine's processors: sets and ways, whose translations, their age, and which are stale.
 
@@ -36,7 +36,7 @@ class Tlb(Picture):
     def draw(self, at: At) -> Scene:
         """The processors as they are at this moment."""
         machine = at.whole
-        value = machine.cpus.value(at.past)
+        value = at.value(machine.cpus)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
         return draw_tlb(value, at.moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
 

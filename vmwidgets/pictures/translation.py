@@ -26,6 +26,7 @@ from vmwidgets.views.tables.tlb import TlbBench, draw_tlb, steps_of_processors
 from vmwidgets.views.tables.walk import draw_reach
 from vmwidgets.views.tables.walk_tables import Reach
 
+from .moments import value_of
 from .picture import At
 from .spaces import MachineSpace, name_of_space, neighbours_of
 from .tables import walk_steps
@@ -181,7 +182,7 @@ def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, st
     if lookup.outcome == "forbidden":
         return "Page fault", "by the rights that the TLB keeps"
     assert lookup.place is not None, "a hit has a place"
-    slot = machine.cpus.value(moment.past).cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
+    slot = value_of(machine.cpus, moment.past).cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
     stale = slot.stale[0] if slot is not None and slot.stale else None
     if stale is None:
         return "Not read: a TLB hit", "the TLB had the translation"
@@ -210,7 +211,7 @@ def _levels(machine: Machine, one: Translation) -> tuple[int, int]:
 
 def sets_of(machine: Machine, one: Translation, moment: Moment) -> tuple[int, ...]:
     """The sets in which an address may be: for pages of the smallest size, and of those sizes that a TLB keeps."""
-    value: CpusValue = machine.cpus.value(moment.past)
+    value: CpusValue = value_of(machine.cpus, moment.past)
     sizes = {PAGE} | {slot.entry.page_size for cpu in value.cpus for slot in cpu.tlb.slots}
     return tuple(dict.fromkeys(one.va // size % value.cpus[0].tlb.sets for size in sorted(sizes)))
 
@@ -251,7 +252,7 @@ def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     opened = sorted([number, *others[: PROCESSORS - 1]])
     sets = tuple(dict.fromkeys((*sets_of(machine, one, moment), *sight.sets)))
     bench = TlbBench(opened, only=sets)
-    value = machine.cpus.value(moment.past)
+    value = value_of(machine.cpus, moment.past)
     return draw_tlb(value, moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
 
 

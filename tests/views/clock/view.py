@@ -48,11 +48,11 @@ def _touched(facts: Facts) -> Headline:
     return Headline(say(name, page=facts.given["page"], frame=facts.result))
 
 
-@picture_of(MachineClock, name="Dial")
+@picture_of(first_for=MachineClock, name="Dial")
 def draw(at: At) -> Scene:
     """Page replacement: the frames in a ring, their reference bits, and the hand."""
     moment = at.moment
-    value: ClockValue = at.target.value().at(moment.past)
+    value: ClockValue = at.value(at.target)
     places = ring(len(value.pages), 128, 48)
     new, changed = moment.marks("page", "clock").changed, moment.marks("referenced", "clock").changed
     cards = [

@@ -206,7 +206,7 @@ def bits_and_other_mappings(seen: Pictured) -> None:
         assert (task, number(va)) in there
         if card is not None:
             assert any(run.text == f"{task}{f' +{others}' if others else ''}" for run in card.text)
-            assert [bar.style for bar in card.bars] == ["path" if row["R"] == "1" else "rail"]
+            assert [bar.style for bar in card.bars] == ["used" if row["R"] == "1" else "unused"]
         if machine.architecture in ("x86-64", "riscv-sv39"):
             assert row["R"] == f"{is_referenced(machine, there):d}"
 
@@ -343,9 +343,10 @@ def legend_of_frames(seen: Pictured) -> None:
     totals = [number(one.text[0].text.rsplit(" ", 1)[1]) for one in legend]
     rows = {row["what"]: row["pages"] for row in seen.rows() if not row["from"]}
     assert sum(totals) == number(rows["total"])
-    shown = [one.id.rpartition("/")[2] for one, many in zip(legend, totals, strict=True) if many]
+    names = [one.text[0].text.rsplit(" ", 1)[0] for one in legend]
+    shown = [name for name, many in zip(names, totals, strict=True) if many]
     assert [one.id.rpartition("/")[2] for one in sorted(parts, key=lambda one: one.x)] == shown
-    looks = {one.id.rpartition("/")[2]: one.bars[0].style for one in legend}
+    looks = {name: one.bars[0].style for name, one in zip(names, legend, strict=True)}
     assert all(one.state[0] == looks[one.id.rpartition("/")[2]] for one in parts)
     assert parts == [] or all(one.title.startswith(f"{one.id.rpartition('/')[2]} ") for one in parts)
 

@@ -40,7 +40,7 @@ MISTAKES = {
     "all pages are shared": Mistake(objects._subtitle, "len(uses) - [*uses.values()].count(1)", "len(uses)", "objects"),
     "all slots are used": Mistake(objects._subtitle, "{value.swap_used:,} of", "{value.swap:,} of", "objects"),
     "the tick is the frequency": Mistake(threads._subtitle, "tick {value.ticks:,}", "tick {value.hz:,}", "threads"),
-    "the strip never lights": Mistake(clock._card, '"path" if page.referenced', '"path" if False', "clock"),
+    "the strip never lights": Mistake(clock._card, '"used" if page.referenced', '"used" if False', "clock"),
     "one other mapping too many": Mistake(replacement._page, "max(0, len(uses) - 1)", "len(uses)", "clock"),
     "the smallest ring gives a page": Mistake(
         rings.Rings.candidates, "-len(self.rings[name])", "len(self.rings[name])", "clock"

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import text_width, wording
+from vmwidgets.views.scene.text import wording
 
 from .picture import DomainPicture, DomainStep
 
@@ -51,7 +52,7 @@ def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
     words = _words(boxes)
     nodes = _refills(picture, items, places, top)
     for item, (x, w) in zip(items, places, strict=True):
-        nodes.append(_item(picture, item, x, top + item.step.level * ROW, w, words))
+        nodes.append(_item(picture, item, Box(x, top + item.step.level * ROW, w, BOX), words))
     return nodes, top + deepest * ROW + BOX + 10
 
 
@@ -115,40 +116,26 @@ def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
     return places
 
 
-def _words(boxes: Sequence[tuple[Item, float]]) -> tuple[bool, str]:
-    """Whether all boxes have room for their call's whole name, and in which size words fit: the same in all."""
-    if all(text_width(item.step.call, "label") <= w - 4 for item, w in boxes):
-        return True, "label"
-    fits = all(text_width(item.step.short, "label") <= w - 4 for item, w in boxes)
-    return False, "label" if fits else "letter"
+def _words(boxes: Sequence[tuple[Item, float]]) -> bool:
+    """Whether all boxes have room for their call's whole name: all have it, or none."""
+    return kit.all_or_none((item.step.call for item, _ in boxes), (w - 4 for _, w in boxes))
 
 
-def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float, words: tuple[bool, str]) -> Node:
+def _item(picture: DomainPicture, item: Item, box: Box, whole: bool) -> Node:
     at, step = picture.steps.index, item.step
-    done = item.last <= at
     here = item.first <= at <= item.last and at < picture.steps.count
-    state = [*(["done"] if done else ["coming"]), *(["path"] if here else [])]
+    state = ["done" if item.last <= at else "coming", *["path"] * here]
     state += ["undoing"] * step.undoing + ["fault"] * (step.failed and not item.folded)
-    text: tuple[Text, ...] = ()
     if item.folded:
-        text = _fitting((f"+{item.last - item.first + 1}", "…"), w, "label")
+        words: tuple[str, ...] = f"+{item.last - item.first + 1}", "…"
         title = f"steps {item.first} to {item.last}, folded: go there"
-        kind, h, state = "fold", BOX, ["folded", *state]
+        kind, state = "fold", ["folded", *state]
     else:
-        if step.call:
-            whole, style = words
-            text = _fitting((step.call if whole else step.short, step.short[:1]), w, style)
+        words = (step.call if whole else step.short, step.short[:1]) if step.call else ("",)
         title = f"step {item.first}: {step.call + ': ' if step.call else ''}{step.sentence}"
-        kind, h = ("call" if step.call else "record"), BOX
-    return Node(
-        f"calls/{item.first}", kind, x, y, w, h, text=text, state=tuple(state), title=title, action="open",
-        lane=f"calls/{step.level}",
-    )  # fmt: skip
-
-
-def _fitting(words: Sequence[str], w: float, style: str) -> tuple[Text, ...]:
-    fitting = wording((*words, ""), w - 2, style)
-    return (Text(w / 2, 16, fitting, style, "middle"),) if fitting else ()
+        kind = "call" if step.call else "record"
+    return kit.chip(f"calls/{item.first}", kind, box, words, state=state, title=title, action="open",
+                    lane=f"calls/{step.level}", spare=2)  # fmt: skip
 
 
 # ---- refills --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_s
 from vmwidgets.engine.spaces.paging_schema import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
@@ -88,7 +88,7 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
     h = max(run.y for run in head) + 9
     title = f"{visible(side.label)}: {'; '.join(run.text for run in head[1:])}"
     nodes = [Node(f"paging/{name}", "paging", x, y, w, h, text=head, title=title, lane=f"paging/{name}",
-                  bars=(Bar(0, 0, 4, h, "plain" if name == "task" else "object"),), action="select")]  # fmt: skip
+                  bars=(Bar(0, 0, 4, h, name),), action="select")]  # fmt: skip
     y += h + 6
     ranges = side.ranges[:RANGES]
     style = AddressStyle.of(
@@ -99,8 +99,7 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
         y += LINE + 5
     if len(side.ranges) > len(ranges) or not ranges:
         label = f"{len(side.ranges) - len(ranges)} more, in the table" if ranges else "nothing is mapped"
-        text = (Text(8, 14, label, "label dim"),)
-        nodes.append(Node(f"paging/{name}/more", "label", x, y, w, LINE, shape="none", text=text))
+        nodes.append(kit.label(f"paging/{name}/more", label, x + 8, y, most=w - 8))
         y += LINE + 5
     return nodes, y
 
@@ -127,19 +126,16 @@ def _records_words(one: PagingRecords) -> str:
 
 
 def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: float, y: float, w: float) -> Node:
-    where = f"{style.long(one.start)}–{style.long(one.end)}"
-    left = 8 + text_width(where, "mono label") + 10
+    where, starts = f"{style.long(one.start)}–{style.long(one.end)}", f"from {style.long(one.start)}"
     present = "all present" if one.present >= one.end - one.start else f"{binary_size(one.present)} present"
-    words = (f"{one.rights}  {binary_size(one.end - one.start)}, {present}, {visible(one.backing)}",
-             f"{one.rights}  {binary_size(one.end - one.start)}, {present}", one.rights)  # fmt: skip
-    room = w - left - 8
-    fitting = wording((*words, ""), room)
+    words = f"{one.rights}  {binary_size(one.end - one.start)}, {present}"
+    room = w - 2 * kit.PAD - 6 - text_width(where, "mono label")
+    fitting = wording((f"{words}, {visible(one.backing)}", words, one.rights, ""), room)
     share = min(1.0, one.present / max(1, one.end - one.start))
-    text = (fitted(8, 14, where, w - 16, "mono label"), Text(left, 14, fitting, "label"))
-    return Node(
-        f"paging/{name}/range/{number}", "paging", x, y, w, LINE + 2, text=tuple(run for run in text if run.text),
-        bars=(Bar(0, LINE - 1, w * share, 3, "plain" if name == "task" else "object"),), title=str(one),
-        lane=f"paging/{name}", action="select",
+    return kit.card(
+        f"paging/{name}/range/{number}", Box(x, y, w, LINE + 2), [kit.Line((where, starts), "mono label", fitting)],
+        kind="paging", bars=[Bar(0, LINE - 1, w * share, 3, name)], title=str(one), lane=f"paging/{name}",
+        action="select", top=14,
     )  # fmt: skip
 
 
@@ -164,8 +160,8 @@ def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: 
         Text(room + 2 * GAP + between + widths[1] + 6, 14 + down, said[1], "label"),
     )
     bars = (
-        Bar(room - widths[0], 3 + down, widths[0], LINE - 6, "plain"),
-        Bar(middle - MARGIN + between + GAP, 3 + down, widths[1], LINE - 6, "object"),
+        Bar(room - widths[0], 3 + down, widths[0], LINE - 6, "task"),
+        Bar(middle - MARGIN + between + GAP, 3 + down, widths[1], LINE - 6, "domain"),
     )
     w = width - 2 * MARGIN
     return Node(f"paging/measure/{number}", "measure", MARGIN, y, w, LINE + down, shape="none", text=text, bars=bars,
@@ -179,18 +175,16 @@ def _functions(side: PagingSide, name: str, x: float, y: float, w: float) -> tup
     share = w / columns
     rows = -(-len(shown) // columns)
     for number, (function, times) in enumerate(shown):
-        column, row = number // max(1, rows), number % max(1, rows)
-        label = f"{times:,} ×"
-        text = (Text(44, 14, label, "label dim", "end"),
+        box = Box(x + number // max(1, rows) * share, y + number % max(1, rows) * LINE, share, LINE)
+        text = (Text(44, 14, f"{times:,} ×", "label dim", "end"),
                 fitted(50, 14, function, share - 54, "mono label"))  # fmt: skip
-        nodes.append(Node(f"paging/{name}/function/{number}", "label", x + column * share, y + row * LINE, share, LINE,
-                          shape="none", text=text, title=f"{function} ran {counted(times, 'time')}"))  # fmt: skip
+        nodes.append(Node(f"paging/{name}/function/{number}", "label", *box, shape="none", text=text,
+                          title=f"{function} ran {counted(times, 'time')}"))  # fmt: skip
     y += rows * LINE
     left_out = side.functions[FUNCTIONS:]
     if left_out or not shown:
         label = f"and {counted(len(left_out), 'function')} more" if shown else "none"
-        nodes.append(Node(f"paging/{name}/functions", "label", x, y, w, LINE, shape="none",
-                          text=(Text(50, 14, label, "label dim"),)))  # fmt: skip
+        nodes.append(kit.label(f"paging/{name}/functions", label, x + 44, y, most=w - 44))
         y += LINE
     return nodes, y
 

@@ -13,9 +13,9 @@ from vmwidgets.engine.selfpaging.domain_schema import RegionFold, RegionValue
 from vmwidgets.views.maps.axis import DRAWABLE, Segment, break_large_gaps, place, x_of
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN
-from vmwidgets.views.scene.model import Bar, Node, Table, Text
-from vmwidgets.views.scene.text import text_width, visible, wording
+from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Node, Table
+from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.words.names import flag_words
 
 from .picture import DomainPicture, Extent
@@ -128,9 +128,7 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
     used = picture.value.meta_used
     name = "slab frames" if meta else visible(region.memobj)
     extra = f"{binary_size(used)} used" if meta else flag_words(region.flags)
-    wanted = (f"{name} {size}, {extra}", f"{name} {size}", name, size)
-    room = w - (18 if segment.broken else 8)
-    label = next((words for words in wanted if words and text_width(words, "label") <= room), "")
+    wanted = tuple(words for words in (f"{name} {size}, {extra}", f"{name} {size}", name, size) if words)
     bars = break_marks(w, BAR) if segment.broken else ()
     if meta and used:
         bars = (Bar(0, BAR - 7, max(2.0, w * min(1.0, used / region.size)), 7, "wired"), *bars)
@@ -138,11 +136,10 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
         f"region {Address(region.base)}–{Address(region.base + region.size)}, {size}"
         f"{f': {name}' if name else ''}, {extra}{f', {NOT_TO_SCALE}' if segment.broken else ''}"
     )
-    return Node(
-        f"regions/{region.id}", "range", segment.x + inset, y, w, BAR, f"region:{region.id}", bars=bars,
-        text=(Text(w / 2, 15, label, "label", "middle"),) if label else (),
-        state=("static" if meta else "object", *picture.states(f"region:{region.id}")), title=title, action="select",
-        lane="regions",
+    return kit.chip(
+        f"regions/{region.id}", "range", Box(segment.x + inset, y, w, BAR), wanted, spare=18 if segment.broken else 8,
+        foot=8, bars=bars, state=("static" if meta else "object", *picture.states(f"region:{region.id}")),
+        thing=f"region:{region.id}", title=title, lane="regions",
     )  # fmt: skip
 
 
@@ -151,16 +148,14 @@ def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> 
     size = binary_size(segment.end - segment.start)
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")
-    wanted = (many, f"+{count:,}") if count else (size,)
-    label = wording((*wanted, ""), segment.w - 16)
-    text = (Text(segment.w / 2, 19, label, "label dim", "middle"),) if label else ()
-    bars = break_marks(segment.w, BAR) if segment.broken else ()
     what = f"{many} in" if count else "no region:"
     title = f"{what} {Address(segment.start)}–{Address(segment.end)}, {size}"
-    title += f", {NOT_TO_SCALE}" if segment.broken else ""
-    return Node(
-        f"regions/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title
-    )
+    return kit.chip(
+        f"regions/gap/{segment.start:x}", "gap", Box(segment.x, y, segment.w, BAR),
+        (many, f"+{count:,}") if count else size, style="label dim", spare=16,
+        bars=break_marks(segment.w, BAR) if segment.broken else (),
+        title=title + (f", {NOT_TO_SCALE}" if segment.broken else ""),
+    )  # fmt: skip
 
 
 def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int, RegionFold]:
@@ -189,7 +184,7 @@ def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float)
             continue
         left = here.place(start)
         right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
-        style = "new" if vnode in picture.fresh else "object" if level > 1 else "plain"
+        style = "new" if vnode in picture.fresh else "large-page" if level > 1 else "page"
         look = style, LEAVES if vnode is not None else FOLDED
         if runs and runs[-1][2] == look and left <= runs[-1][1] + 0.5:
             runs[-1] = (runs[-1][0], max(right, runs[-1][1]), look)

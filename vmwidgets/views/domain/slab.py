@@ -10,9 +10,8 @@ from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN
-from vmwidgets.views.scene.model import Bar, Node, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.kit import MARGIN, Box
+from vmwidgets.views.scene.model import Bar, Node, Table
 from vmwidgets.views.story.calls import with_functions
 
 from .picture import DomainPicture
@@ -69,8 +68,9 @@ def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[N
 
 
 def _older(label: Sequence[str], x: float, y: float) -> Node:
-    text = (Text(8, 18, label[0], "label"), Text(8, 34, label[1], "label dim"))
-    return Node("slab/older", "fold", x, y, 130, HEAD_H, text=text, state=("folded",), title=": ".join(label))
+    rows = [kit.Line(label[0]), kit.Line(label[1], "label dim")]
+    return kit.card("slab/older", Box(x, y, 130, HEAD_H), rows, kind="fold", state=("folded",), top=18, step=16,
+                    title=": ".join(label))  # fmt: skip
 
 
 def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
@@ -100,37 +100,33 @@ def _head(
 ) -> tuple[Node, Node]:
     where = picture.style.long(head.address) if head.address else "own buffer" if number == 1 else "from the heap"
     used = f"{head.blocks - head.free:,}/{head.blocks:,}"
-    room = HEAD_W - 12 - text_width(used, "label") - 8
-    style = "mono label" if head.address else "label"
     size = binary_size(head.bytes)
-    name = f"{where}, {size}"
-    name = name if text_width(name, style) <= room else where
-    text = (fitted(6, 14, name, room, style), Text(HEAD_W - 6, 14, used, "label dim", "end"))
     thing = f"head:{head.address:x}"
-    state = ("slab-full" if not head.free else "slab-free" if head.free == head.blocks else "slab-partial",)
+    state = "slab-full" if not head.free else "slab-free" if head.free == head.blocks else "slab-partial"
     spare = f", {reserve} of them the reserve" if reserve else ""
-    title = f"{size} at {where}: {head.blocks:,} blocks, {head.free:,} free{spare}"
-    box = Node(f"slab/{number}", "slab", x, y, HEAD_W, HEAD_H, thing, text=text, title=title, action="select",
-               state=(*state, *picture.states(thing)), lane="slab")  # fmt: skip
+    row = kit.Line((f"{where}, {size}", where), "mono label" if head.address else "label", used)
+    box = kit.card(
+        f"slab/{number}", Box(x, y, HEAD_W, HEAD_H), [row], kind="slab", thing=thing, top=14, pad=6, lane="slab",
+        state=(state, *picture.states(thing)),
+        title=f"{size} at {where}: {head.blocks:,} blocks, {head.free:,} free{spare}",
+    )  # fmt: skip
     return box, _cells(head, number, reserve, x, y + 20)
 
 
 def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
     """Blocks in use filled, free ones empty, those of the reserve in bold: the last that would be taken."""
-    cells = min(CELLS, head.blocks)
-    columns = min(21, cells)
-    w, h = (HEAD_W - 12) / columns, 12.0
-    bars = []
-    used = head.blocks - head.free
-    for cell in range(cells):
-        block = cell * head.blocks // cells
-        look = "plain" if block < used else "next" if block >= head.blocks - reserve else "free"
+    count = min(CELLS, head.blocks)
+    used, bars = head.blocks - head.free, []
+    room = Box(6, 0, HEAD_W - 12, 0)
+    places = kit.cells(count, room, room.w / min(21, count), 12.0)
+    for cell, place in enumerate(places):
+        block = cell * head.blocks // count
+        look = "used" if block < used else "next" if block >= head.blocks - reserve else "free"
         inset = 1.0 if look == "next" else 0.5
-        at = 6 + cell % columns * w + inset, cell // columns * h + inset
-        bars.append(Bar(*at, max(1.0, min(w, 22) - 1.5 - inset), h - 1.5 - inset, look))
-    return Node(
-        f"slab/{number}/blocks", "cells", x, y, HEAD_W, -(-cells // columns) * h, shape="none", bars=tuple(bars)
-    )
+        w, h = max(1.0, min(place.w, 22) - 1.5 - inset), place.h - 1.5 - inset
+        bars.append(Bar(place.x + inset, place.y + inset, w, h, look))
+    high = places[-1].y + places[-1].h
+    return Node(f"slab/{number}/blocks", "cells", x, y, HEAD_W, high, shape="none", bars=tuple(bars))
 
 
 # ---- refills ------------------------------------------------------------------------------------------
@@ -174,11 +170,10 @@ def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> No
         f"refill {refill.level}: {counted(refill.wanted, 'block')} wanted, {refill.missing:,} short → "
         f"{refill.asked:,} bytes → {got}"
     )
-    mark = text_width(how, "label")
-    text = (fitted(10, 15, label, w - mark - 30, "label"), Text(w - 8, 15, how, "label dim", "end"))
-    state = ("done",) if refill.done else ("path",) if refill.begun else ("coming",)
-    return Node(f"slab/refill/{number}", "refill-level", x, y, w, LEVEL_H - 3, text=text, state=state,
-                title=f"{label}: {how}")  # fmt: skip
+    return kit.card(
+        f"slab/refill/{number}", Box(x, y, w, LEVEL_H - 3), [kit.Line(label, right=how)], kind="refill-level", top=15,
+        state=("done",) if refill.done else ("path",) if refill.begun else ("coming",), title=f"{label}: {how}",
+    )  # fmt: skip
 
 
 SLAB_HEADER = ("piece", "at", "bytes", "blocks", "free")

@@ -5,19 +5,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, Box, Line
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import fitted, short_count, visible
 from vmwidgets.views.story.words.names import kind_words
 
 from .picture import DomainPicture
 
-NAME_W, CELL_W, CELL_H, GAP = 78.0, 30.0, 30.0, 3.0
+NAME_W, CELL_W, CELL_H, GAP = 78.0, 32.0, 34.0, 3.0
 """Width of a cnode's name; a slot's size; room between two."""
 
 FOLD_W = 74.0
@@ -62,16 +63,15 @@ def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[
 def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
     name = visible(cnode.name)
     used = f"{cnode.held:,} of {short_count(cnode.slots)}"
-    text = (fitted(0, 13, name, NAME_W - 8, "strong"),
-            fitted(0, 27, used, NAME_W - 8, "label dim"))  # fmt: skip
     title = f"cnode {name}: {counted(cnode.held, 'capability', 'capabilities')} in {cnode.slots:,} slots"
-    nodes = [Node(f"slots/{cnode.name}", "label", left, top, NAME_W, CELL_H, shape="none", text=text, title=title)]
+    place = Box(left, top, NAME_W - 8, CELL_H)
+    nodes = [kit.block(f"slots/{cnode.name}", place, [name, Line(used, "label dim")], top=13, step=14, title=title)]
     x, y = left + NAME_W, top
     for cell in cells:
         w = _width(cell)
         if x + w > picture.width - MARGIN + 0.5:
             x, y = left + NAME_W, y + CELL_H + GAP
-        nodes.append(_cell(picture, cnode, cell, x, y, w))
+        nodes.append(_cell(picture, cnode, cell, Box(x, y, w, CELL_H)))
         x += w + GAP
     return nodes
 
@@ -145,48 +145,56 @@ def _is_marked(picture: DomainPicture, names: Set[str], ref: CapRef) -> bool:
 # ---- drawing -------------------------------------------------------------------------------------------
 
 
-def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, x: float, y: float, w: float) -> Node:
-    name = f"slots/{cnode.name}/{cell.first}"
+def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, box: Box) -> Node:
     if cell.folded:
-        return _fold(cnode, cell, x, y, w)
-    ref = CapRef(cnode.name, cell.first)
-    lane = f"slots/{cnode.name}"
-    number = Text(w / 2, 27, short_count(cell.first), "letter dim", "middle")
+        return _fold(cnode, cell, box)
+    ref, number = CapRef(cnode.name, cell.first), short_count(cell.first)
     if cell.held is None:
         what = "given, and empty" if cell.reserved else "free"
-        letters = (Text(w / 2, 14, "·", "label dim", "middle"),) if cell.reserved else ()
-        state = ("reserved" if cell.reserved else "free", *picture.states(f"cap:{ref}"))
-        return Node(name, "cap", x, y, w, CELL_H, f"cap:{ref}", text=(*letters, number), state=state,
-                    title=f"{visible(str(ref))}: {what}", action="select", lane=lane)  # fmt: skip
-    held = cell.held
-    words = kind_words(held.kind)
-    thing = picture.thing(ref)
+        thing, letters, look, bar = f"cap:{ref}", "·" * bool(cell.reserved), "label dim", ""
+        states = ["reserved" if cell.reserved else "free", *picture.states(thing)]
+        title = f"{visible(str(ref))}: {what}"
+    else:
+        words = kind_words(cell.held.kind)
+        thing, letters, look, title = picture.thing(ref), words.letters, "strong", describe(cell.held)
+        bar = words.colour
+        states = ["taken", *picture.states(f"cap:{ref}", thing)]
     return Node(
-        name, "cap", x, y, w, CELL_H, thing,
-        text=(Text(w / 2, 15, words.letters, "strong", "middle"), number),
-        bars=(Bar(0, 0, w, 4, words.colour),),
-        state=("taken", *picture.states(f"cap:{ref}", thing)), title=describe(held), action="select", lane=lane,
+        f"slots/{cnode.name}/{cell.first}", "cap", *box, thing, text=_two(box, (letters, look), (number, "label dim")),
+        bars=(Bar(0, 0, box.w, 4, bar),) if bar else (), state=tuple(states), title=title, action="select",
+        lane=f"slots/{cnode.name}",
     )  # fmt: skip
 
 
-def _fold(cnode: CnodeValue, cell: Cell, x: float, y: float, w: float) -> Node:
-    count = cell.last - cell.first + 1
-    kinds = cell.kinds
+def _two(box: Box, *lines: tuple[str, str]) -> tuple[Text, ...]:
+    """Two words in the middle of a cell, one below the other."""
+    rows = zip(_FEET, lines, strict=True)
+    text = (fitted(box.w / 2, y, words, box.w - 2, style, "middle") for y, (words, style) in rows)
+    return tuple(run for run in text if run.text)
+
+
+_FEET = 16.0, 29.0
+"""Where the two words of a cell stand."""
+
+
+def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
+    count, kinds = cell.last - cell.first + 1, cell.kinds
+    label, second = f"+{short_count(count)}", ""
     if kinds:
-        label, summary = f"+{short_count(count)}", ", ".join(f"{number:,} {letters}" for letters, number in kinds)
+        summary = ", ".join(f"{number:,} {letters}" for letters, number in kinds)
         second = ", ".join(f"{short_count(number)} {letters}" for letters, number in kinds)
     elif cell.reserved:
-        label, summary, second = f"+{short_count(count)}", f"{cell.reserved:,} given, and empty", "empty"
+        summary, second = f"{cell.reserved:,} given, and empty", "empty"
     else:
-        label, summary, second = f"{short_count(count)} free", f"{count:,} free", ""
-    text = [fitted(w / 2, 13 if second else 19, label, w - 4, "label dim", "middle")]
-    if second:
-        text.append(fitted(w / 2, 26, second, w - 4, "letter dim", "middle"))
+        label, summary = f"{short_count(count)} free", f"{count:,} free"
     title = f"slots {cell.first} to {cell.last} of {visible(cnode.name)}: {summary}{': open' if kinds else ''}"
-    return Node(
-        f"slots/{cnode.name}/fold/{cell.first}", "fold", x, y, w, CELL_H, text=tuple(text), state=("folded",),
-        title=title, action="open" if kinds else "", lane=f"slots/{cnode.name}" if kinds else "",
-    )  # fmt: skip
+    name, opens = f"slots/{cnode.name}/fold/{cell.first}", bool(kinds)
+    lane = f"slots/{cnode.name}" * opens
+    if not second:
+        fold = kit.fold(name, box, label, title=title, lane=lane, opens=opens)
+        return replace(fold, text=tuple(replace(run, style="label dim") for run in fold.text))
+    return Node(name, "fold", *box, text=_two(box, (label, "label dim"), (second, "label dim")), state=("folded",),
+                title=title, action="open" * opens, lane=lane)  # fmt: skip
 
 
 def describe(held: CapabilityValue) -> str:

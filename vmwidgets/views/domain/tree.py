@@ -174,7 +174,7 @@ def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Nod
     node = row.node
     thing = vnode_thing(node.id)
     base = h / 2 + 4 - second / 2
-    colour = "submap" if node.is_table else "object" if node.level > 1 else "plain"
+    colour = "table" if node.is_table else "page"
     number = "root" if row.parent is None else _entries(node)
     letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
     text = [Text(10, base, letters, "strong"), Text(38, base, number, "mono label")]
@@ -243,10 +243,10 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
     summary = " and ".join(
         [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
     )
-    text = (fitted(10, ROW_H / 2 + 4, f"… {summary}", w - 16, "label dim"),)
-    return Node(
-        f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
-        title=f"{summary} of entries {first} to {fold.last}: open", action="open", lane=COLUMNS[0].name,
+    return kit.card(
+        f"tree/fold/{row.node.id}/{first}", kit.Box(x, y, w, ROW_H), [kit.Line(f"… {summary}", "label dim")],
+        kind="fold", state=("folded",), title=f"{summary} of entries {first} to {fold.last}: open", action="open",
+        lane=COLUMNS[0].name, pad=10,
     )  # fmt: skip
 
 
@@ -262,7 +262,7 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
         lines = wrapped(where, w - 16)[:2] if second else [where]
         text = tuple(fitted(10, base + second * number, line, w - 16) for number, line in enumerate(lines))
         return Node(
-            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
+            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "table"),),
             state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1].name,
         )  # fmt: skip
     word = node.descriptor or 0
@@ -284,7 +284,7 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
     state = (f"is-{read.kind}", *picture.states(thing))
     large = node.level > 1 and read.kind == "leaf"
     bars = () if read.kind == "invalid" else (
-        Bar(0, 1, 6.0 if large else 4.0, h - 2, "submap" if read.kind == "table" else "object" if large else "plain"),
+        Bar(0, 1, 6.0 if large else 4.0, h - 2, "table" if read.kind == "table" else "page"),
     )  # fmt: skip
     return Node(name, "hardware", x, y, w, h, thing, text=tuple(texts), bars=bars, state=state, title=title,
                 action="select", lane=COLUMNS[1].name)  # fmt: skip

@@ -19,7 +19,7 @@ from vmwidgets.engine.kernel.map.comparisons_schema import (
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
@@ -209,9 +209,9 @@ def _piece(
     differs = (piece.name, piece.start, piece.end) not in reference
     x = _x(axis, piece.start)
     w = max(1.0, _x(axis, piece.end) - x - 1)
-    text = (fitted(w / 2, 17, f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label", "middle"),)
     limits = f"{style.whole(piece.start)}–{style.whole(piece.end)}"
     elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
+    text = (fitted(w / 2, 17, f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label", "middle"),)
     return Node(
         f"compare/{one.label}/{number}", "range", x, top, w, RIBBON, f"piece:{piece.name}", text=text,
         state=("plain", "changed") if differs else ("plain",), action="select", lane=one.label,
@@ -255,38 +255,41 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     longest = 16 + max((text_width(label, "label") for label in labels.values()), default=0.0)
     begin = max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
     room = width - 2 * MARGIN
-    first = min(250.0, longest, max(0.75 * longest, room - (begin + 14) * len(value.maps)))  # addresses come first
+    first = min(250.0, longest, max(0.6 * longest, room - (begin + 14) * len(value.maps)))  # addresses come first
     share = (room - first) / len(value.maps)
     nodes = [
-        _words(f"compare/head/{one.label}", MARGIN + first + share * number, y, share, one.label, "label strong")
+        _words(
+            f"compare/head/{one.label}", Box(MARGIN + first + share * number, y, share, LINE), one.label, "label strong"
+        )
         for number, one in enumerate(value.maps)
     ]
     y += LINE
     for row in rows:
-        nodes.append(_words(f"compare/{row.number}", MARGIN, y, first, labels[row.number], "label", str(row.operation)))
+        box = Box(MARGIN, y, first, LINE)
+        nodes.append(_words(f"compare/{row.number}", box, labels[row.number], title=str(row.operation)))
         for number, (outcome, differs) in enumerate(_outcomes(row)):
-            x = MARGIN + first + share * number
-            nodes.append(_cell(row, value.maps[number].label, outcome, differs, x, y, share))
+            box = Box(MARGIN + first + share * number + 1, y, share - 4, CELL - 4)
+            nodes.append(_cell(row, value.maps[number].label, outcome, differs, box))
         y += CELL
     left = len(value.rows) - len(rows)
     if left:
         which = "that do not differ" if len(value.differences) <= MOST_ROWS else "in the table"
         words = f"… {counted(left, 'operation', 'operations')} more, {which}"
-        nodes.append(_words("compare/more", MARGIN, y, width - 2 * MARGIN, words, "label dim"))
+        nodes.append(_words("compare/more", Box(MARGIN, y, room, LINE), words, "label dim"))
         y += LINE
     return nodes, y
 
 
-def _words(identity: str, x: float, y: float, w: float, words: str, style: str, title: str = "") -> Node:
-    text = (fitted(4, 12, words, w - 6, style),)
-    return Node(identity, "label", x, y, w, LINE, shape="none", text=text, title=visible(title))
+def _words(identity: str, box: Box, words: str | tuple[str, ...], style: str = "label", title: str = "") -> Node:
+    return kit.card(identity, box, [kit.Line(words, style)], kind="label", shape="none", top=13, pad=4,
+                    title=visible(title))  # fmt: skip
 
 
-def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, x: float, y: float, w: float) -> Node:
-    state = (*(["fault"] if outcome.failed else []), *(["changed"] if differs else []))
-    return Node(
-        f"compare/{row.number}/{label}", "label", x + 1, y, w - 4, CELL - 4, shape="box" if state else "none",
-        text=(fitted(4, 12, _ways(outcome, differs), w - 12, "mono label"),), state=state,
+def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: Box) -> Node:
+    state = ["fault"] * outcome.failed + ["changed"] * differs
+    return kit.card(
+        f"compare/{row.number}/{label}", box, [kit.Line(_ways(outcome, differs), "mono label")], kind="label",
+        shape="box" if state else "none", state=state, top=13, pad=4,
         title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {outcome.steps:,} steps",
     )  # fmt: skip
 

@@ -6,12 +6,14 @@ Header and entries are records with links to the next and back; a dotted link cr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
@@ -19,7 +21,7 @@ from .overlaps import overlap_of
 from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, file_of, kind_of, what_is
 
-HEADER = 58.0
+HEADER = 68.0
 """Pixels that the list's header takes at the left."""
 
 CARD_HEIGHT = 72.0
@@ -33,10 +35,9 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     wordless = (entry for entry in picture.value.entries if columns[entry.id].level == "mark")
     plain = plain_ones(picture, wordless)
     cards = [_item(picture, item, columns[item.id], top) for item in items if item.id not in plain]
-    header = Node(
-        "list/header", "entry", 8, top + 23, HEADER - 12, 26, shape="box",
-        text=(Text((HEADER - 12) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
-        title=f"the list's header: {picture.value.nr_entries:,} entries",
+    header = kit.chip(
+        "list/header", "entry", Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26), "header", graph=True, lane="list",
+        spare=2, title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
     marked = [entry for entry in picture.value.entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
@@ -84,13 +85,14 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
         title = f"removed: {where}, {binary_size(size)}, {what_is(item)}"
         is_card = column.level == "card"
         x, w = (column.x + 4, column.w - 8) if is_card else _strip(column)
-        text = (
-            Text(7, 21, picture.style.long(start), "mono label dim"),
-            fitted(7, 42, f"−{binary_size(size)}", w - 14, "strong"),
-            fitted(7, 61, _brief(item), w - 14, "label dim", middle=True),
-        )
-        box = (x, top, w, CARD_HEIGHT) if is_card else (x, top + 20, w, STRIP_HEIGHT)
-        nodes.append(Node(f"list/ghost/{item.id}", "ghost", *box, text=text if is_card else (), title=title))
+        rows = [
+            kit.Line(picture.style.long(start), "mono label dim"),
+            kit.Line(f"−{binary_size(size)}", "strong"),
+            kit.Line(_brief(item), "label dim", middle=True),
+        ]
+        box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + 20, w, STRIP_HEIGHT)
+        name = f"list/ghost/{item.id}"
+        nodes.append(kit.card(name, box, rows if is_card else [], kind="ghost", top=21, step=20, pad=7, title=title))
     return nodes
 
 
@@ -112,27 +114,26 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
         return _fold(item, column, top)
     states = picture.in_order(item.id)
     kind = kind_of(item)
-    if column.level == "card":
-        w, text = column.w - 8, _card_text(picture, item, column.w - 8)
-    elif column.level == "short":
-        w = column.w - 4
-        text = _short_text(picture, item, w)
-    else:
+    if column.level == "mark":
         return _mark(picture, item, column, top, (*states, *picture.fill_of(item)))
-    return Node(
-        f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
-        (Bar(1.5, 1.5, w - 3, 4, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
+    is_card = column.level == "card"
+    w = column.w - (8 if is_card else 4)
+    node = kit.card(
+        f"list/{item.id}", Box(column.middle - w / 2, top, w, CARD_HEIGHT),
+        _card_rows(picture, item, w) if is_card else (), kind="entry", thing=f"entry:{item.id}", top=20, step=15, pad=7,
+        bars=(Bar(1.5, 1.5, w - 3, 4, kind),), state=(*states, kind), lane="list", title=describe(picture, item),
         graph=True,
     )  # fmt: skip
+    return node if is_card else replace(node, text=_short_text(picture, item, w))
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
     """An entry where there is no room for words: a bar in the colour of its kind."""
-    title = f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}"
     x, w = _strip(column)
-    return Node(
-        f"list/{entry.id}", "range", x, top + 20, w, STRIP_HEIGHT, f"entry:{entry.id}", state=states,
-        title=title, action="select", lane="list", graph=True,
+    return kit.chip(
+        f"list/{entry.id}", "range", Box(x, top + 20, w, STRIP_HEIGHT), thing=f"entry:{entry.id}", state=states,
+        title=f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}", lane="list",
+        graph=True,
     )  # fmt: skip
 
 
@@ -145,18 +146,23 @@ def _strip(column: Column) -> tuple[float, float]:
     return column.middle - w / 2, w
 
 
-def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
-    style = picture.style
-    wired = _wired(entry)
-    room = w - 14 - (text_width(wired, "label strong") + 4 if wired else 0)
-    return (
-        Text(7, 21, style.long(entry.start), "mono label"),
-        Text(7, 35, style.long(entry.end), "mono label dim"),
-        fitted(7, 50, _size(entry.size, w - 14 - 22), w - 14 - 22, "label strong"),
-        Text(w - 7, 50, entry.protection, "mono label", "end"),
-        fitted(7, 65, _brief(entry), room, "label dim", middle=True),
-        *((Text(w - 7, 65, wired, "label strong", "end"),) if wired else ()),
-    )
+def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Line]:
+    style, wired = picture.style, _wired(entry)
+    size = binary_size(entry.size)
+    brief = size.replace(" ", "").replace("iB", "")  # in little room, with its unit as a letter
+    what = _brief(entry)
+    if wired and w <= _ROOMY and text_width(what) > w - 20 - text_width(wired, "label strong"):
+        what = ""
+    return [
+        kit.Line(style.long(entry.start), "mono label"),
+        kit.Line(style.long(entry.end), "mono label dim"),
+        kit.Line((size, brief), "label strong", entry.protection, "mono label"),
+        kit.Line(what, "label dim", wired, "label strong", middle=True),
+    ]
+
+
+_ROOMY = 130.0
+"""Width of a card in which part of a name can be read beside "wired"."""
 
 
 def _wired(entry: EntryValue, before: str = "") -> str:
@@ -164,14 +170,6 @@ def _wired(entry: EntryValue, before: str = "") -> str:
     if not entry.wired:
         return ""
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
-
-
-def _size(size: int, width: float) -> str:
-    """A size that fits, if need be with its unit as a letter."""
-    text = binary_size(size)
-    if text_width(text, "label strong") > width:
-        text = text.replace(" ", "").replace("iB", "")
-    return text
 
 
 def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
@@ -201,10 +199,10 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
 
 def _fold(fold: Fold, column: Column, top: float) -> Node:
     w = max(4.0, column.w - 2)
-    return Node(
-        f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
-        (fitted(w / 2, 21, short_count(fold.count), w, "label", "middle"),), state=("folded",), action="open",
-        lane="list", graph=True, title=f"{fold.count:,} entries folded: open",
+    return kit.chip(
+        f"list/fold/{fold.id}", "fold", Box(column.middle - w / 2, top + 18, w, 34), short_count(fold.count),
+        thing=f"fold:{fold.id}", state=("folded",), action="open", lane="list", graph=True, spare=0,
+        title=f"{fold.count:,} entries folded: open",
     )  # fmt: skip
 
 
@@ -243,9 +241,12 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
         if "card" not in (left.level, right.level) or x < reached:
             continue
         reached = x + w + 6
-        text = (Text(w / 2, 13, label, "label dim" if both is None else "label error", "middle"),)
         title = label if both is not None else f"a gap of {label} after {picture.style.whole(before.end)}"
-        labels.append(Node(f"list/gap/{before.id}", "gap", x, y, w, 18, shape="none", text=text, title=title))
+        look = "label dim" if both is None else "label error"
+        box = Box(x, y, w, 18)
+        labels.append(
+            kit.chip(f"list/gap/{before.id}", "gap", box, label, style=look, shape="none", title=title, spare=0)
+        )
     return labels
 
 

@@ -14,7 +14,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width
+from vmwidgets.views.scene.text import short_count, text_width
 
 from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, crossed, pieces_of, x_of
 from .overlaps import Overlap, levels_of, overlaps_of
@@ -31,6 +31,9 @@ GROUND = "ribbon/ground"
 
 _LEVEL = 17.0
 """Height of an entry that lies over another: one is at the bar's upper edge, one at its lower edge."""
+
+_SIZES = 13.0
+"""Height of the row of sizes right below the bar; addresses stand below it."""
 
 
 def ribbon_lane(
@@ -60,8 +63,10 @@ def ribbon_lane(
     nodes += _markers(picture, axis, band_top, bar_top, width)
     if runs:
         nodes += brackets("ribbon", runs, lambda run: _ends(run, axis), band_top, width)
-    nodes += _ticks(picture, axis, pieces, bar_top + BAR, width)
-    nodes += _sizes_below(picture, pieces, nodes, bar_top + BAR + 18, width)
+    sizes = _sizes_below(picture, pieces, nodes, bar_top + BAR + 1, width)
+    nodes += sizes
+    between = [(node.x - 2, node.x + node.w + 2) for node in sizes]
+    nodes += _ticks(picture, axis, pieces, bar_top + BAR, width, between)
     links = _leaders(pieces, columns, top - 8, bar_top) if columns else []
     entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
     marks = entry_marks(
@@ -90,10 +95,10 @@ def _node(picture: MapPicture, segment: MapSegment, axis: Axis, y: float, levels
     if item is None:
         return _gap(picture, segment, axis, y)
     if isinstance(item, Fold):
-        text = (fitted(segment.w / 2, 18, short_count(item.count), segment.w, "label", "middle"),)
-        return Node(
-            f"ribbon/fold/{item.id}", "fold", segment.x, y, segment.w, BAR, f"fold:{item.id}", text=text,
-            state=("folded",), title=f"{item.count:,} entries folded: open", action="open", lane="ribbon",
+        return kit.chip(
+            f"ribbon/fold/{item.id}", "fold", kit.Box(segment.x, y, segment.w, BAR), short_count(item.count),
+            thing=f"fold:{item.id}", state=("folded",), title=f"{item.count:,} entries folded: open", action="open",
+            lane="ribbon", spare=0,
         )  # fmt: skip
     limits = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}"
     title = f"{limits}, {binary_size(item.size)}, {item.protection}"
@@ -190,10 +195,11 @@ def _sizes_below(
     said = any(text.text == NOT_TO_SCALE for gap in gaps for text in gap.text)
     if any(segment.broken for segment in pieces) and not said:
         w = text_width(NOT_TO_SCALE, "label") + 12
+        left = width - MARGIN - 5 - w
         bars = (Bar(0, 2, 1.5, 10, "line"), Bar(3, 2, 1.5, 10, "line"))
         text = (Text(8, 11, NOT_TO_SCALE, "label dim"),)
-        nodes.append(Node("ribbon/scale", "label", width - MARGIN - w, y, w, 14, shape="none", text=text, bars=bars))
-        taken.append((width - MARGIN - w, width - MARGIN))
+        nodes.append(Node("ribbon/scale", "label", left, y, w, 14, shape="none", text=text, bars=bars))
+        taken.append((left, left + w))
     ghosts = {f"ribbon/ghost/{one.start:x}": one for one in picture.gone}
     freed = [
         (f"{node.id}/size", node.x, node.w, ghosts[node.id].words, "strong") for node in drawn if node.id in ghosts
@@ -212,12 +218,11 @@ def _sizes_below(
     ]
     for identity, x, wide, words, style in [*freed, *framed, *sizes]:
         w = text_width(words, style)
-        left = min(max(MARGIN, x + (wide - w) / 2), width - MARGIN - w)
+        left = min(max(MARGIN + 5, x + (wide - w) / 2), width - MARGIN - 5 - w)
         if any(left < b + 6 and left + w > a - 6 for a, b in taken):
             continue
         taken.append((left, left + w))
-        text = (Text(w / 2, 11, words, style, "middle"),)
-        nodes.append(Node(identity, "label", left, y, w, 14, shape="none", text=text))
+        nodes.append(kit.chip(identity, "label", kit.Box(left, y, w, 14), words, style=style, shape="none", spare=0))
     return nodes
 
 
@@ -249,33 +254,29 @@ def _markers(picture: MapPicture, axis: Axis, words_at: float, bar_top: float, w
         taken.append((left, left + w))
         title = f"{label}: {picture.style.whole(address)}"
         name, *states = kind.split()
+        called = label.split(",")[0]
+        box = kit.Box(x - 5, bar_top - 11, 10, 8)
+        nodes.append(kit.chip(f"ribbon/{name}/{called}", name, box, shape="triangle", state=states, title=title))
+        words = kit.Box(left, words_at - 25 - 12 * row, w, 14)
         nodes.append(
-            Node(
-                f"ribbon/{name}/{label.split(',')[0]}",
-                name,
-                x - 5,
-                bar_top - 11,
-                10,
-                8,
-                shape="triangle",
-                state=tuple(states),
-                title=title,
-            )
+            kit.chip(f"ribbon/label/{called}", "label", words, label, style="label dim", shape="none", spare=0)
         )
-        text = (Text(w / 2, 11, label, "label dim", "middle"),)
-        y = words_at - 25 - 12 * row
-        nodes.append(Node(f"ribbon/label/{label.split(',')[0]}", "label", left, y, w, 14, shape="none", text=text))
     return nodes
 
 
-def _ticks(picture: MapPicture, axis: Axis, pieces: Sequence[MapSegment], y: float, width: float) -> list[Node]:
-    """Addresses below the ribbon: both ends, then what matters, as far as they do not meet."""
+def _ticks(
+    picture: MapPicture, axis: Axis, pieces: Sequence[MapSegment], y: float, width: float,
+    avoid: Sequence[tuple[float, float]],
+) -> list[Node]:  # fmt: skip
+    """Addresses below the ribbon and its sizes: both ends, then what matters, as far as they do not meet."""
     wanted = [axis[0].start, axis[-1].end]
     important = picture.important()
     starts = {item.id: item.start for item in picture.value.items}
     wanted += [starts[identity] for identity in important if identity in starts]
     wanted += [piece.start for piece in pieces if piece.item is not None and piece.w > 60]
-    return kit.ticks("ribbon", wanted, lambda address: x_of(axis, address), picture.style, y, width=width)
+    return kit.ticks(
+        "ribbon", wanted, lambda address: x_of(axis, address), picture.style, y, width=width, drop=_SIZES, avoid=avoid
+    )
 
 
 def _leaders(segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float) -> list[Link]:

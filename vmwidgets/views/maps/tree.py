@@ -13,7 +13,7 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
-from vmwidgets.views.scene.text import fitted, short_count, shorten_middle, text_width
+from vmwidgets.views.scene.text import short_count, shorten_middle, text_width
 
 from .picture import Column, Drawn, MapPicture
 
@@ -128,10 +128,10 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
 def _fold(fold: Fold, column: Column, y: float) -> Node:
     label = short_count(fold.count)
     w = max(20.0, min(text_width(label, "label") + 8, column.w))
-    return Node(
-        f"tree/fold/{fold.id}", "fold", column.middle - w / 2, y + 3, w, 18, f"fold:{fold.id}", "box",
-        (fitted(w / 2, 13, label, w, "label", "middle"),), state=("folded",),
-        title=f"{fold.count:,} entries folded: open", action="open", lane="tree", graph=True,
+    return kit.chip(
+        f"tree/fold/{fold.id}", "fold", kit.Box(column.middle - w / 2, y + 3, w, 18), label, thing=f"fold:{fold.id}",
+        state=("folded",), title=f"{fold.count:,} entries folded: open", action="open", lane="tree", graph=True,
+        spare=0,
     )  # fmt: skip
 
 

@@ -181,7 +181,7 @@ def _card(page: RingPage, place: Box, new: frozenset[int], note: Noted | None) -
     lines = [f"frame {page.frame:#x}", where, who, bits, *([note.card(page.note)] if note else [])]
     return kit.card(
         f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}",
-        lane="clock", state=state, title=title, bar="path" if page.referenced else "rail",
+        lane="clock", state=state, title=title, bar="used" if page.referenced else "unused",
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from vmwidgets.views.story.words.pictures import say_fault
 LINES = 3
 """In so many lines a box says what was done there, the latest at the bottom."""
 
-_LEAST, _HIGH, _GAP, _TOP = 158.0, 104.0, 16.0, 8.0
+_LEAST, _HIGH, _GAP, _TOP = 162.0, 104.0, 14.0, 8.0
 
 
 def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: float = WIDTH) -> Scene:
@@ -73,12 +73,12 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    lines, left_out = _lines(words, box.w - 16)
+    lines, left_out = _lines(words, box.w - 8)
     more = f"+{left_out}" if left_out else ""
-    room = box.w - 18 - text_width(more, "label dim")
-    text = [fitted(8, 18, title, room, "strong"), fitted(8, 35, who, box.w - 16, "mono label dim")]
-    text += [fitted(8, 55 + 17 * at, one, box.w - 16, "label") for at, one in enumerate(lines)]
-    text.append(Text(box.w - 8, 18, more, "label dim", "end"))
+    room = box.w - 8
+    text = [fitted(4, 18, title, room - 6 - text_width(more), "strong"), fitted(4, 35, who, room, "mono label dim")]
+    text += [fitted(4, 55 + 17 * at, one, room) for at, one in enumerate(lines)]
+    text.append(Text(box.w - 4, 18, more, "label dim", "end"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     return Node(
         f"fault/{key}", "call", *box, thing=thing, text=tuple(text),

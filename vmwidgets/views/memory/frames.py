@@ -12,9 +12,9 @@ from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameValue, state_of
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.model import Bar, Node, Scene, Table
+from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import either, once, where, wrote
 from vmwidgets.views.story.words.names import frames as frame_numbers
@@ -25,8 +25,8 @@ RUNS = 18
 """Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""
 
 OWNERS = 6
-_COLUMNS, _RUN_H, _ORDER_H = 6, 38.0, 50.0
-_LEAST_RUN, _LEAST_ORDER = 118.0, 60.0
+_COLUMNS, _RUN_H, _ORDER_H = 8, 40.0, 52.0
+_LEAST_RUN, _LEAST_ORDER = 145.0, 64.0
 """Least widths of a run with the room beside it, and of an order."""
 
 
@@ -124,15 +124,16 @@ def _orders(value: FramesValue, done: Sequence[ev.Event], top: float, width: flo
     for free, (x, y, w, h) in zip(value.orders, places, strict=True):
         first = "" if not free.first else f", next {free.first[0]:#x}"
         count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
-        text = (
-            fitted(7, 15, f"order {free.order}", w - 12, "label dim"),
-            fitted(7, 29, binary_size(PAGE << free.order), w - 12, "label dim"),
-            fitted(w - 7, 45, f"{count} free", w - 12, "label strong" if free.count else "label dim", "end"),
-        )  # fmt: skip
-        state = (*(["changed"] if free.order in changed else []), *(["empty"] if not free.count else []))
+        rows = [
+            kit.Line(f"order {free.order}", "label dim"),
+            kit.Line(binary_size(PAGE << free.order), "label dim"),
+            kit.Line("", right=f"{count} free", beside="label strong" if free.count else "label dim"),
+        ]
+        state = ["changed"] * (free.order in changed) + ["empty"] * (not free.count)
         nodes.append(
-            Node(f"frames/order/{free.order}", "order", x, y, w, h, text=text, state=state,
-                 lane="frames/orders", title=f"{free.count:,} free blocks of {1 << free.order} frames{first}")
+            kit.card(f"frames/order/{free.order}", Box(x, y, w, h), rows, kind="order", top=15, step=15.5, pad=4,
+                     state=state, lane="frames/orders",
+                     title=f"{free.count:,} free blocks of {1 << free.order} frames{first}")
         )  # fmt: skip
     return nodes
 
@@ -150,13 +151,13 @@ def _runs_lane(
     rows: int = 0,
 ) -> tuple[list[Node], float]:
     """Runs and what is left out between them; with `rows` as many as fit into so many rows."""
-    columns = min(_COLUMNS, int((width - 2 * MARGIN) // _LEAST_RUN))
+    columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     wanted = {**dict.fromkeys(lit, ""), **touched}
     most = RUNS
     while len(_laid_out(value, shown := _chosen(value.runs, wanted, selected, most))) > rows * columns > 0 and most > 1:
         most -= 1
     nodes = [kit.label("frames/runs", "frames in order, neighbours of one owner in one box", MARGIN, top)]
-    share = (width - 2 * MARGIN) / columns
+    share = (width - 2 * MARGIN + 8) / columns
     at, number, y = value.first_frame, 0, top + 20
 
     def place() -> tuple[float, float]:
@@ -208,35 +209,33 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
     words = run.owner or run.state
     if run.state in ("cached", "pooled"):
         words = f"cached: {run.owner}" if run.owner else "free, in the pool"
-    numbers = frame_numbers(run.first, run.frames)
-    count = short_count(run.frames)
-    wired = " wired" if run.wired else ""
-    counted = 6 + text_width(count, "label strong")
-    room = w - 16 - counted
+    numbers, count = frame_numbers(run.first, run.frames), short_count(run.frames)
+    wired = "wired" if run.wired else ""
     # The name is what one looks for: the count goes below it, if there is more room.
-    is_below = not run.wired and text_width(words, "label") > room and text_width(numbers, "mono label") <= room
-    text = (
-        fitted(8, 15, words, w - 11 if is_below else room, "label", middle=True),
-        Text(w - 8, 30 if is_below else 15, count, "label strong", "end"),
-        fitted(8, 30, numbers, w - 16 - text_width(wired, "label"), "mono label dim"),
-        *((Text(w - 8, 30, wired.strip(), "label", "end"),) if wired else ()),
+    beside = 6 + text_width(count, "label strong")
+    is_below = (
+        not wired and text_width(words) > w - 16 - beside and text_width(numbers, "mono label") <= w - 16 - beside
     )
+    rows = [
+        kit.Line(words, "label", "" if is_below else count, "label strong", middle=True),
+        kit.Line(numbers, "mono label dim", count if is_below else wired, "label strong" if is_below else "label"),
+    ]
     chosen = selected is not None and run.first <= selected.frame <= last
-    look = run.state if run.state != "used" else "object"
-    states = (f"frame-{run.state}", *(mark for mark in marks if mark), *(["here"] if chosen else []))
-    bars = (Bar(0, 0, 4, _RUN_H, look), *((Bar(4, _RUN_H - 4, w - 4, 4, "wired"),) if run.wired else ()))
+    look = "used" if run.state == "used" else run.state
+    bars = [Bar(0, 0, 4, _RUN_H, look), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
     owner = f" of {run.owner}" if run.owner else ""
-    title = f"{run.frames:,} frame{'' if run.frames == 1 else 's'} {numbers}: {run.state}{owner}{wired}"
-    return Node(
-        f"frames/run/{run.first:x}", "run", x, y, w, _RUN_H, f"frame:{run.first}", text=text, bars=bars, state=states,
-        title=title, action="select", lane="frames/runs",
+    title = f"{run.frames:,} frame{'' if run.frames == 1 else 's'} {numbers}: {run.state}{owner}{' wired' * run.wired}"
+    return kit.card(
+        f"frames/run/{run.first:x}", Box(x, y, w, _RUN_H), rows, kind="run", thing=f"frame:{run.first}", bars=bars,
+        state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=title, lane="frames/runs", top=15,
+        step=15.5, pad=7,
     )  # fmt: skip
 
 
 def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:
     words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
     title = f"{count:,} frames from {first:#x} on are left out"
-    return kit.fold(f"frames/fold/{first:x}", kit.Box(x, y, w, _RUN_H), words, title=title, lane="frames/runs")
+    return kit.fold(f"frames/fold/{first:x}", Box(x, y, w, _RUN_H), words, title=title, lane="frames/runs")
 
 
 def _detail(frame: FrameValue, y: float, width: float) -> Node:
@@ -246,12 +245,10 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
     wired = f", wired {frame.wire_count}×" if frame.wire_count else ""
     words = f"frame {frame.frame:#x}: {page}{frame.owner or frame.state}{wired}"
     mapped = _mapped(frame)
-    text = (
-        fitted(10, 16, words, w - 20, "strong"),
-        fitted(10, 33, mapped, w - 20, "mono label"),
-    )
-    title = f"{words}; {mapped[0]}"
-    return Node("frames/detail", "run", MARGIN, y, w, 42, text=text, title=title, lane="frames/detail")
+    return kit.card(
+        "frames/detail", Box(MARGIN, y, w, 42), [words, kit.Line(mapped, "mono label")], kind="run", top=16, pad=10,
+        step=17, title=f"{words}; {mapped[0]}", lane="frames/detail",
+    )  # fmt: skip
 
 
 def _mapped(frame: FrameValue) -> tuple[str, ...]:
@@ -276,18 +273,9 @@ def _owners_lane(value: FramesValue, top: float, width: float) -> tuple[list[Nod
     left_out = len(value.owners) - len(shown)
     words = "who has how many" + (f", the first {len(shown)} of {len(value.owners):,}" if left_out else "")
     nodes = [kit.label("frames/owners", words, MARGIN, top)]
-    most = max(count for _, count in shown)
-    y = top + 20
-    for name, count in shown:
-        number = f"{count:,} · {binary_size(count * PAGE)}"
-        w = max(2.0, (width - 2 * MARGIN - 200 - 150) * count / most)
-        text = (fitted(0, 13, name, 190, middle=True), Text(200 + w + 8, 13, number, "label dim"))
-        nodes.append(
-            Node(f"frames/owner/{name}", "label", MARGIN, y, width - 2 * MARGIN, 18, shape="none", text=text,
-                 bars=(Bar(200, 3, w, 11, "object"),), title=f"{name}: {count:,} frames")
-        )  # fmt: skip
-        y += 18
-    return nodes, y + 4
+    rows = [(name, [(count, "used")], f"{count:,} · {binary_size(count * PAGE)}") for name, count in shown]
+    nodes += kit.bar_rows("frames/owner", rows, top + 20, width=width)
+    return nodes, nodes[-1].y + nodes[-1].h + 4
 
 
 # ---- the table -------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from itertools import pairwise
 from vmwidgets.engine.base.units import PAGE, binary_size, counted
 from vmwidgets.engine.memory.pages_schema import PageCounts
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width
 
@@ -49,10 +49,10 @@ def _parts(counts: PageCounts) -> list[tuple[str, int, str]]:
     """Name, pages and look of each part, in the order they stand."""
     other = max(0, counts.used - counts.wired - counts.inactive)
     return [
-        ("wired", counts.wired, "static"),
-        ("in use", other, "object"),
-        ("inactive", counts.inactive, "submap"),
-        ("cached", counts.cached, "plain"),
+        ("wired", counts.wired, "wired"),
+        ("in use", other, "used"),
+        ("inactive", counts.inactive, "inactive"),
+        ("cached", counts.cached, "cached"),
         ("zeroed", counts.zeroed, "zeroed"),
         ("free", counts.free - counts.zeroed, "free"),
     ]
@@ -68,31 +68,19 @@ def _composition(counts: PageCounts, before: PageCounts, top: float, width: floa
     x = MARGIN
     for name, pages, look in shown:
         w = least + spare * pages / max(1, counts.total)
-        state = (look, *(["changed"] if earlier.get(name) != pages else []))
         words = _said(name, pages)
-        label = words if text_width(words, "label") <= w - 8 else ""
         nodes.append(
-            Node(f"frames/part/{name}", "page-part", x, top, w - 1, BAR,
-                 text=(Text(w / 2, 18, label, "label", "middle"),) if label else (), state=state, lane="frames/parts",
-                 title=f"{_said(name, pages)}, {binary_size(pages * PAGE)}")
+            kit.chip(f"frames/part/{name}", "page-part", Box(x, top, w - 1, BAR), words, lane="frames/parts", spare=7,
+                     state=[look, *["changed"] * (earlier.get(name) != pages)],
+                     title=f"{words}, {binary_size(pages * PAGE)}")
         )  # fmt: skip
         x += w
-    return [*nodes, *_legend(parts, top + BAR, width)]
+    known = [(look, _said(name, pages)) for name, pages, look in parts if pages or earlier.get(name)]
+    return [*nodes, *kit.legend("frames", known, top + BAR + 4, width=width)]
 
 
 def _said(name: str, pages: int) -> str:
     return f"{name} {pages:,}"
-
-
-def _legend(parts: Sequence[tuple[str, int, str]], y: float, width: float) -> list[Node]:
-    """Name and count of each part below the bar, each with a piece of its colour, in the same order."""
-    labels = [_said(name, pages) for name, pages, _ in parts]
-    boxes = kit.flow([text_width(label, "label") + 18 for label in labels], y + 4, 20, width=width, gap=12)
-    return [
-        Node(f"frames/legend/{name}", "label", *box, shape="none",
-             text=(Text(15, 15, label, "label" if pages else "label dim"),), bars=(Bar(0, 5, 10, 10, look),))
-        for (name, pages, look), label, box in zip(parts, labels, boxes, strict=True)
-    ]  # fmt: skip
 
 
 # ---- what can be had, against the reserves -------------------------------------------------------------
@@ -152,15 +140,15 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
     named = _named_marks(marks, share, bar_y)
     nodes += named
     below = max(node.y + node.h for node in named) + 1
-    has_room = all(text_width(f"▲ {words}", "label strong") <= share - 4 for words in SECTIONS)
+    has_room = all(text_width(f"▲ {words}") <= share - 4 for words in SECTIONS)
     for number, words in enumerate(SECTIONS):
         first, high = _span(marks, number)
         here = first <= counts.available <= high
         if has_room:
-            place = kit.Box(MARGIN + share * number, below, share, 18)
+            place = Box(MARGIN + share * number, below, share, 18)
             nodes.append(_section(number, words, here, place, "middle"))
         else:
-            place = kit.Box(MARGIN, below + 18 * number, room, 18)
+            place = Box(MARGIN, below + 18 * number, room, 18)
             nodes.append(_section(number, f"{words}, up to {high:,}", here, place, "start"))
     nodes.append(_pointer(counts, x, bar_y, width, changed))
     return nodes, max(node.y + node.h for node in nodes) + 12
@@ -174,39 +162,31 @@ def _span(marks: Sequence[tuple[str, int]], number: int) -> tuple[int, int]:
 
 def _named_marks(marks: Sequence[tuple[str, int]], share: float, bar_y: float) -> list[Node]:
     """The marks, every second one with its name in a line of its own where they have no room in one."""
-    count = len(marks)
-    places = [
-        (name, pages, MARGIN + share * number, bar_y, number, count) for number, (name, pages) in enumerate(marks)
-    ]
-    one_line = [_mark(*place, 0) for place in places]
+    one_line = [_mark(marks, number, share, bar_y, 0) for number in range(len(marks))]
     if all(left.x + left.w + _APART <= right.x for left, right in pairwise(one_line)):
         return one_line
-    return [_mark(*place, 14 * (number % 2)) for number, place in enumerate(places)]
+    return [_mark(marks, number, share, bar_y, 14 * (number % 2)) for number in range(len(marks))]
 
 
-def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int, lower: float) -> Node:
+def _mark(marks: Sequence[tuple[str, int]], number: int, share: float, bar_y: float, lower: float) -> Node:
     """A line across the gauge, with the name and number of the mark below it, `lower` by so many pixels."""
+    (name, pages), x = marks[number], MARGIN + share * number
     label = f"{name} {pages:,}" if name not in ("0", "all") else f"{pages:,}"
-    w = text_width(label, "label") + 2
-    left = x if number == 0 else x - w if number == count - 1 else x - w / 2
+    w = text_width(label) + 2
+    left = x - w * (0 if number == 0 else 1 if number == len(marks) - 1 else 0.5)
     bars = (Bar(min(max(0.0, x - left - 1), w - 2), 0, 2, 22, "mark"),)
-    anchor_x = w / 2
-    return Node(
-        f"frames/mark/{name}", "label", left, bar_y - 3, w, 38 + lower, shape="none",
-        text=(Text(anchor_x, 33 + lower, label, "label", "middle"),), bars=bars, title=f"{name}: {pages:,} pages",
-        lane="frames/marks",
-    )  # fmt: skip
+    text = (Text(w / 2, 33 + lower, label, "label", "middle"),)
+    return Node(f"frames/mark/{name}", "label", left, bar_y - 3, w, 38 + lower, shape="none", text=text, bars=bars,
+                title=f"{name}: {pages:,} pages", lane="frames/marks")  # fmt: skip
 
 
-def _section(number: int, words: str, here: bool, place: kit.Box, anchor: str) -> Node:
+def _section(number: int, words: str, here: bool, place: Box, anchor: str) -> Node:
     """Who is served while the level is in a section."""
-    shown = f"▲ {words}" if here else words
-    style = "label strong" if here else "label dim"
-    return Node(
-        f"frames/section/{number}", "label", *place, shape="none",
-        text=(fitted(place.w / 2 if anchor == "middle" else 0, 13, shown, place.w - 4, style, anchor),),
-        title=f"now: {words}" if here else words,
-    )  # fmt: skip
+    style = "label" if here else "label dim"
+    x = place.w / 2 if anchor == "middle" else 0
+    text = (fitted(x, 13, f"▲ {words}" if here else words, place.w - 4, style, anchor),)
+    title = f"now: {words}" if here else words
+    return Node(f"frames/section/{number}", "label", *place, shape="none", text=text, title=title)
 
 
 def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: bool) -> Node:
@@ -236,9 +216,9 @@ def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -
         shift = width - MARGIN - boxes[-1].x - boxes[-1].w
         boxes = [box._replace(y=note.y - 1) for box in boxes]
     return [
-        Node(f"frames/class/{name}", "page-class", x + shift, top, w, h, shape="round" if now[name] else "box",
-             text=(Text(w / 2, 14, said[name], "label", "middle"),), lane="frames/classes",
-             state=("ok" if now[name] else "fault", *(["changed"] if now[name] != earlier[name] else [])),
-             title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now")
-        for name, (x, top, w, h) in zip(CLASSES, boxes, strict=True)
+        kit.chip(f"frames/class/{name}", "page-class", box._replace(x=box.x + shift), said[name],
+                 shape="round" if now[name] else "box", lane="frames/classes",
+                 state=["ok" if now[name] else "fault", *["changed"] * (now[name] != earlier[name])],
+                 title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now")
+        for name, box in zip(CLASSES, boxes, strict=True)
     ]  # fmt: skip

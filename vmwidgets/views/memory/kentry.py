@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.units import binary_size
@@ -14,7 +15,7 @@ from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValu
 from vmwidgets.engine.memory.slabs_schema import SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
@@ -25,7 +26,8 @@ from vmwidgets.views.story.words.pictures import kentry_sentence
 _CELLS = 32
 """How many slabs of the range are drawn; the rest is one fold."""
 
-_SLOT_W, _SLOT_H, _COLUMNS = 48.0, 20.0, 17
+_SLOT_W, _SLOT_H, _BETWEEN, _WIDEST = 48.0, 20.0, 3.0, 80.0
+"""Width of a slot in a line, and the least of one in a grid, height, room between two; greatest width in a grid."""
 
 
 def draw_kentry(
@@ -88,47 +90,34 @@ def _range_row(
     area = contents.area
     cells = min(area.slabs, _CELLS)
     rest = area.slabs - cells
-    room = width - 2 * MARGIN - (110 if rest else 0)
-    w = min(26.0, room / cells)
+    w = min(_SLAB_W, (width - 2 * MARGIN - (_REST if rest else 0)) / cells)
     opened = {area.index(slab.address) for slab in contents.slabs}
     next_free = area.free[0] if area.free else -1
+    is_named = text_width(str(cells - 1)) <= w - 4  # all or none
     nodes = []
     for index in range(cells):
         allocated = _is_in_use(area, index)
-        states = [*(["new"] if index in fresh else []), "taken" if allocated else "free"]
-        label = str(index) if text_width(str(index), "label") <= w - 4 else ""
         state = "in use" if allocated else "next on the free list" if index == next_free else "free"
         nodes.append(
-            Node(
-                f"kentry/{index}",
-                "slot",
-                MARGIN + index * w,
-                top + 8,
-                w - 2,
-                28,
-                f"slab:{index}",
-                "box",
-                (Text((w - 2) / 2, 18, label, "label" if allocated else "label dim", "middle"),) if label else (),
-                state=(*states, *(["shown"] if index in opened else [])),
-                action="select",
-                lane="kentry",
+            kit.chip(
+                f"kentry/{index}", "slot", Box(MARGIN + index * w, top + 8, w - 2, 28), str(index) if is_named else "",
+                style="label" if allocated else "label dim", thing=f"slab:{index}", lane="kentry", spare=2,
+                state=[*["new"] * (index in fresh), "taken" if allocated else "free", *["shown"] * (index in opened)],
                 title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
             )
-        )
-    x = MARGIN + cells * w
+        )  # fmt: skip
     if rest:
-        text = (Text(4, 18, f"… {rest:,} more", "label dim"),)
-        nodes.append(
-            Node("kentry/rest", "label", x, top + 8, 100, 28, shape="none", text=text, title=f"{rest:,} more slabs")
-        )
+        more = kit.label("kentry/rest", f"… {rest:,} more", MARGIN + cells * w + 4, top + 12)
+        nodes.append(replace(more, title=f"{rest:,} more slabs"))
     head = "no free slab" if next_free < 0 else f"free list: {' → '.join(map(str, area.free[:6]))}"
     if len(area.free) > 6:
         head += " → …"
-    nodes.append(
-        Node("kentry/head", "label", MARGIN, top + 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),))
-    )
+    nodes.append(kit.label("kentry/head", head, MARGIN, top + 38, most=width - 2 * MARGIN))
     return nodes, top + 58.0
 
+
+_SLAB_W, _REST = 30.0, 110.0
+"""Greatest width of a slab; room for how many are not drawn."""
 
 _TOUCHED = 8
 """Slots that an operation touched which are in a line, at most."""
@@ -171,14 +160,15 @@ def _line(
         if x + _SLOT_W > width - MARGIN:
             x, y = MARGIN, y + _SLOT_H + 4
         number = (address - first) // contents.buffer_size
-        nodes.append(_slot(contents, address, number, places.get(address), style, touched.get(address, ""), x, y))
-        x += _SLOT_W + 3
+        box = Box(x, y, _SLOT_W, _SLOT_H)
+        nodes.append(_slot(contents, address, number, places.get(address), style, touched.get(address, ""), box))
+        x += _SLOT_W + _BETWEEN
     return nodes, y + _SLOT_H + 4
 
 
 def _cell(address: int, free: Collection[int], touched: dict[int, str]) -> str:
     """The style of a slot's cell in a line."""
-    return touched.get(address) or ("free" if address in free else "plain")
+    return touched.get(address) or ("free" if address in free else "used")
 
 
 def _slab_grid(
@@ -202,58 +192,41 @@ def _slab_grid(
         words = kit.paragraph(f"kentry/{index}/title", head + colour, MARGIN, top, width - 2 * MARGIN, style="label")
         nodes.append(words)
         top += words.h - kit.LINE
-    columns = min(_COLUMNS, int((width - 2 * MARGIN) // (_SLOT_W + 3)))
     first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
     shown = [a for a in addresses if not compact or a not in free]
-    place = 0
-    if len(shown) < slab.buffers:
-        label = f"{slab.buffers - len(shown)} free"
-        text = (Text(_SLOT_W / 2, 14, label, "label dim", "middle"),)
-        nodes.append(
-            Node(
-                f"kentry/{index}/free",
-                "slot",
-                MARGIN,
-                top + 22,
-                _SLOT_W,
-                _SLOT_H,
-                text=text,
-                state=("free", "folded"),
-                title=label,
-            )
-        )
-        place = 1
-    for position, address in enumerate(shown, place):
-        x = MARGIN + position % columns * (_SLOT_W + 3)
-        y = top + 22 + position // columns * (_SLOT_H + 3)
+    left_out = slab.buffers - len(shown)
+    place = Box(MARGIN, top + 22, width - 2 * MARGIN + _BETWEEN, 0)
+    boxes = [
+        cell._replace(w=cell.w - _BETWEEN, h=_SLOT_H)
+        for cell in kit.cells(len(shown) + bool(left_out), place, _SLOT_W + _BETWEEN, _SLOT_H + _BETWEEN, most=_WIDEST)
+    ]
+    if left_out:
+        said, state = f"{left_out} free", ("free", "folded")
+        nodes.append(kit.chip(f"kentry/{index}/free", "slot", boxes.pop(0), said, style="label dim", state=state))
+    for address, box in zip(shown, boxes, strict=True):
         number = (address - first) // contents.buffer_size
-        nodes.append(_slot(contents, address, number, free.get(address), style, touched.get(address, ""), x, y))
-    rows = -(-(len(shown) + place) // columns)
-    return nodes, top + 22 + rows * (_SLOT_H + 3)
+        nodes.append(_slot(contents, address, number, free.get(address), style, touched.get(address, ""), box))
+    bottom = max((node.y + node.h for node in nodes), default=top)
+    return nodes, bottom + _BETWEEN
 
 
 def _slot(
-    contents: KentryContents, address: int, number: int, place: int | None, style: AddressStyle, touched: str, x:
-    float, y: float ) -> Node:  # fmt: skip
+    contents: KentryContents, address: int, number: int, place: int | None, style: AddressStyle, touched: str, box: Box
+) -> Node:
     resident = contents.residents.get(address)
-    states = [touched] if touched else []
+    where = f"slot {number} at {style.whole(address)}"
     if resident is None:
-        thing, action = "", ""
-        label, look = ("next", "label dim") if place == 0 else ("", "label dim")
-        states.append("taken" if place is None else "free")
+        thing, label, look = "", "next" if place == 0 else "", "label dim"
         what = "taken, its entry is in no list" if place is None else "free, next to be taken" if not place else "free"
-        title = f"slot {number} at {style.whole(address)}: {what}"
     else:
         identity, start = resident
-        thing, action = f"entry:{identity}", "select"
-        label, look = style.short(start)[-6:], "mono label"
-        states.append("taken")
-        title = f"slot {number} at {style.whole(address)}: entry {identity}, which begins at {style.whole(start)}"
-    text = (Text(_SLOT_W / 2, 14, label, look, "middle"),) if label else ()
-    return Node(
-        f"kentry/slot/{address:x}", "slot", x, y, _SLOT_W, _SLOT_H, thing,
-        text=text, state=tuple(states), title=title, action=action, lane="slots",
+        thing, label, look = f"entry:{identity}", style.short(start)[-6:], "mono label"
+        what = f"entry {identity}, which begins at {style.whole(start)}"
+    is_taken = resident is not None or place is None
+    return kit.chip(
+        f"kentry/slot/{address:x}", "slot", box, label, style=look, thing=thing, spare=0,
+        state=[*[touched] * bool(touched), "taken" if is_taken else "free"], title=f"{where}: {what}", lane="slots",
     )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from vmwidgets.views.maps.axis import LEAST_GAP, Axis, MapSegment, pieces_of, pl
 from vmwidgets.views.maps.picture import Taken, states_of, taken_in, taken_over
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, break_marks
 from vmwidgets.views.maps.runs import NOFAULT, kind_of, what_is
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.model import Bar, Node, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Bar, Node
+from vmwidgets.views.scene.text import short_count, text_width, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.called import called
 
@@ -86,33 +88,29 @@ def _card(
 ) -> Node:
     x, y, w = box
     name = value.map.name
-    used = used_words(value.map)
-    limits = f"{style.long(value.map.start)}–{style.long(value.map.end)}"
+    limits, starts = f"{style.long(value.map.start)}–{style.long(value.map.end)}", style.long(value.map.start)
     held = value.locked_by is not None
     lock, sleepers = lock_words(value), sleeper_words(value)
+    mark = "label held" if held else "label dim"
     words = called(name)
-    look = "strong" if text_width(words, "strong") <= w - 16 else "label strong"
-    room = w - 26 - text_width(words, look)
-    fitting = wording((*used, ""), room)
-    rows = [fitted(8, 16, words, w - 16, look), Text(w - 8, 16, fitting, "label dim", "end")]
-    mark = "label changed" if held else "label dim"
+    used = wording((*used_words(value.map), ""), w - 2 * kit.PAD - 6 - text_width(words, "strong"))
+    rows = [kit.Line(words, "strong", used)]
     if depth:
-        starts = style.long(value.map.start)
-        rows.append(fitted(8, 31, (limits, f"from {starts}", starts), w - 16, "mono label dim"))
-        rows.append(fitted(8, 44, (lock, lock.removeprefix("sleep ")), w - 16, mark))
-        rows.append(fitted(8, 57, (sleepers, sleepers.replace(" for room", "")), w - 16, "label changed"))
+        rows += [
+            kit.Line((limits, f"from {starts}", starts), "mono label dim"),
+            kit.Line((lock, lock.removeprefix("sleep ")), mark),
+            kit.Line((sleepers, sleepers.replace(" for room", "")), "label changed"),
+        ]
     else:
-        at = 20 + text_width(limits, "mono label")
-        rows.append(fitted(8, 34, limits, w - 16, "mono label dim"))
-        rows.append(fitted(at, 34, lock, w - 8 - at, mark))
-        at += 12 + text_width(lock)
-        rows.append(fitted(w - 8, 34, sleepers, w - 8 - at, "label changed", "end"))
-    state = (*(["shown"] if concerned else []), *(["changed"] if woken else []), *(["held"] if held else []))
-    return Node(
-        f"kmem/{name}", "kmem-map", x, y, w, CARD_H if depth else ROOT_H, f"map:{name}",
-        text=tuple(row for row in rows if row.text),
-        bars=(Bar(0, 0, 4, CARD_H if depth else ROOT_H, "changed"),) if held else (),
-        state=state, action="select", lane=f"maps/{depth}", title=_describe(value, style),
+        rows.append(
+            kit.Line((f"{limits}   {lock}", limits), mark if held else "mono label dim", sleepers, "label changed")
+        )
+    height = CARD_H if depth else ROOT_H
+    state = ["shown"] * concerned + ["changed"] * woken + ["held"] * held
+    return kit.card(
+        f"kmem/{name}", Box(x, y, w, height), rows, kind="kmem-map", thing=f"map:{name}", top=16, step=14.5,
+        bars=[Bar(0, 0, 4, height, "held")] * held, state=state, lane=f"maps/{depth}",
+        title=_describe(value, style),
     )  # fmt: skip
 
 
@@ -190,27 +188,20 @@ def _piece(
     if item is None:
         return _gap(name, segment, freed, style, y)
     if isinstance(item, Fold):
-        return Node(
-            f"kmem/{name}/fold/{item.id}", "fold", segment.x, y, segment.w, RIBBON_H, f"fold:{item.id}",
-            text=(fitted(segment.w / 2, 17, short_count(item.count), segment.w - 2, "label", "middle"),),
-            state=("folded",), title=f"{item.count:,} entries folded", lane=f"kmem/{depth}",
+        return kit.chip(
+            f"kmem/{name}/fold/{item.id}", "fold", Box(segment.x, y, segment.w, RIBBON_H), short_count(item.count),
+            thing=f"fold:{item.id}", action="", state=("folded",), title=f"{item.count:,} entries folded",
+            lane=f"kmem/{depth}", spare=2,
         )  # fmt: skip
     inset = min(0.8, segment.w * 0.15)
-    w = max(0.8, segment.w - 2 * inset)
-    label = _label(item, w)
-    return Node(
-        f"kmem/{name}/{item.id}", "range", segment.x + inset, y, w, RIBBON_H, f"entry:{item.id}",
-        text=(Text(w / 2, 15, label, "label", "middle"),) if label else (),
-        bars=(Bar(0, RIBBON_H - 5, w, 5, "wired"),) if item.wired else (),
-        state=(kind_of(item), *states.get(item.id, ())), action="select", lane=f"kmem/{depth}",
-        title=_title(item, style),
+    box = Box(segment.x + inset, y, max(0.8, segment.w - 2 * inset), RIBBON_H)
+    name_of = what_is(item).partition("+")[0]
+    return kit.chip(
+        f"kmem/{name}/{item.id}", "range", box,
+        (f"{name_of} {binary_size(item.size)}", name_of, binary_size(item.size)), spare=6, foot=4,
+        bars=[Bar(0, RIBBON_H - 5, box.w, 5, "wired")] * bool(item.wired), thing=f"entry:{item.id}",
+        state=(kind_of(item), *states.get(item.id, ())), lane=f"kmem/{depth}", title=_title(item, style),
     )  # fmt: skip
-
-
-def _label(entry: EntryValue, w: float) -> str:
-    """The most telling words that fit."""
-    name = what_is(entry).partition("+")[0]
-    return wording((f"{name} {binary_size(entry.size)}", name, binary_size(entry.size), ""), w - 6)
 
 
 def _title(entry: EntryValue, style: AddressStyle) -> str:
@@ -224,14 +215,11 @@ def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressSt
     if segment.w < LEAST_GAP:
         return None
     size = binary_size(segment.end - segment.start)
-    room = segment.w - (16 if segment.broken else 4)
-    label = size if text_width(size, "label") <= room else ""
-    bars = break_marks(segment.w, RIBBON_H) if segment.broken else ()
     scale = f", {NOT_TO_SCALE}" if segment.broken else ""
-    return Node(
-        f"kmem/{name}/gap/{segment.start:x}", "gap", segment.x, y, segment.w, RIBBON_H,
-        text=(Text(segment.w / 2, 17, label, "label dim", "middle"),) if label else (), bars=bars,
-        state=("changed",) if segment.start in freed else (),
+    return kit.chip(
+        f"kmem/{name}/gap/{segment.start:x}", "gap", Box(segment.x, y, segment.w, RIBBON_H), size, style="label dim",
+        spare=16 if segment.broken else 4, state=["changed"] * (segment.start in freed),
+        bars=break_marks(segment.w, RIBBON_H) if segment.broken else (),
         title=f"free: {style.whole(segment.start)}–{style.whole(segment.end)}, {size}{scale}",
     )  # fmt: skip
 

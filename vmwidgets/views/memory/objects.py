@@ -20,8 +20,8 @@ from vmwidgets.engine.base.units import Size, counted
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, short_count, text_width, visible
+from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
+from vmwidgets.views.scene.text import fitted, short_count, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
 from vmwidgets.views.story.words.called import called
@@ -285,7 +285,8 @@ class _Layout:
 
     def _label(self, column: int, words: str) -> None:
         x = MARGIN + column * (self._wide + _GAP)
-        self.nodes.append(kit.label(f"objects/column/{column}", words, x, 6, most=self._wide))
+        ways = (words, words.partition(",")[0])
+        self.nodes.append(kit.label(f"objects/column/{column}", wording(ways, self._wide), x, 6, most=self._wide))
 
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
@@ -295,7 +296,7 @@ class _Layout:
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
-        card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "submap", one.seen)
+        card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "mapping", one.seen)
         before, start = card, card.y
         chain = self._chain(one.target)
         left_out = len(self._value.chain(one.target)) - len(chain)
@@ -368,15 +369,10 @@ class _Layout:
         box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, _HEAD + lines * (_CELL_H + 4) + 4)
         self._tops[column] = top + box.h + _BELOW
         beside = words[2] if len(words) > 2 else ""
-        room = box.w - 22 - text_width(beside, "label dim")
-        text = (
-            fitted(8, 18, words[0], room, "strong", middle=True),
-            Text(box.w - 8, 18, beside, "label dim", "end"),
-            fitted(8, 34, words[1], box.w - 16, "label"),
-        )
-        node = Node(
-            identity, "card", *box, thing=thing, text=text, state=tuple(state), title=", ".join(words), action="select",
-            lane=f"objects/{column}", bars=(Bar(0, 0, 4, box.h, bar),),
+        rows = [kit.Line(words[0], "strong", beside, middle=True), kit.Line(words[1])]
+        node = kit.card(
+            identity, box, rows, thing=thing, state=state, title=", ".join(words), lane=f"objects/{column}", top=18,
+            step=16, pad=7, bars=(Bar(0, 0, 4, box.h, bar),), action="select",
         )  # fmt: skip
         self.nodes.append(node)
         for number, index in enumerate([*shown, -1] if len(pages) > len(shown) else shown):

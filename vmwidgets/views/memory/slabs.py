@@ -7,15 +7,16 @@ taken and the page that the slab is on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.memory.slabs_schema import CachesValue, CacheValue, SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.text import text_width, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import wrote
 
@@ -28,7 +29,44 @@ CACHES = 8
 CELLS = 64
 """Buffers of a slab that have a cell of their own; of more, a share that is in proportion."""
 
-_NAME_W, _COLUMNS, _SLAB_W, _SLAB_H = 168.0, 16, 158.0, 66.0
+_NAME_W, _LEAST = 178.0, 158.0
+"""Width of a cache's name; least width of a slab."""
+
+_HEAD, _ROW, _ROWS, _CELL = 24.0, 17.0, 3, 15.0
+"""Height of a slab's words, of a row of its cells; rows of cells at most; width of a cell that a number needs."""
+
+_INSET, _APART, _MORE = 6.0, 8.0, 60.0
+"""Room beside a slab's cells; between two slabs; of the fold after the last."""
+
+
+class _Sheet(NamedTuple):
+    """What all rows have in common: how wide a slab is, how many are beside each other, and how many rows of cells."""
+
+    w: float
+    abreast: int
+    rows: int
+
+    @property
+    def h(self) -> float:
+        """Height of a slab."""
+        return max(54.0, _HEAD + self.rows * _ROW + 5)
+
+    @classmethod
+    def of(cls, caches: Sequence[CacheValue], width: float) -> _Sheet:
+        """The room shared by the slabs of the cache that has most, as far as they are drawn."""
+        room = width - 2 * MARGIN - _NAME_W
+        fit = max(1, min(SLABS, int((room - _MORE) // (_LEAST + _APART))))
+        abreast = min(fit, max((_slabs(one) for one in caches), default=1))
+        has_more = any(_slabs(one) > abreast for one in caches)
+        w = (room - (_MORE + _APART) * has_more - _APART * (abreast - 1)) / abreast
+        counts = [min(CELLS, slab.buffers) for one in caches for slab in one.slabs]
+        rows = max((_rows_of_cells(count, w - 2 * _INSET) for count in counts), default=1)
+        return cls(w, abreast, rows)
+
+
+def _rows_of_cells(count: int, room: float) -> int:
+    """In how many rows so many cells stand: as few as leave room for numbers."""
+    return min(_ROWS, -(-count // max(1, int(room // _CELL))))
 
 
 def draw_slabs(
@@ -45,10 +83,11 @@ def draw_slabs(
     touched = _touched(past, Past(moment.so_far))
     names = {getattr(event, "cache", "") for event in moment.events}
     shown = _chosen(past, names)
+    sheet = _Sheet.of(shown, width)
     nodes: list[Node] = []
     y = 10.0
     for cache in shown:
-        more, y = _row(cache, touched, style, y, width)
+        more, y = _row(cache, touched, style, sheet, y, width)
         nodes += more
     left_out = len(past.caches) - len(shown)
     if left_out or not past.caches:
@@ -101,25 +140,21 @@ def _slabs(cache: CacheValue) -> int:
 # ---- a row -----------------------------------------------------------------------------------------------
 
 
-def _row(cache: CacheValue, touched: Touched, style: AddressStyle, y: float, width: float) -> tuple[list[Node], float]:
-    nodes = [_name(cache, y)]
-    room = width - MARGIN - (MARGIN + _NAME_W + 10)
-    w = _SLAB_W
-    fit = max(1, min(SLABS, int((room - 60) // (w + 8))))
-    shown = _important(cache, touched, fit)
-    x = MARGIN + _NAME_W + 10
+def _row(
+    cache: CacheValue, touched: Touched, style: AddressStyle, sheet: _Sheet, y: float, width: float
+) -> tuple[list[Node], float]:
+    nodes = [_name(cache, y, sheet.h)]
+    shown = _important(cache, touched, sheet.abreast)
+    x = MARGIN + _NAME_W
     for slab in shown:
-        nodes.append(_slab(cache, slab, touched, style, x, y, w))
-        nodes.append(_cells(cache, slab, touched, x, y, w))
-        x += w + 8
+        box = Box(x, y, sheet.w, sheet.h)
+        nodes += [_slab(cache, slab, touched, style, box), _cells(cache, slab, touched, box)]
+        x += sheet.w + _APART
     left_out = _slabs(cache) - len(shown)
     if left_out > 0:
-        nodes.append(
-            Node(f"slabs/{cache.name}/more", "fold", x, y, width - MARGIN - x, _SLAB_H, state=("folded",),
-                 text=(fitted((width - MARGIN - x) / 2, 36, f"+{left_out:,}", width - MARGIN - x, "label", "middle"),),
-                 title=f"{left_out:,} slabs more")
-        )  # fmt: skip
-    return nodes, y + _SLAB_H + 12
+        box = Box(x, y, width - MARGIN - x, sheet.h)
+        nodes.append(kit.fold(f"slabs/{cache.name}/more", box, f"+{left_out:,}", title=f"{left_out:,} slabs more"))
+    return nodes, y + sheet.h + 12
 
 
 def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue]:
@@ -134,19 +169,17 @@ def _important(cache: CacheValue, touched: Touched, most: int) -> list[SlabValue
     return sorted(sorted(cache.slabs, key=rank)[:most], key=lambda slab: slab.address)
 
 
-def _name(cache: CacheValue, y: float) -> Node:
+def _name(cache: CacheValue, y: float, h: float) -> Node:
     counts = dict(cache.counts)
     summary = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts.get(state))
-    text = (
-        fitted(0, 16, cache.name, _NAME_W, "strong"),
-        fitted(0, 32, f"{_objects(cache)} of {binary_size(cache.object_size)}", _NAME_W, "label"),
-        fitted(0, 47, summary or "no slab", _NAME_W, "label dim"),
-    )
+    rows: list[str | kit.Line] = [
+        cache.name,
+        f"{_objects(cache)} of {binary_size(cache.object_size)}",
+        kit.Line(summary or "no slab", "label dim"),
+    ]
     title = f"{cache.name}: {_objects(cache)} of {cache.object_size} bytes, slabs: {summary or 'none'}"
-    return Node(
-        f"slabs/{cache.name}", "label", MARGIN, y, _NAME_W, _SLAB_H, shape="none", text=text, title=title,
-        lane=f"slabs/{cache.name}",
-    )  # fmt: skip
+    lane = f"slabs/{cache.name}"
+    return kit.block(lane, Box(MARGIN, y, _NAME_W - 10, h), rows, top=16, step=15.5, title=title, lane=lane)
 
 
 def _objects(cache: CacheValue) -> str:
@@ -156,48 +189,39 @@ def _objects(cache: CacheValue) -> str:
 _WORDS = {"full": "full", "partial": "partial", "free": "empty"}
 
 
-def _slab(
-    cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressStyle, x: float, y: float,
-    w: float,
-) -> Node:  # fmt: skip
+def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressStyle, box: Box) -> Node:
     state = (f"slab-{slab.state}", *(["new"] if (cache.name, ~slab.address) in touched else []))
-    word = f"{_WORDS[slab.state]} {slab.used}/{slab.buffers}"
-    room = w - 12 - text_width(word, "label")
-    text = (
-        fitted(6, 14, style.long(slab.address), room, "mono label"),
-        Text(w - 6, 14, word, "label dim", "end"),
-    )
+    ways = (f"{_WORDS[slab.state]} {slab.used}/{slab.buffers}", f"{slab.used}/{slab.buffers}")
+    address = style.long(slab.address)
+    word = wording(ways, box.w - 2 * _INSET - 6 - text_width(address, "mono label"))
     order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:6])
     following = f"; free, the next first: {order}{' …' if len(slab.free) > 6 else ''}" if slab.free else ""
-    return Node(
-        f"slabs/{cache.name}/{slab.address:x}", "slab", x, y, w, _SLAB_H, f"slab:{slab.address:x}", text=text,
-        state=state, title=f"slab at {style.whole(slab.address)}: {word}{following}", action="select",
-        lane=f"slabs/{cache.name}",
+    return kit.card(
+        f"slabs/{cache.name}/{slab.address:x}", box, [kit.Line(address, "mono label", word)], kind="slab",
+        thing=f"slab:{slab.address:x}", state=state, title=f"slab at {style.whole(slab.address)}: {ways[0]}{following}",
+        lane=f"slabs/{cache.name}", top=15, pad=_INSET,
     )  # fmt: skip
 
 
-def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, x: float, y: float, w: float) -> Node:
+def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:
     """The buffers as rows of cells: taken ones filled, free ones with their place on the free list, 1 the next."""
-    cells = min(CELLS, slab.buffers)
-    columns = min(_COLUMNS, max(1, -(-int((cells * (w - 12) / 38) ** 0.5 * 10) // 10)))
-    width, height = (w - 12) / columns, min(13.0, 38.0 / -(-cells // columns))
+    count, room = min(CELLS, slab.buffers), box.w - 2 * _INSET
+    rows = _rows_of_cells(count, room)
     order = {address: place for place, address in enumerate(slab.free, 1)}
     first = slab.address + slab.colour
     bars: list[Bar] = []
     text: list[Text] = []
-    for number in range(cells):
-        low, high = number * slab.buffers // cells, (number + 1) * slab.buffers // cells
+    for number, (x, y, w, h) in enumerate(kit.cells(count, Box(_INSET, 0, room, 0), room / -(-count // rows), _ROW)):
+        low, high = number * slab.buffers // count, (number + 1) * slab.buffers // count
         addresses = [first + index * cache.buffer_size for index in range(low, max(high, low + 1))]
-        left, top = 6 + number % columns * width, number // columns * height
         look = _look(cache, addresses, order, touched)
-        bars.append(Bar(left + 0.5, top + 0.5, max(1.0, width - 2), max(2.0, height - 2), look))
+        bars.append(Bar(x + 0.5, y + 0.5, max(1.0, w - 2), h - 2, look))
         place = order.get(addresses[0], 0)
-        if 0 < place <= NUMBERED and width >= 12 and height >= 12:
-            text.append(Text(left + width / 2 - 0.5, top + 9, str(place), "letter", "middle"))
-    rows = -(-cells // columns)
+        if 0 < place <= NUMBERED and w >= _CELL - 0.01:
+            text.append(Text(x + w / 2 - 0.5, y + 12, str(place), "letter", "middle"))
     return Node(
-        f"slabs/{cache.name}/{slab.address:x}/buffers", "cells", x, y + 22, w, rows * height, shape="none",
-        bars=tuple(bars), text=tuple(text),
+        f"slabs/{cache.name}/{slab.address:x}/buffers", "cells", box.x, box.y + _HEAD, box.w, rows * _ROW,
+        shape="none", bars=tuple(bars), text=tuple(text),
     )  # fmt: skip
 
 
@@ -211,7 +235,7 @@ def _look(cache: CacheValue, addresses: Sequence[int], order: dict[int, int], to
         return known[0]
     if any(order.get(one) == 1 for one in addresses):
         return "next"
-    return "plain" if any(one not in order for one in addresses) else "rail"
+    return "used" if any(one not in order for one in addresses) else "free"
 
 
 # ---- the table -------------------------------------------------------------------------------------------

@@ -9,43 +9,41 @@ from collections.abc import Mapping
 
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.model import Node
 
-CARD_W, H, GAP = 158.0, 56.0, 14.0
+LEAST, WIDEST, H, GAP = 150.0, 240.0, 56.0, 14.0
+"""Least and greatest width of a thread; height of a box; room between two."""
+
 SUBJECT_W = 160.0
 NAMES = 12
 """How many of those that are done are named at most."""
 
+_STEP = 15.5
+"""Pixels from one line of a box to the next."""
+
 
 def thread_card(
-    thread: ThreadValue, x: float, y: float, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
-    w: float = CARD_W, state: tuple[str, ...] = (),
+    thread: ThreadValue, place: Box, touched: Mapping[str, str], number: int = 0, lane: str = "threads",
+    state: tuple[str, ...] = (),
 ) -> Node:  # fmt: skip
     """A thread; `number` is its place in the row, written before its name (below 1: none)."""
     asleep = thread.state == "asleep"
-    inset = 18.0 if asleep else 9.0
     called = thread.name or "the cell"
-    name = f"{number}. {called}" if number > 0 else called
-    room = w - 2 * inset
-    last = room - (8 if asleep else 0)
     tick = "" if thread.until is None else f"to tick {thread.until:,}"
-    beside, below, style = tick, thread.doing, "mono label dim"
+    second, third = (tick, thread.doing), "mono label dim"
     if thread.locks:
-        beside, below, style = thread.doing, f"has {', '.join(thread.locks)}", "label changed"
-    at_right = room - text_width(thread.state, "label strong") - 6
+        second, third = (thread.doing, f"has {', '.join(thread.locks)}"), "label held"
     rows = [
-        fitted(inset, 18, name, room, "strong", middle=True),
-        Text(inset, 34, thread.state, "label strong"),
-        fitted(w - inset, 34, beside, at_right, "label dim", "end"),
-        fitted(inset, 49, below, last, style),
+        kit.Line(f"{number}. {called}" if number > 0 else called, "strong", middle=True),
+        kit.Line(thread.state, "label strong", second[0]),
+        kit.Line(second[1], third),
     ]
     states = [*state, *([touched[thread.name]] if thread.name in touched else [])]
-    if thread.state == "running":
-        states.append("here")
-    return Node(
-        f"thread/{thread.name}", "thread", x, y, w, H, f"thread:{thread.name}", "round" if asleep else "box",
-        tuple(row for row in rows if row.text), state=tuple(states), title=describe(thread), action="select", lane=lane,
+    return kit.card(
+        f"thread/{thread.name}", place, rows, kind="thread", thing=f"thread:{thread.name}",
+        shape="round" if asleep else "box", state=[*states, *["here"] * (thread.state == "running")],
+        title=describe(thread), lane=lane, top=18, step=_STEP, pad=18 if asleep else 9,
     )  # fmt: skip
 
 
@@ -65,16 +63,16 @@ def describe(thread: ThreadValue) -> str:
     )
 
 
-def cell_card(x: float, y: float) -> Node:
+def cell_card(place: Box) -> Node:
     """The learner's cell, where it has a lock that a thread waits for."""
-    text = (
-        Text(9, 18, "the cell", "strong"),
-        Text(9, 34, "running", "label strong"),
-        Text(9, 49, "the notebook's calls", "label dim"),
-    )
-    return Node(
-        "thread/", "thread", x, y, CARD_W, H, "thread:", text=text, state=("here",), lane="ready",
-        title="the learner's cell: what was called from the notebook", action="select",
+    rows: list[str | kit.Line] = [
+        "the cell",
+        kit.Line("running", "label strong"),
+        kit.Line("the notebook's calls", "label dim"),
+    ]
+    return kit.card(
+        "thread/", place, rows, kind="thread", thing="thread:", state=("here",), lane="ready", top=18, step=_STEP,
+        title="the learner's cell: what was called from the notebook", pad=9,
     )  # fmt: skip
 
 
@@ -95,24 +93,23 @@ def sort_words(kind: str, subject: str) -> tuple[str, str]:
     return subject or "a wakeup", "until it is woken"
 
 
-def subject_box(id: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float) -> Node:  # noqa: A002
+def subject_box(identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float) -> Node:
     """What is waited for, and who has it."""
     name, until = sort_words(kind, subject)
     until = until if holder is None else f"{holder or 'the cell'} has it"
-    room = SUBJECT_W - 14
-    text = (
-        fitted(10, 18, name, room, "strong"),
-        fitted(10, 34, until, room, "label dim" if holder is None else "label changed"),
-        Text(10, 49, f"{count:,} wait{'s' if count == 1 else ''}", "label dim"),
-    )
-    thing = f"map:{subject}" if kind in ("room", "lock") else ""
-    return Node(
-        id, "channel", x, y, SUBJECT_W, H, thing, text=text, title=f"{name}: {count} wait, {until}",
-        state=("held",) if holder is not None else (), action="select" if thing else "", lane=id,
+    rows: list[str | kit.Line] = [
+        name,
+        kit.Line(until, "label dim" if holder is None else "label held"),
+        kit.Line(f"{count:,} wait{'s' if count == 1 else ''}", "label dim"),
+    ]
+    return kit.card(
+        identity, Box(x, y, SUBJECT_W, H), rows, kind="channel", title=f"{name}: {count} wait, {until}", top=18,
+        thing=f"map:{subject}" if kind in ("room", "lock") else "", state=("held",) if holder is not None else (),
+        lane=identity, step=_STEP,
     )  # fmt: skip
 
 
-def fold(name: str, count: int, x: float, y: float, w: float, words: str = "more") -> Node:
+def fold(name: str, count: int, place: Box, words: str = "more") -> Node:
     """How many were left out."""
     title = f"{count:,} {words}, in the table"
-    return kit.fold(f"threads/fold/{name}", kit.Box(x, y, w, H), f"and {count:,} {words}", title=title)
+    return kit.fold(f"threads/fold/{name}", place, f"and {count:,} {words}", title=title)

@@ -1,7 +1,7 @@
 """Threads: who runs, who sleeps on what and in which order they will wake, and who waits for whom in a circle.
 
-On top those that can go on; below a row for each thing that is waited for, with its sleepers in order; a deadlock is
-drawn as the circle it is.
+Those that can go on are a queue; beside it, or below it where there is less room, is a row for each thing that is
+waited for, with its sleepers in order; a deadlock is drawn as the circle it is.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
 from vmwidgets.views.story.words.threads import deadlock
 
-from .thread_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, subject_box, thread_card
+from .thread_nodes import GAP, LEAST, NAMES, SUBJECT_W, WIDEST, H, cell_card, fold, subject_box, thread_card
 
 _ABREAST = 4
 """Sleepers of one thing that are always drawn; more in one row where it has room, else how many follow."""
@@ -29,8 +29,13 @@ _ABREAST = 4
 _GROUPS = 6
 """Things waited for that have a row; the others are counted."""
 
-_LEFT = MARGIN + SUBJECT_W + 34
+_BEFORE = SUBJECT_W + 34
 _ROW = H + 18
+"""Room that what is waited for takes, before its sleepers; from one row to the next."""
+
+_BESIDE, _QUEUE, _APART, _LONG = 800.0, 0.22, 34.0, 5
+"""Width from which the queue is beside the sleepers; the part of the room that it has then, and the room between the
+two; the rows that it has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,24 @@ def draw_threads(
     """The scene of the threads at `moment` of an operation; `value` is how that left them."""
     past = value.at(moment.past)
     touched = _touched(moment.so_far)
-    nodes, y = _ready_lane(past, touched, width)
+    nodes: list[Node] = []
     links: list[Link] = []
+    y = 6.0
     ring = tuple(thread for name in past.cycle for thread in past.threads if thread.name == name)
-    groups = groups_of(past)
     if ring:
-        more, lines, y = _cycle_lane(ring, touched, y, width)
-        nodes, links = nodes + more, links + lines
-    more, lines, y = _groups_lane(groups, touched, y, width)
-    nodes, links = nodes + more, links + lines
-    links += _holder_links(groups, nodes)
+        nodes, links, y = _cycle_lane(ring, touched, y - 8, width)
+    queue = asleep = Box(MARGIN, y, width - 2 * MARGIN, 0)
+    is_beside = width >= _BESIDE and _has_both(value, moment)
+    if is_beside:
+        w = max(LEAST, _QUEUE * queue.w)
+        asleep = asleep._replace(x=MARGIN + w + _APART, w=asleep.w - w - _APART)
+        queue = queue._replace(w=w)
+    more, y = _ready_lane(past, touched, queue, _LONG if is_beside else 1)
+    nodes += more
+    groups = groups_of(past)
+    more, lines, bottom = _groups_lane(groups, touched, asleep if is_beside else asleep._replace(y=y))
+    nodes, links, y = nodes + more, links + lines, max(y, bottom)
+    links += _holder_links(groups, nodes, asleep.x)
     more, y = _done_lane(past, touched, y, width)
     nodes += more
     return kit.scene(
@@ -96,6 +109,14 @@ def steps_of_threads(value: ThreadsValue, moment: Moment) -> Mine:
         return any(name in awaited or any(change) for name, change in stage.changes("lock").items())
 
     return either(wrote("thread", "doing", "ticks"), where(is_lock_shown))
+
+
+def _has_both(value: ThreadsValue, moment: Moment) -> bool:
+    """Whether some can go on and others sleep, before the operation or after it: so that no step moves the lanes."""
+    return any(
+        any(one.state in ("ready", "running") for one in past.threads) and bool(groups_of(past))
+        for past in (value, value.at(moment.whole))
+    )
 
 
 def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
@@ -143,35 +164,36 @@ def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
 # ---- those that can go on, and those that are done -----------------------------------------------------
 
 
-def _ready_lane(value: ThreadsValue, touched: dict[str, str], width: float) -> tuple[list[Node], float]:
+def _ready_lane(value: ThreadsValue, touched: dict[str, str], place: Box, rows: int) -> tuple[list[Node], float]:
+    """Those that can go on, in at most so many rows."""
     threads = {thread.name: thread for thread in value.threads}
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
     holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
-    nodes = [
-        kit.label(
-            "threads/ready",
-            "ready, the next one first" if running or ready else "no thread is ready to run",
-            MARGIN,
-            6.0,
-        )
-    ]
-    x, y = MARGIN, 28.0
-    most = int((width - 2 * MARGIN + GAP) // (CARD_W + GAP)) - (1 if holds else 0)
+    words = "ready, the next one first" if running or ready else "no thread is ready to run"
+    nodes: list[Node] = [kit.paragraph("threads/ready", words, place.x, place.y, place.w)]
     cards = [*running, *ready]
+    across = max(1, int((place.w + GAP) // (LEAST + GAP)))
+    most = across * rows - holds
     shown = cards if len(cards) <= most else cards[: most - 1]
+    count = holds + len(shown) + (len(shown) < len(cards))
+    boxes = _abreast(count, across, place._replace(y=place.y + nodes[0].h + 4), _ROW)
     if holds:
-        nodes.append(cell_card(x, y))
-        x += CARD_W + GAP
+        nodes.append(cell_card(boxes[0]))
     for number, thread in enumerate(shown, 1):
-        nodes.append(thread_card(thread, x, y, touched, number - len(running), lane="ready"))
-        x += CARD_W + GAP
+        nodes.append(thread_card(thread, boxes[number - (not holds)], touched, number - len(running), lane="ready"))
     if len(shown) < len(cards):
-        nodes.append(fold("ready", len(cards) - len(shown), x, y, CARD_W))
-    if cards or holds:
-        y += _ROW
-    return nodes, y
+        nodes.append(fold("ready", len(cards) - len(shown), boxes[-1]))
+    return nodes, nodes[-1].y + (_ROW if boxes else 22)
+
+
+def _abreast(count: int, across: int, place: Box, row: float) -> list[Box]:
+    """Boxes of threads in rows of at most `across`, as wide as there is room."""
+    w = min(WIDEST, (place.w + GAP) / max(1, min(across, count)) - GAP)
+    return [
+        Box(place.x + number % across * (w + GAP), place.y + number // across * row, w, H) for number in range(count)
+    ]
 
 
 def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
@@ -184,16 +206,15 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
     for thread in sorted(done, key=lambda one: one.name not in touched)[:NAMES]:
         how = "returned" if thread.state == "returned" else "failed"
         why = thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
-        outcome = f" {how}" + (f": {why}" if why and how == "failed" else "")
-        label = thread.name + outcome
-        w = min(260, text_width(label, "label")) + 18
+        label = f"{thread.name} {how}" + (f": {why}" if why and how == "failed" else "")
+        w = min(260, text_width(label)) + 18
         if x + w > room:
             break
-        state = ("fault",) if how == "failed" else ()
+        state = ["fault"] * (how == "failed") + [touched.get(thread.name, "")] * (thread.name in touched)
         nodes.append(
-            Node(f"thread/{thread.name}", "thread", x, y + 20, w, 22, f"thread:{thread.name}", "box",
-                 (fitted(9, 15, label, w - 18),), state=(*state, *([touched[thread.name]] if thread.name in touched
-                 else [])), title=f"{thread.name} {how}: {thread.outcome}", action="select", lane="done")
+            kit.card(f"thread/{thread.name}", Box(x, y + 20, w, 22), [kit.Line(label)], kind="thread",
+                     thing=f"thread:{thread.name}", state=state, title=f"{thread.name} {how}: {thread.outcome}",
+                     lane="done", pad=9)
         )  # fmt: skip
         x += w + 8
     return nodes, y + 48
@@ -202,40 +223,39 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 # ---- those that wait -----------------------------------------------------------------------------------
 
 
-def _groups_lane(
-    groups: Sequence[_Group], touched: dict[str, str], top: float, width: float
-) -> tuple[list[Node], list[Link], float]:
+def _groups_lane(groups: Sequence[_Group], touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link], float]:
     if not groups:
-        return [], [], top
-    nodes, links = [kit.label("threads/asleep", "asleep, in the order they will look again", MARGIN, top)], list[Link]()
-    y = top + 22
+        return [], [], place.y
+    nodes = [kit.paragraph("threads/asleep", "asleep, in the order they will look again", place.x, place.y, place.w)]
+    links: list[Link] = []
+    y = place.y + nodes[0].h + 4
     for group in groups[:_GROUPS]:
-        more, lines = _group(group, touched, y, width)
+        more, lines = _group(group, touched, place._replace(y=y))
         nodes, links = nodes + more, links + lines
         y = more[-1].y + _ROW
     if len(groups) > _GROUPS:
-        nodes.append(fold("groups", len(groups) - _GROUPS, MARGIN, y, SUBJECT_W, "more things waited for"))
+        nodes.append(fold("groups", len(groups) - _GROUPS, Box(place.x, y, SUBJECT_W, H), "more things waited for"))
         y += _ROW
     return nodes, links, y
 
 
-def _group(group: _Group, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], list[Link]]:
+def _group(group: _Group, touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link]]:
     """What is waited for and its sleepers, in the order in which they will look again, in as many rows as they take."""
-    nodes = [subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), MARGIN, y)]
+    x, y, w, _ = place
+    nodes = [subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), x, y)]
     links: list[Link] = []
-    across = max(1, int((width - MARGIN - _LEFT + GAP) // (CARD_W + GAP)))
+    room = Box(x + _BEFORE, y, w - _BEFORE, 0)
+    across = max(1, int((room.w + GAP) // (LEAST + GAP)))
     most = max(_ABREAST, across)
     shown = group.sleepers if len(group.sleepers) <= most else group.sleepers[: most - 1]
+    boxes = _abreast(len(shown) + (len(shown) < len(group.sleepers)), across, room, _ROW)
     for number, thread in enumerate(shown):
-        at = _LEFT + number % across * (CARD_W + GAP), y + number // across * _ROW
-        card = thread_card(thread, *at, touched, number + 1, lane=group.id)
+        card = thread_card(thread, boxes[number], touched, number + 1, lane=group.id)
         ends = _towards(card, nodes[-1])
         links.append(Link(f"{card.id}/waits", "waits", card.id, nodes[-1].id, ends, arrow=number == 0))
         nodes.append(card)
     if len(shown) < len(group.sleepers):
-        number = len(shown)
-        at = _LEFT + number % across * (CARD_W + GAP), y + number // across * _ROW
-        nodes.append(fold(group.id, len(group.sleepers) - number, *at, CARD_W))
+        nodes.append(fold(group.id, len(group.sleepers) - len(shown), boxes[-1]))
     return nodes, links
 
 
@@ -247,8 +267,8 @@ def _towards(card: Node, ahead: Node) -> tuple[tuple[float, float], ...]:
     return (out, card.y), (out, between), (into, between), (into, ahead.y + ahead.h)
 
 
-def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node]) -> list[Link]:
-    """From each lock that is waited for to the one who has it, along the left margin."""
+def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node], left: float) -> list[Link]:
+    """From each lock that is waited for to the one who has it, to the `left` of the locks."""
     placed = {node.id: node for node in nodes}
     links: list[Link] = []
     for group in groups[:_GROUPS]:
@@ -256,7 +276,12 @@ def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node]) -> list[Link]
         box = placed.get(group.id)
         if holder is None or box is None:
             continue
-        rail = MARGIN - 4 - 3 * (len(links) % 3)
+        rail = left - 4 - 3 * (len(links) % 3)
+        if holder.x + holder.w <= rail:  # in the queue beside the locks
+            ends = ((box.x, box.y + box.h / 2), (rail, box.y + box.h / 2), (rail, holder.y + holder.h / 2))
+            end = (holder.x + holder.w, holder.y + holder.h / 2)
+            links.append(Link(f"{group.id}/held", "held-by", group.id, holder.id, (*ends, end), arrow=True))
+            continue
         above = holder.y < box.y
         edge = holder.y + holder.h if above else holder.y
         turn, middle = edge + (7 if above else -7), holder.x + holder.w / 4 + 6 * (len(links) % 3)
@@ -337,11 +362,10 @@ def _cycle_lane(
         *reversed(_row(list(reversed(boxes[upper:])), row_y[1], width)),
     ]
     links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
-    word = "deadlock"
-    w = text_width(word, "title") + 8
-    label = Node(
-        "threads/deadlock", "label", width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 26, shape="none",
-        text=(Text(w / 2, 19, word, "title error", "middle"),),
+    w = text_width("deadlock", "title") + 16
+    label = kit.chip(
+        "threads/deadlock", "label", Box(width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 28), "deadlock",
+        style="title error", shape="none",
         title="deadlock: each of these threads waits for a lock that the next one has",
     )  # fmt: skip
     return [*placed, label], links, row_y[1] + H + 18
@@ -352,11 +376,11 @@ def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node
     shown = ring if len(ring) <= MOST else ring[: MOST - 1]
     boxes: list[Node] = []
     for thread in shown:
-        boxes.append(thread_card(thread, 0, 0, touched, lane="deadlock", state=("stuck",)))
+        boxes.append(thread_card(thread, Box(0, 0, LEAST, H), touched, lane="deadlock", state=("stuck",)))
         lock = subject_box(f"cycle/{thread.subject}", "lock", thread.subject, thread.holder, 1, 0, 0)
         boxes.append(replace(lock, text=lock.text[:2]))
     if len(shown) < len(ring):
-        boxes.append(fold("deadlock", len(ring) - len(shown), 0, 0, CARD_W))
+        boxes.append(fold("deadlock", len(ring) - len(shown), Box(0, 0, LEAST, H)))
     return boxes
 
 

@@ -1,4 +1,4 @@
-"""What pictures are put together from: places in a row, a flow or a ring, and labels, headings, cards, folds, arrows.
+"""What pictures are put together from: places in a row or a ring, and labels, cards, bars, legends, folds, arrows.
 
 A place is a :class:`Box`; a thing on screen is made from one.  :func:`scene` puts all of it together.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import cos, hypot, pi, sin
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from .addresses import AddressStyle
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
-from .text import fitted, text_width, visible, wrapped
+from .text import fitted, text_width, visible, wording, wrapped
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 WIDTH = 900.0
 """Pixels that a view opens with."""
@@ -146,31 +149,186 @@ def heading(identity: str, title: str, words: str, y: float, *, width: float = W
     return Node(identity, "label", MARGIN, y, w, high + LINE * len(lines), shape="none", text=text)
 
 
+class Line(NamedTuple):
+    """A line of words in a card; what is written at its right end has its room first.
+
+    Of several ways to say it (`left`) the first that fits is taken, else the last, which is cut: at its end, or in the
+    `middle`.
+    """
+
+    left: str | tuple[str, ...]
+    style: str = "label"
+    right: str = ""
+    beside: str = "label dim"
+    middle: bool = False
+
+
+def lines_of(
+    rows: Iterable[str | Line], w: float, *, top: float = LINE - 4, step: float = LINE, pad: float = PAD,
+    last_pad: float | None = None,
+) -> tuple[Text, ...]:  # fmt: skip
+    """The runs of text of some lines in `w` pixels, the first line's foot at `top`; nothing for a line without words.
+
+    >>> [(run.text, run.x) for run in lines_of([Line("lock", right="free")], 100)]
+    [('lock', 8.0), ('free', 92.0)]
+    """
+    text: list[Text] = []
+    for number, row in enumerate(rows):
+        one, y = Line(row) if isinstance(row, str) else row, top + number * step
+        right = fitted(w - pad, y, one.right, w - 2 * pad, one.beside, "end")
+        room = w - 2 * pad - (text_width(right.text, one.beside) + 6 if right.text else 0)
+        text += [fitted(pad, y, one.left, room, one.style, middle=one.middle), right]
+    return tuple(run for run in text if run.text)
+
+
+class Rest(TypedDict, total=False):
+    """What else a card or a chip has: fields of :class:`Node`.
+
+    One that has a `thing` is selected by a click, if no other `action` is given.
+    """
+
+    thing: str
+    shape: str
+    bars: Sequence[Bar]
+    state: Collection[str]
+    title: str
+    action: str
+    lane: str
+    graph: bool
+
+
 def card(
     identity: str,
     box: Box,
-    lines: Sequence[str],
+    rows: Sequence[str | Line],
     *,
     kind: str = "card",
-    thing: str = "",
-    state: Collection[str] = (),
-    lane: str = "",
-    title: str = "",
     bar: str = "",
+    top: float | None = None,
+    step: float = LINE,
+    pad: float = PAD,
+    **more: Unpack[Rest],
 ) -> Node:
     """A box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
 
-    It is selected by a click if it has a `thing`; a line that is too long ends in an ellipsis.
+    A line that is too long ends in an ellipsis.  `top` is where the foot of the first line is; without it, the lines
+    are in the middle of the box.
     """
-    y = max(LINE - 4, (box.h - LINE * (len(lines) - 1)) / 2 + 4)
-    styled = [(line, "label" if number else "strong") for number, line in enumerate(lines)]
-    text = tuple(
-        fitted(PAD, y + number * LINE, line, box.w - 2 * PAD, style) for number, (line, style) in enumerate(styled)
-    )
+    if top is None:
+        top = max(LINE - 4, (box.h - step * (len(rows) - 1)) / 2 + 4)
+    styled = [Line(row, "label" if number else "strong") if isinstance(row, str) else row
+              for number, row in enumerate(rows)]  # fmt: skip
+    said = ", ".join(row.left if isinstance(row.left, str) else row.left[0] for row in styled)
+    if bar:
+        more["bars"] = (Bar(0, 0, box.w, 4, bar), *more.get("bars", ()))
+    return _node(identity, kind, box, lines_of(styled, box.w, top=top, step=step, pad=pad), said, more)
+
+
+def block(
+    identity: str,
+    box: Box,
+    rows: Sequence[str | Line],
+    *,
+    top: float | None = None,
+    step: float = LINE,
+    **more: Unpack[Rest],
+) -> Node:
+    """Lines of words without a box around them, the first strong: the name of a row, and what is said of it."""
+    more["shape"] = "none"
+    return card(identity, box, rows, kind="label", top=top, step=step, pad=0.0, **more)
+
+
+def chip(
+    identity: str,
+    kind: str,
+    box: Box,
+    words: str | tuple[str, ...] = "",
+    *,
+    style: str = "label",
+    spare: float = 4.0,
+    foot: float = 0.0,
+    **more: Unpack[Rest],
+) -> Node:
+    """A box with a word in its middle: a slot, a piece of a bar.  Of several words, the first that fits.
+
+    Where not even the last fits into the box, less `spare` pixels, it has none; `foot` is what a strip on its lower
+    edge takes.
+    """
+    ways = (words,) if isinstance(words, str) else words
+    shown = visible(wording((*ways, ""), box.w - spare, style))
+    text = (Text(box.w / 2, (box.h - foot) / 2 + 4, shown, style, "middle"),) if shown else ()
+    return _node(identity, kind, box, text, ways[0], more)
+
+
+def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str, more: Rest) -> Node:
+    """A node with these words, its title what is `said` if it has no other."""
+    thing = more.get("thing", "")
     return Node(
-        identity, kind, *box, thing=thing, text=text, state=tuple(state), lane=lane, title=title or ", ".join(lines),
-        action="select" if thing else "", bars=(Bar(0, 0, box.w, 4, bar),) if bar else (),
+        identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
+        tuple(more.get("state", ())), more.get("title") or said, more.get("action", "select" if thing else ""),
+        more.get("lane", ""), more.get("graph", False),
     )  # fmt: skip
+
+
+def all_or_none(words: Iterable[str], widths: Iterable[float], style: str = "label") -> bool:
+    """Whether each of the words fits into its width: labels of a row of boxes are written all, or none."""
+    return all(text_width(one, style) <= w for one, w in zip(words, widths, strict=False))
+
+
+def bar_rows(
+    prefix: str, rows: Sequence[tuple[str, Sequence[tuple[float, str]], str]], y: float, *, width: float = WIDTH
+) -> list[Node]:
+    """Bars below each other that can be compared, each between a name and a number in words.
+
+    A bar has parts: how much each is, and its style.  The longest bar fills the room.
+
+    >>> init, shell = bar_rows("pages", [("init", [(3, "used")], "3 pages"), ("shell", [(1, "used")], "1 page")], 0)
+    >>> init.bars[0].w / shell.bars[0].w
+    3.0
+    """
+    room = width - 2 * MARGIN
+    begin = min(200.0, room / 3, max((text_width(name) + 16 for name, _, _ in rows), default=0.0))
+    end = max((text_width(words) for _, _, words in rows), default=0.0) + 8
+    most = max((sum(count for count, _ in parts) for _, parts, _ in rows), default=0) or 1
+    nodes = []
+    for number, (name, parts, words) in enumerate(rows):
+        x, bars = begin, []
+        for count, style in parts:
+            w = max(2.0, (room - begin - end) * count / most) if count else 0.0
+            bars += [Bar(x, 3, w, 12, style)] * bool(count)
+            x += w
+        text = (fitted(0, 13, name, begin - 10, middle=True), Text(x + 8, 13, words, "label dim"))
+        box = Box(MARGIN, y + number * (LINE + 2), room, LINE)
+        nodes.append(Node(f"{prefix}/{name}", "label", *box, shape="none", text=text, bars=tuple(bars),
+                          title=f"{name}: {words}"))  # fmt: skip
+    return nodes
+
+
+def legend(
+    prefix: str, entries: Sequence[tuple[str, str]], y: float, *, width: float = WIDTH, x: float = MARGIN
+) -> list[Node]:
+    """What the colours of a picture mean: a piece of each style, and its words beside it, in as many lines as it takes.
+
+    Give only those that the picture shows.
+    """
+    boxes = flow([text_width(words) + 18 for _, words in entries], y, LINE - 10, width=width - x + MARGIN, gap=12)
+    return [
+        Node(f"{prefix}/legend/{number}", "label", *box._replace(x=box.x + x - MARGIN, h=LINE), shape="none",
+             text=(Text(15, 13, words),), bars=(Bar(0, 3, 10, 10, style),))
+        for number, ((style, words), box) in enumerate(zip(entries, boxes, strict=True))
+    ]  # fmt: skip
+
+
+def cells(count: int, box: Box, least: float, high: float, *, most: float = 1e9) -> list[Box]:
+    """So many equal cells that fill a box's width, in as few rows as that takes; each at least `least` wide.
+
+    >>> [(cell.x, cell.w) for cell in cells(3, Box(0, 0, 40, 20), 15, 10)]
+    [(0.0, 20.0), (20.0, 20.0), (0.0, 20.0)]
+    """
+    across = max(1, min(count, int((box.w + 0.01) // least)))
+    across = -(-count // -(-count // across)) if count else across  # no row is much shorter than the others
+    w = min(most, box.w / across)
+    return [Box(box.x + number % across * w, box.y + number // across * high, w, high) for number in range(count)]
 
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
@@ -189,6 +347,14 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
     return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
 
 
+def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
+           head: bool = True, graph: bool = False) -> Link:  # fmt: skip
+    """A straight line from a thing to what is beside it in its row."""
+    y = left.y + left.h / 2
+    ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))
+    return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head, graph=graph)
+
+
 def ticks(
     lane: str,
     addresses: Sequence[int],
@@ -197,16 +363,19 @@ def ticks(
     y: float,
     *,
     width: float = WIDTH,
+    drop: float = 0.0,
+    avoid: Collection[tuple[float, float]] = (),
 ) -> list[Node]:
     """Addresses below an axis, as far as they do not meet: both ends, which come first, then what matters most.
 
-    `place` gives an address's x; none is written where it gives none.
+    `place` gives an address's x; none is written where it gives none.  With a `drop` they stand lower by it, and no
+    tick crosses what is between, from x to x of `avoid`.
     """
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
     for address in dict.fromkeys(addresses):
         x = place(address)
-        if x is None:
+        if x is None or any(left < x < right for left, right in avoid):
             continue
         words = style.long(address)
         w = text_width(words, "mono label")
@@ -215,9 +384,10 @@ def ticks(
         if any(left < b + 8 and left + w > a - 8 for a, b in taken):
             continue
         taken.append((left, left + w))
-        bars = (Bar(min(max(0.0, x - left), w), 0, 1, 5, "tick"),)
-        text = (Text(w / 2, 16, words, "mono label dim", "middle"),)
-        nodes.append(Node(f"{lane}/tick/{address:x}", "label", left, y, w, 20, shape="none", text=text, bars=bars))
+        bars = (Bar(min(max(0.0, x - left), w - 1), 0, 1, 5 + drop, "tick"),)
+        text = (Text(w / 2, 16 + drop, words, "mono label dim", "middle"),)
+        name = f"{lane}/tick/{address:x}"
+        nodes.append(Node(name, "label", left, y, w, 20 + drop, shape="none", text=text, bars=bars))
     return nodes
 
 

@@ -14,7 +14,7 @@ from unicodedata import category, east_asian_width
 
 from .model import Text
 
-SIZES = {"mono": 12.0, "label": 11.0, "strong": 12.0, "title": 15.0, "letter": 10.0, "small": 10.0}
+SIZES = {"mono": 12.0, "label": 12.0, "strong": 12.0, "title": 15.0, "letter": 12.0, "small": 12.0}
 """Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
 
 _MONO = 0.61
@@ -154,7 +154,7 @@ def cut(run: Text) -> str:
     """What a file shows of a run of text: the bound of its width has to fit into its room.
 
     >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
-    ('libcrypt…', 'libc')
+    ('libcryp…', 'libc')
     """
     if not run.room:
         return run.text
@@ -165,7 +165,7 @@ def shorten(text: str, width: float, style: str = "label") -> str:
     """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
 
     >>> shorten("libcrypto.so.3", 60)
-    'libcrypt…'
+    'libcryp…'
     """
     shown = visible(text)
     if _fits(shown, width, style):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Line, lines_of
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.text import text_width
 
 from .slices import Slice, slices_of
 from .walk import share_of
@@ -36,8 +36,10 @@ def draw_address(
         places = [Box(MARGIN + share * number, 2, w, _HIGH) for number in range(len(slices) - 1)]
         x = MARGIN + share * len(split.parts)
         places.append(Box(x, 2, min(_OFFSET, width - MARGIN - x), _HIGH))
-    is_named = all(one.fits(place.w) for one, place in zip(slices, places, strict=True))
-    nodes = [_slice(one, place, is_named) for one, place in zip(slices, places, strict=True)]
+    pairs = list(zip(slices, places, strict=True))
+    is_brief = not all(text_width(one.said(brief=False)) <= place.w - 12 for one, place in pairs)
+    is_named = all(one.fits(place.w, is_brief) for one, place in pairs)
+    nodes = [_slice(one, place, is_named, is_brief) for one, place in pairs]
     rows = [(one.name, one.bits, one.digits) for one in slices]
     words = f"virtual address {Address(walk.va)}"
     return kit.scene(
@@ -74,24 +76,25 @@ class _Shown:
         """What it indexes."""
         return "offset" if self.slice.key == "offset" else f"{self.slice.name} index"
 
-    @property
-    def said(self) -> str:
-        """What it says above its bits."""
+    def said(self, *, brief: bool) -> str:
+        """What it says above its bits; `brief`: the tables have short names, in all slices."""
         if self.slice.key == "offset":
             return f"offset {self.number:#x}"
-        return self.name if self.hidden else f"{self.slice.name} {self.number}"
+        name = self.slice.name.removesuffix(" table") if brief else self.slice.name
+        if self.hidden:
+            return name if brief else f"{name} index"
+        return f"{name}: {self.number}" if name != self.slice.name else f"{name} {self.number}"
 
-    def fits(self, w: float) -> bool:
+    def fits(self, w: float, brief: bool) -> bool:
         """Whether all of its words have room beside each other."""
-        return text_width(self.bits, "label") + text_width(self.said, "label") + 22 <= w
+        return text_width(self.bits) + text_width(self.said(brief=brief)) + 22 <= w
 
 
-def _slice(one: _Shown, place: Box, is_named: bool) -> Node:
-    x, y, w, h = place
-    text: Sequence[Text] = [fitted(8, 15, one.said, w - 12, "label")]
-    if is_named:
-        text = [Text(8, 15, one.bits, "label dim"), Text(w - 8, 15, one.said, "label", "end")]
+def _slice(one: _Shown, place: Box, is_named: bool, is_brief: bool) -> Node:
+    w, said = place.w, one.said(brief=is_brief)
+    row = Line(one.bits, "label dim", said, "label") if is_named else Line(said)
+    text = lines_of([row], w, top=15)
     if text_width(one.digits, "mono label") <= w - 4:
-        text = [*text, Text(w / 2, 33, one.digits, "mono label", "middle")]
-    title = f"bits {one.slice.high} to {one.slice.low} of {Address(one.va)}: {one.said}, {one.digits}"
-    return Node(f"address/{one.slice.key}", "bits", x, y, w, h, text=tuple(text), title=title, lane="address")
+        text = (*text, Text(w / 2, 33, one.digits, "mono label", "middle"))
+    title = f"bits {one.slice.high} to {one.slice.low} of {Address(one.va)}: {one.said(brief=False)}, {one.digits}"
+    return Node(f"address/{one.slice.key}", "bits", *place, text=text, title=title, lane="address")

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field
 from vmwidgets.views.scene.kit import MARGIN
-from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width
 
-LINE, SECOND, NAMES, MORE, CELL = 24.0, 16.0, 16.0, 11.0, 28.0
+LINE, SECOND, NAMES, MORE, CELL = 24.0, 16.0, 16.0, 14.0, 30.0
 """Height of the heading and its second line, of the names above a row of bits and their second line, of a bit."""
 
 LEAST_CELL = 24.0
 """Pixels that a bit needs, with its number."""
 
-_SHORT = {"contiguous": "cont", "type[18]": "[18]", "AP[2]": "AP2"}
+_SHORT = {
+    "contiguous": "cont",
+    "type[18]": "[18]",
+    "AP[2]": "AP2",
+    "NSTable": "NST",
+    "PXNTable": "PXNT",
+    "UXNTable": "UXNT",
+}
 """Names that are wider than the one bit that they are of; its title has the whole name."""
 
 
@@ -34,14 +43,13 @@ class DescriptorPicture:
     editable: bool = False
     before: int | None = None
 
-    @property
-    def names_height(self) -> float:
-        """Pixels of the names above a row of bits."""
-        return NAMES + MORE * any(len(_lines(field)) > 1 for field in self.fields)
+    def names_height(self, width: float) -> float:
+        """Pixels of the names above a row of bits: of one line, or two where neighbours are too long for one."""
+        return NAMES + MORE * any(one.above for row in _placed(self, width) for one in row)
 
     def height(self, width: float) -> float:
         """Pixels that it takes in a picture of this width."""
-        return self.head_height(width) + self.bits // per_row(width) * (self.names_height + CELL + 8)
+        return self.head_height(width) + self.bits // per_row(width) * (self.names_height(width) + CELL + 8)
 
     @property
     def head(self) -> tuple[str, str]:
@@ -83,12 +91,13 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
     many = per_row(width)
     cell = w / many
     names = names_of_bits(one.fields, one.bits)
-    for row in range(one.bits // many):
-        top = y + one.head_height(width) + row * (one.names_height + CELL + 8)
+    above = one.names_height(width)
+    for row, placed in enumerate(_placed(one, width)):
+        top = y + one.head_height(width) + row * (above + CELL + 8)
         high = one.bits - 1 - row * many
-        nodes += _names(one, names, view, high, many, top, cell)
+        nodes += [_name(name, view, top, above) for name in placed]
         nodes += [
-            _bit(one, names[bit], view, bit, MARGIN + cell * (high - bit), top + one.names_height, cell)
+            _bit(one, names[bit], view, bit, MARGIN + cell * (high - bit), top + above, cell)
             for bit in range(high, high - many, -1)
         ]
     return nodes
@@ -107,37 +116,51 @@ def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
     return names
 
 
-def _names(
-    one: DescriptorPicture, names: list[Field | None], view: str, high: int, many: int, top: float, cell: float
-) -> list[Node]:
-    """The names above a row of bits: one for each run of bits of a field."""
-    nodes = []
-    bit, low = high, high - many + 1
-    while bit >= low:
-        field, last = names[bit], bit
-        while last > low and names[last - 1] is field:
-            last -= 1
-        if field is not None:
-            w = cell * (bit - last + 1)
-            h, lines = one.names_height, _lines(field)
-            text = tuple(
-                fitted(w / 2, h - 4 - MORE * above, line, w + 1, "small", "middle")
-                for above, line in enumerate(lines[::-1])
-            )
-            nodes.append(
-                Node(f"{view}/name/{bit}", "label", MARGIN + cell * (high - bit), top, w, h, shape="none", text=text,
-                     title=f"{field.name}: {field.meaning}"),
-            )  # fmt: skip
-        bit = last - 1
-    return nodes
+class _Name(NamedTuple):
+    """A field's name above its bits, from `bit` down: from `x` on, in the line `above` the lower one."""
+
+    field: Field
+    bit: int
+    x: float
+    w: float
+    above: int
 
 
-def _lines(field: Field) -> tuple[str, ...]:
-    """A field's name in one line, or two if it has one bit and a long name: AArch64's UXNTable."""
-    name = _SHORT.get(field.name, field.name)
-    if field.low == field.high and name.endswith("Table"):
-        return name.removesuffix("Table"), "Tbl"
-    return (name,)
+def _placed(one: DescriptorPicture, width: float) -> list[list[_Name]]:
+    """The names above each row of bits: in the lower line, or in the upper one where a neighbour is too close."""
+    many = per_row(width)
+    cell = (width - 2 * MARGIN) / many
+    names = names_of_bits(one.fields, one.bits)
+    rows = []
+    for high in range(one.bits - 1, -1, -many):
+        row: list[_Name] = []
+        ends = [0.0, 0.0]
+        runs = groupby(range(high, high - many, -1), lambda bit: names[bit])
+        for field, those in ((field, list(bits)) for field, bits in runs):
+            if field is None:
+                continue
+            middle = MARGIN + cell * (high - those[0] + len(those) / 2)
+            w = min(text_width(_short(field), "small"), 2 * cell * len(those))
+            left = min(max(MARGIN, middle - w / 2), width - MARGIN - w)
+            line = 0 if ends[0] <= left else 1
+            ends[line] = left + w + 3
+            row.append(_Name(field, those[0], left, w, line))
+        rows.append(row)
+    return rows
+
+
+def _name(one: _Name, view: str, top: float, h: float) -> Node:
+    """A name; from one in the upper line a tick leads down between its neighbours."""
+    y = h - 4 - MORE * one.above
+    bars = (Bar(one.w / 2 - 0.5, y + 3, 1, MORE - 2, "tick"),) if one.above else ()
+    text = (fitted(one.w / 2, y, _short(one.field), one.w + 1, "small", "middle"),)
+    return Node(f"{view}/name/{one.bit}", "label", one.x, top, one.w, h, shape="none", text=text, bars=bars,
+                title=f"{one.field.name}: {one.field.meaning}")  # fmt: skip
+
+
+def _short(field: Field) -> str:
+    """A field's name, shorter for one that is of one bit."""
+    return _SHORT.get(field.name, field.name) if field.low == field.high else field.name
 
 
 def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: float, y: float, w: float) -> Node:
@@ -154,7 +177,7 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: fl
     edited = ", edited" if changed else ""
     return Node(
         f"{view}/bit/{bit}", "bit", x, y, w, CELL,
-        text=(Text(3, 11, str(bit), "small dim"), Text(w / 2, 23, str(value), "mono label", "middle")),
+        text=(Text(3, 12, str(bit), "small dim"), Text(w / 2, 26, str(value), "mono label", "middle")),
         state=state, title=f"{name} is {value}{edited}{meaning}", action="open" if one.editable else "",
         lane="bits",
     )  # fmt: skip

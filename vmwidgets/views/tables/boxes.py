@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
+from vmwidgets.views.scene.kit import Line, lines_of
 from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
@@ -48,7 +49,7 @@ def draw_table(
     """A table's box at (`x`, `y`), `w` wide, and its rows; the box comes first."""
     key = f"{table.level}/{table.va:x}"
     lane = column_lane(column)
-    text = _heading(window, table, w)
+    text = _heading(table, w)
     rows: list[Node] = []
     words = _words_of_rows(table, w - 8)
     at = _HEAD
@@ -82,22 +83,31 @@ def draw_table(
     return [box, *rows]
 
 
-def _heading(window: TableWindow, table: OpenTable, w: float) -> list[Text]:
+_PAD = 5.0
+"""Room between a table's edge and the words of its heading."""
+
+
+def least_width(window: TableWindow) -> float:
+    """Pixels of a table in which each address that one begins at is whole."""
+    widest = max((text_width(str(Address(table.va)), "mono label") for table in window.tables), default=0.0)
+    return max(_LEAST, widest + 2 * _PAD)
+
+
+_LEAST = 134.0
+
+
+def _heading(table: OpenTable, w: float) -> list[Text]:
     """A table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
-    head = [fitted(8, 17, table.name, w - 16, "strong")]
     some = f"{table.present:,} of {table.entries:,}"
-    beside = w - 22 - text_width(table.name, "strong")
-    count = next((one for one in (f"{some} in use", some) if text_width(one, "label") < beside), None)
-    if count:
-        head.append(Text(w - 8, 17, count, "label dim", "end"))
-    start = Address(table.va)
-    head.append(fitted(8, 32, (f"from {start}", str(start)), w - 16, "mono label dim"))
+    beside = w - 2 * _PAD - 6 - text_width(table.name, "strong")
+    start, at = str(Address(table.va)), str(Address(table.pa))
     size = binary_size((table.entries - table.skipped) * table.span)
-    at = str(Address(table.pa))
-    room = w - 26 - text_width(size, "label")
-    head.append(fitted(8, 46, (f"at {at}", at, f"{table.pa:#x}"), room, "mono label dim"))
-    head.append(Text(w - 8, 46, size, "label dim", "end"))
-    return head
+    rows = [
+        Line(table.name, "strong", wording((f"{some} in use", some, ""), beside)),
+        Line((f"from {start}", start), "mono label dim"),
+        Line((f"at {at}", at), "mono label dim", size),
+    ]
+    return [*lines_of(rows, w, top=17, step=14.5, pad=_PAD)]
 
 
 def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
@@ -124,10 +134,8 @@ def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
     left = Text(11, y + 11, slots_in_words(slots.start, len(slots)), "mono label dim")
     size = binary_size(len(slots) * span)
     room = w - 29 - text_width(left.text, left.style)
-    return [
-        left,
-        fitted(w - 10, y + 11, (f"gap of {size}", f"gap {size}", size), room, "label dim", "end"),
-    ]
+    ways = (f"gap of {size}", f"gap {size}", size)
+    return [left, fitted(w - 10, y + 11, ways, room, "label dim", "end")]
 
 
 # ---- rows ----------------------------------------------------------------------------------------
@@ -169,7 +177,7 @@ def _words(row: WindowRow, span: int, w: float) -> _Words:
         return _words_of_fold(row, f"in {size}", w)
     room = w - _LEFT - _RIGHT
     beside = room - text_width(slots, "mono label") - 4
-    target = _target(row, beside)
+    target = _target(row)
     if row.kind == "leaf":
         rights = f"{row.rights.removesuffix(' user')}{' u' if row.rights.endswith('user') else ''}"
         pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
@@ -186,11 +194,9 @@ def _words_of_fold(row: WindowRow, size: str, w: float) -> _Words:
     return _Words(what, "", size, text_width(what, "label") + text_width(size, "label") + 8 > room)
 
 
-def _target(row: WindowRow, w: float) -> str:
-    """To what a row refers, in groups of digits if they fit."""
-    if row.kind in ("invalid", "reserved"):
-        return ""
-    return wording((f"→{Address(row.address)}", f"→{row.address:#x}"), w, "mono label")
+def _target(row: WindowRow) -> str:
+    """To what a row refers."""
+    return "" if row.kind in ("invalid", "reserved") else f"→{Address(row.address)}"
 
 
 _KINDS = {"table": "table", "window": "itself", "reserved": "reserved", "invalid": "not present"}
@@ -260,7 +266,7 @@ def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
     """A strip at the left of what maps memory: the broader, the larger the pages."""
     if row.kind != "leaf":
         return ()
-    return (Bar(0, 1, 3.0 if row.size <= 1 << 12 else 5.0, h - 2, "plain" if row.size <= 1 << 12 else "object"),)
+    return (Bar(0, 1, 3.0 if row.size <= 1 << 12 else 6.0, h - 2, "page"),)
 
 
 def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:

@@ -16,17 +16,17 @@ from vmwidgets.views.story.words.pictures import say_compared
 BAR, LINE, ROW_GAP = 22.0, 15.0, 14.0
 """Height of a bar, of a line below it; room below a row."""
 
-NAME, GAP, RIGHT = 104.0, 16.0, 190.0
+NAME, GAP, RIGHT = 100.0, 12.0, 196.0
 """Width of the names, room between columns, width of the words at the right."""
 
 LEAST = 380.0
 """Pixels for bars below which they are drawn under each other."""
 
-TABLES = 0.42
+TABLES = 0.46
 """How much of what is left the bars of tables take; those of pages take the rest."""
 
 NARROW = 3.0
-_STYLES = ("plain", "submap", "object", "static")
+_STYLES = ("page", "large-page", "larger-page", "largest-page")
 """How pages are filled, by their rank in size."""
 
 

@@ -5,30 +5,37 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from vmwidgets.engine.base.units import PAGE, counted
+from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.story.words.pictures import say_inverted
 
-HIGH, GAP, BETWEEN = 46.0, 28.0, 10.0
+HIGH, GAP, BETWEEN = 46.0, 20.0, 10.0
 """Height of a box; room for an arrow; room between two chains."""
 
-HEAD, WIDE = 92.0, 134.0
-"""Width of a bucket and of an entry."""
+HEAD, LEAST, WIDEST = 84.0, 133.0, 300.0
+"""Width of a bucket; least and greatest width of an entry."""
 
 
 def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
     """The scene of a table."""
-    places = max(1, int((width - 2 * MARGIN - HEAD) // (GAP + WIDE)))
+    room, count = width - 2 * MARGIN, len(value.chains)
+    across = 2 if count > 3 and 2 * (HEAD + value.longest * (GAP + LEAST)) + BETWEEN + GAP <= room else 1
+    share = (room - GAP * (across - 1)) / across
+    high = -(-count // across)
+    places = max(1, min(value.longest, int((share - HEAD) // (GAP + LEAST))))
+    w = min(WIDEST, (share - HEAD) / places - GAP)
     nodes: list[Node] = []
     links: list[Link] = []
     for number, chain in enumerate(value.chains):
-        y = 8 + number * (HIGH + BETWEEN)
-        row = _row(number, chain, places, y)
+        x, y = MARGIN + number // high * (share + GAP), 8 + number % high * (HIGH + BETWEEN)
+        row = _row(number, chain, places, Box(x, y, w, HIGH))
         nodes += row
-        links += [_linked(left, right) for left, right in itertools.pairwise(row)]
+        links += [
+            kit.beside(f"{left.id}>{right.id}", left, right, graph=True) for left, right in itertools.pairwise(row)
+        ]
     return kit.scene(
         "inverted",
         "inverted page table",
@@ -48,29 +55,22 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
     )
 
 
-def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, y: float) -> list[Node]:
-    """A bucket and its chain; what has no room is folded."""
-    state = () if chain else ("dim",)
+def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box) -> list[Node]:
+    """A bucket and its chain, in boxes like the `first`; what has no room is folded."""
+    x, y, w, h = first
     lines = [f"bucket {number}", counted(len(chain), "entry") if chain else "empty"]
-    row = [kit.card(f"inverted/bucket/{number}", Box(MARGIN, y, HEAD, HIGH), lines, state=state)]
+    row = [kit.card(f"inverted/bucket/{number}", Box(x, y, HEAD, h), lines, state=() if chain else ("dim",))]
     shown = chain if len(chain) <= places else chain[: places - 1]
-    for place, entry in enumerate(shown):
-        box = Box(MARGIN + HEAD + GAP + place * (WIDE + GAP), y, WIDE, HIGH)
-        words = [f"{entry.task} · {entry.page:#x}", f"frame {entry.frame:#x}"]
-        title = f"{entry.task}: the page at {entry.page * PAGE:#x} is in frame {entry.frame:#x}"
-        row.append(
-            kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=f"frame:{entry.frame}", bar="object")
-        )
+    boxes = [Box(x + HEAD + GAP + place * (w + GAP), y, w, h) for place in range(places)]
+    for place, (entry, box) in enumerate(zip(shown, boxes, strict=False)):
+        page, frame = Address(entry.page * PAGE), f"frame {entry.frame:#x}"
+        words = [kit.Line(entry.task, "strong", frame, middle=True), kit.Line(str(page), "mono label")]
+        title = f"{entry.task}: the page at {page} is in {frame}"
+        thing = f"frame:{entry.frame}"
+        row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar="page"))
     if len(shown) < len(chain):
-        box = Box(MARGIN + HEAD + GAP + len(shown) * (WIDE + GAP), y, WIDE, HIGH)
-        row.append(kit.fold(f"inverted/{number}/more", box, f"{len(chain) - len(shown)} more"))
+        row.append(kit.fold(f"inverted/{number}/more", boxes[len(shown)], f"{len(chain) - len(shown)} more"))
     return [replace(node, graph=True) for node in row]
-
-
-def _linked(left: Node, right: Node) -> Link:
-    middle = left.y + left.h / 2
-    points = ((left.x + left.w, middle), (right.x, middle))
-    return Link(f"{left.id}>{right.id}", "next", left.id, right.id, points, graph=True, arrow=True)
 
 
 def _caption(value: InvertedValue) -> Caption:

@@ -11,13 +11,21 @@ from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 
 from .bits import DescriptorPicture, draw_descriptor
-from .boxes import TablesBench, column_lane, draw_table, folded_in_words, pieces_of, slots_in_words
+from .boxes import (
+    TablesBench,
+    column_lane,
+    draw_table,
+    folded_in_words,
+    least_width,
+    pieces_of,
+    slots_in_words,
+)
 
-BETWEEN, GAP = 14.0, 20.0
+BETWEEN, GAP = 14.0, 12.0
 """Room below a table, and between two columns."""
 
-WIDEST, LEAST, INDENT = 290.0, 150.0, 16.0
-"""Greatest and least width of a column with the room beside it; how far a level goes in where there are no columns."""
+WIDEST, INDENT = 290.0, 16.0
+"""Greatest width of a column with the room beside it; how far a level goes in where there are no columns."""
 
 
 def draw_tables(
@@ -39,7 +47,7 @@ def draw_tables(
         nodes, high = draw_switches([[_undo(bench)]], "tables", top)
         top += high + 6
     bottoms = dict.fromkeys((part.level for part in parts), top)
-    is_outline = share < LEAST
+    is_outline = share - GAP < least_width(window)
     for table in _in_outline(window) if is_outline else window.tables:
         column = next(number for number, part in enumerate(parts) if part.level == table.level)
         if is_outline:

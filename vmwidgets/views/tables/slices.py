@@ -8,11 +8,12 @@ other at those, the index with its words above the bits, the offset below.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
-from vmwidgets.views.scene.kit import MARGIN
+from vmwidgets.views.scene.kit import MARGIN, Box, Line, lines_of
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.text import text_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,12 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tupl
             break
     widths = [w for _, line in measures for w in line]
     placed = zip(slices, widths, strict=True)
-    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in placed if one.key.isdecimal())
+    named = [(one, w) for one, w in placed if one.key.isdecimal()]
+    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in named)
+    numbered = all(any(_fits(head, one, w) for head in _heads(walk.va, one, brief)) for one, w in named)
     nodes: list[Node] = []
     for line, (cell, own) in zip(lines, measures, strict=True):
-        nodes += _draw_line(walk, split, line, shared, cell, own, y, brief)
+        nodes += _draw_line(walk, split, line, shared, cell, own, y, _Names(brief, numbered))
         y += HEIGHT + _GAP
     return nodes, y - _GAP + (_FOOT if shared else 0)
 
@@ -134,6 +137,13 @@ def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tupl
     return lines
 
 
+class _Names(NamedTuple):
+    """How all slices are named: tables in `brief`, and `numbered` with their bits; all or none."""
+
+    brief: bool
+    numbered: bool
+
+
 def _draw_line(
     walk: Walk,
     split: AddressSplit,
@@ -142,9 +152,9 @@ def _draw_line(
     cell: float,
     widths: list[float],
     y: float,
-    brief: bool,
+    names: _Names,
 ) -> list[Node]:
-    """One line of slices; `brief` if the tables have short names in it."""
+    """One line of slices."""
     x = MARGIN
     boxes: list[Node] = []
     bits: list[Node] = []
@@ -153,7 +163,7 @@ def _draw_line(
             x -= _GAP + cell * len(shared)
             boxes.append(_offset_below(walk, one, shared, x, y, cell))
         else:
-            boxes.append(_slice(walk, one, shared, x, y, w, cell, split, brief))
+            boxes.append(_slice(walk, one, shared, Box(x, y, w, HEIGHT), cell, split, names))
         right = x + w - cell
         bits += [
             _bit(walk.va, bit, one, bit in shared, right - cell * (bit - one.low), y + _HEAD, cell)
@@ -187,16 +197,15 @@ def _least(one: Slice, split: AddressSplit) -> float:
     if one.key == "top":
         head = _tops(one, split)[-1]
     elif one.key == "offset":
-        head = f"offset {'0' * -(-one.width // 4)}"
+        head = f"offset 0x{'0' * -(-one.width // 4)}"
     else:
         head = _heads(-1, one, True)[0]
-    return text_width(head, "label") + text_width(_bits(one), "letter") + _AROUND
+    return text_width(head, "label") + text_width(_bits(one), "label dim") + _AROUND
 
 
-def _slice(
-    walk: Walk, one: Slice, shared: range, x: float, y: float, w: float, cell: float, split: AddressSplit, brief: bool
-) -> Node:
-    """A slice's box and its words; `brief` if the tables have short names here, all or none."""
+def _slice(walk: Walk, one: Slice, shared: range, box: Box, cell: float, split: AddressSplit, names: _Names) -> Node:
+    """A slice's box and its words."""
+    w = box.w
     bars: tuple[Bar, ...] = ()
     if one.key == "top":
         heads = _tops(one, split)
@@ -205,14 +214,14 @@ def _slice(
         heads = [_offset(walk, one)]
         title = f"{heads[0]}, bits {one.high} to 0"
     else:
-        heads = _heads(walk.va, one, brief)
+        heads = _heads(walk.va, one, names.brief)
         number = heads[-1]
         title = f"index {number} into the {one.name}, bits {one.high} to {one.low}"
         if one.low in shared:
             title += f"; {_said(shared)} are part of the offset too"
             bars = (Bar(w - cell * len(shared), _HEAD - 1, cell * len(shared), HEIGHT - _HEAD, "rail"),)
     return Node(
-        f"walk/slice/{one.key}", "slice", x, y, w, HEIGHT, text=_heading(heads, one, w, 15), bars=bars,
+        f"walk/slice/{one.key}", "slice", *box, text=_heading(heads, one, w, 15, names.numbered), bars=bars,
         title=f"{title}; {_TURNED}", lane="slices", state=() if one.read else ("unread",),
         value=_number(walk.va, one),
     )  # fmt: skip
@@ -223,7 +232,7 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
     w, bits = cell * one.width, HEIGHT - _HEAD + 3
     head = _offset(walk, one)
     words = f"bits {shared[-1]}–{shared[0]} are part of the index too"
-    text = [*_heading([head], one, w, bits + 14)]
+    text = [*_heading([head], one, w, bits + 14, True)]
     left = text_width(head, "label") + 22
     if left + text_width(words, "label") + 44 < w:
         text.insert(1, Text(left, bits + 14, words, "label dim"))
@@ -260,25 +269,22 @@ def _heads(va: int, one: Slice, brief: bool) -> list[str]:
 
 def _fits(head: str, one: Slice, w: float) -> bool:
     """Whether there is room for `head` beside the numbers of the bits."""
-    return text_width(head, "label") + text_width(_bits(one), "letter") + _AROUND <= w + 0.01
+    return text_width(head, "label") + text_width(_bits(one), "label dim") + _AROUND <= w + 0.01
 
 
 def _bits(one: Slice) -> str:
     return f"{one.high}–{one.low}" if one.high > one.low else str(one.low)
 
 
-def _heading(heads: list[str], one: Slice, w: float, y: float) -> tuple[Text, ...]:
-    """The first of `heads` that fits beside the numbers of the bits; else the first that fits without them."""
-    look = "label" if one.read else "label dim"
-    for head in heads:
-        if _fits(head, one, w):
-            return (Text(4, y, head, look), Text(w - 4, y, _bits(one), "letter dim", "end"))
-    return (fitted(4, y, tuple(heads), w - 8, look),)
+def _heading(heads: list[str], one: Slice, w: float, y: float, numbered: bool) -> tuple[Text, ...]:
+    """The first of `heads` that fits, beside the numbers of the bits if the slices are `numbered`."""
+    right = _bits(one) if numbered else ""
+    return lines_of([Line(tuple(heads), "label" if one.read else "label dim", right)], w, top=y, pad=4)
 
 
 def _offset(walk: Walk, one: Slice) -> str:
     number = _number(walk.va, one)
-    return f"offset {number:0{-(-one.width // 4)}x}"
+    return f"offset 0x{number:0{-(-one.width // 4)}x}"
 
 
 def _said(bits: range) -> str:

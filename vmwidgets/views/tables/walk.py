@@ -18,7 +18,7 @@ from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Step, Walk, 
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, wrapped
+from vmwidgets.views.scene.text import text_width, wrapped
 from vmwidgets.views.story.moment import Told
 from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
@@ -26,10 +26,10 @@ from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
 from .slices import draw_slices, funnels
-from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, table_name
+from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, least_share, table_name
 
-_WIDEST, _LEAST = 240.0, 100.0
-"""Greatest and least width of a table, with the room beside it; where there is less, they are below each other."""
+_WIDEST = 240.0
+"""Greatest width of a table, with the room beside it."""
 
 
 def draw_walk(
@@ -52,9 +52,9 @@ def draw_walk(
     the moment says.
     """
     share = share_of(len(walk.steps), width)
-    is_stacked = share < _LEAST
+    is_stacked = share < least_share(walk, neighbours)
     if bench is None:
-        nodes = _bits_row(walk, share, width)
+        nodes = _bits_row(walk, share, width, is_stacked)
         top = max((node.y + node.h for node in nodes), default=8.0) + 16
     else:
         nodes, high = draw_switches(_switches_of(walk, bench), "walk", 4, width)
@@ -123,7 +123,7 @@ def draw_reach(
         "page tables",
         _subtitle(walk),
         nodes,
-        links=_arrows(known, nodes, share_of(reach.levels, width) < _LEAST),
+        links=_arrows(known, nodes, share_of(reach.levels, width) < least_share(walk, neighbours)),
         caption=caption,
         table=_rows(known, reach.read),
         machine=machine,
@@ -145,7 +145,7 @@ def _tables_of(
 ) -> tuple[list[Node], Box]:
     """The tables from `top` on, beside or below each other, and the place of the verdict."""
     room, share = width - 2 * MARGIN, share_of(reach.levels, width)
-    if share < _LEAST:
+    if share < least_share(walk, neighbours):
         below = [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps)
         tables = draw_tables_read(walk, neighbours, changed, below, reach)
         bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
@@ -171,50 +171,33 @@ def _names_fit(step: Step, way: str, w: float) -> bool:
     return sum(text_width(one, "label") for one in words) + 24 <= w
 
 
-def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
+def _bits_row(walk: Walk, share: float, width: float, is_stacked: bool) -> list[Node]:
     """The address cut into its index bits, right above the tables that they index; in lines, if those are stacked."""
     count = len(walk.steps) + bool(walk.page_size)
-    if share < _LEAST:
+    if is_stacked:
         places = kit.grid(count, _OFFSET, 8, 40, width=width)
     else:
         places = [Box(MARGIN + position * share, 8, share - BESIDE, 40) for position in range(len(walk.steps))]
         places += [Box(MARGIN + len(walk.steps) * share, 8, _OFFSET, 40)]
-    nodes = []
     widths = [(step, box.w) for step, box in zip(walk.steps, places, strict=False)]
     way = next(way for way in _BITS if not way or all(_names_fit(step, way, w) for step, w in widths))
-    for step, (x, y, w, h) in zip(walk.steps, places, strict=False):
+    nodes = []
+    for step, box in zip(walk.steps, places, strict=False):
         high, low = step.index_bits
-        bits = f"{step.index:0{high - low + 1}b}"
-        look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < w else "mono label"
-        digits = [Text(w / 2, 32, bits, look, "middle")] if text_width(bits, "mono label") <= w else []
-        names = [
-            Text(8, 14, way.format(high, low), "label dim"),
-            Text(w - 8, 14, f"index {step.index}", "label", "end"),
-        ]
-        if not way:
-            names = [fitted(8, 14, f"index {step.index}", w - 10, "label")]
-        nodes.append(
-            Node(
-                f"walk/bits/{step.level}",
-                "bits",
-                x,
-                y,
-                w,
-                h,
-                lane="bits",
-                text=(*names, *digits),
-                title=f"bits {high} to {low} of the address are {step.index}: the index into the {table_name(step)}",
-            )
-        )
+        bits, index = f"{step.index:0{high - low + 1}b}", f"index {step.index}"
+        look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < box.w else "mono label"
+        text = kit.lines_of([kit.Line(way.format(high, low), "label dim", index, "label") if way else index], box.w)
+        if text_width(bits, "mono label") <= box.w:
+            text = (*text, Text(box.w / 2, 32, bits, look, "middle"))
+        title = f"bits {high} to {low} of the address are {step.index}: the index into the {table_name(step)}"
+        nodes.append(Node(f"walk/bits/{step.level}", "bits", *box, lane="bits", text=text, title=title))
     if walk.page_size:
-        offset = f"{walk.offset:#x}"
-        text = (
-            Text(8, 14, f"bits {walk.page_size.bit_length() - 2}–0", "label dim"),
-            Text(8, 32, f"offset {offset}", "mono label"),
-        )
-        nodes.append(
-            Node("walk/bits/offset", "bits", *places[-1], text=text, lane="bits", title=f"offset {offset} in the page")
-        )
+        rows = [
+            kit.Line(f"bits {walk.page_size.bit_length() - 2}–0", "label dim"),
+            kit.Line(f"offset {walk.offset:#x}", "mono label"),
+        ]
+        title = f"offset {walk.offset:#x} in the page"
+        nodes.append(kit.card("walk/bits/offset", places[-1], rows, kind="bits", top=14, title=title, lane="bits"))
     return nodes
 
 
@@ -304,10 +287,9 @@ def _verdict_box(
 
     An access that no processor `made` is named, and what would come of it.
     """
-    x, top, w, least = place
     lines: list[tuple[str, str]]
     if walk.fault is not None:
-        head, lines, state = _fault_lines(walk, walk.fault, w - 20)
+        head, lines, state = _fault_lines(walk, walk.fault, place.w - 20)
     else:
         assert walk.pa is not None
         head, state = "Access goes through", "ok"
@@ -322,35 +304,23 @@ def _verdict_box(
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
     elif walk.fault is not None and mapped:
         lines.append(("no entry of the map there", "label dim"))
-    text = [fitted(10, 20, head, w - 20, "strong")]
-    text += [fitted(10, _FIRST + _LINE * number, line, w - 20, look) for number, (line, look) in enumerate(lines)]
     title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
-    return Node(
-        "walk/verdict",
-        "verdict",
-        x,
-        top,
-        w,
-        max(least, _FIRST + _LINE * len(lines)),
-        text=tuple(text),
-        state=(state, "changed") if changed else (state,),
-        title=title,
-        lane="walk",
-        graph=True,
-    )
+    return _verdict(head, lines, place, (state, "changed") if changed else (state,), title)
 
 
 def _other_verdict(words: tuple[str, str], place: Box) -> Node:
     """The verdict's box while a walk is not over, or where there was none."""
-    x, top, w, least = place
     head, more = words
-    lines = [line for part in more.split("\n") for line in wrapped(part, w - 20)]
-    text = [fitted(10, 20, head, w - 20, "strong")]
-    text += [fitted(10, _FIRST + _LINE * number, line, w - 20, "label") for number, line in enumerate(lines)]
-    return Node(
-        "walk/verdict", "verdict", x, top, w, max(least, _FIRST + _LINE * len(lines)), text=tuple(text),
-        state=("coming",), title=f"{head}: {more}", lane="walk", graph=True,
-    )  # fmt: skip
+    lines = [(line, "label") for part in more.split("\n") for line in wrapped(part, place.w - 20)]
+    return _verdict(head, lines, place, ("coming",), f"{head}: {more}")
+
+
+def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[str, ...], title: str) -> Node:
+    """A box as high as `place`, or higher if it has more lines."""
+    box = place._replace(h=max(place.h, _FIRST + _LINE * len(lines)))
+    rows = [kit.Line(head, "strong"), *(kit.Line(line, look) for line, look in lines)]
+    return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
+                    title=title, lane="walk", graph=True)  # fmt: skip
 
 
 def _in_slots(walk: Walk) -> str:
@@ -360,7 +330,7 @@ def _in_slots(walk: Walk) -> str:
 
 
 def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
-    lines = [(f"{fault.kind}{_place_of(walk, fault)}", "label")]
+    lines = [(line, "label") for line in wrapped(f"{fault.kind}{_place_of(walk, fault)}", w)]
     syndrome = fault.syndrome
     if fault.code is not None:
         lines.append((f"code {fault.code_words}", "mono label"))

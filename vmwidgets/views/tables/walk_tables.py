@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
-from vmwidgets.views.scene.kit import Box
+from vmwidgets.views.scene.kit import Box, Line, card
 from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import fitted, text_width
+from vmwidgets.views.scene.text import fitted, text_width, wording
 
 LEAST_H = 104.0
 """Least height of a table."""
 
-BESIDE, BELOW = 22.0, 12.0
+BESIDE, BELOW = 18.0, 12.0
 """Room beside a table; below it, where tables are stacked."""
 
 _HEAD, _LINE, _ROW_H = 30.0, 14.0, 22.0
@@ -122,21 +122,36 @@ def flags_of(fields: tuple[Field, ...], word: int) -> str:
     return "".join(letters).strip()
 
 
+def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
+    """Pixels that a table needs, with the room beside it, for indices and whole addresses."""
+    held = [one.address for one in (neighbours or {}).values() if one.is_present]
+    widest = max((text_width(str(Address(one)), "mono label") for step in walk.steps for one in
+                  (step.table, step.address, *held)), default=0.0)  # fmt: skip
+    index = max((text_width(_last(step), "mono label") for step in walk.steps), default=0.0)
+    return BESIDE + 2 * _PAD + _BEFORE + index + widest
+
+
+_PAD, _BEFORE = 4.0, 10.0
+"""Room between a table's edge and its descriptors; room around an index."""
+
+
+def _last(step: Step) -> str:
+    """The last index into a table: no other is longer."""
+    return str((1 << step.index_bits[0] - step.index_bits[1] + 1) - 1)
+
+
 def _address_is_below(step: Step, w: float) -> bool:
     place = text_width(str(Address(step.table)), "mono label")
     return place + text_width(table_name(step), "strong") > w - 24
 
 
 def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Node:
-    name = table_name(step)
-    place = Text(w - 8, 20, str(Address(step.table)), "mono label dim", "end")
+    name, place = table_name(step), str(Address(step.table))
+    rows = [Line(name, "strong", "" if below else place, "mono label dim")]
     if below:
-        place = fitted(10, 35, _ways(step.table, "at "), w - 16, "mono label dim")
-    return Node(
-        f"walk/table/{step.level}", "table", x, y, w, h,
-        text=(fitted(10, 20, name, w - 16, "strong"), place),
-        title=f"{name} at physical {Address(step.table)}",
-    )  # fmt: skip
+        rows.append(Line((f"at {place}", place), "mono label dim"))
+    return card(f"walk/table/{step.level}", Box(x, y, w, h), rows, kind="table", top=20, step=15, pad=9,
+                title=f"{name} at physical {place}")  # fmt: skip
 
 
 def _rows(
@@ -162,15 +177,15 @@ def _rows(
     return nodes
 
 
-def _label(step: Step) -> str:
+def _nothing(step: Step, w: float) -> str:
+    """That a descriptor is not present, in as much room as all of a table have: all or none."""
+    return wording(("not present", "absent"), w - _BEFORE - text_width(_last(step), "mono label"), "mono label")
+
+
+def _label(step: Step, w: float = 1e9) -> str:
     """What a descriptor refers to, or why it refers to nothing."""
-    words = {"invalid": "not present", "reserved": "reserved"}
+    words = {"invalid": _nothing(step, w), "reserved": "reserved"}
     return words.get(step.kind) or str(Address(step.address))
-
-
-def _ways(address: int, before: str = "") -> tuple[str, ...]:
-    """An address in groups of digits, with `before` in front of it; without one or both where there is less room."""
-    return f"{before}{Address(address)}", str(Address(address)), f"{address:#x}", f"{address:x}"
 
 
 def _has_two_lines(step: Step, w: float) -> bool:
@@ -180,23 +195,24 @@ def _has_two_lines(step: Step, w: float) -> bool:
 
 def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
     two = _has_two_lines(step, w)
-    left = 12 + text_width(str(step.index), "mono label")
-    label = _ways(step.address)
-    if step.kind in ("invalid", "reserved"):
-        label = _label(step), _label(step).replace("not present", "absent")
     title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
     flags = flags_of(step.fields, step.value) if step.kind != "invalid" else ""
     text = (
-        Text(6, 15, str(step.index), "mono label"),
-        fitted(left, 15, label, w - left, "mono label"),
-        fitted(w - 5, 15 + _LINE * two, flags, w - 10, "mono label", "end"),
+        *_indexed(step.index, _label(step, w), w, "mono label", "mono label"),
+        fitted(w - 3, 15 + _LINE * two, flags, w - 6, "mono label", "end"),
     )
     return Node(
         f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, (),
         states, f"{title} ({step.section})", "select", "walk", True,
     )  # fmt: skip
+
+
+def _indexed(index: int, words: str, w: float, style: str, look: str) -> tuple[Text, Text]:
+    """An index and what is there."""
+    left = _BEFORE + text_width(str(index), "mono label")
+    return Text(5, 15, str(index), style), fitted(left, 15, words, w - left, look)
 
 
 def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box) -> Node:
@@ -206,17 +222,13 @@ def _unread(step: Step, index: int, pa: int, held: Neighbour | None, place: Box)
 
 
 def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: float, w: float) -> Node:
-    number = str(index)
-    left = 12 + text_width(number, "mono label")
-    label: str | tuple[str, ...] = "–"
-    look = "label dim"
+    label, look = "–", "label dim"
     if held is not None and held.is_present:
-        label, look = _ways(held.address), "mono label dim"  # as in the descriptors that are read
+        label, look = str(Address(held.address)), "mono label dim"  # as in the descriptors that are read
     elif held is not None:
-        label = "not present"
+        label = _nothing(step, w)
     said = "outside of memory" if held is None else f"{held.word:#x}"
     return Node(
         f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
-        text=(Text(6, 15, number, "mono label dim"), fitted(left, 15, label, w - left, look)),
-        title=f"descriptor {index}: {said}",
+        text=_indexed(index, label, w, "mono label dim", look), title=f"descriptor {index}: {said}",
     )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from .silence import LOST, idle
 
 PATIENCE = 3
@@ -30,6 +33,8 @@ class Pages:
         self._rooms: dict[str, Room] = {}
         self._likely: Room | None = None
         self._awaited = 0  # so many cells may still end before a page says hello
+        self._to_measure: list[Callable[[], None]] = []
+        self._to_tell: dict[str, Any] | None = None
 
     @property
     def any(self) -> bool:
@@ -87,9 +92,26 @@ class Pages:
         """Whether the view is out of sight there."""
         return page in self._unseen
 
-    def has(self, page: str, room: Room) -> None:
-        """A page has so much room now."""
+    def once_measured(self, callback: Callable[[], None]) -> None:
+        """Keep what is to be done as soon as a page has said how much room it has."""
+        self._to_measure.append(callback)
+
+    def has(self, page: str, room: Room) -> list[Callable[[], None]]:
+        """A page has so much room now.  Returns what waited for that."""
         self._rooms[page] = self._likely = room
+        waiting, self._to_measure = self._to_measure, []
+        return waiting
+
+    def tell(self, message: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The message to send now, this one or the one that waits; none while no page is known to listen.
+
+        What is sent to a page before it listens is lost: it waits for the page's hello.
+        """
+        self._to_tell = message or self._to_tell
+        if not self._trust or self._to_tell is None:
+            return []
+        told, self._to_tell = self._to_tell, None
+        return [told]
 
     def lose(self, page: str) -> None:
         """A page is gone."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partialmethod
 from math import inf
 from typing import Any
 
@@ -24,27 +22,23 @@ from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.static import read_static
-from vmwidgets.views.scene.svg import to_svg
-from vmwidgets.views.scene.twin import table_twin
 
+from .answering import Answering
 from .cells import NOWHERE, Cell, current_cell
-from .controls import at_moment, told
+from .controls import at_moment
 from .hub import open_hub
-from .messages import BY_ITSELF, REDRAWN, STILL_ANSWERED, TEXT, check_message, check_public, is_text
-from .packing import pack, pack_table
+from .messages import TEXT, check_public, is_text
+from .packing import pack
 from .pages import Pages
 from .pictures import MachinePictures, forget, pictures_of
 from .refresh import refresher
 from .selection import Chosen
 
-MAX_PINS = 4
-"""Pinned pictures a view keeps; one more takes the oldest away."""
-
 WORDS = 210.0
 """Pixels of the words and controls around a drawing."""
 
 
-class View(Picture, anywidget.AnyWidget):
+class View(Answering, anywidget.AnyWidget):
     """A picture that follows its machine for as long as it is on a page.
 
     Target and machine are held weakly where they can be: a page keeps no machine.  A model for the page is opened when
@@ -60,10 +54,6 @@ class View(Picture, anywidget.AnyWidget):
     twin_id = traitlets.Unicode(help="Model id of this view, and name of its static twins.").tag(sync=True)
     origin = traitlets.Unicode(help="The cell that made the picture.").tag(sync=True)
     status = traitlets.Unicode(help="What became of the machine, or why it could not be drawn.").tag(sync=True)
-    follow = traitlets.Bool(True, help="Whether the picture shows the moment that all of its machine show.").tag(
-        public=True
-    )
-    pinned: traitlets.List[Any] = traitlets.List(help="Earlier frames that stay below the live one.").tag(sync=True)
 
     made_in = NOWHERE
     cleared = False
@@ -74,13 +64,9 @@ class View(Picture, anywidget.AnyWidget):
         self._pictures: MachinePictures | None = None
         self._openable = False
         self._pages = Pages()
-        self._to_measure: list[Callable[[], None]] = []
-        self._to_present: dict[str, Any] | None = None
         self._stale = True
         self._drawn = True
         self._quiet = False  # what changes is not to be drawn
-        self._seq = 0
-        self._asked = False  # a page waits for the moment that it asked for
         self._free = False  # it was kept at its cell, and shall follow again
         self._cell_over = -1  # the serial of the latest operation when the view's cell was done
         self.made_in = current_cell()
@@ -173,7 +159,7 @@ class View(Picture, anywidget.AnyWidget):
 
     def once_measured(self, callback: Callable[[], None]) -> None:
         """Call `callback` as soon as a page has said how much room the picture has."""
-        self._to_measure.append(callback)
+        self._pages.once_measured(callback)
 
     @property
     def drawn_at(self) -> tuple[int, int | None]:
@@ -451,43 +437,12 @@ class View(Picture, anywidget.AnyWidget):
         super()._handle_custom_msg(content, buffers)
         self._receive(content)
 
-    def _receive(self, content: Any) -> None:
-        try:
-            message = check_message(content)
-            if not self.alive and message["type"] not in STILL_ANSWERED:
-                raise Refused("the machine of this picture is gone: boot one, and show it again")
-            handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
-            details = {name: value for name, value in message.items() if name != "type"}
-            redrawn = message["type"] in REDRAWN
-            with refresher.answering(self) if redrawn else nullcontext():
-                handle(**details)
-        except Refused as refusal:
-            self.send({"type": "refused", "reason": str(refusal)})
-        else:
-            if message["type"] not in BY_ITSELF:
-                self._gestures(self, message["type"], details)
-
     def present(self, notes: Mapping[str, str] | None = None) -> None:
         """Fill the reader's window (:meth:`vmwidgets.pictures.picture.Picture.present`); "f" fills the screen."""
         if self.comm is None:
             super().present(notes)
-        self._to_present = {"type": "present", "notes": notes_at_marks(notes)}
-        if self._pages.known:  # else with its hello: what is sent to a page before it listens is lost
-            self._present_now()
-
-    def _present_now(self) -> None:
-        wanted, self._to_present = self._to_present, None
-        if wanted is not None:
-            self.send(wanted)
-
-    def on_gesture(self, callback: Callable[[View, str, dict[str, Any]], Any], remove: bool = False) -> None:
-        """Call ``callback(view, gesture, details)`` after each thing that a reader does with the picture.
-
-        `gesture` is the message's type, such as "open", "seek", "zoom", "turn" or "pin", `details` its fields
-        (:data:`.messages.SCHEMA`).  What is selected is a trait: ``view.observe(f, "selection")``.  A callback that
-        fails stops nothing.
-        """
-        self._gestures.register_callback(callback, remove=remove)
+        for message in self._pages.tell({"type": "present", "notes": notes_at_marks(notes)}):
+            self.send(message)
 
     def _on_hello(self, page: str, seq: int) -> None:
         self.cleared = False
@@ -495,7 +450,8 @@ class View(Picture, anywidget.AnyWidget):
             self.send({"type": "who"})
         if not self._pages.is_unseen(page) and (self._stale or seq != self._seq):
             self.refresh()
-        self._present_now()
+        for message in self._pages.tell():
+            self.send(message)
 
     def _on_sight(self, page: str, visible: bool) -> None:
         self._pages.sees(page, visible)
@@ -510,90 +466,6 @@ class View(Picture, anywidget.AnyWidget):
     def _on_room(self, page: str, width: int, height: int) -> None:
         open_hub().room = width, height
         with self._fitting():
-            self._pages.has(page, (width, height))
-        waiting, self._to_measure = self._to_measure, []
+            waiting = self._pages.has(page, (width, height))
         for fit in waiting:
             fit()
-
-    def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
-        node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)
-        if node is None:
-            raise Refused(f"open: there is no {shown(id)} in this picture")
-        if node.action != "open":
-            raise Refused(f"open: {shown(id)} can't be opened")
-        self.opened(id)
-
-    def _on_seek(self, operation: int, place: int) -> None:
-        when = self._when_of(operation, place)
-        self._asked = True
-        if operation < 0:
-            self.follow = True
-        self.moment = when
-
-    def _when_of(self, operation: int, place: int) -> When | None:
-        """The moment that a page means; now for operation -1."""
-        machine = self.machine
-        if machine is None:
-            raise Refused("seek: this picture has no history")
-        latest = len(machine.journal) - 1
-        if operation > latest:
-            raise Refused(f"seek: operation is {operation}; the latest is {latest}")
-        return NOW if operation < 0 else self._when(operation, place)
-
-    def _on_jump(self, to: str, way: int) -> None:
-        self._asked = True
-        self.jump(to, way)
-
-    def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
-        self._check_pin("seek_pin", index)
-        machine, when = self.machine, self._when_of(operation, place)
-        if when is NOW and machine is not None:  # what is pinned stays there
-            when = When(machine.journal.last.serial)
-        at = self.at(when)
-        data = pack(self.drawing(at), self._controls((at.number, at.done)))
-        old = self.pinned[index]
-        self.pinned = [*self.pinned[:index], {"seq": old["seq"] + 1, "data": data}, *self.pinned[index + 1 :]]
-
-    def _check_pin(self, request: str, index: int) -> None:
-        if index >= len(self.pinned):
-            raise Refused(f"{request}: index is {index}; there are {len(self.pinned)} pinned pictures")
-
-    def _on_stay(self) -> None:
-        self._asked = True
-        self.stay()
-
-    def _on_zoom(self, factor: float, at: float) -> None:
-        self.zoomed(factor, at)
-
-    def _on_pan(self, by: float) -> None:
-        self.panned(by)
-
-    def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
-        self.turned(id, by)
-
-    def _on_find(self, text: str) -> None:
-        self.sought(text)
-
-    def _on_save(self) -> None:
-        scene = self.scene()
-        name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
-        self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
-
-    def _on_table(self) -> None:
-        if self._scene is not None:
-            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
-
-    def _tell(self, what: str, **given: int) -> None:
-        if self.machine is not None:
-            self.send({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
-
-    _on_timeline, _on_names = partialmethod(_tell, "timeline"), partialmethod(_tell, "names")
-
-    def _on_pin(self) -> None:
-        if self._scene is not None:
-            data = pack(self._scene, self._controls(self._drawn_at))
-            self.pinned = [*self.pinned, {"seq": self._seq, "data": data}][-MAX_PINS:]
-
-    def _on_unpin(self, index: int) -> None:
-        self._check_pin("unpin", index)
-        self.pinned = [frame for i, frame in enumerate(self.pinned) if i != index]

@@ -119,7 +119,7 @@ def _before(event: ev.Event) -> EntryFields | None:
 
 
 class KindWords(NamedTuple):
-    """A kind of capability: the letters in its slot, its name in a sentence, the colour of its bar."""
+    """A kind of capability: the letters in its slot, its name in a sentence, the style of its bar."""
 
     letters: str
     words: str
@@ -127,17 +127,17 @@ class KindWords(NamedTuple):
 
 
 KINDS = {
-    "RAM": KindWords("R", "piece of RAM", "static"),
-    "Frame": KindWords("F", "frame", "object"),
-    "DevFrame": KindWords("D", "device frame", "object"),
-    "CNode": KindWords("C", "cnode", "static"),
-    "Mapping": KindWords("M", "mapping", "plain"),
-    "VNode_ARM_l1": KindWords("L1", "L1 table", "submap"),
-    "VNode_ARM_l2": KindWords("L2", "L2 table", "submap"),
-    "VNode_x86_64_pml4": KindWords("P4", "PML4 table", "submap"),
-    "VNode_x86_64_pdpt": KindWords("P3", "PDPT table", "submap"),
-    "VNode_x86_64_pdir": KindWords("PD", "page directory", "submap"),
-    "VNode_x86_64_ptable": KindWords("PT", "page table", "submap"),
+    "RAM": KindWords("R", "piece of RAM", "ram"),
+    "Frame": KindWords("F", "frame", "page"),
+    "DevFrame": KindWords("D", "device frame", "page"),
+    "CNode": KindWords("C", "cnode", "cnode"),
+    "Mapping": KindWords("M", "mapping", "mapping"),
+    "VNode_ARM_l1": KindWords("L1", "L1 table", "table"),
+    "VNode_ARM_l2": KindWords("L2", "L2 table", "table"),
+    "VNode_x86_64_pml4": KindWords("P4", "PML4 table", "table"),
+    "VNode_x86_64_pdpt": KindWords("P3", "PDPT table", "table"),
+    "VNode_x86_64_pdir": KindWords("PD", "page directory", "table"),
+    "VNode_x86_64_ptable": KindWords("PT", "page table", "table"),
 }
 """By the kind's name in values and events."""
 
@@ -151,7 +151,7 @@ def kind_words(kind: str) -> KindWords:
     >>> kind_words("VNode_ARM_l2").words
     'L2 table'
     """
-    return KINDS.get(kind) or KindWords(visible(kind)[:2], visible(kind), "static")
+    return KINDS.get(kind) or KindWords(visible(kind)[:2], visible(kind), "cnode")
 
 
 def a_kind(kind: str) -> str:

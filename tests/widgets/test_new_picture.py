@@ -1,0 +1,145 @@
+"""A picture that somebody adds: what it shows, what it is the first choice for, its steps; the example of the docs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.handles.replacement import MachineReplacement
+from vmwidgets.pictures import reference_bits, registry
+from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.registry import known_pictures, picture_of
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.model import Scene, Table
+
+MOST_LINES = 40
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    """Two tasks: `init` wrote three pages, `shell` read two of a file."""
+    machine = vm.boot("x86-64")
+    machine.replacement = "clock"
+    init, shell = machine.task("init"), machine.task("shell")
+    heap = init.mmap("16 KiB")
+    for page in range(3):
+        init.write(heap + page * vm.PAGE, b"x")
+    shell.read(shell.mmap("8 KiB", "r", "private", machine.file("motd", b"x" * 8192)), 8192)
+    return machine
+
+
+@pytest.fixture
+def _registry() -> Iterator[None]:
+    pictures, shown = dict(known_pictures()), dict(registry._shown_as)
+    yield
+    registry._pictures.clear()
+    registry._pictures.update(pictures)
+    registry._shown_as.clear()
+    registry._shown_as.update(shown)
+
+
+def drawn(at: At) -> Scene:
+    """How many pages of each task are in memory."""
+    pages = Counter(page.task for ring in at.value(at.whole.replacement).rings.values() for page in ring.pages)
+    rows = [(task, [(count, "used")], "") for task, count in sorted(pages.items())]
+    bars = kit.bar_rows("pages", rows, 10, width=at.width)
+    words = counted(sum(pages.values()), "page")
+    table = Table(("task", "pages"), [(task, str(count)) for task, count in sorted(pages.items())])
+    return kit.scene(
+        "pages", words, "", bars, caption=at.moment.caption, table=table, steps=at.steps(drawn_of, "ring"),
+        machine=at.whole.name, width=at.width,
+    )  # fmt: skip
+
+
+def drawn_of(at: At) -> int:
+    """What changes in the picture."""
+    return sum(len(ring.pages) for ring in at.value(at.whole.replacement).rings.values())
+
+
+@pytest.mark.usefixtures("_registry")
+def test_what_shows_a_machine_does_not_take_its_own_picture_away(machine: vm.Machine) -> None:
+    picture_of(shows=Machine, name="Resident")(drawn)
+    assert type(vm.picture(machine)).__name__ == "Dashboard"
+    picture = vm.Resident(machine)
+    assert picture.scene().title == "5 pages"
+    with pytest.raises(vm.Refused, match="Resident shows a Machine, not <"):
+        vm.Resident(machine.frames)
+
+
+@pytest.mark.usefixtures("_registry")
+def test_it_is_the_first_choice_for_the_kind_that_it_is_registered_for(machine: vm.Machine) -> None:
+    picture_of(first_for=MachineReplacement, shows=Machine, name="Resident")(drawn)
+    assert type(vm.picture(machine.replacement)).__name__ == "Resident"
+    assert type(vm.picture(machine)).__name__ == "Dashboard"
+    assert vm.picture(machine.replacement).scene().table.rows == [("init", "3"), ("shell", "2")]
+
+
+@pytest.mark.usefixtures("_registry")
+@pytest.mark.parametrize("wrong", [{"name": "Resident"}, {"shows": Machine}])
+def test_a_function_needs_a_name_and_something_to_draw(wrong: dict[str, Any]) -> None:
+    with pytest.raises(vm.Refused, match="drawn needs a name, and shows= or first_for="):
+        picture_of(**wrong)(drawn)
+
+
+@pytest.mark.usefixtures("_registry")
+def test_it_goes_back_into_an_operation_by_steps_of_its_own(machine: vm.Machine) -> None:
+    picture_of(shows=Machine, name="Resident")(drawn)
+    machine.tasks["shell"].write(machine.tasks["shell"].mmap("8 KiB"), b"x" * 8192)
+    picture = vm.picture(vm.Resident(machine))
+    titles = []
+    for step in range(picture.steps + 1):
+        picture.step = step
+        titles.append(picture.scene().title)
+    assert titles == ["5 pages", "6 pages", "7 pages", "7 pages"], "a step for each page, and the whole operation"
+
+
+# ---- the example -------------------------------------------------------------------------------------------------
+
+
+def test_the_example_counts_what_the_ring_has(machine: vm.Machine) -> None:
+    (ring,) = machine.replacement.value().rings.values()
+    bits = [
+        ("referenced and dirty", True, True), ("referenced", True, False), ("dirty", False, True),
+        ("neither", False, False),
+    ]  # fmt: skip
+    scene = vm.ReferenceBits(machine).scene()
+    assert scene.table.header == ("task", *(name for name, _, _ in bits))
+    for task, *counts in scene.table.rows:
+        pages = [(page.referenced, page.dirty) for page in ring.pages if page.task == task]
+        assert [int(count) for count in counts] == [pages.count((used, dirty)) for _, used, dirty in bits]
+    assert [row[0] for row in scene.table.rows] == ["init", "shell"]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_its_bars_can_be_compared_at_any_width(machine: vm.Machine, width: int) -> None:
+    scene = vm.ReferenceBits(machine, width=width).scene()
+    init, shell = (sum(bar.w for bar in node.bars) for node in scene.nodes if not node.id.startswith("bits/legend"))
+    assert init / shell == pytest.approx(3 / 2)
+    shown = {bar.style for node in scene.nodes if node.id.startswith("bits/legend") for bar in node.bars}
+    assert shown == {bar.style for node in scene.nodes if not node.id.startswith("bits/legend") for bar in node.bars}
+
+
+def test_each_of_its_steps_changes_it(machine: vm.Machine) -> None:
+    shell = machine.tasks["shell"]
+    shell.write(shell.mmap("4 KiB"), b"x")
+    picture = vm.picture(vm.ReferenceBits(machine))
+    tables = []
+    for step in range(picture.steps):
+        picture.step = step
+        tables.append(tuple(picture.scene().table.rows))
+    assert len(tables) > 1
+    assert all(one != other for one, other in pairwise(tables))
+
+
+def test_the_example_is_as_short_as_the_docs_say() -> None:
+    lines = Path(reference_bits.__file__).read_text().splitlines()
+    assert len(lines) <= MOST_LINES
+    assert all(len(line) <= 120 for line in lines)

@@ -1,0 +1,39 @@
+"""Reference and dirty bits: how many pages of each task were used, and written.  See docs: a new picture."""
+
+from collections import Counter
+
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.model import Scene, Table
+
+from .picture import At
+from .registry import picture_of
+
+BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty": "dirty", "neither": "unused"}
+"""What is set of a page, and the style of its part of a bar."""
+
+
+@picture_of(shows=Machine, name="ReferenceBits")
+def draw(at: At) -> Scene:
+    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine."""
+    tasks = bits_of(at)
+    parts = {task: [(one[bits], style) for bits, style in BITS.items()] for task, one in tasks.items()}
+    rows = [(task or "not mapped", parts[task], counted(one.total(), "page")) for task, one in tasks.items()]
+    known = [(style, bits) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
+    bars = kit.bar_rows("bits", rows, 10, width=at.width)
+    bars = bars or [kit.label("bits/none", "No page of a task is in memory.", kit.MARGIN, 10)]
+    nodes = [*bars, *kit.legend("bits", known, bars[-1].y + 30, width=at.width)]
+    table = Table(("task", *BITS), [(task, *(f"{one[bits]:,}" for bits in BITS)) for task, one in tasks.items()])
+    words, steps = counted(len(tasks), "task"), at.steps(bits_of, "ring", "page", "dirty", "word")
+    return kit.scene("bits", "reference bits", words, nodes, caption=at.moment.caption, table=table, steps=steps,
+                     machine=at.whole.name, width=at.width)  # fmt: skip
+
+
+def bits_of(at: At) -> dict[str, Counter[str]]:
+    """By task: of how many pages which bits are set at a moment."""
+    tasks: dict[str, Counter[str]] = {}
+    for page in (page for ring in at.value(at.whole.replacement).rings.values() for page in ring.pages):
+        bits = " and ".join(["referenced"] * page.referenced + ["dirty"] * page.dirty) or "neither"
+        tasks.setdefault(page.task, Counter())[bits] += 1
+    return dict(sorted(tasks.items()))

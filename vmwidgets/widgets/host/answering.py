@@ -1,0 +1,160 @@
+"""What a picture on a page does when its reader asks: a method for each message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partialmethod
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+from ipywidgets import CallbackDispatcher
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.pictures.moments import NOW, When
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.twin import table_twin
+
+from .controls import told
+from .messages import BY_ITSELF, REDRAWN, STILL_ANSWERED, check_message
+from .packing import pack, pack_table
+from .refresh import refresher
+
+MAX_PINS = 4
+"""Pinned pictures a view keeps; one more takes the oldest away."""
+
+
+class Answering(Picture):
+    """A picture that does what a reader asks by its page (:data:`.messages.SCHEMA`), and keeps what is pinned.
+
+    A view sends the frames.
+    """
+
+    follow = traitlets.Bool(True, help="Whether the picture shows the moment that all of its machine show.").tag(
+        public=True
+    )
+    pinned: traitlets.List[Any] = traitlets.List(help="Earlier frames that stay below the live one.").tag(sync=True)
+
+    _seq = 0
+    """The number of the newest frame."""
+
+    _asked = False
+    """Whether a page waits for the moment that it asked for."""
+
+    _gestures: CallbackDispatcher
+
+    if TYPE_CHECKING:  # a view has these
+        send: Callable[..., None]
+        refresh: Callable[[], None]
+        stay: Callable[[], None]
+        _controls: Callable[..., dict[str, Any]]
+
+    def _receive(self, content: Any) -> None:
+        try:
+            message = check_message(content)
+            if not self.alive and message["type"] not in STILL_ANSWERED:
+                raise Refused("the machine of this picture is gone: boot one, and show it again")
+            handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
+            details = {name: value for name, value in message.items() if name != "type"}
+            redrawn = message["type"] in REDRAWN
+            with refresher.answering(self) if redrawn else nullcontext():
+                handle(**details)
+        except Refused as refusal:
+            self.send({"type": "refused", "reason": str(refusal)})
+        else:
+            if message["type"] not in BY_ITSELF:
+                self._gestures(self, message["type"], details)
+
+    def on_gesture(self, callback: Callable[[Any, str, dict[str, Any]], Any], remove: bool = False) -> None:
+        """Call ``callback(view, gesture, details)`` after each thing that a reader does with the picture.
+
+        `gesture` is the message's type, such as "open", "seek", "zoom", "turn" or "pin", `details` its fields
+        (:data:`.messages.SCHEMA`).  What is selected is a trait: ``view.observe(f, "selection")``.  A callback that
+        fails stops nothing.
+        """
+        self._gestures.register_callback(callback, remove=remove)
+
+    def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
+        node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)
+        if node is None:
+            raise Refused(f"open: there is no {shown(id)} in this picture")
+        if node.action != "open":
+            raise Refused(f"open: {shown(id)} can't be opened")
+        self.opened(id)
+
+    def _on_seek(self, operation: int, place: int) -> None:
+        when = self._when_of(operation, place)
+        self._asked = True
+        if operation < 0:
+            self.follow = True
+        self.moment = when
+
+    def _when_of(self, operation: int, place: int) -> When | None:
+        """The moment that a page means; now for operation -1."""
+        machine = self.machine
+        if machine is None:
+            raise Refused("seek: this picture has no history")
+        latest = len(machine.journal) - 1
+        if operation > latest:
+            raise Refused(f"seek: operation is {operation}; the latest is {latest}")
+        return NOW if operation < 0 else self._when(operation, place)
+
+    def _on_jump(self, to: str, way: int) -> None:
+        self._asked = True
+        self.jump(to, way)
+
+    def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
+        self._check_pin("seek_pin", index)
+        machine, when = self.machine, self._when_of(operation, place)
+        if when is NOW and machine is not None:  # what is pinned stays there
+            when = When(machine.journal.last.serial)
+        at = self.at(when)
+        data = pack(self.drawing(at), self._controls((at.number, at.done)))
+        old = self.pinned[index]
+        self.pinned = [*self.pinned[:index], {"seq": old["seq"] + 1, "data": data}, *self.pinned[index + 1 :]]
+
+    def _check_pin(self, request: str, index: int) -> None:
+        if index >= len(self.pinned):
+            raise Refused(f"{request}: index is {index}; there are {len(self.pinned)} pinned pictures")
+
+    def _on_stay(self) -> None:
+        self._asked = True
+        self.stay()
+
+    def _on_zoom(self, factor: float, at: float) -> None:
+        self.zoomed(factor, at)
+
+    def _on_pan(self, by: float) -> None:
+        self.panned(by)
+
+    def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
+        self.turned(id, by)
+
+    def _on_find(self, text: str) -> None:
+        self.sought(text)
+
+    def _on_save(self) -> None:
+        scene = self.scene()
+        name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
+        self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
+
+    def _on_table(self) -> None:
+        if self._scene is not None:
+            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
+
+    def _tell(self, what: str, **given: int) -> None:
+        if self.machine is not None:
+            self.send({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
+
+    _on_timeline, _on_names = partialmethod(_tell, "timeline"), partialmethod(_tell, "names")
+
+    def _on_pin(self) -> None:
+        if self._scene is not None:
+            data = pack(self._scene, self._controls(self._drawn_at))
+            self.pinned = [*self.pinned, {"seq": self._seq, "data": data}][-MAX_PINS:]
+
+    def _on_unpin(self, index: int) -> None:
+        self._check_pin("unpin", index)
+        self.pinned = [frame for i, frame in enumerate(self.pinned) if i != index]
