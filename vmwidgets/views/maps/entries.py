@@ -35,14 +35,13 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     cards = [_item(picture, item, columns[item.id], top) for item in items if item.id not in plain]
     header = Node(
         "list/header", "entry", 8, top + 23, HEADER - 12, 26, shape="box",
-        text=(Text((HEADER - 12) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
+        text=(Text((HEADER - 12) / 2, 17, "header", "letter", "middle"),), lane="list",
         title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
     marked = [entry for entry in picture.value.entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
     marks = entry_marks(
         "list", marked, list(strips.values()), picture.fill_of, top + 20, STRIP_HEIGHT, "{address}, {size}, {words}",
-        graph=True,
     )  # fmt: skip
     drawn = iter(cards)
     ends = [
@@ -122,7 +121,6 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
     return Node(
         f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
         (Bar(1.5, 1.5, w - 3, 4, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
-        graph=True,
     )  # fmt: skip
 
 
@@ -132,7 +130,7 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
     x, w = _strip(column)
     return Node(
         f"list/{entry.id}", "range", x, top + 20, w, STRIP_HEIGHT, f"entry:{entry.id}", state=states,
-        title=title, action="select", lane="list", graph=True,
+        title=title, action="select", lane="list",
     )  # fmt: skip
 
 
@@ -204,7 +202,7 @@ def _fold(fold: Fold, column: Column, top: float) -> Node:
     return Node(
         f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
         (fitted(w / 2, 21, short_count(fold.count), w, "label", "middle"),), state=("folded",), action="open",
-        lane="list", graph=True, title=f"{fold.count:,} entries folded: open",
+        lane="list", title=f"{fold.count:,} entries folded: open",
     )  # fmt: skip
 
 
@@ -220,7 +218,7 @@ def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> l
         touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
         points = ((left.x + left.w, left.y), (right.x, left.y))
         state = () if touching or before is None else ("gap",)
-        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, state, graph=True))
+        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, state))
     return links
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
@@ -64,13 +63,13 @@ def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, y: float) -
     if len(shown) < len(chain):
         box = Box(MARGIN + HEAD + GAP + len(shown) * (WIDE + GAP), y, WIDE, HIGH)
         row.append(kit.fold(f"inverted/{number}/more", box, f"{len(chain) - len(shown)} more"))
-    return [replace(node, graph=True) for node in row]
+    return row
 
 
 def _linked(left: Node, right: Node) -> Link:
     middle = left.y + left.h / 2
     points = ((left.x + left.w, middle), (right.x, middle))
-    return Link(f"{left.id}>{right.id}", "next", left.id, right.id, points, graph=True, arrow=True)
+    return Link(f"{left.id}>{right.id}", "next", left.id, right.id, points, arrow=True)
 
 
 def _caption(value: InvertedValue) -> Caption:

@@ -235,7 +235,7 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
         end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
         edge = max(start[0], end[0]) + _GUTTER - 4
         points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
-        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True, graph=not is_stacked))
+        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True))
     return links
 
 
@@ -336,7 +336,6 @@ def _verdict_box(
         state=(state, "changed") if changed else (state,),
         title=title,
         lane="walk",
-        graph=True,
     )
 
 
@@ -349,7 +348,7 @@ def _other_verdict(words: tuple[str, str], place: Box) -> Node:
     text += [fitted(10, _FIRST + _LINE * number, line, w - 20, "label") for number, line in enumerate(lines)]
     return Node(
         "walk/verdict", "verdict", x, top, w, max(least, _FIRST + _LINE * len(lines)), text=tuple(text),
-        state=("coming",), title=f"{head}: {more}", lane="walk", graph=True,
+        state=("coming",), title=f"{head}: {more}", lane="walk",
     )  # fmt: skip
 
 

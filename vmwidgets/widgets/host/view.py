@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partialmethod
 from math import inf
 from typing import Any
 
@@ -24,14 +22,13 @@ from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.static import read_static
-from vmwidgets.views.scene.svg import to_svg
-from vmwidgets.views.scene.twin import table_twin
 
 from .cells import NOWHERE, Cell, current_cell
-from .controls import at_moment, told
+from .controls import at_moment
+from .given import Given
 from .hub import open_hub
 from .messages import BY_ITSELF, REDRAWN, STILL_ANSWERED, TEXT, check_message, check_public, is_text
-from .packing import pack, pack_table
+from .packing import pack
 from .pages import Pages
 from .pictures import MachinePictures, forget, pictures_of
 from .refresh import refresher
@@ -44,7 +41,7 @@ WORDS = 210.0
 """Pixels of the words and controls around a drawing."""
 
 
-class View(Picture, anywidget.AnyWidget):
+class View(Given, anywidget.AnyWidget):
     """A picture that follows its machine for as long as it is on a page.
 
     Target and machine are held weakly where they can be: a page keeps no machine.  A model for the page is opened when
@@ -573,21 +570,6 @@ class View(Picture, anywidget.AnyWidget):
 
     def _on_find(self, text: str) -> None:
         self.sought(text)
-
-    def _on_save(self) -> None:
-        scene = self.scene()
-        name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
-        self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
-
-    def _on_table(self) -> None:
-        if self._scene is not None:
-            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
-
-    def _tell(self, what: str, **given: int) -> None:
-        if self.machine is not None:
-            self.send({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
-
-    _on_timeline, _on_names = partialmethod(_tell, "timeline"), partialmethod(_tell, "names")
 
     def _on_pin(self) -> None:
         if self._scene is not None:
