@@ -87,7 +87,7 @@ def _classes(kind: str, state: tuple[str, ...]) -> str:
 
 
 def _label(text: tuple[Text, ...]) -> str:
-    """The words of a node as its label: one line for all that stands in one."""
+    """The words of a node as its label, in as many lines as the node has."""
     if not text:
         return ""
     runs = sorted(text, key=lambda run: (run.y, run.x))

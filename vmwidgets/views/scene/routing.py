@@ -2,7 +2,7 @@
 
 Python places links as it places nodes, and bends those that would cross something where it knows how: the pictures of
 this package have none that does.  A picture of free form may have one: an arrow is straight (:func:`.kit.arrow`),
-whatever stands between its ends.  A page loads Graphviz for such a picture, and for no other, once it is painted.
+whatever is between its ends.  A page loads Graphviz by itself for such a picture alone, once the picture is painted.
 
 Graphviz finds ways only among things that do not meet.  So what it is given is not the picture: its nodes are the
 points at which links leave and reach things, and boxes, without what is in them, that the links have to stay out of.
