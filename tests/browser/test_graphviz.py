@@ -73,7 +73,7 @@ def test_the_first_picture_of_a_kernel_comes_without_graphviz(notebook: Notebook
 def test_one_press_has_graphviz_draw_the_picture_where_it_was_and_another_goes_back(notebook: Notebook) -> None:
     cell, own = notebook.cell(0), notebook.cell(0).locator("svg.vmw-scene:not(.vmw-graphviz svg)").first
     before = own.bounding_box()
-    card = own.locator(".node.entry.new").first.bounding_box()
+    card = own.locator(".node.entry.new .shape").first.bounding_box()
     press(notebook, 0).click()
     expect(drawn(notebook, 0)).to_be_visible()
     assert notebook.bytes_in > GRAPHVIZ
@@ -83,7 +83,8 @@ def test_one_press_has_graphviz_draw_the_picture_where_it_was_and_another_goes_b
         [before[side] for side in ("x", "width", "height")], abs=1.5
     )
     there = drawn(notebook, 0).locator(".node.entry.new .shape").first.bounding_box()
-    assert [there["x"], there["width"]] == pytest.approx([card["x"], card["width"]], abs=6)
+    for at, size in (("x", "width"), ("y", "height")):
+        assert there[at] + there[size] / 2 == pytest.approx(card[at] + card[size] / 2, abs=1.5)
     expect(drawn(notebook, 0)).to_contain_text("16 KiB")
     press(notebook, 0).click()
     expect(own).to_be_visible()
@@ -95,7 +96,7 @@ def test_graphvizs_drawing_follows_the_machine_and_shows_what_is_selected(notebo
     press(notebook, 0).click()
     expect(drawn(notebook, 0)).to_be_visible()
     loaded = notebook.bytes_in
-    notebook.run("b = m.kernel_map.enter('20 KiB')")
+    notebook.run("b = m.kernel_map.enter('20 KiB', prot='r')")
     expect(drawn(notebook, 0)).to_contain_text("20 KiB")
     drawn(notebook, 0).locator(".node.entry.new .shape").first.click()
     expect(drawn(notebook, 0).locator(".node.selected").first).to_be_visible()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from xml.etree import ElementTree as ET
 
 import graphviz
@@ -16,7 +15,7 @@ from tests.views import gallery
 from tests.views.laid_out import laid_out
 from vmwidgets.views.scene.dot import source, to_dot
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text
-from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.text import cut, visible
 
 NODE = re.compile(r"^\t(n\d+) \[(.*)\]$", re.MULTILINE)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -27,10 +26,18 @@ def scene_of(*nodes: Node, links: tuple[Link, ...] = ()) -> Scene:
 
 
 def lines_of(node: Node) -> list[str]:
-    """The words of a node, as they stand one below the other."""
-    runs = sorted(node.text, key=lambda run: (run.y, run.x))
-    rows = [" ".join(visible(run.text) for run in row) for _, row in groupby(runs, key=lambda run: run.y)]
-    return [words for row in rows if (words := " ".join(row.split()))]
+    """The words of a node, as they stand one below the other: what is less than half a letter lower is beside.
+
+    A name that has no room is cut, as in files.
+    """
+    lines: list[list[Text]] = []
+    for run in sorted(node.text, key=lambda run: run.y):
+        if lines and run.y < lines[-1][0].y + 5:
+            lines[-1].append(run)
+        else:
+            lines.append([run])
+    rows = (sorted(line, key=lambda run: run.x) for line in lines)
+    return [words for row in rows if (words := " ".join(" ".join(visible(cut(run)) for run in row).split()))]
 
 
 def drawn(svg: str) -> Iterator[tuple[str, ET.Element]]:

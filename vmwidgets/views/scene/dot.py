@@ -10,20 +10,23 @@ picture has hundreds of them.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import graphviz
 from graphviz.quoting import quote
 
 from .kit import Box
 from .model import Link, Scene, Text
-from .text import visible
+from .text import cut, visible
 
 _POINTS_PER_INCH = 72.0
 _ARROW = 9.0
 """Pixels of an arrow's head."""
 
 _SHAPES = {"box": "box", "round": "box", "none": "none", "triangle": "invtriangle"}
+_LEVEL = 4.0
+"""Pixels that runs of one line may differ in height: large letters and small ones."""
+
 _LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
 """What ends a line of a label, by where the line is in its node."""
 
@@ -46,6 +49,8 @@ def to_dot(scene: Scene) -> str:
         box = Box(node.x, node.y, node.w, node.h)
         shape = _SHAPES.get(node.shape, "box")
         given = {"id": node.id, "class": _classes(node.kind, node.state), "shape": shape, **_look(node.state)}
+        if node.text and (where := _height(node.text, node.h)):
+            given["labelloc"] = where
         if node.shape == "round":
             given["style"] = ",".join(("rounded", given["style"])) if "style" in given else "rounded"
         graph.body.append(node_line(names[node.id], box, scene.height, label=_label(node.text), **given))
@@ -66,7 +71,14 @@ def graph_of(layout: str, **given: str) -> graphviz.Digraph:
     """An empty graph whose nodes have their places already; `layout` is "nop", or "nop2" if its edges have them too."""
     # The package knows no such engine by name: as an attribute it passes, and counts before what is asked for.
     how = {"layout": layout, "notranslate": "true", "outputorder": "edgesfirst", **given}
-    node = {"fixedsize": "true", "fontname": "monospace", "fontsize": "10", "margin": "0", "label": "", "shape": "box"}
+    node = {
+        "fixedsize": "true",
+        "fontname": "sans-serif",
+        "fontsize": "11",
+        "margin": "0.08,0.05",
+        "label": "",
+        "shape": "box",
+    }
     return graphviz.Digraph("scene", graph_attr=how, node_attr=node, edge_attr={"arrowsize": "0.9"})
 
 
@@ -90,10 +102,29 @@ def _label(text: tuple[Text, ...]) -> str:
     """The words of a node as its label, in as many lines as the node has."""
     if not text:
         return ""
-    runs = sorted(text, key=lambda run: (run.y, run.x))
-    rows = [list(row) for _, row in groupby(runs, key=lambda run: run.y)]
-    lines = (_said(" ".join(run.text for run in row)) + _LINES.get(row[0].anchor, "\\n") for row in rows)
+    lines = (_said(" ".join(cut(run) for run in row)) + _LINES.get(row[0].anchor, "\\n") for row in rows_of(text))
     return str(quote("".join(lines)))
+
+
+def _height(text: tuple[Text, ...], high: float) -> str:
+    """Where a label is in a box so high: "t" for above, "b" for below, "" for the middle."""
+    middle = (min(run.y for run in text) + max(run.y for run in text)) / 2 - _LEVEL
+    return "t" if middle < 0.4 * high else "b" if middle > 0.6 * high else ""
+
+
+def rows_of(text: tuple[Text, ...]) -> list[list[Text]]:
+    """Runs of text that are beside each other, from top to bottom.
+
+    >>> [[run.text for run in row] for row in rows_of((Text(9, 18, "b"), Text(0, 17, "a"), Text(0, 36, "c")))]
+    [['a', 'b'], ['c']]
+    """
+    rows: list[list[Text]] = []
+    for run in sorted(text, key=lambda run: run.y):
+        if rows and run.y - rows[-1][0].y <= _LEVEL:
+            rows[-1].append(run)
+        else:
+            rows.append([run])
+    return [sorted(row, key=lambda run: run.x) for row in rows]
 
 
 @lru_cache(maxsize=4096)
