@@ -115,7 +115,7 @@ def test_a_source_is_the_packages_own_and_has_the_same_text() -> None:
 
 NAMES = [
     "a:b:c", "<b>x</b>", "a\\nb", 'quote " here', "back\\", "NUL\x00end", "\\G \\N \\l", "<script>alert(1)</script>",
-    "&lt;i&gt; &amp; &#65;", "記憶體", "%s {x}",
+    "&lt;i&gt; &amp; &#65;", "記憶體", "%s {x}", "",
 ]  # fmt: skip
 
 

@@ -9,8 +9,10 @@ picture has hundreds of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 import graphviz
 from graphviz.quoting import quote
@@ -26,6 +28,17 @@ _ARROW = 9.0
 _SHAPES = {"box": "box", "round": "box", "none": "none", "triangle": "invtriangle"}
 _LEVEL = 4.0
 """Pixels that runs of one line may differ in height: large letters and small ones."""
+
+_PITCH = 13.2
+"""Pixels from one line of a label to the next: Graphviz's, for letters of 11."""
+
+_FIRST = 10.0
+"""Pixels from the top of a box to the foot of its first line."""
+
+_EMPTY = " "
+"""A line without words: Graphviz fails where the first line has nothing at all."""
+
+NO_LABEL: Mapping[str, str] = MappingProxyType({})
 
 _LINES = {"start": "\\l", "middle": "\\n", "end": "\\r"}
 """What ends a line of a label, by where the line is in its node."""
@@ -49,11 +62,9 @@ def to_dot(scene: Scene) -> str:
         box = Box(node.x, node.y, node.w, node.h)
         shape = _SHAPES.get(node.shape, "box")
         given = {"id": node.id, "class": _classes(node.kind, node.state), "shape": shape, **_look(node.state)}
-        if node.text and (where := _height(node.text, node.h)):
-            given["labelloc"] = where
         if node.shape == "round":
             given["style"] = ",".join(("rounded", given["style"])) if "style" in given else "rounded"
-        graph.body.append(node_line(names[node.id], box, scene.height, label=_label(node.text), **given))
+        graph.body.append(node_line(names[node.id], box, scene.height, label=_label(node.text, node.h), **given))
     for link in scene.links:
         if link.source in names and link.target in names and len(link.points) > 1:
             head = {} if link.arrow else {"arrowhead": "none"}
@@ -75,19 +86,20 @@ def graph_of(layout: str, **given: str) -> graphviz.Digraph:
         "fixedsize": "true",
         "fontname": "sans-serif",
         "fontsize": "11",
-        "margin": "0.08,0.05",
+        "margin": "0.08,0",
         "label": "",
         "shape": "box",
     }
     return graphviz.Digraph("scene", graph_attr=how, node_attr=node, edge_attr={"arrowsize": "0.9"})
 
 
-def node_line(name: str, box: Box, height: float, *, label: str = "", **given: str) -> str:
-    """A line of DOT: a node at its place in a picture so high; `label` is quoted already."""
+def node_line(name: str, box: Box, height: float, *, label: Mapping[str, str] = NO_LABEL, **given: str) -> str:
+    """A line of DOT: a node at its place in a picture so high; what is in `label` is quoted already."""
     x, y = box.x + box.w / 2, height - (box.y + box.h / 2)
     size = f"width={box.w / _POINTS_PER_INCH:.4f} height={box.h / _POINTS_PER_INCH:.4f}"
+    words = "".join(f"{key}={value} " for key, value in label.items())
     more = "".join(f" {key}={_quoted(value)}" for key, value in given.items())
-    return f'\t{name} [{f"label={label} " if label else ""}pos="{x:.1f},{y:.1f}" {size}{more}]\n'
+    return f'\t{name} [{words}pos="{x:.1f},{y:.1f}" {size}{more}]\n'
 
 
 def _look(state: tuple[str, ...]) -> dict[str, str]:
@@ -98,17 +110,28 @@ def _classes(kind: str, state: tuple[str, ...]) -> str:
     return " ".join((kind, *state))
 
 
-def _label(text: tuple[Text, ...]) -> str:
-    """The words of a node as its label, in as many lines as the node has."""
+def _label(text: tuple[Text, ...], high: float) -> dict[str, str]:
+    """The words of a node so high as its label, with as many lines as the node has, and where they are in it.
+
+    Lines that are far apart, as between the rows of a table, have empty ones between them.
+    """
     if not text:
-        return ""
-    lines = (_said(" ".join(cut(run) for run in row)) + _LINES.get(row[0].anchor, "\\n") for row in rows_of(text))
-    return str(quote("".join(lines)))
+        return {}
+    rows = rows_of(text)
+    first, last = rows[0][0].y, rows[-1][0].y
+    is_spread = last - first > len(rows) * (_PITCH + _LEVEL)
+    where = "t" if is_spread else _height((first + last) / 2 - _LEVEL, high)
+    lines: list[str] = []
+    for row in rows:
+        above = round((row[0].y - _FIRST) / _PITCH) if where == "t" else 0
+        lines += [_EMPTY + "\\l"] * (above - len(lines))
+        words = _said(" ".join(cut(run) for run in row)) or _EMPTY
+        lines.append(words + _LINES.get(row[0].anchor, "\\n"))
+    return {"label": str(quote("".join(lines))), **({"labelloc": where} if where else {})}
 
 
-def _height(text: tuple[Text, ...], high: float) -> str:
+def _height(middle: float, high: float) -> str:
     """Where a label is in a box so high: "t" for above, "b" for below, "" for the middle."""
-    middle = (min(run.y for run in text) + max(run.y for run in text)) / 2 - _LEVEL
     return "t" if middle < 0.4 * high else "b" if middle > 0.6 * high else ""
 
 
