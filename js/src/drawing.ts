@@ -16,6 +16,9 @@ interface DrawingCalls {
 const OFFERED = "draw this picture with Graphviz";
 const DRAWN = "drawn by Graphviz: back to the picture as it was";
 
+/** Milliseconds from which a reader is told that the drawing is on its way: a kernel that is busy answers later. */
+const PATIENCE = 600;
+
 export class Drawing {
   readonly press = html("button", "vmw-button", "Graphviz");
   readonly root = html("div", "vmw-graphviz");
@@ -31,6 +34,8 @@ export class Drawing {
   private scene: Scene | null = null;
   private scale = 1;
   private selection = "";
+  private said = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(own: SVGSVGElement, router: Router, calls: DrawingCalls) {
     this.own = own;
@@ -80,11 +85,28 @@ export class Drawing {
     this.on = on && !this.router.why;
     this.asked = -1;
     this.offer();
+    this.wait(this.on);
     if (this.on) this.need();
     else {
       this.root.replaceChildren();
       this.swap(false);
     }
+  }
+
+  /** Says that the drawing is on its way, if it does not come soon; or no longer. */
+  private wait(waits: boolean): void {
+    clearTimeout(this.timer);
+    if (waits) this.timer = setTimeout(() => this.say("The kernel sends Graphviz as soon as it is idle."), PATIENCE);
+    else if (this.said) this.say("");
+  }
+
+  private say(sentence: string): void {
+    this.said = sentence !== "";
+    this.calls.tell(sentence);
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
   }
 
   private need(): void {
@@ -118,6 +140,7 @@ export class Drawing {
     this.root.replaceChildren(document.importNode(svg, true));
     this.mark();
     this.swap(true);
+    this.wait(false);
   }
 
   private mark(): void {

@@ -250,6 +250,7 @@ export class Figure {
     this.time.stop();
     this.pins.close();
     this.presenting.close();
+    this.drawing.close();
     this.ribbon.close();
     this.slicer.close();
     this.root.remove();

@@ -112,6 +112,21 @@ test("the drawing follows the picture, one question after the other, and what is
   assert.equal(line.asked, 1);
 });
 
+test("a kernel that is busy sends it later: until then the reader knows that it comes", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { router } = here();
+  const { figure, press } = setUp(router);
+  const said = () => figure.root.querySelector(".vmw-status")?.textContent;
+  press.click();
+  assert.equal(said(), "");
+  context.mock.timers.tick(1000);
+  assert.equal(said(), "The kernel sends Graphviz as soon as it is idle.");
+  context.mock.timers.reset();
+  figure.takeDot(1, DOT);
+  await arrived();
+  assert.equal(said(), "");
+});
+
 test("what is pressed in the drawing is chosen, and seen to be", async () => {
   const { router } = here();
   const { figure, press, chosen, drawing } = setUp(router);

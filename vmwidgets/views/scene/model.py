@@ -79,8 +79,8 @@ class Node:
     title: str = ""
     action: str = ""
     lane: str = ""
-    value: int = -1
-    role: str = ""
+    value: int = field(default=-1, kw_only=True)  # by name: a bool in its place would pass for a number
+    role: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
