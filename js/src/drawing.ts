@@ -2,8 +2,11 @@
 
 import type { Send } from "./requests.ts";
 import type { Ask, Router } from "./router.ts";
-import type { Scene } from "./scene.ts";
+import type { Scene, SceneNode } from "./scene.ts";
 import { html, put } from "./svg.ts";
+
+/** Pixels that runs of one line may differ in height, as vmwidgets/views/scene/dot.py has it. */
+const LEVEL = 4;
 
 interface DrawingCalls {
   send: Send;
@@ -154,28 +157,43 @@ export class Drawing {
 
 /** Gives Graphviz's SVG the place of the scene, and its parts the classes that the style sheet knows. */
 export function dressed(svg: Element, scene: Scene): void {
-  const titles = new Map(scene.nodes.map((node) => [node.id, node.title]));
   put(svg, "class", "vmw-scene still");
   put(svg, "viewBox", `0 0 ${scene.width} ${scene.height}`);
   put(svg, "role", "img");
   put(svg, "aria-label", `${scene.title}, drawn by Graphviz`);
   for (const name of ["width", "height"]) svg.removeAttribute(name);
   const graph = svg.querySelector(".graph");
-  if (graph) put(graph, "transform", `translate(0 ${scene.height})`); // y is what it was, below zero
-  for (const part of [...(graph?.children ?? [])]) if (part.tagName !== "g") part.remove(); // its ground and its name
-  graph?.removeAttribute("id");
-  for (const group of svg.querySelectorAll("g.node, g.edge")) {
-    const isNode = group.classList.contains("node");
+  if (!graph) return;
+  put(graph, "transform", `translate(0 ${scene.height})`); // y is what it was, below zero
+  graph.removeAttribute("id");
+  for (const part of [...graph.children]) if (part.tagName !== "g") part.remove(); // its ground and its name
+  const nodes = new Map(scene.nodes.map((node) => [node.id, node]));
+  for (const group of graph.children) {
+    const node = group.classList.contains("node") ? nodes.get(group.id) : undefined;
     put(group, "data-id", group.id); // ids are of the whole page
     group.removeAttribute("id");
     const title = group.querySelector("title");
-    const words = isNode ? titles.get(group.getAttribute("data-id") ?? "") : undefined;
-    if (words && title) title.textContent = words;
+    if (node?.title && title) title.textContent = node.title;
     else title?.remove();
     for (const part of group.children) {
-      if (isNode && (part.tagName === "polygon" || part.tagName === "path")) put(part, "class", "shape");
-      else if (part.tagName === "path") put(part, "class", "line");
+      const isLine = group.classList.contains("edge") && part.tagName === "path";
+      if (group.classList.contains("node") && (part.tagName === "polygon" || part.tagName === "path"))
+        put(part, "class", "shape");
+      else if (isLine) put(part, "class", "line");
       else if (part.tagName === "polygon") put(part, "class", "arrow");
     }
+    if (node) level(group, node, scene.height);
   }
+}
+
+/** Puts lines of words at the height that they have in the scene: Graphviz's own lines are all as far from each other. */
+function level(group: Element, node: SceneNode, height: number): void {
+  const lines = [...group.querySelectorAll("text")].filter((line) => line.textContent?.trim());
+  const rows: number[] = [];
+  for (const [, y, text] of [...(node.text ?? [])].sort((one, other) => one[1] - other[1])) {
+    const last = rows.at(-1);
+    if (text.trim() && (last === undefined || y - last > LEVEL)) rows.push(y);
+  }
+  if (rows.length !== lines.length) return;
+  for (const [number, line] of lines.entries()) put(line, "y", node.y + (rows[number] ?? 0) - height);
 }

@@ -28,7 +28,7 @@ const DOT = `digraph { graph [layout=nop2 notranslate=true]; node [shape=box fix
   n0 -> n1 [id="a/next" class="link next" pos="e,200,186 70,186 110,186 150,186 191,186"] }`;
 
 const nodes = [
-  node("a", { thing: "entry:1", action: "select", title: "the first" }),
+  node("a", { thing: "entry:1", action: "select", title: "the first", text: [[4, 17, "one", "label", "start"]] }),
   node("b", { thing: "entry:2", action: "select", x: 200 }),
 ];
 
@@ -93,6 +93,7 @@ test("a press draws the picture by Graphviz where it was, with its words and cla
   assert.equal(svg?.querySelectorAll("g.link.next > .arrow").length, 1);
   assert.equal(svg?.querySelectorAll("[id]").length, 0, "ids are of the whole page");
   assert.equal(svg?.querySelector("g.node title")?.textContent, "the first");
+  assert.equal(svg?.querySelector("g.node text")?.getAttribute("y"), "-183", "as high as in the scene: 17 of 200");
   press.click();
   assert.equal(own.hasAttribute("hidden"), false);
   assert.equal(drawing() === null, true);

@@ -86,6 +86,7 @@ def test_one_press_has_graphviz_draw_the_picture_where_it_was_and_another_goes_b
     for at, size in (("x", "width"), ("y", "height")):
         assert there[at] + there[size] / 2 == pytest.approx(card[at] + card[size] / 2, abs=1.5)
     expect(drawn(notebook, 0)).to_contain_text("16 KiB")
+    assert notebook.violations(0) == []
     press(notebook, 0).click()
     expect(own).to_be_visible()
     expect(drawn(notebook, 0)).to_have_count(0)
