@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,7 +13,8 @@ from .against import COMMIT, HERE, exported
 from .table import table
 
 STATIC = "vmwidgets/static/"
-GRAPHVIZ = Path("js", "node_modules", "@hpcc-js", "wasm-graphviz", "dist", "index.js")
+HUB, GRAPHVIZ = "hub.js, once for each kernel", "graphviz.js, for a page that asks for it"
+BEFORE = "code before the first picture, as it is sent"
 
 
 def sizes(tree: Path) -> dict[str, int]:
@@ -25,14 +26,20 @@ def sizes(tree: Path) -> dict[str, int]:
         with ZipFile(wheel) as archive:
             files = {info.filename: info.file_size for info in archive.infolist()}
             hub = archive.read(f"{STATIC}hub.js")
+            graphviz = archive.read(f"{STATIC}graphviz.js") if f"{STATIC}graphviz.js" in files else None
+        sent = hub if graphviz is None else zlib.compress(hub, 9)  # Graphviz was in the hub, which was sent as it was
         return {
             "the wheel": wheel.stat().st_size,
             "what it installs": sum(files.values()),
             "… Python": sum(size for name, size in files.items() if name.endswith(".py")),
-            "hub.js, once for each kernel": len(hub),
-            "… of it Graphviz, as WebAssembly": (tree / GRAPHVIZ).stat().st_size,
-            "… all of it through gzip": len(gzip.compress(hub)),
+            HUB: len(hub),
+            BEFORE: len(sent),
             "view.js, with each picture": files[f"{STATIC}view.js"],
+            **(
+                {}
+                if graphviz is None
+                else {GRAPHVIZ: len(graphviz), "… as it is sent": len(zlib.compress(graphviz, 9))}
+            ),
         }
 
 
@@ -42,6 +49,14 @@ def report(_quick: bool) -> str:
 
 
 def compared(then: dict[str, int], now: dict[str, int]) -> str:
-    """The table of these sizes."""
-    rows = [[name, f"{then[name]:,}", f"{size:,}", f"{size / then[name]:.2f}"] for name, size in now.items()]
+    """The table of these sizes; what there was not then has no ratio."""
+    rows = [[name, _said(then.get(name)), f"{size:,}", _ratio(then.get(name), size)] for name, size in now.items()]
     return table("Sizes", ["bytes", f"at {COMMIT}", "now", "ratio"], rows)
+
+
+def _said(size: int | None) -> str:
+    return "–" if size is None else f"{size:,}"
+
+
+def _ratio(then: int | None, now: int) -> str:
+    return "" if then is None else f"{now / then:.2f}"

@@ -1,6 +1,6 @@
-// Builds vmwidgets/static/: hub.js (the drawing code, Graphviz and the style sheet, one file), loader.js (what waits for
-// it in the page), view.js (the few lines that every view carries), answer.js (the control of predictions) and player.js (of
-// handouts).  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
+// Builds vmwidgets/static/: hub.js (the drawing code and the style sheet, one file), loader.js (what waits for it in the
+// page), graphviz.js (which pages load when a picture needs it), view.js (the few lines that every view carries),
+// answer.js (the control of predictions) and player.js (of handouts).  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -30,9 +30,11 @@ const styles = {
   },
 };
 
+const NAMES = ["hub", "loader", "graphviz", "view", "answer", "player"];
+
 await mkdir(out, { recursive: true });
 await build({
-  entryPoints: ["hub.ts", "loader.ts", "view.ts", "answer.ts", "player.ts"].map((name) => join(here, "src", name)),
+  entryPoints: NAMES.map((name) => join(here, "src", `${name}.ts`)),
   outdir: out,
   bundle: true,
   minify: true,
@@ -45,7 +47,7 @@ await build({
   define: { BUNDLE: JSON.stringify(await fingerprint()) },
   logLevel: "warning",
 });
-for (const name of ["hub.js", "loader.js", "view.js", "answer.js", "player.js"]) {
-  const { size } = await stat(join(out, name));
-  console.log(`vmwidgets/static/${name}: ${size.toLocaleString("en")} bytes`);
+for (const name of NAMES) {
+  const { size } = await stat(join(out, `${name}.js`));
+  console.log(`vmwidgets/static/${name}.js: ${size.toLocaleString("en")} bytes`);
 }

@@ -1,6 +1,7 @@
 // One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
 
 import { button } from "./button.ts";
+import { Drawing } from "./drawing.ts";
 import { Focus } from "./focus.ts";
 import { Ground } from "./ground.ts";
 import { opens } from "./keyboard.ts";
@@ -47,13 +48,13 @@ export class Figure {
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private readonly zoomer = html("span", "vmw-zoomer");
-  private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
   private readonly finder = html("input", "vmw-find");
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
+  private readonly drawing: Drawing;
   private alive = true;
   /** Whether a pointer has brought the focus to where it is, not a key. */
   private pointed = false;
@@ -74,14 +75,14 @@ export class Figure {
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
       noted: () => this.time.noted(this.words.sentence),
     });
-    this.ask = router.connect(
-      (seq, placed) => {
-        if (seq === this.seq) this.renderer.follow(placed.routes);
-      },
-      () => {
-        this.straight.hidden = false;
-      },
-    );
+    this.ask = router.connect("ways", (seq, placed) => {
+      if (seq === this.seq) this.renderer.follow(placed.routes);
+    });
+    this.drawing = new Drawing(this.renderer.root, router, {
+      send: calls.send,
+      act: (id) => (id ? this.act(id) : this.renderer.selected && calls.select("")),
+      tell: (sentence) => this.tell(sentence),
+    });
     this.assemble();
     this.root.tabIndex = -1; // a click on its words puts the focus into the picture too
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -122,6 +123,7 @@ export class Figure {
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.hidden = !when.finds;
     this.focus.settle();
+    this.drawing.draw(seq, scene, when.scale);
     if (dot) this.ask(seq, dot, scene.height);
   }
 
@@ -149,6 +151,11 @@ export class Figure {
   /** The rows of the table twin of picture `seq`. */
   tabulate(seq: number, table: SceneTableTwin): void {
     if (seq === this.seq) this.table.fill(table);
+  }
+
+  /** Picture `seq` in Graphviz's language. */
+  takeDot(seq: number, dot: string): void {
+    this.drawing.take(seq, dot);
   }
 
   /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
@@ -201,6 +208,7 @@ export class Figure {
 
   select(thing: string): void {
     this.renderer.select(thing);
+    this.drawing.select(thing);
   }
 
   pin(pictures: readonly Picture[]): void {
@@ -223,6 +231,7 @@ export class Figure {
     this.alive = alive;
     this.time.stop();
     if (alive) this.time.operations?.again();
+    else this.drawing.toggle(false);
     this.root.classList.toggle("vmw-alone", !alive);
     if (alive) drop(this.renderer.root, "aria-disabled");
     else put(this.renderer.root, "aria-disabled", "true");
@@ -240,6 +249,7 @@ export class Figure {
     this.time.stop();
     this.pins.close();
     this.presenting.close();
+    this.drawing.close();
     this.ribbon.close();
     this.slicer.close();
     this.root.remove();
@@ -260,7 +270,7 @@ export class Figure {
     help.addEventListener("click", () => this.explain());
     this.helper = help;
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
-    buttons.append(help, save, pin);
+    buttons.append(help, this.drawing.press, save, pin);
     this.words.header.append(buttons);
     this.finder.type = "search";
     this.finder.placeholder = "find an address";
@@ -269,14 +279,13 @@ export class Figure {
     this.finder.addEventListener("keydown", (event) => this.find(event));
     this.legend.hidden = true;
     const footer = html("div", "vmw-footer");
-    this.straight.title = "Graphviz, which bends lines around what is in their way, can't run in this page";
-    this.straight.hidden = true;
-    footer.append(this.zoomer, this.finder, this.table.root, this.straight);
+    footer.append(this.zoomer, this.finder, this.table.root);
     const { header, caption, notes } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
     bar.append(this.time.root, caption); // the buttons stay where they are when the words grow
-    this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root);
+    const { drawing, legend, pins, renderer, status } = this;
+    this.root.append(header, legend, bar, status, renderer.root, drawing.root, notes, footer, pins.root);
   }
 
   /** The picture is in sight: a reader who never saw one is told what looks mean. */

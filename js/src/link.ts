@@ -1,4 +1,4 @@
-// One link of a scene: Python's polyline at once, Graphviz's route when it arrives.
+// One link of a scene: Python's polyline at once; where that crosses a box, Graphviz's way around when it arrives.
 //
 //   <g class="link KIND STATE…" data-id> <path class="line"/> <path class="arrow"/> </g>
 
@@ -31,11 +31,12 @@ export class LinkElement {
     this.drawArrow(link.points.at(-2), link.points.at(-1));
   }
 
-  /** Graphviz's route in place of the polyline. */
+  /** Graphviz's way in place of the polyline, between the same ends: it begins and ends some pixels away from them. */
   follow(route: Route): void {
-    put(this.line, "d", routePath(route));
-    const end = route.curves.at(-1);
-    this.drawArrow(route.tip && end ? end[2] : end?.[1], route.tip ?? end?.[2]);
+    const [begin, end] = [this.link.points[0], this.link.points.at(-1)];
+    if (!begin || !end) return;
+    put(this.line, "d", `M${at(begin)} L${at(route.start)} ${curves(route)} L${at(end)}`);
+    this.drawArrow(route.curves.at(-1)?.[2], end);
   }
 
   private drawArrow(from: Point | undefined, to: Point | undefined): void {
@@ -68,9 +69,8 @@ export function polylinePath(points: readonly Point[]): string {
   return path;
 }
 
-export function routePath(route: Route): string {
-  const curves = route.curves.map(([a, b, c]) => `C${at(a)} ${at(b)} ${at(c)}`).join(" ");
-  return `M${at(route.start)} ${curves}`;
+function curves(route: Route): string {
+  return route.curves.map(([a, b, c]) => `C${at(a)} ${at(b)} ${at(c)}`).join(" ");
 }
 
 /** A filled head whose point is `to`, coming from `from`. */

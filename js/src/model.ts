@@ -13,6 +13,9 @@ export interface ViewTraits {
   pinned: Frame[];
 }
 
+/** The hub's model, as far as the drawing code uses it: what it is asked for comes in a message. */
+export type HubModel = Pick<Model<object>, "on" | "off" | "send">;
+
 /** JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down. */
 export interface Kernel {
   disposed?: { connect(listener: () => void): boolean; disconnect(listener: () => void): boolean };

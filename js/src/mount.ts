@@ -5,7 +5,7 @@ import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
-import { unpack } from "./packing.ts";
+import { textOf, unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
 import type { SceneTableTwin } from "./scene.ts";
@@ -136,6 +136,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
     else if (reply.type === "who") hello();
     else if (reply.type === "present") figure.present(reply.notes);
     else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));
+    else if (reply.type === "dot" && buffers?.[0]) figure.takeDot(reply.seq, textOf(buffers[0]));
     else if (reply.type === "timeline" && buffers?.[0]) figure.take(unpack<Told>(buffers[0]));
     else if (reply.type === "names" && buffers?.[0]) figure.takeNames(unpack<Names>(buffers[0]));
     else if (reply.type === "saved") download(reply.name, reply.svg);

@@ -1,7 +1,7 @@
 // One node of a scene as one <g>: its shape, its bars, its runs of text.  Drawn again, it is the same element.
 //
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
-//     <title/> <rect|path class="shape"/> <g class="bars"><rect class="bar STYLE"/>…</g> <g class="runs"><text class="STYLE"/>…</g>
+//     <title/> <rect|path class="shape"/> <rect class="bar STYLE"/>… <text class="STYLE"/>…
 //   </g>
 //   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
 //
@@ -10,7 +10,7 @@
 
 import type { Ruler } from "./fit.ts";
 import type { Place, SceneNode } from "./scene.ts";
-import { arrange, drop, match, put, say, svg } from "./svg.ts";
+import { arrange, drop, put, say, svg } from "./svg.ts";
 
 const ROUNDING = 6;
 /** Pixels from a shape's edge to its shade, and to the ring around it. */
@@ -21,8 +21,8 @@ export class NodeElement {
   readonly root = svg("g");
   readonly over = svg("g", "vmw-over");
   private readonly title = svg("title");
-  private readonly bars = svg("g", "bars");
-  private readonly runs = svg("g", "runs");
+  private bars: readonly SVGRectElement[] = [];
+  private runs: readonly SVGTextElement[] = [];
   private shape: SVGElement | null = null;
   private shade: SVGPathElement | null = null;
   private ring: SVGRectElement | null = null;
@@ -66,13 +66,9 @@ export class NodeElement {
     this.drawShape(node);
     this.drawBars(node);
     this.drawOver();
-    // A picture has hundreds of nodes: parts that are empty stay out of the page, and cost it no style.
+    // A picture has hundreds of nodes, and painting them is most of what it costs: there is no element but these.
     const { title, shape, bars, runs } = this;
-    const parts = [whole && title, shape, node.bars && bars, node.text && runs];
-    arrange(
-      this.root,
-      parts.filter((part): part is SVGElement => typeof part === "object" && part !== null),
-    );
+    arrange(this.root, [...(whole ? [title] : []), ...(shape ? [shape] : []), ...bars, ...runs]);
   }
 
   /** Measures its text again: it may be in another font. */
@@ -167,13 +163,14 @@ export class NodeElement {
 
   private drawBars(node: SceneNode): void {
     const strips = node.bars ?? [];
-    match(this.bars, "rect", strips.length).forEach((rect, i) => {
-      const [x, y, w, h, style] = strips[i] as (typeof strips)[number];
+    this.bars = strips.map(([x, y, w, h, style], i) => {
+      const rect = this.bars[i] ?? svg("rect");
       put(rect, "class", `bar ${style}`);
       put(rect, "x", x);
       put(rect, "y", y);
       put(rect, "width", w);
       put(rect, "height", h);
+      return rect;
     });
   }
 
@@ -181,15 +178,17 @@ export class NodeElement {
   private drawRuns(node: SceneNode): string {
     const runs = node.text ?? [];
     const said = [node.title ?? ""];
-    match(this.runs, "text", runs.length).forEach((element, i) => {
-      const [x, y, text, style, anchor] = runs[i] as (typeof runs)[number];
+    this.runs = runs.map((run, i) => {
+      const [x, y, text, style, anchor] = run;
+      const element = this.runs[i] ?? svg("text");
       put(element, "class", style);
       put(element, "x", x);
       put(element, "y", y);
       put(element, "text-anchor", anchor);
-      const shown = this.ruler.fit(runs[i] as (typeof runs)[number]);
+      const shown = this.ruler.fit(run);
       say(element, shown);
       if (shown !== text && !said[0]?.includes(text)) said.push(text);
+      return element;
     });
     return said.filter(Boolean).join(" · ");
   }

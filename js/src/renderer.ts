@@ -145,7 +145,7 @@ export class Renderer {
     }
   }
 
-  /** Graphviz's routes for the scene on screen, by the names that links have in DOT. */
+  /** Graphviz's ways for the scene on screen, by the names that links have in DOT. */
   follow(routes: Record<string, Route>): void {
     if (!this.scene) return;
     const links = dotLinks(this.scene);
@@ -246,11 +246,9 @@ export class Renderer {
   }
 }
 
-/** Names in DOT to link ids: e0, e1, … are the links of the graph in order, as vmwidgets/views/scene/dot.py names them. */
+/** Names in DOT to link ids: e0, e1, … are the links that cross a box, as vmwidgets/views/scene/routing.py names them. */
 export function dotLinks(scene: Scene): Map<string, string> {
-  const drawn = new Set(scene.nodes.filter((node) => node.graph).map((node) => node.id));
-  const links = scene.links.filter((link) => link.graph && drawn.has(link.source) && drawn.has(link.target));
-  return new Map(links.map((link, number) => [`e${number}`, link.id]));
+  return new Map(scene.links.filter((link) => link.graph).map((link, number) => [`e${number}`, link.id]));
 }
 
 /** The name of a kind of picture as it is read out: "tree+list+ribbon" is a tree, list and ribbon. */

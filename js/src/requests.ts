@@ -17,6 +17,7 @@ export type Request =
   | { type: "pin" }
   | { type: "save" }
   | { type: "table" }
+  | { type: "dot" }
   | { type: "timeline"; have: number; serial: number }
   | { type: "names"; first: number }
   | { type: "unpin"; index: number };
@@ -26,6 +27,7 @@ export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
   | { type: "table"; seq: number }
+  | { type: "dot"; seq: number }
   | { type: "timeline" }
   | { type: "names" }
   | { type: "saved"; name: string; svg: string }

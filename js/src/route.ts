@@ -1,4 +1,4 @@
-// Graphviz's answer (format json0) as routes: y turned down again, link ids in place of edge names.
+// Graphviz's answer (format json0) as ways of links: y turned down again.
 
 import type { Point, Route } from "./scene.ts";
 
@@ -29,24 +29,20 @@ export function readPlaced(json: string, height: number): Placed {
   return placed;
 }
 
-/** Reads a spline: "e,x,y" or "s,x,y" are arrow tips, then the start and three points a piece. */
+/** Reads a spline without arrows: the start, then three points a piece. */
 export function readRoute(pos: string, height: number): Route | null {
   const words = pos.split(";", 1)[0]?.trim().split(/\s+/) ?? [];
-  let tip: Point | null = null;
   const points: Point[] = [];
   for (const word of words) {
-    if (word.startsWith("e,")) tip = readPoint(word.slice(2), height);
-    else if (!word.startsWith("s,")) {
-      const point = readPoint(word, height);
-      if (!point) return null;
-      points.push(point);
-    }
+    const point = readPoint(word, height);
+    if (!point) return null;
+    points.push(point);
   }
   const [start, ...rest] = points;
   if (!start || rest.length === 0 || rest.length % 3 !== 0) return null;
   const curves: Route["curves"] = [];
   for (let i = 0; i < rest.length; i += 3) curves.push(rest.slice(i, i + 3) as [Point, Point, Point]);
-  return tip ? { start, curves, tip } : { start, curves };
+  return { start, curves };
 }
 
 function readPoint(text: string, height: number): Point | null {

@@ -1,8 +1,8 @@
-// The page's side of Graphviz: one worker for all views; each view has one question under way and one waiting.  Without a
-// worker (a page may forbid them, or it dies) pictures keep the straight links that they came with.
+// The page's side of Graphviz: one worker for all views, of code that comes when it is needed for the first time; each
+// client has one question under way and one waiting.  Where a worker can't run, pictures stay as they came.
 
 import type { Placed } from "./route.ts";
-import type { Answer, Question } from "./worker.ts";
+import type { Answer, Question, Wanted } from "./worker.ts";
 
 /** What `Router` needs of a Worker. */
 export interface Line {
@@ -12,8 +12,15 @@ export interface Line {
   onerror?: ((event: ErrorEvent) => unknown) | null;
 }
 
+/** What comes back: the ways of links, or a drawing. */
+interface Answers {
+  ways: Placed;
+  drawing: string;
+}
+
 interface Client {
-  answered: (seq: number, placed: Placed) => void;
+  wanted: Wanted;
+  answered: (seq: number, answer: Placed & string) => void;
   refused: () => void;
   asked: number | null;
   waiting: { seq: number; dot: string; height: number } | null;
@@ -25,21 +32,38 @@ const MOST_LOST = 3;
 export type Ask = (seq: number, dot: string, height: number) => void;
 
 export class Router {
-  private readonly open: () => Line;
+  private readonly code: () => Promise<string>;
+  private readonly open: (code: string) => Line;
+  private loaded: string | null = null;
+  private loading = false;
   private line: Line | null = null;
   private lost = 0;
+  private reason: string;
   private key = 0;
+  private readonly waiting = new Set<Client>();
   private readonly clients = new Map<number, { client: Client; seq: number }>();
 
-  /** `open` starts the worker; it is called at the first question. */
-  constructor(open: () => Line) {
+  /** `code` brings Graphviz's code, and `open` starts the worker: both are called at the first question.  `reason` is why
+   * nothing can be asked in this page. */
+  constructor(code: () => Promise<string>, open: (code: string) => Line, reason = "") {
+    this.code = code;
     this.open = open;
+    this.reason = reason;
+  }
+
+  /** Why Graphviz can't run in this page; "" where it does, or was not tried yet. */
+  get why(): string {
+    return this.reason;
   }
 
   /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale.
-   * `refused` is called where nothing will be answered. */
-  connect(answered: Client["answered"], refused: Client["refused"] = () => {}): Ask {
-    const client: Client = { answered, refused, asked: null, waiting: null };
+   * `refused` is called where nothing will be answered: of this question, or ever (`why`). */
+  connect<W extends Wanted>(
+    wanted: W,
+    answered: (seq: number, answer: Answers[W]) => void,
+    refused: () => void = () => {},
+  ): Ask {
+    const client: Client = { wanted, answered, refused, asked: null, waiting: null };
     return (seq, dot, height) => {
       client.waiting = { seq, dot, height };
       if (client.asked === null) this.next(client);
@@ -50,58 +74,99 @@ export class Router {
     this.line?.terminate();
     this.line = null;
     this.clients.clear();
+    this.waiting.clear();
   }
 
   private next(client: Client): void {
     const question = client.waiting;
-    client.waiting = null;
     client.asked = null;
-    const line = question && this.worker();
-    if (question && this.lost >= MOST_LOST) client.refused();
-    if (!question || !line) return;
+    if (!question) return;
+    if (!this.reason && this.loaded === null) {
+      this.waiting.add(client);
+      this.load();
+      return;
+    }
+    client.waiting = null;
+    const line = this.worker();
+    if (!line) {
+      client.refused();
+      return;
+    }
     client.asked = ++this.key;
     this.clients.set(this.key, { client, seq: question.seq });
-    line.postMessage({ key: this.key, dot: question.dot, height: question.height });
+    line.postMessage({ key: this.key, wanted: client.wanted, dot: question.dot, height: question.height });
+  }
+
+  private async load(): Promise<void> {
+    if (this.loading) return;
+    this.loading = true;
+    try {
+      this.loaded = await this.code();
+    } catch (error) {
+      this.reason = String(error);
+    }
+    const clients = [...this.waiting];
+    this.waiting.clear();
+    for (const client of clients) this.next(client);
   }
 
   /** The worker; null where there have been enough that did not live. */
   private worker(): Line | null {
-    if (this.line || this.lost >= MOST_LOST) return this.line;
-    try {
-      this.line = this.open();
-      this.line.onmessage = (event) => this.receive(event.data);
-      this.line.onerror = (event) => this.lose(event.message);
-    } catch (error) {
-      this.lose(error);
+    while (!this.line && !this.reason && this.loaded !== null) {
+      try {
+        this.line = this.open(this.loaded);
+        this.line.onmessage = (event) => this.receive(event.data);
+        this.line.onerror = (event) => this.lose(event.message);
+      } catch (error) {
+        this.lose(error);
+      }
     }
     return this.line;
   }
 
   /** The worker is dead: what was asked is asked no longer, what waits is asked of another one. */
   private lose(why: unknown): void {
-    this.lost++;
-    console.warn(`vmwidgets: links stay straight, since Graphviz does not run here: ${why}`);
+    if (++this.lost >= MOST_LOST) this.reason = String(why) || "its worker does not start";
     this.line?.terminate();
     this.line = null;
     const asked = [...this.clients.values()];
     this.clients.clear();
-    for (const { client } of asked) this.next(client);
+    for (const { client } of asked) {
+      if (this.reason) {
+        client.waiting = null;
+        client.asked = null;
+        client.refused();
+      } else this.next(client);
+    }
   }
 
   private receive(answer: Answer): void {
+    if (answer.dead !== undefined) {
+      this.lost = MOST_LOST;
+      this.lose(answer.dead);
+      return;
+    }
     const found = this.clients.get(answer.key);
     this.clients.delete(answer.key);
     if (!found) return;
-    if (answer.error) console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
-    else if (answer.placed && !found.client.waiting) found.client.answered(found.seq, answer.placed);
-    this.next(found.client);
+    const { client, seq } = found;
+    const given = answer.placed ?? answer.svg;
+    if (given === undefined) {
+      console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
+      client.refused();
+    } else if (!client.waiting) client.answered(seq, given as Placed & string);
+    this.next(client);
   }
 }
 
-/** A Worker that runs `code`, an ES module given as its text or its address. */
+/** Why a page can't run Graphviz, as far as that can be known before it is tried; "" if it may. */
+export function reasonAgainst(page: { Worker?: unknown; WebAssembly?: unknown } = globalThis): string {
+  if (!page.Worker) return "this page allows no workers";
+  return page.WebAssembly ? "" : "this page has no WebAssembly";
+}
+
+/** A Worker that runs `code`, a module given as its text. */
 export function openWorker(code: string): Worker {
-  const isAddress = /^(https?:|\.{0,2}\/|blob:|data:)/.test(code) && !code.includes("\n");
-  if (isAddress) return new Worker(code, { type: "module" });
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const worker = new Worker(address, { type: "module" });
   worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });

@@ -28,7 +28,6 @@ export interface SceneNode {
   shape?: "box" | "round" | "none" | "triangle";
   /** Words with spaces between: "new", "changed", "path", "red" … */
   state?: string;
-  graph?: boolean;
   /** What is drawn, in the engine's words; shared by all views, for selection. */
   thing?: string;
   title?: string;
@@ -47,6 +46,7 @@ export interface SceneLink {
   target: string;
   points: Point[];
   state?: string;
+  /** It crosses a box: Graphviz finds a way around. */
   graph?: boolean;
   arrow?: boolean;
   /** From a parent to a child: arrow keys follow it. */
@@ -156,18 +156,17 @@ export interface When {
   made?: number;
 }
 
-/** A scene, its graph in Graphviz's language ("" where it has none), and its moment. */
+/** A scene, what Graphviz finds ways around boxes from ("" for most, in which no link crosses one), and its moment. */
 export interface Picture {
   scene: Scene;
   dot: string;
   when: When;
 }
 
-/** A cubic path that Graphviz found for a link: the start, then three points for each piece; `tip` is where an arrow ends. */
+/** A cubic path that Graphviz found for a link: the start, then three points for each piece. */
 export interface Route {
   start: Point;
   curves: [Point, Point, Point][];
-  tip?: Point;
 }
 
 export const SUPPORTED_VERSION = 3;

@@ -1,6 +1,7 @@
 // A document for tests that draw, and small scenes to draw.
 
 import { Window } from "happy-dom";
+import { Router } from "../src/router.ts";
 import { type Scene, type SceneLink, type SceneNode, SUPPORTED_VERSION, type When } from "../src/scene.ts";
 
 const window = new Window();
@@ -9,6 +10,7 @@ Object.assign(globalThis, {
   document: window.document,
   CustomEvent: window.CustomEvent,
   Event: window.Event,
+  DOMParser: window.DOMParser,
   addEventListener: window.addEventListener.bind(window),
   removeEventListener: window.removeEventListener.bind(window),
   dispatchEvent: window.dispatchEvent.bind(window),
@@ -82,3 +84,11 @@ export const now: When = {
   operations: [],
   line: "",
 };
+
+/** Graphviz in a page that forbids it. */
+export function without(): Router {
+  const open = () => {
+    throw new Error("no graph is drawn here");
+  };
+  return new Router(async () => "", open, "this page allows no workers");
+}

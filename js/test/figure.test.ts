@@ -3,9 +3,8 @@ import { test } from "node:test";
 import "./dom.ts";
 import { Figure } from "../src/figure.ts";
 import type { Request } from "../src/requests.ts";
-import { Router } from "../src/router.ts";
 import type { Scene } from "../src/scene.ts";
-import { node, now, scene } from "./dom.ts";
+import { node, now, scene, without } from "./dom.ts";
 
 /** What is read out, once sentences were gathered. */
 async function heard(): Promise<string | null | undefined> {
@@ -16,9 +15,7 @@ async function heard(): Promise<string | null | undefined> {
 function setUp() {
   const sent: Request[] = [];
   const chosen: string[] = [];
-  const router = new Router(() => {
-    throw new Error("no graph is drawn here");
-  });
+  const router = without();
   const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
   for (const old of document.querySelectorAll(".vmwidgets")) old.remove();
   document.body.append(figure.root);
@@ -283,20 +280,6 @@ test("a picture of now that the machine has left behind says so until it is draw
   assert.equal(behind(), false);
   at(3, 2, false);
   assert.equal(behind(), false, "the past is where it should be");
-});
-
-test("where Graphviz can't run the picture is drawn, and says that its lines are straight", (context) => {
-  context.mock.method(console, "warn", () => {});
-  const { figure, find } = setUp();
-  for (let seq = 1; seq <= 4; seq++) figure.draw(seq, { scene: scene([node("a")]), dot: "digraph {}", when: now });
-  assert.equal(find(".vmw-straight").hidden, false);
-  assert.equal(figure.root.querySelectorAll(".node").length, 1);
-});
-
-test("where it does not have to run nothing is said of it", () => {
-  const { draw, find } = setUp();
-  draw(scene([node("a")]));
-  assert.equal(find(".vmw-straight").hidden, true);
 });
 
 test("a page narrower than its picture scrolls it, and gives it its place back", () => {

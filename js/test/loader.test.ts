@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { zlibSync } from "fflate";
 import "./dom.ts";
 import loader from "../src/loader.ts";
 import type { RenderArguments } from "../src/model.ts";
 
 const CODE =
-  "export default { initialize: ({ model }) => ({ mount: async (view) => { view.el.textContent = model.get('_esm'); } }) };";
+  "export default { initialize: ({ model }) => ({ mount: async (view) => { view.el.textContent = model.get('coming'); } }) };";
 
-URL.createObjectURL = () => `data:text/javascript,${encodeURIComponent(CODE)}`; // Node imports no blobs
+let given = new Blob();
+URL.createObjectURL = (blob: Blob) => {
+  given = blob;
+  return `data:text/javascript,${encodeURIComponent(CODE)}`; // Node imports no blobs
+};
 
 function setUp(coming: boolean) {
   const sent: unknown[] = [];
@@ -21,19 +26,20 @@ function setUp(coming: boolean) {
     },
   };
   const hub = loader.initialize({ model, signal: stop.signal } as unknown as Parameters<typeof loader.initialize>[0]);
-  const arrive = () => hear({ type: "code" }, [new DataView(new TextEncoder().encode(CODE).buffer)]);
+  const arrive = () => hear({ type: "code" }, [new DataView(zlibSync(new TextEncoder().encode(CODE)).slice().buffer)]);
   const el = document.createElement("div");
   const view = { el, signal: stop.signal } as unknown as RenderArguments;
   return { sent, hub, arrive, el, view, stop };
 }
 
-test("a view is drawn once the code has come, which finds its own text", async () => {
+test("a view is drawn once the code has come, which gets the hub's model", async () => {
   const { sent, hub, arrive, el, view } = setUp(true);
   const drawn = hub.mount(view);
   assert.equal(el.textContent, "");
   arrive();
   await drawn;
-  assert.equal(el.textContent, CODE);
+  assert.equal(el.textContent, "true", "it asks the model itself");
+  assert.equal(await given.text(), CODE, "what was packed is what is run");
   assert.deepEqual(sent, [], "it comes by itself");
 });
 

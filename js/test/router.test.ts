@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Line, Router } from "../src/router.ts";
+import { type Line, Router, reasonAgainst } from "../src/router.ts";
 import type { Answer, Question } from "../src/worker.ts";
 
 /** A worker that answers when it is told to. */
@@ -26,29 +26,72 @@ class SlowLine implements Line {
   }
 }
 
-function setUp() {
-  const line = new SlowLine();
-  let opened = 0;
-  const router = new Router(() => {
-    opened++;
-    return line;
+/** A router whose code comes when it is told to. */
+function setUp(lines: Line[] = [new SlowLine()]) {
+  const opened: string[] = [];
+  let asked = 0;
+  let bring: (code: string) => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  const code = new Promise<string>((resolve, reject) => {
+    bring = resolve;
+    fail = reject;
   });
-  return { line, router, opened: () => opened };
+  const router = new Router(
+    () => {
+      asked++;
+      return code;
+    },
+    (text) => {
+      const line = lines[opened.push(text) - 1];
+      if (!line) throw new Error("refused by the page's policy");
+      return line;
+    },
+  );
+  const arrive = async () => {
+    bring("graphviz");
+    await code;
+  };
+  return {
+    line: lines[0] as SlowLine,
+    router,
+    opened,
+    asked: () => asked,
+    arrive,
+    fail: (why: string) => fail(new Error(why)),
+  };
 }
 
-test("the worker starts at the first question, once", () => {
-  const { router, opened } = setUp();
-  const asks = [router.connect(() => {}), router.connect(() => {})];
-  assert.equal(opened(), 0);
+const settled = () => new Promise((done) => setTimeout(done));
+
+test("nothing is asked for before the first question, then the code once, and the worker starts when it is there", async () => {
+  const { line, router, opened, asked, arrive } = setUp();
+  const got: number[] = [];
+  const asks = [router.connect("ways", (seq) => got.push(seq)), router.connect("drawing", () => {})];
+  assert.equal(asked(), 0);
   for (const ask of asks) ask(1, "a", 10);
-  assert.equal(opened(), 1);
+  asks[0]?.(2, "b", 10);
+  assert.deepEqual([asked(), opened], [1, []]);
+  await arrive();
+  assert.deepEqual(opened, ["graphviz"]);
+  assert.deepEqual(
+    line.questions.map(({ wanted, dot }) => [wanted, dot]),
+    [
+      ["ways", "b"],
+      ["drawing", "a"],
+    ],
+    "of what waited only the newest",
+  );
+  line.answer();
+  assert.deepEqual(got, [2]);
 });
 
-test("while one question is under way only the newest waits, and stale answers are dropped", () => {
-  const { line, router } = setUp();
+test("while one question is under way only the newest waits, and stale answers are dropped", async () => {
+  const { line, router, arrive } = setUp();
   const got: number[] = [];
-  const ask = router.connect((seq) => got.push(seq));
-  for (const seq of [1, 2, 3, 4]) ask(seq, `dot ${seq}`, 10);
+  const ask = router.connect("ways", (seq) => got.push(seq));
+  ask(1, "dot 1", 10);
+  await arrive();
+  for (const seq of [2, 3, 4]) ask(seq, `dot ${seq}`, 10);
   assert.deepEqual(
     line.questions.map((question) => question.dot),
     ["dot 1"],
@@ -63,36 +106,43 @@ test("while one question is under way only the newest waits, and stale answers a
   assert.deepEqual(got, [4]);
 });
 
-test("views do not wait for each other, and get their own answers", () => {
-  const { line, router } = setUp();
+test("views do not wait for each other, and get their own answers", async () => {
+  const { line, router, arrive } = setUp();
   const got: string[] = [];
-  router.connect((seq) => got.push(`a${seq}`))(1, "x", 10);
-  router.connect((seq) => got.push(`b${seq}`))(7, "y", 10);
+  router.connect("ways", (seq) => got.push(`a${seq}`))(1, "x", 10);
+  router.connect("drawing", (seq, svg) => got.push(`b${seq}${svg}`))(7, "y", 10);
+  await arrive();
   line.answer();
-  line.answer();
-  assert.deepEqual(got, ["a1", "b7"]);
+  line.answer({ placed: undefined as never, svg: "<svg/>" });
+  assert.deepEqual(got, ["a1", "b7<svg/>"]);
 });
 
-test("a picture that Graphviz refuses does not stop the next", (context) => {
+test("a picture that Graphviz refuses does not stop the next, and its view hears of it", async (context) => {
   context.mock.method(console, "warn", () => {});
-  const { line, router } = setUp();
-  const got: number[] = [];
-  const ask = router.connect((seq) => got.push(seq));
+  const { line, router, arrive } = setUp();
+  const got: (number | string)[] = [];
+  const ask = router.connect(
+    "drawing",
+    (seq) => got.push(seq),
+    () => got.push("refused"),
+  );
   ask(1, "bad", 10);
+  await arrive();
   ask(2, "good", 10);
-  line.answer({ error: "syntax error" });
+  line.answer({ placed: undefined as never, error: "syntax error" });
   line.answer();
-  assert.deepEqual(got, [2]);
+  assert.deepEqual(got, ["refused", 2]);
+  assert.equal(router.why, "", "other pictures can be drawn");
 });
 
-test("after a worker that died the next one is asked what waits", (context) => {
-  context.mock.method(console, "warn", () => {});
+test("after a worker that died the next one is asked what waits", async () => {
   const lines = [new SlowLine(), new SlowLine()];
-  let opened = 0;
-  const router = new Router(() => lines[opened++] as SlowLine);
+  const { router, arrive } = setUp(lines);
   const got: number[] = [];
-  const ask = router.connect((seq) => got.push(seq));
-  for (const seq of [1, 2]) ask(seq, `dot ${seq}`, 10);
+  const ask = router.connect("ways", (seq) => got.push(seq));
+  ask(1, "dot 1", 10);
+  await arrive();
+  ask(2, "dot 2", 10);
   lines[0]?.die();
   assert.equal(lines[0]?.ended, true);
   assert.deepEqual(
@@ -105,19 +155,53 @@ test("after a worker that died the next one is asked what waits", (context) => {
   assert.deepEqual(got, [2, 3]);
 });
 
-test("where no worker lives, few are tried and no view waits for ever", (context) => {
-  context.mock.method(console, "warn", () => {});
-  let opened = 0;
-  const router = new Router(() => {
-    opened++;
-    throw new Error("refused by the page's policy");
-  });
+test("where no worker lives, few are tried, and it is known why", async () => {
+  const { router, opened, arrive } = setUp([]);
   let refused = 0;
   const ask = router.connect(
+    "ways",
     () => assert.fail("nothing can be answered"),
     () => refused++,
   );
-  for (let seq = 1; seq < 20; seq++) ask(seq, "dot", 10);
-  assert.equal(opened, 3);
-  assert.ok(refused > 0, "the view hears of it");
+  ask(1, "dot", 10);
+  await arrive();
+  for (let seq = 2; seq < 20; seq++) ask(seq, "dot", 10);
+  assert.equal(opened.length, 3);
+  assert.equal(refused, 19, "the view hears of each");
+  assert.match(router.why, /refused by the page's policy/);
+});
+
+test("a worker in which WebAssembly is forbidden says so once, and is asked no more", async () => {
+  const { line, router, opened, arrive } = setUp();
+  let refused = 0;
+  const ask = router.connect(
+    "drawing",
+    () => {},
+    () => refused++,
+  );
+  ask(1, "dot", 10);
+  await arrive();
+  line.onmessage?.({ data: { key: 0, dead: "CompileError" } } as MessageEvent<Answer>);
+  ask(2, "dot", 10);
+  assert.deepEqual([refused, opened.length, line.ended, router.why], [2, 1, true, "CompileError"]);
+});
+
+test("code that does not come is a reason too", async () => {
+  const { router, fail } = setUp();
+  let refused = 0;
+  router.connect(
+    "drawing",
+    () => {},
+    () => refused++,
+  )(1, "dot", 10);
+  fail("the kernel has none");
+  await settled();
+  assert.equal(refused, 1);
+  assert.match(router.why, /the kernel has none/);
+});
+
+test("what a page lacks is known before anything is loaded", () => {
+  assert.match(reasonAgainst({ WebAssembly: {} }), /no workers/);
+  assert.match(reasonAgainst({ Worker: {} }), /no WebAssembly/);
+  assert.equal(reasonAgainst({ Worker: {}, WebAssembly: {} }), "");
 });

@@ -61,7 +61,7 @@ async function picture(hub: Awaited<ReturnType<typeof load>>, text: string) {
   };
   const get = (name: string) => traits[name];
   const model = { get, set: () => {}, save_changes: () => {}, on: () => {}, off: () => {}, send: () => {} };
-  const exports = hub.initialize({ model: { get: () => undefined }, signal: stop.signal });
+  const exports = hub.initialize({ model: { on: () => {}, off: () => {}, send: () => {} }, signal: stop.signal });
   const host = { getModel: async () => ({ ...model, get: (name: string) => (name === "latest" ? 1 : "") }) };
   await exports.mount({ model, el, signal: stop.signal, host });
   Sight.all.at(-1)?.say(true);
@@ -112,13 +112,13 @@ test("questions that were loaded one by one have radio buttons of their own", as
   assert.ok(names.every((own) => own[0] === own[1]));
 });
 
-test("the bundle can be loaded where there is no page: Graphviz runs in a worker of it", async () => {
+test("Graphviz's file listens for questions where there is no page", async () => {
   const page = globalThis.document;
   const asked: string[] = [];
   Object.assign(globalThis, { addEventListener: (event: string) => asked.push(event), self: globalThis });
   Reflect.deleteProperty(globalThis, "document");
   try {
-    await load("hub", "worker");
+    await load("graphviz", "worker");
   } finally {
     Object.assign(globalThis, { document: page });
   }

@@ -5,10 +5,9 @@ import { zlibSync } from "fflate";
 import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/model.ts";
 import { mount } from "../src/mount.ts";
 import type { Request } from "../src/requests.ts";
-import { Router } from "../src/router.ts";
 import type { Scene } from "../src/scene.ts";
 import view from "../src/view.ts";
-import { node, now, Sight, scene } from "./dom.ts";
+import { node, now, Sight, scene, without } from "./dom.ts";
 
 Object.assign(globalThis, {
   CSS: { escape: (text: string) => text },
@@ -52,9 +51,7 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
   };
   const chosen = { selection: "", latest: 1, stamp: 0 };
   const selection = { ...model, get: (name: keyof typeof chosen) => chosen[name] } as unknown as SelectionModel;
-  const router = new Router(() => {
-    throw new Error("no graph is drawn here");
-  });
+  const router = without();
   const el = document.createElement("div");
   document.body.replaceChildren(el);
   const exports: HubExports = { mount: (given) => mount(given, router) };

@@ -69,7 +69,7 @@ def tree_scene(count: int, operations: int, machine: str = "machine 1", step: in
         nodes.append(
             Node(
                 id=f"tree/{i}", kind="tree-node", thing=f"entry:{i}", action="select", lane="tree",
-                x=x, y=y, w=70, h=28, shape="round" if level % 2 else "box", graph=True, title=f"node {i}",
+                x=x, y=y, w=70, h=28, shape="round" if level % 2 else "box", title=f"node {i}",
                 text=(Text(10, 17, "R" if level % 2 else "B", "letter"), Text(35, 18, label, "mono", "middle")),
                 state=("red" if level % 2 else "black", *(("new",) if new else ())),
             )
@@ -77,7 +77,7 @@ def tree_scene(count: int, operations: int, machine: str = "machine 1", step: in
         if i:
             (px, py), parent = place[(i - 1) // 2], (i - 1) // 2
             points = ((px, py + 14), (x + 35, y + 14))
-            links.append(Link(f"link/{i}", "tree", f"tree/{parent}", f"tree/{i}", points, graph=True, branch=True))
+            links.append(Link(f"link/{i}", "tree", f"tree/{parent}", f"tree/{i}", points, branch=True))
     count_of_steps = 3 if operations else 0
     places = (0, 1, 2, AFTER) if operations else (AFTER,)
     caption = Caption(f"Operation {operations} is done.", ("fake_insert", "rbtree_insert"), "It was asked for.", "good")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.paint import MOST_BEFORE
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -28,3 +30,5 @@ def test_pictures_are_measured_in_a_notebook() -> None:
         (row,) = [line for line in printed.splitlines() if line.strip().startswith(shown)]
         drawn, asked = row.split()[-1].split("/")
         assert 0 < int(drawn) <= int(asked) == 4, row  # a busy computer may miss one: that is what the bench says
+    (first,) = [line for line in printed.splitlines() if "bytes before the first picture, in a fresh kernel" in line]
+    assert 0 < int(first.split()[-1].replace(",", "")) < MOST_BEFORE, first

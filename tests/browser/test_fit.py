@@ -56,7 +56,7 @@ WRONG = """(scene) => {
     for (const node of scene.nodes) {
         const group = svg.querySelector(`[data-id="${CSS.escape(node.id)}"]`);
         const shape = group.querySelector(":scope > .shape")?.getBoundingClientRect();
-        const runs = [...group.querySelectorAll(":scope > .runs > text")];
+        const runs = [...group.querySelectorAll(":scope > text")];
         for (const [number, [, , whole, , , room]] of (node.text ?? []).entries()) {
             const text = runs[number];
             const box = text.getBoundingClientRect();

@@ -79,34 +79,6 @@ def test_pictures_follow_on_a_page_too_busy_to_load_them_in_time(
     expect(opened.cell(1).locator(".node.selected")).to_have_count(1)
 
 
-ROUTES_HAVE_COME = """() => {
-    const feet = [...document.querySelectorAll('.node')]
-        .map((node) => node.style.transform.match(/[\\d.]+/g).map(Number));
-    const lines = [...document.querySelectorAll('.link .line')].map((line) => line.getAttribute('d').slice(1));
-    return lines.every((line) => feet.some(([x, y]) => {
-        const [left, top] = line.split(' ')[0].split(',').map(Number);
-        return Math.abs(left - x - 35) < 0.5 && Math.abs(top - y - 28) < 0.5;
-    }));
-}"""
-"""Whether each line begins at the foot of a node: Python's own ones begin at a centre."""
-
-
-def test_graphviz_routes_end_where_nodes_are(notebook: Notebook) -> None:
-    page = notebook.page
-    page.wait_for_function(ROUTES_HAVE_COME)
-    lines = page.evaluate("() => [...document.querySelectorAll('.link .line')].map((line) => line.getAttribute('d'))")
-    boxes = page.evaluate("""() => Object.fromEntries([...document.querySelectorAll('.node')].map((node) =>
-        [node.dataset.id, node.style.transform.match(/[\\d.]+/g).map(Number)]))""")
-    assert len(lines) == 14
-    for number, line in enumerate(lines, start=1):
-        start, end = (tuple(map(float, pair.split(","))) for pair in (line[1:].split(" ")[0], line.split(" ")[-1]))
-        (px, py), (cx, cy) = boxes[f"tree/{(number - 1) // 2}"], boxes[f"tree/{number}"]
-        # Graphviz draws tree links from the middle of the parent's foot to the middle of the child's head;
-        # Python's own line, which it replaces, runs from centre to centre.
-        assert start == pytest.approx((px + 35, py + 28), abs=0.5)
-        assert end == pytest.approx((cx + 35, cy), abs=0.5)
-
-
 def test_the_twin_gives_way_to_the_live_view_only(notebook: Notebook, open_notebook: Any, lab: Server) -> None:
     assert twin(notebook, 1).count() == 1
     assert not twin(notebook, 1).is_visible()

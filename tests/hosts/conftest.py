@@ -18,18 +18,6 @@ from tests.browser.lab import FLAGS, Watched, find_chromium
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """Chromium finds no other host, whatever a page asks for."""
 
-COUNT_ROUTES = """
-const Plain = window.Worker;
-window.routed = 0;
-window.Worker = class extends Plain {
-    constructor(...how) {
-        super(...how);
-        this.addEventListener('message', ({ data }) => { if (data?.placed) window.routed += 1; });
-    }
-};
-"""
-"""Counts in `window.routed` how often Graphviz has placed a picture's links: one that never answers is not missed."""
-
 VIEWPORT = {"width": 1300, "height": 1000}
 
 
@@ -50,7 +38,6 @@ def opening(chromium: Any) -> Opening:
     @contextmanager
     def open_page(make: Callable[..., Watched], *arguments: Any, own: str = "") -> Iterator[Watched]:
         page = chromium.new_context(viewport=VIEWPORT, reduced_motion="reduce").new_page()
-        page.add_init_script(COUNT_ROUTES)
         watched = make(page, *arguments)
         try:
             yield watched

@@ -20,9 +20,14 @@ def check_readable(picture: Any, host: str) -> None:
     assert seen.house == {"red", "black", "new"}
 
 
-def check_routed(page: Any) -> None:
-    """Graphviz places the links."""
-    page.wait_for_function("() => window.routed > 0")
+def check_drawn_by_graphviz(picture: Any) -> None:
+    """One press has Graphviz draw it, which the kernel sends, and another goes back."""
+    press = picture.get_by_role("button", name="draw this picture with Graphviz")
+    press.click()
+    drawn = picture.locator(".vmw-graphviz .node.entry")
+    expect(drawn.first).to_be_visible(timeout=30_000)
+    press.click()
+    expect(drawn).to_have_count(0)
 
 
 def check_buttons(picture: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,13 +27,31 @@ def test_the_code_is_in_no_state_and_comes_by_itself_and_again_when_asked_for(mo
     sent: list[tuple[Any, Any]] = []
     monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append((content, buffers)))
     hub = open_hub()
-    code = ({"type": "code"}, [read_static("hub.js").encode()])
-    assert sent == [code]
+    assert [(message, zlib.decompress(buffers[0]).decode()) for message, buffers in sent] == [
+        ({"type": "code"}, read_static("hub.js"))
+    ]
+    (code,) = sent
     assert not hub.coming, "who gets the state from now on has to ask"
     assert len(json.dumps(hub.get_state(), default=str)) < 3_000
     for content in ({"type": "code"}, {"type": "other"}, "code"):
         hub._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
     assert sent == [code, code]
+
+
+def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append((content, buffers)))
+    hub = open_hub()
+    ((_, (code,)),) = sent
+    assert len(code) < 90_000
+    sent.clear()
+    hub._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "graphviz"}}}, "buffers": []})
+    ((message, (packed,)),) = sent
+    assert message == {"type": "graphviz"}
+    assert zlib.decompress(packed).decode() == read_static("graphviz.js")
+    assert len(json.dumps(hub.get_state(), default=str)) < 3_000, "a saved notebook has nothing of it"
 
 
 def test_a_cell_that_no_page_runs_draws_no_frame_and_a_hello_brings_the_newest(shell: PyodideShell) -> None:

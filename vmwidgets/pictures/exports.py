@@ -32,10 +32,24 @@ class Exports:
         return to_svg(self.scene())
 
     def to_dot(self) -> str:
-        """The graph in the picture in Graphviz's language, with all positions given."""
-        from vmwidgets.views.scene.dot import whole_dot
+        """The picture in Graphviz's language: its nodes, words and links, all in their places."""
+        from vmwidgets.views.scene.dot import to_dot
 
-        return whole_dot(self.scene())
+        return to_dot(self.scene())
+
+    def graphviz(self) -> Any:
+        """The picture as a `graphviz.Source`, for what works with those: ``source.render("map", format="pdf")``.
+
+        Its text is made here; to draw it, the package `graphviz` asks for Graphviz's program `dot`.
+
+        >>> import vmwidgets as vm
+        >>> source = vm.picture(vm.boot("x86-64")).graphviz()
+        >>> source.source == vm.picture(vm.boot("x86-64")).to_dot()
+        True
+        """
+        from vmwidgets.views.scene.dot import source
+
+        return source(self.scene())
 
     def to_json(self) -> dict[str, Any]:
         """The scene as plain data, documented in :mod:`vmwidgets.views.scene.wire`."""

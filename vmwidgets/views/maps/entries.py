@@ -36,14 +36,13 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     plain = plain_ones(picture, wordless)
     cards = [_item(picture, item, columns[item.id], top) for item in items if item.id not in plain]
     header = kit.chip(
-        "list/header", "entry", Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26), "header", graph=True, lane="list",
+        "list/header", "entry", Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26), "header", lane="list",
         spare=2, title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
     marked = [entry for entry in picture.value.entries if entry.id in plain]
     strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
     marks = entry_marks(
         "list", marked, list(strips.values()), picture.fill_of, top + 20, STRIP_HEIGHT, "{address}, {size}, {words}",
-        graph=True,
     )  # fmt: skip
     drawn = iter(cards)
     ends = [
@@ -122,7 +121,6 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
         f"list/{item.id}", Box(column.middle - w / 2, top, w, CARD_HEIGHT),
         _card_rows(picture, item, w) if is_card else (), kind="entry", thing=f"entry:{item.id}", top=20, step=15, pad=7,
         bars=(Bar(1.5, 1.5, w - 3, 4, kind),), state=(*states, kind), lane="list", title=describe(picture, item),
-        graph=True,
     )  # fmt: skip
     return node if is_card else replace(node, text=_short_text(picture, item, w))
 
@@ -133,7 +131,6 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
     return kit.chip(
         f"list/{entry.id}", "range", Box(x, top + 20, w, STRIP_HEIGHT), thing=f"entry:{entry.id}", state=states,
         title=f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}", lane="list",
-        graph=True,
     )  # fmt: skip
 
 
@@ -201,7 +198,7 @@ def _fold(fold: Fold, column: Column, top: float) -> Node:
     w = max(4.0, column.w - 2)
     return kit.chip(
         f"list/fold/{fold.id}", "fold", Box(column.middle - w / 2, top + 18, w, 34), short_count(fold.count),
-        thing=f"fold:{fold.id}", state=("folded",), action="open", lane="list", graph=True, spare=0,
+        thing=f"fold:{fold.id}", state=("folded",), action="open", lane="list", spare=0,
         title=f"{fold.count:,} entries folded: open",
     )  # fmt: skip
 
@@ -218,7 +215,7 @@ def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> l
         touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
         points = ((left.x + left.w, left.y), (right.x, left.y))
         state = () if touching or before is None else ("gap",)
-        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, state, graph=True))
+        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, state))
     return links
 
 

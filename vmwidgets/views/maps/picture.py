@@ -501,7 +501,6 @@ def entry_marks(
     h: float,
     title: str,
     *,
-    graph: bool = False,
     on: str = "",
 ) -> tuple[Marks, ...]:
     """Entries as marks of a lane, each at its x and as wide as `places` says, filled as `fill` says; none for none."""
@@ -522,7 +521,6 @@ def entry_marks(
         page=[entry.start >> PAGE_SHIFT for entry in entries],
         pages=[(entry.end - entry.start) >> PAGE_SHIFT for entry in entries],
         title=title,
-        graph=graph,
         on=on,
     )
     return (marks,)

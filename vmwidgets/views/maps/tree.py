@@ -121,7 +121,7 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
     title = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"
     return Node(
         f"tree/{entry.id}", "tree-node", column.middle - w / 2, y + (24 - h) / 2, w, h, f"entry:{entry.id}",
-        "round" if red else "box", text, state=states, title=title, action="select", lane="tree", graph=True,
+        "round" if red else "box", text, state=states, title=title, action="select", lane="tree",
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def _fold(fold: Fold, column: Column, y: float) -> Node:
     w = max(20.0, min(text_width(label, "label") + 8, column.w))
     return kit.chip(
         f"tree/fold/{fold.id}", "fold", kit.Box(column.middle - w / 2, y + 3, w, 18), label, thing=f"fold:{fold.id}",
-        state=("folded",), title=f"{fold.count:,} entries folded: open", action="open", lane="tree", graph=True,
+        state=("folded",), title=f"{fold.count:,} entries folded: open", action="open", lane="tree",
         spare=0,
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             yield Link(
                 f"tree/{node.id}/{side}", "tree", source.id, target.id,
                 ((source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)),
-                state=("path",) if on_path else ("new",) if new else (), graph=True, branch=True,
+                state=("path",) if on_path else ("new",) if new else (), branch=True,
             )  # fmt: skip
 
 

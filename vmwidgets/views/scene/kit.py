@@ -194,7 +194,6 @@ class Rest(TypedDict, total=False):
     title: str
     action: str
     lane: str
-    graph: bool
 
 
 def card(
@@ -266,7 +265,7 @@ def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str,
     return Node(
         identity, kind, *box, thing, more.get("shape", "box"), text, tuple(more.get("bars", ())),
         tuple(more.get("state", ())), more.get("title") or said, more.get("action", "select" if thing else ""),
-        more.get("lane", ""), more.get("graph", False),
+        more.get("lane", ""),
     )  # fmt: skip
 
 
@@ -348,11 +347,11 @@ def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", st
 
 
 def beside(identity: str, left: Node, right: Node, *, kind: str = "next", state: Collection[str] = (),
-           head: bool = True, graph: bool = False) -> Link:  # fmt: skip
+           head: bool = True) -> Link:  # fmt: skip
     """A straight line from a thing to what is beside it in its row."""
     y = left.y + left.h / 2
     ends = ((left.x + left.w, y), (right.x, y)) if left.x < right.x else ((left.x, y), (right.x + right.w, y))
-    return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head, graph=graph)
+    return Link(identity, kind, left.id, right.id, ends, state=tuple(state), arrow=head)
 
 
 def ticks(

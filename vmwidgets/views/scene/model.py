@@ -60,7 +60,7 @@ class Node:
     `state` holds what is true of it now: "new", "changed", "leaving", "path", "here", "red", "black", "folded",
     "static", "fault", "ok" ….  `action` is what a click or Enter asks for: "select", "open" or "".
     `title` is the whole text, for hovering and for screen readers. `lane` orders keyboard movement.
-    `graph`: drawn by Graphviz too (a node of the DOT).  `value` is the number of a node that can be turned; -1: none.
+    `value` is the number of a node that can be turned; -1: none.
     `role` is what else a hand does with it: "pan" (what lies on it is dragged and zoomed), "turn" (a drag turns the
     node with a value above it), "switch" (it is on or off).
     """
@@ -79,9 +79,8 @@ class Node:
     title: str = ""
     action: str = ""
     lane: str = ""
-    graph: bool = False
-    value: int = -1
-    role: str = ""
+    value: int = field(default=-1, kw_only=True)  # by name: a bool in its place would pass for a number
+    role: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,8 @@ class Link:
     """A line between two nodes.
 
     `kind` is a class ("tree", "next", "prev", "leader", "walk"); `points` is the polyline in absolute pixels;
-    `graph` means that Graphviz draws it as well and its route replaces `points`; `arrow` puts a head at the end.
-    `branch`: it leads from a parent to a child, and arrow keys follow it.
+    `arrow` puts a head at the end.  `branch`: it leads from a parent to a child, and arrow keys follow it.
+    `graph`: it crosses a box, and a page that has Graphviz leads it around (:mod:`.routing` says which links do).
     """
 
     id: str
@@ -131,7 +130,7 @@ class Marks:
     All are `h` high.  `look` says which of `looks` each has, `parent` at which place its parent is (-1: among no marks;
     empty: no lines are drawn).  `page` is the page that each is about, `pages` how many there are (empty: it isn't
     said).  In its title ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.
-    `graph`: drawn by Graphviz too.  `on` is the id of the node that they lie on, "" for none.
+    `on` is the id of the node that they lie on, "" for none.
 
     >>> two = Marks(
     ...     lane="tree",
@@ -168,7 +167,6 @@ class Marks:
     title: str
     pages: Sequence[int] = ()
     parent: Sequence[int] = ()
-    graph: bool = True
     on: str = ""
 
     def moved(self, down: float) -> Marks:
@@ -186,7 +184,7 @@ class Marks:
         )  # fmt: skip
         return Node(
             f"{self.lane}/{number}", self.kind, self.x[place], self.y[place], self.w[place], self.h,
-            f"{self.of}:{number}", shape, state=state, action="select", lane=self.lane, graph=self.graph, title=title,
+            f"{self.of}:{number}", shape, state=state, action="select", lane=self.lane, title=title,
         )  # fmt: skip
 
     def nodes(self) -> Iterator[Node]:
@@ -200,7 +198,7 @@ class Marks:
             if parent >= 0:
                 source, target = f"{self.lane}/{number[parent]}", f"{self.lane}/{number[place]}"
                 points = (x[parent] + w[parent] / 2, y[parent] + self.h), (x[place] + w[place] / 2, y[place])
-                yield Link(f"{target}/up", self.lane, source, target, points, graph=True, branch=True)
+                yield Link(f"{target}/up", self.lane, source, target, points, branch=True)
 
 
 def looks_of(kinds: Iterable[Look]) -> tuple[tuple[Look, ...], list[int]]:

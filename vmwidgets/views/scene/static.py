@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -21,3 +22,9 @@ def read_static(name: str) -> str:
         raise FileNotFoundError(
             f"the front end is not built: {path} is missing; in a checkout, run `make lab` or `python hatch_build.py`"
         ) from None
+
+
+@cache
+def packed_static(name: str) -> bytes:
+    """The same as zlib packs it, for a message."""
+    return zlib.compress(read_static(name).encode(), 9)

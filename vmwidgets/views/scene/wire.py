@@ -41,8 +41,6 @@ def encode_node(node: Node) -> dict[str, Any]:
         data["shape"] = node.shape
     if node.state:
         data["state"] = " ".join(node.state)
-    if node.graph:
-        data["graph"] = True
     for name in ("thing", "title", "action", "lane", "role"):
         value = getattr(node, name)
         if value:

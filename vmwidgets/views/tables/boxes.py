@@ -78,7 +78,6 @@ def draw_table(
     box = Node(
         f"tables/table/{key}", "table", x, y, w, at + 4, f"table:{table.pa:x}", text=tuple(text), title=title,
         state=("fault",) if table.unreadable else (), action="" if table.parent is None else "open", lane=lane,
-        graph=True,
     )  # fmt: skip
     return [box, *rows]
 
@@ -236,7 +235,7 @@ def _draw_row(
     return Node(
         f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}",
         text=_lines(words, w, h, "mono label", "label"), bars=_bar(row, h), state=tuple(state),
-        title=_title(window, table, row), action="open", lane=lane, graph=True,
+        title=_title(window, table, row), action="open", lane=lane,
     )  # fmt: skip
 
 

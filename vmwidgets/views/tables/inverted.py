@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedEntry, InvertedValue
@@ -33,9 +32,7 @@ def draw_inverted(value: InvertedValue, *, width: float = WIDTH) -> Scene:
         x, y = MARGIN + number // high * (share + GAP), 8 + number % high * (HIGH + BETWEEN)
         row = _row(number, chain, places, Box(x, y, w, HIGH))
         nodes += row
-        links += [
-            kit.beside(f"{left.id}>{right.id}", left, right, graph=True) for left, right in itertools.pairwise(row)
-        ]
+        links += [kit.beside(f"{left.id}>{right.id}", left, right) for left, right in itertools.pairwise(row)]
     return kit.scene(
         "inverted",
         "inverted page table",
@@ -70,7 +67,7 @@ def _row(number: int, chain: tuple[InvertedEntry, ...], places: int, first: Box)
         row.append(kit.card(f"inverted/{number}/{place}", box, words, title=title, thing=thing, bar="page"))
     if len(shown) < len(chain):
         row.append(kit.fold(f"inverted/{number}/more", boxes[len(shown)], f"{len(chain) - len(shown)} more"))
-    return [replace(node, graph=True) for node in row]
+    return row
 
 
 def _caption(value: InvertedValue) -> Caption:

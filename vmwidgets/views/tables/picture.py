@@ -157,9 +157,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
         edge = target.x - INDENT - 6
         points = (start, (edge, start[1]), (edge, end[1]), end) if is_outline else (start, end)
         state = ("path",) if table.parent[1] in bench.path else ()
-        links.append(
-            Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True)
-        )  # a straight line between columns needs no routing
+        links.append(Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True))
     return links
 
 

@@ -218,7 +218,7 @@ def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
         end = (head.x + head.w, head.y + _HEAD) if is_stacked else (target.x, target.y + target.h / 2)
         edge = max(start[0], end[0]) + _GUTTER - 4
         points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
-        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True, graph=not is_stacked))
+        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True))
     return links
 
 
@@ -320,7 +320,7 @@ def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[s
     box = place._replace(h=max(place.h, _FIRST + _LINE * len(lines)))
     rows = [kit.Line(head, "strong"), *(kit.Line(line, look) for line, look in lines)]
     return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
-                    title=title, lane="walk", graph=True)  # fmt: skip
+                    title=title, lane="walk")  # fmt: skip
 
 
 def _in_slots(walk: Walk) -> str:

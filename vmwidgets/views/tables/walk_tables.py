@@ -205,7 +205,7 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
     )
     return Node(
         f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, (),
-        states, f"{title} ({step.section})", "select", "walk", True,
+        states, f"{title} ({step.section})", "select", "walk",
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from vmwidgets.views.scene.twin import table_twin
 
 from .controls import told
 from .messages import BY_ITSELF, REDRAWN, STILL_ANSWERED, check_message
-from .packing import pack, pack_table
+from .packing import pack, pack_table, pack_text
 from .refresh import refresher
 
 MAX_PINS = 4
@@ -143,6 +143,12 @@ class Answering(Picture):
     def _on_table(self) -> None:
         if self._scene is not None:
             self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
+
+    def _on_dot(self) -> None:
+        if self._scene is not None:
+            from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
+
+            self.send({"type": "dot", "seq": self._seq}, buffers=[pack_text(to_dot(self._scene))])
 
     def _tell(self, what: str, **given: int) -> None:
         if self.machine is not None:

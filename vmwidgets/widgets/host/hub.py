@@ -2,7 +2,8 @@
 
 anywidget sends a class's code with every model of it; so the code is in one model, made at the first display, and every
 view carries a few lines that reach it through the host.  The code is sent in a message, not in the model's state, which
-nbclient, papermill and nbgrader store in each notebook that they run.
+nbclient, papermill and nbgrader store in each notebook that they run.  Graphviz, which is eight times as large, is a
+message of its own, for a page that asks for it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import Any
 import anywidget
 import traitlets
 
-from vmwidgets.views.scene.static import read_static
+from vmwidgets.views.scene.static import packed_static, read_static
 
 from .visitors import OfEachVisitor, in_marimo
+
+CODE = {"code": "hub.js", "graphviz": "graphviz.js"}
+"""What a page may ask for, and the file that has it."""
 
 
 class Hub(anywidget.AnyWidget):
@@ -29,13 +33,14 @@ class Hub(anywidget.AnyWidget):
     The next picture's first frame is laid out for that.
     """
 
-    def send_code(self) -> None:
-        """Send the drawing code to the pages that have none."""
-        self.send({"type": "code"}, buffers=[read_static("hub.js").encode()])
+    def send_code(self, which: str = "code") -> None:
+        """Send the drawing code to the pages that have none, or Graphviz."""
+        self.send({"type": which}, buffers=[packed_static(CODE[which])])
 
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
-        if content == {"type": "code"}:
-            self.send_code()
+        for which in CODE:
+            if content == {"type": which}:
+                self.send_code(which)
 
 
 def is_open(widget: Any) -> bool:

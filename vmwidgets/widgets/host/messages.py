@@ -92,6 +92,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "save": {},
     # Give the rows of the table twin.
     "table": {},
+    # Give the picture in Graphviz's language.
+    "dot": {},
     # Give the operations for the slider's strip; the page has the first `have`, of which the last has this serial.
     "timeline": {"have": (_whole(0, 2**53), "a whole number from 0"), "serial": (_whole(-1, 2**53), "a whole number")},
     # Give the names of operations from this number on.
@@ -100,7 +102,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
 }
 """Each message's fields; all are needed, and there are no others."""
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "timeline", "names"))
+BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
 """What a page says by itself, and no reader does."""
 
 REDRAWN = frozenset(("seek", "jump", "open", "zoom", "pan", "turn", "find"))

@@ -16,15 +16,22 @@ from vmwidgets.views.scene.wire import encode_scene, encode_table
 
 
 def pack(scene: Scene, when: Mapping[str, Any]) -> bytes:
-    """The scene, its DOT text and its moment as the page reads them: zlib over UTF-8 JSON.
+    """The scene and its moment as the page reads them: zlib over UTF-8 JSON.
 
-    The page asks for the table when it is opened.  Marks have their lines without Graphviz.
+    `dot` is what Graphviz finds ways from: "" for most pictures, in which no link crosses a box.  The page asks for the
+    table when it is opened.
     """
-    from vmwidgets.views.scene.dot import to_dot
-
-    dot = to_dot(scene) if not scene.marks and any(node.graph for node in scene.nodes) else ""
-    packed = {"scene": encode_scene(scene, with_table=False), "dot": dot, "when": when}
+    packed = {"scene": encode_scene(scene, with_table=False), "dot": ways(scene), "when": when}
     return _packed(packed)
+
+
+def ways(scene: Scene) -> str:
+    """DOT text of the ways around boxes; "" where there are none, for which nothing is imported."""
+    if not any(link.graph for link in scene.links):
+        return ""
+    from vmwidgets.views.scene.routing import routes_dot
+
+    return routes_dot(scene)
 
 
 def pack_table(table: Table) -> bytes:
@@ -37,9 +44,13 @@ def pack_plain(data: Mapping[str, Any]) -> bytes:
     return _packed(data)
 
 
-def _packed(data: Mapping[str, Any]) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+def pack_text(text: str) -> bytes:
+    """A text by itself."""
     return zlib.compress(text.encode("utf-8", "replace"), 1)
+
+
+def _packed(data: Mapping[str, Any]) -> bytes:
+    return pack_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
 
 def unpack(data: bytes) -> dict[str, Any]:

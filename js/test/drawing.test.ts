@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Graphviz } from "@hpcc-js/wasm-graphviz";
+import "./dom.ts";
+import { Figure } from "../src/figure.ts";
+import type { Request } from "../src/requests.ts";
+import { type Line, Router } from "../src/router.ts";
+import type { Answer, Question } from "../src/worker.ts";
+import { node, now, scene, without } from "./dom.ts";
+
+const graphviz = await Graphviz.load();
+
+/** Graphviz itself, where a page has its worker. */
+class Drawer implements Line {
+  onmessage: ((event: MessageEvent<Answer>) => unknown) | null = null;
+  asked = 0;
+  postMessage({ key, dot }: Question): void {
+    this.asked++;
+    const svg = graphviz.layout(dot, "svg", "nop2" as "nop");
+    this.onmessage?.({ data: { key, svg } } as MessageEvent<Answer>);
+  }
+  terminate(): void {}
+}
+
+const DOT = `digraph { graph [layout=nop2 notranslate=true]; node [shape=box fixedsize=true]
+  n0 [label="one\\l" id="a" class="entry new" pos="35,186" width=0.9722 height=0.3889]
+  n1 [label="two\\l" id="b" class=entry pos="235,186" width=0.9722 height=0.3889]
+  n0 -> n1 [id="a/next" class="link next" pos="e,200,186 70,186 110,186 150,186 191,186"] }`;
+
+const nodes = [
+  node("a", { thing: "entry:1", action: "select", title: "the first", text: [[4, 17, "one", "label", "start"]] }),
+  node("b", { thing: "entry:2", action: "select", x: 200 }),
+];
+
+function setUp(router: Router) {
+  const sent: Request[] = [];
+  const chosen: string[] = [];
+  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
+  document.body.replaceChildren(figure.root);
+  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  const press = figure.root.querySelector<HTMLButtonElement>(
+    ".vmw-button[aria-label='draw this picture with Graphviz']",
+  );
+  assert.ok(press !== null);
+  const asked = () => sent.filter((request) => request.type === "dot").length;
+  const drawing = () => figure.root.querySelector(".vmw-graphviz svg");
+  return { sent, chosen, figure, press, asked, drawing, own: figure.renderer.root };
+}
+
+const arrived = () => new Promise((done) => setTimeout(done));
+
+function here() {
+  const line = new Drawer();
+  let asked = 0;
+  const code = async () => {
+    asked++;
+    return "graphviz";
+  };
+  return { router: new Router(code, () => line), line, loads: () => asked };
+}
+
+test("nothing of Graphviz is asked for until somebody presses", () => {
+  const { router, loads } = here();
+  const { asked, press } = setUp(router);
+  assert.deepEqual([asked(), loads(), press.disabled, press.getAttribute("aria-pressed")], [0, 0, false, "false"]);
+});
+
+test("a press draws the picture by Graphviz where it was, with its words and classes, and another goes back", async () => {
+  const { router } = here();
+  const { figure, press, asked, drawing, own } = setUp(router);
+  press.click();
+  assert.equal(asked(), 1);
+  assert.equal(own.hasAttribute("hidden"), false, "ours stays until there is another");
+  figure.takeDot(1, DOT);
+  await arrived();
+  assert.equal(press.getAttribute("aria-pressed"), "true");
+  assert.equal(own.hasAttribute("hidden"), true);
+  const svg = drawing();
+  assert.equal(svg?.getAttribute("viewBox"), "0 0 400 200");
+  assert.deepEqual(
+    [...(svg?.querySelectorAll("g.node") ?? [])].map((group) => [
+      group.getAttribute("data-id"),
+      group.getAttribute("class"),
+      group.querySelector("text")?.textContent,
+      group.querySelectorAll(".shape").length,
+    ]),
+    [
+      ["a", "node entry new", "one", 1],
+      ["b", "node entry", "two", 1],
+    ],
+  );
+  assert.equal(svg?.querySelectorAll("g.link.next > .line").length, 1);
+  assert.equal(svg?.querySelectorAll("g.link.next > .arrow").length, 1);
+  assert.equal(svg?.querySelectorAll("[id]").length, 0, "ids are of the whole page");
+  assert.equal(svg?.querySelector("g.node title")?.textContent, "the first");
+  assert.equal(svg?.querySelector("g.node text")?.getAttribute("y"), "-183", "as high as in the scene: 17 of 200");
+  press.click();
+  assert.equal(own.hasAttribute("hidden"), false);
+  assert.equal(drawing() === null, true);
+});
+
+test("the drawing follows the picture, one question after the other, and what is late is asked again", async () => {
+  const { router, line } = here();
+  const { figure, press, asked } = setUp(router);
+  press.click();
+  for (const seq of [2, 3, 4]) figure.draw(seq, { scene: scene(nodes), dot: "", when: now });
+  assert.equal(asked(), 1);
+  figure.takeDot(1, DOT);
+  await arrived();
+  assert.deepEqual([asked(), line.asked], [2, 0], "picture 1 is gone");
+  figure.takeDot(4, DOT);
+  await arrived();
+  assert.equal(line.asked, 1);
+});
+
+test("a kernel that is busy sends it later: until then the reader knows that it comes", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { router } = here();
+  const { figure, press } = setUp(router);
+  const said = () => figure.root.querySelector(".vmw-status")?.textContent;
+  press.click();
+  assert.equal(said(), "");
+  context.mock.timers.tick(1000);
+  assert.equal(said(), "The kernel sends Graphviz as soon as it is idle.");
+  context.mock.timers.reset();
+  figure.takeDot(1, DOT);
+  await arrived();
+  assert.equal(said(), "");
+});
+
+test("what is pressed in the drawing is chosen, and seen to be", async () => {
+  const { router } = here();
+  const { figure, press, chosen, drawing } = setUp(router);
+  press.click();
+  figure.takeDot(1, DOT);
+  await arrived();
+  drawing()
+    ?.querySelector("[data-id='b'] .shape")
+    ?.dispatchEvent(new Event("click", { bubbles: true }));
+  assert.deepEqual(chosen, ["entry:2"]);
+  figure.select("entry:2");
+  assert.deepEqual(
+    [...(drawing()?.querySelectorAll(".selected") ?? [])].map((group) => group.getAttribute("data-id")),
+    ["b"],
+  );
+});
+
+test("where Graphviz can't run it is not offered, and the control says why", () => {
+  const { press, asked, drawing } = setUp(without());
+  assert.equal(press.disabled, true);
+  assert.equal(press.title, "Graphviz can't run in this page: this page allows no workers");
+  press.click();
+  assert.deepEqual([asked(), drawing() === null], [0, true]);
+});
+
+test("where its worker does not live the picture stays as it is, and links stay straight", async () => {
+  const router = new Router(
+    async () => "graphviz",
+    () => {
+      throw new Error("refused by the page's policy");
+    },
+  );
+  const { figure, press, own, drawing } = setUp(router);
+  figure.draw(2, { scene: scene(nodes), dot: "digraph {}", when: now });
+  await arrived();
+  press.click();
+  figure.takeDot(2, DOT);
+  await arrived();
+  assert.deepEqual([own.hasAttribute("hidden"), drawing() === null, press.disabled], [false, true, true]);
+  assert.match(press.title, /refused by the page's policy/);
+  assert.equal(figure.root.querySelectorAll(".node").length, 2);
+});

@@ -1,0 +1,152 @@
+"""Graphviz in a page: no picture waits for it, one press has it draw, and it leads links around boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import Notebook, Server
+
+MACHINE = """
+import vmwidgets as vm
+m = vm.boot("x86-64", layout="tiny")
+a = m.kernel_map.enter("16 KiB")
+m.kernel_map
+"""
+
+WAITS = """
+from vmwidgets.pictures.registry import picture_of
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.model import Caption, Table
+from vmwidgets.widgets.host.show import register
+
+class Waits:
+    "Three in a row, of which the first waits for the last."
+
+@picture_of(Waits, name="WaitsOfThree")
+def draw(at):
+    a, b, c = (kit.card(name, box, [name]) for name, box in zip("abc", kit.row(3, 60, 40, gap=60)))
+    links = [kit.arrow("near", a, b), kit.arrow("far", a, c)]
+    return kit.scene("waits", "waits", "", [a, b, c], links=links, caption=Caption("Two wait."), table=Table((), ()))
+
+register()
+Waits()
+"""
+
+GRAPHVIZ = 600_000
+"""Bytes that Graphviz has at least, packed."""
+
+BEFORE = 150_000
+"""Bytes that may come in before the first picture is on the page: drawing code, picture, messages of the cell."""
+
+NO_WORKERS = "Object.defineProperty(window, 'Worker', { value: undefined })"
+REFUSED = """Object.defineProperty(window, 'Worker', { value: class {
+    constructor() { throw new Error("refused by the page's policy"); }
+} })"""
+
+
+def press(notebook: Notebook, index: int) -> Any:
+    return notebook.cell(index).get_by_role("button", name="draw this picture with Graphviz")
+
+
+def drawn(notebook: Notebook, index: int) -> Any:
+    return notebook.cell(index).locator(".vmw-graphviz svg")
+
+
+@pytest.fixture
+def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
+    opened = open_notebook(new_notebook(MACHINE))
+    opened.run_all()
+    opened.cell(0).locator(".vmw-scene .node").first.wait_for()
+    return opened
+
+
+def test_the_first_picture_of_a_kernel_comes_without_graphviz(notebook: Notebook) -> None:
+    assert notebook.bytes_in < BEFORE
+    notebook.run("m.kernel_map.enter('8 KiB')")
+    assert notebook.bytes_in < 2 * BEFORE
+
+
+def test_one_press_has_graphviz_draw_the_picture_where_it_was_and_another_goes_back(notebook: Notebook) -> None:
+    cell, own = notebook.cell(0), notebook.cell(0).locator("svg.vmw-scene:not(.vmw-graphviz svg)").first
+    before = own.bounding_box()
+    card = own.locator(".node.entry.new .shape").first.bounding_box()
+    press(notebook, 0).click()
+    expect(drawn(notebook, 0)).to_be_visible()
+    assert notebook.bytes_in > GRAPHVIZ
+    expect(own).to_be_hidden()
+    again = drawn(notebook, 0).bounding_box()
+    assert [again[side] for side in ("x", "width", "height")] == pytest.approx(
+        [before[side] for side in ("x", "width", "height")], abs=1.5
+    )
+    there = drawn(notebook, 0).locator(".node.entry.new .shape").first.bounding_box()
+    for at, size in (("x", "width"), ("y", "height")):
+        assert there[at] + there[size] / 2 == pytest.approx(card[at] + card[size] / 2, abs=1.5)
+    expect(drawn(notebook, 0)).to_contain_text("16 KiB")
+    assert notebook.violations(0) == []
+    press(notebook, 0).click()
+    expect(own).to_be_visible()
+    expect(drawn(notebook, 0)).to_have_count(0)
+    assert cell.locator(".vmw-status").is_hidden()
+
+
+def test_graphvizs_drawing_follows_the_machine_and_shows_what_is_selected(notebook: Notebook) -> None:
+    press(notebook, 0).click()
+    expect(drawn(notebook, 0)).to_be_visible()
+    loaded = notebook.bytes_in
+    notebook.run("b = m.kernel_map.enter('20 KiB', prot='r')")
+    expect(drawn(notebook, 0)).to_contain_text("20 KiB")
+    drawn(notebook, 0).locator(".node.entry.new .shape").first.click()
+    expect(drawn(notebook, 0).locator(".node.selected").first).to_be_visible()
+    index = notebook.run("m.kernel_map")
+    press(notebook, index).click()
+    expect(drawn(notebook, index)).to_be_visible()
+    assert notebook.bytes_in < loaded + BEFORE, "it comes once for all pictures"
+
+
+def test_a_saved_notebook_has_nothing_of_it(notebook: Notebook, lab: Server) -> None:
+    press(notebook, 0).click()
+    expect(drawn(notebook, 0)).to_be_visible()
+    notebook.save()
+    path = notebook.page.evaluate("() => window.panel.context.path")
+    assert (lab.root / path).stat().st_size < BEFORE
+
+
+def test_a_link_that_crosses_a_box_is_led_around_it_and_no_other(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    opened = open_notebook(new_notebook(WAITS))
+    opened.run_all()
+    far, near = (opened.cell(0).locator(f".link[data-id='{name}'] .line") for name in ("far", "near"))
+    opened.page.wait_for_function("(line) => line.getAttribute('d').includes('L')", arg=far.element_handle())
+    between = opened.cell(0).locator(".node[data-id='b'] .shape").bounding_box()
+    heights = far.evaluate(
+        """(line) => Array.from({ length: 41 }, (_, i) => {
+            const { x, y } = line.getPointAtLength(line.getTotalLength() * i / 40).matrixTransform(line.getScreenCTM());
+            return [x, y];
+        })"""
+    )
+    left, right = between["x"], between["x"] + between["width"]
+    over = [y for x, y in heights if left < x < right]
+    assert over
+    assert all(y < between["y"] or y > between["y"] + between["height"] for y in over)
+    assert "L" not in near.get_attribute("d"), "Python's own line stays"
+
+
+@pytest.mark.parametrize("script", [NO_WORKERS, REFUSED], ids=["no workers", "a policy against them"])
+def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], script: str
+) -> None:
+    opened = open_notebook(new_notebook(WAITS), color_scheme="light")
+    opened.page.evaluate(script)
+    opened.run_all()
+    opened.cell(0).locator(".vmw-scene .node").first.wait_for()
+    if script is not NO_WORKERS:
+        press(opened, 0).click()
+    expect(press(opened, 0)).to_be_disabled()
+    assert "Graphviz can't run in this page: " in press(opened, 0).get_attribute("title")
+    assert "L" not in opened.cell(0).locator(".link[data-id='far'] .line").get_attribute("d")
+    expect(drawn(opened, 0)).to_have_count(0)
