@@ -3,6 +3,7 @@
 import { button } from "./button.ts";
 import { Focus } from "./focus.ts";
 import { Ground } from "./ground.ts";
+import { Hover } from "./hover.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
 import type { Names, Told } from "./operations.ts";
@@ -43,6 +44,7 @@ export class Figure {
   private readonly pins: Pins;
   private readonly presenting: Presenting;
   private readonly focus = new Focus(this.renderer);
+  private readonly hover = new Hover(this.renderer, this.root);
   private readonly ground = new Ground(this.renderer.root);
   /** Pixels that pictures have on the page; 0: unknown. */
   private room = 0;
@@ -69,7 +71,7 @@ export class Figure {
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
-    this.pins = new Pins(calls.send);
+    this.pins = new Pins(calls.send, this.hover);
     this.presenting = new Presenting(this.root, {
       step: (by) => this.time.by(by),
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
@@ -123,6 +125,7 @@ export class Figure {
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.hidden = !when.finds;
     this.focus.settle();
+    this.hover.settle();
     if (dot) this.ask(seq, dot, scene.height);
   }
 
@@ -164,6 +167,12 @@ export class Figure {
   private late(): void {
     const { now, number } = this.when ?? { now: false, number: -1 };
     this.words.behind(now && number >= 0 && number < this.latest);
+  }
+
+  /** What all pictures of its machine have in common: they light up together. */
+  meet(machine: string): void {
+    this.hover.join(machine);
+    this.pins.share();
   }
 
   /** What the strip of operations has asked for. */
@@ -240,6 +249,7 @@ export class Figure {
     speaker.leave();
     this.time.stop();
     this.pins.close();
+    this.hover.close();
     this.presenting.close();
     this.ribbon.close();
     this.slicer.close();

@@ -1,6 +1,7 @@
 // The hub: one model a kernel holds all of this code; every view reaches it through its host.  The same file, started
 // as a Worker, is Graphviz: so the library travels once.
 
+import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
 import type { HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
@@ -19,7 +20,7 @@ interface HubArguments {
   signal?: AbortSignal;
 }
 
-const styles = new Styles(stylesheet, `vmw-${BUNDLE}`);
+const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
 
 function initialize({ model, signal }: HubArguments): HubExports {
   // marimo keeps a widget's code beside its model: there it has an address of its own.

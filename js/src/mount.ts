@@ -69,9 +69,11 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   const kernel = model.widget_manager?.kernel;
   kernel?.disposed?.connect(gone);
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
+  figure.meet(model.get("selection_model"));
   follow(model, figure);
   listen(model, figure, hello);
   model.on("change:selection_model", async () => {
+    figure.meet(model.get("selection_model"));
     selection = await shared(); // the first one is gone: the kernel has made another
     if (selection && !signal.aborted) share(selection, figure, signal);
   });

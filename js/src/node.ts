@@ -1,7 +1,7 @@
 // One node of a scene as one <g>: its shape, its bars, its runs of text.  Drawn again, it is the same element.
 //
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
-//     <title/> <rect|path class="shape"/> <g class="bars"><rect class="bar STYLE"/>…</g> <g class="runs"><text class="STYLE"/>…</g>
+//     <rect|path class="shape"/> <g class="bars"><rect class="bar STYLE"/>…</g> <g class="runs"><text class="STYLE"/>…</g>
 //   </g>
 //   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
 //
@@ -20,7 +20,6 @@ const RING = 6;
 export class NodeElement {
   readonly root = svg("g");
   readonly over = svg("g", "vmw-over");
-  private readonly title = svg("title");
   private readonly bars = svg("g", "bars");
   private readonly runs = svg("g", "runs");
   private shape: SVGElement | null = null;
@@ -30,6 +29,8 @@ export class NodeElement {
   private drawn = "";
   private place = "";
   private readonly ruler: Ruler;
+  /** What it is called, with the whole of what is cut in it; shown by hover.ts. */
+  name = "";
   node: SceneNode;
 
   constructor(node: SceneNode, ruler: Ruler, tree?: Place) {
@@ -61,14 +62,14 @@ export class NodeElement {
     this.drawn = drawn;
     const selected = this.shade ? " selected" : "";
     put(this.root, "class", `node ${node.kind} ${node.state ?? ""}${selected}`.trimEnd());
-    const whole = this.drawRuns(node);
-    this.drawAccess(node, whole, tree);
+    this.name = this.drawRuns(node);
+    this.drawAccess(node, this.name, tree);
     this.drawShape(node);
     this.drawBars(node);
     this.drawOver();
     // A picture has hundreds of nodes: parts that are empty stay out of the page, and cost it no style.
-    const { title, shape, bars, runs } = this;
-    const parts = [whole && title, shape, node.bars && bars, node.text && runs];
+    const { shape, bars, runs } = this;
+    const parts = [shape, node.bars && bars, node.text && runs];
     arrange(
       this.root,
       parts.filter((part): part is SVGElement => typeof part === "object" && part !== null),
@@ -126,8 +127,10 @@ export class NodeElement {
   private drawAccess(node: SceneNode, title: string, tree: Place | undefined): void {
     if (node.thing) put(this.root, "data-thing", node.thing);
     else drop(this.root, "data-thing");
-    say(this.title, title);
-    if (!focusable(node)) return;
+    if (!focusable(node)) {
+      this.drawName(title);
+      return;
+    }
     put(this.root, "role", tree ? "treeitem" : roleOf(node));
     if (tree) this.drawPlace(node, tree);
     this.drawChoice();
@@ -138,6 +141,17 @@ export class NodeElement {
     }
     put(this.root, "aria-label", [title || textOf(node) || node.id, ...stateWords(node)].join(", "));
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
+  }
+
+  /** What no key comes to is read out by its name all the same. */
+  private drawName(name: string): void {
+    if (!name) {
+      drop(this.root, "role");
+      drop(this.root, "aria-label");
+      return;
+    }
+    put(this.root, "role", "img");
+    put(this.root, "aria-label", name);
   }
 
   private drawPlace(node: SceneNode, { level, position, size, parent }: Place): void {

@@ -14,6 +14,7 @@ from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameVal
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
+from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import either, once, where, wrote
@@ -85,7 +86,14 @@ def draw_frames(
         machine=machine,
         width=width,
         height=y - 12 if rows else y + 4,
+        about=_about(past.runs, things_of(nodes)),
     )
+
+
+def _about(runs: Sequence[FrameRun], drawn: Collection[str]) -> dict[str, About]:
+    """Which frames the runs are that are drawn."""
+    known = ((f"frame:{run.first}", run) for run in runs)
+    return {thing: About((Pages(FRAMES, run.first, run.frames),)) for thing, run in known if thing in drawn}
 
 
 steps_of_gauges = wrote("frame", "wirings", "inactive", "deficit")
