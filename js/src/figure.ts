@@ -1,6 +1,7 @@
 // One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
 
 import { button } from "./button.ts";
+import { Finder } from "./finder.ts";
 import { Focus } from "./focus.ts";
 import { Ground } from "./ground.ts";
 import { Hover } from "./hover.ts";
@@ -10,7 +11,7 @@ import type { Names, Told } from "./operations.ts";
 import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
 import { Renderer } from "./renderer.ts";
-import type { Send } from "./requests.ts";
+import type { Found, Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
 import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from "./scene.ts";
@@ -51,7 +52,9 @@ export class Figure {
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
-  private readonly finder = html("input", "vmw-find");
+  private readonly finder: Finder;
+  /** What was found last, until the picture that shows it has come. */
+  private found: Found | null = null;
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
@@ -72,6 +75,13 @@ export class Figure {
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
     this.pins = new Pins(calls.send, this.hover);
+    this.finder = new Finder({
+      find: (text, way) => {
+        this.tell("");
+        calls.send({ type: "find", text, way });
+      },
+      leave: () => this.renderer.root.focus(),
+    });
     this.presenting = new Presenting(this.root, {
       step: (by) => this.time.by(by),
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
@@ -123,7 +133,9 @@ export class Figure {
     this.late();
     this.table.draw(scene);
     this.zoomer.hidden = !this.ribbon.shown;
-    this.finder.hidden = !when.finds;
+    this.finder.root.hidden = !when.finds;
+    if (this.found) this.reveal(this.found);
+    this.found = null;
     this.focus.settle();
     this.hover.settle();
     if (dot) this.ask(seq, dot, scene.height);
@@ -273,16 +285,11 @@ export class Figure {
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
     buttons.append(help, save, pin);
     this.words.header.append(buttons);
-    this.finder.type = "search";
-    this.finder.placeholder = "find an address";
-    this.finder.title = "find an address (/)";
-    this.finder.setAttribute("aria-label", "find an address");
-    this.finder.addEventListener("keydown", (event) => this.find(event));
     this.legend.hidden = true;
     const footer = html("div", "vmw-footer");
     this.straight.title = "Graphviz, which bends lines around what is in their way, can't run in this page";
     this.straight.hidden = true;
-    footer.append(this.zoomer, this.finder, this.table.root, this.straight);
+    footer.append(this.zoomer, this.finder.root, this.table.root, this.straight);
     const { header, caption, notes } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
@@ -309,12 +316,23 @@ export class Figure {
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
   }
 
-  private find(event: KeyboardEvent): void {
-    event.stopPropagation(); // what is typed here means nothing else
-    if (event.key === "Enter" && this.finder.value) {
-      this.tell("");
-      this.calls.send({ type: "find", text: this.finder.value });
-    } else if (event.key === "Escape") this.renderer.root.focus();
+  /** A search has found something: its picture may be on the screen, or on its way. */
+  find(found: Found): void {
+    this.found = found;
+    speaker.say(this.reveal(found), true);
+  }
+
+  /** Brings what was found into sight; says it, with a sentence where the picture has it folded. */
+  private reveal(found: Found): string {
+    const things = found.thing ? this.renderer.nodesOf(new Set([found.thing])) : [];
+    const id = things[0]?.id ?? (this.renderer.node(found.node) ? found.node : "");
+    const hidden = !id && Boolean(found.thing || found.node);
+    const said = this.finder.take(found, hidden);
+    if (found.folded || hidden) this.tell(said);
+    if (!id) return said;
+    this.renderer.element(id)?.root.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    if (!found.thing) this.hover.show(id);
+    return said;
   }
 
   private click(event: MouseEvent): void {
@@ -419,8 +437,8 @@ export class Figure {
         this.calls.send({ type: "save" });
         return true;
       case "/":
-        if (!this.finder.hidden) this.finder.focus();
-        return !this.finder.hidden;
+        if (!this.finder.root.hidden) this.finder.field.focus();
+        return !this.finder.root.hidden;
       case "t":
         this.table.root.open = !this.table.root.open;
         return true;

@@ -119,6 +119,11 @@ export class Hover {
     this.lights.leave(renderer);
   }
 
+  /** A node is shown as if it were pointed at. */
+  show(id: string): void {
+    this.point(id);
+  }
+
   /** The picture was drawn again. */
   settle(): void {
     if (this.id && !this.renderer.node(this.id)) this.hide();
@@ -137,12 +142,12 @@ export class Hover {
     this.id = node ? id : "";
     if (same) return new Map();
     const lit = this.lights.point(this.renderer, this.id);
-    if (node) this.show(node, lit, event);
+    if (node) this.tell(node, lit, event);
     else this.away();
     return lit;
   }
 
-  private show(node: SceneNode, lit: ReadonlyMap<Renderer, number>, event?: PointerEvent): void {
+  private tell(node: SceneNode, lit: ReadonlyMap<Renderer, number>, event?: PointerEvent): void {
     const words = this.renderer.nameOf(node);
     if (!words) {
       this.away();

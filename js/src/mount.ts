@@ -135,6 +135,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
   model.on("change:pinned", pin);
   model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
     if (reply.type === "refused") figure.tell(reply.reason);
+    else if (reply.type === "found") figure.find(reply);
     else if (reply.type === "who") hello();
     else if (reply.type === "present") figure.present(reply.notes);
     else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));

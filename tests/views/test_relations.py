@@ -42,7 +42,7 @@ def test_the_kernels_addresses_are_the_kernels_in_every_space() -> None:
     m = vm.boot("x86-64")
     address = m.kernel_map.enter("8 KiB", prot="rw")
     task = m.task("init")
-    m.kernel_map.wire(address, size="8 KiB")
+    m.kernel_map.wire(address, size="8 KiB")  # its pages come now
     assert any(KERNEL in {one.space for one in about.at} for about in drawn(m.kernel_map).values())
     spaces = {one.space for about in drawn(task.tables).values() for one in about.at}
     assert "init" not in spaces  # it has nothing of its own yet
@@ -51,7 +51,7 @@ def test_the_kernels_addresses_are_the_kernels_in_every_space() -> None:
 def test_an_entry_is_at_its_pages_and_leads_to_its_object() -> None:
     m = vm.boot("x86-64")
     task = m.task("init")
-    base = task.mmap("16 KiB", "rw", "shared", m.object("film", "16 KiB"))
+    base = task.mmap("16 KiB", "rw", "shared", m.object("film", 4 * PAGE))
     entry = task.map.lookup(base)
     for picture in (task.map, m.memory_objects, m):
         about = drawn(picture)[f"entry:{entry.id}"]

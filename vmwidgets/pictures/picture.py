@@ -26,6 +26,7 @@ from vmwidgets.views.story.moment import Moment
 
 from .absent import absent_scene, blank
 from .exports import Exports, Snapshot
+from .finding import Finding
 from .handout.page import page
 from .handout.story import ToldStory
 from .handout.telling import Telling
@@ -92,7 +93,7 @@ class Counted(traitlets.Int[int, int]):
         return super().get(obj, cls) or 0
 
 
-class Picture(Exports, traitlets.HasTraits):
+class Picture(Exports, Finding, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
     A subclass overrides :meth:`draw`, and what it wants of :meth:`opened`, :meth:`zoomed`, :meth:`panned`,
@@ -208,10 +209,6 @@ class Picture(Exports, traitlets.HasTraits):
     def turned(self, node_id: str, by: int) -> None:
         """Change the number in a slice of the address by `by`."""
         raise Refused("turn: there is nothing to turn in this picture")
-
-    def sought(self, text: str) -> None:
-        """Show the address `text`."""
-        raise Refused("find: there is nothing to find in this picture")
 
     def operation_done(self) -> bool:
         """The machine has done an operation.  True if the picture is to be drawn again."""

@@ -233,12 +233,16 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
     look = run.state if run.state != "used" else "object"
     states = (f"frame-{run.state}", *(mark for mark in marks if mark), *(["here"] if chosen else []))
     bars = (Bar(0, 0, 4, _RUN_H, look), *((Bar(4, _RUN_H - 4, w - 4, 4, "wired"),) if run.wired else ()))
-    owner = f" of {run.owner}" if run.owner else ""
-    title = f"{run.frames:,} frame{'' if run.frames == 1 else 's'} {numbers}: {run.state}{owner}{wired}"
     return Node(
         f"frames/run/{run.first:x}", "run", x, y, w, _RUN_H, f"frame:{run.first}", text=text, bars=bars, state=states,
-        title=title, action="select", lane="frames/runs",
+        title=run_words(run), action="select", lane="frames/runs",
     )  # fmt: skip
+
+
+def run_words(run: FrameRun) -> str:
+    """All there is to say of a run of frames."""
+    owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
+    return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
 
 
 def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:

@@ -256,7 +256,7 @@ class View(Picture, anywidget.AnyWidget):
             "kept": kept or not self.follow,
             **({} if kept or self._missing is None else {"made": self._missing.made}),
             "scale": self.scale,
-            "finds": not kept and type(self).sought is not Picture.sought,
+            "finds": not kept,
         }
 
     # ---- moments ---------------------------------------------------------------------------------
@@ -571,8 +571,8 @@ class View(Picture, anywidget.AnyWidget):
     def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
         self.turned(id, by)
 
-    def _on_find(self, text: str) -> None:
-        self.sought(text)
+    def _on_find(self, text: str, way: int = 1) -> None:
+        self.send({"type": "found", **self.search(text, way).told()})
 
     def _on_save(self) -> None:
         scene = self.scene()
