@@ -1,10 +1,12 @@
 // One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
 
 import { button } from "./button.ts";
+import { Copies } from "./copies.ts";
 import { Finder } from "./finder.ts";
 import { Focus } from "./focus.ts";
 import { Ground } from "./ground.ts";
 import { Hover } from "./hover.ts";
+import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
 import type { Names, Told } from "./operations.ts";
@@ -53,6 +55,13 @@ export class Figure {
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
   private readonly finder: Finder;
+  private readonly copies = new Copies({
+    image: () => png(this.renderer.root),
+    table: () => this.tableOf(),
+    name: () => (this.renderer.scene?.title ?? "").replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-|-$/g, "") || "picture",
+  });
+  /** Who waits for the rows of the table. */
+  private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
   /** What was found last, until the picture that shows it has come. */
   private found: Found | null = null;
   private readonly legend = html("div", "vmw-legend");
@@ -132,6 +141,7 @@ export class Figure {
     this.when = when;
     this.late();
     this.table.draw(scene);
+    this.copies.hasTable = scene.table.header.length > 0;
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.root.hidden = !when.finds;
     if (this.found) this.reveal(this.found);
@@ -165,6 +175,14 @@ export class Figure {
   /** The rows of the table twin of picture `seq`. */
   tabulate(seq: number, table: SceneTableTwin): void {
     if (seq === this.seq) this.table.fill(table);
+    for (const take of this.waiting.splice(0)) take(table);
+  }
+
+  private tableOf(): Promise<SceneTableTwin> {
+    return new Promise((done) => {
+      this.waiting.push(done);
+      this.calls.send({ type: "table" });
+    });
   }
 
   /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
@@ -283,7 +301,7 @@ export class Figure {
     help.addEventListener("click", () => this.explain());
     this.helper = help;
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
-    buttons.append(help, save, pin);
+    buttons.append(help, save, this.copies.root, pin);
     this.words.header.append(buttons);
     this.legend.hidden = true;
     const footer = html("div", "vmw-footer");

@@ -1,5 +1,6 @@
 // Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
 
+import { download } from "./copies.ts";
 import { Figure } from "./figure.ts";
 import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
@@ -141,7 +142,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
     else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));
     else if (reply.type === "timeline" && buffers?.[0]) figure.take(unpack<Told>(buffers[0]));
     else if (reply.type === "names" && buffers?.[0]) figure.takeNames(unpack<Names>(buffers[0]));
-    else if (reply.type === "saved") download(reply.name, reply.svg);
+    else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
@@ -165,16 +166,6 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   );
   observer.observe(figure.root);
   signal.addEventListener("abort", () => observer.disconnect());
-}
-
-/** Hands the browser a file. */
-function download(name: string, svg: string): void {
-  const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {

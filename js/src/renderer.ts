@@ -38,6 +38,7 @@ export class Renderer {
     this.root.setAttribute("role", "group");
     const drawn = [this.ground, this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer];
     this.root.append(...drawn, this.litLayer, this.overLayer);
+    this.litLayer.dataset.light = ""; // it is of the page, and not of the picture
     this.root.addEventListener("pointermove", (event) => this.hover(event));
     this.fitLater();
   }

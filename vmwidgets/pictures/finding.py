@@ -218,7 +218,8 @@ def entries_in(entries: Iterable[Any], text: str) -> Iterator[Hit]:
 
 def _said_of(entry: Any) -> str:
     limits = f"{Address(entry.start)}–{Address(entry.end)}"
-    return f"entry {entry.id}: {limits}, {binary_size(entry.size)}, {entry.protection}, {what_is(entry)}"
+    what = what_is(entry).removesuffix("+0x0")
+    return f"entry {entry.id}: {limits}, {binary_size(entry.size)}, {entry.protection}, {what}"
 
 
 def holds(said: str, text: str) -> bool:
