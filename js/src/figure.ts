@@ -9,6 +9,7 @@ import { Hover } from "./hover.ts";
 import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
+import { MiniMap } from "./minimap.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
@@ -49,6 +50,7 @@ export class Figure {
   private readonly focus = new Focus(this.renderer);
   private readonly hover = new Hover(this.renderer, this.root);
   private readonly ground = new Ground(this.renderer.root);
+  private readonly map = new MiniMap(this.renderer.root);
   /** Pixels that pictures have on the page; 0: unknown. */
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
@@ -135,6 +137,7 @@ export class Figure {
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     this.renderer.draw(scene, when.scale);
     this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
+    this.map.draw(scene);
     this.time.draw(scene, when);
     this.presenting.show();
     if (held && (this.focused()?.matches(":disabled") ?? true)) this.root.focus({ preventScroll: true });
@@ -280,6 +283,7 @@ export class Figure {
     this.time.stop();
     this.pins.close();
     this.hover.close();
+    this.map.close();
     this.presenting.close();
     this.ribbon.close();
     this.slicer.close();
@@ -312,7 +316,8 @@ export class Figure {
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
     bar.append(this.time.root, caption); // the buttons stay where they are when the words grow
-    this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root);
+    const { root } = this.renderer;
+    this.root.append(header, this.legend, bar, this.status, this.map.root, root, notes, footer, this.pins.root);
   }
 
   /** The picture is in sight: a reader who never saw one is told what looks mean. */

@@ -241,7 +241,9 @@ const STATES: Record<string, string> = {
 };
 
 function stateWords(node: SceneNode): string[] {
-  return (node.state ?? "").split(" ").flatMap((state) => STATES[state] ?? []);
+  const states = (node.state ?? "").split(" ");
+  if (states.includes("beside")) return []; // it differs from the other side, and its title says how
+  return states.flatMap((state) => STATES[state] ?? []);
 }
 
 function textOf(node: SceneNode): string {

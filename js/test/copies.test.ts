@@ -88,11 +88,11 @@ test("Escape closes the menu, and nothing else hears of it", () => {
   const heard: string[] = [];
   document.body.addEventListener("keydown", (event) => heard.push((event as KeyboardEvent).key));
   buttons()[0]?.click();
-  const escape = () => Object.assign(new Event("keydown", { bubbles: true }), { key: "Escape" });
-  buttons()[1]?.dispatchEvent(escape());
+  const pressed = () => Object.assign(new Event("keydown", { bubbles: true }), { key: "Escape" });
+  buttons()[1]?.dispatchEvent(pressed());
   assert.ok(find(".vmw-menu").hidden);
   assert.deepEqual(heard, []);
-  buttons()[0]?.dispatchEvent(escape());
+  buttons()[0]?.dispatchEvent(pressed());
   assert.deepEqual(heard, ["Escape"]);
 });
 

@@ -248,6 +248,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return machine
 
     @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines that are shown: one, for most; none when it is gone."""
+        machine = self.machine
+        return () if machine is None else (machine,)
+
+    @property
     def asks(self) -> bool:
         """Whether it asks what comes next: then nothing on its page says what became of an access."""
         return False
@@ -494,6 +500,34 @@ class Picture(Exports, Finding, traitlets.HasTraits):
                 return NOW
             return When(machine.journal.serial(number), None if done == AFTER else done)
 
+    @classmethod
+    def as_live(cls, drawn: type[Picture]) -> type[Picture]:
+        """The class of pictures that are drawn so and are as live as this one: not at all."""
+        return drawn
+
+    def beside(self, other: Picture) -> Picture:
+        """This picture and another one of its kind in equal halves: one thing at two moments, or two machines.
+
+        What differs is marked, and counted in a sentence.  The other one leads: who steps and drags goes through its
+        operations, and this one stays as many operations behind as it is now; of two machines both go in step.
+
+        Raises :class:`Refused` for two that can't be compared: of other kinds, without a machine, or the same twice.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> parent = m.task("parent")
+        >>> a = parent.mmap("16 KiB")
+        >>> parent.write(a, b"x")
+        >>> child = parent.fork("child")
+        >>> both = vm.picture(parent.map).beside(vm.picture(child.map))
+        >>> both.scene().caption.text
+        'Nothing differs between left and right.'
+        >>> b = child.mmap("4 KiB")
+        >>> both.scene().caption.reason
+        '1 is only at the right.'
+        """
+        return BESIDE_BY[0](self, other)
+
     def snapshot(self) -> Snapshot:
         """A picture of now, which stays as it is: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale)
@@ -511,6 +545,10 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     @traitlets.observe("moment", "selection", "width", "scale")
     def _shown_otherwise(self, change: object) -> None:
         self.changed(change)
+
+
+BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
+"""Who puts two pictures side by side: its picture knows this module, and not the other way round."""
 
 
 # ---- of which machine ----------------------------------------------------------------------------

@@ -376,8 +376,8 @@ class View(Picture, anywidget.AnyWidget):
             self.layout.close()
         super().close()
         self._choice.leave(self)
-        if self._pictures is not None:
-            self._pictures.views.discard(self)
+        for machine in self.machines:
+            pictures_of(machine).views.discard(self)
         forget(self)
 
     def cell_begun(self) -> None:
@@ -403,8 +403,8 @@ class View(Picture, anywidget.AnyWidget):
     def _join(self) -> None:
         """Follow the machine, and share its selection."""
         self._choice.join(self)
-        if self._pictures is not None:
-            self._pictures.views.add(self)
+        for machine in self.machines:
+            pictures_of(machine).views.add(self)
 
     def _reach_models(self) -> None:
         if self._pictures is not None:
