@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.beside import Differences, Side, by_address, by_name, draw_beside, half_of
+from vmwidgets.views.scene.kit import MARGIN, paragraph
 from vmwidgets.views.scene.model import AFTER, Caption, Scene
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.words.beside import differing
@@ -42,7 +43,7 @@ class Beside(Picture):
 
     def __init__(self, target: tuple[Picture, Picture], **options: Any) -> None:
         left, right = _checked(target)
-        machine, self._other = right.machine, left.machine
+        machine = right.machine
         self._lag = _Lag.between(left, right)
         moment = {"moment": right.moment} if "moment" not in options and right.moment is not None else {}
         super().__init__(Pair(left, right), machine=machine, **moment, **options)
@@ -58,35 +59,24 @@ class Beside(Picture):
         """Both at a moment of the right one."""
         pair: Pair = at.target
         wide = replace(at, width=half_of(at.width))
-        right = self._half(pair.right, wide, pair.right.machine)
+        right = self._half(pair.right, (at.number, at.done), wide)
         then = self._lag.left_at(pair.left, self, at, right)
-        left = self._half(pair.left, replace(then, width=wide.width, height=at.height), pair.left.machine)
+        left = self._half(pair.left, then, wide)
         is_one = pair.left.machine is pair.right.machine
         places = by_name if is_one and _shows(pair.left)[0] == _shows(pair.right)[0] else by_address
-        sides = self._side(pair.left, left, then), self._side(pair.right, right, at)
+        sides = _side(pair.left, left, then), _side(pair.right, right, (at.number, at.done))
         return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
 
-    def _half(self, one: Picture, at: At, machine: Machine | None) -> Scene:
+    def _half(self, one: Picture, then: Place, at: At) -> Scene:
         """One half at its moment; what is not there then is empty, and says so."""
-        if machine is None:
-            raise Refused("the machine of one of the two pictures is gone: keep both in names")
+        number, done = then
         try:
-            then = one.at(self._when_of(machine, at))
-            return one.drawing(replace(then, width=at.width, height=at.height))
+            there = one.at(When(_machine(one).journal.serial(number), done))
+            return one.drawing(replace(there, width=at.width, height=at.height))
         except NotThere as missing:
             name = one._named()
             empty = blank(type(one).__name__.lower(), visible(name[0]) if name else "", at.width)
-            return absent_scene(missing.number, missing, replace(empty, height=60))
-
-    def _when_of(self, machine: Machine, at: At) -> When:
-        return When(machine.journal.serial(at.number), at.done)
-
-    def _side(self, one: Picture, scene: Scene, at: At) -> Side:
-        machine = one.machine
-        name = visible(machine.name) if machine is not None else ""
-        operation = name_of(at.whole.journal.last) if machine is not None else ""
-        before = "in" if at.done is not None else "after"
-        return Side(scene, scene.title, f"{name} · {before} operation {operation}")
+            return _said(absent_scene(missing.number, missing, replace(empty, height=60)))
 
     def opened(self, node_id: str) -> None:
         """A node of one half: that picture opens it."""
@@ -94,6 +84,29 @@ class Beside(Picture):
         pair: Pair = self.target
         (pair.left if which == "left" else pair.right).opened(rest)
         self.changed()
+
+
+Place = tuple[int, "int | None"]
+"""An operation, and how many of its events are done; None: all."""
+
+
+def _machine(one: Picture) -> Machine:
+    if one.machine is None:
+        raise Refused("the machine of one of the two pictures is gone: keep both in names")
+    return one.machine
+
+
+def _said(absent: Scene) -> Scene:
+    """An empty scene with its sentence in it: above two halves there is no room for one of each."""
+    words = f"{absent.caption.text} {absent.caption.reason}"
+    said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
+    return replace(absent, nodes=(said,), height=said.h + 12)
+
+
+def _side(one: Picture, scene: Scene, then: Place) -> Side:
+    machine, (number, done) = _machine(one), then
+    when = "after" if done is None else "in"
+    return Side(scene, scene.title, f"{visible(machine.name)} · {when} operation {name_of(machine.journal[number])}")
 
 
 def _caption(found: Differences) -> Caption:
@@ -161,32 +174,29 @@ class _Lag(NamedTuple):
         steps = [_step(one, at) for one, at in ((left, done), (right, other_done))]
         return cls(0, steps[1] - steps[0], number, done)
 
-    def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> At:
+    def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> Place:
         """Where the left one is while the right one, drawn as `right`, is at `at`."""
-        machine, is_one = left.machine, left.machine is both.machine
-        if machine is None:
-            raise Refused("the machine of one of the two pictures is gone: keep both in names")
+        machine = _machine(left)
+        is_one = machine is both.machine
         latest = len(machine.journal) - 1
         if not is_one and both.moment is None and not self.operations:
-            return left.at(None)
+            return latest, None
         number = max(0, min(at.number - self.operations, latest))
-        serial = machine.journal.serial(number)
-        done = self.done if number == self.number and self.operations else None
-        if not self.operations and (self.steps or not is_one):
-            whole = left.drawing(left.at(When(serial)))
-            index = right.steps.index - self.steps if right.steps.count else whole.steps.count
-            places = whole.steps.places
-            place = places[max(0, min(index, len(places) - 1))]
-            done = None if place == AFTER else place
-        elif not self.operations:
-            done = at.done
-        return left.at(When(serial, done))
+        if self.operations:
+            return number, self.done if number == self.number else None
+        if is_one and not self.steps:
+            return number, at.done
+        try:
+            whole = left.drawing(left.at(When(machine.journal.serial(number)))).steps
+        except NotThere:
+            return number, None
+        index = right.steps.index - self.steps if right.steps.count else whole.count
+        place = whole.places[max(0, min(index, whole.count))]
+        return number, None if place == AFTER else place
 
 
-def _place(one: Picture) -> tuple[int, int | None]:
-    machine = one.machine
-    assert machine is not None, "pictures without a machine were refused"
-    there = machine_at(machine, one.moment)
+def _place(one: Picture) -> Place:
+    there = machine_at(_machine(one), one.moment)
     return there.number, there.done
 
 

@@ -26,7 +26,7 @@ def sides(left: MapValue, right: MapValue, one_map: bool) -> Sides:
 def _entries(value: MapValue, one_map: bool) -> dict[Any, Any]:
     return {
         one.id if one_map else one.start: (
-            one.start, one.end, one.object, one.offset, one.flags, one.wired, value.nodes[one.id].red,
+            one.start, one.end, one.object, one.offset, one.flags, one.wired,
         )
         for one in value.entries
     }  # fmt: skip

@@ -44,10 +44,13 @@ PAIRED = "beside"
 
 
 class Said(NamedTuple):
-    """A thing of one side: what it is, in all words that are said of it, and what it is called."""
+    """A thing of one side, what is said of it, by where that stands, and the longest of that.
+
+    What stands in one place can be compared: a card says more than a strip does, and a row of the table all there is.
+    """
 
     thing: str
-    words: frozenset[str]
+    words: dict[str, str]
     title: str
 
 
@@ -87,7 +90,7 @@ class Differences:
 
     def _differs(self, place: str, one: Said) -> bool:
         other = self.right.get(place)
-        return other is not None and one.words != other.words
+        return other is not None and any(other.words.get(where, said) != said for where, said in one.words.items())
 
     def state(self, place: str) -> tuple[str, ...]:
         """How a thing at a place is marked."""
@@ -165,26 +168,48 @@ def _names(scene: Scene) -> Iterator[str]:
 def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
     """All things of a scene by their places, each with all that its nodes say."""
     found: dict[str, Said] = {}
+    rows = _rows_of_entries(scene)
     for node in scene.whole().nodes:
         if not node.thing or node.kind in ("fold", "switch", "press"):
             continue
-        place = places[node.thing]
-        words = _words(node)
-        old = found.get(place)
-        longer = old is not None and len(old.title) >= len(words)
-        title = old.title if old is not None and longer else words
-        found[place] = Said(node.thing, frozenset({words} | (old.words if old else frozenset())), title)
+        words, row = _words(node, scene.view == "tree"), rows.get(node.thing)
+        old = found.setdefault(places[node.thing], Said(node.thing, {"row": row} if row else {}, ""))
+        where = f"{node.lane} {node.kind}"
+        old.words[where] = " | ".join(filter(None, (old.words.get(where), words)))
+        if len(words) > len(old.title):
+            found[places[node.thing]] = old._replace(title=words)
     return found
 
 
-def _words(node: Node) -> str:
-    """What a node says, without what its thing is called in its machine: its number, or where a descriptor lies."""
+def _rows_of_entries(scene: Scene) -> dict[str, str]:
+    """What the table says of entries, by their names, without their numbers and who is above them in the tree."""
+    table = scene.table
+    if "entry" not in table.header:
+        return {}
+    own, skipped = (
+        table.header.index("entry"),
+        {table.header.index(name) for name in ("entry", "node") if name in table.header},
+    )
+    return {
+        f"entry:{row[own]}": ", ".join(cell for place, cell in enumerate(row) if place not in skipped)
+        for row in table.rows
+        if row[own]
+    }
+
+
+def _words(node: Node, is_tree: bool) -> str:
+    """What a node says, without what its thing is called in its machine: its number, or where a descriptor lies.
+
+    The colour of an entry's node is the tree's: it counts where nothing else is shown.
+    """
     said = node.title or " ".join(run.text for run in node.text)
     kind, _, name = node.thing.partition(":")
     if kind in ("pte", "table"):
         return said.replace(f" at physical {Address(int(name, 16))}", "", 1)
     said = re.sub(r", itself at 0x[\da-f_]+", "", said)
-    looks = [state for state in node.state if state in ("red", "black", "fault", "round", "stuck")]
+    if not is_tree:
+        said = re.sub(r"^(red|black) node", "node", said)
+    looks = [state for state in node.state if state in ("fault", "stuck")]
     return " ".join((re.sub(rf"\b(entry) {re.escape(name)}\b:? ?", r"\1 ", said).strip(), *looks))
 
 
