@@ -85,7 +85,8 @@ _LAZY = {
     **dict.fromkeys(
         ("Beside", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault",
          "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon",
-         "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
+         "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
+         "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
     "Replacement": ".engine.memory.replacement",
@@ -117,9 +118,9 @@ __all__ = [
     "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic",
     "Kmem", "Machine", "Map", "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon",
     "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk",
-    "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout", "lab", "load_curve", "load_journal",
-    "load_maps", "load_strace", "load_tables", "picture", "recorded_tables", "recording", "reference_string",
-    "show", "workload",
+    "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout", "lab", "load_curve",
+    "load_journal", "load_maps", "load_strace", "load_tables", "picture", "recorded_tables", "recording",
+    "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 
