@@ -7,6 +7,8 @@ import { html, say } from "./svg.ts";
 
 /** Milliseconds that a button says that it has copied. */
 const SAID = 1500;
+/** The button beside the slider copies a line of Python. */
+const COPY = "copy as…";
 
 export interface CopiesCalls {
   image: () => Promise<Blob>;
@@ -25,7 +27,7 @@ interface Copy {
 
 export class Copies {
   readonly root = html("span", "vmw-copies");
-  private readonly press = button("copy", "copy this picture", "click");
+  private readonly press = button(COPY, "copy this picture", "click");
   private readonly menu = html("span", "vmw-menu");
   private readonly refused = html("span", "vmw-menu vmw-refused");
   private readonly sentence = html("span");
@@ -91,7 +93,7 @@ export class Copies {
       say(this.press, "copied");
       speaker.say(`the ${copy.what} is copied`, true);
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => say(this.press, "copy"), SAID);
+      this.timer = setTimeout(() => say(this.press, COPY), SAID);
       return;
     }
     this.offered = copy;

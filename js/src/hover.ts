@@ -1,6 +1,6 @@
 // What is pointed at lights up wherever the pictures of a machine show it, and its name is there at once.
 
-import { type Kin, kinOf, related } from "./kin.ts";
+import { type Kin, kinOf, opposite, related } from "./kin.ts";
 import type { Renderer } from "./renderer.ts";
 import type { SceneNode } from "./scene.ts";
 import { speaker } from "./speaker.ts";
@@ -56,7 +56,9 @@ export class Lights {
     const node = from?.node(id);
     const found = node?.thing ? related(node.thing, this.all()) : new Set<string>();
     for (const renderer of this.renderers) {
-      const nodes = found.size ? renderer.nodesOf(found) : renderer === from && node && acts(node) ? [node] : [];
+      const { scene } = renderer;
+      const here = node?.thing && scene ? new Set([...found, ...opposite(scene, node.thing)]) : found;
+      const nodes = here.size ? renderer.nodesOf(here) : renderer === from && node && acts(node) ? [node] : [];
       renderer.light(nodes);
       if (nodes.length && renderer !== from) lit.set(renderer, nodes.length);
     }

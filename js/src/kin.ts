@@ -9,6 +9,9 @@ import type { Kinship, Scene, Span } from "./scene.ts";
 /** The space of physical memory: its pages are frames. */
 const FRAMES = "";
 
+/** The space in which the two sides of a thing are at one page, in a picture of both: it holds in that picture alone. */
+const BESIDE = "beside";
+
 /** A thing with what is known of it. */
 export interface Kin {
   thing: string;
@@ -42,7 +45,18 @@ function kinNamed(scene: Scene, thing: string): Kin {
   const said: Kinship | undefined = scene.about?.[thing];
   const frame = /^frame:(\d+)$/.exec(thing)?.[1];
   const at: readonly Span[] = frame && !said ? [[FRAMES, Number(frame), 1]] : (said?.[0] ?? []);
-  return { thing, at, to: said?.[1] ?? [] };
+  return { thing, at: at.filter(([space]) => space !== BESIDE), to: said?.[1] ?? [] };
+}
+
+/** What is the same as `thing` on the other side of a picture of two. */
+export function opposite({ about }: Scene, thing: string): string[] {
+  const own = about?.[thing]?.[0].find(([space]) => space === BESIDE);
+  if (!own) return [];
+  const isThere = ([, [at]]: [string, Kinship]): boolean =>
+    at.some(([space, first]) => space === BESIDE && first === own[1]);
+  return Object.entries(about ?? {})
+    .filter(isThere)
+    .map(([one]) => one);
 }
 
 /** Which of `all` a thing is, where it is, or what it leads to: by itself, or by one thing between (an entry leads to

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { kinOf, related } from "../src/kin.ts";
+import { kinOf, opposite, related } from "../src/kin.ts";
 import type { Kinship, Scene, SceneMarks } from "../src/scene.ts";
 import { node, scene } from "./dom.ts";
 
@@ -88,4 +88,14 @@ test("one picture may know what another does not", () => {
   const bare = scene([node("walk/1", { thing: "pte:a0" })], [], { about });
   assert.deepEqual(lit("pte:a0", [bare, tables, map]), ["entry:1", "pte:a0"]);
   assert.deepEqual(lit("pte:a0", [bare, map]), ["pte:a0"]);
+});
+
+test("the two sides of a thing are one in the picture of both, and nowhere else", () => {
+  const both = scene([node("left/1", { thing: "entry:1" }), node("right/9", { thing: "entry:9" })], [], {
+    about: { "entry:1": [[["beside", 0, 1]], []], "entry:9": [[["beside", 0, 1]], []], "entry:3": [[], []] },
+  });
+  assert.deepEqual(opposite(both, "entry:1").sort(), ["entry:1", "entry:9"]);
+  assert.deepEqual(opposite(both, "entry:3"), []);
+  assert.deepEqual(opposite(map, "entry:1"), []);
+  assert.ok(!lit("entry:1", [both, map]).includes("entry:9"));
 });
