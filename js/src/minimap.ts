@@ -1,13 +1,16 @@
 // A small map of a picture that is higher or wider than what is seen of it: which part that is, and the way to others.
-// It lies over the picture's upper right corner and stays there while the page is scrolled.
+// It lies over the picture's upper right corner, and goes along while the page is scrolled: by script, since in JupyterLab
+// what holds an output lets nothing in it stick to the window.
 
 import { marksOf } from "./marks.ts";
-import type { Scene } from "./scene.ts";
+import type { Point, Scene } from "./scene.ts";
 import { html, put, svg } from "./svg.ts";
 
 /** Pixels of the map at most, across and down. */
 const ACROSS = 72;
 const DOWN = 132;
+/** Pixels around it. */
+const ROOM = 12;
 /** Pixels that a thing has there at least. */
 const LEAST = 1.2;
 /** How much of what is seen an arrow key goes on, and a page key. */
@@ -28,6 +31,8 @@ export class MiniMap {
   private scene: Scene | null = null;
   private mapped: Scene | null = null;
   private waiting = false;
+  /** Where a pointer came down: the middle of what was seen then, and how large the map is. */
+  private held: { place: Point; pressed: Point; size: Point } | null = null;
 
   /** `drawing` is the picture; whatever it lies in scrolls it. */
   constructor(drawing: SVGElement) {
@@ -50,9 +55,9 @@ export class MiniMap {
     this.box.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       this.box.setPointerCapture?.(event.pointerId);
-      this.go(event);
+      this.press(event);
     });
-    this.box.addEventListener("pointermove", (event) => event.buttons & 1 && this.go(event));
+    this.box.addEventListener("pointermove", (event) => event.buttons & 1 && this.drag(event));
     this.box.addEventListener("keydown", (event) => this.key(event));
     const { signal } = this.ending;
     const later = (): void => this.later();
@@ -91,7 +96,6 @@ export class MiniMap {
     const all = right - left > 0.995 && (bottom - top > 0.995 || this.fits(window));
     this.root.hidden = !scene || all || right <= left || bottom <= top;
     if (this.root.hidden || !scene) return;
-    this.root.style.top = `${this.bar()}px`;
     const scale = Math.min(ACROSS / scene.width, DOWN / Math.max(scene.height, 1));
     if (this.mapped !== scene) {
       this.mapped = scene;
@@ -100,6 +104,9 @@ export class MiniMap {
       put(this.map, "viewBox", `0 0 ${scene.width} ${scene.height}`);
       put(this.things, "d", outline(scene, LEAST / scale));
     }
+    const { top: begin, height } = this.drawing.getBoundingClientRect();
+    const down = Math.max(0, Math.min(window[0] - begin, height - scene.height * scale - ROOM));
+    this.box.style.top = `calc(${down.toFixed(1)}px / var(--vmw-scale, 1) + 2px)`;
     const place = { x: left * scene.width, y: top * scene.height };
     const size = { width: (right - left) * scene.width, height: (bottom - top) * scene.height };
     for (const [name, value] of Object.entries({ ...place, ...size })) put(this.sight, name, value.toFixed(1));
@@ -122,18 +129,17 @@ export class MiniMap {
     return this.drawing.closest(".vmw-scrolls");
   }
 
-  /** How high what lies above the picture and stays in sight is. */
-  private bar(): number {
-    return this.root.closest(".vmwidgets")?.querySelector(":scope > .vmw-bar")?.getBoundingClientRect().height ?? 0;
-  }
-
-  /** The top and the bottom of what is seen of the page where the picture is. */
+  /** The top and the bottom of what is seen of the page where the picture is: below the bar that stays in sight. */
   private window(): [top: number, bottom: number] {
     const scroller = this.scroller();
     const page = document.documentElement.clientHeight;
-    const { top, bottom } = scroller.getBoundingClientRect();
     const isPage = scroller === document.scrollingElement || scroller === document.documentElement;
-    return isPage ? [this.bar(), page] : [Math.max(top, 0) + this.bar(), Math.min(bottom, page)];
+    const { top, bottom } = isPage ? { top: 0, bottom: page } : scroller.getBoundingClientRect();
+    const bar = this.root.closest(".vmwidgets")?.querySelector(":scope > .vmw-bar")?.getBoundingClientRect();
+    const above = Math.max(top, 0);
+    const least = bar?.height ? above + bar.height : above; // a picture that is not at the top yet would seem higher
+    const sticks = bar !== undefined && bar.top >= above - 1 && bar.bottom <= least + 1;
+    return [sticks ? least : above, Math.min(bottom, page)];
   }
 
   private fits([top, bottom]: readonly [number, number]): boolean {
@@ -153,17 +159,33 @@ export class MiniMap {
     ];
   }
 
-  private go(event: PointerEvent): void {
+  /** What is seen is taken hold of; beside it a press goes there. */
+  private press(event: PointerEvent): void {
     const { left, top, width, height } = this.map.getBoundingClientRect();
-    this.show((event.clientX - left) / Math.max(width, 1), (event.clientY - top) / Math.max(height, 1));
-    event.preventDefault();
+    const [x, y] = [(event.clientX - left) / Math.max(width, 1), (event.clientY - top) / Math.max(height, 1)];
+    const [from, above, to, below] = this.seen(this.window());
+    const holds = from <= x && x <= to && above <= y && y <= below;
+    const place: Point = holds ? [(from + to) / 2, (above + below) / 2] : [x, y];
+    if (!holds) this.show(...place);
+    this.held = { place, pressed: [event.clientX, event.clientY], size: [Math.max(width, 1), Math.max(height, 1)] };
+    event.preventDefault(); // the page's text is not selected
+    this.box.focus({ preventScroll: true });
   }
 
-  /** Has a place of the picture, each way from 0 to 1, in the middle of what is seen. */
+  /** As far as the pointer has gone, whatever has become of the map's place meanwhile. */
+  private drag(event: PointerEvent): void {
+    if (!this.held) return;
+    const { place, pressed, size } = this.held;
+    this.show(place[0] + (event.clientX - pressed[0]) / size[0], place[1] + (event.clientY - pressed[1]) / size[1]);
+  }
+
+  /** Has a place of the picture, each way from 0 to 1, in the middle of what is seen; an end of it goes no further. */
   private show(x: number, y: number): void {
     const { left, top, width, height } = this.drawing.getBoundingClientRect();
     const [above, below] = this.window();
-    this.scroller().scrollTop += top + y * height - (above + below) / 2;
+    const half = Math.min((below - above) / Math.max(height, 1), 1) / 2;
+    const middle = Math.max(half, Math.min(y, 1 - half));
+    this.scroller().scrollTop += top + middle * height - (above + below) / 2;
     const ground = this.ground();
     const box = ground?.getBoundingClientRect();
     if (ground && box) ground.scrollLeft += left + x * width - (box.left + box.right) / 2;
