@@ -27,6 +27,7 @@ SOURCES = (
     "js/tsconfig.json",
     "js/src",
     "vmwidgets/views/scene/style.css",
+    "vmwidgets/views/scene/live.css",
 )
 """What the bundle is made of."""
 

@@ -9,13 +9,13 @@ import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "vmwidgets", "static");
-const css = join(here, "..", "vmwidgets", "views", "scene", "style.css");
+const sheets = ["style.css", "live.css"].map((name) => join(here, "..", "vmwidgets", "views", "scene", name));
 
 /** A hash of everything that is drawn with: it names the class that the style sheet's rules hold under. */
 async function fingerprint() {
   const names = (await readdir(join(here, "src"))).sort().map((name) => join(here, "src", name));
   const sum = createHash("sha256");
-  for (const path of [...names, join(here, "package-lock.json"), css]) sum.update(await readFile(path));
+  for (const path of [...names, join(here, "package-lock.json"), ...sheets]) sum.update(await readFile(path));
   return sum.digest("hex").slice(0, 8);
 }
 

@@ -84,10 +84,10 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "Formats",
-         "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "ReferenceBits", "References", "Ribbon",
-         "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"),
-        ".widgets",
+        ("Beside", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault",
+         "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "ReferenceBits", "References",
+         "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
+         "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
     "Replacement": ".engine.memory.replacement",
@@ -115,14 +115,13 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard", "Diff",
-    "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem",
-    "Machine", "Map", "Objects", "Paging", "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage",
-    "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
-    "Walk", "boot",
-    "compare", "compare_formats", "compare_paging", "diff", "events", "handout", "lab", "load_curve", "load_journal",
-    "load_maps", "load_strace", "load_tables", "picture", "recorded_tables", "recording", "reference_string",
-    "show", "workload",
+    "Address", "Beside", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard",
+    "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic",
+    "Kmem", "Machine", "Map", "Objects", "Paging", "ReferenceBits", "References", "Refused", "Replacement",
+    "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
+    "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout",
+    "lab", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "picture", "recorded_tables",
+    "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -1,16 +1,21 @@
 // One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
 
 import { button } from "./button.ts";
+import { Copies } from "./copies.ts";
 import { Drawing } from "./drawing.ts";
+import { Finder } from "./finder.ts";
 import { Focus } from "./focus.ts";
 import { Ground } from "./ground.ts";
+import { Hover } from "./hover.ts";
+import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
 import { firstWords, legend } from "./legend.ts";
+import { MiniMap } from "./minimap.ts";
 import type { Names, Told } from "./operations.ts";
 import { Pins } from "./pins.ts";
 import { Presenting } from "./presenting.ts";
 import { Renderer } from "./renderer.ts";
-import type { Send } from "./requests.ts";
+import type { Found, Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
 import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from "./scene.ts";
@@ -43,12 +48,23 @@ export class Figure {
   private readonly pins: Pins;
   private readonly presenting: Presenting;
   private readonly focus = new Focus(this.renderer);
+  private readonly hover = new Hover(this.renderer, this.root);
   private readonly ground = new Ground(this.renderer.root);
+  private readonly map = new MiniMap(this.renderer.root);
   /** Pixels that pictures have on the page; 0: unknown. */
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private readonly zoomer = html("span", "vmw-zoomer");
-  private readonly finder = html("input", "vmw-find");
+  private readonly finder: Finder;
+  private readonly copies = new Copies({
+    image: () => png(this.renderer.root),
+    table: () => this.tableOf(),
+    name: () => (this.renderer.scene?.title ?? "").replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-|-$/g, "") || "picture",
+  });
+  /** Who waits for the rows of the table. */
+  private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
+  /** What was found last, until the picture that shows it has come. */
+  private found: Found | null = null;
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
@@ -69,7 +85,14 @@ export class Figure {
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
-    this.pins = new Pins(calls.send);
+    this.pins = new Pins(calls.send, this.hover);
+    this.finder = new Finder({
+      find: (text, way) => {
+        this.tell("");
+        calls.send({ type: "find", text, way });
+      },
+      leave: () => this.renderer.root.focus(),
+    });
     this.presenting = new Presenting(this.root, {
       step: (by) => this.time.by(by),
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
@@ -114,16 +137,21 @@ export class Figure {
     if (this.words.sentence !== before) speaker.say(this.words.sentence);
     this.renderer.draw(scene, when.scale);
     this.lay(scene.width, this.room > 0 && this.room + 1 < scene.width * Math.min(when.scale, 1));
+    this.map.draw(scene);
     this.time.draw(scene, when);
     this.presenting.show();
     if (held && (this.focused()?.matches(":disabled") ?? true)) this.root.focus({ preventScroll: true });
     this.when = when;
     this.late();
     this.table.draw(scene);
+    this.copies.hasTable = scene.table.header.length > 0;
     this.zoomer.hidden = !this.ribbon.shown;
-    this.finder.hidden = !when.finds;
+    this.finder.root.hidden = !when.finds;
+    if (this.found) this.reveal(this.found);
+    this.found = null;
     this.focus.settle();
     this.drawing.draw(seq, scene, when.scale);
+    this.hover.settle();
     if (dot) this.ask(seq, dot, scene.height);
   }
 
@@ -151,6 +179,14 @@ export class Figure {
   /** The rows of the table twin of picture `seq`. */
   tabulate(seq: number, table: SceneTableTwin): void {
     if (seq === this.seq) this.table.fill(table);
+    for (const take of this.waiting.splice(0)) take(table);
+  }
+
+  private tableOf(): Promise<SceneTableTwin> {
+    return new Promise((done) => {
+      this.waiting.push(done);
+      this.calls.send({ type: "table" });
+    });
   }
 
   /** Picture `seq` in Graphviz's language. */
@@ -170,6 +206,12 @@ export class Figure {
   private late(): void {
     const { now, number } = this.when ?? { now: false, number: -1 };
     this.words.behind(now && number >= 0 && number < this.latest);
+  }
+
+  /** What all pictures of its machine have in common: they light up together. */
+  meet(machine: string): void {
+    this.hover.join(machine);
+    this.pins.share();
   }
 
   /** What the strip of operations has asked for. */
@@ -248,6 +290,8 @@ export class Figure {
     speaker.leave();
     this.time.stop();
     this.pins.close();
+    this.hover.close();
+    this.map.close();
     this.presenting.close();
     this.drawing.close();
     this.ribbon.close();
@@ -270,22 +314,17 @@ export class Figure {
     help.addEventListener("click", () => this.explain());
     this.helper = help;
     const buttons = html("span", "vmw-buttons"); // they are wrapped together
-    buttons.append(help, this.drawing.press, save, pin);
+    buttons.append(help, this.drawing.press, save, this.copies.root, pin);
     this.words.header.append(buttons);
-    this.finder.type = "search";
-    this.finder.placeholder = "find an address";
-    this.finder.title = "find an address (/)";
-    this.finder.setAttribute("aria-label", "find an address");
-    this.finder.addEventListener("keydown", (event) => this.find(event));
     this.legend.hidden = true;
     const footer = html("div", "vmw-footer");
-    footer.append(this.zoomer, this.finder, this.table.root);
+    footer.append(this.zoomer, this.finder.root, this.table.root);
     const { header, caption, notes } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
     bar.append(this.time.root, caption); // the buttons stay where they are when the words grow
-    const { drawing, legend, pins, renderer, status } = this;
-    this.root.append(header, legend, bar, status, renderer.root, drawing.root, notes, footer, pins.root);
+    const { drawing, legend, map, pins, renderer, status } = this;
+    this.root.append(header, legend, bar, status, map.root, renderer.root, drawing.root, notes, footer, pins.root);
   }
 
   /** The picture is in sight: a reader who never saw one is told what looks mean. */
@@ -307,12 +346,23 @@ export class Figure {
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
   }
 
-  private find(event: KeyboardEvent): void {
-    event.stopPropagation(); // what is typed here means nothing else
-    if (event.key === "Enter" && this.finder.value) {
-      this.tell("");
-      this.calls.send({ type: "find", text: this.finder.value });
-    } else if (event.key === "Escape") this.renderer.root.focus();
+  /** A search has found something: its picture may be on the screen, or on its way. */
+  find(found: Found): void {
+    this.found = found;
+    speaker.say(this.reveal(found), true);
+  }
+
+  /** Brings what was found into sight; says it, with a sentence where the picture has it folded. */
+  private reveal(found: Found): string {
+    const things = found.thing ? this.renderer.nodesOf(new Set([found.thing])) : [];
+    const id = things[0]?.id ?? (this.renderer.node(found.node) ? found.node : "");
+    const hidden = !id && Boolean(found.thing || found.node);
+    const said = this.finder.take(found, hidden);
+    if (found.folded || hidden) this.tell(said);
+    if (!id) return said;
+    this.renderer.element(id)?.root.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    if (!found.thing) this.hover.show(id);
+    return said;
   }
 
   private click(event: MouseEvent): void {
@@ -417,8 +467,8 @@ export class Figure {
         this.calls.send({ type: "save" });
         return true;
       case "/":
-        if (!this.finder.hidden) this.finder.focus();
-        return !this.finder.hidden;
+        if (!this.finder.root.hidden) this.finder.field.focus();
+        return !this.finder.root.hidden;
       case "t":
         this.table.root.open = !this.table.root.open;
         return true;

@@ -1,6 +1,7 @@
 // The hub: one model a kernel holds all of this code; every view reaches it through its host.  Graphviz is not in it: it
 // comes from the kernel when a picture needs it.
 
+import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
 import type { HubExports, HubModel, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
@@ -17,7 +18,7 @@ interface HubArguments {
   signal?: AbortSignal;
 }
 
-const styles = new Styles(stylesheet, `vmw-${BUNDLE}`);
+const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
 
 function initialize({ model, signal }: HubArguments): HubExports {
   const router = new Router(() => graphviz(model), openWorker, reasonAgainst());

@@ -15,7 +15,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["[ ]", "a step back, on"],
   ["{ }", "to the beginning of the operation, to now"],
   ["c", "as at this cell"],
-  ["/", "find an address"],
+  ["/", "find an address or a name; there Enter goes on to the next"],
   ["+ -", "zoom the ribbon"],
   ["p s t f", "pin, save, table, full screen"],
   ["Escape", "select nothing"],

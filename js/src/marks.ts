@@ -15,8 +15,8 @@ export class Marks {
   readonly y: number[];
   readonly w: number[];
   private readonly parent: number[];
-  private readonly page: number[];
-  private readonly pages: number[];
+  readonly page: number[];
+  readonly pages: number[];
   private places: Map<number, number> | null = null;
 
   constructor(data: SceneMarks) {

@@ -1,5 +1,6 @@
 // Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
 
+import { download } from "./copies.ts";
 import { Figure } from "./figure.ts";
 import { found, hear } from "./hearing.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
@@ -69,9 +70,11 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   const kernel = model.widget_manager?.kernel;
   kernel?.disposed?.connect(gone);
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
+  figure.meet(model.get("selection_model"));
   follow(model, figure);
   listen(model, figure, hello);
   model.on("change:selection_model", async () => {
+    figure.meet(model.get("selection_model"));
     selection = await shared(); // the first one is gone: the kernel has made another
     if (selection && !signal.aborted) share(selection, figure, signal);
   });
@@ -133,13 +136,14 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
   model.on("change:pinned", pin);
   model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
     if (reply.type === "refused") figure.tell(reply.reason);
+    else if (reply.type === "found") figure.find(reply);
     else if (reply.type === "who") hello();
     else if (reply.type === "present") figure.present(reply.notes);
     else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));
     else if (reply.type === "dot" && buffers?.[0]) figure.takeDot(reply.seq, textOf(buffers[0]));
     else if (reply.type === "timeline" && buffers?.[0]) figure.take(unpack<Told>(buffers[0]));
     else if (reply.type === "names" && buffers?.[0]) figure.takeNames(unpack<Names>(buffers[0]));
-    else if (reply.type === "saved") download(reply.name, reply.svg);
+    else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
@@ -163,16 +167,6 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   );
   observer.observe(figure.root);
   signal.addEventListener("abort", () => observer.disconnect());
-}
-
-/** Hands the browser a file. */
-function download(name: string, svg: string): void {
-  const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {

@@ -1,7 +1,7 @@
 // One node of a scene as one <g>: its shape, its bars, its runs of text.  Drawn again, it is the same element.
 //
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
-//     <title/> <rect|path class="shape"/> <rect class="bar STYLE"/>… <text class="STYLE"/>…
+//     <rect|path class="shape"/> <rect class="bar STYLE"/>… <text class="STYLE"/>…
 //   </g>
 //   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
 //
@@ -20,7 +20,6 @@ const RING = 6;
 export class NodeElement {
   readonly root = svg("g");
   readonly over = svg("g", "vmw-over");
-  private readonly title = svg("title");
   private bars: readonly SVGRectElement[] = [];
   private runs: readonly SVGTextElement[] = [];
   private shape: SVGElement | null = null;
@@ -30,6 +29,8 @@ export class NodeElement {
   private drawn = "";
   private place = "";
   private readonly ruler: Ruler;
+  /** What it is called, with the whole of what is cut in it; shown by hover.ts. */
+  name = "";
   node: SceneNode;
 
   constructor(node: SceneNode, ruler: Ruler, tree?: Place) {
@@ -61,14 +62,14 @@ export class NodeElement {
     this.drawn = drawn;
     const selected = this.shade ? " selected" : "";
     put(this.root, "class", `node ${node.kind} ${node.state ?? ""}${selected}`.trimEnd());
-    const whole = this.drawRuns(node);
-    this.drawAccess(node, whole, tree);
+    this.name = this.drawRuns(node);
+    this.drawAccess(node, this.name, tree);
     this.drawShape(node);
     this.drawBars(node);
     this.drawOver();
     // A picture has hundreds of nodes, and painting them is most of what it costs: there is no element but these.
-    const { title, shape, bars, runs } = this;
-    arrange(this.root, [...(whole ? [title] : []), ...(shape ? [shape] : []), ...bars, ...runs]);
+    const { shape, bars, runs } = this;
+    arrange(this.root, [...(shape ? [shape] : []), ...bars, ...runs]);
   }
 
   /** Measures its text again: it may be in another font. */
@@ -122,8 +123,10 @@ export class NodeElement {
   private drawAccess(node: SceneNode, title: string, tree: Place | undefined): void {
     if (node.thing) put(this.root, "data-thing", node.thing);
     else drop(this.root, "data-thing");
-    say(this.title, title);
-    if (!focusable(node)) return;
+    if (!focusable(node)) {
+      this.drawName(title);
+      return;
+    }
     put(this.root, "role", tree ? "treeitem" : roleOf(node));
     if (tree) this.drawPlace(node, tree);
     this.drawChoice();
@@ -134,6 +137,17 @@ export class NodeElement {
     }
     put(this.root, "aria-label", [title || textOf(node) || node.id, ...stateWords(node)].join(", "));
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
+  }
+
+  /** What no key comes to is read out by its name all the same. */
+  private drawName(name: string): void {
+    if (!name) {
+      drop(this.root, "role");
+      drop(this.root, "aria-label");
+      return;
+    }
+    put(this.root, "role", "img");
+    put(this.root, "aria-label", name);
   }
 
   private drawPlace(node: SceneNode, { level, position, size, parent }: Place): void {
@@ -226,7 +240,9 @@ const STATES: Record<string, string> = {
 };
 
 function stateWords(node: SceneNode): string[] {
-  return (node.state ?? "").split(" ").flatMap((state) => STATES[state] ?? []);
+  const states = (node.state ?? "").split(" ");
+  if (states.includes("beside")) return []; // it differs from the other side, and its title says how
+  return states.flatMap((state) => STATES[state] ?? []);
 }
 
 function textOf(node: SceneNode): string {

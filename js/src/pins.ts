@@ -1,6 +1,7 @@
 // Pinned pictures: earlier moments that stay under the live one, for before and after.  Each can be stepped.
 
 import { button } from "./button.ts";
+import type { Hover } from "./hover.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import type { Picture } from "./scene.ts";
@@ -11,11 +12,19 @@ import { Words } from "./words.ts";
 export class Pins {
   readonly root = html("div", "vmw-pins");
   private readonly send: Send;
-  private pins: Pin[] = [];
+  private readonly pins: Pin[] = [];
   private awaited = false;
+  private readonly hover: Hover;
 
-  constructor(send: Send) {
+  /** What is pointed at with `hover` lights up in pinned pictures too. */
+  constructor(send: Send, hover: Hover) {
     this.send = send;
+    this.hover = hover;
+  }
+
+  /** The pictures that light up together are others now. */
+  share(): void {
+    for (const { renderer } of this.pins) this.hover.share(renderer);
   }
 
   /** The next picture that is pinned was asked for here. */
@@ -24,11 +33,12 @@ export class Pins {
   }
 
   draw(pictures: readonly Picture[]): void {
-    while (this.pins.length > pictures.length) this.pins.pop()?.close();
+    while (this.pins.length > pictures.length) this.drop();
     pictures.forEach((picture, index) => {
       if (!this.pins[index]) {
         const pin = new Pin(index, this.send);
         this.pins.push(pin);
+        this.hover.share(pin.renderer);
         this.root.append(pin.root);
       }
       this.pins[index]?.draw(picture);
@@ -44,16 +54,21 @@ export class Pins {
   }
 
   close(): void {
-    for (const pin of this.pins) pin.close();
-    this.pins = [];
+    while (this.pins.length) this.drop();
+  }
+
+  private drop(): void {
+    const pin = this.pins.pop();
+    if (pin) this.hover.unshare(pin.renderer);
+    pin?.close();
   }
 }
 
 class Pin {
   readonly root = html("div", "vmw-pinned");
   readonly time: Time;
+  readonly renderer = new Renderer();
   private readonly words = new Words();
-  private readonly renderer = new Renderer();
   private drawn = "";
 
   constructor(index: number, send: Send) {

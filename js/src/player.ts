@@ -5,6 +5,7 @@ import { Asking } from "./asking.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
 import { hiddenIn } from "./ground.ts";
+import { Lights } from "./hover.ts";
 import { Lectern } from "./lectern.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
 import { type Room, Stage } from "./stage.ts";
@@ -69,11 +70,13 @@ export class Player {
       for (const stage of this.stages) stage.select(thing);
     };
     const places = story.steps[0]?.pictures.map((_, place) => place) ?? [];
+    const lights = new Lights(); // what is pointed at in one of them lights up in all
     this.stages = places.map(
       (place) =>
         new Stage(
           all.flatMap((step) => step.pictures.slice(place, place + 1)),
           choose,
+          lights,
         ),
     );
     const name = (mark: number): string | undefined => {

@@ -3,9 +3,9 @@
 import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
 import { type Marks, MarksLayer, marksOf } from "./marks.ts";
-import { NodeElement } from "./node.ts";
+import { NodeElement, rounding } from "./node.ts";
 import type { Place, Route, Scene, SceneNode } from "./scene.ts";
-import { arrange, put, svg } from "./svg.ts";
+import { arrange, match, put, svg } from "./svg.ts";
 import { treesOf } from "./tree.ts";
 
 /** Above so many nodes a frame jumps instead of moving: each one that moves is painted again in every frame. */
@@ -14,6 +14,9 @@ export const MOVING_LIMIT = 100;
 /** Above so many links they jump while nodes move: a path that melts into another costs far more than a node that moves. */
 export const MELTING_LIMIT = 40;
 
+/** Pixels from a node's edge to the light around it. */
+const LIT = 2;
+
 export class Renderer {
   readonly root = svg("svg", "vmw-scene");
   readonly nodes = new Map<string, NodeElement>();
@@ -21,6 +24,7 @@ export class Renderer {
   private readonly ground = svg("g", "nodes"); // what marks lie on
   private readonly linkLayer = svg("g", "links");
   private readonly nodeLayer = svg("g", "nodes");
+  private readonly litLayer = svg("g", "vmw-lit");
   private readonly overLayer = svg("g");
   private readonly trees = new Map<string, SVGGElement>();
   private readonly marks = new MarksLayer();
@@ -32,8 +36,9 @@ export class Renderer {
 
   constructor() {
     this.root.setAttribute("role", "group");
-    const layers = [this.ground, this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer, this.overLayer];
-    this.root.append(...layers);
+    const drawn = [this.ground, this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer];
+    this.root.append(...drawn, this.litLayer, this.overLayer);
+    this.litLayer.dataset.light = ""; // it is of the page, and not of the picture
     this.root.addEventListener("pointermove", (event) => this.hover(event));
     this.fitLater();
   }
@@ -105,6 +110,35 @@ export class Renderer {
       if (place >= 0) return marks.node(place).id;
     }
     return undefined;
+  }
+
+  /** What a node is called, with all of its words; "" where it has no name beside what is read in it. */
+  nameOf(node: SceneNode): string {
+    return this.nodes.get(node.id)?.name ?? node.title ?? "";
+  }
+
+  /** The nodes that are drawn of these things, marks among them. */
+  nodesOf(things: ReadonlySet<string>): SceneNode[] {
+    const own = this.scene?.nodes.filter(({ thing }) => thing && things.has(thing)) ?? [];
+    return [...own, ...[...things].flatMap((thing) => this.chosen(thing))];
+  }
+
+  /** Where on the window a node is. */
+  boxOf({ x, y, w, h }: SceneNode): { left: number; top: number; bottom: number; width: number; height: number } {
+    const all = this.root.getBoundingClientRect();
+    const scale = all.width / (this.scene?.width || 1);
+    const [left, top] = [all.left + x * scale, all.top + y * scale];
+    return { left, top, bottom: top + h * scale, width: w * scale, height: h * scale };
+  }
+
+  /** Lights up these nodes, and no others. */
+  light(nodes: readonly SceneNode[]): void {
+    match(this.litLayer, "rect", nodes.length).forEach((rect, index) => {
+      const { x, y, w, h, shape } = nodes[index] as SceneNode;
+      const around = { x: x - LIT, y: y - LIT, width: w + 2 * LIT, height: h + 2 * LIT };
+      for (const [name, value] of Object.entries(around)) put(rect, name, value);
+      put(rect, "rx", LIT + (shape === "round" ? h / 2 : rounding(w, h)));
+    });
   }
 
   private marked(id: string): SceneNode | undefined {

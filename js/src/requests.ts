@@ -13,7 +13,7 @@ export type Request =
   | { type: "zoom"; factor: number; at: number }
   | { type: "pan"; by: number }
   | { type: "turn"; id: string; by: number }
-  | { type: "find"; text: string }
+  | { type: "find"; text: string; way: 1 | -1 }
   | { type: "pin" }
   | { type: "save" }
   | { type: "table" }
@@ -21,6 +21,17 @@ export type Request =
   | { type: "timeline"; have: number; serial: number }
   | { type: "names"; first: number }
   | { type: "unpin"; index: number };
+
+/** What a search has found: `count` things, of which one is shown; none are counted where it was an address. */
+export interface Found {
+  count: number;
+  at: number;
+  words: string;
+  /** The node and the thing that is shown; "" for a step. */
+  node: string;
+  thing: string;
+  folded: boolean;
+}
 
 /** What Python sends outside the frame: why it did not do what was asked, or that it changed nothing; who is there. */
 export type Reply =
@@ -31,6 +42,7 @@ export type Reply =
   | { type: "timeline" }
   | { type: "names" }
   | { type: "saved"; name: string; svg: string }
+  | ({ type: "found" } & Found)
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };
 

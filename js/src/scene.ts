@@ -75,7 +75,15 @@ export interface SceneMarks {
   title: string;
   /** The node that they lie on. */
   on?: string;
+  /** The address space whose pages they are about. */
+  space?: string;
 }
+
+/** Pages of an address space; of the space "" they are frames. */
+export type Span = [space: string, first: number, count: number];
+
+/** Where a thing is, and what it leads to: pages, or a thing by its name. */
+export type Kinship = [at: Span[], to: (Span | string)[]];
 
 /** What a lane is, where it is more than a row of things from left to right. */
 export interface SceneLane {
@@ -124,6 +132,8 @@ export interface Scene {
   notes: string[];
   lanes: SceneLane[];
   marks?: SceneMarks[];
+  /** What is known of things, by their names: see kin.ts. */
+  about?: Readonly<Record<string, Kinship>>;
 }
 
 /** What Python sends for each picture: `seq` only rises, `data` is a packed {@link Picture}. */

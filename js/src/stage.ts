@@ -2,6 +2,8 @@
 
 import { Focus } from "./focus.ts";
 import { Ground, SMALLEST } from "./ground.ts";
+import { Hover, type Lights } from "./hover.ts";
+import { MiniMap } from "./minimap.ts";
 import { Renderer } from "./renderer.ts";
 import type { Scene } from "./scene.ts";
 import type { Drawn } from "./story.ts";
@@ -29,21 +31,24 @@ export class Stage {
   readonly root = html("figure", "vmw-stage");
   private readonly renderer = new Renderer();
   private readonly focus = new Focus(this.renderer);
+  private readonly hover: Hover;
   private readonly title = html("strong", "vmw-title");
   private readonly subtitle = html("span", "vmw-subtitle");
   private readonly ground = new Ground(this.renderer.root);
+  private readonly map = new MiniMap(this.renderer.root);
   private readonly notes = html("p", "vmw-stage-notes");
   private readonly all: readonly Drawn[];
   private shown: Drawn | undefined;
   private fits: Room | null = null;
 
   /** `all` are the picture's forms at every step: the tallest says how much room is kept. */
-  constructor(all: readonly Drawn[], choose: (thing: string) => void) {
+  constructor(all: readonly Drawn[], choose: (thing: string) => void, lights?: Lights) {
     this.all = all;
+    this.hover = new Hover(this.renderer, this.root, lights);
     const heading = html("figcaption", "vmw-header");
     heading.append(this.title, " ", this.subtitle);
     this.ground.root.append(this.renderer.root);
-    this.root.append(heading, this.ground.root, this.notes);
+    this.root.append(heading, this.map.root, this.ground.root, this.notes);
     const act = (id: string | undefined): void => {
       const node = id ? this.renderer.node(id) : undefined;
       if (node?.action === "select" && node.thing) choose(node.thing === this.renderer.selected ? "" : node.thing);
@@ -76,7 +81,9 @@ export class Stage {
     this.ground.scroll(fits === null && this.room < scene.width * Math.min(drawn.scale, 1), scene.width);
     put(this.renderer.root, "aria-label", [scene.title, scene.subtitle].filter(Boolean).join(", "));
     this.focus.settle();
+    this.hover.settle();
     this.keepRoom();
+    this.map.draw(scene);
   }
 
   select(thing: string): void {

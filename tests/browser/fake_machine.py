@@ -8,7 +8,7 @@ from typing import Any
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.views.scene.model import AFTER, Caption, Lane, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.widgets.host.view import View
 

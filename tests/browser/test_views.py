@@ -197,7 +197,7 @@ def test_an_address_that_is_typed_is_found_in_a_folded_picture(notebook: Noteboo
     cell.locator(f".vmwidgets .node.tree-node.selected[data-thing='entry:{identity}']").wait_for()
     cell.locator(".vmw-find").fill("over there")
     cell.locator(".vmw-find").press("Enter")
-    cell.locator(".vmw-status", has_text="'over there' is no address").wait_for()
+    cell.locator(".vmw-status", has_text="nothing in this picture is called 'over there'").wait_for()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

@@ -163,6 +163,11 @@ def of_comparisons() -> Named:
     for number in range(6):
         task.write(task.map.enter("16 KiB", object=memory, prot="rw"), b"x" * (4096 if number % 2 else 9000))
     yield "Paging", vm.picture(vm.compare_paging(task, domain))
+    early, child = (task.machine.journal.serial(task.machine.journal.last.number - 5), None), task.fork("child")
+    child.write(next(iter(child.map)).start, b"y")
+    pairs = ((task.map, task.map), (task.tables, child.tables), (task.machine.frames, task.machine.frames))
+    for left, right in pairs:
+        yield f"Beside: {left!r}"[:40], vm.picture(left, moment=early).beside(vm.picture(right))
 
 
 def of_references() -> Named:

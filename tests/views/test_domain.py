@@ -349,8 +349,8 @@ def test_an_address_that_is_looked_for_selects_its_leaf(architecture: str) -> No
         table = next(node for node in tree(domain) if node.id == int(view.selection.partition(":")[2]))
         assert table.is_table
         assert leaf in table.children
-        with pytest.raises(vm.Refused, match="no address"):
-            view._on_find("hello")
+        with pytest.raises(vm.Refused, match="is called 'nowhere'"):
+            view._on_find("nowhere")
 
 
 def test_pictures_of_two_domains_have_one_headline_and_the_steps_of_their_own(domain: MachineDomain) -> None:

@@ -14,7 +14,7 @@ from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
 from vmwidgets.engine.kernel.map.map_schema import MapValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
-from vmwidgets.pictures.picture import starts_of
+from vmwidgets.pictures.at import starts_of
 from vmwidgets.views.maps import picture
 from vmwidgets.views.maps.picture import map_picture
 from vmwidgets.views.scene.model import Scene

@@ -14,8 +14,8 @@ from tests.engine.machine.random_door import Walker
 from tests.views.domains import machine_life
 from tests.views.lives import Life
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.pictures.at import starts_of
 from vmwidgets.pictures.moments import When
-from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.maps.picture import steps_of_map
 from vmwidgets.views.memory.frames import steps_of_frames

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from tests.views import gallery
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import picture_of, picture_shown
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import Box

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.pictures.picture import starts_of
+from vmwidgets.pictures.at import starts_of
 from vmwidgets.views.story.moment import Moment
 
 PAGE = 4096

@@ -24,4 +24,4 @@ def asked(view: View, **message: Any) -> str:
     """Send one message and draw the picture that follows; why the message was refused, or ""."""
     told = replies(view, message)
     view.refresh()
-    return " ".join(reply["reason"] for reply in told)
+    return " ".join(reply["reason"] for reply in told if reply["type"] == "refused")

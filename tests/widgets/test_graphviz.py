@@ -36,7 +36,8 @@ def test_a_page_gets_the_picture_that_it_shows_with_its_number() -> None:
 
 
 def test_a_frame_carries_none_of_it() -> None:
-    view = vm.Map(vm.boot("x86-64").kernel_map)
+    machine = vm.boot("x86-64")  # a picture holds no machine
+    view = vm.Map(machine.kernel_map)
     told(view, HELLO)
     assert unpack(view.frame["data"])["dot"] == ""
     view.close()

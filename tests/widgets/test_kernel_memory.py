@@ -63,12 +63,12 @@ def test_what_is_on_a_page_follows(machine: vm.Machine, kind: Any) -> None:
 def test_the_page_finds_addresses_in_the_innermost_map(machine: vm.Machine) -> None:
     address = machine.kmem_malloc("8 KiB")
     view = vm.Kmem(machine)
-    assert replies(view, HELLO, {"type": "find", "text": f"{int(address) & 0xFFFFFFFF:08x}"}) == []
+    assert [told["type"] for told in replies(view, HELLO, {"type": "find", "text": f"{int(address) & 0xFFFFFFFF:08x}", "way": 1})] == ["found"]
     (entry,) = machine.kmem.kmem_map
     assert view.selection == f"entry:{entry.id}"
-    assert replies(view, {"type": "find", "text": f"{int(machine.kmem.pipe_map.start):x}"}) == []
+    assert [told["type"] for told in replies(view, {"type": "find", "text": f"{int(machine.kmem.pipe_map.start):x}", "way": 1})] == ["found"]
     assert view.selection == "map:pipe_map"
-    (told,) = replies(view, {"type": "find", "text": "zzz"})
+    (told,) = replies(view, {"type": "find", "text": "zzz", "way": 1})
     assert told["type"] == "refused"
 
 
@@ -76,11 +76,11 @@ def test_a_dashboard_finds_addresses_in_what_it_shows(machine: vm.Machine) -> No
     view = vm.Dashboard(machine)
     address = machine.kmem_malloc("8 KiB")
     (entry,) = machine.kmem.kmem_map
-    assert replies(view, HELLO, {"type": "find", "text": f"{int(address):x}"}) == []
+    assert [told["type"] for told in replies(view, HELLO, {"type": "find", "text": f"{int(address):x}", "way": 1})] == ["found"]
     assert view.selection == f"entry:{entry.id}"
     machine.kernel_map.enter("4 KiB")
     boot = next(iter(machine.kernel_map))
-    assert replies(view, {"type": "find", "text": f"{int(boot.start):x}"}) == []
+    assert [told["type"] for told in replies(view, {"type": "find", "text": f"{int(boot.start):x}", "way": 1})] == ["found"]
     assert view.selection == f"entry:{boot.id}"
 
 

@@ -16,7 +16,7 @@ import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.notebook import LabShell, open_notebook
 from tests.widgets.page import BYE, HELLO, replies
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.cells import Cell
 from vmwidgets.widgets.host.hub import open_hub

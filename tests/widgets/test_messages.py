@@ -23,7 +23,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "zoom", "factor": 1.2, "at": 0.5},
     {"type": "pan", "by": -0.25},
     {"type": "turn", "id": "walk/slice/2", "by": -3},
-    {"type": "find", "text": "0014 1000"},
+    {"type": "find", "text": "0014 1000", "way": 1},
     {"type": "pin"},
     {"type": "save"},
     {"type": "table"},

@@ -240,7 +240,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "now": True,
             "kept": False,
             "scale": 1.0,
-            "finds": False,
+            "finds": True,
             "cell": 1,
         }
         assert replies(view, {"type": "stay"}) == []
@@ -252,7 +252,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "now": False,
             "kept": True,
             "scale": 1.0,
-            "finds": False,
+            "finds": True,
             "cell": 1,
         }
         shell.run("m.operate()", "c")

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
 from vmwidgets.pictures import reference_bits, registry
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Scene, Table

@@ -12,7 +12,7 @@ import ipywidgets
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
 from vmwidgets.sources.workload import allocate
 from vmwidgets.views.scene.model import Caption, Scene, Steps, Table

@@ -45,13 +45,13 @@ def test_a_typed_address_opens_its_way_and_a_wrong_one_is_refused() -> None:
     tables = vm.load_tables(DATA / "linux-x86_64.jsonl.gz")
     view = vm.Tables(tables)
     found = tables.walk(tables.queries[0].va)
-    assert asked(view, type="find", text=f"{found.va:x}") == ""
+    assert asked(view, type="find", way=1, text=f"{found.va:x}") == ""
     assert len(tables_of(view)) == len(found.steps)
     assert view.selection == f"pte:{found.steps[-1].pa:x}"
     assert view.address == found.va
-    assert "is no address" in asked(view, type="find", text="over there")
-    assert "is no address" in asked(view, type="find", text="…1000"), "nothing is left out here: what would it be?"
-    assert "does not fit the 64 bits" in asked(view, type="find", text="1" * 17)
+    assert "nothing in this picture is called 'over there'" in asked(view, type="find", way=1, text="over there")
+    assert "is no address" in asked(view, type="find", way=1, text="…1000"), "nothing is left out here: what would it be?"
+    assert "does not fit the 64 bits" in asked(view, type="find", way=1, text="1" * 17)
     assert view.address == found.va, "a wrong one changes nothing"
 
 
@@ -59,7 +59,7 @@ def test_a_typed_address_opens_its_way_and_a_wrong_one_is_refused() -> None:
 def test_tables_without_a_machine_refuse_to_be_edited(asks: str) -> None:
     tables = vm.load_tables(DATA / "linux-x86_64.jsonl.gz")
     view = vm.Tables(tables)
-    asked(view, type="find", text=f"{tables.queries[0].va:x}")
+    asked(view, type="find", way=1, text=f"{tables.queries[0].va:x}")
     before = view.to_json()
     assert asked(view, type="open", id=asks) != "", "the page has nothing to ask it by"
     with pytest.raises(vm.Refused, match="they can be looked at, and not be edited"):
@@ -70,7 +70,7 @@ def test_tables_without_a_machine_refuse_to_be_edited(asks: str) -> None:
 def test_a_bit_is_flipped_through_the_door_and_undone() -> None:
     machine = vm.boot("x86-64")
     view = vm.Tables(machine)
-    asked(view, type="find", text=f"{machine.kernel_map.start:x}")
+    asked(view, type="find", way=1, text=f"{machine.kernel_map.start:x}")
     before = machine.walk(machine.kernel_map.start)
     assert asked(view, type="open", id="tables/bit/1") == ""
     assert machine.journal[-1].name == "set_descriptor"

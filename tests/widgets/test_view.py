@@ -13,7 +13,7 @@ import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.page import BYE, HELLO, replies
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import picture_of
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.cells import Cell

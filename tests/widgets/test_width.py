@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.widgets.page import BYE, HELLO, replies
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import refresher

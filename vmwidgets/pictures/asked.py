@@ -22,8 +22,8 @@ from vmwidgets.views.story.lookups import Lookup
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.tables.walk_tables import Reach, table_name
 
+from .at import At
 from .keeping import KEPT_BY
-from .picture import At
 from .spaces import MachineSpace
 from .translation import Sight, Translation, runs_in, translation_scene, walked
 

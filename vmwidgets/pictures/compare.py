@@ -15,7 +15,8 @@ from vmwidgets.views.maps.diff import draw_diff
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.formats import draw_formats
 
-from .picture import At, Picture
+from .at import At
+from .picture import Picture
 from .registry import picture_of
 
 

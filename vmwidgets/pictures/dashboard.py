@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -27,13 +27,14 @@ from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import either
 
 from .asked import Asker, Question, asking_scene, choices_in, questions_of, right_choice
+from .at import At
 from .domain import domain_picture, fold_of, step_of
 from .domain import found_at as found_in_domain
+from .finding import EVERY, Hit, entries_in
 from .maps import AnyMap, Map, entry_id, fit_of, title_of
-from .memory import found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
+from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentry_steps, kmem_scene, threads_scene
 from .moments import When
 from .options import AddressTrait, typed_in_register
-from .picture import At
 from .registry import picture_of
 from .tables import walk_scene, walk_steps
 from .translation import (
@@ -177,6 +178,16 @@ class Dashboard(Map):
             self.selection = found_at(machine.kmem, text)
         else:
             super().sought(text)
+
+    def called(self, text: str) -> Iterator[Hit]:
+        """The entries of this name in what is shown: of a map, or of kernel memory's maps."""
+        at = self.at()
+        if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
+            return
+        if self._follows and is_kmem_at_hand(at.whole):
+            yield from entries_of_maps(at.whole.kmem, at.past, text)
+        else:
+            yield from entries_in(self._map_at_hand(at).value(whole=EVERY).at(at.past).entries, text)
 
     @property
     def asks(self) -> bool:

@@ -32,8 +32,9 @@ from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.pictures import say_moment
 
+from .at import At
 from .options import typed_between
-from .picture import At, Picture
+from .picture import Picture
 from .registry import picture_of
 
 NOT_THE_PROGRAMS = "--- user"

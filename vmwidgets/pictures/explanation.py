@@ -8,7 +8,7 @@ from vmwidgets.engine.machine.machine import MACHINES, Machine
 from vmwidgets.views.story.story import Explanation, story_of
 from vmwidgets.views.story.words.names import UNKNOWN, Starts
 
-from .picture import starts_of
+from .at import starts_of
 
 
 def explained(operation: Operation) -> Explanation:

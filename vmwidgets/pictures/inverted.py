@@ -6,7 +6,7 @@ from vmwidgets.engine.kernel.pmap.pmap_schema import InvertedValue
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.inverted import draw_inverted
 
-from .picture import At
+from .at import At
 from .registry import picture_of
 
 

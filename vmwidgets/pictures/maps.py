@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import traitlets
@@ -20,8 +20,10 @@ from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.called import called
 
+from .at import At
+from .finding import EVERY, Hit, entries_in
 from .options import AddressTrait, typed_between
-from .picture import At, Picture
+from .picture import Picture
 from .registry import picture_of
 
 MOST_LANE, MOST_LANES = 1050, 400
@@ -137,6 +139,12 @@ class Map(Picture):
         self.find = address
         entry = target.vm_map.peek(address)
         self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
+
+    def called(self, text: str) -> Iterator[Hit]:
+        """The entries of this name, folded ones too."""
+        at = self.at()
+        target: AnyMap = at.target
+        yield from entries_in(target.value(whole=EVERY).at(at.past).entries, text)
 
     @traitlets.observe("find")
     def _sought_otherwise(self, _change: object) -> None:

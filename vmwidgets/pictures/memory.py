@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
 from vmwidgets.engine.machine import Machine
@@ -15,7 +16,7 @@ from vmwidgets.engine.machine.handles.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.engine.machine.handles.threads import MachineThread, MachineThreads
 from vmwidgets.engine.memory.slabs_schema import BufferAllocated, BufferFreed, SlabCreated
 from vmwidgets.views.maps.picture import maps_touched, touched
-from vmwidgets.views.memory.frames import draw_frames, touched_frames
+from vmwidgets.views.memory.frames import draw_frames, run_words, touched_frames
 from vmwidgets.views.memory.kentry import draw_kentry, steps_of_kentry
 from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.slabs import draw_slabs
@@ -26,9 +27,11 @@ from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine
 
+from .at import At
+from .finding import EVERY, Hit, entries_in, holds
 from .maps import FOCUS, entry_id
 from .options import typed_between
-from .picture import At, Picture, machine_of
+from .picture import Picture, machine_of
 from .registry import picture_of
 
 WHOLE = 48
@@ -67,6 +70,17 @@ class Kmem(Picture):
     def sought(self, text: str) -> None:
         """Select the entry that holds the address `text`, in the innermost map that does."""
         self.selection = found_at(self.at().target, text)
+
+    def called(self, text: str) -> Iterator[Hit]:
+        """The entries of this name in all maps, folded ones too."""
+        at = self.at()
+        yield from entries_of_maps(at.target, at.past, text)
+
+
+def entries_of_maps(target: MachineKmem, past: Past, text: str) -> Iterator[Hit]:
+    """The entries of kernel memory's maps that are called so."""
+    for one in target.value(whole=EVERY).at(past).all():
+        yield from entries_in(one.map.entries, text)
 
 
 def found_at(target: MachineKmem, text: str) -> str:
@@ -159,6 +173,14 @@ class Frames(Picture):
     def draw(self, at: At) -> Scene:
         """Physical memory at a moment."""
         return frames_scene(at.target, at.moment, self.selection, width=at.width)
+
+    def called(self, text: str) -> Iterator[Hit]:
+        """The runs of frames of this owner, those that are left out too."""
+        at = self.at()
+        for run in at.target.value(whole=EVERY).at(at.past).runs:
+            words = run_words(run)
+            if holds(words, text):
+                yield Hit(words, f"frame:{run.first}")
 
 
 def frames_scene(

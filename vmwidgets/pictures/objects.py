@@ -11,7 +11,8 @@ from vmwidgets.views.memory.fault import draw_fault
 from vmwidgets.views.memory.objects import draw_objects
 from vmwidgets.views.scene.model import Scene
 
-from .picture import At, Picture, machine_of
+from .at import At
+from .picture import Picture, machine_of
 from .registry import picture_of
 
 

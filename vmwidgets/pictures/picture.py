@@ -2,101 +2,35 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
-from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.base.units import counted
-from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
-from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import AFTER, Scene, Steps
+from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.scene.routing import marked
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.stages import seen, wrote
 
 from .absent import absent_scene, blank
+from .at import At
 from .exports import Exports, Snapshot
+from .finding import Finding
 from .handout.page import page
 from .handout.story import ToldStory
 from .handout.telling import Telling
-from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at, value_of
+from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at
 from .options import refuse_unfit, refuse_unknown
 
 NARROWEST, WIDEST = 420, 1600
 """Pixels that pictures can be laid out for."""
-
-
-@dataclass(frozen=True)
-class At:
-    """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
-
-    It is after operation `number`, the latest of that machine, or after `done` events of that (None: all).
-    The scene is laid out for `width` pixels, and for `height` if the picture folds what a page has no room for.
-    """
-
-    target: Any
-    machine: Machine | None
-    number: int = -1
-    done: int | None = None
-    width: float = WIDTH
-    height: float = inf
-
-    @property
-    def past(self) -> Past:
-        """The rows of what comes after it in the operation; none at its end, or without a machine."""
-        return NOTHING if self.done is None or self.machine is None else self.moment.past
-
-    @cached_property
-    def moment(self) -> Moment:
-        """The same with the story of the operation: what a view is given."""
-        machine = self.whole
-        return _told(machine).at(self.done, starts_of(machine))
-
-    @property
-    def whole(self) -> Machine:
-        """The machine of a picture that has one."""
-        assert self.machine is not None, "only pictures without a machine are drawn without one"
-        return self.machine
-
-    def value(self, part: Any, *focus: Any) -> Any:
-        """The value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
-
-        `focus` is what the part's own ``value`` takes, if it takes something.
-        """
-        return value_of(part, self.past, *focus)
-
-    def steps(self, look: Callable[[At], object], *tables: str) -> Steps:
-        """The steps of a picture: those that write rows of `tables`, and in which `look` gives another thing.
-
-        `look` is what is drawn at a moment, as far as it changes in an operation: a value, or counts of one.
-        """
-        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), wrote(*tables)))
-
-
-_TOLD: deque[Moment] = deque(maxlen=4)
-"""The moments after the latest operations that pictures were drawn of, with their stories."""
-
-
-def _told(machine: Machine) -> Moment:
-    """The moment after a machine's latest operation: pictures of it, and steps in it, share one story."""
-    operation = machine.journal.last
-    known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
-    if known is None:
-        known = Moment(operation, starts=starts_of(machine)).with_story()
-        _TOLD.append(known)
-    return known
 
 
 class Counted(traitlets.Int[int, int]):
@@ -108,7 +42,7 @@ class Counted(traitlets.Int[int, int]):
         return super().get(obj, cls) or 0
 
 
-class Picture(Exports, traitlets.HasTraits):
+class Picture(Exports, Finding, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
     A subclass overrides :meth:`draw`, and what it wants of :meth:`opened`, :meth:`zoomed`, :meth:`panned`,
@@ -225,10 +159,6 @@ class Picture(Exports, traitlets.HasTraits):
         """Change the number in a slice of the address by `by`."""
         raise Refused("turn: there is nothing to turn in this picture")
 
-    def sought(self, text: str) -> None:
-        """Show the address `text`."""
-        raise Refused("find: there is nothing to find in this picture")
-
     def operation_done(self) -> bool:
         """The machine has done an operation.  True if the picture is to be drawn again."""
         return True
@@ -265,6 +195,12 @@ class Picture(Exports, traitlets.HasTraits):
         """The machine that is shown; None when it is gone, or was never given."""
         machine: Machine | None = self._machine()
         return machine
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines that are shown: one, for most; none when it is gone."""
+        machine = self.machine
+        return () if machine is None else (machine,)
 
     @property
     def asks(self) -> bool:
@@ -514,6 +450,34 @@ class Picture(Exports, traitlets.HasTraits):
                 return NOW
             return When(machine.journal.serial(number), None if done == AFTER else done)
 
+    @classmethod
+    def as_live(cls, drawn: type[Picture]) -> type[Picture]:
+        """The class of pictures that are drawn so and are as live as this one: not at all."""
+        return drawn
+
+    def beside(self, other: Picture) -> Picture:
+        """This picture and another one of its kind in equal halves: one thing at two moments, or two machines.
+
+        What differs is marked, and counted in a sentence.  The other one leads: who steps and drags goes through its
+        operations, and this one stays as many operations behind as it is now; of two machines both go in step.
+
+        Raises :class:`Refused` for two that can't be compared: of other kinds, without a machine, or the same twice.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> parent = m.task("parent")
+        >>> a = parent.mmap("16 KiB")
+        >>> parent.write(a, b"x")
+        >>> child = parent.fork("child")
+        >>> both = vm.picture(parent.map).beside(vm.picture(child.map))
+        >>> both.scene().caption.text
+        'Nothing differs between left and right.'
+        >>> b = child.mmap("4 KiB")
+        >>> both.scene().caption.reason
+        '1 is only at the right.'
+        """
+        return BESIDE_BY[0](self, other)
+
     def snapshot(self) -> Snapshot:
         """A picture of now, which stays as it is: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale)
@@ -533,6 +497,10 @@ class Picture(Exports, traitlets.HasTraits):
         self.changed(change)
 
 
+BESIDE_BY: list[Callable[[Picture, Picture], Picture]] = []
+"""Who puts two pictures side by side: its picture knows this module, and not the other way round."""
+
+
 # ---- of which machine ----------------------------------------------------------------------------
 
 
@@ -545,30 +513,3 @@ def machine_of(target: object, *parts: type, wanted: str) -> Machine:
     if isinstance(target, (Machine, *parts)) and isinstance(machine, Machine):
         return machine
     raise Refused(f"{wanted}, not {shown(target)}")
-
-
-class _Starts(Mapping[int, int]):
-    """Where the entries of all maps of a machine start, by their ids; each is asked for when it is needed."""
-
-    def __init__(self, machine: Machine) -> None:
-        system = machine.system
-        self._maps: tuple[X15Map | FreeBSDMap, ...] = (*system.maps.values(), *system.kmem_maps.values())
-
-    def __getitem__(self, identity: int) -> int:
-        for one in self._maps:
-            entry = one.by_id.get(identity)
-            if entry is not None:
-                return entry.start
-        raise KeyError(identity)
-
-    def __iter__(self) -> Iterator[int]:
-        for one in self._maps:
-            yield from one.by_id
-
-    def __len__(self) -> int:
-        return sum(len(one.by_id) for one in self._maps)
-
-
-def starts_of(machine: Machine) -> Mapping[int, int]:
-    """Where entries start now, for the stories of a machine's operations."""
-    return _Starts(machine)

@@ -7,7 +7,7 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Scene, Table
 
-from .picture import At
+from .at import At
 from .registry import picture_of
 
 BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty": "dirty", "neither": "unused"}

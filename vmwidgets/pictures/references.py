@@ -11,7 +11,8 @@ from vmwidgets.engine.paper.references_schema import PolicyRun, ReferencesValue
 from vmwidgets.views.memory.references import draw_references
 from vmwidgets.views.scene.model import Scene
 
-from .picture import At, Picture
+from .at import At
+from .picture import Picture
 from .registry import picture_of
 
 

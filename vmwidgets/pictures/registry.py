@@ -11,7 +11,8 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import Scene
 
-from .picture import At, Picture
+from .at import At
+from .picture import BESIDE_BY, Picture
 
 _pictures: dict[str, type[Picture]] = {}
 _shown_as: dict[type, type[Picture]] = {}
@@ -78,6 +79,14 @@ def known_pictures() -> dict[str, type[Picture]]:
     for module in iter_modules(import_module(package).__path__):
         import_module(f"{package}.{module.name}")
     return dict(_pictures)
+
+
+def _beside(left: Picture, right: Picture) -> Picture:
+    """Two pictures side by side; live, if the first one is."""
+    return left.as_live(known_pictures()["Beside"])((left, right))
+
+
+BESIDE_BY.append(_beside)
 
 
 def kinds_shown() -> dict[type, type[Picture]]:

@@ -12,7 +12,8 @@ from vmwidgets.engine.memory.replacement_schema import ReplacementValue
 from vmwidgets.views.memory.clock import ROWS, draw_clock
 from vmwidgets.views.scene.model import Scene
 
-from .picture import At, Picture, machine_of
+from .at import At
+from .picture import Picture, machine_of
 from .registry import picture_of
 
 

@@ -19,6 +19,7 @@ from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import unquoted
+from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.tables.walk_tables import Neighbour, rows_of
 
@@ -37,6 +38,9 @@ class Space(Protocol):
     @property
     def task(self) -> str:
         """The task whose they are; "" where they are the kernel's or no task's."""
+
+    def whose(self, va: int) -> str:
+        """Whose an address is, as pictures call spaces (:mod:`vmwidgets.views.scene.relations`)."""
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
         """What the hardware does."""
@@ -72,6 +76,11 @@ class Space(Protocol):
         """
 
 
+def whose_of(machine: Machine, va: int) -> str:
+    """The space of an address that is the kernel's in all tables; "" for one that is a task's or a domain's."""
+    return "" if machine.system.pmap.layout.is_user(va) else KERNEL
+
+
 class MachineSpace:
     """The kernel's tables in a machine, or a task's."""
 
@@ -85,6 +94,10 @@ class MachineSpace:
     @property
     def _tables(self) -> MachineTables:
         return self._machine.tables_of(self.task)
+
+    def whose(self, va: int) -> str:
+        """Whose an address is, as pictures call spaces: the kernel's, wherever it is, or the task's."""
+        return whose_of(self._machine, va) or self.task or KERNEL
 
     @property
     def tables(self) -> PageTables[Any]:
@@ -148,6 +161,10 @@ class TablesSpace:
 
     def __init__(self, tables: PageTables[Any]) -> None:
         self.tables = tables
+
+    def whose(self, va: int) -> str:
+        """Of this space alone: no other map and no processor has these addresses."""
+        return self.tables.name
 
     def walk(self, va: int, access: str, user: bool) -> Walk:
         """What the hardware does."""

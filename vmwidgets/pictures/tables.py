@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import traitlets
@@ -21,16 +22,19 @@ from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
+from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, once
 from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
+from vmwidgets.views.tables.relations import of_walk, of_window
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.tables.walk import Bench, draw_walk
 
+from .at import At
 from .moments import There, part_at
 from .options import AddressTrait, typed_in_register
-from .picture import At, Picture
+from .picture import Picture
 from .registry import picture_of
 from .spaces import (
     MachineSpace,
@@ -100,8 +104,9 @@ class Tables(Picture):
         if word is None:
             chosen = 0
         bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found))
+        about = of_window(window, space.task or (tables.name if at.machine is None else KERNEL))
         if at.machine is None:
-            return draw_tables(window, bench, width=at.width)
+            return replace(draw_tables(window, bench, width=at.width), about=about)
         moment, machine = at.moment, at.machine
         mine = steps_of_tables(
             moment,
@@ -111,7 +116,7 @@ class Tables(Picture):
         )
         opened = tuple(self._opened), tuple(self._expanded), tuple(self._centres.items()), tuple(marked), chosen
         told = moment.told(once(("tables", self._task, opened), mine))
-        return draw_tables(window, bench, machine=machine.name, width=at.width, told=told)
+        return replace(draw_tables(window, bench, machine=machine.name, width=at.width, told=told), about=about)
 
     def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
         crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
@@ -309,7 +314,7 @@ class Walk(Picture):
         if at.machine is not None:
             mine = walk_steps(at.machine, at.moment, self._task, self.address, self.access, self.user)
             told = at.moment.told(mine)
-        return draw_walk(
+        drawn = draw_walk(
             found,
             neighbours_of(space.tables, found),
             title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
@@ -321,6 +326,7 @@ class Walk(Picture):
             width=at.width,
             told=told,
         )
+        return replace(drawn, about=of_walk(found, space.whose))
 
     def _bench(self, space: Space) -> Bench:
         tables = space.tables
@@ -418,7 +424,7 @@ def walk_scene(
     space = MachineSpace(machine, task, past)
     found = space.walk(address, access, user)
     words = neighbours_of(space.tables, found)
-    return draw_walk(
+    drawn = draw_walk(
         found,
         words,
         title=_title(address, name_of_space(task)),
@@ -427,3 +433,4 @@ def walk_scene(
         machine=machine.name,
         width=width,
     )
+    return replace(drawn, about=of_walk(found, space.whose))

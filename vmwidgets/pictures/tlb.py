@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.relations import things_of
+from vmwidgets.views.tables.relations import of_tlbs
 from vmwidgets.views.tables.tlb import DETAILED, MODES, TlbBench, draw_tlb
 from vmwidgets.views.tables.tlb_requests import MORE_REQUESTS, MOST_REQUESTS
 
-from .picture import At, Picture, machine_of
+from .at import At
+from .picture import Picture, machine_of
 from .registry import picture_of
+from .spaces import whose_of
 
 
 @picture_of(first_for=(MachineCpus, MachineCpu))
@@ -38,7 +43,8 @@ class Tlb(Picture):
         machine = at.whole
         value = at.value(machine.cpus)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
-        return draw_tlb(value, at.moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
+        drawn = draw_tlb(value, at.moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
+        return replace(drawn, about=of_tlbs(value, lambda va: whose_of(machine, va), things_of(drawn.nodes)))
 
     def opened(self, node_id: str) -> None:
         """A processor, sets or shootdowns that are not shown, a shootdown that waits, or what becomes of them."""

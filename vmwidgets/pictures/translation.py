@@ -17,18 +17,20 @@ from vmwidgets.engine.spaces.processors_schema import CpusValue
 from vmwidgets.views.memory.frames import draw_frames, touched_frames
 from vmwidgets.views.scene.kit import MARGIN, paragraph, scene, stack
 from vmwidgets.views.scene.model import Scene, Table
+from vmwidgets.views.scene.relations import things_of
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.story.lookups import Lookup, lookups_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, either, once, seen, where, wrote
 from vmwidgets.views.tables.address import draw_address
+from vmwidgets.views.tables.relations import of_tlbs, of_walk
 from vmwidgets.views.tables.tlb import TlbBench, draw_tlb, steps_of_processors
 from vmwidgets.views.tables.walk import draw_reach
 from vmwidgets.views.tables.walk_tables import Reach
 
+from .at import At
 from .moments import value_of
-from .picture import At
-from .spaces import MachineSpace, name_of_space, neighbours_of
+from .spaces import MachineSpace, name_of_space, neighbours_of, whose_of
 from .tables import walk_steps
 
 PANES = ("address", "tlb", "walk", "frames")
@@ -253,17 +255,20 @@ def _tlb(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     sets = tuple(dict.fromkeys((*sets_of(machine, one, moment), *sight.sets)))
     bench = TlbBench(opened, only=sets)
     value = value_of(machine.cpus, moment.past)
-    return draw_tlb(value, moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
+    drawn = draw_tlb(value, moment, bench, at=machine.cpus.value, machine=machine.name, width=at.width)
+    known = {} if sight.asked else of_tlbs(value, lambda va: whose_of(machine, va), things_of(drawn.nodes))
+    return replace(drawn, about=known)
 
 
 def _walk(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     space = MachineSpace(at.whole, one.task, moment.past)
     found = walked(at.whole, one, moment.past)
     beside = neighbours_of(space.tables, found, sight.reach.rows)
-    return draw_reach(
+    drawn = draw_reach(
         found, beside, sight.reach, entry=space.entry(one.va), has_map=space.has_map,
         made=sight.lookup is not None, machine=at.whole.name, width=at.width,
     )  # fmt: skip
+    return replace(drawn, about={} if sight.asked else of_walk(found, space.whose))  # else a pointer finds the answer
 
 
 def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:

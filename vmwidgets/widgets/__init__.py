@@ -21,6 +21,7 @@ def __getattr__(name: str) -> Any:
 
 if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     from vmwidgets.pictures import (
+        beside,
         compare,
         dashboard,
         domain,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
         tables,
         tlb,
     )
+
+    class Beside(View, beside.Beside): ...
 
     class Comparison(View, compare.Comparison): ...
 

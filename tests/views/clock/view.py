@@ -3,7 +3,7 @@
 from tests.views.clock.events import HandMoved, PageReplaced, ReferenceSet
 from tests.views.clock.model import MachineClock
 from tests.views.clock.value import ClockValue
-from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import picture_of
 from vmwidgets.views.scene.kit import arrow, card, center, label, ring, scene
 from vmwidgets.views.scene.model import Scene, Table

@@ -20,7 +20,7 @@ import vmwidgets as vm
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.machine.kept.copies import NoCopy
-from vmwidgets.pictures.picture import starts_of
+from vmwidgets.pictures.at import starts_of
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.registry import Template

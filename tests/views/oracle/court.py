@@ -16,6 +16,7 @@ from tests.views.test_past_lives import entries, families, operations, processor
 
 from . import (  # noqa: F401  # which make claims
     claims_accesses,
+    claims_beside,
     claims_comparisons,
     claims_cpu_steps,
     claims_cpus,

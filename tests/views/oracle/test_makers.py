@@ -8,6 +8,7 @@ from vmwidgets.views.story.words.registry import TEMPLATES
 
 from . import (  # noqa: F401  # which list claims and lives
     court,
+    makers_beside,
     makers_domains,
     makers_forks,
     makers_kmem,

@@ -6,7 +6,7 @@ import pytest
 
 from vmwidgets.views.story.words.registry import TEMPLATES
 
-from . import makers_domains, makers_forks, makers_kmem, makers_maps, makers_pictures  # noqa: F401  # which list lives
+from . import makers_beside, makers_domains, makers_forks, makers_kmem, makers_maps, makers_pictures  # noqa: F401  # which list lives
 from .claiming import CLAIMS, Court, Heard, parts_of
 from .court import LIVES, held, long_life
 from .forty_lives import of_a_map, of_files, of_kernel_memory, of_processors, of_threads

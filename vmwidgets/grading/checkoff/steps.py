@@ -26,7 +26,7 @@ from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.exercise import exercise_named
 from vmwidgets.labs.sheet import sheet_of
-from vmwidgets.pictures.picture import starts_of
+from vmwidgets.pictures.at import starts_of
 from vmwidgets.questions.question import Again
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace

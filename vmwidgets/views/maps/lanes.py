@@ -6,12 +6,14 @@ The single views are the same lanes on their own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
+from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
 from .axis import Zoom
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
@@ -70,7 +72,8 @@ def draw_map(
         machine=machine,
         width=width,
         height=y + 4,
-        marks=[marks for lane in drawn for marks in lane.marks],
+        marks=[replace(marks, space=space_of(picture.value.name)) for lane in drawn for marks in lane.marks],
+        about=of_entries(picture.value.name, picture.value.entries, things_of(nodes)),
         lanes=[Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else (),
     )
 

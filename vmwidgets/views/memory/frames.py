@@ -14,6 +14,7 @@ from vmwidgets.engine.memory.pages_schema import FrameRun, FramesValue, FrameVal
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table
+from vmwidgets.views.scene.relations import FRAMES, About, Pages, things_of
 from vmwidgets.views.scene.text import short_count, text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import either, once, where, wrote
@@ -85,7 +86,14 @@ def draw_frames(
         machine=machine,
         width=width,
         height=y - 12 if rows else y + 4,
+        about=_about(past.runs, things_of(nodes)),
     )
+
+
+def _about(runs: Sequence[FrameRun], drawn: Collection[str]) -> dict[str, About]:
+    """Which frames the runs are that are drawn."""
+    known = ((f"frame:{run.first}", run) for run in runs)
+    return {thing: About((Pages(FRAMES, run.first, run.frames),)) for thing, run in known if thing in drawn}
 
 
 steps_of_gauges = wrote("frame", "wirings", "inactive", "deficit")
@@ -221,15 +229,18 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
         kit.Line(numbers, "mono label dim", count if is_below else wired, "label strong" if is_below else "label"),
     ]
     chosen = selected is not None and run.first <= selected.frame <= last
-    look = "used" if run.state == "used" else run.state
-    bars = [Bar(0, 0, 4, _RUN_H, look), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
-    owner = f" of {run.owner}" if run.owner else ""
-    title = f"{run.frames:,} frame{'' if run.frames == 1 else 's'} {numbers}: {run.state}{owner}{' wired' * run.wired}"
+    bars = [Bar(0, 0, 4, _RUN_H, run.state), *[Bar(4, _RUN_H - 4, w - 4, 4, "wired")] * bool(wired)]
     return kit.card(
         f"frames/run/{run.first:x}", Box(x, y, w, _RUN_H), rows, kind="run", thing=f"frame:{run.first}", bars=bars,
-        state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=title, lane="frames/runs", top=15,
-        step=15.5, pad=7,
+        state=[f"frame-{run.state}", *filter(None, marks), *["here"] * chosen], title=run_words(run),
+        lane="frames/runs", top=15, step=15.5, pad=7,
     )  # fmt: skip
+
+
+def run_words(run: FrameRun) -> str:
+    """All there is to say of a run of frames."""
+    owner, wired = f" of {run.owner}" if run.owner else "", " wired" if run.wired else ""
+    return f"{counted(run.frames, 'frame')} {frame_numbers(run.first, run.frames)}: {run.state}{owner}{wired}"
 
 
 def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:

@@ -29,6 +29,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import STILL, Link, Marks, Node, Scene, Table
+from vmwidgets.views.scene.relations import KERNEL, of_entries, things_of, together
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, once, where
@@ -86,6 +87,7 @@ def draw_kmem(
         f"{binary_size(used)} allocated"
     )
     subtitle += f" · {style.legend}" if style.legend else ""
+    drawn = things_of(nodes)
     return kit.scene(
         "kmem",
         title,
@@ -98,7 +100,8 @@ def draw_kmem(
         machine=machine,
         width=width,
         height=y + 4,
-        marks=marks,
+        marks=[replace(one, space=KERNEL) for one in marks],
+        about=together(of_entries(one.map.name, one.map.entries, drawn) for one in maps),
     )
 
 

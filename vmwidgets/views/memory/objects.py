@@ -16,11 +16,12 @@ from typing import NamedTuple
 from vmwidgets import events as ev
 from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.protection import NEEDS_COPY
-from vmwidgets.engine.base.units import Size, counted
+from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
+from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
 from vmwidgets.views.scene.text import fitted, short_count, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
@@ -194,7 +195,19 @@ def draw_objects(
         steps=moment.steps(steps_of_task(value, moment, task) if task else steps_of_objects),
         machine=machine,
         width=width,
+        about=_about(ours, things_of(nodes)),
     )
+
+
+def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, About]:
+    """Where the mappings are that are drawn, and which object they map."""
+    known: dict[str, About] = {}
+    for one in mappings:
+        thing, mapper = f"entry:{one.mapper.entry}", one.mapper
+        if thing in drawn:
+            at = Pages(space_of(mapper.map), mapper.start >> PAGE_SHIFT, mapper.pages)
+            known[thing] = About((at,), (f"object:{one.target}",))
+    return known
 
 
 def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:

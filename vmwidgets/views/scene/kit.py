@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from .addresses import AddressStyle
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
+from .relations import Relations, together
 from .text import fitted, text_width, visible, wording, wrapped
 
 if TYPE_CHECKING:
@@ -408,6 +409,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     width: float = WIDTH,
     height: float | None = None,
     marks: Iterable[Marks] = (),
+    about: Relations | None = None,
 ) -> Scene:
     """All of a picture: as high as what is in it, where no `height` is given; it has no steps unless some are."""
     drawn = tuple(nodes)
@@ -415,7 +417,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
     lines, those, small = tuple(links), tuple(lanes), tuple(marks)
     words = caption, drawn, lines, table, steps, machine, (), those
-    return Scene(view, title, subtitle, width, height, *words, small)
+    return Scene(view, title, subtitle, width, height, *words, small, about or {})
 
 
 # ---- switches ------------------------------------------------------------------------------------
@@ -491,6 +493,7 @@ def stack(
         links=tuple(links),
         marks=tuple(marks),
         lanes=tuple(lane for one in scenes for lane in one.lanes),
+        about=together(one.about for one in scenes),
         table=replace(
             first.table, more=(*first.table.more, *(part for one in scenes[1:] for part in _tables(one, first)))
         ),

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, overload
 
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size
 
+from .relations import Relations
+
 VERSION = 3
 
 
@@ -130,7 +132,8 @@ class Marks:
     All are `h` high.  `look` says which of `looks` each has, `parent` at which place its parent is (-1: among no marks;
     empty: no lines are drawn).  `page` is the page that each is about, `pages` how many there are (empty: it isn't
     said).  In its title ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.
-    `on` is the id of the node that they lie on, "" for none.
+    `on` is the id of the node that they lie on, "" for none.  `space` is the address space whose pages they are about
+    (see :mod:`.relations`), "" where it is not asked for.
 
     >>> two = Marks(
     ...     lane="tree",
@@ -168,6 +171,7 @@ class Marks:
     pages: Sequence[int] = ()
     parent: Sequence[int] = ()
     on: str = ""
+    space: str = ""
 
     def moved(self, down: float) -> Marks:
         """The same, so much further down."""
@@ -313,7 +317,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One whole picture of one view at one moment; `lanes` are those that are no plain rows."""
+    """One whole picture of one view at one moment; `lanes` are those that are no plain rows.
+
+    `about` is what is known of its things, for lighting up what belongs together (:mod:`.relations`).
+    """
 
     view: str
     title: str
@@ -329,10 +336,11 @@ class Scene:
     notes: tuple[str, ...] = field(default=())
     lanes: tuple[Lane, ...] = field(default=())
     marks: tuple[Marks, ...] = field(default=())
+    about: Relations = field(default_factory=dict, hash=False, repr=False)
 
     def emptied(self, caption: Caption) -> Scene:
         """The same picture with nothing in it, and these words."""
-        nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes"), ())
+        nothing: dict[str, Any] = dict.fromkeys(("nodes", "links", "lanes", "marks", "notes"), ()) | {"about": {}}
         return replace(self, subtitle="", caption=caption, table=Table(self.table.header, ()), **nothing)
 
     def whole(self) -> Scene:

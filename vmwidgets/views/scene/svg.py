@@ -237,7 +237,7 @@ def standalone_style(markup: str) -> str:
 @cache
 def style_sheet() -> str:
     """All rules, without what only people read: of pages whose pictures are drawn again by script."""
-    return "".join(f"{head}{{{body}}}" for head, body in _sheet())
+    return "".join(f"{head}{{{body}}}" for head, body in (*_sheet(), *_sheet("live.css")))
 
 
 @cache
@@ -248,8 +248,8 @@ def _style_of(classes: frozenset[str]) -> str:
 
 
 @cache
-def _sheet() -> tuple[Rule, ...]:
-    text = files("vmwidgets.views.scene").joinpath("style.css").read_text("utf-8")
+def _sheet(name: str = "style.css") -> tuple[Rule, ...]:
+    text = files("vmwidgets.views.scene").joinpath(name).read_text("utf-8")
     return tuple(_rules(_COMMENT.sub("", text)))
 
 

@@ -104,6 +104,8 @@ def encode_marks(marks: Marks) -> dict[str, Any]:
         data["pages"] = _differences(marks.pages)
     if marks.parent:
         data["parent"] = _differences(marks.parent)
+    if marks.space:
+        data["space"] = marks.space
     return data
 
 
@@ -143,4 +145,16 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
             **({"every": list(scene.steps.every)} if scene.steps.every else {}),
         },
         "notes": list(scene.notes),
+        **_about(scene),
     }
+
+
+def _about(scene: Scene) -> dict[str, Any]:
+    """What is known of the things that are nodes: where each is, and what it leads to."""
+    things = {node.thing for node in scene.nodes}
+    about = {
+        thing: [[list(pages) for pages in one.at], [to if isinstance(to, str) else list(to) for to in one.to]]
+        for thing, one in scene.about.items()
+        if thing in things
+    }
+    return {"about": about} if about else {}

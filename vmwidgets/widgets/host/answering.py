@@ -132,8 +132,8 @@ class Answering(Picture):
     def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
         self.turned(id, by)
 
-    def _on_find(self, text: str) -> None:
-        self.sought(text)
+    def _on_find(self, text: str, way: int = 1) -> None:
+        self.send({"type": "found", **self.search(text, way).told()})
 
     def _on_save(self) -> None:
         scene = self.scene()

@@ -45,6 +45,7 @@ Field = tuple[Check, str]
 
 TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
+WAY: Field = (lambda value: value is not True and value in (1, -1), "1 or -1")
 INDEX: Field = (_whole(0, 10**6), "a whole number from 0 to 1000000")
 
 SCHEMA: dict[str, dict[str, Field]] = {
@@ -73,7 +74,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "place": (_whole(-1, 10**9), "a whole number from -1"),
     },
     # Show the moment before the next event of a kind, or of the one before.
-    "jump": {"to": TEXT, "way": (lambda value: value is not True and value in (1, -1), "1 or -1")},
+    "jump": {"to": TEXT, "way": WAY},
     # Show the picture as it was when its cell was done.
     "stay": {},
     # Show 1/factor of what is shown, around `at` (0 left, 1 right).
@@ -85,8 +86,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "pan": {"by": (_number(-100, 100), "a number from -100 to 100")},
     # Change the number in a slice of the address by so much.
     "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
-    # An address, as it was typed.
-    "find": {"text": TEXT},
+    # An address or a name, as it was typed; the same once more: the next hit, or for -1 the one before.
+    "find": {"text": TEXT, "way": WAY},
     "pin": {},
     # Give the picture as a file.
     "save": {},

@@ -37,6 +37,9 @@ def _view_class(drawn: type[Picture]) -> type[View]:
     return _views[drawn]
 
 
+View.as_live = staticmethod(_view_class)  # type: ignore[method-assign]  # it knows views, and views not it
+
+
 def show(thing: Any) -> View:
     """A view of an object of the engine; a view is its own.
 

@@ -18,7 +18,7 @@ from vmwidgets.pictures.absent import scene_instead
 from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.moments import NOW, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
-from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
+from vmwidgets.pictures.picture import NARROWEST, WIDEST
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.static import read_static
@@ -242,7 +242,7 @@ class View(Answering, anywidget.AnyWidget):
             "kept": kept or not self.follow,
             **({} if kept or self._missing is None else {"made": self._missing.made}),
             "scale": self.scale,
-            "finds": not kept and type(self).sought is not Picture.sought,
+            "finds": not kept,
         }
 
     # ---- moments ---------------------------------------------------------------------------------
@@ -362,8 +362,8 @@ class View(Answering, anywidget.AnyWidget):
             self.layout.close()
         super().close()
         self._choice.leave(self)
-        if self._pictures is not None:
-            self._pictures.views.discard(self)
+        for machine in self.machines:
+            pictures_of(machine).views.discard(self)
         forget(self)
 
     def cell_begun(self) -> None:
@@ -389,8 +389,8 @@ class View(Answering, anywidget.AnyWidget):
     def _join(self) -> None:
         """Follow the machine, and share its selection."""
         self._choice.join(self)
-        if self._pictures is not None:
-            self._pictures.views.add(self)
+        for machine in self.machines:
+            pictures_of(machine).views.add(self)
 
     def _reach_models(self) -> None:
         if self._pictures is not None:

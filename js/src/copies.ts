@@ -1,0 +1,177 @@
+// Copies of a picture: as an image, and as a table.  Where a page may not copy, the same is offered as a file.
+
+import { button } from "./button.ts";
+import type { SceneTable, SceneTableTwin } from "./scene.ts";
+import { speaker } from "./speaker.ts";
+import { html, say } from "./svg.ts";
+
+/** Milliseconds that a button says that it has copied. */
+const SAID = 1500;
+/** The button beside the slider copies a line of Python. */
+const COPY = "copy as…";
+
+export interface CopiesCalls {
+  image: () => Promise<Blob>;
+  table: () => Promise<SceneTableTwin>;
+  /** What files are called, without their ending. */
+  name: () => string;
+}
+
+/** Something that is copied: what there is of it for whom, and the file that it can be. */
+interface Copy {
+  what: string;
+  ending: string;
+  parts: Record<string, Promise<Blob>>;
+  file: Promise<Blob>;
+}
+
+export class Copies {
+  readonly root = html("span", "vmw-copies");
+  private readonly press = button(COPY, "copy this picture", "click");
+  private readonly menu = html("span", "vmw-menu");
+  private readonly refused = html("span", "vmw-menu vmw-refused");
+  private readonly sentence = html("span");
+  private readonly save = button("save", "save it as a file", "click");
+  private readonly calls: CopiesCalls;
+  private offered: Copy | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(calls: CopiesCalls) {
+    this.calls = calls;
+    this.press.setAttribute("aria-expanded", "false");
+    const image = button("as image", "copy this picture as an image", "click");
+    const table = button("as table", "copy this picture as a table", "click");
+    image.addEventListener("click", () => this.copy(this.image()));
+    table.addEventListener("click", () => this.copy(this.table()));
+    this.menu.append(image, table);
+    this.refused.append(this.sentence, this.save);
+    this.root.append(this.press, this.menu, this.refused);
+    this.press.addEventListener("click", () => this.open(this.menu.hidden === true));
+    this.save.addEventListener("click", () => this.keep());
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || (this.menu.hidden && this.refused.hidden)) return;
+      event.stopPropagation();
+      this.open(false);
+      this.press.focus();
+    });
+    this.root.addEventListener("focusout", (event) => {
+      const to = (event as FocusEvent).relatedTarget as Node | null;
+      if (to && !this.root.contains(to)) this.open(false);
+    });
+    this.open(false);
+  }
+
+  /** Whether there is a table of this picture. */
+  set hasTable(has: boolean) {
+    (this.menu.lastElementChild as HTMLElement).hidden = !has;
+  }
+
+  private open(open: boolean): void {
+    this.menu.hidden = !open;
+    this.refused.hidden = true;
+    this.press.setAttribute("aria-expanded", String(open));
+  }
+
+  private image(): Copy {
+    const file = this.calls.image();
+    return { what: "image", ending: "png", parts: { "image/png": file }, file };
+  }
+
+  private table(): Copy {
+    const table = this.calls.table();
+    const of = (type: string, made: (table: SceneTableTwin) => string): Promise<Blob> =>
+      table.then((twin) => new Blob([made(twin)], { type }));
+    const parts = { "text/plain": of("text/plain", tabbed), "text/html": of("text/html", marked) };
+    return { what: "table", ending: "csv", parts, file: of("text/csv", separated) };
+  }
+
+  private async copy(copy: Copy): Promise<void> {
+    this.open(false);
+    for (const part of [...Object.values(copy.parts), copy.file]) part.catch(() => {}); // it is said below
+    if (await written(copy.parts)) {
+      this.press.focus();
+      say(this.press, "copied");
+      speaker.say(`the ${copy.what} is copied`, true);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => say(this.press, COPY), SAID);
+      return;
+    }
+    this.offered = copy;
+    say(this.sentence, `This page may not copy the ${copy.what}. Save it as a file:`);
+    speaker.say(this.sentence.textContent ?? "", true);
+    this.refused.hidden = false;
+    this.save.focus();
+  }
+
+  private async keep(): Promise<void> {
+    const { offered } = this;
+    if (!offered) return;
+    try {
+      download(`${this.calls.name()}.${offered.ending}`, await offered.file);
+      this.open(false);
+      this.press.focus();
+    } catch (error) {
+      say(this.sentence, `There is no ${offered.what} of this picture: ${error}.`);
+    }
+  }
+}
+
+async function written(parts: Record<string, Promise<Blob>>): Promise<boolean> {
+  try {
+    await navigator.clipboard.write([new ClipboardItem(parts)]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Hands the browser a file. */
+export function download(name: string, file: Blob): void {
+  const address = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+// ---- tables as text ------------------------------------------------------------------------------
+
+function all(twin: SceneTableTwin): (SceneTable & { title?: string })[] {
+  return [twin, ...(twin.more ?? [])].filter(({ header }) => header.length);
+}
+
+function joined(twin: SceneTableTwin, between: string, cell: (word: string) => string): string {
+  const lines = (table: SceneTable & { title?: string }): string[] => [
+    ...(table.title ? ["", cell(table.title)] : []),
+    ...[table.header, ...table.rows].map((row) => row.map(cell).join(between)),
+  ];
+  return `${all(twin).flatMap(lines).join("\n")}\n`;
+}
+
+/** For a text or a sheet: columns are parted by tabs. */
+export const tabbed = (twin: SceneTableTwin): string => joined(twin, "\t", (word) => word.replace(/\s/g, " "));
+
+/** A file for a sheet.  What a sheet would take for a formula is a text. */
+export const separated = (twin: SceneTableTwin): string =>
+  joined(twin, ",", (word) => {
+    const plain = /^[=+@-]/.test(word) && Number.isNaN(Number(word)) ? `'${word}` : word;
+    return /[",\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  });
+
+/** For a document: real tables. */
+export function marked(twin: SceneTableTwin): string {
+  const box = html("div");
+  for (const { title, header, rows } of all(twin)) {
+    const table = html("table");
+    if (title) table.append(html("caption", "", title));
+    const line = (words: readonly string[], kind: "th" | "td"): void => {
+      const row = table.insertRow();
+      for (const word of words) row.append(html(kind, "", word));
+    };
+    line(header, "th");
+    for (const row of rows) line(row, "td");
+    box.append(table);
+  }
+  return box.innerHTML;
+}

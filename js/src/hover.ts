@@ -1,0 +1,198 @@
+// What is pointed at lights up wherever the pictures of a machine show it, and its name is there at once.
+
+import { type Kin, kinOf, opposite, related } from "./kin.ts";
+import type { Renderer } from "./renderer.ts";
+import type { SceneNode } from "./scene.ts";
+import { speaker } from "./speaker.ts";
+import { html, say } from "./svg.ts";
+
+/** Pixels between a thing and its name, and from the edges of the window. */
+const BESIDE = 8;
+/** Pixels above which a thing is high: its name is beside the pointer, not below it. */
+const HIGH = 90;
+
+/** The pictures that light up together: all of a machine, or all of a handout. */
+export class Lights {
+  private static readonly shared = new Map<string, Lights>();
+  private readonly renderers = new Set<Renderer>();
+  private from: Renderer | null = null;
+  private id = "";
+
+  /** Those of all pictures that have this name in common. */
+  static of(name: string): Lights {
+    const lights = Lights.shared.get(name) ?? new Lights();
+    Lights.shared.set(name, lights);
+    return lights;
+  }
+
+  join(renderer: Renderer): void {
+    this.renderers.add(renderer);
+  }
+
+  leave(renderer: Renderer): void {
+    this.renderers.delete(renderer);
+    if (renderer === this.from) this.point(renderer, "");
+    for (const [name, lights] of Lights.shared) if (!lights.renderers.size) Lights.shared.delete(name);
+  }
+
+  /** A node of a picture is pointed at; "" is none.  Returns how many things of other pictures lit up, by picture. */
+  point(renderer: Renderer, id: string): Map<Renderer, number> {
+    if (!id && renderer !== this.from) return new Map();
+    this.from = id ? renderer : null;
+    this.id = id;
+    return this.light();
+  }
+
+  /** A picture was drawn again: what is lit in it is somewhere else, or gone. */
+  redrawn(renderer: Renderer): void {
+    if (!this.from) return;
+    if (renderer === this.from && !renderer.node(this.id)) this.point(renderer, "");
+    else this.light();
+  }
+
+  private light(): Map<Renderer, number> {
+    const lit = new Map<Renderer, number>();
+    const { from, id } = this;
+    const node = from?.node(id);
+    const found = node?.thing ? related(node.thing, this.all()) : new Set<string>();
+    for (const renderer of this.renderers) {
+      const { scene } = renderer;
+      const here = node?.thing && scene ? new Set([...found, ...opposite(scene, node.thing)]) : found;
+      const nodes = here.size ? renderer.nodesOf(here) : renderer === from && node && acts(node) ? [node] : [];
+      renderer.light(nodes);
+      if (nodes.length && renderer !== from) lit.set(renderer, nodes.length);
+    }
+    return lit;
+  }
+
+  private all(): Kin[] {
+    return [...this.renderers].flatMap(({ scene }) => (scene ? kinOf(scene) : []));
+  }
+}
+
+const acts = (node: SceneNode): boolean => Boolean(node.action);
+
+/** Hears a pointer and the keyboard in one picture, and says what is there. */
+export class Hover {
+  private readonly renderer: Renderer;
+  private readonly tip = html("div", "vmw-name");
+  private readonly name = html("span");
+  private readonly also = html("span", "vmw-also");
+  private lights: Lights;
+  private id = "";
+  private readonly hide = (): void => void this.point("");
+
+  /** `root` holds the picture and the name that is shown; `lights` are the pictures that light up with it. */
+  constructor(renderer: Renderer, root: HTMLElement, lights = new Lights()) {
+    this.renderer = renderer;
+    this.lights = lights;
+    lights.join(renderer);
+    this.tip.setAttribute("aria-hidden", "true"); // who hears a page hears the name of what has the focus
+    this.tip.popover = "manual"; // above all else of the page, and cut by nothing
+    this.tip.append(this.name, this.also);
+    root.append(this.tip);
+    const { root: drawing } = renderer;
+    drawing.addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "touch" && !event.buttons) this.point(renderer.under(event) ?? "", event);
+    });
+    drawing.addEventListener("pointerleave", this.hide);
+    drawing.addEventListener("pointerdown", this.hide);
+    drawing.addEventListener("focusin", (event) => {
+      const node = (event.target as Element).closest<SVGGElement>(".node");
+      if (node?.matches(":focus-visible")) this.speak(this.point(node.dataset.id ?? ""));
+    });
+    drawing.addEventListener("focusout", this.hide);
+    drawing.addEventListener("keydown", (event) => event.key === "Escape" && this.hide());
+  }
+
+  /** It is a picture of this machine: what is pointed at lights up in the others of it too. */
+  join(name: string): void {
+    this.lights.leave(this.renderer);
+    this.lights = Lights.of(name);
+    this.lights.join(this.renderer);
+  }
+
+  /** Another picture of the same machine that nobody points at. */
+  share(renderer: Renderer): void {
+    this.lights.join(renderer);
+  }
+
+  unshare(renderer: Renderer): void {
+    this.lights.leave(renderer);
+  }
+
+  /** A node is shown as if it were pointed at. */
+  show(id: string): void {
+    this.point(id);
+  }
+
+  /** The picture was drawn again. */
+  settle(): void {
+    if (this.id && !this.renderer.node(this.id)) this.hide();
+    this.lights.redrawn(this.renderer);
+  }
+
+  close(): void {
+    this.hide();
+    this.lights.leave(this.renderer);
+    this.tip.remove();
+  }
+
+  private point(id: string, event?: PointerEvent): Map<Renderer, number> {
+    const same = id === this.id;
+    const node = id ? this.renderer.node(id) : undefined;
+    this.id = node ? id : "";
+    if (same) return new Map();
+    const lit = this.lights.point(this.renderer, this.id);
+    if (node) this.tell(node, lit, event);
+    else this.away();
+    return lit;
+  }
+
+  private tell(node: SceneNode, lit: ReadonlyMap<Renderer, number>, event?: PointerEvent): void {
+    const words = this.renderer.nameOf(node);
+    if (!words) {
+      this.away();
+      return;
+    }
+    say(this.name, words);
+    say(this.also, alsoIn(lit));
+    this.also.hidden = !lit.size;
+    if (!this.tip.matches?.(":popover-open")) this.tip.showPopover?.();
+    this.tip.classList.add("vmw-shown");
+    this.place(node, event);
+    addEventListener("scroll", this.hide, { capture: true, passive: true, once: true });
+  }
+
+  private away(): void {
+    removeEventListener("scroll", this.hide, { capture: true });
+    if (!this.tip.classList.contains("vmw-shown")) return;
+    this.tip.classList.remove("vmw-shown");
+    this.tip.hidePopover?.();
+  }
+
+  /** Below the thing, above it where the window ends; beside the pointer where the thing is high. */
+  private place(node: SceneNode, event?: PointerEvent): void {
+    const box = this.renderer.boxOf(node);
+    const { offsetWidth: w, offsetHeight: h } = this.tip;
+    const { clientWidth, clientHeight } = document.documentElement;
+    const pointed = event && box.height > HIGH;
+    const [top, bottom] = pointed ? [event.clientY - BESIDE, event.clientY + 2 * BESIDE] : [box.top, box.bottom];
+    const x = (event && box.width > HIGH ? event.clientX : box.left + box.width / 2) - w / 2;
+    const below = bottom + BESIDE;
+    const y = below + h <= clientHeight ? below : top - BESIDE - h;
+    this.tip.style.left = `${Math.max(BESIDE, Math.min(x, clientWidth - w - BESIDE))}px`;
+    this.tip.style.top = `${Math.max(BESIDE, y)}px`;
+  }
+
+  /** Who can't see what lights up hears in which other pictures it is. */
+  private speak(lit: ReadonlyMap<Renderer, number>): void {
+    if (lit.size) speaker.say(alsoIn(lit), true);
+  }
+}
+
+/** "also in: tables of init (2), frames". */
+function alsoIn(lit: ReadonlyMap<Renderer, number>): string {
+  const names = [...lit].map(([{ scene }, count]) => `${scene?.title ?? ""}${count > 1 ? ` (${count})` : ""}`);
+  return names.length ? `also in: ${[...new Set(names)].join(", ")}` : "";
+}

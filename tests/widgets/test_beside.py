@@ -1,0 +1,180 @@
+"""Two pictures side by side: in step, marked, live, in files; and one sentence for what can't be compared."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import vmwidgets as vm
+from tests.widgets.page import asked, replies
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.widgets.host.refresh import refresher
+
+
+@pytest.fixture
+def task() -> Any:
+    """A task with four mappings, made one after the other."""
+    m = vm.boot("x86-64")
+    task = m.task("init")
+    for number in range(4):
+        task.mmap(PAGE, "rw", at=0x40_0000 + number * 0x10_0000)
+    return task
+
+
+def entries(scene: Any, side: str) -> set[str]:
+    return {node.thing for node in scene.nodes if node.id.startswith(f"{side}/list/") and node.thing}
+
+
+def at(task: Any, number: int) -> Any:
+    """A picture of the task's map after an operation."""
+    return vm.picture(task.map, moment=(task.machine.journal.serial(number), None))
+
+
+def test_both_go_in_step_as_many_operations_apart_as_they_are(task: Any) -> None:
+    both = at(task, 3).beside(at(task, 5))  # operations 2 to 5 made the entries
+    counts = []
+    for number in (5, 4, 3, 2):
+        both.moment = (task.machine.journal.serial(number), None)
+        scene = both.scene()
+        counts.append((len(entries(scene, "left")), len(entries(scene, "right"))))
+    assert counts == [(2, 4), (1, 3), (0, 2), (0, 1)]
+    assert scene.caption.text == "1 entry differs between left and right."
+
+
+def test_steps_are_those_of_the_right_and_leave_the_left(task: Any) -> None:
+    both = at(task, 4).beside(at(task, 5))
+    after = both.scene()
+    assert both.steps > 0
+    both.step = 0
+    before = both.scene()
+    assert entries(before, "right") == entries(after, "left") == entries(before, "left")
+    assert before.caption.text == "Nothing differs between left and right."
+
+
+def test_two_machines_go_in_step(task: Any) -> None:
+    other = vm.boot("armv7").task("init")
+    for number in range(4):
+        other.mmap(PAGE, "rw" if number != 2 else "r", at=0x40_0000 + number * 0x10_0000)
+    both = vm.picture(task.map).beside(vm.picture(other.map))
+    assert both.scene().caption.reason == "1 is on both sides, and not the same."
+    both.moment = (other.machine.journal.serial(3), None)
+    scene = both.scene()
+    assert len(entries(scene, "left")) == len(entries(scene, "right")) == 2
+    assert scene.caption.text == "Nothing differs between left and right."
+    assert {thing.startswith("left/") for thing in entries(scene, "left")} == {True}  # of another machine
+    both.step = 0
+    assert len(entries(both.scene(), "left")) == len(entries(both.scene(), "right")) == 1
+
+
+def test_what_is_only_on_one_side_and_what_differs_look_so(task: Any) -> None:
+    task.mprotect(0x40_0000, PAGE, "r")
+    scene = at(task, 4).beside(vm.picture(task.map)).scene()
+    first, *_, last = list(task.map)
+    states = {node.id: set(node.state) & {"new", "changed", "path", "here"} for node in scene.nodes}
+    assert states[f"right/list/{last.id}"] == {"new"}
+    assert states[f"left/list/{first.id}"] == states[f"right/list/{first.id}"] == {"changed"}
+    marked = {node.thing for node in scene.nodes if {"new", "changed"} & {*node.state}}
+    assert marked == {f"entry:{first.id}", f"entry:{last.id}"}  # what happened on a side is not marked here
+    rows = [(row[0], row[1][:8], row[2][:8]) for row in scene.table.rows]
+    assert rows == [("differs", "entry 0x", "entry 0x"), ("right", "", "entry 0x")]
+
+
+def test_halves_are_equal_and_below_each_other_where_there_is_no_room(task: Any) -> None:
+    both = at(task, 4).beside(at(task, 5))
+    for width, across in ((1200, True), (860, True), (859, False), (420, False)):
+        both.width = width
+        scene = both.scene()
+        left, right = ([node for node in scene.nodes if node.id.startswith(f"{side}/")] for side in ("left", "right"))
+        assert scene.width == width
+        assert (max(node.x + node.w for node in left) <= min(node.x for node in right)) is across
+        assert all(node.x >= 0 and node.x + node.w <= width for node in scene.nodes)
+        ids = [node.id for node in scene.nodes] + [link.id for link in scene.links]
+        assert len(ids) == len(set(ids))
+
+
+def test_it_is_a_picture_like_others(task: Any, tmp_path: Path) -> None:
+    both = at(task, 4).beside(vm.picture(task.map))
+    for name in ("b.svg", "b.html", "b.json", "b.txt", "b.dot"):
+        assert both.save(tmp_path / name).stat().st_size > 500
+    assert "1 entry differs between left and right." in (tmp_path / "b.txt").read_text()
+    file = vm.handout(task.machine, tmp_path / "story.html", both, by="operation")
+    assert file.read_text().count("1 entry differs between left and right.") >= 3
+    assert repr(both).startswith("<Beside")
+    ET.fromstring(to_svg(both.scene()))
+
+
+def test_a_live_pair_follows_both_machines(task: Any) -> None:
+    other = vm.boot("x86-64").task("init")
+    view = vm.Map(task.map).beside(vm.Map(other.map))
+    assert isinstance(view, vm.View)
+    replies(view, {"type": "hello", "page": "p", "seq": -1})
+    frames = [view.seq]
+    for one in (task, other):
+        one.mmap(PAGE)
+        refresher.flush()
+        frames.append(view.seq)
+    assert all(before < after for before, after in pairwise(frames))
+    assert asked(view, type="seek", operation=2, place=-1) == ""
+    assert view.operation == 2
+    view.close()
+
+
+def test_what_is_opened_is_opened_in_its_half(task: Any) -> None:
+    child = task.fork("child")
+    task.write(0x40_0000, b"x")
+    left = vm.picture(task.tables)
+    both = left.beside(vm.picture(child.tables))
+    before = both.scene()
+    tables = [node for node in before.nodes if node.id.startswith("left/tables/table/")]
+    closing = next(node.id for node in tables if node.action == "open")
+    both.opened(closing)
+    assert closing not in {node.id for node in both.scene().nodes}
+    assert {node.id for node in before.nodes if node.id.startswith("right/")} == {
+        node.id for node in both.scene().nodes if node.id.startswith("right/")
+    }
+
+
+def test_a_half_of_what_is_not_there_yet_is_empty_and_says_so(task: Any) -> None:
+    child = task.fork("child")
+    both = vm.picture(task.map).beside(vm.picture(child.map))
+    both.moment = (task.machine.journal.serial(4), None)
+    scene = both.scene()
+    assert not [node for node in scene.nodes if node.id.startswith("right/list/")]
+    (said,) = [node for node in scene.nodes if node.id == "right/absent"]
+    assert "child" in " ".join(run.text for run in said.text)
+    assert [node for node in scene.nodes if node.id.startswith("left/list/")]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (lambda task: vm.picture(task.machine.frames), "a Map and a Frames can't be compared"),
+        (lambda task: vm.picture(task.map), "the same thing at the same moment"),
+        (lambda task: 3, "two pictures"),
+        (lambda task: task.map, "two pictures"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(task: Any, other: Any, said: str) -> None:
+    for picture in (vm.picture(task.map), vm.Map(task.map)):
+        with pytest.raises(vm.Refused, match=said) as refused:
+            picture.beside(other(task))
+        assert "\n" not in str(refused.value)
+
+
+def test_pictures_without_a_machine_have_no_moments() -> None:
+    value = vm.compare([vm.workload.allocate("a", PAGE)])
+    with pytest.raises(vm.Refused, match="has no machine"):
+        vm.picture(value).beside(vm.picture(value))
+
+
+def test_the_same_thing_lights_up_on_both_sides(task: Any) -> None:
+    child = task.fork("child")
+    scene = vm.picture(task.map).beside(vm.picture(child.map)).scene()
+    for mine, its in zip(task.map, child.map, strict=True):
+        pairs = [{at for at in scene.about[f"entry:{one.id}"].at if at.space == "beside"} for one in (mine, its)]
+        assert pairs[0] == pairs[1] != set()

@@ -1,0 +1,109 @@
+"""A moment of a picture: what it is given to draw."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import inf
+from typing import Any
+
+from vmwidgets.engine.base.past import NOTHING, Past
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
+from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene.model import Steps
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.stages import seen, wrote
+
+from .moments import value_of
+
+
+@dataclass(frozen=True)
+class At:
+    """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
+
+    It is after operation `number`, the latest of that machine, or after `done` events of that (None: all).
+    The scene is laid out for `width` pixels, and for `height` if the picture folds what a page has no room for.
+    """
+
+    target: Any
+    machine: Machine | None
+    number: int = -1
+    done: int | None = None
+    width: float = WIDTH
+    height: float = inf
+
+    @property
+    def past(self) -> Past:
+        """The rows of what comes after it in the operation; none at its end, or without a machine."""
+        return NOTHING if self.done is None or self.machine is None else self.moment.past
+
+    @cached_property
+    def moment(self) -> Moment:
+        """The same with the story of the operation: what a view is given."""
+        machine = self.whole
+        return _told(machine).at(self.done, starts_of(machine))
+
+    @property
+    def whole(self) -> Machine:
+        """The machine of a picture that has one."""
+        assert self.machine is not None, "only pictures without a machine are drawn without one"
+        return self.machine
+
+    def value(self, part: Any, *focus: Any) -> Any:
+        """The value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
+
+        `focus` is what the part's own ``value`` takes, if it takes something.
+        """
+        return value_of(part, self.past, *focus)
+
+    def steps(self, look: Callable[[At], object], *tables: str) -> Steps:
+        """The steps of a picture: those that write rows of `tables`, and in which `look` gives another thing.
+
+        `look` is what is drawn at a moment, as far as it changes in an operation: a value, or counts of one.
+        """
+        return self.moment.steps(seen(lambda done: look(replace(self, done=done)), wrote(*tables)))
+
+
+_TOLD: deque[Moment] = deque(maxlen=4)
+"""The moments after the latest operations that pictures were drawn of, with their stories."""
+
+
+def _told(machine: Machine) -> Moment:
+    """The moment after a machine's latest operation: pictures of it, and steps in it, share one story."""
+    operation = machine.journal.last
+    known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
+    if known is None:
+        known = Moment(operation, starts=starts_of(machine)).with_story()
+        _TOLD.append(known)
+    return known
+
+
+class _Starts(Mapping[int, int]):
+    """Where the entries of all maps of a machine start, by their ids; each is asked for when it is needed."""
+
+    def __init__(self, machine: Machine) -> None:
+        system = machine.system
+        self._maps: tuple[X15Map | FreeBSDMap, ...] = (*system.maps.values(), *system.kmem_maps.values())
+
+    def __getitem__(self, identity: int) -> int:
+        for one in self._maps:
+            entry = one.by_id.get(identity)
+            if entry is not None:
+                return entry.start
+        raise KeyError(identity)
+
+    def __iter__(self) -> Iterator[int]:
+        for one in self._maps:
+            yield from one.by_id
+
+    def __len__(self) -> int:
+        return sum(len(one.by_id) for one in self._maps)
+
+
+def starts_of(machine: Machine) -> Mapping[int, int]:
+    """Where entries start now, for the stories of a machine's operations."""
+    return _Starts(machine)

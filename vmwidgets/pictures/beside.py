@@ -1,0 +1,207 @@
+"""Two pictures of one kind in equal halves: one thing at two moments, or two machines, with one control for both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene.beside import Differences, Side, by_address, by_name, draw_beside, half_of
+from vmwidgets.views.scene.kit import MARGIN, paragraph
+from vmwidgets.views.scene.model import AFTER, Caption, Scene
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.words.beside import differing
+
+from .absent import absent_scene, blank
+from .at import At
+from .moments import NotThere, When, machine_at
+from .operations import name_of
+from .picture import Picture
+from .registry import known_pictures, picture_of
+
+
+class Pair(NamedTuple):
+    """What is shown side by side: two pictures of one kind."""
+
+    left: Picture
+    right: Picture
+
+
+@picture_of(first_for=Pair)
+class Beside(Picture):
+    """Two pictures of one kind side by side, in step, with what differs marked and counted.
+
+    ``a.beside(b)`` makes it (:meth:`.picture.Picture.beside`); `target` is the pair.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> before = vm.picture(m.kernel_map, moment=(m.journal.last.serial, None))
+    >>> a = m.kernel_map.enter("4 KiB", prot="r")
+    >>> before.beside(vm.picture(m.kernel_map)).scene().caption.text
+    '1 entry differs between left and right.'
+    """
+
+    def __init__(self, target: tuple[Picture, Picture], **options: Any) -> None:
+        left, right = _checked(target)
+        machine = right.machine
+        self._lag = _Lag.between(left, right)
+        moment = {"moment": right.moment} if "moment" not in options and right.moment is not None else {}
+        super().__init__(Pair(left, right), machine=machine, **moment, **options)
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Both machines, as far as they are there; one, if it is one."""
+        pair: Pair = self.target
+        found = [one.machine for one in pair]
+        return tuple(dict.fromkeys(machine for machine in found if machine is not None))
+
+    def draw(self, at: At) -> Scene:
+        """Both at a moment of the right one."""
+        pair: Pair = at.target
+        wide = replace(at, width=half_of(at.width))
+        right = self._half(pair.right, (at.number, at.done), wide)
+        then = self._lag.left_at(pair.left, self, at, right)
+        left = self._half(pair.left, then, wide)
+        is_one = pair.left.machine is pair.right.machine
+        places = by_name if is_one and _shows(pair.left)[0] == _shows(pair.right)[0] else by_address
+        sides = _side(pair.left, left, then), _side(pair.right, right, (at.number, at.done))
+        return draw_beside(*sides, places, _caption, one_machine=is_one, width=at.width)
+
+    def _half(self, one: Picture, then: Place, at: At) -> Scene:
+        """One half at its moment; what is not there then is empty, and says so."""
+        number, done = then
+        try:
+            there = one.at(When(_machine(one).journal.serial(number), done))
+            return one.drawing(replace(there, width=at.width, height=at.height))
+        except NotThere as missing:
+            name = one._named()
+            empty = blank(type(one).__name__.lower(), visible(name[0]) if name else "", at.width)
+            return _said(absent_scene(missing.number, missing, replace(empty, height=60)))
+
+    def opened(self, node_id: str) -> None:
+        """A node of one half: that picture opens it."""
+        which, _, rest = node_id.partition("/")
+        pair: Pair = self.target
+        (pair.left if which == "left" else pair.right).opened(rest)
+        self.changed()
+
+
+Place = tuple[int, "int | None"]
+"""An operation, and how many of its events are done; None: all."""
+
+
+def _machine(one: Picture) -> Machine:
+    if one.machine is None:
+        raise Refused("the machine of one of the two pictures is gone: keep both in names")
+    return one.machine
+
+
+def _said(absent: Scene) -> Scene:
+    """An empty scene with its sentence in it: above two halves there is no room for one of each."""
+    words = f"{absent.caption.text} {absent.caption.reason}"
+    said = paragraph("absent", words, MARGIN, 4, absent.width - 2 * MARGIN)
+    return replace(absent, nodes=(said,), height=said.h + 12)
+
+
+def _side(one: Picture, scene: Scene, then: Place) -> Side:
+    machine, (number, done) = _machine(one), then
+    when = "after" if done is None else "in"
+    return Side(scene, scene.title, f"{visible(machine.name)} · {when} operation {name_of(machine.journal[number])}")
+
+
+def _caption(found: Differences) -> Caption:
+    counts = len(found.only_left), len(found.only_right), len(found.both)
+    text, reason = differing(*counts, found.has_folds, found.noun)
+    return Caption(text, (), reason)
+
+
+_PLACED = frozenset(("step", "moment", "selection", "width", "scale", "follow", "layout"))
+"""Options that say nothing of what is shown."""
+
+
+def _shows(one: Picture) -> tuple[Any, ...]:
+    """What a picture shows, whenever that is: what is called so, with these options."""
+    public = {name for name, trait in one.traits().items() if trait.metadata.get("public")} - _PLACED
+    own = [str(getattr(one.target, name, "")) for name in ("task", "va")]  # of tables and walks, which have no path
+    return [*one._named(), *own], {name: getattr(one, name) for name in sorted(public)}
+
+
+def _checked(target: Any) -> Pair:
+    """The two pictures, or a refusal in one sentence."""
+    if not (isinstance(target, tuple) and len(target) == 2 and all(isinstance(one, Picture) for one in target)):
+        raise Refused(f"Beside shows two pictures, a.beside(b), not {shown(target)}")
+    left, right = target
+    kinds = [_kind(one) for one in target]
+    if kinds[0] != kinds[1]:
+        raise Refused(f"beside: a {kinds[0]} and a {kinds[1]} can't be compared: both must be of one kind")
+    for one in target:
+        if one.machine is None:
+            raise Refused(f"beside: this {kinds[0]} has no machine, and so no moments; vm.compare compares maps")
+    if kinds[0] == "Beside":
+        raise Refused("beside: these are two pairs already; take one picture of each")
+    if left.machine is right.machine and left.moment == right.moment and _shows(left) == _shows(right):
+        raise Refused(
+            "beside: both pictures show the same thing at the same moment; give one of them another, moment=(3, None)"
+        )
+    return Pair(left, right)
+
+
+def _kind(one: Picture) -> str:
+    """The name of the picture, live or not."""
+    known = known_pictures()
+    return next((kind.__name__ for kind in type(one).__mro__ if known.get(kind.__name__) is kind), type(one).__name__)
+
+
+class _Lag(NamedTuple):
+    """How far the left one is behind the right one: so many operations, or steps of one operation.
+
+    `number` and `done` are where the left one was when they were put side by side.
+    """
+
+    operations: int
+    steps: int
+    number: int
+    done: int | None
+
+    @classmethod
+    def between(cls, left: Picture, right: Picture) -> _Lag:
+        """As their moments are now; pictures of two machines that both show now are in step."""
+        (number, done), (other, other_done) = (_place(one) for one in (left, right))
+        if left.machine is not right.machine and left.moment is None and right.moment is None:
+            return cls(0, 0, number, None)
+        if number != other:
+            return cls(other - number, 0, number, done)
+        steps = [_step(one, at) for one, at in ((left, done), (right, other_done))]
+        return cls(0, steps[1] - steps[0], number, done)
+
+    def left_at(self, left: Picture, both: Picture, at: At, right: Scene) -> Place:
+        """Where the left one is while the right one, drawn as `right`, is at `at`."""
+        machine = _machine(left)
+        is_one = machine is both.machine
+        latest = len(machine.journal) - 1
+        if not is_one and both.moment is None and not self.operations:
+            return latest, None
+        number = max(0, min(at.number - self.operations, latest))
+        if self.operations:
+            return number, self.done if number == self.number else None
+        if is_one and not self.steps:
+            return number, at.done
+        try:
+            whole = left.drawing(left.at(When(machine.journal.serial(number)))).steps
+        except NotThere:
+            return number, None
+        index = right.steps.index - self.steps if right.steps.count else whole.count
+        place = whole.places[max(0, min(index, whole.count))]
+        return number, None if place == AFTER else place
+
+
+def _place(one: Picture) -> Place:
+    there = machine_at(_machine(one), one.moment)
+    return there.number, there.done
+
+
+def _step(one: Picture, done: int | None) -> int:
+    """At which of its steps a picture is."""
+    steps = one.drawing(one.at()).steps
+    return steps.count if done is None else sum(0 < place <= done for place in steps.places)

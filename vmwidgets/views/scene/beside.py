@@ -1,0 +1,392 @@
+"""Two scenes of one kind in equal halves, with what differs between them marked and counted.
+
+Things are compared, not pixels: a thing that is at the same place on both sides is the same if all that is said of it
+is.  What happened on a side before (new, changed, the path of a search) is not marked here: an outline says only what
+differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from vmwidgets.engine.base.units import Address, counted
+
+from .kit import MARGIN, WIDTH
+from .model import Caption, Lane, Link, Look, Marks, Node, Row, Rows, Scene, Table
+from .relations import About, Pages, together
+from .text import fitted
+
+GAP = 20.0
+"""Pixels between the halves."""
+
+HALF = 420.0
+"""Pixels that a half needs: where two have no room, one is below the other."""
+
+HEAD = 46.0
+"""Pixels above a half, for its name, and when it is."""
+
+_HAPPENED = frozenset(("new", "changed", "path", "here", "leaving", "shown"))
+"""States that tell of a side's own history."""
+
+_NOUNS = {
+    "entry": "entry", "frame": "frame", "object": "object", "thread": "thread", "pte": "descriptor", "table": "table",
+    "slab": "slab", "map": "map", "region": "region", "cap": "capability", "vnode": "vnode",
+}  # fmt: skip  # read as a list
+
+BESIDE = "beside"
+"""The state of what is marked because it differs: its title says how."""
+
+PAIRED = "beside"
+"""The space in which the two sides of a thing are at the same page: so they light up together."""
+
+
+class Said(NamedTuple):
+    """A thing of one side, what is said of it, by its place, and the longest of that.
+
+    What is in one place can be compared: a card says more than a strip does, and a row of the table everything.
+    """
+
+    thing: str
+    words: dict[str, str]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What differs between two scenes, by places that both sides have in common."""
+
+    left: Mapping[str, Said]
+    right: Mapping[str, Said]
+    folded: frozenset[str]
+    """Places that one side has, and the other may have in a part that is folded."""
+    has_folds: bool
+    """Whether a side has such parts."""
+
+    @classmethod
+    def between(cls, left: Scene, right: Scene, places: Places) -> Differences:
+        """Compare what is drawn.  O(things)."""
+        ours, theirs = _things(left, places(left)), _things(right, places(right))
+        folded = [place for place in ours if place not in theirs and _is_folded(right)]
+        folded += [place for place in theirs if place not in ours and _is_folded(left)]
+        return cls(ours, theirs, frozenset(folded), _is_folded(left) or _is_folded(right))
+
+    @property
+    def only_left(self) -> list[str]:
+        """Places that only the left has."""
+        return [place for place in self.left if place not in self.right and place not in self.folded]
+
+    @property
+    def only_right(self) -> list[str]:
+        """Places that only the right has."""
+        return [place for place in self.right if place not in self.left and place not in self.folded]
+
+    @property
+    def both(self) -> list[str]:
+        """Places that both have, not with the same words."""
+        return [place for place, one in self.left.items() if self._differs(place, one)]
+
+    def _differs(self, place: str, one: Said) -> bool:
+        other = self.right.get(place)
+        return other is not None and any(other.words.get(where, said) != said for where, said in one.words.items())
+
+    def state(self, place: str) -> tuple[str, ...]:
+        """How a thing at a place is marked."""
+        if place in self.folded:
+            return ()
+        if place not in self.left or place not in self.right:
+            return ("new",)
+        return ("changed",) if self._differs(place, self.left[place]) else ()
+
+    @property
+    def noun(self) -> tuple[str, str]:
+        """What the things are called, one and several: all are of one kind, or they are things."""
+        kinds = {_kind(one.thing) for one in (*self.left.values(), *self.right.values())}
+        noun = _NOUNS.get(next(iter(kinds)), "thing") if len(kinds) == 1 else "thing"
+        return noun, counted(2, noun).partition(" ")[2]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What differs, as a table."""
+        places = [*self.both, *self.only_left, *self.only_right]
+        sides = (self.left, self.right)
+        return tuple(
+            ("differs" if all(place in side for side in sides) else "left" if place in self.left else "right",
+             *(side[place].title if place in side else "" for side in sides))
+            for place in places
+        )  # fmt: skip
+
+
+def _is_history(node: Node) -> bool:
+    """Whether a node has words about the path of a search."""
+    return not node.thing and not node.lane and bool(node.text) and all("path" in run.style for run in node.text)
+
+
+def _kind(thing: str) -> str:
+    return re.split("[:/]", thing, maxsplit=1)[0]
+
+
+def _is_folded(scene: Scene) -> bool:
+    return any("folded" in node.state for node in scene.nodes)
+
+
+Places = Callable[[Scene], Mapping[str, str]]
+"""Where the things of a scene are, in words that both sides have."""
+
+
+def by_name(scene: Scene) -> Mapping[str, str]:
+    """Of one thing at two moments: an entry is the same entry, wherever it has grown to."""
+    return {thing: thing for thing in _names(scene)}
+
+
+def by_address(scene: Scene) -> Mapping[str, str]:
+    """Of two things: entries have other numbers there, and are the same if they begin at the same address.
+
+    Tables and descriptors lie elsewhere, and are the same if they are for the same addresses, as their nodes say.
+    """
+    found = dict(by_name(scene))
+    found |= {node.thing: node.id for node in scene.nodes if _kind(node.thing) in ("pte", "table")}
+    for thing, about in scene.about.items():
+        if thing.startswith("entry:") and about.at:
+            found[thing] = f"entry@{about.at[0].first:x}"
+    for marks in scene.marks:
+        if marks.of == "entry":
+            found |= {
+                f"entry:{number}": f"entry@{page:x}" for number, page in zip(marks.number, marks.page, strict=True)
+            }
+    return found
+
+
+def _names(scene: Scene) -> Iterator[str]:
+    yield from (node.thing for node in scene.nodes)
+    for marks in scene.marks:
+        yield from (f"{marks.of}:{number}" for number in marks.number)
+
+
+def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
+    """All things of a scene by their places, each with all that its nodes say."""
+    found: dict[str, Said] = {}
+    rows = _rows_of_entries(scene)
+    for node in scene.whole().nodes:
+        if not node.thing or node.kind in ("fold", "switch", "press"):
+            continue
+        words, row = _words(node, scene.view == "tree"), rows.get(node.thing)
+        old = found.setdefault(places[node.thing], Said(node.thing, {"row": row} if row else {}, ""))
+        where = f"{node.lane} {node.kind}"
+        old.words[where] = " | ".join(filter(None, (old.words.get(where), words)))
+        if len(words) > len(old.title):
+            found[places[node.thing]] = old._replace(title=words)
+    return found
+
+
+def _rows_of_entries(scene: Scene) -> dict[str, str]:
+    """What the table says of entries, by their names, without their numbers and who is above them in the tree."""
+    table = scene.table
+    if "entry" not in table.header:
+        return {}
+    own, skipped = (
+        table.header.index("entry"),
+        {table.header.index(name) for name in ("entry", "node") if name in table.header},
+    )
+    return {
+        f"entry:{row[own]}": ", ".join(cell for place, cell in enumerate(row) if place not in skipped)
+        for row in table.rows
+        if row[own]
+    }
+
+
+def _words(node: Node, is_tree: bool) -> str:
+    """What a node says, without what its thing is called in its machine: its number, or where a descriptor lies.
+
+    The colour of an entry's node is the tree's: it counts where nothing else is shown.
+    """
+    said = node.title or " ".join(run.text for run in node.text)
+    kind, _, name = node.thing.partition(":")
+    if kind in ("pte", "table"):
+        return said.replace(f" at physical {Address(int(name, 16))}", "", 1)
+    said = re.sub(r", itself at 0x[\da-f_]+", "", said)
+    if not is_tree:
+        said = re.sub(r"^(red|black) node", "node", said)
+    looks = [state for state in node.state if state in ("fault", "stuck")]
+    return " ".join((re.sub(rf"\b(entry) {re.escape(name)}\b:? ?", r"\1 ", said).strip(), *looks))
+
+
+# ---- the picture -----------------------------------------------------------------------------------
+
+
+LEGEND = "A thick outline: only on that side. A dashed outline: on both sides, and not the same."
+"""What marks mean here."""
+
+
+class Side(NamedTuple):
+    """One half: its scene, what it is called, and when it is."""
+
+    scene: Scene
+    name: str
+    when: str
+
+
+def draw_beside(
+    left: Side,
+    right: Side,
+    places: Places,
+    caption: Callable[[Differences], Caption],
+    *,
+    one_machine: bool,
+    width: float = WIDTH,
+) -> Scene:
+    """Both sides in one scene; steps are those of the right, which leads.
+
+    `caption` says what differs; `one_machine`: both are of the same.
+    """
+    found = Differences.between(left.scene, right.scene, places)
+    across = width >= 2 * HALF + GAP
+    second = (left.scene.width + GAP, 0.0) if across else (0.0, HEAD + left.scene.height + 8)
+    nodes: list[Node] = []
+    links: list[Link] = []
+    marks: list[Marks] = []
+    lanes: list[Lane] = []
+    known: list[Mapping[str, About]] = []
+    for key, side, (x, y) in (("left", left, (0.0, 0.0)), ("right", right, second)):
+        apart = "" if one_machine or key == "right" else "left/"
+        half = _Half(key, side.scene, found, places(side.scene), (x, y + HEAD), apart)
+        nodes += [_head(key, side, x, y), *half.nodes()]
+        links += half.links()
+        marks += half.marks()
+        lanes += half.lanes()
+        known.append(half.about())
+    heights = [one.scene.height + HEAD for one in (left, right)]
+    parts = tuple((f"{one.name} · {one.when}", replace(one.scene.table, more=())) for one in (left, right))
+    scene = right.scene
+    return replace(
+        scene,
+        view="beside",
+        title=left.name if left.name == right.name else f"{left.name} beside {right.name}",
+        subtitle="left and right, in step",
+        width=width,
+        height=max(heights) if across else sum(heights) + 8,
+        caption=caption(found),
+        nodes=tuple(nodes),
+        links=tuple(links),
+        marks=tuple(marks),
+        lanes=tuple(lanes),
+        notes=tuple(dict.fromkeys((*left.scene.notes, *right.scene.notes, LEGEND))),
+        about=together(known),
+        table=Table(("differs", "left", "right"), Rows(lambda: found.rows), parts),
+    )
+
+
+def _head(key: str, side: Side, x: float, y: float) -> Node:
+    w = side.scene.width - 2 * MARGIN
+    text = fitted(0, 16, side.name, w, "strong"), fitted(0, 33, side.when, w, "label dim")
+    title = f"{key}: {side.name}, {side.when}"
+    return Node(f"{key}/name", "label", x + MARGIN, y, w, HEAD - 8, shape="none", text=text, title=title)
+
+
+def half_of(width: float) -> float:
+    """Pixels that a half has."""
+    return (width - GAP) / 2 if width >= 2 * HALF + GAP else width
+
+
+class _Half:
+    """One side's part of the scene: under names of its own, at its place, marked where it differs.
+
+    `apart` is what things of another machine begin with: they are not those of this one.
+    """
+
+    def __init__(
+        self, key: str, scene: Scene, found: Differences, places: Mapping[str, str], at: tuple[float, float], apart: str
+    ) -> None:
+        self._key, self._scene, self._found, self._places, self._apart = key, scene, found, places, apart
+        self._x, self._y = at
+        self._pairs = {place: number for number, place in enumerate(sorted({*found.left} & {*found.right}))}
+
+    def nodes(self) -> Iterator[Node]:
+        """The nodes; what only a picture of its own can do, turn, zoom and be pressed, is left out."""
+        for node in self._scene.nodes:
+            if node.kind in ("switch", "press") or _is_history(node):
+                continue
+            mark = self._found.state(self._places[node.thing]) if node.thing else ()
+            yield replace(
+                node,
+                id=f"{self._key}/{node.id}",
+                x=node.x + self._x,
+                y=node.y + self._y,
+                thing=self._thing(node.thing),
+                lane=node.lane and f"{self._key}/{node.lane}",
+                state=(*(state for state in node.state if state not in _HAPPENED), *mark, *([BESIDE] if mark else [])),
+                title=self._titled(node.title, mark),
+                value=-1,
+                role="",
+            )
+
+    def _titled(self, title: str, mark: Collection[str]) -> str:
+        words = {"new": f"only at the {self._key}", "changed": "differs from the other side"}
+        return "; ".join((*[title] * bool(title), *(words[one] for one in mark)))
+
+    def _thing(self, thing: str) -> str:
+        return thing and f"{self._apart}{thing}"
+
+    def links(self) -> Iterator[Link]:
+        """The lines."""
+        for link in self._scene.links:
+            yield replace(
+                link,
+                id=f"{self._key}/{link.id}",
+                source=f"{self._key}/{link.source}",
+                target=f"{self._key}/{link.target}",
+                points=tuple((x + self._x, y + self._y) for x, y in link.points),
+                state=tuple(state for state in link.state if state not in _HAPPENED),
+            )
+
+    def marks(self) -> Iterator[Marks]:
+        """Things without words: those that differ look so."""
+        for marks in self._scene.marks:
+            looks = list(marks.looks)
+            look = []
+            for number, old in zip(marks.number, marks.look, strict=True):
+                mark = self._found.state(self._places[f"{marks.of}:{number}"])
+                wanted = looks[old]._replace(state=(*looks[old].state, *mark))
+                if wanted not in looks:
+                    looks.append(Look(*wanted))
+                look.append(looks.index(wanted))
+            yield replace(
+                marks,
+                lane=f"{self._key}/{marks.lane}",
+                of=f"{self._apart}{marks.of}",
+                x=[x + self._x for x in marks.x],
+                y=[y + self._y for y in marks.y],
+                looks=tuple(looks),
+                look=look,
+                on=marks.on and f"{self._key}/{marks.on}",
+                space=marks.space and f"{self._apart}{marks.space}",
+            )
+
+    def lanes(self) -> Iterator[Lane]:
+        """The lanes, each called after its side."""
+        for lane in self._scene.lanes:
+            label = lane.label and f"{self._key}: {lane.label}"
+            yield replace(lane, name=f"{self._key}/{lane.name}", label=label)
+
+    def about(self) -> dict[str, About]:
+        """What is known of the things, with what is at the same place on the other side."""
+        known = {self._thing(thing): self._moved(about) for thing, about in self._scene.about.items()}
+        for node in self._scene.nodes:
+            number = self._pairs.get(self._places[node.thing]) if node.thing else None
+            if number is not None:
+                thing = self._thing(node.thing)
+                at, to = known.get(thing, About())
+                pair = Pages(PAIRED, number, 1)
+                known[thing] = About(at if pair in at else (*at, pair), to)
+        return known
+
+    def _moved(self, about: About) -> About:
+        """The same in spaces of this side: those of another machine are others."""
+        if not self._apart:
+            return about
+        at = tuple(one._replace(space=f"{self._apart}{one.space}") for one in about.at)
+        to = tuple(self._thing(one) if isinstance(one, str) else one._replace(space=f"{self._apart}{one.space}")
+                   for one in about.to)  # fmt: skip
+        return About(at, to)

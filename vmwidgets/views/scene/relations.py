@@ -1,0 +1,100 @@
+"""What things of pictures are to each other: where each is, and what it leads to.
+
+A page lights up what belongs to the thing that is pointed at, in all pictures of a machine, without asking Python: an
+entry and its node by their name, descriptors by the addresses that they are for, frames by where descriptors lead.
+`js/src/kin.ts` is the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from vmwidgets.engine.base.units import PAGE_SHIFT
+
+FRAMES = ""
+"""The space of physical memory, whose pages are frames."""
+
+KERNEL = "kernel"
+"""The space of all addresses that are the kernel's, in whose tables they may stand."""
+
+
+class Pages(NamedTuple):
+    """Neighbouring pages of an address space; frames, in :data:`FRAMES`."""
+
+    space: str
+    first: int
+    length: int
+
+    @classmethod
+    def between(cls, space: str, start: int, end: int) -> Pages:
+        """The pages of the addresses [start, end).
+
+        >>> Pages.between("init", 0x1_0000, 0x1_2000)
+        Pages(space='init', first=16, length=2)
+        """
+        return cls(space, start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT)
+
+
+class About(NamedTuple):
+    """A thing: the pages `at` which it is, and what it leads `to`: pages, or things by their names."""
+
+    at: tuple[Pages, ...] = ()
+    to: tuple[Pages | str, ...] = ()
+
+
+Relations = Mapping[str, About]
+"""What is known of things, by their names."""
+
+
+def space_of(map_name: str) -> str:
+    """The space of a map's addresses, by the name that events give the map.
+
+    >>> space_of("task:init/map"), space_of("kernel_map/pipe_map")
+    ('init', 'kernel')
+    """
+    owner, found, rest = map_name.partition(":")
+    return rest.partition("/")[0] if found and owner == "task" else KERNEL
+
+
+class _Entry(Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def object(self) -> str | None: ...
+
+
+class _Drawn(Protocol):
+    @property
+    def thing(self) -> str: ...
+
+
+def things_of(nodes: Iterable[_Drawn]) -> set[str]:
+    """What nodes are drawn of."""
+    return {node.thing for node in nodes} - {""}
+
+
+def of_entries(map_name: str, entries: Iterable[_Entry], drawn: Collection[str]) -> dict[str, About]:
+    """What is known of the entries of a map that are `drawn`: their pages, and the object that they map."""
+    space = space_of(map_name)
+    return {
+        f"entry:{one.id}": About(
+            (Pages.between(space, one.start, one.end),), (f"object:{one.object}",) if one.object else ()
+        )
+        for one in entries
+        if f"entry:{one.id}" in drawn
+    }
+
+
+def together(parts: Iterable[Relations]) -> dict[str, About]:
+    """What several pictures know; what is a thing in two of them is at the places of both."""
+    known: dict[str, About] = {}
+    for part in parts:
+        for thing, about in part.items():
+            at, to = known.get(thing, About())
+            known[thing] = About(tuple(dict.fromkeys(at + about.at)), tuple(dict.fromkeys(to + about.to)))
+    return known
