@@ -26,7 +26,7 @@ from vmwidgets.widgets.host.show import register
 class Waits:
     "Three in a row, of which the first waits for the last."
 
-@picture_of(Waits, name="WaitsOfThree")
+@picture_of(first_for=Waits, name="WaitsOfThree")
 def draw(at):
     a, b, c = (kit.card(name, box, [name]) for name, box in zip("abc", kit.row(3, 60, 40, gap=60)))
     links = [kit.arrow("near", a, b), kit.arrow("far", a, c)]

@@ -103,10 +103,10 @@ def test_any_selection_leaves_a_picture(view: vm.Walk, machine: vm.Machine, thin
 
 
 def test_an_address_that_is_typed_is_walked(view: vm.Walk) -> None:
-    asked(view, type="find", way=1, text="ffff 8080 0000 3000", way=1)
+    asked(view, type="find", way=1, text="ffff 8080 0000 3000")
     assert view.address == 0xFFFF_8080_0000_3000
-    assert "nothing in this picture is called 'over there'" in asked(view, type="find", way=1, text="over there", way=1)
-    assert "64 bits" in asked(view, type="find", way=1, text="1" * 17, way=1)
+    assert "nothing in this picture is called 'over there'" in asked(view, type="find", way=1, text="over there")
+    assert "64 bits" in asked(view, type="find", way=1, text="1" * 17)
 
 
 def test_a_walk_without_a_machine_is_looked_at_and_not_edited() -> None:
@@ -117,7 +117,7 @@ def test_a_walk_without_a_machine_is_looked_at_and_not_edited() -> None:
     asked(view, type="turn", id="walk/slice/2", by=1)
     assert view.address == tables.queries[0].va + (1 << 20)
     assert "can't be opened" in asked(view, type="open", id="walk/bit/0")
-    assert "32 bits" in asked(view, type="find", way=1, text="1 0000 0000", way=1)
+    assert "32 bits" in asked(view, type="find", way=1, text="1 0000 0000")
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
