@@ -106,8 +106,9 @@ def test_a_task_that_ends_while_its_access_sleeps_gets_a_fault() -> None:
     m.spawn(body, name="reader")
     m.run(steps=1)
     one.exit()
-    with pytest.raises(vm.CallbackFailed, match="FAULT: no entry of the map of one holds"):
+    with pytest.raises(vm.CallbackFailed, match=r"FAULT: 0x1_0000: the address space of one is gone"):
         m.run()
+    assert not any(type(event).__name__ == "SignalSent" for event in m.journal.last.events)
     assert m.threads["reader"].state == "failed"
     assert two.read(at, 3) == b"two"
     m.check()

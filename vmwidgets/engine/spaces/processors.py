@@ -181,8 +181,7 @@ class Processor:
         try:
             while True:
                 if is_user and self.pmap is not space:
-                    if space.destroyed:
-                        raise kernel_error("FAULT", f"{Address(va)}: the address space of {space.name} is gone")
+                    space.check_there(va)
                     interrupted = None if stays and handler is None else self.pmap
                     self.switch(space)
                 hits, references = cpu.tlb.hits, cpu.references

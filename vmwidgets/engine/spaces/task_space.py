@@ -116,7 +116,9 @@ class TaskSpace:
         """Have the page at `va` mapped for an access that needs these protection bits; may sleep."""
         ticks = self.vm_map.wait_for(va)
         if ticks:
+            pmap = self.pmap
             yield TimedWait("the pager", ticks)
+            pmap.check_there(va)
         while True:
             try:
                 self.vm_map.fault(va, access, self.enter_page)
@@ -436,7 +438,7 @@ class TaskSpace:
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
         self.vm_map.fork(child.vm_map)
-        if self.memory.fork != "shadow":
+        if self.memory.fork.maps:
             self._copy_tables(child)
 
     def _copy_tables(self, child: TaskSpace) -> None:

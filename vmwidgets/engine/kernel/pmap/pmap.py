@@ -12,48 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from ...base.errors import KernelPanic, Refused, kernel_error
 from ...base.protection import WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address, Size
 from ...memory.ram import Ram
-from ...mmu.editor import HandEdits, Slot
+from ...mmu.editor import Slot
 from ...mmu.levels import Level
 from ...mmu.rules import Access
 from ...mmu.tables_schema import Rights, Walk
 from ...mmu.walk import Descent, translate, walk
+from .current import CurrentPmap
 from .pmap_schema import NEVER_MAPPED, RootLoaded, TlbUpdated
 from .table_space import PmapLayout, TablePages, TableSpace
-
-
-class FlushTarget(Protocol):
-    """All processors of a machine; one of them runs the kernel."""
-
-    def loaded(self, space: TableSpace) -> None:
-        """The processor that runs the kernel loads the tables of `space`."""
-
-    def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
-        """Drop the translations of [start, end) on all processors; with `pages` 0, all those of `space`."""
-
-    def unload(self, space: TableSpace) -> None:
-        """Have no processor use the tables of `space`, which are freed, or keep anything of them."""
-
-
-class CurrentPmap:
-    """Which address space the processor that runs the kernel has loaded; the pmaps of one machine share it.
-
-    `processors` hear of loads and flushes, once there are some; `edits` are descriptors written past all pmaps.
-    """
-
-    __slots__ = ("edits", "pmap", "processors")
-
-    def __init__(self) -> None:
-        self.edits = HandEdits()
-        self.pmap: TableSpace | None = None
-        self.processors: FlushTarget | None = None
-
 
 UPDATE_PAGES = 64
 """Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
@@ -567,12 +540,16 @@ class Pmap(TableSpace):
         return found[0]
 
     def _check_range(self, start: int, end: int, unit: int = PAGE) -> None:
-        if self.destroyed:
-            self._check_alive()
+        self._check_alive()
         if start % unit or end % unit or start >= end:
             raise Refused(f"[{start:#x}, {end:#x}): it must not be empty, and be cut at multiples of {Size(unit)}")
         if not self._owns(start, end):
             raise Refused(f"[{start:#x}, {end:#x}) is not in the part of the space that the pmap of {self.name} maps")
+
+    def check_there(self, va: int) -> None:
+        """An access to `va` goes on only where the space is still there: its task may have ended while it slept."""
+        if self.destroyed:
+            raise kernel_error("FAULT", f"{Address(va)}: the address space of {self.name} is gone")
 
     def _check_alive(self) -> None:
         if self.destroyed:

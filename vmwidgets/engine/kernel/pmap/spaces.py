@@ -14,7 +14,8 @@ from ...mmu.editor import Slot, TableEditor
 from ...mmu.levels import Level
 from ...mmu.tables_schema import Permission, Rights
 from ...mmu.walk import Memory
-from .pmap import CurrentPmap, FlushTarget, Pmap
+from .current import CurrentPmap, FlushTarget
+from .pmap import Pmap
 from .pmap_schema import KernelLimitMoved
 from .reverse import ReverseMap
 from .table_space import PmapLayout, TablePages
@@ -201,8 +202,8 @@ class KernelPmap(Pmap):
     def check(self) -> None:
         """Raise :class:`Broken` unless the numbered invariants hold, here and in all other spaces.
 
-        1 is about all, 7 about the kernel's alone, 2 to 6 are :class:`.tables.TableSpace`'s.  Of spaces whose tables
-        are another's (`lent`) only the kernel's slots are looked at: 6.  O(present slots of all pmaps).
+        1 is about all, 7 about the kernel's alone, 2 to 6 are :class:`.table_space.TableSpace`'s.  Of spaces whose
+        tables are another's (`lent`) only the kernel's slots are looked at: 6.  O(present slots of all pmaps).
         """
         self.check_owned(is_kernel=True)
         span = self.fmt.level(2).span
