@@ -44,7 +44,7 @@ DRAWN = """(cell) => {
         ready: threads.filter((node) => words(node).includes('ready')).map(name),
         asleep: inRow.filter((node) => words(node).includes('asleep')).map(name),
         returned: threads.filter((node) => words(node).join(' ').includes('returned')).map(name).sort(),
-        numbers: inRow.map((node) => words(node)[0]),
+        numbers: inRow.filter((node) => words(node).includes('asleep')).map((node) => words(node)[0]),
     };
 }"""
 
