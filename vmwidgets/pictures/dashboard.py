@@ -36,7 +36,7 @@ from .memory import entries_of_maps, found_at, frames_scene, kentry_scene, kentr
 from .moments import When
 from .options import AddressTrait, typed_in_register
 from .registry import picture_of
-from .tables import walk_scene, walk_steps
+from .tables import walk_line, walk_steps
 from .translation import (
     Translation,
     nothing_translated,
@@ -87,7 +87,7 @@ class Dashboard(Map):
     ) -> None:
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []
-        self._kentry_whole = False
+        self._kentry_whole = self._walk_whole = False
         self._parts_asked: dict[str, bool] = {}  # parts that were opened and folded, by their headings
         if not self._made:  # else it is given another target
             self._panes = panes_of(panes)
@@ -140,7 +140,7 @@ class Dashboard(Map):
             (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
         )
         moment = picture.moment
-        scenes.append(walk_scene(machine, task, address, user=bool(task), past=moment.past, width=at.width))
+        scenes.append(walk_line(machine, task, address, is_open=self._walk_whole, past=moment.past, width=at.width))
         mine = [steps_of_map(target.name), walk_steps(machine, moment, task, address, "read", bool(task))]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
         return replace(stack(scenes), steps=moment.steps(either(*mine)))
@@ -152,6 +152,9 @@ class Dashboard(Map):
             return
         if node_id.startswith("kentry/line"):
             self._kentry_whole = not self._kentry_whole
+            return
+        if node_id == "walk/line":
+            self._walk_whole = not self._walk_whole
             return
         if self._scene is not None and node_id in _heads_of(self._scene):
             self._parts_asked[node_id] = any("folded" in node.state for node in self._scene.nodes if node.id == node_id)

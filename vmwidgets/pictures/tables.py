@@ -20,7 +20,7 @@ from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
-from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene.kit import WIDTH, stack
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.story.moment import Moment
@@ -29,7 +29,7 @@ from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
 from vmwidgets.views.tables.relations import of_walk, of_window
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
-from vmwidgets.views.tables.walk import Bench, draw_walk
+from vmwidgets.views.tables.walk import Bench, draw_walk, draw_walk_line
 
 from .at import At
 from .moments import There, part_at
@@ -434,3 +434,15 @@ def walk_scene(
         width=width,
     )
     return replace(drawn, about=of_walk(found, space.whose))
+
+
+def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, past: Past, width: float) -> Scene:
+    """The scene of a walk by the kernel, or of user code in `task`, in one line; the walk below it if it `is_open`."""
+    space = MachineSpace(machine, task, past)
+    found = space.walk(address, "read", bool(task))
+    title = _title(address, name_of_space(task))
+    line = draw_walk_line(found, title=title, is_open=is_open, machine=machine.name, width=width)
+    if not is_open:
+        return replace(line, about=of_walk(found, space.whose))
+    walk = walk_scene(machine, task, address, user=bool(task), past=past, width=width)
+    return replace(stack([line, walk], "walk", headed=False), table=line.table)

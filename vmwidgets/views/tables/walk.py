@@ -26,6 +26,7 @@ from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
 from .slices import draw_slices, funnels
+from .walk_line import line_of
 from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, least_share, table_name
 
 _WIDEST = 240.0
@@ -95,6 +96,15 @@ def draw_walk(
         width=width,
         height=height,
     )
+
+
+def draw_walk_line(walk: Walk, *, title: str, is_open: bool = False, machine: str = "", width: float = WIDTH) -> Scene:
+    """The scene of a walk in one line, with all the rows of its table; `is_open`: the walk itself comes below it."""
+    nodes, links, height = line_of(walk, is_open=is_open, width=width)
+    return kit.scene(
+        "walk", title, _subtitle(walk), nodes, links=links, caption=_caption_of(walk, None),
+        table=_rows(walk, len(walk.steps)), machine=machine, width=width, height=height,
+    )  # fmt: skip
 
 
 def draw_reach(

@@ -1,0 +1,61 @@
+"""A walk in one line, for a picture that is about something else: what is read in each table, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from vmwidgets.engine.base.units import Address, binary_size
+from vmwidgets.engine.mmu.tables_schema import Step, Walk
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
+from vmwidgets.views.scene.model import Link, Node
+
+from .walk_tables import table_name
+
+_HIGH, _GAP = 26.0, 16.0
+"""Height of the line, and the room for an arrow."""
+
+_OPENS, _VERDICT = 26.0, 0.3
+"""Pixels of what opens the line; share of the rest that the verdict has."""
+
+
+def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[Node], list[Link], float]:
+    """The line's nodes and links, and its height; `is_open`: the walk itself is below it, and a press folds that."""
+    room = width - 2 * MARGIN - _OPENS - _GAP
+    verdict_wide = max(120.0, min(330.0, room * _VERDICT))
+    w = min(110.0, (room - verdict_wide) / max(1, len(walk.steps)) - _GAP)
+    title = "fold the tables" if is_open else "show the tables that the walk reads"
+    opener = kit.fold("walk/line", Box(MARGIN, 2, _OPENS, _HIGH), "▾" if is_open else "▸", title=title, opens=True,
+                      lane="walk")  # fmt: skip
+    x = MARGIN + _OPENS + _GAP
+    chips = [_read(walk, step, Box(x + number * (w + _GAP), 2, w, _HIGH)) for number, step in enumerate(walk.steps)]
+    chips.append(_verdict(walk, Box(x + len(chips) * (w + _GAP), 2, verdict_wide, _HIGH)))
+    links = [
+        kit.beside(f"{left.id}>{right.id}", left, right, kind="walk", state=["path"]) for left, right in pairwise(chips)
+    ]
+    return [replace(opener, state=() if is_open else opener.state), *chips], links, _HIGH + 8
+
+
+def _read(walk: Walk, step: Step, place: Box) -> Node:
+    """The index into a table, or where there is room, its name too."""
+    is_last = walk.fault is not None and walk.fault.level == step.level
+    name = table_name(step)
+    return kit.chip(
+        f"walk/line/{step.level}", "descriptor", place, (f"{name} {step.index}", str(step.index)),
+        thing=f"pte:{step.pa:x}", state=["fault" if is_last else "path"], lane="walk", style="mono label",
+        title=f"index {step.index} into the {name} at {Address(step.table)}: {step.value:#x}",
+    )  # fmt: skip
+
+
+def _verdict(walk: Walk, place: Box) -> Node:
+    """What comes of the access."""
+    fault = walk.fault
+    if fault is None:
+        assert walk.pa is not None, "a walk without a fault has an address"
+        size, at = binary_size(walk.page_size), str(Address(walk.pa))
+        words: tuple[str, ...] = (f"{at}, in a page of {size}", at, size)
+    else:
+        words = (f"{fault.exception}: {fault.kind}", fault.kind)
+    state = "ok" if fault is None else "fault"
+    return kit.chip("walk/line/verdict", "verdict", place, words, state=[state], lane="walk")
