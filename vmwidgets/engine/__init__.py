@@ -1,8 +1,9 @@
 """The engine: two kernels' virtual memory, table formats and processors, with nothing drawn.
 
 From the ground up: `base` (errors, events, operations), `memory` (frames, slabs), `mmu` (table formats, walks, TLBs),
-`kernel` (X15's and FreeBSD's maps, page tables, threads), `selfpaging` (programs that map their own memory) and
-`machine` (what learners hold).  Each imports only what comes before it.
+`kernel` (X15's and FreeBSD's maps, page tables, threads, tasks' memory), `selfpaging` (programs that map their own
+memory), `paper` (models without a machine), `spaces` (tasks, domains, processors) and `machine` (what learners hold).
+Each imports only what comes before it.
 
 Read first: `base/recorder.py`, then `kernel/x15/vm_map.py`, `kernel/freebsd/kmem.py`, `mmu/walk.py`,
 `selfpaging/pmap.py` and `machine/machine.py`.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.tasks.task_memory import FORKS
+from vmwidgets.engine.kernel.tasks.forks import FORKS
 from vmwidgets.engine.memory.page import Page
 
 PAGE = vm.PAGE

@@ -1,4 +1,4 @@
-"""The one door: everything that changes a machine goes through it, one operation at a time.
+"""The one door: what changes a machine is one operation, whose arguments and result are kept as data.
 
 Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
 operation; calls inside it are part of it.

@@ -1,4 +1,4 @@
-"""Where structures report what they change.
+"""Where structures report what they change, and kernel functions when they begin and end.
 
 A structure holds a :class:`Recorder` and reports through its `emit`, which is ``None`` while
 no listener is there, so that an event then costs one test::

@@ -1,4 +1,4 @@
-"""What the door asks of arguments: one clear sentence when they make no sense, and nothing has changed."""
+"""Arguments of operations: what is checked at the door, and how parts are called by name."""
 
 from __future__ import annotations
 

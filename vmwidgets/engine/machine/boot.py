@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
-from ..kernel.tasks.task_memory import FORKS
+from ..kernel.tasks.forks import FORKS
 from ..kernel.x15 import X15_QUIRKS
 from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS

@@ -1,4 +1,4 @@
-"""The machine: it boots and owns everything, and is the one object that learners hold."""
+"""The machine: the one object that learners hold, with its parts and the functions that they lend it."""
 
 from __future__ import annotations
 

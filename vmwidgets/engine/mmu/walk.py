@@ -1,4 +1,4 @@
-"""The walk: what the hardware does with a virtual address.
+"""The walk: what the hardware reads for a virtual address; memory stays as it is.
 
 :func:`translate` is the walk itself, as a processor makes it when its TLB has nothing; :func:`walk` gives the same as a
 lecture: every step, decoded as the manual names it, and what each side may do with the page.

@@ -22,10 +22,10 @@ from ..memory.queues import WorkingSet
 from ..memory.replacement import SIMPLE
 
 SCOPES = ("global", "local", "working set")
+"""Which pages may go: any task's; its own, where all tasks have equally many frames; none that a task needs."""
 
 CURVE_POLICIES = tuple(name for name, kind in SIMPLE.items() if not kind.ages)
 """The policies that a curve can have: nothing ticks in it."""
-"""Which pages may go: any task's; its own, where all tasks have equally many frames; none that a task needs."""
 
 PAGES, LEAST, LOCALITY, MOST, PHASE = 64, 5, 8, 11, 400
 """Pages of a task; of a phase the fewest, usual and most pages, and the references."""

@@ -1,7 +1,7 @@
 """Events of self-paging domains: capabilities, slots, vnodes, slabs, vregions.
 
 `domain` is the domain's name.  A capability is named by its :class:`~.domain_schema.CapRef`, (cnode, slot).
-Descriptors that the kernel writes for a domain are :class:`.memory.PteWritten`, as any kernel's.
+Descriptors that the kernel writes for a domain are :class:`.tables_schema.PteWritten`, as any kernel's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a picture of part of a self-paging domain is to show: asked of :meth:`.selfpaging.domain.Domain.window`."""
+"""A self-paging domain as frozen values: capabilities, slots, vnodes, slab and regions, or a window on them."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class VnodeValue:
 
 @dataclass(frozen=True, slots=True)
 class VnodeFields:
-    """A vnode as events have it: see :class:`VnodeValue`, and `kind` of :class:`.events.domains.VnodeLinked`."""
+    """A vnode as events have it: see :class:`VnodeValue`, and `kind` of :class:`.calls_schema.VnodeLinked`."""
 
     parent: int
     older: int

@@ -1,4 +1,4 @@
-"""The library's stubs: what a program asks of its slot allocator, of the memory server, and of the kernel.
+"""libbarrelfish's stubs: what a program asks of its slot allocator, of the memory server, and of the kernel.
 
 Each call either does what it says, or raises :class:`~.errors.LibError` and has done nothing.  Each is an event.
 Barrelfish, lib/barrelfish (libbarrelfish).

@@ -1,4 +1,4 @@
-"""The address space of a self-paging program: its own page tables, and its own handler of faults."""
+"""The address space of a self-paging program: its page tables, its handler of faults, and what its regions map."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ import vmwidgets as vm
 from tests.engine.machine.linux.processes import Linux, RealTask
 from tests.engine.machine.linux.rights import granted
 from tests.engine.machine.linux.steps import FILES, HEAP, LOW, LOW_PAGES, PAGE, STACK_PAGES, STACK_TOP, Step
-from vmwidgets.engine.kernel.tasks.task_memory import FORKS
+from vmwidgets.engine.kernel.tasks.forks import FORKS
 
 CHECKED_EVERY = 50
 ERRORS = {"": "", "ENOMEM": "NOMEM", "EEXIST": "NOMEM"}
@@ -69,7 +69,7 @@ class Setting:
         chance = random.Random(f"setting {seed}")
         cpus, asids, tasks = chance.choice((1, 2)), chance.random() < 0.4, chance.choice((2, 3, 5))
         frames = SPARE + TABLES * tasks if chance.random() < 0.5 else None
-        return cls(architecture, cpus, asids and architecture != "x86", tasks, frames, chance.choice(FORKS))
+        return cls(architecture, cpus, asids and architecture != "x86", tasks, frames, chance.choice([*FORKS]))
 
     def boot(self) -> tuple[Any, list[str]]:
         """The machine, and the lines that boot it."""

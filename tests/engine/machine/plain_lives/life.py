@@ -16,7 +16,7 @@ import numpy as np
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import CallbackFailed, KernelError, Refused
-from vmwidgets.engine.kernel.tasks.task_memory import FORKS
+from vmwidgets.engine.kernel.tasks.forks import FORKS
 
 from .drawing import Drawing, Step
 from .journeys import Journeys
@@ -42,7 +42,7 @@ class Life:
 
     def __init__(self, architecture: str, seed: int, fork: str = "") -> None:
         self.architecture, self.seed = architecture, seed
-        self.fork = fork or random.Random(f"fork {seed}").choice(FORKS)
+        self.fork = fork or random.Random(f"fork {seed}").choice([*FORKS])
         self.chance = random.Random(f"plain {seed}")  # the same on each architecture
         self.memory = Memory()
         self.outcomes = Outcomes(self.memory, architecture)

@@ -1,4 +1,4 @@
-"""FreeBSD's kernel memory (`vm_kern`, April 2008): its maps, its two permanent objects, and the kmem functions.
+"""FreeBSD's kernel memory (`vm_kern`, April 2008): its maps and two objects, the kmem functions and `vm_fault`.
 
 Functions that may sleep are generators (:mod:`~vmwidgets.engine.kernel.threads.waits`).  What they need of the rest of
 the kernel is given to :class:`Kmem`: page tables, pages, entries, a wakeup, the zone allocator.

@@ -255,7 +255,8 @@ class KernelMapValue:
     """One of the kernel memory's maps and the submaps inside it.
 
     `locked_by` is the thread that has its lock ("" the learner's cell, None: it is free); `queue` are the threads that
-    sleep for room in it, in the order they will look again, each with its number (:class:`.cpus.ThreadValue`).
+    sleep for room in it, in the order they will look again, each with its number
+    (:class:`.threads_schema.ThreadValue`).
     """
 
     map: MapValue

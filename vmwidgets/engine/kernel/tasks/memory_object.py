@@ -1,4 +1,4 @@
-"""Memory objects of tasks: shadow chains, copies at the first write, collapse and bypass.
+"""Memory objects of tasks: pages along shadow chains, copies at the first write, copies for forks.
 
 After the design of Mach as 4.4BSD has it (McKusick, Bostic, Karels, Quarterman: The Design and Implementation of the
 4.4BSD Operating System, 5.5 and 5.6; Rashid and others, 1987, 3.4).  X15 of 2013 has objects without shadows.

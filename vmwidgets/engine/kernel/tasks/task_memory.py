@@ -21,6 +21,7 @@ from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ...memory.replacement import Choice, Replacement
 from ..pmap.reverse import ReverseMap
+from .forks import FORKS
 from .objects_schema import (
     ObjectFields,
     PageCleaned,
@@ -90,15 +91,11 @@ class PageOwner(Protocol):
 PageUser: TypeAlias = tuple[PageOwner, int]
 """An object, and the number of one of its pages; all users of a frame or a slot have it under the same number."""
 
-FORKS = ("eager", "counted", "shadow")
-"""What a fork does with private memory: it copies each page, or both have its frames until one writes, or both refer to
-the same objects, in front of which who writes gets a shadow."""
-
 
 class TaskMemory:
     """The frames of tasks' objects; `objects` are all that there are, by name.
 
-    `reverse` says which translations lead to a frame, `fork` (one of :data:`FORKS`) what a copy of memory is.  With
+    `reverse` says which translations lead to a frame, `fork` what a copy of memory is (:data:`~.forks.FORKS`).  With
     `zeroed` false (quirk anonymous-not-zeroed) fresh frames keep what they held.  `task` says for which task a page
     comes, or has to leave, "" for none.
     """
@@ -118,7 +115,7 @@ class TaskMemory:
         self.swap = Swap(recorder)
         self.reverse = reverse
         self.zeroed = zeroed
-        self.fork = fork
+        self.fork = FORKS[fork]
         self.objects: dict[str, PageOwner] = {}
         self.read_ahead = 0
         """How many pages of a file are read in behind one that was asked for."""
@@ -131,7 +128,7 @@ class TaskMemory:
         """By frame: the pages of objects that are in memory, in the order in which they came."""
         self._shared = 0
         """How many of them several objects have."""
-        self.rings = Rings(recorder, self.pages, self.mapped_at)
+        self.rings = Rings(recorder, self.pages, self.first_mapped_at)
         """Which page goes."""
         self.in_swap: Users[PageUser] = Users()
         """By slot of swap space: whose pages are there."""
@@ -392,7 +389,7 @@ class TaskMemory:
         has = self._had_by(owner, index)
         emit, frame = self.recorder.emit, owner.pages[index]
         if emit is not None:
-            emit((PageLeaving.tag, frame, *self.mapped_at(frame)))
+            emit((PageLeaving.tag, frame, *self.first_mapped_at(frame)))
         return self._page_out(owner, index, "nowhere" if has else "file" if owner.is_file else "swap", has)
 
     @kernel_function("vm_page_out", first=3)
@@ -456,7 +453,7 @@ class TaskMemory:
             return ()
         return tuple(dict.fromkeys(pmap.name for pmap, _ in self.reverse.of(frame)))
 
-    def mapped_at(self, frame: int) -> tuple[str, int]:
+    def first_mapped_at(self, frame: int) -> tuple[str, int]:
         """The task that has mapped the page in `frame` for longest, and at which address; "" where none has."""
         return next(((pmap.name, va) for pmap, va in self.reverse.of(frame)), ("", 0))
 
@@ -577,7 +574,7 @@ class TaskMemory:
             if users != known.get(place, set()):
                 many = len(known.get(place, ()))
                 raise Broken(f"{what} {place:#x} has {counted(len(users), 'user')}, and {many} are noted")
-            if len(users) > 1 and (self.fork != "counted" or len({index for _, index in users}) > 1):
+            if len(users) > 1 and (not self.fork.counts or len({index for _, index in users}) > 1):
                 names = " and of ".join(sorted(one.name for one, _ in users))
                 raise Broken(f"{what} {place:#x} is a page of {names}")
 

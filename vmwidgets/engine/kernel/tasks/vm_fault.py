@@ -194,7 +194,7 @@ class TaskFaults(TaskRanges):
     def _shadow(self, entry: Entry, target: TaskObject) -> TaskObject:
         """Put a shadow between `entry` and `target`, its object: what it writes from now on is there."""
         before, why = entry.fields(), "got a shadow, to write there"
-        if target.memory.fork == "counted" and not target.is_file:
+        if target.memory.fork.counts and not target.is_file:
             made, why = target.taken_by(entry, wired=bool(entry.wired_count)), "got its pages for itself"
         else:
             made = target.shadowed(entry)
@@ -231,7 +231,7 @@ class TaskFaults(TaskRanges):
     def fork(self, child: TaskFaults) -> None:
         """Give `child`, an empty map, what its entries' inheritance says: shares, copies, or nothing (`vm_map_fork`).
 
-        By the machine's way (:data:`~.vm_page.FORKS`) a copy of private memory has copies of all pages, or the same
+        By the machine's way (:data:`~.forks.FORKS`) a copy of private memory has copies of all pages, or the same
         frames, or it takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are
         wired, and those of an object that others may write, are copied at once in each way.  NOMEM without memory for
         entries, objects or pages; the parent reads what it read, though entries of it may be marked to be copied, or
@@ -277,11 +277,11 @@ class TaskFaults(TaskRanges):
             return target
         if not target.is_file:
             at_once = entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)
-            if target.memory.fork == "eager":
+            if target.memory.fork.copies:
                 return target.copied(pages_of(entry), task, self.task)
             if at_once:
                 return target.copied(pages_of(entry), task, task)
-            if target.memory.fork == "counted":
+            if target.memory.fork.counts:
                 self._remove_write(entry)
                 return target.sharing(pages_of(entry))
         self._note_copy(entry)

@@ -1,4 +1,4 @@
-"""FreeBSD's kernel memory as learners hold it: ``m.kmem`` with its maps and allocations, and the page daemon."""
+"""FreeBSD's maps and page daemon as learners hold them: ``m.kmem``; its functions are in `kmem_functions.py`."""
 
 from __future__ import annotations
 

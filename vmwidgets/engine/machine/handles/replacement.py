@@ -149,7 +149,7 @@ class MachineReplacement(Part):
         """What says whether a page was dirty: it would have been written if it had left its frame.
 
         That is asked of an object, the number and the frame of its page, and whether a translation has a dirty bit.  So
-        does :meth:`.vm_page.TaskMemory.dirty`, of a page that is there now.  O(objects).
+        does :meth:`.task_memory.TaskMemory.dirty`, of a page that is there now.  O(objects).
         """
         memory = self.system.task_memory
         kinds = past.laid_over({name: one.fields for name, one in memory.objects.items()}, "object")
