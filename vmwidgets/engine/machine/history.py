@@ -68,6 +68,8 @@ class History:
         self.next_copy = EVERY
         """The number of the operation after which the next copy is taken."""
         self._looked_at: OrderedDict[int, Any] = OrderedDict()
+        self.follower: Any = None
+        """What notes the changes that operations make, once they were asked for (:mod:`.hindsight.following`)."""
 
     @property
     def bytes_kept(self) -> int:
@@ -139,6 +141,8 @@ class History:
         again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
         machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
+        if self.follower is not None:
+            self.follower.branched(machine, number)
         return machine
 
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:
@@ -153,6 +157,15 @@ class History:
                 again.history.repeat(self.journal[first:kept], self._scripts(), lambda system: see(system.journal.last))
         for operation in self.journal[kept:]:
             see(operation)
+
+    def retrace(self, begin: Callable[[System], Callable[[System], None]]) -> None:
+        """Do all operations again, on another machine.
+
+        `begin` is shown that after its boot, and what it gives sees it after each operation.  O(operations).
+        """
+        again = self._remade(0, f"{self.system.machine.name} once more")
+        with self.door.looking(), self.held():
+            again.history.repeat(self.journal[1:], self._scripts(), begin(again.system))
 
     def share(self, copies: Iterable[Copy]) -> None:
         """Have these copies too, as far as they are of this line of operations."""

@@ -1,0 +1,131 @@
+"""The questions that learners ask a machine about what it did."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable
+from typing import Any
+
+from ...base.errors import KernelError, Refused, shown
+from ...base.journal import Operation
+from ...base.units import IN_PAGE, PAGE, PAGE_SHIFT, Address
+from .. import arguments
+from ..handles.files import MachineFile
+from ..handles.frames import MachineFrames
+from ..handles.map_part import MapPart
+from ..handles.objects import MemoryObject
+from ..handles.tables import MachineTables, MachineWalk
+from ..handles.tasks import Task
+from ..system import Handle, System
+from .following import Follower, Progress
+
+THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
+
+Places = list[tuple[Hashable, int]]
+"""Keys of the notes of what changed, each with a place in what it names."""
+
+
+class Hindsight(Handle):
+    """The functions of a machine that look for an operation.  They change nothing, and none of them is an operation."""
+
+    system: System
+
+    def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
+        r"""The operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
+
+        `thing` and `where` are a task and the address of a byte that it sees; a map and an address, for the entry
+        there; page tables and an address, for the last descriptor of its walk (or the walk alone); ``m.frames`` and the
+        number of a frame, for who has it; a memory object or a file and the offset of a page, for where that is.  What
+        an operation changes and changes back is not changed, and so is a byte that is written as it was.
+
+        The first question does all operations again, some 600 µs each, and calls `progress` with how many are done and
+        how many there are; it can be stopped.  Later questions take milliseconds.  Raises :class:`Refused` where
+        nothing ever was.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB")
+        >>> t.write(a, b"one")
+        >>> child = t.fork()
+        >>> child.write(a, b"two")
+        >>> m.last_write(t, a)
+        3: task:init.write(address=0x1_0000, data=b'one') → None
+        >>> m.last_write(child, a).number, m.last_write(child, a + 3).name, m.last_write(t, a + 4096).name
+        (5, 'fork', 'mmap')
+        """
+        self._between("last_write")
+        with self.system.door.looking():
+            places = _places(self, thing, where)
+            found = Follower.of(self, progress).latest(places)
+        if found is None:
+            _refuse_what_never_was(thing, where)
+            return self.system.journal[0]
+        return found
+
+    @abstractmethod
+    def _between(self, name: str) -> None:
+        """Refuse where an operation is under way, or where the machine can't be made again."""
+
+
+def _places(machine: Any, thing: Any, where: Any) -> Places:
+    """Where the notes have what is asked for; refused where that is no such thing of this machine."""
+    source = thing.machine if isinstance(thing, MachineWalk) else getattr(thing, "machine", None)
+    if not isinstance(thing, (Task, MapPart, MachineTables, MachineWalk, MachineFrames, MemoryObject, MachineFile)):
+        raise Refused(f"thing={shown(thing)}: write {THINGS}")
+    if source is not machine:
+        raise Refused(f"thing={shown(thing)} belongs to another machine")
+    if isinstance(thing, MachineWalk):
+        return _descriptor(thing)
+    if where is None:
+        raise Refused(f"where=None: {thing!r} has many; {_what_to_write(thing)}")
+    if isinstance(thing, MachineFrames):
+        thing.owner(where)  # refuses what is no frame
+        return [(("frame", "", int(where)), 0)]
+    if isinstance(thing, (MemoryObject, MachineFile)):
+        target = thing.file.object if isinstance(thing, MachineFile) else thing.vm_object
+        index = arguments.whole(where, "where") >> PAGE_SHIFT
+        return [(("page", target.name, index), 0), (("swapped", target.name, index), 0)]
+    if isinstance(thing, MachineTables):
+        return _descriptor(thing.walk(where))
+    if isinstance(thing, MapPart):
+        vm_map = thing.vm_map
+        va = arguments.within(arguments.whole(where, "where"), "where", vm_map.start, vm_map.end, vm_map.called)
+        return [(("entries", vm_map.name), va)]
+    thing.check_alive()
+    va, _ = arguments.span(where, 1, thing.pmap.fmt.word_bits, "where")
+    return [(("bytes", thing.name, va // PAGE * PAGE), va & IN_PAGE), (("mapped", thing.name), va)]
+
+
+def _what_to_write(thing: Any) -> str:
+    if isinstance(thing, MachineFrames):
+        return "write the number of a frame"
+    if isinstance(thing, (MemoryObject, MachineFile)):
+        return "write the offset of a page, in bytes"
+    return "write an address"
+
+
+def _descriptor(walk: MachineWalk) -> Places:
+    if not walk.steps:
+        raise Refused(f"{walk!r}: no descriptor was read; write an address that a walk begins with")
+    return [(("word", "", walk.steps[-1].pa), 0)]
+
+
+def _refuse_what_never_was(thing: Any, where: Any) -> None:
+    """Refuse what is not there and never was; what has been there since the boot is."""
+    if isinstance(thing, Task):
+        try:
+            thing.peek(where)
+        except KernelError:
+            raise Refused(f"where={_address(where)}: nothing was ever mapped there in task {thing.name!r}") from None
+    elif isinstance(thing, MapPart):
+        va = arguments.whole(where, "where")
+        entry = thing.vm_map.peek(va)
+        if entry is None or va < entry.start:
+            raise Refused(f"where={_address(where)}: {thing.vm_map.called} never had an entry there")
+    elif isinstance(thing, (MemoryObject, MachineFile)):
+        raise Refused(f"where={_address(where)}: this page of {thing!r} was never in memory")
+
+
+def _address(where: Any) -> Address:
+    return Address(arguments.whole(where, "where"))
