@@ -61,6 +61,31 @@ def test_it_follows_undo_redo_and_branches(seed: int) -> None:
         check_bytes(machine, chance)
 
 
+def test_what_is_done_again_after_an_undo_counts_as_new() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    assert m.last_write(t, a).name == "mmap"
+    t.write(a, b"1")
+    m.undo()
+    m.task("other")
+    t.write(a, b"1")
+    assert (m.last_write(t, a).number, m.journal[-1].name) == (4, "write")
+
+
+def test_what_the_other_branch_does_is_its_own() -> None:
+    """Serials of two branches are the same numbers for different operations."""
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    t.write(a, b"1")
+    assert m.last_write(t, a).number == 3
+    other = m.branch(2)
+    other.task("unlike")
+    assert other.journal.last.serial == m.journal.last.serial
+    assert (other.last_write(other.tasks["t"], a).number, m.last_write(t, a).number) == (2, 3)
+
+
 def test_what_was_undone_before_the_first_question_is_known_once_it_is_redone() -> None:
     m = vm.boot("x86-64", layout="tiny")
     t = m.task("t")
