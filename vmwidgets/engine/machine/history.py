@@ -158,14 +158,19 @@ class History:
         for operation in self.journal[kept:]:
             see(operation)
 
-    def retrace(self, begin: Callable[[System], Callable[[System], None]]) -> None:
-        """Do all operations again, on another machine.
+    def retrace(self, begin: Callable[[System], Callable[[System], None]], first: int = 0, last: int = -1) -> None:
+        """Do the operations after `first` up to `last` again, on another machine.
 
-        `begin` is shown that after its boot, and what it gives sees it after each operation.  O(operations).
+        `begin` is shown that as it was after operation `first`, and what it gives sees it after each.  O(operations).
         """
-        again = self._remade(0, f"{self.system.machine.name} once more")
+        again = self._remade(first, f"{self.system.machine.name} once more")
+        wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
         with self.door.looking(), self.held():
-            again.history.repeat(self.journal[1:], self._scripts(), begin(again.system))
+            again.history.repeat(wanted, self._scripts(), begin(again.system))
+
+    def cheap(self) -> list[int]:
+        """The numbers of operations after which the machine is made again in no time, since a copy is near."""
+        return [copy.number + 1 for copy in self._copies if self._is_ours(copy) and copy.number + 1 < len(self.journal)]
 
     def share(self, copies: Iterable[Copy]) -> None:
         """Have these copies too, as far as they are of this line of operations."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from ...base.errors import KernelError, Refused, shown
@@ -16,8 +16,11 @@ from ..handles.map_part import MapPart
 from ..handles.objects import MemoryObject
 from ..handles.tables import MachineTables, MachineWalk
 from ..handles.tasks import Task
+from ..history import History
 from ..system import Handle, System
+from . import searches
 from .following import Follower, Progress
+from .searches import Turn
 
 THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
 
@@ -29,6 +32,7 @@ class Hindsight(Handle):
     """The functions of a machine that look for an operation.  They change nothing, and none of them is an operation."""
 
     system: System
+    history: History
 
     def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
         r"""The operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
@@ -62,6 +66,47 @@ class Hindsight(Handle):
             _refuse_what_never_was(thing, where)
             return self.system.journal[0]
         return found
+
+    def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
+        """The first operation after which `f` is true of this machine: exact, and `f` is asked after each.
+
+        `f` is called with a machine as it was, and may only look at that; where it asks for what is not there at a
+        moment (a task that was not made yet, an address where nothing is mapped), it counts as false.  `progress` is
+        called with how many operations are done, and how many there are; the search can be stopped.  O(operations),
+        some 400 µs each.
+
+        Raises :class:`Refused` where `f` calls an operation or is never true, and CallbackFailed where it fails.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> for _ in range(6):
+        ...     a = m.kernel_map.enter("16 KiB", nomerge=True)
+        >>> m.first(lambda m: len(m.kernel_map) > 5).number
+        3
+        """
+        self._between("first")
+        with self.system.door.looking():
+            return searches.first(self.history, f, progress)
+
+    def turned(self, f: Callable[[Any], Any]) -> Turn:
+        """An operation with which the value of `f` changed: found by halves, so there may be others too.
+
+        `f` is as for :meth:`first`; its values, after the boot and now, have to differ.  In a history of 10,000
+        operations it is asked some hundred times.  Raises :class:`Refused` where the two values are the same.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("4 KiB")
+        >>> t.write(a, b"x")
+        >>> t.write(a, b"y")
+        >>> m.turned(lambda m: m.tasks["init"].peek(a) == b"y")
+        4: task:init.write(address=0x1_0000, data=b'y') → None
+        f is False before it, and True after it; it may have changed elsewhere too
+        """
+        self._between("turned")
+        with self.system.door.looking():
+            return searches.turned(self.history, f)
 
     @abstractmethod
     def _between(self, name: str) -> None:
