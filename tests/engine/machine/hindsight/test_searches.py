@@ -85,6 +85,16 @@ def test_it_is_halved_at_copies() -> None:
     assert len(asked) < history.EVERY + 20
 
 
+def test_each_place_between_copies_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "EVERY", 7)
+    m = vm.boot("x86-64", layout="tiny")
+    for number in range(30):
+        m.task(f"t{number}")
+    assert len(m.history.cheap()) > 2
+    found = [m.turned(lambda m, at=at: len(m.tasks) >= at).operation.number for at in range(1, 31)]  # type: ignore[misc]
+    assert found == list(range(1, 31))
+
+
 def test_what_is_not_there_yet_counts_as_false() -> None:
     m = vm.boot("x86-64", layout="tiny")
     t = m.task("t")
