@@ -37,13 +37,15 @@ def lives() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def machines() -> list[Any]:
-    return lives()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "EVERY", 9)  # so that there are copies to halve at
+        patch.setattr(history, "BYTES_AN_OPERATION", 1 << 30)
+        return lives()
 
 
 @pytest.mark.parametrize("at", range(6))
-def test_as_looking_at_each_moment_has_it(machines: list[Any], at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_looking_at_each_moment_has_it(machines: list[Any], at: int) -> None:
     m = machines[at]
-    monkeypatch.setattr(history, "EVERY", 9)  # so that there are copies to halve at
     before, answers = len(m.journal), 0
     moments = [m.at(number) for number in range(before)]
     for f in PREDICATES:
@@ -87,6 +89,7 @@ def test_it_is_halved_at_copies() -> None:
 
 def test_each_place_between_copies_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "EVERY", 7)
+    monkeypatch.setattr(history, "BYTES_AN_OPERATION", 1 << 30)
     m = vm.boot("x86-64", layout="tiny")
     for number in range(30):
         m.task(f"t{number}")
