@@ -43,13 +43,17 @@ class Follower:
             follower._retrace(progress)
         return follower
 
-    def latest(self, places: Iterable[tuple[Hashable, int]]) -> Operation | None:
-        """The latest operation that changed one of these: a key of the notes, and a place in what it names."""
+    def latest(self, places: Iterable[tuple[Hashable, int]], before: int | None = None) -> Operation | None:
+        """The latest operation that changed one of these: a key of the notes, and a place in what it names.
+
+        Of those `before` one, if that is given.
+        """
         journal, changes = self._machine.journal, self.changes
         assert changes is not None, "it was made with them"
 
         def counts(serial: int) -> bool:
-            return journal.number_of(serial) is not None
+            number = journal.number_of(serial)
+            return number is not None and (before is None or number < before)
 
         found = [changes.postings.latest(key, at, counts) for key, at in places]
         serials = [serial for serial in found if serial is not None]

@@ -21,6 +21,8 @@ from ..system import Handle, System
 from . import searches
 from .following import Follower, Progress
 from .searches import Turn
+from .why import Why
+from .why import why as asked_why
 
 THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
 
@@ -66,6 +68,35 @@ class Hindsight(Handle):
             _refuse_what_never_was(thing, where)
             return self.system.journal[0]
         return found
+
+    def why(self, thing: Any, where: Any = None) -> Why:
+        """Why `thing` is as it is at `where`: the fewest operations that make it so when they are done alone.
+
+        `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, what page tables make
+        of an address, a walk with its fault, or a frame that page tables lead to.  Each operation of the answer is
+        needed: without it the thing is otherwise.  The operation that last changed it is named too, if it is not among
+        them: a page that was written and then dropped is zero as it was at first.
+
+        Operations are done on fresh machines, some 2 ms each time, and sometimes all of them.  It can be stopped.
+        Raises :class:`Refused` where nothing ever was.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB")
+        >>> t.write(a, b"one")
+        >>> child = t.fork()
+        >>> t.write(a, b"two")
+        >>> m.why(child, a)
+        the byte at 0x1_0000 of task 'init.1' is 0x6f, because of
+          1: machine.task(name='init') → task:init
+          2: task:init.mmap(size='8 KiB') → 0x1_0000
+          3: task:init.write(address=0x1_0000, data=b'one') → None
+          4: task:init.fork() → task:init.1
+        """
+        last = self.last_write(thing, where)
+        with self.system.door.looking():
+            return asked_why(self, *_to_explain(thing, where), last)
 
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
         """The first operation after which `f` is true of this machine: exact, and `f` is asked after each.
@@ -140,6 +171,20 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
     thing.check_alive()
     va, _ = arguments.span(where, 1, thing.pmap.fmt.word_bits, "where")
     return [(("bytes", thing.name, va // PAGE * PAGE), va & IN_PAGE), (("mapped", thing.name), va)]
+
+
+def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
+    """What is asked about in place of a frame: the page tables that lead to it, and the address."""
+    if isinstance(thing, (MemoryObject, MachineFile)):
+        raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
+    if not isinstance(thing, MachineFrames):
+        return thing, where
+    mapped = thing.mapped_at(where)
+    if not mapped:
+        asked = f"m.last_write(m.frames, {where})"
+        raise Refused(f"where={where}: no page tables lead to this frame; {asked} says what changed its owner")
+    space, va = mapped[0]
+    return thing.machine.tables_of(space), va
 
 
 def _what_to_write(thing: Any) -> str:
