@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from ...base.errors import KernelError, Refused, shown
@@ -19,6 +19,8 @@ from ..handles.tasks import Task
 from ..history import History
 from ..system import Handle, System
 from . import searches
+from .again import Again
+from .again import again as live_again
 from .following import Follower, Progress
 from .searches import Turn
 from .why import Why
@@ -138,6 +140,52 @@ class Hindsight(Handle):
         self._between("turned")
         with self.system.door.looking():
             return searches.turned(self.history, f)
+
+    def again(
+        self,
+        *,
+        replacement: Any = None,
+        tlb: tuple[int, int] | None = None,
+        fork: str | None = None,
+        placement: str | None = None,
+        quirks: Iterable[str] | None = None,
+    ) -> Again:
+        """This machine's life with one thing changed, from the boot on, and what that changes.
+
+        Another policy of `replacement` (what ``m.replacement`` takes; those that were chosen are passed over), `tlb`,
+        `fork` or `quirks` as :func:`vmwidgets.boot` takes them, or another `placement` of all tasks that were made.
+        The machine that lived it is ``.machine`` of the answer, and can go on.
+
+        An operation may return another address than it did: an address inside a range that an earlier call returned
+        moves with that range, and ``.moved`` counts them.  Functions for pagers, policies and handlers that take the
+        machine are called again.  Where the life can't go on, as at a thread's code, ``.stopped`` says where and why,
+        and what is counted is counted up to there.  O(operations), twice.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64", layout="tiny")
+        >>> t = m.task("init")
+        >>> a = t.mmap("16 KiB")
+        >>> for page in range(4):
+        ...     t.write(a + page * vm.PAGE, b"x")
+        >>> child = t.fork()
+        >>> child.write(a, b"y")
+        >>> other = m.again(fork="eager")
+        >>> other
+        the same life with fork='eager': 9 of 9 operations
+                        before       now
+        faults               5         4
+        TLB misses          10         9
+        copies               1         4
+        page-outs            0         0
+        table pages         12        12
+        entries             13        13
+        >>> other.machine.tasks["init.1"].read(a, 1)
+        b'y'
+        """
+        self._between("again")
+        given = {"replacement": replacement, "tlb": tlb, "fork": fork, "placement": placement, "quirks": quirks}
+        with self.system.door.looking():
+            return live_again(self, given)
 
     @abstractmethod
     def _between(self, name: str) -> None:

@@ -32,6 +32,10 @@ def booted(machine: Any, **other: Any) -> Any:
     return BOOTED_BY[-1](**{**dict(machine.journal[0].arguments), **other})
 
 
+PLAIN = (int, float, str, bytes, tuple, type(None))
+"""Results that are compared; walks and entries name frames and ids, which may be others."""
+
+
 class CannotGoOn(Exception):
     """An operation can't be done on the other machine; the reason is a sentence."""
 
@@ -85,8 +89,9 @@ class Reliving:
             self._learn(space, then, given, result)
         if outcome != then.outcome:
             return False
-        recorded = journal.last.result if len(journal) > before else then.result
-        return isinstance(result, Address) or outcome != "done" or recorded == then.result
+        if outcome != "done" or isinstance(result, Address) or not isinstance(then.result, PLAIN):
+            return True
+        return bool((journal.last.result if len(journal) > before else then.result) == then.result)
 
     # ---- addresses ---------------------------------------------------------------------------
 
