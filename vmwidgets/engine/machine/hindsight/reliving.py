@@ -46,6 +46,8 @@ class Range(NamedTuple):
     start: int
     end: int
     now: int
+    serial: int
+    """That of the operation that returned it."""
 
 
 class Reliving:
@@ -123,6 +125,11 @@ class Reliving:
                 return address - one.start + one.now
         return address
 
+    def forget_from(self, serial: int) -> None:
+        """Forget the ranges that the operation of this serial returned, and those after it."""
+        for ranges in self._ranges.values():
+            ranges[:] = [one for one in ranges if one.serial < serial]
+
     def _learn(self, space: str, then: Operation, given: dict[str, Any], result: Any) -> None:
         """Note which range an operation returned, and that a child has the ranges of its parent."""
         if then.name == "fork":
@@ -133,7 +140,9 @@ class Reliving:
                 length = max(1, arguments.whole(size, "size"))
             except Refused:
                 length = 1
-            self._ranges.setdefault(space, []).append(Range(int(then.result), int(then.result) + length, int(result)))
+            self._ranges.setdefault(space, []).append(
+                Range(int(then.result), int(then.result) + length, int(result), then.serial)
+            )
 
     # ---- learners' code ----------------------------------------------------------------------
 
