@@ -146,6 +146,17 @@ def test_addresses_move_from_one_to_the_other() -> None:
     assert found == [start + 4 * PAGE]
 
 
+def test_an_undo_takes_back_where_a_range_moved() -> None:
+    a, b = boots()
+    b.task("t").mmap(4 * PAGE)
+    vm.lockstep(a, b)
+    start = a.task("t").mmap(PAGE)
+    a.undo()
+    a.tasks["t"].mmap(PAGE, flags="private fixed", at=start)
+    a.tasks["t"].write(start, b"here")
+    assert _peeked(b.tasks["t"], start) == b"here"
+
+
 def _peeked(task: Any, va: int) -> bytes:
     try:
         return bytes(task.peek(va, 4))
