@@ -11,9 +11,11 @@ import pytest
 import vmwidgets as vm
 from tests.engine.machine.hindsight import scan
 from tests.engine.machine.lives import ARCHITECTURES, ThreadsLife, operations_life
+from tests.engine.machine.random_door import Walker
 from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
 from vmwidgets.engine.machine.hindsight import postings
+from vmwidgets.engine.machine.hindsight.following import Follower
 
 pytestmark = pytest.mark.once
 
@@ -181,6 +183,41 @@ def test_of_an_operation_with_more_events_than_are_kept_all_count() -> None:
     assert m.journal.last.truncated
     assert first.name == "mmap"
     assert {m.last_write(m.frames, frame).number for frame in frames} == {len(m.journal) - 1}
+
+
+def noted(machine: Any) -> dict[Any, set[tuple[int, int, int]]]:
+    """All that is noted of the operations that the journal has, by key."""
+    kept = machine.history.follower.changes.postings
+    keys = {*kept._open, *(key for one in kept._segments for key in kept._store.get(one.number))}
+    known = {machine.journal.serial(number) for number in range(len(machine.journal))}
+    found = {key: {one for one in kept._backwards(key) if one[0] in known} for key in keys}
+    return {key: ones for key, ones in found.items() if ones}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_noted_live_is_what_a_replay_notes(seed: int) -> None:
+    """Operations of all kinds, tasks with an undo now and then, threads."""
+    walker, model = Walker(ARCHITECTURES[seed], 7), Model(ARCHITECTURES[seed], 20 + seed)
+    life = ThreadsLife(ARCHITECTURES[seed], seed)
+    walked: Any = walker.machine
+    for machine in walked, model.machine, life.machine:
+        Follower.of(machine)
+    for _ in range(200):
+        if walker.machine is walked:
+            walker.step()
+    for _ in range(50):
+        if not model.panicked:
+            model.step()
+        if model.chance.random() < 0.05 and not model.panicked:
+            model.machine.undo()
+            model.machine.redo()
+    life.live(60)
+    for machine in walked, model.machine, life.machine:
+        live = noted(machine)
+        machine.history.follower.changes = None
+        Follower.of(machine)
+        assert live
+        assert noted(machine) == live
 
 
 def test_postings_that_were_put_away_are_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import vmwidgets as vm
 from tests.engine.machine.task_model import Model
 from vmwidgets import PAGE
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.machine.hindsight.reliving import Reliving
 
 pytestmark = pytest.mark.once
 
@@ -183,6 +184,27 @@ def test_of_many_operations_five_are_written() -> None:
     lines = repr(m.why(t, a)).splitlines()
     assert lines[1] == "  … 2 earlier"
     assert len(lines) == 7
+
+
+def test_of_a_long_life_few_operations_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(64 * PAGE)
+    for number in range(400):
+        t.write(a + number % 60 * PAGE, number.to_bytes(2, "little"))
+    child = t.fork()
+    tried: list[str] = []
+
+    class Counting(Reliving):
+        def do(self, then: Operation, **other: Any) -> bool:
+            tried.append(then.name)
+            return super().do(then, **other)
+
+    monkeypatch.setattr("vmwidgets.engine.machine.hindsight.why.Reliving", Counting)
+    page = a + 7 * PAGE
+    assert [then.name for then in m.why(child, page).operations] == ["task", "mmap", "write", "fork"]
+    assert sorted(then.name for then in m.why(t.tables, page).operations) == ["fork", "mmap", "task", "write"]
+    assert len(tried) < 300
 
 
 def test_what_a_thread_stored_is_known_as_far_as_its_operation() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable
+from itertools import islice
 from typing import Any
 
 from ...base.journal import Operation
@@ -58,6 +59,16 @@ class Follower:
         found = [changes.postings.latest(key, at, counts) for key, at in places]
         serials = [serial for serial in found if serial is not None]
         return journal[journal.number_of(max(serials))] if serials else None
+
+    def recent(self, places: Iterable[tuple[Hashable, int]], most: int) -> list[int]:
+        """The numbers of the latest operations that changed one of these, so many of each at most."""
+        journal, changes = self._machine.journal, self.changes
+        assert changes is not None, "it was made with them"
+        found: set[int] = set()
+        for key, at in places:
+            numbers = map(journal.number_of, changes.postings.backwards(key, at))
+            found.update(islice((number for number in numbers if number is not None), most))
+        return sorted(found)
 
     def branched(self, machine: Any, number: int) -> None:
         """Let a branch have these notes up to operation `number`, and go on with its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...base.errors import KernelError, Refused, shown
@@ -23,13 +23,10 @@ from .again import Again
 from .again import again as live_again
 from .following import Follower, Progress
 from .searches import Turn
-from .why import Why
+from .why import Places, Why
 from .why import why as asked_why
 
 THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
-
-Places = list[tuple[Hashable, int]]
-"""Keys of the notes of what changed, each with a place in what it names."""
 
 
 class Hindsight(Handle):
@@ -98,7 +95,8 @@ class Hindsight(Handle):
         """
         last = self.last_write(thing, where)
         with self.system.door.looking():
-            return asked_why(self, *_to_explain(thing, where), last)
+            asked = _to_explain(thing, where)
+            return asked_why(self, *asked, _places(self, *asked), last)
 
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
         """The first operation after which `f` is true of this machine: exact, and `f` is asked after each.

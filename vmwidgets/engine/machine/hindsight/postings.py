@@ -119,10 +119,11 @@ class Postings:
 
     def latest(self, key: Hashable, at: int, counts: Callable[[int], bool]) -> int | None:
         """The serial of the latest operation that changed place `at` of a key, of those that count; or none."""
-        for serial, first, end in self._backwards(key):
-            if first <= at < end and counts(serial):
-                return serial
-        return None
+        return next(filter(counts, self.backwards(key, at)), None)
+
+    def backwards(self, key: Hashable, at: int) -> Iterator[int]:
+        """The serials of all operations that changed place `at` of a key, the latest first."""
+        return (serial for serial, first, end in self._backwards(key) if first <= at < end)
 
     def until(self, serial: int) -> Postings:
         """The same up to the operation of this serial, to go on from there: what is put away is shared."""

@@ -7,7 +7,7 @@ each operation is left out once, to see whether it was needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,6 +22,12 @@ from ..handles.tables import MachineTables, MachineWalk
 from ..handles.tasks import Task
 from .following import Follower
 from .reliving import CannotGoOn, Reliving, booted
+
+RECENT = 24
+"""So many of the latest changes of the thing are tried before all operations of its kin are."""
+
+Places = list[tuple[Hashable, int]]
+"""Keys of the notes of what changed, each with a place in what it names."""
 
 LINES = 5
 """So many operations are written at most."""
@@ -132,10 +138,11 @@ def _entry_said(path: str, address: int, seen: Any) -> str:
 class Candidates:
     """The operations that may have made a thing what it is, from few to all."""
 
-    def __init__(self, machine: Any, subject: Subject) -> None:
+    def __init__(self, machine: Any, subject: Subject, places: Places) -> None:
         self._journal = machine.journal
         self._follower = Follower.of(machine)
         self._subject = subject
+        self._places = places
         self._made: dict[str, int] = {}
         """By the path of a part: the number of the operation that made it."""
         for then in self._journal[1:]:
@@ -143,8 +150,12 @@ class Candidates:
                 self._made.setdefault(str(then.result), then.number)
 
     def tiers(self, last: Operation) -> Iterable[list[Operation]]:
-        """Operations in their order, more each time: the last changes with what they need, then those of all kin."""
-        numbers = self._needed(last)
+        """Operations in their order, more each time: the last changes with what they need, then those of all kin.
+
+        Doing the first ones takes some 2 ms, and doing all takes as long as a replay.
+        """
+        yield self._journal_of(self._needed([last.number]))
+        numbers = self._needed([last.number, *self._follower.recent(self._places, RECENT)])
         yield self._journal_of(numbers)
         kin = {path for then in self._journal_of(numbers) for path in _parts_of(then)} | {_root(self._subject.path)}
         related = {then.number for then in self._journal[1:] if kin & _parts_of(then)}
@@ -154,10 +165,10 @@ class Candidates:
     def _journal_of(self, numbers: Iterable[int]) -> list[Operation]:
         return [self._journal[number] for number in sorted(numbers) if number]
 
-    def _needed(self, last: Operation) -> set[int]:
-        """The operations that changed the thing last, and what they need, from the parts that they name on."""
+    def _needed(self, changes: Iterable[int]) -> set[int]:
+        """These operations, which changed the thing, and what they need, from the parts that they name on."""
         found: set[int] = set()
-        todo: list[tuple[int, int]] = [(last.number, self._subject.address)]
+        todo: list[tuple[int, int]] = [(number, self._subject.address) for number in changes]
         todo += self._before(_root(self._subject.path), self._subject.address, len(self._journal))
         while todo:
             number, address = todo.pop()
@@ -279,12 +290,12 @@ def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> li
     return sorted([*kept, last], key=lambda then: then.number)
 
 
-def why(machine: Any, thing: Any, where: Any, last: Operation) -> Why:
-    """Why a thing is as it is; `last` changed it last."""
+def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -> Why:
+    """Why a thing is as it is; `places` are where the notes have it, and `last` changed it last."""
     subject = subject_of(thing, where)
     holds = Trial(machine, subject)
     what = subject.says(holds.seen)
-    for operations in Candidates(machine, subject).tiers(last):
+    for operations in Candidates(machine, subject, places).tiers(last):
         if holds(operations):
             return Why(what, tuple(_chain(holds, operations, last)), last)
     reason = holds.why_not or "it comes out otherwise when the operations are done again alone"
