@@ -29,6 +29,7 @@ from .pictures.keeping import KEPT_BY
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
+    from .engine.machine.hindsight.lockstep import lockstep
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
     from .engine.paper.costs import Costs
@@ -97,6 +98,7 @@ _LAZY = {
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
     "load_curve": ".pictures.load_curve",
+    "lockstep": ".engine.machine.hindsight.lockstep",
     "load_maps": ".sources.proc_maps",
     "load_strace": ".sources.strace.load",
     "recording": ".sources.strace.recordings",
@@ -120,8 +122,8 @@ __all__ = [
     "Kmem", "Machine", "Map", "Objects", "Paging", "ReferenceBits", "References", "Refused", "Replacement",
     "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
     "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout",
-    "lab", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "picture", "recorded_tables",
-    "recording", "reference_string", "show", "workload",
+    "lab", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "picture",
+    "recorded_tables", "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

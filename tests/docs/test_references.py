@@ -31,12 +31,14 @@ def has(thing: Any, names: list[str]) -> bool:
         if hasattr(thing, name):
             thing = getattr(thing, name)
         else:
-            return place == len(names) - 1 and inspect.isclass(thing) and bool(re.search(rf"\b{name}\b", source(thing)))
+            is_last_of_class = place == len(names) - 1 and isinstance(thing, type)
+            kind: Any = thing
+            return is_last_of_class and bool(re.search(rf"\b{name}\b", source(kind)))
     return True
 
 
 @cache
-def source(kind: type) -> str:
+def source(kind: Any) -> str:
     """The text of a class, with those that it is made of; a class that was not written has none."""
     texts = []
     for one in kind.__mro__:

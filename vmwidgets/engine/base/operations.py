@@ -74,7 +74,7 @@ class Door:
         self._lock = threading.RLock()
         self._raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
         """The events of the operation under way: the last ones."""
-        self._report = self._raw.append
+        self._report: Callable[[Raw], None] = self._raw.append
         self.owner = 0
         """The thread that is in the middle of an operation; 0 for none."""
         self._between: Callable[[Raw], None] | None = None
@@ -216,6 +216,16 @@ class Door:
     def watch(self) -> None:
         """From now on, note in the journal whatever structures report that they changed between operations."""
         self.recorder.emit = self._between = self.journal.unrecorded
+
+    def overhear(self, hears: Callable[[Raw], None]) -> None:
+        """Have `hears` called with each event of operations from now on, those too that journals leave out of many."""
+        keep = self._report
+
+        def report(raw: Raw) -> None:
+            keep(raw)
+            hears(raw)
+
+        self._report = report
 
     def tell(self) -> None:
         """Let the listeners know that the machine has changed."""

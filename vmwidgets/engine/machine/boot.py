@@ -13,6 +13,7 @@ from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
 from . import arguments
 from .handles.cpus import cpu_settings
+from .hindsight.reliving import BOOTED_BY
 from .machine import Machine
 from .stages.layouts import layouts_of
 
@@ -77,3 +78,5 @@ def _quirks(given: Any) -> frozenset[str]:
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}
 """Name and meaning."""
+
+BOOTED_BY.append(boot)

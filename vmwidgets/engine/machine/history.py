@@ -68,6 +68,8 @@ class History:
         self.next_copy = EVERY
         """The number of the operation after which the next copy is taken."""
         self._looked_at: OrderedDict[int, Any] = OrderedDict()
+        self.follower: Any = None
+        """What notes the changes that operations make, once they were asked for (:mod:`.hindsight.following`)."""
 
     @property
     def bytes_kept(self) -> int:
@@ -139,6 +141,8 @@ class History:
         again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
         machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
+        if self.follower is not None:
+            self.follower.branched(machine, number)
         return machine
 
     def visit(self, first: int, see: Callable[[Operation], None]) -> None:
@@ -153,6 +157,20 @@ class History:
                 again.history.repeat(self.journal[first:kept], self._scripts(), lambda system: see(system.journal.last))
         for operation in self.journal[kept:]:
             see(operation)
+
+    def retrace(self, begin: Callable[[System], Callable[[System], None]], first: int = 0, last: int = -1) -> None:
+        """Do the operations after `first` up to `last` again, on another machine.
+
+        `begin` is shown that as it was after operation `first`, and what it gives sees it after each.  O(operations).
+        """
+        again = self._remade(first, f"{self.system.machine.name} once more")
+        wanted = self.journal[first + 1 : range(len(self.journal))[last] + 1]
+        with self.door.looking(), self.held():
+            again.history.repeat(wanted, self._scripts(), begin(again.system))
+
+    def cheap(self) -> list[int]:
+        """The numbers of operations after which the machine is made again in no time, since a copy is near."""
+        return [copy.number + 1 for copy in self._copies if self._is_ours(copy) and copy.number + 1 < len(self.journal)]
 
     def share(self, copies: Iterable[Copy]) -> None:
         """Have these copies too, as far as they are of this line of operations."""

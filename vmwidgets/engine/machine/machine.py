@@ -38,11 +38,12 @@ from .handles.tasks import Task, TaskFunctions
 from .handles.threads import MachineThreads, ThreadFunctions
 from .handles.times import TimeFunctions
 from .handles.unchecked import Unchecked
+from .hindsight.hindsight import Hindsight
 from .history import History, number_of
 from .invariants import check_machine
 from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
 from .stages.layouts import Layout
-from .system import Edit, Handle, Part, SpacePart, System
+from .system import Edit, Part, SpacePart, System
 
 if TYPE_CHECKING:
     from ..mmu.bulk import Translation
@@ -67,7 +68,7 @@ def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concaten
     return forwarded
 
 
-class Machine(Handle):
+class Machine(Hindsight):
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
@@ -297,12 +298,7 @@ class Machine(Handle):
     # ---- looking -----------------------------------------------------------------------------
 
     def walk(
-        self,
-        address: int | str,
-        access: str = "read",
-        *,
-        user: bool | None = None,
-        task: SpacePart | str | None = None,
+        self, address: int | str, access: str = "read", *, user: bool | None = None, task: SpacePart | str | None = None
     ) -> MachineWalk:
         """What the hardware does with one access to `address`, level by level; nothing changes.
 

@@ -6,6 +6,7 @@ the first write, so a machine of many gigabytes costs what it uses.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import Struct
 
 from ..base.errors import Refused, VMError, shown
@@ -15,6 +16,9 @@ _WORDS = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I"), 8: Struct("<Q")}
 _READ = {width: one.unpack_from for width, one in _WORDS.items()}
 _WRITE = {width: one.pack_into for width, one in _WORDS.items()}
 """By width in bytes: how words are read and written."""
+
+
+_ZEROES = bytes(PAGE)
 
 
 class BusError(VMError):
@@ -93,6 +97,17 @@ class Ram:
         """Make a whole frame zero; the host's memory behind it is given back."""
         self._check_inside(frame << PAGE_SHIFT, PAGE)
         self._frames.pop(frame, None)
+
+    def differing(self, known: Mapping[int, bytes]) -> list[int]:
+        """Those of the `known` frames that hold something else than is known of them.  O(frames).
+
+        >>> ram = Ram(1 << 20)
+        >>> ram.write(0x1000, b"x")
+        >>> ram.differing({1: bytes(PAGE), 2: bytes(PAGE)})
+        [1]
+        """
+        held = self._frames
+        return [frame for frame, content in known.items() if held.get(frame, _ZEROES) != content]
 
     def _commit(self, frame: int) -> bytearray:
         held = self._frames.get(frame)

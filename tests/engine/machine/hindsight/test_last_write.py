@@ -1,0 +1,305 @@
+"""Which operation changed something last: as a scan of the whole history has it."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.engine.machine.hindsight import scan
+from tests.engine.machine.lives import ARCHITECTURES, ThreadsLife, operations_life
+from tests.engine.machine.random_door import Walker
+from tests.engine.machine.task_model import Model
+from vmwidgets import PAGE
+from vmwidgets.engine.machine.hindsight import postings
+from vmwidgets.engine.machine.hindsight.following import Follower
+
+pytestmark = pytest.mark.once
+
+
+def check_bytes(machine: Any, chance: random.Random) -> int:
+    """Compare what it says of many bytes of all tasks with a scan; how many differ in their operation."""
+    found = scan.last_changes_of_bytes(machine, scan.pages_of(machine))
+    for (name, va), numbers in found.items():
+        offsets = {numbers.index(one) for one in set(numbers)} | {chance.randrange(PAGE) for _ in range(4)}
+        for at in sorted(offsets):
+            said = machine.last_write(machine.tasks[name], va + at).number
+            assert said == numbers[at], f"{name} {va + at:#x}: {said} and not {numbers[at]}"
+    return len({one for numbers in found.values() for one in numbers})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bytes_of_tasks(seed: int) -> None:
+    """Files, forks, page-out, swap space, truncated files and failures among them."""
+    model = Model(ARCHITECTURES[seed % 4], seed)
+    for _ in range(90):
+        model.step()
+        if model.panicked:
+            break
+    assert check_bytes(model.machine, model.chance) > 5
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_it_follows_undo_redo_and_branches(seed: int) -> None:
+    model = Model("x86-64", 10 + 2 * seed)
+    m, chance = model.machine, model.chance
+    for _ in range(40):
+        model.step()
+    task = next(iter(m.tasks.values()))
+    task.write(task.mmap(PAGE, at=0x90_0000), b"first")
+    assert m.last_write(task, 0x90_0000).name == "write"
+    m.undo(10)
+    check_bytes(m, chance)
+    m.redo(4)
+    check_bytes(m, chance)
+    other = m.branch(len(m.journal) // 2)
+    for machine in (m, other, m):
+        made = machine.task(f"late {len(machine.journal)}")
+        a = made.mmap(2 * PAGE)
+        made.write(a + 8, b"of its own")
+        check_bytes(machine, chance)
+
+
+def test_what_is_done_again_after_an_undo_counts_as_new() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    assert m.last_write(t, a).name == "mmap"
+    t.write(a, b"1")
+    m.undo()
+    m.task("other")
+    t.write(a, b"1")
+    assert (m.last_write(t, a).number, m.journal[-1].name) == (4, "write")
+
+
+def test_what_the_other_branch_does_is_its_own() -> None:
+    """Serials of two branches are the same numbers for different operations."""
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    t.write(a, b"1")
+    assert m.last_write(t, a).number == 3
+    other = m.branch(2)
+    other.task("unlike")
+    assert other.journal.last.serial == m.journal.last.serial
+    assert (other.last_write(other.tasks["t"], a).number, m.last_write(t, a).number) == (2, 3)
+
+
+def test_what_was_undone_before_the_first_question_is_known_once_it_is_redone() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+    t.write(a, b"1")
+    m.undo()
+    assert m.last_write(t, a).name == "mmap"
+    m.redo()
+    assert m.last_write(t, a).number == 3
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_rows(architecture: str) -> None:
+    """Frames, descriptors and entries of maps, in lives of all operations."""
+    m = operations_life(architecture, 3, 150)
+    chance = random.Random(architecture)
+    frames = [frame for frame in range(m.ram_bytes // PAGE) if m.frames.owner(frame)]
+    looks: dict[Any, scan.Look] = {}
+    asked: dict[Any, tuple[Any, int]] = {}
+    for frame in chance.sample(frames, min(30, len(frames))) + [frames[-1] - at for at in range(20)]:
+        looks["frame", frame] = partial(_owner, frame)
+        asked["frame", frame] = (m.frames, frame)
+    edges = [one for entry in m.kernel_map.entries() for one in (entry.start, entry.end - 1, entry.end)]
+    for va in {one for one in edges if m.kernel_map.start <= one < m.kernel_map.end}:
+        looks["entry", va] = partial(_entry, va)
+        asked["entry", va] = (m.kernel_map, va)
+        pa = m.tables.walk(va).steps[-1].pa
+        looks["word", va] = partial(_word, pa)
+        asked["word", va] = (m.tables, va)
+    found = scan.last_changes(m, looks)
+    assert len(set(found.values())) > 5
+    for name, (thing, where) in asked.items():
+        try:
+            said = m.last_write(thing, where).number
+        except vm.Refused:
+            said = 0
+        if name[0] == "word":  # a table page is cleared as bytes, which no row has
+            assert said <= found[name], name
+        else:
+            assert said == found[name], name
+
+
+def _owner(frame: int, machine: Any) -> str:
+    return str(machine.frames.owner(frame))
+
+
+def _entry(va: int, machine: Any) -> Any:
+    entry = machine.kernel_map.vm_map.peek(va)
+    return entry.fields() if entry is not None and entry.start <= va else None
+
+
+def _word(pa: int, machine: Any) -> int:
+    return int(machine.ram.read_word(pa, machine.system.pmap.fmt.entry_width))
+
+
+def test_threads() -> None:
+    """What a thread stores belongs to the operation that had it run."""
+    m: Any = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE)
+
+    def body() -> Any:
+        yield from t.write(a, b"one")
+        yield from m.tsleep("nap", ticks=2)
+        yield from t.write(a + 1, b"two")
+
+    m.spawn(body)
+    m.run(steps=1)
+    m.run()
+    first, second = m.last_write(t, a), m.last_write(t, a + 1)
+    assert (first.name, second.name, m.last_write(t, a + 6).name) == ("run", "run", "mmap")
+    assert first.number < second.number
+    assert m.at(first.number).tasks["t"].peek(a, 3) == b"one"
+
+
+def test_threads_that_fail_and_sleep() -> None:
+    m = ThreadsLife("x86-64", 1).live(80)
+    frames = [frame for frame in range(m.ram_bytes // PAGE) if m.frames.owner(frame)]
+    looks: dict[Any, scan.Look] = {frame: partial(_owner, frame) for frame in frames}
+    found = scan.last_changes(m, looks)
+    assert len(set(found.values())) > 5
+    assert {frame: m.last_write(m.frames, frame).number for frame in looks} == found
+
+
+def test_of_an_operation_with_more_events_than_are_kept_all_count() -> None:
+    m = vm.boot("x86-64", ram="64 MiB")
+    t = m.task("t")
+    size = 1500 * PAGE
+    a = t.mmap(size, "rw", "private populate")
+    frames = [t.walk(a + at).pa >> 12 for at in (0, size // 2, size - PAGE)]
+    first = m.last_write(m.frames, frames[0])
+    t.munmap(a, size)
+    assert m.journal.last.truncated
+    assert first.name == "mmap"
+    assert {m.last_write(m.frames, frame).number for frame in frames} == {len(m.journal) - 1}
+
+
+def noted(machine: Any) -> dict[Any, set[tuple[int, int, int]]]:
+    """All that is noted of the operations that the journal has, by key."""
+    kept = machine.history.follower.changes.postings
+    keys = {*kept._open, *(key for one in kept._segments for key in kept._store.get(one.number))}
+    known = {machine.journal.serial(number) for number in range(len(machine.journal))}
+    found = {key: {one for one in kept._backwards(key) if one[0] in known} for key in keys}
+    return {key: ones for key, ones in found.items() if ones}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_noted_live_is_what_a_replay_notes(seed: int) -> None:
+    """Operations of all kinds, tasks with an undo now and then, threads."""
+    walker, model = Walker(ARCHITECTURES[seed], 7), Model(ARCHITECTURES[seed], 20 + seed)
+    life = ThreadsLife(ARCHITECTURES[seed], seed)
+    walked: Any = walker.machine
+    for machine in walked, model.machine, life.machine:
+        Follower.of(machine)
+    for _ in range(200):
+        if walker.machine is walked:
+            walker.step()
+    for _ in range(50):
+        if not model.panicked:
+            model.step()
+        if model.chance.random() < 0.05 and not model.panicked:
+            model.machine.undo()
+            model.machine.redo()
+    life.live(60)
+    for machine in walked, model.machine, life.machine:
+        live = noted(machine)
+        machine.history.follower.changes = None
+        Follower.of(machine)
+        assert live
+        assert noted(machine) == live
+
+
+def test_postings_that_were_put_away_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postings, "MOST_OPEN", 40)
+    monkeypatch.setattr(postings, "LOADED", 1)
+    model = Model("x86-64", 4)
+    for _ in range(60):
+        model.step()
+    check_bytes(model.machine, model.chance)
+    assert model.machine.history.follower.changes.postings.at_hand < 40
+
+
+def test_without_files_they_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(**_: Any) -> Any:
+        raise OSError("no files here")
+
+    monkeypatch.setattr(postings, "MOST_OPEN", 3)
+    monkeypatch.setattr(postings, "TemporaryFile", refuses)
+    kept = postings.Postings()
+    for serial in range(10):
+        kept.add(serial % 2, serial)
+    assert (kept.latest(0, 0, lambda _: True), kept.latest(1, 0, lambda serial: serial < 5)) == (8, 3)
+
+
+def test_objects_and_files_say_where_a_page_is() -> None:
+    m = vm.boot("x86-64")
+    m.swap_on("64 KiB")
+    t, o, f = m.task("t"), m.object("o"), m.file("f", b"text")
+    a, b = t.mmap(2 * PAGE, "rw", "shared", o), t.mmap(PAGE, "r", "shared", f)
+    t.write(a, b"1")
+    t.read(b)
+    assert (m.last_write(o, 0).name, m.last_write(f, 0).name) == ("write", "read")
+    t.page_out(a)
+    assert m.last_write(o, 0).name == "page_out"
+
+
+def test_progress_is_told_once() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    told: list[tuple[int, int]] = []
+    a = t.mmap(PAGE)
+    m.last_write(t, a, progress=lambda done, count: told.append((done, count)))
+    m.last_write(t, a, progress=lambda done, count: told.append((done, count)))
+    assert told == [(2, 3), (3, 3)]
+
+
+def test_bad_questions_are_refused_in_one_sentence() -> None:
+    m, other = vm.boot("x86-64"), vm.boot("x86-64")
+    t, o = m.task("t"), m.object("o")
+    a = t.mmap(PAGE)
+    done = len(m.journal)
+    for given, says in (
+        (("t", a), "thing='t': write a task"),
+        ((other.task("t"), a), "belongs to another machine"),
+        ((other.frames, 1), "belongs to another machine"),
+        ((t,), "write an address"),
+        ((m.frames,), "write the number of a frame"),
+        ((m.frames, 1 << 40), "frame"),
+        ((t, 0x1234_5000), "nothing was ever mapped there in task 't'"),
+        ((t, "x"), "where"),
+        ((t.map, a - PAGE), "never had an entry there"),
+        ((t.map, 1 << 60), "lies outside"),
+        ((o, 4096), "was never in memory"),
+        ((o,), "write the offset of a page"),
+    ):
+        with pytest.raises(vm.Refused) as refused:
+            m.last_write(*given)
+        assert says in str(refused.value), refused.value
+    t.exit()
+    with pytest.raises(vm.Refused, match="does not exist"):
+        m.last_write(t, a)
+    assert len(m.journal) == done + 1
+
+
+def test_it_is_refused_while_an_operation_is_under_way() -> None:
+    m: Any = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+
+    def body() -> Any:
+        m.last_write(t, 0)
+        yield from m.tsleep("x")
+
+    m.spawn(body, name="asks")
+    with pytest.raises(vm.CallbackFailed, match="one is under way"):
+        m.run()

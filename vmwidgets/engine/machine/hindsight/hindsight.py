@@ -1,0 +1,267 @@
+"""The questions that learners ask a machine about what it did."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...base.errors import KernelError, Refused, shown
+from ...base.journal import Operation
+from ...base.units import IN_PAGE, PAGE, PAGE_SHIFT, Address
+from .. import arguments
+from ..handles.files import MachineFile
+from ..handles.frames import MachineFrames
+from ..handles.map_part import MapPart
+from ..handles.objects import MemoryObject
+from ..handles.tables import MachineTables, MachineWalk
+from ..handles.tasks import Task
+from ..history import History
+from ..system import Handle, System
+from . import searches
+from .again import Again
+from .again import again as live_again
+from .following import Follower, Progress
+from .searches import Turn
+from .why import Places, Why
+from .why import why as asked_why
+
+THINGS = "a task, a map, page tables, a walk, m.frames, a memory object or a file"
+
+
+class Hindsight(Handle):
+    """The functions of a machine that look for an operation.  They change nothing, and none of them is an operation."""
+
+    system: System
+    history: History
+
+    def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
+        r"""The operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
+
+        `thing` and `where` are a task and the address of a byte that it sees; a map and an address, for the entry
+        there; page tables and an address, for the last descriptor of its walk (or the walk alone); ``m.frames`` and the
+        number of a frame, for who has it; a memory object or a file and the offset of a page, for where that is.  What
+        an operation changes and changes back is not changed, and so is a byte that is written as it was.
+
+        The first question does all operations again, some 600 µs each, and calls `progress` with how many are done and
+        how many there are; it can be stopped.  Later questions take milliseconds.  Raises :class:`Refused` where
+        nothing ever was.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB")
+        >>> t.write(a, b"one")
+        >>> child = t.fork()
+        >>> child.write(a, b"two")
+        >>> m.last_write(t, a)
+        3: task:init.write(address=0x1_0000, data=b'one') → None
+        >>> m.last_write(child, a).number, m.last_write(child, a + 3).name, m.last_write(t, a + 4096).name
+        (5, 'fork', 'mmap')
+        """
+        self._between("last_write")
+        with self.system.door.looking():
+            places = _places(self, thing, where)
+            found = Follower.of(self, progress).latest(places)
+        if found is None:
+            _refuse_what_never_was(thing, where)
+            return self.system.journal[0]
+        return found
+
+    def why(self, thing: Any, where: Any = None) -> Why:
+        """Why `thing` is as it is at `where`: the fewest operations that make it so when they are done alone.
+
+        `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, what page tables make
+        of an address, a walk with its fault, or a frame that page tables lead to.  Each operation of the answer is
+        needed: without it the thing is otherwise.  The operation that last changed it is named too, if it is not among
+        them: a page that was written and then dropped is zero as it was at first.
+
+        Operations are done on fresh machines, some 2 ms each time, and sometimes all of them.  It can be stopped.
+        Raises :class:`Refused` where nothing ever was.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB")
+        >>> t.write(a, b"one")
+        >>> child = t.fork()
+        >>> t.write(a, b"two")
+        >>> m.why(child, a)
+        the byte at 0x1_0000 of task 'init.1' is 0x6f, because of
+          1: machine.task(name='init') → task:init
+          2: task:init.mmap(size='8 KiB') → 0x1_0000
+          3: task:init.write(address=0x1_0000, data=b'one') → None
+          4: task:init.fork() → task:init.1
+        """
+        last = self.last_write(thing, where)
+        with self.system.door.looking():
+            asked = _to_explain(thing, where)
+            return asked_why(self, *asked, _places(self, *asked), last)
+
+    def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
+        """The first operation after which `f` is true of this machine: exact, and `f` is asked after each.
+
+        `f` is called with a machine as it was, and may only look at that; where it asks for what is not there at a
+        moment (a task that was not made yet, an address where nothing is mapped), it counts as false.  `progress` is
+        called with how many operations are done, and how many there are; the search can be stopped.  O(operations),
+        some 400 µs each.
+
+        Raises :class:`Refused` where `f` calls an operation or is never true, and CallbackFailed where it fails.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> for _ in range(6):
+        ...     a = m.kernel_map.enter("16 KiB", nomerge=True)
+        >>> m.first(lambda m: len(m.kernel_map) > 5).number
+        3
+        """
+        self._between("first")
+        with self.system.door.looking():
+            return searches.first(self.history, f, progress)
+
+    def turned(self, f: Callable[[Any], Any]) -> Turn:
+        """An operation with which the value of `f` changed: found by halves, so there may be others too.
+
+        `f` is as for :meth:`first`; its values, after the boot and now, have to differ.  In a history of 10,000
+        operations it is asked some hundred times.  Raises :class:`Refused` where the two values are the same.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("4 KiB")
+        >>> t.write(a, b"x")
+        >>> t.write(a, b"y")
+        >>> m.turned(lambda m: m.tasks["init"].peek(a) == b"y")
+        4: task:init.write(address=0x1_0000, data=b'y') → None
+        f is False before it, and True after it; it may have changed elsewhere too
+        """
+        self._between("turned")
+        with self.system.door.looking():
+            return searches.turned(self.history, f)
+
+    def again(
+        self,
+        *,
+        replacement: Any = None,
+        tlb: tuple[int, int] | None = None,
+        fork: str | None = None,
+        placement: str | None = None,
+        quirks: Iterable[str] | None = None,
+    ) -> Again:
+        """This machine's life with one thing changed, from the boot on, and what that changes.
+
+        Another policy of `replacement` (what ``m.replacement`` takes; those that were chosen are passed over), `tlb`,
+        `fork` or `quirks` as :func:`vmwidgets.boot` takes them, or another `placement` of all tasks that were made.
+        The machine that lived it is ``.machine`` of the answer, and can go on.
+
+        An operation may return another address than it did: an address inside a range that an earlier call returned
+        moves with that range, and ``.moved`` counts them.  Functions for pagers, policies and handlers that take the
+        machine are called again.  Where the life can't go on, as at a thread's code, ``.stopped`` says where and why,
+        and what is counted is counted up to there.  O(operations), twice.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64", layout="tiny")
+        >>> t = m.task("init")
+        >>> a = t.mmap("16 KiB")
+        >>> for page in range(4):
+        ...     t.write(a + page * vm.PAGE, b"x")
+        >>> child = t.fork()
+        >>> child.write(a, b"y")
+        >>> other = m.again(fork="eager")
+        >>> other
+        the same life with fork='eager': 9 of 9 operations
+                        before       now
+        faults               5         4
+        TLB misses          10         9
+        copies               1         4
+        page-outs            0         0
+        table pages         12        12
+        entries             13        13
+        >>> other.machine.tasks["init.1"].read(a, 1)
+        b'y'
+        """
+        self._between("again")
+        given = {"replacement": replacement, "tlb": tlb, "fork": fork, "placement": placement, "quirks": quirks}
+        with self.system.door.looking():
+            return live_again(self, given)
+
+    @abstractmethod
+    def _between(self, name: str) -> None:
+        """Refuse where an operation is under way, or where the machine can't be made again."""
+
+
+def _places(machine: Any, thing: Any, where: Any) -> Places:
+    """Where the notes have what is asked for; refused where that is no such thing of this machine."""
+    source = thing.machine if isinstance(thing, MachineWalk) else getattr(thing, "machine", None)
+    if not isinstance(thing, (Task, MapPart, MachineTables, MachineWalk, MachineFrames, MemoryObject, MachineFile)):
+        raise Refused(f"thing={shown(thing)}: write {THINGS}")
+    if source is not machine:
+        raise Refused(f"thing={shown(thing)} belongs to another machine")
+    if isinstance(thing, MachineWalk):
+        return _descriptor(thing)
+    if where is None:
+        raise Refused(f"where=None: {thing!r} has many; {_what_to_write(thing)}")
+    if isinstance(thing, MachineFrames):
+        thing.owner(where)  # refuses what is no frame
+        return [(("frame", "", int(where)), 0)]
+    if isinstance(thing, (MemoryObject, MachineFile)):
+        target = thing.file.object if isinstance(thing, MachineFile) else thing.vm_object
+        index = arguments.whole(where, "where") >> PAGE_SHIFT
+        return [(("page", target.name, index), 0), (("swapped", target.name, index), 0)]
+    if isinstance(thing, MachineTables):
+        return _descriptor(thing.walk(where))
+    if isinstance(thing, MapPart):
+        vm_map = thing.vm_map
+        va = arguments.within(arguments.whole(where, "where"), "where", vm_map.start, vm_map.end, vm_map.called)
+        return [(("entries", vm_map.name), va)]
+    thing.check_alive()
+    va, _ = arguments.span(where, 1, thing.pmap.fmt.word_bits, "where")
+    return [(("bytes", thing.name, va // PAGE * PAGE), va & IN_PAGE), (("mapped", thing.name), va)]
+
+
+def _to_explain(thing: Any, where: Any) -> tuple[Any, Any]:
+    """What is asked about in place of a frame: the page tables that lead to it, and the address."""
+    if isinstance(thing, (MemoryObject, MachineFile)):
+        raise Refused(f"thing={thing!r}: ask why of a byte of a task that maps it; m.last_write says what moved a page")
+    if not isinstance(thing, MachineFrames):
+        return thing, where
+    mapped = thing.mapped_at(where)
+    if not mapped:
+        asked = f"m.last_write(m.frames, {where})"
+        raise Refused(f"where={where}: no page tables lead to this frame; {asked} says what changed its owner")
+    space, va = mapped[0]
+    return thing.machine.tables_of(space), va
+
+
+def _what_to_write(thing: Any) -> str:
+    if isinstance(thing, MachineFrames):
+        return "write the number of a frame"
+    if isinstance(thing, (MemoryObject, MachineFile)):
+        return "write the offset of a page, in bytes"
+    return "write an address"
+
+
+def _descriptor(walk: MachineWalk) -> Places:
+    if not walk.steps:
+        raise Refused(f"{walk!r}: no descriptor was read; write an address that a walk begins with")
+    return [(("word", "", walk.steps[-1].pa), 0)]
+
+
+def _refuse_what_never_was(thing: Any, where: Any) -> None:
+    """Refuse what is not there and never was; what has been there since the boot is."""
+    if isinstance(thing, Task):
+        try:
+            thing.peek(where)
+        except KernelError:
+            raise Refused(f"where={_address(where)}: nothing was ever mapped there in task {thing.name!r}") from None
+    elif isinstance(thing, MapPart):
+        va = arguments.whole(where, "where")
+        entry = thing.vm_map.peek(va)
+        if entry is None or va < entry.start:
+            raise Refused(f"where={_address(where)}: {thing.vm_map.called} never had an entry there")
+    elif isinstance(thing, (MemoryObject, MachineFile)):
+        raise Refused(f"where={_address(where)}: this page of {thing!r} was never in memory")
+
+
+def _address(where: Any) -> Address:
+    return Address(arguments.whole(where, "where"))

@@ -1,0 +1,174 @@
+"""Operations of one machine done on another, where things may lie elsewhere.
+
+The other machine may have been booted otherwise, or may do only some of the operations, so an operation may return
+another address than it did.  An address inside a range that an earlier call returned moves with that range, in the
+address space of its task; all other arguments stay.  Learners' functions are called again, where they are kept and
+can't reach the machine that they were written for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, NamedTuple
+
+from ...base.errors import KernelPanic, Refused, VMError, shown
+from ...base.interrupts import Stopped
+from ...base.journal import Operation
+from ...base.units import Address
+from .. import arguments
+from ..arguments import ADDRESSES
+
+KERNEL = "kernel"
+"""The address space of all that is no task's and no domain's."""
+
+
+BOOTED_BY: list[Callable[..., Any]] = []
+"""What boots a machine, the last of them: that makes machines, which ask this package."""
+
+
+def booted(machine: Any, **other: Any) -> Any:
+    """A machine booted like another one, but for `other` settings."""
+    return BOOTED_BY[-1](**{**dict(machine.journal[0].arguments), **other})
+
+
+PLAIN = (int, float, str, bytes, tuple, type(None))
+"""Results that are compared; walks and entries name frames and ids, which may be others."""
+
+
+class CannotGoOn(Exception):
+    """An operation can't be done on the other machine; the reason is a sentence."""
+
+
+class Range(NamedTuple):
+    """[start, end) of the first machine, which begins at `now` in the other."""
+
+    start: int
+    end: int
+    now: int
+    serial: int
+    """That of the operation that returned it."""
+
+
+class Reliving:
+    """Does operations of `source` on `target`, in their order, with :meth:`do`."""
+
+    def __init__(self, source: Any, target: Any) -> None:
+        self.source = source
+        self.target = target
+        self.moved = 0
+        """How many addresses among the arguments were moved."""
+        self._ranges: dict[str, list[Range]] = {}
+
+    def do(self, then: Operation, **other: Any) -> bool:
+        """Do an operation, with `other` arguments in place of its own; whether it came to the same.
+
+        :class:`CannotGoOn` where it names what is not there, where the machine dies of it, or where its code is gone.
+        """
+        target, journal = self.target, self.target.journal
+        space = self.space_of(then.target)
+        given = {name: self._argument(space, name, value) for name, value in then.arguments} | other
+        before, error = len(journal), ""
+        outcome, result = "done", None
+        target.door.stop_at = then.stopped_at
+        try:
+            result = self._call(then, given)
+        except Stopped:
+            outcome = "interrupted"
+        except KernelPanic as panic:
+            if then.outcome != "panic":
+                raise CannotGoOn(f"the machine dies of it: {panic}") from None
+            outcome = "panic"
+        except Refused as refused:
+            outcome, error = "error", str(refused)
+        except VMError:
+            outcome = "error"
+        finally:
+            target.door.stop_at = 0
+        if error and then.outcome != "error" and len(journal) == before:
+            raise CannotGoOn(error)
+        if outcome == "done":
+            self._learn(space, then, given, result)
+        if outcome != then.outcome:
+            return False
+        if outcome != "done" or isinstance(result, Address) or not isinstance(then.result, PLAIN):
+            return True
+        return bool((journal.last.result if len(journal) > before else then.result) == then.result)
+
+    # ---- addresses ---------------------------------------------------------------------------
+
+    def space_of(self, path: str) -> str:
+        """The address space that addresses given to a part are of."""
+        kind, _, rest = path.partition(":")
+        if kind in ("task", "domain"):
+            return f"{kind}:{rest.partition('/')[0]}"
+        if kind == "cpu":
+            loaded = self.target.system.processors.all[int(rest)].pmap.name
+            return f"task:{loaded}" if loaded in self.target.system.tasks else KERNEL
+        return KERNEL
+
+    def _argument(self, space: str, name: str, value: Any) -> Any:
+        if name not in ADDRESSES or name == "pa" or value is None:
+            return self.target.resolve(value)
+        try:
+            address = arguments.whole(value, name)
+        except Refused:
+            return value
+        now = self.now(space, address, is_end=name == "end")
+        self.moved += now != address
+        return value if now == address else Address(now)
+
+    def now(self, space: str, address: int, *, is_end: bool = False) -> int:
+        """Where an address of a space of the first machine lies in the other one."""
+        for one in reversed(self._ranges.get(space, ())):
+            if one.start <= address < one.end or (is_end and address == one.end):
+                return address - one.start + one.now
+        return address
+
+    def forget_from(self, serial: int) -> None:
+        """Forget the ranges that the operation of this serial returned, and those after it."""
+        for ranges in self._ranges.values():
+            ranges[:] = [one for one in ranges if one.serial < serial]
+
+    def _learn(self, space: str, then: Operation, given: dict[str, Any], result: Any) -> None:
+        """Note which range an operation returned, and that a child has the ranges of its parent."""
+        if then.name == "fork":
+            self._ranges[result.path] = list(self._ranges.get(space, ()))
+        if isinstance(result, Address) and isinstance(then.result, int):
+            size = next((given[name] for name in ("size", "length") if given.get(name) is not None), 1)
+            try:
+                length = max(1, arguments.whole(size, "size"))
+            except Refused:
+                length = 1
+            self._ranges.setdefault(space, []).append(
+                Range(int(then.result), int(then.result) + length, int(result), then.serial)
+            )
+
+    # ---- learners' code ----------------------------------------------------------------------
+
+    def _call(self, then: Operation, given: dict[str, Any]) -> Any:
+        target = self.target
+        if then.name == "spawn":
+            name = dict(then.arguments).get("name")
+            raise CannotGoOn(f"thread {shown(name)} is code that calls the machine it was written for")
+        if then.name in ("make_pager", "replace_by", "register_handler"):
+            code = self._code_of(then)
+            if then.name == "make_pager":
+                return target.pager(**given, function=code)
+            if then.name == "replace_by":
+                target.replacement = code
+                return None
+            if not signature(code).parameters:
+                raise CannotGoOn(f"handler {shown(given['name'])} does not take the machine that it is to call")
+            return target.register_handler(**given, function=code)
+        return target.recorded(then.target, then.name)(**given)
+
+    def _code_of(self, then: Operation) -> Callable[..., Any]:
+        """The function of a learner's that an operation took."""
+        scripts = self.source.journal.scripts
+        key = next((key for key, script in scripts.items() if script.serial == then.serial), None)
+        live = self.source.system.callbacks.live.get(key)
+        if live is None or not live.again:
+            raise CannotGoOn(f"{then.name} took a function, and its source is not kept")
+        code: Callable[..., Any] = live.code
+        return code

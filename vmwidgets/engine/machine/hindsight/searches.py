@@ -1,0 +1,188 @@
+"""Looking for an operation by a learner's own function: the first after which it is true, or one where it turns.
+
+The function may look and change nothing.  A machine that is made again is looked at in its place, so that what the
+function sees is what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ...base.errors import CallbackFailed, KernelError, Refused, shown
+from ...base.interrupts import INTERRUPT
+from ...base.journal import Operation
+from ...base.units import counted
+from ..history import History
+from ..system import System
+
+Progress = Callable[[int, int], object]
+"""Called with how many operations are done, and how many there are."""
+
+MEANS = "write a function that looks at the machine that it is given, such as lambda m: len(m.kernel_map) > 4"
+
+
+class NotThere:
+    """What a function comes to where the machine refuses what it asks."""
+
+    def __repr__(self) -> str:
+        return "nothing to look at"
+
+
+NOT_THERE = NotThere()
+
+
+class Turn(NamedTuple):
+    """An operation with which a function's value changed: it was `before`, and is `after`."""
+
+    operation: Operation
+    before: Any
+    after: Any
+
+    def __repr__(self) -> str:
+        seen = f"f is {shown(self.before)} before it, and {shown(self.after)} after it"
+        return f"{self.operation}\n{seen}; it may have changed elsewhere too"
+
+
+class Question:
+    """A learner's function of a machine; `name` is the search that asks it."""
+
+    def __init__(self, name: str, function: Any) -> None:
+        if not callable(function):
+            raise Refused(f"{name}({shown(function)}): {MEANS}")
+        self._name = name
+        self._function = function
+        self._changes = f"{name}(f): f calls an operation, and it may only look; {MEANS}"
+        self.refusals = 0
+        self.refused = ""
+        """What the machine said when it refused what the function asked for, the last time."""
+
+    def ask(self, machine: Any) -> Any:
+        """What the function gives of a machine; :data:`NOT_THERE` where it asks for what is not there.
+
+        Refused where it changes something, CallbackFailed where it raises.
+        """
+        number = machine.journal.last.number
+        try:
+            with machine.door.closed(self._changes), INTERRUPT.window(open_=True):
+                found = self._function(machine)
+        except (Refused, KernelError) as error:
+            if str(error) == self._changes:
+                raise Refused(self._changes) from None
+            self.refusals, self.refused, found = self.refusals + 1, str(error), NOT_THERE
+        except Exception as error:
+            raise CallbackFailed(f"{self._name}(f): {self._failed(number, error)}") from error
+        if machine.journal.incomplete:
+            raise Refused(f"{self._name}(f): f changes the machine, and it may only look; {MEANS}")
+        return found
+
+    def is_true(self, machine: Any) -> bool:
+        """Whether what the function gives counts as true."""
+        found = self.ask(machine)
+        try:
+            return found is not NOT_THERE and bool(found)
+        except Exception as error:
+            raise CallbackFailed(f"{self._name}(f): {self._failed(machine.journal.last.number, error)}") from error
+
+    def differ(self, one: Any, other: Any, number: int) -> bool:
+        """Whether two answers differ, the later one of which was given after operation `number`."""
+        if one is NOT_THERE or other is NOT_THERE:
+            one, other = one is not NOT_THERE and bool(one), other is not NOT_THERE and bool(other)
+        try:
+            return bool(one != other)
+        except Exception as error:
+            raise CallbackFailed(f"{self._name}(f): {self._failed(number, error)}") from error
+
+    def _failed(self, number: int, error: BaseException) -> str:
+        return f"f failed after operation {number}: {type(error).__name__}: {error}"
+
+    @property
+    def why_never(self) -> str:
+        """What to add where no answer was found: that the machine refused what was asked, and what it said."""
+        if not self.refusals:
+            return ""
+        return f"; {counted(self.refusals, 'time')} it asked for what was not there, the last time: {self.refused}"
+
+
+class _Found(Exception):
+    """The operation was found, and no other need be done again."""
+
+
+def first(history: History, function: Any, progress: Progress | None) -> Operation:
+    """The first operation after which a function is true; each is looked at once."""
+    question, journal = Question("first", function), history.journal
+    found: list[int] = []
+
+    def look(system: System) -> None:
+        number = system.journal.last.number
+        if progress is not None:
+            progress(number + 1, len(journal))
+        if question.is_true(system.machine):
+            found.append(number)
+            raise _Found
+
+    def begin(system: System) -> Callable[[System], None]:
+        look(system)
+        return look
+
+    with history.door.closed(question._changes):
+        try:
+            history.retrace(begin)
+        except _Found:
+            return journal[found[0]]
+    none = f"first(f): f is true after none of {counted(len(journal), 'operation')}"
+    raise Refused(f"{none}{question.why_never}")
+
+
+def turned(history: History, function: Any) -> Turn:
+    """An operation with which the value of a function changes, between two moments where it differs.
+
+    These are halved at the copies that the history keeps, and what lies between two of them is done again.
+    """
+    question, journal = Question("turned", function), history.journal
+    low, high = 0, len(journal) - 1
+
+    def at(number: int) -> Any:
+        return question.ask(history.at(number))
+
+    with history.door.closed(question._changes):
+        before, after = at(low), at(high)
+        if not question.differ(before, after, high):
+            same = f"turned(f): f is {shown(before)} after the boot and now; m.first(f) looks at every operation"
+            raise Refused(f"{same}{question.why_never}")
+        while True:
+            middle = (low + high) // 2
+            kept = [number for number in history.cheap() if low < number < high]
+            if not kept:
+                break
+            number = min(kept, key=lambda one: abs(one - middle))
+            found = at(number)
+            if question.differ(before, found, number):
+                high = number
+            else:
+                low, before = number, found
+        return _between(history, question, low, high)
+
+
+def _between(history: History, question: Question, low: int, high: int) -> Turn:
+    """The first operation from after `low` to `high` with which the function's value changes."""
+    seen: list[Any] = []
+    found: list[Turn] = []
+
+    def look(system: System) -> None:
+        number, now = system.journal.last.number, question.ask(system.machine)
+        if seen and question.differ(seen[0], now, number):
+            found.append(Turn(history.journal[number], seen[0], now))
+            raise _Found
+        seen[:] = [now]
+        history.note(system)
+
+    def begin(system: System) -> Callable[[System], None]:
+        look(system)
+        return look
+
+    try:
+        history.retrace(begin, low, high)
+    except _Found:
+        return found[0]
+    raise CallbackFailed("turned(f): f gives another value each time that it is asked of the same machine")

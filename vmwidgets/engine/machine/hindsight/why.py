@@ -1,0 +1,302 @@
+"""Why something is as it is: the fewest operations that make it so, found by leaving the others out.
+
+What changed the thing is known from the notes of :mod:`.changes`, and what those operations need from what they name:
+who made the task, the file, the mapping.  All of that is done on a fresh machine; where the thing comes out the same,
+each operation is left out once, to see whether it was needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ...base.errors import KernelError, Refused, shown
+from ...base.journal import Operation
+from ...base.operations import PartReference
+from ...base.units import IN_PAGE, PAGE, Address
+from .. import arguments
+from ..arguments import ADDRESSES
+from ..handles.map_part import MapPart
+from ..handles.tables import MachineTables, MachineWalk
+from ..handles.tasks import Task
+from .following import Follower
+from .reliving import CannotGoOn, Reliving, booted
+
+RECENT = 24
+"""So many of the latest changes of the thing are tried before all operations of its kin are."""
+
+Places = list[tuple[Hashable, int]]
+"""Keys of the notes of what changed, each with a place in what it names."""
+
+LINES = 5
+"""So many operations are written at most."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why `what` is so: `operations` alone make it so, and without any one of them it is otherwise.
+
+    `last` is the operation that last changed it.  Where nothing but that is known, `reason` says why.
+    """
+
+    what: str
+    operations: tuple[Operation, ...]
+    last: Operation = field(repr=False)
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        lines = [f"{self.what}, because of"] if self.operations else [f"{self.what} without any operation"]
+        left_out = len(self.operations) - LINES
+        lines += [f"  … {left_out} earlier"] * (left_out > 0)
+        lines += [f"  {operation}" for operation in self.operations[-LINES:]]
+        if self.last not in self.operations and self.last.number:
+            lines.append(f"last changed by\n  {self.last}")
+        if self.reason:
+            lines.append(self.reason)
+        return "\n".join(lines)
+
+    def explain(self) -> str:
+        """The story of each operation, with the kernel functions that did it: what ``operation.explain()`` gives."""
+        return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in self.operations)
+
+
+class Subject(NamedTuple):
+    """What is asked about: in what space, by what path, at what address, and how it is looked at on a machine."""
+
+    path: str
+    """The path of the part: a task, a map; of page tables their task's, "kernel_map" for the kernel's."""
+    address: int
+    look: Callable[[Any, int], Any]
+    """What it is on a machine, at the address where it lies there."""
+    says: Callable[[Any], str]
+    """That in words."""
+
+
+def subject_of(thing: Any, where: Any) -> Subject:
+    """What a learner asks about, which is known to be of this machine."""
+    if isinstance(thing, MachineWalk):
+        return _of_tables(thing.task, thing.va, thing.access, thing.user)
+    address = arguments.whole(where, "where")
+    if isinstance(thing, MachineTables):
+        walk = thing.walk(address)
+        return _of_tables(thing.task, address, walk.access, walk.user)
+    if isinstance(thing, Task):
+        path, name = thing.path, thing.name
+        return Subject(
+            path, address, lambda m, va: _byte(m.part(path), va), lambda seen: _byte_said(name, address, seen)
+        )
+    path = thing.path
+    return Subject(path, address, lambda m, va: _entry(m.part(path), va), lambda seen: _entry_said(path, address, seen))
+
+
+def _of_tables(task: str, address: int, access: str, user: bool) -> Subject:
+    whose = task or "the kernel"
+
+    def look(machine: Any, va: int) -> Any:
+        walk = machine.tables_of(task or None).walk(va, access, user=user)
+        return (walk.fault.kind if walk.fault is not None else "", walk.permissions, walk.page_size)
+
+    def says(seen: Any) -> str:
+        came = f"faults ({seen[0]})" if seen[0] else "passes"
+        return f"a walk of {whose} to {Address(address)}, to {access}, {came}"
+
+    return Subject(f"task:{task}" if task and ":" not in task else task or "kernel_map", address, look, says)
+
+
+def _byte(task: Task, va: int) -> int | str:
+    try:
+        return task.peek(va)[0]
+    except KernelError as error:
+        return error.name
+
+
+def _byte_said(name: str, address: int, seen: int | str) -> str:
+    what = f"is {seen:#04x}" if isinstance(seen, int) else f"can't be read ({seen})"
+    return f"the byte at {Address(address)} of task {name!r} {what}"
+
+
+def _entry(space: MapPart, va: int) -> Any:
+    """What an entry says, less its id, its place in memory, and where it is."""
+    found = next((one for one in space.entries() if one.start <= va < one.end), None)
+    if found is None:
+        return None
+    target = found.object if found.object is None or not found.object.startswith("memory ") else "memory"
+    rights = found.protection, found.max_protection, found.inheritance, found.advice
+    return (va - found.start, found.size, *rights, found.nomerge, found.wired, target)
+
+
+def _entry_said(path: str, address: int, seen: Any) -> str:
+    if seen is None:
+        return f"no entry of {path} holds {Address(address)}"
+    return f"the entry of {path} at {Address(address)} has {seen[1]!r} and allows {seen[2]}"
+
+
+# ---- which operations are tried ------------------------------------------------------------------
+
+
+class Candidates:
+    """The operations that may have made a thing what it is, from few to all."""
+
+    def __init__(self, machine: Any, subject: Subject, places: Places) -> None:
+        self._journal = machine.journal
+        self._follower = Follower.of(machine)
+        self._subject = subject
+        self._places = places
+        self._made: dict[str, int] = {}
+        """By the path of a part: the number of the operation that made it."""
+        for then in self._journal[1:]:
+            if isinstance(then.result, PartReference):
+                self._made.setdefault(str(then.result), then.number)
+
+    def tiers(self, last: Operation) -> Iterable[list[Operation]]:
+        """Operations in their order, more each time: the last changes with what they need, then those of all kin.
+
+        Doing the first ones takes some 2 ms, and doing all takes as long as a replay.
+        """
+        yield self._journal_of(self._needed([last.number]))
+        numbers = self._needed([last.number, *self._follower.recent(self._places, RECENT)])
+        yield self._journal_of(numbers)
+        kin = {path for then in self._journal_of(numbers) for path in _parts_of(then)} | {_root(self._subject.path)}
+        related = {then.number for then in self._journal[1:] if kin & _parts_of(then)}
+        yield self._journal_of(numbers | related)
+        yield self._journal[1:]
+
+    def _journal_of(self, numbers: Iterable[int]) -> list[Operation]:
+        return [self._journal[number] for number in sorted(numbers) if number]
+
+    def _needed(self, changes: Iterable[int]) -> set[int]:
+        """These operations, which changed the thing, and what they need, from the parts that they name on."""
+        found: set[int] = set()
+        todo: list[tuple[int, int]] = [(number, self._subject.address) for number in changes]
+        todo += self._before(_root(self._subject.path), self._subject.address, len(self._journal))
+        while todo:
+            number, address = todo.pop()
+            if number in found or not number:
+                continue
+            found.add(number)
+            then = self._journal[number]
+            for path in _parts_of(then):
+                todo.append((self._made.get(path, 0), address))
+            if then.target.startswith("task:"):
+                given = [address] if then.name == "fork" else _addresses(then) or [address]
+                for one in given:
+                    todo += self._before(_root(then.target), one, number)
+        return found
+
+    def _before(self, path: str, address: int, number: int) -> list[tuple[int, int]]:
+        """The operations before one that last changed the byte at an address of a task, and whether it is mapped."""
+        made = [(self._made.get(path, 0), address)]
+        if not path.startswith("task:"):
+            return made
+        name = path.removeprefix("task:")
+        keys = (("bytes", name, address // PAGE * PAGE), address & IN_PAGE), (("mapped", name), address)
+        entries = ((("entries", f"{path}/map"), address),)
+        for places in ((keys[0],), (keys[1],), entries):
+            then = self._follower.latest(places, number)
+            if then is not None:
+                made.append((then.number, address))
+        return made
+
+
+def _root(path: str) -> str:
+    return path.partition("/")[0]
+
+
+def _parts_of(then: Operation) -> set[str]:
+    """The parts that an operation names, and that some operation made."""
+    named = [then.target, *(str(value) for _, value in then.arguments if isinstance(value, PartReference))]
+    return {_root(path) for path in named if ":" in path}
+
+
+def _addresses(then: Operation) -> list[int]:
+    found = []
+    for name, value in then.arguments:
+        if name in ADDRESSES and value is not None:
+            try:
+                found.append(arguments.whole(value, name))
+            except Refused:
+                continue
+    return found
+
+
+# ---- leaving out ---------------------------------------------------------------------------------
+
+
+class Trial:
+    """Does some of a machine's operations on a fresh one, and looks whether the thing is the same there."""
+
+    def __init__(self, machine: Any, subject: Subject) -> None:
+        self._machine = machine
+        self._subject = subject
+        self.seen = subject.look(machine, subject.address)
+        self.why_not = ""
+        """Why the latest trial could not be made to its end."""
+
+    def __call__(self, operations: Sequence[Operation]) -> bool:
+        """Whether these operations alone make the thing what it is."""
+        subject, self.why_not = self._subject, ""
+        target = booted(self._machine)
+        reliving = Reliving(self._machine, target)
+        try:
+            for then in operations:
+                reliving.do(then)
+            va = reliving.now(reliving.space_of(subject.path), subject.address)
+            return bool(subject.look(target, va) == self.seen)
+        except CannotGoOn as reason:
+            self.why_not = f"operation {then.number}, {then.target}.{then.name}: {reason}"
+        except Refused:
+            pass  # the thing is not there
+        return False
+
+
+def smallest(holds: Callable[[Sequence[Operation]], bool], operations: Sequence[Operation]) -> list[Operation]:
+    """Operations of these that hold, and without any one of which they don't.
+
+    Large parts are left out first, and early ones, since what came later is more likely to be the reason.
+
+    >>> smallest(lambda some: {2, 7} <= set(some), range(10))
+    [2, 7]
+    """
+    kept, size = list(operations), max(1, len(operations) // 2)
+    while True:
+        before, begin = len(kept), 0
+        while begin < len(kept):
+            fewer = kept[:begin] + kept[begin + size :]
+            if holds(fewer):
+                kept = fewer
+            else:
+                begin += size
+        if size == 1 and len(kept) == before:
+            return kept
+        size = max(1, size // 2)
+
+
+def _chain(holds: Trial, operations: Sequence[Operation], last: Operation) -> list[Operation]:
+    """The fewest operations that hold; with the one that changed the thing last, where that is needed.
+
+    Without it they may hold by chance: the same byte may have been written elsewhere before.
+    """
+    others = [then for then in operations if then.number != last.number]
+
+    def holds_with_last(some: Sequence[Operation]) -> bool:
+        return holds(sorted([*some, last], key=lambda then: then.number))
+
+    if len(others) == len(operations) or not holds_with_last(others):
+        return smallest(holds, operations)
+    kept = smallest(holds_with_last, others)
+    if holds(kept):
+        return smallest(holds, kept)
+    return sorted([*kept, last], key=lambda then: then.number)
+
+
+def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -> Why:
+    """Why a thing is as it is; `places` are where the notes have it, and `last` changed it last."""
+    subject = subject_of(thing, where)
+    holds = Trial(machine, subject)
+    what = subject.says(holds.seen)
+    for operations in Candidates(machine, subject, places).tiers(last):
+        if holds(operations):
+            return Why(what, tuple(_chain(holds, operations, last)), last)
+    reason = holds.why_not or "it comes out otherwise when the operations are done again alone"
+    return Why(what, (last,), last, f"what that needed is not known: {shown(reason)[1:-1]}")
