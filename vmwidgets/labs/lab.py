@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from vmwidgets.widgets.host.pictures import keep_moments
 
+from . import author
 from .asking import predict, predictions
 from .beginning import begin
 from .checking import check
@@ -61,6 +62,7 @@ __all__ = [
     "Mistake",
     "Segments",
     "attempt",
+    "author",
     "begin",
     "byte_or_signal",
     "called",
