@@ -42,15 +42,18 @@ function radio(option: string, group: string, given: string): HTMLInputElement {
   button.name = group;
   button.value = option;
   button.checked = option === given;
-  button.style.cssText = "vertical-align: middle; margin: 0 4px 2px";
+  button.style.cssText = "flex: none; margin: 0";
   return button;
 }
 
-/** A radio button with its words. */
+/** A radio button with its words, which stay in a column of their own where they need several lines. */
 function labelled(button: HTMLInputElement): HTMLLabelElement {
   const label = make("label");
-  label.style.display = "block";
-  label.append(button, ` ${button.value}`);
+  label.style.cssText = "display: flex; align-items: center; gap: 8px; min-height: 24px; width: fit-content";
+  const words = make("span");
+  words.style.minWidth = "0";
+  words.textContent = button.value;
+  label.append(button, words);
   return label;
 }
 
@@ -61,21 +64,22 @@ function line(hint: string, title: string, value: string): HTMLInputElement {
   field.value = value;
   field.placeholder = hint;
   field.setAttribute("aria-label", title);
-  field.style.width = "min(32em, 100%)";
+  field.style.cssText = "flex: 0 1 32em; min-width: 0";
   return field;
 }
 
-/** A field in a line of its own, as the host's fields look. */
-function lined(field: HTMLInputElement): HTMLDivElement {
-  const row = make("div", "jupyter-widgets widget-text");
-  row.style.margin = "4px 0";
-  row.append(field);
-  return row;
+/** What stands in one line, and in several where that is too narrow; fields look as the host's do. */
+function row(...content: HTMLElement[]): HTMLDivElement {
+  const line = make("div", "jupyter-widgets widget-text");
+  line.style.cssText = "display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; margin: 4px 0";
+  line.style.cssText += "; width: auto; height: auto"; // the host's rows have a width, whatever the page's is
+  line.append(...content);
+  return line;
 }
 
 function pressed(words: string, press: () => void): HTMLButtonElement {
   const button = make("button", "jupyter-widgets jupyter-button widget-button vmw-answer");
-  button.style.width = "max-content";
+  button.style.cssText = "width: max-content; margin: 0";
   button.textContent = words;
   button.addEventListener("click", press);
   return button;
@@ -99,8 +103,7 @@ function render({ model, el }: AnswerArguments): () => void {
   const because = line("because … (one line)", `why: ${question}`, model.get("because"));
   const missed = line("what did I miss? (if you like)", `what you missed: ${question}`, model.get("missed"));
 
-  const asked = options.length > 0 ? make("div") : lined(field);
-  asked.style.margin = "4px 0";
+  const asked = options.length > 0 ? make("div") : row(field);
   asked.append(...choices.map(labelled));
   asked.addEventListener("keydown", (event) => {
     // To the notebook a letter may mean a command, such as deleting the cell: here it is an answer.
@@ -112,24 +115,25 @@ function render({ model, el }: AnswerArguments): () => void {
   const unsure = pressed(model.get("unsure"), () => model.send({ type: "answer", value: model.get("unsure") }));
   const sendMissed = () => model.send({ type: "missed", value: missed.value });
   const keep = pressed("Keep", sendMissed);
-  const after = lined(missed);
-  after.append(" ", keep);
+  const after = row(missed, keep);
   const status = make("span");
-  status.style.marginLeft = "8px";
   status.setAttribute("role", "status");
   const tell = () => {
-    answer.textContent = model.get("given") ? "Answer again" : "This is my answer";
-    unsure.style.display = model.get("given") === "" ? "" : "none";
-    after.style.display = model.get("asks_missed") ? "" : "none";
+    const isGiven = model.get("given") !== "";
+    answer.textContent = isGiven ? "Answer again" : "This is my answer";
+    answer.classList.toggle("mod-primary", !isGiven); // what is to be done next looks so
+    unsure.style.display = isGiven ? "none" : "";
+    after.style.display = model.get("asks_missed") ? "flex" : "none";
     status.textContent = model.get("status");
   };
 
   for (const one of [field, because]) entered(one, send);
   entered(missed, sendMissed);
   el.style.overflowWrap = "anywhere"; // an answer may be an address or a name, without a space
+  el.style.paddingLeft = "13px"; // below the words of the question: see _FRAME in vmwidgets/labs/markup.py
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", question);
-  el.append(asked, ...(model.get("reasons") ? [lined(because)] : []), answer, " ", unsure, status, after);
+  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, status), after);
   const told = ["change:given", "change:asks_missed", "change:status"] as const;
   for (const name of told) model.on(name, tell);
   tell();

@@ -58,6 +58,7 @@ test("what was given is marked, and what Python says is told", () => {
     ["high"],
   );
   assert.equal(el.querySelector("button")?.textContent, "Answer again");
+  assert.equal(el.querySelector(".mod-primary"), null);
   traits.status = "<b>no</b>";
   listeners.get("change:status")?.();
   assert.equal(el.querySelector("[role=status]")?.textContent, "<b>no</b>");
@@ -101,7 +102,7 @@ test("what one missed is asked after a wrong answer alone", () => {
   assert.equal(missed.parentElement?.style.display, "none");
   traits.asks_missed = true;
   listeners.get("change:asks_missed")?.();
-  assert.equal(missed.parentElement?.style.display, "");
+  assert.equal(missed.parentElement?.style.display, "flex");
   missed.value = "that gaps are asked from below";
   missed.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
   assert.deepEqual(sent, [{ type: "missed", value: "that gaps are asked from below" }]);

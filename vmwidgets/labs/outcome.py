@@ -90,7 +90,9 @@ class Outcome:
 
     def bundle(self) -> dict[str, Any]:
         """The outcome in all forms of an output; as data only once it is open."""
-        html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>{in_html(self.explanation)}"
+        html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
+        if self.explanation:
+            html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'
         kept = {MIME: self.data()} if self.is_open else {}
         return {**kept, "text/html": framed(html, f"prediction {self.id}: {self.question}"), "text/plain": repr(self)}
 

@@ -55,7 +55,10 @@ class Predictions(Mapping[str, Prediction]):
         return [one.outcome for one in self.values() if one.outcome is not None]
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        heads = "".join(f'<th style="{_CELL}">{head}</th>' for head in ("", "question", "you said", "what happened"))
+        heads = "".join(
+            f'<th style="{_CELL}; overflow-wrap: normal">{head}</th>'
+            for head in ("", "question", "you said", "what happened")
+        )
         rows = "".join(map(_row, self.values()))
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
         html = framed(f"<div>{marked(self.summary, 'strong')}</div>{table}", "your predictions")
