@@ -18,6 +18,7 @@ from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .sheet import Sheet, asked, sheet_of
 from .starting import machine_of, part_taken
+from .trying import is_tried
 from .work import packed, plain
 
 
@@ -28,7 +29,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     nothing.  Where a map is asked for, a task or a machine stands for its map.  In a notebook that began another lab
     for a student, an exercise has no points: a grader would give none.  A machine has to be the one that the
     sheet's start() gave, or loaded or branched from it: another earns nothing, and the result says so.  For practice,
-    `name` is the sheet that :func:`practice` gave.
+    `name` is the sheet that :func:`practice` gave.  A copy that :func:`try_on` made earns nothing that counts.
 
     Raises :class:`Refused` for a name that is no exercise, and for a thing of another kind than it looks at.
 
@@ -39,6 +40,8 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     (0, 5, False)
     """
     result = _graded(name, thing)
+    if is_tried(thing):
+        return replace(result, work={}, tried=True)
     if not result.practice:
         result = _of_the_lab(result)
         cards.publish(result)

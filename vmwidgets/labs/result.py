@@ -28,7 +28,7 @@ class Result:
     `of_sheet` says which sheet was asked: a seed, "default", "practice 3"; "" where all are asked the same.  `hints`:
     there are some, and points are missing.  `work` is what was graded as data, from which a grader makes it again.
     `edition` is the exercise's.  `unbegun`: a notebook that has begun no lab checked it.  `trying`: one that has begun
-    it without an id.
+    it without an id.  `tried`: it is of a copy to try something on.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Result:
     edition: int = 1
     unbegun: bool = False
     trying: bool = False
+    tried: bool = False
 
     @property
     def practice(self) -> bool:
@@ -84,6 +85,8 @@ class Result:
     @property
     def not_kept(self) -> str:
         """Why it counts for no student, or why it can not be judged again, in a sentence; "" if it counts."""
+        if self.tried:
+            return "This is a copy to try something on, so it counts for nothing: check what lab.try_on was given"
         if self.unbegun:
             return "No lab was begun, so this counts for no one: run the first cell, lab.begin(…), and then this cell"
         if self.practice or self.work.get("kind") != "nothing":
