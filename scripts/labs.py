@@ -7,6 +7,9 @@ A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a
     solution      instructors only: the lines that solve it
     instructor    instructors only: text on time, mistakes and points
 
+Instructors' notebooks also have what the outputs of students' notebooks say of an outcome, once it is answered
+(`vmwidgets/labs/explained.py`).
+
 Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
 exercises' own, into docs/labs/.  Links to docs/ become those of
 the project's page: a student's copy has no docs/ beside it.
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +29,7 @@ import jupytext
 import nbformat
 
 from scripts import rubrics
+from vmwidgets.labs.explained import explanation_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "course"
@@ -69,8 +74,27 @@ def written() -> Iterator[tuple[Path, str]]:
         if unknown:
             raise SystemExit(f"{source.relative_to(ROOT)}: no such tag: {', '.join(sorted(unknown))}")
         for folder, tags in LEFT_OUT.items():
-            made = without(notebook, tags, source.stem.partition("-")[0])
+            told = explained(notebook) if folder.name == "instructors" else notebook
+            made = without(told, tags, source.stem.partition("-")[0])
             yield folder / f"{source.stem}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)
+COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
+
+
+def explained(notebook: Any) -> Any:
+    """The notebook with what students read once they have answered, behind each cell that compares."""
+    asked = {found[1]: found[2] for cell in notebook.cells for found in ASKED.finditer(cell.source)}
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        names = COMPARED.findall(cell.source) if cell.cell_type == "code" else []
+        told = filter(None, (explanation_of(asked[name]) for name in names if name in asked))
+        cells += [
+            type(cell)(cell_type="markdown", metadata={}, source=f"**Once it is answered:** {text}") for text in told
+        ]
+    return type(notebook)(notebook, cells=cells)
 
 
 def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[str, Any]:

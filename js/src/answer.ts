@@ -13,6 +13,14 @@ export interface AnswerTraits {
   hint: string;
   /** The answer that was given last. */
   given: string;
+  /** The answer of who does not know. */
+  unsure: string;
+  /** Whether a reason is asked for, and the one that was given. */
+  reasons: boolean;
+  because: string;
+  /** Whether one may say what one missed, and what was said. */
+  asks_missed: boolean;
+  missed: string;
   status: string;
 }
 
@@ -34,64 +42,104 @@ function radio(option: string, group: string, given: string): HTMLInputElement {
   button.name = group;
   button.value = option;
   button.checked = option === given;
-  button.style.cssText = "vertical-align: middle; margin: 0 4px 2px";
+  button.style.cssText = "flex: none; margin: 0";
   return button;
 }
 
-/** A radio button with its words. */
+/** A radio button with its words, which stay in a column of their own where they need several lines. */
 function labelled(button: HTMLInputElement): HTMLLabelElement {
   const label = make("label");
-  label.style.display = "block";
-  label.append(button, ` ${button.value}`);
+  label.style.cssText = "display: flex; align-items: center; gap: 8px; min-height: 24px; width: fit-content";
+  const words = make("span");
+  words.style.minWidth = "0";
+  words.textContent = button.value;
+  label.append(button, words);
   return label;
+}
+
+/** A field of one line, with what it is for. */
+function line(hint: string, title: string, value: string): HTMLInputElement {
+  const field = make("input");
+  field.type = "text";
+  field.value = value;
+  field.placeholder = hint;
+  field.setAttribute("aria-label", title);
+  field.style.cssText = "flex: 0 1 32em; min-width: 0";
+  return field;
+}
+
+/** What stands in one line, and in several where that is too narrow; fields look as the host's do. */
+function row(...content: HTMLElement[]): HTMLDivElement {
+  const line = make("div", "jupyter-widgets widget-text");
+  line.style.cssText = "display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; margin: 4px 0";
+  line.style.cssText += "; width: auto; height: auto"; // the host's rows have a width, whatever the page's is
+  line.append(...content);
+  return line;
+}
+
+function pressed(words: string, press: () => void): HTMLButtonElement {
+  const button = make("button", "jupyter-widgets jupyter-button widget-button vmw-answer");
+  button.style.cssText = "width: max-content; margin: 0";
+  button.textContent = words;
+  button.addEventListener("click", press);
+  return button;
+}
+
+/** Enter in a field is a press, and no key in it is the notebook's. */
+function entered(field: HTMLInputElement, press: () => void): void {
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") press();
+  });
 }
 
 function render({ model, el }: AnswerArguments): () => void {
   const options = model.get("options");
+  const question = model.get("question");
+  const given = model.get("given") === model.get("unsure") ? "" : model.get("given");
   const group = `vmw-answer-${Math.random().toString(36).slice(2)}`; // each model has loaded this file for itself: a count would begin at 1
-  const choices = options.map((option) => radio(option, group, model.get("given")));
-  const field = make("input");
-  field.type = "text";
-  field.value = model.get("given");
-  field.placeholder = model.get("hint");
-  field.setAttribute("aria-label", model.get("question"));
-  field.style.width = "min(32em, 100%)";
+  const choices = options.map((option) => radio(option, group, given));
+  const field = line(model.get("hint"), question, given);
+  const because = line("because … (one line)", `why: ${question}`, model.get("because"));
+  const missed = line("what did I miss? (if you like)", `what you missed: ${question}`, model.get("missed"));
 
-  const asked = make("div", options.length > 0 ? "" : "jupyter-widgets widget-text");
-  asked.style.margin = "4px 0";
-  asked.append(...(options.length > 0 ? choices.map(labelled) : [field]));
+  const asked = options.length > 0 ? make("div") : row(field);
+  asked.append(...choices.map(labelled));
   asked.addEventListener("keydown", (event) => {
     // To the notebook a letter may mean a command, such as deleting the cell: here it is an answer.
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   });
-  const button = make("button", "jupyter-widgets jupyter-button widget-button vmw-answer");
-  button.style.width = "max-content";
-  const status = make("span");
-  status.style.marginLeft = "8px";
-  status.setAttribute("role", "status");
   const value = () => (options.length > 0 ? choices.find((one) => one.checked)?.value : field.value) ?? "";
-  const send = () => model.send({ type: "answer", value: value() });
+  const send = () => model.send({ type: "answer", value: value(), because: because.value });
+  const answer = pressed("", send);
+  const unsure = pressed(model.get("unsure"), () => model.send({ type: "answer", value: model.get("unsure") }));
+  const sendMissed = () => model.send({ type: "missed", value: missed.value });
+  const keep = pressed("Keep", sendMissed);
+  const after = row(missed, keep);
+  const status = make("span");
+  status.setAttribute("role", "status");
   const tell = () => {
-    button.textContent = model.get("given") ? "Answer again" : "This is my answer";
+    const isGiven = model.get("given") !== "";
+    answer.textContent = isGiven ? "Answer again" : "This is my answer";
+    answer.classList.toggle("mod-primary", !isGiven); // what is to be done next looks so
+    unsure.style.display = isGiven ? "none" : "";
+    after.style.display = model.get("asks_missed") ? "flex" : "none";
     status.textContent = model.get("status");
   };
 
-  button.addEventListener("click", send);
-  field.addEventListener("keydown", (event) => {
-    event.stopPropagation(); // the notebook's own keys
-    if (event.key === "Enter") send();
-  });
+  for (const one of [field, because]) entered(one, send);
+  entered(missed, sendMissed);
   el.style.overflowWrap = "anywhere"; // an answer may be an address or a name, without a space
+  el.style.paddingLeft = "13px"; // below the words of the question: see _FRAME in vmwidgets/labs/markup.py
   el.setAttribute("role", "group");
-  el.setAttribute("aria-label", model.get("question"));
-  el.append(asked, button, status);
-  model.on("change:given", tell);
-  model.on("change:status", tell);
+  el.setAttribute("aria-label", question);
+  el.append(asked, ...(model.get("reasons") ? [row(because)] : []), row(answer, unsure, status), after);
+  const told = ["change:given", "change:asks_missed", "change:status"] as const;
+  for (const name of told) model.on(name, tell);
   tell();
   hear(model.widget_manager, model.get("own_id"));
   return () => {
-    model.off("change:given", tell);
-    model.off("change:status", tell);
+    for (const name of told) model.off(name, tell);
   };
 }
 

@@ -5,8 +5,9 @@ import answer, { type AnswerTraits } from "../src/answer.ts";
 import type { Model } from "../src/model.ts";
 
 function shown(more: Partial<AnswerTraits> = {}) {
-  const given = { own_id: "one", question: "Which?", options: [], hint: "a number", given: "", status: "" };
-  const traits: AnswerTraits = { ...given, ...more };
+  const asked = { own_id: "one", question: "Which?", options: [], hint: "a number", unsure: "I don't know" };
+  const said = { given: "", reasons: false, because: "", asks_missed: false, missed: "", status: "" };
+  const traits: AnswerTraits = { ...asked, ...said, ...more };
   const sent: unknown[] = [];
   const listeners = new Map<string, () => void>();
   const model = {
@@ -29,13 +30,13 @@ test("a choice is sent with the press, and not before", () => {
   high?.click();
   assert.deepEqual(sent, []);
   press();
-  assert.deepEqual(sent, [{ type: "answer", value: "high" }]);
+  assert.deepEqual(sent, [{ type: "answer", value: "high", because: "" }]);
 });
 
 test("without a choice, nothing is sent as nothing", () => {
   const { sent, press } = shown({ options: ["low", "high"] });
   press();
-  assert.deepEqual(sent, [{ type: "answer", value: "" }]);
+  assert.deepEqual(sent, [{ type: "answer", value: "", because: "" }]);
 });
 
 test("Enter in a field answers, and the notebook does not hear its keys", () => {
@@ -45,7 +46,7 @@ test("Enter in a field answers, and the notebook does not hear its keys", () => 
   el.addEventListener("keydown", () => heard++);
   field.value = "3";
   field.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
-  assert.deepEqual(sent, [{ type: "answer", value: "3" }]);
+  assert.deepEqual(sent, [{ type: "answer", value: "3", because: "" }]);
   assert.equal(heard, 0);
 });
 
@@ -57,6 +58,7 @@ test("what was given is marked, and what Python says is told", () => {
     ["high"],
   );
   assert.equal(el.querySelector("button")?.textContent, "Answer again");
+  assert.equal(el.querySelector(".mod-primary"), null);
   traits.status = "<b>no</b>";
   listeners.get("change:status")?.();
   assert.equal(el.querySelector("[role=status]")?.textContent, "<b>no</b>");
@@ -70,4 +72,38 @@ test("two controls are two groups, and one that is gone listens no more", () => 
   assert.notEqual(names[0], names[1]);
   second.close();
   assert.equal(second.listeners.size, 0);
+});
+
+test("who does not know may say so, as long as nothing was said", () => {
+  const { el, sent, traits, listeners } = shown({ options: ["low", "high"] });
+  const unsure = [...el.querySelectorAll("button")].find((one) => one.textContent === "I don't know");
+  unsure?.click();
+  assert.deepEqual(sent, [{ type: "answer", value: "I don't know" }]);
+  traits.given = "I don't know";
+  listeners.get("change:given")?.();
+  assert.equal(unsure?.style.display, "none");
+});
+
+test("a reason goes with the answer, in the same message", () => {
+  const { el, sent, press } = shown({ options: ["low", "high"], reasons: true });
+  const because = el.querySelector<HTMLInputElement>('input[type="text"][aria-label^="why"]');
+  assert.ok(because);
+  el.querySelector("input")?.click();
+  because.value = "first fit";
+  press();
+  assert.deepEqual(sent, [{ type: "answer", value: "low", because: "first fit" }]);
+  assert.equal(shown().el.querySelector('[aria-label^="why"]'), null);
+});
+
+test("what one missed is asked after a wrong answer alone", () => {
+  const { el, sent, traits, listeners } = shown({ options: ["low", "high"], given: "low" });
+  const missed = el.querySelector<HTMLInputElement>('[aria-label^="what you missed"]');
+  assert.ok(missed);
+  assert.equal(missed.parentElement?.style.display, "none");
+  traits.asks_missed = true;
+  listeners.get("change:asks_missed")?.();
+  assert.equal(missed.parentElement?.style.display, "flex");
+  missed.value = "that gaps are asked from below";
+  missed.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  assert.deepEqual(sent, [{ type: "missed", value: "that gaps are asked from below" }]);
 });

@@ -106,7 +106,7 @@ test("questions that were loaded one by one have radio buttons of their own", as
   for (const version of ["aaaa", "bbbb"]) {
     const el = document.body.appendChild(document.createElement("div"));
     (await load("answer", version)).render({ model, el });
-    names.push([...el.querySelectorAll("input")].map((input) => input.name));
+    names.push([...el.querySelectorAll<HTMLInputElement>("input[type=radio]")].map((input) => input.name));
   }
   assert.equal(new Set(names.flat()).size, 2);
   assert.ok(names.every((own) => own[0] === own[1]));

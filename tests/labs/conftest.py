@@ -12,6 +12,7 @@ from vmwidgets.labs import asking, beginning, checking, exercise, hinting, mista
 
 KEPT: list[Any] = [
     beginning._begun,
+    beginning._tried,
     hinting._asked_for,
     checking._best,
     asking.predictions._by_id,
@@ -23,7 +24,7 @@ KEPT: list[Any] = [
 @pytest.fixture(autouse=True)
 def new_kernel() -> Iterator[None]:
     """Nothing is begun, no hint and no prediction was asked for; exercises and mistakes are those of before."""
-    for mine in KEPT[:4]:
+    for mine in KEPT[:5]:
         mine.clear()
     saved._read.clear()
     before = [copy(kept) for kept in KEPT]

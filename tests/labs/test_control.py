@@ -59,3 +59,28 @@ def test_a_later_control_knows_what_was_said(asked: Prediction) -> None:
     asked.say("low")
     asked.say("high")
     assert Control(asked).given == "high"
+
+
+def test_a_reason_is_asked_for_before_the_answer_counts() -> None:
+    asked = Prediction("t/why", "Which gap?", "choice", ("low", "high"), reasons=True)
+    control = Control(asked)
+    press(control, "high")
+    assert (asked.answers, control.status) == ((), "say why first, in one line")
+    control._handle_custom_msg({"type": "answer", "value": "high", "because": " it is larger "}, [])
+    assert [(one.answer, one.because) for one in asked.answers] == [("high", "it is larger")]
+    assert (control.given, control.because) == ("high", "it is larger")
+
+
+def test_who_does_not_know_needs_no_reason() -> None:
+    asked = Prediction("t/why", "Which gap?", "choice", ("low", "high"), reasons=True)
+    press(Control(asked), "I don't know")
+    assert asked.answer == "I don't know"
+
+
+@pytest.mark.parametrize(("said", "asks"), [("low", False), ("high", True), ("I don't know", False)])
+def test_only_after_a_wrong_answer_one_may_say_what_one_missed(asked: Prediction, said: str, asks: bool) -> None:
+    control = Control(asked)
+    press(control, said)
+    asked.compare("low")
+    control._handle_custom_msg({"type": "missed", "value": "the order"}, [])
+    assert (control.asks_missed, asked.missed) == (asks, "the order" if asks else "")

@@ -28,8 +28,8 @@ def test_the_first_answer_counts_and_others_are_kept_behind_it(asked: Prediction
     asked.say("high", "control")
     assert asked.answer == "low"
     assert kept(asked)["answers"] == [
-        {"answer": "low", "how": "code", "late": False},
-        {"answer": "high", "how": "control", "late": False},
+        {"answer": "low", "how": "code", "late": False, "because": ""},
+        {"answer": "high", "how": "control", "late": False, "because": ""},
     ]
 
 
@@ -49,9 +49,61 @@ def test_a_refused_answer_changes_nothing(asked: Prediction) -> None:
 
 def test_outcomes() -> None:
     guess = lab.predict("How many?", id="t/many", kind="number", answer="5")
-    assert (guess.compare(5).right, guess.compare(6).right) == (True, False)
+    assert guess.compare(6).right is False
     assert repr(guess.compare(6)) == "You said: 5. What happened: 6."
     assert guess.compare(6).data()["actual"] == "6"
+
+
+@pytest.mark.parametrize(("then", "right"), [(5, True), (6, False)])
+def test_the_first_outcome_counts_whatever_a_cell_gives_when_it_is_run_again(then: int, right: bool) -> None:
+    guess = lab.predict("How many?", id=f"t/again-{then}", kind="number", answer="5")
+    guess.compare(then)
+    again = guess.compare(11 - then)
+    assert (again.right, again.data()) == (right, guess.compare(then).data())
+    assert repr(again).endswith(f"This time: {11 - then}. The first outcome counts.")
+    assert "This time" not in repr(guess.compare(then))
+
+
+def test_an_outcome_is_closed_until_something_is_said(asked: Prediction) -> None:
+    lab.author.explain("t/gap", "Gaps are **asked** from below.")
+    closed = asked.compare("high").bundle()
+    assert not any("high" in str(form) or "from below" in str(form) for form in closed.values())
+    asked.say("low")
+    assert asked.outcome is not None
+    opened = asked.outcome.bundle()
+    assert "<strong>asked</strong> from below" in opened["text/html"]
+    assert opened["text/plain"].startswith("You said: low (after it was shown). What happened: high.")
+
+
+@pytest.mark.parametrize("words", ["I don't know", " i DON\u2019T know"])
+@pytest.mark.parametrize("kind", ["choice", "number", "text"])
+def test_who_does_not_know_says_so_and_is_neither_right_nor_wrong(words: str, kind: str) -> None:
+    options = {"options": ["1", "2"]} if kind == "choice" else {"kind": kind}
+    one = lab.predict("Which?", id=f"t/unsure-{kind}-{len(words)}", answer=words, **options)
+    outcome = one.compare("2")
+    assert (outcome.right, outcome.sign, outcome.mistake) == (None, "", None)
+    assert repr(outcome) == "You said: I don't know. What happened: 2."
+    kernel = Predictions()
+    kernel.ask(one)
+    assert kernel.summary == "0 of 0 right. 1 not known."
+
+
+def test_a_reason_is_kept_with_its_answer() -> None:
+    why = lab.predict("Where?", id="t/why", options=["low", "high"], answer="low", because="first fit")
+    assert kept(why)["answers"] == [{"answer": "low", "how": "code", "late": False, "because": "first fit"}]
+    assert "low, because first fit" in repr(why)
+    why.compare("high")
+    why.miss("that it is best fit")
+    assert kept(why)["missed"] == "that it is best fit"
+
+
+def test_options_say_what_they_stand_for_so_that_the_cell_that_compares_names_none() -> None:
+    options = {"about 40": range(30, 51), "none": 0, "a fault": {"FAULT", "ACCES"}, "both": (1, 2), "yes": True}
+    found = {}
+    for actual in 41, 0, "ACCES", True, 7, "low", (1, 2):
+        one = lab.predict("How many?", id=f"t/stands-{len(found)}", options=options, answer="none")
+        found[actual] = one.compare(actual).actual
+    assert found == {41: "about 40", 0: "none", "ACCES": "a fault", True: "yes", 7: "7", "low": "'low'", (1, 2): "both"}
 
 
 def test_an_outcome_that_was_no_option_is_shown(asked: Prediction) -> None:

@@ -102,7 +102,8 @@ def test_fifty_minutes_are_enough_for_what_can_not_be_left_out(path: Path) -> No
     code = [cell for cell in kept if cell.cell_type == "code"]
     assert sum(len(cell.source.split()) for cell in kept if cell.cell_type == "markdown") <= CORE_WORDS
     assert sum(map(lines, code)) <= CODE_LINES
-    assert [cell.source for cell in code if lines(cell) > LINES_TO_READ] == []
+    to_read = [cell for cell in code if "lab.predict(" not in cell.source]  # the control below shows the question
+    assert [cell.source for cell in to_read if lines(cell) > LINES_TO_READ] == []
     assert sum(cell.source.count("lab.predict(") for cell in code) <= PREDICTIONS
     assert 1 <= len({name for cell in code for name in CHECK.findall(cell.source)}) <= EXERCISES
     assert "**Minutes**: 50 (estimated)" in kept[0].source

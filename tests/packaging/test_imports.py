@@ -18,7 +18,7 @@ OUTSIDE = {
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py", "typing_extensions"},  # the last for type checkers alone
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
-    "vmwidgets/labs": {"anywidget", "traitlets"},
+    "vmwidgets/labs": {"anywidget", "markdown_it", "traitlets"},
     "vmwidgets/assignments": set(),
     "vmwidgets/questions": set(),
     "vmwidgets/grading": {"dask", "distributed", "tomli"},  # tomli: which Python has itself from 3.11 on
@@ -31,6 +31,7 @@ OUTSIDE = {
         "ipywidgets",
         "jupyterlab",  # opened by the command line alone
         "lark",
+        "markdown_it",
         "matplotlib",
         "nbclient",  # which comes with jupyterlab, as nbformat does: for a handout of a notebook
         "nbformat",

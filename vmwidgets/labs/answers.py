@@ -21,6 +21,9 @@ KINDS = {
 }
 """What an answer may be, and what a field for it says."""
 
+UNSURE = "I don't know"
+"""An answer to every question: neither right nor wrong, and it opens what happened as any answer does."""
+
 MOST_CHARACTERS = 500
 """Of an answer, of a question, of an option."""
 
@@ -33,6 +36,8 @@ def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
     >>> written("ffff 8080 0014 1000", "address"), written(16384, "size"), written("+2", "number")
     ('0xffff_8080_0014_1000', '16 KiB', '2')
     """
+    if isinstance(value, str) and value.strip().casefold().replace("\u2019", "'") == UNSURE.casefold():
+        return UNSURE
     if kind == "choice":
         return _choice(value, options)
     if kind == "number":

@@ -5,7 +5,7 @@ The answer is data in the cell's output.  Saving the notebook saves it, whicheve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.host.display import publish
 
 from .answers import KINDS, line
+from .outcome import Outcome
 from .prediction import Prediction, identity_of
 from .predictions import Predictions
 from .saved import recall
@@ -29,15 +30,21 @@ def predict(
     question: str,
     *,
     id: str = "",  # noqa: A002  the field's own word
-    options: Iterable[object] | None = None,
+    options: Iterable[object] | Mapping[str, Any] | None = None,
     kind: str = "",
     answer: Any = None,
+    because: bool | str = False,
 ) -> Prediction:
     """Ask `question` before anything gives the answer away, and keep what is said in the notebook.
 
     With `options` one of them is chosen; else `kind` says what an answer is: "text", "number", "address" or "size".
-    It is answered in code (`answer=…`), or, in a notebook, by the control below the question.  None and ``...`` are no
-    answer, and no error.  `id` is the question's lasting name; without it one is made from the words.
+    Options may say what they stand for, ``{"about 40": range(30, 51), "none": 0}``: then the cell that compares gives
+    what it found, and names none of them.
+
+    It is answered in code (`answer=…`), or, in a notebook, by the control below the question.  "I don't know" is an
+    answer to every question; None and ``...`` are none, and no error.  With `because=True` the control asks for a
+    reason, too, and in code ``because="…"`` gives one.  `id` is the question's lasting name; without it one is made
+    from the words.
 
     Asked again, with the same words, it is the same prediction, after a restart of the kernel too: its first answer
     counts, and others are kept after it.
@@ -52,12 +59,13 @@ def predict(
     words = line(question, "question")
     chosen = _options(options)
     sort = _kind(kind, chosen)
-    asked = Prediction(identity_of(id, words), words, sort, chosen)
+    means = options if isinstance(options, Mapping) else None
+    asked = Prediction(identity_of(id, words), words, sort, chosen, means, bool(because))
     prediction = predictions.ask(asked)
     if prediction is asked:
         recall(asked)
     if answer is not None and answer is not ...:
-        prediction.say(answer)
+        prediction.say(answer, because=because if isinstance(because, str) else "")
     _put_on_the_page(prediction, with_control=answer is None or answer is ...)
     return prediction
 
@@ -88,6 +96,7 @@ def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
         return
     publish(prediction.bundle(), display_id=_display_id(prediction))
     prediction.listeners[:] = [partial(_update, prediction)]
+    prediction.show_outcome = partial(_show_outcome, prediction)
     prediction.show = partial(_show_elsewhere, prediction, current_cell(shell))
     if with_control and hasattr(shell, "kernel"):
         from .control import show_control
@@ -103,6 +112,13 @@ def _show_elsewhere(prediction: Prediction, asked_in: Cell) -> None:
 
 def _update(prediction: Prediction) -> None:
     publish(prediction.bundle(), display_id=_display_id(prediction), update=True)
+    if prediction.outcome is not None:  # a cell that shows it closed opens
+        publish(prediction.outcome.bundle(), display_id=f"{_display_id(prediction)}-outcome", update=True)
+
+
+def _show_outcome(prediction: Prediction, outcome: Outcome) -> None:
+    """The outcome as the value of a cell, which is to open as soon as the question is answered."""
+    publish(outcome.bundle(), display_id=f"{_display_id(prediction)}-outcome")
 
 
 def _display_id(prediction: Prediction) -> str:

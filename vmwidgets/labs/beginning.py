@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -49,13 +49,15 @@ class Beginning:
     """The lab `lab` of a course, and its students; without students it is the default sheet.
 
     `students` are ids as they were typed, in the order of the folded ids.  `codes` are the students' secrets in the
-    same order, if the course has codes.  Beginnings that differ only in how ids were typed are equal.
+    same order, if the course has codes.  Beginnings that differ only in how ids were typed are equal.  `again` are the
+    exercises that were checked without an id, and not since then.
     """
 
     lab: str
     course: str = ""
     students: tuple[str, ...] = ()
     codes: tuple[str, ...] = field(default=(), repr=False)
+    again: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -91,10 +93,14 @@ class Beginning:
 
     @property
     def sentence(self) -> str:
-        """Whose variant it is."""
+        """Whose variant it is, and which exercises have to be done again."""
         if not self.students:
-            return f"Lab {self.lab}: the default sheet. For a sheet of your own, write student= and course= above."
-        return f"Lab {self.lab} of {self.whose}: variant {self.seed:016x}."
+            return (
+                f"Lab {self.lab}, just trying: exercises are practice, and count for no one. For a sheet of your own, "
+                "write your id and your course's name into student= and course= above, and run the cell again."
+            )
+        again = f" Checked without an id, so to be done again: {', '.join(self.again)}." if self.again else ""
+        return f"Lab {self.lab} of {self.whose}: variant {self.seed:016x}.{again}"
 
     def data(self) -> dict[str, Any]:
         """The beginning as the notebook keeps it: `coded` says whether there are codes, and the codes are left out."""
@@ -124,6 +130,10 @@ class Beginning:
         made = _beginning(data.get("lab"), student.split("+") if student else "", data.get("course"), "")
         codes = tuple(code_of(key, made.course, one) for one in made.ids) if key else ()
         return cls(made.lab, made.course, made.students, codes)
+
+    def lets(self, later: Beginning) -> bool:
+        """Whether `later` may follow in the same kernel: an id for a lab that was begun without one."""
+        return self.lab == later.lab and not self.students and bool(later.students)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Beginning) and self._same == other._same
@@ -156,6 +166,7 @@ class Beginning:
 
 _once = Once()
 _begun: list[Beginning] = []  # of this kernel: none or one
+_tried: dict[str, None] = {}  # exercises that were checked without an id, and not since then
 
 
 def begin(
@@ -166,17 +177,19 @@ def begin(
     `student` is an id of letters, digits and ``. _ - @``, as the course's roster has it, or a list of ids for those who
     work together; neither their order nor capitals matter.  `course` is the course's name, the same for all.  `code` is
     the secret that some courses give to each student; for a list of ids, a list of codes in the same order.  Without a
-    student it is the default sheet, which is the same for everyone.  To begin the same once more changes nothing.
+    student it is the default sheet, which is the same for everyone, and practice.  To begin the same once more changes
+    nothing.  An id that is typed later gives its sheets: predictions stay, and it says which exercises have to be done
+    again, since what was checked without an id counts for no one.
 
     Raises :class:`Refused` for an id, a course or a code that can't be, for a student without a course, for a code of
-    someone else, and for another beginning in the same kernel.
+    someone else, and for another student or lab in the same kernel.
 
     >>> from vmwidgets import lab
-    >>> lab.begin("doc")
-    Lab doc: the default sheet. For a sheet of your own, write student= and course= above.
+    >>> lab.begin("doc").whose
+    'the default sheet'
     """
     wanted = _beginning(lab, student, course, code)
-    if _begun and _begun[0] != wanted:
+    if _begun and _begun[0] != wanted and not _begun[0].lets(wanted):
         one, other = _begun[0], wanted
         codes = one.codes != other.codes
         has_begun = f"this notebook has begun lab {one.lab} for {one.whose}{_with_code(one) * codes}"
@@ -184,8 +197,9 @@ def begin(
             f"{has_begun}: restart the kernel to begin lab {other.lab} for {other.whose}{_with_code(other) * codes}"
         )
     if not _begun:
-        _begun.append(wanted)
         of_the_notebook()  # before the cells below lose the outputs of an earlier kernel
+    known = _begun[0] if _begun and _begun[0] == wanted else wanted
+    _begun[:] = [replace(known, again=tuple(_tried) if known.students else ())]
     _once.publish(_begun[0].bundle())
     return _begun[0]
 
@@ -193,6 +207,14 @@ def begin(
 def begun() -> Beginning | None:
     """What this kernel has begun; None before :func:`begin`."""
     return _begun[0] if _begun else None
+
+
+def note_check(exercise: str, of: str) -> None:
+    """Remember that `exercise` was checked on the sheet `of`: on the default one it has to be done again for an id."""
+    if of == "default":
+        _tried[exercise] = None
+    else:
+        _tried.pop(exercise, None)
 
 
 def _with_code(beginning: Beginning) -> str:

@@ -10,7 +10,7 @@ from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, sh
 from vmwidgets.engine.machine.handles.maps import MachineMap
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
-from .beginning import begun
+from .beginning import begun, note_check
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
@@ -18,6 +18,7 @@ from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .sheet import Sheet, asked, sheet_of
 from .starting import machine_of, part_taken
+from .trying import is_tried
 from .work import packed, plain
 
 
@@ -28,7 +29,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     nothing.  Where a map is asked for, a task or a machine stands for its map.  In a notebook that began another lab
     for a student, an exercise has no points: a grader would give none.  A machine has to be the one that the
     sheet's start() gave, or loaded or branched from it: another earns nothing, and the result says so.  For practice,
-    `name` is the sheet that :func:`practice` gave.
+    `name` is the sheet that :func:`practice` gave.  A copy that :func:`try_on` made earns nothing that counts.
 
     Raises :class:`Refused` for a name that is no exercise, and for a thing of another kind than it looks at.
 
@@ -39,9 +40,13 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     (0, 5, False)
     """
     result = _graded(name, thing)
+    if is_tried(thing):
+        return replace(result, work={}, tried=True)
     if not result.practice:
         result = _of_the_lab(result)
         cards.publish(result)
+        if result.work:
+            note_check(result.id, result.of_sheet)
         before = _best.get((result.id, result.of_sheet))
         if result.work and (before is None or result.rank >= before.rank):
             _best[result.id, result.of_sheet] = result
@@ -53,7 +58,9 @@ def _of_the_lab(result: Result) -> Result:
     lab, of = result.id.partition("/")[0], begun()
     if of is None:
         return replace(result, unbegun=running_cell() is not None)
-    if not of.students or of.lab == lab:
+    if not of.students:
+        return replace(result, trying=True)
+    if of.lab == lab:
         return result
     why = (
         f"this is an exercise of lab {lab}, and the notebook has begun lab {of.lab}: write lab.begin({lab!r}, …) in "
@@ -65,13 +72,9 @@ def _of_the_lab(result: Result) -> Result:
 def best(of: str) -> dict[str, Result]:
     """The best result of each exercise that this kernel graded, of several the latest; practice is left out.
 
-    `of` is the sheet that counts: results on another sheet are taken only where there are none on this one.
+    `of` is the sheet that counts, and what was checked on another one does not.
     """
-    found: dict[str, Result] = {}
-    for (name, sheet), result in _best.items():
-        if name not in found or sheet in ("", of):
-            found[name] = result
-    return found
+    return {name: result for (name, sheet), result in _best.items() if sheet in ("", of)}
 
 
 def judged_for(name: str, of: str, thing: Any) -> Result:

@@ -16,10 +16,11 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.static import read_static
 from vmwidgets.widgets.host.display import publish_widget
 
-from .answers import KINDS
+from .answers import KINDS, UNSURE
 from .prediction import Prediction
 
 SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
+KEPT = "Kept. It counts for nothing: it is for you, and for whoever helps you."
 
 
 class Control(anywidget.AnyWidget):
@@ -31,6 +32,13 @@ class Control(anywidget.AnyWidget):
     options: traitlets.List[str] = traitlets.List(help="What there is to choose from; none: a field.").tag(sync=True)
     hint = traitlets.Unicode(help="What may be written into the field.").tag(sync=True)
     given = traitlets.Unicode(help="The latest answer.").tag(sync=True)
+    unsure = traitlets.Unicode(UNSURE, help="The answer of who does not know.").tag(sync=True)
+    reasons = traitlets.Bool(help="Whether a reason is asked for.").tag(sync=True)
+    because = traitlets.Unicode(help="The reason that was given.").tag(sync=True)
+    asks_missed = traitlets.Bool(help="Whether the answer was wrong, so that one may say what one missed.").tag(
+        sync=True
+    )
+    missed = traitlets.Unicode(help="What one missed.").tag(sync=True)
     status = traitlets.Unicode(help="What became of the last press.").tag(sync=True)
 
     def __init__(self, prediction: Prediction) -> None:
@@ -43,25 +51,53 @@ class Control(anywidget.AnyWidget):
             question=prediction.question,
             options=list(prediction.options),
             hint=KINDS[prediction.kind],
-            given=prediction.answers[-1].answer if prediction.answers else "",
+            reasons=prediction.reasons,
+            **_told(prediction),
         )
+        prediction.listeners.append(self._tell)
         self.on_msg(self._receive)
+
+    def _tell(self) -> None:
+        for name, value in _told(self._prediction).items():
+            setattr(self, name, value)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Nothing: a page answers by a message, which is checked."""
 
     def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
-        value = content.get("value") if isinstance(content, dict) and content.get("type") == "answer" else None
-        if not isinstance(value, str) or not value.strip():
-            self.status = "choose one first" if self.options else "write something first"
-            return
+        sent = content if isinstance(content, dict) else {}
+        value, because = (
+            one.strip() if isinstance(one := sent.get(name), str) else "" for name in ("value", "because")
+        )
         try:
-            self._prediction.say(value, "control")
+            if sent.get("type") == "missed" and self.asks_missed and value:
+                self._prediction.miss(value)
+                self.status = KEPT
+            elif sent.get("type") == "answer":
+                self.status = self._missing(value, because)
+                if not self.status:
+                    self._prediction.say(value, "control", because)
+                    self.status = SAID
         except Refused as refusal:
             self.status = str(refusal)
-            return
-        self.given = self._prediction.answers[-1].answer
-        self.status = SAID
+
+    def _missing(self, value: str, because: str) -> str:
+        """What an answer does not have yet, in words; "" where it is whole."""
+        if not value:
+            return "choose one first" if self.options else "write something first"
+        return "say why first, in one line" if self.reasons and not because and value != UNSURE else ""
+
+
+def _told(prediction: Prediction) -> dict[str, Any]:
+    """What a page shows of what was said so far."""
+    last = prediction.answers[-1] if prediction.answers else None
+    outcome = prediction.outcome
+    return {
+        "given": last.answer if last else "",
+        "because": last.because if last else "",
+        "asks_missed": outcome is not None and outcome.right is False,
+        "missed": prediction.missed,
+    }
 
 
 _controls: dict[str, Control] = {}  # by the prediction's id

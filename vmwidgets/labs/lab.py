@@ -2,7 +2,8 @@
 
 :func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built (:func:`require` raises
 where a point is missing), and `predictions` holds what was said.  :func:`begin` says whose lab it is, :func:`sheet`
-what this student is asked, :func:`practice` what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives
+what this student is asked, :func:`practice` what anyone may practise on, and :func:`hint` helps.  :func:`try_on`
+makes a copy of a machine to try something on.  :func:`attempt` gives
 what a call gives, or why it failed, and :func:`outline` says in few lines what an operation did.  After
 :func:`keep_moments` each picture stays at the moment when its cell was done.
 :func:`exercise`, :func:`criterion`, :func:`mistakes` and :class:`Draws` are for those who write labs; see docs/labs.md.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from vmwidgets.widgets.host.pictures import keep_moments
 
+from . import author
 from .asking import predict, predictions
 from .beginning import begin
 from .checking import check
@@ -54,6 +56,7 @@ from .mistakes import Mistake, mistakes
 from .requiring import require
 from .sheet import practice, sheet
 from .submitting import submit
+from .trying import try_on
 
 __all__ = [
     "BaseAndBounds",
@@ -61,6 +64,7 @@ __all__ = [
     "Mistake",
     "Segments",
     "attempt",
+    "author",
     "begin",
     "byte_or_signal",
     "called",
@@ -95,6 +99,7 @@ __all__ = [
     "slots",
     "submit",
     "tables_read",
+    "try_on",
     "use_pages",
     "word",
 ]

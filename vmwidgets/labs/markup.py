@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from html import escape
 
+from markdown_it import MarkdownIt
+
 from vmwidgets.views.scene.text import visible
 
 _FRAME = (
@@ -22,6 +24,18 @@ def marked(text: str, tag: str = "span") -> str:
     '<em>&lt;b&gt;</em>'
     """
     return f"<{tag}>{escape(visible(text))}</{tag}>"
+
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def in_html(text: str) -> str:
+    """Markdown as HTML; markup in it stays text.
+
+    >>> in_html("A *page* <b>")
+    '<p>A <em>page</em> &lt;b&gt;</p>'
+    """
+    return str(_markdown.render(text)).strip()
 
 
 def framed(content: str, title: str, below: str = "") -> str:

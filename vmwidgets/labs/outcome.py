@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from .markup import framed, marked
+from .answers import UNSURE
+from .explained import explanation_of
+from .markup import framed, in_html, marked
 from .mistakes import Mistake, mistake_of
 
 MIME = "application/vnd.vmwidgets.outcome+json"
 """Of an outcome as a notebook keeps it."""
 
 
+NOT_YET = "Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why."
+"""Of an outcome that is closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`said` (None: nothing) and `actual`, both in their written form; `late`: it was said after this was shown."""
+    """`said` (None: nothing) and `actual`, both in their written form; `late`: it was said after this had happened.
+
+    It is closed until something is said, or the question is passed.  `again` is what happened when the cell was run
+    again, if that was something else; `show` puts the outcome on a page.
+    """
 
     id: str
     question: str
     said: str | None
     actual: str
     late: bool = False
+    again: str = ""
+    is_passed: bool = False
+    show: Callable[[Outcome], None] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it says what happened."""
+        return self.said is not None or self.is_passed
 
     @property
     def right(self) -> bool | None:
-        """Whether it is what was said; None if nothing was."""
-        return None if self.said is None else self.said.casefold() == self.actual.casefold()
+        """Whether it is what was said; None if nothing was, or that one does not know."""
+        return None if self.said in (None, UNSURE) else str(self.said).casefold() == self.actual.casefold()
 
     @property
     def sign(self) -> str:
@@ -35,18 +54,26 @@ class Outcome:
     @property
     def sentence(self) -> str:
         """Both, in a sentence."""
+        if not self.is_open:
+            return NOT_YET
         if self.said is None:
             return f"What happened: {self.actual}. You gave no answer before."
         when = " (after it was shown)" if self.late else ""
+        again = f" This time: {self.again}. The first outcome counts." if self.again else ""
         if self.right:
-            return f"You said: {self.said}{when}. That is right."
+            return f"You said: {self.said}{when}. That is right.{again}"
         why = f" {self.mistake.why}" if self.mistake else ""
-        return f"You said: {self.said}{when}. What happened: {self.actual}.{why}"
+        return f"You said: {self.said}{when}. What happened: {self.actual}.{why}{again}"
 
     @property
     def mistake(self) -> Mistake | None:
         """The mistake that was made, if it has a name."""
-        return mistake_of(self.id, self.said) if self.said is not None and not self.right else None
+        return mistake_of(self.id, self.said) if self.said is not None and self.right is False else None
+
+    @property
+    def explanation(self) -> str:
+        """What is said about it, in Markdown; "" where nothing is, and while it is closed."""
+        return explanation_of(self.id) if self.is_open else ""
 
     def data(self) -> dict[str, Any]:
         """The outcome as the notebook keeps it."""
@@ -61,11 +88,21 @@ class Outcome:
             "mistake": self.mistake.name if self.mistake else "",
         }
 
+    def bundle(self) -> dict[str, Any]:
+        """The outcome in all forms of an output; as data only once it is open."""
+        html = f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>"
+        if self.explanation:
+            html += f'<div style="margin-top: 6px">{in_html(self.explanation)}</div>'
+        kept = {MIME: self.data()} if self.is_open else {}
+        return {**kept, "text/html": framed(html, f"prediction {self.id}: {self.question}"), "text/plain": repr(self)}
+
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        html = framed(
-            f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>", f"prediction {self.id}: {self.question}"
-        )
-        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+        return self.bundle()
+
+    def _ipython_display_(self) -> None:
+        if self.show is None:
+            raise NotImplementedError  # as any value of a cell
+        self.show(self)
 
     def __repr__(self) -> str:
-        return self.sentence
+        return "\n".join(filter(None, (self.sentence, self.explanation)))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.views.scene.twin import LOST
 
-from .answers import KINDS, written
+from .answers import KINDS, line, written
+from .instruments.one_call import Failed
 from .markup import framed, marked
 from .outcome import Outcome
 
@@ -25,30 +26,50 @@ IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: `answer` in its written form, `how` "code" or "control", `late` if what happened was shown before."""
+    """One answer: `answer` in its written form, `how` "code" or "control", `late` if it had happened before.
+
+    `because` is the reason, where one was given.
+    """
 
     answer: str
     how: str
     late: bool = False
+    because: str = ""
 
 
 class Prediction:
     """What was asked, and what was said; :func:`vmwidgets.lab.predict` makes it.
 
-    `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from.  The first
-    answer counts; later ones are kept after it.  `happened` is what :meth:`compare` was first given, None before.
-    `listeners` are called after each answer and after the first outcome; `show` puts it on a page.
+    `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from, and `means`
+    what of that which may happen each option stands for.  With `reasons` a reason is asked for, too.
+
+    The first answer counts; later ones are kept after it.  `happened` is what :meth:`compare` was first given, None
+    before, and counts as well.  `missed` is what a student found to have missed.  `listeners` are called after each
+    change; `show` and `show_outcome` put it and its outcome on a page.
     """
 
-    def __init__(self, identity: str, question: str, kind: str, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        identity: str,
+        question: str,
+        kind: str,
+        options: tuple[str, ...] = (),
+        means: Mapping[str, Any] | None = None,
+        reasons: bool = False,
+    ) -> None:
         self.id = identity
         self.question = question
         self.kind = kind
         self.options = options
+        self.means = means or {}
+        self.reasons = reasons
         self.answers: tuple[Answer, ...] = ()
         self.happened: str | None = None
+        self.missed = ""
+        self.is_passed = False
         self.listeners: list[Callable[[], None]] = []
         self.show: Callable[[], None] | None = None
+        self.show_outcome: Callable[[Outcome], None] | None = None
 
     @property
     def answer(self) -> str | None:
@@ -60,15 +81,25 @@ class Prediction:
         """What makes it another question."""
         return self.question, self.kind, self.options
 
-    def say(self, value: Any, how: str = "code") -> None:
-        """Answer it, or answer it again; the same once more is no other answer.
+    def say(self, value: Any, how: str = "code", because: str = "") -> None:
+        """Answer it, or answer it again, with a reason or without; the same once more is no other answer.
 
         Raises :class:`Refused` for a value that is no answer to this question; nothing has changed then.
         """
-        text = written(value, self.kind, self.options)
-        if self.answers and self.answers[-1].answer == text:
+        text, reason = written(value, self.kind, self.options), line(because, "because") if because else ""
+        if self.answers and self.answers[-1].answer == text and reason in ("", self.answers[-1].because):
             return
-        self.answers = (*self.answers, Answer(text, how, self.happened is not None))
+        self.answers = (*self.answers, Answer(text, how, self.happened is not None, reason))
+        self._tell()
+
+    def skip(self) -> None:
+        """Have the outcome open without an answer, as who steps on in a picture does."""
+        self.is_passed = True
+        self._tell()
+
+    def miss(self, text: str) -> None:
+        """Keep what the student says to have missed, after a wrong answer."""
+        self.missed = line(text, "missed")
         self._tell()
 
     def _tell(self) -> None:
@@ -76,19 +107,27 @@ class Prediction:
             listener()
 
     def compare(self, actual: Any) -> Outcome:
-        """What happened, beside what was said; having said nothing is no error.
+        """What happened, beside what was said: closed until something is said, be it that one does not know.
 
-        `actual` is of the question's kind.  Answers that come after this are marked as late.  Called again, it compares
-        with what happened now; the first outcome is kept.
+        `actual` is of the question's kind, or something that one of the options stands for.  Answers that come after
+        this are marked as late.  The first outcome counts: called again, it gives that one, and says what is otherwise.
         """
-        try:
-            happened = written(actual, self.kind, self.options)
-        except Refused:  # what happened is not among the options: that is an outcome as well
-            happened = shown(actual)
+        happened = self._written(actual)
         if self.happened is None:
             self.happened = happened
             self._tell()
-        return self._outcome(happened)
+        outcome = self._outcome(self.happened)
+        return outcome if happened == self.happened else replace(outcome, again=happened)
+
+    def _written(self, actual: Any) -> str:
+        """What happened, as an answer says it."""
+        for option, meant in self.means.items():
+            if _stands_for(meant, actual):
+                return option
+        try:
+            return written(actual, self.kind, self.options)
+        except Refused:  # what happened is not among the options: that is an outcome as well
+            return shown(actual)
 
     @property
     def outcome(self) -> Outcome | None:
@@ -97,7 +136,8 @@ class Prediction:
 
     def _outcome(self, happened: str) -> Outcome:
         late = bool(self.answers) and self.answers[0].late
-        return Outcome(self.id, self.question, self.answer, happened, late)
+        passed, show = self.is_passed, self.show_outcome
+        return Outcome(self.id, self.question, self.answer, happened, late, is_passed=passed, show=show)
 
     def data(self) -> dict[str, Any]:
         """The prediction as the notebook keeps it; docs/labs.md says what it means."""
@@ -110,6 +150,7 @@ class Prediction:
             "answer": self.answer,
             "answers": [asdict(answer) for answer in self.answers],
             "happened": self.happened,
+            "missed": self.missed,
         }
 
     def bundle(self) -> dict[str, Any]:
@@ -125,9 +166,12 @@ class Prediction:
         if self.answer is None:
             yield "not answered yet:", "answer below (if nothing is there, run this cell), or in code with answer=…"
         else:
-            yield "you said:", self.answer
+            because = f", because {self.answers[0].because}" if self.answers[0].because else ""
+            yield "you said:", self.answer + because
         if len(self.answers) > 1:
             yield "and later:", ", then ".join(answer.answer for answer in self.answers[1:])
+        if self.missed:
+            yield "what you missed:", self.missed
 
     def _html(self) -> str:
         rows = "".join(f"<div>{marked(word, 'em')} {marked(text)}</div>" for word, text in self._lines())
@@ -140,6 +184,20 @@ class Prediction:
         said = "; ".join(f"{word} {text}" for word, text in self._lines() if self.answers)
         wanted = " | ".join(self.options) or KINDS[self.kind]
         return f"<prediction {self.id}: {self.question} ({said or f'not answered yet: {wanted}'})>"
+
+
+def _stands_for(meant: Any, actual: Any) -> bool:
+    """Whether an option that stands for `meant` is what happened; a range and a set stand for each that is in it.
+
+    >>> _stands_for(range(10, 61), 41), _stands_for({"FAULT", "ACCES"}, Failed("KernelError: FAULT: no"))
+    (True, True)
+    """
+    found = actual.name if isinstance(actual, Failed) else actual
+    if isinstance(meant, range):
+        return isinstance(found, int) and found in meant
+    if isinstance(meant, (set, frozenset)):
+        return any(_stands_for(one, actual) for one in meant)
+    return isinstance(found, bool) == isinstance(meant, bool) and bool(meant == found)
 
 
 def identity_of(identity: Any, question: str) -> str:

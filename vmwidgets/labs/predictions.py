@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .answers import UNSURE
 from .markup import framed, marked
 from .outcome import Outcome
 from .prediction import SCHEMA, Prediction
@@ -43,8 +44,10 @@ class Predictions(Mapping[str, Prediction]):
         judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
         late = sum(one.outcome is not None if one.answer is None else one.answers[0].late for one in self.values())
         still = sum(one.answer is None and one.outcome is None for one in self.values())
+        unsure = sum(one.answer == UNSURE for one in self.values())
         parts = f"{sum(judged)} of {len(judged)} right.", f"{late} not answered before the outcome." if late else ""
-        return " ".join(filter(None, (*parts, f"{still} not answered yet." if still else "")))
+        more = f"{unsure} not known." if unsure else "", f"{still} not answered yet." if still else ""
+        return " ".join(filter(None, (*parts, *more)))
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -52,7 +55,10 @@ class Predictions(Mapping[str, Prediction]):
         return [one.outcome for one in self.values() if one.outcome is not None]
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        heads = "".join(f'<th style="{_CELL}">{head}</th>' for head in ("", "question", "you said", "what happened"))
+        heads = "".join(
+            f'<th style="{_CELL}; overflow-wrap: normal">{head}</th>'
+            for head in ("", "question", "you said", "what happened")
+        )
         rows = "".join(map(_row, self.values()))
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
         html = framed(f"<div>{marked(self.summary, 'strong')}</div>{table}", "your predictions")
@@ -60,7 +66,7 @@ class Predictions(Mapping[str, Prediction]):
             "schema": SCHEMA,
             "summary": self.summary,
             "predictions": [one.data() for one in self.values()],
-            "outcomes": [outcome.data() for outcome in self.outcomes],
+            "outcomes": [outcome.data() for outcome in self.outcomes if outcome.is_open],
         }
         return {self.MIME: data, "text/html": html, "text/plain": repr(self)}
 
@@ -73,7 +79,7 @@ class Predictions(Mapping[str, Prediction]):
 def _parts(one: Prediction) -> tuple[str, str, str]:
     """Right or wrong as a sign, what was said, and what happened."""
     outcome = one.outcome
-    if outcome is None:
+    if outcome is None or not outcome.is_open:
         return "", one.answer or "–", "not shown yet"
     return outcome.sign, f"{one.answer or '–'}{' (after it was shown)' * outcome.late}", outcome.actual
 

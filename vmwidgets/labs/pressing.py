@@ -37,6 +37,8 @@ class Presses:
         one = self._ask(key, question)
         if said is not None:
             one.say(said, "control")
+        else:
+            one.skip()
         one.compare(actual)
         self._publish(update=True)
 

@@ -16,6 +16,9 @@ MIME = "application/vnd.vmwidgets.check+json"
 NOT_DONE = "not done yet"
 """The problem of a check that was given nothing."""
 
+TRYING = "Practice: without an id in lab.begin(…), this counts for no one."
+"""Of a result without a student."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -24,7 +27,8 @@ class Result:
     `problem` is why the check could not go to its end ("" if it did).  `picture` is HTML of what was graded.
     `of_sheet` says which sheet was asked: a seed, "default", "practice 3"; "" where all are asked the same.  `hints`:
     there are some, and points are missing.  `work` is what was graded as data, from which a grader makes it again.
-    `edition` is the exercise's.  `unbegun`: a notebook that has begun no lab checked it.
+    `edition` is the exercise's.  `unbegun`: a notebook that has begun no lab checked it.  `trying`: one that has begun
+    it without an id.  `tried`: it is of a copy to try something on.
     """
 
     id: str
@@ -38,6 +42,8 @@ class Result:
     work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     edition: int = 1
     unbegun: bool = False
+    trying: bool = False
+    tried: bool = False
 
     @property
     def practice(self) -> bool:
@@ -79,6 +85,8 @@ class Result:
     @property
     def not_kept(self) -> str:
         """Why it counts for no student, or why it can not be judged again, in a sentence; "" if it counts."""
+        if self.tried:
+            return "This is a copy to try something on, so it counts for nothing: check what lab.try_on was given"
         if self.unbegun:
             return "No lab was begun, so this counts for no one: run the first cell, lab.begin(…), and then this cell"
         if self.practice or self.work.get("kind") != "nothing":
@@ -101,7 +109,8 @@ class Result:
         problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
         rows = "".join(map(_html, self.criteria))
         stuck = f"<div>{marked(self._stuck)}</div>" if self.hints else ""
-        content = f"{lost}<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{stuck}"
+        trying = f"<div>{marked(TRYING, 'em')}</div>" if self.trying else ""
+        content = f"{lost}<div>{marked(self.heading, 'strong')}</div>{rows}{trying}{problem}{stuck}"
         html = framed(content, f"check {self.id}", self.picture)
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
 
@@ -114,6 +123,7 @@ class Result:
 
     def __repr__(self) -> str:
         lines = [line for criterion in self.criteria for line in _lines(criterion)]
+        lines += [f"  {TRYING}"] if self.trying else []
         more = [f"  {text}" for text in (self.problem, self._stuck if self.hints else "") if text]
         lost = [self.not_kept] if self.not_kept else []
         return "\n".join([*lost, f"{self.id} · {self.heading}", *lines, *more])

@@ -18,7 +18,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.widgets.host.cells import current_shell
 
 from . import outcome
-from .answers import written
+from .answers import MOST_CHARACTERS, written
 from .prediction import MIME, Answer, Prediction
 from .predictions import Predictions
 
@@ -44,6 +44,8 @@ class Saved:
         asked.answers = next((answers for one in (*of_it, *said) if (answers := answers_in(one, asked))), ())
         happened = (*(one.get("happened") for one in of_it), *(one.get("actual") for one in shown))
         asked.happened = next((one for one in happened if isinstance(one, str)), None)
+        missed = (one.get("missed") for one in of_it)
+        asked.missed = next((one for one in missed if isinstance(one, str)), "")[:MOST_CHARACTERS]
 
 
 def recall(asked: Prediction) -> None:
@@ -97,7 +99,9 @@ def _answer(stored: Any, asked: Prediction) -> Answer | None:
     except Refused:
         return None
     how = stored.get("how")
-    return Answer(text, how if how in ("code", "control") else "code", stored.get("late") is True)
+    because = stored.get("because")
+    reason = because[:MOST_CHARACTERS] if isinstance(because, str) else ""
+    return Answer(text, how if how in ("code", "control") else "code", stored.get("late") is True, reason)
 
 
 def _of_jupyter() -> Any:

@@ -97,7 +97,7 @@ def submit(*, names: str = "as they are") -> Submission:
         raise Refused("no lab was begun in this notebook: run its first cell, lab.begin(…)")
     results = best(f"{beginning.seed:016x}" if beginning.students else "default")
     if not results:
-        raise Refused("nothing was checked in this notebook: run the cells with lab.check(…) first")
+        raise Refused("nothing was checked on this sheet in this notebook: run the cells with lab.check(…) first")
     works: dict[str, dict[str, Any]] = {}
     found: set[str] = set()
     for name, result in results.items():

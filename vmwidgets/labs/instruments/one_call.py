@@ -22,6 +22,17 @@ class Failed(str):
 
     __repr__ = str.__str__
 
+    @property
+    def name(self) -> str:
+        """Of a kernel's error its name, of another failure its kind.
+
+        >>> Failed("KernelError: NOMEM: no gap").name, Failed("Refused: size: no size").name
+        ('NOMEM', 'Refused')
+        """
+        kind, _, said = self.partition(": ")
+        name = said.partition(":")[0]
+        return name if name.isupper() else kind
+
 
 def attempt(call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | Failed:
     """What `call` gives, or its failure as a line of text: the kind and the sentence.  Nothing is raised.

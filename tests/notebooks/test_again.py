@@ -1,0 +1,142 @@
+"""Cells that are run again, in any order: no verdict changes, and no cell finds another thing under a name."""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+import pytest
+
+from tests.notebooks.test_form import NOTEBOOKS, asked, by_name, cells, lab_of
+from vmwidgets.labs.explained import explanations
+
+ASKED = "application/vnd.vmwidgets.prediction+json"
+OUTCOME = "application/vnd.vmwidgets.outcome+json"
+
+
+def bound_and_taken(source: str) -> tuple[set[str], set[str]]:
+    """The names that a cell gives to things, and those that it takes from other cells."""
+    bound, taken = set[str](), set[str]()
+    for statement in ast.parse(source).body:
+        inside = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        local = {
+            name.id
+            for node in ast.walk(statement)
+            if isinstance(node, ast.comprehension)
+            for name in ast.walk(node.target)
+            if isinstance(name, ast.Name)
+        }
+        local |= {one.arg for one in ast.walk(statement) if isinstance(one, ast.arg)}
+        stored = {node.id for node in inside if isinstance(node.ctx, ast.Store)} - local
+        stored |= {node.name for node in ast.walk(statement) if isinstance(node, ast.FunctionDef)}
+        own = stored if isinstance(statement, (ast.For, ast.With)) else set[str]()
+        taken |= {node.id for node in inside if isinstance(node.ctx, ast.Load)} - bound - own - local
+        bound |= stored
+    return bound, taken
+
+
+@by_name
+def test_no_name_that_other_cells_use_is_given_twice(path: Path) -> None:
+    both = [bound_and_taken(cell.source) for cell in cells(path, "code")]
+    given = [name for bound, _ in both for name in bound]
+    taken = {name for _, others in both for name in others}
+    assert sorted(name for name in taken if given.count(name) > 1) == []
+
+
+@by_name
+def test_each_prediction_is_explained_once_it_is_answered(path: Path) -> None:
+    assert [name for name in asked(path) if not explanations().get(name)] == []
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    for name in asked(path):
+        for sentence in re.split(r"(?<=[.:]) ", explanations()[name]):
+            assert len(sentence) < 40 or sentence not in text, f"the notebook says it before {name} is answered"
+
+
+def test_nothing_is_explained_that_is_not_asked() -> None:
+    assert set(explanations()) - {name for path in NOTEBOOKS for name in asked(path)} == set()
+
+
+@by_name
+def test_the_cell_that_compares_names_no_option(path: Path) -> None:
+    options: dict[str, list[str]] = {}
+    for cell in cells(path, "code"):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "lab.predict":
+                given = {word.arg: word.value for word in node.keywords}
+                if "options" in given and not isinstance(given["options"], ast.Name):
+                    known = given["options"]
+                    texts = known.keys if isinstance(known, ast.Dict) else getattr(known, "elts", [])
+                    name = str(ast.literal_eval(given["id"]))
+                    options[name] = [str(ast.literal_eval(one)) for one in texts if one is not None]
+    calls = [
+        node for cell in cells(path, "code") for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)
+    ]
+    compared = [node for call in calls if ast.unparse(call.func).endswith(".compare") for node in ast.walk(call)]
+    strings = {node.value for node in compared if isinstance(node, ast.Constant)}
+    for name, texts in options.items():
+        assert not strings & {text for text in texts if len(text) > 3}, name
+
+
+def orders(count: int) -> list[Any]:
+    """Seeds; all but the first are a sweep's."""
+    return [pytest.param(seed, marks=pytest.mark.sweep if seed else ()) for seed in range(count)]
+
+
+@by_name
+@pytest.mark.parametrize("seed", orders(10))
+def test_in_any_order_and_twice_no_verdict_changes(path: Path, seed: int) -> None:
+    """A learner answers, runs all, and then runs cells again, in an order of their own."""
+    notebook = nbformat.read(path, as_version=4)
+    answered(notebook, seed)
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
+    )
+    draws = random.Random(f"{lab_of(path)} {seed}")
+    code = [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    with client.setup_kernel():
+        for number, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, number)
+        first = verdicts(notebook)
+        for number in draws.sample(code, len(code)):
+            client.clear_display_id_mapping(number)
+            client.execute_cell(notebook.cells[number], number)
+            assert names_missed(notebook.cells[number]) == []
+        assert verdicts(notebook) == first
+    assert first.keys() == set(asked(path))
+
+
+def answered(notebook: Any, number: int) -> None:
+    """Put an answer in each prediction of a notebook: of options the one with this number, around and around."""
+    for cell in notebook.cells:
+        for name in re.findall(r"^(\w+) = lab\.predict\(", cell.source, re.MULTILINE):
+            cell.source += (
+                f'\n{name}.say(({name}.options or ("7",))[{number} % (len({name}.options) or 1)], because="so")'
+            )
+
+
+def verdicts(notebook: Any) -> dict[str, tuple[Any, ...]]:
+    """By prediction: what was said first, whether that was late, and what happened; outcomes that are shown agree."""
+    found = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {}).get(ASKED)
+            if data is not None:
+                found[data["id"]] = data["answer"], data["answers"][0]["late"], data["happened"]
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            shown = output.get("data", {}).get(OUTCOME)
+            if shown is not None:  # a cell that fails now shows none
+                assert found[shown["id"]] == (shown["said"], shown["late"], shown["actual"])
+    return found
+
+
+def names_missed(cell: Any) -> list[str]:
+    """Failures of a cell that come of a name which means another thing."""
+    kinds = ("NameError", "AttributeError", "TypeError")
+    return [json.dumps(output) for output in cell.outputs if output.get("ename") in kinds]

@@ -1,0 +1,56 @@
+"""What is said about an outcome once it is answered: in a notebook's text it would give the answer away.
+
+Each lab of this package has a file in `explanations/`, with a heading for each prediction; a course's own labs say it
+with :func:`explain`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .answers import line
+
+MOST = 4000
+"""Characters of an explanation."""
+
+_own: dict[str, str] = {}
+
+
+def explain(question: str, text: Any) -> None:
+    """Say what is to be read below the outcome of the prediction `question`, once it is answered; in Markdown.
+
+    Written in a module, and not in the notebook: there it would give the answer away.
+
+    >>> from vmwidgets import lab
+    >>> lab.author.explain("doc/gaps", "Each gap has **two** posts, and shares them.")
+    >>> asked = lab.predict("Posts of a fence of three gaps?", id="doc/gaps", kind="number")
+    >>> asked.compare(4)
+    Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why.
+    >>> asked.say(4)
+    >>> asked.outcome
+    You said: 4 (after it was shown). That is right.
+    Each gap has **two** posts, and shares them.
+    """
+    if not isinstance(text, str) or not text.strip() or len(text) > MOST:
+        raise Refused(f"explanation={shown(text)}: write a text of at most {MOST:,} characters")
+    _own[line(question, "question")] = text.strip()
+
+
+def explanation_of(question: str) -> str:
+    """What is said about the outcome of a prediction, in Markdown; "" where nothing is."""
+    return _own.get(question) or explanations().get(question, "")
+
+
+@cache
+def explanations() -> dict[str, str]:
+    """All that the labs of this package say, by prediction."""
+    found: dict[str, str] = {}
+    for one in sorted((one for one in files(__package__).joinpath("explanations").iterdir()), key=lambda one: one.name):
+        if one.name.endswith(".md"):
+            parts = one.read_text("utf-8").split("\n## ")[1:]  # before the first heading is the file's title
+            found.update((name.strip(), text.strip()) for name, _, text in (part.partition("\n") for part in parts))
+    return found

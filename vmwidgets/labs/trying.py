@@ -1,0 +1,50 @@
+"""A place to try: a copy of a machine to throw away, so that a line may go wrong and the lab goes on as before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakSet
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.machine import Machine
+
+from .starting import machine_of
+
+_copies: WeakSet[Machine] = WeakSet()
+
+
+@contextmanager
+def try_on(thing: Any) -> Iterator[Any]:
+    """Make a copy of a machine, a task or a map to try something on; nothing of it is kept.
+
+    The copy is as `thing` is now, and the lines below change nothing of `thing`: not its journal, its pictures or the
+    cells that follow.  A check of a copy says what it finds and counts for nothing.  Variables are not copied, so use
+    the name after ``as``; numbers such as addresses hold in both.  It costs what :meth:`Machine.branch` costs, and as
+    there a thread that sleeps stays asleep.
+
+    Raises :class:`Refused` for what is no machine and no part of one.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot().task("t")
+    >>> a = t.map.enter("16 KiB")
+    >>> with vm.lab.try_on(t) as copy:
+    ...     copy.map.remove(a + vm.PAGE, size=vm.PAGE)
+    ...     print(len(copy.map), "entries in the copy")
+    2 entries in the copy
+    >>> len(t.map), t.machine.journal.last.name
+    (1, 'enter')
+    """
+    machine = machine_of(thing)
+    if machine is None:
+        raise Refused(f"thing={shown(thing)}: use a machine, or a part of a machine such as a task or a map")
+    copy = machine.branch()
+    _copies.add(copy)
+    yield copy if thing is machine else copy.part(thing.path)
+
+
+def is_tried(thing: Any) -> bool:
+    """Whether `thing` is such a copy, or a part of one."""
+    machine = machine_of(thing)
+    return machine is not None and machine in _copies
