@@ -55,7 +55,7 @@ def test_what_was_opened_stays_open_and_what_was_folded_stays_folded() -> None:
     scene = dashboard()
     opened = fold_parts(scene, heads(scene), 100, {"section/walk": True})
     assert folds(opened) == ["section/kentry"]
-    assert any(node.id == "walk/verdict" for node in opened.nodes)
+    assert any(node.id == "walk/line/verdict" for node in opened.nodes)
     shut = fold_parts(scene, heads(scene), 5000, {"section/kentry": False})
     assert folds(shut) == ["section/kentry"]
     (words,) = (node.text[0].text for node in shut.nodes if node.id == "section/kentry")

@@ -46,6 +46,7 @@ def test_before_an_entry_is_made_the_walk_beside_it_knows_of_none() -> None:
     address = machine.kernel_map.enter("16 KiB", prot="r")
     (entered,) = (entry for entry in machine.kernel_map.entries() if entry.start == address)
     dashboard = vm.Dashboard(machine)
+    dashboard.opened("walk/line")
     assert f"entry {entered.id}" in words(dashboard.scene())
     assert f"entry {entered.id}" not in words(at_first(dashboard))
 

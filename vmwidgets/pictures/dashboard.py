@@ -141,7 +141,11 @@ class Dashboard(Map):
         )
         moment = picture.moment
         scenes.append(walk_line(machine, task, address, is_open=self._walk_whole, past=moment.past, width=at.width))
-        mine = [steps_of_map(target.name), walk_steps(machine, moment, task, address, "read", bool(task))]
+        in_line = not self._walk_whole
+        mine = [
+            steps_of_map(target.name),
+            walk_steps(machine, moment, task, address, "read", bool(task), in_line=in_line),
+        ]
         mine += [kentry_steps(machine.kentry, moment, compact=True)] if target is machine.kernel_map else []
         return replace(stack(scenes), steps=moment.steps(either(*mine)))
 

@@ -17,11 +17,13 @@ from vmwidgets.views.story.stages import Mine, Stage, either, listed
 from .spaces import Space, neighbours_of
 
 
-def steps_of_walk(moment: Moment, at: Callable[[Past], Space], address: int, access: str, user: bool) -> Mine:
+def steps_of_walk(
+    moment: Moment, at: Callable[[Past], Space], address: int, access: str, user: bool, *, in_line: bool = False
+) -> Mine:
     """The steps of a walk: a descriptor that it read, or one beside it, is written; the map's entry there changes.
 
-    `at` gives the tables before what a past holds.  The steps are found from the last to the first, because each may
-    make the walk read other tables.
+    Of a walk `in_line` only what it read is drawn.  `at` gives the tables before what a past holds.  The steps are found
+    from the last to the first, because each may make the walk read other tables.
     """
 
     def shown(past: Past) -> Shown:
@@ -29,10 +31,12 @@ def steps_of_walk(moment: Moment, at: Callable[[Past], Space], address: int, acc
         found = space.walk(address, access, user)
         width = space.tables.fmt.entry_width
         read = {step.pa for step in found.steps}
+        if in_line:
+            return read, read
         return read | {table + index * width for table, index in neighbours_of(space.tables, found)}, read
 
     mine = _from_the_last(moment, shown, lambda stage: set(stage.changes("word")))
-    return either(mine, _steps_of_entry(moment, at, address))
+    return mine if in_line else either(mine, _steps_of_entry(moment, at, address))
 
 
 Shown = tuple[set[int], set[int]]

@@ -393,10 +393,12 @@ class Walk(Picture):
         self.changed(change)
 
 
-def walk_steps(machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool) -> Mine:
-    """The steps of a walk in the tables of `task` ("": the kernel's)."""
-    mine = steps_of_walk(moment, lambda past: MachineSpace(machine, task, past), address, access, user)
-    return once(("walk", task, address, access, user, moment.floor), mine)
+def walk_steps(
+    machine: Machine, moment: Moment, task: str, address: int, access: str, user: bool, *, in_line: bool = False
+) -> Mine:
+    """The steps of a walk in the tables of `task` ("": the kernel's), drawn as tables or `in_line`."""
+    mine = steps_of_walk(moment, lambda past: MachineSpace(machine, task, past), address, access, user, in_line=in_line)
+    return once(("walk", task, address, access, user, in_line, moment.floor), mine)
 
 
 def must_be_there(machine: Machine | None, at: At, task: str) -> None:
