@@ -22,7 +22,7 @@ def steps_of_walk(
 ) -> Mine:
     """The steps of a walk: a descriptor that it read, or one beside it, is written; the map's entry there changes.
 
-    Of a walk `in_line` only what it read is drawn.  `at` gives the tables before what a past holds.  The steps are found
+    Of a walk `in_line` only what it read is drawn.  `at` gives the tables before what a past holds.  Steps are found
     from the last to the first, because each may make the walk read other tables.
     """
 
