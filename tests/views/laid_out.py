@@ -7,16 +7,15 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import hatch_build
-
-JS = Path(hatch_build.__file__).parent / "js"
+NPM = Path(__file__).resolve().parents[2] / "scripts" / "npm"
+"""The project's npm: its Node.js is there whatever Python runs the tests."""
 
 
 def laid_out(texts: Sequence[str], form: str, engine: str) -> list[str]:
     """What Graphviz makes of each DOT text, in a format ("svg", "json0") and by an engine ("nop", "nop2")."""
     asked = json.dumps([(text, form, engine) for text in texts])
-    command: list[str | Path] = [hatch_build.node_program(), "test/lay.ts"]
-    done = subprocess.run(command, cwd=JS, input=asked, capture_output=True, text=True, check=False, encoding="utf-8")
+    command = [str(NPM), "run", "--silent", "lay"]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     answers: list[str] = json.loads(done.stdout)
     return answers
