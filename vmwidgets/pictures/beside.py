@@ -142,7 +142,8 @@ def _checked(target: Any) -> Pair:
         raise Refused("beside: these are two pairs already; take one picture of each")
     if left.machine is right.machine and left.moment == right.moment and _shows(left) == _shows(right):
         raise Refused(
-            "beside: both pictures show the same thing at the same moment; give one of them another, moment=(3, None)"
+            "beside: both pictures show the same thing at the same moment; give one of them a moment of its own,"
+            " such as moment=(3, None) with follow=False"
         )
     return Pair(left, right)
 

@@ -234,7 +234,7 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
         if both is None and any(one.start == before.end and one.end == after.start for one in picture.gone):
             label = f"−{label}"
         w = text_width(label, "label")
-        x = right.x - w / 2
+        x = (left.x + left.w + right.x - w) / 2
         if "card" not in (left.level, right.level) or x < reached:
             continue
         reached = x + w + 6

@@ -193,10 +193,10 @@ def brackets(
         if ends is None:
             continue
         x, w = ends[0], max(3.0, ends[1] - ends[0])
-        words = run.label
-        if number == 0 or text_width(f"{words}  {run.words}", "") <= w:
-            words = f"{words}  {run.words}"
-        words = shorten_middle(words, max(_MOST, w), "")
+        size = f"  {run.words}"
+        is_said = number == 0 or text_width(f"{run.label}{size}", "") <= w
+        room = max(_MOST, w) - text_width(size, "") * is_said
+        words = f"{shorten_middle(run.label, room, '')}{size * is_said}"
         wide = text_width(words, "")
         middle = x + w / 2
         left = min(max(MARGIN, middle - wide / 2), width - MARGIN - wide)

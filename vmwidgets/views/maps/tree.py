@@ -172,13 +172,13 @@ def _comparisons(picture: MapPicture, placed: Mapping[str, Node], width: float) 
     words = {"left": "below → left", "right": "≥ end → right", "here": "inside: found"}
     for number, (identity, outcome) in enumerate(picture.path, 1):
         asked = placed.get(f"tree/{identity}")
-        if asked is None or asked.h < _HEIGHT["card"]:
+        if asked is None or asked.h < _HEIGHT["short"]:
             continue
         label = f"{number} {words[outcome]}"
         x, w = asked.x + asked.w + 4, text_width(label, "label")
         row = rows[asked.y + asked.h / 2]
         if x + w > width or any(other.x < x + w and other.x > asked.x for other in row):
             continue
-        text = (Text(0, 16, label, "label path"),)
+        text = (Text(0, asked.h / 2 + 4, label, "label path"),)
         labels.append(Node(f"{asked.id}/asked", "label", x, asked.y, w, asked.h, shape="none", text=text))
     return labels

@@ -338,8 +338,11 @@ class _Layout:
 
     def _arrow(self, one: Node, behind: Node) -> Link:
         """From a thing to the object behind it: through the room beside that one's column, where no card is."""
-        out = one.x if one.x == behind.x else one.x + one.w
-        start, end = one.y + 22, behind.y + 22
+        out, start, end = one.x + one.w, one.y + 22, behind.y + 22
+        if one.x == behind.x:  # in one column: around it at the right
+            turn = out + 5 + 3 * (len(self.links) % 3)
+            around = ((out, start), (turn, start), (turn, end), (out, end))
+            return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, around, arrow=True)
         turn = behind.x - 10 - 5 * (len(self.links) % 5)
         points = ((out, start), (turn, start), (turn, end), (behind.x, end))
         return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, points, arrow=True)

@@ -68,10 +68,12 @@ def draw_references(
     nodes += _folds(start, count, length, y + nodes[-1].h + 4, width)
     lanes = dict.fromkeys(node.lane for node in nodes)
     pages = len({step.page for step in runs[0].steps})
+    most = max((run.frames for run in runs), default=0)
+    left_out = f" · {FRAMES} of {most:,} frames are drawn" if most > FRAMES else ""
     return kit.scene(
         "references",
         "a string of references",
-        f"{counted(length, 'reference')} to {counted(pages, 'page')}",
+        f"{counted(length, 'reference')} to {counted(pages, 'page')}{left_out}",
         nodes,
         caption=_caption(runs, value, selection),
         table=_table(runs, start),
@@ -195,7 +197,7 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
     if title:
         text.append(Text(_INDEX, 13, title, "strong"))
     if not place:
-        text.append(fitted(0, top + 14, f"{shown[0]}…" if shown[0] else "page", _INDEX - 4, "dim"))
+        text.append(fitted(0, top + 14, f"#{shown[0]}" if shown[0] else "page", _INDEX - 1, "dim"))
     w = _INDEX + len(shown) * sheet.column
     bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
     return Node(

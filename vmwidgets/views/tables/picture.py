@@ -152,13 +152,20 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outlin
         target = placed[f"tables/table/{table.level}/{table.va:x}"]
         if source is None:
             continue
-        start = (source.x + source.w * (not is_outline), source.y + source.h / 2)
+        holder = next(node for node in nodes if node.kind == "table" and _holds(node, source))
+        start = (source.x if is_outline else holder.x + holder.w, source.y + source.h / 2)
         end = (target.x, target.y + 14)
         edge = target.x - INDENT - 6
         points = (start, (edge, start[1]), (edge, end[1]), end) if is_outline else (start, end)
         state = ("path",) if table.parent[1] in bench.path else ()
         links.append(Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True))
     return links
+
+
+def _holds(table: Node, row: Node) -> bool:
+    """Whether a row is of this table: its links leave from the table's edge, which hides what is behind it."""
+    across = table.x <= row.x and row.x + row.w <= table.x + table.w
+    return across and table.y <= row.y and row.y + row.h <= table.y + table.h
 
 
 def _rows(window: TableWindow) -> Table:
