@@ -93,7 +93,7 @@ def test_a_dashboard_opens_within_its_window_and_its_parts_open_by_a_press(
     seen = cell.evaluate("(cell) => cell.closest('.jp-WindowedPanel-outer').clientHeight")
     assert cell.evaluate(high) <= seen
     fold.click()
-    cell.locator('.vmw-scene .node[data-id="walk/verdict"]').wait_for()
+    cell.locator('.vmw-scene .node[data-id="walk/line/verdict"]').wait_for()
     fold.wait_for(state="detached")
     notebook.page.set_viewport_size({"width": 1300, "height": 2000})
     cell.locator('.vmw-scene .node.label[data-id="section/kentry"]').wait_for()
