@@ -12,7 +12,7 @@ from typing import Any
 
 from ..base.errors import Refused, printable, shown
 from ..base.units import Address, Size, counted
-from .tables import PageTables, TablesWalk
+from .tables import TablesWalk
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,8 @@ class Pasted:
     ``vm.load(text)`` makes it.
     """
 
-    tables: tuple[PageTables[Any], ...] = ()
+    tables: tuple[Any, ...] = ()
+    """Tables that answer only what the text says (``PageTables`` with `lines`, `pieces` and `ranges`)."""
     traps: tuple[Trap, ...] = ()
     panics: tuple[Panic, ...] = ()
     listings: tuple[Listing, ...] = ()

@@ -73,10 +73,8 @@ FORMATS = (
     ),
 )  # fmt: skip
 
-_ALMOST = re.compile(
-    r"[0-9a-f]{8,16}(-[0-9a-f]{8,16}\s+[0-9a-f]{1,16}|:\s+[0-9a-f]{16}\s+[XGPDACTUW-]{1,8})\s*$", _FLAGS
-)
-"""A line of a listing that is cut."""
+_ALMOST = re.compile(r"\s*([0-9a-f]{8}|[0-9a-f]+\s*$)", _FLAGS)
+"""How a line begins that belongs to the listing before it, or is cut."""
 
 OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
 """What the monitor says where paging is off."""
@@ -86,6 +84,7 @@ def read_listings(lines: Sequence[str]) -> tuple[list[Listing], list[str]]:
     """The listings in the lines of a text, each as runs of equal rights, and what the text does not say."""
     unsaid: list[str] = []
     found: list[tuple[Format, int, list[SaidRange]]] = []
+    follows = False
     for number, line in enumerate(lines, 1):
         unsaid += [f"Line {number}: paging was off ({name})." for words, name in OFF.items() if words in line]
         for form in FORMATS:
@@ -98,8 +97,10 @@ def read_listings(lines: Sequence[str]) -> tuple[list[Listing], list[str]]:
                 if last is None or last[0] is not form or last[2][-1].end > said.start:
                     found.append((form, number, []))  # addresses only grow: this is the next listing
                 found[-1][2].append(said)
-        if found and _ALMOST.search(line) and not any(form.line.search(line) for form in FORMATS):
-            unsaid.append(f"Line {number} looks like a line of {found[-1][0].name}, and is cut.")
+        is_listed = any(form.line.search(line) for form in FORMATS)
+        if found and follows and not is_listed and _ALMOST.match(line):
+            unsaid.append(f"Line {number} looks like a line of {found[-1][0].name}, and can't be read.")
+        follows = is_listed or (follows and bool(_ALMOST.match(line)))
     names = {form.name: form.unsaid for form, _, _ in found if form.unsaid}
     made = [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]
     return made, [*unsaid, *names.values()]

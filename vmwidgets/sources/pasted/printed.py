@@ -8,6 +8,12 @@ from typing import NamedTuple
 from ...engine.mmu.formats.riscv import R, V, W, X
 from .said import Gap, Path
 
+ENTRIES = 512
+"""Descriptors of a table of Sv39."""
+
+HIGHEST = (255, 511, 511)
+"""The indices of the highest page below xv6's MAXVA, its trampoline: with it a table ends."""
+
 LEVELS = 3
 """Of Sv39: the most pairs of dots."""
 
@@ -57,11 +63,13 @@ class Printed:
     first: int
     """The line where it begins."""
     items: list[tuple[Path, Item]] = field(default_factory=list)
-    gaps: dict[Path, Gap] = field(default_factory=dict)
+    gaps: dict[Path, list[Gap]] = field(default_factory=dict)
     path: Path = ()
     """Of the latest descriptor."""
     leads_on: bool = True
     """Whether the latest descriptor leads to a table, whose descriptors can follow."""
+    is_whole: bool = True
+    """Whether nothing is missing since the latest descriptor."""
 
     def follows(self, item: Item) -> bool:
         """Whether a descriptor can come next."""
@@ -69,20 +77,27 @@ class Printed:
 
     def add(self, item: Item) -> None:
         """The next descriptor."""
+        if self.root is None and not self.items:
+            self.miss((), 0, item.path[-1], "no line of the text says where this table begins")
         self.path = (*self.path[: item.depth - 1], item.path[-1])
-        self.leads_on = item.is_table
+        self.leads_on, self.is_whole = item.is_table, True
         self.items.append((self.path, item))
 
-    def damage(self, item: Item) -> None:
-        """A line that can't be read: of its table, and of those that it may have led to, descriptors are missing."""
-        why = f"line {item.line} of the text can't be read, and it may have listed this"
-        keep = max(item.depth, 1) - 1
-        for depth in range(keep, len(self.path) + self.leads_on):
-            self.miss(self.path[:depth], self.path[depth] + 1 if depth < len(self.path) else 0, why)
-        self.path, self.leads_on = self.path[:keep], True
+    def damage(self, depth: int, why: str) -> None:
+        """A line at `depth` (0: not known) is missing: of its table, and of those below, descriptors may be too."""
+        keep = max(depth, 1) - 1
+        for above in range(keep, len(self.path) + self.leads_on):
+            self.miss(self.path[:above], self.path[above] + 1 if above < len(self.path) else 0, ENTRIES, why)
+        self.path, self.leads_on, self.is_whole = self.path[:keep], True, False
 
-    def miss(self, path: Path, first: int, why: str) -> None:
-        """In the table at `path` descriptors may be missing from the index `first` on."""
-        known = self.gaps.get(path)
-        if known is None or first < known[0]:
-            self.gaps[path] = first, why
+    def ends(self, why: str) -> None:
+        """The text ends here, and the table may go on: in each table on the path, and in the one that begins."""
+        for above, index in enumerate(self.path):
+            self.miss(self.path[:above], index + 1, ENTRIES, why)
+        if self.leads_on and self.is_whole:
+            self.miss(self.path, 0, ENTRIES, why)
+
+    def miss(self, path: Path, first: int, end: int, why: str) -> None:
+        """In the table at `path` the descriptors from `first` to the one before `end` may be missing."""
+        if first < end:
+            self.gaps.setdefault(path, []).append(Gap(first, end, why))

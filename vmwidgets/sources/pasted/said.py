@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused, VMError
 from ...engine.base.units import PAGE, Address, counted
@@ -18,8 +18,14 @@ from .lines import places
 Path = tuple[int, ...]
 """The indices that lead to a descriptor, the root's first."""
 
-Gap = tuple[int, str]
-"""The first index that a text may leave out, and why."""
+
+class Gap(NamedTuple):
+    """Indices that a text may leave out, from `first` to the one before `end`, and why."""
+
+    first: int
+    end: int
+    why: str
+
 
 WIDTH = 8
 """Bytes of a descriptor of Sv39."""
@@ -36,10 +42,10 @@ class NotSaid(BusError):
 
 @dataclass
 class SaidTable:
-    """The descriptors of one table by their indices; `gap` says from where on others may be missing, and why."""
+    """The descriptors of one table by their indices, and where others may be missing."""
 
     words: dict[int, int] = field(default_factory=dict)
-    gap: Gap | None = None
+    gaps: list[Gap] = field(default_factory=list)
 
 
 class SaidMemory:
@@ -61,8 +67,9 @@ class SaidMemory:
         table = self._table(pa, width)
         index = pa % PAGE // WIDTH
         word = table.words.get(index)
-        if word is None and table.gap is not None and index >= table.gap[0]:
-            raise NotSaid(pa, width, table.gap[1])
+        gap = next((gap for gap in table.gaps if gap.first <= index < gap.end), None)
+        if word is None and gap is not None:
+            raise NotSaid(pa, width, gap.why)
         return word or 0
 
     def _table(self, pa: int, length: int) -> SaidTable:
@@ -116,7 +123,8 @@ class PastedTables(PageTables[Any]):
         """
         found = super().walk(address, access, user=user)
         if found.fault is not None and found.fault.kind == "bus-error":
-            raise Refused(f"address={Address(found.va)}: the text does not say what is there: {found.fault.why}")
+            why = found.fault.why.partition("can't be read: ")[2]
+            raise Refused(f"address={Address(found.va)}: the text does not say what is there: {why}")
         return found
 
     def _pages(self) -> Iterator[SaidRange]:

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from ...engine.mmu.formats.riscv import V
 from .assign import assignments
 from .lines import places, whole_hex
-from .printed import LEVELS, Item, Printed
-from .said import Gap, PastedTables, Path, SaidTable
+from .printed import HIGHEST, LEVELS, Item, Printed
+from .said import PastedTables, Path, SaidTable
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _TABLE = re.compile(r"page table\s+(?:at\s+)?(?:0x)?([0-9a-f]+)(?![0-9a-z])", _FLAGS)
@@ -28,15 +28,18 @@ _LINE = re.compile(
 _ALMOST = re.compile(r"\.\.\s*(0x[0-9a-f]+|[0-9]{1,3})\s*:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
 """What only a line of a table has: where the whole does not fit, the line is damaged."""
 
-_BEGUN = re.compile(r"\s*(\.\.\s*)+(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
+_BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
 """The beginning of such a line, which counts only right after another one, at the end of the text."""
+
+_IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCII)
+"""What another hart prints while it boots, perhaps cut: it does not show that a table has ended."""
 
 _DOTS = re.compile(r"\.\.(?:\s*\.\.)*")
 
 
 def read_tables(lines: Sequence[str]) -> tuple[list[PastedTables], list[str]]:
     """The tables in the lines of a text, and what it does not say of them."""
-    items = list(_items(lines))
+    items = _without_cut_head(list(_items(lines)))
     unsaid = [f"Line {item.line} {words}." for item in items if (words := item.damage or item.note)]
     if not any(item.depth and not item.damage for item in items):
         return [], unsaid
@@ -56,8 +59,9 @@ def read_tables(lines: Sequence[str]) -> tuple[list[PastedTables], list[str]]:
             f"{places(lost).capitalize()} {many} to a table whose beginning is missing: which addresses"
             " this maps is not said."
         )
-    if found and not any(line.strip() for line in lines[items[-1].line :]):
+    if found and all(_IN_BETWEEN.fullmatch(line) for line in lines[items[-1].line :]):
         _mark_end(found[-1], items[-1], unsaid)
+    unsaid += [f"Line {one.first} names a page table of which no line follows." for one in found if not one.items]
     made = [_made(one, number, unsaid) for number, one in enumerate(one for one in found if one.items)]
     return made, unsaid
 
@@ -70,7 +74,20 @@ def _items(lines: Sequence[str]) -> Iterator[Item]:
         if not found and (_ALMOST.search(line) or (before and number == len(lines) and _BEGUN.fullmatch(line))):
             found = [_damaged(line, number)]
         yield from found
-        before = bool(found)
+        before = bool(found) or (before and _IN_BETWEEN.fullmatch(line) is not None)
+
+
+def _without_cut_head(items: list[Item]) -> list[Item]:
+    """The items; the first one is damaged if the text may begin within its dots, so that it is deeper than it looks.
+
+    A descriptor that leads to another table, and is followed by one of that table, is as deep as it looks.
+    """
+    if not items or items[0].line > 1 or items[0].depth in (0, LEVELS):
+        return items
+    first = items[0]
+    if first.is_table and len(items) > 1 and items[1].depth == first.depth + 1:
+        return items
+    return [Item(1, damage="is the first, and may be cut"), *items[1:]]
 
 
 def _found(line: str, number: int) -> Iterator[Item]:
@@ -87,9 +104,8 @@ def _found(line: str, number: int) -> Iterator[Item]:
             yield _damaged(line, number)
             continue
         agrees = pa == page_of(word) or not word & V
-        yield Item(
-            number, None, path, word, note="" if agrees else "has a pa that is not the one in its pte, which is used"
-        )
+        note = "" if agrees else "has a pa that is not the one in its pte, which is used"
+        yield Item(number, None, path, word, note=note)
 
 
 def _damaged(line: str, number: int) -> Item:
@@ -120,7 +136,8 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
     for item in items:
         if item.damage:
             if found:
-                found[-1].damage(item)
+                why = f"line {item.line} of the text can't be read, and it may have listed this"
+                found[-1].damage(item.depth, why)
             continue
         if not item.depth:
             found.append(Printed(item.root, item.line))
@@ -133,8 +150,8 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
             found[-1].add(item)
         else:
             lost.append(item.line)
-            if found:
-                found[-1].miss((), 0, f"line {item.line} of the text has no place in this table")
+            if found and found[-1].is_whole:
+                found[-1].damage(0, f"before line {item.line} of the text something is missing")
     return found, lost, False
 
 
@@ -151,11 +168,9 @@ def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
 
 def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
     """The text ends with the last line of a table, and nothing shows whether that was all."""
-    if not last.damage and one.path[-1:] == (511,):
+    if one.path == HIGHEST:
         return
-    why = f"the text ends with line {last.line}, and the table may go on"
-    for depth in range(len(one.path) + one.leads_on):
-        one.miss(one.path[:depth], one.path[depth] + 1 if depth < len(one.path) else 0, why)
+    one.ends(f"the text ends with line {last.line}, and the table may go on")
     unsaid.append(
         f"The text ends with line {last.line}, which is not the end of a table: what is mapped above is not said."
         " Paste the next line too, if there is one."
@@ -166,13 +181,13 @@ def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
     """The tables in memory: each where its descriptor says, the root where the text says, else where nothing is."""
     addresses: dict[Path, int] = {(): one.root or _unused(one)}
     tables: dict[int, SaidTable] = {addresses[()]: SaidTable()}
-    _add_gap(tables[addresses[()]], one.gaps.get(()))
+    tables[addresses[()]].gaps += one.gaps.get((), [])
     for path, item in one.items:
         table = tables[addresses[path[:-1]]]
         table.words[path[-1]] = item.word
         if item.is_table:
             address = addresses[path] = page_of(item.word)
-            _add_gap(tables.setdefault(address, SaidTable()), one.gaps.get(path))
+            tables.setdefault(address, SaidTable()).gaps.extend(one.gaps.get(path, []))
     lines = one.items[0][1].line, one.items[-1][1].line
     if one.root is None:
         unsaid.append(f"The table in {places([*lines])} has no root address: {addresses[()]:#x} is put in its place.")
@@ -185,11 +200,6 @@ def _unused(one: Printed) -> int:
     """An address of a page that nothing in the text leads to."""
     used = {page_of(item.word) for _, item in one.items}
     return next(address for address in range(0, 4096 * (len(used) + 1), 4096) if address not in used)
-
-
-def _add_gap(table: SaidTable, gap: Gap | None) -> None:
-    if gap is not None and (table.gap is None or gap < table.gap):
-        table.gap = gap
 
 
 def page_of(word: int) -> int:
