@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.sources.workload import allocate, free
+
+PASTED = Path(__file__).parents[1] / "data" / "pasted"
 
 Named = Iterator[tuple[str, Picture]]
 
@@ -72,6 +75,8 @@ def of_tables() -> Named:
     yield "Tlb of stale entries", vm.picture(machine.cpus)
     yield "Inverted", vm.picture(vm.lab.inverted(machine))
     yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
+    for name in ("trap", "info-mem-riscv", "info-mem-x86", "two-tables"):
+        yield f"Pasted, {name}", vm.picture(vm.load((PASTED / f"{name}.txt").read_text()))
     yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
 
 

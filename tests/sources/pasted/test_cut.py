@@ -209,3 +209,17 @@ def test_shuffled_and_repeated_pieces_are_read_or_refused() -> None:
         assert vm.picture(pasted).scene().nodes
         for table in pasted.tables:
             assert all(one.size in (1 << 12, 1 << 21, 1 << 30) for one in table.pieces)
+
+
+def test_what_a_damaged_line_can_not_have_listed_is_not_mapped() -> None:
+    lines = (
+        "page table 0x87f5e000",
+        "..3: pte 0x21fd68d7 pa 0x87f5a000",
+        "..7: pte 0x21fz",
+        "..9: pte 0x0 pa 0x0",
+        "$ ",
+    )
+    (table,) = vm.load("\n".join(lines)).tables
+    assert table.walk(1 << 30).fault.kind == "not-present"  # index 1 is below 3, which was printed before
+    with pytest.raises(vm.Refused, match="line 3 of the text can't be read"):
+        table.walk(5 << 30)

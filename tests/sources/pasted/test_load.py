@@ -171,3 +171,30 @@ def test_all_in_one_text() -> None:
     pasted = vm.load(text("trap") + text("info-mem-riscv") + text("info-tlb"))
     assert pasted.summary == "1 page table, 1 trap, 1 panic, 8 ranges"
     assert len(repr(pasted).splitlines()) <= 8
+
+
+def test_a_trap_is_walked_in_the_latest_table_before_it() -> None:
+    other = text("vmprint-index").replace("0000000021fd6007", "0000000021fd6017")  # 0x1000 has U here
+    trap = "usertrap(): unexpected scause 0xc pid=3\n sepc=0x1000 stval=0x1000\n"
+    assert vm.load(text("vmprint-index") + other + trap).traps[0].refused == "X"
+    both = vm.load(other + text("vmprint-index") + trap.replace("0xc", "0xd")).traps[0]
+    assert (both.refused, both.walk is not None and both.walk.steps[-1].value) == ("U", 0x21FD_6007)
+
+
+def test_what_one_listing_does_not_say_is_no_difference() -> None:
+    found = vm.load(text("info-mem-x86")).compare(vm.load(text("info-tlb")))
+    assert [(one.start, one.size, one.one is None, one.other is None) for one in found] == [
+        (0xFFFF_8880_0020_0000, 0x20_0000, True, False),
+        (0xFFFF_FFFF_FF60_0000, 0xA0_0000, False, True),
+    ]
+
+
+@pytest.mark.parametrize("other", [None, "panic: kfree", 3])
+def test_a_comparison_with_something_else_is_refused(other: Any) -> None:
+    with pytest.raises(vm.Refused, match=r"is not what vm\.load gives"):
+        vm.load(text("info-tlb")).compare(other)
+
+
+def test_a_comparison_of_many_tables_is_refused() -> None:
+    with pytest.raises(vm.Refused, match="each must have one table, or one listing"):
+        vm.load(text("info-tlb")).compare(vm.load(text("vmprint-index") * 2))
