@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .printed import Item, can_follow
 
 MOST = 4096
-"""States that are kept at a line: where there are more, the lines can't be told apart anyway."""
+"""States that are kept at a line: where there are more, no line's table is certain."""
 
 
 class _State(NamedTuple):
