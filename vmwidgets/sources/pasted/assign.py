@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from .printed import Item, can_follow
 
-MOST = 4096
+MOST_AT_ONCE = 8
+"""Tables that may be printed at the same time: one for each hart."""
+
+MOST = 256
 """States that are kept at a line: where there are more, no line's table is certain."""
 
 
@@ -23,6 +26,8 @@ def assignments(items: Sequence[Item]) -> list[int] | None:
     Every way to give the lines to the tables is followed, and ways that leave the tables at the same places are one
     state.  O(lines × states).
     """
+    if sum(not item.depth for item in items) > MOST_AT_ONCE:
+        return None
     ways: dict[_State, tuple[int, tuple[Any, ...]]] = {_State(()): (1, ())}
     for item in items:
         following: dict[_State, tuple[int, tuple[Any, ...]]] = {}

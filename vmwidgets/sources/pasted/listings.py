@@ -13,7 +13,9 @@ from ...engine.base.units import MIB, PAGE
 from ...engine.mmu.pasted import Listing, SaidRange
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_H = r"([0-9a-f]{8,16})"
+_H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
+"""A number, and what is between two."""
+
 _LIMIT = 1 << 64
 
 
@@ -55,25 +57,25 @@ def _range(start: int, size: int, rights: str, pa: int | None) -> SaidRange | No
 FORMATS = (
     Format(
         "info mem of RISC-V",
-        re.compile(rf"(?<![0-9a-z]){_H}\s+{_H}\s+{_H}\s+([r-][w-][x-][u-][g-][a-][d-])(?![\w-])", _FLAGS),
+        re.compile(rf"(?<![0-9a-z]){_H}{_S}{_H}{_S}{_H}{_S}([r-][w-][x-][u-][g-][a-][d-])(?![\w-])", _FLAGS),
         _mem_riscv,
     ),
     Format(
         "info mem of x86",
-        re.compile(rf"(?<![0-9a-z]){_H}-{_H}\s+{_H}\s+([u-][r-][w-])(?![\w-])", _FLAGS),
+        re.compile(rf"(?<![0-9a-z]){_H}-{_H}{_S}{_H}{_S}([u-][r-][w-])(?![\w-])", _FLAGS),
         _mem_x86,
         "Info mem of x86 does not say what may be executed, nor physical addresses.",
     ),
     Format(
         "info tlb of x86, which lists page tables",
-        re.compile(rf"(?<![0-9a-z]){_H}:\s+{_H}\s+([X-][G-][P-][D-][A-][C-][T-][U-][W-])(?![\w-])", _FLAGS),
+        re.compile(rf"(?<![0-9a-z]){_H}:{_S}{_H}{_S}([X-][G-][P-][D-][A-][C-][T-][U-][W-])(?![\w-])", _FLAGS),
         _tlb_x86,
         "Info tlb of x86 lists page tables, not the TLB. It has the flags of each page's last descriptor only, and the"
         " tables above may allow less; a large page (P) is taken as 2 MiB, since its size is not said.",
     ),
 )  # fmt: skip
 
-_ALMOST = re.compile(r"\s*([0-9a-f]{8}|[0-9a-f]+\s*$)", _FLAGS)
+_ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
 """How a line begins that belongs to the listing before it, or is cut."""
 
 OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...engine.base.errors import printable
 from ...engine.mmu.pasted import Panic
 
-_PANIC = re.compile(r"(?<![\w-])panic:\s*(.*?)\s*$", re.ASCII)
+_PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII)
 
 LONGEST = 80
 """Characters of a panic's text that are kept."""
@@ -212,7 +212,7 @@ def read_panics(lines: Sequence[str]) -> tuple[list[Panic], list[str]]:
         match = _PANIC.search(line)
         if match is None:
             continue
-        words = match[1]
+        words = match[1].strip()
         if not words:
             unsaid.append(f"Line {number} has a panic without its reason: the text is cut there, or mixed.")
             found.append(Panic("", number))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from ...engine.base.errors import Refused
 from ...engine.base.units import Address
@@ -18,13 +18,18 @@ from .said import PastedTables
 
 _FLAGS = re.IGNORECASE | re.ASCII
 _SCAUSE = re.compile(
-    r"(?:(usertrap|kerneltrap)\(\):?\s*(?:unexpected\s+)?)?scause[\s=:]*(?:0x)?([0-9a-f]+)(?:\s*\([^)]*\))?"
-    r"(?:\s+pid[\s=:]*([0-9]{1,9}))?", _FLAGS,
+    r"(?:(usertrap|kerneltrap)\(\):?\s{0,9}(?:unexpected\s{1,9})?)?scause[\s=:]{1,9}(?:0x)?([0-9a-f]{1,40})"
+    r"(?:\s{0,9}\([^)]{0,60}\))?(?:\s{1,9}pid[\s=:]{1,9}([0-9]{1,9}))?", _FLAGS,
 )  # fmt: skip
-_NUMBER = {name: re.compile(rf"\b{name}\s*[=:]\s*(?:0x)?([0-9a-f]+)", _FLAGS) for name in ("sepc", "stval")}
+_NUMBER = {
+    name: re.compile(rf"\b{name}\s{{0,9}}[=:]\s{{0,9}}(?:0x)?([0-9a-f]{{1,40}})", _FLAGS) for name in ("sepc", "stval")
+}
 
 NEAR = 4
 """In how many lines the numbers are that belong to a trap: other harts print in between."""
+
+WIDE = 400
+"""Characters of a line in which they are looked for: a text may be one endless line."""
 
 CAUSES = {
     0: "instruction address misaligned", 1: "instruction access fault", 2: "illegal instruction", 3: "breakpoint",
@@ -47,7 +52,13 @@ FILLED = {
 def read_traps(lines: Sequence[str], tables: Sequence[PastedTables]) -> tuple[list[Trap], list[str]]:
     """The traps in the lines of a text, walked in its tables, and what the text does not say of them."""
     unsaid: list[str] = []
-    found = [_explained(trap, tables, unsaid) for trap in _traps(lines, unsaid)]
+    ordered = sorted(tables, key=lambda table: table.lines[1])
+    ends = [table.lines[1] for table in ordered]
+    found = []
+    for trap in _traps(lines, unsaid):
+        before = bisect_left(ends, trap.line)
+        table = ordered[max(0, before - 1)] if ordered else None
+        found.append(_explained(trap, table, unsaid))
     return found, unsaid
 
 
@@ -58,7 +69,7 @@ def _traps(lines: Sequence[str], unsaid: list[str]) -> Iterator[Trap]:
             if scause is None:
                 unsaid.append(f"Line {at + 1} has a trap whose scause is cut: {match[2][:20]}.")
                 continue
-            rest = [line[match.end() :], *islice(lines, at + 1, at + 1 + NEAR)]
+            rest = [line[match.end() : match.end() + WIDE], *(one[:WIDE] for one in lines[at + 1 : at + 1 + NEAR])]
             rest = rest[: next((n for n, one in enumerate(rest) if _SCAUSE.search(one)), None)]
             numbers = {name: _number(rest, name) for name in _NUMBER}
             for name, (value, state) in numbers.items():
@@ -85,15 +96,13 @@ def _cause(scause: int) -> str:
     return CAUSES.get(scause, f"cause {scause}, which is reserved or a machine's own")
 
 
-def _explained(trap: Trap, tables: Sequence[PastedTables], unsaid: list[str]) -> Trap:
-    """A trap with the walk of its address, if it is a page fault and a table of the text has the address."""
+def _explained(trap: Trap, table: PastedTables | None, unsaid: list[str]) -> Trap:
+    """A trap with the walk of its address in `table`, if it is a page fault and the table says enough."""
     access = ACCESSES.get(trap.scause)
     if access is None or trap.stval is None:
         return replace(trap, says=f"{trap.means}; this is not a page fault." if access is None else f"{trap.means}.")
     junk = f" {FILLED[trap.stval]}" if trap.stval in FILLED else ""
     said = f"The {_DONE[access]} of {Address(trap.stval)} was refused"
-    before = [one for one in tables if one.lines[1] < trap.line]
-    table = before[-1] if before else next(iter(tables), None)
     if table is None:
         unsaid.append(
             f"The text has no page table for the trap in line {trap.line}: {trap.means} is raised for an absent page"

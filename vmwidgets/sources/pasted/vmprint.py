@@ -13,19 +13,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...engine.mmu.formats.riscv import V
-from .assign import assignments
+from .assign import MOST_AT_ONCE, assignments
 from .lines import places, whole_hex
 from .printed import HIGHEST, LEVELS, Item, Printed
 from .said import PastedTables, Path, SaidTable
 
 _FLAGS = re.IGNORECASE | re.ASCII
-_TABLE = re.compile(r"page table\s+(?:at\s+)?(?:0x)?([0-9a-f]+)(?![0-9a-z])", _FLAGS)
+_TABLE = re.compile(r"page table\s{1,9}(?:at\s{1,9})?(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
 _LINE = re.compile(
-    r"(?P<dots>\.\.(?:\s*\.\.)*)\s*(?P<at>0x[0-9a-f]+|[0-9a-f]{16}|[0-9]{1,3})\s*:\s*pte\s+(?:0x)?(?P<pte>[0-9a-f]+)"
-    r"\s+pa\s+(?:0x)?(?P<pa>[0-9a-f]+)",
+    r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4})\s{0,9}(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:\s{0,9}"
+    r"pte\s{1,9}(?:0x)?(?P<pte>[0-9a-f]{1,40})\s{1,9}pa\s{1,9}(?:0x)?(?P<pa>[0-9a-f]{1,40})",
     _FLAGS,
 )
-_ALMOST = re.compile(r"\.\.\s*(0x[0-9a-f]+|[0-9]{1,3})\s*:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
+_ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
 """What only a line of a table has: where the whole does not fit, the line is damaged."""
 
 _BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
@@ -34,7 +34,7 @@ _BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
 _IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCII)
 """What another hart prints while it boots, perhaps cut: it does not show that a table has ended."""
 
-_DOTS = re.compile(r"\.\.(?:\s*\.\.)*")
+_DOTS = re.compile(r"\.\.(?:\s{0,9}\.\.){0,4}")
 
 
 def read_tables(lines: Sequence[str]) -> tuple[list[PastedTables], list[str]]:
@@ -143,7 +143,7 @@ def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
             found.append(Printed(item.root, item.line))
         elif found and found[-1].follows(item):
             found[-1].add(item)
-        elif not damaged and any(one.follows(item) for one in found):
+        elif not damaged and any(one.follows(item) for one in found[-MOST_AT_ONCE:]):
             return found, lost, True
         elif item.depth == 1:
             found.append(Printed(None, item.line))

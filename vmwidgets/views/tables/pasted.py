@@ -10,8 +10,8 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table
 from vmwidgets.views.scene.text import visible
 
-MOST_ROWS = 40
-"""Rows of a list that are drawn; the table has all."""
+MOST_ROWS, MOST_PARTS = 40, 24
+"""Rows of a list that are drawn, and headlines; the table has all."""
 
 
 class Found(NamedTuple):
@@ -26,17 +26,21 @@ def draw_pasted(found: Sequence[Found], summary: str, caption: str, *, width: fl
     """The scene of all that was found, each under its headline."""
     nodes: list[Node] = []
     y, room = 0.0, width - 2 * MARGIN
-    for number, one in enumerate(found):
+    for number, one in enumerate(found[:MOST_PARTS]):
         nodes.append(kit.heading(f"section/pasted/{number}", visible(one.title), "", y, width=width))
         y += nodes[-1].h
-        lines = [*one.words, *("   ".join(row) for row in one.rows[:MOST_ROWS])]
-        if len(one.rows) > MOST_ROWS:
-            lines.append(f"… {len(one.rows) - MOST_ROWS:,} more, in the table")
+        lines = [*one.words[:MOST_ROWS], *("   ".join(row) for row in one.rows[:MOST_ROWS])]
+        left = max(0, len(one.rows) - MOST_ROWS) + max(0, len(one.words) - MOST_ROWS)
+        if left:
+            lines.append(f"… {left:,} more, in the table")
         for line, words in enumerate(lines):
             style = "label" if line < len(one.words) else "mono"
             nodes.append(kit.paragraph(f"pasted/{number}/{line}", visible(words), MARGIN, y, room, style=style))
             y += nodes[-1].h + 3
         y += 6
+    if len(found) > MOST_PARTS:
+        words = f"… {len(found) - MOST_PARTS:,} more, in the table"
+        nodes.append(kit.paragraph("pasted/more", words, MARGIN, y, room))
     rows = [(one.title, words) for one in found for words in (*one.words, *("  ".join(row) for row in one.rows))]
     return kit.scene(
         "pasted", "pasted text", summary, nodes, caption=Caption(caption), table=Table(("what", "says"), tuple(rows)),
