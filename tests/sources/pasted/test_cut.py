@@ -223,3 +223,22 @@ def test_what_a_damaged_line_can_not_have_listed_is_not_mapped() -> None:
     assert table.walk(1 << 30).fault.kind == "not-present"  # index 1 is below 3, which was printed before
     with pytest.raises(vm.Refused, match="line 3 of the text can't be read"):
         table.walk(5 << 30)
+
+
+def test_two_traps_at_once_are_not_guessed() -> None:
+    lines = (
+        "usertrap(): unexpected scause 0xd pid=3", "usertrap(): unexpected scause 0xf pid=4",
+        " sepc=0x10 stval=0x1000", " sepc=0x20 stval=0x2000", "usertrap(): unexpected scause 0xf pid=5",
+        " sepc=0x30 stval=0x3000", "",
+    )  # fmt: skip
+    pasted = vm.load(WHOLE["vmprint-index"] + "\n".join(lines))
+    assert [(trap.pid, trap.stval, trap.walk is None) for trap in pasted.traps] == [
+        (3, None, True), (4, None, True), (5, 0x3000, False),
+    ]  # fmt: skip
+    assert any("may be those of the trap printed before it" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("end", "is_said"), [("0x1ff", True), ("0x1ff8\n", False), ("0x0000000000001ff8", False)])
+def test_a_number_at_the_end_of_the_text_may_be_cut(end: str, is_said: bool) -> None:
+    pasted = vm.load(f"usertrap(): unexpected scause 0xf pid=3\n sepc=0x10 stval={end}")
+    assert any("digits may be missing" in one for one in pasted.unsaid) == is_said

@@ -25,6 +25,9 @@ _NUMBER = {
     name: re.compile(rf"\b{name}\s{{0,9}}[=:]\s{{0,9}}(?:0x)?([0-9a-f]{{1,40}})", _FLAGS) for name in ("sepc", "stval")
 }
 
+_ENDS = re.compile(r"(sepc|stval)\s{0,9}[=:]\s{0,9}(0x)?[0-9a-f]{1,15}$", _FLAGS)
+"""A number at the very end of a text, with fewer digits than it can have."""
+
 NEAR = 4
 """In how many lines the numbers are that belong to a trap: other harts print in between."""
 
@@ -63,6 +66,7 @@ def read_traps(lines: Sequence[str], tables: Sequence[PastedTables]) -> tuple[li
 
 
 def _traps(lines: Sequence[str], unsaid: list[str]) -> Iterator[Trap]:
+    is_mixed = False
     for at, line in enumerate(lines):
         for match in _SCAUSE.finditer(line):
             scause = whole_hex(match[2])
@@ -70,11 +74,17 @@ def _traps(lines: Sequence[str], unsaid: list[str]) -> Iterator[Trap]:
                 unsaid.append(f"Line {at + 1} has a trap whose scause is cut: {match[2][:20]}.")
                 continue
             rest = [line[match.end() : match.end() + WIDE], *(one[:WIDE] for one in lines[at + 1 : at + 1 + NEAR])]
-            rest = rest[: next((n for n, one in enumerate(rest) if _SCAUSE.search(one)), None)]
+            following = next((n for n, one in enumerate(rest) if _SCAUSE.search(one)), None)
+            rest = rest[:following]
             numbers = {name: _number(rest, name) for name in _NUMBER}
+            was_mixed, is_mixed = is_mixed, following is not None and not any(one for one, _ in numbers.values())
+            if was_mixed:  # the trap before it has no numbers: these may be its own
+                numbers = dict.fromkeys(_NUMBER, (None, "numbers that may be those of the trap printed before it"))
             for name, (value, state) in numbers.items():
                 if value is None or state:
                     unsaid.append(f"The trap in line {at + 1} has {state or 'no ' + name}.")
+            if lines[-1] and lines[-1] in rest and _ENDS.search(lines[-1]):
+                unsaid.append(f"The text ends with a number of the trap in line {at + 1}: digits may be missing.")
             where = match[1].lower() if match[1] else "kerneltrap"
             pid = int(match[3]) if match[3] else None
             yield Trap(where, at + 1, scause, _cause(scause), pid, numbers["sepc"][0], numbers["stval"][0])
