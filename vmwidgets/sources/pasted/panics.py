@@ -136,7 +136,7 @@ CHECKS: dict[str, Check] = {
     ),
     "kfree": Check(
         "kfree in kernel/kalloc.c",
-        "Only whole pages that kalloc gave are freed: aligned, behind the kernel and below PHYSTOP.",
+        "Only whole pages that kalloc gave are freed: aligned, above the end of the kernel and below PHYSTOP.",
         (
             "A virtual address or a descriptor is freed in place of PTE2PA(*pte).",
             "The pointer was changed, for example incremented, between kalloc and kfree.",
