@@ -10,6 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.sources.pasted.twin import in_ram
 from vmwidgets.engine.mmu.pasted import Pasted, SaidRange
+from vmwidgets.sources.pasted.panics import CHECKS
 
 DATA = Path(__file__).parents[2] / "data" / "pasted"
 
@@ -198,3 +199,17 @@ def test_a_comparison_with_something_else_is_refused(other: Any) -> None:
 def test_a_comparison_of_many_tables_is_refused() -> None:
     with pytest.raises(vm.Refused, match="each must have one table, or one listing"):
         vm.load(text("info-tlb")).compare(vm.load(text("vmprint-index") * 2))
+
+
+@pytest.mark.parametrize(("words", "function"), [("remap", "mappages"), ("inituvm: more than a page", "uvmfirst")])
+def test_a_panic_of_an_older_year_is_the_same_check(words: str, function: str) -> None:
+    (panic,) = vm.load(f"panic: {words}\n").panics
+    assert (panic.text, panic.function) == (words, f"{function} in kernel/vm.c")
+
+
+def test_every_panic_that_is_known_is_explained_in_sentences() -> None:
+    for words, check in CHECKS.items():
+        (panic,) = vm.load(f"panic: {words}\n").panics
+        assert panic.function == check.function
+        assert len(set(panic.mistakes)) == 3
+        assert all(sentence.endswith(".") for sentence in (panic.protects, *panic.mistakes))

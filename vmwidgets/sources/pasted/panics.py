@@ -116,6 +116,15 @@ CHECKS: dict[str, Check] = {
             "A physical address, or a descriptor, is passed as a virtual address.",
         ),
     ),
+    "uvmfirst: more than a page": Check(
+        f"uvmfirst in {_VM}",
+        "The code of the first process is copied into one page.",
+        (
+            "initcode has grown past 4,096 bytes.",
+            "A size is passed in pages or in other units, and not in bytes.",
+            "PGSIZE was changed, or the size is computed from the wrong symbols.",
+        ),
+    ),
     "uvmclear": Check(
         f"uvmclear in {_VM}",
         "exec takes PTE_U from the stack's guard page, which it has just mapped.",
@@ -200,7 +209,11 @@ CHECKS: dict[str, Check] = {
 }  # fmt: skip
 """By the words after "panic: "."""
 
-OLDER = {"remap": "mappages: remap", "freewalk": "freewalk: leaf"}
+OLDER = {
+    "remap": "mappages: remap",
+    "freewalk": "freewalk: leaf",
+    "inituvm: more than a page": "uvmfirst: more than a page",
+}
 """What some years print for the same check."""
 
 
