@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .sources import workload
     from .sources.compare import compare
     from .sources.map_diff import diff
+    from .sources.pasted import load
     from .sources.proc_maps import load_maps
     from .sources.strace.load import load_strace
     from .sources.strace.recordings import recording
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         Map,
         Objects,
         Paging,
+        Pasted,
         ReferenceBits,
         References,
         Ribbon,
@@ -86,9 +88,9 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Beside", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault",
-         "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "ReferenceBits", "References",
-         "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
-         "show"), ".widgets",
+         "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted", "ReferenceBits",
+         "References", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace",
+         "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
     "Replacement": ".engine.memory.replacement",
@@ -97,6 +99,7 @@ _LAZY = {
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
+    "load": ".sources.pasted",
     "load_curve": ".pictures.load_curve",
     "lockstep": ".engine.machine.hindsight.lockstep",
     "load_maps": ".sources.proc_maps",
@@ -119,10 +122,10 @@ __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Beside", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard",
     "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic",
-    "Kmem", "Machine", "Map", "Objects", "Paging", "ReferenceBits", "References", "Refused", "Replacement",
+    "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "ReferenceBits", "References", "Refused", "Replacement",
     "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
     "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout",
-    "lab", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "picture",
+    "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "picture",
     "recorded_tables", "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 

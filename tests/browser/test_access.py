@@ -43,6 +43,7 @@ subjects = {
     **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
     "Beside": (vm.picture(m.kernel_map, moment=(m.journal.serial(1), None)), vm.picture(m.kernel_map)),
+    "Pasted": vm.load("usertrap(): unexpected scause 0xf pid=3\\npanic: freewalk: leaf"),
     "Inverted": vm.lab.inverted(m), "Fault": task, "Objects": m, "Clock": m,
     "ReferenceBits": m,
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.sources.workload import allocate, free
+
+PASTED = Path(__file__).parents[1] / "data" / "pasted"
 
 Named = Iterator[tuple[str, Picture]]
 
@@ -73,6 +76,12 @@ def of_tables() -> Named:
     yield "Inverted", vm.picture(vm.lab.inverted(machine))
     yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
     yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
+
+
+def of_pasted() -> Named:
+    """Texts of a terminal: a trap with its walk, lists of rights, two tables."""
+    for name in ("trap", "info-mem-riscv", "info-mem-x86", "two-tables"):
+        yield f"Pasted, {name}", vm.picture(vm.load((PASTED / f"{name}.txt").read_text()))
 
 
 def of_memory() -> Named:
@@ -249,5 +258,5 @@ def long_names() -> Iterator[Any]:
 
 def every() -> Named:
     """All of them, but those of long names."""
-    for some in (of_maps, of_tables, of_memory, of_objects, of_domains, of_comparisons, of_references):
+    for some in (of_maps, of_tables, of_pasted, of_memory, of_objects, of_domains, of_comparisons, of_references):
         yield from some()

@@ -59,6 +59,7 @@ def words_in(group: ET.Element) -> list[str]:
     [
         gallery.of_maps,
         gallery.of_tables,
+        gallery.of_pasted,
         gallery.of_memory,
         gallery.of_objects,
         gallery.of_domains,

@@ -145,6 +145,8 @@ class Tables(Picture):
             pa = Address(last.address | found.va & found.page_size - 1)
             size = binary_size(found.page_size)
             return Caption(f"{Address(found.va)} is mapped: physical {pa}, in a page of {size}.", (), way, "good")
+        if found.fault is not None and found.fault.kind == "bus-error":  # what is there is not known
+            return Caption(f"{Address(found.va)}: {found.fault.why}.", (), way, "error")
         return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
 
     def _open_first(self, tables: PageTables[Any]) -> None:

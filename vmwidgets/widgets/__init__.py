@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
         maps,
         memory,
         objects,
+        pasted,
         references,
         replacement,
         tables,
@@ -79,6 +80,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Fault(View, objects.Fault): ...
 
     class Objects(View, objects.Objects): ...
+
+    class Pasted(View, pasted.Pasted): ...
 
     class ReferenceBits(View): ...
 

@@ -1,0 +1,244 @@
+"""Texts that are cut, damaged, mixed or nonsense: nothing is claimed that the whole text would not say."""
+
+from __future__ import annotations
+
+import random
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.sources.pasted.twin import WORDS, in_ram
+from vmwidgets.engine.mmu.pasted import SaidRange
+from vmwidgets.engine.mmu.rules import Access
+
+DATA = Path(__file__).parents[2] / "data" / "pasted"
+WHOLE = {name: (DATA / f"{name}.txt").read_text() for name in ("vmprint-index", "vmprint-address")}
+
+PROBES = (
+    0, 0x1008, 0x2000, 0x3000, 0x1F_F000, 0x20_0000, 0x4000_0000, 0x3F_BFFF_F000, 0x3F_C000_0000, 0x3F_FFFF_D000,
+    0x3F_FFFF_E000, 0x3F_FFFF_F000, 0x40_0000_0000,
+)  # fmt: skip
+READ_WRITE: tuple[Access, ...] = ("read", "write")
+TWIN = in_ram()
+ANSWERS = {(va, access): TWIN.walk(va, access, user=True) for va, access in product(PROBES, READ_WRITE)}
+
+
+def said(text: str) -> list[tuple[int, Access]]:
+    """What the tables of a text claim otherwise than the whole table; an address or a root that is not known is not."""
+    try:
+        tables = vm.load(text).tables
+    except vm.Refused:
+        return []
+    wrong = []
+    for table in tables:
+        for (va, access), answer in ANSWERS.items():
+            try:
+                found = table.walk(va, access, user=True)
+            except vm.Refused:
+                continue
+            words = [step.value for step in found.steps]
+            if (found.pa, words, found.ok) != (answer.pa, [step.value for step in answer.steps], answer.ok):
+                wrong.append((va, access))
+    return wrong
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_text_that_is_cut_at_any_place_claims_nothing_else(name: str) -> None:
+    whole = WHOLE[name].rpartition("$ ")[0]
+    table = whole[: whole.index("511: pte" if "index" in name else "fffff000: pte")]
+    wrong = {cut: found for cut in range(len(table)) if (found := said(table[:cut]))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_text_whose_beginning_is_missing_claims_nothing_else(name: str) -> None:
+    whole = WHOLE[name]
+    wrong = {cut: found for cut in range(len(whole)) if (found := said(whole[cut:]))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_damaged_line_takes_its_own_descriptor_along_and_no_more_is_claimed(name: str) -> None:
+    lines = WHOLE[name].splitlines()
+    for number, line in enumerate(lines):
+        if "pte" not in line:
+            continue
+        for broken in (
+            line.replace("pte 0x0000", "pte 0x00z0"),
+            line[: line.index("pte") + 9],
+            line.replace("pa", "p"),
+        ):
+            text = "\n".join([*lines[:number], broken, *lines[number + 1 :]])
+            assert said(text) == [], broken
+            assert any(f"ine {number + 1} " in one for one in vm.load(text).unsaid), broken
+
+
+def test_what_lies_around_a_damaged_line_is_still_said() -> None:
+    text = WHOLE["vmprint-index"].replace(".. .. ..1: pte 0x0000", ".. .. ..1: pte 0x00z0")
+    (table,) = vm.load(text).tables
+    assert table.walk(0x10, "read", user=True).pa == 0x87F5_B010
+    assert table.walk(0x2010, "write", user=True).pa == 0x87F5_7010
+    assert table.walk(0x4000_0000).fault.kind == "not-present"  # the root's lines are all there
+    with pytest.raises(vm.Refused, match="line 8 of the text can't be read"):
+        table.walk(0x1000)
+
+
+def test_the_text_may_end_before_its_table_does() -> None:
+    pasted = vm.load("page table 0x87f5e000\n..0: pte 0x21fd6801 pa 0x87f5a000\n.. ..0: pte 0x21fd6401 pa 0x87f59000\n")
+    assert "ends with line 3" in pasted.unsaid[0]
+    with pytest.raises(vm.Refused, match="the text ends with line 3"):
+        pasted.tables[0].walk(0)
+
+
+def test_two_tables_at_once_are_told_apart_where_the_order_leaves_one_way() -> None:
+    first, second = vm.load((DATA / "two-tables.txt").read_text()).tables
+    assert (first.root, second.root) == (0x87F5_E000, 0x87F4_E000)
+    assert first.pieces == (SaidRange(0, 0x1000, "r-xu", 0x87F5_B000),)
+    assert second.pieces == (SaidRange(0, 0x1000, "r-xu", 0x87F4_B000),)
+
+
+def test_two_tables_at_once_are_not_guessed() -> None:
+    lines = (
+        "page table 0x87f5e000", "page table 0x87f4e000",
+        "..0: pte 0x21fd6801 pa 0x87f5a000", "..0: pte 0x21fd2801 pa 0x87f4a000",
+        ".. ..0: pte 0x21fd6401 pa 0x87f59000", ".. ..0: pte 0x21fd2401 pa 0x87f49000", "$ ",
+    )  # fmt: skip
+    text = "\n".join(lines)
+    with pytest.raises(vm.Refused, match="does not say which line belongs to which"):
+        vm.load(text)
+    pasted = vm.load(text + "\npanic: kfree\n")
+    assert pasted.tables == ()
+    assert "make CPUS=1 qemu" in pasted.unsaid[0]
+
+
+def test_tables_one_after_the_other_are_two() -> None:
+    twice = vm.load(WHOLE["vmprint-index"] * 2)
+    assert [table.lines for table in twice.tables] == [(5, 14), (21, 30)]
+    assert said(WHOLE["vmprint-index"] * 2) == []
+
+
+def test_a_table_without_its_root_is_walked_and_the_root_is_not_made_up() -> None:
+    text = re.sub(r"page table .*\n", "", WHOLE["vmprint-index"])
+    pasted = vm.load(text)
+    (table,) = pasted.tables
+    assert not table.root_is_said
+    assert table.root not in WORDS
+    assert table.walk(0x2004, "write", user=True).pa == 0x87F5_7004
+    assert any("no root address" in sentence for sentence in pasted.unsaid)
+
+
+def test_a_pa_that_is_not_the_descriptors_is_said() -> None:
+    text = WHOLE["vmprint-index"].replace("pa 0x0000000087f57000", "pa 0x0000000087f56000")
+    pasted = vm.load(text)
+    assert said(text) == []
+    assert pasted.unsaid == ("Line 10 has a pa that is not the one in its pte, which is used.",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "..512: pte 0x21fd6801 pa 0x87f5a000",
+        ".. .. .. ..0: pte 0x21fd6801 pa 0x87f5a000",
+        "..0x1000: pte 0x21fd6801 pa 0x87f5a000",
+        "..0: pte 0x00000021fd6801 pa 0x87f5a000",
+        "..0: pte 0x121fd680100000000 pa 0x87f5a000",
+    ],
+)
+def test_a_line_that_no_table_can_have_is_said(line: str) -> None:
+    pasted = vm.load(f"panic: kfree\npage table 0x87f5e000\n{line}\n")
+    assert pasted.tables == ()
+    assert any(one.startswith("Line 3 looks like") for one in pasted.unsaid)
+
+
+def test_a_root_that_no_table_can_have_is_said() -> None:
+    pasted = vm.load(WHOLE["vmprint-index"].replace("87f5e000", "87f5e123"))
+    assert not pasted.tables[0].root_is_said
+    assert "no table can have" in pasted.unsaid[0]
+
+
+@pytest.mark.parametrize(
+    "cut", ["scause 0x0000000000", "scause 0x000000000000000f pid=3\n sepc=0x0000000000000040 stv"]
+)
+def test_a_trap_that_is_cut_says_what_is_missing(cut: str) -> None:
+    pasted = vm.load(f"panic: kfree\nusertrap(): unexpected {cut}")
+    assert all(trap.stval is None and trap.walk is None for trap in pasted.traps)
+    assert any("is cut" in one or "has no stval" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "$ ls\n..  1 1 1024\n", "hello", "\0" * 9, "..", "panic", "0x1: pte", "é\ud800"]
+)
+def test_nonsense_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(vm.Refused, match="the text has no page table of vmprint") as refused:
+        vm.load(text)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [None, 5, b"panic: kfree", Path("console.txt"), ["panic: kfree"]])
+def test_what_is_not_a_text_is_refused(given: Any) -> None:
+    with pytest.raises(vm.Refused, match="write the text itself"):
+        vm.load(given)
+
+
+def test_a_text_without_end_is_refused() -> None:
+    with pytest.raises(vm.Refused, match="at most 4 MiB"):
+        vm.load("a" * (1 << 22) + "b")
+
+
+def test_a_table_that_leads_to_itself_is_walked_and_drawn() -> None:
+    lines = "".join(f"..{index}: pte 0x21fd7801 pa 0x87f5e000\n" for index in range(512))
+    (table,) = vm.load(f"page table 0x87f5e000\n{lines}$ \n").tables
+    assert table.pieces == ()
+    assert vm.picture(table).scene().nodes
+    assert table.walk(0).fault.kind == "reserved"  # the last level has no pointers
+
+
+def test_shuffled_and_repeated_pieces_are_read_or_refused() -> None:
+    source = random.Random(34)
+    pieces = [piece for path in sorted(DATA.glob("*.txt")) for piece in re.split(r"(?<=[ :\n])", path.read_text())]
+    for _ in range(300):
+        text = "".join(source.choices(pieces, k=source.randrange(1, 60)))
+        try:
+            pasted = vm.load(text)
+        except vm.Refused:
+            continue
+        assert vm.picture(pasted).scene().nodes
+        for table in pasted.tables:
+            assert all(one.size in (1 << 12, 1 << 21, 1 << 30) for one in table.pieces)
+
+
+def test_what_a_damaged_line_can_not_have_listed_is_not_mapped() -> None:
+    lines = (
+        "page table 0x87f5e000",
+        "..3: pte 0x21fd68d7 pa 0x87f5a000",
+        "..7: pte 0x21fz",
+        "..9: pte 0x0 pa 0x0",
+        "$ ",
+    )
+    (table,) = vm.load("\n".join(lines)).tables
+    assert table.walk(1 << 30).fault.kind == "not-present"  # index 1 is below 3, which was printed before
+    with pytest.raises(vm.Refused, match="line 3 of the text can't be read"):
+        table.walk(5 << 30)
+
+
+def test_two_traps_at_once_are_not_guessed() -> None:
+    lines = (
+        "usertrap(): unexpected scause 0xd pid=3", "usertrap(): unexpected scause 0xf pid=4",
+        " sepc=0x10 stval=0x1000", " sepc=0x20 stval=0x2000", "usertrap(): unexpected scause 0xf pid=5",
+        " sepc=0x30 stval=0x3000", "",
+    )  # fmt: skip
+    pasted = vm.load(WHOLE["vmprint-index"] + "\n".join(lines))
+    assert [(trap.pid, trap.stval, trap.walk is None) for trap in pasted.traps] == [
+        (3, None, True), (4, None, True), (5, 0x3000, False),
+    ]  # fmt: skip
+    assert any("may be those of the trap printed before it" in one for one in pasted.unsaid)
+
+
+@pytest.mark.parametrize(("end", "is_said"), [("0x1ff", True), ("0x1ff8\n", False), ("0x0000000000001ff8", False)])
+def test_a_number_at_the_end_of_the_text_may_be_cut(end: str, is_said: bool) -> None:
+    pasted = vm.load(f"usertrap(): unexpected scause 0xf pid=3\n sepc=0x10 stval={end}")
+    assert any("digits may be missing" in one for one in pasted.unsaid) == is_said

@@ -1,0 +1,215 @@
+"""`vm.load` on terminals' texts: each answer was worked out by hand, or is that of the same tables in RAM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.sources.pasted.twin import in_ram
+from vmwidgets.engine.mmu.pasted import Pasted, SaidRange
+from vmwidgets.sources.pasted.panics import CHECKS
+
+DATA = Path(__file__).parents[2] / "data" / "pasted"
+
+RANGES = (
+    SaidRange(0, 0x1000, "r-xu", 0x87F5_B000),
+    SaidRange(0x1000, 0x1000, "rw--", 0x87F5_8000),
+    SaidRange(0x2000, 0x1000, "rw-u", 0x87F5_7000),
+    SaidRange(0x3F_FFFF_E000, 0x1000, "rw--", 0x87F6_6000),
+    SaidRange(0x3F_FFFF_F000, 0x1000, "r-x-", 0x8000_7000),
+)
+
+
+def text(name: str) -> str:
+    return (DATA / f"{name}.txt").read_text()
+
+
+def only(pasted: Pasted) -> Any:
+    (table,) = pasted.tables
+    return table
+
+
+@pytest.mark.parametrize("name", ["vmprint-index", "vmprint-address"])
+def test_a_pasted_table_walks_like_the_same_table_in_ram(name: str) -> None:
+    pasted = vm.load(text(name))
+    table, twin = only(pasted), in_ram()
+    assert pasted.unsaid == ()
+    assert table.root == 0x87F5_E000
+    assert table.pieces == RANGES
+    for va in (0, 0xFFF, 0x1008, 0x2FFF, 0x3000, 0x20_0000, 0x4000_0000, 0x3F_FFFF_D000, 0x3F_FFFF_E000, 0x3F_FFFF_F123,
+               0x40_0000_0000, 0xFFFF_FFC0_0000_0000):  # fmt: skip
+        for access in ("read", "write", "execute"):
+            for user in (False, True):
+                assert table.walk(va, access, user=user) == twin.walk(va, access, user=user)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda given: given.replace("\n", "\r\n"),
+        lambda given: given.replace("..0:", "..\t0:").replace(" pa ", "\tpa\t"),
+        lambda given: given.replace("..", " ..").replace(".. ..", "..  .."),
+        lambda given: given.replace("0x", "0X").upper().replace("PTE", "pte").replace("PA ", "pa "),
+        lambda given: "\n".join(f"> {line}" for line in given.splitlines()),
+        lambda given: given.replace("page table", "$ \x1b[1mpage table\x1b[0m"),
+        lambda given: given.replace(".. .. ..1", "hart 1 starting.. .. ..1"),
+        lambda given: given.replace(".. ..", "...."),
+    ],
+)
+def test_what_a_terminal_adds_changes_nothing(change: Any) -> None:
+    table = only(vm.load(change(text("vmprint-index"))))
+    assert (table.root, table.pieces) == (0x87F5_E000, RANGES)
+
+
+def test_a_superpage_is_one_page() -> None:
+    lines = "page table 0x87f5e000\n..0: pte 0x21fd6801 pa 0x87f5a000\n.. ..1: pte 0x21e800d7 pa 0x87a00000\n$ "
+    table = only(vm.load(lines))
+    assert table.pieces == (SaidRange(0x20_0000, 0x20_0000, "rw-u", 0x87A0_0000),)
+    assert table.walk(0x20_1234, "write").pa == 0x87A0_1234
+
+
+def test_a_trap_is_walked_in_the_table_before_it() -> None:
+    (trap,) = vm.load(text("trap")).traps
+    assert (trap.where, trap.line, trap.scause, trap.pid, trap.sepc, trap.stval) == (
+        "usertrap", 12, 15, 3, 0x42, 0x1FF8,
+    )  # fmt: skip
+    assert trap.walk == in_ram().walk(0x1FF8, "write", user=True)
+    assert trap.refused == "U"
+    assert "was refused: user code may not touch a supervisor page: U is 0" in trap.says
+
+
+@pytest.mark.parametrize(
+    ("scause", "stval", "refused"),
+    [(0xD, 0x1000, "U"), (0xC, 0x2000, "X"), (0xF, 0x10, "W"), (0xF, 0x3008, "V"), (0xD, 0x2008, "")],
+)
+def test_the_bit_that_refused(scause: int, stval: int, refused: str) -> None:
+    lines = f"{text('vmprint-index')}usertrap(): unexpected scause {scause:#x} pid=7\n    sepc=0x0 stval={stval:#x}\n"
+    (trap,) = vm.load(lines).traps
+    assert trap.refused == refused
+    assert ("this table allows" in trap.says.lower()) == (not refused)
+
+
+def test_the_kernel_may_never_fetch_from_a_users_page() -> None:
+    lines = text("vmprint-index") + "scause 0x000000000000000c\nsepc=0x0000000000000000 stval=0x0000000000000000\n"
+    (trap,) = vm.load(lines + "panic: kerneltrap\n").traps
+    assert (trap.where, trap.pid, trap.refused) == ("kerneltrap", None, "U")
+
+
+def test_a_trap_without_a_table_says_so() -> None:
+    pasted = vm.load("usertrap(): unexpected scause 0xd (load page fault) pid=4\n sepc=0x8 stval=0x505050505050505\n")
+    (trap,) = pasted.traps
+    assert (trap.pid, trap.stval, trap.walk, trap.refused) == (4, 0x0505_0505_0505_0505, None, "")
+    assert "kalloc fills a page with the byte 5" in trap.says
+    assert any("no page table for the trap" in sentence for sentence in pasted.unsaid)
+
+
+def test_a_trap_that_is_no_page_fault_is_not_walked() -> None:
+    (trap,) = vm.load(text("vmprint-index") + "usertrap(): unexpected scause 0x2 pid=3\n sepc=0x1 stval=0x0\n").traps
+    assert (trap.walk, trap.says) == (None, "illegal instruction; this is not a page fault.")
+
+
+def test_info_mem_of_riscv_agrees_with_the_table() -> None:
+    pasted = vm.load(text("info-mem-riscv"))
+    assert pasted.ranges == RANGES
+    assert pasted.compare(vm.load(text("vmprint-index"))) == ()
+
+
+def test_a_changed_right_and_a_moved_page_differ() -> None:
+    before = vm.load(text("info-mem-riscv"))
+    changed = text("info-mem-riscv").replace("rw-u-ad", "r--u-a-").replace("87f66000", "87f65000")
+    found = before.compare(vm.load(changed.replace("0000003ffffff000 ", "0000003ffffff000")))
+    assert [(one.start, one.size) for one in found] == [
+        (0x2000, 0x1000), (0x3F_FFFF_E000, 0x1000), (0x3F_FFFF_F000, 0x1000),
+    ]  # fmt: skip
+    assert found[2].other is None
+
+
+def test_info_mem_of_x86_says_nothing_of_execution() -> None:
+    pasted = vm.load(text("info-mem-x86"))
+    assert pasted.ranges == (
+        SaidRange(0x40_0000, 0x1000, "r-?u"),
+        SaidRange(0x40_1000, 0x2000, "rw?u"),
+        SaidRange(0xFFFF_8880_0000_0000, 0x20_0000, "rw?-"),
+        SaidRange(0xFFFF_FFFF_FF60_0000, 0xA0_0000, "r-?u"),
+    )
+    assert pasted.listings[0].name == "info mem of x86"
+    assert any("what may be executed" in sentence for sentence in pasted.unsaid)
+
+
+def test_info_tlb_lists_page_tables_and_is_called_so() -> None:
+    pasted = vm.load(text("info-tlb"))
+    assert pasted.ranges == (
+        SaidRange(0x40_0000, 0x1000, "r-xu", 0x123_4000),
+        SaidRange(0x40_1000, 0x2000, "rw-u"),  # two frames that are not neighbours
+        SaidRange(0xFFFF_8880_0000_0000, 0x40_0000, "rw--", 0),
+    )
+    assert "lists page tables" in pasted.listings[0].name
+    assert any("not the TLB" in sentence for sentence in pasted.unsaid)
+
+
+def test_two_listings_are_two() -> None:
+    twice = text("info-mem-riscv") * 2
+    assert [one.line for one in vm.load(twice).listings] == [5, 15]
+
+
+def test_a_panic_says_what_is_protected_and_how_it_usually_breaks() -> None:
+    (panic,) = vm.load("hart 1 starting\r\npanic: uvmunmap: not mapped\r\n").panics
+    assert (panic.text, panic.line, panic.function) == ("uvmunmap: not mapped", 2, "uvmunmap in kernel/vm.c")
+    assert "V of the descriptor is 0" in panic.protects
+    assert len(panic.mistakes) == 3
+
+
+def test_an_unknown_panic_is_found_and_nothing_is_made_up() -> None:
+    pasted = vm.load("panic: my own check\n")
+    assert (pasted.panics[0].text, pasted.panics[0].protects, pasted.panics[0].mistakes) == ("my own check", "", ())
+    assert "my own check" in pasted.unsaid[0]
+
+
+def test_all_in_one_text() -> None:
+    pasted = vm.load(text("trap") + text("info-mem-riscv") + text("info-tlb"))
+    assert pasted.summary == "1 page table, 1 trap, 1 panic, 8 ranges"
+    assert len(repr(pasted).splitlines()) <= 8
+
+
+def test_a_trap_is_walked_in_the_latest_table_before_it() -> None:
+    other = text("vmprint-index").replace("0000000021fd6007", "0000000021fd6017")  # 0x1000 has U here
+    trap = "usertrap(): unexpected scause 0xc pid=3\n sepc=0x1000 stval=0x1000\n"
+    assert vm.load(text("vmprint-index") + other + trap).traps[0].refused == "X"
+    both = vm.load(other + text("vmprint-index") + trap.replace("0xc", "0xd")).traps[0]
+    assert (both.refused, both.walk is not None and both.walk.steps[-1].value) == ("U", 0x21FD_6007)
+
+
+def test_what_one_listing_does_not_say_is_no_difference() -> None:
+    found = vm.load(text("info-mem-x86")).compare(vm.load(text("info-tlb")))
+    assert [(one.start, one.size, one.one is None, one.other is None) for one in found] == [
+        (0xFFFF_8880_0020_0000, 0x20_0000, True, False),
+        (0xFFFF_FFFF_FF60_0000, 0xA0_0000, False, True),
+    ]
+
+
+@pytest.mark.parametrize("other", [None, "panic: kfree", 3])
+def test_a_comparison_with_something_else_is_refused(other: Any) -> None:
+    with pytest.raises(vm.Refused, match=r"is not what vm\.load gives"):
+        vm.load(text("info-tlb")).compare(other)
+
+
+def test_a_comparison_of_many_tables_is_refused() -> None:
+    with pytest.raises(vm.Refused, match="each must have one table, or one listing"):
+        vm.load(text("info-tlb")).compare(vm.load(text("vmprint-index") * 2))
+
+
+@pytest.mark.parametrize(("words", "function"), [("remap", "mappages"), ("inituvm: more than a page", "uvmfirst")])
+def test_a_panic_of_an_older_year_is_the_same_check(words: str, function: str) -> None:
+    (panic,) = vm.load(f"panic: {words}\n").panics
+    assert (panic.text, panic.function) == (words, f"{function} in kernel/vm.c")
+
+
+def test_every_panic_that_is_known_is_explained_in_sentences() -> None:
+    for words, check in CHECKS.items():
+        (panic,) = vm.load(f"panic: {words}\n").panics
+        assert panic.function == check.function
+        assert len(set(panic.mistakes)) == 3
+        assert all(sentence.endswith(".") for sentence in (panic.protects, *panic.mistakes))

@@ -1,0 +1,231 @@
+"""What a terminal's text says of page tables, traps and panics: the values that readers make and pictures show.
+
+A part is here only if the text has it.  What the text leaves open is said in sentences, and no value stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from ..base.errors import Refused, printable, shown
+from ..base.units import Address, Size, counted
+from .tables import TablesWalk
+
+
+@dataclass(frozen=True, slots=True)
+class SaidRange:
+    """Neighbouring addresses with the same rights: `size` bytes from `start` on."""
+
+    start: int
+    size: int
+    rights: str
+    """Read, write, execute and user as four letters: "rw-u".  A "?" is a right that the text does not say."""
+    pa: int | None = None
+    """The physical address of the first byte, if the rest follows it there; else, or if it is not said, None."""
+
+    @property
+    def end(self) -> int:
+        """The first byte past it."""
+        return self.start + self.size
+
+    def __repr__(self) -> str:
+        where = "" if self.pa is None else f" at physical {Address(self.pa)}"
+        return f"<{Address(self.start)}: {Size(self.size)} {self.rights}{where}>"
+
+
+def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
+    """The ranges by address, neighbours with equal rights as one.
+
+    >>> joined([SaidRange(0x1000, 0x1000, "rw-u"), SaidRange(0, 0x1000, "rw-u")])
+    (<0x0: 8 KiB rw-u>,)
+    """
+    found: list[SaidRange] = []
+    for one in sorted(ranges, key=lambda each: each.start):
+        last = found[-1] if found else None
+        if last is None or (last.end, last.rights) != (one.start, one.rights):
+            found.append(one)
+            continue
+        follows = last.pa is not None and last.pa + last.size == one.pa
+        found[-1] = SaidRange(last.start, last.size + one.size, last.rights, last.pa if follows else None)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidDifference:
+    """Neighbouring addresses about which two texts say different things; None: not mapped there."""
+
+    start: int
+    size: int
+    one: SaidRange | None
+    other: SaidRange | None
+
+    def __repr__(self) -> str:
+        sides = " → ".join("not mapped" if side is None else _from(side, self.start) for side in (self.one, self.other))
+        return f"<{Address(self.start)}: {Size(self.size)} {sides}>"
+
+
+def _from(side: SaidRange, start: int) -> str:
+    return side.rights if side.pa is None else f"{side.rights} at {Address(side.pa + start - side.start)}"
+
+
+def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[SaidDifference, ...]:
+    """Where two lists of ranges differ: in what is mapped, in a right or in the physical address, if both say it.
+
+    >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
+    (<0x1000: 4 KiB rw?u → r-xu>,)
+    """
+    points = sorted({point for each in (*one, *other) for point in (each.start, each.end)})
+    sides = tuple(sorted(ranges, key=lambda each: each.start) for ranges in (one, other))
+    found: list[SaidDifference] = []
+    at = [0, 0]
+    for start, end in pairwise(points):
+        here: list[SaidRange | None] = []
+        for number, ranges in enumerate(sides):
+            while at[number] < len(ranges) and ranges[at[number]].end <= start:
+                at[number] += 1
+            there = ranges[at[number]] if at[number] < len(ranges) else None
+            here.append(there if there is not None and there.start <= start else None)
+        if _differ(here[0], here[1]):
+            found.append(SaidDifference(start, end - start, here[0], here[1]))
+    return tuple(found)
+
+
+def _differ(one: SaidRange | None, other: SaidRange | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    moved = one.pa is not None and other.pa is not None and one.pa - one.start != other.pa - other.start
+    return moved or any(a != b and "?" not in (a, b) for a, b in zip(one.rights, other.rights, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one command of QEMU's monitor listed, such as "info mem of x86", as runs of equal rights."""
+
+    name: str
+    pieces: tuple[SaidRange, ...]
+    """What each line says."""
+    line: int
+    """The first line of it in the text, from 1."""
+
+    @property
+    def ranges(self) -> tuple[SaidRange, ...]:
+        """The lines as runs of equal rights."""
+        return joined(self.pieces)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {counted(len(self.ranges), 'range')} from line {self.line}>"
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A trap's line: its numbers, and, where a table of the same text has the address, the walk of `stval`."""
+
+    where: str
+    """ "usertrap" or "kerneltrap". """
+    line: int
+    scause: int
+    means: str
+    """What the specification calls the cause."""
+    pid: int | None = None
+    sepc: int | None = None
+    stval: int | None = None
+    walk: TablesWalk | None = None
+    refused: str = ""
+    """The bit of the descriptor that refused the access, such as "W"; "" if the text does not show one."""
+    says: str = ""
+    """What is known of it, in sentences."""
+
+    def __repr__(self) -> str:
+        return f"<{self.headline}: {self.says}>"
+
+    @property
+    def headline(self) -> str:
+        """The trap in a few words."""
+        of = f" of process {self.pid}" if self.pid is not None else ""
+        at = f" at {Address(self.stval)}" if self.stval is not None else ""
+        return f"{self.where}{of}, line {self.line}: {self.means}{at}"
+
+
+@dataclass(frozen=True)
+class Panic:
+    """A panic's line: what its check protects, and three usual mistakes; both empty for one that is not known."""
+
+    text: str
+    line: int
+    function: str = ""
+    """The function of xv6 that checks."""
+    protects: str = ""
+    mistakes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<panic: {printable(self.text)}, line {self.line}>"
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What was found in a text: its parts by name, in the order of the text.
+
+    ``vm.load(text)`` makes it.
+    """
+
+    tables: tuple[Any, ...] = ()
+    """Tables that answer only what the text says (``PageTables`` with `lines`, `pieces` and `ranges`)."""
+    traps: tuple[Trap, ...] = ()
+    panics: tuple[Panic, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    unsaid: tuple[str, ...] = field(default=())
+    """What the text does not say, in sentences."""
+
+    @property
+    def ranges(self) -> tuple[SaidRange, ...]:
+        """The ranges of all listings."""
+        return tuple(one for listing in self.listings for one in listing.ranges)
+
+    def compare(self, other: Pasted) -> tuple[SaidDifference, ...]:
+        """Where the tables or the listing of two texts differ, such as before and after a fork.
+
+        Each text must have one table, or one listing if it has no table.  What one of them does not say (a "?") is no
+        difference.  Physical addresses are compared as far as both say them.
+
+        Raises :class:`Refused` for anything else.  O(ranges).
+
+        >>> import vmwidgets as vm
+        >>> line = "0000000000001000 0000000087f6b000 0000000000001000 "
+        >>> vm.load(line + "rw-u---").compare(vm.load(line + "r--u---"))
+        (<0x1000: 4 KiB rw-u at 0x87f6_b000 → r--u at 0x87f6_b000>,)
+        """
+        if not isinstance(other, Pasted):
+            raise Refused(f"compare: {shown(other)} is not what vm.load gives")
+        return compared(self._only(), other._only())
+
+    def _only(self) -> tuple[SaidRange, ...]:
+        """The pieces of the one table, or of the one listing."""
+        parts: Sequence[Any] = self.tables or self.listings
+        if len(parts) != 1:
+            raise Refused(f"compare: a text has {self.summary}; each must have one table, or one listing")
+        return tuple(parts[0].pieces)
+
+    @property
+    def summary(self) -> str:
+        """How much there is of each kind."""
+        counts = (
+            (len(self.tables), "page table"), (len(self.traps), "trap"), (len(self.panics), "panic"),
+            (len(self.ranges), "range"),
+        )  # fmt: skip
+        return ", ".join(counted(count, noun) for count, noun in counts if count)
+
+    def __repr__(self) -> str:
+        parts = [*self.tables, *self.traps, *self.panics, *self.listings]
+        lines = [f"<pasted: {self.summary}", *(f"  {part!r}" for part in parts[:MOST_LINES])]
+        if len(parts) > MOST_LINES:
+            lines.append(f"  and {len(parts) - MOST_LINES} more")
+        if self.unsaid:
+            lines.append(f"  {counted(len(self.unsaid), 'sentence')} in .unsaid about what the text does not say")
+        return "\n".join(lines) + ">"
+
+
+MOST_LINES = 6
+"""Parts that are printed."""

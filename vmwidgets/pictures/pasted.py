@@ -1,0 +1,99 @@
+"""A pasted text: what is said in sentences, the walk of the address that failed, and the tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import Address, Size, counted
+from vmwidgets.engine.mmu.pasted import Pasted as PastedText
+from vmwidgets.engine.mmu.pasted import SaidRange
+from vmwidgets.views.scene.kit import stack
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.tables.pasted import Found, draw_pasted
+
+from .at import At
+from .picture import Picture
+from .registry import picture_of
+from .tables import Tables, Walk
+
+
+@picture_of(first_for=PastedText)
+class Pasted(Picture):
+    """What a terminal's text says: traps with their walk, panics, lists of rights, and a page table to be opened.
+
+    `target` is the result of ``vm.load(text)``.  The table is that of the first trap that could be walked, else the
+    first one; others show themselves, ``pasted.tables[1]``.
+
+    >>> import vmwidgets as vm
+    >>> vm.picture(vm.load("panic: freewalk: leaf")).scene().title
+    'pasted text'
+    """
+
+    def __init__(self, target: PastedText, **options: Any) -> None:
+        if not isinstance(target, PastedText):
+            raise Refused(f"Pasted shows the result of vm.load(text), not {shown(target)}")
+        self._held = target  # weakly held otherwise, and nothing else may keep it
+        walked = next((trap.walk for trap in target.traps if trap.walk is not None), None)
+        self._walk = Walk(walked) if walked is not None else None
+        table = walked.tables if walked is not None else next(iter(target.tables), None)
+        self._tables = Tables(table) if table is not None else None
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """All of it: sentences first, then the walk, then the tables."""
+        text = self._held
+        first = draw_pasted(_found(text), text.summary, _caption(text), width=at.width)
+        scenes = [first]
+        if self._walk is not None:
+            scenes.append(self._walk.draw(replace(at, target=self._walk.target)))
+        if self._tables is not None:
+            self._tables.selection = self.selection
+            scenes.append(self._tables.draw(replace(at, target=self._tables.target)))
+            if self._tables.address >= 0:  # an address was looked for, and this says what is there
+                scenes[0] = replace(first, caption=scenes[-1].caption)
+        return stack(scenes, "pasted")
+
+    def opened(self, node_id: str) -> None:
+        """A table, a descriptor or a fold of the tables, or a switch of the walk."""
+        if self._walk is not None and node_id.startswith("walk/"):
+            self._walk.opened(node_id)
+        elif self._tables is not None and node_id.startswith("tables/"):
+            self._tables.opened(node_id)
+            self.selection = self._tables.selection
+        self.changed()
+
+    def sought(self, text: str) -> None:
+        """Open the way to an address in the tables."""
+        if self._tables is None:
+            raise Refused("find: this text has no page table to look in")
+        self._tables.sought(text)
+        self.selection = self._tables.selection
+
+
+def _caption(text: PastedText) -> str:
+    """The most that the text says, in one sentence."""
+    if text.traps:
+        return text.traps[0].says
+    known = next((panic for panic in text.panics if panic.protects), None)
+    return known.protects if known is not None else f"The text has {text.summary}."
+
+
+def _found(text: PastedText) -> list[Found]:
+    found = [Found(trap.headline, [trap.says]) for trap in text.traps]
+    for panic in text.panics:
+        usual = [f"{number}. {mistake}" for number, mistake in enumerate(panic.mistakes, 1)]
+        words = [f"{panic.function}: {panic.protects}", "Usual mistakes:", *usual] if panic.protects else []
+        found.append(Found(f"panic: {panic.text}", words))
+    found += [Found(one.name, (), [_row(each) for each in one.ranges]) for one in text.listings]
+    if len(text.tables) > 1:
+        found.append(Found(counted(len(text.tables), "page table"), [repr(one)[1:-1] for one in text.tables]))
+    if text.unsaid:
+        found.append(Found("What the text does not say", text.unsaid))
+    return found
+
+
+def _row(one: SaidRange) -> tuple[str, ...]:
+    where = "" if one.pa is None else f"physical {Address(one.pa)}"
+    return f"{Address(one.start)}", f"{Size(one.size)}", one.rights, where

@@ -1,0 +1,58 @@
+"""Two tables that were printed at the same time: which line is whose, if the order of the lines leaves one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .printed import Item, can_follow
+
+MOST_AT_ONCE = 8
+"""Tables that may be printed at the same time: one for each hart."""
+
+MOST = 256
+"""States that are kept at a line: where there are more, no line's table is certain."""
+
+
+class _State(NamedTuple):
+    """Where each table is: the indices of its latest descriptor, and whether that leads on."""
+
+    tables: tuple[tuple[tuple[int, ...], bool], ...]
+
+
+def assignments(items: Sequence[Item]) -> list[int] | None:
+    """The number of the table of each item, a root's line included; None if there is no answer or more than one.
+
+    Every way to give the lines to the tables is followed, and ways that leave the tables at the same places are one
+    state.  O(lines × states).
+    """
+    if sum(not item.depth for item in items) > MOST_AT_ONCE:
+        return None
+    ways: dict[_State, tuple[int, tuple[Any, ...]]] = {_State(()): (1, ())}
+    for item in items:
+        following: dict[_State, tuple[int, tuple[Any, ...]]] = {}
+        for state, (count, way) in ways.items():
+            if not item.depth:
+                _add(following, _State((*state.tables, ((), True))), count, (way, len(state.tables)))
+                continue
+            for number, (path, leads_on) in enumerate(state.tables):
+                if can_follow(path, leads_on, item):
+                    after = (*path[: item.depth - 1], item.path[-1]), item.is_table
+                    tables = (*state.tables[:number], after, *state.tables[number + 1 :])
+                    _add(following, _State(tables), count, (way, number))
+        ways = following
+        if not ways or len(ways) > MOST:
+            return None
+    if sum(count for count, _ in ways.values()) != 1:
+        return None
+    ((_, way),) = ways.values()
+    numbers: list[int] = []
+    while way:
+        way, number = way
+        numbers.append(number)
+    return numbers[::-1]
+
+
+def _add(ways: dict[_State, tuple[int, tuple[Any, ...]]], state: _State, count: int, way: tuple[Any, ...]) -> None:
+    known = ways.get(state)
+    ways[state] = (count, way) if known is None else (2, known[1])

@@ -1,0 +1,108 @@
+"""What QEMU's monitor lists: `info mem` of x86 and of RISC-V, and `info tlb` of x86.
+
+`info tlb` lists page tables, in spite of its name: each page with the flags of its last descriptor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...engine.base.units import MIB, PAGE
+from ...engine.mmu.pasted import Listing, SaidRange
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
+"""A number, and what is between two."""
+
+_LIMIT = 1 << 64
+
+
+@dataclass(frozen=True)
+class Format:
+    """One command's form: its line, what that says (None: it contradicts itself), and what no line of it says."""
+
+    name: str
+    line: re.Pattern[str]
+    read: Callable[[re.Match[str]], SaidRange | None]
+    unsaid: str = ""
+
+
+def _mem_x86(match: re.Match[str]) -> SaidRange | None:
+    start, end, size = (int(match[number], 16) for number in (1, 2, 3))
+    user, read, write = tuple(match[4].lower())
+    # the end of the upper half is printed without its sign bits, so only the low 48 bits agree
+    if (end - start - size) % (1 << 48):
+        return None
+    return _range(start, size, f"{read}{write}?{user}", None)
+
+
+def _mem_riscv(match: re.Match[str]) -> SaidRange | None:
+    start, pa, size = (int(match[number], 16) for number in (1, 2, 3))
+    return _range(start, size, match[4].lower()[:4], pa)
+
+
+def _tlb_x86(match: re.Match[str]) -> SaidRange | None:
+    flags = match[3].upper()
+    rights = f"r{'w' if flags[8] == 'W' else '-'}{'-' if flags[0] == 'X' else 'x'}{'u' if flags[7] == 'U' else '-'}"
+    return _range(int(match[1], 16), 2 * MIB if flags[2] == "P" else PAGE, rights, int(match[2], 16))
+
+
+def _range(start: int, size: int, rights: str, pa: int | None) -> SaidRange | None:
+    sound = size and start % PAGE == 0 and size % PAGE == 0 and start + size <= _LIMIT
+    return SaidRange(start, size, rights, pa) if sound else None
+
+
+FORMATS = (
+    Format(
+        "info mem of RISC-V",
+        re.compile(rf"(?<![0-9a-z]){_H}{_S}{_H}{_S}{_H}{_S}([r-][w-][x-][u-][g-][a-][d-])(?![\w-])", _FLAGS),
+        _mem_riscv,
+    ),
+    Format(
+        "info mem of x86",
+        re.compile(rf"(?<![0-9a-z]){_H}-{_H}{_S}{_H}{_S}([u-][r-][w-])(?![\w-])", _FLAGS),
+        _mem_x86,
+        "Info mem of x86 does not say what may be executed, nor physical addresses.",
+    ),
+    Format(
+        "info tlb of x86, which lists page tables",
+        re.compile(rf"(?<![0-9a-z]){_H}:{_S}{_H}{_S}([X-][G-][P-][D-][A-][C-][T-][U-][W-])(?![\w-])", _FLAGS),
+        _tlb_x86,
+        "Info tlb of x86 lists page tables, not the TLB. It has the flags of each page's last descriptor only, and the"
+        " tables above may allow less; a large page (P) is taken as 2 MiB, since its size is not said.",
+    ),
+)  # fmt: skip
+
+_ALMOST = re.compile(r"\s{0,9}([0-9a-f]{8}|[0-9a-f]{1,16}\s*$)", _FLAGS)
+"""How a line begins that belongs to the listing before it, or is cut."""
+
+OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
+"""What the monitor says where paging is off."""
+
+
+def read_listings(lines: Sequence[str]) -> tuple[list[Listing], list[str]]:
+    """The listings in the lines of a text, each as runs of equal rights, and what the text does not say."""
+    unsaid: list[str] = []
+    found: list[tuple[Format, int, list[SaidRange]]] = []
+    follows = False
+    for number, line in enumerate(lines, 1):
+        unsaid += [f"Line {number}: paging was off ({name})." for words, name in OFF.items() if words in line]
+        for form in FORMATS:
+            for match in form.line.finditer(line):
+                said = form.read(match)
+                if said is None:
+                    unsaid.append(f"Line {number} of {form.name} contradicts itself, and is left out.")
+                    continue
+                last = found[-1] if found else None
+                if last is None or last[0] is not form or last[2][-1].end > said.start:
+                    found.append((form, number, []))  # addresses only grow: this is the next listing
+                found[-1][2].append(said)
+        is_listed = any(form.line.search(line) for form in FORMATS)
+        if found and follows and not is_listed and _ALMOST.match(line):
+            unsaid.append(f"Line {number} looks like a line of {found[-1][0].name}, and can't be read.")
+        follows = is_listed or (follows and bool(_ALMOST.match(line)))
+    names = {form.name: form.unsaid for form, _, _ in found if form.unsaid}
+    made = [Listing(form.name, tuple(ranges), number) for form, number, ranges in found]
+    return made, [*unsaid, *names.values()]

@@ -1,0 +1,242 @@
+"""Panics of xv6 (RISC-V): which function checks, what its check protects, and three usual mistakes.
+
+The names of the functions are those of the kernel's own source, github.com/mit-pdos/xv6-riscv; what they protect is
+in the xv6 book, chapters 3 (page tables), 4 (traps), 6 (locks) and 7 (scheduling).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...engine.base.errors import printable
+from ...engine.mmu.pasted import Panic
+
+_PANIC = re.compile(r"(?<![\w-])panic:(.*)", re.ASCII)
+
+LONGEST = 80
+"""Characters of a panic's text that are kept."""
+
+
+class Check(NamedTuple):
+    """One check of the kernel."""
+
+    function: str
+    """Its name and its file."""
+    protects: str
+    mistakes: tuple[str, str, str]
+
+
+_VM, _PROC, _TRAP, _LOCK = "kernel/vm.c", "kernel/proc.c", "kernel/trap.c", "kernel/spinlock.c"
+_UNMAP = f"uvmunmap in {_VM}"
+_ALIGNED = "Tables map whole pages, so a mapping begins at a multiple of the page size."
+_NOT_ALIGNED = (
+    "The address is not rounded down with PGROUNDDOWN.",
+    "A size of the program (p->sz) is used as an address without PGROUNDUP.",
+    "A faulting address (stval) is passed on as it is.",
+)
+_UNMAPPED = (
+    "The range reaches beyond what was mapped, or is unmapped a second time.",
+    "Pages are allocated lazily now, and the loop does not skip those that were never touched.",
+    "The new size of the program (p->sz) was set before, or without, mapping its pages.",
+)
+
+CHECKS: dict[str, Check] = {
+    "freewalk: leaf": Check(
+        f"freewalk in {_VM}",
+        "Page-table pages are freed only after every mapping in them is removed: a mapped page would be lost.",
+        (
+            "A page outside the program's memory (trapframe, USYSCALL) is not unmapped in proc_freepagetable.",
+            "uvmunmap or uvmfree is called with too small a size, so the last pages stay mapped.",
+            "A superpage or an mmap'd range lies above p->sz, and nothing unmaps it when the process ends.",
+        ),
+    ),
+    "mappages: remap": Check(
+        f"mappages in {_VM}",
+        "A descriptor that is in use is never overwritten: the page that it maps would be lost.",
+        (
+            "The range overlaps one that is mapped already, for example because the old size was not rounded up.",
+            "A copy-on-write fault maps the copy without first removing the shared page's descriptor.",
+            "A lazy page is allocated a second time, because the fault handler does not look whether it is there.",
+        ),
+    ),
+    "mappages: va not aligned": Check(f"mappages in {_VM}", _ALIGNED, _NOT_ALIGNED),
+    "mappages: size not aligned": Check(
+        f"mappages in {_VM}",
+        "Tables map whole pages, so the size of a mapping is a multiple of the page size.",
+        (
+            "sizeof of a structure is passed in place of PGSIZE.",
+            "The difference of two sizes is passed without PGROUNDUP.",
+            "The arguments are in the wrong order: mappages(pagetable, va, size, pa, perm).",
+        ),
+    ),
+    "mappages: size": Check(
+        f"mappages in {_VM}",
+        "A mapping of no bytes is a mistake of the caller.",
+        (
+            "The size is computed from two equal addresses.",
+            "The file or the segment that is mapped is empty.",
+            "The arguments are in the wrong order: mappages(pagetable, va, size, pa, perm).",
+        ),
+    ),
+    "uvmunmap: not aligned": Check(_UNMAP, _ALIGNED, _NOT_ALIGNED),
+    "uvmunmap: walk": Check(
+        _UNMAP, "What is unmapped was mapped: here not even the table that would hold the descriptor is there.",
+        _UNMAPPED,
+    ),
+    "uvmunmap: not mapped": Check(
+        _UNMAP, "What is unmapped was mapped: here V of the descriptor is 0.", _UNMAPPED
+    ),
+    "uvmunmap: not a leaf": Check(
+        _UNMAP,
+        "Only pages are unmapped: this descriptor has V and none of R, W and X, so it leads to a table.",
+        (
+            "The permissions that were passed to mappages have none of PTE_R, PTE_W and PTE_X.",
+            "Code that changes descriptors clears PTE_R as well as PTE_W.",
+            "walk was changed for superpages and stops at a higher level than its caller expects.",
+        ),
+    ),
+    "uvmcopy: pte should exist": Check(
+        f"uvmcopy in {_VM}",
+        "fork copies all pages below p->sz: here not even the table that would hold the descriptor is there.",
+        _UNMAPPED,
+    ),
+    "uvmcopy: page not present": Check(
+        f"uvmcopy in {_VM}",
+        "fork copies all pages below p->sz: here V of the descriptor is 0.",
+        _UNMAPPED,
+    ),
+    "walk": Check(
+        f"walk in {_VM}",
+        "Addresses are below MAXVA, so that bit 38 and the bits above it are 0.",
+        (
+            "A user's pointer reaches walk unchecked, in copyin, copyout or a fault handler: compare with MAXVA first.",
+            "An address was computed from an uninitialized or a negative value.",
+            "A physical address, or a descriptor, is passed as a virtual address.",
+        ),
+    ),
+    "uvmfirst: more than a page": Check(
+        f"uvmfirst in {_VM}",
+        "The code of the first process is copied into one page.",
+        (
+            "initcode has grown past 4,096 bytes.",
+            "A size is passed in pages or in other units, and not in bytes.",
+            "PGSIZE was changed, or the size is computed from the wrong symbols.",
+        ),
+    ),
+    "uvmclear": Check(
+        f"uvmclear in {_VM}",
+        "exec takes PTE_U from the stack's guard page, which it has just mapped.",
+        (
+            "uvmalloc in exec did not map the guard page, for example since it is lazy now.",
+            "The address of the guard page is computed from a size that was not rounded up.",
+            "The number of stack pages was changed at one place in exec and not at the other.",
+        ),
+    ),
+    "kvmmap": Check(
+        f"kvmmap in {_VM}",
+        "The kernel's own mappings are made at boot, where memory can't run out yet.",
+        (
+            "kvmmap is called before kinit has freed any memory.",
+            "One kernel table for each process takes so many pages that memory runs out.",
+            "mappages was changed, and returns an error without a reason.",
+        ),
+    ),
+    "kfree": Check(
+        "kfree in kernel/kalloc.c",
+        "Only whole pages that kalloc gave are freed: aligned, above the end of the kernel and below PHYSTOP.",
+        (
+            "A virtual address or a descriptor is freed in place of PTE2PA(*pte).",
+            "The pointer was changed, for example incremented, between kalloc and kfree.",
+            "uvmunmap is called with do_free 1 for a page that is not kalloc's, such as a device's or the trampoline.",
+        ),
+    ),
+    "kerneltrap": Check(
+        f"kerneltrap in {_TRAP}",
+        "The kernel itself takes no exceptions: only devices and the timer may interrupt it.",
+        (
+            "The kernel followed a null or a freed pointer: stval is the address, sepc the instruction (addr2line).",
+            "A user's pointer is used directly in place of copyin or copyout.",
+            "The kernel stack overflowed into its guard page, for example by a large local array.",
+        ),
+    ),
+    "usertrap: not from user mode": Check(
+        f"usertrap in {_TRAP}",
+        "usertrap runs only for traps of user code: SPP in sstatus is 0.",
+        (
+            "The kernel trapped while stvec still led to the trampoline.",
+            "usertrapret (prepare_return) no longer clears SPP before sret.",
+            "Interrupts were turned on before stvec was set to kernelvec.",
+        ),
+    ),
+    "init exiting": Check(
+        f"exit in {_PROC}",
+        "The first process never ends: it is the parent of all others that lose theirs.",
+        (
+            "init was killed by a trap: look at the line usertrap() above the panic.",
+            "exec of /init failed, for example because loading or mapping its pages fails.",
+            "fork or wait returns an error, and init gives up.",
+        ),
+    ),
+    "acquire": Check(
+        f"acquire in {_LOCK}",
+        "A hart never takes a lock that it holds: it would wait for itself.",
+        (
+            "A function that takes the lock is called while the lock is held.",
+            "A return in the middle of a function leaves the lock held.",
+            "The lock was never set up with initlock, or its memory was overwritten.",
+        ),
+    ),
+    "release": Check(
+        f"release in {_LOCK}",
+        "Only the hart that holds a lock releases it.",
+        (
+            "The lock is released twice, often on a path for errors.",
+            "Another lock was taken than the one that is released.",
+            "The process moved to another hart in between, since interrupts were on.",
+        ),
+    ),
+    "sched locks": Check(
+        f"sched in {_PROC}",
+        "A process that gives up its hart holds p->lock and no other spinlock.",
+        (
+            "sleep or yield is called with a second spinlock held.",
+            "A return in the middle of a function left a lock held.",
+            "push_off and pop_off are not called in pairs.",
+        ),
+    ),
+}  # fmt: skip
+"""By the words after "panic: "."""
+
+OLDER = {
+    "remap": "mappages: remap",
+    "freewalk": "freewalk: leaf",
+    "inituvm: more than a page": "uvmfirst: more than a page",
+}
+"""What some years print for the same check."""
+
+
+def read_panics(lines: Sequence[str]) -> tuple[list[Panic], list[str]]:
+    """The panics in the lines of a text, and which of them are not known here."""
+    found: list[Panic] = []
+    unsaid: list[str] = []
+    for number, line in enumerate(lines, 1):
+        match = _PANIC.search(line)
+        if match is None:
+            continue
+        words = match[1].strip()
+        if not words:
+            unsaid.append(f"Line {number} has a panic without its reason: the text is cut there, or mixed.")
+            found.append(Panic("", number))
+            continue
+        check = CHECKS.get(OLDER.get(words, words))
+        if check is not None:
+            found.append(Panic(words, number, check.function, check.protects, check.mistakes))
+            continue
+        said = printable(words[:LONGEST])
+        found.append(Panic(said, number))
+        unsaid.append(
+            f"The panic in line {number} is not one that is known here: search the kernel's source for {said!r}."
+        )
+    return found, unsaid

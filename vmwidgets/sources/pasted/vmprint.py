@@ -1,0 +1,207 @@
+"""Page tables as xv6's `vmprint` prints them, in the forms of all years of the course.
+
+A line is `..0: pte 0x… pa 0x…`: as many pairs of dots as levels, then the index in the table (2020 to 2023) or the
+virtual address (since 2024).  A line `page table 0x…` before them names the root, in most years.
+
+A printed table is in order: below a descriptor come those of its table, and indices only grow.  So a line that can't
+follow the one before it shows that something is missing, or that two tables were printed at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ...engine.mmu.formats.riscv import V
+from .assign import MOST_AT_ONCE, assignments
+from .lines import places, whole_hex
+from .printed import HIGHEST, LEVELS, Item, Printed
+from .said import PastedTables, Path, SaidTable
+
+_FLAGS = re.IGNORECASE | re.ASCII
+_TABLE = re.compile(r"page table\s{1,9}(?:at\s{1,9})?(?:0x)?([0-9a-f]{1,40})(?![0-9a-z])", _FLAGS)
+_LINE = re.compile(
+    r"(?P<dots>\.\.(?:\s{0,9}\.\.){0,4})\s{0,9}(?P<at>0x[0-9a-f]{1,40}|[0-9a-f]{16}|[0-9]{1,3})\s{0,9}:\s{0,9}"
+    r"pte\s{1,9}(?:0x)?(?P<pte>[0-9a-f]{1,40})\s{1,9}pa\s{1,9}(?:0x)?(?P<pa>[0-9a-f]{1,40})",
+    _FLAGS,
+)
+_ALMOST = re.compile(r"\.\.\s{0,9}(0x[0-9a-f]{1,40}|[0-9]{1,3})\s{0,9}:|\bpte\s+0x|\bpa\s+0x[0-9a-f]{9}", _FLAGS)
+"""What only a line of a table has: where the whole does not fit, the line is damaged."""
+
+_BEGUN = re.compile(r"\s*\.(\.\s*\.)*\.?\s*(0x[0-9a-f]*|[0-9]*)\s*", _FLAGS)
+"""The beginning of such a line, which counts only right after another one, at the end of the text."""
+
+_IN_BETWEEN = re.compile(r"\s*(h|ha|har|hart( [0-9]*( s[a-z]*)?)?)?\s*", re.ASCII)
+"""What another hart prints while it boots, perhaps cut: it does not show that a table has ended."""
+
+_DOTS = re.compile(r"\.\.(?:\s{0,9}\.\.){0,4}")
+
+
+def read_tables(lines: Sequence[str]) -> tuple[list[PastedTables], list[str]]:
+    """The tables in the lines of a text, and what it does not say of them."""
+    items = _without_cut_head(list(_items(lines)))
+    unsaid = [f"Line {item.line} {words}." for item in items if (words := item.damage or item.note)]
+    if not any(item.depth and not item.damage for item in items):
+        return [], unsaid
+    found, lost, mixed = _in_turn(items)
+    if mixed:
+        both = assignments(items)
+        if both is None:
+            unsaid.append(
+                f"In {places([item.line for item in items])} two tables are printed at the same time, and the text does"
+                " not say which line belongs to which: print them again with one hart (make CPUS=1 qemu)."
+            )
+            return [], unsaid
+        found, lost = _apart(items, both), []
+    if lost:
+        many = "belongs" if len(lost) == 1 else "belong"
+        unsaid.append(
+            f"{places(lost).capitalize()} {many} to a table whose beginning is missing: which addresses"
+            " this maps is not said."
+        )
+    if found and all(_IN_BETWEEN.fullmatch(line) for line in lines[items[-1].line :]):
+        _mark_end(found[-1], items[-1], unsaid)
+    unsaid += [f"Line {one.first} names a page table of which no line follows." for one in found if not one.items]
+    made = [_made(one, number, unsaid) for number, one in enumerate(one for one in found if one.items)]
+    return made, unsaid
+
+
+def _items(lines: Sequence[str]) -> Iterator[Item]:
+    """What each line says, if it says something of a table."""
+    before = False
+    for number, line in enumerate(lines, 1):
+        found = list(_found(line, number))
+        if not found and (_ALMOST.search(line) or (before and number == len(lines) and _BEGUN.fullmatch(line))):
+            found = [_damaged(line, number)]
+        yield from found
+        before = bool(found) or (before and _IN_BETWEEN.fullmatch(line) is not None)
+
+
+def _without_cut_head(items: list[Item]) -> list[Item]:
+    """The items; the first one is damaged if the text may begin within its dots, so that it is deeper than it looks.
+
+    A descriptor that leads to another table, and is followed by one of that table, is as deep as it looks.
+    """
+    if not items or items[0].line > 1 or items[0].depth in (0, LEVELS):
+        return items
+    first = items[0]
+    if first.is_table and len(items) > 1 and items[1].depth == first.depth + 1:
+        return items
+    return [Item(1, damage="is the first, and may be cut"), *items[1:]]
+
+
+def _found(line: str, number: int) -> Iterator[Item]:
+    root = _TABLE.search(line)
+    if root is not None:
+        value = whole_hex(root[1])
+        sound = value is not None and value % 4096 == 0 and 0 < value < 1 << 56
+        note = "" if sound else f"has a root address that no table can have, {root[1][:20]}"
+        yield Item(number, value if sound else None, note=note)
+    for found in _LINE.finditer(line):
+        path = _path(found["dots"].count(".."), found["at"])
+        word, pa = whole_hex(found["pte"]), whole_hex(found["pa"])
+        if path is None or word is None:
+            yield _damaged(line, number)
+            continue
+        agrees = pa == page_of(word) or not word & V
+        note = "" if agrees else "has a pa that is not the one in its pte, which is used"
+        yield Item(number, None, path, word, note=note)
+
+
+def _damaged(line: str, number: int) -> Item:
+    dots = _DOTS.search(line)
+    depth = dots[0].count("..") if dots else 0
+    whole = dots is not None and not line[: dots.start()].strip() and depth <= LEVELS
+    words = "looks like a line of a page table and can't be read"
+    return Item(number, None, (-1,) * depth if whole else (), damage=words)
+
+
+def _path(depth: int, at: str) -> Path | None:
+    """The indices that a line says; None if there can be no such descriptor."""
+    if depth > LEVELS:
+        return None
+    if len(at) < 4 and not at.lower().startswith("0x"):
+        return (*(-1,) * (depth - 1), int(at)) if int(at) < 512 else None
+    va = whole_hex(at.lower().removeprefix("0x"))
+    if va is None or va % (1 << 39 - 9 * depth):
+        return None
+    return tuple(va >> 30 - 9 * level & 511 for level in range(depth))
+
+
+def _in_turn(items: Sequence[Item]) -> tuple[list[Printed], list[int], bool]:
+    """The tables if one was printed after the other, lines that fit nowhere, and whether two were printed at once."""
+    found: list[Printed] = []
+    lost: list[int] = []
+    damaged = any(item.damage for item in items)
+    for item in items:
+        if item.damage:
+            if found:
+                why = f"line {item.line} of the text can't be read, and it may have listed this"
+                found[-1].damage(item.depth, why)
+            continue
+        if not item.depth:
+            found.append(Printed(item.root, item.line))
+        elif found and found[-1].follows(item):
+            found[-1].add(item)
+        elif not damaged and any(one.follows(item) for one in found[-MOST_AT_ONCE:]):
+            return found, lost, True
+        elif item.depth == 1:
+            found.append(Printed(None, item.line))
+            found[-1].add(item)
+        else:
+            lost.append(item.line)
+            if found and found[-1].is_whole:
+                found[-1].damage(0, f"before line {item.line} of the text something is missing")
+    return found, lost, False
+
+
+def _apart(items: Sequence[Item], whose: Sequence[int]) -> list[Printed]:
+    """Two tables that were printed at once: of each line it is known whose it is."""
+    found: list[Printed] = []
+    for item, number in zip(items, whose, strict=True):
+        if not item.depth:
+            found.append(Printed(item.root, item.line))
+        else:
+            found[number].add(item)
+    return found
+
+
+def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
+    """The text ends with the last line of a table, and nothing shows whether that was all."""
+    if one.path == HIGHEST:
+        return
+    one.ends(f"the text ends with line {last.line}, and the table may go on")
+    unsaid.append(
+        f"The text ends with line {last.line}, which is not the end of a table: what is mapped above is not said."
+        " Paste the next line too, if there is one."
+    )
+
+
+def _made(one: Printed, number: int, unsaid: list[str]) -> PastedTables:
+    """The tables in memory: each where its descriptor says, the root where the text says, else where nothing is."""
+    addresses: dict[Path, int] = {(): one.root or _unused(one)}
+    tables: dict[int, SaidTable] = {addresses[()]: SaidTable()}
+    tables[addresses[()]].gaps += one.gaps.get((), [])
+    for path, item in one.items:
+        table = tables[addresses[path[:-1]]]
+        table.words[path[-1]] = item.word
+        if item.is_table:
+            address = addresses[path] = page_of(item.word)
+            tables.setdefault(address, SaidTable()).gaps.extend(one.gaps.get(path, []))
+    lines = one.items[0][1].line, one.items[-1][1].line
+    if one.root is None:
+        unsaid.append(f"The table in {places([*lines])} has no root address: {addresses[()]:#x} is put in its place.")
+    name = f"table {number}"
+    listed = [(path, item.word) for path, item in one.items]
+    return PastedTables(name, tables, addresses[()], listed, lines, root_is_said=one.root is not None)
+
+
+def _unused(one: Printed) -> int:
+    """An address of a page that nothing in the text leads to."""
+    used = {page_of(item.word) for _, item in one.items}
+    return next(address for address in range(0, 4096 * (len(used) + 1), 4096) if address not in used)
+
+
+def page_of(word: int) -> int:
+    """The address in a descriptor of Sv39: xv6's PTE2PA."""
+    return (word >> 10 & (1 << 44) - 1) << 12
