@@ -77,7 +77,7 @@ ALIKE = """() => {
     for (const node of document.querySelectorAll('.vmwidgets > .vmw-scene .node')) {
         const shape = node.querySelector(':scope > .shape');
         const kind = node.classList[1];
-        if (!shape || !node.getAttribute('role')) continue;
+        if (!shape || (node.getAttribute('role') ?? 'img') === 'img') continue;  // those have a name, and one state
         if (node.classList.contains('coming')) continue;  // what is still to come has no other state
         const before = node.getAttribute('class');
         const marks = ['new', 'changed', 'path', 'here', 'leaving'];
