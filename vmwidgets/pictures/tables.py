@@ -8,7 +8,7 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.past import NOTHING, Past
+from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.domain import MachineDomain
@@ -20,7 +20,7 @@ from vmwidgets.engine.mmu.tables_schema import AddressSplit, TableWindow
 from vmwidgets.engine.mmu.tables_schema import Walk as WalkValue
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.spaces.paths import task_path
-from vmwidgets.views.scene.kit import WIDTH, stack
+from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.scene.relations import KERNEL
 from vmwidgets.views.story.moment import Moment
@@ -414,39 +414,20 @@ def _title(address: int, whose: str) -> str:
     return f"walk of {Address(address)}" + (f" in {whose}" if whose else "")
 
 
-def walk_scene(
-    machine: Machine,
-    task: str,
-    address: int,
-    access: str = "read",
-    user: bool = False,
-    *,
-    past: Past = NOTHING,
-    width: float = WIDTH,
-) -> Scene:
-    """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with `past` laid over them."""
-    space = MachineSpace(machine, task, past)
-    found = space.walk(address, access, user)
-    words = neighbours_of(space.tables, found)
-    drawn = draw_walk(
-        found,
-        words,
-        title=_title(address, name_of_space(task)),
-        entry=space.entry(address),
-        has_map=space.has_map,
-        machine=machine.name,
-        width=width,
-    )
-    return replace(drawn, about=of_walk(found, space.whose))
-
-
 def walk_line(machine: Machine, task: str, address: int, *, is_open: bool, past: Past, width: float) -> Scene:
-    """The scene of a walk by the kernel, or of user code in `task`, in one line; the walk below it if it `is_open`."""
+    """The scene of a read of `address` in the tables of `task` ("" the kernel's), with `past` laid over them.
+
+    It is one line; if it `is_open`, the walk itself is below.
+    """
     space = MachineSpace(machine, task, past)
     found = space.walk(address, "read", bool(task))
     title = _title(address, name_of_space(task))
     line = draw_walk_line(found, title=title, is_open=is_open, machine=machine.name, width=width)
+    line = replace(line, about=of_walk(found, space.whose))
     if not is_open:
-        return replace(line, about=of_walk(found, space.whose))
-    walk = walk_scene(machine, task, address, user=bool(task), past=past, width=width)
+        return line
+    walk = draw_walk(
+        found, neighbours_of(space.tables, found), title=title, entry=space.entry(address), has_map=space.has_map,
+        machine=machine.name, width=width,
+    )  # fmt: skip
     return replace(stack([line, walk], "walk", headed=False), table=line.table)

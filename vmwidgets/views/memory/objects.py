@@ -340,11 +340,10 @@ class _Layout:
         """From a thing to the object behind it: through the room beside that one's column, where no card is."""
         out, start, end = one.x + one.w, one.y + 22, behind.y + 22
         if one.x == behind.x:  # in one column: around it at the right
-            turn = out + 5 + 3 * (len(self.links) % 3)
-            around = ((out, start), (turn, start), (turn, end), (out, end))
-            return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, around, arrow=True)
-        turn = behind.x - 10 - 5 * (len(self.links) % 5)
-        points = ((out, start), (turn, start), (turn, end), (behind.x, end))
+            turn, reached = out + 5 + 3 * (len(self.links) % 3), out
+        else:
+            turn, reached = behind.x - 10 - 5 * (len(self.links) % 5), behind.x
+        points = ((out, start), (turn, start), (turn, end), (reached, end))
         return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, points, arrow=True)
 
     def _object(self, name: str, column: int, least: float) -> Node:
