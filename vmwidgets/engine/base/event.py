@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from inspect import getmembers
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .past import Row
@@ -68,14 +69,14 @@ class Event:
     def __init_subclass__(cls, role: str = "", row: Row | None = None) -> None:
         """Make the class a frozen dataclass and list it; a name with an underscore only shares its fields.
 
-        `row` is the one that it writes, where a text that is the name of a field stands for that.
+        `row` is the one that it writes, where a text that is the name of a field or property stands for that.
         """
         dataclass(frozen=True)(cls)
         cls.tag = cls.__name__
         if cls.tag.startswith("_"):
             return
         if row is not None:
-            cls.writes = _writes_one({one.name for one in fields(cls)}, row)  # type: ignore[assignment,method-assign]  # made of data
+            cls.writes = _writes_one(_says(cls), row)  # type: ignore[assignment,method-assign]  # made of data
         EVENTS[cls.tag] = cls
         if cls.writes is not Event.writes:
             WRITING.add(cls.tag)
@@ -85,6 +86,12 @@ class Event:
     def writes(self) -> Iterable[Row]:
         """The rows that it wrote (:mod:`.past`).  None, unless it says so."""
         return ()
+
+
+def _says(kind: type[Event]) -> set[str]:
+    """The names of what an event of this kind says: fields, and properties made of them."""
+    properties = getmembers(kind, lambda one: isinstance(one, property))
+    return {one.name for one in fields(kind)} | {name for name, _ in properties}
 
 
 def _writes_one(names: set[str], row: Row) -> Callable[[Event], tuple[Row]]:

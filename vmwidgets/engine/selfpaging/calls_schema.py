@@ -72,18 +72,12 @@ class _Capability(Event):
         return CapabilityValue(self.ref, self.id, *about, self.rights, self.source, (), self.object)
 
 
-class CapabilityMade(_Capability):
+class CapabilityMade(_Capability, row=("capability", "domain", "ref", ABSENT, "held")):
     """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping)."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "capability", self.domain, self.ref, ABSENT, self.held
 
-
-class CapabilityDeleted(_Capability):
+class CapabilityDeleted(_Capability, row=("capability", "domain", "ref", "held", ABSENT)):
     """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
-
-    def writes(self) -> Iterable[Row]:
-        yield "capability", self.domain, self.ref, self.held, ABSENT
 
 
 # ---- what a domain asks of the kernel --------------------------------------------------------
@@ -291,18 +285,12 @@ class _Region(Event):
         return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
 
 
-class RegionAdded(_Region):
+class RegionAdded(_Region, row=("region", "domain", "id", ABSENT, "region")):
     """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
 
-    def writes(self) -> Iterable[Row]:
-        yield "region", self.domain, self.id, ABSENT, self.region
 
-
-class RegionRemoved(_Region):
+class RegionRemoved(_Region, row=("region", "domain", "id", "region", ABSENT)):
     """A vregion left the vspace; fields as when it was added."""
-
-    def writes(self) -> Iterable[Row]:
-        yield "region", self.domain, self.id, self.region, ABSENT
 
 
 class MetaDataMoved(Event, row=("meta data", "domain", 0, "before", "after")):

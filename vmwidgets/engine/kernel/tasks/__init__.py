@@ -6,6 +6,7 @@ others, and the whole object with its faults and copies.  `pagers.py` and `files
 has, and `swap.py` those that are paged out.  `rings.py` orders the pages for replacement, and `users.py` knows which
 objects have a frame, or a slot of swap space.
 
-`task_ranges.py` and `vm_fault.py` are what maps can do with such objects: change ranges, resolve faults, fork;
-`wiring.py` gets the pages of a range that is wired.  X15 of 2013 has none of this: it is made after 4.4BSD and Linux.
+`task_ranges.py`, `vm_fault.py` and `vm_fork.py` are what maps can do with such objects: change ranges, resolve faults,
+fork; `wiring.py` gets the pages of a range that is wired.  X15 of 2013 has none of this: it is made after 4.4BSD and
+Linux.
 """

@@ -1,8 +1,7 @@
-"""Faults in an X15 map, and copies of it: what a page fault does, and what a fork does.
+"""Faults in an X15 map: what a page fault does, stacks that grow, and copies at the first write.
 
 X15 of 2013 resolves a fault by the object of the entry alone (`vm_map_fault`).  What goes beyond that is after
-4.4BSD's `vm_fault` and `vm_map_fork` (The Design and Implementation of the 4.4BSD Operating System, 5.6 and 5.11):
-copies at the first write, and stacks that grow.
+4.4BSD's `vm_fault` (The Design and Implementation of the 4.4BSD Operating System, 5.11).
 """
 
 from __future__ import annotations
@@ -14,10 +13,8 @@ from typing import NamedTuple
 from ...base.errors import KernelError, KernelPanic, VMError, kernel_error
 from ...base.protection import (
     GROWS_DOWN,
-    INHERITANCE,
     NEEDS_COPY,
     WRITE,
-    inheritance_of,
     protection_of,
     protection_text,
 )
@@ -48,7 +45,7 @@ class Resolved(NamedTuple):
 
 
 class TaskFaults(TaskRanges):
-    """The part of a map that resolves faults, and is copied."""
+    """The part of a map that resolves faults, and gives entries objects to write to."""
 
     assertions = False
     is_kernels = False
@@ -143,7 +140,7 @@ class TaskFaults(TaskRanges):
         target, change = entry.object, entry.start - va
         grown = range(entry.offset - change >> PAGE_SHIFT, pages_of(entry).start)
         if isinstance(target, TaskObject) and not target.shared and target.holds_any(grown):
-            self._note_copy(entry)  # another task still has pages there: what grows begins with zeroes
+            self.note_copy(entry)  # another task still has pages there: what grows begins with zeroes
             self._shadow(entry, target).collapse()
         before, top = entry.fields(), entry.start
         with self.ready((), ((va, top),)) if entry.wired_count else nullcontext():
@@ -227,102 +224,17 @@ class TaskFaults(TaskRanges):
             emit((EntryChanged.tag, self.name, before, entry.fields(), "begins again: its pages were not needed"))
         target.unmapped(entry)
 
-    @kernel_function("vm_map_fork", first=1)
-    def fork(self, child: TaskFaults) -> None:
-        """Give `child`, an empty map, what its entries' inheritance says: shares, copies, or nothing (`vm_map_fork`).
-
-        By the machine's way (:data:`~.forks.FORKS`) a copy of private memory has copies of all pages, or the same
-        frames, or it takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are
-        wired, and those of an object that others may write, are copied at once in each way.  NOMEM without memory for
-        entries, objects or pages; the parent reads what it read, though entries of it may be marked to be copied, or
-        shared.  What a submap maps the child has in entries of its own.  O(entries + pages mapped).
-        """
-        self._give(child)
-
-    def _give(self, child: TaskFaults) -> None:
-        """Append to `child` what the entries' inheritance says."""
-        for entry in self:
-            inheritance = inheritance_of(entry.flags)
-            if inheritance == INHERITANCE["none"]:
-                continue
-            if isinstance(entry.submap, TaskFaults):
-                entry.submap._give(child)
-            elif inheritance == INHERITANCE["share"]:
-                self._share(entry)
-                child.adopt(entry, entry.object)
-            else:
-                child.adopt(entry, self._copy_of(entry, child.task))
-
-    def _share(self, entry: Entry) -> None:
-        """Have the object of `entry` be one that another map may have too, and that no other entry has for itself."""
-        target = entry.object
-        if isinstance(target, TaskObject) and (
-            entry.flags & NEEDS_COPY or not (target.shared or target.references == 1)
-        ):
-            if not entry.wired_count:  # what is wired can be written as it is
-                self._note_copy(entry)
-            self.unshare(entry)
-        target = entry.object
-        if isinstance(target, TaskObject):
-            target.shared = target.copied_on = True
-        if target is not None:
-            target.reference()
-
-    def _copy_of(self, entry: Entry, task: str) -> VmObject | None:
-        """The object of a copy of `entry` for `task`, with a reference for that."""
-        target = entry.object
-        if not isinstance(target, TaskObject) or not target.has_frames:
-            if target is not None:
-                target.reference()
-            return target
-        if not target.is_file:
-            at_once = entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)
-            if target.memory.fork.copies:
-                return target.copied(pages_of(entry), task, self.task)
-            if at_once:
-                return target.copied(pages_of(entry), task, task)
-            if target.memory.fork.counts:
-                self._remove_write(entry)
-                return target.sharing(pages_of(entry))
-        self._note_copy(entry)
-        target.copied_on = True
-        target.reference()
-        return target
-
-    def _note_copy(self, entry: Entry) -> None:
+    def note_copy(self, entry: Entry) -> None:
         """Have `entry` copied at its first write, unless it shares what a file has."""
         target = entry.object
         if entry.flags & NEEDS_COPY or (target is not None and isinstance(target, TaskObject) and target.is_file):
             return
-        self._remove_write(entry)
+        self.remove_write(entry)
         self.set_flags(entry, entry.flags | NEEDS_COPY, "is to be copied at the first write")
 
-    def _remove_write(self, entry: Entry) -> None:
+    def remove_write(self, entry: Entry) -> None:
         """Have a write to what is mapped in `entry` fault."""
         tables, protection = self.tables, protection_of(entry.flags)
         if tables is not None and protection & WRITE:
             tables.protect(entry.start, entry.end, self.granted(protection) & ~WRITE)
             tables.update(entry.start, entry.end)
-
-    def adopt(self, entry: Entry, target: VmObject | None) -> None:
-        """Append an entry like `entry` of another map, with `target`, whose reference is for it.
-
-        NOMEM without memory for an entry; the reference is given back.
-        """
-        made = self.entries.allocate()
-        if made is None:
-            if target is not None:
-                target.release()
-            raise kernel_error("NOMEM", f"no entry is left for {self.called}")
-        made.copy_range_from(entry)
-        made.wired_count, made.object = 0, target
-        if isinstance(target, TaskObject):
-            target.entries[made] = None
-        slowly = target is not entry.object
-        of_file = isinstance(target, TaskObject) and target.is_file
-        if slowly:
-            made.flags &= ~NEEDS_COPY
-        elif of_file and inheritance_of(entry.flags) == INHERITANCE["copy"]:
-            made.flags |= NEEDS_COPY
-        self.link(made, self.last, None)
-        self.resize(made.end - made.start)

@@ -2,8 +2,8 @@
 
 Kernel functions take what the original takes, plain integers of bytes and a packed flags word, and trust
 it as far as the original does.  Learners call them through :mod:`vmwidgets.engine.machine`, which checks arguments.
-Where a range goes is decided in :mod:`.placement`.  Faults, and copies of a map, are in :mod:`.vm_fault`; what changes
-ranges in place in :mod:`.ranges`.
+Where a range goes is decided in :mod:`.placement`.  Faults are in :mod:`~..tasks.vm_fault`, copies of
+a map in :mod:`~..tasks.vm_fork`; what changes ranges in place in :mod:`~..tasks.task_ranges`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..map.map_schema import EntryResized, RangeRemoved
 from ..map.ranges import edges_in
 from ..map.vm_object import VmObject
 from ..tasks.memory_object import TaskObject
-from ..tasks.vm_fault import TaskFaults
+from ..tasks.vm_fork import TaskForks
 from .placement import Merge, Placement, Request
 
 INFO_HEADER = "vm_map:      start             end          size     offset   flags    type\n"
@@ -44,7 +44,7 @@ def _is_inside(entry: Entry, duplicate: Duplicate) -> KernelPanic:
     return KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}")
 
 
-class X15Map(TaskFaults):
+class X15Map(TaskForks):
     """One address space.
 
     `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes

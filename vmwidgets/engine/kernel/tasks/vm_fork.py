@@ -1,0 +1,105 @@
+"""Copies of an X15 map: what a fork gives the child of each entry.
+
+After 4.4BSD's `vm_map_fork` (The Design and Implementation of the 4.4BSD Operating System, 5.6); X15 of 2013 has none.
+What the ways to fork differ in is a row of :data:`~.forks.FORKS` each.
+"""
+
+from __future__ import annotations
+
+from ...base.errors import kernel_error
+from ...base.protection import INHERITANCE, NEEDS_COPY, inheritance_of
+from ...base.recorder import kernel_function
+from ..map.core import Entry
+from ..map.vm_object import VmObject
+from .led_object import pages_of
+from .memory_object import TaskObject
+from .vm_fault import TaskFaults
+
+
+class TaskForks(TaskFaults):
+    """The part of a map that is copied for a child."""
+
+    @kernel_function("vm_map_fork", first=1)
+    def fork(self, child: TaskForks) -> None:
+        """Give `child`, an empty map, what its entries' inheritance says: shares, copies, or nothing (`vm_map_fork`).
+
+        By the machine's way (:data:`~.forks.FORKS`) a copy of private memory has copies of all pages, or the same
+        frames, or it takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are
+        wired, and those of an object that others may write, are copied at once in each way.  NOMEM without memory for
+        entries, objects or pages; the parent reads what it read, though entries of it may be marked to be copied, or
+        shared.  What a submap maps the child has in entries of its own.  O(entries + pages mapped).
+        """
+        self._give(child)
+
+    def _give(self, child: TaskForks) -> None:
+        """Append to `child` what the entries' inheritance says."""
+        for entry in self:
+            inheritance = inheritance_of(entry.flags)
+            if inheritance == INHERITANCE["none"]:
+                continue
+            if isinstance(entry.submap, TaskForks):
+                entry.submap._give(child)
+            elif inheritance == INHERITANCE["share"]:
+                self._share(entry)
+                child.adopt(entry, entry.object)
+            else:
+                child.adopt(entry, self._copy_of(entry, child.task))
+
+    def _share(self, entry: Entry) -> None:
+        """Have the object of `entry` be one that another map may have too, and that no other entry has for itself."""
+        target = entry.object
+        if isinstance(target, TaskObject) and (
+            entry.flags & NEEDS_COPY or not (target.shared or target.references == 1)
+        ):
+            if not entry.wired_count:  # what is wired can be written as it is
+                self.note_copy(entry)
+            self.unshare(entry)
+        target = entry.object
+        if isinstance(target, TaskObject):
+            target.shared = target.copied_on = True
+        if target is not None:
+            target.reference()
+
+    def _copy_of(self, entry: Entry, task: str) -> VmObject | None:
+        """The object of a copy of `entry` for `task`, with a reference for that."""
+        target = entry.object
+        if not isinstance(target, TaskObject) or not target.has_frames:
+            if target is not None:
+                target.reference()
+            return target
+        if not target.is_file:
+            at_once = entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)
+            if target.memory.fork.copies:
+                return target.copied(pages_of(entry), task, self.task)
+            if at_once:
+                return target.copied(pages_of(entry), task, task)
+            if target.memory.fork.counts:
+                self.remove_write(entry)
+                return target.sharing(pages_of(entry))
+        self.note_copy(entry)
+        target.copied_on = True
+        target.reference()
+        return target
+
+    def adopt(self, entry: Entry, target: VmObject | None) -> None:
+        """Append an entry like `entry` of another map, with `target`, whose reference is for it.
+
+        NOMEM without memory for an entry; the reference is given back.
+        """
+        made = self.entries.allocate()
+        if made is None:
+            if target is not None:
+                target.release()
+            raise kernel_error("NOMEM", f"no entry is left for {self.called}")
+        made.copy_range_from(entry)
+        made.wired_count, made.object = 0, target
+        if isinstance(target, TaskObject):
+            target.entries[made] = None
+        slowly = target is not entry.object
+        of_file = isinstance(target, TaskObject) and target.is_file
+        if slowly:
+            made.flags &= ~NEEDS_COPY
+        elif of_file and inheritance_of(entry.flags) == INHERITANCE["copy"]:
+            made.flags |= NEEDS_COPY
+        self.link(made, self.last, None)
+        self.resize(made.end - made.start)
