@@ -2,7 +2,8 @@
 
 A walk reads the same few words again and again: those of the upper tables at each access, those of a leaf whenever the
 TLB has forgotten its page.  :class:`~.rules.Rules` say what they mean; here that is asked once for each chain of words,
-so that a walk reads a word a level and looks up what is known of it.
+so that a walk reads a word a level and looks up what is known of it.  Pages of the smallest size whose descriptors
+differ in the address alone are judged alike, so a page that is read for the first time asks little that is new.
 """
 
 from __future__ import annotations
@@ -24,13 +25,25 @@ Case = tuple[Access, bool]
 """An access, and whether user code makes it."""
 
 
+class _Alike:
+    """What is said of a page, and of all whose descriptors differ from its descriptor in the address alone."""
+
+    __slots__ = ("is_global", "passes", "permissions")
+
+    def __init__(self) -> None:
+        self.passes: set[Case] = set()
+        """The accesses that nothing forbids."""
+        self.permissions: Permissions | None = None
+        self.is_global: bool | None = None
+
+
 class Chain(Generic[C]):
     """The descriptors that a walk has read so far, root first, under some settings; only :meth:`below` goes on.
 
     `level` is that of the table which is read next; `address` is where that is, or what a leaf refers to (0: nothing).
     """
 
-    __slots__ = ("_all", "_below", "_controls", "_faults", "_global", "_judged", "_permissions", "above", "address",
+    __slots__ = ("_alike", "_all", "_below", "_controls", "_faults", "_pages", "_stops", "above", "address",
                  "goes_on", "level", "path", "rights", "sets", "size", "stop")  # fmt: skip  # read as a list of names
 
     def __init__(self, every: Chains[C], controls: C, level: Level) -> None:
@@ -49,10 +62,11 @@ class Chain(Generic[C]):
         self.goes_on = True
         """Whether the last descriptor refers to a table."""
         self._below: dict[int, Chain[C]] = {}
-        self._judged: dict[Case, Stop | None] = {}
+        self._pages: dict[int, tuple[Chain[C], int]] = {}
+        """By all bits but the address: a chain one longer that ends with a page, and the address bits to check."""
+        self._alike = _Alike()
+        self._stops: dict[Case, Stop] = {}
         self._faults: dict[Case, Fault] = {}
-        self._permissions: Permissions | None = None
-        self._global: bool | None = None
 
     def below(self, word: int) -> Chain[C]:
         """This chain with one descriptor more.  O(1) where it was read before."""
@@ -63,7 +77,7 @@ class Chain(Generic[C]):
         return found
 
     def _with(self, word: int) -> Chain[C]:
-        """The next descriptor as :class:`Rules` read it."""
+        """The next descriptor as :class:`Rules` read it, or as a page like it was read."""
         rules, level, controls = self._all.rules, self.level, self._controls
         descriptor = rules.read_as(level, word, controls)
         kind = descriptor.kind
@@ -71,6 +85,10 @@ class Chain(Generic[C]):
         found.above = self
         found.path = (*self.path, WalkEntry(level, descriptor, word))
         found.address = descriptor.address_of(word)
+        known, checked = self._pages.get(word & ~descriptor.address_mask, (None, 0))
+        if known is not None and not word & checked:
+            found._judged_like(known)
+            return found
         found.size = level.span_of(descriptor) if kind == "leaf" else 0
         found.rights = self.rights if kind == "invalid" else rules.narrow(self.rights, descriptor, word, controls)
         reads, writes = self.sets
@@ -81,7 +99,16 @@ class Chain(Generic[C]):
         )
         found.stop = rules.check_descriptor(level, descriptor, word, controls)
         found.goes_on = kind == "table" and found.stop is None
+        if kind == "leaf" and level.number == 1 and found.stop is None:  # a large page's address may be misaligned
+            checked = rules.checked_bits(level, descriptor, controls) & descriptor.address_mask
+            self._pages[word & ~descriptor.address_mask] = found, checked
         return found
+
+    def _judged_like(self, known: Chain[C]) -> None:
+        """Take over what is said of a page whose descriptor differs in the address alone."""
+        self.size, self.rights, self.sets = known.size, known.rights, known.sets
+        self.goes_on = False
+        self._alike = known._alike
 
     def with_set(self, bits: Sequence[int]) -> Chain[C]:
         """The chain in which each descriptor has these bits set too."""
@@ -98,23 +125,30 @@ class Chain(Generic[C]):
     def forbids(self, access: Access, user: bool) -> Stop | None:
         """Why an access may not use the page; None: it may."""
         case = (access, user)
-        if case not in self._judged:
-            self._judged[case] = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
-        return self._judged[case]
+        if case in self._alike.passes:
+            return None
+        found = self._stops.get(case)  # its sentence may say the word, so it is this chain's alone
+        if found is None:
+            found = self._all.rules.check_access(self.path, self.rights, access, user, self._controls)
+            if found is None:
+                self._alike.passes.add(case)
+            else:
+                self._stops[case] = found
+        return found
 
     @property
     def permissions(self) -> Permissions:
         """What each side may do with the page."""
-        if self._permissions is None:
-            self._permissions = permissions_by(self.forbids)
-        return self._permissions
+        if self._alike.permissions is None:
+            self._alike.permissions = permissions_by(self.forbids)
+        return self._alike.permissions
 
     @property
     def is_global(self) -> bool:
         """Whether the translation is for all address spaces."""
-        if self._global is None:
-            self._global = self._all.rules.is_global(self.path)
-        return self._global
+        if self._alike.is_global is None:
+            self._alike.is_global = self._all.rules.is_global(self.path)
+        return self._alike.is_global
 
     @property
     def pending(self) -> int:
