@@ -9,6 +9,7 @@ python -m benchmarks against growth  # beside an earlier commit; and whether wha
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks grading         # a class, judged from its journals
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
+python -m benchmarks where           # the time of an access goes: shares of first writes, copies, TLB misses
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
 """
 
@@ -45,6 +46,7 @@ from . import (
     sizes,
     tables,
     walks,
+    where,
 )
 from .shortest import SHORTEST
 
@@ -115,6 +117,11 @@ def run_against(quick: bool) -> str:
     return against.report(against.measure(parts, 1) if quick else against.measure())
 
 
+def run_where(quick: bool) -> str:
+    """Shares of an access's time."""
+    return where.report(where.PAGES // 10) if quick else where.report()
+
+
 def run_scrubbing(quick: bool) -> str:
     """A drag through a long history."""
     return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
@@ -141,6 +148,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "scrubbing": run_scrubbing,
     "time": run_time,
     "paint": run_paint,
+    "where": run_where,
 }
 
 

@@ -28,6 +28,7 @@ from . import (
     sizes,
     tables,
     walks,
+    where,
 )
 
 FEW = (4, 8)
@@ -55,6 +56,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "long": lambda: long_operations.measure(FEW, FEW),
     "kmem": lambda: kmem.report(*kmem.measure(FEW, MOMENT, 1), FEW),
     "domains": of_domains,
+    "where": lambda: where.report(20),
     "walks": lambda: walks.report(walks.measure(seconds=MOMENT, count=100)),
     "faults": lambda: faults.measure(10, FEW),
     "page-outs": lambda: page_outs.measure(10, (4,)),
