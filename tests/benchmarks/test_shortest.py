@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 HERE = (
     "footprint", "maps", "long", "kmem", "domains", "walks", "faults", "page-outs", "replays", "references", "tables",
-    "grading", "against", "growth", "moments", "time",
+    "grading", "against", "growth", "moments", "time", "where",
 )  # fmt: skip  # read as a list
 
 ALONE = "pages"
