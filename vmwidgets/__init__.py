@@ -30,6 +30,7 @@ from .pictures.keeping import KEPT_BY
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
     from .engine.machine.hindsight.lockstep import lockstep
+    from .engine.machine.hindsight.orders import orders
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
     from .engine.paper.costs import Costs
@@ -102,6 +103,7 @@ _LAZY = {
     "load": ".sources.pasted",
     "load_curve": ".pictures.load_curve",
     "lockstep": ".engine.machine.hindsight.lockstep",
+    "orders": ".engine.machine.hindsight.orders",
     "load_maps": ".sources.proc_maps",
     "load_strace": ".sources.strace.load",
     "recording": ".sources.strace.recordings",
@@ -125,8 +127,8 @@ __all__ = [
     "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "ReferenceBits", "References", "Refused", "Replacement",
     "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
     "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout",
-    "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "picture",
-    "recorded_tables", "recording", "reference_string", "show", "workload",
+    "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "orders",
+    "picture", "recorded_tables", "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -1,0 +1,187 @@
+"""Two scripts of operations in every order: what can come of a race, and the shortest order in which it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb
+from typing import Any, NamedTuple
+
+from ...base.errors import KernelPanic, Refused, VMError, shown
+from ...base.units import counted
+from ..kept.copies import NoCopy
+from .searches import Question
+
+MOST_STEPS = 20_000
+"""So many steps are done, unless `most` says otherwise."""
+
+SCRIPT = (
+    "write a list of steps, each a part of the machine, an operation of it, and what that is given, such as "
+    "[('task:init', 'read', 0x1_0000, 4)]"
+)
+
+
+class Reached(NamedTuple):
+    """A machine after some steps of each script; `ways` orders of these steps come to it, `order` is the first one."""
+
+    machine: Any
+    done: tuple[int, int]
+    ways: int
+    order: tuple[int, ...]
+
+
+class Orders:
+    """What came of two scripts in all orders, made by :func:`orders`."""
+
+    def __init__(self, first: Sequence[Any], second: Sequence[Any]) -> None:
+        self.scripts = (tuple(first), tuple(second))
+        self.count = comb(len(first) + len(second), len(first))
+        """How many orders there are."""
+        self.wrong = 0
+        """In how many of them the function was true after some step."""
+        self.died = 0
+        """In how many the machine had died before that."""
+        self.done = 0
+        """How many steps were done to find out; orders that come to the same machine go on as one."""
+        self.stopped_before = 0
+        """How many steps each order that was not followed to its end had done; 0: all were."""
+        self.machine: Any = None
+        """A machine that did the shortest of them, to step through; None if there is none."""
+        self._shortest: tuple[int, ...] | None = None
+
+    @property
+    def shortest(self) -> tuple[tuple[Any, ...], ...] | None:
+        """The steps of the shortest order in which the function was true, up to there; None if it never was.
+
+        Of those that are as short, the one in which the first script is further ahead.
+        """
+        if self._shortest is None:
+            return None
+        scripts = [iter(script) for script in self.scripts]
+        return tuple(next(scripts[which]) for which in self._shortest)
+
+    def __repr__(self) -> str:
+        lengths = " and ".join(str(len(script)) for script in self.scripts)
+        lines = [
+            f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} done to see what they come to"
+        ]
+        if self.stopped_before:
+            done = counted(self.stopped_before, "step")
+            lines.append(f"stopped at the limit: orders are followed for {done}, and no further")
+        if self.died:
+            lines.append(f"the machine dies in {self.died:,}")
+        if self._shortest is None:
+            lines.append("it happens in none of them")
+        else:
+            lines.append(f"it happens in {self.wrong:,}; the shortest:")
+            for which, step in zip(self._shortest, self.shortest or (), strict=True):
+                lines.append(f"  {'first ' if which == 0 else 'second'}  {_typed(step)}")
+        return "\n".join(lines)
+
+    # ---- how they are followed -----------------------------------------------------------------
+
+    def follow(self, begin: Any, question: Question, most: int, prune: bool) -> None:
+        """Do the steps of both scripts in every order, all orders one step further at a time."""
+        reached = [Reached(begin, (0, 0), 1, ())]
+        lengths = [len(script) for script in self.scripts]
+        while reached:
+            further: dict[Any, Reached] = {}
+            for at in reached:
+                for which in (0, 1):
+                    if at.done[which] == lengths[which]:
+                        continue
+                    if self.done >= most:
+                        self.stopped_before = len(at.order)
+                        return
+                    now = self._step(at, which)
+                    left = [length - done for length, done in zip(lengths, now.done, strict=True)]
+                    if question.is_true(now.machine):
+                        self.wrong += now.ways * comb(sum(left), left[0])
+                        if self._shortest is None:
+                            self._shortest, self.machine = now.order, now.machine
+                    elif now.machine.dead:
+                        self.died += now.ways * comb(sum(left), left[0])
+                    elif any(left):
+                        key = (now.done, _state(now.machine) if prune else now.order)
+                        same = further.get(key)
+                        further[key] = now if same is None else same._replace(ways=same.ways + now.ways)
+            reached = list(further.values())
+
+    def _step(self, at: Reached, which: int) -> Reached:
+        """The machine after one step more, of the first script or the second."""
+        machine, step = at.machine.branch(), self.scripts[which][at.done[which]]
+        path, name, *rest = step
+        named = rest.pop() if rest and isinstance(rest[-1], dict) else {}
+        self.done += 1
+        try:
+            machine.recorded(path, name)(*rest, **named)
+        except (Refused, TypeError) as error:
+            place = f"{('first', 'second')[which]}[{at.done[which]}]"
+            raise Refused(f"{place}, {_typed(step)}, after {counted(len(at.order), 'step')}: {error}") from None
+        except (KernelPanic, VMError):
+            pass  # that it fails is what it comes to
+        done = at.done[0] + (which == 0), at.done[1] + (which == 1)
+        return Reached(machine, done, at.ways, (*at.order, which))
+
+
+def orders(
+    machine: Any,
+    first: Sequence[Any],
+    second: Sequence[Any],
+    wrong: Any,
+    *,
+    most: int = MOST_STEPS,
+    prune: bool = True,
+) -> Orders:
+    """Do two scripts on branches of `machine`, in every order, and count those after a step of which `wrong` is true.
+
+    A step is a part of the machine as records name it, an operation of it, and what that is given; a dictionary at the
+    end has what is given by name.  The steps of a script keep their order.  `wrong` is asked after each step, of a
+    machine whose ``journal.last`` is that step, and may only look.  A step that fails is done: what it raised is in the
+    record.  Orders that lead to the same machine go on as one, unless `prune` is False: the answer is the same.  At
+    most `most` steps are done.  The machine itself stays as it is.
+
+    Raises :class:`Refused` for what is no script, for a step that a machine refuses, and for a function that changes
+    something.  O(steps done), some milliseconds each on a small machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64", layout="tiny")
+    >>> page = m.task("a").mmap("4 KiB")
+    >>> writes = [("task:a", "write", page, b"1"), ("task:a", "write", page, b"2")]
+    >>> vm.orders(m, writes, [("task:a", "read", page, 1)], lambda m: m.journal.last.result == b"1")
+    3 orders of 2 and 1 steps, 7 steps done to see what they come to
+    it happens in 1; the shortest:
+      first   task:a.write(0x1_0000, b'1')
+      second  task:a.read(0x1_0000, 1)
+    """
+    if not hasattr(machine, "branch") or not hasattr(machine, "door"):
+        raise Refused(f"machine={shown(machine)}: write a machine, such as vm.boot()")
+    for name, script in (("first", first), ("second", second)):
+        _check(name, script)
+    if type(most) is not int or most < 1:
+        raise Refused(f"most={shown(most)}: write how many steps may be done, 1 or more")
+    found = Orders(first, second)
+    found.follow(machine.branch(), Question("orders", wrong), most, prune)
+    return found
+
+
+def _check(name: str, script: Any) -> None:
+    if not isinstance(script, (list, tuple)):
+        raise Refused(f"{name}={shown(script)}: {SCRIPT}")
+    for number, step in enumerate(script):
+        if not isinstance(step, (list, tuple)) or len(step) < 2 or not all(isinstance(one, str) for one in step[:2]):
+            raise Refused(f"{name}[{number}]={shown(step)}: {SCRIPT}")
+
+
+def _state(machine: Any) -> object:
+    """Equal for machines that are the same now; where a thread is inside a call no two are."""
+    try:
+        return machine.system.copy()
+    except NoCopy:
+        return object()
+
+
+def _typed(step: Sequence[Any]) -> str:
+    path, name, *rest = step
+    named = rest.pop() if rest and isinstance(rest[-1], dict) else {}
+    given = [*(repr(one) for one in rest), *(f"{key}={value!r}" for key, value in named.items())]
+    return f"{path}.{name}({', '.join(given)})"
