@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ipywidgets.widgets.widget import _instances
 
+import vmwidgets as vm
 from tests.browser.fake_machine import FakeTree
 from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
@@ -70,3 +73,26 @@ def statuses(shell: PyodideShell) -> dict[str, str]:
     """What the open pictures say of their machines, by machine."""
     trees = [widget for widget in _instances.values() if isinstance(widget, FakeTree)]
     return {tree.machine.name: tree.status for tree in trees if tree.machine is not None}
+
+
+@pytest.mark.parametrize("kind", [LabShell, PyodideShell])
+def test_an_operation_knows_the_cell_that_did_it(kind: type[PyodideShell], tmp_path: Path) -> None:
+    def cells(machine: vm.Machine) -> list[int]:
+        return [machine.journal.cell_of(then.serial) for then in machine.journal]
+
+    with open_notebook(kind) as shell:
+        shell.user_ns["vm"] = vm
+        shell.run("m = vm.boot('x86-64', layout='tiny')\nt = m.task('init')")
+        shell.run("a = t.mmap('8 KiB')")
+        m = shell.user_ns["m"]
+        m.tasks["init"].write(0x1_0000, b"from the page")
+        shell.run("m.undo()\nm.redo()\nt.write(a, b'x')")
+        shell.run("m.undo()\nt.write(a, b'y')\nother = m.branch()\nother.tasks['init'].write(a, b'z')")
+        other = shell.user_ns["other"]
+        assert cells(m) == [1, 1, 2, 0, 4]
+        assert cells(other) == [1, 1, 2, 0, 4, 4]
+        assert "  cell [4]  5: task:init.write" in repr(other.why(other.tasks["init"], 0x1_0000))
+        assert cells(m.at(2)) == [1, 1, 2]
+        m.journal.save(tmp_path / "m.jsonl.gz")
+        shell.run(f"again = vm.load_journal({str(tmp_path / 'm.jsonl.gz')!r})\nagain.task('late')")
+        assert cells(shell.user_ns["again"]) == [0, 0, 0, 0, 0, 5]

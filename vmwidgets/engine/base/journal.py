@@ -36,6 +36,16 @@ _FAULTED = 1 << 15
 """In a note: the operation faulted; the other bits count its events."""
 
 
+class Running:
+    """What runs now, as far as somebody says so: a notebook's host does."""
+
+    cell = 0
+    """The number of the cell; 0: none is running, or nobody said."""
+
+
+RUNNING = Running()
+
+
 class Operation(NamedTuple):
     """One call that passed the door.
 
@@ -166,6 +176,10 @@ class Journal:
         """What happened between operations."""
         self.marks: dict[str, int] = {}
         """Names that learners gave to moments, each with the serial of the operation before it."""
+        self.cell = 0
+        """The number of the notebook cell whose operations are recorded; 0: none."""
+        self._cells: list[tuple[int, int]] = []
+        """Serials from which on operations are of a cell, with its number."""
 
     def append(self, operation: Operation) -> None:
         """Add a record that was made elsewhere, with its serial.  O(1)."""
@@ -292,6 +306,26 @@ class Journal:
             if self.most_serial > first:
                 self.groups.append(Group(name, first, self.most_serial - 1))
 
+    def begin_cell(self, number: int) -> None:
+        """The operations from the next one on are of the cell that has this number, or of none (0)."""
+        self.cell = number
+        self._cells.append((self.next_serial, number))
+
+    def forget_cells(self) -> None:
+        """No operation so far is of a cell here: all were done elsewhere, and are done again."""
+        self.cell, self._cells = 0, []
+
+    def cell_of(self, serial: int) -> int:
+        """The number of the notebook cell that did the operation of this serial here; 0 if none did.  O(log n).
+
+        >>> journal = Journal()
+        >>> journal.begin_cell(3)
+        >>> journal.cell_of(0)
+        3
+        """
+        place = bisect_left(self._cells, (serial + 1, 0))
+        return self._cells[place - 1][1] if place else 0
+
     def mark(self, name: str, serial: int) -> None:
         """Give the moment after the operation of this serial a name; it has it until another moment gets it."""
         self.marks[name] = serial
@@ -329,6 +363,7 @@ class Journal:
         self._recent = [other._row(number) for number in range(begun, count)]
         self.count = count
         self._notes = other._notes[:count]
+        self.cell, self._cells = 0, [*other._cells, (other.most_serial, 0)]
         self._keep(list(other._events)[: max(0, count - len(other) + len(other._events))])
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 

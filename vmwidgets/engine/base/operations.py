@@ -20,7 +20,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from .errors import KernelPanic, Refused, VMError, failure
 from .event import Panicked
 from .interrupts import INTERRUPT, Stopped
-from .journal import MAX_EVENTS, Journal
+from .journal import MAX_EVENTS, RUNNING, Journal
 from .recorder import Raw, Recorder
 from .units import Address, Size
 
@@ -148,6 +148,7 @@ class Door:
                     raw = self._raw
                     if outcome:
                         point = self._points if self._stopped >= 0 else 0
+                        self._note_cell()
                         self.journal.record(
                             target, name, words, tuple(values), outcome, result, said, tuple(raw), point
                         )
@@ -160,6 +161,11 @@ class Door:
                     listener()
             finally:
                 INTERRUPT.release()
+
+    def _note_cell(self) -> None:
+        """What is recorded next was done by the cell that runs, unless it is done again as it was recorded."""
+        if self.journal.cell != RUNNING.cell and not self.repeats:
+            self.journal.begin_cell(RUNNING.cell)
 
     def _refuse(self, name: str) -> None:
         """Refuse the operation `name` where none is taken from here, or where the machine is dead."""

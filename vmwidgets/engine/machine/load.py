@@ -73,6 +73,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     journal.groups, journal.marks = loaded.groups, loaded.marks
     undone = [journal.undone] if journal.undone is not None else []
     serials = [one.serial for line in (*undone, *journal.branches) for one in line.operations]
+    journal.forget_cells()
     journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
     return machine
 

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from vmwidgets.engine.base.journal import RUNNING
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -51,6 +53,17 @@ def _running_number(shell: Any) -> int:
     """The running cell's number: that of the newest input (`execution_count` may be one ahead)."""
     history = getattr(shell, "history_manager", None)
     return len(history.input_hist_parsed) - 1 if history is not None else int(shell.execution_count)
+
+
+def note_cell(*, begins: bool) -> None:
+    """Tell machines the number of the cell that runs, or that `begins`: its input is not stored yet."""
+    shell = current_shell()
+    RUNNING.cell = 0 if shell is None else _running_number(shell) + begins
+
+
+def no_cell() -> None:
+    """Tell machines that no cell runs: what is done now comes from the page."""
+    RUNNING.cell = 0
 
 
 def current_cell(shell: Any | None = None) -> Cell:

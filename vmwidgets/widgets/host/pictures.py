@@ -13,7 +13,7 @@ from vmwidgets.engine.machine.event_kinds import TooFar, next_event
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.timeline import stamp
 
-from .cells import NOWHERE, Cell, current_cell, current_shell
+from .cells import NOWHERE, Cell, current_cell, current_shell, no_cell, note_cell
 from .contract import Machine
 from .refresh import Picture, refresher
 from .selection import Chosen, Selection
@@ -167,6 +167,7 @@ def cell_begins(*_info: object) -> None:
     A view that was made in another cell has a name there, and one that another cell displays is looked at: they stay.
     """
     idle.ends()
+    note_cell(begins=True)
     for pictures in list(_machines.mine.values()):
         pictures.cell_begun()
         for view in list(pictures.views):
@@ -200,6 +201,7 @@ def cell_ends(*_result: object) -> None:
         view.cell_over()
     for view in [view for views in _displayed.values() for view in views if view.cleared]:
         view.close()
+    no_cell()
     idle.begins()
 
 

@@ -10,7 +10,7 @@ from ipywidgets import Box
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import kinds_shown, known_pictures, picture_shown, registered
 
-from .cells import current_shell
+from .cells import current_shell, note_cell
 from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
 from .pictures import cell_begins, cell_ends
 from .tracebacks import shorten_tracebacks
@@ -53,6 +53,7 @@ def show(thing: Any) -> View:
 def register() -> None:
     """Teach the running notebook how objects are shown; harmless elsewhere, and when called again."""
     watch_cells(cell_begins, cell_ends, fix_twins)
+    note_cell(begins=False)
     shorten_tracebacks()
     if _teach not in registered:
         registered.append(_teach)

@@ -44,14 +44,18 @@ class Why:
     operations: tuple[Operation, ...]
     last: Operation = field(repr=False)
     reason: str = ""
+    cells: tuple[int, ...] = field(default=(), repr=False)
+    """By operation the number of the notebook cell that did it, 0 for none; of `last` at the end."""
 
     def __repr__(self) -> str:
         lines = [f"{self.what}, because of"] if self.operations else [f"{self.what} without any operation"]
         left_out = len(self.operations) - LINES
         lines += [f"  … {left_out} earlier"] * (left_out > 0)
-        lines += [f"  {operation}" for operation in self.operations[-LINES:]]
+        *cells, of_last = self.cells or [0] * (len(self.operations) + 1)
+        done = list(zip(cells, self.operations, strict=True))
+        lines += [f"  {_in_cell(cell)}{operation}" for cell, operation in done[-LINES:]]
         if self.last not in self.operations and self.last.number:
-            lines.append(f"last changed by\n  {self.last}")
+            lines.append(f"last changed by\n  {_in_cell(of_last)}{self.last}")
         if self.reason:
             lines.append(self.reason)
         return "\n".join(lines)
@@ -59,6 +63,10 @@ class Why:
     def explain(self) -> str:
         """The story of each operation, with the kernel functions that did it: what ``operation.explain()`` gives."""
         return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in self.operations)
+
+
+def _in_cell(number: int) -> str:
+    return f"cell [{number}]  " if number else ""
 
 
 class Subject(NamedTuple):
@@ -297,6 +305,12 @@ def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -
     what = subject.says(holds.seen)
     for operations in Candidates(machine, subject, places).tiers(last):
         if holds(operations):
-            return Why(what, tuple(_chain(holds, operations, last)), last)
+            chain = tuple(_chain(holds, operations, last))
+            return Why(what, chain, last, cells=_cells_of(machine, (*chain, last)))
     reason = holds.why_not or "it comes out otherwise when the operations are done again alone"
-    return Why(what, (last,), last, f"what that needed is not known: {shown(reason)[1:-1]}")
+    said = f"what that needed is not known: {shown(reason)[1:-1]}"
+    return Why(what, (last,), last, said, _cells_of(machine, (last, last)))
+
+
+def _cells_of(machine: Any, operations: Iterable[Operation]) -> tuple[int, ...]:
+    return tuple(machine.journal.cell_of(then.serial) for then in operations)
