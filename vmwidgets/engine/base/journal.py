@@ -37,10 +37,10 @@ _FAULTED = 1 << 15
 
 
 class Running:
-    """What runs now, as far as somebody says so: a notebook's host does."""
+    """What runs now, as far as is known: a notebook's host says it."""
 
     cell = 0
-    """The number of the cell; 0: none is running, or nobody said."""
+    """The number of the cell; 0: none is running, or none is known."""
 
 
 RUNNING = Running()
