@@ -215,8 +215,8 @@ def test_labs_may_be_chosen(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["nbgrade", "new"], "did you mean 'nbgrader'"),
-        (["nbgrader", "new", "--labs", "01,12"], "lab '12' is unknown"),
-        (["nbgrader", "new", "--labs", ","], "lab '' is unknown"),
+        (["nbgrader", "new", "--labs", "01,12"], "unknown lab '12'"),
+        (["nbgrader", "new", "--labs", ","], "unknown lab ''"),
         (["nbgrader", "new", "--labs", "02", "--course", "course.toml"], "lab 02 has no exercise of the course"),
         (["nbgrader", "new", "--course", "missing.toml"], "can't be read"),
         (["nbgrader", "new", "--course", "odd.toml"], "course='a course'"),

@@ -114,7 +114,7 @@ def test_a_journal(journal: Path, tmp_path: Path, capsys: Any, monkeypatch: pyte
         (("nowhere.ipynb",), "is not a file"),
         (("{journal}", "--picture", "Picture"), "there is no picture called 'Picture'"),
         (("{journal}", "--picture", "Map of nowhere"), "is not a part of machine"),
-        (("{journal}", "--since", "nowhere"), "no mark of this name"),
+        (("{journal}", "--since", "nowhere"), "no mark with this name"),
         (("{journal}", "-o", "x.pdf"), "must end in .html"),
         (("{journal}", "-o", "none/x.html"), "No such file"),
         (("{text}",), "it is no whole gzip file"),

@@ -85,7 +85,7 @@ def without_begin(student: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (without_begin("ada"), "Nothing counts: no lab was begun in it, or it was saved without its outputs."),
+        (without_begin("ada"), "Nothing counts: lab.begin was never run in it, or it was saved without outputs."),
         (notebook("", "01"), "Nothing counts: lab.begin has no student."),
         (notebook("ada", "01"), "Nothing counts: nothing was checked or handed in."),
         (notebook("ada", "01", solved("01/guard", "bert")),
@@ -94,7 +94,7 @@ def without_begin(student: str) -> dict[str, Any]:
                                               "work": {"kind": "nothing", "why": "it is too large"}}}),
          "01/guard, cell 2: does not count. Not judged: it was not kept: it is too large."),
         (notebook("ada", "77"), "Nothing counts: there is no lab '77'."),
-        ({"cells": []}, "Nothing counts: no lab was begun in it, or it was saved without its outputs."),
+        ({"cells": []}, "Nothing counts: lab.begin was never run in it, or it was saved without outputs."),
     ],
 )  # fmt: skip  # a table
 def test_nothing_counts_and_why(tmp_path: Path, made: dict[str, Any], says: str) -> None:

@@ -115,7 +115,7 @@ judge.main()
         ("os._exit(1)", "not graded: reading the file ended early: the process that judges ended", True),
         ("time.sleep(1000)", "not graded: reading the file took longer than 1 seconds", True),
         ("bytearray(1 << 50)", "not graded: reading the file takes too much memory", True),
-        ("b'{'", "the file is no notebook: it is no JSON, ends too soon, or is nested too deep", False),
+        ("b'{'", "not a notebook: the file is not valid JSON, is cut off, or is nested too deeply", False),
     ],
 )
 def test_a_file_that_can_not_be_read_to_its_end_is_a_row(

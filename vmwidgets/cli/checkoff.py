@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"questions are in {printable(str(options.output))}" if options.output else f"{text(checkoff)}\n")
     print(whose(options.secret))
     if not checkoff.whole:
-        print(f"vmwidgets: there are no more than {counted(len(checkoff.asked), 'question')} left", file=sys.stderr)
+        print(f"vmwidgets: only {counted(len(checkoff.asked), 'question')} left", file=sys.stderr)
         return FEW
     return 0
 

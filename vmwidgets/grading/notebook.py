@@ -108,7 +108,7 @@ def notebook_of(content: bytes) -> Handed:
     try:
         notebook = json.loads(content, parse_constant=lambda _name: None, parse_float=_finite)
     except (ValueError, RecursionError, MemoryError):
-        return Handed("the file is no notebook: it is no JSON, ends too soon, or is nested too deep")
+        return Handed("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply")
     handed = Handed()
     for cell, bundle in bundles(notebook, MOST_ITEMS):
         for kind, keep in KEPT.items():
@@ -118,7 +118,7 @@ def notebook_of(content: bytes) -> Handed:
     if handed.problem:
         return handed
     if handed.begun is None:
-        handed.problem = "no lab was begun in it, or it was saved without its outputs"
+        handed.problem = "lab.begin was never run in it, or it was saved without outputs"
     elif not handed.works:
         handed.problem = "nothing was done yet" if handed.undone else "nothing was checked or handed in"
     return handed

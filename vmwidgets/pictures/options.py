@@ -60,7 +60,7 @@ def _hexadecimal(text: str, rest: str, most: int) -> str:
     """The digits of `rest`, at most so many; `text` is the whole, for the refusal."""
     digits = rest.lower().replace(" ", "").replace("_", "").removeprefix("0x")
     if not digits or len(digits) > most or any(digit not in "0123456789abcdef" for digit in digits):
-        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0x14_1000")
+        raise Refused(f"find: {text!r} is not an address; use hexadecimal digits, such as 0x14_1000")
     return digits
 
 

@@ -53,7 +53,7 @@ def test_protections_are_letters_or_numbers(value, bits):
 def test_what_is_no_protection_is_refused_by_name_and_value(value):
     with pytest.raises(Refused) as caught:
         flag.parse_protection(value, "max_prot")
-    assert str(caught.value).startswith(f"max_prot={value!r} is no protection: write letters")
+    assert str(caught.value).startswith(f"max_prot={value!r} is not a protection; use letters")
 
 
 @pytest.mark.parametrize("bits", range(8))

@@ -107,5 +107,5 @@ def test_a_place_that_is_none(place):
     d = vm.boot("armv7").domain("hello")
     with pytest.raises(vm.Refused, match="is no slot"):
         d.part(place)
-    with pytest.raises(vm.Refused, match="memory object 'zz' is unknown"):
+    with pytest.raises(vm.Refused, match="unknown memory object 'zz'"):
         d.part("memobj:zz")

@@ -78,8 +78,8 @@ class TestProtect:
     @pytest.mark.parametrize(("given", "why"), [
         ({"size": PAGE}, "write one of prot='r' and max_prot='r'"),
         ({"size": PAGE, "prot": "r", "max_prot": "r"}, "write one of prot"),
-        ({"size": PAGE, "prot": "q"}, "is no protection"),
-        ({"size": PAGE, "max_prot": 9}, "max_prot=9 is no protection"),
+        ({"size": PAGE, "prot": "q"}, "is not a protection"),
+        ({"size": PAGE, "max_prot": 9}, "max_prot=9 is not a protection"),
         ({"prot": "r"}, "protect takes the end of the range, or its size"),
         ({"size": 5, "prot": "r"}, "size=5 is not page aligned"),
         ({"end": BASE, "prot": "r"}, "makes an empty range"),
@@ -295,7 +295,7 @@ class TestPlacement:
         machine.check()
 
     def test_unknown_rules_and_second_thoughts_are_refused(self, machine):
-        with pytest.raises(vm.Refused, match="placement 'bets' is unknown; did you mean 'best'"):
+        with pytest.raises(vm.Refused, match="unknown placement 'bets'; did you mean 'best'"):
             machine.task("t", placement="bets")
         machine.task("t", placement="best")
         assert machine.task("t").map.placement == "best"

@@ -69,7 +69,7 @@ def test_a_hint_that_is_free_is_taken(task):
         ({"offset": PAGE}, "needs a file"),
         ({"file": "motd", "offset": 5}, "offset"),
         ({"size": 0}, "at least a byte"),
-        ({"prot": "q"}, "is no protection"),
+        ({"prot": "q"}, "is not a protection"),
         ({"file": "heap"}, "write flags='shared'"),
         ({"at": 1 << 63}, "^at=0x8000_0000_0000_0000 lies outside"),
         ({"at": "here"}, "^at='here'"),

@@ -200,7 +200,7 @@ def test_of_one_exercise_until_nothing_is_left(tmp_path: Path, capsys: pytest.Ca
     status, out, err = asked(capsys, path, "--exercise", "01/gaps", "--again", 2, "-o", page)
     assert (status, out) == (1, f"questions are in {page}\n{ANYONE}\n")
     assert page.read_text(encoding="utf-8") == "# Lab 01, ada, course os-2026: 0 questions for the desk\n"
-    assert err == "vmwidgets: there are no more than 0 questions left\n"
+    assert err == "vmwidgets: only 0 questions left\n"
 
 
 def test_the_output_of_a_submission_will_do(checkoff: Checkoff, tmp_path: Path) -> None:

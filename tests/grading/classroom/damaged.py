@@ -12,8 +12,8 @@ from tests.grading.synthetic import notebook, solved
 
 from .kinds import GUARD, Kind, Rows, guard, hand_in, not_graded, of_lab
 
-NO_JSON = "the file is no notebook: it is no JSON, ends too soon, or is nested too deep"
-NOT_BEGUN = "no lab was begun in it, or it was saved without its outputs"
+NO_JSON = "not a notebook: the file is not valid JSON, is cut off, or is nested too deeply"
+NOT_BEGUN = "lab.begin was never run in it, or it was saved without outputs"
 
 ERROR = {"output_type": "error", "ename": "Refused", "evalue": "at=0x1: addresses are aligned", "traceback": ["…"]}
 

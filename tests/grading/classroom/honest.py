@@ -244,7 +244,7 @@ def in_a_folder(path: Path, student: str) -> Rows:
 def not_begun(path: Path, student: str) -> Rows:
     """The default sheet."""
     hand_in(path, "", "01", {result.MIME: {"id": "01/gaps", "work": {"kind": "nothing"}}})
-    return not_graded(path, "no student: it has the default sheet")
+    return not_graded(path, "no student ID: this is the default variant")
 
 
 def nothing_checked(path: Path, student: str) -> Rows:

@@ -137,7 +137,7 @@ def test_no_path_of_who_recorded_is_in_a_recording():
 
 
 def test_an_unknown_recording_is_refused():
-    with pytest.raises(vm.Refused, match=r"recording 'vim' is unknown; known: .*ls, python"):
+    with pytest.raises(vm.Refused, match=r"unknown recording 'vim'; known: .*ls, python"):
         vm.recording("vim")
 
 

@@ -47,7 +47,7 @@ def hint_refused(seen: StepSeen, said: Said) -> None:
     assert not is_free(seen, hint, size)
     begins = [one for one in spans(was(seen)) if one[0] <= hint < one[1]]
     overlaps = [one for one in spans(was(seen)) if hint < one[0] < hint + size]
-    if why.startswith("it begins inside"):
+    if why.startswith("it starts inside the entry"):
         assert f"{begins[0][0]:#x}, {begins[0][1]:#x}" in why.replace("_", "")
     elif why.startswith("it overlaps"):
         assert not begins

@@ -64,7 +64,7 @@ class Door:
         self.remedy: Callable[[], str] = lambda: "boot another"
         """What to do about a dead machine, in words."""
         self.whole = False
-        """Whether what is called now has to be finished: a learner's own code calls it."""
+        """True while learner code is making the call, which then may not be interrupted."""
         self.repeats = False
         """Whether operations are done again, as they were recorded."""
         self._only_looked = False
@@ -172,7 +172,7 @@ class Door:
         if self.only_to_look_at or get_ident() in self._closed:
             raise Refused(self.only_to_look_at or self._closed[get_ident()])
         if self.dead is not None and name not in AFTER_A_PANIC:
-            raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
+            raise Refused(f"this machine is dead ({self.dead}); you can still look at it; {self.remedy()}")
 
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         """What the record says of a call that raised: outcome ("" for no record) and sentence; and what it died of."""

@@ -85,7 +85,9 @@ def parse_protection(value: object, name: str = "prot") -> int:
         bits = [bit for bit, letter in _LETTERS if letter in letters]
         if len(bits) == len(letters):
             return sum(bits)
-    raise Refused(f"{name}={shown(value)} is no protection: write letters such as 'rw' or 'r-x', 'none', or 0 to 7")
+    raise Refused(
+        f"{name}={shown(value)} is not a protection; use letters such as 'rw' or 'r-x', 'none', or a number from 0 to 7"
+    )
 
 
 def parse_name(value: object, table: dict[str, int], name: str) -> int:

@@ -35,7 +35,7 @@ def whole(value: Any, name: str) -> int:
         value = _from_text(value, name)
     number = _index(value)
     if number is None:
-        raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a whole number, or a text such as '64 KiB'")
+        raise Refused(f"{name}={shown(value)} is {a_kind(value)}; pass a whole number, or a string such as '64 KiB'")
     if number < 0:
         raise Refused(f"{name}={shown(number)} is negative: addresses and sizes begin at 0")
     if number >= 1 << 64:
@@ -99,7 +99,7 @@ def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
     if 0 < size <= end - start:
         return size
     if size == 0:
-        raise Refused(f"{name}=0: a mapping has at least one page, {PAGE} bytes")
+        raise Refused(f"{name}=0: a mapping needs at least one page ({PAGE} bytes)")
     raise Refused(f"{name}={size} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
 
 
@@ -175,7 +175,7 @@ def known(value: Any, names: Any, what: str) -> str:
     advice = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     names = ", ".join(shown(one)[1:-1] for one in listed[:MOST_LISTED]) or "none yet"
-    raise UnknownName(f"{what} {shown(value)} is unknown; {advice}known: {names}{more}")
+    raise UnknownName(f"unknown {what} {shown(value)}; {advice}known: {names}{more}")
 
 
 class Named(dict[str, V]):
@@ -272,7 +272,7 @@ def _malloc_flags(value: Any) -> int:
     if word & M_NOWAIT and word & M_WAITOK:
         raise Refused(f"flags={text} contradict each other: a caller may sleep (M_WAITOK) or may not (M_NOWAIT)")
     if not word & (M_NOWAIT | M_WAITOK):
-        raise Refused(f"flags={text or 0} don't say whether the caller may sleep: add M_WAITOK or M_NOWAIT")
+        raise Refused(f"flags={text or 0} doesn't say whether the caller may sleep; add M_WAITOK or M_NOWAIT")
     return word
 
 

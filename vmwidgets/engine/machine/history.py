@@ -128,7 +128,7 @@ class History:
             name = f"{self.system.machine.name} after operation {number}"
             machine = self._looked_at[serial] = self._remade(number, name)
             machine.door.only_to_look_at = (
-                f"this is {name}, to look at: m.branch({number}) gives one that operations can change"
+                f"this is {name}, read-only: m.branch({number}) gives you a copy you can change"
             )
             if len(self._looked_at) > LOOKED_AT:
                 self._looked_at.popitem(last=False)
@@ -230,7 +230,9 @@ class History:
         number = len(self.journal)
         for done in range(count):
             if number == 1:
-                there = f"{done} can be undone, then comes the boot" if done else "nothing was done since the boot"
+                there = (
+                    f"only {done} can be undone; the boot itself can't" if done else "nothing was done since the boot"
+                )
                 raise Refused(f"undo({count}): {there}")
             number = self.journal.unit_before(number)
         self.undo_to(number)
@@ -447,7 +449,7 @@ class History:
 
 
 def _worth(size: int) -> int:
-    """How many operations are done again rather than keeping a copy of so many bytes more."""
+    """The number of operations to replay before a copy of this size is worth keeping."""
     return max(EVERY, size // BYTES_AN_OPERATION)
 
 
@@ -457,7 +459,7 @@ def number_of(value: Any, name: str, system: System) -> int:
     if isinstance(value, str):
         if value not in journal.marks:
             known = ", ".join(map(repr, journal.marks)) or "none yet"
-            raise Refused(f"{name}({shown(value)}): there is no mark of this name; marks: {known}")
+            raise Refused(f"{name}({shown(value)}): there is no mark with this name; marks: {known}")
         found = journal.number_of(journal.marks[value])
         if found is None:
             later = journal.undone is not None and journal.undone.operations[-1].serial >= journal.marks[value]
@@ -467,6 +469,6 @@ def number_of(value: Any, name: str, system: System) -> int:
     last = len(journal) - 1
     number = value + len(journal) if type(value) is int and value < 0 else value
     if type(number) is not int or not 0 <= number <= last:
-        what = f"write the number of an operation, 0, the boot, to {last}, or a mark's name"
+        what = f"pass an operation's number, from 0 (the boot) to {last}, or the name of a mark"
         raise Refused(f"{name}({shown(value)}): {what}")
     return number

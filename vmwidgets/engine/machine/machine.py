@@ -254,7 +254,7 @@ class Machine(Hindsight):
 
     @property
     def replacement(self) -> MachineReplacement:
-        """Which page of tasks goes when memory runs short; set it to choose.
+        """The page replacement policy for task pages. Assign to it to change the policy.
 
         A policy by its name, a :class:`vmwidgets.Replacement`, or a function; see :class:`.MachineReplacement`.
         """

@@ -211,7 +211,7 @@ def _names(formats: Any) -> list[str]:
     wanted = [formats] if isinstance(formats, str) else _listed(formats)
     for name in wanted:
         if not isinstance(name, str) or name not in FORMATS:
-            raise Refused(f"formats: {shown(name)} is unknown; known: {', '.join(FORMATS)}")
+            raise Refused(f"formats: unknown format {shown(name)}; known: {', '.join(FORMATS)}")
     if not wanted or len(set(wanted)) != len(wanted):
         raise Refused(f"formats={shown(formats)}: write two or more different names of {', '.join(FORMATS)}")
     return wanted

@@ -232,7 +232,7 @@ class Tlb(Generic[C]):
         return entry, gone
 
     def _way_for(self, row: list[TlbEntry[C] | None]) -> int:
-        """An empty way, or the one that was not used for longest."""
+        """An empty way, or the least recently used one."""
         ages = [-1 if entry is None else entry.used for entry in row]
         return ages.index(min(ages))
 

@@ -32,7 +32,7 @@ class TestFixed:
         (LOW, HIGH - LOW + PAGE),
     ])  # fmt: skip
     def test_outside_there_is_no_room(self, at, size):
-        with pytest.raises(KernelError, match=r"^NOMEM: start 0x.*: it lies outside the map"):
+        with pytest.raises(KernelError, match=r"^NOMEM: the range at 0x.* is not available: it lies outside the map"):
             Space().fixed(at, size)
 
     @pytest.mark.parametrize(("at", "pages", "free"), [
@@ -46,7 +46,7 @@ class TestFixed:
         if free:
             assert space.fixed(at, pages * PAGE, target="a") == at
         else:
-            with pytest.raises(KernelError, match=r"^NOMEM: start "):
+            with pytest.raises(KernelError, match=r"^NOMEM: the range at "):
                 space.fixed(at, pages * PAGE)
 
     def test_the_find_cache_plays_no_part(self):
@@ -174,7 +174,7 @@ class TestHint:
             assert space.enter(PAGE, at=hint, target="a") < 0x30000
         told = self.told(space, at=0x30000)
         assert (told.hint, told.taken) == (0x30000, False)
-        assert "begins inside" in told.why
+        assert "starts inside" in told.why
 
     def test_a_hint_is_taken_though_it_breaks_the_alignment_and_that_is_told(self):
         space = Space()

@@ -209,7 +209,7 @@ def test_bad_pairs_are_refused() -> None:
         ((c, a), "does already"),
         ((a, 5), "second=5: write a machine"),
         ((None, a), "first=None: write a machine"),
-        ((a, a.at(0)), "to look at"),
+        ((a, a.at(0)), "read-only"),
         ((a, dead), "is dead"),
     ):
         with pytest.raises(vm.Refused) as refused:

@@ -153,7 +153,7 @@ class Placement:
         refused = self._refused(request)
         if refused is not None:
             self.find_cache.forget()
-            raise kernel_error("NOMEM", f"start {Address(request.start)}: {refused}")
+            raise kernel_error("NOMEM", f"the range at {Address(request.start)} is not available: {refused}")
         return request.start
 
     def _refused(self, request: Request) -> str | None:
@@ -171,7 +171,7 @@ class Placement:
             if (core.end - start) & word < size:
                 return "it passes the end of the map"
         elif start >= following.start:
-            return f"it begins inside [{Address(following.start)}, {Address(following.end)})"
+            return f"it starts inside the entry [{Address(following.start)}, {Address(following.end)})"
         elif following.start - start < size:
             return f"it overlaps [{Address(following.start)}, {Address(following.end)})"
         request.next = following
