@@ -66,7 +66,7 @@ def test_the_strip_steps_forward_back_and_jumps(notebook: Notebook) -> None:
     assert lit(notebook) == BOXES[:2]
     slider.focus()
     slider.press("End")
-    cell.locator(".vmw-caption", has_text="write put 1 byte").wait_for()
+    cell.locator(".vmw-caption", has_text="write stored 1 byte").wait_for()
     assert lit(notebook) == BOXES
 
 

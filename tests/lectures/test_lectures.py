@@ -93,7 +93,7 @@ def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it(tmp_
     steps = told("maps", tmp_path)
     sentences = of_chapter(steps, "before the rotation")
     order = ["go right", "joins the list", "The insertion goes right", "becomes the right child", "becomes black"]
-    order += ["becomes red", "A rotation to the left", "enter took"]
+    order += ["becomes red", "A rotation to the left", "enter mapped"]
     places = [next(place for place, one in enumerate(sentences) if words in one) for words in order]
     assert places == sorted(places), sentences
     here = next(place for place, step in enumerate(steps) if step.get("chapter") == "before the rotation")

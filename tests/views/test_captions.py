@@ -27,7 +27,7 @@ def test_a_tasks_write_is_said_to_go_through_its_tables_with_a_fault() -> None:
     task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
     task.write(AT, b"hello")
     caption = vm.Frames(machine).scene().caption
-    assert caption.text == "write put 5 bytes at 0x40_0000 of init."
+    assert caption.text == "write stored 5 bytes at 0x40_0000 in init."
     assert "page tables of init" in caption.reason
     assert "1 page fault" in caption.reason
 
@@ -65,7 +65,7 @@ def test_a_removal_that_cuts_says_how_many_entries_there_are_then() -> None:
     before = len(machine.kernel_map)
     machine.kernel_map.remove(start + vm.PAGE, size=vm.PAGE)
     caption = vm.Map(machine.kernel_map).scene().caption
-    assert caption.text == "remove freed 4 KiB (1 entry) in kernel_map."
+    assert caption.text == "remove unmapped 4 KiB (1 entry) from kernel_map."
     assert f"The map had {before} entries before and has {before + 1} now." in caption.reason
 
 
@@ -74,7 +74,7 @@ def test_one_operation_has_one_headline_in_all_pictures() -> None:
     address = machine.kernel_map.enter("16 KiB")
     views = (vm.Map(machine.kernel_map), vm.Kentry(machine), vm.Slabs(machine), vm.Tlb(machine), vm.Dashboard(machine))
     said = {view.scene().caption.text for view in views}
-    assert said == {f"enter took 16 KiB at {vm.Address(address)} in kernel_map."}
+    assert said == {f"enter mapped 16 KiB at {vm.Address(address)} in kernel_map."}
 
 
 def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:

@@ -185,7 +185,7 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
     scene = vm.Domain(domain).scene()
     assert scene.caption.tone == "error"
     assert scene.caption.text == "map failed with LIB_ERR_SLOT_ALLOC_NO_SPACE."
-    reason = "All 8 slots of cnode 'slots' are in use. What it had begun was taken back."
+    reason = "All 8 slots of cnode 'slots' are in use. Its work was rolled back."
     assert scene.caption.reason == reason
     assert scene.table is not None
     chain = [name.strip("(:;") for name in domain.machine.journal.last.said.split() if "_ERR_" in name]

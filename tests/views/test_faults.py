@@ -229,7 +229,7 @@ def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
     task, start = begun()
     other = task.machine.task("other")
     task.write(start, b"x")
-    assert vm.Fault(other).scene().caption.reason.endswith("It made no access that this strip shows.")
+    assert vm.Fault(other).scene().caption.reason.endswith("It made no access that this picture can show.")
     assert vm.Fault(other).scene().steps.count == 0
     assert lit(vm.Fault(other).scene()) == []
     assert len(lit(vm.Fault(task.machine).scene())) == len(ORDER)

@@ -98,8 +98,8 @@ def test_what_may_not_wait_says_which_shortage_it_met(machine: vm.Machine) -> No
     machine.take_pages(machine.kmem.pages.available - 8)
     assert machine.kmem_malloc(8 * PAGE, vm.M_NOWAIT | vm.M_USE_RESERVE) == 0
     caption = vm.Kmem(machine).scene().caption
-    assert "class SYSTEM has too few pages" in caption.text
-    assert "given back" in caption.reason
+    assert "too few pages are left for class SYSTEM" in caption.text
+    assert "already allocated are freed" in caption.reason
     assert any("page daemon is woken" in text for text in whole_story(machine))
     machine.give_pages(100)
     assert machine.kmem_malloc(PAGE, vm.M_NOWAIT)

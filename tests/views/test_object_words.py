@@ -33,19 +33,19 @@ def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
     task.write(start + 4096, b"one")
     child = task.fork()
     assert headline(machine) == (
-        "fork made init.1 with 1 entry of init: no page was copied.",
-        "Both have the same pages, until one of them writes.",
+        "fork created init.1 with 1 entry of init; no page was copied.",
+        "They share every page until one of them writes to it.",
     )
     child.write(start, b"two")
     assert headline(machine) == (
-        "write put 3 bytes at 0x1_0000 of init.1.",
-        "It made 1 page fault: page 0 was copied, because init has it too.",
+        "write stored 3 bytes at 0x1_0000 in init.1.",
+        "It took 1 page fault: page 0 was copied because init has it too.",
     )
     said = steps(machine)
     assert "There is a new memory object: memory 2, a shadow in front of memory 1." in said
     searched = [text for text in said if "page 0" in text and ("search" in text or "in memory" in text)]
     assert searched == [
-        "memory 2 does not have page 0: the search goes on behind it.",
+        "memory 2 does not have page 0: the search continues in the object behind it.",
         "memory 1 has page 0 in memory.",
     ]
     assert sum("frame" in text.casefold() and "Page 0 of memory 1 is copied" in text for text in said) == 1
@@ -61,12 +61,12 @@ def test_a_copy_names_who_has_the_page_too_and_only_the_object_where_no_task_has
         child.write(start, b"y")
         reasons.append(headline(machine)[1])
     assert reasons == [
-        "It made 1 page fault: page 0 was copied, because init and 1 other task have it too.",
-        "It made 1 page fault: page 0 was copied, because init has it too.",
-        "It made 1 page fault: page 0 was copied, because memory 1 is not the task's alone.",
+        "It took 1 page fault: page 0 was copied because init and 1 other task have it too.",
+        "It took 1 page fault: page 0 was copied because init has it too.",
+        "It took 1 page fault: page 0 was copied because memory 1 is not the task's alone.",
     ]
     children[2].write(start, b"z" * 4097)
-    assert headline(machine)[1] == "It made 2 page faults; pages copied: 2, because memory 1 is not the task's alone."
+    assert headline(machine)[1] == "It took 2 page faults; pages copied: 2, because memory 1 is not the task's alone."
     machine.cpus[0].run(task.fork())
     machine.cpus[0].load(start + 4096, 1, user=True)
     machine.cpus[0].store(start + 4096, b"y", user=True)
@@ -79,7 +79,7 @@ def test_a_fork_that_copies_at_once_says_so() -> None:
     task.map.wire(start, size="4 KiB")
     task.fork()
     text, reason = headline(machine)
-    assert text == "fork made init.1 with 2 entries of init."
+    assert text == "fork created init.1 with 2 entries of init."
     assert reason == "1 page was copied at once: it is shared in its object, or wired."
 
 
@@ -117,8 +117,8 @@ def test_pages_that_are_read_ahead_are_said() -> None:
     file = machine.file("motd", b"x" * 20_000)
     start = task.mmap("20 KiB", "r", "shared", file)
     task.read(start)
-    ahead = [text for text in steps(machine) if "in memory now" in text]
-    assert [text.partition(" in")[0] for text in ahead] == ["file motd has page 1", "file motd has page 2"]
+    ahead = [text for text in steps(machine) if "is now in memory" in text]
+    assert [text.partition(" is now")[0] for text in ahead] == ["Page 1 of file motd", "Page 2 of file motd"]
 
 
 @pytest.mark.parametrize("signal", ["SIGSEGV", "SIGBUS"])
@@ -142,7 +142,7 @@ def test_the_task_that_is_killed_is_named() -> None:
     with machine.inject("page_alloc", times=1):
         other.write(at, b"x")
         reason = headline(machine)[1]
-    assert reason == "It made 1 page fault: no frame was left, and task init was killed."
+    assert reason == "It took 1 page fault: no frame was left, and task init was killed."
 
 
 def test_without_a_frame_it_is_said_why_no_page_could_go() -> None:
@@ -167,7 +167,7 @@ def test_an_injection_says_where_and_how_often() -> None:
     assert headline(machine)[0] == "One request in 2 at point page_alloc fails from now on."
     with suppress(vm.KernelError):
         task.write(start, b"x" * 12_000)
-    assert "Request 2 at point page_alloc is made to fail." in steps(machine)
+    assert "Injected failure: request 2 at point page_alloc fails." in steps(machine)
     failed = asked.stop()
     assert headline(machine)[0].startswith("Requests succeed again; ")
     assert str(failed) in headline(machine)[0]
@@ -176,16 +176,16 @@ def test_an_injection_says_where_and_how_often() -> None:
 def test_swap_space_and_files_say_where_pages_go() -> None:
     machine, task, start = begun()
     machine.swap_on("64 KiB")
-    assert headline(machine)[0] == "There are 64 KiB of swap space."
+    assert headline(machine)[0] == "Swap space is 64 KiB."
     task.write(start, b"x")
     task.page_out(start)
     assert headline(machine)[0] == "1 page left memory: 1 for swap space, 0 for files."
-    assert any("goes out to slot 0 of swap space" in text for text in steps(machine))
+    assert any("is paged out to swap slot 0" in text for text in steps(machine))
     task.read(start)
     kept = "Page 0 of memory 1 is read from slot 0 of swap space, which keeps it until it is written."
     assert kept in steps(machine)
     task.page_out(start)
-    assert any("swap space has it already" in text for text in steps(machine))
+    assert any("Swap space already has the contents" in text for text in steps(machine))
     task.write(start, b"y")
     assert "Slot 0 of swap space, with page 0 of memory 1, is free again." in steps(machine)
     file = machine.file("motd", b"hello")

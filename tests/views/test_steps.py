@@ -93,7 +93,7 @@ def test_a_merge_says_why_and_grows_the_neighbour(machine: vm.Machine) -> None:
     machine.kernel_map.enter(PAGE)
     machine.kernel_map.enter(PAGE)
     scene = vm.Map(machine.kernel_map).scene()
-    assert scene.caption.text.startswith("enter took 4 KiB")
+    assert scene.caption.text.startswith("enter mapped 4 KiB")
     assert "same flags" in scene.caption.reason
     changed = [node for node in scene.nodes if node.lane == "list" and "changed" in node.state]
     assert [node.text[2].text for node in changed] == ["8 KiB"]
@@ -113,7 +113,7 @@ def test_a_cut_shows_both_parts_and_names_the_kernel_function(machine: vm.Machin
     machine.kernel_map.remove(start + PAGE, size=PAGE)
     view = vm.Map(machine.kernel_map)
     scene = view.scene()
-    assert scene.caption.text.startswith("remove freed 4 KiB (1 entry)")
+    assert scene.caption.text.startswith("remove unmapped 4 KiB (1 entry)")
     assert "2 cuts" in scene.caption.reason
     last = scene.steps.count
     functions = {name for step in range(1, last) for name in at_step(view, step).caption.functions}
@@ -239,7 +239,7 @@ def test_what_is_sought_is_told_and_led_to() -> None:
     assert here.thing == f"entry:{entries[600].id}"
     assert here.text, "what was found has a label"
     machine.kernel_map.enter(PAGE)
-    assert view.scene().caption.text.startswith("enter took")
+    assert view.scene().caption.text.startswith("enter mapped")
 
 
 def test_an_address_in_a_gap_is_told_with_the_gap() -> None:
@@ -304,7 +304,7 @@ def test_steps_and_captions_of_changed_ranges_say_what_was_done() -> None:
 
     space.protect(a, size="16 KiB", prot="r")
     caption = view.scene().caption
-    assert caption.text == "protect gives 16 KiB at 0x10_0000 the rights r--."
+    assert caption.text == "protect set the protection of 16 KiB at 0x10_0000 to r--."
     assert caption.reason == "Entries: 1 changed, 1 cut, 0 merged. The map had 1 entry before and has 2 now."
     assert "vm_map_protect" in caption.functions
     assert any("rw- becomes r--" in one for one in sentences())

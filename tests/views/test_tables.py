@@ -365,7 +365,7 @@ def test_who_takes_most_of_tables_is_not_one_of_two_that_take_as_much() -> None:
     parts = [(0x1_0000, "256 KiB"), (0x100_0000, "4 MiB"), (0xBFFF_0000, "64 KiB")]
     caption = vm.Formats(vm.compare_formats(parts, ("x86", "x86-64", "aarch64"))).scene().caption
     assert caption is not None
-    assert "x86-64 and aarch64 take the most" in caption.text
+    assert "x86-64 and aarch64 take the largest" in caption.text
 
 
 def test_a_wide_bar_is_named_beside_one_that_has_no_room() -> None:

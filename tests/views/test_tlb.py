@@ -157,7 +157,7 @@ def test_a_folded_processor_says_how_much_it_keeps_and_how_much_of_it_is_stale()
         assert "fault" in node.state
     marked = sum("fault" in node.state for node in cells(scene))
     assert marked + 3 * len(folds) == 18, "with the folds, all that the caption counts"
-    assert "18 kept translations are" in scene.caption.reason
+    assert "18 cached translations disagree" in scene.caption.reason
 
 
 @pytest.mark.parametrize("name", ["init", "a task whose name is rather long", "a task whose name is long " * 4])

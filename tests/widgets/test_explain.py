@@ -87,7 +87,7 @@ def test_the_story_outlives_its_machine() -> None:
     operation = machine.journal.last
     del machine
     gc.collect()
-    assert lines(operation)[0].startswith("enter took 16 KiB at ")
+    assert lines(operation)[0].startswith("enter mapped 16 KiB at ")
 
 
 def test_of_very_many_steps_those_in_the_middle_are_counted() -> None:

@@ -92,7 +92,7 @@ def test_two_pictures_step_together_with_the_steps_of_both(tmp_path: Path) -> No
     sentences = {(step["operation"], step["sentence"]) for step in both["steps"]}
     assert all(sentence in {text for _, text in sentences} for _, sentence in places[0])
     headlines = [step["sentence"] for step in both["steps"] if step["operation"] == 3]
-    assert headlines[-1].startswith("write put 1 byte"), "of several pictures none has the word"
+    assert headlines[-1].startswith("write stored 1 byte"), "of several pictures none has the word"
 
 
 def test_of_two_pictures_beside_each_other_no_name_is_cut_though_there_is_room(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_prediction_can_be_asked_once_it_has_an_outcome(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("ask", "why"),
     [
-        ({"nowhere": FRAMES}, "no mark of this name"),
+        ({"nowhere": FRAMES}, "no mark with this name"),
         ({0: FRAMES}, "at which the story has no step"),
         ({"after fork": "How many?"}, "write it such as"),
         ({"after fork": ("How many?", ["4"], "5")}, "not among its options"),
@@ -314,8 +314,8 @@ def read_static_scripts() -> int:
         ({"path": "x.pdf"}, "must end in .html"),
         ({"questions": "ajar"}, "'closed' or 'open'"),
         ({"by": "event"}, "'step', 'function', 'operation'"),
-        ({"since": "nowhere"}, "no mark of this name"),
-        ({"since": 99}, "write the number of an operation"),
+        ({"since": "nowhere"}, "no mark with this name"),
+        ({"since": 99}, "pass an operation's number"),
         ({"paper": "stone"}, "'sheets' or 'slides'"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_typed_address_opens_its_way_and_a_wrong_one_is_refused() -> None:
     assert view.selection == f"pte:{found.steps[-1].pa:x}"
     assert view.address == found.va
     assert "nothing in this picture is called 'over there'" in asked(view, type="find", way=1, text="over there")
-    assert "is no address" in asked(view, type="find", way=1, text="…1000"), (
+    assert "is not an address" in asked(view, type="find", way=1, text="…1000"), (
         "nothing is left out here: what would it be?"
     )
     assert "does not fit the 64 bits" in asked(view, type="find", way=1, text="1" * 17)

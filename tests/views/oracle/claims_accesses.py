@@ -22,8 +22,8 @@ def accessed(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: read",
-    "{name} got 1 byte at {address} of {space}.",
-    "{name} got {count} bytes at {address} of {space}.",
+    "{name} returned 1 byte from {address} in {space}.",
+    "{name} returned {count} bytes from {address} in {space}.",
 )
 def read(seen: Seen, said: Said) -> None:
     accessed(seen, said)
@@ -33,8 +33,8 @@ def read(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: write",
-    "{name} put 1 byte at {address} of {space}.",
-    "{name} put {count} bytes at {address} of {space}.",
+    "{name} stored 1 byte at {address} in {space}.",
+    "{name} stored {count} bytes at {address} in {space}.",
 )
 def written(seen: Seen, said: Said) -> None:
     accessed(seen, said)
@@ -54,8 +54,8 @@ def bytes_are_there(seen: Seen, address: int, data: bytes) -> None:
 
 @claim(
     "map operations: read/cpu",
-    "{name} got 1 byte at {address} through {cpu}.",
-    "{name} got {count} bytes at {address} through {cpu}.",
+    "{name} returned 1 byte from {address} through {cpu}.",
+    "{name} returned {count} bytes from {address} through {cpu}.",
 )
 def read_through(seen: Seen, said: Said) -> None:
     accessed(seen, said)
@@ -63,14 +63,14 @@ def read_through(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: write/cpu",
-    "{name} put 1 byte at {address} through {cpu}.",
-    "{name} put {count} bytes at {address} through {cpu}.",
+    "{name} stored 1 byte at {address} through {cpu}.",
+    "{name} stored {count} bytes at {address} through {cpu}.",
 )
 def written_through(seen: Seen, said: Said) -> None:
     accessed(seen, said)
 
 
-@claim("map operations: touch", "{name} used {address} of {space} ({access}).")
+@claim("map operations: touch", "{name} accessed {address} in {space} ({access}).")
 def touched(seen: Seen, said: Said) -> None:
     assert (said["name"], said["space"]) == (seen.operation.name, seen.part)
     assert number(said["address"]) == number_given(seen, "address")
@@ -167,8 +167,8 @@ def faults_made(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: access/faults",
-    "It used {tables}: 1 page fault, and {pages} from a pager.",
-    "It used {tables}: {count} page faults, and {pages} from a pager.",
+    "It went through {tables} and took 1 page fault; pagers supplied {pages}.",
+    "It went through {tables} and took {count} page faults; pagers supplied {pages}.",
 )
 def answered_by_faults(seen: Seen, said: Said) -> None:
     of_tables(seen, said["tables"])
@@ -192,8 +192,8 @@ def copies(seen: Seen) -> set[tuple[str, int]]:
 
 @claim(
     "map operations: access/copied",
-    "It made 1 page fault: page {page} was copied, because {object} is not the task's alone.",
-    "It made {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
+    "It took 1 page fault: page {page} was copied because {object} is not the task's alone.",
+    "It took {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
 )
 def copied(seen: Seen, said: Said) -> None:
     copied_from(seen, said, [said["object"]])
@@ -215,8 +215,8 @@ def copied_from(seen: Seen, said: Said, sources: list[str]) -> None:
 
 @claim(
     "map operations: access/copied/from several",
-    "It made 1 page fault; pages copied: {pages}, from {objects}.",
-    "It made {count} page faults; pages copied: {pages}, from {objects}.",
+    "It took 1 page fault; pages copied: {pages}, from {objects}.",
+    "It took {count} page faults; pages copied: {pages}, from {objects}.",
 )
 def copied_from_several(seen: Seen, said: Said) -> None:
     names = said["objects"]
@@ -238,8 +238,8 @@ def have_it(seen: Seen, name: str) -> None:
 
 @claim(
     "map operations: access/copied/one has it",
-    "It made 1 page fault: page {page} was copied, because {task} has it too.",
-    "It made {count} page faults; pages copied: {pages}, because {task} has them too.",
+    "It took 1 page fault: page {page} was copied because {task} has it too.",
+    "It took {count} page faults; pages copied: {pages}, because {task} has them too.",
 )
 def copied_since_one_has_it(seen: Seen, said: Said) -> None:
     have_it(seen, said["task"])
@@ -248,8 +248,8 @@ def copied_since_one_has_it(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: access/copied/more have it",
-    "It made 1 page fault: page {page} was copied, because {task} and {others} have it too.",
-    "It made {count} page faults; pages copied: {pages}, because {task} and {others} have them too.",
+    "It took 1 page fault: page {page} was copied because {task} and {others} have it too.",
+    "It took {count} page faults; pages copied: {pages}, because {task} and {others} have them too.",
 )
 def copied_since_more_have_it(seen: Seen, said: Said) -> None:
     have_it(seen, said["task"])
@@ -298,8 +298,8 @@ def took_time(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: access/killed",
-    "It made 1 page fault: no frame was left, and task {task} was killed.",
-    "It made {count} page faults: no frame was left, and task {task} was killed.",
+    "It took 1 page fault: no frame was left, and task {task} was killed.",
+    "It took {count} page faults: no frame was left, and task {task} was killed.",
 )
 def killed_meanwhile(seen: Seen, said: Said) -> None:
     assert said["task"] in seen.before.tasks

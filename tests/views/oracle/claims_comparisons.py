@@ -165,7 +165,7 @@ def equal_tables(seen: Pictured, said: Said) -> None:
     assert {grouped_size(size) for size, _ in costs(seen).values()} == {said["size"]}
 
 
-@claim("comparisons: formats/tables", "{fewest} the least, {least} of tables; {most} the most, {more}.")
+@claim("comparisons: formats/tables", "{fewest} the smallest tables, {least}; {most} the largest, {more}.")
 def tables_of_each(seen: Pictured, said: Said) -> None:
     found = {name: size for name, (size, _) in costs(seen).items()}
     least, most = min(found.values()), max(found.values())

@@ -68,7 +68,10 @@ def hit_and_forbidden(seen: StepSeen, said: Said) -> None:
     assert not (getattr(rights.user, right) and getattr(rights.supervisor, right)), "one of them is not allowed"
 
 
-@claim("cpus: TlbHit/clean", "{cpu} finds {address} in its TLB; the write has to mark the tables first.")
+@claim(
+    "cpus: TlbHit/clean",
+    "{cpu} finds {address} in its TLB, not yet dirty: the write must set the dirty bit in the tables first.",
+)
 def hit_and_clean(seen: StepSeen, said: Said) -> None:
     assert not hit(seen, said).dirty
 
@@ -88,13 +91,13 @@ def filled(seen: StepSeen, said: Said) -> tuple[TlbEntryValue, TlbEntryValue | N
     return new, before.get(new.place)
 
 
-@claim("cpus: TlbFilled", "{cpu} keeps the translation of {address} in its TLB.")
+@claim("cpus: TlbFilled", "{cpu} caches the translation of {address} in its TLB.")
 def filled_a_free_way(seen: StepSeen, said: Said) -> None:
     new, old = filled(seen, said)
     assert old is None or old.page == new.page
 
 
-@claim("cpus: TlbFilled/evicted", "{cpu} keeps the translation of {address} in its TLB and evicts that of {evicted}.")
+@claim("cpus: TlbFilled/evicted", "{cpu} caches the translation of {address} in its TLB and evicts that of {evicted}.")
 def filled_and_evicted(seen: StepSeen, said: Said) -> None:
     new, old = filled(seen, said)
     assert old is not None
@@ -192,7 +195,7 @@ def asked(seen: StepSeen, said: Said) -> None:
     assert what(new) == said["what"]
 
 
-@claim("cpus: ShootdownAcknowledged", "{cpu} has dropped {what}, and says so.")
+@claim("cpus: ShootdownAcknowledged", "{cpu} has dropped {what} and acknowledges it.")
 def acknowledged(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     before, after = seen.before.cpu(cpu).pending, seen.then.cpu(cpu).pending
@@ -202,7 +205,7 @@ def acknowledged(seen: StepSeen, said: Said) -> None:
     assert [one for one in left if one.va < done.end and done.start < one.va + one.page_size] == []
 
 
-@claim("cpus: ShootdownForgotten", "{sender} does not ask {cpu} to drop {what}: that may be wrong now.")
+@claim("cpus: ShootdownForgotten", "{sender} does not ask {cpu} to drop {what}: its TLB may now be stale.")
 def forgotten(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     before, after = (then.cpus for then in (seen.before, seen.then))

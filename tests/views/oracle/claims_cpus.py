@@ -44,8 +44,8 @@ def runs_already(seen: Seen, said: Said) -> None:
 
 @claim(
     "cpus: flush",
-    "flush dropped 1 translation of {cpu}.",
-    "flush dropped {count} translations of {cpu}.",
+    "flush dropped 1 translation from {cpu}'s TLB.",
+    "flush dropped {count} translations from {cpu}'s TLB.",
 )
 def flushed(seen: Seen, said: Said) -> None:
     name = called(seen, said)

@@ -156,7 +156,7 @@ def numbers(said: Said) -> tuple[int, int]:
 
 @claim(
     "domain events: VnodeMapInvoked",
-    "The kernel writes {source} into entry {entry} of {table}, {flags}; {mapping} holds the mapping.",
+    "The kernel writes {source} into descriptor {entry} of {table} ({flags}); {mapping} holds the new Mapping.",
     "The kernel writes {source} into entries {entries} of {table}, {flags}; {mapping} holds the mapping.",
 )
 def entries_written(seen: StepSeen, said: Said) -> None:
@@ -291,8 +291,8 @@ def nested_refill_began(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "domain events: SlabGrown/at",
-    "{size} at {address} give the slab 1 more block.",
-    "{size} at {address} give the slab {count} more blocks.",
+    "{size} of memory at {address} adds 1 block to the slab.",
+    "{size} of memory at {address} adds {count} blocks to the slab.",
 )
 def grown(seen: StepSeen, said: Said) -> None:
     head = after(seen).slab.heads[0]
@@ -334,6 +334,6 @@ def addresses_are_free(seen: StepSeen, said: Said) -> None:
     assert before(seen).meta_used > after(seen).meta_used
 
 
-@claim("domain events: MapUndone", "All that was begun is taken back, because it failed: {why}.")
+@claim("domain events: MapUndone", "The call failed ({why}), so everything it had done is rolled back.")
 def taken_back(seen: StepSeen, said: Said) -> None:
     assert said["why"].rpartition(": ")[2].rstrip(")") in seen.machine.journal.last.said

@@ -522,7 +522,7 @@ def unchanged(seen: Seen) -> None:
     assert (before.slab.free, before.slab.total) == (after.slab.free, after.slab.total)
 
 
-@claim("domain operations: failed/undone", "What it had begun was taken back.")
+@claim("domain operations: failed/undone", "Its work was rolled back.")
 def taken_back(seen: Seen, said: Said) -> None:
     unchanged_but_for_ids(seen)
 
@@ -543,7 +543,7 @@ def slab_frames(before: DomainValue, after: DomainValue) -> set[str]:
     return held(after).keys() - held(before).keys()
 
 
-@claim("domain operations: failed/refilled", "What it had begun was taken back, but for a refill of {blocks} blocks.")
+@claim("domain operations: failed/refilled", "Its work was rolled back, except for a refill of {blocks} blocks.")
 def taken_back_but_for_a_refill(seen: Seen, said: Said) -> None:
     unchanged_but_for_ids(seen)
     refilled(seen, said["blocks"])

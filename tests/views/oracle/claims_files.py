@@ -26,13 +26,13 @@ def made_pager(seen: Seen, said: Said) -> None:
     assert bytes_of(said["size"]) == bytes_of_given(size)
 
 
-@claim("object operations: file read", "read got 1 byte of {file}.", "read got {count} bytes of {file}.")
+@claim("object operations: file read", "read returned 1 byte of {file}.", "read returned {count} bytes of {file}.")
 def read_file(seen: Seen, said: Said) -> None:
     assert said["file"] == file_of(seen)
     assert number(said["count"]) == len(seen.operation.result)
 
 
-@claim("object operations: file write", "write put 1 byte into {file}.", "write put {count} bytes into {file}.")
+@claim("object operations: file write", "write stored 1 byte in {file}.", "write stored {count} bytes in {file}.")
 def wrote_file(seen: Seen, said: Said) -> None:
     assert said["file"] == file_of(seen)
     assert number(said["count"]) == len(seen.given["data"])
@@ -69,14 +69,14 @@ def synced(seen: Seen, said: Said) -> None:
     assert number(said["count"]) >= len(was)
 
 
-@claim("object operations: truncate", "truncate made the size of {file} {size}, after {before}.")
+@claim("object operations: truncate", "truncate changed the size of {file} from {before} to {size}.")
 def truncated(seen: Seen, said: Said) -> None:
     assert said["file"] == file_of(seen)
     assert int(seen.machine.files[said["file"]].size) == bytes_of(said["size"])
     assert int(seen.before.files[said["file"]].size) == bytes_of(said["before"])
 
 
-@claim("object operations: truncate/reason", "Mappings stay: a use of what was cut off is a SIGBUS.")
+@claim("object operations: truncate/reason", "Mappings remain: an access to the part that was cut off gets SIGBUS.")
 def mappings_stay(seen: Seen, said: Said) -> None:
     for name in seen.machine.tasks:
         assert entries(seen.before, f"task:{name}/map") == entries(seen.machine, f"task:{name}/map")
@@ -96,7 +96,7 @@ def its_mappings_stay(seen: Seen, said: Said) -> None:
         assert entries(seen.before, f"task:{name}/map") == entries(seen.machine, f"task:{name}/map")
 
 
-@claim("object operations: swap_on", "There are {size} of swap space.")
+@claim("object operations: swap_on", "Swap space is {size}.")
 def swaps(seen: Seen, said: Said) -> None:
     assert seen.machine.memory_objects.value().swap * PAGE == bytes_of(said["size"])
 
@@ -114,7 +114,7 @@ def replaced_by(seen: Seen, said: Said) -> None:
     assert seen.machine.replacement.setting.policy == said["policy"]
 
 
-@claim("object operations: set_replacement/local", "A task that needs a frame gives one of its own.")
+@claim("object operations: set_replacement/local", "A task that needs a frame gives up one of its own.")
 def replaced_locally(seen: Seen, said: Said) -> None:
     setting = seen.machine.replacement.setting
     assert setting.local or setting.policy == "working set"
@@ -142,12 +142,12 @@ def costs_so_much(seen: Seen, said: Said) -> None:
         assert abs(float(value.replace(",", "")) * factors[unit] - wanted) <= wanted / 100
 
 
-@claim("object operations: forget_costs", "Operations say no times from now on.")
+@claim("object operations: forget_costs", "Operations no longer report times.")
 def costs_are_not_told(seen: Seen, said: Said) -> None:
     assert seen.machine.costs is None
 
 
-@claim("object operations: replace_by", "Which page goes is what a function says from now on.")
+@claim("object operations: replace_by", "From now on, a function chooses which page to evict.")
 def a_function_says(seen: Seen, said: Said) -> None:
     assert "function" in seen.machine.replacement.policy
 

@@ -75,8 +75,8 @@ def copied_each(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: access/copied/frame",
-    "It made 1 page fault: page {page} was copied, because its frame was not the task's alone.",
-    "It made {count} page faults; pages copied: {pages}, because their frames were not the task's alone.",
+    "It took 1 page fault: page {page} was copied because its frame was not the task's alone.",
+    "It took {count} page faults; pages copied: {pages}, because their frames were not the task's alone.",
 )
 def copied_since_the_frame_is_others_too(seen: Seen, said: Said) -> None:
     copied_from(seen, said, [])

@@ -104,7 +104,7 @@ def nothing_taken(seen: Seen, said: Said) -> None:
 
 @claim(
     "kmem operations: alloc/no pages",
-    "{name} returned 0: it may not sleep, and class {page_class} has too few pages.",
+    "{name} returned 0: it may not sleep, and too few pages are left for class {page_class}.",
 )
 def no_pages(seen: Seen, said: Said) -> None:
     nothing_taken(seen, said)
@@ -117,8 +117,8 @@ def no_pages(seen: Seen, said: Said) -> None:
 
 @claim(
     "kmem operations: alloc/gave back",
-    "The 1 page that it had got is given back.",
-    "The {count} pages that it had got are given back.",
+    "The 1 page it had already allocated is freed.",
+    "The {count} pages it had already allocated are freed.",
 )
 def gave_back(seen: Seen, said: Said) -> None:
     assert not seen.operation.result
@@ -275,7 +275,7 @@ def freed(seen: Seen, said: Said) -> None:
 @claim(
     "kmem operations: free/pages",
     "{name} gave {size} back at {address} in {map}: 1 page is free.",
-    "{name} gave {size} back at {address} in {map}: {count} pages are free.",
+    "{name} freed {size} at {address} in {map}: {count} pages are free again.",
 )
 def freed_pages(seen: Seen, said: Said) -> None:
     gave(seen, said)
@@ -328,7 +328,7 @@ def none_woken(seen: Seen) -> None:
     assert seen.operation.name == "kmem_free"
 
 
-@claim("kmem operations: free/silent", "It wakes no sleeper; kmem_free_wakeup does.")
+@claim("kmem operations: free/silent", "It does not wake sleepers; kmem_free_wakeup does.")
 def freed_silently(seen: Seen, said: Said) -> None:
     none_woken(seen)
     assert cuts(seen) == 0
@@ -512,6 +512,6 @@ def started(seen: Seen, said: Said) -> None:
     assert seen.operation.target == "pagedaemon"
 
 
-@claim("kmem operations: pace", "The page daemon has another pace.")
+@claim("kmem operations: pace", "The page daemon's pace was changed.")
 def paced(seen: Seen, said: Said) -> None:
     assert seen.operation.target == "pagedaemon"

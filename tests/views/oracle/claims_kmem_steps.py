@@ -107,7 +107,7 @@ def gap_on_the_right(seen: StepSeen, said: Said) -> None:
     compared(seen, said, "right")
 
 
-@claim("kmem events: GapCompared/here", "The gap behind {entry} is the lowest that holds {size}.")
+@claim("kmem events: GapCompared/here", "The gap after {entry} is the lowest one that can hold {size}.")
 def gap_is_here(seen: StepSeen, said: Said) -> None:
     value = now(seen)
     assert gap_behind(value, entry(value, said["entry"]).id) >= bytes_of(said["size"])
@@ -162,13 +162,13 @@ def not_inserted(seen: StepSeen, said: Said) -> tuple[int, int]:
     return ends(said["range"])
 
 
-@claim("kmem events: RangeInserted/outside", "{range} is not inserted into {map}: it is no range of this map.")
+@claim("kmem events: RangeInserted/outside", "{range} is not inserted into {map}: it lies outside the map.")
 def not_inserted_outside(seen: StepSeen, said: Said) -> None:
     start, end = not_inserted(seen, said)
     assert start < now(seen).start or end > now(seen).end or start >= end
 
 
-@claim("kmem events: EntryJoined/prev", "The entry merges with the one before it, which it continues: {range} now.")
+@claim("kmem events: EntryJoined/prev", "The entry merges with the one before it into {range}.")
 def joined_before(seen: StepSeen, said: Said) -> None:
     assert ends(said["range"]) in spans(now(seen))
 

@@ -185,7 +185,7 @@ def resized(seen: StepSeen, before: str, after: str) -> None:
     assert ends(before) != ends(after)
 
 
-@claim("map events: EntryResized/low", "The low part of {before} is {after}.")
+@claim("map events: EntryResized/low", "{before} is cut: its low part is {after}.")
 def low_part(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     assert ends(said["before"])[0] == ends(said["after"])[0]
@@ -276,7 +276,7 @@ def is_wired(seen: StepSeen, said: Said) -> None:
     assert entry(now(seen), said["entry"]).wired == number(said["count"])
 
 
-@claim("map events: EntryWired/no", "{entry} is no longer wired: its pages may be taken away.")
+@claim("map events: EntryWired/no", "{entry} is no longer wired: its pages can be evicted.")
 def is_not_wired(seen: StepSeen, said: Said) -> None:
     assert entry(now(seen), said["entry"]).wired == 0
     assert entry(was(seen), said["entry"]).wired > 0
@@ -285,7 +285,9 @@ def is_not_wired(seen: StepSeen, said: Said) -> None:
 # ---- searches ------------------------------------------------------------------------------------
 
 
-@claim("map events: FindCacheMoved/cleared", "The find cache is cleared: the next free search begins at the bottom.")
+@claim(
+    "map events: FindCacheMoved/cleared", "The find cache is cleared: the next search for a gap starts at the bottom."
+)
 def cache_cleared(seen: StepSeen, said: Said) -> None:
     assert now(seen).find_cache_threshold is None
 
@@ -344,7 +346,7 @@ def no_gap(seen: StepSeen, said: Said) -> None:
     assert [low for low, _ in spans(was(seen)) if low <= address]
 
 
-@claim("map events: LookupCacheHit", "The lookup cache names {entry}, which holds the address.")
+@claim("map events: LookupCacheHit", "The lookup cache points to the entry at {entry}, which contains the address.")
 def cached(seen: StepSeen, said: Said) -> None:
     assert was(seen).lookup_cache == entry(was(seen), said["entry"]).id
 

@@ -31,7 +31,7 @@ def grown(seen: Seen, name: str) -> int:
 # ---- entering, removing, looking up --------------------------------------------------------------
 
 
-@claim("map operations: enter", "enter took {size} at {address} in {map}.")
+@claim("map operations: enter", "enter mapped {size} at {address} in {map}.")
 def entered(seen: Seen, said: Said) -> None:
     name, start = said["map"], number(said["address"])
     size = grown(seen, name)
@@ -51,7 +51,7 @@ def around(seen: Seen) -> tuple[Entry | None, Entry | None, Entry]:
     return left, right, new
 
 
-@claim("map operations: enter/grown", "It grew the entry {side} it: {why}.")
+@claim("map operations: enter/grown", "It extended the entry {side} it: {why}.")
 def grew(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     grown_one = left if said["side"] == "before" else right
@@ -89,7 +89,7 @@ def alone(seen: Seen, said: Said) -> None:
     assert new.start == int(seen.operation.result)
 
 
-@claim("map operations: enter/apart", "It made a new entry, not merged with the {side} one: {why}.")
+@claim("map operations: enter/apart", "It created a new entry, which did not merge with the {side} one: {why}.")
 def apart(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     neighbour = {"previous": left, "next": right}[said["side"]]
@@ -125,8 +125,8 @@ def number_given(seen: Seen, *names: str) -> int:
 
 @claim(
     "map operations: remove",
-    "remove freed {size} (1 entry) in {map}.",
-    "remove freed {size} ({count} entries) in {map}.",
+    "remove unmapped {size} (1 entry) from {map}.",
+    "remove unmapped {size} ({count} entries) from {map}.",
 )
 def removed(seen: Seen, said: Said) -> None:
     name = said["map"]
@@ -164,8 +164,8 @@ def removed_whole(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: remove/cut",
-    "It made 1 cut at the edges first.",
-    "It made {count} cuts at the edges first.",
+    "First it made 1 cut, at the edge of the range.",
+    "First it made {count} cuts, at the edges of the range.",
 )
 def removed_and_cut(seen: Seen, said: Said) -> None:
     left = set(entries(seen.machine, seen.map)) - set(entries(seen.before, seen.map))
@@ -240,12 +240,12 @@ def of_range(seen: Seen, said: Said) -> list[Entry]:
     return inside(entries(seen.machine, seen.map), first, end)
 
 
-@claim("map operations: protect", "protect gives {size} at {address} the rights {rights}.")
+@claim("map operations: protect", "protect set the protection of {size} at {address} to {rights}.")
 def protected(seen: Seen, said: Said) -> None:
     assert {one.prot for one in of_range(seen, said)} <= {said["rights"]}
 
 
-@claim("map operations: protect/max", "protect limits {size} at {address} to the rights {rights}.")
+@claim("map operations: protect/max", "protect limited {size} at {address} to {rights}.")
 def limited(seen: Seen, said: Said) -> None:
     assert {one.max_prot for one in of_range(seen, said)} <= {said["rights"]}
 
@@ -266,7 +266,7 @@ claim("map operations: inherit/copy", "A child task will get a copy of {size} at
 claim("map operations: inherit/none", "A child task will not get {size} at {address} (inherit=none).")(inherits("none"))
 
 
-@claim("map operations: advise", "advise says of {size} at {address}: {what}.")
+@claim("map operations: advise", "advise marked {size} at {address} as {what}.")
 def advised(seen: Seen, said: Said) -> None:
     start, end = range_given(seen)
     assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
@@ -293,7 +293,7 @@ def wired_more(seen: Seen, start: int, end: int, more: int) -> None:
         assert [one.wired for one in after] == [one.wired + more for one in before]
 
 
-@claim("map operations: unwire", "unwire takes one wiring off {size} at {address}.")
+@claim("map operations: unwire", "unwire removed one wiring from {size} at {address}.")
 def unwired(seen: Seen, said: Said) -> None:
     start, end = range_given(seen)
     assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
@@ -315,7 +315,7 @@ def simplified_nothing(seen: Seen, said: Said) -> None:
     assert entries(seen.before, seen.map) == entries(seen.machine, seen.map)
 
 
-@claim("map operations: submap", "submap makes {size} at {address} the place of {map}.")
+@claim("map operations: submap", "submap turned {size} at {address} into the submap {map}.")
 def became_a_submap(seen: Seen, said: Said) -> None:
     start = number(said["address"])
     (there,) = inside(entries(seen.machine, seen.map), start, start + bytes_of(said["size"]))
@@ -343,8 +343,8 @@ def mapped_large(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: promote",
-    "promote made 1 large page of small ones.",
-    "promote made {count} large pages of small ones.",
+    "promote replaced small pages with 1 large one.",
+    "promote replaced small pages with {count} large ones.",
 )
 def promoted(seen: Seen, said: Said) -> None:
     assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
@@ -417,7 +417,7 @@ def shares_the_kernel(seen: Seen, said: Said) -> None:
         assert [one.value for one in mine.steps] == [one.value for one in theirs.steps]
 
 
-@claim("map operations: object", "object made {name}, which has no page yet.")
+@claim("map operations: object", "object created {name}, which has no pages yet.")
 def made_object(seen: Seen, said: Said) -> None:
     assert said["name"] not in seen.before.objects
     assert said["name"] in seen.machine.objects
@@ -444,11 +444,11 @@ def reaped_nothing(seen: Seen, said: Said) -> None:
     assert seen.machine.kentry.contents(most=10**6) == seen.before.kentry.contents(most=10**6)
 
 
-@claim("map operations: reap/reason", "The pages behind them are free again.")
+@claim("map operations: reap/reason", "Their pages are free again.")
 def reaped_pages(seen: Seen, said: Said) -> None:
     assert seen.machine.pages.free_pages > seen.before.pages.free_pages
 
 
-@claim("map operations: set_controls", "set_controls changed what the processor's control registers say.")
+@claim("map operations: set_controls", "set_controls changed the processor's control registers.")
 def controlled(seen: Seen, said: Said) -> None:
     assert seen.machine.controls != seen.before.controls or seen.given

@@ -85,7 +85,10 @@ def took_in_the_last(seen: StepSeen, said: Said) -> None:
     assert was(seen).references(said["before"]) <= 1
 
 
-@claim("object events: ShadowMoved/bypassed", "Own pages of {object} hide all of {before}: {after} is behind it now.")
+@claim(
+    "object events: ShadowMoved/bypassed",
+    "{object}'s own pages hide all of {before}, which is bypassed: {after} is now behind {object}.",
+)
 def bypassed(seen: StepSeen, said: Said) -> None:
     assert was(seen).references(said["before"]) > 1, "else it is taken in"
     moved(seen, said, all_of=False)
@@ -93,7 +96,7 @@ def bypassed(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: ShadowMoved/bypassed all",
-    "Own pages of {object} hide all of {before}: nothing is behind it now.",
+    "{object}'s own pages hide all of {before}, which is bypassed: nothing is now behind {object}.",
 )
 def bypassed_the_last(seen: StepSeen, said: Said) -> None:
     assert was(seen).references(said["before"]) > 1, "else it is taken in"
@@ -105,7 +108,7 @@ def bypassed_the_last(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PagesEntered",
-    "{object} has page {page} in memory now: frame {frame}.",
+    "Page {page} of {object} is now in memory, in frame {frame}.",
     "{object} has {count} pages in memory now, from page {page} on.",
 )
 def entered(seen: StepSeen, said: Said) -> None:
@@ -132,7 +135,10 @@ def left(seen: StepSeen, said: Said) -> None:
         assert before[page] == number(said["frame"])
 
 
-@claim("object events: ObjectSearched/on", "{object} does not have page {page}: the search goes on behind it.")
+@claim(
+    "object events: ObjectSearched/on",
+    "{object} does not have page {page}: the search continues in the object behind it.",
+)
 def searched_on(seen: StepSeen, said: Said) -> None:
     found, page = one(seen, said), number(said["page"])
     assert page not in found.pages and page not in found.swapped
@@ -215,14 +221,14 @@ def lately(seen: StepSeen, said: Said) -> list[ObjectValue]:
 
 @claim(
     "object events: PageOut/swap",
-    "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
+    "Page {page} of {object} is paged out to swap slot {slot}; frame {frame} is free.",
 )
 def out_to_swap(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert found.swapped[page] == number(said["slot"])
 
 
-@claim("object events: PageOut/file", "Page {page} of {object} was written back and goes out: frame {frame} is free.")
+@claim("object events: PageOut/file", "Page {page} of {object} is written back and evicted; frame {frame} is free.")
 def out_to_file(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert page not in found.dirty
@@ -232,7 +238,7 @@ def out_to_file(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PageOut/nowhere",
-    "Page {page} of {object} goes out: its file has it already, and frame {frame} is free.",
+    "Page {page} of {object} is evicted. Its file already has the contents; frame {frame} is free.",
 )
 def out_of_a_file(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
@@ -242,7 +248,7 @@ def out_of_a_file(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PageOut/nowhere/swap",
-    "Page {page} of {object} goes out: swap space has it already, and frame {frame} is free.",
+    "Page {page} of {object} is evicted. Swap space already has the contents; frame {frame} is free.",
 )
 def out_of_swap(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
@@ -252,7 +258,7 @@ def out_of_swap(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PageOut/nowhere/zeroes",
-    "Page {page} of {object} goes out: it was never written, so it is zeroes, and frame {frame} is free.",
+    "Page {page} of {object} is evicted. It was never written, so it is zeroes; frame {frame} is free.",
 )
 def out_as_zeroes(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
@@ -300,7 +306,7 @@ def swap_resized(seen: StepSeen, said: Said) -> None:
     assert now(seen).swap * PAGE == bytes_of(said["size"])
 
 
-@claim("object events: FileResized", "File {file} has {size} now, and had {before}.")
+@claim("object events: FileResized", "File {file} is now {size}; it was {before}.")
 def resized(seen: StepSeen, said: Said) -> None:
     assert now(seen).files[said["file"]] == bytes_of(said["size"])
     assert was(seen).files[said["file"]] == bytes_of(said["before"])
@@ -327,7 +333,7 @@ def forked(seen: StepSeen, said: Said) -> None:
     assert getattr(parents[said["child"]], "name", parents[said["child"]]) == said["task"]
 
 
-@claim("object events: TaskExited", "Task {task} is over: {why}.")
+@claim("object events: TaskExited", "Task {task} has ended: {why}.")
 def exited(seen: StepSeen, said: Said) -> None:
     operation, task, why = seen.moment.operation, said["task"], said["why"]
     assert operation is not None

@@ -97,7 +97,7 @@ def mmapped_and_killed(seen: Seen, said: Said) -> None:
     assert said["flags"] == ", ".join(str(seen.given["flags"]).replace("|", " ").split())
 
 
-@claim("object operations: mmap/new", "It is of {object}, which is new and has no page yet.")
+@claim("object operations: mmap/new", "It maps {object}, a new object with no pages yet.")
 def of_a_new_object(seen: Seen, said: Said) -> None:
     assert mapped(seen).object == said["object"]
     assert said["object"] not in seen.before.memory_objects.value().objects
@@ -133,7 +133,7 @@ def filled_already(seen: Seen, said: Said) -> None:
     assert len(pages_at(seen.machine, task_of(seen), start, end)) == number(said["count"])
 
 
-@claim("object operations: mmap/of", "It is of {object}: its pages come when they are touched.")
+@claim("object operations: mmap/of", "It maps {object}; a page is brought in when it is first touched.")
 def comes_when_touched(seen: Seen, said: Said) -> None:
     not_mapped_yet(seen, said["object"])
 
@@ -191,7 +191,7 @@ def pages_gone(seen: Seen, said: Said) -> None:
     assert len(gone) == number(said["count"]) or (seen.operation.name == "exit" and len(gone) > number(said["count"]))
 
 
-@claim("object operations: mprotect", "mprotect gives {size} at {address} of {task} the rights {rights}.")
+@claim("object operations: mprotect", "mprotect set the protection of {size} at {address} of {task} to {rights}.")
 def mprotected(seen: Seen, said: Said) -> None:
     in_range(seen, said)
     start, end = range_given(seen)
@@ -347,7 +347,7 @@ def sizes(machine: vm.Machine) -> dict[str, int]:
     return {name: int(one.size) for name, one in machine.files.items()}
 
 
-@claim("object operations: madvise", "madvise says of {size} at {address} of {task}: {advice}.")
+@claim("object operations: madvise", "madvise marked {size} at {address} of {task} as {advice}.")
 def madvised(seen: Seen, said: Said) -> None:
     in_range(seen, said)
     assert said["advice"] == str(seen.given["advice"])
@@ -361,8 +361,8 @@ def madvised(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: madvise/forgot",
-    "1 page was forgotten: it begins again when it is touched.",
-    "{count} pages were forgotten: they begin again when they are touched.",
+    "1 page was discarded; it starts afresh when it is next touched.",
+    "{count} pages were discarded; each starts afresh when it is next touched.",
 )
 def forgot(seen: Seen, said: Said) -> None:
     gone = {*resident(seen.before), *swapped(seen.before)} - {*resident(seen.machine), *swapped(seen.machine)}
@@ -462,8 +462,8 @@ def forked(seen: Seen, said: Said) -> tuple[list[Entry], list[Entry]]:
 
 @claim(
     "object operations: fork",
-    "fork made {child} with 1 entry of {task}: no page was copied.",
-    "fork made {child} with {count} entries of {task}: no page was copied.",
+    "fork created {child} with 1 entry of {task}; no page was copied.",
+    "fork created {child} with {count} entries of {task}; no page was copied.",
 )
 def forked_without_copies(seen: Seen, said: Said) -> None:
     forked(seen, said)
@@ -472,8 +472,8 @@ def forked_without_copies(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/copied",
-    "fork made {child} with 1 entry of {task}.",
-    "fork made {child} with {count} entries of {task}.",
+    "fork created {child} with 1 entry of {task}.",
+    "fork created {child} with {count} entries of {task}.",
 )
 def forked_with_copies(seen: Seen, said: Said) -> None:
     forked(seen, said)
@@ -494,7 +494,7 @@ def shared_and_all(seen: Seen) -> tuple[int, int]:
     return sum(one.inherit == "share" for one in found), len(found)
 
 
-@claim("object operations: fork/made", "fork made {child} from {task}.")
+@claim("object operations: fork/made", "fork created {child} from {task}.")
 def forked_long(seen: Seen, said: Said) -> None:
     assert seen.operation.truncated, "else it is said of how many entries"
     assert said["task"] == task_of(seen)
@@ -502,7 +502,7 @@ def forked_long(seen: Seen, said: Said) -> None:
     assert said["child"] not in seen.before.tasks
 
 
-@claim("object operations: fork/reason", "Both have the same pages, until one of them writes.")
+@claim("object operations: fork/reason", "They share every page until one of them writes to it.")
 def same_until_written(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
     assert shared == 0 < every

@@ -156,7 +156,7 @@ def page_cleared(seen: StepSeen, said: Said) -> None:
     assert zeroes(seen, frame)
 
 
-@claim("kmem events: PageDenied", "Class {page_class} gets no page: too few are left. The page daemon is woken.")
+@claim("kmem events: PageDenied", "The {page_class} request gets no page: too few are left. The page daemon is woken.")
 def page_denied(seen: StepSeen, said: Said) -> None:
     found, reserve = counts(seen.then), RESERVES[said["page_class"]]
     assert found.available <= (getattr(found, reserve) if reserve else 0)
@@ -469,7 +469,7 @@ def handler_failed(seen: StepSeen, said: Said) -> None:
     assert ("failed", said["outcome"]) in ended(seen, said)
 
 
-@claim("kmem events: CallUndone", "{call} is given up and undone: {why}.")
+@claim("kmem events: CallUndone", "{call} is abandoned and rolled back: {why}.")
 def call_undone(seen: StepSeen, said: Said) -> None:
     """A thread that waited was in this call, and no longer is; it keeps no page for it."""
     began = Then(seen.now, seen.moment.at(0).past)

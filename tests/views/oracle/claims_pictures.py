@@ -353,8 +353,8 @@ def stale_slots(machine: vm.Machine) -> set[tuple[str, int, int]]:
 
 @claim(
     "tlb pictures: stale",
-    "1 kept translation is not what the tables say: marked ≠.",
-    "{count} kept translations are not what the tables say: marked ≠.",
+    "1 cached translation disagrees with the page tables (marked ≠).",
+    "{count} cached translations disagree with the page tables (marked ≠).",
 )
 def stale(seen: Pictured, said: Said) -> None:
     """At least those that walks of the spaces find that are loaded; and as many cells and rows are marked."""
@@ -370,7 +370,7 @@ def stale(seen: Pictured, said: Said) -> None:
 # ---- faults and objects --------------------------------------------------------------------------
 
 
-@claim("fault strips: none", "It made no access that this strip shows.")
+@claim("fault strips: none", "It made no access that this picture can show.")
 def no_access(seen: Pictured, said: Said) -> None:
     """No processor met a fault: none looked an address up and found nothing, for a task or a domain."""
     if seen.operation.target.partition(":")[0] not in ("task", "cpu"):

@@ -81,8 +81,8 @@ def no_block(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "domain events: SlabGrown",
-    "{size} give the slab 1 more block.",
-    "{size} give the slab {count} more blocks.",
+    "{size} of memory adds 1 block to the slab.",
+    "{size} of memory adds {count} blocks to the slab.",
 )
 def slab_grown(seen: StepSeen, said: Said) -> None:
     slab = after(seen).slab
@@ -218,7 +218,7 @@ def wired_pages(objects: Any) -> set[tuple[str, int]]:
 @claim(
     "object events: OutOfMemory",
     "Memory ran out: task {task} is to be killed, for the 1 page that it has.",
-    "Memory ran out: task {task} is to be killed, for the {count} pages that it has.",
+    "Out of memory: task {task} is killed because it has the most pages ({count}).",
 )
 def out_of_memory(seen: StepSeen, said: Said) -> None:
     assert said["task"] in seen.started.tasks
@@ -233,7 +233,7 @@ def pages_of(then: Then) -> set[tuple[str, int]]:
     return {(name, page) for name, one in then.value("objects").objects.items() for page in one.pages}
 
 
-@claim("object events: Injected", "Request {count} at point {point} is made to fail.")
+@claim("object events: Injected", "Injected failure: request {count} at point {point} fails.")
 def injected(seen: StepSeen, said: Said) -> None:
     """A rule for this point is there, and has counted as many requests, or more by the end of the operation."""
     rules = [one for one in seen.machine.system.injections.rules.values() if one.point == said["point"]]

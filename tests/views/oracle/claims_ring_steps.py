@@ -199,7 +199,7 @@ def hand_passed(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: ReferenceCleared",
-    "Frame {frame} was used since it was looked at last: its page stays, its bit is cleared.",
+    "Frame {frame} has been used since the last check: its page stays and its reference bit is cleared.",
 )
 def reference_cleared(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])

@@ -57,7 +57,7 @@ def hint_refused(seen: StepSeen, said: Said) -> None:
         assert hint < was(seen).start or hint + size > was(seen).end
 
 
-@claim("map events: SearchRestarted", "Nothing above is large enough: the search begins again at {address}.")
+@claim("map events: SearchRestarted", "No gap above this point is large enough: the search restarts at {address}.")
 def restarted(seen: StepSeen, said: Said) -> None:
     """Above the find cache no gap is large enough; a map with a fit of its own goes on elsewhere."""
     value = was(seen)

@@ -110,7 +110,7 @@ def ran_and_is_ready(seen: Seen, said: Said) -> None:
     assert moved(seen, name)
 
 
-@claim("threads: ran/ended", "{thread} ran to its end.")
+@claim("threads: ran/ended", "{thread} ran to completion.")
 def ran_to_its_end(seen: Seen, said: Said) -> None:
     name = said["thread"]
     assert by_name(seen.threads)[name].state == "returned"
@@ -152,7 +152,7 @@ def gone(seen: Seen, name: str) -> None:
     assert name not in [holder for _, holder in seen.threads.locks]
 
 
-@claim("threads: kill/undone", "What its {call} had begun was taken back.")
+@claim("threads: kill/undone", "Its unfinished {call} was rolled back.")
 def undone(seen: Seen, said: Said) -> None:
     name = str(seen.given["name"]).removeprefix("thread:")
     before = by_name(seen.threads_before)[name]
@@ -296,7 +296,7 @@ def due(seen: Seen) -> set[str]:
 
 @claim(
     "threads: tick/woke",
-    "The time of {threads} is up: it is ready.",
+    "{threads} timed out and is ready.",
     "The time of {threads} is up: they are ready.",
 )
 def time_is_up(seen: Seen, said: Said) -> None:
@@ -323,7 +323,7 @@ def woke(seen: Seen, said: Said) -> None:
     assert {by_name(seen.threads)[name].state for name in names} == {"ready"}
 
 
-@claim("threads: wakeup/none", "wakeup found no thread that sleeps on {channel}.")
+@claim("threads: wakeup/none", "wakeup found no thread sleeping on {channel}.")
 def woke_none(seen: Seen, said: Said) -> None:
     assert seen.given["channel"] == said["channel"]
     assert on_channel(seen.threads_before, said["channel"]) == []

@@ -117,8 +117,8 @@ def edits(seen: Pictured, said: Said) -> Any:
 
 @claim(
     "walks: edited",
-    "1 descriptor was edited by hand; the access comes out as before.",
-    "{count} descriptors were edited by hand; the access comes out as before.",
+    "1 descriptor was edited by hand; the access still has the same result.",
+    "{count} descriptors were edited by hand; the access still has the same result.",
 )
 def edited(seen: Pictured, said: Said) -> None:
     before, now = edits(seen, said), walked(seen)
@@ -171,8 +171,8 @@ def words_of_512(seen: Pictured) -> list[int]:
     return [one for one in words if one & 1]
 
 
-@claim("walks: tables/open", "1 table is open. Gaps show only their size.",
-       "{count} tables are open. Gaps show only their size.")  # fmt: skip
+@claim("walks: tables/open", "1 table is open. Gaps are shown by their size only.",
+       "{count} tables are open. Gaps are shown by their size only.")  # fmt: skip
 def tables_open(seen: Pictured, said: Said) -> None:
     assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
     assert [row for row in seen.rows() if row["kind"] == "fold"] == []
@@ -180,8 +180,8 @@ def tables_open(seen: Pictured, said: Said) -> None:
 
 @claim(
     "walks: tables/folded",
-    "1 table is open, and {folds} with more. Gaps show only their size.",
-    "{count} tables are open, and {folds} with more. Gaps show only their size.",
+    "1 table is open; {folds} hide more. Gaps are shown by their size only.",
+    "{count} tables are open; {folds} hide more. Gaps are shown by their size only.",
 )
 def tables_folded(seen: Pictured, said: Said) -> None:
     assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])

@@ -78,7 +78,7 @@ FALSE: dict[str, tuple[str, Callable[[], Iterator[Any]], str, str]] = {
     "one fault fewer": ("map operations: access/faults", faults, "3 page faults", "2 page faults"),
     "one fault more": ("map operations: access/faults", faults, "3 page faults", "4 page faults"),
     "tables of another": ("map operations: access/faults", faults, "of init", "of other"),
-    "a page more": ("map operations: access/faults", faults, "3 pages from", "4 pages from"),
+    "a page more": ("map operations: access/faults", faults, "supplied 3 pages", "supplied 4 pages"),
     "a handler that did not fail": (
         "kmem events: CallbackRan/failed", handlers_are_asked_for_memory, "on_lowmem:fails", "on_lowmem:gives",
     ),

@@ -46,7 +46,7 @@ FORTY = {
         Kept("map events: EntryWired", "0x40_1000", {"entry": "0x40_1000"}, "wired once"),
     ],
     "of_pages": [
-        Kept("object operations: swap_on", "swap space", {"size": "64 KiB"}, "swap"),
+        Kept("object operations: swap_on", "Swap space", {"size": "64 KiB"}, "Swap"),
         Kept("object operations: mmap", "init", {"size": "16 KiB", "address": "0x40_0000", "flags": "private"}, "mmap"),
         Kept("map operations: write", "init", {"count": "8,192", "address": "0x40_0000"}, "write"),
         Kept("map operations: read", "init", {"count": "8,192", "address": "0x40_0000"}, "read"),
@@ -60,7 +60,7 @@ FORTY = {
         Kept("object operations: fork", "init.1", {"count": "1", "task": "init"}, "fork"),
         Kept("object events: PageCopied", "memory 1", {"page": "1", "object": "memory 2"}, "copied"),
         Kept("object operations: page_out", "memory", {"count": "1", "swap": "1", "file": "0"}, "swap space"),
-        Kept("object events: PageOut/swap", "memory 1", {"page": "0", "slot": "0"}, "swap space"),
+        Kept("object events: PageOut/swap", "memory 1", {"page": "0", "slot": "0"}, "swap slot"),
         Kept("object events: PageIn", "memory 1", {"page": "0", "slot": "0"}, "swap space"),
         Kept("object operations: exit", "init.1", {"task": "init.1"}, "exit"),
         Kept("object operations: munmap", "init", {"size": "8 KiB", "count": "1"}, "munmap"),

@@ -95,7 +95,7 @@ class Operation(NamedTuple):
         The lookup cache had it: nothing was compared.
         vm_map_lookup_nearest
              vm_map_lookup_nearest
-          1. The lookup cache names 0xffff_8080_0000_0000, which holds the address.
+          1. The lookup cache points to the entry at 0xffff_8080_0000_0000, which contains the address.
         """
         return EXPLAINED_BY[-1](self)
 

@@ -21,7 +21,9 @@ say = sentences(
         ),
         "TlbHit/used": "{cpu} finds {address} in its TLB.",
         "TlbHit/forbidden": "{cpu} finds {address} in its TLB; the rights kept there forbid the access.",
-        "TlbHit/clean": "{cpu} finds {address} in its TLB; the write has to mark the tables first.",
+        "TlbHit/clean": (
+            "{cpu} finds {address} in its TLB, not yet dirty: the write must set the dirty bit in the tables first."
+        ),
         "TimeTaken": (
             "1 access took {time}: {walks} of walks, {minor} and {major}.",
             "{count} accesses took {time}: {hits}, {walks} of walks, {minor} and {major}.",
@@ -30,8 +32,8 @@ say = sentences(
         "PageMarked/dirty": "The dirty bit of {address} is set in the page tables.",
         "PageMarked/both": "The reference bit and the dirty bit of {address} are set in the page tables.",
         "TlbMissed": "{cpu} does not find {address} in its TLB and walks the page tables.",
-        "TlbFilled": "{cpu} keeps the translation of {address} in its TLB.",
-        "TlbFilled/evicted": "{cpu} keeps the translation of {address} in its TLB and evicts that of {evicted}.",
+        "TlbFilled": "{cpu} caches the translation of {address} in its TLB.",
+        "TlbFilled/evicted": "{cpu} caches the translation of {address} in its TLB and evicts that of {evicted}.",
         "TlbFlushed/range": (
             "{cpu} drops 1 translation of {range}.",
             "{cpu} drops {count} translations of {range}.",
@@ -53,12 +55,15 @@ say = sentences(
             "{cpu} drops all {count} translations of its TLB.",
         ),
         "ShootdownSent": "{sender} asks {cpu} to drop {what}.",
-        "ShootdownAcknowledged": "{cpu} has dropped {what}, and says so.",
-        "ShootdownForgotten": "{sender} does not ask {cpu} to drop {what}: that may be wrong now.",
+        "ShootdownAcknowledged": "{cpu} has dropped {what} and acknowledges it.",
+        "ShootdownForgotten": "{sender} does not ask {cpu} to drop {what}: its TLB may now be stale.",
         "ShootdownChosen": "Shootdowns are {after} from now on.",
         "cpu run": "{cpu} runs {space} now.",
         "cpu run/same": "{cpu} runs {space} already.",
-        "flush": ("flush dropped 1 translation of {cpu}.", "flush dropped {count} translations of {cpu}."),
+        "flush": (
+            "flush dropped 1 translation from {cpu}'s TLB.",
+            "flush dropped {count} translations from {cpu}'s TLB.",
+        ),
         "flush/none": "flush found no translation in {cpu} to drop.",
         "acknowledge": ("{cpu} acknowledged 1 shootdown.", "{cpu} acknowledged {count} shootdowns."),
         "acknowledge/none": "{cpu} had no shootdown to acknowledge.",

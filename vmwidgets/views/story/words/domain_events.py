@@ -19,7 +19,7 @@ say = sentences(
         "VnodeCreated": "RAM at physical {address} becomes a new {kind}, with its capability in {slot}.",
         "VnodeCreated/no": "There is no RAM for a new {kind}.",
         "VnodeMapInvoked": (
-            "The kernel writes {source} into entry {entry} of {table}, {flags}; {mapping} holds the mapping.",
+            "The kernel writes {source} into descriptor {entry} of {table} ({flags}); {mapping} holds the new Mapping.",
             "The kernel writes {source} into entries {entries} of {table}, {flags}; {mapping} holds the mapping.",
         ),
         "Refused": "The kernel refuses {call}: {error}.",
@@ -49,10 +49,13 @@ say = sentences(
             "The slab is 1 block short: a refill of level {level} asks for {bytes} bytes.",
             "The slab is {count} blocks short: a refill of level {level} asks for {bytes} bytes.",
         ),
-        "SlabGrown": ("{size} give the slab 1 more block.", "{size} give the slab {count} more blocks."),
+        "SlabGrown": (
+            "{size} of memory adds 1 block to the slab.",
+            "{size} of memory adds {count} blocks to the slab.",
+        ),
         "SlabGrown/at": (
-            "{size} at {address} give the slab 1 more block.",
-            "{size} at {address} give the slab {count} more blocks.",
+            "{size} of memory at {address} adds 1 block to the slab.",
+            "{size} of memory at {address} adds {count} blocks to the slab.",
         ),
         "BlockTaken": (
             "A new vnode takes a block of the slab: 1 is left.",
@@ -68,7 +71,7 @@ say = sentences(
         "RegionRemoved": "The region {range}, {size}, leaves the vspace.",
         "MetaDataMoved/up": "The next slab frame will be mapped at {after}, the last one is at {before}.",
         "MetaDataMoved/down": "The addresses from {after} on are free for a slab frame again.",
-        "MapUndone": "All that was begun is taken back, because it failed: {why}.",
+        "MapUndone": "The call failed ({why}), so everything it had done is rolled back.",
     }
 )  # fmt: skip  # templates on one line where they fit
 

@@ -23,10 +23,10 @@ say = sentences(
         ),
         "alloc/nofault": "{name} took {size} at {address} from {map}: addresses only; a fault there is a panic.",
         "alloc/addresses": "{name} took {size} at {address} from {map}: addresses, and no pages yet.",
-        "alloc/no pages": "{name} returned 0: it may not sleep, and class {page_class} has too few pages.",
+        "alloc/no pages": "{name} returned 0: it may not sleep, and too few pages are left for class {page_class}.",
         "alloc/gave back": (
-            "The 1 page that it had got is given back.",
-            "The {count} pages that it had got are given back.",
+            "The 1 page it had already allocated is freed.",
+            "The {count} pages it had already allocated are freed.",
         ),
         "alloc/nothing to give": "Nothing had to be given back.",
         "alloc/no gap": "{name} returned 0: no gap of {map} holds {size}.",
@@ -45,7 +45,7 @@ say = sentences(
         "free": "{name} gave {size} back at {address} in {map}.",
         "free/pages": (
             "{name} gave {size} back at {address} in {map}: 1 page is free.",
-            "{name} gave {size} back at {address} in {map}: {count} pages are free.",
+            "{name} freed {size} at {address} in {map}: {count} pages are free again.",
         ),
         "free/nothing": "{name} found nothing to free there.",
         "free/cuts": ("It made 1 cut at the edges.", "It made {count} cuts at the edges."),
@@ -53,7 +53,7 @@ say = sentences(
             "It woke 1 sleeper, which looks again.",
             "It woke {count} sleepers: each looks again, in this order.",
         ),
-        "free/silent": "It wakes no sleeper; kmem_free_wakeup does.",
+        "free/silent": "It does not wake sleepers; kmem_free_wakeup does.",
         "free/silent cuts": (
             "It made 1 cut at the edges, and wakes no sleeper; kmem_free_wakeup does.",
             "It made {count} cuts at the edges, and wakes no sleeper; kmem_free_wakeup does.",
@@ -82,7 +82,7 @@ say = sentences(
         "give_pages": ("Another user gave 1 page back.", "Another user gave {count} pages back."),
         "stop": "The page daemon was stopped.",
         "start": "The page daemon may work again.",
-        "pace": "The page daemon has another pace.",
+        "pace": "The page daemon's pace was changed.",
     },
 )
 

@@ -18,17 +18,21 @@ say = sentences(
         "ObjectGone/collapsed": "Memory object {object} is gone: the one in front of it has its pages.",
         "ShadowMoved/collapsed": "{object} takes in {before}, which nothing else referred to; {after} is behind it.",
         "ShadowMoved/collapsed all": "{object} takes in {before}, which nothing else referred to; nothing is behind.",
-        "ShadowMoved/bypassed": "Own pages of {object} hide all of {before}: {after} is behind it now.",
-        "ShadowMoved/bypassed all": "Own pages of {object} hide all of {before}: nothing is behind it now.",
+        "ShadowMoved/bypassed": (
+            "{object}'s own pages hide all of {before}, which is bypassed: {after} is now behind {object}."
+        ),
+        "ShadowMoved/bypassed all": (
+            "{object}'s own pages hide all of {before}, which is bypassed: nothing is now behind {object}."
+        ),
         "PagesEntered": (
-            "{object} has page {page} in memory now: frame {frame}.",
+            "Page {page} of {object} is now in memory, in frame {frame}.",
             "{object} has {count} pages in memory now, from page {page} on.",
         ),
         "PagesLeft": (
             "Page {page} of {object} is no longer in memory: it was in frame {frame}.",
             "{count} pages of {object} are no longer in memory, from page {page} on.",
         ),
-        "ObjectSearched/on": "{object} does not have page {page}: the search goes on behind it.",
+        "ObjectSearched/on": "{object} does not have page {page}: the search continues in the object behind it.",
         "ObjectSearched/nowhere": "{object} does not have page {page}, and nothing is behind it.",
         "ObjectSearched/memory": "{object} has page {page} in memory.",
         "ObjectSearched/swap": "{object} has page {page} in swap space.",
@@ -64,15 +68,19 @@ say = sentences(
             "The hand is at place {place}: the page in frame {frame} is mapped nowhere, so this page is chosen."
         ),
         "HandLooked/kept": "The hand is at place {place}: the page in frame {frame} can't leave now, and is passed.",
-        "ReferenceCleared": "Frame {frame} was used since it was looked at last: its page stays, its bit is cleared.",
-        "PageOut/swap": "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
-        "PageOut/file": "Page {page} of {object} was written back and goes out: frame {frame} is free.",
-        "PageOut/nowhere": "Page {page} of {object} goes out: its file has it already, and frame {frame} is free.",
+        "ReferenceCleared": (
+            "Frame {frame} has been used since the last check: its page stays and its reference bit is cleared."
+        ),
+        "PageOut/swap": "Page {page} of {object} is paged out to swap slot {slot}; frame {frame} is free.",
+        "PageOut/file": "Page {page} of {object} is written back and evicted; frame {frame} is free.",
+        "PageOut/nowhere": (
+            "Page {page} of {object} is evicted. Its file already has the contents; frame {frame} is free."
+        ),
         "PageOut/nowhere/swap": (
-            "Page {page} of {object} goes out: swap space has it already, and frame {frame} is free."
+            "Page {page} of {object} is evicted. Swap space already has the contents; frame {frame} is free."
         ),
         "PageOut/nowhere/zeroes": (
-            "Page {page} of {object} goes out: it was never written, so it is zeroes, and frame {frame} is free."
+            "Page {page} of {object} is evicted. It was never written, so it is zeroes; frame {frame} is free."
         ),
         "PageIn": "Page {page} of {object} is read from slot {slot} of swap space, which keeps it until it is written.",
         "PageJoined": "Page {page} of {object}, in slot {slot} of swap space, is in memory already, in frame {frame}.",
@@ -94,17 +102,17 @@ say = sentences(
         ),
         "SwapResized": "Swap space has {size} now.",
         "NothingToReclaim": "{why}.",
-        "FileResized": "File {file} has {size} now, and had {before}.",
+        "FileResized": "File {file} is now {size}; it was {before}.",
         "FileResized/new": "There is a new file: {file}, {size}.",
         "FileResized/gone": "File {file} is gone.",
         "TaskForked": "Task {child} is a child of {task}, with a copy of its address space.",
-        "TaskExited": "Task {task} is over: {why}.",
+        "TaskExited": "Task {task} has ended: {why}.",
         "SignalSent": "Task {task} gets {signal} for its access to {address}.",
         "OutOfMemory": (
             "Memory ran out: task {task} is to be killed, for the 1 page that it has.",
-            "Memory ran out: task {task} is to be killed, for the {count} pages that it has.",
+            "Out of memory: task {task} is killed because it has the most pages ({count}).",
         ),
-        "Injected": "Request {count} at point {point} is made to fail.",
+        "Injected": "Injected failure: request {count} at point {point} fails.",
     },
 )
 

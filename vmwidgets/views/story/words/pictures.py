@@ -145,8 +145,8 @@ _say_tlb = sentences(
             "It forgot {count} shootdowns and dropped {dropped}.",
         ),
         "stale": (
-            "1 kept translation is not what the tables say: marked ≠.",
-            "{count} kept translations are not what the tables say: marked ≠.",
+            "1 cached translation disagrees with the page tables (marked ≠).",
+            "{count} cached translations disagree with the page tables (marked ≠).",
         ),
     },
 )
@@ -188,8 +188,8 @@ say_walk = sentences(
         "earlier/reached": "When the cell ran, the access reached physical {physical}.",
         "earlier/fault": "When the cell ran, the access ended in {kind}.",
         "edited": (
-            "1 descriptor was edited by hand; the access comes out as before.",
-            "{count} descriptors were edited by hand; the access comes out as before.",
+            "1 descriptor was edited by hand; the access still has the same result.",
+            "{count} descriptors were edited by hand; the access still has the same result.",
         ),
         "edited/reached": (
             "1 descriptor was edited by hand; before that, the access reached physical {physical}.",
@@ -204,12 +204,12 @@ say_walk = sentences(
             "{count} descriptors of the {root} are in use: {what}.",
         ),
         "tables/open": (
-            "1 table is open. Gaps show only their size.",
-            "{count} tables are open. Gaps show only their size.",
+            "1 table is open. Gaps are shown by their size only.",
+            "{count} tables are open. Gaps are shown by their size only.",
         ),
         "tables/folded": (
-            "1 table is open, and {folds} with more. Gaps show only their size.",
-            "{count} tables are open, and {folds} with more. Gaps show only their size.",
+            "1 table is open; {folds} hide more. Gaps are shown by their size only.",
+            "{count} tables are open; {folds} hide more. Gaps are shown by their size only.",
         ),
     },
 )
@@ -281,7 +281,7 @@ say_compared = sentences(
         "formats/none": "No format reaches all of it.",
         "formats/nothing": "There is nothing to compare with.",
         "formats/equal": "All take {size} of tables.",
-        "formats/tables": "{fewest} the least, {least} of tables; {most} the most, {more}.",
+        "formats/tables": "{fewest} the smallest tables, {least}; {most} the largest, {more}.",
         "formats/entries": (
             "Reaching all of it takes 1 TLB entry in each.",
             "Reaching all of it takes {count} TLB entries in each.",
@@ -312,7 +312,7 @@ say_compared = sentences(
 say_fault = sentences(
     "fault strips",
     {
-        "none": "It made no access that this strip shows.",
+        "none": "It made no access that this picture can show.",
     },
 )
 

@@ -35,7 +35,7 @@ say = sentences(
         "spawn/reason": "It has not run yet; call m.step() or m.run().",
         "ran/none": "No thread was ready to run.",
         "ran/slept": "{thread} ran and sleeps now: it waits for {what}.",
-        "ran/ended": "{thread} ran to its end.",
+        "ran/ended": "{thread} ran to completion.",
         "ran/clock": "No thread was ready to run: the clock advanced from {before} to {after}.",
         "ran/unasked": "{name} made no step: its limit was reached before.",
         "ran/ready": "{thread} ran; it slept, and is ready again.",
@@ -49,10 +49,10 @@ say = sentences(
         "waits/more": "{threads} and {more} more wait for {what}.",
         "tick": "The clock goes from {before} to {after}.",
         "tick/still": "The clock stays as it is.",
-        "tick/woke": ("The time of {threads} is up: it is ready.", "The time of {threads} is up: they are ready."),
+        "tick/woke": ("{threads} timed out and is ready.", "The time of {threads} is up: they are ready."),
         "tick/none": "No timer expired.",
         "wakeup": ("wakeup made 1 thread ready.", "wakeup made {count} threads ready."),
-        "wakeup/none": "wakeup found no thread that sleeps on {channel}.",
+        "wakeup/none": "wakeup found no thread sleeping on {channel}.",
         "tsleep": "tsleep returned {result}: a wakeup of {channel} reached the cell.",
         "tsleep/timeout": (
             "tsleep returned {result}: 1 tick passed without a wakeup of {channel}.",
@@ -60,7 +60,7 @@ say = sentences(
         ),
         "kill": "{thread} was ended.",
         "kill/removed": "{thread} had ended already, and was removed.",
-        "kill/undone": "What its {call} had begun was taken back.",
+        "kill/undone": "Its unfinished {call} was rolled back.",
     },
 )
 
