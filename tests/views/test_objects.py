@@ -335,3 +335,26 @@ def calls_to_draw(pages: int, tasks: int) -> int:
 
 def test_pages_that_are_not_drawn_cost_no_calls() -> None:
     assert calls_to_draw(4000, 1) < calls_to_draw(40, 1) + 100
+
+
+def test_of_a_thousand_files_the_value_has_those_that_are_shown_and_counts_the_rest() -> None:
+    machine = vm.boot("x86-64", ram="64 MiB")
+    for number in range(1000):
+        machine.file(f"f{number}", b"x")
+    task = machine.task("init")
+    shared = task.mmap("4 KiB", "rw", "shared", machine.file("last", b"x"))
+    whole, some = machine.memory_objects.value(), machine.memory_objects.value(5, {"file f700"})
+    assert some.left_out == len(whole.objects) - len(some.objects) == 1001 - 7
+    assert list(some.objects) == [*(f"file f{number}" for number in range(5)), "file f700", "file last"]
+    assert all(whole.objects[name] == one for name, one in some.objects.items())
+    assert some.files == {name: whole.files[name] for name in ("f0", "f1", "f2", "f3", "f4", "f700", "last")}
+    machine.file("new", b"x")
+    scene = vm.Objects(machine).scene()
+    assert card(scene, "file new"), "the operation is about it"
+    assert folds(scene)["objects/alone"] == f"{1002 - OBJECTS:,} objects more that nothing maps"
+    task.munmap(shared, "4 KiB")
+    for picture in vm.Objects(machine), vm.Objects(machine, step=0):
+        scene = picture.scene()
+        assert card(scene, "file last"), "it was mapped before the operation, or is nothing's now"
+        assert scene.subtitle.startswith("1,002 objects · ")
+        assert list(scene.table.rows)[-1][:2] == ("…", "602 objects more")

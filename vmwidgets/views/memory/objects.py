@@ -191,7 +191,7 @@ def draw_objects(
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(_COLUMNS, Rows(lambda: tuple(islice(_rows(past, mappers), ROWS)))),
+        table=Table(_COLUMNS, Rows(lambda: _rows(past, mappers))),
         steps=moment.steps(steps_of_task(value, moment, task) if task else steps_of_objects),
         machine=machine,
         width=width,
@@ -213,7 +213,7 @@ def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, Ab
 def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
     shared = len(uses) - [*uses.values()].count(1)
     words = [
-        counted(len(value.objects), "object"),
+        counted(len(value.objects) + value.left_out, "object"),
         f"{counted(len(uses), 'page')} seen by entries, {shared:,} by several",
     ]
     if value.swap:
@@ -263,8 +263,9 @@ class _Layout:
         if self.nodes:
             self._label(0, "mappings: pages seen")
             self._label(1, "objects, from front to back")
-        if room_left and len(alone) > room_left:
-            words = f"{counted(len(alone) - room_left, 'object')} more that nothing maps"
+        folded = len(alone) + value.left_out - room_left
+        if room_left and folded > 0:
+            words = f"{counted(folded, 'object')} more that nothing maps"
             place = Box(MARGIN + self._wide + _GAP, self._tops[1], self._wide, 28)
             self.nodes.append(kit.fold("objects/alone", place, words))
         if len(shown) < len(ours):
@@ -431,6 +432,16 @@ class _Layout:
         )  # fmt: skip
 
 
+def named_in(moment: Moment) -> set[str]:
+    """The objects that an operation is about, so that a value that leaves some out has these."""
+    past = moment.whole
+    names = {name for table in ("page", "swapped", "dirty") for name in past.things(table)}
+    names |= {str(name) for name in past.changes("object")} | {f"file {name}" for name in past.changes("file")}
+    names |= {fields[3] for path in past.things("entry") for fields in past.values("entry", path) if fields[3]}
+    written, looked_at = _touched(moment)
+    return names | looked_at | {name for name in written if isinstance(name, str)}
+
+
 def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
     """Objects, by name, and entries, by number, that the operation changed; and the objects that it looked at."""
     written: set[str | int] = set()
@@ -452,7 +463,17 @@ def _in_order(path: str) -> list[str | int]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
-def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
+def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tuple[Row, ...]:
+    """The rows of the table, and what is left out of it."""
+    every = _every_row(value, mappers)
+    rows = tuple(islice(every, ROWS))
+    if value.left_out or next(every, None) is not None:
+        left = len(value.objects) + value.left_out - len({row[0] for row in rows})
+        rows = (*rows, ("…", f"{counted(left, 'object')} more" if left else "more pages", *[""] * (len(_COLUMNS) - 2)))
+    return rows
+
+
+def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
     """A row for each page of each object, and one for each object without any."""
     references = value.all_references()
     for name, one in value.objects.items():
