@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.views.scene import kit
@@ -135,7 +134,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
 def refills_of(picture: DomainPicture) -> list[Refill]:
     """The refills of the operation, each turn in the order it began."""
     found: list[Refill] = []
-    free = picture.value.at(Past(picture.moment.so_far)).slab.free
+    free = picture.value.at(picture.moment.written).slab.free
     open_turns: list[int] = []
     for index, event, functions in with_functions(picture.moment.events):
         done = index < picture.moment.place

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
@@ -442,11 +444,23 @@ def named_in(moment: Moment) -> set[str]:
     return names | looked_at | {name for name in written if isinstance(name, str)}
 
 
+_ENTRIES = ev.EntryChanged, ev.EntryResized, ev.EntryLinked
+
+
+def _names_object(kind: type[Event]) -> bool:
+    return any(one.name == "object" for one in fields(kind))
+
+
 def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
     """Objects, by name, and entries, by number, that the operation changed; and the objects that it looked at."""
     written: set[str | int] = set()
     looked_at: set[str] = set()
+    kinds = {
+        kind for kind in {type(event) for event in moment.events} if issubclass(kind, _ENTRIES) or _names_object(kind)
+    }
     for event in moment.events:
+        if type(event) not in kinds:
+            continue
         if isinstance(event, (ev.ObjectSearched, ev.PagerAsked)):
             looked_at.add(event.object)
         elif isinstance(event, (ev.EntryChanged, ev.EntryResized)):
@@ -454,7 +468,7 @@ def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
         elif isinstance(event, ev.EntryLinked):
             written.add(event.entry[0])
         else:
-            written.add(str(getattr(event, "object", "")))
+            written.add(event.object)  # type: ignore[attr-defined]  # its class has one
     return written, looked_at
 
 

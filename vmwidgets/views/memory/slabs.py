@@ -80,7 +80,7 @@ def draw_slabs(
 ) -> Scene:
     """The scene of the caches at `moment` of an operation; `value` is how that left them."""
     past = CachesValue(tuple(one for one in value.at(moment.past).caches if _slabs(one)))
-    touched = _touched(past, Past(moment.so_far))
+    touched = _touched(past, moment.written)
     names = {getattr(event, "cache", "") for event in moment.events}
     shown = _chosen(past, names)
     sheet = _Sheet.of(shown, width)

@@ -7,7 +7,7 @@ from itertools import islice
 
 from ...base.units import PAGE_SHIFT, Address, Size, counted
 from ...kernel.tasks.memory_object import TaskObject
-from ...kernel.tasks.objects_schema import ObjectsValue, ObjectValue
+from ...kernel.tasks.objects_schema import ObjectsValue
 from ...kernel.tasks.pagers import AnonymousPager, CodePager, DevicePager
 from ..system import Part, System
 
