@@ -64,7 +64,7 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     grid, y = _grid(value, y, width)
     return kit.scene(
         "comparison",
-        "comparison",
+        f"the same operations on {counted(len(value.maps), 'map')}",
         _subtitle(value, style),
         [*nodes, *grid],
         caption=_caption(value),
@@ -273,8 +273,8 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
         y += CELL
     left = len(value.rows) - len(rows)
     if left:
-        which = "that do not differ" if len(value.differences) <= MOST_ROWS else "in the table"
-        words = f"… {counted(left, 'operation', 'operations')} more, {which}"
+        which = "on which the maps agree" if len(value.differences) <= MOST_ROWS else "in the table"
+        words = f"… {left:,} more {'operation' if left == 1 else 'operations'}, {which}"
         nodes.append(_words("compare/more", Box(MARGIN, y, room, LINE), words, "label dim"))
         y += LINE
     return nodes, y

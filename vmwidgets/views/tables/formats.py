@@ -38,8 +38,9 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
     most_mapped = max((cost.mapped for cost in value.formats), default=0) or 1
     sizes = sorted({page.size for cost in value.formats for page in cost.pages})
+    levels = max((len(cost.levels) for cost in value.formats), default=0)
     for cost in value.formats:
-        drawn = _row(cost, sizes, columns, y, most_bytes, most_mapped)
+        drawn = _row(cost, sizes, levels, columns, y, most_bytes, most_mapped)
         nodes += drawn
         y = max(node.y + node.h for node in drawn) + ROW_GAP
     header = ("", *(cost.format for cost in value.formats))
@@ -121,13 +122,13 @@ def _heads(columns: _Columns, width: float) -> list[Node]:
 
 
 def _row(
-    cost: FormatCost, sizes: Sequence[int], columns: _Columns, y: float, most_bytes: int, most_mapped: int
+    cost: FormatCost, sizes: Sequence[int], levels: int, columns: _Columns, y: float, most_bytes: int, most_mapped: int
 ) -> list[Node]:
-    """One format from `y` on."""
+    """One format from `y` on; `levels` are the most of any format, so that all bars have one scale."""
     nodes = [_name(cost, columns, y)]
     if columns.stacked:
         y += nodes[0].h
-    tables = _tables(cost, *columns.tables, y, most_bytes)
+    tables = _tables(cost, levels, *columns.tables, y, most_bytes)
     below = tables[-1].y + tables[-1].h + 2
     pages = _pages(cost, sizes, *columns.pages, below if columns.stacked else y, most_mapped)
     below = pages[-1].y + pages[-1].h
@@ -152,10 +153,10 @@ def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
     return Node(name, "label", MARGIN, y, w, h, shape="none", lane=cost.format, text=text, title=title)
 
 
-def _tables(cost: FormatCost, x: float, share: float, y: float, most: int) -> list[Node]:
+def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most: int) -> list[Node]:
     """A bar a level, to scale by the bytes of its tables, and below them how many there are."""
     nodes = []
-    left, count = x, len(cost.levels)
+    left = x
     used = [level for level in cost.levels if level.tables]
     widths = [max(NARROW, level.bytes / most * (share - NARROW * count)) for level in used]
     for number, (level, w, label) in enumerate(zip(used, widths, _labels(used, widths), strict=True)):
