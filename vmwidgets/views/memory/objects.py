@@ -24,7 +24,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
-from vmwidgets.views.scene.text import fitted, short_count, visible, wording
+from vmwidgets.views.scene.text import fitted, short_count, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
 from vmwidgets.views.story.words.called import called
@@ -255,6 +255,7 @@ class _Layout:
         count = max(2, min(room, 1 + max(columns.values(), default=1)))
         self._wide = min(_MOST, (width - 2 * MARGIN - _GAP * (count - 1)) / count)
         self._tops = [30.0] * count
+        self._trunks: dict[str, int] = {}
         self._placed: dict[str, Node] = {}
         self._fresh: dict[str, Collection[int]] = {}
         for one in shown:
@@ -273,6 +274,7 @@ class _Layout:
         if len(shown) < len(ours):
             words = f"{counted(len(ours) - len(shown), 'mapping')} more"
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
+        self.nodes += _legend(self.nodes, max((node.y + node.h for node in self.nodes), default=0.0) + 8, width)
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
@@ -307,12 +309,16 @@ class _Layout:
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
         task = mapper.map.removeprefix("task:").removesuffix("/map")
+        said = "to copy" * mapper.needs_copy
         words = [f"{task} {address(mapper.start)}", f"{counted(mapper.pages, 'page')} of {visible(one.target)}"]
-        words += ["to copy"] if mapper.needs_copy else []
+        rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
+        title = ", ".join((*words, said) if said else words)
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
-        card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "mapping", one.seen)
+        card = self._card(
+            f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state, "mapping", one.seen
+        )
         before, start = card, card.y
         chain = self._chain(one.target)
         left_out = len(self._value.chain(one.target)) - len(chain)
@@ -340,12 +346,16 @@ class _Layout:
         return node
 
     def _arrow(self, one: Node, behind: Node) -> Link:
-        """From a thing to the object behind it: through the room beside that one's column, where no card is."""
+        """From a thing to the object behind it: through the room beside that one's column, where no card is.
+
+        Those that lead to one object share a trunk.
+        """
         out, start, end = one.x + one.w, one.y + 22, behind.y + 22
+        trunk = self._trunks.setdefault(behind.id, len(self._trunks))
         if one.x == behind.x:  # in one column: around it at the right
-            turn, reached = out + 5 + 3 * (len(self.links) % 3), out
+            turn, reached = out + 5 + 3 * (trunk % 3), out
         else:
-            turn, reached = behind.x - 10 - 5 * (len(self.links) % 5), behind.x
+            turn, reached = behind.x - 12 - 5 * (trunk % 4), behind.x
         points = ((out, start), (turn, start), (turn, end), (reached, end))
         return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, points, arrow=True)
 
@@ -354,10 +364,19 @@ class _Layout:
         pages = Seen([one])
         size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
         kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
-        words = [visible(name), kind, counted(self._references[name], "reference")]
+        count = self._references[name]
+        said = counted(count, "reference")
+        if one.kind == "file":  # that it is open counts too, and no line leads to it from there
+            others = counted(count - 1, "reference")
+            right = wording((f"{others} + open file", others), self._wide - text_width(kind) - 20, "label dim")
+            rows = kit.Line(visible(name), "strong", middle=True), kit.Line((kind, "file"), right=right)
+            said += f": {others} of mappings and shadows, and the open file"
+        else:
+            rows = kit.Line(visible(name), "strong", said, middle=True), kit.Line(kind)
         marks = self._moment.marks("object")
         state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
-        node = self._card(f"object/{name}", column, least, words, f"object:{name}", state, "object", pages, one)
+        title = f"{visible(name)}, {kind}, {said}"
+        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, "object", pages, one)
         self._placed[name] = node
         return node
 
@@ -366,14 +385,15 @@ class _Layout:
         identity: str,
         column: int,
         least: float,
-        words: Sequence[str],
+        rows: Sequence[kit.Line],
+        title: str,
         thing: str,
         state: Sequence[str],
         bar: str,
         pages: Seen,
         owner: ObjectValue | None = None,
     ) -> Node:
-        """A card in a column, with a cell for each page, new ones first; the last of three `words` is at its right.
+        """A card in a column, with a cell for each page, new ones first.
 
         `owner` is the object that it is of.
         """
@@ -386,10 +406,8 @@ class _Layout:
         top = max(self._tops[column], least)
         box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, _HEAD + lines * (_CELL_H + 4) + 4)
         self._tops[column] = top + box.h + _BELOW
-        beside = words[2] if len(words) > 2 else ""
-        rows = [kit.Line(words[0], "strong", beside, middle=True), kit.Line(words[1])]
         node = kit.card(
-            identity, box, rows, thing=thing, state=state, title=", ".join(words), lane=f"objects/{column}", top=18,
+            identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
             step=16, pad=7, bars=(Bar(0, 0, 4, box.h, bar),), action="select",
         )  # fmt: skip
         self.nodes.append(node)
@@ -420,9 +438,8 @@ class _Layout:
         said += [f"seen by {self._uses[place.frame]} mappings"] if shared else []
         said += ["dirty: its file does not have it yet"] if dirty else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
-        state = (
-            ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) if dirty else ()
-        )
+        is_changed = dirty and index in self._moment.marks("dirty", place.holder).new
+        state = ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         text = (
             fitted(box.w / 2, 13, f"{index:,}", box.w - 6, "label dim", "middle"),
@@ -430,8 +447,34 @@ class _Layout:
         )
         return Node(
             identity, "page", *box, thing="" if swapped else f"frame:{place.frame}", shape="round" if shared else "box",
-            text=text, state=state, title=", ".join(said), action="" if swapped else "select", lane=f"{identity}/pages",
+            bars=(Bar(6, box.h - 4, box.w - 12, 3, "used-and-dirty"),) * dirty, text=text, state=state,
+            title=", ".join(said), action="" if swapped else "select", lane=f"{identity}/pages",
         )  # fmt: skip
+
+
+_LEGEND = (
+    ("round", "seen by several mappings"),
+    ("folded", "in swap space, slot s"),
+    ("dirty", "dirty: its file does not have it yet"),
+)
+"""What a cell's looks mean."""
+
+
+def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
+    """A cell of each look that the picture has, and what it means."""
+    pages = [node for node in nodes if node.kind == "page"]
+    looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
+    known = [one for one in _LEGEND if one[0] in looks]
+    boxes = kit.flow((text_width(words) + 40 for _, words in known), y, 18, width=width, gap=14)
+    drawn: list[Node] = []
+    for (look, words), (x, top, w, h) in zip(known, boxes, strict=True):
+        bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
+        drawn.append(
+            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), shape="round" if look == "round" else "box",
+                     state=("folded",) * (look == "folded"), bars=bars, title=words),
+        )  # fmt: skip
+        drawn.append(kit.label(f"objects/legend/{look}/words", words, x + 34, top, most=w - 34))
+    return drawn
 
 
 def named_in(moment: Moment) -> set[str]:
