@@ -211,10 +211,10 @@ def _piece(
     w = max(1.0, _x(axis, piece.end) - x - 1)
     limits = f"{style.whole(piece.start)}–{style.whole(piece.end)}"
     elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
-    text = (fitted(w / 2, 17, f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label", "middle"),)
-    return Node(
-        f"compare/{one.label}/{number}", "range", x, top, w, RIBBON, f"piece:{piece.name}", text=text,
-        state=("plain", "changed") if differs else ("plain",), action="select", lane=one.label,
+    lines = ((f"{'≠ ' if differs else ''}{piece.name}", "label"),)
+    return kit.cell(
+        f"compare/{one.label}/{number}", "range", Box(x, top, w, RIBBON), lines, feet=(17,),
+        thing=f"piece:{piece.name}", state=("plain", "changed") if differs else ("plain",), lane=one.label,
         title=f"{visible(piece.name)}: {limits}, {binary_size(piece.end - piece.start)}{elsewhere}",
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
-from vmwidgets.views.scene.text import fitted, short_count, text_width, visible, wording
+from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
 from vmwidgets.views.story.words.called import called
@@ -441,14 +441,11 @@ class _Layout:
         is_changed = dirty and index in self._moment.marks("dirty", place.holder).new
         state = ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
-        text = (
-            fitted(box.w / 2, 13, f"{index:,}", box.w - 6, "label dim", "middle"),
-            fitted(box.w / 2, 27, words, box.w - 6, "mono label", "middle"),
-        )
-        return Node(
-            identity, "page", *box, thing="" if swapped else f"frame:{place.frame}", shape="round" if shared else "box",
-            bars=(Bar(6, box.h - 4, box.w - 12, 3, "used-and-dirty"),) * dirty, text=text, state=state,
-            title=", ".join(said), action="" if swapped else "select", lane=f"{identity}/pages",
+        lines = (f"{index:,}", "label dim"), (words, "mono label")
+        return kit.cell(
+            identity, "page", box, lines, feet=(13, 27), spare=6, thing="" if swapped else f"frame:{place.frame}",
+            shape="round" if shared else "box", bars=(Bar(6, box.h - 4, box.w - 12, 3, "used-and-dirty"),) * dirty,
+            state=state, title=", ".join(said), lane=f"{identity}/pages",
         )  # fmt: skip
 
 

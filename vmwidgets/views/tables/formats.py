@@ -8,9 +8,9 @@ from typing import NamedTuple
 from vmwidgets.engine.base.units import counted, grouped_size, listed
 from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, wording, wrapped
+from vmwidgets.views.scene.text import fitted, text_width, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 BAR, LINE, ROW_GAP = 22.0, 15.0, 14.0
@@ -164,9 +164,8 @@ def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most
             f"{level.name}: {level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
         )
         nodes.append(
-            Node(f"formats/{cost.format}/level/{level.level}", "part", left, y + 2, w, BAR, title=title,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), lane=cost.format,
-                 state=("even",) if number % 2 else ()),
+            kit.chip(f"formats/{cost.format}/level/{level.level}", "part", Box(left, y + 2, w, BAR), label, spare=2,
+                     title=title, lane=cost.format, state=("even",) if number % 2 else ()),
         )  # fmt: skip
         left += w
     levels = _levels_in_words(cost, share)
@@ -225,12 +224,11 @@ def _pages(cost: FormatCost, sizes: Sequence[int], x: float, share: float, y: fl
     for page in cost.pages:
         w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
         size = grouped_size(page.size)
-        label = wording((f"{page.number:,} × {size}", size, ""), w - 6)
         style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
         nodes.append(
-            Node(f"formats/{cost.format}/pages/{page.size}", "page-part", left, y + 2, w, BAR, lane=cost.format,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), state=(style,),
-                 title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}"),
+            kit.chip(f"formats/{cost.format}/pages/{page.size}", "page-part", Box(left, y + 2, w, BAR),
+                     (f"{page.number:,} × {size}", size), spare=6, lane=cost.format, state=(style,),
+                     title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}"),
         )  # fmt: skip
         left += w
     words = " + ".join(f"{page.number:,} × {grouped_size(page.size)}" for page in cost.pages) or "nothing"
