@@ -199,21 +199,21 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
     """The pages that left the ring in this operation, as far as there is room; the others are counted."""
     past = moment.written
     written = past.changes("ring", ring.name)
-    went = [
+    gone = [
         (before, f"page {index} of {visible(name)}")
         for name in sorted(past.things("page"))
         for index, (before, after) in sorted(past.changes("page", name).items())
         if after is ABSENT and before in written and written[before].before is not ABSENT
     ]
-    widths = (min(text_width(f"left: {page}") + 24, width - 2 * MARGIN) for _, page in went[:MOST_GONE])
+    widths = (min(text_width(f"left: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
     boxes = kit.flow(widths, y, 24.0, width=width)
     nodes = [
         kit.fold(f"clock/gone/{number}", box, f"left: {page}", title=f"{page} left frame {frame:#x}")
-        for number, ((frame, page), box) in enumerate(zip(went, boxes, strict=False))
+        for number, ((frame, page), box) in enumerate(zip(gone, boxes, strict=False))
     ]
-    if len(went) > len(boxes):
+    if len(gone) > len(boxes):
         below = max(box.y + box.h for box in boxes)
-        nodes.append(kit.label("clock/gone/more", f"… and {len(went) - len(boxes):,} more left", MARGIN, below + 6))
+        nodes.append(kit.label("clock/gone/more", f"… and {len(gone) - len(boxes):,} others", MARGIN, below + 6))
     return nodes
 
 

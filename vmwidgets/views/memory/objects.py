@@ -274,7 +274,7 @@ class _Layout:
         if len(shown) < len(ours):
             words = f"{counted(len(ours) - len(shown), 'mapping')} more"
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
-        self.nodes += _legend(self.nodes, max((node.y + node.h for node in self.nodes), default=0.0) + 8, width)
+        self.nodes += _legend(self.nodes, max((node.y + node.h for node in self.nodes), default=0.0) + 14, width)
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
