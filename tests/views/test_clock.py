@@ -51,6 +51,34 @@ def test_the_hand_points_at_the_page_that_is_asked_next():
     assert asked(scene, a) == [(2, 0), (3, 1), (0, 0), (4, 1)]
 
 
+def test_what_came_and_what_went_in_an_operation_is_marked_also_in_a_frame_that_is_used_again():
+    _m, t, a = turned()  # by hand: 4 came last, and took the place of 1
+    view = vm.Clock(t)
+
+    def marked(scene):
+        new = [int(node.id.rpartition("/")[2]) for node in scene.nodes if "new" in node.state]
+        gone = [node.text[0].text for node in scene.nodes if node.id.startswith("clock/gone/")]
+        return [t.walk(a + 4 * PAGE).pa >> 12 == frame for frame in new], gone
+
+    page = a + PAGE - t.map.entries()[0].start >> 12
+    assert marked(view.scene()) == ([True], [f"left: page {page} of memory 1"])
+    t.read(a + 4 * PAGE)
+    assert marked(vm.Clock(t).scene()) == ([], [])
+    view.step = 0
+    assert marked(view.scene()) == ([], [])
+
+
+@pytest.mark.parametrize("policy", ["clock", "fifo"])
+def test_cards_say_in_which_order_they_are_asked_and_the_hand_moves_to_the_second(policy):
+    _m, t, _a = turned(policy)
+    scene = vm.Clock(t).scene()
+    turns = {f"clock/{int(row[1], 16)}": row[0] for row in scene.table.rows}
+    assert {node.id: node.text[1].text for node in scene.nodes if node.id in turns} == turns
+    order = sorted(turns, key=lambda one: int(turns[one]))
+    onwards = [(link.source, link.target) for link in scene.links if link.id == "clock/onwards"]
+    assert onwards == [(order[0], order[1])] * (policy == "clock")
+
+
 def test_a_step_back_has_the_bits_and_the_hand_as_they_were():
     _m, t, a = turned()
     view = vm.Clock(t)

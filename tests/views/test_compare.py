@@ -102,7 +102,7 @@ def test_a_long_workload_shows_what_differs_and_counts_the_rest() -> None:
         row.number for row in result.differences[:14]
     ]
     (more,) = [node for node in scene.nodes if node.id == "compare/more"]
-    assert more.text[0].text.startswith(f"… {200 - 14} operations more")
+    assert more.text[0].text.startswith(f"… {200 - 14} more operations, ")
     assert len(scene.table.rows) == 200 + 6
 
 

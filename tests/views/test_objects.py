@@ -109,14 +109,41 @@ def test_dirty_and_swapped_pages_are_marked() -> None:
     task.touch(shared)
     scene = vm.Objects(machine).scene()
     pages = cells(scene, "object/file motd")
-    assert ["changed" in node.state for node in pages.values()] == [False, True, False]
+    assert [bool(node.bars) for node in pages.values()] == [False, True, False]
+    assert not any("changed" in node.state for node in pages.values()), "it was dirty before"
     assert words(pages["1"])[1].endswith("*")
     swapped = cells(scene, "object/memory 1")["0"]
     assert words(swapped) == ["0", "s0"]
     assert swapped.state == ("folded",)
     assert swapped.thing == ""
     file.sync()
-    assert "changed" not in cells(vm.Objects(machine).scene(), "object/file motd")["1"].state
+    assert not cells(vm.Objects(machine).scene(), "object/file motd")["1"].bars
+    task.write(shared, b"z")
+    written = cells(vm.Objects(machine).scene(), "object/file motd")
+    assert [("changed" in node.state, bool(node.bars)) for node in written.values()] == [
+        (True, True),
+        *[(False, False)] * 2,
+    ]
+
+
+def test_the_legend_explains_the_looks_of_this_picture() -> None:
+    machine, parent, _, _ = forked()
+    said = [words(node) for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
+    assert said == [[], ["seen by several mappings"]]
+    parent.exit()
+    assert not [node for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
+
+
+def test_a_file_s_references_are_those_of_the_lines_to_it_and_the_open_file() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
+    for _ in range(3):
+        task.read(task.mmap("12 KiB", "rw", "shared", file), 1)
+    scene = vm.Objects(machine).scene()
+    lines = [link for link in scene.links if link.target == "object/file motd"]
+    assert words(card(scene, "file motd")) == ["file motd", "file, 9000 B", "3 references + open file"]
+    assert len(lines) == 3 == machine.system.files["motd"].object.references - 1
+    assert len({link.points[1][0] for link in lines}) == 1, "they share a trunk"
 
 
 def test_each_step_shows_the_objects_of_that_moment() -> None:
@@ -335,3 +362,26 @@ def calls_to_draw(pages: int, tasks: int) -> int:
 
 def test_pages_that_are_not_drawn_cost_no_calls() -> None:
     assert calls_to_draw(4000, 1) < calls_to_draw(40, 1) + 100
+
+
+def test_of_a_thousand_files_the_value_has_those_that_are_shown_and_counts_the_rest() -> None:
+    machine = vm.boot("x86-64", ram="64 MiB")
+    for number in range(1000):
+        machine.file(f"f{number}", b"x")
+    task = machine.task("init")
+    shared = task.mmap("4 KiB", "rw", "shared", machine.file("last", b"x"))
+    whole, some = machine.memory_objects.value(), machine.memory_objects.value(5, {"file f700"})
+    assert some.left_out == len(whole.objects) - len(some.objects) == 1001 - 7
+    assert list(some.objects) == [*(f"file f{number}" for number in range(5)), "file f700", "file last"]
+    assert all(whole.objects[name] == one for name, one in some.objects.items())
+    assert some.files == {name: whole.files[name] for name in ("f0", "f1", "f2", "f3", "f4", "f700", "last")}
+    machine.file("new", b"x")
+    scene = vm.Objects(machine).scene()
+    assert card(scene, "file new"), "the operation is about it"
+    assert folds(scene)["objects/alone"] == f"{1002 - OBJECTS:,} objects more that nothing maps"
+    task.munmap(shared, "4 KiB")
+    for picture in vm.Objects(machine), vm.Objects(machine, step=0):
+        scene = picture.scene()
+        assert card(scene, "file last"), "it was mapped before the operation, or is nothing's now"
+        assert scene.subtitle.startswith("1,002 objects · ")
+        assert list(scene.table.rows)[-1][:2] == ("…", "602 objects more")

@@ -216,3 +216,13 @@ def test_entries_that_overlap_are_both_seen_and_what_both_have_is_framed() -> No
     assert outer.y < inner.y < outer.y + outer.h < inner.y + inner.h, "each has an edge of its own"
     words = [node.id for node in scene.nodes for run in node.text if run.text == "overlap of 16 KiB"]
     assert sorted(word.partition("/")[0] for word in words) == ["list", "ribbon"]
+
+
+def test_a_ribbon_alone_names_the_ranges_that_have_room_and_one_below_a_list_does_not() -> None:
+    space = vm.boot("x86-64").kernel_map
+    alone, below = (
+        [run.text for node in kind(space).scene().nodes if node.kind == "range" for run in node.text]
+        for kind in (vm.Ribbon, vm.Map)
+    )
+    assert alone == ["kernel memory, 24 MiB, rwx"]
+    assert not below

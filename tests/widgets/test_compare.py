@@ -27,5 +27,5 @@ def test_a_picture_without_a_machine_has_a_selection_of_its_own() -> None:
 
 def test_it_stays_when_nobody_holds_the_value() -> None:
     view = vm.Comparison(vm.compare([allocate("a", "4 KiB")]), selection="piece:a")
-    assert view.scene().title == "comparison"
+    assert view.scene().title == "the same operations on 6 maps"
     assert view.selection == "piece:a"

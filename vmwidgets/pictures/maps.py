@@ -83,7 +83,7 @@ class Map(Picture):
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
         """What is drawn: the map's value around what matters, at a moment, or the answer to a search."""
-        focus = [] if self._seeking else touched(moment.events, target.name)[:FOCUS]
+        focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
         value = target.value([*focus, selected], self._folds_opened, addresses, whole=self._most())

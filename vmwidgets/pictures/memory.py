@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents
@@ -102,20 +101,20 @@ def kmem_scene(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
-    value = target.value(_focus(target, moment.events, selection), opened, whole=WHOLE)
+    value = target.value(_focus(target, moment, selection), opened, whole=WHOLE)
     reached = moment.above(value.reach(moment.events))
     return draw_kmem(value, reached, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
 
-def _focus(target: MachineKmem, events: Sequence[Event], selection: str = "") -> list[int]:
+def _focus(target: MachineKmem, moment: Moment, selection: str = "") -> list[int]:
     """Entries that a folded map shows: what is selected, the places of submaps, and what the operation touched."""
     found = [entry_id(selection)] if entry_id(selection) else []
     for parent in target.maps.values():
         inside = [one for one in target.maps.values() if one is not parent and parent.start <= one.start < parent.end]
         found += [entry.id for one in inside if (entry := parent.lookup(one.start)) is not None]
-    names = maps_touched(events)
+    names = maps_touched(moment)
     for one in target.maps.values():
-        found += touched(events, one.name)[:FOCUS] if one.name in names else []
+        found += touched(moment, one.name)[:FOCUS] if one.name in names else []
     return found
 
 
@@ -188,7 +187,7 @@ def frames_scene(
 ) -> Scene:
     """The scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
-    touched = touched_frames(moment.events)
+    touched = touched_frames(moment.every)
     moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
     lit = target.behind(entry_id(selection)) if entry_id(selection) else ()
     focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])

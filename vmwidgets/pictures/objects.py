@@ -8,7 +8,7 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.objects import MachineObjects
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.fault import draw_fault
-from vmwidgets.views.memory.objects import draw_objects
+from vmwidgets.views.memory.objects import ROWS, draw_objects, named_in
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
@@ -61,5 +61,5 @@ class Objects(Picture):
     def draw(self, at: At) -> Scene:
         """The objects at this moment."""
         task = at.target.path if isinstance(at.target, Task) else ""
-        value = at.whole.memory_objects.value()
+        value = at.whole.memory_objects.value(ROWS, named_in(at.moment))
         return draw_objects(value, at.moment, task=task, machine=at.whole.name, width=at.width)

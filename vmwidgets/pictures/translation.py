@@ -279,7 +279,7 @@ def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     among = dict.fromkeys([*sight.among, *mapped, *leading])
     wanted = [*([] if sight.frame is None else [sight.frame]), *among]
     there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
-    value = target.value([*there, *touched_frames(moment.events)])
+    value = target.value([*there, *touched_frames(moment.every)])
     selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
     return draw_frames(value, moment, selected=selected, among=among, machine=at.whole.name, width=at.width,
                        rows=sight.rows)  # fmt: skip

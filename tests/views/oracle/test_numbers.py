@@ -49,8 +49,8 @@ MISTAKES = {
     "pages are numbered from 1": Mistake(clock._row, 'f"page {page.index} of', 'f"page {page.index + 1} of', "clock"),
     "the hand is not heeded": Mistake(
         replacement.MachineReplacement.value,
-        "in_order(value.name, places, notes, hand, bits)",
-        "in_order('fifo', places, notes, 0)",
+        "in_order(value.name, *rows, bits)",
+        "in_order('fifo', *rows[:2], 0)",
         "clock",
     ),
     "swap space's own are dirty too": Mistake(

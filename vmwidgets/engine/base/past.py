@@ -128,9 +128,9 @@ class Past:
         """The rows of one table that were written, by key, in the order in which each was written first."""
         return self._tables.get((table, thing), _NOTHING)
 
-    def things(self, table: str) -> set[str]:
-        """The things of which rows of a table were written."""
-        return {thing for known, thing in self._tables if known == table}
+    def things(self, table: str = "") -> set[str]:
+        """The things of which rows of a table were written; without one, of any."""
+        return {thing for known, thing in self._tables if not table or known == table}
 
     def before(self, table: str, thing: str = "") -> dict[Any, Any]:
         """What these rows held, by key."""

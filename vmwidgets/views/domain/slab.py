@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.views.scene import kit
@@ -22,7 +21,7 @@ RESERVE = {"armv7": 3, "x86-64": 5}
 CELLS = 63
 """Blocks of a piece that have a cell of their own; of more, a share that is in proportion."""
 
-HEAD_W, HEAD_H, GAP = 206.0, 62.0, 8.0
+HEAD_W, HEAD_H, GAP, OLDER_W = 206.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
 
 
@@ -50,7 +49,8 @@ def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[N
     room = picture.width - 2 * MARGIN
     fit = max(1, min(most, int((room + GAP) // (HEAD_W + GAP))))
     heads = len(slab.heads) + slab.fold.heads
-    newest = slab.heads[: fit if heads <= fit else fit - 1]
+    beside_older = min(most - 1, int((room - OLDER_W) // (HEAD_W + GAP)))
+    newest = slab.heads[: fit if heads <= fit else beside_older]
     reserve = _reserved(slab, RESERVE.get(picture.value.architecture, 3))
     for number, head in enumerate(newest):
         nodes += _head(picture, head, head.number, reserve.get(number, 0), x, y)
@@ -69,7 +69,7 @@ def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[N
 
 def _older(label: Sequence[str], x: float, y: float) -> Node:
     rows = [kit.Line(label[0]), kit.Line(label[1], "label dim")]
-    return kit.card("slab/older", Box(x, y, 130, HEAD_H), rows, kind="fold", state=("folded",), top=18, step=16,
+    return kit.card("slab/older", Box(x, y, OLDER_W, HEAD_H), rows, kind="fold", state=("folded",), top=18, step=16,
                     title=": ".join(label))  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
 def refills_of(picture: DomainPicture) -> list[Refill]:
     """The refills of the operation, each turn in the order it began."""
     found: list[Refill] = []
-    free = picture.value.at(Past(picture.moment.so_far)).slab.free
+    free = picture.value.at(picture.moment.written).slab.free
     open_turns: list[int] = []
     for index, event, functions in with_functions(picture.moment.events):
         done = index < picture.moment.place

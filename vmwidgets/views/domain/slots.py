@@ -12,8 +12,8 @@ from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box, Line
-from vmwidgets.views.scene.model import Bar, Node, Table, Text
-from vmwidgets.views.scene.text import fitted, short_count, visible
+from vmwidgets.views.scene.model import Bar, Node, Table
+from vmwidgets.views.scene.text import short_count, visible
 from vmwidgets.views.story.words.names import kind_words
 
 from .picture import DomainPicture
@@ -159,18 +159,11 @@ def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, box: Box) -> No
         thing, letters, look, title = picture.thing(ref), words.letters, "strong", describe(cell.held)
         bar = words.colour
         states = ["taken", *picture.states(f"cap:{ref}", thing)]
-    return Node(
-        f"slots/{cnode.name}/{cell.first}", "cap", *box, thing, text=_two(box, (letters, look), (number, "label dim")),
-        bars=(Bar(0, 0, box.w, 4, bar),) if bar else (), state=tuple(states), title=title, action="select",
+    return kit.cell(
+        f"slots/{cnode.name}/{cell.first}", "cap", box, ((letters, look), (number, "label dim")), feet=_FEET, spare=2,
+        thing=thing, bars=(Bar(0, 0, box.w, 4, bar),) if bar else (), state=states, title=title,
         lane=f"slots/{cnode.name}",
     )  # fmt: skip
-
-
-def _two(box: Box, *lines: tuple[str, str]) -> tuple[Text, ...]:
-    """Two words in the middle of a cell, one below the other."""
-    rows = zip(_FEET, lines, strict=True)
-    text = (fitted(box.w / 2, y, words, box.w - 2, style, "middle") for y, (words, style) in rows)
-    return tuple(run for run in text if run.text)
 
 
 _FEET = 16.0, 29.0
@@ -193,8 +186,9 @@ def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
     if not second:
         fold = kit.fold(name, box, label, title=title, lane=lane, opens=opens)
         return replace(fold, text=tuple(replace(run, style="label dim") for run in fold.text))
-    return Node(name, "fold", *box, text=_two(box, (label, "label dim"), (second, "label dim")), state=("folded",),
-                title=title, action="open" * opens, lane=lane)  # fmt: skip
+    lines = (label, "label dim"), (second, "label dim")
+    return kit.cell(name, "fold", box, lines, feet=_FEET, spare=2, state=("folded",), title=title,
+                    action="open" * opens, lane=lane)  # fmt: skip
 
 
 def describe(held: CapabilityValue) -> str:

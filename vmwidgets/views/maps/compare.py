@@ -64,7 +64,7 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     grid, y = _grid(value, y, width)
     return kit.scene(
         "comparison",
-        "comparison",
+        f"the same operations on {counted(len(value.maps), 'map')}",
         _subtitle(value, style),
         [*nodes, *grid],
         caption=_caption(value),
@@ -211,10 +211,10 @@ def _piece(
     w = max(1.0, _x(axis, piece.end) - x - 1)
     limits = f"{style.whole(piece.start)}–{style.whole(piece.end)}"
     elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
-    text = (fitted(w / 2, 17, f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label", "middle"),)
-    return Node(
-        f"compare/{one.label}/{number}", "range", x, top, w, RIBBON, f"piece:{piece.name}", text=text,
-        state=("plain", "changed") if differs else ("plain",), action="select", lane=one.label,
+    lines = ((f"{'≠ ' if differs else ''}{piece.name}", "label"),)
+    return kit.cell(
+        f"compare/{one.label}/{number}", "range", Box(x, top, w, RIBBON), lines, feet=(17,),
+        thing=f"piece:{piece.name}", state=("plain", "changed") if differs else ("plain",), lane=one.label,
         title=f"{visible(piece.name)}: {limits}, {binary_size(piece.end - piece.start)}{elsewhere}",
     )  # fmt: skip
 
@@ -273,8 +273,8 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
         y += CELL
     left = len(value.rows) - len(rows)
     if left:
-        which = "that do not differ" if len(value.differences) <= MOST_ROWS else "in the table"
-        words = f"… {counted(left, 'operation', 'operations')} more, {which}"
+        which = "on which the maps agree" if len(value.differences) <= MOST_ROWS else "in the table"
+        words = f"… {left:,} more {'operation' if left == 1 else 'operations'}, {which}"
         nodes.append(_words("compare/more", Box(MARGIN, y, room, LINE), words, "label dim"))
         y += LINE
     return nodes, y

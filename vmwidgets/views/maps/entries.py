@@ -19,7 +19,7 @@ from vmwidgets.views.scene.text import fitted, short_count, text_width
 
 from .overlaps import overlap_of
 from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
-from .runs import BAND, Run, brackets, file_of, kind_of, what_is
+from .runs import BAND, Run, brackets, kind_of, name_of, what_is
 
 HEADER = 68.0
 """Pixels that the list's header takes at the left."""
@@ -87,7 +87,7 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
         rows = [
             kit.Line(picture.style.long(start), "mono label dim"),
             kit.Line(f"−{binary_size(size)}", "strong"),
-            kit.Line(_brief(item), "label dim", middle=True),
+            kit.Line(name_of(item), "label dim", middle=True),
         ]
         box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + 20, w, STRIP_HEIGHT)
         name = f"list/ghost/{item.id}"
@@ -147,7 +147,7 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Lin
     style, wired = picture.style, _wired(entry)
     size = binary_size(entry.size)
     brief = size.replace(" ", "").replace("iB", "")  # in little room, with its unit as a letter
-    what = _brief(entry)
+    what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 20 - text_width(wired, "label strong"):
         what = ""
     return [
@@ -174,11 +174,6 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text,
     if text_width(entry.protection, "mono label") <= w - 2:
         rows.append(Text(w / 2, 42, entry.protection, "mono label dim", "middle"))
     return tuple(rows)
-
-
-def _brief(entry: EntryValue) -> str:
-    """What is mapped, in the space of a card: of a path its last part, which says most."""
-    return file_of(entry) or what_is(entry)
 
 
 def describe(picture: MapPicture, entry: EntryValue) -> str:

@@ -219,7 +219,7 @@ def taken_in(value: MapValue) -> set[Taken]:
 
 def cards_of(value: MapValue, moment: Moment) -> tuple[int, ...]:
     """Ids of what the operation made, changed and took away, of what moved in the tree, and of what it compared."""
-    events, past = moment.events, moment.whole if not moment.floor else Past(moment.events)
+    events, past = moment.events, moment.every
     states = states_of(value, past)
     new = sorted(one for one, those in states.items() if "new" in those)
     changed = sorted(one for one, those in states.items() if "changed" in those)
@@ -357,13 +357,13 @@ def moved_in_tree(past: Past, value: MapValue) -> frozenset[int]:
     return frozenset(moved - there.new - there.leaving)
 
 
-def touched(events: Sequence[ev.Event], name: str) -> list[int]:
-    """Ids of the entries of map `name` that `events` were about, each once, those that a picture needs most first.
+def touched(moment: Moment, name: str) -> list[int]:
+    """Ids of the entries of map `name` that an operation was about, each once, those that a picture needs most first.
 
     First what is new; then, the latest first, what was written in list and tree, and what was met.
     """
     met: list[int] = []
-    for event in reversed(events):
+    for event in reversed(moment.events):
         rows = [row for row in event.writes() if row[1] == name]
         for table, _, key, *held in rows:
             links = held if table in ("after", "lookup cache") else ()
@@ -372,16 +372,16 @@ def touched(events: Sequence[ev.Event], name: str) -> list[int]:
             met.append(event.entry)
         elif isinstance(event, ev.MergeTried) and event.map == name:
             met.append(event.neighbour)
-    past = Past(events)
+    past = moment.whole
     new, _, gone = past.marks("after", name)
     found = dict.fromkeys([*reversed([one for one in past.changes("after", name) if one in new]), *met])
     return [one for one in found if one not in gone and one]
 
 
-def maps_touched(events: Sequence[ev.Event]) -> set[str]:
+def maps_touched(moment: Moment) -> set[str]:
     """Names of the maps that :func:`touched` finds something of."""
-    rows = {row[1] for event in events for row in event.writes()}
-    return rows | {event.map for event in events if isinstance(event, (ev.LookupCacheHit, ev.MergeTried))}
+    met = {event.map for event in moment.events if isinstance(event, (ev.LookupCacheHit, ev.MergeTried))}
+    return moment.whole.things() | met
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:

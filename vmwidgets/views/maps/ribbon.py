@@ -14,12 +14,12 @@ from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import short_count, text_width
+from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 
 from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, crossed, pieces_of, x_of
 from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
-from .runs import BAND, Range, Run, brackets
+from .runs import BAND, Range, Run, brackets, name_of
 
 BAR = 28.0
 """Height of the ribbon itself."""
@@ -54,10 +54,13 @@ def ribbon_lane(
     band_top = top + leaders_height + (0 if runs and not _has_markers(picture) else 32)
     bar_top = band_top + BAND * bool(runs)
     ranges = [(s.item, _strip(s)) for s in pieces if isinstance(s.item, EntryValue)]
-    plain = plain_ones(picture, (entry for entry, _ in ranges if entry.id not in levels))
+    bare = [one for one in ranges if one[0].id not in levels]
+    # else the list above, or the brackets, have the names
+    names = {entry.id: _name(entry, w) for entry, (_, w) in bare} if columns is None and not runs else {}
+    plain = plain_ones(picture, (entry for entry, _ in bare if not names.get(entry.id)))
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
     nodes = [_ground(picture, bar_top, width, on)]
-    nodes += [node for piece in drawn if (node := _node(picture, piece, axis, bar_top, levels)) is not None]
+    nodes += [node for piece in drawn if (node := _node(picture, piece, axis, bar_top, levels, names)) is not None]
     nodes += [node for one in both if (node := _overlap(picture, one, axis, bar_top)) is not None]
     nodes += [_ghost(picture, one, axis, bar_top) for one in picture.gone if _is_on(one, axis)]
     nodes += _markers(picture, axis, band_top, bar_top, width)
@@ -90,7 +93,9 @@ def _ground(picture: MapPicture, y: float, width: float, name: str) -> Node:
     return Node(name, "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title, role="pan")
 
 
-def _node(picture: MapPicture, segment: MapSegment, axis: Axis, y: float, levels: Mapping[int, int]) -> Node | None:
+def _node(
+    picture: MapPicture, segment: MapSegment, axis: Axis, y: float, levels: Mapping[int, int], names: Mapping[int, str]
+) -> Node | None:
     item = segment.item
     if item is None:
         return _gap(picture, segment, axis, y)
@@ -105,10 +110,16 @@ def _node(picture: MapPicture, segment: MapSegment, axis: Axis, y: float, levels
     x, w = _strip(segment)
     level = levels.get(item.id)
     top, h = (y, BAR) if level is None else (y + level * (BAR - _LEVEL), _LEVEL)
-    return Node(
-        f"ribbon/{item.id}", "range", x, top, w, h, f"entry:{item.id}",
-        state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, action="select", lane="ribbon",
+    return kit.chip(
+        f"ribbon/{item.id}", "range", kit.Box(x, top, w, h), names.get(item.id, ""), thing=f"entry:{item.id}",
+        state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, lane="ribbon",
     )  # fmt: skip
+
+
+def _name(entry: EntryValue, w: float) -> str:
+    """What a range of `w` pixels has room to say of itself."""
+    size, name = binary_size(entry.size), visible(name_of(entry))
+    return wording((f"{name}, {size}, {entry.protection}", f"{name}, {size}", name, size, ""), w - 8)
 
 
 def _strip(segment: MapSegment) -> tuple[float, float]:

@@ -61,6 +61,11 @@ def what_is(entry: EntryValue) -> str:
     return f"{entry.object}+{entry.offset:#x}"
 
 
+def name_of(entry: EntryValue) -> str:
+    """What is mapped, in the space of a card: of a path its last part, which says most."""
+    return file_of(entry) or what_is(entry)
+
+
 class Run(NamedTuple):
     """Entries of one file that follow each other, of which at least two are drawn."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import hypot, pi, sin
 from typing import NamedTuple
 
-from vmwidgets.engine.base.past import Past
+from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.kernel.tasks.rings_schema import ReferenceCleared
 from vmwidgets.engine.memory.replacement_schema import ReplacementValue, RingPage, RingValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Node, Rows, Scene, Table
-from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.model import Link, Node, Rows, Scene, Table
+from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, once, seen, where, wrote
 
@@ -23,7 +23,10 @@ ROWS = 200
 MOST = 12
 """So many frames are drawn: all of a small ring in a circle, else those that are asked next in rows."""
 
-_W, _H = 108.0, 76.0
+MOST_GONE = 4
+"""So many of the pages that left in an operation are named."""
+
+_W, _H = 124.0, 82.0
 
 
 class Noted(NamedTuple):
@@ -66,15 +69,21 @@ def draw_clock(
     is_circle = value.has_hand and 3 <= count <= MOST and _circle(count) <= width - 2 * MARGIN
     drawn = sorted(pages, key=lambda page: page.place) if is_circle else pages[:MOST]
     places = kit.ring(count, _W, h, width=width, top=12) if is_circle else _rows(len(drawn), h, width)
-    new = moment.marks("ring", ring.name).new
+    came = _came(ring, moment)
     numbers = sorted([*(page.place for page in drawn), *vacant]) if is_circle else [page.place for page in drawn]
     boxes = dict(zip(numbers, places, strict=True))
-    cards = [_card(page, boxes[page.place], new, note) for page in drawn]
+    turns = {page.frame: turn for turn, page in enumerate(pages, 1)}
+    cards = [_card(page, boxes[page.place], came, note, turns[page.frame]) for page in drawn]
     nodes, links = [*cards], []
     nodes += [_empty(number, boxes[number]) for number in vacant if is_circle]
     if value.has_hand and pages:
         nodes.append(_hand(places, pages[0], is_circle))
         links.append(kit.arrow("clock/hand", nodes[-1], cards[drawn.index(pages[0])], kind="walk", state=["path"]))
+        if is_circle and len(pages) > 2:
+            links.append(_onwards(boxes, pages))
+    elif pages:
+        words = "in the order in which they came" if value.is_function else "asked first"
+        nodes.append(kit.label("clock/first", words, MARGIN, 14))
     if not pages:
         whose = f"task {visible(task)}" if task else "a task"
         nodes.append(kit.label("clock/none", f"No page of {whose} is in memory.", MARGIN, 6))
@@ -82,6 +91,12 @@ def draw_clock(
     if len(drawn) < ring.count:
         nodes.append(kit.label("clock/more", f"… and {ring.count - len(drawn):,} more behind them", MARGIN, bottom + 8))
         bottom += 28
+    if pages:
+        below = [*_gone(ring, moment, bottom + 10, width)]
+        bottom = max((node.y + node.h for node in below), default=bottom)
+        below += _legend(ring, value, bottom + 12, width)
+        nodes += below
+        bottom = max(node.y + node.h for node in below)
     of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
     others = len(value.rings) - (ring.name in value.rings)
     of += f" · {counted(others, 'other ring')}" if others else ""
@@ -172,13 +187,66 @@ def _hand(places: list[Box], first: RingPage, is_circle: bool) -> Node:
     return kit.label("clock/hub", "hand", x - 16, y - 9, style="strong")
 
 
-def _card(page: RingPage, place: Box, new: frozenset[int], note: Noted | None) -> Node:
+def _came(ring: RingValue, moment: Moment) -> set[int]:
+    """The frames of a ring that got their pages in this operation, those among them that another page left."""
+    written = moment.written.changes("ring", ring.name)
+    pages = (moment.written.changes("page", name).values() for name in moment.written.things("page"))
+    got = {after for those in pages for before, after in those if before is ABSENT}
+    return {frame for frame in written if frame in got}
+
+
+def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]:
+    """The pages that left the ring in this operation, as far as there is room; the others are counted."""
+    past = moment.written
+    written = past.changes("ring", ring.name)
+    gone = [
+        (before, f"page {index} of {visible(name)}")
+        for name in sorted(past.things("page"))
+        for index, (before, after) in sorted(past.changes("page", name).items())
+        if after is ABSENT and before in written and written[before].before is not ABSENT
+    ]
+    widths = (min(text_width(f"left: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
+    boxes = kit.flow(widths, y, 24.0, width=width)
+    nodes = [
+        kit.fold(f"clock/gone/{number}", box, f"left: {page}", title=f"{page} left frame {frame:#x}")
+        for number, ((frame, page), box) in enumerate(zip(gone, boxes, strict=False))
+    ]
+    if len(gone) > len(boxes):
+        below = max(box.y + box.h for box in boxes)
+        nodes.append(kit.label("clock/gone/more", f"… and {len(gone) - len(boxes):,} others", MARGIN, below + 6))
+    return nodes
+
+
+def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float) -> list[Node]:
+    """What the strips of the cards mean, and the numbers at their right."""
+    known = {"used" if page.referenced else "unused" for page in ring.pages}
+    styles = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in known]
+    entries = kit.legend("clock", styles, y, width=width)
+    words = (
+        "1, 2, 3: the order in which they came" if value.is_function else "1, 2, 3: the order in which they are asked"
+    )
+    last = entries[-1]
+    x, top = last.x + last.w + 16, last.y
+    if x + text_width(words) > width - MARGIN:
+        x, top = MARGIN, last.y + kit.LINE
+    return [*entries, kit.label("clock/legend/order", words, x, top - 1, style="label")]
+
+
+def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Link:
+    """An arrow from the page at the hand to the one that it comes to next."""
+    first, second = (boxes[page.place] for page in pages[:2])
+    ends = first.edge_towards(second.middle), second.edge_towards(first.middle)
+    return Link("clock/onwards", "next", f"clock/{pages[0].frame}", f"clock/{pages[1].frame}", ends, arrow=True)
+
+
+def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int) -> Node:
     who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "not mapped"
     where = str(Address(page.va)) if page.task else f"page {page.index}"
-    state = ["new"] * (page.frame in new)
-    title = f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}"
+    state = ["new"] * (page.frame in came)
+    title = f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}, asked as number {turn}"
     bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
-    lines = [f"frame {page.frame:#x}", where, who, bits, *([note.card(page.note)] if note else [])]
+    frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
+    lines: list[str | kit.Line] = [frame, where, who, bits, *([note.card(page.note)] if note else [])]
     return kit.card(
         f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}",
         lane="clock", state=state, title=title, bar="used" if page.referenced else "unused",

@@ -50,11 +50,11 @@ def draw_frames(
     alone.  With `rows` only so many rows of runs are drawn, those with the frames `among` them in any case.
     """
     past = value.at(moment.past)
-    before = value.at(Past(moment.events)).counts
+    before = value.at(moment.every).counts
     nodes: list[Node] = []
     y = 2.0
     if rows:
-        touched = {**dict.fromkeys(among, ""), **touched_frames(moment.so_far)}
+        touched = {**dict.fromkeys(among, ""), **touched_frames(moment.written)}
         nodes, y = _runs_lane(past, touched, selected, frozenset(lit), y, width, rows)
     else:
         nodes, y = gauges(past.counts, before, 10, width)
@@ -63,7 +63,7 @@ def draw_frames(
         orders = _orders(past, done, y, width)
         nodes += orders
         y = orders[-1].y + orders[-1].h + 16
-        more, y = _runs_lane(past, touched_frames(done), selected, frozenset(lit), y, width)
+        more, y = _runs_lane(past, touched_frames(moment.written), selected, frozenset(lit), y, width)
         nodes += more
         if selected is not None:
             nodes.append(_detail(selected, y, width))
@@ -110,9 +110,8 @@ steps_of_frames = once(
 """The steps of physical memory, the free lists among it."""
 
 
-def touched_frames(done: Sequence[ev.Event]) -> dict[int, str]:
-    """Frames that the operation took ("new"), or gave, wired or unwired ("changed")."""
-    past = Past(done)
+def touched_frames(past: Past) -> dict[int, str]:
+    """Frames that were taken ("new"), or given, wired or unwired ("changed"), in what wrote the rows of `past`."""
     touched = dict.fromkeys(past.changes("wirings"), "changed")
     for frame, (before, after) in past.changes("frame").items():
         is_free = state_of(after) in ("free", "pooled")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from vmwidgets.engine.base.past import ABSENT, Change, Past
+from vmwidgets.engine.base.past import ABSENT, Change
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.x15.kentry_schema import KentryContents, KentryValue
 from vmwidgets.engine.memory.slabs_schema import SlabValue
@@ -50,7 +50,7 @@ def draw_kentry(
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
-    past = Past(moment.so_far)
+    past = moment.written
     touched = {
         address: "new" if change.after is ABSENT else "changed"
         for address, change in past.changes("next buffer", KENTRY).items()

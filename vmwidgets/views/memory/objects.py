@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.past import ABSENT, Change, Past
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
@@ -22,7 +24,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
-from vmwidgets.views.scene.text import fitted, short_count, visible, wording
+from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen, wrote
 from vmwidgets.views.story.words.called import called
@@ -191,7 +193,7 @@ def draw_objects(
         nodes,
         links=links,
         caption=moment.caption,
-        table=Table(_COLUMNS, Rows(lambda: tuple(islice(_rows(past, mappers), ROWS)))),
+        table=Table(_COLUMNS, Rows(lambda: _rows(past, mappers))),
         steps=moment.steps(steps_of_task(value, moment, task) if task else steps_of_objects),
         machine=machine,
         width=width,
@@ -213,7 +215,7 @@ def _about(mappings: Sequence[_Mapping], drawn: Collection[str]) -> dict[str, Ab
 def _subtitle(value: ObjectsValue, uses: Counter[int]) -> str:
     shared = len(uses) - [*uses.values()].count(1)
     words = [
-        counted(len(value.objects), "object"),
+        counted(len(value.objects) + value.left_out, "object"),
         f"{counted(len(uses), 'page')} seen by entries, {shared:,} by several",
     ]
     if value.swap:
@@ -253,6 +255,7 @@ class _Layout:
         count = max(2, min(room, 1 + max(columns.values(), default=1)))
         self._wide = min(_MOST, (width - 2 * MARGIN - _GAP * (count - 1)) / count)
         self._tops = [30.0] * count
+        self._trunks: dict[str, int] = {}
         self._placed: dict[str, Node] = {}
         self._fresh: dict[str, Collection[int]] = {}
         for one in shown:
@@ -263,13 +266,15 @@ class _Layout:
         if self.nodes:
             self._label(0, "mappings: pages seen")
             self._label(1, "objects, from front to back")
-        if room_left and len(alone) > room_left:
-            words = f"{counted(len(alone) - room_left, 'object')} more that nothing maps"
+        folded = len(alone) + value.left_out - room_left
+        if room_left and folded > 0:
+            words = f"{counted(folded, 'object')} more that nothing maps"
             place = Box(MARGIN + self._wide + _GAP, self._tops[1], self._wide, 28)
             self.nodes.append(kit.fold("objects/alone", place, words))
         if len(shown) < len(ours):
             words = f"{counted(len(ours) - len(shown), 'mapping')} more"
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
+        self.nodes += _legend(self.nodes, max((node.y + node.h for node in self.nodes), default=0.0) + 14, width)
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
@@ -304,12 +309,16 @@ class _Layout:
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
         task = mapper.map.removeprefix("task:").removesuffix("/map")
+        said = "to copy" * mapper.needs_copy
         words = [f"{task} {address(mapper.start)}", f"{counted(mapper.pages, 'page')} of {visible(one.target)}"]
-        words += ["to copy"] if mapper.needs_copy else []
+        rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
+        title = ", ".join((*words, said) if said else words)
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
-        card = self._card(f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, words, thing, state, "mapping", one.seen)
+        card = self._card(
+            f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state, "mapping", one.seen
+        )
         before, start = card, card.y
         chain = self._chain(one.target)
         left_out = len(self._value.chain(one.target)) - len(chain)
@@ -337,12 +346,16 @@ class _Layout:
         return node
 
     def _arrow(self, one: Node, behind: Node) -> Link:
-        """From a thing to the object behind it: through the room beside that one's column, where no card is."""
+        """From a thing to the object behind it: through the room beside that one's column, where no card is.
+
+        Those that lead to one object share a trunk.
+        """
         out, start, end = one.x + one.w, one.y + 22, behind.y + 22
+        trunk = self._trunks.setdefault(behind.id, len(self._trunks))
         if one.x == behind.x:  # in one column: around it at the right
-            turn, reached = out + 5 + 3 * (len(self.links) % 3), out
+            turn, reached = out + 5 + 3 * (trunk % 3), out
         else:
-            turn, reached = behind.x - 10 - 5 * (len(self.links) % 5), behind.x
+            turn, reached = behind.x - 12 - 5 * (trunk % 4), behind.x
         points = ((out, start), (turn, start), (turn, end), (reached, end))
         return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, points, arrow=True)
 
@@ -351,10 +364,19 @@ class _Layout:
         pages = Seen([one])
         size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
         kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
-        words = [visible(name), kind, counted(self._references[name], "reference")]
+        count = self._references[name]
+        said = counted(count, "reference")
+        if one.kind == "file":  # that it is open counts too, and no line leads to it from there
+            others = counted(count - 1, "reference")
+            right = wording((f"{others} + open file", others), self._wide - text_width(kind) - 20, "label dim")
+            rows = kit.Line(visible(name), "strong", middle=True), kit.Line((kind, "file"), right=right)
+            said += f": {others} of mappings and shadows, and the open file"
+        else:
+            rows = kit.Line(visible(name), "strong", said, middle=True), kit.Line(kind)
         marks = self._moment.marks("object")
         state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
-        node = self._card(f"object/{name}", column, least, words, f"object:{name}", state, "object", pages, one)
+        title = f"{visible(name)}, {kind}, {said}"
+        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, "object", pages, one)
         self._placed[name] = node
         return node
 
@@ -363,14 +385,15 @@ class _Layout:
         identity: str,
         column: int,
         least: float,
-        words: Sequence[str],
+        rows: Sequence[kit.Line],
+        title: str,
         thing: str,
         state: Sequence[str],
         bar: str,
         pages: Seen,
         owner: ObjectValue | None = None,
     ) -> Node:
-        """A card in a column, with a cell for each page, new ones first; the last of three `words` is at its right.
+        """A card in a column, with a cell for each page, new ones first.
 
         `owner` is the object that it is of.
         """
@@ -383,10 +406,8 @@ class _Layout:
         top = max(self._tops[column], least)
         box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, _HEAD + lines * (_CELL_H + 4) + 4)
         self._tops[column] = top + box.h + _BELOW
-        beside = words[2] if len(words) > 2 else ""
-        rows = [kit.Line(words[0], "strong", beside, middle=True), kit.Line(words[1])]
         node = kit.card(
-            identity, box, rows, thing=thing, state=state, title=", ".join(words), lane=f"objects/{column}", top=18,
+            identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
             step=16, pad=7, bars=(Bar(0, 0, 4, box.h, bar),), action="select",
         )  # fmt: skip
         self.nodes.append(node)
@@ -417,25 +438,69 @@ class _Layout:
         said += [f"seen by {self._uses[place.frame]} mappings"] if shared else []
         said += ["dirty: its file does not have it yet"] if dirty else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
-        state = (
-            ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) if dirty else ()
-        )
+        is_changed = dirty and index in self._moment.marks("dirty", place.holder).new
+        state = ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
-        text = (
-            fitted(box.w / 2, 13, f"{index:,}", box.w - 6, "label dim", "middle"),
-            fitted(box.w / 2, 27, words, box.w - 6, "mono label", "middle"),
-        )
-        return Node(
-            identity, "page", *box, thing="" if swapped else f"frame:{place.frame}", shape="round" if shared else "box",
-            text=text, state=state, title=", ".join(said), action="" if swapped else "select", lane=f"{identity}/pages",
+        lines = (f"{index:,}", "label dim"), (words, "mono label")
+        return kit.cell(
+            identity, "page", box, lines, feet=(13, 27), spare=6, thing="" if swapped else f"frame:{place.frame}",
+            shape="round" if shared else "box", bars=(Bar(6, box.h - 4, box.w - 12, 3, "used-and-dirty"),) * dirty,
+            state=state, title=", ".join(said), lane=f"{identity}/pages",
         )  # fmt: skip
+
+
+_LEGEND = (
+    ("round", "seen by several mappings"),
+    ("folded", "in swap space, slot s"),
+    ("dirty", "dirty: its file does not have it yet"),
+)
+"""What a cell's looks mean."""
+
+
+def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
+    """A cell of each look that the picture has, and what it means."""
+    pages = [node for node in nodes if node.kind == "page"]
+    looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
+    known = [one for one in _LEGEND if one[0] in looks]
+    boxes = kit.flow((text_width(words) + 40 for _, words in known), y, 18, width=width, gap=14)
+    drawn: list[Node] = []
+    for (look, words), (x, top, w, h) in zip(known, boxes, strict=True):
+        bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
+        drawn.append(
+            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), shape="round" if look == "round" else "box",
+                     state=("folded",) * (look == "folded"), bars=bars, title=words),
+        )  # fmt: skip
+        drawn.append(kit.label(f"objects/legend/{look}/words", words, x + 34, top, most=w - 34))
+    return drawn
+
+
+def named_in(moment: Moment) -> set[str]:
+    """The objects that an operation is about, so that a value that leaves some out has these."""
+    past = moment.whole
+    names = {name for table in ("page", "swapped", "dirty") for name in past.things(table)}
+    names |= {str(name) for name in past.changes("object")} | {f"file {name}" for name in past.changes("file")}
+    names |= {fields[3] for path in past.things("entry") for fields in past.values("entry", path) if fields[3]}
+    written, looked_at = _touched(moment)
+    return names | looked_at | {name for name in written if isinstance(name, str)}
+
+
+_ENTRIES = ev.EntryChanged, ev.EntryResized, ev.EntryLinked
+
+
+def _names_object(kind: type[Event]) -> bool:
+    return any(one.name == "object" for one in fields(kind))
 
 
 def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
     """Objects, by name, and entries, by number, that the operation changed; and the objects that it looked at."""
     written: set[str | int] = set()
     looked_at: set[str] = set()
+    kinds = {
+        kind for kind in {type(event) for event in moment.events} if issubclass(kind, _ENTRIES) or _names_object(kind)
+    }
     for event in moment.events:
+        if type(event) not in kinds:
+            continue
         if isinstance(event, (ev.ObjectSearched, ev.PagerAsked)):
             looked_at.add(event.object)
         elif isinstance(event, (ev.EntryChanged, ev.EntryResized)):
@@ -443,7 +508,7 @@ def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
         elif isinstance(event, ev.EntryLinked):
             written.add(event.entry[0])
         else:
-            written.add(str(getattr(event, "object", "")))
+            written.add(event.object)  # type: ignore[attr-defined]  # its class has one
     return written, looked_at
 
 
@@ -452,7 +517,17 @@ def _in_order(path: str) -> list[str | int]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
-def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
+def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tuple[Row, ...]:
+    """The rows of the table, and what is left out of it."""
+    every = _every_row(value, mappers)
+    rows = tuple(islice(every, ROWS))
+    if value.left_out or next(every, None) is not None:
+        left = len(value.objects) + value.left_out - len({row[0] for row in rows})
+        rows = (*rows, ("…", f"{counted(left, 'object')} more" if left else "more pages", *[""] * (len(_COLUMNS) - 2)))
+    return rows
+
+
+def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
     """A row for each page of each object, and one for each object without any."""
     references = value.all_references()
     for name, one in value.objects.items():

@@ -80,7 +80,7 @@ def draw_slabs(
 ) -> Scene:
     """The scene of the caches at `moment` of an operation; `value` is how that left them."""
     past = CachesValue(tuple(one for one in value.at(moment.past).caches if _slabs(one)))
-    touched = _touched(past, Past(moment.so_far))
+    touched = _touched(past, moment.written)
     names = {getattr(event, "cache", "") for event in moment.events}
     shown = _chosen(past, names)
     sheet = _Sheet.of(shown, width)
@@ -94,6 +94,9 @@ def draw_slabs(
         label = f"{left_out} more caches, in the table" if left_out else "No cache has a slab yet."
         nodes.append(kit.label("slabs/more", label, MARGIN, y))
         y += 22
+    if shown:
+        nodes += kit.legend("slabs", _LEGEND, y, width=width)
+        y = nodes[-1].y + nodes[-1].h
     objects = sum(cache.allocated for cache in past.caches)
     held = sum(_slabs(cache) * cache.slab_size for cache in past.caches)
     prefix = f" · {style.legend}" if style.legend else ""
@@ -138,6 +141,9 @@ def _slabs(cache: CacheValue) -> int:
 
 
 # ---- a row -----------------------------------------------------------------------------------------------
+
+
+_LEGEND = ("used", "taken"), ("free", "free; 1, 2, 3: in this order they are taken next")
 
 
 def _row(

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
@@ -101,7 +100,7 @@ def draw_threads(
 
 def steps_of_threads(value: ThreadsValue, moment: Moment) -> Mine:
     """The steps of threads: what they do, what they wait for, who has it; the clock."""
-    before = (one for one in Past(moment.events).values("thread") if one is not True)
+    before = (one for one in moment.every.values("thread") if one is not True)
     threads = [*value.threads, *before]
     awaited = {thread.subject for thread in threads if thread.kind == "lock"}
 

@@ -260,6 +260,29 @@ def chip(
     return _node(identity, kind, box, text, ways[0], more)
 
 
+def cell(
+    identity: str,
+    kind: str,
+    box: Box,
+    lines: Iterable[tuple[str, str]],
+    *,
+    feet: Sequence[float],
+    spare: float = 4.0,
+    **more: Unpack[Rest],
+) -> Node:
+    """A small box with words in its middle, one below the other, each with its style: a page, a capability.
+
+    `feet` are where the words stand; those that are wider than the box, less `spare` pixels, are cut.
+    """
+    rows = list(lines)
+    runs = (
+        fitted(box.w / 2, y, words, box.w - spare, style, "middle")
+        for y, (words, style) in zip(feet, rows, strict=True)
+    )  # fmt: skip
+    said = ", ".join(words for words, _ in rows if words)
+    return _node(identity, kind, box, tuple(run for run in runs if run.text), said, more)
+
+
 def _node(identity: str, kind: str, box: Box, text: tuple[Text, ...], said: str, more: Rest) -> Node:
     """A node with these words, its title what is `said` if it has no other."""
     thing = more.get("thing", "")

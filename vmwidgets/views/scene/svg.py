@@ -126,21 +126,27 @@ def alt_text(scene: Scene) -> str:
 def _words(scene: Scene) -> tuple[str, float]:
     title = shorten(scene.title, scene.width - 2 * _PAD, "title")
     x = _PAD + text_width(title, "title") + 12
-    subtitle = shorten(_subtitle(scene), scene.width - _PAD - x, "label")
-    parts = [_text(_PAD, 20, title, "title"), _text(x, 20, subtitle, "label dim")]
+    subtitle, head = _subtitle(scene), _HEAD
+    if text_width(subtitle, "label") <= scene.width - _PAD - x:
+        parts = [_text(_PAD, 20, title, "title"), _text(x, 20, subtitle, "label dim")]
+    else:  # in lines of its own, as on a page
+        below = wrapped(subtitle, scene.width - 2 * _PAD, "label dim")
+        parts = [_text(_PAD, 20, title, "title")]
+        parts += [_text(_PAD, 20 + _LINE * number, line, "label dim") for number, line in enumerate(below, 1)]
+        head += _LINE * len(below)
     lines = _caption_lines(scene.caption, scene.width - 2 * _PAD - 20)
     if not lines:
-        return "".join(parts), _HEAD
+        return "".join(parts), head
     box = len(lines) * _LINE + 8
     tone = {"good": "bar new", "error": "bar error", "panic": "bar error"}.get(scene.caption.tone, "bar line")
     w = scene.width - 2 * _PAD
-    parts.append(f'<rect class="bar rail" x="{_PAD:g}" y="{_HEAD:g}" width="{w:g}" height="{box:g}" rx="4"/>')
-    parts.append(f'<rect class="{tone}" x="{_PAD:g}" y="{_HEAD:g}" width="4" height="{box:g}"/>')
-    y = _HEAD + _LINE
+    parts.append(f'<rect class="bar rail" x="{_PAD:g}" y="{head:g}" width="{w:g}" height="{box:g}" rx="4"/>')
+    parts.append(f'<rect class="{tone}" x="{_PAD:g}" y="{head:g}" width="4" height="{box:g}"/>')
+    y = head + _LINE
     for line, style in lines:
         parts.append(_text(_PAD + 14, y - 2, line, style))
         y += _LINE
-    return "".join(parts), _HEAD + box + 10
+    return "".join(parts), head + box + 10
 
 
 def _caption_lines(caption: Caption, width: float) -> list[tuple[str, str]]:

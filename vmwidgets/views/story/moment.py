@@ -97,18 +97,26 @@ class Moment:
     @cached_property
     def past(self) -> Past:
         """The rows of the events that come after the moment."""
-        return Past(self.events[self.place :])
+        return Past(self.events[self.place :]) if self.place else self.every
 
     @cached_property
     def written(self) -> Past:
         """The rows of the events that are done."""
-        return Past(self.so_far)
+        return self.every if self.place == len(self.events) else Past(self.so_far)
 
     @cached_property
     def whole(self) -> Past:
         """The rows of all events of the operation, but for those before :attr:`floor`."""
-        is_done = self.place == len(self.events) and not self.floor
-        return self.written if is_done else Past(self.events[self.floor :])
+        return Past(self.events[self.floor :]) if self.floor else self.every
+
+    @property
+    def every(self) -> Past:
+        """The rows of all events of the operation."""
+        return self._all_rows.rows
+
+    @cached_property
+    def _all_rows(self) -> _AllRows:
+        return _AllRows(self.events)
 
     def marks(self, table: str, thing: str = "") -> Marks:
         """What the events that are done made of the rows of one table."""
@@ -230,8 +238,21 @@ class Moment:
     def _with(self, **changes: Any) -> Moment:
         other: Moment = replace(self, **changes)
         known = self.__dict__
-        other.__dict__.update({name: known[name] for name in known.keys() & {"events", "story", "stages", "opened"}})
+        shared = known.keys() & {"events", "story", "stages", "opened"}
+        other.__dict__.update({name: known[name] for name in shared}, _all_rows=self._all_rows)
         return other
+
+
+class _AllRows:
+    """All events of an operation, for the moments of it to share their rows."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+
+    @cached_property
+    def rows(self) -> Past:
+        """What they wrote, read when it is asked for the first time."""
+        return Past(self._events)
 
 
 def _begins(step: Step, before: Step) -> bool:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from vmwidgets.engine.base.units import counted, grouped_size, listed
 from vmwidgets.engine.mmu.formats_schema import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, wording, wrapped
+from vmwidgets.views.scene.text import fitted, text_width, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 BAR, LINE, ROW_GAP = 22.0, 15.0, 14.0
@@ -38,8 +38,9 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
     most_mapped = max((cost.mapped for cost in value.formats), default=0) or 1
     sizes = sorted({page.size for cost in value.formats for page in cost.pages})
+    levels = max((len(cost.levels) for cost in value.formats), default=0)
     for cost in value.formats:
-        drawn = _row(cost, sizes, columns, y, most_bytes, most_mapped)
+        drawn = _row(cost, sizes, levels, columns, y, most_bytes, most_mapped)
         nodes += drawn
         y = max(node.y + node.h for node in drawn) + ROW_GAP
     header = ("", *(cost.format for cost in value.formats))
@@ -121,13 +122,13 @@ def _heads(columns: _Columns, width: float) -> list[Node]:
 
 
 def _row(
-    cost: FormatCost, sizes: Sequence[int], columns: _Columns, y: float, most_bytes: int, most_mapped: int
+    cost: FormatCost, sizes: Sequence[int], levels: int, columns: _Columns, y: float, most_bytes: int, most_mapped: int
 ) -> list[Node]:
-    """One format from `y` on."""
+    """One format from `y` on; `levels` are the most of any format, so that all bars have one scale."""
     nodes = [_name(cost, columns, y)]
     if columns.stacked:
         y += nodes[0].h
-    tables = _tables(cost, *columns.tables, y, most_bytes)
+    tables = _tables(cost, levels, *columns.tables, y, most_bytes)
     below = tables[-1].y + tables[-1].h + 2
     pages = _pages(cost, sizes, *columns.pages, below if columns.stacked else y, most_mapped)
     below = pages[-1].y + pages[-1].h
@@ -152,10 +153,10 @@ def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
     return Node(name, "label", MARGIN, y, w, h, shape="none", lane=cost.format, text=text, title=title)
 
 
-def _tables(cost: FormatCost, x: float, share: float, y: float, most: int) -> list[Node]:
+def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most: int) -> list[Node]:
     """A bar a level, to scale by the bytes of its tables, and below them how many there are."""
     nodes = []
-    left, count = x, len(cost.levels)
+    left = x
     used = [level for level in cost.levels if level.tables]
     widths = [max(NARROW, level.bytes / most * (share - NARROW * count)) for level in used]
     for number, (level, w, label) in enumerate(zip(used, widths, _labels(used, widths), strict=True)):
@@ -163,9 +164,8 @@ def _tables(cost: FormatCost, x: float, share: float, y: float, most: int) -> li
             f"{level.name}: {level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
         )
         nodes.append(
-            Node(f"formats/{cost.format}/level/{level.level}", "part", left, y + 2, w, BAR, title=title,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), lane=cost.format,
-                 state=("even",) if number % 2 else ()),
+            kit.chip(f"formats/{cost.format}/level/{level.level}", "part", Box(left, y + 2, w, BAR), label, spare=2,
+                     title=title, lane=cost.format, state=("even",) if number % 2 else ()),
         )  # fmt: skip
         left += w
     levels = _levels_in_words(cost, share)
@@ -224,12 +224,11 @@ def _pages(cost: FormatCost, sizes: Sequence[int], x: float, share: float, y: fl
     for page in cost.pages:
         w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
         size = grouped_size(page.size)
-        label = wording((f"{page.number:,} × {size}", size, ""), w - 6)
         style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
         nodes.append(
-            Node(f"formats/{cost.format}/pages/{page.size}", "page-part", left, y + 2, w, BAR, lane=cost.format,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), state=(style,),
-                 title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}"),
+            kit.chip(f"formats/{cost.format}/pages/{page.size}", "page-part", Box(left, y + 2, w, BAR),
+                     (f"{page.number:,} × {size}", size), spare=6, lane=cost.format, state=(style,),
+                     title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}"),
         )  # fmt: skip
         left += w
     words = " + ".join(f"{page.number:,} × {grouped_size(page.size)}" for page in cost.pages) or "nothing"

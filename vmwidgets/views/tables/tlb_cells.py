@@ -294,12 +294,13 @@ def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_l
     for slot in slots:
         entry, words, style = slot.entry, says(slot), "mono error strong" if slot.stale else "mono dim"
         identity = f"tlb/{cpu.cpu}/{entry.set}/{entry.way}"
-        one = Text(_PAD, 16, str(Address(entry.va)), "mono")
-        other = Text(w - _PAD, 16, words, style, "end") if in_one_line else fitted(_PAD, 32, words, w - 2 * _PAD, style)
+        where = str(Address(entry.va))
+        both = [kit.Line(where, "mono"), kit.Line(words, style)]
+        rows = [kit.Line(where, "mono", words, style)] if in_one_line else both
         state = ["fault"] if slot.stale else touched.state(cpu.cpu, slot)
         nodes.append(
-            Node(f"{identity}/said", "translation", place.x, y, w, high, identity, text=(one, other),
-                 state=tuple(state), title=title_of(slot, asids), action="select", lane=f"{cpu.cpu} said"),
+            kit.card(f"{identity}/said", Box(place.x, y, w, high), rows, kind="translation", top=16, step=16, pad=_PAD,
+                     thing=identity, state=state, title=title_of(slot, asids), lane=f"{cpu.cpu} said"),
         )  # fmt: skip
         y += high + 4
     if left_out:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue, FlushRequest
-from vmwidgets.views.scene.kit import LINE, MARGIN, Box, paragraph
-from vmwidgets.views.scene.model import Link, Node, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import LINE, MARGIN, Box
+from vmwidgets.views.scene.model import Link, Node
+from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.words.cpus import flush_in_words, what_of
 
 MOST_REQUESTS, MORE_REQUESTS = 3, 12
@@ -25,11 +26,11 @@ def draw_requests(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[li
     nodes, y = _waiting(cpu, number, most, place)
     if cpu.forgotten:
         words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten: what is kept may be wrong"
-        nodes.append(paragraph(f"tlb/{cpu.cpu}/forgotten", words, place.x, y, place.w, style="error"))
+        nodes.append(kit.paragraph(f"tlb/{cpu.cpu}/forgotten", words, place.x, y, place.w, style="error"))
         y += nodes[-1].h
     if cpu.edits:
         words = f"{counted(cpu.edits, 'edit')} of descriptors by hand: what is kept may be wrong"
-        nodes.append(paragraph(f"tlb/{cpu.cpu}/edits", words, place.x, y, place.w, style="changed"))
+        nodes.append(kit.paragraph(f"tlb/{cpu.cpu}/edits", words, place.x, y, place.w, style="changed"))
         y += nodes[-1].h
     return nodes, y
 
@@ -41,23 +42,21 @@ def _waiting(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[list[No
     high = 8 + _SECOND * max(map(len, said), default=1)
     nodes = []
     for (index, request), lines in zip(drawn, said, strict=True):
-        text = tuple(
-            fitted(_PAD, 15 + line * _SECOND, words, place.w - 2 * _PAD, "" if line else "strong", middle=True)
-            for line, words in enumerate(lines)
-        )
+        rows = [kit.Line(words, "" if line else "strong", middle=True) for line, words in enumerate(lines)]
+        asked = f"drop {flush_in_words(request)}, asked by {request.sender}; acknowledge it"
         nodes.append(
-            Node(f"tlb/{cpu.cpu}/pending/{index}", "request", place.x, y, place.w, high, text=text,
-                 state=("changed",), action="open", lane=f"cpu {number}",
-                 title=f"{cpu.cpu} waits: drop {flush_in_words(request)}, asked by {request.sender}; acknowledge it"),
+            kit.card(f"tlb/{cpu.cpu}/pending/{index}", Box(place.x, y, place.w, high), rows, kind="request", top=15,
+                     step=_SECOND, pad=_PAD, state=("changed",), action="open", lane=f"cpu {number}",
+                     title=f"{cpu.cpu} waits: {asked}"),
         )  # fmt: skip
         y += high + 4
     older = len(cpu.pending) - len(drawn)
     if older:
-        text = (Text(_PAD, 15, f"… {older:,} older", "dim"),)
+        rows = [kit.Line(f"… {older:,} older", "dim")]
         nodes.append(
-            Node(f"tlb/{cpu.cpu}/older/{len(drawn)}", "fold", place.x, y, place.w, 22, text=text,
-                 state=("folded",), action="open", lane=f"cpu {number}",
-                 title=f"{counted(older, 'older flush', 'older flushes')} that {cpu.cpu} was asked for: show them"),
+            kit.card(f"tlb/{cpu.cpu}/older/{len(drawn)}", Box(place.x, y, place.w, 22), rows, kind="fold", top=15,
+                     pad=_PAD, state=("folded",), action="open", lane=f"cpu {number}",
+                     title=f"{counted(older, 'older flush', 'older flushes')} that {cpu.cpu} was asked for: show them"),
         )  # fmt: skip
         y += 26
     return nodes, y

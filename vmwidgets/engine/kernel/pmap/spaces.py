@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, cast
 
 from ...base.errors import Broken, KernelPanic, kernel_error
@@ -440,11 +440,16 @@ class UserPmap(Pmap):
         """The rights in a leaf, whether or not its reference bit is set, which on ARMv7 is one of the bits of AP."""
         return self.fmt.rules.rights_of(slot.descriptor, slot.word | self._noted(slot, write=False))
 
-    def noted(self, memory: Memory) -> Iterator[tuple[int, int, bool, bool]]:
-        """Of each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.  O(pages)."""
+    def noted(self, memory: Memory, frames: Container[int] | None = None) -> Iterator[tuple[int, int, bool, bool]]:
+        """Of each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.  O(pages).
+
+        Of some `frames`, only the pages there.
+        """
         # the cast: an editor that only reads
         editor = TableEditor(cast(Ram, memory), self.fmt, self.recorder, self.editor.edits)
         for slot in editor.leaves(self.root, 0, self.layout.user_end):
+            if frames is not None and slot.span == PAGE and slot.address >> PAGE_SHIFT not in frames:
+                continue
             used, written = bool(slot.word & self._noted(slot, write=False)), self._is_written(slot)
             for offset in range(0, slot.span if slot.address < self.ram.size else 0, PAGE):
                 yield slot.va + offset, slot.address + offset >> PAGE_SHIFT, used, written

@@ -91,6 +91,8 @@ class ObjectsValue:
     """Sizes in bytes, by the names of files; -1: it is gone."""
     swap: int
     """Slots of swap space."""
+    left_out: int = 0
+    """How many more objects there are, to which nothing leads."""
 
     def all_mappers(self) -> dict[str, tuple[MappedBy, ...]]:
         """By object: the entries that map it, in the order of maps and addresses.  O(entries log n), for all."""
@@ -129,7 +131,7 @@ class ObjectsValue:
         return tuple(found)
 
     def at(self, past: Past) -> ObjectsValue:
-        """All of it as it was."""
+        """All of it as it was, where it has the objects that `past` names."""
         named = past.laid_over({name: one.fields for name, one in self.objects.items()}, "object")
         known = self.objects
         objects = {
@@ -138,8 +140,10 @@ class ObjectsValue:
         }
         paths = dict.fromkeys((*self.entries, *sorted(filter(_is_x15s, past.things("entry")))))  # in one order always
         entries = {path: those for path in paths if (those := self._entries_at(past, path, objects))}
-        files = past.laid_over(self.files, "file")
-        return ObjectsValue(objects, entries, files, past.one("swap size", "", self.swap))
+        return replace(
+            self, objects=objects, entries=entries, files=past.laid_over(self.files, "file"),
+            swap=past.one("swap size", "", self.swap),
+        )  # fmt: skip
 
     def _entries_at(self, past: Past, path: str, objects: Mapping[str, ObjectValue]) -> dict[int, EntryFields]:
         """The entries of a map that had an object, by id."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from itertools import islice
+
 from ...base.units import PAGE_SHIFT, Address, Size, counted
 from ...kernel.tasks.memory_object import TaskObject
-from ...kernel.tasks.objects_schema import ObjectsValue, ObjectValue
+from ...kernel.tasks.objects_schema import ObjectsValue
 from ...kernel.tasks.pagers import AnonymousPager, CodePager, DevicePager
 from ..system import Part, System
 
@@ -55,22 +58,47 @@ class MemoryObject(Part):
 class MachineObjects(Part):
     """All memory objects that tasks have, with and without a name: ``m.memory_objects``."""
 
-    def value(self) -> ObjectsValue:
-        """They as a frozen value, with who maps them.  O(objects + pages + entries)."""
-        system = self.system
-        found: dict[str, ObjectValue] = {}
-        for name, one in system.task_memory.objects.items():
-            assert isinstance(one, TaskObject), "a machine's objects are X15's"
-            found[name] = one.value()
+    def value(self, first: int | None = None, named: Collection[str] = ()) -> ObjectsValue:
+        """They as a frozen value, with who maps them.  O(objects + pages + entries).
+
+        With `first`, objects that nothing leads to are only counted beyond so many, as far as they are not `named` and
+        have nothing in swap space; of these, their names are all that costs something.
+        """
+        system, memory = self.system, self.system.task_memory
         entries = {
             path: {entry.id: entry.fields() for entry in vm_map if isinstance(entry.object, TaskObject)}
             for path, vm_map in system.maps.items()
         }
-        files = {name: -1 if one.pager.gone else one.pager.size for name, one in system.files.items()}
         mapped = {path: those for path, those in entries.items() if those}
-        return ObjectsValue(found, mapped, files, system.task_memory.swap.slots)
+        names: Collection[str] = memory.objects
+        if first is not None:
+            wanted = {*named, *(user.name for slot in memory.in_swap for user, _ in memory.in_swap.of(slot))}
+            wanted.update(_behind(self._named(fields[3]) for those in mapped.values() for fields in those.values()))
+            wanted.update(islice((name for name in names if name not in wanted), first))
+            names = [name for name in names if name in wanted]
+        found = {name: self._named(name).value() for name in names}
+        every = system.files
+        known = every if first is None else [one for name in found if (one := name.removeprefix("file ")) in every]
+        files = {name: -1 if every[name].pager.gone else every[name].pager.size for name in known}
+        return ObjectsValue(found, mapped, files, memory.swap.slots, len(memory.objects) - len(found))
+
+    def _named(self, name: str | None) -> TaskObject:
+        one = self.system.task_memory.objects[name or ""]
+        assert isinstance(one, TaskObject), "a machine's objects are X15's"
+        return one
 
     def __repr__(self) -> str:
         objects = self.system.task_memory.objects
         resident = self.system.task_memory.resident
         return f"<{counted(len(objects), 'memory object')}: {counted(resident, 'page')} in memory>"
+
+
+def _behind(objects: Iterable[TaskObject]) -> set[str]:
+    """The names of these objects and of those behind them."""
+    found: set[str] = set()
+    for one in objects:
+        at: TaskObject | None = one
+        while at is not None and at.name not in found:
+            found.add(at.name)
+            at = at.shadow
+    return found

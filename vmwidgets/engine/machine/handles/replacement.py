@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -95,23 +95,32 @@ class MachineReplacement(Part):
         since, and none was edited.  The reference bits of a task that has ended since are not known.
         """
         rings = self.system.task_memory.rings
-        value, found = ReplacementValue(past.one("replacement", "", rings.title), {}), {}
-        page_of = self._some_pages() if first is not None and self._is_as_noted(past) else self._all_pages(past)
-        for name in {*rings.rings, *past.things("ring")}:
+        value = ReplacementValue(past.one("replacement", "", rings.title), {})
+        known: dict[str, tuple[dict[int, int], dict[int, int], int]] = {}
+        for name in sorted({*rings.rings, *past.things("ring")}):
             ring = rings.rings.get(name)
             places: dict[int, int] = past.laid_over({} if ring is None else ring.places, "ring", name)
             notes: dict[int, int] = past.laid_over({} if ring is None else ring.notes, "note", name)
-            if not places:
-                continue
-            hand = past.one("hand", name, 0 if ring is None else ring.hand)
-            bits = None
-            if value.name in BY_BITS:
-                known = (page_of(frame, place) for frame, place in places.items())
-                bits = {page.frame: (page.referenced, page.dirty) for page in known}
-            order = in_order(value.name, places, notes, hand, bits)[:first]
-            pages = tuple(replace(page_of(frame, places[frame]), note=notes.get(frame)) for frame in order)
-            found[name] = RingValue(name, pages, hand, len(places))
-        return replace(value, rings=dict(sorted(found.items())))
+            if places:
+                known[name] = places, notes, past.one("hand", name, 0 if ring is None else ring.hand)
+        bits = None
+        if value.name in BY_BITS:
+            frames = [one for places, _, _ in known.values() for one in places.items()]
+            bits = {page.frame: (page.referenced, page.dirty) for page in self._pages(frames, past, first).values()}
+        orders = {name: in_order(value.name, *rows, bits)[:first] for name, rows in known.items()}
+        asked = [(frame, known[name][0][frame]) for name, order in orders.items() for frame in order]
+        pages = self._pages(asked, past, first)
+        found = {}
+        for name, (places, notes, hand) in known.items():
+            those = tuple(replace(pages[frame], note=notes.get(frame)) for frame in orders[name])
+            found[name] = RingValue(name, those, hand, len(places))
+        return replace(value, rings=found)
+
+    def _pages(self, asked: Sequence[tuple[int, int]], past: Past, first: int | None) -> dict[int, RingPage]:
+        """The pages in these frames, each at its place in a ring."""
+        is_as_noted = first is not None and self._is_as_noted(past)
+        page_of = self._some_pages() if is_as_noted else self._all_pages(past, {frame for frame, _ in asked})
+        return {frame: page_of(frame, place) for frame, place in asked}
 
     def _is_as_noted(self, past: Past) -> bool:
         """Whether pages and translations are as the kernel notes them now: by frame."""
@@ -119,9 +128,12 @@ class MachineReplacement(Part):
         edited = any(task.pmap.editor.edits.places for task in self.system.tasks.values())
         return not edited and not any(past.things(table) for table in tables)
 
-    def _all_pages(self, past: Past) -> Callable[[int, int], RingPage]:
-        """What gives the page in a frame, at a place, from all objects and all page tables.  O(pages in memory)."""
-        owners, uses, is_dirty = self._owners(past), self._uses(past), self._dirtiness(past)
+    def _all_pages(self, past: Past, asked: Container[int]) -> Callable[[int, int], RingPage]:
+        """What gives the page in a frame `asked`, at a place, from all objects and all page tables.
+
+        O(pages in memory), much less each for those that are in other frames.
+        """
+        owners, uses, is_dirty = self._owners(past, asked), self._uses(past, asked), self._dirtiness(past)
 
         def page_of(frame: int, place: int) -> RingPage:
             owner, index = owners.get(frame, ("", 0))
@@ -169,7 +181,7 @@ class MachineReplacement(Part):
 
         return is_dirty
 
-    def _owners(self, past: Past) -> dict[int, tuple[str, int]]:
+    def _owners(self, past: Past, asked: Container[int]) -> dict[int, tuple[str, int]]:
         """By frame: the object that it belongs or belonged to, and which page of that it is or was.  O(pages)."""
         memory, pages = self.system.task_memory, self.system.pages
         found: dict[int, tuple[str, int]] = {}
@@ -178,12 +190,14 @@ class MachineReplacement(Part):
             one = memory.objects.get(name)
             now = one.pages if one is not None and one.has_frames else {}
             for index, frame in past.laid_over(now, "page", name).items():
+                if frame not in asked:
+                    continue
                 # of several objects that have it, it belongs to one
                 if frame not in found or before.get(frame, pages.owner(frame)) == f"object {name}":
                     found[frame] = name, index
         return found
 
-    def _uses(self, past: Past) -> dict[int, list[tuple[str, int, bool, bool]]]:
+    def _uses(self, past: Past, asked: Container[int]) -> dict[int, list[tuple[str, int, bool, bool]]]:
         """By frame: task and address of each translation that leads to it, and its reference and dirty bits."""
         found: dict[int, list[tuple[str, int, bool, bool]]] = {}
         words = past.before("word")
@@ -191,7 +205,7 @@ class MachineReplacement(Part):
             fmt = task.pmap.fmt
             memory = MemoryBefore(self.system.ram, words, fmt.entry_width) if words else self.system.ram
             with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
-                for va, frame, referenced, dirty in task.pmap.noted(memory):
+                for va, frame, referenced, dirty in task.pmap.noted(memory, asked):
                     found.setdefault(frame, []).append((name, va, referenced, dirty))
         return found
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ...base.errors import Broken, KernelPanic, Refused, a_kind
 from ...base.operations import operation
 from ...base.past import NOTHING, Past
-from ...base.units import Address, Size
+from ...base.units import PAGE_SHIFT, Address, Size
 from ...kernel.pmap.pmap import Pmap
 from ...memory.ram import BusError, Ram
 from ...mmu.editor import HandEdit, HandEdits
@@ -33,6 +33,9 @@ class MemoryBefore:
         self._ram = ram
         self._before = before
         self._width = width
+        self._in_page: dict[int, list[int]] = {}
+        for pa in before:
+            self._in_page.setdefault(pa >> PAGE_SHIFT, []).append(pa)
 
     def read_word(self, pa: int, width: int) -> int:
         """The word of `width` bytes at `pa`."""
@@ -40,11 +43,12 @@ class MemoryBefore:
         return self._ram.read_word(pa, width) if before is None else before
 
     def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on.  O(bytes + words)."""
+        """`length` bytes from `pa` on.  O(bytes + words that were others in their pages)."""
         data = bytearray(self._ram.read(pa, length))
-        for place, word in self._before.items():
-            if pa <= place < pa + length:
-                data[place - pa : place - pa + self._width] = word.to_bytes(self._width, "little")
+        for page in range(pa >> PAGE_SHIFT, (pa + length - 1 >> PAGE_SHIFT) + 1):
+            for place in self._in_page.get(page, ()):
+                if pa <= place < pa + length:
+                    data[place - pa : place - pa + self._width] = self._before[place].to_bytes(self._width, "little")
         return bytes(data)
 
 
