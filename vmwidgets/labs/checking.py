@@ -14,6 +14,7 @@ from .beginning import begun, note_check
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
+from .moved import lab_of, labs_of
 from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .sheet import Sheet, asked, sheet_of
@@ -55,12 +56,12 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
 
 def _of_the_lab(result: Result) -> Result:
     """The result; without points if the notebook has begun another lab for a student."""
-    lab, of = result.id.partition("/")[0], begun()
+    lab, of = lab_of(result.id), begun()
     if of is None:
         return replace(result, unbegun=running_cell() is not None)
     if not of.students:
         return replace(result, trying=True)
-    if of.lab == lab:
+    if of.lab in labs_of(result.id):
         return result
     why = (
         f"this is an exercise of lab {lab}, and the notebook has begun lab {of.lab}: write lab.begin({lab!r}, …) in "
