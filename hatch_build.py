@@ -45,11 +45,13 @@ class BundleHook(BuildHookInterface[Any]):
 
 
 def labs(root: Path) -> dict[str, str]:
-    """The students' notebooks, each with its place in a wheel; `vmwidgets course` copies them.
+    """The students' notebooks and their README, each with its place in a wheel; `vmwidgets course` copies them.
 
     They are named one by one: what else lies in notebooks/ stays at home.  An editable install takes no such files.
     """
-    return {str(path): f"vmwidgets/course/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))}
+    source = root / "notebooks"
+    files = [*sorted(source.glob("*.ipynb")), source / "README.md"]
+    return {str(path): f"vmwidgets/course/{path.name}" for path in files}
 
 
 def build(root: Path) -> None:

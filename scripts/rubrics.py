@@ -13,6 +13,7 @@ from tests.labs.solutions import Recipe
 from tests.labs.test_sheets import SOLVED, done
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.exercise import Exercise, exercises
+from vmwidgets.labs.moved import lab_of
 from vmwidgets.labs.sheet import sheet_of
 
 PAGES = Path(__file__).resolve().parent.parent / "docs" / "labs"
@@ -34,7 +35,7 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 def rubric(lab: str) -> str:
     """The tables of a lab's exercises."""
-    graded = [one for name, one in exercises().items() if one.shipped and name.partition("/")[0] == lab]
+    graded = [one for name, one in exercises().items() if one.shipped and lab_of(name) == lab]
     return "\n\n".join([OPENING, *map(_table, graded)])
 
 

@@ -17,7 +17,7 @@ from vmwidgets import lab
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "tests" / "labs" / "solutions").glob("[a-z]*.py"))
-LABS = {"01-maps": maps.SOLVED, "08-demand-paging": demand_paging.SOLVED}
+LABS = {"01-maps": maps.SOLVED, "08a-demand-paging": demand_paging.SOLVED}
 CHECK = re.compile(r'lab\.check\("([^"]+)", (\w+)\)')
 SHEET = re.compile(r'^(\w+) = lab\.sheet\("([^"]+)"\)\n\1$', re.MULTILINE)
 YOURS = "# your lines"
@@ -163,7 +163,7 @@ def answer_by_keys(notebook: Notebook, index: int, *keys: str) -> str:
     return str(notebook.cell(index).locator(".jp-OutputArea").inner_text())
 
 
-@pytest.mark.parametrize("name", ["01-maps", pytest.param("08-demand-paging", marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("name", ["01-maps", pytest.param("08a-demand-paging", marks=pytest.mark.sweep)])
 def test_a_lab_is_done_by_the_keyboard_alone(open_notebook: Callable[..., Notebook], name: str) -> None:
     notebook = open_notebook(f"notebooks/{name}.ipynb")
     notebook.page.set_viewport_size(SMALL)

@@ -11,7 +11,7 @@ import pytest
 
 from vmwidgets import __version__
 from vmwidgets.cli import main
-from vmwidgets.cli.copying import MANIFEST, copy_labs, shipped
+from vmwidgets.cli.copying import MANIFEST, copy_labs, handed_out, shipped
 from vmwidgets.engine.base.errors import Refused
 
 OLD = {"01-maps.ipynb": b"maps, old", "02-trees.ipynb": b"trees", "03-more.ipynb": b"\x1f\x8b"}
@@ -214,7 +214,7 @@ def test_the_command_copies_the_students_notebooks_and_says_what_to_type(capsys,
     monkeypatch.chdir(tmp_path)
     status, out, err = command(capsys, "--no-open")
     assert (status, err) == (0, "")
-    assert content(tmp_path / "vmwidgets-labs") == shipped()
+    assert content(tmp_path / "vmwidgets-labs") == handed_out()
     assert {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} <= set(shipped())
     assert out.splitlines()[-1] == "To open them, type: vmwidgets course"
 
@@ -225,7 +225,7 @@ def test_what_to_type_names_the_folder(capsys, tmp_path):
 
 
 def test_it_says_what_it_did_to_a_changed_folder(capsys, tmp_path):
-    copy_labs(tmp_path, {**shipped(), "01-maps.ipynb": b"old", "05-old.ipynb": b"5"}, "0.0.1")
+    copy_labs(tmp_path, {**handed_out(), "01-maps.ipynb": b"old", "05-old.ipynb": b"5"}, "0.0.1")
     (tmp_path / "01-maps.ipynb").write_bytes(b"mine")
     _, out, _ = command(capsys, "--no-open", "--update", "--to", tmp_path)
     assert out.splitlines()[:-1] == [

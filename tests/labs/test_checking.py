@@ -10,6 +10,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.grading.judge import judged
+from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.result import MIME, Result
 
 from .solutions import maps, run
@@ -147,12 +148,15 @@ def test_looking_changes_nothing() -> None:
     space.machine.check()
 
 
-def test_what_is_not_right_is_shown_and_what_is_right_is_not() -> None:
+def test_what_is_right_is_shown_to_a_learner_as_well_and_a_grader_draws_only_what_is_not() -> None:
     space = lab.sheet("01/guard").start()
     assert "<img" in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
     right = maps.SOLVED["01/guard"].right[0](lab.sheet("01/guard").given)
     exec(right, {"vm": vm, "thing": space})
-    assert "<img" not in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
+    result = lab.check("01/guard", space)
+    assert (result.passed, result.hints) == (True, False)
+    assert "<img" in result._repr_mimebundle_()["text/html"]
+    assert judged_for("01/guard", "default", space).picture == ""
 
 
 MACHINES = "04/thrifty", "05/handler", "05b/order", "06/by-hand", "07/eleven"

@@ -124,7 +124,7 @@ def test_every_module_is_inside_and_nothing_else_is(names: set[str], checkout: P
 def test_the_students_notebooks_are_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
     sources = {path.stem for path in (checkout / "course").glob("*.md")}
     inside = {name for name in names if name.startswith("vmwidgets/course/")}
-    assert inside == {f"vmwidgets/course/{name}.ipynb" for name in sources}
+    assert inside == {"vmwidgets/course/README.md", *(f"vmwidgets/course/{name}.ipynb" for name in sources)}
 
 
 def test_no_solution_is_inside(wheel: Path) -> None:

@@ -22,6 +22,8 @@ MANIFEST = ".vmwidgets-labs.json"
 
 SCHEMA = 1
 
+README = "README.md"
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -39,12 +41,20 @@ class Copied:
 
 def shipped() -> dict[str, bytes]:
     """The students' notebooks by name: of the installed package, or of the checkout."""
-    course = _PACKAGE / "course"
-    source = course if course.is_dir() else _PACKAGE.parent / "notebooks"
-    files = {path.name: path.read_bytes() for path in sorted(source.glob("*.ipynb"))}
+    files = {path.name: path.read_bytes() for path in sorted(_source().glob("*.ipynb"))}
     if not files:
         raise Refused("the labs are not in this installation of vmwidgets: install it again")
     return files
+
+
+def handed_out() -> dict[str, bytes]:
+    """All that students get: the notebooks, and a page that says which comes first."""
+    return {**shipped(), README: (_source() / README).read_bytes()}
+
+
+def _source() -> Path:
+    course = _PACKAGE / "course"
+    return course if course.is_dir() else _PACKAGE.parent / "notebooks"
 
 
 def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update: bool = False) -> Copied:

@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import __version__
 from ..engine.base.errors import Refused
 from ..engine.base.units import counted
-from .copying import Copied, copy_labs, shipped
+from .copying import Copied, copy_labs, handed_out
 from .text import printable
 
 DONE, FAILED = 0, 2
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         if not options.no_open and find_spec("jupyterlab") is None:
             raise Refused('there is no JupyterLab here: pip install "vmwidgets[lab]"')
-        files = shipped()
+        files = handed_out()
         done = copy_labs(options.to, files, __version__, update=options.update)
     except Refused as refusal:
         print(printable(str(refusal)), file=sys.stderr)

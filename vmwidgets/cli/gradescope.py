@@ -11,10 +11,10 @@ from ..assignments.gradescope import archive
 from ..engine.base.errors import Refused
 from ..engine.base.files import place_of
 from ..grading import Course, read_course
-from ..grading.labs import lab_of
 from ..grading.roster import read_roster
 from ..labs.exercise import exercises as known_exercises
 from ..labs.identity import folded
+from ..labs.moved import lab_of, labs_of
 from .labs import chosen
 from .private import write_private
 
@@ -42,7 +42,7 @@ def write_autograder(options: argparse.Namespace) -> str:
     people = read_roster(options.roster).aliases if options.roster else {}
     content = archive(
         course_file(course, exercises),
-        labs,
+        dict.fromkeys([*labs, *(lab for name in exercises for lab in labs_of(name))]),
         {folded(written): first for written, first in people.items()},
         {f"{number}-{Path(module.path).name}": module.source for number, module in enumerate(course.modules, 1)},
         options.wheel,

@@ -19,8 +19,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from vmwidgets.labs.moved import labs_of
+
 from .dates import moment
-from .labs import lab_of
 from .own_exercises import OwnModule, read_modules
 
 MEMBERS = {"course", "exercises", "predictions", "due", "key", "modules"}
@@ -134,7 +135,7 @@ def _exercises(given: Any, path: Path) -> dict[str, float]:
 
 def _due(given: Any, listed: Iterable[str]) -> dict[str, datetime]:
     """Dates by lab, from a table or from one date; TOML has dates of its own, without quotes."""
-    labs = dict.fromkeys(map(lab_of, listed))
+    labs = dict.fromkeys(lab for name in listed for lab in labs_of(name))
     if given is None:
         return {}
     if not isinstance(given, dict):

@@ -10,12 +10,12 @@ from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import known_mistakes
+from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
 from .files import called_notebook, other_kind
 from .grades import Graded, Row
 from .judge import judged
-from .labs import lab_of, of_lab
 from .notebook import Handed, read_notebook
 from .sandbox.asking import OPEN
 from .submission import UNJUDGED, rows_of
@@ -98,7 +98,7 @@ def diagnosis(path: Path) -> Diagnosis:
     else:
         own: dict[str, float] = {
             name: one.points for name, one in exercises().items()
-            if lab_of(name) == begun.lab or name in handed.works
+            if begun.lab in labs_of(name) or name in handed.works
         }  # fmt: skip  # one comprehension
         try:
             seed = int(handed.seed, 16) if handed.coded else begun.seed

@@ -11,10 +11,10 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
 from vmwidgets.labs.mistakes import known_mistakes
+from vmwidgets.labs.moved import of_lab
 from vmwidgets.labs.outcome import Outcome
 
 from .grades import Graded, Grades, Row
-from .labs import of_lab
 from .output import file_names, write
 from .page import page
 from .sandbox import WHERE

@@ -11,9 +11,9 @@ from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.mistakes import known_mistakes
+from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
-from .labs import lab_of, of_lab
 
 SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
 """How what is said begins where it is for the instructor only."""
@@ -227,7 +227,7 @@ class Grades:
         """Of each lab of which a student has a file: whether no exercise has points, and none was judged."""
         rows, files = self.rows_of(student), self.files_of(student)
         for lab in {file.lab for file in files if file.lab} or {""}:
-            own = [row for row in rows.values() if lab_of(row.exercise) == lab]
+            own = [row for row in rows.values() if lab in labs_of(row.exercise)]
             judged = any(
                 row.points or row.override or (row.result.get("criteria") and not row.elsewhere) for row in own
             )

@@ -8,9 +8,9 @@ from pathlib import Path
 from unicodedata import normalize
 
 from vmwidgets.labs.identity import folded
+from vmwidgets.labs.moved import lab_of
 
 from .grades import Graded, Grades, Row
-from .labs import lab_of
 from .roster import Roster
 from .spreadsheet import read_table
 from .titles import MEANINGS

@@ -12,10 +12,10 @@ from vmwidgets.engine.base.errors import shown
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import Exercise, exercises
 from vmwidgets.labs.identity import folded
+from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
 from .grades import DIFFERS, ELSEWHERE, FORGED, Graded, Judged, Row
-from .labs import lab_of, of_lab
 from .notebook import Handed, Work, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
@@ -73,7 +73,7 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
     assert handed.begun is not None
     for exercise, worth in course.exercises.items():
         row, works = Row(name, handed.begun.student, exercise, of=worth), handed.works.get(exercise, ())
-        if lab_of(exercise) != handed.begun.lab:
+        if handed.begun.lab not in labs_of(exercise):
             if works:
                 began = f"the notebook last began lab {handed.begun.lab}, and this is of {lab_of(exercise)}"
                 yield replace(row, says=f"{UNJUDGED}{began}")

@@ -14,6 +14,7 @@ from .beginning import begun, note_check
 from .criterion import Criterion
 from .exercise import Exercise
 from .markup import marked
+from .moved import lab_of, labs_of
 from .publishing import cards, running_cell
 from .result import NOT_DONE, Result
 from .sheet import Sheet, asked, sheet_of
@@ -39,7 +40,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     >>> result.points, result.of, result.passed
     (0, 5, False)
     """
-    result = _graded(name, thing)
+    result = _graded(name, thing, passed_too=True)
     if is_tried(thing):
         return replace(result, work={}, tried=True)
     if not result.practice:
@@ -55,12 +56,12 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
 
 def _of_the_lab(result: Result) -> Result:
     """The result; without points if the notebook has begun another lab for a student."""
-    lab, of = result.id.partition("/")[0], begun()
+    lab, of = lab_of(result.id), begun()
     if of is None:
         return replace(result, unbegun=running_cell() is not None)
     if not of.students:
         return replace(result, trying=True)
-    if of.lab == lab:
+    if of.lab in labs_of(result.id):
         return result
     why = (
         f"this is an exercise of lab {lab}, and the notebook has begun lab {of.lab}: write lab.begin({lab!r}, …) in "
@@ -99,7 +100,8 @@ def criteria_of(name: str, of: str, thing: Any) -> tuple[Criterion, ...]:
 _best: dict[tuple[str, str], Result] = {}  # by exercise and sheet
 
 
-def _graded(name: str | Sheet, thing: Any) -> Result:
+def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Result:
+    """The result; with a picture if it is not complete, or for a learner (`passed_too`) in any case."""
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id
     of = "" if sheet is None else sheet.of
@@ -121,9 +123,9 @@ def _graded(name: str | Sheet, thing: Any) -> Result:
             return replace(ungraded, problem=f"it can't be judged: {error}", work=work)
         criteria, problem = _judged(exercise, sheet, judged)
         result = replace(ungraded, criteria=criteria, problem=problem, work=work)
-        if result.passed:
+        if result.passed and not passed_too:
             return result
-        return replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints))
+        return replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints) and not result.passed)
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:

@@ -40,7 +40,7 @@ class Exercise:
     """`judge` looks at a thing of class `takes` and gives criteria that are worth `points` together.
 
     `alive`: a machine that a panic has ended can't be graded.  `shows` gives what there is to see of the thing, for the
-    picture beside a result that is not complete, or says it in lines of text; without it a map is drawn, and nothing of
+    picture beside a result, or says it in lines of text; without it a map is drawn, and nothing of
     others.  `sheet` makes what is asked from draws; without it all are asked the same.  `shipped`: it came with the
     package.  `edition` is another number whenever seeds draw other sheets, or the judge gives other points.
     """

@@ -11,7 +11,7 @@ from vmwidgets import lab
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome, first_fit, solved, ways
+from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome, first_fit, in_order, solved, ways
 
 WALK: Any = lab.practice("00/walk")
 SEGMENTS: Any = lab.practice("00/segments")
@@ -90,3 +90,20 @@ def test_what_each_kind_of_descriptor_gives() -> None:
         if wanted == "pa":
             wanted = 0x40_0000 + (6 << 12) + 0x123 if kind == "large" else 0x9_9123
         assert answer == wanted, kind
+
+
+def test_memory_is_shown_in_its_order_with_what_is_left_between_and_what_is_in_two_segments() -> None:
+    kib = 1024
+    placed = lab.Segments(
+        code=(64 * kib, 128 * kib, "rx"), data=(0, 64 * kib, "rw"), heap=(256 * kib, 64 * kib, "rw"),
+        stack=(256 * kib, 128 * kib, "rw"),
+    )  # fmt: skip  # one call
+    assert in_order(placed).splitlines()[1:] == [
+        "▬ data: 0x0 to 0x1_0000, 64 KiB",
+        "▬▬ code: 0x1_0000 to 0x3_0000, 128 KiB",
+        "64 KiB in no segment",
+        "▬ heap: 0x4_0000 to 0x5_0000, 64 KiB",
+        "64 KiB in two segments",
+        "▬▬ stack: 0x4_0000 to 0x6_0000, 128 KiB",
+    ]
+    assert in_order(SEGMENTS.start()) == ""

@@ -1,4 +1,4 @@
-"""Notebook 08."""
+"""Notebooks 08a and 08b."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises of notebook 08, and the mistakes of its questions: frames of a family, and what outlives a file's end."""
+"""Exercises of notebooks 08a and 08b, and the mistakes of their questions: a family's frames, and a cut file."""
 
 from __future__ import annotations
 
@@ -47,11 +47,12 @@ class FamilySheet:
         return "\n".join(
             [
                 (
-                    f"Build a family: `init`, its child `left`, and `right`, which `{self.parent}` forks. In the end "
-                    "so many frames are in the page tables of exactly these tasks:"
+                    f"Build a family: `init`, its child `left`, and `right`, which `{self.parent}` forks. Each line "
+                    "says how many frames are, in the end, in the page tables of exactly these tasks:"
                 ),
                 *rows,
                 "No task may see what another one writes.",
+                "The machine forks by shadows: a child's page tables are empty.",
             ]
         )
 
@@ -190,7 +191,7 @@ class SurvivorSheet:
             "end so:\n"
             f"The file was truncated to {self.size:,} bytes.\n"
             f"The task's own copies: {_pages(self.pages(OWN))} of the file, and no other.\n"
-            f"In the frame of the page cache: {_pages(self.pages(FILES))}, and no other.\n"
+            f"In the task's page tables with the frame of the page cache: {_pages(self.pages(FILES))}, and no other.\n"
             f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
             "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
         )
@@ -327,13 +328,43 @@ mistakes(
     "08/seen",
     {"read()": PICTURE, "the disk, read(), private": WRITTEN_THROUGH, "none of them": ONE_BUFFER_EACH},
 )
+EVERY_WRITER = Mistake("a copy for each writer", "The parent has the first frame alone when it writes: no copy.")
+AT_ONCE = Mistake("copied at the fork", "This way copies no page at the fork: only pages that are written are copied.")
+ONE_FRAME = Mistake("one frame for two texts", "Both wrote to the page, so there are two texts, and five pages.")
+
 mistakes(
-    "08/second",
+    "08a/heap",
     {
-        "no fault": Mistake("the child alone lost the right", "The fork took the right to write from both tasks."),
-        "a fault, and no copy": Mistake(
-            "references to pages", "This kernel counts references to objects, and two lead to this one."
+        "x": Mistake("frames stay with the heap", "A heap that shrinks gives its frames back; what comes is new."),
+        "SIGSEGV": Mistake("addresses stay lost", "The heap has grown again: an entry allows the read."),
+        "SIGBUS": Mistake("no page for the heap", "Memory without a file always has a page: one of zeroes."),
+    },
+)
+mistakes(
+    "08b/eager",
+    {
+        "4": Mistake("an eager fork shares", "The eager kernel copies each page at the fork."),
+        "9": Mistake("copied twice", "After an eager fork each task has its pages alone: writes copy nothing."),
+        "10": Mistake("copied twice", "After an eager fork each task has its pages alone: writes copy nothing."),
+    },
+)
+mistakes("08b/counted", {"6": EVERY_WRITER, "8": AT_ONCE, "4": ONE_FRAME})
+mistakes(
+    "08b/shadow",
+    {
+        "5": Mistake(
+            "references to pages", "This kernel counts references to objects, and two lead to the parent's first page."
         ),
+        "8": AT_ONCE,
+        "4": ONE_FRAME,
+    },
+)
+mistakes(
+    "08b/cause",
+    {
+        "6, 7": Mistake("x86's codes everywhere", "These are codes of x86; each architecture has its own."),
+        "13, 15": Mistake("a write as a load", "13 is the cause of a load; both accesses are stores."),
+        "15, 13": Mistake("a write as a load", "13 is the cause of a load; both accesses are stores."),
     },
 )
 mistakes(
