@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
     from .pictures.registry import picture
+    from .real import attach
     from .sources import workload
     from .sources.compare import compare
     from .sources.map_diff import diff
@@ -94,6 +95,7 @@ _LAZY = {
          "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
+    "attach": ".real",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
@@ -121,14 +123,14 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 """Names of an earlier version, and what they are now."""
 
 __all__ = [
-    "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Beside", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard",
-    "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic",
-    "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "ReferenceBits", "References", "Refused", "Replacement",
-    "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
-    "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout",
-    "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "orders",
-    "picture", "recorded_tables", "recording", "reference_string", "show", "workload",
+    "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "GIB", "Inverted", "KIB", "Kentry", "KernelError",
+    "KernelPanic", "Kmem", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "Machine", "Map",
+    "Objects", "PAGE", "Paging", "Pasted", "QUIRKS", "ReferenceBits", "References", "Refused", "Replacement",
+    "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "TIB", "Tables", "Threads", "Tlb", "Tree", "VMError",
+    "View", "Vnodes", "Vspace", "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "diff",
+    "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
+    "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 
