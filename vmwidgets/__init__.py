@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
     from .pictures.registry import picture
-    from .real import attach
+    from .real import attach, xv6
     from .sources import workload
     from .sources.compare import compare
     from .sources.map_diff import diff
@@ -96,6 +96,7 @@ _LAZY = {
     ),
     "Costs": ".engine.paper.costs",
     "attach": ".real",
+    "xv6": ".real",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
@@ -130,7 +131,7 @@ __all__ = [
     "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "TIB", "Tables", "Threads", "Tlb", "Tree", "VMError",
     "View", "Vnodes", "Vspace", "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "diff",
     "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
-    "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string", "show", "workload",
+    "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string", "show", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 
 

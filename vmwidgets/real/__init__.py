@@ -6,5 +6,6 @@
 
 from .attach import attach
 from .kernel import Kernel
+from .xv6 import xv6
 
-__all__ = ["Kernel", "attach"]
+__all__ = ["Kernel", "attach", "xv6"]

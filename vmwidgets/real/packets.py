@@ -32,6 +32,7 @@ class Packets:
         self.name = name
         self._socket = connection
         self._data = bytearray()
+        self._unacknowledged = 0
         self.answered = False
         """Whether a packet ever came."""
 
@@ -108,13 +109,14 @@ class Packets:
         if said != b"%02x" % (sum(body) & 0xFF):
             raise PortLost(f"{self.name}: a packet came damaged; attach again")
         del data[: end + 3]
-        self._write(b"+")
+        self._unacknowledged += 1  # it goes with the next packet: QEMU takes that for the same
         return _unescaped(body)
 
     def _write(self, data: bytes) -> None:
         try:
             self._socket.settimeout(ANSWERS_IN)
-            self._socket.sendall(data)
+            self._socket.sendall(b"+" * self._unacknowledged + data)
+            self._unacknowledged = 0
         except TimeoutError:
             raise self._silent() from None
         except OSError as error:

@@ -39,11 +39,15 @@ class Port:
 
     def do(self, call: Callable[[Gdb], T]) -> T:
         """What `call` returns of the client.  An interrupt is raised here once `call` has ended."""
+        return self._wait(self.begin(call))
+
+    def begin(self, call: Callable[[Gdb], T]) -> Future[T]:
+        """Begin a call that goes on beside the caller, until :meth:`stop`."""
         gdb = self._gdb
         if gdb is None:
             raise Refused(f"{self.name}: the port was closed; attach again")
         self._stop.clear()
-        return self._wait(self._thread.submit(call, gdb))
+        return self._thread.submit(call, gdb)
 
     def is_told_to_stop(self) -> bool:
         """Whether the call that is under way is to end: a thread asked, or Ctrl-C was pressed."""

@@ -31,6 +31,19 @@ void life(int rounds)
   }
 }
 
+// A process of 3,000 pages that forks.
+static void large(void)
+{
+  struct proc *p = allocproc("large\0\0\0\0\0\0\0\0\0\0");
+  exec(p, 6);
+  growproc(p, 3000 * (long)PGSIZE);
+  struct proc *child = fork(p);
+  for (int page = 5; page < 1000; page += 50)
+    store(child, page * PGSIZE, 1);
+  exit(p);
+  exit(child);
+}
+
 static int equal(const char *one, const char *other)
 {
   for (; *one && *one == *other; one++, other++)
@@ -55,6 +68,8 @@ void shell(void)
       life(1);
     else if (equal(line, "lives"))
       life(8);
+    else if (equal(line, "large"))
+      large();
     else if (equal(line, "panic"))
       panic("freewalk: leaf");
     else if (equal(line, "spin"))
