@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         Domain,
         EntryList,
         Fault,
+        Followed,
         Formats,
         Frames,
         Inverted,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         Ribbon,
         SlabLevels,
         Slabs,
+        Stops,
         Tables,
         Threads,
         Tlb,
@@ -90,9 +92,9 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Beside", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault",
-         "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted", "ReferenceBits",
-         "References", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace",
-         "Walk", "show"), ".widgets",
+         "Followed", "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted",
+         "ReferenceBits", "References", "Ribbon", "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb",
+         "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
     "attach": ".real",
@@ -124,14 +126,15 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 """Names of an earlier version, and what they are now."""
 
 __all__ = [
+    "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Beside", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard",
-    "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "GIB", "Inverted", "KIB", "Kentry", "KernelError",
-    "KernelPanic", "Kmem", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "Machine", "Map",
-    "Objects", "PAGE", "Paging", "Pasted", "QUIRKS", "ReferenceBits", "References", "Refused", "Replacement",
-    "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "TIB", "Tables", "Threads", "Tlb", "Tree", "VMError",
-    "View", "Vnodes", "Vspace", "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "diff",
-    "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
-    "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string", "show", "workload", "xv6",
+    "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry", "KernelError",
+    "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "ReferenceBits", "References", "Refused",
+    "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb",
+    "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "attach", "boot", "compare", "compare_formats",
+    "compare_paging", "diff", "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps",
+    "load_strace", "load_tables", "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string",
+    "show", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -191,5 +191,5 @@ def test_what_was_not_read_is_said(emulator, tmp_path: Path):
         tables = k.tables
         assert tables.walk(0x1000, "execute", user=True).ok
     assert tables.walk(0x2000, user=True).ok  # the same tables, as they were
-    with pytest.raises(Refused, match="was not read before the guest went on"):
+    with pytest.raises(Refused, match="was not read before the guest ran on"):
         tables.memory.read(0x8200_0000, 8)

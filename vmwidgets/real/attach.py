@@ -14,7 +14,7 @@ from .xv6 import port_of_make
 def attach(where: str | None = None, *, program: str | Path | None = None) -> Kernel:
     """A kernel that runs in QEMU on this computer, by its GDB port: "127.0.0.1:1234", or the path of a Unix socket.
 
-    Without `where`, the port of xv6's `make qemu-gdb` (25000 + uid % 5000).  The guest stands still until it is let go
+    Without `where`, the port of xv6's `make qemu-gdb` (25000 + uid % 5000).  The guest is stopped until it is let go
     with `close`.  Any kernel on x86 (32 bits, PAE, four and five levels), ARMv7, AArch64 or RISC-V (Sv39) can be looked
     at; with its `program`, such as "kernel/kernel" of xv6, its functions and processes are known by name.
 

@@ -19,7 +19,7 @@ MOST_READ = 1024
 """Bytes that are read with one packet: twice as many digits fit a packet of QEMU's."""
 
 _SLICE = 0.02
-"""Seconds after which a guest that runs is looked after again: whether it was told to stop."""
+"""Seconds after which a guest that runs is looked at again: whether it has to stop."""
 
 _STOPS_IN = 5.0
 
@@ -37,7 +37,7 @@ class TookTooLong(Refused):
 
 
 class Gdb:
-    """One connection to a guest, which stands still while it is looked at.
+    """One connection to a guest, which is stopped while it is looked at.
 
     Raises :class:`Refused` where the other side is not QEMU, or its guest can't be read by physical addresses.
     """
@@ -168,7 +168,7 @@ class Gdb:
             self._breakpoints.discard(address)
 
     def step(self, thread: str) -> Stopped:
-        """One instruction of one processor, over a breakpoint if it stands at one; the others stand still."""
+        """One instruction of one processor, over a breakpoint if it is at one; the others do not move."""
         self.thread = thread
         before = self.pc()
         found = self._step(thread)
@@ -235,7 +235,7 @@ class Gdb:
         return [int.from_bytes(data or b"", "little") for data in self.read((pa, 8) for pa in places)]
 
     def pc(self) -> int:
-        """Where the chosen processor stands: the address of its next instruction."""
+        """Where the chosen processor is: the address of its next instruction."""
         for name in ("pc", "rip", "eip"):
             found = self.register(name)
             if found is not None:
@@ -243,7 +243,7 @@ class Gdb:
         raise Refused(f"{self.name}: the processor has no program counter that is known here")
 
     def close(self, *, goes_on: bool) -> None:
-        """Take breakpoints away, put the port's memory mode back and leave; the guest `goes_on` or stands still."""
+        """Take breakpoints away, put the port's memory mode back and leave; the guest `goes_on` or stays stopped."""
         try:
             for address in sorted(self._breakpoints):
                 self.clear_breakpoint(address)

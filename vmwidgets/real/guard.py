@@ -1,4 +1,4 @@
-"""Runs a program in a session of its own and ends it, with all that it started, when nobody is there any more.
+"""Runs a program in a session of its own and ends it, with all that it started, when its user has ended.
 
 ``python -I -S guard.py PROGRAM…``: what comes on standard input goes on to the program, as its console; when the input
 ends, because the notebook's kernel has ended in whatever way, the program is ended within two seconds.  This file is

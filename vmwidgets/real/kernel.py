@@ -1,20 +1,25 @@
-"""A kernel that runs in QEMU: its page tables, walks and runs of equal rights, while it stands still."""
+"""A kernel that runs in QEMU: its page tables, walks and runs of equal rights, while it is stopped."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
-from ..engine.base.units import Address, counted
+from ..engine.base.units import PAGE, Address, counted
 from ..engine.mmu.followed import Followed
 from ..engine.mmu.formats.riscv import SV39
+from ..engine.mmu.pasted import SaidRange, joined
 from ..engine.mmu.rules import Access
 from ..engine.mmu.runs import Runs, runs
+from ..engine.mmu.stops import SpaceAtStop, Stop, Stops, lettered
 from ..engine.mmu.tables import PageTables, TablesWalk
+from .follow.rules import TOP
 from .follow.run import Limits, follow
-from .gdb import Gdb, Stopped
+from .follow.spaces import Space, read_space
+from .gdb import Gdb, Stopped, TookTooLong
 from .memory import StoppedMemory
 from .paging import Paging, processor_of
 from .port import Port
@@ -27,7 +32,7 @@ PROMPT = "$ "
 
 
 class Kernel:
-    """A kernel in QEMU.  It stands still while it is looked at; ``vm.attach`` and ``vm.xv6`` make it.
+    """A kernel in QEMU.  It is stopped while it is looked at; ``vm.attach`` and ``vm.xv6`` make it.
 
     With a `program`, the kernel's file, functions and processes are known by name.  ``with vm.attach(…) as k:`` lets
     the port go at the end, so that GDB can have it.
@@ -45,6 +50,8 @@ class Kernel:
             raise
         self._memory = self._new_memory()
         self._running: Future[Stopped] | None = None
+        self._stops: list[Stop] = []
+        self._letters: dict[str, str] = {}
 
     # ---- what is there -----------------------------------------------------------------------
 
@@ -121,14 +128,24 @@ class Kernel:
         return found[0].tables(self._memory)
 
     def where(self, processor: int = 0) -> str:
-        """Where a processor stands: function and line."""
+        """Where a processor is: function and line."""
         gdb_pc = self._do(lambda gdb: _pc_of(gdb, processor))
         return self._place(gdb_pc)
+
+    @property
+    def stops(self) -> Stops:
+        """Where :meth:`step`, :meth:`go` and :meth:`stop` stopped, and what the processes' tables mapped there.
+
+        It shows itself: the picture steps back through the stops and lists what changed, and has a map of memory with a
+        letter for each process.  The latest `MOST_STOPS` are kept.
+        """
+        self._file()
+        return Stops(tuple(self._stops))
 
     # ---- running -----------------------------------------------------------------------------
 
     def step(self, processor: int = 0) -> str:
-        """One instruction of one processor; the others stand still.  Returns where it is then."""
+        """One instruction of one processor; the others do not move.  Returns where it is then."""
         threads = self._do(Gdb.threads)
         if not 0 <= processor < len(threads):
             raise Refused(
@@ -136,14 +153,14 @@ class Kernel:
             )
         self._go_on()
         self._do(lambda gdb: gdb.step(threads[processor]))
-        return self.where(processor)
+        return self._stopped(self.where(processor))
 
     def go(self, until: str | int | None = None, seconds: float = 10.0) -> str:
-        """Let the kernel run until a processor comes to a function (or an address).  Returns where it stands then.
+        """Let the kernel run until a processor comes to a function (or an address).  Returns where it is then.
 
         Without `until` it runs beside the notebook, until :meth:`stop`.
 
-        Raises :class:`Refused` if it does not come there in `seconds`; it stands still then.
+        Raises :class:`Refused` if it does not come there in `seconds`; it is stopped then.
         """
         if until is None:
             self._go_on()
@@ -156,22 +173,41 @@ class Kernel:
             kept = address in gdb.breakpoints
             gdb.set_breakpoint(address)
             try:
-                gdb.go(seconds, self._port.is_told_to_stop)
+                with suppress(TookTooLong):
+                    gdb.go(seconds, self._port.is_told_to_stop)
                 return gdb.pc()
             finally:
                 if not kept:
                     gdb.clear_breakpoint(address)
 
-        return self._place(self._do(run))
+        pc = self._do(run)
+        if pc != address:
+            asked = until if isinstance(until, str) else Address(until)
+            raise Refused(f"no processor came to {asked} in {seconds:g} s; stopped at {self._stopped(self._place(pc))}")
+        return self._stopped(self._place(pc))
 
     def stop(self) -> str:
-        """Stop the kernel that :meth:`go` let run.  Returns where the processor stands that QEMU reports."""
+        """Stop the kernel that :meth:`go` let run.  Returns where the processor is that QEMU reports."""
         if self._running is None:
             return self.where()
         self._port.stop()
         self._running.result()
         self._running = None
-        return self._place(self._do(Gdb.pc))
+        return self._stopped(self._place(self._do(Gdb.pc)))
+
+    def _stopped(self, where: str) -> str:
+        """Keep what there is at this stop."""
+        if self._processes is not None:
+            processes = self._do(self._processes.read)
+            spaces = self._do(lambda gdb: [read_space(gdb, one.root) for one in processes])
+            names = [str(one) for one in processes]
+            self._letters = {name: letter for name, letter in self._letters.items() if name in names}
+            self._letters = lettered(names, self._letters)
+            number = self._stops[-1].number + 1 if self._stops else 0
+            there = zip(names, spaces, strict=True)
+            at_stop = tuple(_space_at_stop(name, self._letters[name], space) for name, space in there)
+            self._stops = [*self._stops[1 - MOST_STOPS :], Stop(number, where, at_stop)]
+        return where
 
     def follow(
         self, lab: str = "base", *, run: str | None = None, counts: str | None = None, stops: int = 200_000,
@@ -203,7 +239,7 @@ class Kernel:
         return "" if self._started is None else self._started.text
 
     def close(self, *, goes_on: bool = True) -> None:
-        """Let the port go.  The guest goes on, or with `goes_on` False stands still for GDB.
+        """Let the port go.  The guest goes on, or with `goes_on` False stays stopped for GDB.
 
         A kernel that ``vm.xv6`` started is ended.
         """
@@ -261,6 +297,19 @@ class Kernel:
 
 
 _FOR_EVER = 1e9
+
+MOST_STOPS = 200
+
+
+def _space_at_stop(name: str, letter: str, space: Space) -> SpaceAtStop:
+    ranges = joined(SaidRange(va, leaf.size, leaf.rights, leaf.frame) for va, leaf in space.leaves.items())
+    frames = [
+        frame
+        for va, leaf in space.leaves.items()
+        if va < TOP
+        for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
+    ]
+    return SpaceAtStop(name, letter, ranges, tuple(sorted(frames)), tuple(sorted(space.tables)))
 
 
 def _pc_of(gdb: Gdb, processor: int) -> int:

@@ -15,7 +15,7 @@ ReadPieces = Callable[[Iterable[tuple[int, int]]], "list[bytes | None]"]
 class StoppedMemory:
     """Memory by whole pages, each read once; :meth:`close` when the guest goes on.
 
-    Raises :class:`BusError` where no memory answers, and :class:`Refused` for what was not read before the guest went
+    Raises :class:`BusError` where no memory answers, and :class:`Refused` for what was not read before the guest ran
     on.
     """
 
@@ -39,7 +39,7 @@ class StoppedMemory:
         pages = range(first, last + 1, PAGE)
         if any(page not in self._pages for page in pages):
             if self._read is None:
-                raise Refused(f"physical address {Address(pa)} was not read before the guest went on")
+                raise Refused(f"physical address {Address(pa)} was not read before the guest ran on")
             self.fetch(pages)
         data = b""
         for page in pages:

@@ -66,7 +66,7 @@ class Port:
             raise
 
     def close(self, *, goes_on: bool = True) -> None:
-        """Let the port go; the guest `goes_on`, or stands still."""
+        """Let the port go; the guest `goes_on`, or stays stopped."""
         gdb, self._gdb = self._gdb, None
         if gdb is not None:
             self._stop.set()

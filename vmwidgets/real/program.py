@@ -74,7 +74,8 @@ class Program:
         self._code = [(part["p_vaddr"], part.data()) for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
         self._lines = _lines(self._dwarf)
         self._starts = [start for start, _ in self._lines]
-        self._functions = sorted((one.address, one) for one in self.symbols.values())
+        self._functions = sorted(self.symbols.values(), key=lambda one: (one.address, one.size))
+        self._addresses = [one.address for one in self._functions]
         self._collect()
 
     def address(self, name: str) -> int:
@@ -141,10 +142,10 @@ class Program:
 
     def function(self, address: int) -> str:
         """The name of the function that `address` lies in; "" where there is none."""
-        at = bisect_right(self._functions, (address, _LAST)) - 1
+        at = bisect_right(self._addresses, address) - 1
         if at < 0:
             return ""
-        found = self._functions[at][1]
+        found = self._functions[at]
         return found.name if address < found.address + max(found.size, 1) else ""
 
     def _collect(self) -> None:
@@ -170,9 +171,6 @@ class Program:
         name, line = entry.attributes.get("DW_AT_name"), entry.attributes.get("DW_AT_decl_line")
         if name is not None and line is not None:
             self._definitions[name.value.decode("utf-8", "replace")] = line.value
-
-
-_LAST = Symbol("\U0010ffff", 0, 0)
 
 
 def _signed(number: int, bits: int) -> int:

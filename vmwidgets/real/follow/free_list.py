@@ -65,7 +65,7 @@ class FreeList:
         return found == expected
 
     def is_free(self, gdb: Gdb, pa: int) -> bool:
-        """Whether `pa` is on the list, which is read anew as far as that."""
+        """Whether `pa` is on the list, which is read again as far as that."""
         node, links, seen = gdb.words([self._head])[0], dict[int, int](), 0
         while node and node != pa and seen < MOST_PAGES:
             if node not in links:

@@ -193,7 +193,7 @@ class _Run:
     # ---- what is wrong -----------------------------------------------------------------------
 
     def _holds_still(self, wrong: Wrong, state: State) -> bool:
-        """Whether it is so when everything that it is about is read anew: other functions write descriptors as well."""
+        """Whether it is so when all that it is about is read again: other functions write descriptors as well."""
         if wrong.rule not in ("free-and-mapped", "shared-and-writable", "count"):
             return True
         for root in {wrong.root, *(root for root, _ in wrong.also)} | {
@@ -226,7 +226,7 @@ class _Run:
         elif wrong.rule == "mappages":  # it did not do what it was asked
             line = self.program.definition("mappages")
         elif inner is not None or (by_another and outer is not call):
-            line = self.program.line(path[0].returns_to - 2)  # the caller asked for it, or went on with it
+            line = self.program.line(path[0].returns_to - 2)  # the caller asked for it, or continued with it
         lines = [one.lines(self.program) for one in path]
         if by_another:
             lines.append(f"after that, outside the functions followed; noticed after {call.lines(self.program)}")
@@ -244,10 +244,10 @@ class _Run:
             wrong.frame, tuple(walks),
         )  # fmt: skip  # what is wrong, then where
 
-    # ---- tables that are no more -------------------------------------------------------------
+    # ---- tables that were given up ------------------------------------------------------------
 
     def _freed(self, root: int) -> None:
-        """`freewalk` has given the tables of a root back, as far as it went."""
+        """`freewalk` has given back the tables of a root, or some of them."""
         space = self.spaces.known.get(root)
         if space is not None:
             self._keep(space)
@@ -297,7 +297,7 @@ def follow(
     ended: Callable[[], bool],
     told_to_stop: Callable[[], bool],
 ) -> Followed:
-    """Follow the guest until `ended`, a broken rule, a panic or a limit.  It stands still afterwards."""
+    """Follow the guest until `ended`, a broken rule, a panic or a limit.  It is stopped afterwards."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
     run = _Run(gdb, program, lab, limits, program.variable(counts) if counts else None, ended, told_to_stop)
@@ -320,8 +320,8 @@ def _outside(run: _Run) -> Iterator[str]:
     if absent:
         yield f"The kernel has no function called {', '.join(absent)}: it was not followed."
     yield (
-        "Followed are calls of mappages, uvmunmap, uvmcopy and freewalk. A descriptor that other code writes, such as a"
-        " fault handler, is seen when such a call next changes the same page or process."
+        "Followed are calls of mappages, uvmunmap, uvmalloc, uvmcopy and freewalk. A descriptor that other code"
+        " writes, such as a fault handler, is seen when such a call next changes the same page or process."
     )
     yield (
         f"Pages from {Address(TOP)} on (trampoline, trapframe and their neighbours) and the kernel's own table are"

@@ -8,7 +8,7 @@ from struct import unpack
 from typing import NamedTuple
 
 from ...engine.base.units import PAGE
-from ...engine.mmu.formats.riscv import R, V, W, X
+from ...engine.mmu.formats.riscv import R, U, V, W, X
 from ..gdb import Gdb
 
 _LEAF = R | W | X
@@ -27,6 +27,11 @@ class Leaf(NamedTuple):
     def frame(self) -> int:
         """The physical address of the page."""
         return (self.word >> 10 & _ADDRESS) << 12
+
+    @property
+    def rights(self) -> str:
+        """Read, write, execute and user as four letters: "rw-u"."""
+        return "".join(letter if self.word & bit else "-" for letter, bit in zip("rwxu", (R, W, X, U), strict=True))
 
     @property
     def writable(self) -> bool:
@@ -57,7 +62,7 @@ class Spaces:
 
     def read_all(self, gdb: Gdb, root: int) -> Space:
         """Read the tables of a root.  A batch of packets a level."""
-        space = _read(gdb, root)
+        space = read_space(gdb, root)
         self.forget(root)
         self.known[root] = space
         for va, leaf in space.leaves.items():
@@ -77,7 +82,7 @@ class Spaces:
         return space
 
     def forget(self, root: int) -> None:
-        """The tables of a root are no more."""
+        """The tables of a root were given up."""
         space = self.known.pop(root, None)
         for va, leaf in space.leaves.items() if space is not None else ():
             self._drop(root, va, leaf)
@@ -91,7 +96,8 @@ class Spaces:
             self._leading.get(frame, set()).discard((root, va))
 
 
-def _read(gdb: Gdb, root: int) -> Space:
+def read_space(gdb: Gdb, root: int) -> Space:
+    """The tables of a root, read level by level."""
     space = Space(root)
     level = [(root, 0)]
     for shift in (30, 21, 12):
