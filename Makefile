@@ -14,7 +14,7 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts wheel sweep format bench pictures build locks clean
+.PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts wheel sweep real format bench pictures build locks clean
 .PHONY: made environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc
 
 help: ## Say what there is to do
@@ -81,6 +81,10 @@ sweep: environment-hosts bundle chromium strace ## Run the long random searches 
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
+
+real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them
+	scripts/real
+	$(PYTEST) -n 2 tests/real
 
 format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff format

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
     from .pictures.registry import picture
+    from .real import attach, xv6
     from .sources import workload
     from .sources.compare import compare
     from .sources.map_diff import diff
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         Domain,
         EntryList,
         Fault,
+        Followed,
         Formats,
         Frames,
         Inverted,
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
         Ribbon,
         SlabLevels,
         Slabs,
+        Stops,
         Tables,
         Threads,
         Tlb,
@@ -89,11 +92,13 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Beside", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault",
-         "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted", "ReferenceBits",
-         "References", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace",
-         "Walk", "show"), ".widgets",
+         "Followed", "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted",
+         "ReferenceBits", "References", "Ribbon", "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb",
+         "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
+    "attach": ".real",
+    "xv6": ".real",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
@@ -123,12 +128,13 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Beside", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard",
-    "Diff", "Domain", "EntryList", "Fault", "Formats", "Frames", "Inverted", "Kentry", "KernelError", "KernelPanic",
-    "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "ReferenceBits", "References", "Refused", "Replacement",
-    "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
-    "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "diff", "events", "handout",
-    "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "orders",
-    "picture", "recorded_tables", "recording", "reference_string", "show", "workload",
+    "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry", "KernelError",
+    "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "ReferenceBits", "References", "Refused",
+    "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb",
+    "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "attach", "boot", "compare", "compare_formats",
+    "compare_paging", "diff", "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps",
+    "load_strace", "load_tables", "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string",
+    "show", "workload", "xv6",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PACKAGES = ("engine", "views", "pictures", "widgets", "labs", "cli", "sources", "assignments")
+PACKAGES = ("engine", "views", "pictures", "widgets", "labs", "cli", "sources", "real", "assignments")
 """Where texts of the source are held to it: docstrings, comments, and what is printed."""
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -15,6 +15,7 @@ OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which module; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema", "lark"},
+    "vmwidgets/real": {"elftools"},  # with the extra `kernels`
     "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py", "typing_extensions"},  # the last for type checkers alone
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
@@ -25,6 +26,7 @@ OUTSIDE = {
     "vmwidgets": {
         "anywidget",
         "dask",
+        "elftools",
         "distributed",
         "fastjsonschema",
         "graphviz",

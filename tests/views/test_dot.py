@@ -60,6 +60,7 @@ def words_in(group: ET.Element) -> list[str]:
         gallery.of_maps,
         gallery.of_tables,
         gallery.of_pasted,
+        gallery.of_real_kernels,
         gallery.of_memory,
         gallery.of_objects,
         gallery.of_domains,

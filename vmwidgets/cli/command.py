@@ -14,6 +14,7 @@ from .assignment import add_assignment
 from .checkoff import add_checkoff
 from .course import add_course
 from .doctor import add_doctor
+from .follow import add_follow
 from .grade import add_grade
 from .handout import add_handout
 from .lecture import add_lecture
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add_checkoff(commands)
     add_course(commands)
     add_doctor(commands)
+    add_follow(commands)
     add_grade(commands)
     add_handout(commands)
     add_lecture(commands)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
         memory,
         objects,
         pasted,
+        real,
         references,
         replacement,
         tables,
@@ -82,6 +83,10 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Objects(View, objects.Objects): ...
 
     class Pasted(View, pasted.Pasted): ...
+
+    class Followed(View, real.Followed): ...
+
+    class Stops(View, real.Stops): ...
 
     class ReferenceBits(View): ...
 

@@ -1,0 +1,132 @@
+"""Following the kernel of `kernel/`: right ones are sound, and each planted mistake is found at its first break."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import vmwidgets as vm
+from tests.real.conftest import HERE, needed
+from vmwidgets import Refused
+from vmwidgets.cli import main
+
+LABS = {"copy": "base", "cow": "cow", "lazy": "lazy"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The kernel's sources, in a folder of the test's own."""
+    needed("qemu-system-riscv64", "riscv64-linux-gnu-gcc", "make")
+    pytest.importorskip("elftools", reason="pyelftools is not installed: vmwidgets[kernels]")
+    place = tmp_path / "xv6"
+    shutil.copytree(HERE / "kernel", place, ignore=shutil.ignore_patterns("kernel.bin"))
+    (place / "kernel" / "kernel").unlink(missing_ok=True)
+    return place
+
+
+def line_of(folder: Path, text: str, file: str = "vm.c") -> str:
+    """The line in which `text` stands."""
+    lines = (folder / "kernel" / file).read_text().splitlines()
+    (number,) = [number for number, line in enumerate(lines, 1) if text in line]
+    return f"{file}:{number}"
+
+
+@pytest.mark.parametrize("cpus", [1, 3])
+@pytest.mark.parametrize("lab", LABS)
+def test_a_right_kernel_is_sound(folder, lab, cpus):
+    with vm.xv6(folder, cpus=cpus, options=(f"LAB={lab}",)) as k:
+        found = k.follow(LABS[lab], run="life", counts="refcount" if lab == "cow" else None, seconds=120)
+        assert found.first is None
+        assert found.outcome == "sound"
+        assert found.calls > 80
+
+
+COPY = "if (mappages(new, at, PGSIZE, (uint64)copy, flags) != 0)"
+
+SHARE = "if (mappages(new, at, PGSIZE, pa, flags) != 0)"
+
+ALLOCATED = "if (mappages(pagetable, at, PGSIZE, (uint64)page, PTE_R | PTE_U | xperm) != 0)"
+
+BUGS = [
+    ("copy", "map_writable", "mappages", "int mappages("),
+    ("copy", "unmap_short", "uvmunmap", "void uvmunmap("),
+    ("copy", "unmap_keeps", "uvmunmap", "void uvmunmap("),
+    ("copy", "free_mapped", "free-and-mapped", ALLOCATED),
+    ("copy", "copy_shares", "uvmcopy", COPY),
+    ("copy", "copy_loses_x", "uvmcopy", COPY),
+    ("copy", "table_lost", "table-lost", "void freewalk("),
+    ("cow", "parent_writes", "shared-and-writable", SHARE),
+    ("cow", "child_writes", "shared-and-writable", SHARE),
+    ("cow", "not_counted", "count", SHARE),
+    ("lazy", "unmap_keeps", "free-and-mapped", "void uvmunmap("),
+]
+
+
+@pytest.mark.parametrize(("lab", "bug", "rule", "text"), BUGS, ids=lambda value: value if " " not in value else "")
+def test_a_planted_mistake_is_found_at_its_line(folder, lab, bug, rule, text):
+    with vm.xv6(folder, options=(f"LAB={lab}", f"BUG={bug}")) as k:
+        found = k.follow(LABS[lab], run="life", counts="refcount" if bug == "not_counted" else None, seconds=120)
+    assert found.outcome == "broken"
+    assert found.first.rule == rule
+    assert found.first.line == line_of(folder, text)
+    assert found.first.walks or rule == "table-lost"
+
+
+def test_without_the_counts_the_freed_page_is_found(folder):
+    """A page that is counted too little is freed while another process maps it."""
+    with vm.xv6(folder, options=("LAB=cow", "BUG=not_counted")) as k:
+        found = k.follow("cow", run="life", seconds=120)
+    assert found.first.rule == "free-and-mapped"
+    assert any("Counts of references were not compared" in sentence for sentence in found.outside)
+
+
+def test_many_pages_are_followed_as_a_whole(folder):
+    with vm.xv6(folder, options=("LAB=cow", "BUG=parent_writes")) as k:
+        found = k.follow("cow", run="large", seconds=120)
+        assert found.first.rule == "shared-and-writable"
+        assert found.first.line == line_of(folder, SHARE)
+        assert found.stops < 300
+
+
+def test_a_panic_is_told(folder):
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="panic", seconds=60)
+    assert (found.outcome, found.panic) == ("panicked", "freewalk: leaf")
+
+
+def test_limits(folder):
+    with vm.xv6(folder) as k:
+        assert k.follow("base", run="life", stops=20).outcome == "unfinished"
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="spin", seconds=3)
+        assert found.outcome == "unfinished"
+        assert found.headline.endswith("it did not come to its end: 3 s were over.")
+
+
+def test_what_can_not_be_followed(folder):
+    with vm.xv6(folder) as k:
+        with pytest.raises(Refused, match=r"known are base, pgtbl, cow, lazy"):
+            k.follow("mmap")
+        with pytest.raises(Refused, match=r"no function or variable called 'counts'"):
+            k.follow("cow", counts="counts")
+
+
+def test_the_command(folder, capsys):
+    words = ["follow", str(folder), "--run", "life", "--seconds", "120"]
+    assert main([*words, "--lab", "cow", "--make", "LAB=cow", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "sound"
+    (folder / "kernel" / "kernel").unlink()
+    assert main([*words, "--lab", "cow", "--make", "LAB=cow", "--make", "BUG=parent_writes"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"{line_of(folder, SHARE)}: Frame 0x87")
+    assert "uvmcopy(old=" in out
+    assert main([*words, "--stops", "5"]) == 3
+    capsys.readouterr()
+    (folder / "kernel" / "vm.c").write_text("this is no C\n")
+    assert main(words) == 2
+    assert "make qemu-gdb failed" in capsys.readouterr().err
+    assert main(["follow", str(folder / "kernel")]) == 2
+    assert "this is no folder of xv6-riscv" in capsys.readouterr().err

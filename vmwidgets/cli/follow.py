@@ -1,0 +1,82 @@
+"""``vmwidgets follow``: let a student's xv6 run, and stop it at its first wrong descriptor."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..engine.base.errors import Refused
+from ..engine.mmu.followed import Followed
+from ..real import xv6
+from ..real.follow.rules import LABS
+from .text import printable
+
+SOUND, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
+
+_ABOUT = """\
+Build and run the xv6 (RISC-V) in FOLDER with its own Makefile, and stop it at the first call after which a rule of the
+lab does not hold: a frame both free and mapped, a frame that two processes map and one can write, a count of references
+that is wrong, a table that is lost; in the base kernel also what mappages, uvmunmap and uvmcopy must do."""
+
+_EXITS = """\
+exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
+3 nothing was found in the time or the stops given, and the program had not ended.
+Needs QEMU, a RISC-V compiler and vmwidgets[kernels]."""
+
+
+def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "follow",
+        help="run a student's xv6 and stop it at its first wrong page-table entry",
+        description=_ABOUT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of xv6-riscv")
+    parser.add_argument("--lab", choices=LABS, default="base", help="whose rules hold (base)")
+    parser.add_argument(
+        "--run",
+        dest="command_line",
+        metavar="COMMAND",
+        help="a command for xv6's shell, such as cowtest; default: boot only",
+    )
+    parser.add_argument("--counts", metavar="ARRAY", help="the array that counts references, such as refcount")
+    parser.add_argument("--cpus", type=int, default=1, help="processors (1)")
+    parser.add_argument("--stops", type=int, default=200_000, help="stops at most (200000)")
+    parser.add_argument("--seconds", type=float, default=600.0, help="seconds at most (600)")
+    parser.add_argument("--make", action="append", default=[], metavar="WORD", help="one more word for make: LAB=cow")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run, usage_error=parser.error)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Follow the kernel; what became of it is the status."""
+    if options.stops < 1 or not 0 < options.seconds <= 86_400:
+        options.usage_error("--stops is at least 1, and --seconds more than 0 and at most 86400")
+    try:
+        with xv6(options.folder, cpus=options.cpus, options=tuple(options.make)) as kernel:
+            found = kernel.follow(
+                options.lab, run=options.command_line, counts=options.counts, stops=options.stops,
+                seconds=options.seconds,
+            )  # fmt: skip  # what is run, then how long
+    except Refused as error:
+        print(printable(str(error)), file=sys.stderr)
+        return BAD_INPUT
+    print(json.dumps(found.record(), indent=2) if options.json else "\n".join(_lines(found)))
+    return {"sound": SOUND, "unfinished": UNFINISHED}.get(found.outcome, BROKEN)
+
+
+def _lines(found: Followed) -> list[str]:
+    first = found.first
+    lines = [f"{first.line}: {found.headline}" if first is not None and first.line else found.headline]
+    if first is not None:
+        lines += [f"  {first.call}"] if first.call else []
+        lines += [f"  {each}" for each in first.lines]
+        for walk in first.walks:
+            steps = " → ".join(f"{step.name}[{step.index}] {step.value:#x}" for step in walk.steps)
+            lines.append(f"  descriptors: {steps}")
+    lines.append(f"{found.calls:,} calls were followed, with {found.stops:,} stops. Not looked at:")
+    return [printable(line) for line in [*lines, *(f"  {each}" for each in found.outside)]]

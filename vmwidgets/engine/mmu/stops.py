@@ -1,0 +1,93 @@
+"""Where a real kernel stopped, and what its processes' tables mapped there: the values that pictures step through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..base.errors import Refused, shown
+from ..base.units import counted
+from .pasted import SaidDifference, SaidRange, compared
+
+SEVERAL = "*"
+"""The letter of a page that several processes map."""
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceAtStop:
+    """One process at a stop: what its tables map, and the pages that hold the tables."""
+
+    name: str
+    letter: str
+    ranges: tuple[SaidRange, ...]
+    """Runs of equal rights."""
+    frames: tuple[int, ...]
+    """The physical pages that it maps, without those at the top of its addresses that every process has."""
+    tables: tuple[int, ...]
+    """The physical pages that hold its tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One stop of the kernel: its number from 0, where it was, and its processes."""
+
+    number: int
+    where: str
+    spaces: tuple[SpaceAtStop, ...]
+
+    def letters(self) -> dict[int, str]:
+        """By physical page: the letter of the process that maps it, small for a page with a table, else `SEVERAL`."""
+        found: dict[int, str] = {}
+        for space in self.spaces:
+            for letter, pages in ((space.letter, space.frames), (space.letter.lower(), space.tables)):
+                for pa in pages:
+                    found[pa] = letter if found.get(pa, letter) == letter else SEVERAL
+        return found
+
+    def changes(self, before: Stop | None) -> dict[str, tuple[SaidDifference, ...]]:
+        """By process: what is mapped otherwise than at an earlier stop."""
+        then = {space.name: space.ranges for space in before.spaces} if before is not None else {}
+        found = {space.name: compared(then.get(space.name, ()), space.ranges) for space in self.spaces}
+        gone = {name: compared(ranges, ()) for name, ranges in then.items() if name not in found}
+        return {name: one for name, one in {**found, **gone}.items() if one}
+
+    def __repr__(self) -> str:
+        return f"<stop {self.number} at {self.where}: {counted(len(self.spaces), 'process', 'processes')}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """All stops of a kernel, the newest last; it shows itself, and the picture steps back through them."""
+
+    all: tuple[Stop, ...]
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def __getitem__(self, number: int) -> Stop:
+        try:
+            return self.all[number]
+        except (IndexError, TypeError):
+            raise Refused(f"stop {shown(number)}: there are {len(self.all)}, from 0") from None
+
+    def __repr__(self) -> str:
+        last = f", the last at {self.all[-1].where}" if self.all else ""
+        return f"<{counted(len(self.all), 'stop')}{last}>"
+
+
+def lettered(names: Iterable[str], known: dict[str, str]) -> dict[str, str]:
+    """A letter for each process, the first of its name if that is free; what is `known` stays.
+
+    >>> lettered(["init (1)", "sh (2)", "sleep (3)"], {})
+    {'init (1)': 'I', 'sh (2)': 'S', 'sleep (3)': 'L'}
+    """
+    found = dict(known)
+    for name in names:
+        if name in found:
+            continue
+        wanted: Sequence[str] = [letter for letter in name.upper() if letter in _LETTERS] + list(_LETTERS)
+        taken = set(found.values())
+        found[name] = next((letter for letter in wanted if letter not in taken), "#")
+    return found

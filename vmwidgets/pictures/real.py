@@ -1,0 +1,135 @@
+"""A real kernel: how following it ended, with the descriptors that are wrong; and its stops, with a map of memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import PAGE, Address, Size, counted
+from vmwidgets.engine.mmu.followed import Followed as FollowedKernel
+from vmwidgets.engine.mmu.pasted import SaidDifference
+from vmwidgets.engine.mmu.stops import SEVERAL, Stop
+from vmwidgets.engine.mmu.stops import Stops as StopsOfKernel
+from vmwidgets.views.scene.kit import Switch, stack
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.tables.pasted import Found, draw_pasted
+
+from .at import At
+from .picture import Picture
+from .registry import picture_of
+from .tables import Walk
+
+PAGES_IN_ROW = 32
+"""Pages of a row of the map of memory: 128 KiB."""
+
+
+@picture_of(first_for=FollowedKernel)
+class Followed(Picture):
+    """How following a kernel ended: the rule, the line of C and the call, and the walk to each wrong descriptor.
+
+    `target` is the result of ``k.follow(…)``.
+    """
+
+    def __init__(self, target: FollowedKernel, **options: Any) -> None:
+        if not isinstance(target, FollowedKernel):
+            raise Refused(f"Followed shows the result of k.follow(), not {shown(target)}")
+        self._held = target
+        self._walks = [Walk(walk) for walk in target.first.walks] if target.first is not None else []
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """What was found first, then the walks."""
+        found = self._held
+        parts = [Found("What was not looked at", found.outside)] if found.outside else []
+        if found.first is not None:
+            first = found.first
+            words = [first.says, *([first.call] if first.call else []), *first.lines]
+            parts.insert(0, Found(f"{first.line or 'no line'}: {first.rule}", words))
+        summary = f"{found.outcome}, {counted(found.calls, 'call')} and {counted(found.stops, 'stop')}"
+        scene = draw_pasted(parts, summary, found.headline, view="followed", title="kernel, followed", width=at.width)
+        walks = [walk.draw(replace(at, target=walk.target)) for walk in self._walks]
+        return stack([scene, *walks], "followed") if walks else scene
+
+
+@picture_of(first_for=StopsOfKernel)
+class Stops(Picture):
+    """The stops of a kernel: what changed since the one before, and which process has which page of memory.
+
+    `target` is ``k.stops``; *earlier* and *later* step through them, or `stop`, the number of one (-1: the last).
+    """
+
+    stop = traitlets.Int(-1, min=-1, help="The number of the stop that is shown; -1: the last.").tag(public=True)
+
+    def __init__(self, target: StopsOfKernel, **options: Any) -> None:
+        if not isinstance(target, StopsOfKernel):
+            raise Refused(f"Stops shows the stops of a kernel, k.stops, not {shown(target)}")
+        self._held = target
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """One stop: what changed, then the map of memory."""
+        stops, place = self._held.all, self._place_of()
+        if not stops:
+            return draw_pasted((), "", "The kernel has not stopped yet.", view="stops", title="stops", width=at.width)
+        one, before = stops[place], stops[place - 1] if place else None
+        changes = one.changes(before)
+        parts = [
+            Found(f"{name}: {counted(len(some), 'change')}", (), [_row(each) for each in some])
+            for name, some in changes.items()
+        ]
+        parts.append(Found(f"Memory, {PAGE // 1024} KiB a letter", _legend(one), _map_of(one)))
+        switches = [
+            [
+                Switch("earlier", "earlier", None, "The stop before"),
+                Switch("later", "later", None, "The stop after it"),
+            ]
+        ]
+        summary = f"stop {one.number}, {place + 1} of {len(stops)}: {one.where}"
+        since = f"since stop {before.number}" if before is not None else "so far"
+        caption = f"{counted(len(changes), 'process', 'processes')} changed {since}."
+        return draw_pasted(
+            parts, summary, caption, view="stops", title="stops of the kernel", switches=switches, width=at.width
+        )
+
+    def opened(self, node_id: str) -> None:
+        """*earlier* or *later* was pressed."""
+        by = {"stops/switch/earlier": -1, "stops/switch/later": 1}.get(node_id, 0)
+        place = self._place_of() + by
+        if by and 0 <= place < len(self._held):
+            self.stop = self._held.all[place].number
+
+    @traitlets.observe("stop")
+    def _chosen(self, change: object) -> None:
+        self.changed(change)
+
+    def _place_of(self) -> int:
+        """Where the stop that is shown is among those that are kept."""
+        numbers = [one.number for one in self._held.all]
+        return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
+
+
+def _row(one: SaidDifference) -> tuple[str, ...]:
+    sides = ["not mapped" if side is None else side.rights for side in (one.one, one.other)]
+    if sides[0] == sides[1]:
+        sides[1] += " in another frame"
+    return str(Address(one.start)), str(Size(one.size)), " → ".join(sides)
+
+
+def _legend(stop: Stop) -> list[str]:
+    named = [f"{space.letter} {space.name}, {counted(len(space.frames), 'page')}" for space in stop.spaces]
+    rest = f"{SEVERAL} several processes; a small letter: a page with a table; a dot: none of these"
+    return ["; ".join([*named, rest])]
+
+
+def _map_of(stop: Stop) -> list[tuple[str, ...]]:
+    """Rows of letters, those in which a process has something."""
+    letters = stop.letters()
+    row = PAGE * PAGES_IN_ROW
+    starts = sorted({pa // row * row for pa in letters})
+    return [
+        (str(Address(start)), "".join(letters.get(pa, ".") for pa in range(start, start + row, PAGE)))
+        for start in starts
+    ]

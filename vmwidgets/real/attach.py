@@ -1,0 +1,34 @@
+"""``vm.attach``: a kernel that runs in QEMU, by its GDB port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engine.base.errors import Refused, shown
+from .kernel import Kernel
+from .port import Port
+from .program import Program
+from .xv6 import port_of_make
+
+
+def attach(where: str | None = None, *, program: str | Path | None = None) -> Kernel:
+    """A kernel that runs in QEMU on this computer, by its GDB port: "127.0.0.1:1234", or the path of a Unix socket.
+
+    Without `where`, the port of xv6's `make qemu-gdb` (25000 + uid % 5000).  The guest is stopped until it is let go
+    with `close`.  Any kernel on x86 (32 bits, PAE, four and five levels), ARMv7, AArch64 or RISC-V (Sv39) can be looked
+    at; with its `program`, such as "kernel/kernel" of xv6, its functions and processes are known by name.
+
+    Raises :class:`Refused` for a port where nothing listens, that GDB has, or that another program has, and for
+    processors that are not known.
+
+    >>> import vmwidgets as vm
+    >>> vm.attach("example.org:1234")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: 'example.org:1234': only ports of this computer (127.0.0.1) are opened. For a
+    kernel on another computer, run ssh -L 1234:127.0.0.1:1234 HOST in a terminal, and attach to '127.0.0.1:1234'.
+    """
+    given: object = port_of_make() if where is None else where
+    if not isinstance(given, str):
+        raise Refused(f"{shown(given)}: write a port of this computer, '127.0.0.1:1234', or the path of a Unix socket")
+    names = None if program is None else Program(Path(program).expanduser())
+    return Kernel(Port(given), names)

@@ -1,0 +1,264 @@
+"""A client of QEMU's GDB port: registers, physical memory, processors, breakpoints, one step, running and stopping.
+
+It is used by one thread (:mod:`.port`).  Nothing is written into the guest but breakpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from time import monotonic
+
+from ..engine.base.errors import Refused
+from ..engine.base.units import Address
+from ..engine.memory.ram import BusError
+from .description import Description, read_description
+from .packets import Packets, PortLost
+
+MOST_READ = 1024
+"""Bytes that are read with one packet: twice as many digits fit a packet of QEMU's."""
+
+_SLICE = 0.02
+"""Seconds after which a guest that runs is looked at again: whether it has to stop."""
+
+_STOPS_IN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why the guest stopped: the processor (its thread's number in the protocol) and the signal."""
+
+    thread: str
+    signal: int
+
+
+class TookTooLong(Refused):
+    """The guest did not stop by itself in the time that it was given; it was stopped."""
+
+
+class Gdb:
+    """One connection to a guest, which is stopped while it is looked at.
+
+    Raises :class:`Refused` where the other side is not QEMU, or its guest can't be read by physical addresses.
+    """
+
+    def __init__(self, packets: Packets) -> None:
+        self._packets = packets
+        self._breakpoints: set[int] = set()
+        self._thread = ""
+        self._came = ""
+        supported = packets.ask("qSupported:xmlRegisters=i386,arm,riscv;multiprocess+")
+        while supported.startswith("T"):  # QEMU stops the guest for a client, and some versions report that first
+            supported = packets.receive()
+        if "qXfer:features:read+" not in supported:
+            raise Refused(f"{packets.name}: this port does not describe its registers, so it is not QEMU's")
+        self.description: Description = read_description(self._described)
+        if packets.ask("Qqemu.PhyMemMode:1") != "OK":
+            raise Refused(f"{packets.name}: this port can't read physical memory; QEMU 4.1 or newer can")
+        self.thread = self.threads()[0]
+
+    @property
+    def name(self) -> str:
+        """What errors call the port."""
+        return self._packets.name
+
+    def _described(self, name: str) -> str:
+        found = ""
+        while True:
+            part = self._packets.ask(f"qXfer:features:read:{name}:{len(found):x},7f0")
+            if part[:1] not in ("m", "l"):
+                raise Refused(f"{self.name}: the description {name} of the registers can't be read")
+            found += part[1:]
+            if part[0] == "l":
+                return found
+
+    # ---- processors and their registers --------------------------------------------------------
+
+    def threads(self) -> tuple[str, ...]:
+        """The processors, by their names in the protocol, such as "p1.1"."""
+        found: list[str] = []
+        question = "qfThreadInfo"
+        while (answer := self._packets.ask(question)).startswith("m"):
+            found += answer[1:].split(",")
+            question = "qsThreadInfo"
+        if not found:
+            raise Refused(f"{self.name}: the guest has no processor")
+        return tuple(found)
+
+    @property
+    def thread(self) -> str:
+        """The processor whose registers are read."""
+        return self._thread
+
+    @thread.setter
+    def thread(self, name: str) -> None:
+        if name != self._thread:
+            if self._packets.ask(f"Hg{name}") != "OK":
+                raise Refused(f"{self.name}: the guest has no processor {name}")
+            self._thread = name
+
+    def register(self, name: str) -> int | None:
+        """What a register holds; None if the processor has none of that name."""
+        found = self.description.registers.get(name)
+        if found is None:
+            return None
+        answer = self._packets.ask(f"p{found[0]:x}")
+        return None if len(answer) < 4 or answer.startswith("E") else _number(answer)
+
+    def registers(self, names: Iterable[str]) -> dict[str, int]:
+        """What several registers hold, by name, without those that the processor does not have."""
+        known = [name for name in names if name in self.description.registers]
+        answers = self._packets.ask_all([f"p{self.description.registers[name][0]:x}" for name in known])
+        pairs = zip(known, answers, strict=True)
+        return {name: _number(answer) for name, answer in pairs if len(answer) >= 4 and not answer.startswith("E")}
+
+    # ---- memory --------------------------------------------------------------------------------
+
+    def read(self, pieces: Iterable[tuple[int, int]]) -> list[bytes | None]:
+        """Physical memory, by address and length; None for a piece where no memory answers."""
+        wanted = list(pieces)
+        parts = [
+            (number, at, min(MOST_READ, pa + length - at))
+            for number, (pa, length) in enumerate(wanted)
+            for at in range(pa, pa + length, MOST_READ)
+        ]
+        answers = self._packets.ask_all([f"m{at:x},{length:x}" for _, at, length in parts])
+        found: list[bytes | None] = [b""] * len(wanted)
+        for (number, _, length), answer in zip(parts, answers, strict=True):
+            so_far = found[number]
+            whole = so_far is not None and len(answer) == 2 * length
+            found[number] = so_far + bytes.fromhex(answer) if so_far is not None and whole else None
+        return found
+
+    def read_one(self, pa: int, length: int) -> bytes:
+        """`length` bytes of physical memory from `pa` on; :class:`BusError` where no memory answers."""
+        (found,) = self.read([(pa, length)])
+        if found is None:
+            raise BusError(pa, length, 1 << 64)
+        return found
+
+    def monitor(self, command: str) -> str:
+        """What QEMU's monitor answers to a command, such as "info mem"."""
+        self._packets.send(f"qRcmd,{command.encode().hex()}")
+        found = ""
+        while (answer := self._packets.receive(60.0)) != "OK":
+            if not answer.startswith("O"):
+                raise Refused(f"{self.name}: the monitor does not take {command!r}")
+            found += bytes.fromhex(answer[1:]).decode("latin-1")
+        return found
+
+    # ---- running -------------------------------------------------------------------------------
+
+    @property
+    def breakpoints(self) -> frozenset[int]:
+        """Where the guest is to stop, by virtual address."""
+        return frozenset(self._breakpoints)
+
+    def set_breakpoint(self, address: int) -> None:
+        """Stop whenever a processor comes to `address`."""
+        if address not in self._breakpoints:
+            if self._packets.ask(f"Z0,{address:x},2") != "OK":
+                raise Refused(f"{self.name}: no breakpoint can be set at {Address(address)}")
+            self._breakpoints.add(address)
+
+    def clear_breakpoint(self, address: int) -> None:
+        """No longer stop at `address`."""
+        if address in self._breakpoints:
+            self._packets.ask(f"z0,{address:x},2")
+            self._breakpoints.discard(address)
+
+    def step(self, thread: str) -> Stopped:
+        """One instruction of one processor, over a breakpoint if it is at one; the others do not move."""
+        self.thread = thread
+        before = self.pc()
+        found = self._step(thread)
+        if before in self._breakpoints and self.pc() == before:  # older versions of QEMU stop at it again
+            self._packets.ask(f"z0,{before:x},2")
+            try:
+                found = self._step(thread)
+            finally:
+                self._packets.ask(f"Z0,{before:x},2")
+        return found
+
+    def _step(self, thread: str) -> Stopped:
+        self._came = ""
+        self._packets.send(f"vCont;s:{thread}")
+        return self._stopped(self._packets.receive(_STOPS_IN))
+
+    def go(self, seconds: float, wanted: Callable[[], bool]) -> Stopped:
+        """Let all processors run until one stops at a breakpoint, at most `seconds`, or until `wanted` says so.
+
+        A processor that came to a breakpoint steps over it first, alone: the others would pass it unseen.
+
+        Raises :class:`TookTooLong`.
+        """
+        if self._came:
+            self.step(self._came)
+        self._packets.send("vCont;c")
+        end = monotonic() + seconds
+        while True:
+            answer = self._packets.wait(_SLICE)
+            if answer is not None:
+                found = self._stopped(answer)
+                self._came = found.thread
+                return found
+            if wanted():
+                return self._interrupted()
+            if monotonic() > end:
+                self._interrupted()
+                raise TookTooLong(f"{self.name}: no breakpoint was met in {seconds:g} s; the guest was stopped")
+
+    def _interrupted(self) -> Stopped:
+        self._packets.interrupt()
+        return self._stopped(self._packets.receive(_STOPS_IN))
+
+    def _stopped(self, answer: str) -> Stopped:
+        while answer.startswith("O"):  # what a program of the guest prints
+            answer = self._packets.receive(_STOPS_IN)
+        if answer[:1] in ("W", "X"):
+            raise PortLost(f"{self.name}: the guest has ended, and QEMU with it")
+        if answer[:1] not in ("T", "S"):
+            raise PortLost(f"{self.name}: QEMU no longer answers as expected; end it, and begin again")
+        said = dict(part.partition(":")[::2] for part in answer[3:].split(";"))
+        self._thread = ""
+        thread = said.get("thread") or self.threads()[0]
+        self.thread = thread
+        return Stopped(thread, int(answer[1:3], 16))
+
+    def general(self) -> list[int]:
+        """The first 33 registers of the chosen RISC-V hart in one packet: x0 to x31, pc."""
+        data = bytes.fromhex(self._packets.ask("g")[: 33 * 16])
+        return [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
+
+    def words(self, places: Iterable[int]) -> list[int]:
+        """Words of 8 bytes of physical memory; 0 where no memory answers."""
+        return [int.from_bytes(data or b"", "little") for data in self.read((pa, 8) for pa in places)]
+
+    def pc(self) -> int:
+        """Where the chosen processor is: the address of its next instruction."""
+        for name in ("pc", "rip", "eip"):
+            found = self.register(name)
+            if found is not None:
+                return found
+        raise Refused(f"{self.name}: the processor has no program counter that is known here")
+
+    def close(self, *, goes_on: bool) -> None:
+        """Take breakpoints away, put the port's memory mode back and leave; the guest `goes_on` or stays stopped."""
+        try:
+            for address in sorted(self._breakpoints):
+                self.clear_breakpoint(address)
+            self._packets.ask("Qqemu.PhyMemMode:0")
+            if goes_on:
+                self._packets.ask("D;1")
+        except Refused:
+            pass  # the port is gone already
+        finally:
+            self._packets.close()
+
+
+def _number(digits: str) -> int:
+    """A number as the protocol has it: the least significant byte first."""
+    try:
+        return int.from_bytes(bytes.fromhex(digits), "little")
+    except ValueError:
+        return 0

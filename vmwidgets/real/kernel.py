@@ -1,0 +1,341 @@
+"""A kernel that runs in QEMU: its page tables, walks and runs of equal rights, while it is stopped."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from ..engine.base.errors import Refused, shown
+from ..engine.base.units import PAGE, Address, counted
+from ..engine.mmu.followed import Followed
+from ..engine.mmu.formats.riscv import SV39
+from ..engine.mmu.pasted import SaidRange, joined
+from ..engine.mmu.rules import Access
+from ..engine.mmu.runs import Runs, runs
+from ..engine.mmu.stops import SpaceAtStop, Stop, Stops, lettered
+from ..engine.mmu.tables import PageTables, TablesWalk
+from .follow.rules import TOP
+from .follow.run import Limits, follow
+from .follow.spaces import Space, read_space
+from .gdb import Gdb, Stopped, TookTooLong
+from .memory import StoppedMemory
+from .paging import Paging, processor_of
+from .port import Port
+from .processes import Process, Processes
+from .program import Program
+from .started import Started
+
+PROMPT = "$ "
+"""What xv6's shell prints when it waits for a command."""
+
+
+class Kernel:
+    """A kernel in QEMU.  It is stopped while it is looked at; ``vm.attach`` and ``vm.xv6`` make it.
+
+    With a `program`, the kernel's file, functions and processes are known by name.  ``with vm.attach(…) as k:`` lets
+    the port go at the end, so that GDB can have it.
+    """
+
+    def __init__(self, port: Port, program: Program | None = None, started: Started | None = None) -> None:
+        self._port = port
+        self._program = program
+        self._started = started
+        try:
+            self._processor = processor_of(port.do(lambda gdb: gdb.description.architecture))
+            self._processes = None if program is None else Processes(program)
+        except BaseException:
+            port.close()
+            raise
+        self._memory = self._new_memory()
+        self._running: Future[Stopped] | None = None
+        self._stops: list[Stop] = []
+        self._letters: dict[str, str] = {}
+
+    # ---- what is there -----------------------------------------------------------------------
+
+    @property
+    def processors(self) -> int:
+        """How many processors the guest has."""
+        return len(self._do(Gdb.threads))
+
+    @property
+    def tables(self) -> PageTables[Any]:
+        """The page tables that the first processor uses now.
+
+        Raises :class:`Refused` before the kernel has turned paging on.
+        """
+        return self.tables_of(0)
+
+    def tables_of(self, processor: int) -> PageTables[Any]:
+        """The page tables that a processor uses now; processors are numbered from 0."""
+        number: object = processor
+
+        def look(gdb: Gdb) -> Paging:
+            threads = gdb.threads()
+            if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(threads):
+                raise Refused(
+                    f"processor={shown(number)}: the guest has {counted(len(threads), 'processor')}, numbered from 0"
+                )
+            gdb.thread = threads[number]
+            return self._processor.read(gdb.registers(self._processor.registers))
+
+        found = self._do(look)
+        count, bits = found.not_the_guests
+        if count:
+            self._memory.without_bits(found.root, count, bits)
+        return PageTables(f"processor {processor}", self._memory, found.fmt, found.root, found.controls, found.about)
+
+    def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
+        """What the hardware does with an access to `address`, level by level; O(levels) packets.
+
+        `user` says whether user code makes the access; without it, user code does where the tables let it in.
+        """
+        return self.tables.walk(address, access, user=user)
+
+    def runs(self, tables: PageTables[Any] | None = None) -> Runs:
+        """All that the tables (the first processor's) map, as runs of equal rights.
+
+        They are what QEMU's `info mem` lists.  O(descriptors that hold something).
+        """
+        return runs(self.tables if tables is None else tables, self._memory.fetch)
+
+    # ---- by name: with the kernel's file -----------------------------------------------------
+
+    @property
+    def kernel(self) -> PageTables[Any]:
+        """The kernel's own page tables, by its variable `kernel_pagetable`."""
+        root = self._do(self._named().kernel_root)
+        if not root:
+            raise Refused("kernel_pagetable is 0: the kernel has made no page table yet; let it run on to kvminithart")
+        return PageTables("kernel", self._memory, SV39, root)
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """The processes that have page tables now."""
+        found: tuple[Process, ...] = self._do(self._named().read)
+        return found
+
+    def process(self, which: str | int) -> PageTables[Any]:
+        """The page tables of a process, by its name or its pid."""
+        there = self.processes
+        found = [one for one in there if which in (one.name, one.pid) and not isinstance(which, bool)]
+        if len(found) != 1:
+            names = ", ".join(map(str, there)) or "none"
+            many = "no process is" if not found else f"{counted(len(found), 'process')} are"
+            raise Refused(f"{many} called {shown(which)}; there are: {names}. Give a pid, such as k.process(1).")
+        return found[0].tables(self._memory)
+
+    def where(self, processor: int = 0) -> str:
+        """Where a processor is: function and line."""
+        gdb_pc = self._do(lambda gdb: _pc_of(gdb, processor))
+        return self._place(gdb_pc)
+
+    @property
+    def stops(self) -> Stops:
+        """Where :meth:`step`, :meth:`go` and :meth:`stop` stopped, and what the processes' tables mapped there.
+
+        It shows itself: the picture steps back through the stops and lists what changed, and has a map of memory with a
+        letter for each process.  The latest `MOST_STOPS` are kept.
+        """
+        self._file()
+        return Stops(tuple(self._stops))
+
+    # ---- running -----------------------------------------------------------------------------
+
+    def step(self, processor: int = 0) -> str:
+        """One instruction of one processor; the others do not move.  Returns where it is then."""
+        threads = self._do(Gdb.threads)
+        if not 0 <= processor < len(threads):
+            raise Refused(
+                f"processor={shown(processor)}: the guest has {counted(len(threads), 'processor')}, numbered from 0"
+            )
+        self._go_on()
+        self._do(lambda gdb: gdb.step(threads[processor]))
+        return self._stopped(self.where(processor))
+
+    def go(self, until: str | int | None = None, seconds: float = 10.0) -> str:
+        """Let the kernel run until a processor comes to a function (or an address).  Returns where it is then.
+
+        Without `until` it runs beside the notebook, until :meth:`stop`.
+
+        Raises :class:`Refused` if it does not come there in `seconds`; it is stopped then.
+        """
+        if until is None:
+            self._go_on()
+            self._running = self._port.begin(lambda gdb: gdb.go(_FOR_EVER, self._port.is_told_to_stop))
+            return "running"
+        address = until if isinstance(until, int) else self._file().address(until)
+        self._go_on()
+
+        def run(gdb: Gdb) -> int:
+            kept = address in gdb.breakpoints
+            gdb.set_breakpoint(address)
+            try:
+                with suppress(TookTooLong):
+                    gdb.go(seconds, self._port.is_told_to_stop)
+                return gdb.pc()
+            finally:
+                if not kept:
+                    gdb.clear_breakpoint(address)
+
+        pc = self._do(run)
+        if pc != address:
+            asked = until if isinstance(until, str) else Address(until)
+            raise Refused(f"no processor came to {asked} in {seconds:g} s; stopped at {self._stopped(self._place(pc))}")
+        return self._stopped(self._place(pc))
+
+    def stop(self) -> str:
+        """Stop the kernel that :meth:`go` let run.  Returns where the processor is that QEMU reports."""
+        if self._running is None:
+            return self.where()
+        self._port.stop()
+        self._running.result()
+        self._running = None
+        return self._stopped(self._place(self._do(Gdb.pc)))
+
+    def _stopped(self, where: str) -> str:
+        """Keep what there is at this stop."""
+        if self._processes is not None:
+            processes = self._do(self._processes.read)
+            spaces = self._do(lambda gdb: [read_space(gdb, one.root) for one in processes])
+            names = [str(one) for one in processes]
+            self._letters = {name: letter for name, letter in self._letters.items() if name in names}
+            self._letters = lettered(names, self._letters)
+            number = self._stops[-1].number + 1 if self._stops else 0
+            there = zip(names, spaces, strict=True)
+            at_stop = tuple(_space_at_stop(name, self._letters[name], space) for name, space in there)
+            self._stops = [*self._stops[1 - MOST_STOPS :], Stop(number, where, at_stop)]
+        return where
+
+    def follow(
+        self, lab: str = "base", *, run: str | None = None, counts: str | None = None, stops: int = 200_000,
+        seconds: float = 600.0,
+    ) -> Followed:  # fmt: skip
+        """Let the kernel run, and stop it at the first call after which a rule of the lab does not hold.
+
+        `lab` is "base", "pgtbl", "cow" or "lazy".  `run` is a command that is typed once the shell waits for one, such
+        as "cowtest" (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` names the array
+        that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.
+        """
+        program = self._file()
+        console = None if self._started is None else _Console(self._started, run)
+        if run is not None and console is None:
+            raise Refused(f"run={shown(run)}: only a kernel of vm.xv6(folder) has a console to type on")
+        self._go_on()
+        ended = console.has_ended if console is not None else lambda: False
+        limits = Limits(stops, seconds)
+        found: Followed = self._do(
+            lambda gdb: follow(gdb, program, lab, limits, counts, ended, self._port.is_told_to_stop)
+        )
+        return found
+
+    # ---- the console -------------------------------------------------------------------------
+
+    @property
+    def console(self) -> str:
+        """What the kernel has printed (of ``vm.xv6``)."""
+        return "" if self._started is None else self._started.text
+
+    def close(self, *, goes_on: bool = True) -> None:
+        """Let the port go.  The guest goes on, or with `goes_on` False stays stopped for GDB.
+
+        A kernel that ``vm.xv6`` started is ended.
+        """
+        if self._running is not None:
+            self._port.stop()
+            self._running = None
+        self._memory.close()
+        self._port.close(goes_on=goes_on)
+        if self._started is not None:
+            self._started.end()
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _do(self, call: Any) -> Any:
+        if self._running is not None and not self._running.done():
+            raise Refused("the kernel runs: stop it first, with k.stop()")
+        self._running = None
+        return self._port.do(call)
+
+    def _go_on(self) -> None:
+        """The guest moves: what was read of its memory stays with the tables that were made of it."""
+        if self._running is not None and not self._running.done():
+            raise Refused("the kernel runs: stop it first, with k.stop()")
+        self._memory.close()
+        self._memory = self._new_memory()
+
+    def _new_memory(self) -> StoppedMemory:
+        return StoppedMemory(lambda pieces: self._do(lambda gdb: gdb.read(pieces)))
+
+    def _file(self) -> Program:
+        if self._program is None:
+            raise Refused("names need the kernel's file: vm.attach(port, program='kernel/kernel'), or vm.xv6(folder)")
+        return self._program
+
+    def _named(self) -> Processes:
+        self._file()
+        assert self._processes is not None
+        return self._processes
+
+    def _place(self, pc: int) -> str:
+        name = "" if self._program is None else self._program.function(pc)
+        line = None if self._program is None else self._program.line(pc)
+        return f"{name} ({line}), {Address(pc)}" if name else str(Address(pc))
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<kernel at {self._port.name}{'' if self._port.is_open else ', closed'}>"
+
+
+_FOR_EVER = 1e9
+
+MOST_STOPS = 200
+
+
+def _space_at_stop(name: str, letter: str, space: Space) -> SpaceAtStop:
+    ranges = joined(SaidRange(va, leaf.size, leaf.rights, leaf.frame) for va, leaf in space.leaves.items())
+    frames = [
+        frame
+        for va, leaf in space.leaves.items()
+        if va < TOP
+        for frame in range(leaf.frame, leaf.frame + leaf.size, PAGE)
+    ]
+    return SpaceAtStop(name, letter, ranges, tuple(sorted(frames)), tuple(sorted(space.tables)))
+
+
+def _pc_of(gdb: Gdb, processor: int) -> int:
+    threads = gdb.threads()
+    if not 0 <= processor < len(threads):
+        raise Refused(f"processor={shown(processor)}: the guest has {counted(len(threads), 'processor')}")
+    gdb.thread = threads[processor]
+    return gdb.pc()
+
+
+class _Console:
+    """Types a command once the shell waits for one, and knows when it waits again."""
+
+    def __init__(self, started: Started, command: str | None) -> None:
+        self._started = started
+        self._command = command
+        self._typed = -1
+
+    def has_ended(self) -> bool:
+        """Whether the shell waits for the next command; types the command when it waits for the first."""
+        text = self._started.text
+        if self._typed < 0:
+            if text.endswith(PROMPT):
+                if self._command is None:
+                    return True
+                self._typed = len(text)
+                self._started.type(self._command + "\n")
+            return False
+        return text[self._typed :].endswith(PROMPT)

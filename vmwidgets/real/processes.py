@@ -1,0 +1,81 @@
+"""The processes of xv6, by the names in its source: `proc`, `kernel_pagetable`, the free list.
+
+The fields of `struct proc` are looked up by name, so that a student's own fields in between don't matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine.base.errors import Refused
+from ..engine.mmu.formats.riscv import SV39
+from ..engine.mmu.tables import PageTables
+from ..engine.mmu.walk import Memory
+from .gdb import Gdb
+from .program import Place, Program
+
+UNUSED = 0
+
+STATES = ("unused", "used", "sleeping", "runnable", "running", "zombie")
+"""`enum procstate`, as xv6 has had it since 2020."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process: its name, number and state, the bytes of its memory, and the physical address of its root table."""
+
+    name: str
+    pid: int
+    state: str
+    size: int
+    root: int
+
+    def __str__(self) -> str:
+        return f"{self.name or 'process'} ({self.pid})"
+
+    def tables(self, memory: Memory) -> PageTables[Any]:
+        """Its page tables in `memory`."""
+        return PageTables(str(self), memory, SV39, self.root)
+
+
+class Processes:
+    """Where the processes, the kernel's root and the free list of a program are.
+
+    Raises :class:`Refused` where the program has no `proc`, or its `struct proc` has no field that is needed.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        table = program.variable("proc")
+        self._start, self._size, self._count = table.address, table.size, table.count
+        self._fields: dict[str, Place] = {}
+        for name in ("state", "pid", "sz", "pagetable", "name"):
+            if name not in table.fields:
+                raise Refused(f"{program.path}: struct proc has no field {name!r}; is this xv6?")
+            self._fields[name] = table.fields[name]
+        self._kernel = program.address("kernel_pagetable")
+        self.free_list = program.variable("kmem.freelist").address
+
+    def kernel_root(self, gdb: Gdb) -> int:
+        """The physical address of the kernel's root table; 0 before `kvminit` has made it."""
+        return gdb.words([self._kernel])[0]
+
+    def read(self, gdb: Gdb) -> tuple[Process, ...]:
+        """The processes that have a page table now.  One batch of packets."""
+        data = gdb.read_one(self._start, self._size * self._count)
+        found = []
+        for at in range(0, len(data), self._size):
+            one = data[at : at + self._size]
+            state, root = self._number(one, "state"), self._number(one, "pagetable")
+            if state == UNUSED or not root:
+                continue
+            place = self._fields["name"]
+            name = one[place.offset : place.offset + place.size].split(b"\0")[0].decode("ascii", "replace")
+            said = STATES[state] if state < len(STATES) else str(state)
+            found.append(Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root))
+        return tuple(found)
+
+    def _number(self, data: bytes, name: str) -> int:
+        place = self._fields[name]
+        return int.from_bytes(data[place.offset : place.offset + place.size], "little")

@@ -1,0 +1,285 @@
+"""A kernel's file: its symbols, lines and structures, read with pyelftools.
+
+The names are those of the C source, so a kernel that was built without debugging information (``-g``), or stripped, is
+refused with the reason.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, shown
+
+RISCV = "EM_RISCV"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function or variable: its address, and its size in bytes (0 where the file does not say)."""
+
+    name: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of a structure: where it begins, and its size in bytes."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the source."""
+
+    file: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable: its address, the size of an element in bytes, how many elements, and an element's fields."""
+
+    address: int
+    size: int
+    count: int
+    fields: dict[str, Place]
+
+
+class Program:
+    """The file of a kernel for RISC-V, with its debugging information.
+
+    Raises :class:`Refused` for a file that is not one, is for another processor, or was stripped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        elf = _opened(path)
+        self.symbols = _symbols(elf)
+        if not self.symbols:
+            raise Refused(f"{path}: the file has no symbols: it was stripped. Build the kernel without `strip`.")
+        if not elf.has_dwarf_info():
+            raise Refused(f"{path}: the file has no debugging information. Build the kernel with -ggdb, as xv6 does.")
+        self._dwarf = elf.get_dwarf_info()
+        self._variables: dict[str, Any] = {}
+        self._definitions: dict[str, int] = {}
+        self._code = [(part["p_vaddr"], part.data()) for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
+        self._lines = _lines(self._dwarf)
+        self._starts = [start for start, _ in self._lines]
+        self._functions = sorted(self.symbols.values(), key=lambda one: (one.address, one.size))
+        self._addresses = [one.address for one in self._functions]
+        self._collect()
+
+    def address(self, name: str) -> int:
+        """The address of a function or variable; refused where the program has none of that name."""
+        found = self.symbols.get(name)
+        if found is None:
+            raise Refused(f"{self.path}: the kernel has no function or variable called {shown(name)}")
+        return found.address
+
+    def variable(self, name: str) -> Variable:
+        """A variable: where it is, its fields if it is a structure or an array of structures, and how many there are.
+
+        `name` may lead to a field, such as "kmem.freelist".
+        """
+        first, *rest = name.split(".")
+        address, entry, count = self.address(first), self._variables.get(first), 1
+        for field in [*rest, None]:
+            entry, count = _element(entry)
+            if field is None:
+                break
+            fields = dict(_entries(entry))
+            if field not in fields:
+                raise Refused(f"{self.path}: {first} has no field {shown(field)}")
+            address += fields[field].attributes["DW_AT_data_member_location"].value
+            entry = fields[field]
+        fields_of = dict(_members(entry)) if entry is not None else {}
+        size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
+        return Variable(address, int(size.value) if size is not None else 8, count, fields_of)
+
+    def line(self, address: int) -> Line | None:
+        """The line of the source that the instruction at `address` belongs to, or None."""
+        at = bisect_right(self._starts, address) - 1
+        return self._lines[at][1] if at >= 0 else None
+
+    def definition(self, function: str) -> Line | None:
+        """The line where a function is defined, or None."""
+        found = self.symbols.get(function)
+        first = self.line(found.address) if found is not None else None
+        return None if first is None else Line(first.file, self._definitions.get(function, first.number))
+
+    def call_sites(self, caller: str, callee: str) -> list[int]:
+        """Where the function `caller` calls `callee`: the addresses of the instructions.
+
+        RISC-V 20191213, 2.5 (JAL, JALR) and 2.4 (AUIPC): a call is a jump with ra, near or in two instructions.
+        """
+        start, size = self.symbols[caller].address, self.symbols[caller].size
+        target, found = self.address(callee), []
+        words = {at: self._word(at) for at in range(start, start + size, 2)}
+        for at, word in words.items():
+            if word & 0xFFF == 0xEF and at + _jal(word) == target:
+                found.append(at)
+            elif word & 0x7F == 0x17 and words.get(at + 4, 0) & 0x7FFF == 0xE7:
+                high, low = word & 0xFFFF_F000, words[at + 4] >> 20
+                offset = _signed(high, 32) + _signed(low, 12)
+                if (words[at + 4] >> 15 & 31) == (word >> 7 & 31) and at + offset == target:
+                    found.append(at)
+        return found
+
+    def _word(self, address: int) -> int:
+        for start, data in self._code:
+            if start <= address <= start + len(data) - 4:
+                return int.from_bytes(data[address - start : address - start + 4], "little")
+        return 0
+
+    def function(self, address: int) -> str:
+        """The name of the function that `address` lies in; "" where there is none."""
+        at = bisect_right(self._addresses, address) - 1
+        if at < 0:
+            return ""
+        found = self._functions[at]
+        return found.name if address < found.address + max(found.size, 1) else ""
+
+    def _collect(self) -> None:
+        """The variables with what says their type, and where functions are defined."""
+        for unit in self._dwarf.iter_CUs():
+            for entry in unit.iter_DIEs():
+                if entry.tag == "DW_TAG_subprogram" and "DW_AT_low_pc" in entry.attributes:
+                    self._note_definition(entry)
+                if entry.tag != "DW_TAG_variable":
+                    continue
+                said = entry  # a definition may leave its name to the declaration before it
+                if "DW_AT_specification" in entry.attributes:
+                    said = entry.get_DIE_from_attribute("DW_AT_specification")
+                name = said.attributes.get("DW_AT_name")
+                typed = entry if "DW_AT_type" in entry.attributes else said
+                if name is None or "DW_AT_type" not in typed.attributes:
+                    continue
+                text = name.value.decode("utf-8", "replace")
+                if text not in self._variables or "DW_AT_declaration" not in entry.attributes:
+                    self._variables[text] = typed
+
+    def _note_definition(self, entry: Any) -> None:
+        name, line = entry.attributes.get("DW_AT_name"), entry.attributes.get("DW_AT_decl_line")
+        if name is not None and line is not None:
+            self._definitions[name.value.decode("utf-8", "replace")] = line.value
+
+
+def _signed(number: int, bits: int) -> int:
+    return number - (1 << bits) if number >> bits - 1 & 1 else number
+
+
+def _jal(word: int) -> int:
+    """The offset in a JAL."""
+    parts = (word >> 31 & 1) << 20 | (word >> 12 & 255) << 12 | (word >> 20 & 1) << 11 | (word >> 21 & 1023) << 1
+    return _signed(parts, 21)
+
+
+def _opened(path: Path) -> Any:
+    try:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+    except ModuleNotFoundError:
+        raise Refused("names of a kernel need pyelftools: pip install 'vmwidgets[kernels]'") from None
+    from io import BytesIO
+
+    try:
+        data = path.read_bytes()  # the next `make` replaces the file
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror or error}") from None
+    try:
+        elf = ELFFile(BytesIO(data))
+    except ELFError:
+        raise Refused(f"{path}: this is no ELF file, so no kernel") from None
+    if elf["e_machine"] != RISCV or elf.elfclass != 64:
+        raise Refused(f"{path}: this program is for {elf.get_machine_arch()}; xv6-riscv's kernel is for 64-bit RISC-V")
+    return elf
+
+
+def _symbols(elf: Any) -> dict[str, Symbol]:
+    table = elf.get_section_by_name(".symtab")
+    if table is None:
+        return {}
+    found: dict[str, Symbol] = {}
+    for one in table.iter_symbols():
+        kind = one["st_info"]["type"]
+        if one.name and kind in ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE") and one["st_shndx"] != "SHN_UNDEF":
+            if kind == "STT_NOTYPE" and one.name.startswith(("$", ".")):
+                continue  # marks of the assembler
+            known = found.get(one.name)
+            if known is None or one["st_info"]["bind"] == "STB_GLOBAL":
+                found[one.name] = Symbol(one.name, one["st_value"], one["st_size"])
+    return found
+
+
+def _lines(dwarf: Any) -> list[tuple[int, Line]]:
+    """The lines by the address where they begin."""
+    found: list[tuple[int, Line]] = []
+    for unit in dwarf.iter_CUs():
+        program = dwarf.line_program_for_CU(unit)
+        if program is None:
+            continue
+        header, first = program.header, 0 if program.header["version"] >= 5 else 1
+        names = [one.name.decode("utf-8", "replace") for one in header["file_entry"]]
+        for entry in program.get_entries():
+            state = entry.state
+            if state is None or state.end_sequence or not 0 <= state.file - first < len(names):
+                continue
+            found.append((state.address, Line(names[state.file - first].rpartition("/")[2], state.line)))
+    found.sort(key=lambda one: one[0])
+    return found
+
+
+_TRANSPARENT = ("DW_TAG_typedef", "DW_TAG_volatile_type", "DW_TAG_const_type")
+
+
+def _element(entry: Any) -> tuple[Any, int]:
+    """The type of what a variable holds, through typedefs and arrays, and how many of them."""
+    count = 1
+    for _ in range(_DEEPEST):
+        if entry is None or "DW_AT_type" not in entry.attributes:
+            return entry, count
+        entry = entry.get_DIE_from_attribute("DW_AT_type")
+        if entry.tag == "DW_TAG_array_type":
+            for part in entry.iter_children():
+                last = part.attributes.get("DW_AT_upper_bound")
+                count *= last.value + 1 if last is not None and isinstance(last.value, int) else 1
+        elif entry.tag not in _TRANSPARENT:
+            return entry, count
+    return entry, count
+
+
+def _entries(structure: Any) -> list[tuple[str, Any]]:
+    """The members of a structure that have a name and a place."""
+    return [
+        (member.attributes["DW_AT_name"].value.decode("utf-8", "replace"), member)
+        for member in (structure.iter_children() if structure is not None else ())
+        if member.tag == "DW_TAG_member"
+        and "DW_AT_name" in member.attributes
+        and isinstance(getattr(member.attributes.get("DW_AT_data_member_location"), "value", None), int)
+    ]
+
+
+def _members(structure: Any) -> list[tuple[str, Place]]:
+    return [
+        (name, Place(member.attributes["DW_AT_data_member_location"].value, _bytes(member)))
+        for name, member in _entries(structure)
+    ]
+
+
+_DEEPEST = 16
+
+
+def _bytes(member: Any) -> int:
+    """The size of what a member holds; 0 where the file does not say."""
+    entry, count = _element(member)
+    size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
+    return count * int(size.value) if size is not None else 0

@@ -1,0 +1,90 @@
+"""A program that runs beside the notebook and ends with it, such as QEMU started by `make`, and its console."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+from ..engine.base.errors import Refused
+
+MOST_KEPT = 1 << 20
+"""Bytes of what the program printed that are kept: the last ones."""
+
+
+class Started:
+    """A program in `folder`, started through :mod:`.guard`; it ends with :meth:`end`, or with this process."""
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
+        self._printed = bytearray()
+        self._lock = threading.Lock()
+        guard = str(Path(__file__).with_name("guard.py"))
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", guard, *command], cwd=folder, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip  # a line of what the program gets
+        except OSError as error:
+            raise Refused(f"{folder}: {command[0]} can't be started: {error.strerror or error}") from None
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._end = weakref.finalize(self, _end, self._process)
+
+    @property
+    def text(self) -> str:
+        """What the program has printed, the last `MOST_KEPT` bytes of it."""
+        with self._lock:
+            return self._printed.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself."""
+        return self._process.poll() is not None
+
+    def type(self, text: str) -> None:
+        """Type `text` on its console."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(text.encode())
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            raise Refused("the emulator has ended, so nothing can be typed") from None
+
+    def wait_for(self, text: str, seconds: float) -> bool:
+        """Wait until it has printed `text`; False if it has not in that time."""
+        end = monotonic() + seconds
+        while text not in self.text:
+            if monotonic() > end or (self.has_ended and text not in self.text):
+                return False
+            sleep(0.02)
+        return True
+
+    def end(self) -> None:
+        """End it and all that it started."""
+        self._end()
+        self._reader.join(1)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as printed:
+            while data := printed.read1(1 << 16):  # type: ignore[attr-defined]  # it is buffered
+                with self._lock:
+                    self._printed += data
+                    del self._printed[:-MOST_KEPT]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipe, which ends the program, and wait for the guard."""
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

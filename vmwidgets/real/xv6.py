@@ -1,0 +1,81 @@
+"""``vm.xv6``: a folder of xv6, started with its own `make … qemu-gdb`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+from time import monotonic, sleep
+
+from ..engine.base.errors import Refused, shown
+from .kernel import Kernel
+from .port import Port
+from .program import Program
+from .started import Started
+
+STARTS_IN = 180.0
+"""Seconds in which `make` builds the kernel and starts QEMU."""
+
+KERNEL = Path("kernel", "kernel")
+"""Where xv6's Makefile puts the kernel."""
+
+
+def port_of_make() -> str:
+    """The port that xv6's `make qemu-gdb` opens for this user: 25000 + uid % 5000."""
+    return f"127.0.0.1:{25000 + os.getuid() % 5000}"
+
+
+def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> Kernel:
+    """Build and start the xv6 in `folder` by its own Makefile (``make CPUS=1 GDBPORT=… qemu-gdb``).
+
+    It is stopped at its first instruction, and ends with the notebook, or with :meth:`~.kernel.Kernel.close`.
+    `options` are more words for make, such as "LAB=cow".
+
+    Raises :class:`Refused` for a folder that is not xv6's, and if the build fails, with its last lines.
+    """
+    place = Path(folder).expanduser()
+    number: object = cpus
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 8:
+        raise Refused(f"cpus={shown(number)}: xv6 runs on 1 to 8 processors")
+    if not (place / "Makefile").is_file() or not (place / "kernel").is_dir():
+        raise Refused(f"{place}: this is no folder of xv6-riscv: it has no Makefile and no folder kernel")
+    if shutil.which("make") is None:
+        raise Refused("make is not installed: xv6 is built with it")
+    port = _free_port()
+    started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", *options, "qemu-gdb"], place)
+    try:
+        _wait_for(started, port, place)
+        return Kernel(Port(f"127.0.0.1:{port}"), Program(place / KERNEL), started)
+    except BaseException:
+        started.end()
+        raise
+
+
+def _wait_for(started: Started, port: int, place: Path) -> None:
+    """Until QEMU listens; the port is not tried, since QEMU would take that for its client."""
+    end = monotonic() + STARTS_IN
+    while not _listens(port):
+        if started.has_ended:
+            sleep(0.1)
+            last = " / ".join(started.text.strip().splitlines()[-3:]) or "it said nothing"
+            raise Refused(f"{place}: make qemu-gdb failed: {last}")
+        if monotonic() > end:
+            raise Refused(f"{place}: make qemu-gdb did not start QEMU in {STARTS_IN:g} s")
+        sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    """Whether something listens on the port: its number can't be bound."""
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
