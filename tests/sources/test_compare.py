@@ -206,12 +206,12 @@ NUMBER: Any = 3
 
 
 @pytest.mark.parametrize(("call", "why"), [
-    (lambda: allocate("a", 5), "size=5 is not page aligned"),
+    (lambda: allocate("a", 5), "size=5 is not a multiple of the page size"),
     (lambda: allocate("a", 0), "size=0: an allocation has at least one page"),
     (lambda: allocate("", PAGE), "name has 0 characters"),
     (lambda: allocate(NUMBER, PAGE), "name 3 is an int"),
     (lambda: allocate("a", PAGE, align=3), "align=0x3 is no alignment"),
-    (lambda: allocate("a", PAGE, hint=3), "hint=3 is not page aligned"),
+    (lambda: allocate("a", PAGE, hint=3), "hint=3 is not a multiple of the page size"),
     (lambda: free(START), "needs the size too, or the name"),
     (lambda: free(START, 0), "there is nothing to free"),
     (lambda: lookup(-1), "address=-1 is negative"),

@@ -160,7 +160,7 @@ def test_a_function_is_a_picture_once_it_is_registered(machine: vm.Machine) -> N
 
 
 def test_nothing_else_has_a_picture() -> None:
-    with pytest.raises(vm.Refused, match=r"there is no picture of a list; there are pictures of .*Machine"):
+    with pytest.raises(vm.Refused, match="there is no picture of a list; there are pictures of what a machine has"):
         vm.picture([])
     with pytest.raises(AttributeError, match="no attribute 'Clok'"):
         vm.Clok  # noqa: B018

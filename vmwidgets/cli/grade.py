@@ -29,7 +29,7 @@ from . import INTERRUPTED
 from .copying import shipped
 
 LOOK, NOTHING, ZERO = 1, 2, 3
-"""Exit codes: rows are listed; nothing could be done; a student who submitted has nothing, and not for wrong work."""
+"""Exit codes: rows are listed; the run failed; a student who submitted has nothing, and not for wrong work."""
 
 OVERRIDES = "overrides.csv"
 """The file among the results that keeps overrides for later runs."""
@@ -46,7 +46,7 @@ def add_grade(commands: Any) -> None:
         description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. No "
         "student's code runs, except for answers that are functions, in a process without files and network. "
         "Exit code 0: all is well; 1: rows are listed; 3: a student has no points for a lab, although no work was "
-        "found wrong; 2: nothing could be done.",
+        "found wrong; 2: the run failed; the message says why.",
     )
     parser.add_argument("folder", type=Path, help="the folder of submitted notebooks")
     parser.add_argument("--course", type=Path, required=True, help="the course's file, TOML")

@@ -21,7 +21,7 @@ from .secret import named_key
 from .text import printable
 
 DONE, LISTED, FAILED = 0, 1, 2
-"""Exit codes: all is well; rows of the roster need a look; nothing could be done."""
+"""Exit codes: all is well; rows of the roster need a look; it could not be done."""
 
 KEY_BYTES = 16
 """Of a new key: 128 bits, which are too many to try."""

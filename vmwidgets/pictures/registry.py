@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, a_kind, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import Scene
 
@@ -119,5 +119,5 @@ def picture_shown(thing: Any) -> type[Picture]:
     for kind in type(thing).__mro__:
         if kind in kinds:
             return kinds[kind]
-    names = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise Refused(f"there is no picture of a {type(thing).__name__}; there are pictures of {names}")
+    such = "m, m.kernel_map, a task, task.walk(address), m.frames, m.kmem or m.memory_objects"
+    raise Refused(f"there is no picture of {a_kind(thing)}; there are pictures of what a machine has, such as {such}")

@@ -81,7 +81,7 @@ class TestProtect:
         ({"size": PAGE, "prot": "q"}, "is not a protection"),
         ({"size": PAGE, "max_prot": 9}, "max_prot=9 is not a protection"),
         ({"prot": "r"}, "protect takes the end of the range, or its size"),
-        ({"size": 5, "prot": "r"}, "size=5 is not page aligned"),
+        ({"size": 5, "prot": "r"}, "size=5 is not a multiple of the page size"),
         ({"end": BASE, "prot": "r"}, "makes an empty range"),
         ({"size": 1 << 60, "prot": "r"}, "passes the end of the map of init"),
     ])  # fmt: skip

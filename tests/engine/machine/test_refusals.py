@@ -80,15 +80,16 @@ NO_NUMBERS = [
 NO_SIZES = ["", "9" * 5000, "0x" + "f" * 5000, "0x_", "four", "1.5 MiB", "-4096", "4 KB", "0x", "4096 pages each"]
 BAD_SIZES = [
     (-4096, "size=-4096 is negative"), (0, "size=0: a mapping needs at least one page"),
-    (1, "size=1 is not page aligned: the nearest that are, are 0 and 4096"),
-    (4097, "size=4097 is not page aligned"), (2**64, "size=0x10000000000000000 does not fit a word of 64 bits"),
+    (1, "size=1 is not a multiple of the page size; use 4096"),
+    (4097, "size=4097 is not a multiple of the page size"),
+    (2**64, "size=0x10000000000000000 does not fit a word of 64 bits"),
     (10**5000, "size=a number of 16610 bits does not fit a word"),
     (-(10**5000), "size=a number of 16610 bits is negative"),
     ("65 MiB", "(65 MiB) is more than all of kernel_map, 64 MiB"), (2**63, "is more than all of kernel_map"),
     ("128 TiB", "is more than all of kernel_map"),
 ]  # fmt: skip
 BAD_ADDRESSES = [
-    (-4096, "is negative"), (FREE + 1, "is not page aligned"), (2**64, "does not fit a word"),
+    (-4096, "is negative"), (FREE + 1, "is not a multiple of the page size"), (2**64, "does not fit a word"),
     (KERNEL - 4096, "lies outside kernel_map, 0xffff_8080_0000_0000 to 0xffff_8080_0400_0000"),
     (END, "lies outside kernel_map"), (0x400000, "lies outside kernel_map"), (2**64 - 4096, "lies outside kernel_map"),
 ]  # fmt: skip
@@ -186,7 +187,11 @@ class TestEnter:
         other = vm.boot("x86-64").object("file")
         refused(machine, lambda: task.map.enter(4096, object=other), "object 'file' belongs to another machine")
         refused(machine, lambda: task.map.enter(4096, offset=4096), "offset=0x1000 needs an object")
-        refused(machine, lambda: task.map.enter(4096, object="file", offset=5), "offset=5 is not page aligned")
+        refused(
+            machine,
+            lambda: task.map.enter(4096, object="file", offset=5),
+            "offset=5 is not a multiple of the page size",
+        )
         far = 2**64 - 4096
         refused(machine, lambda: task.map.enter(4096, object="file", offset=far), f"offset={far:#x}", "64 bits")
 
@@ -219,7 +224,7 @@ class TestRemove:
 
     @pytest.mark.parametrize(("end", "reason"), [
         (FREE, "makes an empty range"), (FREE - 4096, "makes an empty range"), (KERNEL, "makes an empty range"),
-        (END + 4096, "passes the end of kernel_map"), (FREE + 1, "is not page aligned"), (2**64, "does not fit"),
+        (END + 4096, "passes the end of kernel_map"), (FREE + 1, "not a multiple of the page size"), (2**64, "does not fit"),
     ])  # fmt: skip
     def test_ends(self, machine, end, reason):
         refused(machine, lambda: machine.kernel_map.remove(FREE, end), "end=", reason)
@@ -344,7 +349,7 @@ class TestBoot:
         ({"ram": -1}, ("ram=-1 is negative",)),
         ({"ram": "2 TiB"}, ("ram=", "16 GiB")),
         ({"ram": "4 MiB and a bit"}, ("ram: ", "is not a size")),
-        ({"ram": (8 << 20) + 1}, ("ram=8388609 is not page aligned",)),
+        ({"ram": (8 << 20) + 1}, ("ram=8388609 is not a multiple of the page size",)),
         ({"ram": 64.0}, ("ram=64.0 is a float",)),
         ({"ram": True}, ("ram=True is a bool",)),
         ({"ram": "8 GiB", "layout": "small"}, ("ram=8 GiB: its page descriptors take 96 MiB", "layout 'small'")),

@@ -164,7 +164,10 @@ def found_in_swap(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) in one(seen, said).swapped
 
 
-@claim("object events: ObjectSearched/file", "Page {page} is in {object}, the last of the chain.")
+@claim(
+    "object events: ObjectSearched/file",
+    "Page {page} is not in memory: the pager of {object}, the last of the chain, is asked.",
+)
 def found_in_file(seen: StepSeen, said: Said) -> None:
     found = one(seen, said)
     assert (found.shadow, number(said["page"]) >= 0) == ("", True)

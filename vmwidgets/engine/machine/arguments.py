@@ -83,11 +83,9 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
         near = number // unit * unit
         write = Address if name in ADDRESSES else int
         given, below, above = write(number), write(near), write(near + unit)
-        raise Refused(
-            f"{name}={given} is not page aligned: the nearest that are, are {below} and {above}"
-            if unit == PAGE
-            else f"{name}={given} is not a multiple of {binary_size(unit)}"
-        )
+        multiple = "the page size" if unit == PAGE else binary_size(unit)
+        use = f"{above}" if not near and name in ("size", "ram") else f"{below} or {above}"  # no size is 0
+        raise Refused(f"{name}={given} is not a multiple of {multiple}; use {use}")
     return number
 
 

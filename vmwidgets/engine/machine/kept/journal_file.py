@@ -56,10 +56,11 @@ LONGEST_NUMBER = 40
 
 
 class BadJournal(Refused):
-    """A file that is no journal, or a damaged one: the sentence names file and line."""
+    """A file that is not a journal, or a damaged one: the sentence names the file, and the line unless that is 0."""
 
     def __init__(self, path: Any, line: int, why: object) -> None:
-        super().__init__(f"{str(path)!r}, line {line}: {why}")
+        place = f", line {line}" if line else ""
+        super().__init__(f"{str(path)!r}{place}: {why}")
 
 
 class Settings(dict[str, Any]):
@@ -389,6 +390,8 @@ class _Reader:
                     else:
                         yield data
                     check.update(text)
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # it has no line that could be wrong
+            raise BadJournal(self._path, 0, (error.strerror or "it can't be read").lower()) from None
         except (OSError, EOFError, zlib.error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no whole gzip file"
             raise self.wrong(reason, self.count + 1) from None

@@ -36,7 +36,7 @@ say = sentences(
         "ObjectSearched/nowhere": "{object} does not have page {page}, and nothing is behind it.",
         "ObjectSearched/memory": "{object} has page {page} in memory.",
         "ObjectSearched/swap": "{object} has page {page} in swap space.",
-        "ObjectSearched/file": "Page {page} is in {object}, the last of the chain.",
+        "ObjectSearched/file": "Page {page} is not in memory: the pager of {object}, the last of the chain, is asked.",
         "PageCopied": "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
         "PageCopied/own": "Page {page} of {object} is copied into frame {frame}: the frame that it had is others' too.",
         "PageKept": "Frame {frame} is not free: {object} has the page too.",
