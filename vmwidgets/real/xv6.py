@@ -68,6 +68,7 @@ def _wait_for(started: Started, port: int, place: Path) -> None:
 def _listens(port: int) -> bool:
     """Whether something listens on the port: its number can't be bound."""
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that QEMU can have it at the same moment
         try:
             one.bind(("127.0.0.1", port))
         except OSError:
