@@ -149,10 +149,10 @@ def test_a_program_that_is_not_xv6(folder, tmp_path, emulator):
         k.process("sh")
 
 
-@pytest.mark.parametrize("debugging", ["-gdwarf-4", "-gdwarf-5"])
+@pytest.mark.parametrize("debugging", ["-gdwarf-2", "-gdwarf-4", "-gdwarf-5"])
 def test_lines_and_structures(folder, debugging):
     make = (folder / "Makefile").read_text()
-    (folder / "Makefile").write_text(make.replace("-gdwarf-4", debugging))
+    (folder / "Makefile").write_text(make.replace("-gdwarf-2", debugging))
     subprocess.run(["make", "-s", "-C", folder, "kernel/kernel"], check=True)
     program = Program(folder / "kernel" / "kernel")
     source = (folder / "kernel" / "vm.c").read_text().splitlines()

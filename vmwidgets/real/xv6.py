@@ -43,7 +43,8 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
     if shutil.which("make") is None:
         raise Refused("make is not installed: xv6 is built with it")
     port = _free_port()
-    started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", *options, "qemu-gdb"], place)
+    here_alone = f"QEMUGDB=-gdb tcp:127.0.0.1:{port}"  # the Makefile's own listens on every address
+    started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", here_alone, *options, "qemu-gdb"], place)
     try:
         _wait_for(started, port, place)
         return Kernel(Port(f"127.0.0.1:{port}"), Program(place / KERNEL), started)
