@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -33,10 +35,10 @@ def test_processes_by_name_and_stops(folder):
         with pytest.raises(Refused, match="kernel_pagetable is 0"):
             k.kernel  # noqa: B018  what reading it says is the test
         assert not [one.name for one in k.processes]
-        assert k.go(until="kvminithart").startswith("kvminithart (vm.c:")
+        assert k.go(until="kvminithart", seconds=60).startswith("kvminithart (vm.c:")
         direct = k.kernel.walk(0x8000_0000, "execute", user=False)
         assert direct.pa == 0x8000_0000
-        k.go(until="getc")
+        k.go(until="getc", seconds=60)
         (shell,) = k.processes
         assert (shell.name, shell.pid, shell.state, shell.size) == ("sh", 1, "sleeping", 6 * 4096)
         ranges = {one.start: one.rights for one in k.runs(k.process("sh")).ranges}
@@ -60,7 +62,7 @@ def test_processes_by_name_and_stops(folder):
 
 def test_a_fork_shares_pages_and_a_store_copies_one(folder):
     with vm.xv6(folder, options=("LAB=cow",)) as k:
-        k.go(until="getc")
+        k.go(until="getc", seconds=60)
         k._started.type("life\n")
         k.go(until="uvmcopy")
         k.go(until="uvmcopy")
@@ -91,6 +93,7 @@ def test_going_beside_the_notebook(folder):
 
 def test_a_function_that_is_never_reached(folder):
     with vm.xv6(folder) as k:
+        k.go(until="getc", seconds=60)
         with pytest.raises(Refused, match=r"no processor came to panic in 1 s; stopped at getc \(main.c"):
             k.go(until="panic", seconds=1)
         with pytest.raises(Refused, match="no function or variable called 'uvmcopies'"):
@@ -112,7 +115,7 @@ def test_an_interrupt_ends_the_call_and_not_the_kernel(folder):
 
 def test_a_stop_that_reads_eight_descriptors_is_quick(folder):
     with vm.xv6(folder) as k:
-        k.go(until="getc")
+        k.go(until="getc", seconds=60)
         took = []
         for _ in range(20):
             start = time.perf_counter()
@@ -179,3 +182,12 @@ def test_folders_that_are_not_xv6(tmp_path):
     for cpus in (0, 9, True):
         with pytest.raises(Refused, match="xv6 runs on 1 to 8 processors"):
             vm.xv6(tmp_path, cpus=cpus)
+
+
+def test_a_program_that_ends_while_the_kernel_runs(folder):
+    """Nothing keeps Python from ending, and QEMU ends with it."""
+    text = "import sys, vmwidgets as vm; k = vm.xv6(sys.argv[1]); k.go(); print(k._port.name, flush=True)"
+    done = subprocess.run([sys.executable, "-c", text, folder], timeout=60, capture_output=True, text=True, check=True)
+    port = int(done.stdout.strip().rpartition(":")[2])
+    with socket.socket() as one:
+        wait_for(lambda: one.connect_ex(("127.0.0.1", port)) != 0, "the end of QEMU", 5)
