@@ -17,6 +17,8 @@ import vmwidgets as vm
 from tests.real.conftest import HERE, built, needed, wait_for
 from vmwidgets import Refused
 from vmwidgets.real.program import Program
+from vmwidgets.real.started import Started
+from vmwidgets.real.xv6 import _listens
 
 
 @pytest.fixture
@@ -191,3 +193,26 @@ def test_a_program_that_ends_while_the_kernel_runs(folder):
     port = int(done.stdout.strip().rpartition(":")[2])
     with socket.socket() as one:
         wait_for(lambda: one.connect_ex(("127.0.0.1", port)) != 0, "the end of QEMU", 5)
+
+
+def test_a_kernel_that_the_student_started(folder, monkeypatch):
+    """`make qemu-gdb` listens on a port by the user's number, and `vm.attach()` finds it."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        uid = one.getsockname()[1] % 5000
+    monkeypatch.setattr("os.getuid", lambda: uid)
+    with pytest.raises(Refused, match=rf"127\.0\.0\.1:{25000 + uid}: nothing listens there"):
+        vm.attach()
+    started = Started(["make", "CPUS=1", f"GDBPORT={25000 + uid}", "qemu-gdb"], folder)
+    try:
+        wait_for(lambda: _listens(25000 + uid), "QEMU")
+        with vm.attach(program=folder / "kernel" / "kernel") as k:
+            k.go(until="getc", seconds=60)
+            assert [one.name for one in k.processes] == ["sh"]
+            assert k.console == ""
+            with pytest.raises(Refused, match=r"only a kernel of vm.xv6\(folder\) has a console"):
+                k.follow(run="life")
+        with vm.attach() as k, pytest.raises(Refused, match="names need the kernel's file"):
+            k.go(until="getc")
+    finally:
+        started.end()
