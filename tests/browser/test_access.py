@@ -14,6 +14,8 @@ from vmwidgets.pictures.registry import known_pictures
 
 SUBJECTS = """
 import vmwidgets as vm
+from vmwidgets.engine.mmu.followed import Break, Followed
+from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
 from vmwidgets.widgets.host.show import view_of
 
 m = vm.boot("x86-64", layout="tiny", cpus=2)
@@ -44,6 +46,8 @@ subjects = {
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
     "Beside": (vm.picture(m.kernel_map, moment=(m.journal.serial(1), None)), vm.picture(m.kernel_map)),
     "Pasted": vm.load("usertrap(): unexpected scause 0xf pid=3\\npanic: freewalk: leaf"),
+    "Followed": Followed("broken", "cow", 46, 120, Break("count", "Frame 0x87f9_3000 is counted once.", line="vm.c:9")),
+    "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),
     "Inverted": vm.lab.inverted(m), "Fault": task, "Objects": m, "Clock": m,
     "ReferenceBits": m,
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),

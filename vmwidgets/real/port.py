@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import TypeVar
 
 from ..engine.base.errors import Refused
@@ -18,18 +19,29 @@ from .packets import connect
 T = TypeVar("T")
 
 
+Calls = SimpleQueue["Callable[[], None] | None"]
+"""What the port's thread does, one after another; None ends it."""
+
+
+def _serve(calls: Calls) -> None:
+    while (call := calls.get()) is not None:
+        call()
+
+
 class Port:
     """The port at `where`, opened and used by a thread of its own."""
 
     def __init__(self, where: str) -> None:
         self.name = where
         self._stop = threading.Event()
-        self._thread = ThreadPoolExecutor(1, "vmwidgets-port")
+        self._calls: Calls = SimpleQueue()
+        # A daemon: a guest that runs beside the notebook must not keep Python from ending.
+        threading.Thread(target=_serve, args=(self._calls,), name="vmwidgets-port", daemon=True).start()
         self._gdb: Gdb | None = None
         try:
-            self._gdb = self._wait(self._thread.submit(_opened, where))
+            self._gdb = self._wait(self._submit(lambda: _opened(where)))
         except BaseException:
-            self._thread.shutdown(wait=False)
+            self._calls.put(None)
             raise
 
     @property
@@ -47,7 +59,19 @@ class Port:
         if gdb is None:
             raise Refused(f"{self.name}: the port was closed; attach again")
         self._stop.clear()
-        return self._thread.submit(call, gdb)
+        return self._submit(lambda: call(gdb))
+
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
+                future.set_exception(error)
+
+        self._calls.put(run)
+        return future
 
     def is_told_to_stop(self) -> bool:
         """Whether the call that is under way is to end: a thread asked, or Ctrl-C was pressed."""
@@ -70,8 +94,8 @@ class Port:
         gdb, self._gdb = self._gdb, None
         if gdb is not None:
             self._stop.set()
-            self._thread.submit(gdb.close, goes_on=goes_on).result()
-            self._thread.shutdown()
+            self._submit(lambda: gdb.close(goes_on=goes_on)).result()
+            self._calls.put(None)
 
 
 def _opened(where: str) -> Gdb:

@@ -99,7 +99,7 @@ class Program:
             fields = dict(_entries(entry))
             if field not in fields:
                 raise Refused(f"{self.path}: {first} has no field {shown(field)}")
-            address += fields[field].attributes["DW_AT_data_member_location"].value
+            address += _offset(fields[field]) or 0
             entry = fields[field]
         fields_of = dict(_members(entry)) if entry is not None else {}
         size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
@@ -257,22 +257,37 @@ def _element(entry: Any) -> tuple[Any, int]:
     return entry, count
 
 
+_PLUS_UCONST = 0x23
+
+
+def _offset(member: Any) -> int | None:
+    """Where a member begins: a number, or in DWARF 2, which xv6 is built with, an expression that adds one.
+
+    DWARF 2, 5.5.4 (the member's location) and 2.4.3 (DW_OP_plus_uconst, an unsigned LEB128).
+    """
+    at = member.attributes.get("DW_AT_data_member_location")
+    if at is None:
+        return None
+    value: int | list[int] = at.value
+    if isinstance(value, int):
+        return value
+    operation, *digits = value
+    if operation != _PLUS_UCONST:
+        return None
+    return sum((digit & 0x7F) << 7 * place for place, digit in enumerate(digits))
+
+
 def _entries(structure: Any) -> list[tuple[str, Any]]:
     """The members of a structure that have a name and a place."""
     return [
         (member.attributes["DW_AT_name"].value.decode("utf-8", "replace"), member)
         for member in (structure.iter_children() if structure is not None else ())
-        if member.tag == "DW_TAG_member"
-        and "DW_AT_name" in member.attributes
-        and isinstance(getattr(member.attributes.get("DW_AT_data_member_location"), "value", None), int)
+        if member.tag == "DW_TAG_member" and "DW_AT_name" in member.attributes and _offset(member) is not None
     ]
 
 
 def _members(structure: Any) -> list[tuple[str, Place]]:
-    return [
-        (name, Place(member.attributes["DW_AT_data_member_location"].value, _bytes(member)))
-        for name, member in _entries(structure)
-    ]
+    return [(name, Place(_offset(member) or 0, _bytes(member))) for name, member in _entries(structure)]
 
 
 _DEEPEST = 16

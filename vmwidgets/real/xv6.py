@@ -23,6 +23,10 @@ KERNEL = Path("kernel", "kernel")
 
 def port_of_make() -> str:
     """The port that xv6's `make qemu-gdb` opens for this user: 25000 + uid % 5000."""
+    if not hasattr(os, "getuid"):
+        raise Refused(
+            "this system has no user numbers, by which xv6 chooses its port: write the port, '127.0.0.1:26000'"
+        )
     return f"127.0.0.1:{25000 + os.getuid() % 5000}"
 
 
@@ -43,7 +47,8 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
     if shutil.which("make") is None:
         raise Refused("make is not installed: xv6 is built with it")
     port = _free_port()
-    started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", *options, "qemu-gdb"], place)
+    here_alone = f"QEMUGDB=-gdb tcp:127.0.0.1:{port}"  # the Makefile's own listens on every address
+    started = Started(["make", f"CPUS={cpus}", f"GDBPORT={port}", here_alone, *options, "qemu-gdb"], place)
     try:
         _wait_for(started, port, place)
         return Kernel(Port(f"127.0.0.1:{port}"), Program(place / KERNEL), started)
@@ -68,6 +73,7 @@ def _wait_for(started: Started, port: int, place: Path) -> None:
 def _listens(port: int) -> bool:
     """Whether something listens on the port: its number can't be bound."""
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # so that QEMU can have it at the same moment
         try:
             one.bind(("127.0.0.1", port))
         except OSError:

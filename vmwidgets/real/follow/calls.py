@@ -57,6 +57,12 @@ class Call:
         return range(0)
 
     @property
+    def failed(self) -> bool:
+        """Whether its result says so: uvmalloc returns 0, mappages and uvmcopy anything else."""
+        result = self.result & 0xFFFF_FFFF
+        return result == 0 if self.function == "uvmalloc" else self.function in ("mappages", "uvmcopy") and result != 0
+
+    @property
     def is_large(self) -> bool:
         """Whether it maps so many pages that its inner calls are not looked at one by one."""
         if self.function == "uvmcopy":

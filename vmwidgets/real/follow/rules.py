@@ -151,7 +151,7 @@ def _counted(state: State, counts: Variable, root: int, va: int, frame: int) -> 
 def base_call(state: State, call: Call, before: Space | None) -> Iterator[Wrong]:
     """What a call must do to a table in the base kernel; `before` is the table as it was at the call's entry."""
     space = state.spaces.known.get(call.roots[-1])
-    if space is None or call.result >> 63:  # -1: it failed, and what is left is its caller's to take away
+    if space is None or call.failed:  # what is left is its caller's to take away
         return
     if call.function == "mappages":
         yield from _mapped(state, call, space)
@@ -162,8 +162,6 @@ def base_call(state: State, call: Call, before: Space | None) -> Iterator[Wrong]
 
 
 def _mapped(state: State, call: Call, space: Space) -> Iterator[Wrong]:
-    if call.result & 0xFFFF_FFFF:  # an int: 0 is success
-        return
     root, pa, perm = call.arguments[0], call.arguments[3], call.arguments[4]
     for va in call.pages:
         wanted = (pa >> 12 << 10) | (perm & _FLAGS) | V
@@ -189,7 +187,7 @@ def _unmapped(state: State, call: Call, space: Space) -> Iterator[Wrong]:
 
 
 def _copied(state: State, call: Call, child: Space, parent: Space | None) -> Iterator[Wrong]:
-    if parent is None or call.result & 0xFFFF_FFFF:
+    if parent is None:
         return
     new, size = call.arguments[1], call.arguments[2]
     for va, leaf in parent.leaves.items():

@@ -155,7 +155,8 @@ class _Run:
         found: Iterable[Wrong] = invariants(state, changed, freed)
         if self.lab == "base":
             before = self.before.pop(call.arguments[0], None)
-            asked = [*(one for one in call.inner if one.function == "mappages"), call]
+            inner = [] if call.failed else [one for one in call.inner if one.function == "mappages"]
+            asked = [*inner, call]
             found = [*(wrong for one in asked for wrong in base_call(state, one, before)), *found]
         for wrong in found:
             if not self._holds_still(wrong, state):

@@ -20,6 +20,12 @@ static void life_of(struct proc *p, int round)
   exec(second, 7);
   exit(second);
   growproc(p, -3 * (long)PGSIZE);
+#ifndef LAB_lazy
+  p->sz = LIMIT - 3 * PGSIZE;
+  if (growproc(p, 20 * PGSIZE) == 0)
+    print("grew beyond the limit\n");
+  p->sz = 8 * PGSIZE;
+#endif
 }
 
 void life(int rounds)

@@ -11,6 +11,7 @@ enum { PGSIZE = 4096, NPROC = 16, NCPU = 8, PAGES = 32768 };
 #define TRAMPOLINE (MAXVA - PGSIZE)
 #define TRAPFRAME (TRAMPOLINE - PGSIZE)
 #define KSTACK(p) (TRAMPOLINE - ((p) + 1) * 2UL * PGSIZE)
+#define LIMIT (4096UL * PGSIZE) // of a process's memory
 #define UART0 0x10000000UL
 
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_COW = 256 };

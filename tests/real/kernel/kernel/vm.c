@@ -90,9 +90,11 @@ void uvmunmap(pagetable_t pagetable, uint64 va, uint64 npages, int do_free)
 uint64 uvmalloc(pagetable_t pagetable, uint64 oldsz, uint64 newsz, int xperm)
 {
   for (uint64 at = PGROUNDUP(oldsz); at < newsz; at += PGSIZE) {
-    char *page = kalloc();
-    if (!page)
+    char *page = at < LIMIT ? kalloc() : 0;
+    if (!page) {
+      uvmdealloc(pagetable, at, oldsz);
       return 0;
+    }
     memset(page, 0, PGSIZE);
     if (mappages(pagetable, at, PGSIZE, (uint64)page, PTE_R | PTE_U | xperm) != 0)
       return 0;
