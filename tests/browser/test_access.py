@@ -49,6 +49,7 @@ subjects = {
     "Followed": Followed("broken", "cow", 46, 120, Break("count", "Frame 0x87f9_3000 is counted once.", line="vm.c:9")),
     "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),
     "Inverted": vm.lab.inverted(m), "Fault": task, "Objects": m, "Clock": m,
+    "Reasons": task.machine.why(task, a),
     "ReferenceBits": m,
     "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),

@@ -165,6 +165,9 @@ def of_objects() -> Named:
     with suppress(vm.KernelError):
         task.write(0x10, b"nothing there")
     yield "Fault that fails", vm.picture(vm.Fault(task))
+    yield "Reasons of a copied byte", vm.picture(machine.why(task, text))
+    task.madvise(text, "4 KiB", "dontneed")
+    yield "Reasons of a byte that is gone", vm.picture(machine.why(task, text))
 
 
 def of_domains() -> Named:

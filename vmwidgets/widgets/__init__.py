@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
         objects,
         pasted,
         real,
+        reasons,
         references,
         replacement,
         tables,
@@ -87,6 +88,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Followed(View, real.Followed): ...
 
     class Stops(View, real.Stops): ...
+
+    class Reasons(View, reasons.Reasons): ...
 
     class ReferenceBits(View): ...
 

@@ -1,0 +1,73 @@
+"""The answer of `m.why` as a picture: the operations from the first to the last, and what they did to pages."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine.handles.tasks import Task
+
+
+def copied() -> tuple[Task, int]:
+    """A child that wrote a byte of a file's page that its parent had read, and where that is."""
+    machine = vm.boot("x86-64", layout="small")
+    parent = machine.task("init")
+    start = parent.mmap("4 KiB", "rw", "private", machine.file("motd", b"one"))
+    parent.read(start, 1)
+    child = parent.fork()
+    child.write(start, b"X")
+    return child, int(start)
+
+
+def cards(picture: vm.View) -> list[list[str]]:
+    return [[run.text for run in node.text] for node in picture.scene().nodes if node.kind == "card"]
+
+
+def test_the_cards_are_the_operations_of_the_answer_and_what_they_came_to() -> None:
+    child, start = copied()
+    why = child.machine.why(child, start)
+    *operations, end = cards(vm.Reasons(why))
+    assert [int(card[0].partition(" ")[0]) for card in operations] == [one.number for one in why.operations]
+    assert end == [why.what]
+    frame = child.walk(start).pa
+    assert frame is not None
+    assert f"into frame {frame >> 12:#x}" in operations[-1][2], "the copy is the last of what became of the page"
+
+
+def test_arrows_lead_from_each_card_to_the_next() -> None:
+    child, start = copied()
+    scene = vm.Reasons(child.machine.why(child, start)).scene()
+    places = [node.id for node in scene.nodes]
+    assert [(link.source, link.target) for link in scene.links] == list(pairwise(places))
+
+
+def test_what_changed_it_last_is_told_apart_where_it_is_none_of_the_reasons() -> None:
+    child, start = copied()
+    child.munmap(start, "4 KiB")
+    why = child.machine.why(child, start)
+    last = cards(vm.Reasons(why))[-2][0]
+    assert (why.last in why.operations) != last.startswith("last changed by ")
+
+
+def test_of_many_operations_the_first_ones_are_counted() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    start = task.mmap("4 KiB")
+    task.write(start, b"x")
+    for _ in range(12):
+        task = task.fork()
+    why = machine.why(task, start)
+    scene = vm.Reasons(why).scene()
+    (fold,) = (node for node in scene.nodes if node.kind == "fold")
+    assert fold.text[0].text == f"{len(why.operations) - 8} operations before these"
+    assert len(scene.table.rows) == len(why.operations)
+    drawn = [int(card[0].partition(" ")[0]) for card in cards(vm.Reasons(why)) if card[0][0].isdigit()]
+    assert drawn == [one.number for one in why.operations[-8:]]
+
+
+@pytest.mark.parametrize("target", [3, None, "why"])
+def test_what_is_no_answer_is_refused(target: object) -> None:
+    with pytest.raises(vm.Refused, match="Reasons shows the result of"):
+        vm.Reasons(target)
