@@ -9,15 +9,19 @@ const SAID = 1500;
 
 export class Copying {
   readonly root = html("span", "vmw-copying");
-  private readonly press = button("copy", "copy the call as a line of Python", "click");
+  private readonly words: string;
+  private readonly press: HTMLButtonElement;
   private readonly fallback = html("span", "vmw-tip vmw-by-hand", "This page may not copy. Copy the line here: ");
   private readonly field = html("input");
   private line = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
+  /** A button with these `words`, which copies `what`. */
+  constructor(words = "copy", what = "the call as a line of Python") {
+    this.words = words;
+    this.press = button(words, `copy ${what}`, "click");
     this.field.readOnly = true;
-    this.field.setAttribute("aria-label", "the call as a line of Python");
+    this.field.setAttribute("aria-label", what);
     this.fallback.append(this.field);
     this.fallback.hidden = true;
     this.root.append(this.press, this.fallback);
@@ -51,7 +55,7 @@ export class Copying {
     say(this.press, "copied");
     speaker.say("copied", true);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => say(this.press, "copy"), SAID);
+    this.timer = setTimeout(() => say(this.press, this.words), SAID);
   }
 }
 

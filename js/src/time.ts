@@ -58,6 +58,7 @@ export class Time {
   private readonly strip: Timeline | null;
   private readonly track = html("div", "vmw-track");
   private readonly copying = new Copying();
+  private readonly branching = new Copying("branch here", "the line that makes a machine to go on from here");
   private readonly send: Send;
   private readonly first = button("|‹", "to the beginning of this operation", "{");
   private readonly back = button("‹", "back", "[");
@@ -115,7 +116,15 @@ export class Time {
     this.around.label = LEGEND;
     this.operation.append(this.around);
     this.maker.hidden = true;
-    this.root.append(this.operation, this.copying.root, this.where, this.maker, this.since, this.cell);
+    this.root.append(
+      this.operation,
+      this.copying.root,
+      this.branching.root,
+      this.where,
+      this.maker,
+      this.since,
+      this.cell,
+    );
     const strips = targets.length > 0;
     this.operations = strips
       ? new Operations(
@@ -341,6 +350,8 @@ export class Time {
     this.slider.setAttribute("aria-label", `moment, by ${this.by_}`);
     this.be(number, this.places.length > 1 ? this.spot : null);
     this.copying.offer(this.when.line);
+    this.branching.root.hidden = now; // there is a machine to go on from already
+    this.branching.offer(now ? "" : `branch = m.branch(${number})`);
     const jumps = TARGETS.includes(this.unit.value);
     this.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);
     this.first.disabled = number === 0 && (this.unit.value === "operation" || this.atBeginning());
@@ -379,7 +390,9 @@ export class Time {
     if (this.by_ === "operation") this.slider.value = String(number);
     else if (inside && spot >= 0)
       this.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
-    if (number !== this.when.number) this.copying.offer("");
+    if (number === this.when.number) return;
+    this.copying.offer("");
+    this.branching.offer("");
   }
 
   /** What was asked for has come; true if something was. */
