@@ -29,6 +29,7 @@ from .question import (
     likeness,
     listed,
     options_of,
+    place,
     table,
 )
 
@@ -155,10 +156,10 @@ def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layou
 
 def where(draws: Draws) -> Question:
     """Where one request lands: in each gap as often as in the others, or past them all."""
-    layout, place = drawn_layout(draws), draws.below(5)
+    layout, wanted = drawn_layout(draws), draws.below(5)
     size = draws.between(2, max(layout.gaps) + 2)
     fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
-    while place != min(fitting, default=4):
+    while wanted != min(fitting, default=4):
         layout = drawn_layout(draws)
         size = draws.between(2, max(layout.gaps) + 2)
         fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
@@ -199,12 +200,7 @@ def chain(draws: Draws) -> Question:
 
 def fit(draws: Draws) -> Question:
     """Where best fit or worst fit puts a request."""
-    return evenly(draws, _fit, _place, range(4))
-
-
-def _place(question: Question) -> int:
-    """The place of the right option among all, by address."""
-    return sorted(question.options, key=lambda option: int(option.strip("`"), 16)).index(question.answer)
+    return evenly(draws, _fit, place, range(4))
 
 
 def _fit(draws: Draws) -> Question:

@@ -156,6 +156,14 @@ def answer_of(question: Question) -> str:
     return question.answer
 
 
+def place(question: Question) -> int:
+    """The place of the right option among all, by the first number in each."""
+    numbers = {
+        one: int(re.findall(r"0x[0-9a-f_]+|[0-9][0-9,]*", one)[0].replace(",", ""), 0) for one in question.options
+    }
+    return sorted(numbers.values()).index(numbers[question.answer])
+
+
 def likeness(question: Question) -> int:
     """How many of the other options are more like all the others than the right one is, word by word."""
     words = {option: set(enumerate(re.findall(r"\w+", option))) for option in question.options}

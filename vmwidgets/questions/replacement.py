@@ -172,7 +172,9 @@ def more(draws: Draws) -> Question:
         few, many = found.faults("fifo", 3), found.faults("fifo", 4)
         if many - few == wanted:
             break
-    nearby = draws.shuffled([change for change in range(wanted - 3, wanted + 4) if -few < change])
+    same, other = (draws.shuffled([sign * size for size in (1, 2, 3)]) for sign in ((-1, 1) if wanted < 0 else (1, -1)))
+    alike = [one for one in same if one != wanted]  # two that fall and two that grow, beside "it stays the same"
+    nearby = [0, *alike[: 1 + (wanted == 0)], *other[:2]]
     return Question(
         f"{_given(string, 3, RULES['fifo'])} The same is done with a memory of 4 frames. How does the number of faults "
         "change?",

@@ -27,6 +27,7 @@ from .question import (
     evenly,
     options_around,
     options_of,
+    place,
     table,
 )  # fmt: skip
 from .walk import PAPERS, cut
@@ -113,13 +114,8 @@ def size(draws: Draws) -> Question:
     """The bytes of all tables: the most usual number of them is the answer as often as others."""
     usual = (True, False, False, False, False, False)
     return evenly(
-        draws, lambda source: evenly(source, _size, _place, range(5)), lambda one: one.answer == "20 KiB", usual
+        draws, lambda source: evenly(source, _size, place, range(5)), lambda one: one.answer == "20 KiB", usual
     )
-
-
-def _place(question: Question) -> int:
-    """The place of the right option among all, by number."""
-    return sorted(question.options, key=lambda option: int(option.split()[0].replace(",", ""))).index(question.answer)
 
 
 def _size(draws: Draws) -> Question:

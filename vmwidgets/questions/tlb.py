@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.units import PAGE, binary_size, counted
+from vmwidgets.engine.base.units import KIB, PAGE, binary_size, counted
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.cpu import Cpu
@@ -27,10 +27,10 @@ from .question import (
     answer_of,
     distinct,
     evenly,
-    likeness,
     listed,
     options_around,
     options_of,
+    place,
     table,
 )
 
@@ -116,8 +116,8 @@ def which_set(draws: Draws) -> Question:
 
 
 def reach(draws: Draws) -> Question:
-    """How much a TLB reaches."""
-    return evenly(draws, _reach, likeness, range(5))
+    """How much a TLB reaches, in one unit: else the length of an option tells."""
+    return evenly(draws, _reach, place, range(5))
 
 
 def _reach(draws: Draws) -> Question:
@@ -136,10 +136,14 @@ def _reach(draws: Draws) -> Question:
     return Question(
         f"A TLB has {sets} sets of {ways} ways, each way for a page of any size. How much memory can it reach when all "
         f"its entries are for pages of {binary_size(size)}?",
-        binary_size(reached),
+        _kib(reached),
         f"There are {sets} × {ways} = {sets * ways} entries of {binary_size(size)} each. ({MANUAL}.2)",
-        options=options_around(draws, reached, wrong, binary_size),
+        options=options_around(draws, reached, wrong, _kib),
     )
+
+
+def _kib(number: int) -> str:
+    return f"{number // KIB:,} KiB"
 
 
 def misses(draws: Draws) -> Question:
