@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,20 +12,22 @@ from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.instruments.memory import frame_count
 from vmwidgets.pictures.objects import Objects
 from vmwidgets.views.scene.model import Scene
 
-from .question import NUMBER, Again, Kind, Question, drawing, options_of, table
+from .question import NUMBER, Again, Kind, Question, answer_of, drawing, evenly, likeness, options_of, table
 
 NAMES = "parent", "child", "grandchild"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 RULE = (
-    "A fork copies no page. The kernel is X15: it keeps the pages of before a fork where both tasks find them, as long "
-    "as both live. So after a fork each of the two copies a page at its own first write to it, even if the other has a "
-    "copy already; and nothing frees the page of before"
+    "A fork copies no page: both tasks map the same frames, which neither may write. The kernel counts how many tasks "
+    "map each frame. A write to a frame that others map as well gets a copy; a task that maps a frame alone writes to "
+    "it in place"
 )
 KERNEL = "X15's `vm_map_fork` and `vm_object_shadow`"
+COUNTED = "Linux's `do_wp_page`; here `vm_map_fork` on a machine with counted frames"
 
 
 class Step(NamedTuple):
@@ -48,8 +51,8 @@ class Step(NamedTuple):
 class Family:
     """A task with pages of private memory, and of shared memory if it has some; later its descendants."""
 
-    def __init__(self, pages: int, shared: int = 0) -> None:
-        self.machine = boot("x86-64")
+    def __init__(self, pages: int, shared: int = 0, *, fork: str = "counted") -> None:
+        self.machine = boot("x86-64", fork=fork)
         self.tasks: dict[str, Task] = {"parent": self.machine.task("parent")}
         first = self.tasks["parent"]
         self.private = int(first.mmap(pages * PAGE))
@@ -93,15 +96,17 @@ class Family:
 
     @property
     def frames(self) -> int:
-        """The frames that hold the tasks' pages, those among them that a fork left behind."""
-        return sum(len(one.pages) for one in self.machine.memory_objects.value().objects.values())
+        """The frames that hold the tasks' pages."""
+        return frame_count(self.machine)
 
 
-def drawing_of(pages: int, steps: Sequence[Step], title: str, shared: int = 0) -> Callable[[], Scene]:
+def drawing_of(
+    pages: int, steps: Sequence[Step], title: str, shared: int = 0, *, fork: str = "counted"
+) -> Callable[[], Scene]:
     """What draws the memory of the family after these steps."""
 
     def draw() -> Scene:
-        family = Family(pages, shared)
+        family = Family(pages, shared, fork=fork)
         for step in steps:
             family.do(step)
         return drawing(Objects(family.machine), title)
@@ -139,7 +144,21 @@ def _begins(pages: int) -> str:
 
 
 def value(draws: Draws) -> Question:
-    """What a task reads at the end."""
+    """What a task reads at the end: what it wrote last, what it inherited, or what was written last of all."""
+    return evenly(draws, _value, _whose, ("own", "inherited", "last"))
+
+
+def _whose(question: Question) -> str:
+    """Which rule of thumb would give the answer to a question on a value: the last write, one's own last, or none."""
+    asked = re.findall(r"What does the (\w+) read in page (\d)", question.text)[0]
+    writes = re.findall(rf"\| (\w+) \| writes (`\w`) to page {asked[1]} \|", question.text)
+    own = [letter for who, letter in writes if who == asked[0]]
+    if question.answer == writes[-1][1]:
+        return "last"
+    return "own" if own[-1:] == [question.answer] else "inherited"
+
+
+def _value(draws: Draws) -> Question:
     pages, page = 3, draws.between(1, 2)
     steps = [step._replace(page=page) if draws.below(3) else step
              for step in drawn_steps(draws, pages, count=7, tasks=3)]  # fmt: skip
@@ -166,8 +185,12 @@ def value(draws: Draws) -> Question:
 
 def copies(draws: Draws) -> Question:
     """How many pages are copied."""
-    pages = 5
-    steps = drawn_steps(draws, pages, count=8, tasks=2, reads=True)
+    return evenly(draws, _copies, answer_of, ("1", "2", "3", "4", "5", "6"))
+
+
+def _copies(draws: Draws) -> Question:
+    pages = draws.between(4, 9)
+    steps = drawn_steps(draws, pages, count=draws.between(6, 14), tasks=2, reads=True)
     family, copied = Family(pages), list[int]()
     for number, step in enumerate(steps, 1):
         family.do_alone(step)
@@ -176,8 +199,8 @@ def copies(draws: Draws) -> Question:
     return Question(
         f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many pages does the kernel copy?",
         str(len(copied)),
-        f"The steps that copy a page: {', '.join(map(str, copied)) or 'none'}. Writes before the fork copy none, and a "
-        f"task's further writes to a page neither. ({KERNEL})",
+        f"The steps that copy a page: {', '.join(map(str, copied)) or 'none'}. Writes before the fork copy none; after "
+        f"it the second task that writes to a page maps its frame alone. ({COUNTED})",
         NUMBER,
         figure=drawing_of(pages, steps[:fork], "The tasks' memory after the fork"),
         solution=drawing_of(pages, steps, "The tasks' memory at the end"),
@@ -186,19 +209,22 @@ def copies(draws: Draws) -> Question:
 
 def frames(draws: Draws) -> Question:
     """How many frames a family of three needs."""
-    pages = 5
-    steps = drawn_steps(draws, pages, count=7, tasks=3)
+    return evenly(draws, _frames, answer_of, ("8", "9", "10", "11", "12", "13"))
+
+
+def _frames(draws: Draws) -> Question:
+    pages = draws.between(4, 9)
+    steps = drawn_steps(draws, pages, count=draws.between(5, 13), tasks=3)
     family, copied = Family(pages), list[int]()
     for number, step in enumerate(steps, 1):
         family.do_alone(step)
         copied += [number] * family.copies
     assert family.frames == pages + len(copied), "each copy takes a frame, and nothing is given back"
     return Question(
-        f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many frames hold pages of these tasks at the end, "
-        "those of before a fork among them?",
+        f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many frames hold pages of these tasks at the end?",
         str(family.frames),
-        f"{pages} frames, and one for the copy of each of the steps {', '.join(map(str, copied)) or '–'}. A task that "
-        f"forks once more copies again what it had copied before. ({KERNEL})",
+        f"{pages} frames, and one for the copy of each of the steps {', '.join(map(str, copied)) or '–'}. In the other "
+        f"writes the task maps the frame alone. ({COUNTED})",
         NUMBER,
         figure=drawing_of(pages, (), "The parent's memory at the beginning"),
         solution=drawing_of(pages, steps, "The tasks' memory at the end"),
@@ -210,18 +236,21 @@ FAULTS = ("no fault", "error code 0x4", "error code 0x5", "error code 0x6", "err
 
 def fault(draws: Draws) -> Question:
     """With which fault an access begins."""
+    return evenly(draws, _fault, answer_of, ("no fault", "error code 0x4", "error code 0x6", "error code 0x7"))
+
+
+def _fault(draws: Draws) -> Question:
     pages = 3
     steps = drawn_steps(draws, pages, count=4, tasks=2, reads=True)
     asked = Step(draws.choice(NAMES[:2]), draws.choice(("reads", "writes", "writes")), draws.between(1, 2), "z")
-    family = Family(pages)
+    family = Family(pages, fork="shadow")
     for step in (*steps, asked):
         family.do_alone(step)
     raised = family.faults()
     right = f"error code {raised[0].code:#x}" if raised else FAULTS[0]
-    if right == FAULTS[0] and draws.below(2):
-        raise Again
     return Question(
-        f"{_begins(pages)}. A fork copies no page: it takes the right to write from all pages in the parent's page "
+        f"{_begins(pages)}. The kernel forks by shadows: a fork copies no page, it takes "
+        "the right to write from all pages in the parent's page "
         "tables, and the child's page tables are empty. A read maps the page that it finds, without the right to write "
         "where that is the page of before the fork; a write maps a page of the task's own, with it. No page is given "
         f"back, and nothing else changes the tables. All this is on x86-64, in user mode.\n\n{story(steps)}\n\n"
@@ -230,7 +259,7 @@ def fault(draws: Draws) -> Question:
         right,
         _why(raised, asked),
         options=options_of(draws, right, FAULTS),
-        solution=drawing_of(pages, steps, "The tasks' memory before the access"),
+        solution=drawing_of(pages, steps, "The tasks' memory before the access", fork="shadow"),
     )
 
 
@@ -245,6 +274,10 @@ def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
 
 def shared(draws: Draws) -> Question:
     """What three tasks read in shared and in private memory."""
+    return evenly(draws, _shared, likeness, range(5))
+
+
+def _shared(draws: Draws) -> Question:
     pages = 2
     steps = [step._replace(page=1, shared=bool(draws.below(2))) if step.verb == "writes" else step
              for step in drawn_steps(draws, pages, count=7, tasks=3)]  # fmt: skip
@@ -259,7 +292,12 @@ def shared(draws: Draws) -> Question:
     swapped = tuple((other, one) for one, other in (_read(wrong_way, name) for name in NAMES))
     all_own = tuple((one, draws.choice(letters)) for one, _ in right)
     all_shared = tuple((right[0][0], other) for _, other in right)
-    others = [tuple((draws.choice(letters), other) for _, other in right) for _ in range(6)]
+    seen = {other for _, other in right}
+    unseen = [one for one in letters if one not in seen] or letters
+    base = tuple((draws.choice(letters), draws.choice(unseen)) for _ in right)
+    others = [tuple(pair if number != at else (draws.choice(letters), pair[1]) for number, pair in enumerate(base))
+              for at in range(3)]  # fmt: skip
+    wrong = draws.shuffled([swapped, all_shared, all_own, base, *others])
     return Question(
         "The parent has page 1 of private memory and page 1 of shared memory (`MAP_SHARED`), both with `0` in it. A "
         f"fork gives the new task both.\n\n{story(steps)}\n\nWhat do the three read in page 1 at the end, first in "
@@ -267,7 +305,7 @@ def shared(draws: Draws) -> Question:
         _rows(right),
         "A write to shared memory is seen by all, the last one counts; one to private memory by the task that wrote, "
         f"and by those that it forks later. ({KERNEL})",
-        options=options_of(draws, _rows(right), map(_rows, (swapped, all_shared, all_own, *others))),
+        options=options_of(draws, _rows(right), map(_rows, wrong)),
         solution=drawing_of(pages, steps, "The tasks' memory at the end", pages),
     )
 

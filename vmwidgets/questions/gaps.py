@@ -16,7 +16,22 @@ from vmwidgets.pictures.maps import Ribbon
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, fold, scene
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 
-from .question import ADDRESS, NUMBER, Again, Kind, Question, address, drawing, listed, options_of, table
+from .question import (
+    ADDRESS,
+    NUMBER,
+    Again,
+    Kind,
+    Question,
+    address,
+    answer_of,
+    drawing,
+    evenly,
+    likeness,
+    listed,
+    options_of,
+    place,
+    table,
+)
 
 FITS = {
     "first": "takes the lowest gap that is large enough (first fit)",
@@ -140,20 +155,21 @@ def _around(draws: Draws, gaps: Sequence[int], *, closed: bool = False) -> Layou
 
 
 def where(draws: Draws) -> Question:
-    """Where one request lands."""
-    layout = drawn_layout(draws)
-    size = draws.between(2, max(layout.gaps))
-    fitting = [gap for gap in layout.gaps if gap >= size]
-    if len(fitting) < 2:
-        raise Again
+    """Where one request lands: in each gap as often as in the others, or past them all."""
+    layout, wanted = drawn_layout(draws), draws.below(5)
+    size = draws.between(2, max(layout.gaps) + 2)
+    fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
+    while wanted != min(fitting, default=4):
+        layout = drawn_layout(draws)
+        size = draws.between(2, max(layout.gaps) + 2)
+        fitting = [number for number, gap in enumerate(layout.gaps) if gap >= size]
     landed = layout.map().enter(size * PAGE)
-    places = [layout.holes[layout.gaps.index(gap)] for gap in (min(fitting), max(fitting))]
-    wrong = [*places, layout.end, *draws.shuffled(layout.holes)]
+    wrong = [layout.end, *layout.holes]
     return Question(
         f"{layout.text}\n\nA request without an address {FITS['first']}. At which address does a request of "
         f"{counted(size, 'page')} begin?",
         f"`{address(landed)}`",
-        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on; the first that holds "
+        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on; the first place that holds "
         f"{counted(size, 'page')} begins at `{address(landed)}`. ({KERNEL})",
         options=options_of(draws, f"`{address(landed)}`", [f"`{address(one)}`" for one in wrong]),
         figure=layout.figure,
@@ -184,6 +200,10 @@ def chain(draws: Draws) -> Question:
 
 def fit(draws: Draws) -> Question:
     """Where best fit or worst fit puts a request."""
+    return evenly(draws, _fit, place, range(4))
+
+
+def _fit(draws: Draws) -> Question:
     layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
     size = draws.between(2, max(layout.gaps) - 1)
     fitting = [gap for gap in layout.gaps if gap >= size]
@@ -209,6 +229,10 @@ RIGHTS = {"rw-": "read and write", "r--": "read only"}
 
 def entries(draws: Draws) -> Question:
     """How many entries a map has after a few calls."""
+    return evenly(draws, _entries, answer_of, ("2", "3", "4", "5", "6"))
+
+
+def _entries(draws: Draws) -> Question:
     start, pages = draws.between(1, 0x40) * 0x10_0000, draws.between(12, 16)
     steps = []
     holes: list[tuple[int, int]] = []
@@ -230,7 +254,7 @@ def entries(draws: Draws) -> Question:
     rows = [_done(space, *step) for step in steps]
     count = len(space.entries())
     ranges = [f"`{address(one.start)}` to `{address(one.end)}` {one.protection}" for one in space.entries()]
-    if count < 3 or count != len(runs(space)):  # vm_map_protect may leave two that are alike: its loop skips one
+    if count != len(runs(space)):  # vm_map_protect may leave two that are alike: its loop skips one
         raise Again
     return Question(
         f"An address space has one entry: anonymous memory, read and write, from `{address(start)}` to "
@@ -258,6 +282,10 @@ def _done(space: MachineMap, verb: str, low: int, high: int, rights: str) -> tup
 
 def order(draws: Draws) -> Question:
     """The only order of requests that leaves no gap."""
+    return evenly(draws, _order, likeness, range(5))
+
+
+def _order(draws: Draws) -> Question:
     parts = [[draws.between(1, 5) for _ in range(count)] for count in draws.shuffled([1, 2, 2])]
     sizes = draws.shuffled([size for gap in parts for size in gap])
     layout = _around(draws, [sum(gap) for gap in parts])

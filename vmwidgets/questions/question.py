@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.views.scene.model import Caption, Scene
+
+T = TypeVar("T")
 
 CHOICE, NUMBER, ADDRESS, TEXT = "choice", "number", "address", "text"
 """Forms of an answer."""
@@ -111,6 +114,64 @@ def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5)
     if len(others) < 3:
         raise Again
     return tuple(draws.shuffled([right, *others]))
+
+
+def options_around(
+    draws: Draws, right: int, wrong: Iterable[int], said: Callable[[int], str], *, most: int = 5
+) -> tuple[str, ...]:
+    """Options that are numbers: how many of the wrong ones are less than the right one is drawn, as far as there are.
+
+    Were they all made by losing a part of the right one, it would be the largest of them, for everyone to see.
+
+    >>> options = options_around(Draws("doc"), 5, [1, 2, 3, 4, 6, 7, 8, 9], str)
+    >>> len(options), "5" in options
+    (5, True)
+    """
+    others = list(dict.fromkeys(one for one in wrong if said(one) != said(right)))
+    less = draws.shuffled([one for one in others if one < right])
+    greater = draws.shuffled([one for one in others if one > right])
+    low = draws.between(min(len(less), max(0, most - 1 - len(greater))), min(len(less), most - 1))
+    chosen = [*less[:low], *greater[: most - 1 - low]]
+    return options_of(draws, said(right), map(said, chosen), most=most)
+
+
+def evenly(
+    draws: Draws, make: Callable[[Draws], Question], of: Callable[[Question], T], values: Sequence[T]
+) -> Question:
+    """A question of which `of` gives each of these values as often as the others, however rare it is.
+
+    Raises :class:`Again` where the value does not come.
+    """
+    wanted = draws.choice(values)
+    for _ in range(MOST_TRIES):
+        with suppress(Again):
+            found = make(draws)
+            if of(found) == wanted:
+                return found
+    raise Again
+
+
+def answer_of(question: Question) -> str:
+    """What :func:`evenly` makes even where there are few answers."""
+    return question.answer
+
+
+def place(question: Question) -> int:
+    """The place of the right option among all, by the first number in each."""
+    numbers = {
+        one: int(re.findall(r"0x[0-9a-f_]+|[0-9][0-9,]*", one)[0].replace(",", ""), 0) for one in question.options
+    }
+    return sorted(numbers.values()).index(numbers[question.answer])
+
+
+def likeness(question: Question) -> int:
+    """How many of the other options are more like all the others than the right one is, word by word."""
+    words = {option: set(enumerate(re.findall(r"\w+", option))) for option in question.options}
+    like = {
+        option: sum(len(words[option] & others) / len(words[option] | others) for others in words.values())
+        for option in question.options
+    }
+    return sum(one > like[question.answer] for one in like.values())
 
 
 def address(value: int) -> str:

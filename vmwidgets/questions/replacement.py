@@ -10,7 +10,18 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.registry import picture
 from vmwidgets.views.scene.model import Scene
 
-from .question import NUMBER, Again, Kind, Question, drawing, options_of, table
+from .question import (
+    NUMBER,
+    Again,
+    Kind,
+    Question,
+    answer_of,
+    drawing,
+    evenly,
+    options_around,
+    options_of,
+    table,
+)
 
 RULES = {
     "fifo": "FIFO: the page goes that came first",
@@ -50,6 +61,10 @@ def _given(string: str, frames: int, rule: str) -> str:
 
 def faults(draws: Draws) -> Question:
     """How many faults FIFO or LRU has."""
+    return evenly(draws, _faults, answer_of, ("5", "6", "7", "8", "9", "10"))
+
+
+def _faults(draws: Draws) -> Question:
     policy, frames, string = draws.choice(("fifo", "lru")), 3, drawn_string(draws, draws.between(4, 6), 12)
     found = reference_string(string, frames, policy)
     victims = [f"{step.page} for {step.victim}" for step in found.runs[0].steps if step.victim is not None]
@@ -119,7 +134,11 @@ def _named(pages: list[str]) -> str:
 
 def optimal(draws: Draws) -> Question:
     """How many faults are the fewest possible."""
-    frames, string = 3, drawn_string(draws, draws.between(5, 6), 13)
+    return evenly(draws, _optimal, answer_of, ("5", "6", "7", "8", "9", "10"))
+
+
+def _optimal(draws: Draws) -> Question:
+    frames, string = 3, drawn_string(draws, draws.between(5, 9), 13)
     found = reference_string(string, frames, "opt")
     return Question(
         f"A memory of {frames} frames is empty. Pages are used in this order: `{string}`. Whoever chooses the page "
@@ -153,7 +172,9 @@ def more(draws: Draws) -> Question:
         few, many = found.faults("fifo", 3), found.faults("fifo", 4)
         if many - few == wanted:
             break
-    nearby = draws.shuffled([change for change in range(wanted - 3, wanted + 4) if -few < change])
+    same, other = (draws.shuffled([sign * size for size in (1, 2, 3)]) for sign in ((-1, 1) if wanted < 0 else (1, -1)))
+    alike = [one for one in same if one != wanted]  # two that fall and two that grow, beside "it stays the same"
+    nearby = [0, *alike[: 1 + (wanted == 0)], *other[:2]]
     return Question(
         f"{_given(string, 3, RULES['fifo'])} The same is done with a memory of 4 frames. How does the number of faults "
         "change?",
@@ -174,12 +195,16 @@ def _change(change: int) -> str:
 
 def enough(draws: Draws) -> Question:
     """How many frames LRU needs."""
-    pages = draws.between(5, 6)
-    string = drawn_string(draws, pages, 12)
+    return evenly(draws, _enough, answer_of, [f"{size} frames" for size in range(4, 9)])
+
+
+def _enough(draws: Draws) -> Question:
+    pages = draws.between(6, 9)
+    string = drawn_string(draws, pages, 20)
     sizes = range(1, pages + 1)
     found = reference_string(string, sizes, "lru")
     counts = [found.faults("lru", size) for size in sizes]
-    size = draws.between(3, pages - 1)
+    size = draws.between(4, pages - 1)
     if counts[size - 1] == counts[size - 2]:
         raise Again
     least = counts[size - 1]
@@ -190,7 +215,7 @@ def enough(draws: Draws) -> Question:
         "Count those of pages that find a free frame too.",
         f"{size} frames",
         f"Faults by frames: {by_size}. (`vm.reference_string`, policy lru; LRU is a stack algorithm, Mattson 1970)",
-        options=options_of(draws, f"{size} frames", [f"{one} frames" for one in draws.shuffled(range(2, pages + 2))]),
+        options=options_around(draws, size, range(1, 13), lambda one: f"{one} frame{'s' * (one > 1)}"),
         solution=solved(reference_string(string, (size - 1, size), "lru")),
     )
 

@@ -15,7 +15,21 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.compare import Formats
 from vmwidgets.views.scene.model import Scene
 
-from .question import NUMBER, Again, Kind, Question, address, distinct, drawing, options_of, table
+from .question import (
+    NUMBER,
+    Again,
+    Kind,
+    Question,
+    address,
+    answer_of,
+    distinct,
+    drawing,
+    evenly,
+    options_around,
+    options_of,
+    place,
+    table,
+)  # fmt: skip
 from .walk import PAPERS, cut
 
 Ranges = Sequence[tuple[int, int]]
@@ -71,12 +85,14 @@ def drawn_ranges(draws: Draws, fmt: TableFormat[Any], count: int) -> list[tuple[
 
 def count(draws: Draws) -> Question:
     """The tables of one range."""
-    return _count(draws, 1, ": a table for each part of the addresses that it covers.")
+    why = ": a table for each part of the addresses that it covers."
+    return evenly(draws, lambda source: _count(source, 1, why), answer_of, ("2", "3", "4", "5", "6", "7"))
 
 
 def scattered(draws: Draws) -> Question:
     """The tables of several ranges."""
-    return _count(draws, 3, ". Ranges that lie close share tables.")
+    why = ". Ranges that lie close share tables."
+    return evenly(draws, lambda source: _count(source, 3, why), answer_of, [*map(str, range(5, 12))])
 
 
 def _count(draws: Draws, number: int, why: str) -> Question:
@@ -95,7 +111,14 @@ def _count(draws: Draws, number: int, why: str) -> Question:
 
 
 def size(draws: Draws) -> Question:
-    """The bytes of all tables."""
+    """The bytes of all tables: the most usual number of them is the answer as often as others."""
+    usual = (True, False, False, False, False, False)
+    return evenly(
+        draws, lambda source: evenly(source, _size, place, range(5)), lambda one: one.answer == "20 KiB", usual
+    )
+
+
+def _size(draws: Draws) -> Question:
     fmt = FORMATS[draws.choice(list(PAPERS))]
     ranges = drawn_ranges(draws, fmt, 2)
     found = cost(fmt.name, ranges)
@@ -103,13 +126,16 @@ def size(draws: Draws) -> Question:
     small = fmt.table_bytes(fmt.levels[-1])
     right = found.table_bytes
     pages = sum(length for _, length in ranges) // PAGE * fmt.entry_width
-    wrong = [right - small, right + small, right - root.bytes + small, right - root.bytes, pages, last.bytes]
+    wrong = [
+        right - small, right - 2 * small, right - root.bytes + small, right - root.bytes, last.bytes, pages,
+        right + small, right + 2 * small, right + root.bytes, right + 3 * small,
+    ]  # fmt: skip  # by what was done wrong
     return Question(
         f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many bytes of memory do all tables take "
         "together?",
         _bytes(right),
         f"{by_level(found)}; together {_bytes(right)}. ({PAPERS[fmt.name].manual})",
-        options=options_of(draws, _bytes(right), [_bytes(one) for one in wrong if one > 0]),
+        options=options_around(draws, right, [one for one in wrong if one > 0], _bytes),
         solution=compared([fmt.name], ranges),
     )
 
@@ -146,7 +172,8 @@ def free(draws: Draws) -> Question:
     start, length = draws.choice(ranges)
     near = [one + draws.below(span // PAGE) * PAGE for one in
             (start // span * span, start // span * span - span, (start + length) // span * span + span)]  # fmt: skip
-    far = [number * PAGE for number in distinct(draws, 6, 1, (1 << 31) // PAGE - 1)]
+    low, high = max(ranges[0][0] // PAGE, 16), (ranges[-1][0] + ranges[-1][1]) // PAGE
+    far = [number * PAGE for number in (*distinct(draws, 6, 1, low), *distinct(draws, 6, high, 2 * high))]
     places = [one for one in dict.fromkeys([*near, *far])
               if one >= 0 and not any(low <= one < low + length for low, length in ranges)]  # fmt: skip
     before = cost(fmt.name, ranges).tables
@@ -155,36 +182,47 @@ def free(draws: Draws) -> Question:
     wrong = [one for one, extra in more.items() if extra > 0]
     if not right or len(wrong) < 4:
         raise Again
-    said = ", ".join(f"`{address(one)}` {more[one]}" for one in [right[0], *wrong[:4]])
+    said = ", ".join(f"`{address(one)}` {more[one]}" for one in [right[0], *wrong])
     return Question(
         f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. One page more is to be mapped. At which of "
         "these addresses does it take no table that is not there yet?",
         f"`{address(right[0])}`",
         f"Further tables for each: {said}. ({PAPERS[fmt.name].manual})",
-        options=options_of(draws, f"`{address(right[0])}`", [f"`{address(one)}`" for one in wrong]),
+        options=options_around(draws, right[0], wrong, lambda one: f"`{address(one)}`"),
         solution=compared([fmt.name], ranges),
     )
 
 
 def cheapest(draws: Draws) -> Question:
-    """The format with the smallest tables."""
-    names = list(PAPERS)
+    """Which of two formats has the smaller tables, and by how much: each wins as often as the other."""
+    return evenly(draws, _cheapest, lambda found: found.answer.partition(",")[0], [PAPERS[one].title for one in RIVALS])
+
+
+RIVALS = "x86", "armv7"
+"""Formats of which either may have the smaller tables: a small root and large tables below it, or the reverse."""
+
+
+def _cheapest(draws: Draws) -> Question:
     ranges = drawn_ranges(draws, FORMATS["x86"], draws.between(1, 3))
-    costs = {name: cost(name, ranges) for name in names}
-    sizes = {name: found.table_bytes for name, found in costs.items()}
-    best = min(sizes.values())
-    if list(sizes.values()).count(best) > 1:
+    costs = {name: cost(name, ranges) for name in RIVALS}
+    one, other = sorted(RIVALS, key=lambda name: costs[name].table_bytes)
+    less = costs[other].table_bytes - costs[one].table_bytes
+    amounts = [less, less + draws.choice((-2, -1, 1, 2)) * KIB]
+    if less <= 2 * KIB:  # then the wrong amount could only be the larger one
         raise Again
-    right = next(name for name, found in sizes.items() if found == best)
-    said = "; ".join(f"{PAPERS[name].title}: {_bytes(sizes[name])} ({by_level(costs[name])})" for name in names)
+    said = "; ".join(
+        f"{PAPERS[name].title}: {_bytes(costs[name].table_bytes)} ({by_level(costs[name])})" for name in RIVALS
+    )
+    options = [f"{PAPERS[name].title}, by {_bytes(amount)}" for name in RIVALS for amount in amounts]
+    right = f"{PAPERS[one].title}, by {_bytes(less)}"
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB. These are the formats:\n\n"
-        + "\n".join(f"- {sizes_of(FORMATS[name])}" for name in names)
-        + "\n\nIn which of these formats do all tables together take the fewest bytes?",
-        PAPERS[right].title,
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. These are two formats:\n\n"
+        + "\n".join(f"- {sizes_of(FORMATS[name])}" for name in RIVALS)
+        + "\n\nIn which of them do all tables together take fewer bytes, and by how many?",
+        right,
         f"{said}. (`vm.compare_formats`)",
-        options=options_of(draws, PAPERS[right].title, [PAPERS[name].title for name in names]),
-        solution=compared(names, ranges),
+        options=options_of(draws, right, options),
+        solution=compared(RIVALS, ranges),
     )
 
 
@@ -194,5 +232,5 @@ KINDS = (
     Kind("tables/size", 2, "the bytes of all tables of two ranges", size),
     Kind("tables/large", 2, "how many descriptors map a range with large pages", large),
     Kind("tables/free", 3, "the only further page that needs no further table", free),
-    Kind("tables/cheapest", 3, "the format with the smallest tables", cheapest),
+    Kind("tables/cheapest", 3, "which of two formats has the smaller tables, and by how much", cheapest),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.units import PAGE, binary_size, counted
+from vmwidgets.engine.base.units import KIB, PAGE, binary_size, counted
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.cpu import Cpu
@@ -18,7 +18,21 @@ from vmwidgets.labs.draws import Draws
 from vmwidgets.views.scene.kit import LINE, Box, card, label, scene
 from vmwidgets.views.scene.model import Caption, Scene, Table
 
-from .question import NUMBER, Again, Kind, Question, address, distinct, listed, options_of, table
+from .question import (
+    NUMBER,
+    Again,
+    Kind,
+    Question,
+    address,
+    answer_of,
+    distinct,
+    evenly,
+    listed,
+    options_around,
+    options_of,
+    place,
+    table,
+)
 
 LARGE = {"x86": 1 << 22, "x86-64": 1 << 21, "riscv-sv39": 1 << 21}
 """The next larger page of a format."""
@@ -102,7 +116,11 @@ def which_set(draws: Draws) -> Question:
 
 
 def reach(draws: Draws) -> Question:
-    """How much a TLB reaches."""
+    """How much a TLB reaches, in one unit: else the length of an option tells."""
+    return evenly(draws, _reach, place, range(5))
+
+
+def _reach(draws: Draws) -> Question:
     sets, ways, name = draws.choice((4, 8, 16, 32)), draws.choice((2, 4, 8)), draws.choice(list(LARGE))
     sizes = [PAGE, LARGE[name]]
     size, other = draws.shuffled(sizes)
@@ -111,18 +129,29 @@ def reach(draws: Draws) -> Question:
     for number in range(sets * ways):
         processor.read(first + number * size)
     reached = sum(entry.size for entry in processor.tlb)
-    wrong = [reached // ways, reached // sets, sets * ways * other, 2 * reached, (sets + ways) * size]
+    wrong = [
+        reached // ways, reached // sets, reached // 2, reached // 4, sets * ways * other,
+        2 * reached, 4 * reached, ways * reached, sets * reached,
+    ]  # fmt: skip  # by what was done wrong
     return Question(
         f"A TLB has {sets} sets of {ways} ways, each way for a page of any size. How much memory can it reach when all "
         f"its entries are for pages of {binary_size(size)}?",
-        binary_size(reached),
+        _kib(reached),
         f"There are {sets} × {ways} = {sets * ways} entries of {binary_size(size)} each. ({MANUAL}.2)",
-        options=options_of(draws, binary_size(reached), map(binary_size, wrong)),
+        options=options_around(draws, reached, wrong, _kib),
     )
+
+
+def _kib(number: int) -> str:
+    return f"{number // KIB:,} KiB"
 
 
 def misses(draws: Draws) -> Question:
     """How often a small TLB misses."""
+    return evenly(draws, _misses, answer_of, ("5", "6", "7", "8", "9", "10"))
+
+
+def _misses(draws: Draws) -> Question:
     sets, ways = draws.choice(((2, 2), (4, 1), (1, 4), (2, 3)))
     pages = distinct(draws, 6, 1, 15)
     used = [draws.choice(pages) for _ in range(11)]
@@ -179,7 +208,8 @@ def stale(draws: Draws) -> Question:
     return Question(
         f"On an x86-64 processor with one core and an empty TLB, the PTE of `{address(one)}` maps the frame at "
         f"`{address(frames[0])}` and that of `{address(other)}` the frame at `{address(frames[3])}`. User code may "
-        "read both, no page is global, and nothing else uses the TLB, which has room for both. This happens:\n\n"
+        "read both, no page is global, and nothing else uses the TLB, which has room for both: a translation goes only "
+        "by INVLPG for its page, or by a load of CR3. This happens:\n\n"
         f"{table(('step', 'what happens'), rows)}\n\nThen user code reads `{address(one)}`. What does it reach?",
         right,
         "An access uses what the TLB keeps of the page, whatever the tables say by now; a walk reads the tables only "
@@ -194,9 +224,13 @@ def _reached(pa: int | None) -> str:
 
 def spaces(draws: Draws) -> Question:
     """How often a TLB misses when address spaces take turns."""
+    return evenly(draws, _spaces, answer_of, ("5", "6", "7", "8", "9", "10", "11"))
+
+
+def _spaces(draws: Draws) -> Question:
     numbered, ways = draws.choice((True, False)), draws.choice((4, 6))
     processor = Processor("x86-64", [(PAGE, 8 * PAGE)], 1, ways)
-    space, steps, missed = 1, [], 0
+    space, steps, missed, seen = 1, list[tuple[str, str, str]](), 0, set[tuple[int, int]]()
     processor.load(1 if numbered else 0, keep=numbered)
     pages = distinct(draws, 3, 1, 8)
     for _ in range(5):
@@ -205,9 +239,12 @@ def spaces(draws: Draws) -> Question:
         for page in used:
             processor.read(page * PAGE)
         missed += processor.tlb.misses - before
+        seen |= {(space, page) for page in used}
         steps.append((str(space), " ".join(map(str, used)), str(processor.tlb.misses - before)))
         space = 3 - space
         processor.load(space if numbered else 0, keep=numbered)
+    if missed in (len(seen), sum(len(step[1].split()) for step in steps)):  # counted without a TLB
+        raise Again
     kept = (
         "Its entries carry the number of their address space (PCID), and a switch drops nothing"
         if numbered

@@ -20,7 +20,20 @@ from vmwidgets.pictures.tables import Walk
 from vmwidgets.views.scene.kit import card, row, scene
 from vmwidgets.views.scene.model import Caption, Scene, Table
 
-from .question import ADDRESS, NUMBER, Again, Kind, Question, address, distinct, options_of, table
+from .question import (
+    ADDRESS,
+    NUMBER,
+    Again,
+    Kind,
+    Question,
+    address,
+    distinct,
+    evenly,
+    likeness,
+    options_around,
+    options_of,
+    table,
+)
 
 
 @dataclass(frozen=True)
@@ -215,7 +228,10 @@ def descriptor(draws: Draws) -> Question:
     va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
     start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
     others = [one.index(va) for one in fmt.levels if one is not level]
-    wrong = [number, *(other * width for other in others), number * (12 - width), (number + 1) * width]
+    wrong = [
+        number, *(other * width for other in others), number * (12 - width), (number + 1) * width, (number - 1) * width,
+        number * 16, (number + 2) * width, number * width // 2,
+    ]  # fmt: skip  # by what was done wrong
     return Question(
         f"In {PAPERS[fmt.name].title}, a descriptor has {width} bytes, and the {level.table_name} that a walk for "
         f"`{address(va)}` reads begins at physical address `{address(start)}`. Bits "
@@ -224,7 +240,7 @@ def descriptor(draws: Draws) -> Question:
         address(start + number * width),
         f"The index is {number}, and each descriptor has {width} bytes: `{address(start)}` + {number} × {width}. "
         f"({PAPERS[fmt.name].manual})",
-        options=options_of(draws, address(start + number * width), (address(start + one) for one in wrong)),
+        options=options_around(draws, start + number * width, [start + one for one in wrong if one >= 0], address),
     )
 
 
@@ -255,14 +271,17 @@ def large(draws: Draws) -> Question:
     assert found.pa is not None, "each level was written"
     size = found.page_size
     page, inside = found.pa - va % size, va % size
-    wrong = [page | va % PAGE, page | va % (size // 2), page | inside >> 12, page + size | inside, page]
+    wrong = [
+        page | va % PAGE, page | va % (size // 2), page | inside >> 12, page, page - size | inside,
+        page + size | inside, page + size | va % PAGE, page + 2 * size | inside, page + size,
+    ]  # fmt: skip  # by what was done wrong
     return Question(
         f"{memory.about} {PAPERS[name].large}\n\n{memory.dump}\n\n"
         f"Which physical address does user code reach that reads `{address(va)}`?",
         address(found.pa),
         f"{memory.steps(found)} The last one maps a page of {binary_size(size)} at `{address(page)}`; the place in it "
         f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({PAPERS[name].manual})",
-        options=options_of(draws, address(found.pa), map(address, wrong)),
+        options=options_around(draws, found.pa, [one for one in wrong if one >= 0], address),
         solution=memory.drawing(va),
     )
 
@@ -272,7 +291,11 @@ _SETTINGS = "CR0.WP is 1, SMEP and SMAP are off, so the supervisor may read ever
 
 
 def fault(draws: Draws) -> Question:
-    """The error code of an access."""
+    """The error code of an access: one in five has none."""
+    return evenly(draws, _fault, lambda found: found.answer == _outcome(None), (True, False, False, False, False))
+
+
+def _fault(draws: Draws) -> Question:
     name = draws.choice(("x86", "x86-64"))
     va, access, user = drawn_va(draws, FORMATS[name]), draws.choice(ACCESSES), draws.choice((True, False))
     memory = _mapped(draws, name, va, 1, lambda: _drawn_rights(draws))
@@ -307,6 +330,10 @@ def _drawn_rights(draws: Draws) -> Rights:
 
 def rights(draws: Draws) -> Question:
     """The one access that goes through, or the one that faults."""
+    return evenly(draws, _rights, likeness, range(5))
+
+
+def _rights(draws: Draws) -> Question:
     memory = Memory(draws, "x86")
     fmt, (upper, lower) = memory.fmt, memory.fmt.levels
     pages = []

@@ -10,14 +10,13 @@ from .paper import Solver, found, rows, those
 
 
 class Tasks:
-    """What each task reads, the copies that were made, and what page tables say: "", "read" or "write"."""
+    """What each task reads, and what page tables say after forks by shadows: "", "read" or "write"."""
 
     def __init__(self, pages: int) -> None:
         self.private = {"parent": dict.fromkeys(range(pages), "0")}
         self.own = {"parent": set(range(pages))}
         self.tables = {"parent": dict.fromkeys(range(pages), "write")}
         self.shared = dict.fromkeys(range(pages), "0")
-        self.copies = 0
 
     def fork(self, parent: str, child: str) -> None:
         self.private[child] = dict(self.private[parent])
@@ -29,7 +28,6 @@ class Tasks:
         if not letter:
             self.tables[who].setdefault(page, "write" if page in self.own[who] else "read")
             return
-        self.copies += page not in self.own[who]
         self.own[who].add(page)
         self.tables[who][page] = "write"
         self.private[who][page] = letter
@@ -62,12 +60,29 @@ def value(question: Question) -> set[str]:
     return those(question, lambda option: option == f"`{letter}`")
 
 
+def frames_of(question: Question) -> tuple[int, int]:
+    """By counting who maps which frame: the copies, and the frames in the end."""
+    assert found(r"counts how many tasks (map) each frame", question)
+    maps: dict[str, list[object]] = {"parent": [object() for _ in range(pages(question))]}
+    copied = 0
+    for _, who, does in rows(question):
+        if does.startswith("forks"):
+            maps[does.removeprefix("forks the ")] = list(maps[who])
+        elif does.startswith("writes"):
+            page = int(does[-1])
+            users = sum(any(frame is maps[who][page] for frame in mapped) for mapped in maps.values())
+            if users > 1:
+                copied += 1
+                maps[who][page] = object()
+    return copied, len({id(frame) for mapped in maps.values() for frame in mapped})
+
+
 def copies(question: Question) -> set[str]:
-    return {str(after(question, pages(question)).copies)}
+    return {str(frames_of(question)[0])}
 
 
 def frames(question: Question) -> set[str]:
-    return {str(pages(question) + after(question, pages(question)).copies)}
+    return {str(frames_of(question)[1])}
 
 
 def fault(question: Question) -> set[str]:

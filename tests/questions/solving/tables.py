@@ -72,10 +72,10 @@ def needs_none(question: Question) -> set[str]:
 
 
 def cheapest(question: Question) -> set[str]:
-    assert found(r"the fewest (bytes)", question)
-    sizes = {name: table_bytes(name, ranges(question)) for name in BITS}
-    least = min(sizes.values())
-    return those(question, lambda option: sizes[option] == least)
+    assert found(r"take (fewer) bytes", question)
+    sizes = {name: table_bytes(name, ranges(question)) for name in BITS if f"In {name}" in question.text}
+    (least, name), (most, _) = sorted((size, name) for name, size in sizes.items())
+    return those(question, lambda option: option == f"{name}, by {(most - least) // 1024:,} KiB")
 
 
 SOLVERS: dict[str, Solver] = {

@@ -44,7 +44,7 @@ def which_set(question: Question) -> set[str]:
 
 def reach(question: Question) -> set[str]:
     sets, per_set, page = found(r"has (\d+) sets of (\d+) ways.*pages of (\d+ \w+)\?", question).groups()
-    return those(question, lambda option: size(option) == int(sets) * int(per_set) * size(page))
+    return those(question, lambda option: size(option.replace(",", "")) == int(sets) * int(per_set) * size(page))
 
 
 def misses(question: Question) -> set[str]:
