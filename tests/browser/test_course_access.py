@@ -20,7 +20,7 @@ MODULES = sorted(path.stem for path in (ROOT / "tests" / "labs" / "solutions").g
 LABS = {"01-maps": maps.SOLVED, "08a-demand-paging": demand_paging.SOLVED}
 CHECK = re.compile(r'lab\.check\("([^"]+)", (\w+)\)')
 SHEET = re.compile(r'^(\w+) = lab\.sheet\("([^"]+)"\)\n\1$', re.MULTILINE)
-YOURS = "# your lines"
+YOURS = "# your code here"
 
 SMALL = {"width": 1280, "height": 800}
 TWICE = {"width": 640, "height": 400}

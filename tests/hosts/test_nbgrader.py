@@ -75,7 +75,7 @@ def test_an_assignment_is_released_without_solutions(course: Course) -> None:
     assert released.relative_to(course.exchange) == Path(NAME, "outbound", "01-maps", "01-maps.ipynb")
     cells = json.loads(released.read_text())["cells"]
     sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
-    assert sources["01-guard-lines"].rstrip().endswith("# your lines: stacks.enter(… * vm.PAGE, at=…, prot=…)")
+    assert sources["01-guard-lines"].rstrip().endswith("# your code here: stacks.enter(… * vm.PAGE, at=…, prot=…)")
     locked = {cell["metadata"]["nbgrader"]["grade_id"] for cell in cells if not cell["metadata"].get("editable", True)}
     assert locked == {"01-guard", "01-gaps"}
 

@@ -110,7 +110,7 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 
 
 def test_a_thing_of_another_kind_is_refused() -> None:
-    with pytest.raises(vm.Refused, match=r"'01/guard' looks at a map, and \[3\] is a list"):
+    with pytest.raises(vm.Refused, match=r"'01/guard' needs a map, but \[3\] is a list"):
         lab.check("01/guard", [3])
 
 

@@ -49,7 +49,7 @@ def cells(path: Path, kind: str) -> list[nbformat.NotebookNode]:
 def test_it_opens_with_what_a_learner_asks(path: Path) -> None:
     first = nbformat.read(path, as_version=4).cells[0].source
     assert first.startswith("# ")
-    for promise in ("**What you will be able to do**", "**Minutes**", "**What you need to know**"):
+    for promise in ("**What you will be able to do**", "**Minutes**", "**Prerequisites**"):
         assert promise in first
 
 

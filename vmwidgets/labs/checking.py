@@ -133,7 +133,7 @@ def _as_taken(thing: Any, exercise: Exercise) -> Any:
     if isinstance(part, exercise.takes):
         return part
     wanted = "a map" if exercise.takes is MachineMap else f"a {exercise.takes.__name__}"
-    raise Refused(f"check {exercise.id!r} looks at {wanted}, and {shown(thing)} is {a_kind(thing)}")
+    raise Refused(f"check {exercise.id!r} needs {wanted}, but {shown(thing)} is {a_kind(thing)}")
 
 
 def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tuple[Criterion, ...], str]:

@@ -69,11 +69,11 @@ WORKS: list[tuple[str, Callable[[], Any], str]] = [
     (
         "a segment called self",
         lambda: {"kind": "segments", "segments": {"self": [0, 4096, "r"]}},
-        "check '01/gaps' looks at a map",
+        "check '01/gaps' needs a map",
     ),
     ("answers of anything", lambda: {"kind": "answers", "answers": [[[1], {}], 5]}, "answers="),
     ("answers without end", lambda: {"kind": "answers", "answers": [[1, 2]] * 100_000}, "answers="),
-    ("another thing", lambda: {"kind": "answers", "answers": [[1, 2]]}, "check '01/gaps' looks at a map"),
+    ("another thing", lambda: {"kind": "answers", "answers": [[1, 2]]}, "check '01/gaps' needs a map"),
     (
         "not kept",
         lambda: {"kind": "nothing", "why": "its journal has more than 8 MiB"},
