@@ -178,3 +178,19 @@ def test_the_same_thing_lights_up_on_both_sides(task: Any) -> None:
     for mine, its in zip(task.map, child.map, strict=True):
         pairs = [{at for at in scene.about[f"entry:{one.id}"].at if at.space == "beside"} for one in (mine, its)]
         assert pairs[0] == pairs[1] != set()
+
+
+def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> None:
+    first, second = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")
+    pair = vm.lockstep(first, second, stop=True)
+    both = vm.picture(first.memory_objects).beside(vm.picture(second.memory_objects))
+    task = first.task("init")
+    task.write(task.mmap("8 KiB"), b"x")
+    assert both.scene().caption.text == "Nothing differs between left and right."
+    child = task.fork()
+    assert "after operation 4 · fork" in both.to_text()
+    assert both.scene().caption.text != "Nothing differs between left and right."
+    first.undo()
+    assert both.scene().caption.text == "Nothing differs between left and right."
+    assert (len(second.journal), pair.stopped, list(second.tasks)) == (4, "", ["init"])
+    assert child is not None
