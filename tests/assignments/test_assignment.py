@@ -23,6 +23,7 @@ from vmwidgets.cli.copying import shipped
 from vmwidgets.grading import Course
 from vmwidgets.labs.checking import judged_for
 from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.moved import lab_of
 
 LABS = labs_of(shipped())
 WORTH = {name: one.points for name, one in exercises().items() if one.shipped}
@@ -51,7 +52,7 @@ def graded(cells: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[s
 def test_each_exercise_has_a_cell_for_students_and_a_locked_one_that_tests(number: str) -> None:
     pairs = list(graded(cells_of(LABS[number])))
     found = {test["metadata"]["nbgrader"]["grade_id"]: test["metadata"]["nbgrader"]["points"] for _, test in pairs}
-    wanted = {name.replace("/", "-"): points for name, points in WORTH.items() if name.startswith(f"{number}/")}
+    wanted = {name.replace("/", "-"): points for name, points in WORTH.items() if lab_of(name) == number}
     assert found == wanted
     for lines, test in pairs:
         kind = lines["metadata"]["nbgrader"]

@@ -104,7 +104,7 @@ def test_a_page_has_points_reasons_picture_hints_and_predictions(out: Path) -> N
     assert page.tags.count("figure") == 1
     assert [value[:24] for name, value in page.attributes if name == "src"] == ["data:image/svg+xml;chars"]
     assert NAMED[2].why in said
-    asked = "One page in the middle of an entry is removed. How many entries more does the map have then?"
+    asked = "One page in the middle of an entry is removed. How many more entries does the map have afterwards?"
     assert f"✗ {asked} You said: {ADVERTISEMENT}." in said, "a notebook's own claim to be right counts for nothing"
 
 

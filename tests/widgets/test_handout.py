@@ -342,7 +342,7 @@ def test_pictures_of_another_machine_and_of_none_are_refused(tmp_path: Path) -> 
     machine, *_ = forked()
     with pytest.raises(vm.Refused, match="the story of one machine"):
         vm.handout(machine, tmp_path / "x.html", vm.Objects(vm.boot()))
-    with pytest.raises(vm.Refused, match="no picture of a int"):
+    with pytest.raises(vm.Refused, match="no picture of an int"):
         vm.handout(7, tmp_path / "x.html")
     with pytest.raises(vm.Refused, match="has no story"):
         vm.handout(vm.reference_string("1 2 3"), tmp_path / "x.html")

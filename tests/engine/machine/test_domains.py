@@ -285,7 +285,7 @@ def hello():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"at": 0x1000_0001}, "not page aligned"),
+        ({"at": 0x1000_0001}, "not a multiple of the page size"),
         ({"size": 0}, "size=0"),
         ({"size": -1}, "negative"),
         ({"offset": "8 KiB"}, "has 8 KiB"),

@@ -206,8 +206,8 @@ def _arrow(link: Link) -> str:
 def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> str:
     if not text:
         return ""
-    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text class={_quoted(style)} x="{x:g}" y="{y:g}"{place}>{_safe(text)}</text>'
+    of = style if anchor == "start" else f"{style} {anchor}"  # a rule is shorter than an attribute for each
+    return f'<text class={_quoted(of)} x="{x:g}" y="{y:g}">{_safe(text)}</text>'
 
 
 def _safe(text: str) -> str:

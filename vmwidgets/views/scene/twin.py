@@ -83,8 +83,21 @@ def data_uri(svg: str) -> str:
     >>> data_uri('<svg width="9">→ #</svg>')
     "data:image/svg+xml;charset=utf-8,<svg width='9'>→ %23</svg>"
     """
-    single = svg.replace("'", "&apos;").replace('"', "'")  # which neither HTML nor JSON has to escape
+    single = in_tenths(svg).replace("'", "&apos;").replace('"', "'")  # which neither HTML nor JSON has to escape
     return "data:image/svg+xml;charset=utf-8," + re.sub(r"[%#&\s]", lambda one: _quoted(one[0]), single)
+
+
+def in_tenths(svg: str) -> str:
+    """The same SVG with places and sizes to a tenth of a pixel: a picture of many parts has a tenth fewer bytes.
+
+    >>> in_tenths('<text x="13.2043" y="2">13.2043</text>')
+    '<text x="13.2" y="2">13.2043</text>'
+    """
+    return _TAG.sub(lambda tag: _FINE.sub(r"\1", tag[0]), svg)
+
+
+_TAG = re.compile(r"<[^<>]+>")
+_FINE = re.compile(r"(\d\.\d)\d+")
 
 
 def _quoted(letter: str) -> str:
