@@ -159,8 +159,8 @@ class Tables(Picture):
         waiting: list[TableKey] = []
         seen: set[TableKey] = set()
         has_own = False
+        window = tables.window(Shown(self._opened, rows=ROWS))
         while True:
-            window = tables.window(Shown(self._opened, rows=ROWS))
             found = [(table.level - 1, row) for table in window.tables for row in table.rows if row.kind == "table"]
             has_own = has_own or any(not row.is_lent for _, row in found)
             for level, row in found:
@@ -175,10 +175,8 @@ class Tables(Picture):
             key = fitting[0]
             waiting.remove(key)
             self._opened.append(key)
-            now = next(
-                (one for one in tables.window(Shown(self._opened, rows=ROWS)).tables
-                 if (one.level, one.va) == key), None,
-            )  # fmt: skip
+            window = tables.window(Shown(self._opened, rows=ROWS))
+            now = next((one for one in window.tables if (one.level, one.va) == key), None)
             budget -= len(now.rows) if now is not None else 1
 
     # ---- what the page asks ----------------------------------------------------------------------

@@ -6,7 +6,7 @@ A descriptor is read into a :class:`Slot`.  What a word means, and how one is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import compress, count
 from operator import ne
 from struct import pack, unpack
@@ -163,10 +163,11 @@ class TableEditor(Generic[C]):
             raise _outside(error) from error
         return Slot(level, va, pa, word, descriptor)
 
-    def leaves(self, root: int, start: int, end: int) -> Iterable[Slot]:
+    def leaves(self, root: int, start: int, end: int, frames: Container[int] | None = None) -> Iterable[Slot]:
         """The slots that map some of the pages of [start, end), in order; each is for the first address it covers.
 
-        Of a page that fills several slots only the first.
+        Of a page that fills several slots only the first.  With `frames` pages of the smallest size that are in none of
+        these frames are left out.
 
         O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
         first of its slots is asked for.
@@ -188,12 +189,15 @@ class TableEditor(Generic[C]):
                 table = descriptor.address_of(word)
         except BusError as error:
             raise _outside(error) from error
-        return self._leaves_below(level, table, start, last)
+        return self._leaves_below(level, table, start, last, frames)
 
-    def _leaves_below(self, level: Level, table: int, start: int, last: int) -> Iterator[Slot]:
+    def _leaves_below(
+        self, level: Level, table: int, start: int, last: int, frames: Container[int] | None
+    ) -> Iterator[Slot]:
         base = done = start >> level.shift << level.shift
+        is_elsewhere = level.elsewhere(frames) if frames is not None and level.number == 1 else None
         for index, word in enumerate(self.words(level, table, level.index(start), level.index(last))):
-            if not word:
+            if not word or (is_elsewhere is not None and is_elsewhere(word)):
                 continue
             va, descriptor = base + (index << level.shift), level.read_as(word)
             slot = Slot(level, va, table + (va >> level.shift & level.last) * self.fmt.entry_width, word, descriptor)
@@ -205,7 +209,8 @@ class TableEditor(Generic[C]):
                     done = (va // slot.span + 1) * slot.span
             elif descriptor.kind == "table":
                 below = self.fmt.level(level.number - 1)
-                yield from self._leaves_below(below, slot.address, max(va, start), min(va + level.span - 1, last))
+                first, end = max(va, start), min(va + level.span - 1, last)
+                yield from self._leaves_below(below, slot.address, first, end, frames)
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """All slots of a table whose first one is for `va`, in order.  One read of memory."""

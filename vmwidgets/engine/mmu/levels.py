@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
 from typing import Literal, NamedTuple
 
 from ..base.errors import Refused
-from ..base.units import Address, Size
+from ..base.units import PAGE_SHIFT, Address, Size
 from .tables_schema import Field
 
 Kind = Literal["table", "leaf", "invalid", "reserved"]
@@ -149,6 +149,18 @@ class Level:
                 if read_as.kind == "leaf":
                     found.append(read_as.address_of(word))
         return found
+
+    def elsewhere(self, frames: Container[int]) -> Callable[[int], bool]:
+        """What says of a word that it maps no page of one slot in these frames: quickly, and of other words no."""
+        pages = [one for one in self.descriptors if one.kind == "leaf" and one.shift is None]
+        others = [(one.mask, one.value) for one in self.descriptors if one.shift is not None]
+        if others or len(pages) != 1:
+            return lambda word: (
+                not any(word & mask == value for mask, value in others)
+                and not any(one.address_of(word) >> PAGE_SHIFT in frames for one in pages)
+            )
+        address_of = pages[0].address_of
+        return lambda word: address_of(word) >> PAGE_SHIFT not in frames
 
     @cached_property
     def _deciding(self) -> int:
