@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.engine.mmu import random_tables
 from vmwidgets.engine.mmu.formats import FORMATS
 
 
@@ -17,3 +18,19 @@ def test_words_of_a_run_are_read_as_each_by_itself(name):
         read = [(level.read_as(word), word) for word in words if word]
         assert level.mapped(words) == [one.address_of(word) for one, word in read if one.kind == "leaf"]
         assert level.mapped([]) == level.mapped([0]) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_of_small_pages_those_in_other_frames_are_told_and_of_large_ones_none(name):
+    fmt = FORMATS[name]
+    level, draws, seen = fmt.level(1), random.Random(name), set()
+    for _ in range(2_000):
+        word = random_tables.word(fmt, level, draws, 1 << 28)
+        descriptor = level.read_as(word)
+        if descriptor.kind == "leaf":
+            frame = descriptor.address_of(word) >> 12
+            is_small = level.span_of(descriptor) == 4096
+            assert not level.elsewhere({frame})(word)
+            assert level.elsewhere({frame + 1})(word) == is_small
+            seen.add(is_small)
+    assert seen == ({True, False} if name == "armv7" else {True})
