@@ -216,6 +216,6 @@ def test_what_is_no_number_is_left_to_the_operation():
     m: Any = vm.boot()
     done = len(m.journal)
     for wrong in (np.array([1, 2]), np.float32(4096), np.bool_(True), 4096.0):
-        with pytest.raises(vm.Refused, match="write a whole number"):
+        with pytest.raises(vm.Refused, match="pass a whole number"):
             m.kernel_map.enter(wrong)
     assert len(m.journal) == done

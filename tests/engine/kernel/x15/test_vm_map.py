@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import strategies as st
@@ -102,7 +103,8 @@ class MapMachine(RuleBasedStateMachine):
 
     def step_back_in_a_folded_picture(self, events, whole) -> None:
         """A folded picture of the past is the map that was, folded: nothing that was changed is missing."""
-        focus = touched(events, "map")
+        moment = SimpleNamespace(events=events, whole=Past(events))
+        focus = touched(moment, "map")  # type: ignore[arg-type]  # it has all that is asked for
         value = map_value(self.space.map, focus, whole=0)
         assert value.reach(events) == 0
         past = value.at(Past(events))

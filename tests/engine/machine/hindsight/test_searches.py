@@ -108,7 +108,7 @@ def test_what_is_not_there_yet_counts_as_false() -> None:
     turn = m.turned(lambda m: m.tasks["t"].peek(a) == b"y")
     assert (turn.operation.number, turn.before, turn.after) == (4, False, True)
     assert str(turn).endswith("f is False before it, and True after it; it may have changed elsewhere too")
-    with pytest.raises(vm.Refused, match=r"5 times it asked for what was not there, the last time: task 'u'"):
+    with pytest.raises(vm.Refused, match=r"5 times it asked for what was not there, the last time: unknown task 'u'"):
         m.first(lambda m: m.tasks["u"])
 
 
