@@ -62,7 +62,7 @@ HAPPENS = {
     "11/paper": "7", "11/more": "more", "11/loop": "12", "11/hand": "page 2", "11/slower": "more than 10,000 times",
     "11/knee": "7",
     "beyond/large": "2", "beyond/switch": "6", "beyond/kpti": "protection, not-present", "beyond/nested": "24",
-    "beyond/malloc": "mmap", "beyond/maple": "3 to 5",
+    "beyond/malloc": "mmap", "beyond/find": "24",
 }  # fmt: skip
 """What the solutions and the manuals say of each prediction; the cost of searches in a tree of any shape is open."""
 

@@ -257,9 +257,9 @@ mistakes(
     },
 )
 mistakes(
-    "beyond/maple",
+    "beyond/find",
     {
-        "about 6": Mistake("two for ten", "Nodes with 10 to 16 places, half full or more, need fewer levels."),
-        "about 10": Mistake("any tree is binary", "A maple tree's nodes have 10 to 16 places, and not two."),
+        "26": Mistake("a later effect", "The list was out of order before: the first operation is the one to look at."),
+        "14": Mistake("the first cut", "A cut of an entry in the middle goes well; only that of the first one does not."),
     },
 )
