@@ -259,7 +259,7 @@ mistakes(
 mistakes(
     "beyond/find",
     {
-        "26": Mistake("a later effect", "The list was out of order before: the first operation is the one to look at."),
+        "26": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
         "14": Mistake("the first cut", "A cut of an entry in the middle goes well; only that of the first one does not."),
     },
 )
