@@ -260,6 +260,6 @@ mistakes(
     "beyond/find",
     {
         "26": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
-        "14": Mistake("the first cut", "A cut of an entry in the middle goes well; only that of the first one does not."),
+        "14": Mistake("the first cut", "Cutting an entry in the middle goes well; cutting the first one does not."),
     },
 )
