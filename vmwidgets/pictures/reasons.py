@@ -59,7 +59,6 @@ class Reasons(Picture):
 
 def _draw(why: Why, width: float) -> Scene:
     w = width - 2 * MARGIN
-    cells = dict(zip(why.operations, why.cells, strict=False))
     shown = why.operations[-MOST:]
     nodes: list[Node] = []
     y = 4.0
@@ -71,11 +70,10 @@ def _draw(why: Why, width: float) -> Scene:
         )
         y += 26 + _GAP
     for operation in shown:
-        nodes.append(_card(f"why/{operation.serial}", operation, cells.get(operation, 0), y, w, ""))
+        nodes.append(_card(f"why/{operation.serial}", operation, why.cell_of(operation), y, w, ""))
         y += nodes[-1].h + _GAP
     if why.last not in why.operations and why.last.number:
-        of_last = why.cells[-1] if why.cells else 0
-        nodes.append(_card(f"why/{why.last.serial}", why.last, of_last, y, w, "last changed by "))
+        nodes.append(_card(f"why/{why.last.serial}", why.last, why.cell_of(why.last), y, w, "last changed by "))
         y += nodes[-1].h + _GAP
     nodes.append(kit.card("why/end", Box(MARGIN, y, w, 32), [Line(visible(why.what), middle=True)], state=("path",)))
     arrows = [kit.arrow(f"why/arrow/{number}", *two) for number, two in enumerate(pairwise(nodes))]

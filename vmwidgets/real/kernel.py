@@ -146,13 +146,9 @@ class Kernel:
 
     def step(self, processor: int = 0) -> str:
         """One instruction of one processor; the others do not move.  Returns where it is then."""
-        threads = self._do(Gdb.threads)
-        if not 0 <= processor < len(threads):
-            raise Refused(
-                f"processor={shown(processor)}: the guest has {counted(len(threads), 'processor')}, numbered from 0"
-            )
+        thread = self._do(lambda gdb: _thread_of(gdb, processor))
         self._go_on()
-        self._do(lambda gdb: gdb.step(threads[processor]))
+        self._do(lambda gdb: gdb.step(thread))
         return self._stopped(self.where(processor))
 
     def go(self, until: str | int | None = None, seconds: float = 10.0) -> str:
@@ -254,15 +250,17 @@ class Kernel:
     # ---- inside ------------------------------------------------------------------------------
 
     def _do(self, call: Any) -> Any:
-        if self._running is not None and not self._running.done():
-            raise Refused("the kernel runs: stop it first, with k.stop()")
+        self._must_be_stopped()
         self._running = None
         return self._port.do(call)
 
-    def _go_on(self) -> None:
-        """The guest moves: what was read of its memory stays with the tables that were made of it."""
+    def _must_be_stopped(self) -> None:
         if self._running is not None and not self._running.done():
             raise Refused("the kernel runs: stop it first, with k.stop()")
+
+    def _go_on(self) -> None:
+        """The guest moves: what was read of its memory stays with the tables that were made of it."""
+        self._must_be_stopped()
         self._memory.close()
         self._memory = self._new_memory()
 
@@ -312,11 +310,16 @@ def _space_at_stop(name: str, letter: str, space: Space) -> SpaceAtStop:
     return SpaceAtStop(name, letter, ranges, tuple(sorted(frames)), tuple(sorted(space.tables)))
 
 
-def _pc_of(gdb: Gdb, processor: int) -> int:
+def _thread_of(gdb: Gdb, processor: int) -> str:
     threads = gdb.threads()
     if not 0 <= processor < len(threads):
-        raise Refused(f"processor={shown(processor)}: the guest has {counted(len(threads), 'processor')}")
-    gdb.thread = threads[processor]
+        there = counted(len(threads), "processor")
+        raise Refused(f"processor={shown(processor)}: the guest has {there}, numbered from 0")
+    return threads[processor]
+
+
+def _pc_of(gdb: Gdb, processor: int) -> int:
+    gdb.thread = _thread_of(gdb, processor)
     return gdb.pc()
 
 

@@ -188,6 +188,8 @@ class TestEditor:
         map_page(editor, editor.find(0x1000, top), 0x9000, Rights())
         for start in (top, top - 0x1000, 0xFFFF_8000_0000_0000):
             assert list(editor.leaves(0x1000, start, 1 << 64)) == [editor.find(0x1000, top)]
+            assert list(editor.leaves(0x1000, start, 1 << 64, {9})) == [editor.find(0x1000, top)]
+            assert list(editor.leaves(0x1000, start, 1 << 64, {8})) == []
 
     def test_a_split_page_translates_as_before(self):
         editor = self.mapped()

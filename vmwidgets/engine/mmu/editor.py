@@ -184,8 +184,9 @@ class TableEditor(Generic[C]):
                     return ()
                 descriptor = level.read_as(word)
                 if descriptor.kind != "table":
+                    left_out = frames is not None and level.number == 1 and level.elsewhere(frames)(word)
                     slot = Slot(level, start >> shift << shift, pa, word, descriptor)
-                    return (self.first_copy(slot),) if descriptor.kind == "leaf" else ()
+                    return (self.first_copy(slot),) if descriptor.kind == "leaf" and not left_out else ()
                 table = descriptor.address_of(word)
         except BusError as error:
             raise _outside(error) from error

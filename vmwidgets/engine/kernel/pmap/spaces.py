@@ -448,8 +448,6 @@ class UserPmap(Pmap):
         # the cast: an editor that only reads
         editor = TableEditor(cast(Ram, memory), self.fmt, self.recorder, self.editor.edits)
         for slot in editor.leaves(self.root, 0, self.layout.user_end, frames):
-            if frames is not None and slot.span == PAGE and slot.address >> PAGE_SHIFT not in frames:
-                continue
             used, written = bool(slot.word & self._noted(slot, write=False)), self._is_written(slot)
             for offset in range(0, slot.span if slot.address < self.ram.size else 0, PAGE):
                 yield slot.va + offset, slot.address + offset >> PAGE_SHIFT, used, written

@@ -109,11 +109,10 @@ class Orders:
     def _step(self, at: Reached, which: int) -> Reached:
         """The machine after one step more, of the first script or the second."""
         machine, step = at.machine.branch(), self.scripts[which][at.done[which]]
-        path, name, *rest = step
-        named = rest.pop() if rest and isinstance(rest[-1], dict) else {}
+        path, name, given, named = _parts(step)
         self.done += 1
         try:
-            machine.recorded(path, name)(*rest, **named)
+            machine.recorded(path, name)(*given, **named)
         except (Refused, TypeError) as error:
             place = f"{('first', 'second')[which]}[{at.done[which]}]"
             raise Refused(f"{place}, {_typed(step)}, after {counted(len(at.order), 'step')}: {error}") from None
@@ -180,8 +179,14 @@ def _state(machine: Any) -> object:
         return object()
 
 
+def _parts(step: Sequence[Any]) -> tuple[str, str, list[Any], dict[str, Any]]:
+    """Part, operation, what is given by place, and what by name."""
+    path, name, *given = step
+    named = given.pop() if given and isinstance(given[-1], dict) else {}
+    return path, name, given, named
+
+
 def _typed(step: Sequence[Any]) -> str:
-    path, name, *rest = step
-    named = rest.pop() if rest and isinstance(rest[-1], dict) else {}
-    given = [*(repr(one) for one in rest), *(f"{key}={value!r}" for key, value in named.items())]
-    return f"{path}.{name}({', '.join(given)})"
+    path, name, given, named = _parts(step)
+    written = [*(repr(one) for one in given), *(f"{key}={value!r}" for key, value in named.items())]
+    return f"{path}.{name}({', '.join(written)})"

@@ -51,22 +51,25 @@ class Why:
         lines = [f"{self.what}, because of"] if self.operations else [f"{self.what} without any operation"]
         left_out = len(self.operations) - LINES
         lines += [f"  … {left_out} earlier"] * (left_out > 0)
-        *cells, of_last = self.cells or [0] * (len(self.operations) + 1)
-        done = list(zip(cells, self.operations, strict=True))
-        lines += [f"  {_in_cell(cell)}{operation}" for cell, operation in done[-LINES:]]
+        lines += [f"  {self._written(operation)}" for operation in self.operations[-LINES:]]
         if self.last not in self.operations and self.last.number:
-            lines.append(f"last changed by\n  {_in_cell(of_last)}{self.last}")
+            lines.append(f"last changed by\n  {self._written(self.last)}")
         if self.reason:
             lines.append(self.reason)
         return "\n".join(lines)
 
+    def cell_of(self, operation: Operation) -> int:
+        """The number of the notebook cell that did one of the operations, or the last one; 0: none did."""
+        serials = (one.serial for one in (*self.operations, self.last))
+        return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
+
+    def _written(self, operation: Operation) -> str:
+        cell = self.cell_of(operation)
+        return f"cell [{cell}]  {operation}" if cell else str(operation)
+
     def explain(self) -> str:
         """The story of each operation, with the kernel functions that did it: what ``operation.explain()`` gives."""
         return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in self.operations)
-
-
-def _in_cell(number: int) -> str:
-    return f"cell [{number}]  " if number else ""
 
 
 class Subject(NamedTuple):
