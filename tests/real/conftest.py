@@ -29,6 +29,9 @@ class Guest(NamedTuple):
 
 GUESTS = {
     "x86": Guest("qemu-system-i386", "", ("--32",), ("-melf_i386", "-Ttext=0x100000"), ("-m", "64")),
+    "x86_halts": Guest(
+        "qemu-system-i386", "", ("--32", "--defsym", "HALTS=1"), ("-melf_i386", "-Ttext=0x100000"), ("-m", "64"), "x86"
+    ),
     "x86_pae": Guest("qemu-system-i386", "", ("--32",), ("-melf_i386", "-Ttext=0x100000"), ("-m", "64")),
     "x86_64": Guest(
         "qemu-system-x86_64", "", ("--32", "--defsym", "LA57=0"), ("-melf_i386", "-Ttext=0x100000"),
@@ -41,6 +44,10 @@ GUESTS = {
     "riscv": Guest(
         "qemu-system-riscv64", "riscv64-linux-gnu-", (), ("-Ttext=0x80000000",),
         ("-M", "virt", "-m", "64", "-bios", "none"),
+    ),
+    "riscv_halts": Guest(
+        "qemu-system-riscv64", "riscv64-linux-gnu-", ("--defsym", "HALTS=1"), ("-Ttext=0x80000000",),
+        ("-M", "virt", "-m", "64", "-bios", "none"), "riscv",
     ),
     "arm": Guest(
         "qemu-system-arm", "arm-linux-gnueabihf-", ("-march=armv7-a",), ("-Ttext=0x40010000",),

@@ -147,6 +147,32 @@ def test_a_guest_before_paging(emulator):
         k.tables  # noqa: B018
 
 
+@pytest.mark.parametrize("name", ["x86_halts", "riscv_halts"])
+def test_a_guest_that_has_halted_is_said_to_have(emulator, name):
+    with paging(emulator(name)) as k:
+        said = r"no processor came to 0x10 in 0\.3 s; stopped at 0x.*; the guest has halted: .* so it never goes on"
+        with pytest.raises(Refused, match=said):
+            k.go(until=0x10, seconds=0.3)
+        assert k.tables.walk(0x1000) is not None, "what it has can still be looked at"
+
+
+def test_a_guest_that_executes_is_not_called_halted(emulator):
+    with paging(emulator("x86")) as k, pytest.raises(Refused, match=r"no processor came .* stopped at 0x[0-9a-f_]+$"):
+        k.go(until=0x10, seconds=0.3)
+
+
+@pytest.mark.parametrize(("name", "register"), [("x86", r"CR0\.PG"), ("aarch64", r"SCTLR_EL1\.M")])
+def test_a_guest_that_rebooted_is_said_to_have(emulator, name, register):
+    qemu = emulator(name)
+    with paging(qemu) as k:
+        before = k.tables
+        mapped = before.walk(0x2000, "read", user=True)
+        qemu.monitor("system_reset")
+        with pytest.raises(Refused, match=f"the guest has rebooted since its tables were looked at: {register} is 0"):
+            k.tables  # noqa: B018  what reading it says is the test
+        assert before.walk(0x2000, "read", user=True).steps == mapped.steps, "the last picture stays"
+
+
 def test_a_processor_that_is_not_there(emulator):
     with paging(emulator("riscv")) as k:
         wrong: tuple[Any, ...] = (1, -1, True, "0")

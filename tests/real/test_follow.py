@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,49 @@ def test_a_planted_mistake_is_found_at_its_line(folder, lab, bug, rule, text):
     assert found.first.rule == rule
     assert found.first.line == line_of(folder, text)
     assert found.first.walks or rule == "table-lost"
+
+
+def keeps_rights(call):
+    """A course's own check: pages that fork shares keep their rights, but for W."""
+    assert call.function == "uvmcopy"
+    assert set(call.arguments) == {"old", "new", "sz"}
+    for va, word in call.before["old"].items():
+        if va < call.arguments["sz"]:
+            for name in ("old", "new"):
+                if (call.after[name].get(va, 0) ^ word) & 0b11011:  # V, R, X and U
+                    yield va, f"{name} has other rights at {va:#x} than before the fork."
+
+
+def test_a_courses_own_check_finds_what_no_rule_of_the_lab_does(folder):
+    with vm.xv6(folder, options=("LAB=copy", "BUG=copy_loses_x")) as k:
+        found = k.follow("lazy", run="life", seconds=120, checks={"uvmcopy": keeps_rights})
+    assert (found.outcome, found.first.rule) == ("broken", "uvmcopy")
+    assert found.first.says.startswith("new has other rights at 0x0 than before the fork")
+    assert found.first.line == line_of(folder, COPY)
+    assert found.first.walks
+
+
+@pytest.mark.parametrize("lab", ["copy", "cow"])
+def test_a_courses_own_check_says_nothing_of_a_right_kernel(folder, lab):
+    with vm.xv6(folder, options=(f"LAB={lab}",)) as k:
+        found = k.follow(LABS[lab], run="life", seconds=200, checks={"uvmcopy": keeps_rights})
+    assert found.outcome == "sound", found
+
+
+def test_checks_that_are_none(folder):
+    with vm.xv6(folder) as k:
+        for checks, said in (
+            (keeps_rights, r"checks=.*write functions by name"),
+            ({"walk": keeps_rights}, "'walk' is not followed; there are mappages, uvmunmap, uvmalloc, uvmcopy"),
+            ({"uvmcopy": 5}, r"checks\['uvmcopy'\]=5: write a function that takes the call"),
+        ):
+            with pytest.raises(Refused, match=said):
+                k.follow(checks=checks)  # type: ignore[arg-type]  # they are refused
+        wrong: tuple[Any, ...] = (lambda call: call.after["parent"], lambda call: ["wrong"])
+        with pytest.raises(Refused, match=r"checks\['uvmcopy'\] raised KeyError after uvmcopy"):
+            k.follow(run="life", seconds=120, checks={"uvmcopy": wrong[0]})
+        with pytest.raises(Refused, match=r"checks\['uvmalloc'\] gave 'wrong': give pairs of an address and a"):
+            k.follow(seconds=120, checks={"uvmalloc": wrong[1]})
 
 
 def test_without_the_counts_the_freed_page_is_found(folder):

@@ -21,6 +21,9 @@ MOST_READ = 1024
 _SLICE = 0.02
 """Seconds after which a guest that runs is looked at again: whether it has to stop."""
 
+IF = 9
+"""The bit of x86's EFLAGS that lets interrupts in (SDM 1, 3.4.3)."""
+
 _STOPS_IN = 5.0
 
 
@@ -84,6 +87,17 @@ class Gdb:
         if not found:
             raise Refused(f"{self.name}: the guest has no processor")
         return tuple(found)
+
+    def halted(self) -> str:
+        """Why the guest executes nothing: all its processors have halted.  "" if one of them executes."""
+        for name in self.threads():
+            state = bytes.fromhex(self._packets.ask(f"qThreadExtraInfo,{name}")).decode("latin-1")
+            if "halted" not in state:
+                return ""
+        flags, enabled = self.register("eflags"), self.register("mie")
+        never = (flags is not None and not flags >> IF & 1) or enabled == 0
+        off = "interrupts are off, so it never goes on" if never else "it goes on at the next interrupt"
+        return f"the guest has halted: each processor has executed an instruction that waits (hlt, wfi), and {off}"
 
     @property
     def thread(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
@@ -16,12 +17,13 @@ from ..engine.mmu.rules import Access
 from ..engine.mmu.runs import Runs, runs
 from ..engine.mmu.stops import SpaceAtStop, Stop, Stops, lettered
 from ..engine.mmu.tables import PageTables, TablesWalk
+from .follow.checks import Check, checked
 from .follow.rules import TOP
 from .follow.run import Limits, follow
 from .follow.spaces import Space, read_space
 from .gdb import Gdb, Stopped, TookTooLong
 from .memory import StoppedMemory
-from .paging import Paging, processor_of
+from .paging import NoPaging, Paging, processor_of
 from .port import Port
 from .processes import Process, Processes
 from .program import Program
@@ -51,6 +53,8 @@ class Kernel:
         self._memory = self._new_memory()
         self._running: Future[Stopped] | None = None
         self._stops: list[Stop] = []
+        self._has_paged = False
+        """Whether a processor was seen to translate addresses: if none does later, the guest was reset."""
         self._letters: dict[str, str] = {}
 
     # ---- what is there -----------------------------------------------------------------------
@@ -81,7 +85,13 @@ class Kernel:
             gdb.thread = threads[number]
             return self._processor.read(gdb.registers(self._processor.registers))
 
-        found = self._do(look)
+        try:
+            found = self._do(look)
+        except NoPaging as why:
+            if not self._has_paged:
+                raise
+            raise NoPaging(f"the guest has rebooted since its tables were looked at: {why}") from None
+        self._has_paged = True
         count, bits = found.not_the_guests
         if count:
             self._memory.without_bits(found.root, count, bits)
@@ -119,13 +129,7 @@ class Kernel:
 
     def process(self, which: str | int) -> PageTables[Any]:
         """The page tables of a process, by its name or its pid."""
-        there = self.processes
-        found = [one for one in there if which in (one.name, one.pid) and not isinstance(which, bool)]
-        if len(found) != 1:
-            names = ", ".join(map(str, there)) or "none"
-            many = "no process is" if not found else f"{counted(len(found), 'process')} are"
-            raise Refused(f"{many} called {shown(which)}; there are: {names}. Give a pid, such as k.process(1).")
-        return found[0].tables(self._memory)
+        return Processes.one_called(which, self.processes).tables(self._memory)
 
     def where(self, processor: int = 0) -> str:
         """Where a processor is: function and line."""
@@ -179,7 +183,10 @@ class Kernel:
         pc = self._do(run)
         if pc != address:
             asked = until if isinstance(until, str) else Address(until)
-            raise Refused(f"no processor came to {asked} in {seconds:g} s; stopped at {self._stopped(self._place(pc))}")
+            halted = self._do(Gdb.halted)
+            why = f"; {halted}" if halted else ""
+            place = self._stopped(self._place(pc))
+            raise Refused(f"no processor came to {asked} in {seconds:g} s; stopped at {place}{why}")
         return self._stopped(self._place(pc))
 
     def stop(self) -> str:
@@ -207,14 +214,19 @@ class Kernel:
 
     def follow(
         self, lab: str = "base", *, run: str | None = None, counts: str | None = None, stops: int = 200_000,
-        seconds: float = 600.0,
+        seconds: float = 600.0, checks: Mapping[str, Check] | None = None,
     ) -> Followed:  # fmt: skip
         """Let the kernel run, and stop it at the first call after which a rule of the lab does not hold.
 
         `lab` is "base", "pgtbl", "cow" or "lazy".  `run` is a command that is typed once the shell waits for one, such
         as "cowtest" (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` names the array
         that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.
+
+        `checks` are functions of the course's own, by the name of the function whose calls they judge ("mappages",
+        "uvmunmap", "uvmalloc", "uvmcopy").  Each is given a :class:`~.follow.checks.CallSeen` when such a call of a
+        process's table has returned without an error, and gives pairs of an address and a sentence for what is wrong.
         """
+        own = checked(checks)
         program = self._file()
         console = None if self._started is None else _Console(self._started, run)
         if run is not None and console is None:
@@ -223,7 +235,7 @@ class Kernel:
         ended = console.has_ended if console is not None else lambda: False
         limits = Limits(stops, seconds)
         found: Followed = self._do(
-            lambda gdb: follow(gdb, program, lab, limits, counts, ended, self._port.is_told_to_stop)
+            lambda gdb: follow(gdb, program, lab, limits, counts, ended, self._port.is_told_to_stop, own)
         )
         return found
 

@@ -5,20 +5,31 @@ The fields of `struct proc` are looked up by name, so that a student's own field
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from ..engine.base.errors import Refused
+from ..engine.base.errors import Refused, shown
+from ..engine.base.units import counted
 from ..engine.mmu.formats.riscv import SV39
 from ..engine.mmu.tables import PageTables
 from ..engine.mmu.walk import Memory
-from .gdb import Gdb
 from .program import Place, Program
 
 UNUSED = 0
 
 STATES = ("unused", "used", "sleeping", "runnable", "running", "zombie")
 """`enum procstate`, as xv6 has had it since 2020."""
+
+
+class Bytes(Protocol):
+    """What is asked for the bytes of a kernel: a guest that is stopped, or memory that was saved."""
+
+    def read_one(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on."""
+
+    def words(self, places: Iterable[int]) -> list[int]:
+        """Words of 8 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,13 @@ class Processes:
         self._kernel = program.address("kernel_pagetable")
         self.free_list = program.variable("kmem.freelist").address
 
-    def kernel_root(self, gdb: Gdb) -> int:
+    def kernel_root(self, of: Bytes) -> int:
         """The physical address of the kernel's root table; 0 before `kvminit` has made it."""
-        return gdb.words([self._kernel])[0]
+        return of.words([self._kernel])[0]
 
-    def read(self, gdb: Gdb) -> tuple[Process, ...]:
+    def read(self, of: Bytes) -> tuple[Process, ...]:
         """The processes that have a page table now.  One batch of packets."""
-        data = gdb.read_one(self._start, self._size * self._count)
+        data = of.read_one(self._start, self._size * self._count)
         found = []
         for at in range(0, len(data), self._size):
             one = data[at : at + self._size]
@@ -75,6 +86,16 @@ class Processes:
             said = STATES[state] if state < len(STATES) else str(state)
             found.append(Process(name, self._number(one, "pid"), said, self._number(one, "sz"), root))
         return tuple(found)
+
+    @staticmethod
+    def one_called(which: str | int, there: Sequence[Process]) -> Process:
+        """The process of this name or pid among those that are there."""
+        found = [one for one in there if which in (one.name, one.pid) and not isinstance(which, bool)]
+        if len(found) != 1:
+            names = ", ".join(map(str, there)) or "none"
+            many = "no process is" if not found else f"{counted(len(found), 'process')} are"
+            raise Refused(f"{many} called {shown(which)}; there are: {names}. Give a pid, such as k.process(1).")
+        return found[0]
 
     def _number(self, data: bytes, name: str) -> int:
         place = self._fields[name]

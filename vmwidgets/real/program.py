@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
+from ..engine.base.released import install
 
 RISCV = "EM_RISCV"
 
@@ -188,7 +189,7 @@ def _opened(path: Path) -> Any:
         from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
     except ModuleNotFoundError:
-        raise Refused("names of a kernel need pyelftools: pip install 'vmwidgets[kernels]'") from None
+        raise Refused(f"names of a kernel need pyelftools: {install('kernels')}") from None
     from io import BytesIO
 
     try:
@@ -202,6 +203,17 @@ def _opened(path: Path) -> Any:
     if elf["e_machine"] != RISCV or elf.elfclass != 64:
         raise Refused(f"{path}: this program is for {elf.get_machine_arch()}; xv6-riscv's kernel is for 64-bit RISC-V")
     return elf
+
+
+def segments_of(path: Path) -> list[tuple[int, bytes]]:
+    """The pieces of physical memory in a core of 64-bit RISC-V: the address and the bytes of each.
+
+    Raises :class:`Refused` for a file that is a program.
+    """
+    elf = _opened(path)
+    if elf["e_type"] != "ET_CORE":
+        raise Refused(f"{path}: this is a program, and no core: give the file that dump-guest-memory wrote")
+    return [(one["p_paddr"], one.data()) for one in elf.iter_segments() if one["p_type"] == "PT_LOAD"]
 
 
 def _symbols(elf: Any) -> dict[str, Symbol]:

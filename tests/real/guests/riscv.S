@@ -20,6 +20,9 @@ _start:
     mret
     .globl ready
 ready:
+    .ifdef HALTS
+    wfi
+    .endif
     j ready
 
     .align 12

@@ -17,6 +17,10 @@ _start:
     .globl ready
 ready:
     pause
+    .ifdef HALTS
+    cli
+    hlt
+    .endif
     jmp ready
 
     .align 4096

@@ -37,6 +37,8 @@ class Call:
     arguments: tuple[int, ...]
     inner: list[Call] = field(default_factory=list)
     result: int = 0
+    before: dict[str, dict[int, int]] | None = None
+    """What its tables mapped at its entry, by the argument's name, where a course's check asks for that."""
 
     @property
     def roots(self) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from ..memory import StoppedMemory
 from ..processes import Process, Processes
 from ..program import Program, Variable
 from .calls import A0, ARGUMENTS, LARGE, Call, Calls
+from .checks import Check, asked, tables_of
 from .free_list import FreeList
 from .rules import LABS, TOP, State, Wrong, base_call, invariants
 from .spaces import Space, Spaces
@@ -42,6 +43,8 @@ class _Run:
     counts: Variable | None
     ended: Callable[[], bool]
     told_to_stop: Callable[[], bool]
+    checks: dict[str, Check] = field(default_factory=dict)
+    """Functions of the course's own, by the function whose calls they judge."""
     processes: Processes = field(init=False)
     calls: Calls = field(default_factory=Calls)
     spaces: Spaces = field(default_factory=Spaces)
@@ -119,6 +122,10 @@ class _Run:
             self._watch(False)
         if function == "uvmcopy" and self.lab == "base":
             self.before[call.arguments[0]] = self.spaces.read_all(self.gdb, call.arguments[0])
+        if function in self.checks and not self.calls.is_inner(call):
+            for root in call.roots:
+                self.spaces.read_all(self.gdb, root)
+            call.before = tables_of(call, self.spaces)
 
     def _watch(self, on: bool) -> None:
         """Stop at each call of mappages and uvmunmap, or not: while a large call is under way there are thousands."""
@@ -152,12 +159,7 @@ class _Run:
             says = f"The list of free pages leads to {Address(self.free.damaged)}, which is not a page, or to itself."
             self.first = self._told(Wrong("free-list", says), call, state)
             return True
-        found: Iterable[Wrong] = invariants(state, changed, freed)
-        if self.lab == "base":
-            before = self.before.pop(call.arguments[0], None)
-            inner = [] if call.failed else [one for one in call.inner if one.function == "mappages"]
-            asked = [*inner, call]
-            found = [*(wrong for one in asked for wrong in base_call(state, one, before)), *found]
+        found = [*self._done_wrong(call, state), *invariants(state, changed, freed)]
         for wrong in found:
             if not self._holds_still(wrong, state):
                 continue
@@ -167,6 +169,18 @@ class _Run:
             self.first = self._told(wrong, call, state)
             return True
         return False
+
+    def _done_wrong(self, call: Call, state: State) -> Iterator[Wrong]:
+        """What a call did otherwise than it must: in the base kernel, and by the course's own checks."""
+        if call.before is not None and not call.failed:
+            for root in call.roots:
+                self.spaces.read_all(self.gdb, root)
+            yield from asked(self.checks[call.function], call, call.before, self.spaces)
+        if self.lab == "base":
+            before = self.before.pop(call.arguments[0], None)
+            inner = [] if call.failed else [one for one in call.inner if one.function == "mappages"]
+            for one in (*inner, call):
+                yield from base_call(state, one, before)
 
     def _state(self, own: Iterable[int] = ()) -> State:
         processes = {one.root: one for one in self.processes.read(self.gdb)}
@@ -297,11 +311,13 @@ def follow(
     counts: str | None,
     ended: Callable[[], bool],
     told_to_stop: Callable[[], bool],
+    checks: dict[str, Check] | None = None,
 ) -> Followed:
     """Follow the guest until `ended`, a broken rule, a panic or a limit.  It is stopped afterwards."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
-    run = _Run(gdb, program, lab, limits, program.variable(counts) if counts else None, ended, told_to_stop)
+    counted = program.variable(counts) if counts else None
+    run = _Run(gdb, program, lab, limits, counted, ended, told_to_stop, checks or {})
     try:
         outcome, why = run.run()
         if outcome == "sound":

@@ -1,0 +1,76 @@
+"""Functions of a course's own: what a call must do to a table, asked after each call of that function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...engine.base.errors import Refused, shown
+from .calls import ARGUMENTS, Call
+from .rules import Wrong
+from .spaces import Space, Spaces
+
+TABLES = ("pagetable", "old", "new")
+"""Arguments that are root tables."""
+
+
+@dataclass(frozen=True)
+class CallSeen:
+    """A call that has returned: its arguments by name, and the tables that it was about, before and after.
+
+    In `before` and `after` are, by the name of the argument ("pagetable", or "old" and "new" of uvmcopy), the last
+    descriptors by virtual address: a page that is not there is not mapped.
+    """
+
+    function: str
+    arguments: Mapping[str, int]
+    result: int
+    before: Mapping[str, Mapping[int, int]]
+    after: Mapping[str, Mapping[int, int]]
+
+
+Check = Callable[[CallSeen], "Iterable[tuple[int, str]] | None"]
+"""Gives an address and a sentence for each descriptor that is wrong; nothing for a call that is right."""
+
+
+def checked(checks: object) -> dict[str, Check]:
+    """The checks that a course gave, if they are functions by the names of functions that are followed."""
+    if checks is None:
+        return {}
+    if not isinstance(checks, Mapping):
+        raise Refused(f"checks={shown(checks)}: write functions by name, such as {{'uvmcopy': my_check}}")
+    for name, check in checks.items():
+        if name not in ARGUMENTS or name == "freewalk":
+            known = ", ".join(one for one in ARGUMENTS if one != "freewalk")
+            raise Refused(f"checks: {shown(name)} is not followed; there are {known}")
+        if not callable(check):
+            raise Refused(f"checks[{name!r}]={shown(check)}: write a function that takes the call")
+    return dict(checks)
+
+
+def tables_of(call: Call, spaces: Spaces) -> dict[str, dict[int, int]]:
+    """What the tables of a call map now, by the argument's name."""
+    named = zip(ARGUMENTS[call.function], call.arguments, strict=False)
+    return {name: _words(spaces.known.get(root)) for name, root in named if name in TABLES}
+
+
+def _words(space: Space | None) -> dict[int, int]:
+    return {} if space is None else {va: leaf.word for va, leaf in space.leaves.items()}
+
+
+def asked(check: Check, call: Call, before: Mapping[str, Mapping[int, int]], spaces: Spaces) -> Iterator[Wrong]:
+    """What a course's check says of a call; :class:`Refused` where it fails, or says something else."""
+    arguments = dict(zip(ARGUMENTS[call.function], call.arguments, strict=False))
+    seen = CallSeen(call.function, arguments, call.result, before, tables_of(call, spaces))
+    try:
+        said: list[Any] = list(check(seen) or ())
+    except Exception as error:  # whatever a course's function raises
+        kind = type(error).__name__
+        raise Refused(f"checks[{call.function!r}] raised {kind} after {call}: {error}") from error
+    root = call.roots[-1]
+    for one in said:
+        if not (isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], int) and isinstance(one[1], str)):
+            raise Refused(f"checks[{call.function!r}] gave {shown(one)}: give pairs of an address and a sentence")
+        leaf = spaces.known[root].leaves.get(one[0]) if root in spaces.known else None
+        yield Wrong(call.function, one[1], root, one[0], None if leaf is None else leaf.frame)

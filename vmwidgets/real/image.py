@@ -1,0 +1,130 @@
+"""``vm.memory_image``: the memory of a guest that was saved to a file, with the names of its kernel.
+
+Two forms are read: an ELF core, as QEMU's monitor writes it (``dump-guest-memory FILE``), and plain bytes
+(``pmemsave 0x80000000 0x8000000 "FILE"``).  xv6 maps its kernel where it lies, so its variables are read by their
+addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, shown
+from ..engine.base.units import PAGE, Address, counted
+from ..engine.memory.ram import BusError
+from ..engine.mmu.formats.riscv import SV39
+from ..engine.mmu.runs import Runs, runs
+from ..engine.mmu.tables import PageTables
+from .processes import Process, Processes
+from .program import Program, segments_of
+
+KERNBASE = 0x8000_0000
+"""Where the memory of QEMU's machine "virt" begins, and xv6 in it."""
+
+
+class SavedMemory:
+    """Pieces of physical memory: `pieces` are their addresses and bytes."""
+
+    def __init__(self, pieces: Iterable[tuple[int, bytes]]) -> None:
+        self._pieces = [(start, data) for start, data in pieces if data]
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on; :class:`BusError` where none were saved."""
+        for start, data in self._pieces:
+            if start <= pa and pa + length <= start + len(data):
+                return data[pa - start : pa - start + length]
+        raise BusError(pa, length, 1 << 64)
+
+    def read_word(self, pa: int, width: int) -> int:
+        """The little-endian word of `width` bytes at `pa`."""
+        return int.from_bytes(self.read(pa, width), "little")
+
+    def read_one(self, pa: int, length: int) -> bytes:
+        """As :meth:`read`: a guest that runs is asked so too."""
+        return self.read(pa, length)
+
+    def words(self, places: Iterable[int]) -> list[int]:
+        """Words of 8 bytes."""
+        return [self.read_word(pa, 8) for pa in places]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{Address(start)} to {Address(start + len(data))}" for start, data in self._pieces)
+
+
+class Image:
+    """What a kernel had in memory when it was saved: its page tables and its processes, by name.
+
+    It can be looked at like a kernel that is stopped (:class:`~.kernel.Kernel`), and cannot go on.
+    """
+
+    def __init__(self, name: str, memory: SavedMemory, program: Program) -> None:
+        self._name = name
+        self._memory = memory
+        self._there = Processes(program)
+
+    @property
+    def kernel(self) -> PageTables[Any]:
+        """The kernel's own page tables, by its variable `kernel_pagetable`."""
+        root = self._read(self._there.kernel_root)
+        if not root:
+            raise Refused(f"{self._name}: kernel_pagetable is 0: the kernel had made no page table yet")
+        return PageTables("kernel", self._memory, SV39, root)
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """The processes that had page tables."""
+        found: tuple[Process, ...] = self._read(self._there.read)
+        return found
+
+    def process(self, which: str | int) -> PageTables[Any]:
+        """The page tables of a process, by its name or its pid."""
+        return Processes.one_called(which, self.processes).tables(self._memory)
+
+    def runs(self, tables: PageTables[Any] | None = None) -> Runs:
+        """All that the tables (the kernel's) map, as runs of equal rights.  O(descriptors that hold something)."""
+        return runs(self.kernel if tables is None else tables)
+
+    def _read(self, look: Any) -> Any:
+        try:
+            return look(self._memory)
+        except BusError as error:
+            raise Refused(
+                f"{self._name} has no bytes for physical address {Address(error.pa)}, where the program has its "
+                f"variables; it has {self._memory}. Save all memory, or say where it begins: base=0x80000000"
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<memory of {self._name}: {counted(len(self.processes), 'process')}>"
+
+
+def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE) -> Image:
+    """The memory of an xv6 that was saved to a file: an ELF core or plain bytes, which begin at `base`.
+
+    `program` is the kernel's file, "kernel/kernel".  In QEMU's monitor (Ctrl-a c), ``dump-guest-memory memory.elf``
+    writes a core, and ``pmemsave 0x80000000 0x8000000 "memory.raw"`` plain bytes.  Nothing runs, so neither QEMU nor
+    a compiler is needed here.
+
+    Raises :class:`Refused` for a file that is empty, that is a program and no core, or that does not have the memory
+    in which the program has its variables.  O(bytes of the file).
+
+    >>> import vmwidgets as vm
+    >>> vm.memory_image("memory.raw", program="kernel/kernel")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: memory.raw: there is no such file; save one in QEMU's monitor with
+    dump-guest-memory memory.elf
+    """
+    given: object = base
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0 or given % PAGE:
+        raise Refused(f"base={shown(base)}: write the physical address of the first byte, a multiple of {PAGE:,}")
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise Refused(
+            f"{place}: there is no such file; save one in QEMU's monitor with dump-guest-memory {place.stem}.elf"
+        )
+    data = place.read_bytes()
+    if not data:
+        raise Refused(f"{place}: the file is empty")
+    pieces = segments_of(place) if data.startswith(b"\x7fELF") else [(base, data)]
+    return Image(str(place), SavedMemory(pieces), Program(Path(program).expanduser()))

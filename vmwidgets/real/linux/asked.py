@@ -1,0 +1,436 @@
+"""What is asked of real processes: the operations of a journal as calls of POSIX, each with what came of it here.
+
+The journal is done again on another machine, so that the state after each operation can be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...engine.base.errors import KernelError, Refused, VMError
+from ...engine.base.journal import Operation
+from ...engine.base.protection import parse_protection
+from ...engine.base.units import PAGE
+from ...engine.kernel.tasks.objects_schema import PageOut
+from ...engine.machine import arguments
+from ...engine.machine.system import System
+from ...engine.spaces.linux_schema import LeftOut
+from ...engine.spaces.paths import unquoted
+from .left_out import CHANGES_A_MAP, CHANGES_PAGES, ENDS, NO_EQUAL, why_left_out
+from .rights import granted
+from .state import MOST_RANGE, Span, faults_of, file_of, pages_of, pieces, private_of, spans_of
+
+MOST_OPERATIONS = 20_000
+"""Operations of a journal that are compared: the first ones."""
+
+MOST_READ = 1024
+"""Pages that are read at the end, to see that both hold the same."""
+
+MOST_TASKS = 64
+"""Tasks at once: each is a process of this computer."""
+
+AT_THE_END = "looked at in the end"
+"""What a call is that no operation asked for: it reads what a page holds in the end."""
+
+ACCESSES = {"read": "read", "load": "read", "write": "write", "store": "write", "touch": "", "fetch": "execute"}
+"""Operations that access memory, and how; a touch says so itself."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What came of an operation on the machine: its error by name, bytes, what is mapped, and pages of the task."""
+
+    error: str = ""
+    data: bytes | None = None
+    spans: tuple[Span, ...] = ()
+    pages: tuple[tuple[int, str], ...] | None = None
+    """For each range of private anonymous memory a letter for each page, as in `process`; None: not compared."""
+    faults: tuple[tuple[int, int], ...] | None = None
+    """Pages of private anonymous memory that an access reached, with their faults; None: not compared."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One operation as a call: `name` and `arguments` are what a real process is asked."""
+
+    number: int
+    text: str
+    task: str
+    name: str
+    arguments: tuple[Any, ...]
+    here: Here = field(repr=False)
+
+    @property
+    def request(self) -> tuple[Any, ...]:
+        """What decides what Linux answers."""
+        return self.task, self.name, *self.arguments
+
+
+@dataclass
+class Life:
+    """All that is asked: calls in their order, files with what they are at first, and what is not asked."""
+
+    architecture: str
+    calls: list[Asked] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    stopped: str = ""
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Count an operation that is not asked."""
+        known = self.left_out.get(name)
+        self.left_out[name] = LeftOut(name, 1 if known is None else known.times + 1, why)
+
+    def note(self, words: str) -> None:
+        """Keep a sentence about what is not compared, once."""
+        if words not in self.notes:
+            self.notes.append(words)
+
+
+def asked_of(machine: Any) -> Life:
+    """The life of a machine as calls.  O(operations, and pages mapped after each)."""
+    if machine.journal.incomplete:
+        raise Refused(machine.journal.incomplete)
+    life = Life(machine.architecture)
+    last = min(len(machine.journal) - 1, MOST_OPERATIONS)
+    if last < len(machine.journal) - 1:
+        life.stopped = f"only the first {MOST_OPERATIONS:,} operations are compared"
+
+    readings: list[_Reading] = []
+
+    def begin(system: System) -> Callable[[System], None]:
+        readings.append(_Reading(life, system))
+        return readings[0].see
+
+    machine.history.retrace(begin, 0, last)
+    readings[0].end()
+    return life
+
+
+class _Reading:
+    """Reads the operations of a machine that lives its life again, after each of them."""
+
+    def __init__(self, life: Life, system: System) -> None:
+        self.life = life
+        self.system = system
+        self.tasks: set[str] = set(system.tasks)
+        self.apart: set[str] = set()
+        """Tasks that do what has no equal: nothing of theirs is asked from there on."""
+        self.counts_pages = True
+        """Whether pages are where Linux has them: no fork of another way, no page-out so far."""
+        self.unknown: set[str] = set()
+        """Objects that no file stands for."""
+
+    def see(self, system: System) -> None:
+        """Read the latest operation."""
+        life, then = self.life, system.journal.last
+        if life.stopped.startswith("from"):
+            return
+        why = _ends(then)
+        if why:
+            life.stopped = f"from operation {then.number} on, {then.target}.{then.name}: {why}"
+            return
+        self._watch_pages(system, then)
+        try:
+            self._read(system, then)
+        except Refused:  # an argument that its operation refused too
+            life.leave_out(then.name, "the call was refused before anything happened")
+        for name in [one for one in self.tasks if one not in system.tasks]:
+            self.tasks.discard(name)
+            if name not in self.apart and then.name != "exit":
+                self._ask(system, then, name, "exit", ())
+                life.note(f"{name} was killed in operation {then.number}, for memory: so its process ended too")
+
+    def end(self) -> None:
+        """Ask for what all mapped pages hold at the end."""
+        system, left = self.system, MOST_READ
+        if self.life.stopped.startswith("from"):
+            return
+        for task in sorted(self.tasks - self.apart):
+            handle = system.machine.tasks[task]
+            for start, end, rights in spans_of(system, task):
+                if "r" not in granted(self.life.architecture, rights):
+                    continue
+                for page in range(start, min(end, start + left * PAGE), PAGE):
+                    left -= 1
+                    error, data = "", None
+                    try:
+                        data = bytes(handle.peek(page, PAGE))
+                    except KernelError as raised:
+                        error = raised.name
+                    if error == "FAULT":  # an entry without an object
+                        continue
+                    here = Here(error, data, tuple(spans_of(system, task)))
+                    last = system.journal.last.number
+                    self.life.calls.append(Asked(last, f"{task}, {AT_THE_END}", task, "read", (page, PAGE), here))
+        if not left:
+            self.life.note(f"at the end only {MOST_READ:,} pages were read, the first")
+
+    def _watch_pages(self, system: System, then: Operation) -> None:
+        if not self.counts_pages:
+            return
+        why = ""
+        if then.name == "fork" and then.outcome == "done" and system.fork != "counted":
+            why = f'a fork is "{system.fork}", not "counted" as in Linux'
+        elif then.name in CHANGES_PAGES:
+            why = f"{then.name} decides which pages are in memory"
+        elif any(one[0] == PageOut.tag for one in then.raw):
+            why = "pages were evicted"
+        if why:
+            self.counts_pages = False
+            self.life.note(f"pages in memory and faults, from operation {then.number} on: {why}")
+
+    def _read(self, system: System, then: Operation) -> None:
+        kind, _, rest = then.target.partition(":")
+        given = dict(then.arguments)
+        if then.target == "machine" and then.name in ("task", "make_file", "object"):
+            self._made(system, then, given)
+        elif kind == "file" and then.name in ("read", "write", "truncate"):
+            self._file(system, then, rest, given)
+        elif kind == "task":
+            name, _, part = rest.partition("/")
+            self._of_task(system, then, unquoted(name), part, given)
+        elif kind == "cpu" and then.name in ACCESSES and given.get("user") is not False:
+            self._on_cpu(system, then, int(rest), given)
+        else:
+            self.life.leave_out(then.name, why_left_out(then))
+            if then.name in ("make_pager", "device") or (then.name == "vanish" and kind == "file"):
+                self.unknown.add(rest if then.name == "vanish" else str(given["name"]))
+                self._part_from_unknown(system, then)
+
+    def _on_cpu(self, system: System, then: Operation, number: int, given: dict[str, Any]) -> None:
+        running = system.processors.all[number].pmap.name
+        if running in system.tasks and arguments.whole(given["address"], "address") < system.layout.user_end:
+            self._access(system, then, running, given)
+        else:
+            self.life.leave_out(then.name, why_left_out(then))
+
+    # ---- what has a name ---------------------------------------------------------------------
+
+    def _made(self, system: System, then: Operation, given: dict[str, Any]) -> None:
+        name = str(given["name"])
+        if then.outcome != "done":
+            self.life.leave_out(then.name, "it failed here")
+        elif then.name == "task":
+            if name not in self.tasks:
+                self._start(system, then, name)
+        else:
+            self.life.files.append(name)
+            most = given.get("max_pages")
+            size = MOST_RANGE if most is None else arguments.whole(most, "max_pages") * PAGE
+            content = bytes(given["content"]) if then.name == "make_file" else size
+            self._ask(system, then, "", "make", (name, content))
+
+    def _start(self, system: System, then: Operation, name: str) -> None:
+        if len(self.tasks) - len(self.apart) >= MOST_TASKS:
+            self.apart.add(name)
+            self.life.note(f"{name}, from operation {then.number} on: at most {MOST_TASKS} tasks are lived at once")
+        self.tasks.add(name)
+        self._ask(system, then, name, "start", (int(system.tasks[name].heap.start),))
+
+    def _file(self, system: System, then: Operation, name: str, given: dict[str, Any]) -> None:
+        if name in self.unknown or then.outcome != "done":
+            self.life.leave_out(then.name, "it failed here, or the file is one that is left out")
+            return
+        if then.name == "read":
+            offset, count = arguments.span(given.get("offset", 0), given.get("length", PAGE), name="offset")
+            self._ask(system, then, "", "file_read", (name, offset, count), data=bytes(then.result))
+        elif then.name == "write":
+            offset = arguments.whole(given["offset"], "offset")
+            self._ask(system, then, "", "file_write", (name, offset, bytes(given["data"])))
+        else:
+            self._ask(system, then, "", "file_cut", (name, arguments.whole(given["size"], "size")))
+
+    # ---- of tasks ----------------------------------------------------------------------------
+
+    def _of_task(self, system: System, then: Operation, task: str, part: str, given: dict[str, Any]) -> None:
+        name = then.name
+        if task in self.apart:
+            if name == "fork":
+                self.apart |= set(system.tasks) - self.tasks
+                self.tasks |= set(system.tasks)
+            self.life.leave_out(name, f"{task} is not compared any longer")
+        elif part == "map":
+            self._of_map(system, then, task, given)
+        elif name in ACCESSES:
+            self._access(system, then, task, given)
+        elif name == "fork":
+            self._fork(system, then, task)
+        elif name == "exec" and then.outcome == "done":
+            self._ask(system, then, task, "exec", (int(system.tasks[task].heap.start),))
+        elif name == "exit" and then.outcome == "done":
+            self.tasks.discard(task)
+            self._ask(system, then, task, "exit", ())
+        elif name in ("mmap", "munmap", "mprotect", "madvise", "msync", "brk", "limit"):
+            getattr(self, f"_{name}")(system, then, task, given)
+        else:
+            self.life.leave_out(name, why_left_out(then))
+
+    def _fork(self, system: System, then: Operation, task: str) -> None:
+        for child in [one for one in system.tasks if one not in self.tasks]:
+            if len(self.tasks) - len(self.apart) >= MOST_TASKS:
+                self.apart.add(child)
+                self.life.note(
+                    f"{child}, from operation {then.number} on: at most {MOST_TASKS} tasks are lived at once"
+                )
+            self.tasks.add(child)
+            self._ask(system, then, task, "fork", (child,))
+            return
+        self.life.leave_out("fork", "it failed here")
+
+    def _of_map(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        """What X15's own functions did, as the call of POSIX that does the same, where there is one."""
+        name = then.name
+        if name not in CHANGES_A_MAP or then.outcome != "done":
+            if name in ("wire", "unwire") and then.outcome == "done" and self.counts_pages:
+                self.counts_pages = False
+                self.life.note(f"pages in memory and faults, from operation {then.number} on: pages were wired")
+            self.life.leave_out(name, NO_EQUAL.get(name, "it changes no mapping, or it failed here"))
+            return
+        self.life.leave_out(name, CHANGES_A_MAP[name])
+        if name == "remove" or (name == "protect" and not given.get("maximum")):
+            first = arguments.whole(given["start"], "start")
+            end = given.get("end")
+            last = first + arguments.whole(given["size"], "size") if end is None else arguments.whole(end, "end")
+            last = -(-last // PAGE) * PAGE
+            more = () if name == "remove" else (_letters(given["prot"]),)
+            real = "munmap" if name == "remove" else "mprotect"
+            self._ask(system, then, task, real, (first, last - first, *more))
+        elif name == "enter" and not given.get("object") and given.get("inherit", "copy") in ("copy", "share"):
+            size = -(-arguments.whole(given["size"], "size") // PAGE) * PAGE
+            words = f"{'shared' if given.get('inherit') == 'share' else 'private'} new entered"
+            at = int(then.result)
+            self._ask(system, then, task, "mmap", (at, size, _letters(given.get("prot", "rw")), words, "", 0))
+        else:
+            self._part(system, then, task, f"its map has a property that Linux does not know ({name})")
+
+    def _part(self, system: System, then: Operation, task: str, why: str) -> None:
+        """Ask nothing of a task from here on, nor of the tasks with which it shares memory."""
+        self.life.note(f"{task}, from operation {then.number} on: {why}")
+        gone = {task}
+        if any(rights.endswith("s") for *_, rights in spans_of(system, task)):
+            gone |= {one for one in self.tasks if any(r.endswith("s") for *_, r in spans_of(system, one))}
+        for one in sorted(gone - self.apart):
+            if one in self.tasks:
+                self._ask(system, then, one, "exit", ())
+            self.apart.add(one)
+
+    def _part_from_unknown(self, system: System, then: Operation) -> None:
+        for task in sorted(self.tasks - self.apart):
+            if any(file_of(system, entry) in self.unknown for entry in system.tasks[task].vm_map):
+                self._part(system, then, task, f"it maps what {then.name} changed")
+
+    # ---- calls -------------------------------------------------------------------------------
+
+    def _mmap(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        words = set(str(given.get("flags", "private")).replace("|", " ").split()) - {"anonymous"}
+        is_fixed = "fixed" in words
+        words -= {"fixed"}
+        words |= {"private"} if "shared" not in words else set()
+        target = given.get("file")
+        name = "" if target is None else str(target).partition(":")[2] or str(target)
+        offset = arguments.whole(given.get("offset", 0), "offset")
+        size = -(-arguments.whole(given["size"], "size") // PAGE) * PAGE
+        if name in self.unknown:
+            self.life.leave_out("mmap", "no file of Linux stands for that object")
+            if then.outcome == "done":
+                self._part(system, then, task, f"it maps {name}, which no file of Linux stands for")
+            return
+        if then.outcome == "done":
+            at, words = int(then.result), words | (set() if is_fixed else {"new"})
+        else:
+            at = 0 if given.get("at") is None else arguments.whole(given["at"], "at")
+            words |= set() if is_fixed else {"wish"}
+        rights = _letters(given.get("prot", "rw"))
+        self._ask(system, then, task, "mmap", (at, size, rights, " ".join(sorted(words)), name, offset))
+
+    def _munmap(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        self._ask(system, then, task, "munmap", _range(given))
+
+    def _mprotect(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        self._ask(system, then, task, "mprotect", (*_range(given), _letters(given["prot"])))
+
+    def _madvise(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        self._ask(system, then, task, "madvise", (*_range(given), str(given["advice"]).lower()))
+
+    def _msync(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        self._ask(system, then, task, "msync", _range(given))
+
+    def _brk(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        if given.get("end") is None:
+            return
+        self._ask(system, then, task, "brk", (arguments.whole(given["end"], "end"),))
+
+    def _limit(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        if given["name"] != "as":
+            self.life.leave_out(f"limit {given['name']}", NO_EQUAL["limit"])
+            return
+        most = given["most"]
+        self._ask(system, then, task, "limit", (None if most is None else arguments.whole(most, "most"),))
+
+    def _access(self, system: System, then: Operation, task: str, given: dict[str, Any]) -> None:
+        if task in self.apart:
+            self.life.leave_out(then.name, f"{task} is not compared any longer")
+            return
+        name = ACCESSES[then.name] or str(given.get("access", "read"))
+        at = arguments.whole(given["address"], "address")
+        if then.name == "touch":
+            byte = self._byte(system, task, at) if name == "write" else b""
+            arguments_, data = (at, byte or 1), None
+        elif name == "write":
+            arguments_, data = (at, bytes(given["data"])), None
+        else:
+            arguments_ = at, arguments.span(given["address"], given.get("length", 1))[1]
+            data = bytes(then.result) if then.outcome == "done" else None
+        self._ask(system, then, task, name, arguments_, data=data)
+
+    @staticmethod
+    def _byte(system: System, task: str, at: int) -> bytes:
+        """What a touch for writing leaves as it is: a copy has to write some byte."""
+        try:
+            return bytes(system.machine.tasks[task].peek(at))
+        except VMError:
+            return b"\0"
+
+    # ---- one call ----------------------------------------------------------------------------
+
+    def _ask(
+        self, system: System, then: Operation, task: str, name: str, given: tuple[Any, ...], data: bytes | None = None
+    ) -> None:
+        if task in self.apart:
+            return
+        error = then.result[1] if then.outcome == "error" and len(then.result) > 1 else ""
+        lives = task in system.tasks
+        spans = tuple(spans_of(system, task)) if lives else ()
+        pages = tuple(pages_of(system, task)) if lives and self.counts_pages else None
+        faults = None
+        if name in ("read", "write") and self.counts_pages and lives:
+            length = len(given[1]) if name == "write" else given[1]
+            starts = [start for start, _ in pieces(given[0], length)]
+            faults = tuple(faults_of(then, starts, private_of(system, task)))
+        text = f"{then.target.removeprefix('task:')}.{then.name}"
+        self.life.calls.append(
+            Asked(then.number, text, task, name, given, Here(str(error), data, spans, pages, faults))
+        )
+
+
+def _range(given: dict[str, Any]) -> tuple[int, int]:
+    size = -(-arguments.whole(given["size"], "size") // PAGE) * PAGE
+    return arguments.whole(given["start"], "start"), size
+
+
+def _letters(prot: Any) -> str:
+    number = parse_protection(prot)
+    return "".join(letter for bit, letter in ((1, "r"), (2, "w"), (4, "x")) if number & bit)
+
+
+def _ends(then: Operation) -> str:
+    """Why nothing can be compared from an operation on; "" where it can."""
+    if then.outcome == "panic":
+        return "the machine died of it"
+    if then.outcome == "interrupted":
+        return "it was stopped in the middle"
+    return ENDS.get(then.name, "")

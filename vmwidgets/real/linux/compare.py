@@ -1,0 +1,101 @@
+"""``vm.compare_with_linux``: a machine's life, and the same calls in real processes of Linux."""
+
+from __future__ import annotations
+
+import os
+
+from ...engine.base.errors import Refused, printable, shown
+from ...engine.machine import Machine
+from ...engine.spaces.linux_schema import LinuxComparison, LinuxDifference
+from .asked import AT_THE_END, Life, asked_of
+from .judging import Judge
+from .known import KNOWN
+from .living import Living
+from .processes import Ended, why_not
+from .recorded import Answering, recording_of
+
+ALWAYS = (
+    "dirty bits: no process can read its own",
+    "faults and pages of file mappings and of shared memory: Linux maps 16 pages around one that is read",
+    "faults and pages where reading is not allowed, or of ranges above 2 MiB",
+    "the address of a mapping that asked for none: Linux is given the address of here",
+    "page-out: processes of this computer are not short of memory",
+)
+"""What no comparison compares."""
+
+
+def compare_with_linux(machine: Machine) -> LinuxComparison:
+    """Live the lives of a machine's tasks in real processes of this computer's Linux, and list what differs.
+
+    Each mmap, munmap, mprotect, brk, fork, read, write and so on of the journal is made by a real process, with the
+    same arguments at the same addresses.  Compared are errors and signals, the bytes that were read, what is mapped
+    (/proc/PID/maps), and at the end what each page holds.  For a machine booted with ``fork="counted"``, or one that
+    did not fork, also which pages of private anonymous memory are in memory and which of them this task has alone
+    (/proc/PID/pagemap), and the faults of each access.  A difference of a known kind is listed with what POSIX, Linux
+    and X15 say of it.  What has no equal in Linux is left out, and counted.
+
+    No rights are needed.  The processes have nothing but a few megabytes of their own, files in memory, and end when
+    this call does, however it ends.  Where there is no Linux, the recordings of the labs' own experiments are compared:
+    for another machine :class:`Refused` says so.  O(operations × pages mapped), some milliseconds an operation.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64", fork="counted")
+    >>> t = m.task("init")
+    >>> a = t.mmap("8 KiB", at="1 MiB")
+    >>> t.write(a, b"hello")
+    >>> child = t.fork()
+    >>> child.write(a, b"jello")
+    >>> t.read(a, 5)
+    b'hello'
+    >>> vm.compare_with_linux(m).agrees
+    True
+    """
+    if not isinstance(machine, Machine):
+        raise Refused(f"compare_with_linux compares a machine, such as m = vm.boot(), not {shown(machine)}")
+    if machine.door.inside:
+        raise Refused("compare_with_linux begins between operations, and one is under way: call it in a cell")
+    life = asked_of(machine)
+    why = why_not()
+    if not why:
+        try:
+            living = Living(life)
+        except (OSError, Ended) as error:
+            why = f"Processes can't be started as it takes here ({error})."
+    if why:
+        recording = recording_of(life, why)
+        return compared(machine.name, life, recording, recording.source, is_recording=True)
+    with living:
+        return compared(machine.name, life, living, f"this computer's Linux {os.uname().release}")
+
+
+def compared(name: str, life: Life, linux: Answering, source: str, *, is_recording: bool = False) -> LinuxComparison:
+    """Hold each call of a life against what Linux did, here or when it was recorded."""
+    judge, rows, stopped = Judge(life.architecture), list[LinuxDifference](), life.stopped
+    notes, sees_pages = [*life.notes], True
+    counts: dict[str, int] = {}
+    for asked in life.calls:
+        if asked.task in judge.apart:
+            if asked.name == "fork":
+                judge.apart.add(asked.arguments[0])
+            continue
+        try:
+            seen = linux.see(asked)
+            found, mends = judge.judge(asked, seen)
+            if mends:
+                linux.mend(asked)
+        except Ended as ended:
+            stopped = f"in operation {asked.number} a process was ended from outside ({ended})"
+            break
+        sees_pages = sees_pages and (not asked.here.pages or seen.pages is not None)
+        call = AT_THE_END if asked.text.endswith(AT_THE_END) else asked.name
+        counts[call] = counts.get(call, 0) + 1
+        rows += found
+        if asked.task in judge.apart:
+            notes.append(f"{asked.task}, from operation {asked.number} on: it has other mappings there")
+    if not sees_pages:
+        notes.append("pages in memory: /proc/PID/pagemap can't be read here")
+    kinds = dict.fromkeys(row.kind for row in rows if row.kind)
+    return LinuxComparison(
+        printable(name), source, is_recording, tuple(rows), tuple(counts.items()), tuple(life.left_out.values()),
+        (*notes, *ALWAYS), tuple((kind, KNOWN[kind]) for kind in kinds), stopped,
+    )  # fmt: skip  # as they are declared

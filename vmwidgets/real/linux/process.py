@@ -1,0 +1,334 @@
+"""A real process that does what it is asked: ``python -I -S process.py SOCKET REGIONS`` is the first, and forks others.
+
+A request is one message on its socket, a marshalled tuple of a name and arguments.  The answer is one message: what
+the request asks for, and what is mapped then.  The process has no thread, and nothing of its own in the judged regions.
+It ends when its socket closes.
+
+An access is a system call that copies: `write` to a pipe reads memory and `read` from one writes it.  The kernel takes
+the faults of a program's own access, and answers EFAULT where a program would get a signal.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import marshal
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+PAGE = 4096
+REGIONS: list[tuple[int, int]] = []
+"""Addresses that are judged, in order, as `main` is given them: the interpreter has nothing there."""
+LIBRARY = ctypes.CDLL(None, use_errno=True)
+LIBRARY.mmap.restype = ctypes.c_void_p
+LIBRARY.mmap.argtypes = (
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
+)  # fmt: skip  # one line of the manual's page
+for _name, _last in (
+    ("munmap", ()),
+    ("mprotect", (ctypes.c_int,)),
+    ("madvise", (ctypes.c_int,)),
+    ("msync", (ctypes.c_int,)),
+):
+    getattr(LIBRARY, _name).argtypes = (ctypes.c_void_p, ctypes.c_size_t, *_last)
+LIBRARY.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
+for _name in ("read", "write"):
+    getattr(LIBRARY, _name).argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)
+    getattr(LIBRARY, _name).restype = ctypes.c_ssize_t
+
+PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
+PROTECTIONS = {"r": PROT_READ, "w": PROT_WRITE, "x": PROT_EXEC}
+MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_GROWSDOWN = 1, 2, 0x10, 0x20, 0x100
+MAP_NORESERVE, MAP_POPULATE, MAP_FIXED_NOREPLACE = 0x4000, 0x8000, 0x10_0000
+MS_SYNC = 4
+PR_SET_CHILD_SUBREAPER, PR_SET_THP_DISABLE = 36, 41
+PRESENT, ALONE = 63, 56
+"""Bits of a page in /proc/self/pagemap: it is in memory; one process has it mapped, once."""
+WARM = 8
+"""Copies of bytes of its own before one whose faults are counted: most processes need two."""
+FAILED = ctypes.c_void_p(-1).value
+STACK_LIMIT = 8 << 20
+
+
+def protection_number(words: str) -> int:
+    """`PROT_` bits of letters such as "rw-"."""
+    return sum(number for letter, number in PROTECTIONS.items() if letter in words)
+
+
+class Process:
+    """What one process keeps: its socket, a pipe for accesses, its heap, and how much it may map."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.pipe = self.new_pipe()
+        self.heap = (0, 0)
+        self.own = ctypes.create_string_buffer(2 * PAGE)
+        """Bytes of its own, with which the copies are made warm before faults are counted."""
+        self.faults = 0
+        """Minor faults of the latest access."""
+        self.quiet = 0
+        """How many copies in a row took none before an access."""
+        self.most: int | None = None
+        """Bytes that it may map in the judged regions (RLIMIT_AS beyond what the interpreter has)."""
+
+    @staticmethod
+    def new_pipe() -> tuple[int, int]:
+        """Where accesses copy from and to."""
+        ends = os.pipe()
+        os.set_blocking(ends[0], False)
+        return ends
+
+    def serve(self) -> None:
+        """Do what is asked, until the socket closes."""
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self.connection, 1 << 16, 1)
+            if not message:
+                os._exit(0)
+            name, *arguments = marshal.loads(message)
+            if name == "fork":
+                self.fork(descriptors[0])
+                answer: Any = ""
+            else:
+                answer = getattr(self, f"do_{name}")(*arguments)
+            self.connection.send(marshal.dumps((answer, self.mapped())))
+
+    def fork(self, descriptor: int) -> None:
+        """Have a child with a socket and a pipe of its own; both answer, each on its socket."""
+        if os.fork():
+            os.close(descriptor)
+            return
+        self.connection.close()
+        self.connection = socket.socket(fileno=descriptor)
+        for end in self.pipe:
+            os.close(end)
+        self.pipe = self.new_pipe()
+
+    # ---- what is mapped ----------------------------------------------------------------------
+
+    def mapped(self) -> list[tuple[int, int, str, int, str]]:
+        """Mappings in the judged regions, from /proc/self/maps: start, end, rights, offset, file."""
+        text, descriptor = b"", os.open("/proc/self/maps", os.O_RDONLY)
+        while part := os.read(descriptor, 8192):  # lines come in the order of addresses
+            text += part
+            if int(part[part.rfind(b"\n", 0, -1) + 1 :].split(b"-")[0], 16) >= REGIONS[-1][1]:
+                break
+        os.close(descriptor)
+        found = []
+        for line in text.decode().splitlines():
+            span, rights, offset, _, _, *path = line.split(maxsplit=5)
+            start, end = (int(word, 16) for word in span.split("-"))
+            if any(low < end and start < high for low, high in REGIONS):
+                found.append((start, end, rights, int(offset, 16), path[0] if path else ""))
+        return found
+
+    def rights_at(self, address: int) -> str:
+        """Rights of the mapping that holds an address, as in /proc/self/maps; "" where there is none."""
+        return next((rights for start, end, rights, _, _ in self.mapped() if start <= address < end), "")
+
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Have RLIMIT_AS such that the judged regions may have `most` bytes, and the interpreter what it has."""
+        if self.most is None:
+            yield
+            return
+        judged = sum(end - start for start, end, *_ in self.mapped())
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (self.total() - judged + self.most, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+    @staticmethod
+    def total() -> int:
+        """Bytes of addresses in all of the process."""
+        descriptor = os.open("/proc/self/statm", os.O_RDONLY)
+        pages = int(os.read(descriptor, 100).split()[0])
+        os.close(descriptor)
+        return pages * PAGE
+
+    def named(self, result: int) -> str:
+        """What a call answered: nothing, or its error by name."""
+        return "" if result != -1 else errno.errorcode[ctypes.get_errno()]
+
+    # ---- calls -------------------------------------------------------------------------------
+
+    def do_mmap(self, at: int, size: int, rights: str, words: str, descriptor: int, offset: int) -> str:
+        """mmap(2) at an address in the place of what is there.
+
+        `words`: "private" or "shared", "growsdown"; "new" where nothing may be replaced, "wish" where anywhere will do.
+        """
+        flags = MAP_SHARED if "shared" in words else MAP_PRIVATE
+        flags |= MAP_FIXED_NOREPLACE if "new" in words else 0 if "wish" in words else MAP_FIXED
+        flags |= (MAP_ANONYMOUS if descriptor < 0 else 0) | (MAP_GROWSDOWN if "growsdown" in words else 0)
+        flags |= MAP_NORESERVE | (MAP_POPULATE if "populate" in words else 0)
+        with self.limited():
+            made = LIBRARY.mmap(at, size, protection_number(rights), flags, descriptor, offset)
+        return self.named(-1) if made == FAILED else ""
+
+    def do_munmap(self, at: int, size: int) -> str:
+        """munmap(2)."""
+        return self.named(LIBRARY.munmap(at, size))
+
+    def do_mprotect(self, at: int, size: int, rights: str) -> str:
+        """mprotect(2)."""
+        return self.named(LIBRARY.mprotect(at, size, protection_number(rights)))
+
+    def do_madvise(self, at: int, size: int, advice: int) -> str:
+        """madvise(2)."""
+        return self.named(LIBRARY.madvise(at, size, advice))
+
+    def do_msync(self, at: int, size: int) -> str:
+        """msync(2)."""
+        return self.named(LIBRARY.msync(at, size, MS_SYNC))
+
+    def do_brk(self, end: int) -> str:
+        """brk(2), played by mmap and munmap: the interpreter's own heap is where the real one is."""
+        old, new = (-(-one // PAGE) * PAGE for one in (self.heap[1], end))
+        answer = ""
+        if new > old:
+            answer = self.do_mmap(old, new - old, "rw", "private new", -1, 0)
+        elif new < old:
+            answer = self.do_munmap(new, old - new)
+        if not answer:
+            self.heap = (self.heap[0], end)
+        return answer
+
+    def do_look(self) -> str:
+        """Nothing: what is mapped is in the answer to it, as in every answer."""
+        return ""
+
+    def do_limit(self, most: int | None) -> str:
+        """RLIMIT_AS, from the next call on."""
+        self.most = most
+        return ""
+
+    def do_exec(self, heap: int) -> str:
+        """What exec(2) does to memory: nothing of what was is mapped."""
+        for start, end, *_ in self.mapped():
+            LIBRARY.munmap(start, end - start)
+        self.heap = (heap, heap)
+        return ""
+
+    def do_exit(self) -> None:
+        """exit(2)."""
+        os._exit(0)
+
+    def do_rights(self, at: int) -> str:
+        """Rights of the mapping that holds an address; "" where there is none, or a stack that may yet grow there."""
+        return self.rights_at(at)
+
+    # ---- pages -------------------------------------------------------------------------------
+
+    def do_pages(self, ranges: list[tuple[int, int]]) -> list[str] | None:
+        """A letter for each page of each range: "." not in memory, "x" mapped here alone, "s" by others too.
+
+        None where this kernel does not let a process read its own pagemap.
+        """
+        try:
+            descriptor = os.open("/proc/self/pagemap", os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            texts = [os.pread(descriptor, (end - start) // PAGE * 8, start // PAGE * 8) for start, end in ranges]
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        found = []
+        for text in texts:
+            bits = [(word >> PRESENT & 1, word >> ALONE & 1) for word in memoryview(text).cast("Q")]
+            found.append("".join("." if not present else "x" if alone else "s" for present, alone in bits))
+        return found
+
+    def do_read(self, at: int, count: int) -> tuple[str, bytes | None, int]:
+        """`do_load`, and how many faults the copy took that no disk was needed for."""
+        self.quiet = 0
+        for _ in range(WARM):
+            self._counted(LIBRARY.write, self.pipe[1], ctypes.addressof(self.own), count)
+            os.read(self.pipe[0], count)
+            if self._is_warm():
+                break
+        return *self.do_load(at, count), self.faults
+
+    def do_write(self, at: int, data: bytes) -> tuple[str, bool, int]:
+        """`do_store`, and how many faults the copy took that no disk was needed for."""
+        self.quiet = 0
+        for _ in range(WARM):
+            os.write(self.pipe[1], data)
+            self._counted(LIBRARY.read, self.pipe[0], ctypes.addressof(self.own), len(data))
+            if self._is_warm():
+                break
+        return *self.do_store(at, data), self.faults
+
+    def _counted(self, copy: Callable[[int, int, int], int], end: int, at: int, count: int) -> int:
+        """What a copy between a pipe and memory answers; `faults` says how many it took.
+
+        A child shares the interpreter's pages with its parent, also those of this function, which Python writes while
+        it runs: so the function is called with bytes of its own until only the copy's own faults are left.
+        """
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        done = copy(end, at, count)
+        self.faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        return done
+
+    def _is_warm(self) -> bool:
+        """Whether the latest two copies took no fault."""
+        self.quiet = 0 if self.faults else self.quiet + 1
+        return self.quiet >= 2
+
+    # ---- accesses ----------------------------------------------------------------------------
+
+    def do_load(self, at: int, count: int) -> tuple[str, bytes | None]:
+        """Read bytes in one page: the rights there, and the bytes; none where there is no page of the file.
+
+        What the rights refuse is looked at past them, since another table format may not be able to refuse it.
+        """
+        with self.limited():
+            done = self._counted(LIBRARY.write, self.pipe[1], at, count)
+        rights = self.rights_at(at)
+        if done != count and rights and "r" not in rights:
+            page = at & -PAGE
+            LIBRARY.mprotect(page, PAGE, PROT_READ)
+            done = LIBRARY.write(self.pipe[1], at, count)
+            LIBRARY.mprotect(page, PAGE, protection_number(rights))
+        return rights, os.read(self.pipe[0], count) if done == count else None
+
+    def do_load_pages(self, start: int, end: int) -> list[tuple[str, bytes | None]]:
+        """Read each page of a mapping."""
+        return [self.do_load(at, PAGE) for at in range(start, end, PAGE)]
+
+    def do_store(self, at: int, data: bytes) -> tuple[str, bool]:
+        """Write bytes in one page: the rights there, and whether it was done."""
+        os.write(self.pipe[1], data)
+        with self.limited():
+            done = self._counted(LIBRARY.read, self.pipe[0], at, len(data))
+        if done == -1:
+            os.read(self.pipe[0], len(data))
+        return self.rights_at(at), done == len(data)
+
+
+def main(descriptor: int, regions: str) -> None:
+    """Be the first process, from which all others are forked; children that ended leave nothing.
+
+    `regions` are hexadecimal, such as "10000-90000,10000000-12000000".
+    """
+    for region in regions.split(","):
+        low, high = region.split("-")
+        REGIONS.append((int(low, 16), int(high, 16)))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    LIBRARY.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    LIBRARY.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK_LIMIT, hard))
+    Process(socket.socket(fileno=descriptor)).serve()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,98 @@
+"""What a machine's task has mapped, and which pages of it are in memory, as Linux would list them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from ...engine.base.journal import Operation
+from ...engine.base.units import PAGE, PAGE_SHIFT
+from ...engine.kernel.tasks.memory_object import TaskObject
+from ...engine.machine.system import System
+from ...engine.mmu.tables_schema import FaultRaised
+
+MOST_RANGE = 2 << 20
+"""Bytes of a range whose pages are compared: in larger ones huge pages and other sizes play a part."""
+
+Span = tuple[int, int, str]
+"""Start, end and rights of what is mapped, such as "rw-p"."""
+
+
+def spans_of(system: System, task: str) -> Iterator[Span]:
+    """What a task has mapped, neighbours with the same rights as one."""
+    found: list[Span] = []
+    for entry in system.machine.tasks[task].map:
+        letters = str(entry.protection) + ("s" if entry.inheritance == "share" else "p")
+        add(found, int(entry.start), int(entry.end), letters)
+    yield from found
+
+
+def add(found: list[Span], start: int, end: int, letters: str) -> None:
+    """Append a mapping to those below it, and join what is alike."""
+    if found and found[-1][1] == start and found[-1][2] == letters:
+        start = found.pop()[0]
+    found.append((start, end, letters))
+
+
+def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
+    """A letter for each page of the task's ranges of private anonymous memory, after the start of each.
+
+    "." not in memory, "x" mapped here alone, "s" by others too.  O(pages mapped in all tasks).
+    """
+    users: Counter[int] = Counter()
+    frames: dict[int, int] = {}
+    for name, space in system.tasks.items():
+        for slot in space.pmap.editor.leaves(space.pmap.root, 0, space.pmap.layout.user_end):
+            pa = space.pmap.extract(slot.va)
+            if pa is not None:
+                users[pa >> PAGE_SHIFT] += 1
+                if name == task:
+                    frames[slot.va] = pa >> PAGE_SHIFT
+    for start, end in private_of(system, task):
+        seen = (frames.get(page) for page in range(start, end, PAGE))
+        yield start, "".join("." if frame is None else "x" if users[frame] == 1 else "s" for frame in seen)
+
+
+def private_of(system: System, task: str) -> list[tuple[int, int]]:
+    """The task's ranges of private anonymous memory that may be read, without those that are too large.
+
+    Where the right to read is missing, processors and their keys differ, and a range without any right keeps its pages
+    in Linux's tables and not in X15's.
+    """
+    handles = {int(one.start): one for one in system.machine.tasks[task].map}
+    found: list[tuple[int, int]] = []
+    for entry in system.tasks[task].vm_map:
+        one = handles[entry.start]
+        is_private = isinstance(entry.object, TaskObject) and one.inheritance != "share"
+        is_private = is_private and not file_of(system, entry)
+        if is_private and "r" in str(one.protection) and entry.end - entry.start <= MOST_RANGE:
+            found.append((int(entry.start), int(entry.end)))
+    return found
+
+
+def file_of(system: System, entry: Any) -> str:
+    """The name of the file or object behind an entry; "" for anonymous memory."""
+    target = entry.object
+    last = target.last_of_chain.name.removeprefix("file ") if isinstance(target, TaskObject) else ""
+    return last if last in system.files or last in system.objects else ""
+
+
+def faults_of(then: Operation, starts: list[int], ranges: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """For each page of an access that lies in one of the ranges, the number of its faults."""
+    raised = Counter(one[1] & -PAGE for one in then.raw if one[0] == FaultRaised.tag)
+    for start in starts:
+        page = start & -PAGE
+        if any(low <= page < high for low, high in ranges):
+            yield page, raised[page]
+
+
+def pieces(at: int, count: int) -> list[tuple[int, int]]:
+    """A range cut at the borders of pages: address and bytes of each piece.
+
+    >>> pieces(4090, 10)
+    [(4090, 6), (4096, 4)]
+    """
+    borders = [at, *range((at // PAGE + 1) * PAGE, at + count, PAGE), at + count]
+    return [(start, end - start) for start, end in pairwise(borders)]
