@@ -10,6 +10,8 @@ python -m benchmarks sizes           # of the wheel and of what travels to a pag
 python -m benchmarks grading         # a class, judged from its journals
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
 python -m benchmarks where           # the time of an access goes: shares of first writes, copies, TLB misses
+python -m benchmarks hub             # memory and processor time of a learner's kernel, of 20 at once, the sum for 300
+python -m benchmarks stops           # a kernel in QEMU: what a stop costs, and all tables of a Linux guest
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
 """
 
@@ -33,6 +35,7 @@ from . import (
     going_back,
     grading,
     growth,
+    hub,
     kmem,
     long_operations,
     maps,
@@ -44,6 +47,7 @@ from . import (
     replays,
     scrubbing,
     sizes,
+    stops,
     tables,
     walks,
     where,
@@ -127,6 +131,11 @@ def run_scrubbing(quick: bool) -> str:
     return scrubbing.report(scrubbing.measure(2_000, 60, 8) if quick else scrubbing.measure())
 
 
+def run_hub(quick: bool) -> str:
+    """What a class costs."""
+    return hub.report(hub.measure(hub.LABS[:2], 4) if quick else hub.measure())
+
+
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
@@ -142,7 +151,9 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "grading": grading.report,
     "against": run_against,
     "growth": growth.report,
+    "hub": run_hub,
     "sizes": sizes.report,
+    "stops": stops.report,
     "pages": pages.report,
     "moments": moments.report,
     "scrubbing": run_scrubbing,

@@ -17,7 +17,7 @@ from .table import table, verdict
 COMMIT = "9c98af6"
 """From before the engine was rebuilt."""
 
-LATER = {"tasks": "2812765e", "back": "2812765e"}
+LATER = dict.fromkeys(("tasks", "back", "pictures"), "2812765e")
 """What :data:`COMMIT` did not have is measured beside a later one: from before words of descriptors were kept."""
 
 HERE = Path(__file__).parent.parent
@@ -74,5 +74,7 @@ def report(found: dict[str, tuple[float, float]]) -> str:
             [name, f"{then:,.1f}", f"{now:,.1f}", f"{now / then:.2f}", f"{aim:.2f}", verdict(now / then <= aim)]
         )
     header = ["microseconds", "then", "now", "ratio", "aim", ""]
-    title = f"Beside commit {COMMIT}, tasks and going back beside {LATER['tasks']}, in turns, the best of each"
+    title = (
+        f"Beside commit {COMMIT}, tasks, going back and pictures beside {LATER['tasks']}, in turns, the best of each"
+    )
     return table(title, header, rows)

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 import vmwidgets
-from tests.sources.traces.recordings import FOLDER, SAMPLES, lines_of, shortened, write
+from tests.sources.traces.recordings import SAMPLES, lines_of, sample, shortened, write
 from vmwidgets.cli import main
 from vmwidgets.cli.text import MOST_FIELDS
 
@@ -24,7 +24,7 @@ def replay(capsys, *files):
 
 
 def test_every_file_that_agrees_gets_a_line(capsys):
-    files = [FOLDER / f"{name}.jsonl.gz" for name in ("asserts-1", "kernel32-1")]
+    files = [sample(name) for name in ("asserts-1", "kernel32-1")]
     assert replay(capsys, *files) == (0, f"{files[0]}: 400 operations agree\n{files[1]}: 500 operations agree\n", "")
 
 
@@ -81,7 +81,7 @@ def test_a_divergence_all_over_is_cut(capsys, tmp_path):
 
 
 def test_the_worst_file_counts_and_the_others_are_run(capsys, tmp_path):
-    good = FOLDER / "asserts-1.jsonl.gz"
+    good = sample("asserts-1")
     lines = shortened("place-1", 10)
     lines[3]["after"]["size"] += 1
     diverging = write(tmp_path / "diverging.jsonl", lines)

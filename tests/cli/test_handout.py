@@ -80,6 +80,22 @@ def test_pictures_are_chosen_by_name(notebook: Path, tmp_path: Path, capsys: Any
     assert "<h1>Only the tree</h1>" in (tmp_path / "cow.html").read_text()
 
 
+def test_a_notebook_with_a_long_loop_ends_and_says_what_it_has_not(tmp_path: Path, capsys: Any) -> None:
+    cells = (
+        "import vmwidgets as vm\nspace = vm.boot().task('init').map",
+        'asked = vm.lab.predict("How many entries?", id="x/entries", options=["1", "400"])',
+        "for _ in range(400):\n    space.enter(vm.PAGE, nomerge=True)",
+        'asked.compare("400")\nvm.Map(space)',
+    )
+    write(tmp_path / "loop.ipynb", *cells)
+    status, _, err = run(capsys, tmp_path / "loop.ipynb", "-o", tmp_path / "loop.html")
+    sentence = "61 or more calls of one function in a row are one step: 400 operations are not shown one by one."
+    assert (status, err) == (0, f"vmwidgets: {sentence}\n")
+    assert f"<p>{sentence}</p>" in (tmp_path / "loop.html").read_text()
+    steps = read(tmp_path / "loop.html")["steps"]
+    assert [(step["operation"], "question" in step) for step in steps] == [(1, True), (401, False)]
+
+
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     machine = vm.boot()

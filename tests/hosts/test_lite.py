@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from scripts import hosts
+from scripts.site import lite, serve
 from tests.browser.lab import Notebook
-from tests.hosts import lite
 from tests.hosts.living import check_buttons, check_drawn_by_graphviz, check_readable
 
 INSTALL = "%pip install -q vmwidgets"
@@ -49,10 +49,10 @@ except vm.VMError as error:
 @pytest.fixture(scope="module")
 def site(
     wheel: Path, write_notebook: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[lite.Site]:
+) -> Iterator[serve.Site]:
     folder, contents = tmp_path_factory.mktemp("lite"), tmp_path_factory.mktemp("contents")
     write_notebook(contents / "maps.ipynb", "python", INSTALL, BOOT)
-    with lite.Site(lite.build(folder, wheel, contents)) as served:
+    with serve.Site(lite.build(folder / "source", folder / "site", wheel, contents)) as served:
         yield served
 
 
@@ -63,7 +63,7 @@ def asked() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def notebook(site: lite.Site, opening: Callable[..., Any], asked: list[str]) -> Iterator[Notebook]:
+def notebook(site: serve.Site, opening: Callable[..., Any], asked: list[str]) -> Iterator[Notebook]:
     """The notebook in its page, run from top to bottom."""
 
     def watched(page: Any) -> Notebook:
@@ -118,7 +118,7 @@ def test_an_endless_loop_ends(notebook: Notebook) -> None:
     assert "thread 'endless' failed" in said["text"]
 
 
-def test_everything_came_from_the_site(notebook: Notebook, site: lite.Site, asked: list[str]) -> None:
+def test_everything_came_from_the_site(notebook: Notebook, site: serve.Site, asked: list[str]) -> None:
     names = [url.partition("?")[0].rpartition("/")[2] for url in asked if url.startswith(site.base)]
     assert any(name.startswith("vmwidgets-") for name in names)  # so requests of the kernel's worker are seen
     assert "pyodide.asm.wasm" in names

@@ -31,6 +31,8 @@ OUTSIDE = {
         "fastjsonschema",
         "graphviz",
         "ipywidgets",
+        "jupyter_client",  # as jupyter_core with jupyterlab: the doctor starts a kernel, and finds JupyterLab's folders
+        "jupyter_core",
         "jupyterlab",  # opened by the command line alone
         "lark",
         "markdown_it",

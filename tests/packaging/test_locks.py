@@ -13,7 +13,7 @@ import pytest
 from scripts import lock
 
 LOCKS = ("base", "build", "lab", "test", "unit", "uv")
-APART = ("peers", *(f"hosts/{name}" for name in lock.hosts()))
+APART = ("peers", "site", *(f"hosts/{name}" for name in lock.hosts()))
 """Those of environments beside .venv."""
 
 PINNED = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)")

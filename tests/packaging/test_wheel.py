@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging import solutions
+from vmwidgets.engine.base.released import install
 
 DRAWING = """
 import sys
@@ -188,7 +189,7 @@ def test_without_jupyterlab_the_labs_are_not_copied_and_the_sentence_says_what_t
 ) -> None:
     answer = run(python, "-m", "vmwidgets", "course", path=only(), cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr == 'there is no JupyterLab here: pip install "vmwidgets[lab]"\n'
+    assert answer.stderr == f"there is no JupyterLab here: {install('lab')}\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -217,4 +218,4 @@ def test_the_notebook_on_replacement_runs_without_matplotlib(kernel: Path, check
     command: list[str | Path] = [kernel, "-c", EXECUTE, "11-replacement.ipynb"]
     answer = subprocess.run(command, cwd=checkout / "notebooks", capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
-    assert 'a plot needs the extra "plot": pip install "vmwidgets[plot]"\n' in answer.stdout
+    assert f'a plot needs the extra "plot": {install("plot")}\n' in answer.stdout

@@ -21,6 +21,7 @@ from .lecture import add_lecture
 from .questions import add_questions
 from .replay import add_replay
 from .roster import add_roster
+from .selftest import add_selftest
 from .walk import add_walk
 
 PIPE_CLOSED = 141
@@ -59,5 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     add_questions(commands)
     add_replay(commands)
     add_roster(commands)
+    add_selftest(commands)
     add_walk(commands)
     return parser

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..engine.base.errors import Refused
+from ..engine.base.released import install
 from ..engine.base.units import counted
 from .copying import Copied, copy_labs, handed_out
 from .text import printable
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Copy, say what was done, and open."""
     try:
         if not options.no_open and find_spec("jupyterlab") is None:
-            raise Refused('there is no JupyterLab here: pip install "vmwidgets[lab]"')
+            raise Refused(f"there is no JupyterLab here: {install('lab')}")
         files = handed_out()
         done = copy_labs(options.to, files, __version__, update=options.update)
     except Refused as refusal:

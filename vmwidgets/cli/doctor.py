@@ -1,4 +1,4 @@
-"""``vmwidgets doctor NOTEBOOK``: what of it will count, before it is submitted."""
+"""``vmwidgets doctor``: what of this computer works; with a notebook, what of it will count before it is submitted."""
 
 from __future__ import annotations
 
@@ -8,23 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused
+from ..engine.base.units import counted
 from ..grading.doctor import diagnosis
 from ..grading.own_exercises import read_modules
+from .computer import findings
 from .text import printable
 
 WELL, MISSING, NOTHING = 0, 1, 2
-"""Exit codes: all counts; something is missing; the file can't be read."""
+"""Exit codes: all counts, or all works that the labs need; something is missing; the file can't be read."""
 
 
 def add_doctor(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "doctor",
-        help="say what of your notebook will count",
-        description="Read a saved notebook as the grader does and say what will count, for whom, with how many points, "
-        "and what is missing. Exit code 0: all counts; 1: something is missing; 2: the file can't be read.",
+        help="say what of this computer works, or what of your notebook will count",
+        description="Without a file: check what of this computer works and say what to do, a line each. With a file: "
+        "read a saved notebook as the grader does and say what will count, for whom, with how many points, "
+        "and what is missing. Exit code 0: all that is needed is there; 1: something is missing; 2: the file can't be "
+        "read.",
     )
-    parser.add_argument("notebook", type=Path, help="your notebook, saved")
+    parser.add_argument("notebook", type=Path, nargs="?", help="your notebook, saved")
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE", help="modules with your course's own exercises"
     )
@@ -33,6 +37,8 @@ def add_doctor(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Diagnose, and print."""
+    if options.notebook is None:
+        return _computer()
     try:
         if not options.notebook.is_file():
             raise Refused(f"{str(options.notebook)!r} is not a file: name your notebook")
@@ -44,3 +50,16 @@ def run(options: argparse.Namespace) -> int:
     for line in found.lines():
         print(printable(line))
     return WELL if found.well else MISSING
+
+
+def _computer() -> int:
+    """What of this computer works, a line each as soon as it is known."""
+    lacking = 0
+    for finding in findings():
+        print(printable(finding.line()), flush=True)
+        lacking += finding.needed and not finding.works
+    if lacking:
+        print(f"{counted(lacking, 'thing is', 'things are')} missing that the labs need: see the lines above")
+        return MISSING
+    print("All that the labs need works here. To check the engine too: vmwidgets selftest")
+    return WELL

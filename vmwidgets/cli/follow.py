@@ -23,7 +23,7 @@ that is wrong, a table that is lost; in the base kernel also what mappages, uvmu
 _EXITS = """\
 exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
 3 nothing was found in the time or the stops given, and the program had not ended.
-Needs QEMU, a RISC-V compiler and vmwidgets[kernels]."""
+Needs QEMU, a RISC-V compiler and the extra "kernels"."""
 
 
 def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -12,9 +12,9 @@ from ..engine.base.errors import Refused
 from ..engine.base.files import place_of
 from ..grading import Course, read_course
 from ..grading.roster import read_roster
-from ..labs.exercise import exercises as known_exercises
 from ..labs.identity import folded
 from ..labs.moved import lab_of, labs_of
+from .copying import shipped
 from .labs import chosen
 from .private import write_private
 
@@ -36,8 +36,8 @@ def write_autograder(options: argparse.Namespace) -> str:
         raise Refused(f"{str(place)!r} must end in .zip")
     course = read_course(options.course, options.exercises)
     graded = set(map(lab_of, course.exercises))
-    shipped = {lab_of(name) for name, one in known_exercises().items() if one.shipped}
-    labs = chosen(options.labs, sorted(shipped | graded), graded)
+    there = {name.partition("-")[0] for name in shipped() if name.endswith(".ipynb")}
+    labs = chosen(options.labs, sorted(there | graded), graded)
     exercises = {name: points for name, points in course.exercises.items() if lab_of(name) in labs}
     people = read_roster(options.roster).aliases if options.roster else {}
     content = archive(

@@ -11,9 +11,10 @@ from typing import Any
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.files import check_free
+from ..engine.base.released import install
 from ..engine.machine.load import load_journal
 from ..labs.handing_out import named_picture
-from ..pictures.handing_out import handout
+from ..pictures.handing_out import handed_out
 from ..pictures.handout.page import PAPER
 from ..pictures.handout.telling import UNITS
 
@@ -59,8 +60,8 @@ def run(options: argparse.Namespace) -> int:
             notes = _of_notebook(source, output, options.picture, given)
         else:
             machine = load_journal(source)
-            handout(machine, output, *(named_picture(machine, name) for name in options.picture), **given)
-            notes = []
+            chosen = [named_picture(machine, name) for name in options.picture]
+            notes = list(handed_out(machine, output, chosen, given, fold=True)[1])
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return BAD
@@ -96,7 +97,7 @@ def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[st
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError, DeadKernelError
     except ImportError:
-        raise Refused("a notebook is run by Jupyter, which is not installed: pip install 'vmwidgets[lab]'") from None
+        raise Refused(f"a notebook is run by Jupyter, which is not installed: {install('lab')}") from None
     try:
         notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
     except Exception as error:  # noqa: BLE001  whatever is wrong with the file

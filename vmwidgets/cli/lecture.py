@@ -18,7 +18,7 @@ def add_lecture(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "lecture",
-        help="write one of the four lectures: a file that steps, with notes and questions",
+        help="write one of the five lectures: a file that steps, with notes and questions",
         description="Write a lecture of twenty minutes to one HTML file, with questions to vote on and notes, and the "
         "machine's journal beside it. Open the file in a browser and press p to present it. Exit code 0: the files are "
         "written; 2: they are not.",

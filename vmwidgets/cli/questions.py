@@ -23,12 +23,11 @@ everywhere. Without --seed, 60 bits are drawn, and the key names them. The endin
   .qti    QTI 1.2.1 in a Common Cartridge 1.1, for Canvas, Moodle and Blackboard (.imscc is the same)
 
 topics: walk, tlb, replacement, cow, tables, gaps; several make one exam with a section for each:
---topic walk --topic tlb, or --topic walk,tlb"""
+--topic walk --topic tlb, or --topic walk,tlb
+
+kinds: each topic has several, which docs/questions.md lists: --kind walk/index,tlb/stale asks one of each"""
 
 _EXITS = "exit status: 0 the file is written; 2 bad input, or it can't be written: then nothing has changed"
-
-DEFAULT = 6
-"""Questions, unless `--n` says otherwise."""
 
 BITS = 60
 """Bits of a seed that the command draws: too many to be found by trying."""
@@ -51,14 +50,24 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument(
         "--topic",
-        required=True,
         action="append",
+        default=[],
         metavar="TOPIC",
         help="the topic; repeat the option for several topics",
     )
+    parser.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="only this kind of question, such as walk/index; repeat the option for several kinds",
+    )
+    parser.add_argument(
+        "--form", default="", metavar="A|B", help="one of two exams of the same kinds: before a lab, and after it"
+    )
     parser.add_argument("--seed", metavar="N", help=f"a whole number: which questions (drawn, {BITS} bits)")
     parser.add_argument("--secret", type=Path, metavar="FILE", help=f"only its owner can make the questions: {HELP}")
-    parser.add_argument("--n", default=str(DEFAULT), metavar="N", help=f"how many questions of each topic ({DEFAULT})")
+    parser.add_argument("--n", metavar="N", help="how many questions of each topic (6; with --kind one of each kind)")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="a file to write: .md, .html or .qti")
     parser.add_argument("--no-key", action="store_true", help="leave the answers out, for the sheet that is handed out")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
@@ -73,16 +82,18 @@ def run(options: argparse.Namespace) -> int:
 
         drawn = options.seed is None
         seed = secrets.randbits(BITS) if drawn else _number(options.seed, "--seed")
-        n, secret = _number(options.n, "--n"), secret_in(options.secret) if options.secret else ""
+        n = None if options.n is None else _number(options.n, "--n")
+        secret = secret_in(options.secret) if options.secret else ""
         choices = {"key": not options.no_key, "force": options.force}
         place(options.output, **choices)
-        topics = [one.strip() for topics in options.topic for one in topics.split(",")]
-        exam = make_exam(topics, seed, n, secret)
+        topics, kinds = _names(options.topic), _names(options.kind)
+        exam = make_exam(topics, seed, n, secret, kinds=kinds, form=options.form.upper())
         file = save(exam, options.output, **choices)
     except Refused as refusal:
         print(f"vmwidgets: {printable(str(refusal))}", file=sys.stderr)
         return FAILED
     said = f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}"
+    said += f", form {exam.form}" if exam.form else ""
     print(printable(f"{file}: {said}, topic{'s' * exam.several} {exam.topic.replace(',', ', ')}, seed {exam.seed}"))
     if not drawn and not secret and seed.bit_length() < FEW_BITS:
         print(
@@ -90,6 +101,11 @@ def run(options: argparse.Namespace) -> int:
             "--secret FILE"
         )
     return DONE
+
+
+def _names(options: list[str]) -> list[str]:
+    """Names, from options that are repeated and from commas."""
+    return [one.strip() for several in options for one in several.split(",")]
 
 
 def _number(text: str, name: str) -> int:

@@ -46,13 +46,13 @@ def _replay(path: Path) -> int:
         print(printable(str(error)), file=sys.stderr)
         return UNREADABLE
     if outcome.divergence is None:
-        print(f"{printable(str(path))}: {counted(outcome.operations, 'operation')} agree{_partly(outcome)}", flush=True)
+        print(f"{printable(str(path))}: {counted(outcome.operations, 'operation')} agree{partly(outcome)}", flush=True)
         return AGREES
-    print(_report(outcome, outcome.divergence), flush=True)
+    print(report(outcome, outcome.divergence), flush=True)
     return DIVERGES
 
 
-def _partly(outcome: Outcome) -> str:
+def partly(outcome: Outcome) -> str:
     """How many of them were compared with what would be correct only, or not at all."""
     if not outcome.corrected and not outcome.passed_over:
         return ""
@@ -60,7 +60,7 @@ def _partly(outcome: Outcome) -> str:
     return f" ({partly}, {outcome.passed_over} not compared, after one)"
 
 
-def _report(outcome: Outcome, divergence: Divergence) -> str:
+def report(outcome: Outcome, divergence: Divergence) -> str:
     """The file's line, the operation with its inputs, and what differs, side by side."""
     record = divergence.record
     given = [(name, value) for name, value in record.items() if name not in _OUTPUTS][:MOST_FIELDS]

@@ -101,7 +101,7 @@ def _tables(path: Path, only_answers: bool) -> int:
     except Unreadable as error:
         return _failed(str(error))
     if comparison.first is not None:
-        print(_report(path, comparison, comparison.first), flush=True)
+        print(mismatch_report(path, comparison, comparison.first), flush=True)
         return DIFFERS
     if comparison.compared or not (only_answers or comparison.cases):
         print(f"{printable(str(path))}: {_counts(comparison)} agree", flush=True)
@@ -121,7 +121,7 @@ def _print_answers(path: Path, case: Case, number: int) -> None:
         print(f"  {Address(query.va)} {_who(query.user)} {query.access}: {verdict(found)}")
 
 
-def _report(path: Path, comparison: Comparison, first: Mismatch) -> str:
+def mismatch_report(path: Path, comparison: Comparison, first: Mismatch) -> str:
     """The file's line, the query that differs first with its walk, and what differs, side by side."""
     found, case = first.walk, first.case
     where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"

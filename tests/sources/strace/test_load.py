@@ -428,13 +428,13 @@ def test_a_failure_in_the_middle_changes_nothing(machine, monkeypatch):
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("nonsense", "'nonsense' is no line of strace"),
+        ("munmap(nonsense", "'munmap(nonsense' is not a line of strace"),
         ("mmap(NULL, 4096) = 0x1000", "mmap: it takes 6 arguments, and has 2"),
-        ("mmap(NULL, x, PROT_READ, MAP_PRIVATE, 3, 0) = 0x1000", "mmap: argument 2 is no number of bytes"),
+        ("mmap(NULL, x, PROT_READ, MAP_PRIVATE, 3, 0) = 0x1000", "mmap: argument 2 is not a number of bytes"),
         ("mmap(NULL, 4096, PROT_READ, MAP_FIXED, 3, 0) = 0x1000", "neither MAP_SHARED nor MAP_PRIVATE"),
         (anonymous(0x1001, 4096), "mmap: 0x1001 is not page aligned"),
         (anonymous(A, 0), "mmap: its range is empty"),
-        (anonymous(A, -4096), "mmap: argument 2 is no number of bytes"),
+        (anonymous(A, -4096), "mmap: argument 2 is not a number of bytes"),
         ("munmap(0x1001, 4096) = 0", "munmap: 0x1001 is not page aligned"),
         ("munmap() = 0", "munmap: it takes 2 arguments, and has 0"),
         ("brk(0x1000) = 0x1000", "brk: end=0x1000: the heap ends between 0x5555_0000"),

@@ -8,7 +8,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.sources.strace import arguments, text
-from vmwidgets.sources.strace.text import Bracket, Call, Ended, Signalled, Unfinished, parse_strace
+from vmwidgets.sources.strace.text import Bracket, Call, Ended, PassedOver, Signalled, Unfinished, parse_strace
 
 
 def parse(given):
@@ -192,40 +192,135 @@ def test_exec_of_a_thread_goes_on_under_the_number_of_the_first():
 # ---- nonsense --------------------------------------------------------------------------------
 
 BAD = [
-    "hello",
-    "total 12",
     "mmap(NULL, 4096",
     "mmap(NULL, 4096)",
     "mmap(NULL, 4096) =",
-    "mmap NULL, 4096) = 0",
     "mmap(NULL, [4096) = 0",
-    "mmap(NULL, {4096]) = 0",
-    'open("a) = 3',
-    "mmap(NULL) = 0x1 0x2",
+    "7 munmap(NULL, {4096]) = 0",
+    "[pid 7] mmap(NULL) = 0x1 0x2",
+    "12:34:56 brk(0x123456789abcdef01) = 0",
+    "<... mmap resumed>) = 0",
+    'execve("a, [], NULL) = 0',
+    "clone({flags=) = 12",
+    "mmap" + "(" * 5000,
+]
+"""Of calls that change memory."""
+
+PASSED_OVER = [
+    "hello",
+    "total 12",
+    "mmap NULL, 4096) = 0",
     "(1, 2) = 3",
     "1 2 getpid() = 1",
     "+++ exited +++",
     "--- SIGINT",
     "<unfinished ...>",
-    "<... mmap resumed>) = 0",
-    "f(0x123456789abcdef01) = 0",
     "f(1) = 99999999999999999999999999",
+    "printf(3) is a function",
     "\x00\x01\x1b[31m",
     "\u0663(\u0664) = 1",
     "00400000-00401000 r-xp 00000000 08:01 12 /bin/true",
     "f" + "(" * 5000,
     "x" * 10**5,
 ]
+"""What a program may write on the same terminal."""
 
 
 @pytest.mark.parametrize("line", BAD, ids=[line[:24] for line in BAD])
-def test_nonsense_is_refused_with_its_line(line):
+def test_a_damaged_call_that_changes_memory_is_refused_with_its_line(line):
     with pytest.raises(Refused) as caught:
         parse(f"getpid() = 1\n\n{line}\n")
     message = str(caught.value)
     assert message.startswith("line 3 of a text: ")
     assert message.isprintable()
     assert len(message) < 200
+
+
+@pytest.mark.parametrize("line", PASSED_OVER, ids=[line[:24] for line in PASSED_OVER])
+def test_a_line_that_is_not_straces_is_passed_over_and_counted(line):
+    first, passed, last = parse(f"getpid() = 1\n{line}\nbrk(NULL) = 0x1000\n")
+    assert (first.name, passed, last.name) == ("getpid", PassedOver(2), "brk")
+    with pytest.raises(Refused) as caught:
+        parse(f"{line}\n")
+    assert str(caught.value).startswith("line 1 of a text: ")
+    assert str(caught.value).isprintable()
+
+
+LOOSE = {
+    "15171 recvmsg(3, {msg_iov=[{iov_base=[[{nlmsg_len=1}, [{a=1}]}, 12) = 1468": (15171, 1468, ""),
+    'open("a) = 3': (None, 3, ""),
+    "[pid 7] newcall(1 ? {, x]) = -1 ENOSYS (Function not implemented)": (7, -1, "ENOSYS"),
+    "12:34:56.123456 ioctl(3, {ifr=[, new) = 0 <0.000012>": (None, 0, ""),
+    "f(0x123456789abcdef01) = 0": (None, 0, ""),
+    "7 poll({) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)": (7, None, "ERESTART_RESTARTBLOCK"),
+}
+
+
+@pytest.mark.parametrize("line", LOOSE)
+def test_of_other_calls_the_name_and_the_result_are_enough(line):
+    found = call(line)
+    assert (found.pid, found.result, found.error) == LOOSE[line]
+    assert found.loose
+    assert found.arguments == ()
+    assert not call("getpid() = 12").loose
+
+
+def test_a_call_cut_inside_a_struct_goes_on_in_a_later_line():
+    given = "1 ioctl(3, SIOCGIFNAME, {ifr_ifindex=4 <unfinished ...>\n2 getpid() = 2\n"
+    given += '1 <... ioctl resumed>, ifr_name="lo"}) = 0\n1 ???( <unfinished ...>\n1 <... ??? resumed>) = ?\n'
+    found = parse(given)
+    assert [(one.begun, one.line, one.pid, one.name, one.result) for one in found] == [
+        (2, 2, 2, "getpid", 2), (1, 3, 1, "ioctl", 0), (4, 5, 1, "???", None),
+    ]  # fmt: skip
+
+
+def test_a_process_that_strace_comes_to_and_leaves():
+    given = """\
+strace: Process 7 attached
+7 restart_syscall(<... resuming interrupted read ...> <unfinished ...>
+8 <... futex resumed>) = 0
+7 <... restart_syscall resumed>) = 1
+8 mmap(NULL, 4096, PROT_READ,  <detached ...>
+7 select(0, NULL, NULL, NULL, {tv_sec=1, tv_usec=0}strace: Process 7 detached
+ <detached ...>
+"""
+    assert [type(one).__name__ for one in parse(given)] == ["Call", "Call", "Unfinished", "Unfinished"]
+    assert [one.name for one in parse(given)] == ["futex", "restart_syscall", "mmap", "select"]
+
+
+@pytest.mark.parametrize("last", ["mmap(NULL, 4096, PROT_", "7 munmap(0x1000, 4096)", '[pid 7] read(3, "abc'])
+def test_the_last_line_may_be_cut(last):
+    found = parse(f"getpid() = 1\n{last}")
+    assert isinstance(found[1], Unfinished)
+    assert found[1].name in last
+
+
+def test_the_last_half_of_a_call_may_be_cut():
+    found = parse("1 mmap(NULL, 4096, <unfinished ...>\n1 <... mmap resumed>PROT_RE")
+    assert found == [Unfinished(1, 1, "mmap")]
+
+
+def test_a_call_after_words_of_the_program_is_read():
+    words, found = "$ what? mmap is a call; ", "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7000"
+    _, second = parse(f"getpid() = 1\n{words}[pid 9] {found}\n")
+    assert (second.pid, second.name, second.result) == (9, "mmap", 0x7000)
+    assert parse(f"getpid() = 1\n{words}[pid 9] {found[:30]}\n")[1] == PassedOver(2)
+
+
+def test_the_summary_after_the_calls_ends_them():
+    summary = "% time     seconds  usecs/call     calls    errors syscall\n 25.64    0.000241    8   30      mmap\n"
+    assert [one.name for one in parse(f"getpid() = 1\n{summary}")] == ["getpid"]
+    with pytest.raises(Refused, match=r"line 2 of a text: this is a summary of strace \(-c\), .* record without -c"):
+        parse(f"hello\n{summary}")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line():
+    assert call("\ufeffgetpid() = 12").result == 12
+
+
+def test_a_map_is_said_to_be_one():
+    with pytest.raises(Refused, match=r"this is a map of /proc/PID/maps; give it to vm\.load_maps"):
+        parse("00400000-00401000 r-xp 00000000 08:01 12 /bin/true\n")
 
 
 def test_brackets_within_brackets_need_no_stack_of_ours():
@@ -237,10 +332,10 @@ def test_a_call_that_another_one_resumes_is_refused():
         parse("1 mmap(NULL, <unfinished ...>\n1 <... brk resumed>) = 0")
     with pytest.raises(Refused, match="line 2 of a text: brk is resumed, and no line before has begun it"):
         parse("1 brk(NULL <unfinished ...>\n2 <... brk resumed>) = 0")
-    with pytest.raises(Refused, match=r"line 2 of a text: '<... brk resumed>\) =' is no line"):
-        parse("1 brk(NULL <unfinished ...>\n1 <... brk resumed>) = ")
-    with pytest.raises(Refused, match="line 1 of a text: 'vfork\\(' is no line"):
-        parse("vfork(strace: Process 8 attached")
+    with pytest.raises(Refused, match=r"line 2 of a text: '<... brk resumed>\) =' is not a line"):
+        parse("1 brk(NULL <unfinished ...>\n1 <... brk resumed>) = \n")
+    with pytest.raises(Refused, match="line 2 of a text: 'vfork\\(' is not a line"):
+        parse("vfork(strace: Process 8 attached\n")
 
 
 @pytest.mark.parametrize("given", ["", "\n \n", "\r\n"])

@@ -47,8 +47,12 @@ def load_strace(
     failed are not made again; those that the model does not have are named and counted in the answer.  The first
     process's task stays when it is over, to be looked at.
 
-    All of it is one group: ``m.undo()`` takes it back as one.  Damaged text is refused beforehand; and what the machine
-    can't do, with the line's number: nothing has changed then.  O(n log n).
+    Arguments are read strictly only of calls that change memory or make processes.  Other calls are counted; so are
+    lines that are not strace's, and calls that strace left (``strace -p``) or that a text was cut in.
+
+    All of it is one group: ``m.undo()`` takes it back as one.  A damaged call that changes memory is refused
+    beforehand, as are texts of other programs, summaries (``-c``), and what the machine can't do: nothing has changed
+    then.  O(n log n).
 
     >>> import vmwidgets as vm
     >>> vm.load_strace(
@@ -105,7 +109,7 @@ def _result(performer: Performer, found: Plan, source: str, text: str) -> Loaded
     return LoadedStrace(
         tasks[0], alive, source, found.calls, _named(performer.done), found.skipped, found.flags, +performer.beyond,
         found.failed, found.others, +performer.outside, found.unfinished, found.signals, performer.taken, ends,
-        tuple(found.maps_read), text,
+        tuple(found.maps_read), found.unread, tuple(found.passed_over), text,
     )  # fmt: skip  # in the order of its fields
 
 

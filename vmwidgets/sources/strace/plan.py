@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ...engine.base.errors import Refused
 from ...engine.base.units import PAGE
 from . import arguments
-from .text import Call, Ended, Event, Signalled, Unfinished, Value
+from .text import Call, Ended, Event, PassedOver, Signalled, Unfinished, Value
 
 MEMORY = frozenset((
     "get_mempolicy", "map_shadow_stack", "mbind", "migrate_pages", "mincore", "mlock", "mlock2", "mlockall",
@@ -62,6 +62,10 @@ class Plan:
     """How the last process of a space ended, by the number of the space."""
     maps_read: list[int] = field(default_factory=list)
     """Lines in which a program read its own /proc/PID/maps."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Calls that do not change memory, and whose arguments can't be read; they are among the others."""
+    passed_over: list[int] = field(default_factory=list)
+    """Lines that are not strace's."""
 
 
 @dataclass
@@ -92,7 +96,8 @@ class _Planner:
         self._heap_ends: dict[int, int] = {}
         self._gone: set[int | None] = set()
         self._handlers = {
-            "execve": self._execve, "execveat": self._execve, "mmap": self._mmap, "munmap": self._munmap,
+            "execve": self._execve, "execveat": self._execve, "mmap": self._mmap, "mmap2": self._mmap,
+            "old_mmap": self._mmap, "munmap": self._munmap,
             "mprotect": self._mprotect, "pkey_mprotect": self._mprotect, "brk": self._brk, "mremap": self._mremap,
             "madvise": self._madvise, "msync": self._msync, "exit": self._exit, "exit_group": self._exit,
         }  # fmt: skip  # read as a table
@@ -101,6 +106,9 @@ class _Planner:
         """All of it."""
         for event in self._events:
             if until is not None and event.line > until:
+                continue
+            if isinstance(event, PassedOver):
+                self._plan.passed_over.append(event.line)
                 continue
             if isinstance(event, Unfinished):
                 self._plan.unfinished[event.name] += 1
@@ -130,8 +138,8 @@ class _Planner:
         birth = self._birth(pid, event.line)
         if birth is not None:
             return self._born(birth, pid)
-        if pid in self._gone:
-            return None
+        if pid in self._gone and (self._alive or event.name != "execve"):
+            return None  # where all are over, an execve begins another program: -A appended it
         if None in self._alive:  # on a terminal the first has no number while it is alone
             found = self._alive[pid] = self._alive.pop(None)
             self._users[found.space] = {pid if user is None else user for user in self._users[found.space]}
@@ -215,6 +223,8 @@ class _Planner:
 
     def _call(self, call: Call, process: _Process) -> None:
         name, plan = call.name, self._plan
+        if call.loose:
+            plan.unread[name] += 1
         if name in FORKS:
             if call.result is None or call.result <= 0:
                 plan.failed[name] += 1
@@ -367,7 +377,7 @@ class _Planner:
         for one in which:
             found = arguments.number(given[one])
             if found is None or not 0 <= found < 1 << 64:
-                raise self._refused(call, f"argument {one + 1} is no number of bytes")
+                raise self._refused(call, f"argument {one + 1} is not a number of bytes")
             given[one] = found
         return given
 

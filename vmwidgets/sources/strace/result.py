@@ -21,7 +21,8 @@ class LoadedStrace:
     counts mappings put where something was that no call took away, as happens if threads were not recorded; `outside`
     calls for addresses that the map does not have; `unfinished` calls that never returned; `signals` signals.  `ends`
     says how processes ended; the first one's task stays.  `maps_read` are the lines in which the program read its own
-    map.  `text` is what strace wrote.
+    map.  `unread` counts those of `others` whose arguments can't be read, `passed_over` are the lines that are not
+    strace's, such as what the program wrote on the same terminal.  `text` is what strace wrote.
     """
 
     task: Task
@@ -40,6 +41,8 @@ class LoadedStrace:
     taken: int
     ends: dict[str, str]
     maps_read: tuple[int, ...]
+    unread: Counter[str]
+    passed_over: tuple[int, ...]
     text: str = field(default="", repr=False)
 
     def __repr__(self) -> str:
@@ -60,6 +63,11 @@ class LoadedStrace:
             kinds = ", ".join(name for name, _ in self.others.most_common(3))
             more = " …" * (len(self.others) > 3)
             lines.append(f"  No memory in them: {self.others.total():,} ({kinds}{more})")
+        if self.unread:
+            lines.append(f"  Their arguments can't be read, and don't matter: {_counts(self.unread)}")
+        if self.passed_over:
+            number = counted(len(self.passed_over), "line")
+            lines.append(f"  Not strace's, and passed over: {number}, first line {self.passed_over[0]:,}")
         if self.taken:
             lines.append(f"  Mapped where something was: {self.taken:,}")
         if self.maps_read and self.ends:

@@ -3,6 +3,9 @@ r"""The text of strace(1), line by line, read by a grammar: calls, signals and e
 Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
 ``-i``, ``-n`` and ``-k``, to the terminal or with ``-o``.  A call that another process interrupts takes two lines,
 ``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are joined, and read as the one call that they are.
+
+What the grammar does not read is fatal only in calls that change memory (`loosely.py`); other calls are read without
+their arguments, and lines that are not strace's, such as what the program wrote, are passed over and counted.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from lark import Lark, Transformer
 from lark.exceptions import UnexpectedInput
 
 from ...engine.base.errors import Refused, printable
+from ..foreign import MAPS_LINE, refuse_foreign, refuse_others
+from .loosely import CHANGING, SUMMARY, Loose, calls_inside, loosely, outcome
 
 MOST_LINES = 1_000_000
 """Lines of one text."""
@@ -53,7 +58,7 @@ NUMBER.2: /-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,22}(\.[0-9]{1,20})?)(?![0-9A-Za-z_])/
 STRING: /@?"([^"\\]|\\.)*"(\.\.\.)?/
 PATH: /<(?!\.\.\. |unfinished \.\.\.>)([^<>\\-]|->|-|\\.|<[^<>]*>)*>(\(deleted\))?/
 CUT.3: "<unfinished ...>"
-RESUMED: /<\.\.\. [A-Za-z_][A-Za-z0-9_]* resumed>.*/
+RESUMED: /<\.\.\. ([A-Za-z_][A-Za-z0-9_]*|\?\?\?) resumed>.*/
 ELLIPSIS: "..."
 OPERATOR: "=>" | "==" | "!=" | "&&" | "||" | "<<" | ">>" | "=" | "|" | "&" | "~" | "!" | "*" | "+" | "-" | "/" | "^"
         | ":" | "@" | "'" | "?"
@@ -67,8 +72,8 @@ COMMENT: /\/\*.*?\*\//
 """
 """In Lark's notation.  A value is any sequence of pieces, since strace has a notation of its own for each call."""
 
-_RESUMED = re.compile(r"<\.\.\. (\w+) resumed> ?(.*)", re.DOTALL)
-_BROKEN = re.compile(r"(?!strace: |Process )(.+?)(?:strace: )?Process [0-9]+ attached", re.DOTALL)
+_RESUMED = re.compile(r"<\.\.\. (\w+|\?\?\?) resumed> ?(.*)", re.DOTALL)
+_BROKEN = re.compile(r"(?!strace: |Process )(.+?)(?:strace: )?Process [0-9]+ (?:attached|detached)", re.DOTALL)
 _SHOWN = 60
 _EXAMPLE = "one reads 'munmap(0x7f0000001000, 4096) = 0'"
 
@@ -89,7 +94,8 @@ class Call:
 
     `line` counts from 1; it is where the call ended, `begun` where it began.  `pid` is none where strace wrote none.
     `result` is a number, or none where strace has a question mark; `error` is a name such as "ENOMEM", or empty;
-    `path` is what ``-y`` writes behind a file descriptor that was returned, such as ``</etc/passwd>``.
+    `path` is what ``-y`` writes behind a file descriptor that was returned, such as ``</etc/passwd>``.  `loose` is a
+    call whose arguments can't be read, and which does not change memory: it has none here.
     """
 
     line: int
@@ -100,6 +106,7 @@ class Call:
     result: int | None
     error: str
     path: str
+    loose: bool = False
 
     @property
     def failed(self) -> bool:
@@ -135,13 +142,22 @@ class Signalled:
     name: str
 
 
-Event = Call | Unfinished | Ended | Signalled
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A line that is not strace's, or is so damaged that it says nothing."""
+
+    line: int
+
+
+Event = Call | Unfinished | Ended | Signalled | PassedOver
 
 
 def parse_strace(text: str, source: str) -> Iterator[Event]:
-    """What happened, in the order of the lines; :class:`Refused` with the line's number where they make no sense.
+    """What happened, in the order of the lines.
 
-    `source` names the text in the sentence.  Blank lines, and what strace says of itself, are passed over.  O(n).
+    Raises :class:`Refused` where a call that changes memory can't be read, with the line's number, and for a text that
+    is another program's.  `source` names the text in the sentence.  Blank lines, and what strace says of itself, are
+    passed over.  O(n).
 
     >>> (one,) = parse_strace("brk(NULL) = 0x1000", "a text")
     >>> one.name, len(one.arguments), hex(one.result)
@@ -165,29 +181,36 @@ class _Reader:
         self.source = source
         self.waiting: dict[int | None, _Waiting] = {}
         self.lost: list[Unfinished] = []
+        self.last = 0  # the line without an end, if there is one
         self._parse = _parser().parse
 
     def events(self, text: str) -> Iterator[Event]:
         """All of them."""
-        held, seen = "", False
-        for number, line in enumerate(text.split("\n"), 1):
+        held, seen, first = "", False, 0
+        self.last = text.count("\n") + 1 if not text.endswith("\n") else 0
+        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
             if number > MOST_LINES:
                 raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
             content = held + line.removesuffix("\r")
             if len(content) > MOST_IN_LINE:
                 raise self.refused(number, f"more than {MOST_IN_LINE:,} characters are not read in one line")
+            if seen and SUMMARY.fullmatch(content.strip()):
+                break  # what -C writes after the last call
             broken = _BROKEN.fullmatch(content)
             held = broken[1] if broken is not None else ""
             if held or not content.strip():
                 continue  # strace's own word in the middle of a call that goes on in the next line
             found = self._event(number, content)
-            seen = True
+            if isinstance(found, PassedOver):
+                first = first or number
+            else:
+                seen = True
             if found is not None:
                 yield found
         if held:
-            raise self.refused(number, f"{_cut(held)!r} is no line of strace; {_EXAMPLE}")
+            yield from filter(None, [self._unread(number, held)])
         if not seen:
-            raise Refused(f"{self.source} is empty: a program makes at least one call; {_EXAMPLE}")
+            self._refuse_all(text, first)
         yield from self.lost
         yield from (Unfinished(one.line, pid, one.name) for pid, one in self.waiting.items())
 
@@ -195,13 +218,21 @@ class _Reader:
         """The sentence for a line."""
         return Refused(f"line {number} of {self.source}: {why}")
 
+    def _refuse_all(self, text: str, first: int) -> None:
+        """A text without a line of strace: what it is, if that is known."""
+        refuse_foreign(text, self.source)
+        refuse_others(text, self.source, MAPS_LINE, "a map of /proc/PID/maps", "give it to vm.load_maps")
+        if not first:
+            raise Refused(f"{self.source} is empty: a program makes at least one call; {_EXAMPLE}")
+        raise self.refused(first, f"{_cut(text.split(chr(10))[first - 1])!r} is not a line of strace; {_EXAMPLE}")
+
     def _event(self, number: int, content: str) -> Event | None:
-        pid, kind, parts = self._parsed(number, content, content)
+        try:
+            pid, kind, parts = self._parsed(content)
+        except UnexpectedInput:
+            return self._unread(number, content)
         if kind == "begun":
-            if pid in self.waiting:
-                lost = self.waiting[pid]
-                self.lost.append(Unfinished(lost.line, pid, lost.name))
-            self.waiting[pid] = _Waiting(number, str(parts), _uncut(content[parts.start_pos :]))
+            self._begin(number, pid, str(parts), _uncut(content[parts.start_pos :]))
             return None
         if kind == "resumed":
             return self._resumed(number, pid, parts)
@@ -218,20 +249,72 @@ class _Reader:
             return Ended(number, pid, "superseded by execve", heir)
         return None
 
+    def _begin(self, number: int, pid: int | None, name: str, text: str) -> None:
+        if pid in self.waiting:
+            lost = self.waiting[pid]
+            self.lost.append(Unfinished(lost.line, pid, lost.name))
+        self.waiting[pid] = _Waiting(number, name, text)
+
+    def _unread(self, number: int, content: str) -> Event | None:
+        """A line that the grammar does not know."""
+        found = loosely(content)
+        if found is None:
+            return self._beside_output(number, content)
+        if found.how == "detached" or (not found.how and number == self.last):  # the last line may be cut
+            return Unfinished(number, found.pid, found.name)
+        if found.name in CHANGING:
+            raise self.refused(number, f"{_cut(content)!r} is not a line of strace; {_EXAMPLE}")
+        if found.how == "begun":
+            self._begin(number, found.pid, found.name, "")
+            return None
+        return self._loose(number, number, found) if found.how else PassedOver(number)
+
+    def _loose(self, number: int, begun: int, found: Loose) -> Call:
+        result = integer(found.result) if found.result != "?" else None
+        return Call(number, begun, found.pid, found.name, (), result, found.error, "", loose=True)
+
+    def _beside_output(self, number: int, content: str) -> Event:
+        """A line in which a program's words come before a call, or of a program's words alone."""
+        for rest in calls_inside(content):
+            try:
+                pid, kind, parts = self._parsed(rest)
+            except UnexpectedInput:
+                continue
+            if kind == "call":
+                return Call(number, number, pid, *parts)
+        return PassedOver(number)
+
     def _resumed(self, number: int, pid: int | None, tail: str) -> Event:
         match = _RESUMED.fullmatch(tail)
         assert match is not None, "the grammar let no other in"
         name, rest = match[1], match[2]
         whose = self._whose(pid, name)
         if whose not in self.waiting:
-            raise self.refused(number, f"{name} is resumed, and no line before has begun it")
+            if name in CHANGING:
+                raise self.refused(number, f"{name} is resumed, and no line before has begun it")
+            return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace came while it was under way
         begun = self.waiting.pop(whose)
         if begun.name != name:
             raise self.refused(number, f"{name} is resumed, and line {begun.line} has begun {begun.name}")
-        _, kind, parts = self._parsed(number, begun.text + rest, tail)
+        whose = whose if pid is None else pid
+        try:
+            _, kind, parts = self._parsed(begun.text + rest)
+        except UnexpectedInput:
+            if name not in CHANGING:
+                return self._ended(number, begun.line, Loose(whose, name, "call"), rest)
+            if number == self.last:  # cut
+                return Unfinished(begun.line, whose, name)
+            raise self.refused(number, f"{_cut(tail)!r} is not a line of strace; {_EXAMPLE}") from None
         if kind != "call":
             raise self.refused(number, f"{name} is resumed and has no result; {_EXAMPLE}")
-        return Call(number, begun.line, whose if pid is None else pid, *parts)
+        return Call(number, begun.line, whose, *parts)
+
+    def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
+        """The second line of a call whose arguments can't be read, and don't matter."""
+        end = outcome(rest)
+        if end is None:
+            return Unfinished(begun, found.pid, found.name)
+        return self._loose(number, begun, found._replace(result=end[0], error=end[1]))
 
     def _whose(self, pid: int | None, name: str) -> int | None:
         """The process of a resumed call: on a terminal numbers are written only while there are several."""
@@ -240,12 +323,8 @@ class _Reader:
         such = [one for one, begun in self.waiting.items() if begun.name == name]
         return such[0] if len(such) == 1 else None
 
-    def _parsed(self, number: int, content: str, written: str) -> tuple[int | None, str, Any]:
-        try:
-            parsed: Any = self._parse(content)
-        except UnexpectedInput:
-            raise self.refused(number, f"{_cut(written)!r} is no line of strace; {_EXAMPLE}") from None
-        return cast("tuple[int | None, str, Any]", parsed)
+    def _parsed(self, content: str) -> tuple[int | None, str, Any]:
+        return cast("tuple[int | None, str, Any]", self._parse(content))
 
 
 def _cut(text: str) -> str:

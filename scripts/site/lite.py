@@ -1,21 +1,17 @@
-"""A JupyterLite site with the package's wheel, built from what `scripts.hosts` has set up, and a server for it.
+"""A JupyterLite site with the package's wheel, built from what `scripts.hosts` has set up.
 
 The site asks no other host for anything: Pyodide lies in it, and so does each wheel that a page installs.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import shutil
 import subprocess
-import threading
 import zipfile
 from email.parser import HeaderParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from scripts import hosts
@@ -31,6 +27,7 @@ APP = {
     "jupyter-config-data": {
         "appName": "vmwidgets in a page",
         "exposeAppInBrowser": True,
+        "enableServiceWorkerCache": "true",
         "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": {"disablePyPIFallback": True}},
     },
 }
@@ -42,9 +39,12 @@ SETTINGS = {
 }
 
 
-def build(folder: Path, wheel: Path, contents: Path) -> Path:
-    """Build a site from the wheel and the notebooks in `contents`; gives its folder."""
-    source, site = folder / "source", folder / "site"
+def build(source: Path, site: Path, wheel: Path, contents: Path) -> Path:
+    """Build a site from the wheel and the notebooks in `contents`; gives its folder.
+
+    `source` is a new folder for settings, `site` a folder that is not there: over an old site the address of Pyodide
+    is lost.
+    """
     put_pyodide(source / "static" / "pyodide")
     (source / "jupyter-lite.json").write_text(json.dumps(APP))
     (source / "overrides.json").write_text(json.dumps(SETTINGS))
@@ -83,34 +83,3 @@ def version_of(wheel: Path) -> str:
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return str(HeaderParser().parsestr(archive.read(metadata).decode())["Version"])
-
-
-class Files(SimpleHTTPRequestHandler):
-    """A plain server of files, as any web server is one."""
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the base class's
-        """Keep quiet."""
-
-
-class Site:
-    """Serves a folder to this machine."""
-
-    def __init__(self, folder: Path) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(folder)))
-        self.base = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Site:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def address(self, path: str) -> str:
-        """Where the notebook of this path opens."""
-        return f"{self.base}/lab/index.html?path={path}"

@@ -1,0 +1,56 @@
+"""The notebooks of the JupyterLite in the site: the labs, and one for a text that was pasted into the landing page."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from .labs import NAMES
+from .places import NOTEBOOKS
+
+INSTALL = "%pip install -q vmwidgets"
+
+HEADING = """# Your kernel's text
+
+Choose *Run*, *Run All Cells*. The text that you pasted is read here, in your browser; it is sent nowhere. The last cell
+shows which bit refused the access, the walk of the address, and the table. [More](../../docs/xv6.html).
+"""
+
+READ = """from js import caches
+
+store = await caches.open("vmwidgets")
+kept = await store.match("/vmwidgets/pasted.txt")
+text = await kept.text() if kept else ""
+print(text or "No text arrived. Write it here: text = '''…'''")"""
+
+SHOW = """import vmwidgets as vm
+
+pasted = vm.load(text)
+pasted"""
+
+
+def write(folder: Path) -> None:
+    """Write the notebooks into a new folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in NAMES:
+        notebook: Any = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+        notebook.cells.insert(1, code(INSTALL, "install"))
+        save(notebook, folder / f"{name}.ipynb")
+    words = nbformat.v4.new_markdown_cell(HEADING, id="heading")  # type: ignore[no-untyped-call]
+    cells = [words, code(INSTALL, "install"), code(READ, "read"), code(SHOW, "show")]
+    save(nbformat.v4.new_notebook(cells=cells), folder / "pasted.ipynb")  # type: ignore[no-untyped-call]
+
+
+def code(source: str, name: str) -> Any:
+    """A cell of code; its name is the same in each build."""
+    return nbformat.v4.new_code_cell(source, id=name)  # type: ignore[no-untyped-call]
+
+
+def save(notebook: Any, path: Path) -> None:
+    """Write a notebook for the kernel of the page."""
+    notebook.metadata["kernelspec"] = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]

@@ -1,0 +1,60 @@
+"""The gallery: each picture of the documents, drawn by the build from the code beside it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from scripts import pictures
+from vmwidgets.views.scene.svg import to_svg
+
+MADE_BY = {"fault": "forked", "objects": "forked"}
+"""Pictures of a machine that another function makes."""
+
+
+def write(folder: Path) -> list[str]:
+    """Write the page and its pictures into a folder; gives the names of the pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["# Gallery", "", "Each picture is drawn by the code below it, when these pages are built.", ""]
+    drawn = pictures.scenes()
+    for name, scene in drawn.items():
+        (folder / f"{name}.svg").write_text(to_svg(scene))
+        lines += [f"## {heading(name, scene.title)}", "", f"![{alternative(scene)}]({name}.svg)", ""]
+        if source := code(name):
+            lines += ["```python", source, "```", ""]
+    (folder / "index.md").write_text("\n".join(lines))
+    return list(drawn)
+
+
+def alternative(scene: Any) -> str:
+    """What a screen reader says of a picture."""
+    return str(scene.caption.text or scene.title).replace("[", "(").replace("]", ")").replace("\n", " ")
+
+
+def maker(name: str) -> Any:
+    """The function in scripts/pictures.py that makes the scene called `name`, or the machine in it."""
+    return getattr(pictures, MADE_BY.get(name, name.replace("-", "_")), None)
+
+
+def heading(name: str, title: str) -> str:
+    """What a picture shows: the first sentence of its function."""
+    said = (inspect.getdoc(maker(name)) or title).splitlines()[0]
+    return f"{name.capitalize()}: {said.rstrip('.')}" if name in MADE_BY else said.rstrip(".")
+
+
+def code(name: str) -> str:
+    """The body of the function in scripts/pictures.py that makes the scene called `name`."""
+    function = maker(name)
+    if not inspect.isfunction(function):
+        return ""
+    source = textwrap.dedent(inspect.getsource(function))
+    body = ast.parse(source).body[0]
+    assert isinstance(body, ast.FunctionDef), "a function is one"
+    first = body.body[1] if ast.get_docstring(body) else body.body[0]
+    lines = textwrap.dedent("\n".join(source.splitlines()[first.lineno - 1 :]))
+    last = f"\nvm.{name.capitalize()}(m)" if name in MADE_BY else ""
+    return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', lines.replace("\nreturn m", "")) + last

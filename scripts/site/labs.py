@@ -1,0 +1,122 @@
+"""Labs to read: each notebook is run once, and its pictures are kept; a handout of it steps.
+
+What was made is kept in .cache/site while the notebook and the package stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from .places import CACHE, NOTEBOOKS, ROOT, digest, package
+
+KEPT = CACHE / "labs"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+OURS = "application/vnd.vmwidgets."
+"""What only the package itself reads in an output."""
+
+RECORDED_MAP = """
+import vmwidgets.sources.proc_maps
+
+vmwidgets.sources.proc_maps.SELF = "/no/such/file"
+"""
+"""Run before a lab: the page shows the recorded map of a process, and not that of whoever builds the site."""
+
+LECTURES = ("maps", "translation", "faults", "replacement")
+MINUTES = 10
+"""How long a lab may take, or its handout."""
+
+NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+WORKERS = max(1, min(4, os.cpu_count() or 1))
+
+
+def made() -> dict[str, tuple[Path, Path]]:
+    """Of each lab the notebook that was run, and its handout; both are made if they have to be."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    code = package()
+    for name in LECTURES:
+        make_lecture(name, code)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return dict(zip(NAMES, pool.map(lambda name: make(name, code), NAMES), strict=True))
+
+
+def lecture(name: str) -> Path:
+    """The file of a lecture."""
+    return KEPT / f"lecture-{name}.html"
+
+
+def make_lecture(name: str, code: str) -> None:
+    """Write a lecture, unless it is there."""
+    stamp = KEPT / f"lecture-{name}.sha256"
+    if not (stamp.is_file() and stamp.read_text() == code and lecture(name).is_file()):
+        check([sys.executable, "-m", "vmwidgets", "lecture", name, "-o", lecture(name), "--force"])
+        stamp.write_text(code)
+
+
+def make(name: str, code: str) -> tuple[Path, Path]:
+    """The notebook of a lab as it is shown, and its handout."""
+    source, shown, handout = NOTEBOOKS / f"{name}.ipynb", KEPT / f"{name}.ipynb", KEPT / f"{name}.html"
+    stamp = KEPT / f"{name}.sha256"
+    wanted = f"{code} {digest([source, Path(__file__)])}"
+    if not (stamp.is_file() and stamp.read_text() == wanted and shown.is_file() and handout.is_file()):
+        print(f"vmwidgets: running {source.relative_to(ROOT)}", file=sys.stderr)
+        run(source, shown)
+        title = title_of(source)
+        check([sys.executable, "-m", "vmwidgets", "handout", source, "-o", handout, "--force", "--title", title])
+        stamp.write_text(wanted)
+    return shown, handout
+
+
+def title_of(source: Path) -> str:
+    """The heading of a lab.
+
+    >>> title_of(NOTEBOOKS / "01-maps.ipynb")
+    'Maps: an address space is an ordered set of entries'
+    """
+    notebook: Any = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
+    return str(notebook.cells[0].source.splitlines()[0].lstrip("# "))
+
+
+def run(source: Path, shown: Path) -> None:
+    """Run a notebook, and keep what can be read without a kernel."""
+    check([sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", shown, source])
+    notebook: Any = nbformat.read(shown, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.outputs = list(readable(cell.outputs))
+    nbformat.write(notebook, shown)  # type: ignore[no-untyped-call]
+
+
+def readable(outputs: list[Any]) -> Iterator[Any]:
+    """Outputs without live pictures: each has its static picture beside it."""
+    for output in outputs:
+        data = output.get("data", {})
+        if WIDGET in data:
+            continue
+        for kind in [kind for kind in data if kind.startswith(OURS)]:
+            del data[kind]
+        if data or "text" in output:
+            yield output
+
+
+def check(command: list[Any]) -> None:
+    """Run a command in the checkout; ends with what it said if it fails."""
+    home = KEPT / "ipython"
+    startup = home / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "recorded_map.py").write_text(RECORDED_MAP)
+    variables = {**os.environ, "IPYTHONDIR": str(home), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=60 * MINUTES
+    )
+    if done.returncode:
+        raise SystemExit(f"vmwidgets: `{' '.join(map(str, command))}` failed: {done.stderr[-1500:]}")

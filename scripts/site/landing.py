@@ -1,0 +1,149 @@
+"""The landing page: one question and its picture, ways to begin, and what is below."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+import vmwidgets as vm
+from vmwidgets.views.scene.png import to_png
+from vmwidgets.views.scene.svg import to_svg
+
+from . import fork
+from .places import OUT, ROOT, SOURCES
+
+ANSWERS = (4, 5, 8)
+
+EXAMPLES = {
+    "A map is a list and a tree": (
+        'm = vm.boot("x86-64")',
+        'a = m.kernel_map.enter("64 KiB", prot="r")',
+        "m.kernel_map",
+    ),
+    "A walk through page tables": (
+        't = m.task("init"); a = t.mmap("8 KiB")',
+        't.write(a, b"hello")',
+        "t.walk(a)",
+    ),
+    "A page fault, function by function": (
+        "child = t.fork()",
+        'child.write(a, b"J")',
+        "vm.Fault(child)",
+    ),
+    "Which page to evict": (
+        'string = "7 0 1 2 0 3 0 4 2 3 0 3"',
+        'compared = vm.reference_string(string, 3, ("fifo", "clock"))',
+        "compared",
+    ),
+    "The same memory in other formats": (
+        'ranges = [(0x40_0000, "4 MiB"), (0x2000_0000, "64 MiB")]',
+        'formats = vm.compare_formats(ranges, ("x86-64", "armv7"))',
+        "formats",
+    ),
+    "A kernel's own memory": (
+        'k = vm.boot("x86-64"); k.kmem_malloc("24 KiB")',
+        'k.kmem_alloc_wait("900 KiB")',
+        "vm.Kmem(k)",
+    ),
+}
+"""Pictures with the lines that draw them; each goes on with the names of those before it."""
+
+ACROSS = 560
+"""How wide these pictures are, in pixels: as wide as half of the page."""
+
+WIDER = {"A walk through page tables": 900, "The same memory in other formats": 760}
+"""Those that would be too high."""
+
+UNMEASURED = "No account and no installation. Python runs in the page."
+
+
+def write(measured: dict[str, float] | None) -> None:
+    """Write the page; `measured` is the size of a first visit in bytes, and its seconds to the first picture."""
+    told = fork.story()
+    steps = {f"step {number}": step for number, step in enumerate((told.before, *told.steps))} | dict(told.otherwise)
+    template = (SOURCES / "landing.html").read_text(encoding="utf-8")
+    parts = {
+        "page": str(fork.WRITTEN),
+        "answers": "".join(answer(number, number == told.answer) for number in ANSWERS),
+        "answer": str(told.answer),
+        "scenes": "".join(scene(name, step, hidden=number > 0) for number, (name, step) in enumerate(steps.items())),
+        "sentence": escape(told.before.sentence),
+        "otherwise": "".join(f'<button type="button">{escape(name)}</button>' for name in told.otherwise),
+        "cost": cost(measured),
+        "chapters": chapters(),
+        "pictures": pictures(),
+        "checked": rendered((SOURCES / "checked.md").read_text(encoding="utf-8")),
+    }
+    (OUT / "index.html").write_text(re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template), encoding="utf-8")
+    for path in (SOURCES / "static").glob("*.*"):
+        shutil.copy(path, OUT / "_static")
+    icon = (SOURCES / "static" / "icon.svg").read_text(encoding="utf-8")
+    (OUT / "favicon.ico").write_bytes(to_png(icon, theme="light", scale=2.0))  # asked for by pages that name no icon
+
+
+def answer(number: int, right: bool) -> str:
+    """A button to answer with."""
+    return f'<button type="button" aria-pressed="false" data-right="{"yes" if right else "no"}">{number}</button>'
+
+
+def scene(name: str, step: fork.Step, *, hidden: bool) -> str:
+    """A step of the picture, which the page shows when its turn comes."""
+    words = f'data-name="{escape(name)}" data-sentence="{escape(step.sentence)}"'
+    return f'<div class="scene" {words}{" hidden" if hidden else ""}>{fork.svg(step)}</div>\n'
+
+
+def cost(measured: dict[str, float] | None) -> str:
+    """What a first visit of the lab costs."""
+    if measured is None:
+        return UNMEASURED
+    size, seconds = measured["bytes"] / 1e6, measured["seconds"]
+    return (
+        f"No account, no installation. {size:.0f} MB the first time; "
+        f"{seconds:.0f} s to the first picture on the computer that built this page."
+    )
+
+
+# ---- below the first screen ----------------------------------------------------------------------
+
+
+def chapters() -> str:
+    """The tables of docs/lecture.md, one for each textbook, the first one open."""
+    text = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+    section = text.partition("## By chapter\n")[2].partition("\n## ")[0]
+    tables = re.findall(r"(?:^\|.*\n)+", section, flags=re.MULTILINE)
+    assert tables, "docs/lecture.md has a section By chapter, with tables"
+    parts = []
+    for number, table in enumerate(tables):
+        book = table.split("|")[1].strip()
+        opened = " open" if number == 0 else ""
+        linked = re.sub(r"\]\(\.\./notebooks/([\w-]+)\.ipynb\)", r"](notebooks/\1.html)", table)
+        inside = f'<div class="scrolls" tabindex="0" role="region" aria-label="{book}">{rendered(linked)}</div>'
+        parts.append(f"<details{opened}><summary>{book}</summary>{inside}</details>")
+    return "".join(parts)
+
+
+def pictures() -> str:
+    """The examples, each with the picture that its lines have drawn."""
+    folder = OUT / "pictures"
+    folder.mkdir(exist_ok=True)
+    names: dict[str, Any] = {"vm": vm}
+    parts = []
+    for number, (title, lines) in enumerate(EXAMPLES.items(), 1):
+        exec("\n".join(lines[:-1]), names)
+        drawn = vm.picture(eval(lines[-1], names), width=WIDER.get(title, ACROSS)).scene()
+        (folder / f"{number}.svg").write_text(to_svg(drawn), encoding="utf-8")
+        words = escape(f"{drawn.title}: {drawn.caption.text}")
+        code = escape("\n".join(lines))
+        image = f'<img src="pictures/{number}.svg" alt="{words}" loading="lazy">'
+        shown = f'<pre tabindex="0" aria-label="code">{code}</pre>'
+        parts.append(f"<figure><figcaption>{escape(title)}</figcaption>{shown}{image}</figure>")
+    return "".join(parts)
+
+
+def rendered(text: str) -> str:
+    """Markdown as HTML, with tables."""
+    return str(MarkdownIt("commonmark").enable("table").render(text))

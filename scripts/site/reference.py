@@ -1,0 +1,117 @@
+"""The reference: an entry for each public name, from its docstring, in pages by what the names are for."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import vmwidgets as vm
+from vmwidgets.widgets import View
+
+from .places import ROOT
+
+CONSTANTS = {
+    "GIB": "Bytes in a gibibyte.",
+    "KIB": "Bytes in a kibibyte.",
+    "MIB": "Bytes in a mebibyte.",
+    "PAGE": "Bytes in a page.",
+    "TIB": "Bytes in a tebibyte.",
+    "M_NOWAIT": "A flag of FreeBSD's `kmem_malloc` and `malloc`: never sleep.",
+    "M_USE_RESERVE": "A flag of FreeBSD's `kmem_malloc` and `malloc`: may use reserved pages.",
+    "M_WAITOK": "A flag of FreeBSD's `kmem_malloc` and `malloc`: may sleep.",
+    "M_ZERO": "A flag of FreeBSD's `kmem_malloc` and `malloc`: the memory is filled with zeros.",
+    "LAYOUTS": "Layouts of kernel memory by name, for `vm.boot(layout=…)`.",
+    "QUIRKS": "Bugs of the original systems by name, for `vm.boot(quirks=…)`, each with its meaning.",
+}
+"""Values have no docstring of their own."""
+
+PAGES = {
+    "machine": ("Machines", "Boot a machine, keep it, load it; units, constants and errors."),
+    "pictures": ("Pictures", "Each picture is a widget in a notebook. The last lines show what draws and saves them."),
+    "programs": ("Programs, traces and comparisons", "What is read from real systems, and what is compared."),
+    "labs": ("Labs", "Everything in `vm.lab`: predictions, exercises, checks, and instruments to count with."),
+    "workload": ("Workloads", "Everything in `vm.workload`: allocations to replay on every kernel."),
+}
+"""The pages of the reference, with their headings and purposes."""
+
+MACHINE = {"boot", "load_journal", "events", "lockstep", "orders", *CONSTANTS}
+PICTURES = {"picture", "show", "handout", "load_curve"}
+
+
+def page_of(name: str) -> str:
+    """On which page a name of the package is."""
+    thing = getattr(vm, name)
+    if name in ("lab", "workload"):
+        return {"lab": "labs"}.get(name, name)
+    if name in PICTURES or (inspect.isclass(thing) and issubclass(thing, View)):
+        return "pictures"
+    is_of_machine = inspect.isclass(thing) and thing.__module__.startswith("vmwidgets.engine.")
+    return "machine" if name in MACHINE or is_of_machine else "programs"
+
+
+def write(folder: Path) -> None:
+    """Write the pages of the reference into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for page, (heading, purpose) in PAGES.items():
+        lines = [heading, "=" * len(heading), "", *rst(purpose), ""]
+        for name in sorted((one for one in vm.__all__ if page_of(one) == page), key=str.casefold):
+            lines += entry("vmwidgets", name, getattr(vm, name))
+        if page in ("labs", "workload"):
+            module = vm.lab if page == "labs" else vm.workload
+            for name in sorted(names_of(module), key=str.casefold):
+                lines += entry(module.__name__, name, getattr(module, name))
+        (folder / f"{page}.rst").write_text("\n".join(lines) + "\n")
+    toctree = [".. toctree::", "   :maxdepth: 2", "", *(f"   {page}" for page in PAGES)]
+    purpose = "Every public name of `vmwidgets`, imported as `vm`, with its docstring and its example."
+    words = ["Reference", "=========", "", *rst(purpose), ""]
+    (folder / "index.rst").write_text("\n".join([*words, *toctree]) + "\n")
+
+
+def names_of(module: Any) -> list[str]:
+    """The public names of a module that the package offers as a whole."""
+    names: list[str] = getattr(module, "__all__", None) or dir(module)
+    return [name for name in names if not name.startswith("_")]
+
+
+def entry(module: str, name: str, thing: Any) -> Iterator[str]:
+    """The lines of one name."""
+    full = f"{module}.{name}"
+    if inspect.ismodule(thing):
+        yield from (f".. py:module:: {full}", "", *(inspect.getdoc(thing) or "").splitlines(), "")
+    elif inspect.isclass(thing):
+        signature = "(target, **options)" if issubclass(thing, View) else ""
+        yield from (f".. autoclass:: {full}{signature}", "   :members:", "")
+    elif inspect.isroutine(thing):
+        yield from (f".. autofunction:: {full}", "")
+    else:
+        said = CONSTANTS.get(name) or said_of(thing, name)
+        yield from (f".. py:currentmodule:: {module}", "", f".. py:data:: {name}", "", f"   {rst(said)[0]}", "")
+        if isinstance(thing, int):
+            yield from (f"   Its value is ``{int(thing):#x}``.", "")
+        elif isinstance(thing, dict):
+            yield from (f"   Names: {', '.join(f'``{key}``' for key in sorted(thing))}.", "")
+
+
+def said_of(thing: Any, name: str) -> str:
+    """What is said of a value of a module, in the text after it."""
+    for path in sorted((ROOT / "vmwidgets").rglob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for one, after in pairwise(body):
+            if isinstance(one, (ast.Assign, ast.AnnAssign)) and isinstance(after, ast.Expr):
+                targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+                is_it = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+                if is_it and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
+                    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                    if getattr(importlib.import_module(module.removesuffix(".__init__")), name) is thing:
+                        return " ".join(after.value.value.split())
+    raise SystemExit(f"vmwidgets: {name} has no text: give it one in scripts/site/reference.py")
+
+
+def rst(text: str) -> list[str]:
+    """Markdown's code as reStructuredText's."""
+    return [text.replace("`", "``")]

@@ -1,0 +1,122 @@
+"""The JupyterLite of the site: a pasted text, a second visit without a network, and each lab from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.site import labs
+from scripts.site.measure import RUN_ALL
+from scripts.site.serve import Site
+from tests.browser.lab import Notebook
+
+PASTED = """$ stacktest
+page table 0x0000000087f5e000
+..0: pte 0x0000000021fd6801 pa 0x0000000087f5a000
+.. ..0: pte 0x0000000021fd6401 pa 0x0000000087f59000
+.. .. ..1: pte 0x0000000021fd6007 pa 0x0000000087f58000
+usertrap(): unexpected scause 0x000000000000000f pid=3
+            sepc=0x0000000000000042 stval=0x0000000000001ff8
+"""
+"""From docs/xv6.md: the page of 0x1ff8 has V, R and W (7), and no U."""
+
+KEPT = """async () => {
+    await navigator.serviceWorker.ready;
+    const store = await caches.open('precache');
+    return (await store.keys()).length;
+}"""
+MANY = 100
+"""Files that the lab's worker keeps, at least, when it is installed."""
+
+ANSWERED = "() => fetch('/no/such/file').then(() => true, () => false)"
+"""Whether there is a server."""
+
+LONG = 240_000
+"""Milliseconds that a kernel in a page may take to start on a busy computer."""
+
+IDLE = """() => {
+    const shown = window.jupyterapp ? [...window.jupyterapp.shell.widgets('main')] : [];
+    return shown.some((one) => one.sessionContext?.session?.kernel?.status === 'idle');
+}"""
+
+
+def errors_of(notebook: Notebook) -> list[str]:
+    """What failed in a notebook that was run."""
+    outputs = notebook.page.evaluate(
+        "() => window.panel.content.widgets.flatMap((cell) => cell.model.outputs?.toJSON() ?? [])"
+    )
+    return [f"{one['ename']}: {one['evalue']}" for one in outputs if one["output_type"] == "error"]
+
+
+class Below:
+    """The lab of a site: a host whose notebooks open below lab/."""
+
+    def __init__(self, site: Site) -> None:
+        self.base = site.base
+
+    def address(self, path: str) -> str:
+        return f"{self.base}/lab/lab/index.html?path={path}"
+
+
+@pytest.fixture
+def visitor(chromium: Any) -> Iterator[Any]:
+    """A browser that was never here."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+@contextmanager
+def asking(context: Any, base: str) -> Iterator[None]:
+    """Nothing is asked of another host meanwhile."""
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    yield
+    assert asked
+    assert {url for url in asked if not url.startswith((base, "data:", "blob:"))} == set()
+
+
+def test_a_pasted_text_is_read_in_the_browser(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    with asking(visitor, site.base):
+        page.goto(f"{site.base}/index.html")
+        page.get_by_label("Debug your kernel").fill(PASTED)
+        page.get_by_role("button", name="See which bit refused").click()
+        page.wait_for_url("**/lab/lab/index.html?path=pasted.ipynb")
+        page.wait_for_function("() => window.jupyterapp", timeout=90_000)
+        notebook = Notebook(page, Below(site), "pasted.ipynb")
+        notebook.run_all()
+    assert errors_of(notebook) == []
+    shown = notebook.page.locator(".jp-Notebook").inner_text()
+    assert "stval=0x0000000000001ff8" in shown
+    assert "U is 0" in shown
+
+
+def test_a_second_visit_works_without_a_network(visitor: Any, built: Path) -> None:
+    with Site(built) as served:
+        address = Below(served).address("01-maps.ipynb")
+        first = visitor.new_page()
+        first.goto(address)
+        first.wait_for_function(f"async () => (await ({KEPT})()) >= {MANY}", timeout=LONG)
+        first.wait_for_function(IDLE, timeout=LONG)
+        first.close()
+    again = visitor.new_page()  # no server answers any more
+    again.goto(address)
+    again.wait_for_function(IDLE, timeout=LONG)
+    again.evaluate(RUN_ALL)
+    again.wait_for_selector(".vmwidgets .vmw-scene", timeout=LONG)
+    assert again.evaluate(ANSWERED) is False
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", labs.NAMES)
+def test_each_lab_runs_from_top_to_bottom(visitor: Any, site: Site, name: str) -> None:
+    with asking(visitor, site.base):
+        notebook = Notebook(visitor.new_page(), Below(site), f"{name}.ipynb")
+        notebook.run_all()
+    assert errors_of(notebook) == []
+    assert notebook.page.locator(".vmwidgets .vmw-scene").count() > 0

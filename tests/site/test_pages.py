@@ -1,0 +1,144 @@
+"""The files of the site: every public name is there, every link leads somewhere, nothing comes from another host."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+
+import vmwidgets as vm
+from scripts.site import labs
+
+LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "srcset", "use": "href"}
+"""What a browser loads by itself, by tags."""
+
+LANDING = 150_000
+"""Bytes of the start page with its style and its script."""
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a page leads to and loads, and the places in it that can be led to."""
+
+    ids: set[str] = field(default_factory=set)
+    leads: list[str] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if "id" in given:
+            self.ids.add(given["id"])
+        if tag == "a" and "href" in given:
+            self.leads.append(given["href"])
+        if LOADED.get(tag) in given:
+            self.loads.append(given[LOADED[tag]].split()[0] if given[LOADED[tag]] else "")
+
+
+@cache
+def parsed(path: Path) -> Page:
+    page = Page()
+    page.feed(path.read_text(encoding="utf-8"))
+    return page
+
+
+def own(built: Path) -> list[Path]:
+    """The pages that are ours: those of JupyterLite are in lab/."""
+    return [path for path in sorted(built.rglob("*.html")) if built / "lab" not in path.parents]
+
+
+def lost(built: Path, path: Path, target: str) -> bool:
+    """Whether a link of a page leads nowhere in the site."""
+    address, fragment = urldefrag(target)
+    parts = urlparse(address)
+    if parts.scheme or parts.netloc:
+        return False
+    there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    if there.is_dir():
+        there /= "index.html"
+    if not there.is_file() or built.resolve() not in there.resolve().parents:
+        return True
+    return bool(fragment) and there.suffix == ".html" and unquote(fragment) not in parsed(there).ids
+
+
+def test_a_link_that_leads_nowhere_is_found(built: Path) -> None:
+    start = built / "index.html"
+    assert [lost(built, start, one) for one in ("contents.html", "#chapters", "https://example.org/")] == [False] * 3
+    assert [lost(built, start, one) for one in ("no.html", "#no", "docs/guide.html#no", "../x")] == [True] * 4
+
+
+def test_no_link_is_broken(built: Path) -> None:
+    pages = own(built)
+    assert len(pages) > 60
+    found = [
+        f"{path.relative_to(built)}: {target}"
+        for path in pages
+        for target in (*parsed(path).leads, *parsed(path).loads)
+        if not target.startswith(("data:", "javascript:", "mailto:")) and lost(built, path, target)
+    ]
+    assert found == []
+
+
+def test_nothing_is_loaded_from_another_host(built: Path) -> None:
+    loads = [(path.name, target) for path in own(built) for target in parsed(path).loads]
+    assert [one for one in loads if urlparse(one[1]).netloc] == []
+    sheets = [path for path in built.rglob("*.css") if built / "lab" not in path.parents]
+    assert sheets
+    used = [
+        (path.name, url) for path in sheets for url in re.findall(r"(?:url\(|@import)\s*['\"]?([^'\")]+)", text(path))
+    ]
+    assert [one for one in used if urlparse(one[1]).netloc] == []
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_every_public_name_has_an_entry(built: Path) -> None:
+    ids = {one for path in (built / "reference").glob("*.html") for one in parsed(path).ids}
+    public = {f"vmwidgets.{name}" for name in vm.__all__} - {"vmwidgets.lab", "vmwidgets.workload", "vmwidgets.events"}
+    modules = [vm.lab, vm.workload]
+    inside = {
+        f"{one.__name__}.{name}" for one in modules for name in dir(one) if name in getattr(one, "__all__", dir(one))
+    }
+    inside = {name for name in inside if not name.rpartition(".")[2].startswith("_")}
+    assert len(inside) > 40
+    assert {one for one in public | inside if one not in ids and f"module-{one}" not in ids} == set()
+    assert {f"module-vmwidgets.{name}" for name in ("lab", "workload", "events")} <= ids
+
+
+def test_the_examples_of_docstrings_are_there(built: Path) -> None:
+    shown = unescape(re.sub("<[^>]+>", "", "".join(text(path) for path in (built / "reference").glob("*.html"))))
+    documented = {name: inspect.getdoc(getattr(vm, name)) or "" for name in vm.__all__ if callable(getattr(vm, name))}
+    examples = {name: doc.partition(">>> ")[2].splitlines()[0] for name, doc in documented.items() if ">>> " in doc}
+    assert len(examples) > 25
+    assert [name for name, first in examples.items() if first not in shown] == []
+
+
+def test_the_start_page_is_small(built: Path) -> None:
+    files = [built / "index.html", *(built / "_static").glob("landing.*")]
+    assert len(files) == 3
+    assert sum(path.stat().st_size for path in files) <= LANDING
+
+
+@pytest.mark.parametrize("name", labs.NAMES)
+def test_each_lab_can_be_read_with_its_pictures_and_steps(built: Path, name: str) -> None:
+    page = parsed(built / "notebooks" / f"{name}.html")
+    pictures = [one for one in page.loads if one.startswith("data:image/svg")]
+    assert pictures
+    assert {f"{name}-steps.html", f"../lab/lab/index.html?path={name}.ipynb"} <= set(page.leads)
+    steps = text(built / "notebooks" / f"{name}-steps.html")
+    assert 'id="vmw-story"' in steps
+
+
+def test_no_page_names_the_folder_it_was_built_in(built: Path, root: Path) -> None:
+    assert [path.name for path in own(built) if str(root) in text(path) or "/site-packages/" in text(path)] == []

@@ -1,0 +1,70 @@
+"""Texts of other programs are known, by what their manuals show, and refused with what they are and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+
+VMMAP = """\
+Process:         cat [1234]
+Path:            /bin/cat
+
+==== Non-writable regions for process 1234
+REGION TYPE                    START - END         [ VSIZE  RSDNT  DIRTY   SWAP] PRT/MAX SHRMOD PURGE    REGION DETAIL
+__TEXT                      10b5a9000-10b5ae000    [   20K    20K     0K     0K] r-x/r-x SM=COW          /bin/cat
+"""
+PROCSTAT = """\
+  PID              START                END PRT    RES PRES REF SHD FLAG  TP PATH
+  681           0x400000           0x408000 r-x      8   10   2   1 CN--- vn /bin/cat
+"""
+PMAP = "1234:   cat\n0000558d6f2c5000      8K r---- cat\n total             5420K\n"
+GDB = """\
+process 4242
+Mapped address spaces:
+
+          Start Addr           End Addr       Size     Offset  Perms  objfile
+      0x555555554000     0x555555556000     0x2000        0x0  r--p   /usr/bin/cat
+"""
+ROLLUP = "00400000-7ffd5a7f9000 ---p 00000000 00:00 0                          [rollup]\nRss:   1000 kB\n"
+KDUMP = "   681 cat      CALL  mmap(0,0x1000,0x3<PROT_READ|PROT_WRITE>,0x1002<MAP_PRIVATE|MAP_ANON>,0xffffffff,0)\n"
+
+FOREIGN = {
+    "what vmmap of macOS prints; on Linux, give /proc/PID/maps": VMMAP,
+    "what procstat of FreeBSD prints; on Linux, give /proc/PID/maps": PROCSTAT,
+    "what pmap prints; on Linux, give /proc/PID/maps": PMAP,
+    "what gdb prints for 'info proc mappings'; on Linux, give /proc/PID/maps": GDB,
+    "a smaps_rollup, which sums all ranges up as one; give /proc/PID/smaps, which has each range": ROLLUP,
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_the_readers_say_what_it_is(what, tmp_path):
+    path = tmp_path / "theirs.txt"
+    path.write_text(FOREIGN[what])
+    machine = vm.boot("x86-64")
+    for read in (vm.load_maps, vm.load_strace):
+        with pytest.raises(vm.Refused) as caught:
+            read(machine, path)
+        assert str(caught.value).endswith(f"this is {what}")
+    with pytest.raises(vm.Refused, match="this is "):
+        vm.diff(machine.task("a"), path)
+
+
+def test_a_trace_of_another_system_is_known():
+    with pytest.raises(vm.Refused, match=r"this is what kdump of a BSD prints; on Linux, record it with strace -f -y"):
+        vm.load_strace(vm.boot("x86-64"), KDUMP)
+
+
+def test_a_trace_given_as_a_map_and_a_map_as_a_trace():
+    machine = vm.boot("x86-64")
+    with pytest.raises(vm.Refused, match=r"this is what strace wrote; give it to vm\.load_strace"):
+        vm.load_maps(machine, vm.recording("ls").strace)
+    with pytest.raises(vm.Refused, match=r"this is a map of /proc/PID/maps; give it to vm\.load_maps"):
+        vm.load_strace(machine, vm.recording("python").maps)
+
+
+@pytest.mark.parametrize("name", ["python", "threads", "fails"])
+def test_no_real_text_is_taken_for_another(name):
+    machine = vm.boot("x86-64", ram="256 MiB")
+    assert len(vm.load_maps(machine, vm.recording(name).maps).task.map) > 40

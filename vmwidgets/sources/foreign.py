@@ -1,0 +1,93 @@
+"""Texts of other programs, which learners give to the readers of strace and of maps: known by a line of theirs."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ..engine.base.errors import Refused
+
+LOOKED_AT = 400
+"""Lines from the first that are looked at: such a line comes early."""
+
+
+class Foreign(NamedTuple):
+    """A format that is not read: a line that only it has, what it is, and what to do."""
+
+    line: re.Pattern[str]
+    what: str
+    todo: str
+
+
+_MAPS = "on Linux, give /proc/PID/maps"
+_STRACE = "record it with strace -f -y -o FILE"
+
+FORMATS = (
+    Foreign(
+        re.compile(r"% time +seconds +usecs/call +calls +errors syscall"),
+        "a summary of strace (-c), which counts calls and has no address",
+        "record without -c: strace -f -y -o FILE",
+    ),
+    Foreign(
+        re.compile(r"==== (Non-writable|Writable) regions for process [0-9]+|REGION TYPE +START(?: - | +)END .*|"
+                   r"Virtual Memory Map of process [0-9]+ .*"),
+        "what vmmap of macOS prints", _MAPS,
+    ),
+    Foreign(
+        re.compile(r" *PID +START +END +PRT +RES +PRES +REF +SHD +FLAGS? +TP +PATH *"),
+        "what procstat of FreeBSD prints", _MAPS,
+    ),
+    Foreign(
+        re.compile(r" *START +SIZE +(RSS +PSS +)?.*(MODE|PERM).* (MAPPING|PATH)|"
+                   r"[0-9a-f]{8,16} +[0-9]+K [r-][w-][x-][s-][R-] .*|"
+                   r"Address +(Kbytes|Perm) .*(Mapping|Offset).*"),
+        "what pmap prints", _MAPS,
+    ),
+    Foreign(
+        re.compile(r" *Start Addr +End Addr +Size +Offset .*"),
+        "what gdb prints for 'info proc mappings'", _MAPS,
+    ),
+    Foreign(
+        re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} ---p [0-9a-f]{1,16} [0-9a-f:]+ [0-9]+ +\[rollup\]"),
+        "a smaps_rollup, which sums all ranges up as one", "give /proc/PID/smaps, which has each range",
+    ),
+    Foreign(
+        re.compile(r" *[0-9]+ +\S+ +(CALL|RET|NAMI|GIO|STRU) +\S.*"),
+        "what kdump of a BSD prints", f"on Linux, {_STRACE}",
+    ),
+    Foreign(
+        re.compile(r"SYSCALL\(args\) +\t+ = return.*|.*CPU +ID +FUNCTION:NAME.*"),
+        "what dtruss or DTrace prints", f"on Linux, {_STRACE}",
+    ),
+    Foreign(
+        re.compile(r'"?Address"?,"?Type"?,"?Size"?,.*'),
+        "what VMMap of Windows saves", _MAPS,
+    ),
+)  # fmt: skip  # read as a table
+"""What is known; each line comes from the manual page, or from a run, of its program."""
+
+MAPS_LINE = re.compile(r"[0-9a-f]{1,16}-[0-9a-f]{1,16} [r-][w-][x-][ps] [0-9a-f]{1,16} [0-9a-f]{1,8}:[0-9a-f]{1,8} .*")
+CALL_LINE = re.compile(r"(\[pid +)?[0-9]*\]?[ 0-9:.]*(execve|brk|mmap2?|munmap|mprotect|openat?)\(.*\) += .*")
+
+
+def refuse_foreign(text: str, source: str) -> None:
+    """Raise :class:`Refused`, with what the text is and what to do, if it is known to come from another program.
+
+    >>> refuse_foreign("  PID START END PRT  RES PRES REF SHD FLAG  TP PATH", "a text")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: line 1 of a text: this is what procstat of FreeBSD prints; on Linux, give
+    /proc/PID/maps
+    """
+    for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
+        for one in FORMATS:
+            if one.line.fullmatch(line.rstrip()):
+                raise Refused(f"line {number} of {source}: this is {one.what}; {one.todo}")
+
+
+def refuse_others(text: str, source: str, other: re.Pattern[str], what: str, todo: str) -> None:
+    """Raise :class:`Refused` if the first line that is not blank is one of `other`, as :data:`MAPS_LINE`."""
+    for number, line in enumerate(text.split("\n", LOOKED_AT)[:LOOKED_AT], 1):
+        if line.strip():
+            if other.fullmatch(line.strip()):
+                raise Refused(f"line {number} of {source}: this is {what}; {todo}")
+            return

@@ -1,0 +1,80 @@
+r"""Lines of strace that the grammar does not read: how much of them is still read.
+
+Arguments matter only for calls that change memory or make processes (:data:`CHANGING`).  Of any other call the name and
+the result are enough: strace has a notation of its own for each call, and a new one for each new call.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+CHANGING = frozenset((
+    "mmap", "mmap2", "old_mmap", "munmap", "mprotect", "pkey_mprotect", "brk", "mremap", "madvise", "msync",
+    "execve", "execveat", "fork", "vfork", "clone", "clone2", "clone3",
+))  # fmt: skip  # read as a list of names
+"""Calls whose arguments are read strictly: without them the map would be another."""
+
+SUMMARY = re.compile(r"% time +seconds +usecs/call +calls +errors syscall")
+"""How the summary begins that ``-C`` writes after the calls."""
+
+_STAMPS = (
+    r"(?:\(?\+? *[0-9]{1,10}(?::[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?|\.[0-9]+)\)?[ \t]+){0,2}(?:\[ *[0-9a-f?]{1,16}\] +){0,2}"
+)
+_PID = r"(?:\[pid +([0-9]{1,10})(?:<[^<>]*>)?\][ \t]+|([0-9]{1,10})(?:<[^<>]*>)?[ \t]+)?"
+_BEGINS = re.compile(rf"[ \t]*{_PID}{_STAMPS}([A-Za-z_][A-Za-z0-9_.]*|\?\?\?)\((.*)", re.DOTALL | re.ASCII)
+_ENDS = re.compile(
+    r".*\)[ \t]*= (\?|-?(?:0x[0-9a-f]{1,16}|[0-9]{1,20}))(?:<[^>]*>)?(?:[ \t]+([A-Z][A-Z0-9_]*))?"
+    r"(?:[ \t]+\(.*\))?(?:[ \t]+<[^<>]*>)*[ \t]*",
+    re.DOTALL | re.ASCII,
+)
+_INSIDE = re.compile(rf"(?:\[pid +[0-9]{{1,10}}\] )?(?<![A-Za-z0-9_])(?:{'|'.join(sorted(CHANGING))})\(", re.ASCII)
+
+
+class Loose(NamedTuple):
+    """What a line says of a call: its name, whose it is, and how far it came.
+
+    `how` is "call" for one that is over, with `result` and `error`; "begun" for one that another interrupts;
+    "detached" for one that strace left; "" for one whose end can't be read.
+    """
+
+    pid: int | None
+    name: str
+    how: str
+    result: str = ""
+    error: str = ""
+
+
+def loosely(line: str) -> Loose | None:
+    """What of a line can be read without its arguments; none for a line that is not strace's.
+
+    >>> loosely("7 recvmsg(3, {what=[{is]}, new) = 12")
+    Loose(pid=7, name='recvmsg', how='call', result='12', error='')
+    >>> loosely("restart_syscall(<... resuming interrupted read ...> <detached ...>").how, loosely("hello")
+    ('detached', None)
+    """
+    match = _BEGINS.fullmatch(line)
+    if match is None:
+        return None
+    pid, name, rest = match[1] or match[2], match[3], match[4].rstrip()
+    whose = int(pid) if pid else None
+    for mark, how in (("<unfinished ...>", "begun"), ("<detached ...>", "detached")):
+        if rest.endswith(mark):
+            return Loose(whose, name, how)
+    end = _ENDS.fullmatch(rest) or _ENDS.fullmatch(")" + rest)
+    return Loose(whose, name, "call", end[1], end[2] or "") if end is not None else Loose(whose, name, "")
+
+
+def outcome(rest: str) -> tuple[str, str] | None:
+    """The result and the error that end a line."""
+    end = _ENDS.fullmatch(rest)
+    return None if end is None else (end[1], end[2] or "")
+
+
+def calls_inside(line: str) -> list[str]:
+    """The ends of a line that begin with a call which changes memory: a program wrote on the same terminal.
+
+    >>> calls_inside("$ munmap(0x1000, 4096) = 0")
+    ['munmap(0x1000, 4096) = 0']
+    """
+    return [line[found.start() :] for found in _INSIDE.finditer(line) if found.start()]
