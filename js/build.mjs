@@ -9,13 +9,22 @@ import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "vmwidgets", "static");
+const functions = join(here, "..", "vmwidgets", "views", "story", "functions");
 const sheets = ["style.css", "live.css"].map((name) => join(here, "..", "vmwidgets", "views", "scene", name));
+
+/** What kernel functions do, by name: the package's own text files. */
+async function pseudocode() {
+  const names = (await readdir(functions)).sort();
+  const texts = names.map(async (name) => [name.replace(/\.txt$/, ""), await readFile(join(functions, name), "utf8")]);
+  return Object.fromEntries(await Promise.all(texts));
+}
 
 /** A hash of everything that is drawn with: it names the class that the style sheet's rules hold under. */
 async function fingerprint() {
   const names = (await readdir(join(here, "src"))).sort().map((name) => join(here, "src", name));
   const sum = createHash("sha256");
   for (const path of [...names, join(here, "package-lock.json"), ...sheets]) sum.update(await readFile(path));
+  sum.update(JSON.stringify(await pseudocode()));
   return sum.digest("hex").slice(0, 8);
 }
 
@@ -44,7 +53,7 @@ await build({
   charset: "utf8",
   legalComments: "none",
   plugins: [styles],
-  define: { BUNDLE: JSON.stringify(await fingerprint()) },
+  define: { BUNDLE: JSON.stringify(await fingerprint()), PSEUDOCODE: JSON.stringify(await pseudocode()) },
   logLevel: "warning",
 });
 for (const name of NAMES) {

@@ -13,12 +13,14 @@ export class Copying {
   private readonly press: HTMLButtonElement;
   private readonly fallback = html("span", "vmw-tip vmw-by-hand", "This page may not copy. Copy the line here: ");
   private readonly field = html("input");
+  private readonly none: string;
   private line = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** A button with these `words`, which copies `what`. */
-  constructor(words = "copy", what = "the call as a line of Python") {
+  /** A button with these `words`, which copies `what`; `none` says why there is nothing to copy. */
+  constructor(words = "copy", what = "the call as a line of Python", none = "there is no one line to copy") {
     this.words = words;
+    this.none = none;
     this.press = button(words, `copy ${what}`, "click");
     this.field.readOnly = true;
     this.field.setAttribute("aria-label", what);
@@ -39,7 +41,7 @@ export class Copying {
   offer(line: string): void {
     this.line = line;
     this.press.disabled = !line;
-    this.press.title = line ? `copy  ${line}` : "there is no one line to copy";
+    this.press.title = line ? `copy  ${line}` : this.none;
   }
 
   private async copy(): Promise<void> {

@@ -322,7 +322,7 @@ export class Figure {
     const { header, caption, notes } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
-    bar.append(this.time.root, caption); // the buttons stay where they are when the words grow
+    bar.append(this.time.root, caption, this.words.functions.panel); // the buttons stay where they are when the words grow
     const { drawing, legend, map, pins, renderer, status } = this;
     this.root.append(header, legend, bar, status, map.root, renderer.root, drawing.root, notes, footer, pins.root);
   }

@@ -79,7 +79,8 @@ class Pin {
     const unpin = button("unpin", "take this picture away", "click");
     unpin.addEventListener("click", () => send({ type: "unpin", index }));
     this.words.header.append(unpin);
-    this.root.append(this.words.header, this.words.caption, this.time.root, this.renderer.root);
+    const { header, caption, functions } = this.words;
+    this.root.append(header, caption, functions.panel, this.time.root, this.renderer.root);
   }
 
   draw({ scene, when }: Picture): void {

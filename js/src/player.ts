@@ -4,6 +4,7 @@ import { unzlibSync } from "fflate";
 import { Asking } from "./asking.ts";
 import { button } from "./button.ts";
 import { Copying } from "./copying.ts";
+import { Functions } from "./functions.ts";
 import { hiddenIn } from "./ground.ts";
 import { Lights } from "./hover.ts";
 import { Lectern } from "./lectern.ts";
@@ -42,7 +43,7 @@ export class Player {
   private readonly chapter = html("select", "vmw-choice");
   private readonly caption = html("p", "vmw-caption");
   private readonly code = html("code");
-  private readonly functions = html("span");
+  private readonly functions = new Functions();
   private readonly copying = new Copying();
   private readonly asking: Asking;
   private readonly choices = html("p", "vmw-choices");
@@ -194,7 +195,7 @@ export class Player {
     const stages = html("div", "vmw-stages");
     stages.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
-    called.append(this.copying.root, " ", this.code, " ", this.functions);
+    called.append(this.copying.root, " ", this.code, " ", this.functions.root, this.functions.panel);
     this.root.append(top, this.asking.root, stages, called, this.choices);
     for (const type of ["keydown", "keyup"] as const) {
       const hear = (event: KeyboardEvent): void => {
@@ -258,7 +259,7 @@ export class Player {
     this.caption.replaceChildren(...words(step));
     this.hold();
     say(this.code, step.code);
-    say(this.functions, step.functions.join(" → "));
+    this.functions.draw(step.functions);
     this.copying.offer(step.line);
     this.asking.show();
     this.offer();

@@ -58,7 +58,11 @@ export class Time {
   private readonly strip: Timeline | null;
   private readonly track = html("div", "vmw-track");
   private readonly copying = new Copying();
-  private readonly branching = new Copying("branch here", "the line that makes a machine to go on from here");
+  private readonly branching = new Copying(
+    "branch here",
+    "the line that makes a machine to go on from here",
+    "go to an earlier moment first",
+  );
   private readonly send: Send;
   private readonly first = button("|‹", "to the beginning of this operation", "{");
   private readonly back = button("‹", "back", "[");
@@ -350,7 +354,6 @@ export class Time {
     this.slider.setAttribute("aria-label", `moment, by ${this.by_}`);
     this.be(number, this.places.length > 1 ? this.spot : null);
     this.copying.offer(this.when.line);
-    this.branching.root.hidden = now; // there is a machine to go on from already
     this.branching.offer(now ? "" : `branch = m.branch(${number})`);
     const jumps = TARGETS.includes(this.unit.value);
     this.back.disabled = !jumps && number === 0 && (this.by_ === "operation" || this.index === 0);

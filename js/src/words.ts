@@ -1,5 +1,6 @@
 // The words around a picture: heading, caption, notes, the table twin.
 
+import { Functions } from "./functions.ts";
 import type { Scene, SceneTable, SceneTableTwin } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
@@ -14,7 +15,7 @@ export class Words {
   private readonly late = html("span", "vmw-behind", "behind");
   private readonly text = html("b");
   private readonly reason = html("span", "vmw-reason");
-  private readonly functions = html("code");
+  readonly functions = new Functions();
 
   private machine = "";
   private placed: readonly string[] = [];
@@ -23,7 +24,7 @@ export class Words {
     this.late.title = "the machine has gone on: this picture is drawn again when the cell is done";
     this.late.hidden = true;
     this.header.append(this.title, this.subtitle, this.late, this.origin);
-    this.caption.append(this.text, " ", this.reason, " ", this.functions);
+    this.caption.append(this.text, " ", this.reason, " ", this.functions.root);
   }
 
   /** The caption in one line, as it is read out. */
@@ -39,7 +40,7 @@ export class Words {
     say(this.subtitle, scene.subtitle);
     say(this.text, text);
     say(this.reason, reason);
-    say(this.functions, functions.join(" → "));
+    this.functions.draw(functions);
     this.caption.className = `vmw-caption ${tone}`;
     this.caption.hidden = !text && !reason;
     const notes = JSON.stringify(scene.notes);

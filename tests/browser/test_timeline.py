@@ -116,9 +116,9 @@ def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebo
 def test_at_an_earlier_moment_one_press_copies_the_line_that_goes_on_from_there(notebook: Notebook) -> None:
     root = shown(notebook)
     branch = root.get_by_role("button", name="copy the line that makes a machine to go on from here")
-    expect(branch).to_be_hidden()
+    expect(branch).to_be_disabled()
     root.get_by_role("button", name="back").click()
-    expect(branch).to_be_visible()
+    expect(branch).to_be_enabled()
     branch.click()
     expect(branch).to_have_text("copied")
     line = notebook.page.evaluate("() => navigator.clipboard.readText()")

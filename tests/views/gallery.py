@@ -21,6 +21,7 @@ from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.engine.mmu.followed import Break, Followed
 from vmwidgets.engine.mmu.pasted import SaidRange
 from vmwidgets.engine.mmu.stops import SpaceAtStop, Stop, Stops
+from vmwidgets.engine.spaces.linux_schema import LeftOut, LinuxComparison, LinuxDifference, Sayings
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.sources.workload import allocate, free
 
@@ -76,6 +77,15 @@ def of_tables() -> Named:
     task.map.protect(start, size="16 KiB", prot="r")
     machine.cpus[1].load(start + 4096 * 9)
     yield "Tlb of stale entries", vm.picture(machine.cpus)
+    yield "Sharing of nothing", vm.Sharing(machine)
+    for fork in ("counted", "shadow"):
+        home = vm.boot("x86-64", fork=fork)
+        parent = home.task("a task with a long name")
+        heap = parent.mmap("120 KiB", flags="private populate")
+        parent.fork("child").write(heap, b"x")
+        yield f"Sharing, {fork}", vm.Sharing(home)
+    for name in ("matrix", "fork", "malloc"):
+        yield f"Program, {name}", vm.picture(vm.play(name, vm.boot("x86-64", tlb=(1, 4))))
     yield "Inverted", vm.picture(vm.lab.inverted(machine))
     yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
     yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
@@ -85,6 +95,22 @@ def of_pasted() -> Named:
     """Texts of a terminal: a trap with its walk, lists of rights, two tables."""
     for name in ("trap", "info-mem-riscv", "info-mem-x86", "two-tables"):
         yield f"Pasted, {name}", vm.picture(vm.load((PASTED / f"{name}.txt").read_text()))
+
+
+def of_linux() -> Named:
+    """A life beside Linux's: with differences of a known kind, with one that is none, and stopped early."""
+    zeroes = Sayings("says nothing of faults", "maps one page of zeroes that all share", "takes a frame at once")
+    known = LinuxDifference(4, "init.read", "init", "pages from 0x1_0000 on", "xx..", "xs..", "page of zeroes")
+    wrong = LinuxDifference(9, "cpu:1.load", "init", "outcome", "done", "SIGSEGV, nothing is mapped")
+    left = (LeftOut("kmem_alloc", 3, "memory of the kernel"),)
+    calls, said = (("start", 1), ("mmap", 2), ("read", 12)), (("page of zeroes", zeroes),)
+    told, source = ("dirty bits: no process can read its own",), "this computer's Linux 6.18.1"
+    for name, rows, stopped in (
+        ("all agrees", (), ""), ("a known kind", (known,), ""),
+        ("a bug", (wrong, *[known] * 50), "in operation 12 a process was ended from outside"),
+    ):  # fmt: skip  # a table
+        found = LinuxComparison("machine 1", source, False, rows, calls, left, told, said if rows else (), stopped)
+        yield f"Linux, {name}", vm.picture(found)
 
 
 def of_real_kernels() -> Named:
@@ -297,6 +323,7 @@ def every() -> Named:
         of_tables,
         of_pasted,
         of_real_kernels,
+        of_linux,
         of_memory,
         of_objects,
         of_domains,

@@ -180,7 +180,7 @@ def test_a_tick_is_stepped_through_with_bits_and_counters():
     assert asked(after, a) == [(0, 0), (1, 0)]
     cards = [node for node in after.nodes if node.lane == "clock"]
     assert [card.text[-1].text for card in cards] == ["01000000", "11000000"]
-    assert any("move right, a bit for each tick" in str(said) for said in after.steps.said)
+    assert any("shift right once a tick" in str(said) for said in after.steps.said)
     view.step = 0
     assert asked(view.scene(), a) == [(0, 0), (1, 1)]
     assert [row[6] for row in view.scene().table.rows] == ["10000000", "10000000"]

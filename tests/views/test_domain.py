@@ -218,7 +218,7 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     assert said() == "map placed 8 KiB of slots[1] at 0x4040_0000, r--."
     domain.map(frame, at=0x5000_0000)
     domain.modify_flags(0x5000_0000, "4 KiB", "r")
-    assert said() == "modify_flags made 4 KiB at 0x5000_0000 r--."
+    assert said() == "modify_flags set the flags of 4 KiB at 0x5000_0000 to r--."
     domain.unmap(address, "8 KiB")
     assert said() == "unmap cleared 8 KiB at 0x4040_0000."
     assert "1 slot and 1 block are free again" in view.scene().caption.reason
@@ -227,7 +227,7 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     assert said() == f"revoke left no copy of slots[0], and nothing made from it: it emptied {emptied}."
     assert view.scene().caption.reason == "1 leaf is unmapped with it."
     domain.take_slots(3)
-    assert said() == f"take_slots used up 3 slots of hello: {domain.domain.slots.free_slots:,} are left."
+    assert said() == f"take_slots used up 3 slots of hello; free slots left: {domain.domain.slots.free_slots:,}."
     domain.machine.destroy_domain(domain)
     assert said().startswith("The domain is destroyed: ")
 
@@ -384,7 +384,7 @@ def test_flags_that_were_lost_are_told_and_not_those_that_were_asked_for(archite
         domain.modify_flags(border - vm.PAGE, "8 KiB", "rw")
         text = vm.Domain(domain).scene().caption.text
         assert "8 KiB at " in text
-        assert text.endswith(f"f000 {told}")
+        assert text.endswith(f"f000 to {told}")
 
 
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
@@ -407,4 +407,4 @@ def test_calls_of_the_kernel_are_counted_alike() -> None:
     domain.map(domain.frame("8 KiB"))
     calls = vm.compare_paging(task, domain).domain.invocations
     assert calls == 3  # a table is made, put into the root, and pages into it
-    assert vm.Domain(domain).scene().caption.reason.startswith("It took 3 kernel calls,")
+    assert vm.Domain(domain).scene().caption.reason.startswith("It used 3 kernel calls,")

@@ -170,14 +170,14 @@ def test_the_pictures_of_one_map_show_kernel_memorys_maps_too(machine: vm.Machin
     machine.kmem_free(middle, PAGE)
     view = vm.Map(machine.kmem.kmem_map)
     scene = view.scene()
-    assert scene.caption.text.startswith("kmem_free gave 4 KiB back")
+    assert scene.caption.text.startswith("kmem_free freed 4 KiB at ")
     trees = [node for node in vm.Tree(machine.kmem.kmem_map).scene().nodes if node.kind == "tree-node"]
     assert len(trees) == 2
     said = []
     for step in range(1, scene.steps.count):
         view.step = step
         said.append(view.scene().caption.text)
-    assert any("leaves the tree" in text for text in said)
+    assert any("is removed from the tree" in text for text in said)
     assert not [text for text in said if "locked" in text], "the lock is in the picture of all maps"
     locks = vm.Kmem(machine).scene().steps.said
     assert (locks[0][0], locks[-2][0]) == ("kmem_map is locked.", "kmem_map is unlocked.")

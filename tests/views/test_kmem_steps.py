@@ -60,7 +60,7 @@ def test_kmem_malloc_is_told_lock_by_lock_and_page_by_page(machine: vm.Machine) 
     assert "SYSTEM" in said[4]
     assert "zeroed before" in said[4], "the idle loop had cleared it ahead"
     caption = view.scene().caption
-    assert caption.text.startswith("kmem_malloc took 8 KiB at ")
+    assert caption.text.startswith("kmem_malloc allocated 8 KiB at ")
     assert caption.text.endswith("from kmem_map: 2 pages of kmem_object, class SYSTEM.")
     assert caption.functions == ("kmem_malloc",)
     pictures = {view: "is locked", vm.Frames(machine): "gets frame", vm.Slabs(machine): "the buffer"}
@@ -104,7 +104,7 @@ def test_what_may_not_wait_says_which_shortage_it_met(machine: vm.Machine) -> No
     machine.give_pages(100)
     assert machine.kmem_malloc(PAGE, vm.M_NOWAIT)
     assert machine.kmem_malloc("256 KiB", vm.M_NOWAIT) == 0
-    assert "no gap of kmem_map holds 256 KiB" in vm.Kmem(machine).scene().caption.text
+    assert "kmem_map has no gap of 256 KiB" in vm.Kmem(machine).scene().caption.text
 
 
 def test_eight_tries_are_told_and_the_panic_ends_the_picture(machine: vm.Machine) -> None:
@@ -142,7 +142,7 @@ def test_killing_a_thread_is_told_lock_by_lock(machine: vm.Machine) -> None:
     machine.spawn(holder, name="holder")
     machine.run()
     machine.kill("holder")
-    assert told(vm.Threads(machine)) == ["exec_map is unlocked.", "holder is given up."]
+    assert told(vm.Threads(machine)) == ["exec_map is unlocked.", "holder is abandoned."]
     view = vm.Threads(machine)
     view.step = 0
     assert [row[:2] for row in view.scene().table.rows][1:] == [("holder", "asleep")]
@@ -174,9 +174,9 @@ def test_malloc_and_free_are_told_of_with_their_zone(machine: vm.Machine) -> Non
     assert "from zone 128" in caption.text
     assert "needed a slab" in caption.reason
     machine.free(address)
-    assert "back to zone 128" in vm.Slabs(machine).scene().caption.text
+    assert "returned the buffer" in vm.Slabs(machine).scene().caption.text
     machine.uma_reclaim()
-    assert any("gives an empty slab" in text for text in told(vm.Slabs(machine)))
+    assert any("frees an empty slab" in text for text in told(vm.Slabs(machine)))
 
 
 def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to_be_lost() -> None:
@@ -184,12 +184,12 @@ def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to
     address = machine.kmem_malloc("8 MiB")
     for kind in (vm.Kmem, vm.Frames, vm.Slabs, vm.Threads, vm.Dashboard):
         view = kind(machine)
-        assert view.scene().caption.text.startswith("kmem_malloc took 8 MiB at 0xffff_8080_0030_0000 from kmem_map."), (
-            kind
-        )
+        assert view.scene().caption.text.startswith(
+            "kmem_malloc allocated 8 MiB at 0xffff_8080_0030_0000 from kmem_map."
+        ), kind
         if view.steps:
             view.step = 0
             assert view.scene().caption.text == "Earlier steps are left out."
         view.moment = None
     machine.kmem_free(address, "8 MiB")
-    assert vm.Kmem(machine).scene().caption.text == "kmem_free gave 8 MiB back at 0xffff_8080_0030_0000 in kmem_map."
+    assert vm.Kmem(machine).scene().caption.text == "kmem_free freed 8 MiB at 0xffff_8080_0030_0000 in kmem_map."

@@ -80,7 +80,7 @@ def test_a_fork_that_copies_at_once_says_so() -> None:
     task.fork()
     text, reason = headline(machine)
     assert text == "fork created init.1 with 2 entries of init."
-    assert reason == "1 page was copied at once: it is shared in its object, or wired."
+    assert reason == "1 page was copied immediately: it is shared in its object, or wired."
 
 
 def test_a_page_that_came_back_to_be_copied_is_not_one_that_both_have() -> None:
@@ -92,7 +92,7 @@ def test_a_page_that_came_back_to_be_copied_is_not_one_that_both_have() -> None:
     task.map.inherit(start, size="4 KiB", inherit="copy")
     task.page_out(start)
     task.fork()
-    assert headline(machine)[1] == "1 page was copied at once: it is shared in its object, or wired."
+    assert headline(machine)[1] == "1 page was copied immediately: it is shared in its object, or wired."
 
 
 def test_the_descriptors_of_a_fault_are_one_step() -> None:
@@ -182,16 +182,16 @@ def test_swap_space_and_files_say_where_pages_go() -> None:
     assert headline(machine)[0] == "1 page left memory: 1 for swap space, 0 for files."
     assert any("is paged out to swap slot 0" in text for text in steps(machine))
     task.read(start)
-    kept = "Page 0 of memory 1 is read from slot 0 of swap space, which keeps it until it is written."
+    kept = "Page 0 of memory 1 is read from swap slot 0, which keeps the page until it is written."
     assert kept in steps(machine)
     task.page_out(start)
     assert any("Swap space already has the contents" in text for text in steps(machine))
     task.write(start, b"y")
-    assert "Slot 0 of swap space, with page 0 of memory 1, is free again." in steps(machine)
+    assert "Swap slot 0, which held page 0 of memory 1, is free again." in steps(machine)
     file = machine.file("motd", b"hello")
     at = task.mmap("4 KiB", "rw", "shared", file)
     task.write(at, b"J")
-    assert "Page 0 of file motd is dirty now: it has to be written back." in steps(machine)
+    assert "Page 0 of file motd is now dirty: it has to be written back." in steps(machine)
     task.msync(at, "4 KiB")
     assert headline(machine)[0] == "msync wrote 1 page back."
     task.write(at, b"K")
@@ -204,6 +204,6 @@ def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
     task.write(start, b"x" * 9000)
     task.fork().write(start, b"y")
     task.exit()
-    assert "memory 2 takes in memory 1, which nothing else referred to; nothing is behind." in steps(machine)
+    assert "memory 2 absorbs memory 1, which nothing else referred to; nothing is now behind it." in steps(machine)
     assert "Memory object memory 1 is gone: the one in front of it has its pages." in steps(machine)
     assert headline(machine)[0] == "exit ended init."

@@ -39,7 +39,19 @@ def pictures(machine: vm.Machine) -> Iterator[Picture]:
 
     for name in ("Map", "Tree", "EntryList", "Ribbon"):
         yield of(name, machine.kernel_map)
-    for name in ("Kmem", "Kentry", "Frames", "Slabs", "Threads", "Objects", "Clock", "Tlb", "Dashboard", "Tables"):
+    for name in (
+        "Kmem",
+        "Kentry",
+        "Frames",
+        "Slabs",
+        "Threads",
+        "Objects",
+        "Clock",
+        "Tlb",
+        "Dashboard",
+        "Tables",
+        "Sharing",
+    ):
         yield of(name, machine)
     yield of("Fault", machine)
     yield known["Dashboard"](machine, panes="translation")

@@ -44,24 +44,24 @@ def test_the_first_entry_of_a_list_is_its_only_one() -> None:
     machine = vm.boot("x86-64")
     space = machine.task("init").map
     space.enter("8 KiB", at=0x40_0000)
-    joins = [text for text in told(machine) if "joins" in text and text.startswith("0x40")]
-    assert joins == ["0x40_0000–0x40_2000 joins the list as its only entry."]
+    joins = [text for text in told(machine) if "added to the list" in text and text.startswith("0x40")]
+    assert joins == ["0x40_0000–0x40_2000 is added to the list as its only entry."]
     space.enter("8 KiB", at=0x80_0000)
-    joins = [text for text in told(machine) if "joins" in text and text.startswith("0x80")]
-    assert joins == ["0x80_0000–0x80_2000 joins the list, between 0x40_0000 and the header."]
+    joins = [text for text in told(machine) if "added to the list" in text and text.startswith("0x80")]
+    assert joins == ["0x80_0000–0x80_2000 is added to the list, between 0x40_0000 and the header."]
 
 
 def test_a_slab_of_a_zone_comes_and_goes_in_one_sentence_each() -> None:
     machine = vm.boot("x86-64")
     buffer = machine.malloc(100)
     came = [text for text in told(machine) if "slab" in text]
-    assert [text.split(" slab")[0] for text in came] == ["Zone 128 gets a", "Zone 128 cuts the"], came
+    assert [text.split(" slab")[0] for text in came] == ["Zone 128 gets a", "Zone 128 divides the"], came
     machine.free(buffer)
     assert told(machine)[-1].startswith("Zone 128 frees the buffer at ")
     machine.uma_reclaim()
     went = [text for text in told(machine) if "one 128" in text]
     assert len(went) == 1, went
-    assert went[0].startswith("Zone 128 gives an empty slab of 4 KiB at ")
+    assert went[0].startswith("Zone 128 frees an empty slab of 4 KiB at ")
 
 
 def test_a_search_in_the_tree_of_gaps_says_where_it_goes() -> None:

@@ -162,4 +162,4 @@ def test_a_thread_that_waits_for_pages_has_only_the_addresses_so_far() -> None:
     machine.run()
     machine.spawn(machine.kmem_alloc, "16 KiB", name="next")
     machine.step()
-    assert Moment(machine.journal.last).caption.reason.startswith("It took 16 KiB at ")
+    assert Moment(machine.journal.last).caption.reason.startswith("It allocated 16 KiB at ")

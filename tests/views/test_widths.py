@@ -23,7 +23,7 @@ READABLE = 12
 """Pixels that text must have."""
 
 GALLERY = (
-    gallery.of_maps, gallery.of_tables, gallery.of_pasted, gallery.of_real_kernels,
+    gallery.of_maps, gallery.of_tables, gallery.of_pasted, gallery.of_real_kernels, gallery.of_linux,
     gallery.of_memory, gallery.of_objects, gallery.of_domains,
     gallery.of_comparisons, gallery.of_references, *gallery.long_names(),
 )  # fmt: skip  # one list

@@ -171,6 +171,18 @@ def test_a_branch_parts_where_it_parts(tmp_path: Path) -> None:
     assert {**end, "machine": "", "title": ""} == {**there, "title": ""}
 
 
+def test_a_branch_has_the_same_panes_of_the_same_address(tmp_path: Path) -> None:
+    machine, parent, _, address = forked()
+    other = machine.branch("after fork")
+    other.tasks["parent"].write(address, b"z")
+    parent.read(address, 1)
+    picture = vm.Dashboard(parent, panes=["walk", "tlb"], address=address)
+    (branch,) = read(vm.handout(machine, tmp_path / "x.html", picture, what_if={"it writes": other}))["branches"]
+    wanted = vm.Dashboard(other.tasks["parent"], panes=["walk", "tlb"], address=address)
+    end = branch["steps"][-1]["pictures"][0]["wide"]
+    assert {**end, "machine": ""} == {**words(wanted.scene())}
+
+
 def test_all_branches_together_have_forty_steps_at_most(tmp_path: Path) -> None:
     machine, _, child, address = forked()
     others = {}

@@ -39,5 +39,5 @@ def test_a_mark_is_a_number(curve):
 
 def test_without_matplotlib_it_says_what_to_install(curve, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(Refused, match=r'pip install "vmwidgets\[plot\]"'):
+    with pytest.raises(Refused, match=r'pip install "\.\[plot\]" in a clone'):
         curve.plot()

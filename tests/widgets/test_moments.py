@@ -200,7 +200,7 @@ def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
     view = vm.Map(machine.kernel_map)
     replies(view, HELLO)
     shown = unpack(view.frame["data"])
-    assert shown["scene"]["caption"]["text"] == "The operation of this moment was undone: go on to now."
+    assert shown["scene"]["caption"]["text"] == "The operation at this point in history was undone: go on to now."
     assert not shown["when"]["now"], "the control for now can be pressed"
     replies(view, {"type": "seek", "operation": -1, "place": -1})
     refresher.flush()

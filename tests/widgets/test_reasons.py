@@ -22,7 +22,13 @@ def copied() -> tuple[Task, int]:
 
 
 def cards(picture: vm.View) -> list[list[str]]:
-    return [[run.text for run in node.text] for node in picture.scene().nodes if node.kind == "card"]
+    nodes = picture.scene().nodes
+    return [[run.text for run in node.text] for node in nodes if node.kind == "card" and not of_life(node.id)]
+
+
+def of_life(name: str) -> bool:
+    """Whether something is drawn of the life of a page."""
+    return name.startswith("why/life")
 
 
 def test_the_cards_are_the_operations_of_the_answer_and_what_they_came_to() -> None:
@@ -39,8 +45,34 @@ def test_the_cards_are_the_operations_of_the_answer_and_what_they_came_to() -> N
 def test_arrows_lead_from_each_card_to_the_next() -> None:
     child, start = copied()
     scene = vm.Reasons(child.machine.why(child, start)).scene()
-    places = [node.id for node in scene.nodes]
-    assert [(link.source, link.target) for link in scene.links] == list(pairwise(places))
+    places = [node.id for node in scene.nodes if not of_life(node.id)]
+    links = [(link.source, link.target) for link in scene.links if not of_life(link.source)]
+    assert links == list(pairwise(places))
+
+
+def test_each_card_ends_with_the_kernel_functions_of_its_operation() -> None:
+    """`fork` copies entries in vm_map_fork; a write fault is handled in vm_map_fault, and enters a page last."""
+    child, start = copied()
+    picture = vm.Reasons(child.machine.why(child, start))
+    ends = {card[0].split(" ")[2].rstrip(","): card[-1].split(" · ") for card in cards(picture)[:-1]}
+    assert "vm_map_fork" in ends["fork"]
+    assert (ends["write"][0], ends["write"][-1]) == ("vm_map_fault", "pmap_enter")
+    picture.width = 480
+    (narrow,) = [card[-1] for card in cards(picture) if " · write " in card[0]]
+    assert narrow.startswith("vm_map_fault · ") and narrow.endswith(" more")
+
+
+def test_the_places_of_the_page_follow_each_other_and_the_last_is_marked() -> None:
+    child, start = copied()
+    why = child.machine.why(child, start)
+    scene = vm.Reasons(why).scene()
+    heading, *places = (node for node in scene.nodes if of_life(node.id))
+    assert heading.text[0].text == "The life of its page"
+    assert [place.text[0].text for place in places] == [one.place for one in why.life] and len(places) == 3
+    assert [place.id for place in places if "path" in place.state] == [places[-1].id]
+    assert [(link.source, link.target) for link in scene.links if of_life(link.source)] == [
+        (left.id, right.id) for left, right in pairwise(places) if left.y == right.y
+    ]
 
 
 def test_what_changed_it_last_is_told_apart_where_it_is_none_of_the_reasons() -> None:
@@ -62,7 +94,7 @@ def test_of_many_operations_the_first_ones_are_counted() -> None:
     scene = vm.Reasons(why).scene()
     (fold,) = (node for node in scene.nodes if node.kind == "fold")
     assert fold.text[0].text == f"{len(why.operations) - 8} operations before these"
-    assert len(scene.table.rows) == len(why.operations)
+    assert len(scene.table.rows) == len(why.operations) + len(why.life)
     drawn = [int(card[0].partition(" ")[0]) for card in cards(vm.Reasons(why)) if card[0][0].isdigit()]
     assert drawn == [one.number for one in why.operations[-8:]]
 

@@ -95,6 +95,10 @@ class Dashboard(Map):
         self._task = None if self._follows else _space_of(target)
         super().__init__(target, **options)
 
+    def _own_options(self) -> dict[str, Any]:
+        """The panes; a picture like it does not ask again what this one asks."""
+        return {"panes": self._panes or None}
+
     def _part(self) -> Any:
         return None if self._follows else self.target
 

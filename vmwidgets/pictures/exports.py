@@ -66,7 +66,7 @@ class Exports:
     def to_png(self, *, theme: str = "light", scale: float = 2.0) -> bytes:
         """The picture as a PNG, `scale` pixels for each of the drawing's; `theme` is "light" or "dark".
 
-        It needs the extra ``vmwidgets[png]``; without it :class:`Refused` says so.
+        It needs the extra ``png``; without it :class:`Refused` says so.
         """
         from vmwidgets.views.scene.png import to_png
 

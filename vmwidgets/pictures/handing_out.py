@@ -10,16 +10,17 @@ from typing import Any, TypeVar
 
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, shown
 from vmwidgets.engine.base.files import place_of, written_whole
-from vmwidgets.engine.base.journal import Journal
+from vmwidgets.engine.base.journal import Group, Journal
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.arguments import characters
 from vmwidgets.engine.machine.history import number_of
 from vmwidgets.engine.machine.machine import MACHINES
 
+from .handout.bounds import MOST_STEPS, bounded
 from .handout.page import PAPER, page
 from .handout.story import Branch, Question, ToldStep, ToldStory
-from .handout.telling import UNITS, Absent, Drawable, Telling, Unit, units
+from .handout.telling import UNITS, Absent, Drawable, Telling, Unit
 from .moments import There, counterpart
 from .picture import Picture
 from .registry import picture
@@ -28,9 +29,6 @@ Given = TypeVar("Given")
 
 FINE = 60
 """Steps have the finest unit with which there are not more, where no unit is given."""
-
-MOST_STEPS = 200
-"""Steps of a handout: of a longer story it has the last."""
 
 MOST_IN_BRANCHES = 40
 """Steps of all branches of a handout."""
@@ -84,6 +82,25 @@ def handout(
     ...     file.read_text().count("<article")
     5
     """
+    options = {"title": title, "since": since, "by": by, "ask": ask, "questions": questions}
+    options |= {"what_if": what_if, "paper": paper, "notes": notes}
+    return handed_out(thing, path, pictures, options)[0]
+
+
+def handed_out(
+    thing: Any, path: str | os.PathLike[str], pictures: Sequence[Any], options: dict[str, Any], *, fold: bool = False
+) -> tuple[Path, tuple[str, ...]]:
+    """What :func:`handout` does with these options; and what is not in the file, in sentences, which are in it too.
+
+    `fold`: in a story that is too long, calls of one function after another are one step.
+    """
+    title, questions, paper = (
+        options.get("title", ""),
+        options.get("questions", "closed"),
+        options.get("paper", "sheets"),
+    )
+    since, by = options.get("since"), options.get("by")
+    ask, what_if, notes = options.get("ask"), options.get("what_if"), options.get("notes")
     file = place_of(path, "story.html")
     if file.suffix.lower() != ".html":
         raise Refused(f"handout: {shown(str(path))} ends in {shown(file.suffix)}; it must end in .html")
@@ -102,11 +119,11 @@ def handout(
         raise Refused("handout: title, and the names in what_if, are texts")
     shown_there = [picture(one) for one in pictures or (thing,)]
     machine = _machine(thing, shown_there)
-    story = _story(machine, shown_there, title or file.stem, since, by, ask or {}, what_if or {}, notes or {})
+    story = _story(machine, shown_there, title or file.stem, since, by, ask or {}, what_if or {}, notes or {}, fold)
     text = page(story, opened=questions == "open", paper=paper)
     with written_whole(file) as new:
         new.write(text.encode("utf-8", "replace"))
-    return file
+    return file, story.left_out
 
 
 def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], options: dict[str, Any]) -> Path:
@@ -144,6 +161,7 @@ def _story(
     ask: Mapping[Any, Any],
     what_if: Mapping[str, Machine],
     notes: Mapping[Any, str],
+    fold: bool,
 ) -> ToldStory:
     journal = machine.journal
     latest = len(journal) - 1
@@ -152,14 +170,18 @@ def _story(
     if journal.incomplete:
         first = latest
         left_out.append(f"Earlier operations are left out: {journal.incomplete}.")
-    every = [unit.number for unit in units(journal, first)]
-    if len(every) > MOST_STEPS:
-        until = every[-MOST_STEPS] - 1
-        left_out.append(f"A handout has at most {MOST_STEPS} steps: operations {first} to {until} are left out.")
-        first = every[-MOST_STEPS]
-    told: Telling = Telling(machine, pictures, since is not None)
+    begun = first
+    moments = [_moment(moment, what, machine) for what, at in (("ask", ask), ("notes", notes)) for moment in at]
+    within = bounded(machine, first, moments, alone=since is not None, fold=fold)
+    first, folded = within.first, within.folded
+    left_out += within.left_out
+    ask, cut = _told(ask, "ask", machine, range(begun, first), "question")
+    left_out += cut
+    notes, cut = _told(notes, "notes", machine, range(begun, first), "note")
+    left_out += cut
+    told: Telling = Telling(machine, pictures, since is not None, folded)
     if isinstance(by, Mapping):
-        told = _Changing(machine, pictures, since is not None, by)
+        told = _Changing(machine, pictures, since is not None, folded, by)
     steps, cut = _fitting(told, first, by)
     left_out += cut
     if since is not None:  # the moment itself, and not how the machine came there
@@ -181,8 +203,15 @@ def _story(
 class _Changing(Telling):
     """Tells what follows a moment in the unit that was given for this moment."""
 
-    def __init__(self, machine: Machine, pictures: Sequence[Drawable], alone: bool, moments: Mapping[Any, str]) -> None:
-        super().__init__(machine, pictures, alone)
+    def __init__(
+        self,
+        machine: Machine,
+        pictures: Sequence[Drawable],
+        alone: bool,
+        folded: Mapping[int, Group],
+        moments: Mapping[Any, str],
+    ) -> None:
+        super().__init__(machine, pictures, alone, folded)
         self._units = {number_of(moment, "by", machine.system): unit for moment, unit in moments.items()}
 
     def _places(self, unit: Unit, by: str) -> list[int]:
@@ -193,7 +222,10 @@ class _Changing(Telling):
 
 def _fitting(telling: Telling, first: int, by: str | Mapping[Any, str] | None) -> tuple[list[ToldStep], list[str]]:
     """The steps from an operation on, in a unit with which they are not too many, and what is said of that."""
-    for unit in UNITS if by is None else (by if isinstance(by, str) else "step",):
+    wanted = UNITS if by is None else (by if isinstance(by, str) else "step",)
+    if by is None and sum(1 for _ in telling.units(first)) > FINE:
+        wanted = UNITS[-1:]  # to count finer steps, each operation would be drawn
+    for unit in wanted:
         count = telling.count(first, unit)
         if count <= (MOST_STEPS if by is not None else FINE):
             break
@@ -221,6 +253,21 @@ def _at_moments(steps: Sequence[ToldStep], what: str, given: Mapping[Any, Given]
             raise Refused(f"handout: {what} names the moment after operation {number} twice: one of these is enough")
         found[places[number] + later] = one
     return found
+
+
+def _moment(moment: Any, what: str, machine: Machine) -> int:
+    """The number of the operation that a moment is after, or some steps after it."""
+    is_later = isinstance(moment, tuple) and len(moment) == 2
+    return number_of(moment[0] if is_later else moment, what, machine.system)
+
+
+def _told(
+    given: Mapping[Any, Given], what: str, machine: Machine, untold: range, noun: str
+) -> tuple[Mapping[Any, Given], list[str]]:
+    """What was given for moments without that which is in a part that the bounds left out; and a sentence on that."""
+    told = {moment: one for moment, one in given.items() if _moment(moment, what, machine) not in untold}
+    count = len(given) - len(told)
+    return told, [f"{counted(count, noun)} in that part {'is' if count == 1 else 'are'} left out."] if count else []
 
 
 _SUCH = '("How many frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")'
@@ -311,11 +358,4 @@ def _of_another(shown_here: Picture, machine: Machine, there: There) -> Drawable
         target = counterpart(shown_here.target, machine, there)
     except VMError as error:
         return Absent(there.machine, str(error))
-    options = {
-        name: getattr(shown_here, name) for name in shown_here.trait_names(public=True) if name not in _MOMENTARY
-    }
-    return type(shown_here)(target, **options)
-
-
-_MOMENTARY = ("step", "moment", "selection", "follow")
-"""What a picture shows at one moment, which is no option of it."""
+    return shown_here.of_another(target)

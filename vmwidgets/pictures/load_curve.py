@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.released import install
 from vmwidgets.engine.paper import thrashing
 
 LINES = dict(zip(thrashing.SCOPES, (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-.")), strict=True))
@@ -23,8 +24,8 @@ class LoadCurve(thrashing.LoadCurve):
         It is drawn into `ax`, or into a new figure.  `mark` is where a learner thinks that the knee is; the answer of a
         prediction will do.
 
-        Raises :class:`Refused` for a mark that is no number, and where the extra is not installed:
-        ``pip install "vmwidgets[plot]"``.
+        Raises :class:`Refused` for a mark that is no number, and where the extra ``plot`` is not
+        installed; the sentence says how to install it.
         """
         try:
             at = None if mark is None else float(mark)
@@ -33,7 +34,7 @@ class LoadCurve(thrashing.LoadCurve):
         try:
             from matplotlib import pyplot as plt
         except ImportError:
-            raise Refused('a plot needs the extra "plot": pip install "vmwidgets[plot]"') from None
+            raise Refused(f'a plot needs the extra "plot": {install("plot")}') from None
         if ax is None:
             _, ax = plt.subplots(figsize=(7, 3.8), facecolor="white")
         for scope, (colour, dashes) in LINES.items():

@@ -47,7 +47,7 @@ class Kmem(Picture):
     >>> m = vm.boot("x86-64")
     >>> a = m.kmem_malloc("12 KiB")
     >>> vm.Kmem(m).scene().caption.text.partition(" at ")[0]
-    'kmem_malloc took 12 KiB'
+    'kmem_malloc allocated 12 KiB'
     """
 
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:

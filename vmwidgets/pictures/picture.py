@@ -33,6 +33,10 @@ NARROWEST, WIDEST = 420, 1600
 """Pixels that pictures can be laid out for."""
 
 
+_MOMENTARY = ("step", "moment", "selection", "follow")
+"""What a picture shows at one moment, which another like it does not take over."""
+
+
 class Counted(traitlets.Int[int, int]):
     """A number that only a drawing finds out: reading it draws the picture, if its operation was never drawn."""
 
@@ -189,6 +193,15 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def _aim(self, thing: Any) -> None:
         """Have `thing` as the target: what a picture has of its target, its constructor makes."""
         type(self).__init__(self, thing)
+
+    def of_another(self, target: Any) -> Picture:
+        """A picture like this one of `target`, perhaps of another machine: its options, no moment."""
+        options = {name: getattr(self, name) for name in self.trait_names(public=True) if name not in _MOMENTARY}
+        return type(self)(target, **options, **self._own_options())
+
+    def _own_options(self) -> dict[str, Any]:
+        """What its constructor takes that is not a trait."""
+        return {}
 
     @property
     def machine(self) -> Machine | None:

@@ -14,7 +14,7 @@ from vmwidgets.engine.machine.hindsight.why import Why
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, Box, Line
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table
-from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.story import story_of
 
 from .at import At
@@ -22,8 +22,8 @@ from .operations import name_of
 from .picture import Picture
 from .registry import picture_of
 
-MOST, STEPS = 8, 3
-"""So many operations are drawn, the last ones; and so many steps of each."""
+MOST, STEPS, PLACES = 8, 3, 12
+"""So many operations are drawn, the last ones; so many steps of each; and so many places of a page's life."""
 
 _LIFE = (
     ev.PagerAsked, ev.PagesEntered, ev.PagesLeft, ev.PageCopied, ev.PageOut, ev.PageIn, ev.PageJoined, ev.SwapMoved,
@@ -77,7 +77,15 @@ def _draw(why: Why, width: float) -> Scene:
         y += nodes[-1].h + _GAP
     nodes.append(kit.card("why/end", Box(MARGIN, y, w, 32), [Line(visible(why.what), middle=True)], state=("path",)))
     arrows = [kit.arrow(f"why/arrow/{number}", *two) for number, two in enumerate(pairwise(nodes))]
+    stations = _life(why, y + 32 + 2 * _GAP, width)
+    nodes += stations
+    arrows += [
+        kit.beside(f"{left.id}/next", left, right) for left, right in pairwise(stations[1:]) if left.y == right.y
+    ]
     rows = [(str(one.number), visible(name_of(one)), " ".join(_said(one))) for one in why.operations]
+    if why.last not in why.operations and why.last.number:
+        rows.append((str(why.last.number), f"last changed by {visible(name_of(why.last))}", " ".join(_said(why.last))))
+    rows += [(str(one.operation.number), visible(one.place), one.how) for one in why.life]
     said = "because of" if why.operations else "without"
     return kit.scene(
         "why", "why is this so?", f"{said} {counted(len(why.operations), 'operation')}", nodes, links=arrows,
@@ -88,6 +96,9 @@ def _draw(why: Why, width: float) -> Scene:
 
 _GAP = 18.0
 
+WIDEST = 320.0
+"""Pixels of a place of a page's life, at most: files may have long names."""
+
 
 def _card(identity: str, operation: Operation, cell: int, y: float, w: float, before: str) -> Node:
     """An operation: its call, what it did, and what became of pages."""
@@ -96,8 +107,41 @@ def _card(identity: str, operation: Operation, cell: int, y: float, w: float, be
     rows = [Line(f"{before}{visible(name_of(operation))}", "strong", f"cell {cell}" if cell else "")]
     rows += [Line(one, "label dim" if number else "label") for number, one in enumerate(said[: STEPS + 1])]
     rows += [Line(f"… {counted(more, 'step')} more", "label dim")] * (more > 0)
+    functions = _functions(operation)
+    rows += [Line(functions[-1] if len(functions) == 1 else functions, "label dim code")] * (len(functions) > 0)
     box = Box(MARGIN, y, w, LINE * len(rows) + 10)
     return kit.card(identity, box, rows, title=f"{visible(name_of(operation))}: {' '.join(said)}", top=17, lane="why")
+
+
+def _life(why: Why, y: float, width: float) -> list[Node]:
+    """The places where the page has been, one after the other, each with the operation that brought it there."""
+    if not why.life:
+        return []
+    stations = [*why.life[:1], *why.life[1:][1 - PLACES :]]
+    words = [(visible(one.place), f"{one.how}, operation {one.operation.number}") for one in stations]
+    most = min(WIDEST, width - 2 * MARGIN)
+    wide = [min(most, max(text_width(place, "strong"), text_width(how)) + 16) for place, how in words]
+    boxes = kit.flow(wide, y + 34, 44, width=width, gap=26)
+    left_out = len(why.life) - len(stations)
+    less = f", without {counted(left_out, 'place')} after the first" if left_out else ""
+    return [
+        kit.heading("why/life", f"The life of its page{less}", "", y, width=width),
+        *(
+            kit.card(f"why/life/{number}", box, [Line(place, "strong"), Line(how, "label dim")],
+                     title=f"{place}: {how}", top=17, state=("path",) if number == len(stations) - 1 else ())
+            for number, ((place, how), box) in enumerate(zip(words, boxes, strict=True))
+        ),
+    ]  # fmt: skip
+
+
+def _functions(operation: Operation) -> tuple[str, ...]:
+    """The kernel functions of an operation in the order in which they were called, in fewer words each time."""
+    story = story_of(operation)
+    names = [*dict.fromkeys(name for step in story.every_step for name in step.functions)]
+    return tuple(
+        " · ".join(names) if kept == len(names) else f"{' · '.join(names[:kept])} · {len(names) - kept} more"
+        for kept in range(len(names), 0, -1)
+    )
 
 
 def _said(operation: Operation) -> Iterator[str]:

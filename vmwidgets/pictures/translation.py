@@ -199,6 +199,17 @@ def _kept_frame(machine: Machine, lookup: Lookup, events: Sequence[ev.Event]) ->
     return None if slot is None else slot.entry.pa + lookup.va - slot.entry.va >> PAGE_SHIFT
 
 
+def frames_cached(machine: Machine, one: Translation, moment: Moment) -> list[int]:
+    """The frames that TLBs have for its address, of whatever address space: a stale translation leads to one too."""
+    value: CpusValue = value_of(machine.cpus, moment.past)
+    entries = [slot.entry for cpu in value.cpus for slot in cpu.tlb.slots]
+    return [
+        entry.pa + one.va - entry.va >> PAGE_SHIFT
+        for entry in entries
+        if entry.va <= one.va < entry.va + entry.page_size
+    ]
+
+
 def walked(machine: Machine, one: Translation, past: Past) -> Walk:
     """The walk of it, in the tables as they were."""
     access = one.lookups[-1].access if one.lookups else "read"
@@ -276,12 +287,13 @@ def _frames(at: At, one: Translation, moment: Moment, sight: Sight) -> Scene:
     found = walked(at.whole, one, moment.past)
     leading = [] if sight.asked else [step.table >> PAGE_SHIFT for step in reversed(found.steps)]
     mapped = [] if sight.asked else [step.address >> PAGE_SHIFT for step in found.steps[-1:] if step.kind == "leaf"]
-    among = dict.fromkeys([*sight.among, *mapped, *leading])
+    cached = [] if sight.asked else frames_cached(at.whole, one, moment)
+    among = dict.fromkeys([*cached, *sight.among, *mapped, *leading])
     wanted = [*([] if sight.frame is None else [sight.frame]), *among]
     there = [frame for frame in wanted if frame < int(at.whole.ram_bytes) >> PAGE_SHIFT]
     value = target.value([*there, *touched_frames(moment.every)])
     selected = target.frame(there[0]) if sight.frame is not None and there[:1] == [sight.frame] else None
-    return draw_frames(value, moment, selected=selected, among=among, machine=at.whole.name, width=at.width,
+    return draw_frames(value, moment, selected=selected, among=[cached, among], machine=at.whole.name, width=at.width,
                        rows=sight.rows)  # fmt: skip
 
 

@@ -49,4 +49,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
         raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
     if len(content) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")
-    return content.decode("utf-8", "backslashreplace")
+    encoding = (
+        "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+    )  # PowerShell's ">" writes the first
+    return content.decode(encoding, "backslashreplace" if encoding == "utf-8" else "replace")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.units import PAGE, Address, Size
+from .foreign import CALL_LINE, refuse_foreign, refuse_others
 
 MOST_RANGES = 200_000
 """Ranges of one text: three times what Linux allows a process by default (`vm.max_map_count`)."""
@@ -69,8 +70,10 @@ def parse_maps(text: str, source: str) -> list[MapsRange]:
     >>> parse_maps("00400000-00401000 r-xp 00000000 08:01 12   /bin/true", "a text")
     [0x40_0000–0x40_1000 r-xp 4 KiB /bin/true]
     """
+    refuse_foreign(text, source)
+    refuse_others(text, source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")
     ranges: list[MapsRange] = []
-    for number, line in _lines(text):
+    for number, line in _lines(text.removeprefix("\ufeff")):
         said = _SAID.fullmatch(line)
         if said is not None and ranges:
             ranges[-1] = _with(ranges[-1], number, said, source)

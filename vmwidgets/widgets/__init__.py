@@ -25,10 +25,12 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
         compare,
         dashboard,
         domain,
+        linux,
         maps,
         memory,
         objects,
         pasted,
+        program,
         real,
         reasons,
         references,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     )
 
     class Beside(View, beside.Beside): ...
+
+    class BesideLinux(View, linux.BesideLinux): ...
 
     class Comparison(View, compare.Comparison): ...
 
@@ -85,6 +89,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
 
     class Pasted(View, pasted.Pasted): ...
 
+    class Program(View, program.Program): ...
+
     class Followed(View, real.Followed): ...
 
     class Stops(View, real.Stops): ...
@@ -92,6 +98,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Reasons(View, reasons.Reasons): ...
 
     class ReferenceBits(View): ...
+
+    class Sharing(View): ...
 
     class References(View, references.References): ...
 

@@ -9,20 +9,38 @@ from typing import Any
 
 import pytest
 
+from vmwidgets.sources.traces import replay as replays
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import Divergence, replay
 
-TRACES = Path(__file__).resolve().parents[2] / "data" / "traces"
-FOLDER = TRACES / "x15"
-SAMPLES = sorted(FOLDER.glob("*.jsonl.gz"))
-FREEBSD_SAMPLES = sorted((TRACES / "freebsd").glob("*.jsonl.gz"))
-BARRELFISH_SAMPLES = sorted((TRACES / "barrelfish").glob("*.jsonl.gz"))
+FOLDERS = (
+    Path(__file__).resolve().parents[2] / "data" / "traces",
+    Path(replays.__file__).parents[1] / "data" / "traces",
+)
+"""Those of the tests alone, and those that ship with the package."""
+
 Line = dict[str, Any]
+
+
+def samples(system: str) -> list[Path]:
+    """All recordings of a system, by name."""
+    return sorted(
+        (path for folder in FOLDERS for path in (folder / system).glob("*.jsonl.gz")), key=lambda path: path.name
+    )
+
+
+SAMPLES, FREEBSD_SAMPLES, BARRELFISH_SAMPLES = map(samples, ("x15", "freebsd", "barrelfish"))
+
+
+def sample(name: str, system: str = "x15") -> Path:
+    """The file of a recording."""
+    (found,) = (path for path in samples(system) if path.name == f"{name}.jsonl.gz")
+    return found
 
 
 def lines_of(name: str, system: str = "x15") -> list[Line]:
     """Header, operations and last line of a sample."""
-    with gzip.open(TRACES / system / f"{name}.jsonl.gz") as file:
+    with gzip.open(sample(name, system)) as file:
         return [json.loads(line) for line in file]
 
 

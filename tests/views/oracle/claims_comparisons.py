@@ -160,7 +160,7 @@ def nothing_to_compare(seen: Pictured, said: Said) -> None:
     assert len(names) == len(costs(seen)) == 1 or not ranges
 
 
-@claim("comparisons: formats/equal", "All take {size} of tables.")
+@claim("comparisons: formats/equal", "All need {size} of tables.")
 def equal_tables(seen: Pictured, said: Said) -> None:
     assert {grouped_size(size) for size, _ in costs(seen).values()} == {said["size"]}
 
@@ -264,8 +264,8 @@ def paging_bytes(seen: Pictured, said: Said) -> None:
 
 @claim(
     "comparisons: paging/lost",
-    "The events of 1 older call are not kept, and not counted.",
-    "The events of {count} older calls are not kept, and not counted.",
+    "The events of 1 older call were not kept and are not counted.",
+    "The events of {count} older calls were not kept and are not counted.",
 )
 def paging_lost(seen: Pictured, said: Said) -> None:
     task, domain, _ = seen.subject

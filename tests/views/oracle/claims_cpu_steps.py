@@ -62,7 +62,7 @@ def right_wanted(seen: StepSeen) -> str:
     return str(dict(operation.arguments).get("access", how))
 
 
-@claim("cpus: TlbHit/forbidden", "{cpu} finds {address} in its TLB; the rights kept there forbid the access.")
+@claim("cpus: TlbHit/forbidden", "{cpu} finds {address} in its TLB; the permissions cached there forbid the access.")
 def hit_and_forbidden(seen: StepSeen, said: Said) -> None:
     rights, right = hit(seen, said).permissions, right_wanted(seen)
     assert not (getattr(rights.user, right) and getattr(rights.supervisor, right)), "one of them is not allowed"

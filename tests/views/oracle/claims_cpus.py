@@ -26,7 +26,7 @@ def called(seen: Seen, said: Said) -> str:
     return said["cpu"]
 
 
-@claim("cpus: cpu run", "{cpu} runs {space} now.")
+@claim("cpus: cpu run", "{cpu} now runs {space}.")
 def runs(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     before, after = processor(seen.before, name), processor(seen.machine, name)
@@ -34,7 +34,7 @@ def runs(seen: Seen, said: Said) -> None:
     assert (before.space, before.root) != (after.space, after.root)
 
 
-@claim("cpus: cpu run/same", "{cpu} runs {space} already.")
+@claim("cpus: cpu run/same", "{cpu} already runs {space}.")
 def runs_already(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     before, after = processor(seen.before, name), processor(seen.machine, name)
@@ -116,7 +116,7 @@ def no_tlb_was_flushed(seen: Seen, said: Said) -> None:
         assert kept(seen.before, cpu.path) == kept(seen.machine, cpu.path)
 
 
-@claim("cpus: undo_descriptor", "undo_descriptor took the edit of the descriptor at {address} back.")
+@claim("cpus: undo_descriptor", "undo_descriptor undid the edit of the descriptor at {address}.")
 def edit_taken_back(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     *rest, last = seen.before.standing_edits

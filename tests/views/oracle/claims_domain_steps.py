@@ -34,7 +34,7 @@ def with_article(kind: str) -> str:
 # ---- slots and capabilities ----------------------------------------------------------------------
 
 
-@claim("domain events: SlotAllocated", "The slot allocator gives its lowest free slot, {slot}.")
+@claim("domain events: SlotAllocated", "The slot allocator returns its lowest free slot, {slot}.")
 def slot_given(seen: StepSeen, said: Said) -> None:
     slot = said["slot"]
     assert in_use(after(seen)) - in_use(before(seen)) == {slot}
@@ -92,7 +92,7 @@ def gone(seen: StepSeen, said: Said) -> None:
     assert said["slot"] not in held(after(seen))
 
 
-claim("domain events: CapabilityDeleted", "The {kind} capability in {slot} is gone.")(gone)
+claim("domain events: CapabilityDeleted", "The {kind} capability in {slot} is deleted.")(gone)
 claim("domain events: CapabilityDeleted/revoke", "The {kind} capability in {slot} is revoked.")(gone)
 
 
@@ -102,7 +102,7 @@ def deleted(seen: StepSeen, said: Said) -> None:
     assert said["slot"] not in held(after(seen))
 
 
-@claim("domain events: CapabilityCopyInvoked", "{slot} gets a copy of the capability in {source}.")
+@claim("domain events: CapabilityCopyInvoked", "{slot} receives a copy of the capability in {source}.")
 def copied(seen: StepSeen, said: Said) -> None:
     one, source = made(seen, said["slot"]), held(after(seen))[said["source"]]
     assert (one.object, one.base, str(one.source)) == (source.object, source.base, said["source"])
@@ -115,14 +115,14 @@ def frame_made(seen: StepSeen, said: Said) -> CapabilityValue:
     return one
 
 
-@claim("domain events: FrameAllocated", "{slot} gets a frame of {size} at physical {address}.")
+@claim("domain events: FrameAllocated", "{slot} receives a frame of {size} at physical {address}.")
 def frame_allocated(seen: StepSeen, said: Said) -> None:
     frame_made(seen, said)
 
 
 @claim(
     "domain events: FrameAllocated/more",
-    "{slot} gets a frame of {size} at physical {address}; {wanted} bytes were asked for.",
+    "{slot} receives a frame of {size} at physical {address}; {wanted} bytes were asked for.",
 )
 def larger_frame_allocated(seen: StepSeen, said: Said) -> None:
     one = frame_made(seen, said)
@@ -156,8 +156,8 @@ def numbers(said: Said) -> tuple[int, int]:
 
 @claim(
     "domain events: VnodeMapInvoked",
-    "The kernel writes {source} into descriptor {entry} of {table} ({flags}); {mapping} holds the new Mapping.",
-    "The kernel writes {source} into entries {entries} of {table}, {flags}; {mapping} holds the mapping.",
+    "The kernel writes {source} into descriptor {entry} of {table} ({flags}); {mapping} holds the Mapping.",
+    "The kernel writes {source} into descriptors {entries} of {table} ({flags}); {mapping} holds the Mapping.",
 )
 def entries_written(seen: StepSeen, said: Said) -> None:
     first, count = numbers(said)
@@ -177,8 +177,8 @@ def entries_written(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "domain events: VnodeUnmapInvoked",
-    "The kernel clears entry {entry} of {table}, of the mapping in {mapping}.",
-    "The kernel clears entries {entries} of {table}, of the mapping in {mapping}.",
+    "The kernel clears descriptor {entry} of {table}, which belongs to the mapping in {mapping}.",
+    "The kernel clears descriptors {entries} of {table}, which belong to the mapping in {mapping}.",
 )
 def entries_cleared(seen: StepSeen, said: Said) -> None:
     first, count = numbers(said)
@@ -191,8 +191,8 @@ def entries_cleared(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "domain events: MappingFlagsInvoked",
-    "The kernel gives entry {offset} of the mapping in {mapping} the rights {flags}.",
-    "The kernel gives {count} entries of the mapping in {mapping}, from {offset} on, the rights {flags}.",
+    "The kernel sets descriptor {offset} of the mapping in {mapping} to {flags}.",
+    "The kernel sets {count} descriptors of the mapping in {mapping}, from {offset} on, to {flags}.",
 )
 def entries_changed(seen: StepSeen, said: Said) -> None:
     value = after(seen)
@@ -240,20 +240,20 @@ def unlinked(seen: StepSeen, said: Said) -> VnodeValue:
     return gone_one
 
 
-@claim("domain events: VnodeUnlinked/table", "The table of {cap} leaves the shadow tree.")
+@claim("domain events: VnodeUnlinked/table", "The table of {cap} is removed from the shadow tree.")
 def table_unlinked(seen: StepSeen, said: Said) -> None:
     assert unlinked(seen, said).is_table
 
 
-@claim("domain events: VnodeUnlinked/leaf", "The leaf of {cap} leaves the shadow tree.")
+@claim("domain events: VnodeUnlinked/leaf", "The leaf of {cap} is removed from the shadow tree.")
 def leaf_unlinked(seen: StepSeen, said: Said) -> None:
     assert not unlinked(seen, said).is_table
 
 
 @claim(
     "domain events: BlockTaken",
-    "A new vnode takes a block of the slab: 1 is left.",
-    "A new vnode takes a block of the slab: {count} are left.",
+    "A new vnode uses a block of the slab: 1 is left.",
+    "A new vnode uses a block of the slab: {count} are left.",
 )
 def block_taken(seen: StepSeen, said: Said) -> None:
     assert after(seen).slab.free == number(said["count"]) == before(seen).slab.free - 1
@@ -309,12 +309,12 @@ def region(seen: StepSeen, said: Said, value: DomainValue) -> RegionValue:
     return found
 
 
-@claim("domain events: RegionAdded", "The region {range}, {size}, joins the vspace.")
+@claim("domain events: RegionAdded", "The region {range}, {size}, is added to the vspace.")
 def region_added(seen: StepSeen, said: Said) -> None:
     assert region(seen, said, after(seen)).id not in [one.id for one in before(seen).regions]
 
 
-@claim("domain events: RegionRemoved", "The region {range}, {size}, leaves the vspace.")
+@claim("domain events: RegionRemoved", "The region {range}, {size}, is removed from the vspace.")
 def region_removed(seen: StepSeen, said: Said) -> None:
     assert region(seen, said, before(seen)) not in after(seen).regions
 

@@ -167,7 +167,7 @@ def in_range(seen: Seen, said: Said) -> tuple[int, int]:
     return start, size
 
 
-@claim("domain operations: modify_flags", "modify_flags made {size} at {address} {flags}.")
+@claim("domain operations: modify_flags", "modify_flags set the flags of {size} at {address} to {flags}.")
 def modified(seen: Seen, said: Said) -> None:
     start, size = in_range(seen, said)
     assert mapped(seen.machine, seen, start, size) == mapped(seen.before, seen, start, size) != {}
@@ -177,7 +177,7 @@ def modified(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: modify_flags/lost",
-    "modify_flags wanted {size} at {address} {flags}; the kernel was asked for {asked}.",
+    "modify_flags was to set the flags of {size} at {address} to {flags}; the kernel was asked for {asked}.",
 )
 def lost(seen: Seen, said: Said) -> None:
     start, size = in_range(seen, said)
@@ -211,7 +211,7 @@ def begins(seen: Seen, said: Said) -> None:
     assert leaves(value) == []
 
 
-@claim("domain operations: domain/same", "The domain {name} exists already: nothing was made.")
+@claim("domain operations: domain/same", "The domain {name} already exists: nothing was created.")
 def exists_already(seen: Seen, said: Said) -> None:
     before, after = (machine.domains[said["name"]].snapshot() for machine in (seen.before, seen.machine))
     assert before == after
@@ -219,7 +219,7 @@ def exists_already(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: destroy_domain",
-    "The domain is destroyed: {count} capabilities are gone, and its memory is free again.",
+    "The domain is destroyed: {count} capabilities are deleted, and its memory is free again.",
 )
 def destroyed(seen: Seen, said: Said) -> None:
     name = str(seen.given["domain"]).removeprefix("domain:")
@@ -375,8 +375,8 @@ def slots_moved(seen: Seen, said: Said) -> int:
 
 @claim(
     "domain operations: take_slots",
-    "take_slots used up 1 slot of {name}: {left} are left.",
-    "take_slots used up {count} slots of {name}: {left} are left.",
+    "take_slots used up 1 slot of {name}; free slots left: {left}.",
+    "take_slots used up {count} slots of {name}; free slots left: {left}.",
 )
 def took_slots(seen: Seen, said: Said) -> None:
     assert slots_moved(seen, said) == number(said["count"])
@@ -384,8 +384,8 @@ def took_slots(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: give_slots",
-    "give_slots freed 1 slot of {name}: {left} are left.",
-    "give_slots freed {count} slots of {name}: {left} are left.",
+    "give_slots freed 1 slot of {name}; free slots left: {left}.",
+    "give_slots freed {count} slots of {name}; free slots left: {left}.",
 )
 def gave_slots(seen: Seen, said: Said) -> None:
     assert -slots_moved(seen, said) == number(said["count"])
@@ -429,7 +429,7 @@ def tables(value: DomainValue) -> int:
     return sum(one.is_table for one in vnodes(value.root))
 
 
-@claim("domain operations: took", "It took {calls}, {tables}, {slots} and {blocks}.")
+@claim("domain operations: took", "It used {calls}, {tables}, {slots} and {blocks}.")
 def it_took(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert many(said["tables"], "new table") == tables(after) - tables(before)
@@ -438,7 +438,7 @@ def it_took(seen: Seen, said: Said) -> None:
     assert not seen.copy or many(said["calls"], "kernel call") == kernel_calls(seen)
 
 
-@claim("domain operations: took/back", "It took {calls}; {slots} and {blocks} are free again.")
+@claim("domain operations: took/back", "It used {calls}; {slots} and {blocks} are free again.")
 def it_gave_back(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert many(said["slots"], "slot") == slots_in_use(before) - slots_in_use(after)
@@ -448,7 +448,7 @@ def it_gave_back(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: took/both",
-    "It took {calls}, {tables}, {slots} and {blocks}; {free_slots} and {free_blocks} are free again.",
+    "It used {calls}, {tables}, {slots} and {blocks}; {free_slots} and {free_blocks} are free again.",
 )
 def it_took_and_gave_back(seen: Seen, said: Said) -> None:
     before, after = both(seen)
@@ -549,12 +549,12 @@ def taken_back_but_for_a_refill(seen: Seen, said: Said) -> None:
     refilled(seen, said["blocks"])
 
 
-@claim("domain operations: failed/stays", "The {blocks} blocks of a refill that was done stay.")
+@claim("domain operations: failed/stays", "A completed refill of {blocks} blocks remains.")
 def refill_stays(seen: Seen, said: Said) -> None:
     refilled(seen, said["blocks"])
 
 
-@claim("domain operations: failed/half", "What it had begun stays: {slots} and {blocks} are used.")
+@claim("domain operations: failed/half", "Its unfinished work remains: {slots} and {blocks} are used.")
 def half_done(seen: Seen, said: Said) -> None:
     """The quirk leaves what was done, or an access failed behind its fault; so many slots and blocks more are used."""
     before, after = both(seen)

@@ -154,7 +154,7 @@ def long(seen: Seen, said: Said) -> None:
     assert made == 0 or made > MAX_EVENTS
 
 
-@claim("headlines: other", "{name} of {target} is done.")
+@claim("headlines: other", "{name} on {target} completed.")
 def is_done(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert said["target"] == seen.part

@@ -14,12 +14,12 @@ def made_file(seen: Seen, said: Said) -> None:
     assert int(seen.machine.files[said["file"]].size) == bytes_of(said["size"])
 
 
-@claim("object operations: file/reason", "Its pages come into memory when they are used.")
+@claim("object operations: file/reason", "Its pages are brought into memory when they are used.")
 def comes_when_used(seen: Seen, said: Said) -> None:
     assert resident(seen.machine) == resident(seen.before)
 
 
-@claim("object operations: pager", "There is a memory object {name} of {size}, whose pages a function gives.")
+@claim("object operations: pager", "There is a memory object {name} of {size}, whose pages a function supplies.")
 def made_pager(seen: Seen, said: Said) -> None:
     assert said["name"] == str(seen.given["name"])
     size = seen.given["size"]
@@ -38,7 +38,7 @@ def wrote_file(seen: Seen, said: Said) -> None:
     assert number(said["count"]) == len(seen.given["data"])
 
 
-@claim("object operations: file/pages", "{hits} of it in memory already, {misses} read in.")
+@claim("object operations: file/pages", "{hits} of it already in memory, {misses} read in.")
 def pages_of_file(seen: Seen, said: Said) -> None:
     name = f"file {file_of(seen)}"
     at = number_given(seen, "offset") if "offset" in seen.given else 0
@@ -90,7 +90,7 @@ def vanished(seen: Seen, said: Said) -> None:
     assert seen.machine.memory_objects.value().files.get(said["file"], -1) == -1
 
 
-@claim("object operations: vanish/reason", "Mappings of it stay: their use is a SIGBUS.")
+@claim("object operations: vanish/reason", "Mappings of it remain: using them raises SIGBUS.")
 def its_mappings_stay(seen: Seen, said: Said) -> None:
     for name in seen.machine.tasks:
         assert entries(seen.before, f"task:{name}/map") == entries(seen.machine, f"task:{name}/map")
@@ -120,12 +120,12 @@ def replaced_locally(seen: Seen, said: Said) -> None:
     assert setting.local or setting.policy == "working set"
 
 
-@claim("object operations: set_replacement/all", "A task that needs a frame may take that of any other.")
+@claim("object operations: set_replacement/all", "A task that needs a frame may take one from any other task.")
 def replaced_globally(seen: Seen, said: Said) -> None:
     assert not seen.machine.replacement.setting.local
 
 
-@claim("object operations: set_costs", "Operations say from now on how long their accesses took.")
+@claim("object operations: set_costs", "From now on, operations report how long their accesses took.")
 def costs_are_told(seen: Seen, said: Said) -> None:
     assert seen.machine.costs is not None
 
@@ -152,15 +152,15 @@ def a_function_says(seen: Seen, said: Said) -> None:
     assert "function" in seen.machine.replacement.policy
 
 
-@claim("object operations: replace_by/reason", "It is given those that may go.")
+@claim("object operations: replace_by/reason", "It is given the pages that can be evicted.")
 def is_given_those(seen: Seen, said: Said) -> None:
     assert seen.says("object operations: replace_by")
 
 
 @claim(
     "object operations: read_ahead",
-    "1 page of a file is read in behind each one that is asked for.",
-    "{count} pages of a file are read in behind each one that is asked for.",
+    "1 page of a file is read in after each one that is asked for.",
+    "{count} pages of a file are read in after each one that is asked for.",
 )
 def reads_ahead(seen: Seen, said: Said) -> None:
     assert number(said["count"]) == seen.given["pages"]
@@ -168,7 +168,7 @@ def reads_ahead(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: kill_when_out_of_memory",
-    "When memory runs out, the task with most pages is killed from now on.",
+    "From now on, the task with the most pages is killed when memory runs out.",
 )
 def kills(seen: Seen, said: Said) -> None:
     assert seen.given.get("kills", True)
@@ -176,7 +176,7 @@ def kills(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: kill_when_out_of_memory/no",
-    "When memory runs out, a fault ends with NOMEM from now on.",
+    "From now on, a fault ends with NOMEM when memory runs out.",
 )
 def kills_no_more(seen: Seen, said: Said) -> None:
     assert not seen.given["kills"]

@@ -26,7 +26,7 @@ def own_pages(machine: vm.Machine, task: str) -> dict[int, int]:
 
 @claim(
     "object operations: fork/counted",
-    "Both have the same frames, and neither may write them: who writes a page gets a copy of it.",
+    "Both map the same frames, and neither may write them: a task that writes a page gets a copy.",
 )
 def have_the_same_frames(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
@@ -40,7 +40,7 @@ def have_the_same_frames(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/rest",
-    "Of all others both have the same frames, and neither may write them: who writes gets a copy.",
+    "Both map the frames of all other pages, and neither may write them: a task that writes gets a copy.",
 )
 def have_the_same_frames_of_others(seen: Seen, said: Said) -> None:
     (child,) = seen.machine.tasks.keys() - seen.before.tasks.keys()
@@ -61,8 +61,8 @@ def had_no_page(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/pages/eager",
-    "1 page was copied at once: a write of either needs no copy of it.",
-    "{count} pages were copied at once: a write of either needs no copy of them.",
+    "1 page was copied immediately, so a later write to it needs no copy.",
+    "{count} pages were copied immediately, so a later write to them needs no copy.",
 )
 def copied_each(seen: Seen, said: Said) -> None:
     before, after = resident(seen.before), resident(seen.machine)
@@ -87,7 +87,7 @@ def copied_since_the_frame_is_others_too(seen: Seen, said: Said) -> None:
 
 @claim(
     "object events: PageCopied/own",
-    "Page {page} of {object} is copied into frame {frame}: the frame that it had is others' too.",
+    "Page {page} of {object} is copied into frame {frame}: its old frame is shared with others.",
 )
 def copied_from_its_own_frame(seen: StepSeen, said: Said) -> None:
     page, frame = number(said["page"]), number(said["frame"])
@@ -108,7 +108,7 @@ def stays(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PageJoined",
-    "Page {page} of {object}, in slot {slot} of swap space, is in memory already, in frame {frame}.",
+    "Page {page} of {object}, in swap slot {slot}, is already in memory, in frame {frame}.",
 )
 def joined(seen: StepSeen, said: Said) -> None:
     page, found = number(said["page"]), one(seen, said)
@@ -138,8 +138,8 @@ def slots_that_moved(seen: StepSeen, said: Said, *, in_now: bool) -> None:
 
 @claim(
     "object events: SwapShared",
-    "Page {page} of {object} is in slot {slot} of swap space, which another object has too.",
-    "{count} pages of {object} are in slots of swap space which another object has too.",
+    "Page {page} of {object} is in swap slot {slot}, which another object uses too.",
+    "{count} pages of {object} are in swap slots that another object uses too.",
 )
 def shares_slots(seen: StepSeen, said: Said) -> None:
     slots_that_moved(seen, said, in_now=True)
@@ -147,8 +147,8 @@ def shares_slots(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: SwapLeft",
-    "Page {page} of {object} is no longer in slot {slot} of swap space, which another object keeps.",
-    "{count} pages of {object} are no longer in slots of swap space, which other objects keep.",
+    "Page {page} of {object} is no longer in swap slot {slot}, which another object keeps.",
+    "{count} pages of {object} are no longer in their swap slots, which other objects keep.",
 )
 def leaves_slots(seen: StepSeen, said: Said) -> None:
     slots_that_moved(seen, said, in_now=False)

@@ -51,15 +51,15 @@ def took(seen: Seen, said: Said) -> None:
         assert not [one for one in ranges(seen.before, name) if one.start < end and start < one.end]
 
 
-@claim("kmem operations: alloc", "{name} took {size} at {address} from {map}.")
+@claim("kmem operations: alloc", "{name} allocated {size} at {address} from {map}.")
 def took_it(seen: Seen, said: Said) -> None:
     took(seen, said)
 
 
 @claim(
     "kmem operations: alloc/pages",
-    "{name} took {size} at {address} from {map}: 1 page of {object}, class {page_class}.",
-    "{name} took {size} at {address} from {map}: {count} pages of {object}, class {page_class}.",
+    "{name} allocated {size} at {address} from {map}: 1 page of {object}, class {page_class}.",
+    "{name} allocated {size} at {address} from {map}: {count} pages of {object}, class {page_class}.",
 )
 def took_pages(seen: Seen, said: Said) -> None:
     took(seen, said)
@@ -74,7 +74,7 @@ def took_pages(seen: Seen, said: Said) -> None:
 
 @claim(
     "kmem operations: alloc/nofault",
-    "{name} took {size} at {address} from {map}: addresses only; a fault there is a panic.",
+    "{name} allocated {size} at {address} from {map}: addresses only; a fault there is a panic.",
 )
 def took_addresses_only(seen: Seen, said: Said) -> None:
     assert said["name"] == "kmem_alloc_nofault", "elsewhere a fault is answered"
@@ -87,7 +87,9 @@ def no_page(seen: Seen, said: Said) -> None:
     assert not any(seen.machine.walk(page).ok for page in range(start, start + bytes_of(said["size"]), PAGE))
 
 
-@claim("kmem operations: alloc/addresses", "{name} took {size} at {address} from {map}: addresses, and no pages yet.")
+@claim(
+    "kmem operations: alloc/addresses", "{name} allocated {size} at {address} from {map}: addresses, and no pages yet."
+)
 def took_addresses(seen: Seen, said: Said) -> None:
     assert said["name"] != "kmem_alloc_nofault", "there a fault is a panic"
     took(seen, said)
@@ -134,14 +136,14 @@ def free(machine: vm.Machine) -> int:
     return counts.free + counts.cached
 
 
-@claim("kmem operations: alloc/nothing to give", "Nothing had to be given back.")
+@claim("kmem operations: alloc/nothing to give", "Nothing had to be freed.")
 def nothing_to_give(seen: Seen, said: Said) -> None:
     assert not seen.operation.result
     if not others_ran(seen):
         assert free(seen.machine) >= free(seen.before)
 
 
-@claim("kmem operations: alloc/no gap", "{name} returned 0: no gap of {map} holds {size}.")
+@claim("kmem operations: alloc/no gap", "{name} returned 0: {map} has no gap of {size}.")
 def no_gap(seen: Seen, said: Said) -> None:
     nothing_taken(seen, said)
     space = seen.machine.kmem.maps.get(said["map"], seen.machine.kmem.kernel_map)
@@ -219,14 +221,14 @@ def merged_with_next(seen: Seen, said: Said) -> None:
     assert right is not None and now.end == right.end
 
 
-@claim("kmem operations: alloc/grown", "It made no new entry: the one before grew.")
+@claim("kmem operations: alloc/grown", "It created no new entry: the previous one was extended.")
 def the_one_before_grew(seen: Seen, said: Said) -> None:
     left, _, now, name = neighbours(seen)
     assert left is not None and now.start == left.start
     assert more_entries(seen, name) == 0
 
 
-@claim("kmem operations: alloc/new", "It made a new entry.")
+@claim("kmem operations: alloc/new", "It created a new entry.")
 def made_an_entry(seen: Seen, said: Said) -> None:
     _, _, now, name = neighbours(seen)
     assert now.start == int(seen.operation.result)
@@ -235,8 +237,8 @@ def made_an_entry(seen: Seen, said: Said) -> None:
 
 @claim(
     "kmem operations: alloc/reclaimed",
-    "The map was full: it asked for memory 1 time of at most 8.",
-    "The map was full: it asked for memory {count} times of at most 8.",
+    "The map was full: it asked for memory once (the limit is 8 times).",
+    "The map was full: it asked for memory {count} times (the limit is 8 times).",
 )
 def reclaimed_first(seen: Seen, said: Said) -> None:
     space, found = seen.before.kmem.kmem_map, ranges(seen.before, "kmem_map")
@@ -267,14 +269,14 @@ def gave(seen: Seen, said: Said) -> None:
     assert [one for one in ranges(seen.before, name) if one.start <= start < one.end]
 
 
-@claim("kmem operations: free", "{name} gave {size} back at {address} in {map}.")
+@claim("kmem operations: free", "{name} freed {size} at {address} in {map}.")
 def freed(seen: Seen, said: Said) -> None:
     gave(seen, said)
 
 
 @claim(
     "kmem operations: free/pages",
-    "{name} gave {size} back at {address} in {map}: 1 page is free.",
+    "{name} freed {size} at {address} in {map}: 1 page is free again.",
     "{name} freed {size} at {address} in {map}: {count} pages are free again.",
 )
 def freed_pages(seen: Seen, said: Said) -> None:
@@ -344,7 +346,7 @@ def freed_silently_with_cuts(seen: Seen, said: Said) -> None:
     assert cuts(seen) == number(said["count"])
 
 
-@claim("kmem operations: suballoc", "kmem_suballoc made {submap}, a map of its own over {range} of {map}.")
+@claim("kmem operations: suballoc", "kmem_suballoc created {submap}, a map of its own over {range} of {map}.")
 def made_a_submap(seen: Seen, said: Said) -> None:
     start, end = ends(said["range"])
     assert said["submap"] not in seen.before.kmem.maps
@@ -354,7 +356,7 @@ def made_a_submap(seen: Seen, said: Said) -> None:
     assert [one for one in ranges(seen.machine, said["map"]) if one.start <= start and end <= one.end]
 
 
-@claim("kmem operations: suballoc/reason", "Allocations in it use its own lock, and its own room.")
+@claim("kmem operations: suballoc/reason", "Allocations in it use its own lock and its own addresses.")
 def of_its_own(seen: Seen, said: Said) -> None:
     new = seen.machine.kmem.maps.keys() - seen.before.kmem.maps.keys()
     assert all(name in dict(seen.machine.threads.value().locks) for name in new)
@@ -375,7 +377,7 @@ def buffers(machine: vm.Machine, name: str) -> int:
     return sum(slab.buffers - len(slab.free) for slab in zone(machine, name).slabs)
 
 
-@claim("kmem operations: malloc", "malloc took the buffer at {address} from {cache}.")
+@claim("kmem operations: malloc", "malloc allocated the buffer at {address} from {cache}.")
 def took_a_buffer(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     assert address == int(seen.operation.result)
@@ -386,7 +388,7 @@ def took_a_buffer(seen: Seen, said: Said) -> None:
         assert buffers(seen.machine, said["cache"]) == buffers(seen.before, said["cache"]) + 1
 
 
-@claim("kmem operations: malloc/slab", "It needed a slab: kmem_malloc gave {address}.")
+@claim("kmem operations: malloc/slab", "It needed a slab: kmem_malloc returned {address}.")
 def needed_a_slab(seen: Seen, said: Said) -> None:
     start = number(said["address"])
     assert start <= int(seen.operation.result) < start + 64 * PAGE
@@ -394,13 +396,13 @@ def needed_a_slab(seen: Seen, said: Said) -> None:
     assert not [one for one in ranges(seen.before, "kmem_map") if one.start <= start < one.end]
 
 
-@claim("kmem operations: malloc/had", "A slab that the zone had holds it.")
+@claim("kmem operations: malloc/had", "The buffer is in a slab that the zone already had.")
 def had_a_slab(seen: Seen, said: Said) -> None:
     address = int(seen.operation.result)
     assert [one for one in ranges(seen.before, "kmem_map") if one.start <= address < one.end]
 
 
-@claim("kmem operations: mfree", "free gave the buffer at {address} back to {cache}.")
+@claim("kmem operations: mfree", "free returned the buffer at {address} to {cache}.")
 def gave_a_buffer(seen: Seen, said: Said) -> None:
     assert number(said["address"]) == int(seen.given.get("address", seen.given.get("addr")))
     if not others_ran(seen):
@@ -413,17 +415,17 @@ def kept_its_slab(seen: Seen, said: Said) -> None:
     assert [one for one in ranges(seen.machine, "kmem_map") if one.start <= address < one.end]
 
 
-@claim("kmem operations: uma_reclaim", "The zones gave {size} back to kmem_map.")
+@claim("kmem operations: uma_reclaim", "The zones returned {size} to kmem_map.")
 def zones_gave(seen: Seen, said: Said) -> None:
     assert binary_size(-grown(seen, "kmem_map")) == said["size"]
 
 
-@claim("kmem operations: uma_reclaim/nothing", "The zones had no empty slab to give back.")
+@claim("kmem operations: uma_reclaim/nothing", "The zones had no empty slab to return.")
 def zones_gave_nothing(seen: Seen, said: Said) -> None:
     assert ranges(seen.machine, "kmem_map") == ranges(seen.before, "kmem_map")
 
 
-@claim("kmem operations: uma_reclaim/reason", "Only empty slabs can be given back.")
+@claim("kmem operations: uma_reclaim/reason", "Only empty slabs can be returned.")
 def only_empty_ones(seen: Seen, said: Said) -> None:
     assert grown(seen, "kmem_map") < 0
     left = {slab.address for one in seen.machine.caches.value(most=10**6).caches for slab in one.slabs}
@@ -434,7 +436,7 @@ def only_empty_ones(seen: Seen, said: Said) -> None:
 # ---- locks, files, the page daemon ---------------------------------------------------------------
 
 
-@claim("kmem operations: register_handler", "{handler} is asked for memory from now on, when the kernel runs short.")
+@claim("kmem operations: register_handler", "From now on, {handler} is asked for memory when the kernel runs short.")
 def is_asked(seen: Seen, said: Said) -> None:
     assert said["handler"] == str(seen.given["name"])
 
@@ -483,19 +485,19 @@ def used_a_long_file(seen: Seen, said: Said) -> None:
     assert number(said["count"]) == pages_given(seen)
 
 
-@claim("kmem operations: read_file/reason", "Pages of files can be taken away when others need memory.")
+@claim("kmem operations: read_file/reason", "Pages of files can be evicted when others need memory.")
 def can_be_taken(seen: Seen, said: Said) -> None:
     assert cached_of(seen.machine, "") > 0
 
 
-@claim("kmem operations: take_pages", "Another user took 1 page.", "Another user took {count} pages.")
+@claim("kmem operations: take_pages", "Another user allocated 1 page.", "Another user allocated {count} pages.")
 def others_took(seen: Seen, said: Said) -> None:
     assert seen.operation.result == number(said["count"])
     if not others_ran(seen):
         assert free(seen.before) - free(seen.machine) >= 0
 
 
-@claim("kmem operations: give_pages", "Another user gave 1 page back.", "Another user gave {count} pages back.")
+@claim("kmem operations: give_pages", "Another user freed 1 page.", "Another user freed {count} pages.")
 def others_gave(seen: Seen, said: Said) -> None:
     assert seen.operation.result == number(said["count"])
     if not others_ran(seen):

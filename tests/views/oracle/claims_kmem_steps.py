@@ -114,7 +114,7 @@ def gap_is_here(seen: StepSeen, said: Said) -> None:
     as_asked(seen, said)
 
 
-@claim("kmem events: RangeInserted/new", "{map} gets a new entry {range} without object, not wired yet.")
+@claim("kmem events: RangeInserted/new", "{map} gets a new entry {range} without an object, not wired yet.")
 def inserted(seen: StepSeen, said: Said) -> None:
     new_entry(seen, said, None)
 
@@ -133,14 +133,17 @@ def inserted_with_object(seen: StepSeen, said: Said) -> None:
     assert new_entry(seen, said, said["object"]).offset == number(said["offset"])
 
 
-@claim("kmem events: RangeInserted/extend", "The entry before grows over {range}: no object, same flags, not wired.")
+@claim(
+    "kmem events: RangeInserted/extend",
+    "The previous entry is extended over {range}: no object, same flags, not wired.",
+)
 def extended(seen: StepSeen, said: Said) -> None:
     assert grown_over(seen, said).object is None
 
 
 @claim(
     "kmem events: RangeInserted/extend object",
-    "The entry before grows over {range}, with {object}: same flags, not wired.",
+    "The previous entry is extended over {range}, with {object}: same flags, not wired.",
 )
 def extended_with_object(seen: StepSeen, said: Said) -> None:
     assert grown_over(seen, said).object == said["object"]
@@ -173,12 +176,12 @@ def joined_before(seen: StepSeen, said: Said) -> None:
     assert ends(said["range"]) in spans(now(seen))
 
 
-@claim("kmem events: EntryJoined/next", "The entry merges with the one after it, which continues it: {range} now.")
+@claim("kmem events: EntryJoined/next", "The entry merges with the one after it into {range}.")
 def joined_after(seen: StepSeen, said: Said) -> None:
     assert ends(said["range"]) in spans(now(seen))
 
 
-@claim("kmem events: EntryClipped", "An entry of {map} is split at {address}.")
+@claim("kmem events: EntryClipped", "An entry of {map} is cut at {address}.")
 def clipped(seen: StepSeen, said: Said) -> None:
     edges = {edge for one in spans(of(seen, said)) for edge in one}
     assert number(said["address"]) in edges
@@ -242,13 +245,13 @@ def got_a_slab(seen: StepSeen, said: Said) -> None:
     assert number(said["address"]) not in {slab.address for slab in cache(seen.before, said["cache"]).slabs}
 
 
-@claim("kmem events: SlabCreated/zone", "{cache} cuts the slab at {address} into buffers.")
+@claim("kmem events: SlabCreated/zone", "{cache} divides the slab at {address} into buffers.")
 def cut_a_slab(seen: StepSeen, said: Said) -> None:
     (slab,) = [one for one in cache(seen.then, said["cache"]).slabs if one.address == number(said["address"])]
     assert slab.buffers > 0
 
 
-@claim("kmem events: SlabDestroyed", "{cache} gives its slab at {address} back.")
+@claim("kmem events: SlabDestroyed", "{cache} frees its slab at {address}.")
 def gave_a_slab(seen: StepSeen, said: Said) -> None:
     assert number(said["address"]) in {slab.address for slab in cache(seen.before, said["cache"]).slabs}
     assert number(said["address"]) not in {slab.address for slab in cache(seen.then, said["cache"]).slabs}

@@ -134,7 +134,7 @@ def rotated_right(seen: StepSeen, said: Said) -> None:
     rotated(seen, said, "right")
 
 
-@claim("map events: TreeUnlinked/one", "{entry} leaves the tree; its child, if it has one, takes its place.")
+@claim("map events: TreeUnlinked/one", "{entry} is removed from the tree; its child, if it has one, takes its place.")
 def left_the_tree(seen: StepSeen, said: Said) -> None:
     gone = was(seen).nodes.keys() - now(seen).nodes.keys()
     (identity,) = gone
@@ -143,7 +143,9 @@ def left_the_tree(seen: StepSeen, said: Said) -> None:
     assert said["entry"] in (f"entry {identity}", *(str(one.start) for one in was(seen).entries if one.id == identity))
 
 
-@claim("map events: TreeUnlinked/two", "{entry} leaves the tree; its successor {heir} takes its place and colour.")
+@claim(
+    "map events: TreeUnlinked/two", "{entry} is removed from the tree; its successor {heir} takes its place and colour."
+)
 def gave_its_place(seen: StepSeen, said: Said) -> None:
     (identity,) = was(seen).nodes.keys() - now(seen).nodes.keys()
     before = was(seen).nodes[identity]
@@ -156,7 +158,7 @@ def gave_its_place(seen: StepSeen, said: Said) -> None:
 # ---- the list ------------------------------------------------------------------------------------
 
 
-@claim("map events: EntryLinked", "{range} joins the list, between {before} and {after}.")
+@claim("map events: EntryLinked", "{range} is added to the list, between {before} and {after}.")
 def joined(seen: StepSeen, said: Said) -> None:
     found = spans(now(seen))
     place = found.index(ends(said["range"]))
@@ -166,12 +168,12 @@ def joined(seen: StepSeen, said: Said) -> None:
     assert len(found) == len(spans(was(seen))) + 1
 
 
-@claim("map events: EntryLinked/only", "{range} joins the list as its only entry.")
+@claim("map events: EntryLinked/only", "{range} is added to the list as its only entry.")
 def joined_alone(seen: StepSeen, said: Said) -> None:
     assert spans(now(seen)) == [ends(said["range"])]
 
 
-@claim("map events: EntryUnlinked", "{range} leaves the list.")
+@claim("map events: EntryUnlinked", "{range} is removed from the list.")
 def left_the_list(seen: StepSeen, said: Said) -> None:
     assert len(spans(was(seen))) == len(spans(now(seen))) + 1
     assert ends(said["range"]) in spans(was(seen))
@@ -240,13 +242,13 @@ def got_an_object(seen: StepSeen, said: Said) -> None:
     assert of_range(was(seen), said["after"]).object is None
 
 
-@claim("map events: EntryResized/gave object", "{after} gives its anonymous object back.")
+@claim("map events: EntryResized/gave object", "{after} gives up its anonymous object.")
 def gave_its_object(seen: StepSeen, said: Said) -> None:
     assert of_range(now(seen), said["after"]).object is None
     assert of_range(was(seen), said["after"]).object is not None
 
 
-@claim("map events: EntryResized/submap", "{after} becomes the place of a submap.")
+@claim("map events: EntryResized/submap", "{after} becomes a submap.")
 def became_a_submap(seen: StepSeen, said: Said) -> None:
     assert str(of_range(now(seen), said["after"]).object).startswith("submap:")
 
@@ -292,12 +294,12 @@ def cache_cleared(seen: StepSeen, said: Said) -> None:
     assert now(seen).find_cache_threshold is None
 
 
-@claim("map events: FindCacheMoved/any", "The next free search begins at {address}.")
+@claim("map events: FindCacheMoved/any", "The next search for a gap begins at {address}.")
 def cache_moved(seen: StepSeen, said: Said) -> None:
     assert (now(seen).find_cache, now(seen).find_cache_threshold) == (number(said["address"]), 0)
 
 
-@claim("map events: FindCacheMoved/large", "The next free search for more than {size} begins at {address}.")
+@claim("map events: FindCacheMoved/large", "The next search for a gap of more than {size} begins at {address}.")
 def cache_moved_for_large(seen: StepSeen, said: Said) -> None:
     assert now(seen).find_cache == number(said["address"])
     assert now(seen).find_cache_threshold == bytes_of(said["size"])
@@ -316,12 +318,12 @@ def gap(seen: StepSeen, said: Said) -> None:
     assert said["space"] == binary_size(gap_at(seen, number(said["address"])))
 
 
-@claim("map events: GapTried/taken", "The gap of {space} at {address} is large enough: the search takes it.")
+@claim("map events: GapTried/taken", "The gap of {space} at {address} is large enough: the search chooses it.")
 def gap_taken(seen: StepSeen, said: Said) -> None:
     gap(seen, said)
 
 
-@claim("map events: GapTried/best", "The search takes the gap of {space} at {address}: {why}.")
+@claim("map events: GapTried/best", "The search chooses the gap of {space} at {address}: {why}.")
 def gap_chosen(seen: StepSeen, said: Said) -> None:
     gap(seen, said)
     assert said["why"]

@@ -81,7 +81,7 @@ def alike(one: Entry, other: Entry, why: str) -> None:
     assert one.object == other.object
 
 
-@claim("map operations: enter/alone", "It made a new entry: no neighbour touches it.")
+@claim("map operations: enter/alone", "It created a new entry: no neighbour touches it.")
 def alone(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     assert (left, right) == (None, None)
@@ -279,7 +279,7 @@ def advised(seen: Seen, said: Said) -> None:
     )
 
 
-@claim("map operations: wire", "wire keeps {size} at {address} in memory.")
+@claim("map operations: wire", "wire wired {size} at {address}: its pages stay in memory.")
 def wired(seen: Seen, said: Said) -> None:
     start, end = range_given(seen)
     assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
@@ -302,8 +302,8 @@ def unwired(seen: Seen, said: Said) -> None:
 
 @claim(
     "map operations: simplify",
-    "simplify merged entries that are alike: 1 entry fewer.",
-    "simplify merged entries that are alike: {count} entries fewer.",
+    "simplify merged matching neighbours: 1 entry fewer.",
+    "simplify merged matching neighbours: {count} entries fewer.",
 )
 def simplified(seen: Seen, said: Said) -> None:
     before, after = entries(seen.before, seen.map), entries(seen.machine, seen.map)
@@ -397,12 +397,12 @@ def booted(seen: Seen, said: Said) -> None:
     assert not seen.machine.dead
 
 
-@claim("map operations: boot/reason", "Step back to see its maps being made.")
+@claim("map operations: boot/reason", "Step back to see how its maps were created.")
 def booted_in_steps(seen: Seen, said: Said) -> None:
     assert seen.moment.story.steps
 
 
-@claim("map operations: task", "task made {name}, with an empty address space.")
+@claim("map operations: task", "task created {name}, with an empty address space.")
 def made_task(seen: Seen, said: Said) -> None:
     assert said["name"] not in seen.before.tasks
     assert entries(seen.machine, f"task:{said['name']}/map") == []
@@ -424,7 +424,7 @@ def made_object(seen: Seen, said: Said) -> None:
     assert not [page for name, page in resident(seen.machine) if name == said["name"]]
 
 
-@claim("map operations: device", "device made {name}, over {size} of device memory.")
+@claim("map operations: device", "device created {name}, over {size} of device memory.")
 def made_device(seen: Seen, said: Said) -> None:
     assert said["name"] not in seen.before.objects
     assert said["name"] in seen.machine.objects

@@ -41,7 +41,9 @@ def behind(seen: Seen, memobj: str) -> list[tuple[str, int, int]]:
     return [(str(one.frame), one.offset, one.size) for one in fills]
 
 
-@claim("domain operations: memobj", "{name} made '{memobj}': {size} at {address}, {flags}; none of it is mapped yet.")
+@claim(
+    "domain operations: memobj", "{name} created '{memobj}': {size} at {address}, {flags}; none of it is mapped yet."
+)
 def object_made_empty(seen: Seen, said: Said) -> None:
     assert object_made(seen, said) == 0
     assert behind(seen, said["memobj"]) == []
@@ -49,7 +51,7 @@ def object_made_empty(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: memobj/frame",
-    "{name} made '{memobj}' with {frame}: {size} at {address}, {flags}; none of it is mapped yet.",
+    "{name} created '{memobj}' with {frame}: {size} at {address}, {flags}; none of it is mapped yet.",
 )
 def object_made_with_a_frame(seen: Seen, said: Said) -> None:
     assert object_made(seen, said) == 0
@@ -58,8 +60,8 @@ def object_made_with_a_frame(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: memobj/mapped",
-    "{name} made '{memobj}': {size} at {address}, {flags}, and mapped 1 page of {frame}.",
-    "{name} made '{memobj}': {size} at {address}, {flags}, and mapped {count} pages of {frame}.",
+    "{name} created '{memobj}': {size} at {address}, {flags}, and mapped 1 page of {frame}.",
+    "{name} created '{memobj}': {size} at {address}, {flags}, and mapped {count} pages of {frame}.",
 )
 def object_made_and_mapped(seen: Seen, said: Said) -> None:
     assert object_made(seen, said) == number(said["count"]) > 0
@@ -152,7 +154,7 @@ def protected(seen: Seen, said: Said, size: int | None) -> int:
 
 @claim(
     "domain operations: protect",
-    "protect gives {size} of '{memobj}' from offset {offset} on {flags}; none of it is mapped.",
+    "protect set {size} of '{memobj}', from offset {offset} on, to {flags}; none of it is mapped.",
 )
 def protected_unmapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, bytes_of(said["size"])) == 0
@@ -160,8 +162,8 @@ def protected_unmapped(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: protect/mapped",
-    "protect gives {size} of '{memobj}' from offset {offset} on {flags}, and changed 1 mapped page.",
-    "protect gives {size} of '{memobj}' from offset {offset} on {flags}, and changed {count} mapped pages.",
+    "protect set {size} of '{memobj}', from offset {offset} on, to {flags}, and changed 1 mapped page.",
+    "protect set {size} of '{memobj}', from offset {offset} on, to {flags}, and changed {count} mapped pages.",
 )
 def protected_mapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, bytes_of(said["size"])) == number(said["count"]) > 0
@@ -169,7 +171,7 @@ def protected_mapped(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: protect/rest",
-    "protect gives '{memobj}' from offset {offset} to its end {flags}; none of it is mapped.",
+    "protect set '{memobj}', from offset {offset} to its end, to {flags}; none of it is mapped.",
 )
 def rest_protected_unmapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, None) == 0
@@ -177,8 +179,8 @@ def rest_protected_unmapped(seen: Seen, said: Said) -> None:
 
 @claim(
     "domain operations: protect/rest mapped",
-    "protect gives '{memobj}' from offset {offset} to its end {flags}, and changed 1 mapped page.",
-    "protect gives '{memobj}' from offset {offset} to its end {flags}, and changed {count} mapped pages.",
+    "protect set '{memobj}', from offset {offset} to its end, to {flags}, and changed 1 mapped page.",
+    "protect set '{memobj}', from offset {offset} to its end, to {flags}, and changed {count} mapped pages.",
 )
 def rest_protected_mapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, None) == number(said["count"]) > 0
@@ -221,7 +223,7 @@ def deserialised(seen: Seen, said: Said) -> None:
     assert min(one.va for one in leaves(after)) == number(said["address"])
 
 
-@claim("domain operations: deserialise/nothing", "deserialise found no mapping in what it was given.")
+@claim("domain operations: deserialise/nothing", "deserialise found no mapping in the data.")
 def deserialised_nothing(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert leaves(before) == leaves(after)

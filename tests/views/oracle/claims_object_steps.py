@@ -69,7 +69,7 @@ def moved(seen: StepSeen, said: Said, *, all_of: bool) -> None:
 
 @claim(
     "object events: ShadowMoved/collapsed",
-    "{object} takes in {before}, which nothing else referred to; {after} is behind it.",
+    "{object} absorbs {before}, which nothing else referred to; {after} is now behind it.",
 )
 def took_in(seen: StepSeen, said: Said) -> None:
     moved(seen, said, all_of=False)
@@ -78,7 +78,7 @@ def took_in(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: ShadowMoved/collapsed all",
-    "{object} takes in {before}, which nothing else referred to; nothing is behind.",
+    "{object} absorbs {before}, which nothing else referred to; nothing is now behind it.",
 )
 def took_in_the_last(seen: StepSeen, said: Said) -> None:
     moved(seen, said, all_of=True)
@@ -109,7 +109,7 @@ def bypassed_the_last(seen: StepSeen, said: Said) -> None:
 @claim(
     "object events: PagesEntered",
     "Page {page} of {object} is now in memory, in frame {frame}.",
-    "{object} has {count} pages in memory now, from page {page} on.",
+    "{count} pages of {object} are now in memory, from page {page} on.",
 )
 def entered(seen: StepSeen, said: Said) -> None:
     pages, page = one(seen, said).pages, number(said["page"])
@@ -185,7 +185,7 @@ def copied(seen: StepSeen, said: Said) -> None:
     assert one(seen, said).pages.get(page, number(said["frame"])) == number(said["frame"])
 
 
-@claim("object events: PageDirtied", "Page {page} of {object} is dirty now: it has to be written back.")
+@claim("object events: PageDirtied", "Page {page} of {object} is now dirty: it has to be written back.")
 def dirtied(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) in one(seen, said).dirty
 
@@ -271,7 +271,7 @@ def out_as_zeroes(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PageIn",
-    "Page {page} of {object} is read from slot {slot} of swap space, which keeps it until it is written.",
+    "Page {page} of {object} is read from swap slot {slot}, which keeps the page until it is written.",
 )
 def came_in(seen: StepSeen, said: Said) -> None:
     assert one(seen, said).swapped[number(said["page"])] == number(said["slot"])
@@ -279,8 +279,8 @@ def came_in(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: SwapFreed",
-    "Slot {slot} of swap space, with page {page} of {object}, is free again.",
-    "{count} slots of swap space, with pages of {object}, are free again.",
+    "Swap slot {slot}, which held page {page} of {object}, is free again.",
+    "{count} swap slots, which held pages of {object}, are free again.",
 )
 def swap_freed(seen: StepSeen, said: Said) -> None:
     before = was(seen).objects[said["object"]].swapped
@@ -292,8 +292,8 @@ def swap_freed(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: SwapMoved",
-    "Page {page} of {before}, in swap space, is one of {object} now.",
-    "{count} pages of {before}, in swap space, are pages of {object} now.",
+    "Page {page} of {before}, in swap space, now belongs to {object}.",
+    "{count} pages of {before}, in swap space, now belong to {object}.",
 )
 def swap_moved(seen: StepSeen, said: Said) -> None:
     theirs, mine = was(seen).objects[said["before"]].swapped, one(seen, said).swapped
@@ -304,7 +304,7 @@ def swap_moved(seen: StepSeen, said: Said) -> None:
         assert number(said["page"]) in mine
 
 
-@claim("object events: SwapResized", "Swap space has {size} now.")
+@claim("object events: SwapResized", "Swap space is now {size}.")
 def swap_resized(seen: StepSeen, said: Said) -> None:
     assert now(seen).swap * PAGE == bytes_of(said["size"])
 

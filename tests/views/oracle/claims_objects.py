@@ -106,8 +106,8 @@ def of_a_new_object(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: mmap/short",
-    "It is of {object}, new: 1 page is in memory, and none is mapped, since no frame was left.",
-    "It is of {object}, new: {count} pages are in memory, and none is mapped, since no frame was left.",
+    "It maps {object}, a new object: 1 page is in memory, and none is mapped, since no frame was left.",
+    "It maps {object}, a new object: {count} pages are in memory, and none is mapped, since no frame was left.",
 )
 def no_frame_for_a_table(seen: Seen, said: Said) -> None:
     assert mapped(seen).object == said["object"]
@@ -121,8 +121,8 @@ def no_frame_for_a_table(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: mmap/filled",
-    "It is of {object}, and 1 page is mapped already.",
-    "It is of {object}, and {count} pages are mapped already.",
+    "It maps {object}; 1 page is already in the page tables.",
+    "It maps {object}; {count} pages are already in the page tables.",
 )
 def filled_already(seen: Seen, said: Said) -> None:
     objects = seen.machine.memory_objects.value()
@@ -146,16 +146,14 @@ def not_mapped_yet(seen: Seen, name: str) -> None:
     assert name in seen.before.memory_objects.value().objects
 
 
-@claim(
-    "object operations: mmap/private", "It is of {object}: a page is copied before it is written for the first time."
-)
+@claim("object operations: mmap/private", "It maps {object}; a page is copied before it is first written.")
 def copied_before_written(seen: Seen, said: Said) -> None:
     not_mapped_yet(seen, said["object"])
     assert mapped(seen).inherit == "copy"
     assert seen.machine.memory_objects.value().objects[said["object"]].kind == "file"
 
 
-@claim("object operations: mmap/replaced", "It took the place of {size} that had been mapped there.")
+@claim("object operations: mmap/replaced", "It replaced {size} that had been mapped there.")
 def took_the_place(seen: Seen, said: Said) -> None:
     start = int(seen.operation.result)
     end = start + -(-bytes_of_given(seen.given["size"]) // PAGE) * PAGE
@@ -167,8 +165,8 @@ def took_the_place(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: munmap",
-    "munmap freed {size} (1 entry) of {task}.",
-    "munmap freed {size} ({count} entries) of {task}.",
+    "munmap unmapped {size} (1 entry) of {task}.",
+    "munmap unmapped {size} ({count} entries) of {task}.",
 )
 def munmapped(seen: Seen, said: Said) -> None:
     assert said["task"] == seen.part
@@ -216,7 +214,7 @@ def heap_ends(seen: Seen, said: Said) -> None:
     assert covered(found, end, end + 1) == 0 or covered(found, end - PAGE, end) == 0 or grown(seen) <= 0
 
 
-@claim("object operations: brk/grew", "It grew by {size}: its pages come when they are touched.")
+@claim("object operations: brk/grew", "It grew by {size}; a page is allocated when it is first touched.")
 def heap_grew(seen: Seen, said: Said) -> None:
     assert binary_size(grown(seen)) == said["size"]
     assert grown(seen) > 0
@@ -322,7 +320,7 @@ def heap_gave_slots(seen: Seen, said: Said) -> None:
     freed_pages(seen, Said({"count": "0"}))
 
 
-@claim("object operations: brk/same", "No page came, and none left.")
+@claim("object operations: brk/same", "No page was added or removed.")
 def heap_stayed(seen: Seen, said: Said) -> None:
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
     assert resident(seen.before) == resident(seen.machine)
@@ -406,7 +404,9 @@ def paged_nothing_out(seen: Seen, said: Said) -> None:
 
 
 @claim(
-    "object operations: page_out/reason", "It comes back when it is touched.", "They come back when they are touched."
+    "object operations: page_out/reason",
+    "It is brought back when it is next touched.",
+    "They are brought back when they are next touched.",
 )
 def comes_back(seen: Seen, said: Said) -> None:
     """No page is lost: the machine gives the same bytes still."""
@@ -428,7 +428,7 @@ def not_limited(seen: Seen, said: Said) -> None:
     assert seen.given["most"] is None
 
 
-@claim("object operations: limit/reason", "What it has already stays.")
+@claim("object operations: limit/reason", "What it already has is kept.")
 def stays(seen: Seen, said: Said) -> None:
     assert seen.given["name"] != "rss" or seen.given["most"] is None, "beyond that limit pages leave"
     nothing_moved(seen)
@@ -440,7 +440,7 @@ def nothing_moved(seen: Seen) -> None:
     assert resident(seen.before) == resident(seen.machine)
 
 
-@claim("object operations: limit/rss", "Pages that it has beyond that leave memory when it needs another frame.")
+@claim("object operations: limit/rss", "Pages beyond that are evicted when it needs another frame.")
 def leave_later(seen: Seen, said: Said) -> None:
     assert seen.given["name"] == "rss" and seen.given["most"] is not None
     nothing_moved(seen)
@@ -481,8 +481,8 @@ def forked_with_copies(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/pages",
-    "1 page was copied at once: it is shared in its object, or wired.",
-    "{count} pages were copied at once: they are shared in their object, or wired.",
+    "1 page was copied immediately: it is shared in its object, or wired.",
+    "{count} pages were copied immediately: they are shared in their object, or wired.",
 )
 def copied_at_once(seen: Seen, said: Said) -> None:
     was, now = ({*resident(machine), *swapped(machine)} for machine in (seen.before, seen.machine))

@@ -133,15 +133,19 @@ def more(seen: StepSeen, said: Said) -> set[int]:
     return found
 
 
-@claim("kmem events: PageGranted/more", "1 more page comes the same way.", "{count} more pages come the same way.")
+@claim(
+    "kmem events: PageGranted/more",
+    "1 more page is allocated in the same way.",
+    "{count} more pages are allocated in the same way.",
+)
 def more_pages(seen: StepSeen, said: Said) -> None:
     more(seen, said)
 
 
 @claim(
     "kmem events: PageGranted/more cleared",
-    "1 more page comes the same way and is cleared.",
-    "{count} more pages come the same way; {cleared} of them are cleared.",
+    "1 more page is allocated in the same way and cleared.",
+    "{count} more pages are allocated in the same way; {cleared} of them are cleared.",
 )
 def more_pages_cleared(seen: StepSeen, said: Said) -> None:
     found = more(seen, said) - of_state(seen.before, "zeroed")
@@ -351,8 +355,8 @@ def file_was_read(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "kmem events: PageCached",
-    "The page daemon caches an inactive page: it is available at once.",
-    "The page daemon caches {count} inactive pages: they are available at once.",
+    "The page daemon caches an inactive page, which is immediately available.",
+    "The page daemon caches {count} inactive pages, which are immediately available.",
 )
 def cached(seen: StepSeen, said: Said) -> None:
     new = of_state(seen.then, "cached") - of_state(seen.before, "cached")
@@ -392,8 +396,8 @@ def halved(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "kmem events: BlockJoined",
-    "The buddy system joins two free buddies to one block.",
-    "The buddy system joins free buddies {count} times.",
+    "The buddy system coalesces two free buddies into one block.",
+    "The buddy system coalesces free buddies {count} times.",
 )
 def joined_buddies(seen: StepSeen, said: Said) -> None:
     assert sum(blocks(seen.before).values()) - sum(blocks(seen.then).values()) >= number(said["count"]) - 1
@@ -507,7 +511,7 @@ def zone_grown(seen: StepSeen, said: Said) -> None:
     assert zone(next_step, said["zone"]).get(address, size) == size
 
 
-@claim("kmem events: ZoneShrunk", "Zone {zone} gives an empty slab of {size} at {address} back.")
+@claim("kmem events: ZoneShrunk", "Zone {zone} frees an empty slab of {size} at {address}.")
 def zone_shrunk(seen: StepSeen, said: Said) -> None:
     """The zone has no slab there now; it had one at the beginning or got it meanwhile."""
     address = number(said["address"])
@@ -545,7 +549,7 @@ def place_of(seen: StepSeen, said: Said) -> Any:
     return found
 
 
-@claim("kmem events: SubmapAttached", "{range} of {map} becomes the place of {submap}.")
+@claim("kmem events: SubmapAttached", "{range} of {map} becomes the submap {submap}.")
 def attached(seen: StepSeen, said: Said) -> None:
     found = place_of(seen, said)
     assert (int(found.start), int(found.end)) == ends(said["range"])
@@ -554,7 +558,7 @@ def attached(seen: StepSeen, said: Said) -> None:
     )
 
 
-@claim("kmem events: SubmapAttached/no", "{range} of {map} can't be the place of {submap}.")
+@claim("kmem events: SubmapAttached/no", "{range} of {map} can't become the submap {submap}.")
 def not_attached(seen: StepSeen, said: Said) -> None:
     assert not [
         one for one in seen.then.map(said["map"]).entries if one.object == f"submap:{path_called(said['submap'])}"
@@ -588,12 +592,12 @@ def taken_slots(then: Then) -> set[int]:
     return {slot for slab in contents.slabs for slot in contents.taken(slab)}
 
 
-@claim("kmem events: BufferAllocated/entry", "An entry takes the slot at {address} of the kentry area.")
+@claim("kmem events: BufferAllocated/entry", "An entry is allocated in the kentry slot at {address}.")
 def slot_taken(seen: StepSeen, said: Said) -> None:
     assert taken_slots(seen.then) - taken_slots(seen.before) == {number(said["address"])}
 
 
-@claim("kmem events: BufferFreed/entry", "The slot at {address} of the kentry area is free again.")
+@claim("kmem events: BufferFreed/entry", "The kentry slot at {address} is free again.")
 def slot_freed(seen: StepSeen, said: Said) -> None:
     assert taken_slots(seen.before) - taken_slots(seen.then) == {number(said["address"])}
 

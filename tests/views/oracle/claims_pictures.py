@@ -58,7 +58,7 @@ def held(seen: Pictured, said: Said) -> None:
     assert number(said["address"]) == seen.picture.find  # type: ignore[attr-defined]
 
 
-@claim("sought addresses: free", "No entry holds {address}: it is in a gap of {size}, {range}.")
+@claim("sought addresses: free", "No entry contains {address}: it is in a gap of {size}, {range}.")
 def free(seen: Pictured, said: Said) -> None:
     address, space = number(said["address"]), seen.picture.target
     assert holding(seen, address) is None
@@ -169,7 +169,7 @@ def missing(seen: Pictured, said: Said) -> None:
     assert all(seen.subject not in seen.machine.at(number).tasks for number in range(len(journal)))
 
 
-@claim("no picture: undone", "The operation of this moment was undone: go on to now.")
+@claim("no picture: undone", "The operation at this point in history was undone: go on to now.")
 def undone(seen: Pictured, said: Said) -> None:
     moment = seen.picture.moment
     assert moment is not None
@@ -192,30 +192,30 @@ def slots(seen: Pictured, took: int, gave: int) -> None:
     assert took >= len(new) and gave >= len(gone)
 
 
-@claim("kentry pictures: kentry/none", "No slot was taken or given back.")
+@claim("kentry pictures: kentry/none", "No slot was allocated or freed.")
 def no_slot(seen: Pictured, said: Said) -> None:
     assert taken(seen.machine) == taken(seen.before)
 
 
-@claim("kentry pictures: kentry/taken", "1 slot was taken.", "{count} slots were taken.")
+@claim("kentry pictures: kentry/taken", "1 slot was allocated.", "{count} slots were allocated.")
 def slots_taken(seen: Pictured, said: Said) -> None:
     slots(seen, number(said["count"]), 0)
 
 
-@claim("kentry pictures: kentry/given", "1 slot was given back.", "{count} slots were given back.")
+@claim("kentry pictures: kentry/given", "1 slot was freed.", "{count} slots were freed.")
 def slots_given(seen: Pictured, said: Said) -> None:
     slots(seen, 0, number(said["count"]))
 
 
-@claim("kentry pictures: kentry/both", "{taken} taken, {given} given back.")
+@claim("kentry pictures: kentry/both", "{taken} allocated, {given} freed.")
 def slots_both(seen: Pictured, said: Said) -> None:
     slots(seen, counted(said["taken"]), number(said["given"]))
 
 
 @claim(
     "kentry pictures: kentry/slab",
-    "{taken} taken, from a new slab with a page behind it.",
-    "{taken} taken, from {count} new slabs with a page behind each.",
+    "{taken} allocated, from a new slab with a page of its own.",
+    "{taken} allocated, from {count} new slabs with a page each.",
 )
 def slots_of_new_slabs(seen: Pictured, said: Said) -> None:
     new = taken(seen.machine) - taken(seen.before)
@@ -249,7 +249,7 @@ def no_tlb(seen: Pictured, said: Said) -> None:
     assert [grown(seen, name) for name in ("hits", "misses", "flushed")] == [0, 0, 0]
 
 
-@claim("tlb pictures: accesses/nothing new", "The TLBs had {hits} and {misses}, and took in nothing new.")
+@claim("tlb pictures: accesses/nothing new", "The TLBs had {hits} and {misses}, and cached nothing new.")
 def accesses_without_news(seen: Pictured, said: Said) -> None:
     assert counted(said["hits"]) == grown(seen, "hits")
     assert counted(said["misses"]) == grown(seen, "misses")
@@ -257,7 +257,7 @@ def accesses_without_news(seen: Pictured, said: Said) -> None:
     assert all(before.get(place) == entry for place, entry in kept(seen.machine).items())
 
 
-@claim("tlb pictures: accesses", "The TLBs had {hits} and {misses}, and took in {filled}.")
+@claim("tlb pictures: accesses", "The TLBs had {hits} and {misses}, and cached {filled}.")
 def accesses(seen: Pictured, said: Said) -> None:
     assert counted(said["hits"]) == grown(seen, "hits")
     assert counted(said["misses"]) == grown(seen, "misses")

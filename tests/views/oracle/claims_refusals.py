@@ -217,7 +217,7 @@ def wired_pages(objects: Any) -> set[tuple[str, int]]:
 
 @claim(
     "object events: OutOfMemory",
-    "Memory ran out: task {task} is to be killed, for the 1 page that it has.",
+    "Out of memory: task {task} is killed because it has the most pages (1).",
     "Out of memory: task {task} is killed because it has the most pages ({count}).",
 )
 def out_of_memory(seen: StepSeen, said: Said) -> None:
@@ -244,8 +244,8 @@ def injected(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "cpus: AsidRollover",
-    "No address space number is free: every TLB is flushed, and 1 number can be used again.",
-    "No address space number is free: every TLB is flushed, and {count} numbers can be used again.",
+    "No ASID is free: every TLB is flushed, and 1 ASID can be used again.",
+    "No ASID is free: every TLB is flushed, and {count} ASIDs can be used again.",
 )
 def rolled_over(seen: StepSeen, said: Said) -> None:
     steps = seen.moment.story.steps
@@ -260,8 +260,8 @@ def rolled_over(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "cpus: TimeTaken",
-    "1 access took {time}: {walks} of walks, {minor} and {major}.",
-    "{count} accesses took {time}: {hits}, {walks} of walks, {minor} and {major}.",
+    "1 access took {time}: {hits}, {walks} by page walks, {minor} and {major}.",
+    "{count} accesses took {time}: {hits}, {walks} by page walks, {minor} and {major}.",
 )
 def time_taken(seen: StepSeen, said: Said) -> None:
     """What the TLBs counted in the operation, and the time that this is at the costs that the machine has."""
@@ -271,7 +271,7 @@ def time_taken(seen: StepSeen, said: Said) -> None:
     hits, misses = counts[0] - earlier[0], counts[1] - earlier[1]
     took = {name: number(said[name].split(" ")[0]) for name in ("walks", "minor", "major")}
     accesses = number(said["count"])
-    said_hits = number(said["hits"].split(" ")[0]) if said.plural else accesses - misses
+    said_hits = number(said["hits"].split(" ")[0])
     assert said_hits <= hits <= said_hits + accesses
     assert took["walks"] >= misses
     costs = seen.machine.costs

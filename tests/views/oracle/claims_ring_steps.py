@@ -96,7 +96,7 @@ def evicted_unmapped(seen: StepSeen, said: Said) -> None:
     assert [one.task for one in lately(seen, number(said["frame"]))][:1] == [""]
 
 
-@claim("object events: RingMoved/behind", "Frame {frame} goes behind all others.")
+@claim("object events: RingMoved/behind", "Frame {frame} is moved to the last place in the ring.")
 def went_behind(seen: StepSeen, said: Said) -> None:
     found = page(seen.then, seen.about, number(said["frame"]))
     before = page(seen.before, seen.about, number(said["frame"]))
@@ -107,7 +107,7 @@ def went_behind(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: RingRenumbered",
-    "The places of the ring get other numbers, with room for new pages; the order stays.",
+    "The places in the ring are renumbered, with room for new pages; their order stays the same.",
 )
 def renumbered(seen: StepSeen, said: Said) -> None:
     def order(then: Then) -> list[int]:
@@ -122,8 +122,8 @@ def renumbered(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PagesAged",
-    "The counter of frame {frame} moves right, a bit for each tick; its reference bit comes in at the left.",
-    "{count} counters of pages move right, a bit for each tick; reference bits come in at the left.",
+    "The counter of frame {frame} shifts right once a tick; its reference bit enters at the left.",
+    "The counters of {count} pages shift right once a tick; reference bits enter at the left.",
 )
 def aged(seen: StepSeen, said: Said) -> None:
     """Each counter is its half, with a bit or without; after several ticks that again, without a bit."""
@@ -141,7 +141,7 @@ def aged(seen: StepSeen, said: Said) -> None:
         assert after in halves
 
 
-@claim("object events: HandMoved", "The hand goes from place {before} to place {after}.")
+@claim("object events: HandMoved", "The hand moves from place {before} to place {after}.")
 def hand_moved(seen: StepSeen, said: Said) -> None:
     before, after = ring(seen.before, seen.about), ring(seen.then, seen.about)
     assert after.hand == number(said["after"]) or not after.pages
@@ -188,7 +188,7 @@ def hand_found_unmapped(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: HandLooked/kept",
-    "The hand is at place {place}: the page in frame {frame} can't leave now, and is passed.",
+    "The hand is at place {place}: the page in frame {frame} can't be evicted now and is passed over.",
 )
 def hand_passed(seen: StepSeen, said: Said) -> None:
     """It stays, with the bit that it had."""

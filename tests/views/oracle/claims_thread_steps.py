@@ -83,7 +83,7 @@ def is_woken(seen: StepSeen, said: Said) -> None:
     assert not before.until or before.until > seen.threads.ticks, "else its time is up"
 
 
-@claim("threads: ThreadEnded/returned", "{thread} is done.")
+@claim("threads: ThreadEnded/returned", "{thread} has finished.")
 def is_done(seen: StepSeen, said: Said) -> None:
     if said["thread"] == "The cell":
         assert seen.about == ""
@@ -92,7 +92,7 @@ def is_done(seen: StepSeen, said: Said) -> None:
     assert thread(seen, said).state == "returned"
 
 
-@claim("threads: ThreadEnded/abandoned", "{thread} is given up.")
+@claim("threads: ThreadEnded/abandoned", "{thread} is abandoned.")
 def is_given_up(seen: StepSeen, said: Said) -> None:
     assert said["thread"] == (seen.about or "The cell")
     assert seen.about not in [one.name for one in seen.threads.threads]
@@ -107,7 +107,7 @@ def fails(seen: StepSeen, said: Said) -> None:
     assert said["how"] == type(error).__name__
 
 
-@claim("threads: ClockTicked", "The clock goes from {before} to {after}.")
+@claim("threads: ClockTicked", "The clock advances from {before} to {after}.")
 def ticked(seen: StepSeen, said: Said) -> None:
     assert (number(said["before"]), number(said["after"])) == (seen.before.threads.ticks, seen.threads.ticks)
     assert number(said["before"]) < number(said["after"])

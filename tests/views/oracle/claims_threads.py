@@ -85,7 +85,7 @@ def clock_went_on(seen: Seen, said: Said) -> None:
     assert surely_ran(seen) == set()
 
 
-@claim("threads: ran/unasked", "{name} made no step: its limit was reached before.")
+@claim("threads: ran/unasked", "{name} took no step: its limit had already been reached.")
 def ran_no_step(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name == "run"
     assert not surely_ran(seen)
@@ -94,7 +94,7 @@ def ran_no_step(seen: Seen, said: Said) -> None:
     assert seen.given["steps"] == 0 or value.ready or value.asleep
 
 
-@claim("threads: ran/slept", "{thread} ran and sleeps now: it waits for {what}.")
+@claim("threads: ran/slept", "{thread} ran and now sleeps: it waits for {what}.")
 def ran_and_slept(seen: Seen, said: Said) -> None:
     name = said["thread"]
     after = by_name(seen.threads)[name]
@@ -179,12 +179,12 @@ def has(machine: vm.Machine, said: Said) -> bool:
     return bool(inside)
 
 
-@claim("threads: took", "It took {size} at {address} from {map}.")
+@claim("threads: took", "It allocated {size} at {address} from {map}.")
 def took(seen: Seen, said: Said) -> None:
     assert has(seen.machine, said)
 
 
-@claim("threads: gave", "It gave {size} at {address} back to {map}.")
+@claim("threads: gave", "It freed {size} at {address} in {map}.")
 def gave(seen: Seen, said: Said) -> None:
     assert not has(seen.machine, said)
 
@@ -276,14 +276,14 @@ def was_deadlocked(seen: Seen, said: Said) -> None:
 # ---- time and waking -----------------------------------------------------------------------------
 
 
-@claim("threads: tick", "The clock goes from {before} to {after}.")
+@claim("threads: tick", "The clock advances from {before} to {after}.")
 def ticked(seen: Seen, said: Said) -> None:
     assert number(said["before"]) == seen.threads_before.ticks
     assert number(said["after"]) == seen.threads.ticks
     assert number(said["before"]) < number(said["after"])
 
 
-@claim("threads: tick/still", "The clock stays as it is.")
+@claim("threads: tick/still", "The clock does not advance.")
 def stood_still(seen: Seen, said: Said) -> None:
     assert seen.threads_before.ticks == seen.threads.ticks
 

@@ -205,7 +205,9 @@ def bits_and_other_mappings(seen: Pictured) -> None:
         task, va = row["page"].rsplit(" ", 1)
         assert (task, number(va)) in there
         if card is not None:
-            assert any(run.text == f"{task}{f' +{others}' if others else ''}" for run in card.text)
+            whose, page = f"{task}{f' +{others}' if others else ''}", row["of"].partition(" of ")[0]
+            assert any(run.text in (f"{page} · {whose}", page) for run in card.text)
+            assert f" of {whose}, {page} of " in card.title
             assert [bar.style for bar in card.bars] == ["used" if row["R"] == "1" else "unused"]
         if machine.architecture in ("x86-64", "riscv-sv39"):
             assert row["R"] == f"{is_referenced(machine, there):d}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from math import inf
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from vmwidgets.engine.base.errors import Refused, printable
@@ -17,7 +18,7 @@ from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.operations import line_of, name_of
 from vmwidgets.pictures.timeline import look_of
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import AFTER, Caption, Scene
+from vmwidgets.views.scene.model import AFTER, Caption, Scene, Table
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.typed import typed
 
@@ -53,10 +54,19 @@ class Drawable(Protocol):
 class Telling:
     """Pictures of one machine, at any of its moments.  Drawing changes neither the machine nor the pictures."""
 
-    def __init__(self, machine: Machine, pictures: Sequence[Drawable], alone: bool = False) -> None:
-        """`alone`: the first operation has one step, the moment after it, even inside a group."""
+    def __init__(
+        self,
+        machine: Machine,
+        pictures: Sequence[Drawable],
+        alone: bool = False,
+        folded: Mapping[int, Group] = MappingProxyType({}),
+    ) -> None:
+        """`alone`: the first operation has one step, the moment after it, even inside a group.
+
+        `folded` says of operations, by their numbers, in which run of calls they are one step.
+        """
         self._machine, self._journal = machine, machine.journal
-        self._pictures, self._alone = pictures, alone
+        self._pictures, self._alone, self._folded = pictures, alone, folded
         self._drawn_after: dict[int, tuple[Scene, ...]] = {}
 
     def steps(self, first: int, by: str, cut: slice = slice(None)) -> list[ToldStep]:
@@ -70,7 +80,7 @@ class Telling:
             if number is not None:
                 marks.setdefault(number, []).append(name)
         planned: list[tuple[Unit, int | None]] = []
-        for unit in units(self._journal, first, self._alone):
+        for unit in self.units(first):
             planned += [(unit, None if place == AFTER else place) for place in self._places(unit, by)]
         told: list[ToldStep] = []
         for unit, done in planned[cut]:
@@ -86,9 +96,13 @@ class Telling:
         unit = Unit(number, number, None)
         return [self._step(unit, None if place == AFTER else place, "") for place in self._places(unit, "step")]
 
+    def units(self, first: int) -> Iterator[Unit]:
+        """The operations from number `first` on, those of a group or of a run together."""
+        return units(self._journal, first, self._alone, self._folded)
+
     def count(self, first: int, by: str) -> int:
         """How many steps that would be."""
-        return sum(len(self._places(unit, by)) for unit in units(self._journal, first, self._alone))
+        return sum(len(self._places(unit, by)) for unit in self.units(first))
 
     def _places(self, unit: Unit, by: str) -> list[int]:
         """How many events are done at each step of an operation; the last is after it, and a group's only one."""
@@ -139,9 +153,22 @@ class Telling:
         with picture.as_drawn():
             try:
                 at = picture.at(when)
-                return picture.drawing(replace(at, width=width or at.width, height=inf))
+                return settled(picture.drawing(replace(at, width=width or at.width, height=inf)))
             except Refused as refused:
                 return absent_scene(number, refused, blank("", "", width or WIDTH))
+
+
+def settled(scene: Scene) -> Scene:
+    """The scene with all its words made, so that it no longer holds the machine they are read from.
+
+    A machine of the past may take a hundred mebibytes, and a story has hundreds of scenes.
+    """
+    return replace(scene, table=_settled(scene.table), steps=replace(scene.steps, said=()))  # the page doesn't say them
+
+
+def _settled(table: Table) -> Table:
+    more = tuple((title, _settled(other)) for title, other in table.more)
+    return replace(table, rows=tuple(table.rows), more=more)
 
 
 class Absent:
@@ -183,12 +210,17 @@ class Unit(NamedTuple):
         return f"{self.first:,} to {self.number:,} · {printable(self.said())}"
 
 
-def units(journal: Journal, first: int, alone: bool = False) -> Iterator[Unit]:
-    """The operations from number `first` on; `alone`: the first by itself, also within a group."""
+def units(
+    journal: Journal, first: int, alone: bool = False, folded: Mapping[int, Group] = MappingProxyType({})
+) -> Iterator[Unit]:
+    """The operations from number `first` on; `alone`: the first by itself, also within a group.
+
+    `folded`: runs of operations, by number; each run is one step, as a group is.
+    """
     begun = first
     for number in range(first, len(journal)):
         serial = journal.serial(number)
-        group = journal.group_of(serial)
+        group = folded.get(number) or journal.group_of(serial)
         ends = group is None or group.last == serial or number == len(journal) - 1
         if number == first and alone and not ends:
             yield Unit(number, number, None)

@@ -8,9 +8,10 @@ is to scale.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from vmwidgets.engine.base.units import PAGE
@@ -63,17 +64,33 @@ class Segment(Generic[T]):
 
 MapSegment = Segment[EntryValue | Fold]
 
-Axis = Sequence[Segment[Taken]]
-"""The axis of a map: stretches that something takes at some step of the operation, and gaps."""
+_START = attrgetter("start")
+
+
+class Axis(tuple[Segment[Taken], ...]):  # noqa: SLOT001  a tuple's length varies: slots have no place in it
+    """The axis of a map: stretches that something takes at some step of the operation, and gaps."""
+
+    starts: list[int]
+
+    def __new__(cls, segments: Iterable[Segment[Taken]]) -> Axis:
+        """The axis of these stretches, in order."""
+        axis = super().__new__(cls, segments)
+        axis.starts = [segment.start for segment in axis]
+        return axis
+
+    def crossed(self, start: int, end: int) -> tuple[Segment[Taken], ...]:
+        """The stretches in which [start, end) is in part."""
+        first = bisect_right(self.starts, start)
+        return self[max(0, first - 1) : bisect_left(self.starts, end)]
 
 
 def axis_of(picture: MapPicture, zoom: Zoom, width: float) -> Axis:
     """The axis of the ribbon in a picture of a map."""
     if zoom is not None:
-        return (Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN),)
+        return Axis([Segment(None, *zoom, False, MARGIN, width - 2 * MARGIN)])
     segments = stretches(picture.value, picture.layout.taken)
     few = sum(segment.broken for segment in segments) <= FEW_BREAKS
-    return place(segments, MARGIN, width - 2 * MARGIN, _WIDE if few else BROKEN)
+    return Axis(place(segments, MARGIN, width - 2 * MARGIN, _WIDE if few else BROKEN))
 
 
 def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
@@ -84,7 +101,8 @@ def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
     here: list[Taken] = []
     number = 0
     for start, end in pairwise(edges):
-        here = [one for one in here if one.end > start]
+        if here:
+            here = [one for one in here if one.end > start]
         while number < len(taken) and taken[number].start <= start:
             here.append(taken[number])
             number += 1
@@ -93,18 +111,16 @@ def stretches(value: MapValue, taken: Sequence[Taken]) -> list[Segment[Taken]]:
     return break_large_gaps(segments)
 
 
-def crossed(axis: Axis, start: int, end: int) -> Axis:
-    """The stretches of an axis in which [start, end) is in part."""
-    first = bisect_right(axis, start, key=lambda segment: segment.start)
-    return axis[max(0, first - 1) : bisect_left(axis, end, key=lambda segment: segment.start)]
-
-
 def pieces_of(value: MapValue, axis: Axis) -> list[MapSegment]:
     """Entries, folds and the gaps between them, at their places on the axis."""
     first, last = axis[0].start, axis[-1].end
+    by_start = {segment.start: segment for segment in axis}
 
     def piece(item: EntryValue | Fold | None, start: int, end: int) -> MapSegment:
-        inside = crossed(axis, start, end)
+        one = by_start.get(start)
+        if one is not None and one.end == end:  # most: what is there at all steps
+            return Segment(item, start, end, item is None and one.broken, one.x, one.w, isinstance(item, Fold))
+        inside = axis.crossed(start, end)
         left, right = inside[0].place(start), inside[-1].place(end)
         is_broken = item is None and any(segment.broken for segment in inside)
         return Segment(item, start, end, is_broken, left, right - left, isinstance(item, Fold))
@@ -136,17 +152,18 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
             broken = {one.start for one in gaps[max(number, len(gaps) - MAX_BREAKS) :]}
             break
         drawn += size
+    if not broken:
+        return segments
     return [replace(one, broken=True) if one.item is None and one.start in broken else one for one in segments]
 
 
-def _least(segment: Segment[Any], crowd: int, broken: float) -> float:
-    """The least width of a segment in a picture of `crowd` segments."""
-    scale = min(1.0, 40 / max(1, crowd))
-    if segment.broken:
-        return broken * max(scale, 0.25)
-    if segment.folded:
-        return 56 * max(scale, 0.4)
-    return (10 if segment.item is not None else 4) * max(scale, 0.12)
+def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
+    """The least width of each segment: the more there are, the less."""
+    scale = min(1.0, 40 / max(1, len(segments)))
+    wide, folded, item, gap = (
+        broken * max(scale, 0.25), 56 * max(scale, 0.4), 10 * max(scale, 0.12), 4 * max(scale, 0.12),
+    )  # fmt: skip
+    return [wide if s.broken else folded if s.folded else gap if s.item is None else item for s in segments]
 
 
 def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> list[Segment[T]]:
@@ -154,7 +171,7 @@ def place(segments: Sequence[Segment[T]], left: float, room: float, broken: floa
 
     Widths by water-filling: to scale, except what would fall below its least width.
     """
-    least = [_least(segment, len(segments), broken) for segment in segments]
+    least = _least(segments, broken)
     squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
     least = [width * squeeze for width in least]
     fixed = [segment.broken or segment.folded for segment in segments]
@@ -172,16 +189,17 @@ def place(segments: Sequence[Segment[T]], left: float, room: float, broken: floa
     x = left
     for i, segment in enumerate(segments):
         w = least[i] + spare / len(segments) if fixed[i] else (segment.end - segment.start) * scale
-        placed.append(replace(segment, x=x, w=w))
+        s = segment
+        placed.append(Segment(s.item, s.start, s.end, s.broken, x, w, s.folded))
         x += w
     return placed
 
 
 def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
-    """Where an address is drawn; none outside."""
-    for segment in segments:
-        if segment.start <= address < segment.end:
-            return segment.place(address)
+    """Where an address is drawn by segments in order; none outside.  O(log segments)."""
+    segment = segments[bisect_right(segments, address, key=_START) - 1] if segments else None
+    if segment is not None and segment.start <= address < segment.end:
+        return segment.place(address)
     return segments[-1].x + segments[-1].w if segments and address == segments[-1].end else None
 
 

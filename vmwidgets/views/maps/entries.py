@@ -85,7 +85,7 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
         is_card = column.level == "card"
         x, w = (column.x + 4, column.w - 8) if is_card else _strip(column)
         rows = [
-            kit.Line(picture.style.long(start), "mono label dim"),
+            kit.Line(picture.style.long(start), "mono label dim", _number(picture.style.long(start), item, w)),
             kit.Line(f"−{binary_size(size)}", "strong"),
             kit.Line(name_of(item), "label dim", middle=True),
         ]
@@ -150,12 +150,19 @@ def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Lin
     what = name_of(entry)
     if wired and w <= _ROOMY and text_width(what) > w - 20 - text_width(wired, "label strong"):
         what = ""
+    start = style.long(entry.start)
     return [
-        kit.Line(style.long(entry.start), "mono label"),
+        kit.Line(start, "mono label", _number(start, entry, w)),
         kit.Line(style.long(entry.end), "mono label dim"),
         kit.Line((size, brief), "label strong", entry.protection, "mono label"),
         kit.Line(what, "label dim", wired, "label strong", middle=True),
     ]
+
+
+def _number(beside: str, entry: EntryValue, w: float) -> str:
+    """An entry's number, where there is room for it beside an address."""
+    words = f"#{entry.id}"
+    return words if text_width(beside, "mono label") + text_width(words) <= w - 24 else ""
 
 
 _ROOMY = 130.0
@@ -221,16 +228,18 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
     for before, after in pairwise(picture.value.items):
         if not isinstance(before, EntryValue) or not isinstance(after, EntryValue):
             continue
+        left, right = columns[before.id], columns[after.id]
+        if "card" not in (left.level, right.level):
+            continue
         both = overlap_of(before, after)
         if both is None and before.end >= after.start:
             continue
-        left, right = columns[before.id], columns[after.id]
         label = binary_size(after.start - before.end) if both is None else both.words
         if both is None and any(one.start == before.end and one.end == after.start for one in picture.gone):
             label = f"−{label}"
         w = text_width(label, "label")
         x = (left.x + left.w + right.x - w) / 2
-        if "card" not in (left.level, right.level) or x < reached:
+        if x < reached:
             continue
         reached = x + w + 6
         title = label if both is not None else f"a gap of {label} after {picture.style.whole(before.end)}"

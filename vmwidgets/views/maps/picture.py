@@ -80,8 +80,7 @@ class MapPicture:
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
         """The classes of an entry's fill: its kind, and its rights where files are mapped."""
-        is_plain = not self.in_order(entry.id)
-        return (kind_of(entry), rights_of(entry)) if self.layout.runs and is_plain else (kind_of(entry),)
+        return (kind_of(entry), rights_of(entry)) if self.layout.runs else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """What is true of a node of the tree: of its entry, and that its place or colour changed.
@@ -153,6 +152,7 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
     style = AddressStyle.of(value.start, value.end)
     moment = moment.above(value.reach(moment.events))
     shown = value if moment.is_after else value.at(moment.past)
+    before = value.at(moment.whole)
     done = moment.so_far
     path = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ()
     return MapPicture(
@@ -164,9 +164,9 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         path,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
-        _layout_of(value, shown, moment),
+        _layout_of(value, before, shown, moment, lanes),
         moved_in_tree(moment.written, shown),
-        removed(value.at(moment.whole).entries, shown.items) if moment.operation is not None else (),
+        removed(before.entries, shown.items) if moment.operation is not None else (),
     )
 
 
@@ -174,14 +174,13 @@ MOST_LEAVING = 4
 """So many entries that an operation removed keep their columns after it; where more go, the others take the room."""
 
 
-def _layout_of(value: MapValue, shown: MapValue, moment: Moment) -> Layout:
-    """The layout of all steps of the operation that left the map as `value`; at the moment it is `shown`."""
+def _layout_of(value: MapValue, before: MapValue, shown: MapValue, moment: Moment, lanes: Collection[str]) -> Layout:
+    """The layout of all steps of the operation that left a map as `value`; at the moment it is `shown`."""
     events = moment.events[moment.floor :]
-    before = value.at(moment.whole)
     laid = laid_items(value, before, shown)
     is_boot = moment.operation is not None and moment.operation.name == "boot"
     depth = depth_of(value) if is_boot else _deepest(value, before, events)
-    taken = taken_over(value, before, shown, moment)
+    taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
     return Layout(laid, cards_of(value, moment), value.lookup_cache, depth, taken, tuple(runs_of(laid)))
 
 
@@ -333,6 +332,8 @@ def _merged(past: Past, value: MapValue) -> set[int]:
     marks = past.marks("after", value.name)
     entries = past.before("entry", value.name)
     gone = [entries[one] for one in marks.leaving if entries.get(one, ABSENT) is not ABSENT]
+    if not gone:
+        return set()
     return {
         entry.id
         for entry in value.entries

@@ -16,7 +16,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 
-from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, crossed, pieces_of, x_of
+from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, pieces_of, x_of
 from .overlaps import Overlap, levels_of, overlaps_of
 from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Range, Run, brackets, name_of
@@ -118,6 +118,8 @@ def _node(
 
 def _name(entry: EntryValue, w: float) -> str:
     """What a range of `w` pixels has room to say of itself."""
+    if w <= 8:
+        return ""  # most ranges of a large map: nothing is worded for them
     size, name = binary_size(entry.size), visible(name_of(entry))
     return wording((f"{name}, {size}, {entry.protection}", f"{name}, {size}", name, size, ""), w - 8)
 
@@ -135,7 +137,7 @@ def _is_on(one: Range, axis: Axis) -> bool:
 
 def _span(start: int, end: int, axis: Axis) -> tuple[float, float]:
     """From x to x of addresses, as far as they are on the axis."""
-    inside = crossed(axis, max(start, axis[0].start), min(end, axis[-1].end))
+    inside = axis.crossed(max(start, axis[0].start), min(end, axis[-1].end))
     return inside[0].place(max(start, axis[0].start)), inside[-1].place(min(end, axis[-1].end))
 
 
@@ -173,7 +175,7 @@ def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node
     title = f"free: {picture.style.whole(segment.start)}–{picture.style.whole(segment.end)}, {size}"
     if segment.broken:
         title += f", {NOT_TO_SCALE}"
-    inside = crossed(axis, segment.start, segment.end)
+    inside = axis.crossed(segment.start, segment.end)
     widest = max(inside, key=lambda one: one.w)
     x, w, is_broken = (widest.x, widest.w, widest.broken) if len(axis) > 1 else (segment.x, segment.w, False)
     beside = w - text_width(size, "label")

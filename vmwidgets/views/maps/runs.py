@@ -134,10 +134,14 @@ MOST_GHOSTS = 12
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """What entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
+    taken = {(item.start, item.end) for item in now}
+    other = [entry for entry in before if (entry.start, entry.end) not in taken]  # of the rest nothing is gone
+    if not other:
+        return ()
     there = sorted(Range(item.start, item.end) for item in now)
     found: list[Range] = []
     place = 0
-    for entry in sorted(before, key=lambda one: one.start):
+    for entry in sorted(other, key=lambda one: one.start):
         position = entry.start
         while place < len(there) and there[place].end <= position:
             place += 1

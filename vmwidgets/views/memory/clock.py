@@ -246,7 +246,14 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
     title = f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}, asked as number {turn}"
     bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
     frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
-    lines: list[str | kit.Line] = [frame, where, who, bits, *([note.card(page.note)] if note else [])]
+    whose = f"page {page.index} · {who}"
+    lines: list[str | kit.Line] = [
+        frame,
+        where,
+        kit.Line((whose, f"page {page.index}")),
+        bits,
+        *([note.card(page.note)] if note else []),
+    ]
     return kit.card(
         f"clock/{page.frame}", place, lines, thing=f"frame:{page.frame}",
         lane="clock", state=state, title=title, bar="used" if page.referenced else "unused",

@@ -5,7 +5,7 @@ On top the gauges; below the buddy system's free lists by order, the frames as r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.past import Past
@@ -42,20 +42,20 @@ def draw_frames(
     width: float = WIDTH,
     compact: bool = False,
     rows: int = 0,
-    among: Collection[int] = (),
+    among: Sequence[Collection[int]] = (),
 ) -> Scene:
     """The scene of physical memory at `moment` of an operation; `value` is how that left the frames.
 
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
-    alone.  With `rows` only so many rows of runs are drawn, those with the frames `among` them in any case.
+    alone.  With `rows` only so many rows of runs are drawn: those with frames of the first group of `among` before
+    all others, and so on; what changed is as important as the last group.
     """
     past = value.at(moment.past)
     before = value.at(moment.every).counts
     nodes: list[Node] = []
     y = 2.0
     if rows:
-        touched = {**dict.fromkeys(among, ""), **touched_frames(moment.written)}
-        nodes, y = _runs_lane(past, touched, selected, frozenset(lit), y, width, rows)
+        nodes, y = _runs_lane(past, touched_frames(moment.written), selected, frozenset(lit), y, width, rows, among)
     else:
         nodes, y = gauges(past.counts, before, 10, width)
     if not compact and not rows:
@@ -156,13 +156,17 @@ def _runs_lane(
     top: float,
     width: float,
     rows: int = 0,
+    among: Sequence[Collection[int]] = (),
 ) -> tuple[list[Node], float]:
     """Runs and what is left out between them; with `rows` as many as fit into so many rows."""
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
-    wanted = {**dict.fromkeys(lit, ""), **touched}
+    chosen = [] if selected is None else [selected.frame]
+    ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
     most = RUNS
-    while len(_laid_out(value, shown := _chosen(value.runs, wanted, selected, most))) > rows * columns > 0 and most > 1:
+    shown = _chosen(value.runs, ranks, most)
+    while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1
+        shown = _chosen(value.runs, ranks, most)
     nodes = [kit.label("frames/runs", "frames in order, neighbours of one owner in one box", MARGIN, top)]
     share = (width - 2 * MARGIN + 8) / columns
     at, number, y = value.first_frame, 0, top + 20
@@ -195,18 +199,16 @@ def _laid_out(value: FramesValue, shown: Sequence[FrameRun]) -> list[int]:
     return [*boxes, at] if at < value.end_frame else boxes
 
 
-def _frames_of(run: FrameRun, touched: dict[int, str]) -> list[int]:
-    return [frame for frame in touched if run.first <= frame < run.first + run.frames]
+def _frames_of(run: FrameRun, some: Iterable[int]) -> list[int]:
+    return [frame for frame in some if run.first <= frame < run.first + run.frames]
 
 
-def _chosen(
-    runs: Sequence[FrameRun], touched: dict[int, str], selected: FrameValue | None, most: int
-) -> list[FrameRun]:
-    """The runs that matter most, in order: selected, changed, wired or used before free, large before small."""
+def _chosen(runs: Sequence[FrameRun], ranks: Sequence[Collection[int]], most: int) -> list[FrameRun]:
+    """The runs that matter most: those with frames of the first of `ranks`, and so on; large before small."""
 
-    def rank(run: FrameRun) -> tuple[bool, bool, int]:
-        chosen = selected is not None and run.first <= selected.frame < run.first + run.frames
-        return not chosen, not _frames_of(run, touched), -run.frames
+    def rank(run: FrameRun) -> tuple[int, int]:
+        groups = (number for number, frames in enumerate(ranks) if _frames_of(run, frames))
+        return next(groups, len(ranks)), -run.frames
 
     return sorted(sorted(runs, key=rank)[:most], key=lambda run: run.first)
 

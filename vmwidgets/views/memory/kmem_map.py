@@ -172,7 +172,7 @@ def _axis(
     """What is drawn of a map in `w` pixels, and its axis, which is one for all steps where nothing has to be folded."""
     drawn = thinned(value, w, states)
     taken = shown.taken(value) if drawn is value else tuple(taken_in(drawn))
-    return drawn, place(stretches(value, taken), x, w, BROKEN)
+    return drawn, Axis(place(stretches(value, taken), x, w, BROKEN))
 
 
 def _piece(

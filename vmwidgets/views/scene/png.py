@@ -1,6 +1,6 @@
 """A scene's SVG as a PNG, for slides and pages that take nothing else.
 
-The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, an extra: ``pip install "vmwidgets[png]"``.  It knows
+The rasterizer is `resvg <https://pypi.org/project/resvg-py/>`_, the extra ``png``.  It knows
 neither variables of style sheets nor ``:not(…)``, so both are worked out before.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.released import install
 
 _STYLE = re.compile(r"(?s)<style>(.*?)</style>")
 _MEDIA = re.compile(r"@media ([^{}]*)\{((?:[^{}]*\{[^{}]*\})*)[^{}]*\}")
@@ -32,7 +33,7 @@ def to_png(svg: str, *, theme: str = "light", scale: float = 2.0) -> bytes:
     try:
         import resvg_py
     except ImportError:
-        raise Refused('a PNG needs the extra "png": pip install "vmwidgets[png]", or save an .svg') from None
+        raise Refused(f'a PNG needs the extra "png": {install("png")}; or save an .svg') from None
     return bytes(resvg_py.svg_to_bytes(svg_string=plain_svg(svg, theme=theme), zoom=scale))
 
 

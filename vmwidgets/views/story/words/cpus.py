@@ -16,17 +16,17 @@ say = sentences(
     {
         "SpaceLoaded": "{cpu} loads the page tables of {space}.",
         "AsidRollover": (
-            "No address space number is free: every TLB is flushed, and 1 number can be used again.",
-            "No address space number is free: every TLB is flushed, and {count} numbers can be used again.",
+            "No ASID is free: every TLB is flushed, and 1 ASID can be used again.",
+            "No ASID is free: every TLB is flushed, and {count} ASIDs can be used again.",
         ),
         "TlbHit/used": "{cpu} finds {address} in its TLB.",
-        "TlbHit/forbidden": "{cpu} finds {address} in its TLB; the rights kept there forbid the access.",
+        "TlbHit/forbidden": "{cpu} finds {address} in its TLB; the permissions cached there forbid the access.",
         "TlbHit/clean": (
             "{cpu} finds {address} in its TLB, not yet dirty: the write must set the dirty bit in the tables first."
         ),
         "TimeTaken": (
-            "1 access took {time}: {walks} of walks, {minor} and {major}.",
-            "{count} accesses took {time}: {hits}, {walks} of walks, {minor} and {major}.",
+            "1 access took {time}: {hits}, {walks} by page walks, {minor} and {major}.",
+            "{count} accesses took {time}: {hits}, {walks} by page walks, {minor} and {major}.",
         ),
         "PageMarked/referenced": "The reference bit of {address} is set in the page tables.",
         "PageMarked/dirty": "The dirty bit of {address} is set in the page tables.",
@@ -58,8 +58,8 @@ say = sentences(
         "ShootdownAcknowledged": "{cpu} has dropped {what} and acknowledges it.",
         "ShootdownForgotten": "{sender} does not ask {cpu} to drop {what}: its TLB may now be stale.",
         "ShootdownChosen": "Shootdowns are {after} from now on.",
-        "cpu run": "{cpu} runs {space} now.",
-        "cpu run/same": "{cpu} runs {space} already.",
+        "cpu run": "{cpu} now runs {space}.",
+        "cpu run/same": "{cpu} already runs {space}.",
         "flush": (
             "flush dropped 1 translation from {cpu}'s TLB.",
             "flush dropped {count} translations from {cpu}'s TLB.",
@@ -71,7 +71,7 @@ say = sentences(
         "set_descriptor": "set_descriptor changed the descriptor at {address} from {before} to {after}.",
         "set_descriptor/same": "set_descriptor left the descriptor at {address} as it was, {after}.",
         "set_descriptor/reason": "No TLB was flushed.",
-        "undo_descriptor": "undo_descriptor took the edit of the descriptor at {address} back.",
+        "undo_descriptor": "undo_descriptor undid the edit of the descriptor at {address}.",
     },
 )
 
@@ -102,7 +102,7 @@ def _time(event: ev.TimeTaken, names: Names) -> str:
     fields = {
         "time": duration(event.nanoseconds),
         "hits": counted(event.tlb_hits, "TLB hit"),
-        "walks": counted(event.walk_references, "reference"),
+        "walks": counted(event.walk_references, "memory reference"),
         "minor": counted(event.minor, "minor fault"),
         "major": counted(event.major, "major fault"),
     }

@@ -28,7 +28,7 @@ say = sentences(
         "panic": "{said}.",
         "panic/dead": "The machine is dead.",
         "long": "This operation made more than {events} events; the first ones were not recorded.",
-        "other": "{name} of {target} is done.",
+        "other": "{name} on {target} completed.",
         "detail": "{said}.",
         "failed/briefly": "{name} failed.",
     },

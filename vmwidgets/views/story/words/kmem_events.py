@@ -29,17 +29,19 @@ say = sentences(
         "GapCompared/here": "The gap after {entry} is the lowest one that can hold {size}.",
         "SpaceSought": "The search in {map} finds {size} free at {address}.",
         "SpaceSought/no": "{map} has no gap of {size}.",
-        "RangeInserted/new": "{map} gets a new entry {range} without object, not wired yet.",
+        "RangeInserted/new": "{map} gets a new entry {range} without an object, not wired yet.",
         "RangeInserted/object": "{map} gets a new entry {range} of {object} at offset {offset}, not wired yet.",
-        "RangeInserted/extend": "The entry before grows over {range}: no object, same flags, not wired.",
-        "RangeInserted/extend object": "The entry before grows over {range}, with {object}: same flags, not wired.",
+        "RangeInserted/extend": "The previous entry is extended over {range}: no object, same flags, not wired.",
+        "RangeInserted/extend object": (
+            "The previous entry is extended over {range}, with {object}: same flags, not wired."
+        ),
         "RangeInserted/outside": "{range} is not inserted into {map}: it lies outside the map.",
         "EntryJoined/prev": "The entry merges with the one before it into {range}.",
-        "EntryJoined/next": "The entry merges with the one after it, which continues it: {range} now.",
-        "EntryClipped": "An entry of {map} is split at {address}.",
+        "EntryJoined/next": "The entry merges with the one after it into {range}.",
+        "EntryClipped": "An entry of {map} is cut at {address}.",
         "RangeDeleted": "{range} of {map} is free again.",
-        "SubmapAttached": "{range} of {map} becomes the place of {submap}.",
-        "SubmapAttached/no": "{range} of {map} can't be the place of {submap}.",
+        "SubmapAttached": "{range} of {map} becomes the submap {submap}.",
+        "SubmapAttached/no": "{range} of {map} can't become the submap {submap}.",
         "SleepersWoken": (
             "The thread that slept for room in {map} is ready to look again.",
             "{count} threads that slept for room in {map} are ready to look again.",
@@ -67,17 +69,17 @@ say = sentences(
             "The page daemon moves {count} pages: {available} pages are available.",
         ),
         "ZoneGrown": "Zone {zone} gets a slab of {size} at {address} from kmem_malloc.",
-        "ZoneShrunk": "Zone {zone} gives an empty slab of {size} at {address} back.",
+        "ZoneShrunk": "Zone {zone} frees an empty slab of {size} at {address}.",
         "CallbackRan/returned": "The handler {name} ran and returned.",
         "CallbackRan/failed": "The handler {name} ran: {outcome}.",
         "CallUndone": "{call} is abandoned and rolled back: {why}.",
         "SlabCreated": "{cache} gets a slab at {address}.",
-        "SlabCreated/zone": "{cache} cuts the slab at {address} into buffers.",
-        "SlabDestroyed": "{cache} gives its slab at {address} back.",
+        "SlabCreated/zone": "{cache} divides the slab at {address} into buffers.",
+        "SlabDestroyed": "{cache} frees its slab at {address}.",
         "BufferAllocated": "{cache} allocates the buffer at {address}.",
         "BufferFreed": "{cache} frees the buffer at {address}.",
-        "BufferAllocated/entry": "An entry takes the slot at {address} of the kentry area.",
-        "BufferFreed/entry": "The slot at {address} of the kentry area is free again.",
+        "BufferAllocated/entry": "An entry is allocated in the kentry slot at {address}.",
+        "BufferFreed/entry": "The kentry slot at {address} is free again.",
         # runs of pages
         "Alike": "{count} more steps like these follow; the last: {last}.",
         "PageZeroed": (
@@ -85,16 +87,16 @@ say = sentences(
             "The idle loop fills {count} free frames with zeroes ahead of need.",
         ),
         "PageCached": (
-            "The page daemon caches an inactive page: it is available at once.",
-            "The page daemon caches {count} inactive pages: they are available at once.",
+            "The page daemon caches an inactive page, which is immediately available.",
+            "The page daemon caches {count} inactive pages, which are immediately available.",
         ),
         "BlockSplit": (
             "The buddy system halves a free block.",
             "The buddy system halves free blocks {count} times, down to the size wanted.",
         ),
         "BlockJoined": (
-            "The buddy system joins two free buddies to one block.",
-            "The buddy system joins free buddies {count} times.",
+            "The buddy system coalesces two free buddies into one block.",
+            "The buddy system coalesces free buddies {count} times.",
         ),
         "TranslationEntered": (
             "1 page at {address} is entered in the kernel's page tables.",
@@ -116,10 +118,13 @@ say = sentences(
         "PageGranted/wired cleared": (
             "Class {page_class} gets frame {frame} for page {page} of {object}, wired, and clears it."
         ),
-        "PageGranted/more": ("1 more page comes the same way.", "{count} more pages come the same way."),
+        "PageGranted/more": (
+            "1 more page is allocated in the same way.",
+            "{count} more pages are allocated in the same way.",
+        ),
         "PageGranted/more cleared": (
-            "1 more page comes the same way and is cleared.",
-            "{count} more pages come the same way; {cleared} of them are cleared.",
+            "1 more page is allocated in the same way and cleared.",
+            "{count} more pages are allocated in the same way; {cleared} of them are cleared.",
         ),
         "PageCleared": "Frame {frame} is filled with zeroes.",
     },

@@ -16,8 +16,10 @@ say = sentences(
         "ObjectMade/shadow": "There is a new memory object: {object}, a shadow in front of {behind}.",
         "ObjectGone": "Memory object {object} is gone: {why}.",
         "ObjectGone/collapsed": "Memory object {object} is gone: the one in front of it has its pages.",
-        "ShadowMoved/collapsed": "{object} takes in {before}, which nothing else referred to; {after} is behind it.",
-        "ShadowMoved/collapsed all": "{object} takes in {before}, which nothing else referred to; nothing is behind.",
+        "ShadowMoved/collapsed": "{object} absorbs {before}, which nothing else referred to; {after} is now behind it.",
+        "ShadowMoved/collapsed all": (
+            "{object} absorbs {before}, which nothing else referred to; nothing is now behind it."
+        ),
         "ShadowMoved/bypassed": (
             "{object}'s own pages hide all of {before}, which is bypassed: {after} is now behind {object}."
         ),
@@ -26,7 +28,7 @@ say = sentences(
         ),
         "PagesEntered": (
             "Page {page} of {object} is now in memory, in frame {frame}.",
-            "{object} has {count} pages in memory now, from page {page} on.",
+            "{count} pages of {object} are now in memory, from page {page} on.",
         ),
         "PagesLeft": (
             "Page {page} of {object} is no longer in memory: it was in frame {frame}.",
@@ -38,9 +40,9 @@ say = sentences(
         "ObjectSearched/swap": "{object} has page {page} in swap space.",
         "ObjectSearched/file": "Page {page} is not in memory: the pager of {object}, the last of the chain, is asked.",
         "PageCopied": "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
-        "PageCopied/own": "Page {page} of {object} is copied into frame {frame}: the frame that it had is others' too.",
+        "PageCopied/own": "Page {page} of {object} is copied into frame {frame}: its old frame is shared with others.",
         "PageKept": "Frame {frame} is not free: {object} has the page too.",
-        "PageDirtied": "Page {page} of {object} is dirty now: it has to be written back.",
+        "PageDirtied": "Page {page} of {object} is now dirty: it has to be written back.",
         "PageCleaned": "Page {page} of {object} was written back to its file.",
         "PageLost": "Page {page} of {object} was dirty: what was written there is lost.",
         "ReplacementChosen": "Pages are replaced by policy {after} from now on.",
@@ -51,13 +53,13 @@ say = sentences(
         "RingMoved/evicted, mapped nowhere": (
             "The page in frame {frame}, which is mapped nowhere, is evicted: the frame is no longer in the ring."
         ),
-        "RingMoved/behind": "Frame {frame} goes behind all others.",
-        "RingRenumbered": "The places of the ring get other numbers, with room for new pages; the order stays.",
+        "RingMoved/behind": "Frame {frame} is moved to the last place in the ring.",
+        "RingRenumbered": "The places in the ring are renumbered, with room for new pages; their order stays the same.",
         "PagesAged": (
-            "The counter of frame {frame} moves right, a bit for each tick; its reference bit comes in at the left.",
-            "{count} counters of pages move right, a bit for each tick; reference bits come in at the left.",
+            "The counter of frame {frame} shifts right once a tick; its reference bit enters at the left.",
+            "The counters of {count} pages shift right once a tick; reference bits enter at the left.",
         ),
-        "HandMoved": "The hand goes from place {before} to place {after}.",
+        "HandMoved": "The hand moves from place {before} to place {after}.",
         "HandLooked/used": (
             "The hand is at place {place}, page {page} of {task}: its reference bit was set, and is cleared."
         ),
@@ -67,7 +69,9 @@ say = sentences(
         "HandLooked/unused, mapped nowhere": (
             "The hand is at place {place}: the page in frame {frame} is mapped nowhere, so this page is chosen."
         ),
-        "HandLooked/kept": "The hand is at place {place}: the page in frame {frame} can't leave now, and is passed.",
+        "HandLooked/kept": (
+            "The hand is at place {place}: the page in frame {frame} can't be evicted now and is passed over."
+        ),
         "ReferenceCleared": (
             "Frame {frame} has been used since the last check: its page stays and its reference bit is cleared."
         ),
@@ -82,25 +86,25 @@ say = sentences(
         "PageOut/nowhere/zeroes": (
             "Page {page} of {object} is evicted. It was never written, so it is zeroes; frame {frame} is free."
         ),
-        "PageIn": "Page {page} of {object} is read from slot {slot} of swap space, which keeps it until it is written.",
-        "PageJoined": "Page {page} of {object}, in slot {slot} of swap space, is in memory already, in frame {frame}.",
+        "PageIn": "Page {page} of {object} is read from swap slot {slot}, which keeps the page until it is written.",
+        "PageJoined": "Page {page} of {object}, in swap slot {slot}, is already in memory, in frame {frame}.",
         "SwapShared": (
-            "Page {page} of {object} is in slot {slot} of swap space, which another object has too.",
-            "{count} pages of {object} are in slots of swap space which another object has too.",
+            "Page {page} of {object} is in swap slot {slot}, which another object uses too.",
+            "{count} pages of {object} are in swap slots that another object uses too.",
         ),
         "SwapLeft": (
-            "Page {page} of {object} is no longer in slot {slot} of swap space, which another object keeps.",
-            "{count} pages of {object} are no longer in slots of swap space, which other objects keep.",
+            "Page {page} of {object} is no longer in swap slot {slot}, which another object keeps.",
+            "{count} pages of {object} are no longer in their swap slots, which other objects keep.",
         ),
         "SwapFreed": (
-            "Slot {slot} of swap space, with page {page} of {object}, is free again.",
-            "{count} slots of swap space, with pages of {object}, are free again.",
+            "Swap slot {slot}, which held page {page} of {object}, is free again.",
+            "{count} swap slots, which held pages of {object}, are free again.",
         ),
         "SwapMoved": (
-            "Page {page} of {before}, in swap space, is one of {object} now.",
-            "{count} pages of {before}, in swap space, are pages of {object} now.",
+            "Page {page} of {before}, in swap space, now belongs to {object}.",
+            "{count} pages of {before}, in swap space, now belong to {object}.",
         ),
-        "SwapResized": "Swap space has {size} now.",
+        "SwapResized": "Swap space is now {size}.",
         "NothingToReclaim": "{why}.",
         "FileResized": "File {file} is now {size}; it was {before}.",
         "FileResized/new": "There is a new file: {file}, {size}.",
@@ -109,7 +113,7 @@ say = sentences(
         "TaskExited": "Task {task} has ended: {why}.",
         "SignalSent": "Task {task} gets {signal} for its access to {address}.",
         "OutOfMemory": (
-            "Memory ran out: task {task} is to be killed, for the 1 page that it has.",
+            "Out of memory: task {task} is killed because it has the most pages (1).",
             "Out of memory: task {task} is killed because it has the most pages ({count}).",
         ),
         "Injected": "Injected failure: request {count} at point {point} fails.",

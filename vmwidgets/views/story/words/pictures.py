@@ -34,7 +34,7 @@ say_sought = sentences(
     "sought addresses",
     {
         "held": "{address} is in the entry {range}.",
-        "free": "No entry holds {address}: it is in a gap of {size}, {range}.",
+        "free": "No entry contains {address}: it is in a gap of {size}, {range}.",
         "compared": (
             "It took 1 comparison in the tree; nothing in the machine changed.",
             "It took {count} comparisons in the tree; nothing in the machine changed.",
@@ -76,7 +76,7 @@ say_nothing = sentences(
         "later": "{why}: step to a later operation.",
         "earlier": "{why}: step to an earlier operation.",
         "missing": "{why}.",
-        "undone": "The operation of this moment was undone: go on to now.",
+        "undone": "The operation at this point in history was undone: go on to now.",
     },
 )
 
@@ -97,13 +97,13 @@ say_moment = sentences(
 _say_kentry = sentences(
     "kentry pictures",
     {
-        "kentry/none": "No slot was taken or given back.",
-        "kentry/taken": ("1 slot was taken.", "{count} slots were taken."),
-        "kentry/given": ("1 slot was given back.", "{count} slots were given back."),
-        "kentry/both": "{taken} taken, {given} given back.",
+        "kentry/none": "No slot was allocated or freed.",
+        "kentry/taken": ("1 slot was allocated.", "{count} slots were allocated."),
+        "kentry/given": ("1 slot was freed.", "{count} slots were freed."),
+        "kentry/both": "{taken} allocated, {given} freed.",
         "kentry/slab": (
-            "{taken} taken, from a new slab with a page behind it.",
-            "{taken} taken, from {count} new slabs with a page behind each.",
+            "{taken} allocated, from a new slab with a page of its own.",
+            "{taken} allocated, from {count} new slabs with a page each.",
         ),
     },
 )
@@ -129,8 +129,8 @@ _say_tlb = sentences(
     "tlb pictures",
     {
         "none": "It changed no TLB.",
-        "accesses": "The TLBs had {hits} and {misses}, and took in {filled}.",
-        "accesses/nothing new": "The TLBs had {hits} and {misses}, and took in nothing new.",
+        "accesses": "The TLBs had {hits} and {misses}, and cached {filled}.",
+        "accesses/nothing new": "The TLBs had {hits} and {misses}, and cached nothing new.",
         "dropped": ("It dropped 1 translation.", "It dropped {count} translations."),
         "sent": (
             "It sent 1 shootdown and dropped {dropped}.",
@@ -208,8 +208,8 @@ say_walk = sentences(
             "{count} tables are open. Gaps are shown by their size only.",
         ),
         "tables/folded": (
-            "1 table is open; {folds} hide more. Gaps are shown by their size only.",
-            "{count} tables are open; {folds} hide more. Gaps are shown by their size only.",
+            "1 table is open; more are in {folds}. Gaps are shown by their size only.",
+            "{count} tables are open; more are in {folds}. Gaps are shown by their size only.",
         ),
     },
 )
@@ -280,7 +280,7 @@ say_compared = sentences(
         "formats/only": "Only {format} reaches all of it.",
         "formats/none": "No format reaches all of it.",
         "formats/nothing": "There is nothing to compare with.",
-        "formats/equal": "All take {size} of tables.",
+        "formats/equal": "All need {size} of tables.",
         "formats/tables": "{fewest} the smallest tables, {least}; {most} the largest, {more}.",
         "formats/entries": (
             "Reaching all of it takes 1 TLB entry in each.",
@@ -300,8 +300,8 @@ say_compared = sentences(
         ),
         "paging/bytes": "Tables take {task} and {domain}, records {task_records} and {domain_records}.",
         "paging/lost": (
-            "The events of 1 older call are not kept, and not counted.",
-            "The events of {count} older calls are not kept, and not counted.",
+            "The events of 1 older call were not kept and are not counted.",
+            "The events of {count} older calls were not kept and are not counted.",
         ),
     },
 )

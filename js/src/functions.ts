@@ -1,0 +1,87 @@
+// The kernel functions under a caption: a press on a name opens what the function does, in ten lines.
+
+import { html } from "./svg.ts";
+
+declare const PSEUDOCODE: Readonly<Record<string, string>>;
+
+const KNOWN: Readonly<Record<string, string>> = typeof PSEUDOCODE === "undefined" ? {} : PSEUDOCODE;
+
+let panels = 0;
+
+export class Functions {
+  readonly root = html("code", "vmw-functions");
+  readonly panel = html("div", "vmw-function");
+  private readonly texts: Readonly<Record<string, string>>;
+  private readonly head = html("span", "vmw-function-head");
+  private readonly lines = html("pre");
+  private drawn = "";
+  /** The function that is open; "" is none. */
+  private open = "";
+
+  constructor(texts: Readonly<Record<string, string>> = KNOWN) {
+    this.texts = texts;
+    this.panel.id = `vmw-function-${panels++}`;
+    this.panel.hidden = true;
+    this.panel.setAttribute("role", "region");
+    const close = html("button", "vmw-button", "close");
+    close.type = "button";
+    close.addEventListener("click", () => this.leave());
+    const bar = html("p");
+    bar.append(this.head, " ", close);
+    this.lines.tabIndex = 0; // it is scrolled by keys where it is too wide
+    this.panel.append(bar, this.lines);
+    for (const element of [this.root, this.panel]) {
+      element.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || !this.open) return;
+        event.stopPropagation();
+        this.leave();
+      });
+    }
+  }
+
+  /** Names, outermost first; what is open stays open while its reader goes on. */
+  draw(names: readonly string[]): void {
+    const drawn = names.join(" → ");
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const held = this.root.querySelector(":focus")?.textContent ?? "";
+    this.root.replaceChildren(...names.flatMap((name, at) => [...(at ? [" → "] : []), this.named(name)]));
+    if (held) this.nameOf(held)?.focus();
+  }
+
+  private named(name: string): string | HTMLElement {
+    if (!Object.hasOwn(this.texts, name)) return name;
+    const press = html("button", "vmw-function-name", name);
+    press.type = "button";
+    press.title = "what this function does";
+    press.setAttribute("aria-expanded", String(this.open === name));
+    press.setAttribute("aria-controls", this.panel.id);
+    press.addEventListener("click", () => this.toggle(name));
+    return press;
+  }
+
+  private nameOf(name: string): HTMLButtonElement | undefined {
+    return [...this.root.querySelectorAll("button")].find((one) => one.textContent === name);
+  }
+
+  private toggle(name: string): void {
+    this.open = this.open === name ? "" : name;
+    this.show();
+  }
+
+  private leave(): void {
+    const name = this.open;
+    this.open = "";
+    this.show();
+    this.nameOf(name)?.focus();
+  }
+
+  private show(): void {
+    this.panel.hidden = !this.open;
+    this.head.textContent = `${this.open}, in our own words`;
+    this.panel.setAttribute("aria-label", `what ${this.open} does`);
+    this.lines.textContent = (this.texts[this.open] ?? "").trimEnd();
+    for (const one of this.root.querySelectorAll("button"))
+      one.setAttribute("aria-expanded", String(one.textContent === this.open));
+  }
+}

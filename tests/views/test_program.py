@@ -1,0 +1,53 @@
+"""The picture of a program in C: at each operation the line that made it is marked, and what lines had cost."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine.played import Played
+from vmwidgets.views.scene.model import Scene
+
+
+def marked(scene: Scene) -> list[str]:
+    return [node.id for node in scene.nodes if node.id.startswith("program/") and "shown" in node.state]
+
+
+@pytest.mark.parametrize("name", ["matrix", "fork", "malloc"])
+def test_the_line_of_each_operation_is_marked_at_its_moment(name: str) -> None:
+    played = vm.play(name, vm.boot("x86-64", tlb=(1, 4)))
+    for one in played.steps[:: max(1, len(played.steps) // 8)]:
+        scene = vm.picture(played, moment=(one.serial, None)).scene()
+        assert marked(scene) == [f"program/{one.step.line}"]
+        assert scene.title == f"{name}.c, line {one.step.line}"
+
+
+def test_before_the_program_no_line_is_marked_and_no_line_has_cost_anything() -> None:
+    m = vm.boot("x86-64")
+    played: Played = vm.play("matrix", m)
+    scene = vm.picture(played, moment=(m.journal.serial(0), None)).scene()
+    assert marked(scene) == []
+    assert {row[1] for row in scene.table.rows} == {"", "0"}
+
+
+def test_the_table_has_the_numbers_of_each_line() -> None:
+    scene = vm.picture(vm.play("matrix", vm.boot("x86-64", tlb=(1, 4)))).scene()
+    assert scene.table.header == ("line", "accesses", "TLB misses", "faults", "text")  # nothing is copied
+    assert [row[:4] for row in scene.table.rows if row[1] not in ("", "0")] == [
+        ("8", "8", "8", "8"),
+        ("11", "32", "8", "0"),
+        ("14", "32", "32", "0"),
+    ]
+
+
+def test_the_text_is_that_of_the_file_with_its_indents() -> None:
+    played = vm.play("fork", vm.boot("x86-64"))
+    scene = vm.picture(played, width=1200).scene()
+    rows = {node.id: node for node in scene.nodes if node.id.startswith("program/")}
+    assert rows["program/16"].text[1].text == "_exit(0);"
+    assert rows["program/16"].text[1].x > rows["program/13"].text[1].x > rows["program/8"].text[1].x
+
+
+def test_what_is_not_shown() -> None:
+    with pytest.raises(vm.Refused, match=r"the result of vm\.play"):
+        vm.Program(vm.boot("x86-64"))

@@ -1,0 +1,67 @@
+"""Frames by page table: groups are those of exactly the same tasks, as walks of their tables find them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine import Machine
+
+
+def family(way: str) -> tuple[Machine, int]:
+    m = vm.boot("x86-64", layout="small", fork=way)
+    init = m.task("init")
+    a = init.mmap("24 KiB", flags="private populate")
+    left = init.fork("left")
+    left.fork("right")
+    left.write(a, b"y")
+    m.tasks["right"].read(a + 2 * vm.PAGE)
+    init.munmap(a + vm.PAGE, vm.PAGE)
+    return m, a
+
+
+def walked(m: Machine, start: int) -> dict[tuple[str, ...], int]:
+    """How many frames each group of tasks has, by a walk for each page."""
+    users = defaultdict(set)
+    for name, task in m.tasks.items():
+        for va in range(start, start + 6 * vm.PAGE, vm.PAGE):
+            pa = task.walk(va).pa
+            if pa is not None:
+                users[pa].add(name)
+    groups: dict[tuple[str, ...], int] = defaultdict(int)
+    for names in users.values():
+        groups[tuple(sorted(names))] += 1
+    return dict(groups)
+
+
+def drawn(m: Machine) -> dict[tuple[str, ...], int]:
+    """The same, by the headings of the picture."""
+    heads = [node for node in vm.Sharing(m).scene().nodes if node.id.count("/") == 1 and node.kind == "label"]
+    words = [" ".join(run.text for run in node.text) for node in heads]
+    return {tuple(sorted(one.partition("tables of ")[2].split(" and "))): int(one.partition(" ")[0]) for one in words}
+
+
+@pytest.mark.parametrize("way", ["eager", "counted", "shadow"])
+def test_groups_are_those_of_the_walks(way: str) -> None:
+    m, a = family(way)
+    assert drawn(m) == walked(m, a)
+
+
+def test_the_rights_are_those_of_the_tables() -> None:
+    m = vm.boot("x86-64", fork="counted")
+    parent = m.task("parent")
+    a = parent.mmap("8 KiB", flags="private populate")
+    parent.fork("child").write(a, b"c")
+    rights = {(row[1], row[2]): row[3] for row in vm.Sharing(m).scene().table.rows}
+    second = str(vm.Address(a + vm.PAGE))
+    assert rights["child", str(vm.Address(a))] == "rw-"
+    assert (rights["parent", second], rights["child", second]) == ("r--", "r--")
+
+
+def test_the_kernels_frames_are_not_the_tasks() -> None:
+    m = vm.boot("x86-64")
+    m.task("init")
+    m.kmem_malloc("64 KiB")
+    assert vm.Sharing(m).scene().table.rows == []

@@ -1,0 +1,73 @@
+"""A small program in C beside what it does: its text with the line at hand, the TLB and the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.machine.played import LineCounts, Played, counts_of
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.tables.program import COLUMNS, CodeLine, draw_program, room_of_panes
+
+from .at import At
+from .picture import Picture
+from .registry import picture_of
+from .translation import sight_of, steps_of_translation, translation_in, translation_scene
+
+_PANES = ("tlb", "frames")
+
+_COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
+    zip(COLUMNS, map(attrgetter, ("accesses", "misses", "faults", "copies")), strict=True)
+)
+"""By the head of a column, the number that a line has in it."""
+
+
+@picture_of(first_for=Played)
+class Program(Picture):
+    """The text of a program in C that was played: the line at hand, what each line cost so far, the TLB, the frames.
+
+    `target` is the result of ``vm.play(…)``.  Each access is an operation of the machine, so that the picture goes
+    from access to access.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> picture = vm.Program(vm.play("fork", m))
+    >>> picture.scene().title, picture.scene().subtitle
+    ('fork.c, line 20', 'main: read p + 4,096, 1 byte')
+    """
+
+    def __init__(self, target: Played, **options: Any) -> None:
+        if not isinstance(target, Played):
+            raise Refused(f"Program shows the result of vm.play(…), not {shown(target)}")
+        self._held = target  # weakly held otherwise, and nothing else may keep it
+        super().__init__(target, machine=target.machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The text, with what had been done at this moment."""
+        played, machine = self._held, at.whole
+        done, whole = played.steps_in(machine.journal), played.lines
+        counts = counts_of(done)
+        columns = [name for name, of in _COLUMNS.items() if any(of(one) for one in whole.values())]
+        lines = [
+            CodeLine(text, {name: _COLUMNS[name](counts.get(number, LineCounts())) for name in columns})
+            if number in whole else CodeLine(text)
+            for number, text in enumerate(played.text, 1)
+        ]  # fmt: skip
+        last = done[-1].step if done else None
+        doing = "" if last is None else f"{last.process}: {last}"
+        return draw_program(
+            played.name, lines, columns, None if last is None else last.line, doing, at.moment, self._panes(at),
+            machine=machine.name, width=at.width,
+        )  # fmt: skip
+
+    def _panes(self, at: At) -> Scene | None:
+        """TLB and frames of the latest access; None before the first one."""
+        one = translation_in(at.whole, None, None)
+        if one is None:
+            return None
+        there = replace(at, width=room_of_panes(at.width))
+        scene = translation_scene(there, _PANES, one, at.moment, sight_of(at.whole, one, at.moment))
+        return replace(scene, steps=at.moment.steps(steps_of_translation(there, _PANES, one)))

@@ -1,0 +1,55 @@
+"""The kernel functions that labs show most, each in ten lines of our own words: one file a function, in `functions/`.
+
+The first line is the call; below it, a name of another kernel function is a call of that function, in the order in
+which calls come.  Lines under "for each" and "while" are repeated.  Pages show the same files (`js/src/functions.ts`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pseudocode:
+    """What a kernel function does, in at most ten lines; printed, it is the lines."""
+
+    name: str
+    lines: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def pseudocode(name: str) -> Pseudocode:
+    """What the kernel function `name` does, in ten lines of our own words (X15's, as far as this machine follows it).
+
+    In a picture, press the function's name under the caption to read the same.  Raises :class:`Refused` for a function
+    without one, with the names that there are.
+
+    >>> import vmwidgets as vm
+    >>> vm.pseudocode("vm_map_clip_start")
+    vm_map_clip_start(map, entry, address)
+        return if the address is not inside the entry
+        vm_map_unlink the entry
+        low = a copy of the entry, which ends at the address
+        the entry itself begins at the address
+        it has an object: add the length of low to its offset
+        vm_map_link the entry: it stays the high part
+        vm_map_link low before it
+    """
+    known = pseudocodes()
+    if name not in known:
+        raise Refused(f"pseudocode: name={shown(name)} has none; there is one of {', '.join(known)}")
+    return known[name]
+
+
+@cache
+def pseudocodes() -> dict[str, Pseudocode]:
+    """All of them, by name."""
+    files = (resources.files(__package__) / "functions").iterdir()
+    texts = {one.name.removesuffix(".txt"): one.read_text(encoding="utf-8") for one in files}
+    return {name: Pseudocode(name, tuple(texts[name].splitlines())) for name in sorted(texts)}

@@ -1,0 +1,119 @@
+"""The text of a small program in C: the line at hand is marked, and beside each line is what it cost so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from vmwidgets.engine.base.units import counted
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH
+from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table, Text
+from vmwidgets.views.scene.relations import together
+from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.story.moment import Moment
+
+ACROSS = 1000.0
+"""From so many pixels on the panes are beside the text, else below it."""
+
+PANES = 440.0
+"""Pixels that panes have beside the text."""
+
+COLUMNS = {
+    "accesses": ("access", "accesses"),
+    "TLB misses": ("TLB miss", "TLB misses"),
+    "faults": ("fault", "faults"),
+    "copies": ("page copied", "pages copied"),
+}
+"""What can stand beside a line: the head of its column, and one and several in words."""
+
+_ROW, _NUMBER, _COLUMN, _HEAD = LINE + 2, 26.0, 64.0, 2 * LINE + 6
+_LETTER = text_width("m", "mono")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A line of a program: its text, and its numbers by column; none: it does nothing with memory."""
+
+    text: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def draw_program(
+    name: str, lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, doing: str, moment: Moment,
+    panes: Scene | None, *, machine: str = "", width: float = WIDTH,
+) -> Scene:  # fmt: skip  # what is drawn, then where
+    """The scene of a program at a moment, with these columns of :data:`COLUMNS`.
+
+    `at` is the number of the line at hand, which is `doing` something.
+
+    `panes` are laid out for :func:`room_of_panes`, and are drawn beside the text, or below it.
+    """
+    is_across = panes is not None and width >= ACROSS
+    room = width - PANES if is_across else width
+    nodes = [*_heads(columns, room), *_rows(lines, columns, at, room)]
+    text = kit.scene(
+        "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, nodes, caption=moment.caption,
+        table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
+        machine=machine, width=room,
+        lanes=[Lane("program", down=True, label="lines of the program")],
+    )  # fmt: skip
+    return text if panes is None else _joined(text, panes, is_across, width)
+
+
+def room_of_panes(width: float) -> float:
+    """Pixels for what is shown with the text."""
+    return PANES if width >= ACROSS else width
+
+
+def _heads(columns: Sequence[str], width: float) -> Iterator[Node]:
+    """What the columns of numbers are."""
+    for number, words in enumerate(columns):
+        x = width - MARGIN - (len(columns) - number) * _COLUMN
+        text = tuple(Text(_COLUMN / 2, LINE - 4 + LINE * row, word, "label dim", "middle")
+                     for row, word in enumerate(words.split()))  # fmt: skip
+        yield Node(f"program/head/{number}", "label", x, 2, _COLUMN, 2 * LINE, shape="none", text=text, title=words)
+
+
+def _rows(lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, width: float) -> Iterator[Node]:
+    w = width - 2 * MARGIN
+    for number, one in enumerate(lines, 1):
+        words = one.text.lstrip()
+        x = _NUMBER + _LETTER * (len(one.text) - len(words))
+        room = w - x - len(columns) * _COLUMN - 4
+        runs = [Text(_NUMBER - 8, 14, str(number), "mono dim", "end"), fitted(x, 14, words, room, "mono")]
+        for place, column in enumerate(columns if one.counts else ()):
+            count, middle = one.counts[column], w - (len(columns) - place - 0.5) * _COLUMN
+            runs.append(Text(middle, 14, f"{count:,}" if count else "·", "label" if count else "label dim", "middle"))
+        is_at = number == at
+        yield Node(
+            f"program/{number}", "line", MARGIN, _HEAD + (number - 1) * _ROW, w, _ROW, shape="box" if is_at else "none",
+            text=tuple(run for run in runs if run.text), state=("shown",) if is_at else (),
+            title=_title(number, one, is_at), lane="program",
+        )  # fmt: skip
+
+
+def _title(number: int, one: CodeLine, is_at: bool) -> str:
+    counts = ", ".join(counted(count, *COLUMNS[column]) for column, count in one.counts.items() if count)
+    said = f"line {number}: {visible(one.text.strip())}" + (f" · {counts}" if counts else "")
+    return said + " · this line is at hand" * is_at
+
+
+def _table(lines: Sequence[CodeLine], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for number, one in enumerate(lines, 1):
+        yield str(number), *(str(one.counts.get(column, "")) for column in columns), one.text
+
+
+def _joined(text: Scene, panes: Scene, is_across: bool, width: float) -> Scene:
+    """Both in one scene, whose steps are the panes'."""
+    dx, dy = (text.width, 0.0) if is_across else (0.0, text.height + 8)
+    nodes = (*text.nodes, *(replace(node, x=node.x + dx, y=node.y + dy) for node in panes.nodes))
+    links = tuple(replace(link, points=tuple((x + dx, y + dy) for x, y in link.points)) for link in panes.links)
+    marks = tuple(replace(small, x=[x + dx for x in small.x], y=[y + dy for y in small.y]) for small in panes.marks)
+    about = together((text.about, panes.about))
+    return replace(
+        text, width=width, height=max(text.height, panes.height) if is_across else dy + panes.height, nodes=nodes,
+        links=links, marks=marks, lanes=(*text.lanes, *panes.lanes), steps=panes.steps, about=about,
+        notes=(*text.notes, *panes.notes),
+        table=replace(text.table, more=((panes.title, replace(panes.table, more=())), *panes.table.more)),
+    )  # fmt: skip
