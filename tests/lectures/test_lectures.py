@@ -1,7 +1,8 @@
-"""The four lectures: each question is asked in the story, and each answer is the machine's."""
+"""The lectures: each question is asked in the story, and each answer is the machine's."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import vmwidgets as vm
 from tests.widgets.test_handout import read
 from vmwidgets.cli import main
+from vmwidgets.lectures import race
 from vmwidgets.lectures.lecture import Lecture
 from vmwidgets.lectures.listed import LECTURES
 from vmwidgets.views.scene.model import Node
@@ -64,13 +66,14 @@ def test_the_answers_are_those_of_a_book() -> None:
     """Worked out on paper: what merges and is cut, levels of x86-64, hits, frames after a fork, and a clock."""
     assert answers("maps")[:2] == ["2", "2"]
     assert answers("translation") == ["4", "0", "the byte is written"]
+    assert answers("race") == ["924", "my draft", "PIN 4711", "none"]
     assert answers("faults") == ["0", "4", "5"]
     assert answers("replacement") == ["0 · 0x1_0000", "2 · 0x1_2000", "1 · 0x1_1000", "7"]
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
     made = LECTURES["maps"]()
-    rotations = [vm.lab.rotations(operation) for operation in made.machine.journal]
+    rotations = [operation.rotations for operation in made.machine.journal]
     assert sum(rotations) >= 1
     text, options, answer, _ = made.ask["balanced"]
     assert answer == options[-1]
@@ -92,7 +95,7 @@ def of_chapter(steps: list[dict[str, Any]], chapter: str) -> list[str]:
 def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it(tmp_path: Path) -> None:
     steps = told("maps", tmp_path)
     sentences = of_chapter(steps, "before the rotation")
-    order = ["go right", "joins the list", "The insertion goes right", "becomes the right child", "becomes black"]
+    order = ["go right", "is added to the list", "The insertion goes right", "becomes the right child", "becomes black"]
     order += ["becomes red", "A rotation to the left", "enter mapped"]
     places = [next(place for place, one in enumerate(sentences) if words in one) for words in order]
     assert places == sorted(places), sentences
@@ -201,6 +204,50 @@ def test_the_last_chapter_counts_faults_as_on_paper() -> None:
     """0 1 2 3 4 1 5 3 4 6 2 with four frames: OPT evicts 0 for 4, then 1 for 5, 3 for 6, and keeps 2."""
     notes = LECTURES["replacement"]().notes_of("who faults less")
     assert "The clock had 8 faults; with as many frames FIFO has 8, LRU 8, and OPT, which knows the future, 7." in notes
+
+
+def test_the_race_is_told_as_the_shortest_order_has_it_and_ends_well_where_the_kernel_waits() -> None:
+    """By hand: cpu 1 loads, the page goes, its frame gets an owner that writes, cpu 1 loads again."""
+    made = LECTURES["race"]()
+    (waits,) = made.what_if.values()
+    calls = ["load", "munmap", "mmap", "write", "load"]
+    first = made.machine.journal.marks["two scripts"] + 1
+    done = [one for one in list(made.machine.journal)[first:] if one.name != "mark"]
+    assert [one.name for one in done[:5]] == calls
+    assert (done[0].result, done[4].result) == (b"my draft", b"PIN 4711")
+    assert waits.journal.last.name == "load"
+    assert waits.journal.last.outcome == "error"
+
+
+@pytest.mark.parametrize(("shootdown", "wrong"), [("acknowledged", 0), ("sent", 76), ("forgotten", 281)])
+def test_the_race_counts_the_orders_that_a_model_on_paper_counts(shootdown: str, wrong: int) -> None:
+    assert race.every_order(shootdown).wrong == wrong == orders_on_paper(shootdown)
+
+
+def orders_on_paper(shootdown: str) -> int:
+    """Both scripts as what matters of them: who has the frame, what it holds, and whether cpu 1 has a translation."""
+    found = 0
+    for kernels in combinations(range(12), 6):
+        owner, secret, stale, request, runs, leaked = "editor", False, False, False, "editor", False
+        scripts = iter(["unmap", "", "write", "", "free", ""]), iter(["load", "load", "drop", "load", "bank", "editor"])
+        for place in range(12):
+            step = next(scripts[0] if place in kernels else scripts[1])
+            if step == "unmap":
+                owner, request = "", shootdown == "sent"
+                stale = stale and shootdown != "acknowledged"
+            elif step == "write":
+                owner, secret = "bank", True
+            elif step == "free":
+                owner = ""
+            elif step == "drop" and request:
+                stale, request = False, False
+            elif step in ("bank", "editor"):
+                stale, runs = False, step
+            elif step == "load" and runs == "editor":
+                stale = stale or owner == "editor"
+                leaked = leaked or (stale and secret)
+        found += leaked
+    return found
 
 
 def test_what_is_no_option_is_no_answer() -> None:

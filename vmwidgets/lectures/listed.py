@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import faults, maps, replacement, translation
+from . import faults, maps, race, replacement, translation
 from .lecture import Lecture
 
 LECTURES: Mapping[str, Callable[[], Lecture]] = {
     "maps": maps.lecture,
     "translation": translation.lecture,
+    "race": race.lecture,
     "faults": faults.lecture,
     "replacement": replacement.lecture,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
-from vmwidgets.labs.instruments.maps import rotations
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
@@ -75,7 +74,7 @@ def lecture() -> Lecture:
         by="step",
     )
     space.enter("32 KiB", at=STACK, prot="rw")
-    if not rotations(machine.journal.last):
+    if not machine.journal.last.rotations:
         raise Refused("the last insertion did not rotate the tree")
     told.mark("rotated", "One more entry, in one step: a library.", minutes=1, by="operation")
     space.enter("32 KiB", at=LIBRARY, prot="rx")

@@ -22,6 +22,7 @@ from .past import Past
 from .recorder import Raw, Unrecorded, materialize
 from .records import unpacked
 from .scripts import Script
+from .tree_schema import TreeRotated
 
 MOST_EVENTS = 200_000
 """How many events the latest operations keep together: beyond that the oldest operations' are dropped earlier."""
@@ -81,6 +82,18 @@ class Operation(NamedTuple):
     def truncated(self) -> bool:
         """Whether earlier events of this operation were left out."""
         return len(self.records) == MAX_EVENTS
+
+    @property
+    def rotations(self) -> int:
+        """How often it rotated a tree.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> vm.lab.fill(m.task("t").map, 3)
+        >>> m.journal.last.rotations
+        1
+        """
+        return sum(isinstance(event, TreeRotated) for event in self.events)
 
     def explain(self) -> object:
         """Its story as text, as pictures tell it: what it did, and step by step, with the kernel functions.

@@ -169,8 +169,7 @@ class Door:
 
     def _refuse(self, name: str) -> None:
         """Refuse the operation `name` where none is taken from here, or where the machine is dead."""
-        if self.only_to_look_at or get_ident() in self._closed:
-            raise Refused(self.only_to_look_at or self._closed[get_ident()])
+        self.refuse_if_closed()
         if self.dead is not None and name not in AFTER_A_PANIC:
             raise Refused(f"this machine is dead ({self.dead}); you can still look at it; {self.remedy()}")
 
@@ -251,6 +250,12 @@ class Door:
                 del self._closed[thread]
             else:
                 self._closed[thread] = before
+
+    def refuse_if_closed(self) -> None:
+        """Raise :class:`Refused`, with the reason, where nothing may be changed: for what is no operation, too."""
+        why = self.only_to_look_at or self._closed.get(get_ident())
+        if why:
+            raise Refused(why)
 
     @contextmanager
     def looking(self, wait: bool = True) -> Iterator[bool]:

@@ -63,13 +63,17 @@ def advice_of(flags: int) -> int:
     return flags >> ADVICE_SHIFT & 15
 
 
+_TEXTS = ["".join(letter if protection & bit else "-" for bit, letter in _LETTERS) for protection in range(ALL + 1)]
+"""By protection bits their letters."""
+
+
 def protection_text(protection: int) -> str:
     """Three letters, a dash for a right that is missing.
 
     >>> protection_text(READ | EXECUTE)
     'r-x'
     """
-    return "".join(letter if protection & bit else "-" for bit, letter in _LETTERS)
+    return _TEXTS[protection & ALL]
 
 
 def parse_protection(value: object, name: str = "prot") -> int:

@@ -104,6 +104,18 @@ class History:
         """Whether it is of this line of operations, and of none that was undone."""
         return copy.number < len(self.journal) and self.journal.serial(copy.number) == copy.serial
 
+    def bytes_near(self, number: int) -> int:
+        """Bytes of the copy from which the machine after operation `number` is made; 0 for the latest, and by a boot.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> vm.lab.fill(m.task("init").map, 600)
+        >>> m.history.bytes_near(100), m.history.bytes_near(590) > 1000
+        (0, True)
+        """
+        copy = self._latest(number) if number < len(self.journal) - 1 else None
+        return 0 if copy is None else len(copy.data)
+
     def _latest(self, number: int) -> Copy | None:
         """The latest copy that was kept before operation `number`."""
         return next((copy for copy in reversed(self._copies) if copy.number < number and self._is_ours(copy)), None)

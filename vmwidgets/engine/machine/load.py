@@ -103,6 +103,7 @@ CHANGES = {
         "enter", "mmap", "munmap", "remove", "mprotect", "protect", "inherit", "advise", "wire", "unwire", "brk",
         "fork",
     ),
+    "mmap without an address goes where the rule of the task's map has it": ("mmap",),
     "in threads write and touch take place, which did nothing": ("run", "step", "spawn", "tick"),
 }  # fmt: skip  # a row for each change
 """What machines have done otherwise since version 1 of the format, and the operations in which that shows."""
@@ -115,8 +116,8 @@ def why_it_differs(operation: Operation) -> str:
     'the file has format 1, and since then memory is given back as soon as no entry leads to it'
     """
     always = "memory is given back as soon as no entry leads to it"
-    found = next((change for change, names in CHANGES.items() if operation.name in names), always)
-    return f"the file has format 1, and since then {found}"
+    found = [change for change, names in CHANGES.items() if operation.name in names]
+    return f"the file has format 1, and since then {', or '.join(found) or always}"
 
 
 def _made_line(line: Line | None, machine: Machine) -> Line | None:

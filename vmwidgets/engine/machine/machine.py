@@ -217,6 +217,7 @@ class Machine(Hindsight):
 
     @name.setter
     def name(self, name: str) -> None:
+        self.door.refuse_if_closed()
         self._name = arguments.text_name(name, "name")
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -499,8 +500,7 @@ class Machine(Hindsight):
 
     def mark(self, name: str) -> None:
         """Give the present moment a name, for ``m.at(name)`` and ``m.branch(name)``; no operation, and never undone."""
-        if self.door.only_to_look_at:
-            raise Refused(self.door.only_to_look_at)
+        self.door.refuse_if_closed()
         self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
     def group(self, name: str) -> AbstractContextManager[None]:
@@ -518,8 +518,7 @@ class Machine(Hindsight):
         if self.journal.incomplete:
             raise Refused(f"m.{name}(): {self.journal.incomplete}")
         if name in ("undo", "redo"):
-            if self.door.only_to_look_at:
-                raise Refused(self.door.only_to_look_at)
+            self.door.refuse_if_closed()
             if self.journal.open_groups:
                 raise Refused(f"m.{name}() takes a group as one, and one is under way: call it after the group")
 

@@ -203,6 +203,26 @@ class Walk:
     word_bits: int = 64
     """Bits of an address in a register."""
 
+    @property
+    def fault_line(self) -> str:
+        """What the hardware says to the access, in one line: the fault's kind, exception and code, or "no fault".
+
+        >>> import vmwidgets as vm
+        >>> vm.boot("x86-64").task("init").walk("1 MiB", "write").fault_line
+        'not-present, #PF 0x6 (W/R, U/S)'
+        >>> vm.boot("armv7").task("init").walk("1 MiB").fault_line
+        'not-present, Data Abort 5'
+        """
+        fault = self.fault
+        if fault is None:
+            return "no fault"
+        if fault.code is None:
+            return f"{fault.kind}, {fault.exception}"
+        if len(fault.code_fields) == 1:  # a number, and no row of bits
+            return f"{fault.kind}, {fault.exception} {fault.code}"
+        names = ", ".join(bit.field.name for bit in fault.decoded if bit.value)
+        return f"{fault.kind}, {fault.exception} {fault.code:#x}" + (f" ({names})" if names else "")
+
     @classmethod
     def of(cls: type[W], found: Walk, **more: Any) -> W:
         """What `found` says as a walk of this class, with `more` of its own; addresses print in hexadecimal."""

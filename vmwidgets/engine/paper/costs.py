@@ -84,7 +84,7 @@ class EffectiveAccessTime:
       = tlb + (1 + w) × memory + f × minor + F × major
       = 1 ns + (1 + 0.4) × 100 ns + 0.01 × 1 µs + 0.002 × 10 ms
       = 1 ns + 140 ns + 10 ns + 20 µs
-    TLB hits: 90 %; 4 references of walks for each miss
+    TLB hits: 90 %; 4 memory references by page walks for each miss
     """
 
     costs: Costs
@@ -159,5 +159,5 @@ class EffectiveAccessTime:
     @property
     def _walks(self) -> str:
         misses = self.accesses - self.tlb_hits
-        walks = f"; {self.walk_references / misses:.3g} references of walks for each miss" if misses else ""
+        walks = f"; {self.walk_references / misses:.3g} memory references by page walks for each miss" if misses else ""
         return f"TLB hits: {100 * self.tlb_hits / self.accesses:.3g} %{walks}"

@@ -243,7 +243,7 @@ class TaskSpace:
         vm_map = self.vm_map
         if fixed:
             vm_map.remove(start, start + size)
-        where = start if fixed or self._is_free(start, size) else self._lowest_gap(size)
+        where = start if fixed or self._is_free(start, size) else self._gap_for(size)
         flags = pack_flags(protection, ALL, INHERITANCE["share" if shared else "copy"], 0, fixed=True)
         if target is None:
             offset = STACK_TOP * PAGE - size if extra & GROWS_DOWN else 0
@@ -261,9 +261,15 @@ class TaskSpace:
         vm_map = self.vm_map
         return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
-    def _lowest_gap(self, size: int) -> int:
-        """Where the lowest gap of `size` bytes begins, above what null pointers reach; NOMEM without."""
-        position = self.vm_map.lowest_gap(size, self.vm_map.start + LOWEST)
+    def _gap_for(self, size: int) -> int:
+        """Where `size` bytes go, above what null pointers reach: by the map's own rule, else the lowest gap; NOMEM."""
+        vm_map = self.vm_map
+        lowest = vm_map.start + LOWEST
+        if vm_map.fit is None:
+            position = vm_map.lowest_gap(size, lowest)
+        else:
+            gap = vm_map.fit.find_above(vm_map, size, lowest)
+            position = None if gap is None else gap.position
         if position is None:
             raise kernel_error("NOMEM", f"no gap of {Size(size)} is left")
         return position

@@ -12,6 +12,7 @@ import vmwidgets as vm
 from tests.engine.machine.hindsight.test_again import NAMES, of_events
 from tests.engine.machine.structures import differences
 from vmwidgets import PAGE
+from vmwidgets.engine.machine.hindsight.reliving import CannotGoOn, Reliving
 
 pytestmark = pytest.mark.once
 
@@ -170,7 +171,7 @@ def test_where_they_can_not_be_in_step_it_says_from_which_operation_on() -> None
     a.task("t")
     b.task("own")
     a.task("u")
-    assert pair.stopped == f"{b.name} did or undid operations of its own, from operation 2 of it on"
+    assert pair.stopped == f"{b.name} did operations of its own, from its operation 2 on"
     assert "not in step any longer" in repr(pair)
     assert "u" not in b.tasks
 
@@ -182,6 +183,160 @@ def test_where_they_can_not_be_in_step_it_says_from_which_operation_on() -> None
 
     a.spawn(body, name="thread")
     assert pair.stopped.startswith("from operation 1 on, machine.spawn: thread 'thread'")
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_an_undo_of_the_second_alone_is_noticed_even_where_another_operation_follows(steps: int) -> None:
+    a, b = boots()
+    pair = vm.lockstep(a, b)
+    for name in "tuv":
+        a.task(name)
+    b.undo(steps)
+    b.task("own")
+    a.task("w")
+    which = {1: "operation 3", 3: "operations 1 to 3"}[steps]
+    assert pair.stopped == f"{b.name} undid its {which} on its own"
+    assert (list(a.tasks), list(b.tasks)) == (list("tuvw"), [*"tuv"[: 3 - steps], "own"])
+
+
+def test_a_redo_of_the_second_alone_is_noticed() -> None:
+    a, b = boots()
+    b.task("before")
+    b.undo()
+    pair = vm.lockstep(a, b)
+    b.redo()
+    a.task("t")
+    assert pair.stopped == f"{b.name} did operations of its own, from its operation 1 on"
+    assert list(b.tasks) == ["before"]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_an_undo_of_the_second_alone_is_noticed_later_where_no_one_could_hear_it(steps: int) -> None:
+    """A listener that fails, such as a learner's, keeps the others from hearing of an operation."""
+    a, b = boots()
+    pair = vm.lockstep(a, b)
+    a.task("t")
+    a.task("u")
+
+    def fails() -> None:
+        raise ValueError
+
+    b.door.listeners.insert(0, fails)
+    for change in lambda: b.undo(steps), lambda: b.task("own"):
+        with pytest.raises(ValueError, match=r"^$"):
+            change()
+    b.door.listeners.remove(fails)
+    assert (pair.stopped, len(b.journal), len(a.journal)) == ("", 4 - steps, 3)
+    a.task("v")
+    assert pair.stopped == f"{b.name} did operations of its own, from its operation {3 - steps} on"
+    assert list(b.tasks) == [*"tu"[: 2 - steps], "own"]
+
+
+def two_processors_and_one() -> tuple[Any, Any]:
+    return vm.boot("x86-64", layout="tiny", cpus=2), vm.boot("x86-64", layout="tiny")
+
+
+def test_a_processor_that_the_second_lacks_ends_it_and_the_first_goes_on() -> None:
+    a, b = two_processors_and_one()
+    pair = vm.lockstep(a, b)
+    task = a.task("t")
+    start = task.mmap(PAGE)
+    a.cpus[1].run("t")
+    assert pair.stopped == f"from operation 3 on, cpu:1.run: {b.name} has no 'cpu:1'"
+    a.cpus[1].store(start, b"x")
+    assert a.cpus[1].load(start, 1) == b"x"
+    a.undo(3)
+    a.redo()
+    assert (len(a.journal), len(b.journal), pair.done) == (4, 3, 2)
+
+
+def test_a_machine_with_fewer_processors_can_not_relive_a_life() -> None:
+    """`m.again` boots as many as there were: the class that does the operations says it there too."""
+    a, b = two_processors_and_one()
+    a.task("t")
+    b.task("t")
+    a.cpus[1].run("t")
+    with pytest.raises(CannotGoOn, match=f"^{b.name} has no 'cpu:1'$"):
+        Reliving(a, b).do(a.journal.last)
+    assert len(b.journal) == 2
+
+
+def test_an_argument_that_the_second_lacks_ends_it_and_the_first_goes_on() -> None:
+    a, b = boots()
+    heap = a.object("heap")
+    pair = vm.lockstep(a, b)
+    task = a.task("t")
+    start = task.map.enter(PAGE, object=heap)
+    a.task("u")
+    assert pair.stopped == f"from operation 3 on, task:t/map.enter: {b.name} has no 'object:heap'"
+    assert (list(a.tasks), list(b.tasks), task.peek(start, 1)) == (["t", "u"], ["t"], bytes(1))
+
+
+def test_a_failure_is_compared_by_its_kind() -> None:
+    a, b = boots()
+    a.task("t").mmap(PAGE, "r", "private fixed", at=BASE)
+    b.task("t")
+    pair = vm.lockstep(a, b)
+    for at, name in ((BASE + PAGE, "same"), (BASE, "other")):
+        with pytest.raises(vm.KernelError):
+            a.tasks["t"].write(at, b"x")
+        assert ([one.operation.result for one in pair.differences] == []) == (name == "same")
+    [one] = pair.differences
+    assert one.other is not None
+    assert (one.operation.outcome, one.other.outcome) == ("error", "error")
+    assert (one.operation.result[1], one.other.result[1]) == ("ACCES", "FAULT")
+
+
+def test_a_failed_operation_of_a_part_that_the_second_lacks_is_a_difference() -> None:
+    a, b = two_processors_and_one()
+    a.task("t")
+    a.cpus[1].run("t")
+    pair = vm.lockstep(a, b)
+    for fails in a.tasks["t"].read, a.cpus[1].load:
+        with pytest.raises(vm.KernelError):
+            fails(BASE, 1)
+    a.task("u")
+    found = [(one.operation.target, one.operation.outcome, one.other) for one in pair.differences]
+    assert found == [("task:t", "error", None), ("cpu:1", "error", None)]
+    assert (pair.stopped, list(b.tasks)) == ("", ["u"])
+
+
+def test_structures_and_addresses_are_no_differences() -> None:
+    a, b = boots(fork="eager")
+    b.task("t").mmap(4 * PAGE)
+    b.undo()
+    a.task("t")
+    a_side, b_side = a.branch(), b
+    b_side.tasks["t"].mmap(4 * PAGE)
+    pair = vm.lockstep(a_side, b_side)
+    task = a_side.tasks["t"]
+    start = task.mmap(PAGE)
+    task.write(start, b"x")
+    task.fork()
+    assert b_side.journal[-3].result != start
+    assert (pair.differences, pair.stopped) == ([], "")
+    assert pair.counts["copies"][0] < pair.counts["copies"][1]
+    assert pair.counts["entries"][0] < pair.counts["entries"][1]
+
+
+def test_an_interrupt_on_the_second_ends_it() -> None:
+    a, b = boots()
+    pair = vm.lockstep(a, b)
+    asked: list[int] = []
+
+    def page(number: int) -> bytes:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        return b"x"
+
+    start = a.task("t").mmap(PAGE, "r", "shared", a.pager("p", PAGE, page))
+    with pytest.raises(KeyboardInterrupt):
+        a.tasks["t"].read(start)
+    assert pair.stopped == f"from operation 4 on, task:t.read: KeyboardInterrupt on {b.name}"
+    assert a.tasks["t"].read(start) == b"x"
+    a.undo()
+    assert len(asked) == 2
 
 
 def test_they_can_be_let_go() -> None:
@@ -203,7 +358,11 @@ def test_bad_pairs_are_refused() -> None:
     dead = vm.boot("x86-64", layout="tiny")
     with suppress(vm.KernelPanic):
         dead.unchecked.kmem_malloc(dead.kmem.kmem_map, 0, 0)
+    other = vm.boot("x86-64", layout="tiny")
     for given, says in (
+        ((a, b), f"{b.name} does what {a.name} does already: close that pair first, with pair.close(), or give a"),
+        ((other, b), f"{b.name} does what {a.name} does already"),
+        ((a, c), f"{c.name} does what {b.name} does already"),
         ((a, a), "is the same machine"),
         ((b, a), "does already"),
         ((c, a), "does already"),
@@ -216,4 +375,4 @@ def test_bad_pairs_are_refused() -> None:
             vm.lockstep(*given)
         assert says in str(refused.value)
     a.task("all")
-    assert (list(b.tasks), list(c.tasks)) == (["all"], ["all"])
+    assert (list(b.tasks), list(c.tasks), list(other.tasks)) == (["all"], ["all"], [])

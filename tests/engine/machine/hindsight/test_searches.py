@@ -193,3 +193,33 @@ def test_progress_counts_operations() -> None:
     said: list[tuple[int, int]] = []
     m.first(lambda m: len(m.tasks) == 2, progress=lambda done, count: said.append((done, count)))
     assert said == [(1, 4), (2, 4), (3, 4)]
+
+
+def test_what_was_absent_at_first_and_false_now_is_said_as_it_is() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    t.mmap("4 KiB")
+    with pytest.raises(vm.Refused) as refused:
+        m.turned(lambda m: m.tasks["t"].peek(t.map.entries()[0].start) == b"x")
+    assert "f has nothing to look at after the boot and is False now, which is no change" in str(refused.value)
+
+
+@pytest.mark.parametrize("search", ["first", "turned"])
+@pytest.mark.parametrize(
+    "changes",
+    [lambda m: m.task("new"), lambda m: m.mark("here"), lambda m: m.undo(), lambda m: m.break_on("fault"),
+     lambda m: setattr(m, "name", "other")],
+)  # fmt: skip  # one list
+def test_a_function_that_changes_the_machine_it_is_given_or_its_own_is_refused(search: str, changes: Any) -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    m.task("t")
+    before = m.name, dict(m.journal.marks), len(m.journal), m.system.breaks
+    for function in (changes, lambda _: changes(m)):
+        with pytest.raises(vm.Refused, match="f calls an operation, and it may only look"):
+            getattr(m, search)(function)
+    assert (m.name, dict(m.journal.marks), len(m.journal), m.system.breaks) == before
+
+
+def test_progress_that_is_no_function_is_refused() -> None:
+    with pytest.raises(vm.Refused, match="progress=3: write a function of two numbers"):
+        vm.boot("x86-64", layout="tiny").first(lambda m: True, progress=3)  # type: ignore[arg-type]  # as a learner may

@@ -241,3 +241,19 @@ def test_bad_questions_are_refused() -> None:
     with pytest.raises(vm.Refused, match="ask why of a byte"):
         m.why(o, 0)
     assert len(m.journal) == before + 2
+
+
+def test_the_last_change_is_explained_though_nothing_needs_it_and_no_line_is_long() -> None:
+    m = vm.boot("x86-64", layout="tiny")
+    t = m.task("t")
+    a = t.mmap(PAGE, "rw", "private", m.file("f", bytes(3000)))
+    t.write(a, b"x")
+    t.madvise(a, PAGE, "dontneed")
+    found = m.why(t, a)
+    assert found.last.name == "madvise"
+    assert found.last not in found.operations
+    assert found.explain().count("madvise") >= 2
+    assert max(map(len, repr(found).splitlines())) <= 202
+    assert any(
+        row[1].startswith("last changed by") and "madvise" in row[1] for row in vm.Reasons(found).scene().table.rows
+    )

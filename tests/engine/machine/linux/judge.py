@@ -9,8 +9,8 @@ from itertools import count
 
 import vmwidgets as vm
 from tests.engine.machine.linux.life import Difference, Life, Setting
-from tests.engine.machine.linux.processes import Linux
 from tests.engine.machine.linux.steps import Drawing, Step
+from vmwidgets.real.linux.processes import Linux
 
 ARCHITECTURES = ("x86-64", "aarch64", "riscv-sv39", "armv7")
 STEPS = 150

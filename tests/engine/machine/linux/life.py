@@ -28,10 +28,10 @@ from itertools import pairwise
 from typing import Any
 
 import vmwidgets as vm
-from tests.engine.machine.linux.processes import Linux, RealTask
-from tests.engine.machine.linux.rights import granted
 from tests.engine.machine.linux.steps import FILES, HEAP, LOW, LOW_PAGES, PAGE, STACK_PAGES, STACK_TOP, Step
 from vmwidgets.engine.kernel.tasks.forks import FORKS
+from vmwidgets.real.linux.processes import Linux, RealTask
+from vmwidgets.real.linux.rights import granted
 
 CHECKED_EVERY = 50
 ERRORS = {"": "", "ENOMEM": "NOMEM", "EEXIST": "NOMEM"}

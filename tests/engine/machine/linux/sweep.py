@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from tests.engine.machine.linux.judge import ARCHITECTURES, judge
-from tests.engine.machine.linux.processes import Linux, why_not
+from vmwidgets.real.linux.processes import Linux, why_not
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.machine.linux.judge import ARCHITECTURES, judge, replayed, script
 from tests.engine.machine.linux.life import Setting
-from tests.engine.machine.linux.processes import Linux, why_not
 from tests.engine.machine.linux.steps import HEAP, PAGE, STACK_TOP, WEIGHTS, WINDOW, Step
+from vmwidgets.real.linux.processes import Linux, why_not
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=f"only Linux can say what Linux does. {why_not()}"),

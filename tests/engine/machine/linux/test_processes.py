@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from tests.engine.machine.linux.processes import Linux, why_not
 from tests.engine.machine.linux.steps import HEAP, PAGE, STACK_TOP, WINDOW
+from vmwidgets.real.linux.processes import Linux, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=f"only Linux can say what Linux does. {why_not()}")
 

@@ -334,8 +334,9 @@ def optimal(seed: int) -> Iterator[tuple[int, str]]:
 
 def linux(seed: int) -> Iterator[tuple[int, str]]:
     """Lives that processes of this computer's Linux live as well."""
+    from vmwidgets.real.linux.processes import Linux  # once the bug is there
+
     from ..linux.judge import ARCHITECTURES, drawn_life  # once the bug is there
-    from ..linux.processes import Linux  # once the bug is there
 
     with Linux() as kernel:
         for number in range(10_000):

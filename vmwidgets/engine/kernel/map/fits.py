@@ -55,6 +55,10 @@ class Fit:
         """
         raise NotImplementedError
 
+    def find_above(self, core: MapCore[E], size: int, lowest: int) -> Gap[E] | None:
+        """The gap for `size` bytes by the rule, where nothing below `lowest` may ever be taken, or none."""
+        return self.find(core, size, base=lowest)
+
     def __repr__(self) -> str:
         return f"<{self.name} fit: {self.rule}>"
 
@@ -87,12 +91,20 @@ class NextFit(Fit):
 
     def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
         """The lowest gap from `position` on, or else the lowest of all; with `base`, the lowest from there on."""
-        position = self.position if base is None else None
+        return self._go_on(core, size, align, self.position if base is None else None, base)
+
+    def find_above(self, core: MapCore[E], size: int, lowest: int) -> Gap[E] | None:
+        """The lowest gap from `position` on, or else the lowest from `lowest` on."""
+        here = self.position
+        return self._go_on(core, size, 0, here if here is not None and here >= lowest else None, lowest)
+
+    def _go_on(self, core: MapCore[E], size: int, align: int, position: int | None, base: int | None) -> Gap[E] | None:
+        """The lowest gap from `position` on, if there is one, or else from `base` on (none: the map's start)."""
         found = None if position is None else _lowest(core, gaps(core, align, position), size)
         if found is None:
             emit = core.recorder.emit
             if emit is not None and position is not None:
-                emit((SearchRestarted.tag, core.name, core.start))
+                emit((SearchRestarted.tag, core.name, core.start if base is None else base))
             found = _lowest(core, gaps(core, align, base), size)
         if found is not None:
             self.position = found.position + size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -125,7 +126,7 @@ class Fold:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MapValue:
     """A map, or as much of it as was asked for.
 
@@ -147,7 +148,7 @@ class MapValue:
     items: tuple[EntryValue | Fold, ...]
     nodes: dict[int, NodeValue]
 
-    @property
+    @cached_property
     def entries(self) -> tuple[EntryValue, ...]:
         """The entries that are not folded."""
         return tuple(item for item in self.items if isinstance(item, EntryValue))
@@ -184,11 +185,14 @@ class MapValue:
 
     def _items_at(self, past: Past) -> tuple[EntryValue | Fold, ...]:
         name = self.name
-        roles = {entry.id: entry.role for entry in self.entries}
-        known: dict[int, EntryValue | EntryFields] = {entry.id: entry for entry in self.entries}
-        things: dict[int, EntryValue | Fold] = {fold.id: fold for fold in self.folds}
-        for identity, entry in past.laid_over(known, "entry", name).items():
-            things[identity] = entry if isinstance(entry, EntryValue) else EntryValue.of(entry, roles.get(identity, ""))
+        things: dict[int, EntryValue | Fold] = {item.id: item for item in self.items}
+        for identity, (before, after) in past.changes("entry", name).items():
+            known = things.get(identity)
+            if before is ABSENT:
+                if isinstance(known, EntryValue):
+                    del things[identity]
+            elif isinstance(known, EntryValue) or after is ABSENT:
+                things[identity] = EntryValue.of(before, known.role if isinstance(known, EntryValue) else "")
         for identity, wired in past.before("wired", name).items():
             entry = things.get(identity)
             if isinstance(entry, EntryValue):
@@ -213,8 +217,8 @@ class MapValue:
     def _nodes_at(self, past: Past) -> dict[int, NodeValue]:
         name = self.name
         left, right, red = past.before("left", name), past.before("right", name), past.before("red", name)
-        nodes = {}
-        for identity in past.laid_over(self.nodes, "node", name):
+        nodes = past.laid_over(self.nodes, "node", name)
+        for identity in (left.keys() | right.keys() | red.keys() | past.changes("node", name).keys()) & nodes.keys():
             node = self.nodes.get(identity, NodeValue(identity, 0, 0, False))
             nodes[identity] = NodeValue(
                 identity, left.get(identity, node.left), right.get(identity, node.right), red.get(identity, node.red)

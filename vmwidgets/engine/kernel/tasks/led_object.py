@@ -113,7 +113,8 @@ class LedObject(VmObject):
 
     def those_of(self, pages: range) -> list[int]:
         """Those of `pages` that it has, in memory or in swap space, rising.  O(pages, or those that it has)."""
-        if len(pages) < len(self.pages) + len(self.swapped):
+        count = pages.stop - pages.start  # more than len() can say, where Python has 32 bits: in a page
+        if count < len(self.pages) + len(self.swapped):
             return [index for index in pages if self.has(index)]
         return sorted({index for index in (*self.pages, *self.swapped) if index in pages})
 

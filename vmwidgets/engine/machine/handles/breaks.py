@@ -24,4 +24,6 @@ class BreakFunctions(Part):
         ('rotation', 'fault')
         >>> m.break_on()
         """
-        self.system.breaks = checked_kinds(kinds, "break_on")
+        kinds = checked_kinds(kinds, "break_on")
+        self.door.refuse_if_closed()
+        self.system.breaks = kinds

@@ -135,6 +135,23 @@ class MapPart(Part):
         return Size(self.vm_map.size)
 
     @property
+    def levels(self) -> int:
+        """How many levels the tree has: nodes on the longest way down.  O(entries).
+
+        >>> import vmwidgets as vm
+        >>> space = vm.boot().task("t").map
+        >>> vm.lab.fill(space, 2)
+        >>> space.levels
+        2
+        """
+        value = self.value(whole=self.vm_map.nr_entries)
+        row, count = [value.root] if value.root else [], 0
+        while row:
+            row = [child for one in row for child in (value.nodes[one].left, value.nodes[one].right) if child]
+            count += 1
+        return count
+
+    @property
     def roles(self) -> Mapping[int, str]:
         """What entries are for, by their ids; most have no role."""
         return self.system.roles.get(self.path, {})

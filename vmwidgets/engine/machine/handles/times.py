@@ -48,7 +48,7 @@ class TimeFunctions(Part):
           = tlb + (1 + w) × memory + f × minor + F × major
           = 1 ns + (1 + 0.5) × 100 ns + 0.1 × 1 µs + 0 × 10 ms
           = 1 ns + 150 ns + 100 ns + 0 ns
-        TLB hits: 90 %; 5 references of walks for each miss
+        TLB hits: 90 %; 5 memory references by page walks for each miss
         """
         processors = self.system.processors
         return EffectiveAccessTime(processors.costs or Costs(), *processors.counts)

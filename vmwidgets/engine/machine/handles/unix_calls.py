@@ -58,6 +58,8 @@ class UnixCalls(SpacePart):
         in a thread write `yield from` then.  `file` is a file, or a memory
         object, or the name of one.  A private mapping of a file shows the file until it is written, and copies then.
 
+        Without `at` it goes to the lowest gap, or where the rule that the task's map was given (`placement`) has it.
+
         Raises NOMEM where nothing fits, or beyond a limit.  O(log n), without an address O(entries).
 
         >>> import vmwidgets as vm

@@ -20,7 +20,7 @@ class Difference(NamedTuple):
 
 
 class Step(NamedTuple):
-    """An operation of the first machine, by its serial, and how many the second one had before it."""
+    """An operation of the first machine, by its serial, and the number of operations on the second before it."""
 
     serial: int
     before: int
@@ -36,15 +36,21 @@ class Lockstep:
         self.stopped = ""
         """Why the second machine does not follow any longer, and from which operation on; "" while it does."""
         self.differences: list[Difference] = []
-        """The operations that came to something else, those apart that were undone."""
+        """The operations with another outcome or result on the second machine; undone operations are not in it.
+
+        The outcome is done, a panic or an error, with the error's name.  Results are numbers, texts and bytes; an
+        address that a call returns is not compared, since ranges move.  Structures are not compared: two machines
+        with other table pages or other memory objects have no difference here.  `counts` and pictures show these.
+        """
         self._stop = stop
         self._begun = len(first.journal), first.journal.last.serial
         self._steps: list[Step] = []
-        self._expected = len(second.journal)
+        self._expected = _end_of(second.journal)
         self._reliving = Reliving(first, second)
         self._tallies = Tally(first.system), Tally(second.system)
         self._is_sending = False
         first.door.listeners.append(self._follow)
+        second.door.listeners.append(self._watch)
 
     @property
     def done(self) -> int:
@@ -103,25 +109,40 @@ class Lockstep:
         journal, (begun, serial) = self.first.journal, self._begun
         if len(journal) < begun or journal.serial(begun - 1) != serial:
             self._end(f"{self.first.name} is back before they were in step")
-        elif len(self.second.journal) != self._expected:
-            self._end(
-                f"{self.second.name} did or undid operations of its own, from operation {self._expected} of it on"
-            )
+        elif _end_of(self.second.journal) != self._expected:
+            self._end_by_second()
         return bool(self.stopped)
+
+    def _watch(self) -> None:
+        """See what was done, undone or redone on the second machine, but for what the first one did."""
+        if not (self.stopped or self._is_sending) and _end_of(self.second.journal) != self._expected:
+            self._end_by_second()
+
+    def _end_by_second(self) -> None:
+        """Say what the second machine did or undid."""
+        journal, (count, serial) = self.second.journal, self._expected
+        own = journal.first_from(serial + 1)
+        if own < len(journal):
+            self._end(f"{self.second.name} did operations of its own, from its operation {own} on")
+        else:
+            last = f"s {own} to {count - 1}" if own < count - 1 else f" {own}"
+            self._end(f"{self.second.name} undid its operation{last} on its own")
 
     def _send(self, then: Operation) -> None:
         second = self.second
-        before = len(second.journal)
+        before, begins = len(second.journal), f"from operation {then.number} on, {then.target}.{then.name}"
         try:
             is_same = self._reliving.do(then)
         except CannotGoOn as reason:
-            self._expected = len(second.journal)
-            self._end(f"from operation {then.number} on, {then.target}.{then.name}: {reason}")
+            self._end(f"{begins}: {reason}")
             return
-        self._expected = len(second.journal)
+        except BaseException as error:  # the stop button while a learner's code ran: it was done in part, or not at all
+            self._end(f"{begins}: {type(error).__name__} on {second.name}")
+            raise
+        self._expected = _end_of(second.journal)
         self._steps.append(Step(then.serial, before, not is_same))
         if not is_same:
-            self.differences.append(Difference(then, second.journal.last if self._expected > before else None))
+            self.differences.append(Difference(then, second.journal.last if len(second.journal) > before else None))
             if self._stop:
                 self._end(f"operation {then.number} is the first difference")
 
@@ -129,20 +150,26 @@ class Lockstep:
         """Undo on the second machine what was undone on the first."""
         gone = self._steps[common:]
         try:
-            if self._expected > gone[0].before:
-                self.second.undo(self._expected - gone[0].before)
+            if len(self.second.journal) > gone[0].before:
+                self.second.undo(len(self.second.journal) - gone[0].before)
         except VMError as error:
             self._end(f"{self.second.name} can't go back: {error}")
             return
         del self._steps[common:]
         del self.differences[sum(step.differs for step in self._steps) :]
-        self._expected = len(self.second.journal)
+        self._expected = _end_of(self.second.journal)
         self._reliving.forget_from(gone[0].serial)
 
     def _end(self, why: str) -> None:
         if not self.stopped:
             self.stopped = why
             self.first.door.listeners.remove(self._follow)
+            self.second.door.listeners.remove(self._watch)
+
+
+def _end_of(journal: Any) -> tuple[int, int]:
+    """The number of operations, and the serial of the last: of one journal, these say which operations it holds."""
+    return len(journal), journal.serial(len(journal) - 1)
 
 
 def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
@@ -151,11 +178,12 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     Work on the first machine as usual, with its handles and pictures.  What is undone and redone there is undone and
     redone on the second one.  Both begin as they are: make the second a branch of the first, or boot both and do
     everything in step.  An address moves with the range that an operation returned, as in :meth:`.Machine.again`.
-    With `stop` the second one stays where the first difference is.
+    With `stop` the second one stays where the first difference is: see :attr:`Lockstep.differences` for which count.
 
     The two are not in step any longer where the second can't do an operation, such as one that takes a thread's
-    function, where it is given operations of its own, or where the first goes back to before they were in step; then
-    ``.stopped`` says so.  Raises :class:`Refused` for one machine twice, or one that is only to be looked at.
+    function or names a processor that the second lacks.  The same holds if the second does or undoes operations of its
+    own, or if the first goes back to before they were in step; then ``.stopped`` says so.  Raises :class:`Refused` for
+    one machine twice, for a second machine that follows one already, or for a machine that is only to be looked at.
 
     >>> import vmwidgets as vm
     >>> a, b = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")
@@ -181,6 +209,12 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
             raise Refused("lockstep begins between operations, and one is under way: call it in a cell")
     if first in _led_by(second):
         raise Refused(f"{first.name} does what {second.name} does already, or is the same machine: take a branch")
+    for pair in _pairs_of(second):
+        if pair.second is second:
+            raise Refused(
+                f"{second.name} does what {pair.first.name} does already: close that pair first, with pair.close(), "
+                f"or give a branch of {second.name}"
+            )
     return Lockstep(first, second, stop)
 
 
@@ -188,6 +222,11 @@ def _led_by(machine: Any) -> list[Any]:
     """A machine and those that do what it does."""
     found = [machine]
     for one in found:
-        pairs = (getattr(listener, "__self__", None) for listener in one.door.listeners)
-        found += [pair.second for pair in pairs if isinstance(pair, Lockstep)]
+        found += [pair.second for pair in _pairs_of(one) if pair.first is one]
     return found
+
+
+def _pairs_of(machine: Any) -> list[Lockstep]:
+    """The pairs that a machine is in."""
+    heard_by = (getattr(listener, "__self__", None) for listener in machine.door.listeners)
+    return [pair for pair in heard_by if isinstance(pair, Lockstep)]

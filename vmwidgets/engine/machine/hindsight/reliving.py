@@ -12,9 +12,10 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any, NamedTuple
 
-from ...base.errors import KernelPanic, Refused, VMError, shown
+from ...base.errors import KernelPanic, Refused, VMError, failure, shown
 from ...base.interrupts import Stopped
 from ...base.journal import Operation
+from ...base.operations import PartReference
 from ...base.units import Address
 from .. import arguments
 from ..arguments import ADDRESSES
@@ -63,12 +64,16 @@ class Reliving:
     def do(self, then: Operation, **other: Any) -> bool:
         """Do an operation, with `other` arguments in place of its own; whether it came to the same.
 
+        The same is the same outcome, the same error, the same number, text or bytes; addresses are not compared.
         :class:`CannotGoOn` where it names what is not there, where the machine dies of it, or where its code is gone.
         """
         target, journal = self.target, self.target.journal
+        if self._lacks_a_part_of(then):
+            return False
         space = self.space_of(then.target)
         given = {name: self._argument(space, name, value) for name, value in then.arguments} | other
-        before, error = len(journal), ""
+        before = len(journal)
+        failed: VMError | None = None
         outcome, result = "done", None
         target.door.stop_at = then.stopped_at
         try:
@@ -79,21 +84,38 @@ class Reliving:
             if then.outcome != "panic":
                 raise CannotGoOn(f"the machine dies of it: {panic}") from None
             outcome = "panic"
-        except Refused as refused:
-            outcome, error = "error", str(refused)
-        except VMError:
-            outcome = "error"
+        except VMError as error:
+            outcome, failed = "error", error
         finally:
             target.door.stop_at = 0
-        if error and then.outcome != "error" and len(journal) == before:
-            raise CannotGoOn(error)
+        if isinstance(failed, Refused) and then.outcome != "error" and len(journal) == before:
+            raise CannotGoOn(str(failed))
         if outcome == "done":
             self._learn(space, then, given, result)
         if outcome != then.outcome:
             return False
+        if failed is not None:
+            return bool(failure(failed) == then.result)
         if outcome != "done" or isinstance(result, Address) or not isinstance(then.result, PLAIN):
             return True
         return bool((journal.last.result if len(journal) > before else then.result) == then.result)
+
+    def _lacks_a_part_of(self, then: Operation) -> bool:
+        """Whether the other machine lacks a part that an operation is of or is given, and the operation did nothing.
+
+        :class:`CannotGoOn` where the operation did something.
+        """
+        missing = next((path for path in (then.target, *_references(then.arguments)) if not self._has(path)), "")
+        if missing and then.outcome != "error":
+            raise CannotGoOn(f"{self.target.name} has no {shown(missing)}")
+        return missing != ""
+
+    def _has(self, path: str) -> bool:
+        try:
+            self.target.part(path)
+        except Refused:
+            return False
+        return True
 
     # ---- addresses ---------------------------------------------------------------------------
 
@@ -172,3 +194,10 @@ class Reliving:
             raise CannotGoOn(f"{then.name} took a function, and its source is not kept")
         code: Callable[..., Any] = live.code
         return code
+
+
+def _references(value: Any) -> list[str]:
+    """The paths of parts among recorded arguments."""
+    if isinstance(value, (tuple, list)):
+        return [path for item in value for path in _references(item)]
+    return [str(value)] if isinstance(value, PartReference) else []

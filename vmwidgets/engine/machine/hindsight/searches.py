@@ -67,7 +67,7 @@ class Question:
             with machine.door.closed(self._changes), INTERRUPT.window(open_=True):
                 found = self._function(machine)
         except (Refused, KernelError) as error:
-            if str(error) == self._changes:
+            if str(error) in (self._changes, machine.door.only_to_look_at):
                 raise Refused(self._changes) from None
             self.refusals, self.refused, found = self.refusals + 1, str(error), NOT_THERE
         except Exception as error:
@@ -110,6 +110,10 @@ class _Found(Exception):
 
 def first(history: History, function: Any, progress: Progress | None) -> Operation:
     """The first operation after which a function is true; each is looked at once."""
+    if progress is not None and not callable(progress):
+        raise Refused(
+            f"progress={shown(progress)}: write a function of two numbers, the operations done and all of them"
+        )
     question, journal = Question("first", function), history.journal
     found: list[int] = []
 
@@ -148,7 +152,9 @@ def turned(history: History, function: Any) -> Turn:
     with history.door.closed(question._changes):
         before, after = at(low), at(high)
         if not question.differ(before, after, high):
-            same = f"turned(f): f is {shown(before)} after the boot and now; m.first(f) looks at every operation"
+            one, other = _said(before), _said(after)
+            both = f"f {one} after the boot and now" if one == other else f"f {one} after the boot and {other} now"
+            same = f"turned(f): {both}, which is no change; m.first(f) looks at every operation"
             raise Refused(f"{same}{question.why_never}")
         while True:
             middle = (low + high) // 2
@@ -162,6 +168,11 @@ def turned(history: History, function: Any) -> Turn:
             else:
                 low, before = number, found
         return _between(history, question, low, high)
+
+
+def _said(found: Any) -> str:
+    """What a function comes to, as a verb and its object."""
+    return "has nothing to look at" if found is NOT_THERE else f"is {shown(found)}"
 
 
 def _between(history: History, question: Question, low: int, high: int) -> Turn:

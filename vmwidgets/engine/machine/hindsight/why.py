@@ -21,6 +21,7 @@ from ..handles.map_part import MapPart
 from ..handles.tables import MachineTables, MachineWalk
 from ..handles.tasks import Task
 from .following import Follower
+from .life import Station, life_of
 from .reliving import CannotGoOn, Reliving, booted
 
 RECENT = 24
@@ -31,6 +32,9 @@ Places = list[tuple[Hashable, int]]
 
 LINES = 5
 """So many operations are written at most."""
+
+LONGEST = 200
+"""Characters of an operation in a line: a file's content may be an argument."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Why:
     reason: str = ""
     cells: tuple[int, ...] = field(default=(), repr=False)
     """By operation the number of the notebook cell that did it, 0 for none; of `last` at the end."""
+    life: tuple[Station, ...] = field(default=(), repr=False)
+    """Of a byte of a task: where its page has been, from a file or zeroes to where it is now."""
 
     def __repr__(self) -> str:
         lines = [f"{self.what}, because of"] if self.operations else [f"{self.what} without any operation"]
@@ -64,12 +70,14 @@ class Why:
         return dict(zip(serials, self.cells, strict=False)).get(operation.serial, 0)
 
     def _written(self, operation: Operation) -> str:
-        cell = self.cell_of(operation)
-        return f"cell [{cell}]  {operation}" if cell else str(operation)
+        cell, said = self.cell_of(operation), str(operation)
+        said = said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+        return f"cell [{cell}]  {said}" if cell else said
 
     def explain(self) -> str:
-        """The story of each operation, with the kernel functions that did it: what ``operation.explain()`` gives."""
-        return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in self.operations)
+        """The story of each operation, the last change among them: what ``operation.explain()`` gives of each."""
+        told = [*self.operations, *([self.last] if self.last not in self.operations and self.last.number else [])]
+        return "\n\n".join(f"{operation}\n{operation.explain()}" for operation in told)
 
 
 class Subject(NamedTuple):
@@ -306,13 +314,14 @@ def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -
     subject = subject_of(thing, where)
     holds = Trial(machine, subject)
     what = subject.says(holds.seen)
+    life = life_of(machine, thing.space, subject.address) if isinstance(thing, Task) else ()
     for operations in Candidates(machine, subject, places).tiers(last):
         if holds(operations):
             chain = tuple(_chain(holds, operations, last))
-            return Why(what, chain, last, cells=_cells_of(machine, (*chain, last)))
+            return Why(what, chain, last, cells=_cells_of(machine, (*chain, last)), life=life)
     reason = holds.why_not or "it comes out otherwise when the operations are done again alone"
     said = f"what that needed is not known: {shown(reason)[1:-1]}"
-    return Why(what, (last,), last, said, _cells_of(machine, (last, last)))
+    return Why(what, (last,), last, said, _cells_of(machine, (last, last)), life)
 
 
 def _cells_of(machine: Any, operations: Iterable[Operation]) -> tuple[int, ...]:

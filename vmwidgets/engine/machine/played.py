@@ -1,0 +1,96 @@
+"""A small program in C that was played on a machine: its text, and which operation belongs to which line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..base.journal import Journal
+from ..base.units import counted
+from .machine import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStep:
+    """One access or call of a program: by line `line` of its text, in `process`.
+
+    `what` is "read" or "write" (`size` bytes at `offset` from the start of `name`), "map", "unmap" or "heap" (memory
+    that is called `name`), "fork" (`name` is the child) or "exit".
+    """
+
+    line: int
+    process: str
+    what: str
+    name: str = ""
+    offset: int = 0
+    size: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.name} + {self.offset:,}" if self.offset else self.name
+        bytes_ = f", {counted(self.size, 'byte')}" if self.size else ""
+        return f"{self.what} {place}{bytes_}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedStep:
+    """A step that was made: by the operation of this `serial`, and what it cost."""
+
+    step: ProgramStep
+    serial: int
+    misses: int = 0
+    faults: int = 0
+    copies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineCounts:
+    """What one line of a program did so far: its accesses, and of those how many missed in the TLB or faulted.
+
+    `copies` are the pages that the kernel copied for it.
+    """
+
+    accesses: int = 0
+    misses: int = 0
+    faults: int = 0
+    copies: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Played:
+    """A program in C as a machine played it, access by access; :func:`vmwidgets.play` makes it.
+
+    `text` are the lines of the program, the first of them line 1; `steps` what it did, in order.
+    """
+
+    name: str
+    text: tuple[str, ...]
+    machine: Machine
+    steps: tuple[PlayedStep, ...]
+
+    @property
+    def lines(self) -> Mapping[int, LineCounts]:
+        """What each line did in all, by its number; lines that did nothing are left out.  O(steps)."""
+        return counts_of(self.steps)
+
+    def steps_in(self, journal: Journal) -> tuple[PlayedStep, ...]:
+        """The steps whose operations are in a history: all, those before a moment, or none after an undo.  O(steps)."""
+        return tuple(one for one in self.steps if journal.number_of(one.serial) is not None)
+
+    def __repr__(self) -> str:
+        rows = [f"{self.name}.c: {counted(len(self.steps), 'operation')}; line: accesses, TLB misses, faults, copies"]
+        for line, one in sorted(self.lines.items()):
+            numbers = f"{one.accesses:>3} {one.misses:>3} {one.faults:>3} {one.copies:>3}"
+            rows.append(f"{line:>3}: {numbers}  {self.text[line - 1].strip()}")
+        return "\n".join(rows)
+
+
+def counts_of(steps: Iterable[PlayedStep]) -> Mapping[int, LineCounts]:
+    """What the lines of some steps did, by their numbers."""
+    found: dict[int, LineCounts] = {}
+    for one in steps:
+        old = found.get(one.step.line, LineCounts())
+        is_access = one.step.what in ("read", "write")
+        found[one.step.line] = LineCounts(
+            old.accesses + is_access, old.misses + one.misses, old.faults + one.faults, old.copies + one.copies
+        )
+    return found
