@@ -536,7 +536,7 @@ def test_data_that_would_take_gigabytes_of_memory_is_not_read() -> None:
         (["--dask", "http://10.0.0.1:80"], "'http://10.0.0.1:80' is no address"),
         (["--dask", "tcp://10.0.0.1:70000"], "'tcp://10.0.0.1:70000' is no address"),
         (["--dask", "tcp://10.0.0.1:8786", "--jobs", "2"], "--jobs is for this computer"),
-        (["--dask", "tls://[::1]:8786"], 'pip install "vmwidgets[dask]"'),
+        (["--dask", "tls://[::1]:8786"], 'pip install ".[dask]" in a clone of vmwidgets'),
     ],
 )
 def test_a_cluster_that_can_not_be_is_one_sentence(

@@ -19,11 +19,11 @@ from .synthetic import COURSE, written
 MODULE = """
 from vmwidgets import lab, Machine
 
-@lab.exercise("own/small", "A small machine", points=2, takes=Machine)
+@lab.author.exercise("own/small", "A small machine", points=2, takes=Machine)
 def small(machine):
     size = machine.ram_bytes
-    yield lab.criterion(1, size <= 8 << 20, "it is small", "it is large", actual=size)
-    yield lab.criterion(1, size >= 1 << 20, "it is not too small", "it is too small")
+    yield lab.author.criterion(1, size <= 8 << 20, "it is small", "it is large", actual=size)
+    yield lab.author.criterion(1, size >= 1 << 20, "it is not too small", "it is too small")
 """
 
 

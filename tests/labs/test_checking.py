@@ -17,12 +17,12 @@ from .solutions import maps, run
 
 
 def divided(by: Any) -> Iterator[Any]:
-    yield lab.criterion(1, True, "a start", "no start")
-    yield lab.criterion(2, 1 // by, "both", "<b>one</b> of both", expected="2", actual="<i>1</i>")
+    yield lab.author.criterion(1, True, "a start", "no start")
+    yield lab.author.criterion(2, 1 // by, "both", "<b>one</b> of both", expected="2", actual="<i>1</i>")
 
 
-lab.exercise("t/divided", "Divided <points>", points=3, takes=int)(divided)
-lab.exercise("t/miscounted", "Miscounted", points=5, takes=int)(divided)
+lab.author.exercise("t/divided", "Divided <points>", points=3, takes=int)(divided)
+lab.author.exercise("t/miscounted", "Miscounted", points=5, takes=int)(divided)
 
 
 def test_a_criterion_may_be_earned_in_part() -> None:
@@ -40,11 +40,11 @@ def test_what_fails_is_told_and_costs_only_the_points_from_there_on() -> None:
 
 
 def failing_at_the_end(_number: int) -> Iterator[Any]:
-    yield lab.criterion(3, True, "all", "nothing")
+    yield lab.author.criterion(3, True, "all", "nothing")
     raise RuntimeError("after all")
 
 
-lab.exercise("t/failing", "Failing at the end", points=3, takes=int)(failing_at_the_end)
+lab.author.exercise("t/failing", "Failing at the end", points=3, takes=int)(failing_at_the_end)
 
 
 def test_a_check_that_stopped_is_not_passed() -> None:
@@ -82,7 +82,10 @@ def test_what_can_not_be_kept_is_said_before_the_points() -> None:
 
 
 def test_what_was_not_kept_ranks_below_what_a_grader_can_judge() -> None:
-    kept, other = Result("t", "T", 3, work={"kind": "answers"}), Result("t", "T", 3, (lab.criterion(3, True, "", ""),))
+    kept, other = (
+        Result("t", "T", 3, work={"kind": "answers"}),
+        Result("t", "T", 3, (lab.author.criterion(3, True, "", ""),)),
+    )
     assert Result("t", "T", 3).rank < replace(other, work={"kind": "nothing"}).rank < kept.rank
     assert kept.rank < replace(other, work=kept.work).rank
 
@@ -181,24 +184,24 @@ def test_what_cannot_be_judged_yet_says_the_criterion_first(name: str) -> None:
 
 def test_a_criterion_that_waits_for_another_is_named_with_what_to_do_first() -> None:
     words = "nothing else is mapped", "something else is mapped"
-    waiting = lab.criterion(1, 0, *words, first="make a stack", expected="one range", actual="one range")
+    waiting = lab.author.criterion(1, 0, *words, first="make a stack", expected="one range", actual="one range")
     assert waiting.sentence == "nothing else is mapped (not judged yet: first make a stack)"
     assert (waiting.expected, waiting.actual) == ("one range", ""), "what is as expected is not found beside a cross"
-    assert lab.criterion(1, 1, "all", "none", first="begin", actual="all").data()["actual"] == "all"
-    assert lab.criterion(1, 1, "all", "none", first="begin").sentence == "all"
+    assert lab.author.criterion(1, 1, "all", "none", first="begin", actual="all").data()["actual"] == "all"
+    assert lab.author.criterion(1, 1, "all", "none", first="begin").sentence == "all"
 
 
 def test_a_part_that_is_not_there_is_not_shown_and_the_result_says_why() -> None:
     def unseen(_number: int) -> object:
         raise LookupError
 
-    lab.exercise("t/unseen", "Unseen", points=3, takes=int, shows=unseen)(divided)
+    lab.author.exercise("t/unseen", "Unseen", points=3, takes=int, shows=unseen)(divided)
     result = lab.check("t/unseen", 1)
     assert (result.picture, result.points) == ("", 2)
 
 
 def test_an_exercise_may_say_what_is_shown() -> None:
-    lab.exercise("t/shown", "Shown", points=3, takes=int, shows=lambda number: vm.boot().threads)(divided)
+    lab.author.exercise("t/shown", "Shown", points=3, takes=int, shows=lambda number: vm.boot().threads)(divided)
     assert "<img" in lab.check("t/shown", 1).picture
     assert lab.check("t/divided", 1).picture == ""
 
@@ -206,15 +209,15 @@ def test_an_exercise_may_say_what_is_shown() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: lab.criterion(0, True, "", ""),
-        lambda: lab.criterion(2, 3, "", ""),
-        lambda: lab.criterion(2, -1, "", ""),
-        lambda: lab.criterion(2, 0.5, "", ""),  # type: ignore[arg-type]  # that is the point
-        lambda: lab.exercise("t/x", "Title", points=0, takes=int),
-        lambda: lab.exercise("t/x", "", points=1, takes=int),
-        lambda: lab.exercise("", "Title", points=1, takes=int),
-        lambda: lab.exercise("t/x", "Title", points=1, takes="int"),  # type: ignore[arg-type]  # that is the point
-        lambda: lab.exercise("t/x", "Title", points=1, takes=int, shows="it"),  # type: ignore[arg-type]
+        lambda: lab.author.criterion(0, True, "", ""),
+        lambda: lab.author.criterion(2, 3, "", ""),
+        lambda: lab.author.criterion(2, -1, "", ""),
+        lambda: lab.author.criterion(2, 0.5, "", ""),  # type: ignore[arg-type]  # that is the point
+        lambda: lab.author.exercise("t/x", "Title", points=0, takes=int),
+        lambda: lab.author.exercise("t/x", "", points=1, takes=int),
+        lambda: lab.author.exercise("", "Title", points=1, takes=int),
+        lambda: lab.author.exercise("t/x", "Title", points=1, takes="int"),  # type: ignore[arg-type]  # that is the point
+        lambda: lab.author.exercise("t/x", "Title", points=1, takes=int, shows="it"),  # type: ignore[arg-type]
     ],
 )
 def test_an_exercise_that_makes_no_sense_is_refused(make: Any) -> None:

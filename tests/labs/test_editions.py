@@ -52,13 +52,13 @@ def test_another_draw_is_noticed() -> None:
         asked = given.sheet(source)
         return type(asked)(asked.gaps, asked.requests[::-1])
 
-    lab.exercise("01/gaps", "Gaps", points=4, takes=given.takes, sheet=turned, replace=True)(given.judge)
+    lab.author.exercise("01/gaps", "Gaps", points=4, takes=given.takes, sheet=turned, replace=True)(given.judge)
     assert draws("01/gaps") != before
 
 
 def test_the_edition_is_in_what_a_notebook_keeps() -> None:
-    lab.exercise("t/second", "Second", points=1, takes=dict, edition=2)(
-        lambda answers: [lab.criterion(1, bool(answers), "some", "none")]
+    lab.author.exercise("t/second", "Second", points=1, takes=dict, edition=2)(
+        lambda answers: [lab.author.criterion(1, bool(answers), "some", "none")]
     )
     lab.begin("t", student="ada", course="os")
     assert lab.check("t/second", {1: 2}).bundle()[MIME]["edition"] == 2
@@ -69,4 +69,4 @@ def test_the_edition_is_in_what_a_notebook_keeps() -> None:
 @pytest.mark.parametrize("edition", [0, -1, 1.5, "2", None, True])
 def test_an_edition_is_a_number_from_one_on(edition: Any) -> None:
     with pytest.raises(vm.Refused, match=r"^edition="):
-        lab.exercise("t/none", "None", points=1, takes=dict, edition=edition)
+        lab.author.exercise("t/none", "None", points=1, takes=dict, edition=edition)

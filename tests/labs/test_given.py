@@ -102,8 +102,8 @@ def test_the_search_would_find_an_answer() -> None:
             return {"right": 7}
 
     Given.__module__ = "vmwidgets.labs.exercises.other"
-    lab.exercise("t/told", "Told", points=1, takes=int, sheet=lambda _draws: Given())(
-        lambda number, _asked: [lab.criterion(1, number == 7, "right", "wrong")]
+    lab.author.exercise("t/told", "Told", points=1, takes=int, sheet=lambda _draws: Given())(
+        lambda number, _asked: [lab.author.criterion(1, number == 7, "right", "wrong")]
     )
     sheet: Sheet = lab.sheet("t/told")
     assert 7 in list(reachable(sheet))

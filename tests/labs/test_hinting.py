@@ -16,9 +16,9 @@ def own():
     """An exercise with hints, and one without."""
     for name, hints in (("t/helped", THREE), ("t/alone", ())):
 
-        @lab.exercise(name, "One", points=1, takes=int, hints=hints)
+        @lab.author.exercise(name, "One", points=1, takes=int, hints=hints)
         def judge(value):
-            yield lab.criterion(1, value == 1, "it is one", "it should be one")
+            yield lab.author.criterion(1, value == 1, "it is one", "it should be one")
 
 
 def refused(*arguments, **options):
@@ -86,10 +86,10 @@ def test_a_hint_shows_itself_as_text_and_as_data():
 )
 def test_hints_that_are_not_three_texts_are_refused(hints):
     with pytest.raises(vm.Refused, match="hint"):
-        lab.exercise("t/two", "Two", points=1, takes=int, hints=hints)
+        lab.author.exercise("t/two", "Two", points=1, takes=int, hints=hints)
 
 
 @pytest.mark.parametrize("hints", ["abc", ("one",), None, 5])
 def test_a_function_that_gives_other_hints_is_refused(hints):
-    lab.exercise("t/two", "Two", points=1, takes=int, hints=lambda _asked: hints)(lambda _value: [])
+    lab.author.exercise("t/two", "Two", points=1, takes=int, hints=lambda _asked: hints)(lambda _value: [])
     assert refused("t/two").endswith("write 3 texts, the gentlest first")

@@ -71,10 +71,10 @@ def test_an_answer_that_equals_all_others_earns_nothing(answer: Any) -> None:
 def test_a_judge_of_a_course_is_given_exact_types() -> None:
     taken: list[Any] = []
 
-    @lab.exercise("t/plain", "Plain", points=1, takes=object)
+    @lab.author.exercise("t/plain", "Plain", points=1, takes=object)
     def judge(thing: Any) -> Any:
         taken.append(thing)
-        yield lab.criterion(1, True, "some", "none")
+        yield lab.author.criterion(1, True, "some", "none")
 
     inner = {SpyingText("a"): SpyingInt(1), SpyingInt(2): SpyingPair([SpyingInt(3), SpyingText("b")])}
     for thing in SpyingDict(inner), [4, (5, "b")]:

@@ -55,11 +55,11 @@ def test_what_is_not_done_yet_is_said(thing: Any) -> None:
 
 
 def stopping(_number: int) -> Iterator[Any]:
-    yield lab.criterion(1, True, "a start", "no start")
+    yield lab.author.criterion(1, True, "a start", "no start")
     raise RuntimeError("over")
 
 
-lab.exercise("t/stopping", "Stopping", points=1, takes=int)(stopping)
+lab.author.exercise("t/stopping", "Stopping", points=1, takes=int)(stopping)
 
 
 def test_a_check_that_stopped_is_said_also_where_no_point_is_missing() -> None:

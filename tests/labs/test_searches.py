@@ -13,4 +13,4 @@ def test_levels_are_the_nodes_of_the_longest_lookup(entries: int) -> None:
     space = vm.boot().task("t").map
     lab.fill(space, entries)
     longest = max((lab.comparisons(space, entry.start) for entry in space.entries()), default=0)
-    assert lab.levels(space) == longest
+    assert space.levels == longest

@@ -14,13 +14,13 @@ from vmwidgets.labs.sheet import MIME, MOST_PRACTICE
 def test_draws_are_the_same_on_each_python():
     """By hand: random.Random(0x139d544b821b13eb), the first 8 bytes of SHA-256 of "doc", gives 0.506 0.356 0.327 0.095
     0.412 0.274 0.872 0.808."""
-    draws = lab.Draws("doc")
+    draws = lab.author.Draws("doc")
     assert [draws.below(100) for _ in range(8)] == [50, 35, 32, 9, 41, 27, 87, 80]
-    draws = lab.Draws("doc")
+    draws = lab.author.Draws("doc")
     assert [draws.between(10, 13), draws.choice("abcd"), draws.between(-5, -5)] == [12, "b", -5]
     # Of five the third (0.506), of the four left the second (0.356), then the first of three (0.327), of two (0.095).
-    assert lab.Draws("doc").shuffled("abcde") == ["c", "b", "a", "d", "e"]
-    assert lab.Draws("doc").sample("abcde", 2) == ["c", "b"]
+    assert lab.author.Draws("doc").shuffled("abcde") == ["c", "b", "a", "d", "e"]
+    assert lab.author.Draws("doc").sample("abcde", 2) == ["c", "b"]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_draws_are_the_same_on_each_python():
 )
 def test_a_draw_from_nothing_is_refused(draw):
     with pytest.raises(vm.Refused, match=r"^the number of values to draw( from)? is .*: it must be a whole number"):
-        draw(lab.Draws("doc"))
+        draw(lab.author.Draws("doc"))
 
 
 def test_a_sheet_is_drawn_again_alike_and_starts_anew_each_time():
@@ -85,9 +85,9 @@ def test_a_name_that_is_no_exercise_is_refused(ask, name):
 
 
 def exercise(**options):
-    @lab.exercise("t/one", "One", points=1, takes=int, **options)
+    @lab.author.exercise("t/one", "One", points=1, takes=int, **options)
     def judge(value, *_asked):
-        yield lab.criterion(1, value == 1, "it is one", "it should be one")
+        yield lab.author.criterion(1, value == 1, "it is one", "it should be one")
 
 
 @pytest.mark.parametrize("ask", [lab.sheet, lab.practice])
@@ -118,16 +118,16 @@ def test_what_is_no_function_is_refused(name, value):
 
 def test_a_judge_that_is_no_function_is_refused():
     with pytest.raises(vm.Refused, match="'t/two': 5 is no function that yields criteria"):
-        lab.exercise("t/two", "Two", points=1, takes=int)(5)  # type: ignore[arg-type]  # that is the point
+        lab.author.exercise("t/two", "Two", points=1, takes=int)(5)  # type: ignore[arg-type]  # that is the point
     with pytest.raises(vm.Refused, match="unknown"):
         lab.check("t/two")
 
 
 def test_a_shipped_name_is_refused_unless_it_is_to_be_replaced():
     def own(replace):
-        @lab.exercise("01/gaps", "Ours", points=1, takes=int, replace=replace)
+        @lab.author.exercise("01/gaps", "Ours", points=1, takes=int, replace=replace)
         def judge(value):
-            yield lab.criterion(1, value == 1, "it is one", "it should be one")
+            yield lab.author.criterion(1, value == 1, "it is one", "it should be one")
 
     with pytest.raises(vm.Refused, match="'01/gaps' ships with vmwidgets: choose another id, or write replace=True"):
         own(replace=False)

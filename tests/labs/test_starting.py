@@ -176,8 +176,8 @@ def test_a_sheet_of_a_course_without_a_machine_takes_any() -> None:
         def start(self) -> None:
             """Nothing is given."""
 
-    lab.exercise("t/any", "Any machine", points=1, takes=vm.Machine, sheet=lambda draws: Given())(
-        lambda machine, asked: [lab.criterion(1, True, "it runs", "it does not run")]
+    lab.author.exercise("t/any", "Any machine", points=1, takes=vm.Machine, sheet=lambda draws: Given())(
+        lambda machine, asked: [lab.author.criterion(1, True, "it runs", "it does not run")]
     )
     assert lab.check("t/any", vm.boot()).passed
 

@@ -49,13 +49,13 @@ def test_what_is_not_mapped_has_no_descriptor_and_still_reads_a_table() -> None:
 def test_a_fault_in_one_line() -> None:
     space = task("armv7", "1 MiB")
     machine = space.machine
-    assert lab.fault_of(space.walk(HEAP)) == "no fault"
+    assert space.walk(HEAP).fault_line == "no fault"
     machine.controls = replace(machine.controls, dacr=machine.controls.dacr & ~3)
-    assert lab.fault_of(space.walk(HEAP)) == "domain, Data Abort 9"
+    assert space.walk(HEAP).fault_line == "domain, Data Abort 9"
     x86 = task("x86-64")
     x86.map.protect(HEAP, size="4 MiB", prot="r")
-    assert lab.fault_of(x86.walk(HEAP, "write")) == "protection, #PF 0x7 (P, W/R, U/S)"
-    assert lab.fault_of(x86.machine.walk(0x8000_0000_0000, user=True)) == "non-canonical, #GP 0x0"
+    assert x86.walk(HEAP, "write").fault_line == "protection, #PF 0x7 (P, W/R, U/S)"
+    assert x86.machine.walk(0x8000_0000_0000, user=True).fault_line == "non-canonical, #GP 0x0"
 
 
 def test_faults_of_the_last_operation_only() -> None:

@@ -19,6 +19,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from .codes import checked_code, code_of
 from .identity import folded
 from .markup import framed, marked
+from .minutes import measure
 from .publishing import Once
 from .saved import of_the_notebook
 
@@ -170,7 +171,12 @@ _tried: dict[str, None] = {}  # exercises that were checked without an id, and n
 
 
 def begin(
-    lab: str, *, student: str | Collection[str] = "", course: str = "", code: str | Sequence[str] = ""
+    lab: str,
+    *,
+    student: str | Collection[str] = "",
+    course: str = "",
+    code: str | Sequence[str] = "",
+    minutes: bool = False,
 ) -> Beginning:
     """Begin the lab `lab` ("01"): from here on its exercises are those of this student's sheet.
 
@@ -179,7 +185,8 @@ def begin(
     the secret that some courses give to each student; for a list of ids, a list of codes in the same order.  Without a
     student it is the default sheet, which is the same for everyone, and practice.  To begin the same once more changes
     nothing.  An id that is typed later gives its sheets: predictions stay, and it says which exercises have to be done
-    again, since what was checked without an id counts for no one.
+    again, since what was checked without an id counts for no one.  With `minutes` the kernel notes how long each cell
+    takes: only `lab.minutes()` shows it, and no output has it.
 
     Raises :class:`Refused` for an id, a course or a code that can't be, for a student without a course, for a code of
     someone else, and for another student or lab in the same kernel.
@@ -189,6 +196,7 @@ def begin(
     'the default sheet'
     """
     wanted = _beginning(lab, student, course, code)
+    measure(minutes)
     if _begun and _begun[0] != wanted and not _begun[0].lets(wanted):
         one, other = _begun[0], wanted
         codes = one.codes != other.codes

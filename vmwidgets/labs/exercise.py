@@ -85,10 +85,10 @@ def exercise(
     points.  The name of an exercise that ships is refused, unless with `replace=True`.
 
     >>> from vmwidgets import lab, Machine
-    >>> @lab.exercise("doc/small", "A small machine", points=1, takes=Machine)
+    >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)
     ... def small(machine):
     ...     size = machine.ram_bytes
-    ...     yield lab.criterion(1, size <= 8 << 20, "it is small", "it has more than 8 MiB", actual=size)
+    ...     yield lab.author.criterion(1, size <= 8 << 20, "it is small", "it has more than 8 MiB", actual=size)
     """
     name, words = identity_of(id or None, ""), line(title, "title")
     worth = whole_points(points, "points", 1)
@@ -97,7 +97,7 @@ def exercise(
     if shows is not None and not callable(shows):
         raise Refused(f"shows={shown(shows)}: write a function that gives what is drawn of the thing that is graded")
     if sheet is not None and not callable(sheet):
-        raise Refused(f"sheet={shown(sheet)}: write a function that is given lab.Draws and gives what is asked")
+        raise Refused(f"sheet={shown(sheet)}: write a function that is given lab.author.Draws and gives what is asked")
     number = _edition(edition)
     helping = hints if callable(hints) else three(hints)
 

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.history import number_of
 from vmwidgets.engine.machine.machine import MACHINES
-from vmwidgets.pictures.handing_out import handout
+from vmwidgets.pictures.handing_out import handed_out
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.widgets.host.pictures import all_displayed
@@ -75,7 +75,8 @@ class Watched:
             left_out.append(
                 f"left out: {counted(len(questions) - len(ask), 'question')}, asked before the story begins"
             )
-        return handout(machine, path, *chosen, ask=ask, **options), [one for one in left_out if one]
+        file, more = handed_out(machine, path, chosen, {"ask": ask, **options}, fold=True)
+        return file, [*filter(None, left_out), *more]
 
     def _questions(self, machine: Machine) -> dict[int, Prediction]:
         """The predictions that were compared, by the operation after which each was asked; one a moment."""

@@ -31,12 +31,12 @@ def mistakes(question: str, table: Any) -> None:
     Written in a module, and not in the notebook: there it would give the answer away.
 
     >>> from vmwidgets import lab
-    >>> lab.mistakes("doc/ends", {"3": lab.Mistake("posts and gaps", "Three gaps have four posts.")})
+    >>> lab.author.mistakes("doc/ends", {"3": lab.author.Mistake("posts and gaps", "Three gaps have four posts.")})
     >>> lab.predict("Posts of a fence of three gaps?", id="doc/ends", kind="number", answer=3).compare(4)
     You said: 3. What happened: 4. Three gaps have four posts.
     """
     if not isinstance(table, dict) or not all(isinstance(one, Mistake) for one in table.values()):
-        raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.Mistake(name, why)")
+        raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.author.Mistake(name, why)")
     _mistakes[line(question, "question")] = {str(answer).casefold(): mistake for answer, mistake in table.items()}
 
 

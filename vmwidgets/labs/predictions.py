@@ -57,10 +57,10 @@ class Predictions(Mapping[str, Prediction]):
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         heads = "".join(
             f'<th style="{_CELL}; overflow-wrap: normal">{head}</th>'
-            for head in ("", "question", "you said", "what happened")
+            for head in ("question", "you said", "what happened")
         )
         rows = "".join(map(_row, self.values()))
-        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+        table = f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
         html = framed(f"<div>{marked(self.summary, 'strong')}</div>{table}", "your predictions")
         data = {
             "schema": SCHEMA,

@@ -106,16 +106,21 @@ class Sheet:
         return f'To practise: {practised}. Stuck: `lab.hint("{name}")`.'
 
 
-def sheet(name: str) -> Sheet:
-    """The sheet of the exercise `name`, for the student who began this lab; without :func:`begin`, the default one.
+def variant(name: str) -> Sheet:
+    """The variant of the exercise `name` for the student who began this lab; without :func:`begin`, the default one.
 
-    Raises :class:`Refused` for a name that is no exercise, and for an exercise in which all are asked the same.
+    Raises :class:`Refused` for an unknown exercise, and for an exercise that is the same for all students.
 
     >>> from vmwidgets import lab
-    >>> lab.sheet("01/gaps").of, len(lab.sheet("01/gaps").start())
+    >>> lab.variant("01/gaps").of, len(lab.variant("01/gaps").start())
     ('default', 4)
     """
     return _made(exercise_named(name), begun())
+
+
+def sheet(name: str) -> Sheet:
+    """The same as :func:`variant`, by its first name, which works for one more version."""
+    return variant(name)
 
 
 def practice(name: str, number: Any = 1) -> Sheet:

@@ -81,6 +81,6 @@ def test_a_rotation_in_the_kernels_tree_is_not_the_tasks() -> None:
         space = machine.task("t").map
         for address in (*asked(SHEET).there, *found(asked(SHEET))):
             space.enter(vm.PAGE, at=address, fixed=True)
-            turned += lab.rotations(machine.journal.last)
+            turned += machine.journal.last.rotations
         assert all(criterion.met for criterion in no_rotation(space, asked(SHEET)))
     assert turned

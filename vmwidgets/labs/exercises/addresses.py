@@ -237,9 +237,9 @@ class PaperSheet:
             'descriptor that forbids it (2 in the root, 1 below) and `"not-present"` or `"protection"`.'
         )
 
-    def start(self) -> dict[int, Any]:
-        """The addresses, without answers."""
-        return dict.fromkeys(self.addresses)
+    def start(self) -> dict[Address, Any]:
+        """The addresses, without answers: printed, they are hexadecimal, as on the sheet."""
+        return dict.fromkeys(map(Address, self.addresses))
 
 
 def solved(asked: PaperSheet) -> dict[int, Answer]:

@@ -259,7 +259,7 @@ mistakes(
 mistakes(
     "beyond/find",
     {
-        "26": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
+        "41": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
         "14": Mistake("the first cut", "Cutting an entry in the middle goes well; cutting the first one does not."),
     },
 )

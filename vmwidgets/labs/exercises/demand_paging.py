@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted, listed
@@ -19,6 +19,9 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
+
+if TYPE_CHECKING:
+    from vmwidgets.widgets import View
 
 TASKS = "init", "left", "right"
 GROUPS = tuple(group for size in (3, 2, 1) for group in combinations(TASKS, size))
@@ -67,13 +70,11 @@ def _who(group: tuple[str, ...]) -> str:
     return {3: "all three", 2: " and ".join(group), 1: f"{group[0]} alone"}[len(group)]
 
 
-def in_page_tables(machine: Machine) -> str:
+def in_page_tables(machine: Machine) -> View:
     """What the exercise counts, which no picture of objects shows: the frames in each task's page tables."""
-    pages = {name: task.space.pmap.managed() for name, task in machine.tasks.items()}
-    found = {name: ", ".join(f"{frame:#x} at {Address(va)}" for va, frame in sorted(of)) for name, of in pages.items()}
-    return "\n".join(
-        ["Frames in the page tables of each task:", *(f"{name}: {frames or 'none'}" for name, frames in found.items())]
-    )
+    from vmwidgets.widgets import Sharing  # a judge draws nothing
+
+    return Sharing(machine)
 
 
 @exercise(

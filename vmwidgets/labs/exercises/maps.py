@@ -349,7 +349,7 @@ mistakes(
             "requests are divided", "A request is one range: it needs one gap that holds it."
         ),
         "in the gap of 2 pages": Mistake("best fit", "The search takes the lowest gap that is large enough."),
-        "behind all of them": Mistake("the find cache survives", "A removal clears the find cache."),
+        "after all of them": Mistake("the find cache survives", "A removal clears the find cache."),
     },
 )
 mistakes(

@@ -70,8 +70,8 @@ class AnomalySheet:
     hints=(
         "Belady's string has one fault more with 4 frames than with 3. What happens if it is repeated?",
         (
-            "In Belady's string: first as many pages as the larger memory has; two of them again; a new page; these "
-            "two again; then all others in order. Write that for your number of frames, and repeat it."
+            "In the picture of Belady's string, find the references that hit with 3 frames and fault with 4. Which "
+            "references before them made these pages the oldest? What are those for your number of frames?"
         ),
         (
             "The length: a reference to the page that was used a moment ago is a hit with any memory. A page that was "
@@ -303,7 +303,7 @@ BY_HEART = Mistake(
     "by heart", "The numbers or the order of the shown pages are in the function: other strings have others."
 )
 FAVOURITES_GO = Mistake(
-    "favourites go", "A page that comes again seldom looks old or new like any other: know it by its number."
+    "favourites go", "A page that has to stay was evicted. Its age is that of the pages of the scan."
 )
 LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop the page that was unused longest is the next one.")
 NEWEST_IN_PHASES = Mistake("newest first in phases", "The pages of an earlier phase then stay for ever.")

@@ -6,11 +6,11 @@ They read what the machine recorded, and judge nothing.
 
 from __future__ import annotations
 
-from .maps import comparisons, fill, levels, rotations, scanned
+from .maps import comparisons, fill, scanned
 from .memory import byte_or_signal, called, calls, fault_count, faults, frame_count, resident_pages, slots, use_pages
 from .one_call import attempt, outline
 from .paper import BaseAndBounds, Segments
-from .tables import descriptors, fault_of, flips, inverted, rights, tables_read, word
+from .tables import descriptors, flips, inverted, rights, tables_read, word
 from .threads import copier
 
 __all__ = [
@@ -24,17 +24,14 @@ __all__ = [
     "copier",
     "descriptors",
     "fault_count",
-    "fault_of",
     "faults",
     "fill",
     "flips",
     "frame_count",
     "inverted",
-    "levels",
     "outline",
     "resident_pages",
     "rights",
-    "rotations",
     "scanned",
     "slots",
     "tables_read",

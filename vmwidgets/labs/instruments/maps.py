@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.tree_schema import TreeCompared, TreeRotated
+from vmwidgets.engine.base.tree_schema import TreeCompared
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.handles.maps import MachineMap
@@ -49,32 +48,3 @@ def comparisons(space: MachineMap, address: int | str) -> int:
     """
     space.lookup(address)
     return sum(isinstance(event, TreeCompared) for event in space.machine.journal.last.events)
-
-
-def levels(space: MachineMap) -> int:
-    """How many levels the tree has: nodes on the longest way down.
-
-    >>> import vmwidgets as vm
-    >>> space = vm.boot().task("t").map
-    >>> vm.lab.fill(space, 2)
-    >>> vm.lab.levels(space)
-    2
-    """
-    value = space.value(whole=len(space))
-    row, count = [value.root] if value.root else [], 0
-    while row:
-        row = [child for one in row for child in (value.nodes[one].left, value.nodes[one].right) if child]
-        count += 1
-    return count
-
-
-def rotations(operation: Operation) -> int:
-    """How often `operation` rotated a tree.
-
-    >>> import vmwidgets as vm
-    >>> m = vm.boot()
-    >>> vm.lab.fill(m.task("t").map, 3)
-    >>> vm.lab.rotations(m.journal.last)
-    1
-    """
-    return sum(isinstance(event, TreeRotated) for event in operation.events)

@@ -70,8 +70,8 @@ def outline(operation: Operation, *words: str) -> Explanation:
     >>> m = vm.boot("x86-64", layout="tiny")
     >>> a = m.kmem_malloc("4 KiB")
     >>> vm.lab.outline(m.journal.last, "locked", "gap", "finds")
-    kmem_malloc took 4 KiB at 0xffff_8080_0011_0000 from kmem_map: 1 page of kmem_object, class SYSTEM.
-    It made a new entry.
+    kmem_malloc allocated 4 KiB at 0xffff_8080_0011_0000 from kmem_map: 1 page of kmem_object, class SYSTEM.
+    It created a new entry.
     kmem_malloc
          kmem_malloc
       1. kmem_map is locked.

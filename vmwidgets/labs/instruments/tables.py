@@ -57,27 +57,6 @@ def descriptors(space: Walkable, at: int | str, size: int | str = PAGE) -> set[A
     return {Address(walk.steps[-1].pa) for walk in _walks(space, at, size) if walk.ok}
 
 
-def fault_of(walk: Walk) -> str:
-    """What the hardware says to an access, in one line: the fault's kind, exception and code, or "no fault".
-
-    >>> import vmwidgets as vm
-    >>> from vmwidgets import lab
-    >>> lab.fault_of(vm.boot("x86-64").task("init").walk("1 MiB", "write"))
-    'not-present, #PF 0x6 (W/R, U/S)'
-    >>> lab.fault_of(vm.boot("armv7").task("init").walk("1 MiB"))
-    'not-present, Data Abort 5'
-    """
-    fault = walk.fault
-    if fault is None:
-        return "no fault"
-    if fault.code is None:
-        return f"{fault.kind}, {fault.exception}"
-    if len(fault.code_fields) == 1:  # a number, and no row of bits
-        return f"{fault.kind}, {fault.exception} {fault.code}"
-    names = ", ".join(bit.field.name for bit in fault.decoded if bit.value)
-    return f"{fault.kind}, {fault.exception} {fault.code:#x}" + (f" ({names})" if names else "")
-
-
 def word(machine: Machine, physical: int | str) -> int:
     """The descriptor at a physical address, as wide as those of this machine's tables: what the hardware reads.
 
@@ -143,7 +122,7 @@ def flips(walk: MachineWalk, level: int = 1) -> dict[str, str]:
     for bit in range(8 * machine.pmap.fmt.entry_width):
         machine.set_descriptor(step.pa, step.value ^ 1 << bit)
         after = machine.walk(walk.va, walk.access, user=walk.user, task=walk.task or None)
-        said = fault_of(after) if not after.ok else "the same" if after.pa == walk.pa else "another frame"
+        said = after.fault_line if not after.ok else "the same" if after.pa == walk.pa else "another frame"
         found.setdefault(said, []).append(bit)
         machine.undo_descriptor()
     return {said: _ranges(bits) for said, bits in found.items()}
