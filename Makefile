@@ -14,8 +14,8 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts wheel sweep real format bench pictures build locks clean
-.PHONY: made environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc
+.PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep real format bench pictures build locks clean
+.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -27,7 +27,7 @@ lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOO
 test: lint unit javascript doctests shortest notebooks browser hosts wheel ## Run every check that a change must pass
 	@echo "make test: all passed"
 
-lint: ruff mypy layers locked made biome tsc ## Check style, types, layers and locks, in Python and TypeScript
+lint: ruff mypy layers locked made prose biome tsc ## Check style, types, layers and locks, in Python and TypeScript
 
 ruff: environment-test
 	$(BIN)/ruff check
@@ -44,6 +44,9 @@ locked: environment-test
 
 made: environment-test
 	$(BIN)/python -m scripts.labs --check
+
+prose: environment-test
+	$(BIN)/python -m scripts.prose
 
 biome: environment-test bundle
 	scripts/npm run lint
@@ -73,10 +76,16 @@ browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chr
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/hosts
 
+site: environment-test bundle chromium ## Build the site into build/site: start page, documents, labs in the browser
+	CHROMIUM="$$(scripts/chromium)" $(BIN)/python -m scripts.site
+
+site-test: site ## Test the built site in Chromium, which reaches no other host
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/site
+
 wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/packaging
 
-sweep: environment-hosts bundle chromium strace ## Run the long random searches that `make test` leaves out
+sweep: environment-hosts bundle chromium strace site ## Run the long random searches that `make test` leaves out
 	CHROMIUM="$$(scripts/chromium)" STRACE="$$(scripts/strace)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep

@@ -28,6 +28,7 @@ SOURCES = (
     "js/src",
     "vmwidgets/views/scene/style.css",
     "vmwidgets/views/scene/live.css",
+    "vmwidgets/views/story/functions",
 )
 """What the bundle is made of."""
 

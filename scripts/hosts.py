@@ -16,14 +16,14 @@ from scripts import environment
 FOLDER = environment.ROOT / ".cache" / "hosts"
 ROOT = environment.ROOT
 NPM = ROOT / "tests" / "hosts"
-"""Where the lock of npm's packages is: Pyodide, and what drives Firefox."""
+"""Where the lock of npm's packages is: Pyodide, a hub's proxy, and what drives Firefox."""
 
 WHEELS = FOLDER / "wheels"
 PYODIDE = FOLDER / "node_modules" / "pyodide"
 PAGE = ("--platform", "any", "--implementation", "py", "--abi", "none", "--python-version", "3.14")
 """What pip takes for a page: wheels of Python alone."""
 
-NAMES = ("lite", "notebook", "voila", "marimo", "nbgrader", "otter", "dask", "firefox")
+NAMES = ("lite", "notebook", "voila", "marimo", "nbgrader", "otter", "dask", "hub", "binder", "firefox")
 
 
 def python_of(name: str) -> Path:
@@ -43,6 +43,7 @@ def set_up(name: str) -> None:
     environment.beside(FOLDER / name, environment.PYTHON, f"hosts/{name}")
     if name == "lite":
         fetch_wheels()
+    if name in ("lite", "hub"):
         fetch_packages()
 
 

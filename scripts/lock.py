@@ -1,6 +1,7 @@
 """Writes the locks in requirements/ from pyproject.toml, every package with its hashes; `--check` compares.
 
-`lock.py` keeps the versions that are locked and still allowed; `lock.py --upgrade` takes the newest.
+`lock.py` keeps the versions that are locked and still allowed; `lock.py --upgrade` takes the newest, and `lock.py
+--upgrade-package NAME` the newest of one package alone.
 Each lock opens with the hash of what it was made from, so that `lock.py --check` needs no network.
 """
 
@@ -24,6 +25,11 @@ UV = ("uv>=0.7",)
 PEERS = ("graphviz-anywidget>=0.8", "ipycytoscape>=1.3", "memory-graph>=0.3")
 """What draws trees in notebooks too: `make bench` measures it beside this package."""
 
+SITE = ("furo>=2024.8.6", "myst-nb>=1.1", "sphinx>=8.1")
+"""What the pages of the site are made with."""
+
+APART = ("test", "site")
+"""Locks with versions of their own: of the widest the others take theirs, and Sphinx's readers need older ones."""
 
 PYODIDE = ("--python-version", "3.14", "--python-platform", "wasm32-pyodide2024")
 """What the wheels of a page are resolved for; the others are for every supported Python and platform."""
@@ -44,6 +50,7 @@ def wanted() -> dict[str, tuple[str, ...]]:
         "build": build,
         "uv": UV,
         "peers": (*base, *extras["lab"], *PEERS),
+        "site": (*base, *SITE),
         **{f"hosts/{name}": (*base, *requirements) for name, requirements in hosts().items()},
     }
 
@@ -89,12 +96,12 @@ def main(arguments: list[str]) -> int:
         for name in stale():
             print(f"requirements/{name}.txt was not made from what pyproject.toml says now; run `make locks`")
         return 1 if stale() else 0
-    if arguments not in ([], ["--upgrade"]):
-        print("usage: lock.py [--check | --upgrade]", file=sys.stderr)
+    if arguments not in ([], ["--upgrade"]) and not (len(arguments) == 2 and arguments[0] == "--upgrade-package"):
+        print("usage: lock.py [--check | --upgrade | --upgrade-package NAME]", file=sys.stderr)
         return 2
     FOLDER.mkdir(exist_ok=True)
     for name, requirements in wanted().items():
-        from_widest = () if name == "test" else ("--constraint", str(FOLDER / "test.txt"))
+        from_widest = () if name in APART else ("--constraint", str(FOLDER / "test.txt"))
         write(name, requirements, *from_widest, *arguments)
     return 0
 

@@ -36,6 +36,8 @@ def pages() -> Iterator[tuple[Path, str]]:
 def rubric(lab: str) -> str:
     """The tables of a lab's exercises."""
     graded = [one for name, one in exercises().items() if one.shipped and lab_of(name) == lab]
+    if not graded:
+        return "The lab has no exercise, and nothing in it is graded."
     return "\n\n".join([OPENING, *map(_table, graded)])
 
 

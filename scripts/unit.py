@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scripts import environment, pythons
 
-APART = ("benchmarks", "browser", "hosts", "notebooks", "packaging")
+APART = ("benchmarks", "browser", "hosts", "site", "notebooks", "packaging")
 """Tests that have a target of their own."""
 
 TESTS = ("tests", *(f"--ignore=tests/{name}" for name in APART))

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from .pictures.handing_out import handout
     from .pictures.load_curve import load_curve
     from .pictures.registry import picture
-    from .real import attach, xv6
+    from .real import attach, memory_image, xv6
+    from .real.linux import compare_with_linux
     from .sources import workload
     from .sources.compare import compare
     from .sources.map_diff import diff
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     from .sources.strace.load import load_strace
     from .sources.strace.recordings import recording
     from .sources.tables.recorded import load_tables, recorded_tables
+    from .views.story.pseudocode import pseudocode
     from .widgets import (
+        BesideLinux,
         Capabilities,
         Clock,
         Comparison,
@@ -67,10 +70,12 @@ if TYPE_CHECKING:
         Objects,
         Paging,
         Pasted,
+        Program,
         Reasons,
         ReferenceBits,
         References,
         Ribbon,
+        Sharing,
         SlabLevels,
         Slabs,
         Stops,
@@ -92,17 +97,19 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Beside", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList", "Fault",
-         "Followed", "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted",
-         "Reasons", "ReferenceBits", "References", "Ribbon", "SlabLevels", "Slabs", "Stops", "Tables", "Threads",
-         "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
+        ("Beside", "BesideLinux", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList",
+         "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted",
+         "Program", "Reasons", "ReferenceBits", "References", "Ribbon", "Sharing", "SlabLevels", "Slabs", "Stops",
+         "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.paper.costs",
     "attach": ".real",
+    "memory_image": ".real",
     "xv6": ".real",
     "Replacement": ".engine.memory.replacement",
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
+    "compare_with_linux": ".real.linux",
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
     "handout": ".pictures.handing_out",
@@ -116,6 +123,8 @@ _LAZY = {
     "load_tables": ".sources.tables.recorded",
     "recorded_tables": ".sources.tables.recorded",
     "picture": ".pictures.registry",
+    "play": ".sources.programs",
+    "pseudocode": ".views.story.pseudocode",
     "reference_string": ".engine.paper.references",
     "compare": ".sources.compare",
     "workload": ".sources",
@@ -128,14 +137,15 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Beside", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard",
-    "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry", "KernelError",
-    "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "Reasons", "ReferenceBits", "References",
-    "Refused", "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs", "Stops", "Tables", "Threads",
-    "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "attach", "boot", "compare", "compare_formats",
-    "compare_paging", "diff", "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps",
-    "load_strace", "load_tables", "lockstep", "orders", "picture", "recorded_tables", "recording", "reference_string",
-    "show", "workload", "xv6",
+    "Address", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs",
+    "Dashboard", "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry",
+    "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "Program", "Reasons",
+    "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Sharing", "Size", "SlabLevels",
+    "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "attach",
+    "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "diff", "events", "handout", "lab",
+    "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables", "lockstep", "memory_image",
+    "orders", "picture", "play", "pseudocode", "recorded_tables", "recording", "reference_string", "show", "workload",
+    "xv6",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -130,17 +130,17 @@ def test_an_exercise_that_is_not_in_the_course_stays_a_labs_cell() -> None:
 
 
 def so_many(number: int) -> Iterator[Any]:
-    yield lab.criterion(3, number, "all", "some")
+    yield lab.author.criterion(3, number, "all", "some")
 
 
-lab.exercise("t/so-many", "So many", points=3, takes=int)(so_many)
+lab.author.exercise("t/so-many", "So many", points=3, takes=int)(so_many)
 
 
 def half(_number: int) -> Iterator[Any]:
-    yield lab.criterion(3, vm.Size(1), "all", "some")
+    yield lab.author.criterion(3, vm.Size(1), "all", "some")
 
 
-lab.exercise("t/half", "Half", points=3, takes=int)(half)
+lab.author.exercise("t/half", "Half", points=3, takes=int)(half)
 
 
 @pytest.mark.parametrize("points", [3, 1, 10, 2.5, 0, 100.0])
@@ -216,7 +216,8 @@ def test_labs_may_be_chosen(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["nbgrade", "new"], "did you mean 'nbgrader'"),
-        (["nbgrader", "new", "--labs", "01,12"], "unknown lab '12'"),
+        (["nbgrader", "new", "--labs", "01,13"], "unknown lab '13'"),
+        (["nbgrader", "new", "--labs", "12"], "lab 12 has no exercise of the course: leave it out"),
         (["nbgrader", "new", "--labs", ","], "unknown lab ''"),
         (["nbgrader", "new", "--labs", "02", "--course", "course.toml"], "lab 02 has no exercise of the course"),
         (["nbgrader", "new", "--course", "missing.toml"], "can't be read"),

@@ -353,9 +353,9 @@ def test_metadata_that_says_nothing_is_a_sentence(gradescope: Gradescope, metada
 OWN = """
 from vmwidgets import lab, Machine
 
-@lab.exercise("desk/small", "A small machine", points=2, takes=Machine)
+@lab.author.exercise("desk/small", "A small machine", points=2, takes=Machine)
 def small(machine):
-    yield lab.criterion(2, machine.ram_bytes <= 8 << 20, "it is small", "it is large")
+    yield lab.author.criterion(2, machine.ram_bytes <= 8 << 20, "it is small", "it is large")
 """
 
 

@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 HERE = (
     "footprint", "maps", "long", "kmem", "domains", "walks", "faults", "page-outs", "replays", "references", "tables",
-    "grading", "against", "growth", "moments", "time", "where",
+    "grading", "against", "growth", "hub", "moments", "time", "where",
 )  # fmt: skip  # read as a list
 
 ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
-ELSEWHERE = {"paint", "scrubbing", "sizes"}
-"""They need a browser, and a wheel: `tests/browser/` and `tests/packaging/` run them."""
+ELSEWHERE = {"paint", "scrubbing", "sizes", "stops"}
+"""They need a browser, a wheel, an emulator: `tests/browser/`, `tests/packaging/` and `tests/real/` run them."""
 
 
 def is_report(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -17,6 +18,9 @@ from vmwidgets.questions.question import ADDRESS, CHOICE, LETTERS, NUMBER, TEXT
 from vmwidgets.questions.sheets import svg_of
 
 pytestmark = pytest.mark.once
+
+MOST_WORDS = 90
+"""Of a question, without its tables, and of a rule."""
 
 FEW, MANY = 20, 1000
 """Seeds in `make test` and in the sweep."""
@@ -34,13 +38,22 @@ def check_text(question: Question) -> None:
         assert text == text.strip() and "  " not in text and text.count("`") % 2 == 0
         assert not MANNERED.search(text), text
     assert "?" in question.text
+    for paragraphs in (question.text, *question.rules):
+        assert len(re.sub(r"^\|.*$", "", paragraphs, flags=re.MULTILINE).split()) <= MOST_WORDS
+    assert [letter for letter, _ in question.wrong] == [
+        letter for letter, one in zip(LETTERS, question.options, strict=False) if one != question.answer
+    ]
+    assert all(said and said[-1] not in " ." for _, said in question.wrong), question.wrong
     assert re.search(r"\(.*\)$", question.why), "the key names a function or a section of a manual"
     if question.form == ADDRESS:
         assert not set(question.accepted) & set(re.findall(r"\w+", question.text)), "the text has the answer in it"
 
 
 def check_answer(question: Question, solve) -> None:
-    assert solve(question) == {question.answer}, f"{question.id}: {question.text}\n{question.options}"
+    """A solver reads the rules too, as a student does."""
+    assert solve(replace(question, text=question.whole)) == {question.answer}, (
+        f"{question.id}: {question.text}\n{question.options}"
+    )
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -116,6 +129,48 @@ def test_no_two_questions_of_a_long_exam_are_the_same():
 def test_what_makes_no_exam_is_refused(topic, seed, n, words):
     with pytest.raises(Refused, match=re.escape(words)):
         make_exam(topic, seed, n)
+
+
+@pytest.mark.parametrize(
+    ("topic", "options", "words"),
+    [
+        ("walk", {"kinds": ["walk/inedx"]}, "kind='walk/inedx'"),
+        ("walk", {"kinds": ["tlb/set"]}, "kind='tlb/set'"),
+        ("walk", {"kinds": ["walk/index", "walk/index"]}, "kind='walk/index' comes twice"),
+        (("walk", "tlb"), {"kinds": ["walk/index"]}, "topic='tlb': none of its kinds is chosen"),
+        ((), {"kinds": ["wlak/index"]}, "topic='wlak'"),
+        ("walk", {"form": "C"}, "form='C'"),
+    ],
+)
+def test_kinds_and_forms_that_are_not_there_are_refused(topic, options, words):
+    with pytest.raises(Refused, match=re.escape(words)):
+        make_exam(topic, 1, **options)
+
+
+def test_only_chosen_kinds_are_asked_and_each_once():
+    chosen = ("cow/value", "walk/fault", "walk/index")
+    exam = make_exam((), 5, kinds=chosen)
+    assert sorted(question.id for question in exam.questions) == sorted(chosen)
+    assert Counter(one.id for one in make_exam("walk", 5, 4, kinds=chosen[1:]).questions) == {
+        "walk/fault": 2,
+        "walk/index": 2,
+    }
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_two_forms_have_the_same_kinds_and_no_question_in_common(topic):
+    one, other = (make_exam(topic, 5, 12, form=form) for form in "AB")
+    assert [question.id for question in one.questions] == [question.id for question in other.questions]
+    assert not {question.text for question in one.questions} & {question.text for question in other.questions}
+    assert (one.title[-6:], other.title[-6:]) == ("form A", "form B")
+
+
+def test_a_paper_says_each_rule_once():
+    exam = make_exam(("walk", "tables"), 3, 7)
+    said = [rule for section in exam.sections for rule in exam.new_rules(section)]
+    assert len(said) == len(set(said)) == len({rule for one in exam.questions for rule in one.rules})
+    shared = set(exam.sections[0].rules) & set(exam.sections[1].rules)
+    assert shared and not shared & set(exam.new_rules(exam.sections[1]))
 
 
 def test_each_topic_of_several_has_the_questions_that_it_has_alone():

@@ -75,6 +75,19 @@ class TestMarkdown:
         assert not [name for name in LINKS.findall(asked) if "key" in name]
         assert all(svg.startswith("<svg") and "prefers-color-scheme" not in svg for svg in figures.values())
 
+    def test_the_key_says_of_each_wrong_option_why_it_is_wrong(self, exam):
+        key = sheet(exam, key=True)[0].split(f"# Key: {exam.title}")[1]
+        page = page_of(exam, key=True)
+        for question in exam.questions:
+            for letter, said in question.wrong:
+                assert f"- {letter}: {said}.\n" in key and f"<li>{letter}: {to_html(said)[3:-4]}.</li>" in page
+
+    def test_a_rule_stands_above_the_first_question_that_needs_it(self, exam):
+        text = sheet(exam, key=True)[0]
+        for question in exam.questions:
+            for rule in question.rules:
+                assert text.count(rule) == 1 and text.index(rule) < text.index(question.text)
+
     def test_a_sheet_without_key_says_neither_answers_nor_the_seed(self, exam):
         text, figures = sheet(exam, key=False)
         assert "# Key" not in text and "seed" not in text.lower()
@@ -135,7 +148,8 @@ class TestHtml:
                     assert " ".join(said.split()) in words
         items = sum(tag == "li" for tag, _ in page.seen)
         listed = sum(len(re.findall("^- ", question.text, re.MULTILINE)) for question in exam.questions)
-        assert items == listed + sum(len(question.options) for question in exam.questions)
+        options = sum(len(question.options) + len(question.wrong) for question in exam.questions)
+        assert items == listed + options
 
     def test_the_key_can_be_left_out(self, exam):
         page = page_of(exam, key=False)
@@ -175,7 +189,7 @@ class TestAPackage:
             assert right == ([question.letter] if question.options else list(question.accepted))
             assert fields(item.find(f"{QTI}itemmetadata"))["cc_weighting"] == str(question.grade)
             asked = item.find(f"{QTI}presentation/{QTI}material/{QTI}mattext").text
-            assert asked.startswith(to_html(question.text))
+            assert asked.startswith(to_html(question.whole))
             solved = item.find(f"{QTI}itemfeedback").find(f".//{QTI}mattext").text
             assert solved.startswith(to_html(question.why))
             labels = [label.find(f".//{QTI}mattext").text for label in item.iter(f"{QTI}response_label")]
@@ -210,6 +224,15 @@ class TestAPackage:
 
 
 class TestTheCommand:
+    def test_kinds_and_a_form_are_chosen(self, capsys, tmp_path):
+        chosen = ("--kind", "tlb/stale,walk/index", "--seed", 2, "--form", "b", "-o", tmp_path / "after.md")
+        status, out, err = run(capsys, *chosen)
+        assert (status, err) == (0, "") and "2 questions, 3 points, form B" in out
+        text = (tmp_path / "after.md").read_text()
+        assert "# Virtual memory, form B" in text and "Kind: `tlb/stale`" in text and "Kind: `walk/index`" in text
+        again = run(capsys, "--kind", "walk/inedx", "-o", tmp_path / "no.md")
+        assert again[0] == 2 and "walk/inedx" in again[2] and again[1] == ""
+
     @pytest.mark.parametrize("name", ["exam.md", "exam.html", "exam.qti", "exam.imscc", "EXAM.HTML"])
     def test_it_writes_the_same_file_each_time(self, capsys, tmp_path, name):
         written = []

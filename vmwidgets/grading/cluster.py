@@ -19,6 +19,7 @@ from typing import Any
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.released import install
 from vmwidgets.engine.base.units import counted
 
 from .course import Course
@@ -177,7 +178,7 @@ def _connected(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise Refused('a Dask cluster needs the package distributed: pip install "vmwidgets[dask]"') from None
+        raise Refused(f"a Dask cluster needs the package distributed: {install('dask')}") from None
     for name in ("distributed", "distributed.client"):  # what they would say is said here, in a sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:

@@ -17,14 +17,21 @@ from vmwidgets.pictures.objects import Objects
 from vmwidgets.views.scene.model import Scene
 
 from .question import NUMBER, Again, Kind, Question, answer_of, drawing, evenly, likeness, options_of, table
+from .walk import CODE_RULE, code_mistakes
 
 NAMES = "parent", "child", "grandchild"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 RULE = (
-    "A fork copies no page: both tasks map the same frames, which neither may write. The kernel counts how many tasks "
-    "map each frame. A write to a frame that others map as well gets a copy; a task that maps a frame alone writes to "
-    "it in place"
+    "**Fork, counted:** A fork copies no page: both tasks map the same frames, which neither may write. The kernel "
+    "counts how many tasks map each frame. A write to a frame that others map as well gets a copy; a task that maps a "
+    "frame alone writes to it in place."
+)
+SHADOWS = (
+    "**Fork by shadows:** A fork copies no page. It takes the right to write from all pages in the parent's page "
+    "tables, and the child's page tables are empty. A read maps the page that it finds, without the right to write "
+    "where that is the page of before the fork. A write maps a page of the task's own, with that right. No page is "
+    "given back, and nothing else changes the tables."
 )
 KERNEL = "X15's `vm_map_fork` and `vm_object_shadow`"
 COUNTED = "Linux's `do_wp_page`; here `vm_map_fork` on a machine with counted frames"
@@ -179,8 +186,20 @@ def _value(draws: Draws) -> Question:
         f"The {last.who} wrote that, in step {steps.index(last) + 1}; of later writes the {asked.who} sees only its "
         f"own. ({KERNEL})",
         options=options_of(draws, f"`{found}`", draws.shuffled([f"`{letter}`" for letter in written])),
+        mistakes=_not_read(steps, asked, last),
         solution=drawing_of(pages, steps, "The tasks' memory at the end"),
     )
+
+
+def _not_read(steps: Sequence[Step], asked: Step, last: Step) -> dict[str, str]:
+    """Why the task does not read what else was written to the page: it was written over, or in a page of another's."""
+    found = {}
+    for number, step in enumerate(steps, 1):
+        if step.verb == "writes" and step.page == asked.page and step != last:
+            over = step.who == last.who and number <= steps.index(last)
+            said = f"step {steps.index(last) + 1} wrote over it" if over else f"the {asked.who} does not see that write"
+            found[f"`{step.letter}`"] = f"the {step.who} wrote it in step {number}; {said}"
+    return found
 
 
 def copies(draws: Draws) -> Question:
@@ -197,11 +216,12 @@ def _copies(draws: Draws) -> Question:
         copied += [number] * family.copies
     fork = next(number for number, step in enumerate(steps, 1) if step.verb == "forks")
     return Question(
-        f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many pages does the kernel copy?",
+        f"{_begins(pages)}. The kernel forks by counting.\n\n{story(steps)}\n\nHow many pages does it copy?",
         str(len(copied)),
         f"The steps that copy a page: {', '.join(map(str, copied)) or 'none'}. Writes before the fork copy none; after "
         f"it the second task that writes to a page maps its frame alone. ({COUNTED})",
         NUMBER,
+        rules=(RULE,),
         figure=drawing_of(pages, steps[:fork], "The tasks' memory after the fork"),
         solution=drawing_of(pages, steps, "The tasks' memory at the end"),
     )
@@ -221,22 +241,27 @@ def _frames(draws: Draws) -> Question:
         copied += [number] * family.copies
     assert family.frames == pages + len(copied), "each copy takes a frame, and nothing is given back"
     return Question(
-        f"{_begins(pages)}. {RULE}.\n\n{story(steps)}\n\nHow many frames hold pages of these tasks at the end?",
+        f"{_begins(pages)}. The kernel forks by counting.\n\n{story(steps)}\n\nHow many frames hold pages of these "
+        "tasks at the end?",
         str(family.frames),
         f"{pages} frames, and one for the copy of each of the steps {', '.join(map(str, copied)) or '–'}. In the other "
         f"writes the task maps the frame alone. ({COUNTED})",
         NUMBER,
+        rules=(RULE,),
         figure=drawing_of(pages, (), "The parent's memory at the beginning"),
         solution=drawing_of(pages, steps, "The tasks' memory at the end"),
     )
 
 
-FAULTS = ("no fault", "error code 0x4", "error code 0x5", "error code 0x6", "error code 0x7")
+CODES = (None, 4, 5, 6, 7)
+FAULTS = ("no fault", *(f"error code {code:#x}" for code in CODES[1:]))
+OFTEN = (*("no fault",) * 3, *("error code 0x4", "error code 0x6", "error code 0x7") * 4)
+"""The answers that there can be.  The shortest, "no fault", is right in one of five: as often as by guessing."""
 
 
 def fault(draws: Draws) -> Question:
     """With which fault an access begins."""
-    return evenly(draws, _fault, answer_of, ("no fault", "error code 0x4", "error code 0x6", "error code 0x7"))
+    return evenly(draws, _fault, answer_of, OFTEN)
 
 
 def _fault(draws: Draws) -> Question:
@@ -249,16 +274,15 @@ def _fault(draws: Draws) -> Question:
     raised = family.faults()
     right = f"error code {raised[0].code:#x}" if raised else FAULTS[0]
     return Question(
-        f"{_begins(pages)}. The kernel forks by shadows: a fork copies no page, it takes "
-        "the right to write from all pages in the parent's page "
-        "tables, and the child's page tables are empty. A read maps the page that it finds, without the right to write "
-        "where that is the page of before the fork; a write maps a page of the task's own, with it. No page is given "
-        f"back, and nothing else changes the tables. All this is on x86-64, in user mode.\n\n{story(steps)}\n\n"
-        f"Then the {asked.who} {asked.words.replace(' `z`', '')}. Which page fault does that begin with? In its error "
-        "code bit 0 is 1 if the page was mapped, bit 1 if the access was a write, and bit 2 if user code made it.",
+        f"{_begins(pages)}. The kernel forks by shadows. All this is on x86-64, in user mode.\n\n{story(steps)}\n\n"
+        f"Then the {asked.who} {asked.words.replace(' `z`', '')}. Which page fault does that begin with?",
         right,
         _why(raised, asked),
         options=options_of(draws, right, FAULTS),
+        rules=(SHADOWS, CODE_RULE),
+        mistakes=dict(
+            zip(FAULTS, code_mistakes(raised[0].code if raised else None, _reason(raised), CODES).values(), strict=True)
+        ),
         solution=drawing_of(pages, steps, "The tasks' memory before the access", fork="shadow"),
     )
 
@@ -268,8 +292,14 @@ def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
         return (
             f"The {asked.who}'s page tables map the page, with the right that it needs. (Intel SDM 3A, 4.7; {KERNEL})"
         )
-    mapped = "is mapped, but not to be written" if raised[0].code and raised[0].code & 1 else "is not mapped yet"
-    return f"In the {asked.who}'s page tables the page {mapped}. (Intel SDM 3A, 4.7; {KERNEL})"
+    return f"In the {asked.who}'s page tables {_reason(raised)}. (Intel SDM 3A, 4.7; {KERNEL})"
+
+
+def _reason(raised: Sequence[FaultRaised]) -> str:
+    """What the fault was about; empty where there was none."""
+    if not raised:
+        return ""
+    return "the page " + ("is mapped, but not to be written" if (raised[0].code or 0) & 1 else "is not mapped yet")
 
 
 def shared(draws: Draws) -> Question:
@@ -306,6 +336,7 @@ def _shared(draws: Draws) -> Question:
         "A write to shared memory is seen by all, the last one counts; one to private memory by the task that wrote, "
         f"and by those that it forks later. ({KERNEL})",
         options=options_of(draws, _rows(right), map(_rows, wrong)),
+        mistakes={_rows(one): _differing(one, right) for one in wrong},
         solution=drawing_of(pages, steps, "The tasks' memory at the end", pages),
     )
 
@@ -316,6 +347,17 @@ def _read(family: Family, name: str) -> tuple[str, str]:
 
 def _rows(found: Sequence[tuple[str, str]]) -> str:
     return "; ".join(f"{name} `{one}` and `{other}`" for name, (one, other) in zip(NAMES, found, strict=True))
+
+
+def _differing(found: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]]) -> str:
+    """Which bytes of an option the tasks do not read."""
+    whose = [
+        f"the {name}'s {kind} byte"
+        for name, one, other in zip(NAMES, found, right, strict=True)
+        for kind, byte, read in zip(("private", "shared"), one, other, strict=True)
+        if byte != read
+    ]
+    return f"{', '.join(whose)} {'is' if len(whose) == 1 else 'are'} another"
 
 
 KINDS = (

@@ -30,6 +30,12 @@ _MODULES = {"cow": "copy_on_write"}
 
 MOST_QUESTIONS = 100
 
+DEFAULT = 6
+"""Questions of a topic, unless `n` or `kinds` says otherwise."""
+
+FORMS = "A", "B"
+"""Two exams of the same kinds."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -45,6 +51,11 @@ class Section:
         return TOPICS[self.topic]
 
     @property
+    def rules(self) -> list[str]:
+        """What its questions need, each paragraph once."""
+        return list(dict.fromkeys(rule for question in self.questions for rule in question.rules))
+
+    @property
     def numbered(self) -> list[tuple[int, Question]]:
         """Its questions with their numbers in the exam."""
         return list(enumerate(self.questions, self.first))
@@ -54,12 +65,15 @@ class Section:
 class Exam:
     """A section for each topic, with as many questions of each; they are numbered through.
 
-    The questions come from the seed, and from an instructor's secret as well if `with_secret`.
+    The questions come from the seed, and from an instructor's secret as well if `with_secret`.  `kinds` are those that
+    were chosen, and `form` is A or B where there are two papers of the same kinds.
     """
 
     seed: int
     sections: tuple[Section, ...]
     with_secret: bool = False
+    kinds: tuple[str, ...] = ()
+    form: str = ""
 
     @property
     def topic(self) -> str:
@@ -74,12 +88,18 @@ class Exam:
     @property
     def title(self) -> str:
         """What is printed above it."""
-        return "Virtual memory" if self.several else self.sections[0].title
+        title = "Virtual memory" if self.several else self.sections[0].title
+        return f"{title}, form {self.form}" if self.form else title
 
     @property
     def questions(self) -> tuple[Question, ...]:
         """Those of all sections."""
         return tuple(question for section in self.sections for question in section.questions)
+
+    def new_rules(self, section: Section) -> list[str]:
+        """What a section's questions need and no section before it has said: a paper says each rule once."""
+        before = [rule for one in self.sections[: self.sections.index(section)] for rule in one.rules]
+        return [rule for rule in section.rules if rule not in before]
 
     @property
     def points(self) -> int:
@@ -105,50 +125,82 @@ def kinds_of(topic: object) -> tuple[Kind, ...]:
     return kinds
 
 
-def make_exam(topic: str | Sequence[str], seed: Any, n: Any = 6, secret: str = "") -> Exam:
-    """Create an exam of `n` questions on a topic, or on each of several topics.
+def make_exam(
+    topic: str | Sequence[str], seed: Any, n: Any = None, secret: str = "", *, kinds: Sequence[str] = (), form: str = ""
+) -> Exam:
+    """Create an exam of `n` questions on a topic, or on each of several topics: 6, unless `n` says otherwise.
 
-    The same seed and secret give the same exam on every computer.  Without a secret, anyone who knows or guesses the
-    seed can make the exam and its key: draw the seed with ``secrets.randbits(60)``, or pass a secret.  The questions
-    on a topic do not depend on the other topics.  Each kind comes once before any kind comes again, and grades take
-    turns.  No two questions have the same text.
+    Several topics are sections of one exam, with the questions that each topic has alone.  `kinds` are names such as
+    "walk/index": then no others are asked, and without `n` each is asked once.  A topic of which no kind is chosen is
+    refused, and topics may be left out, as (): they are those of the kinds.  `form` "A" and "B" are two exams
+    with the same kinds in the same order, as a test before and after a lab needs; no question is in both.
 
-    Raises :class:`Refused` for an unknown topic, a topic that is named twice, a seed that is not a whole number, and
-    fewer than 1 or too many questions.
+    The seed and an instructor's `secret`, if there is one, decide the questions, on each computer; each kind comes once
+    before one comes again, and grades take turns.  No two questions have the same text.
+
+    Raises :class:`Refused` for an unknown topic, kind or form, one that is named twice, a seed that is not a whole
+    number, and fewer than 1 or too many questions.
 
     >>> [question.id for question in make_exam("walk", seed=1, n=3).questions]
     ['walk/descriptor', 'walk/fault', 'walk/reverse']
     >>> [section.first for section in make_exam(("walk", "tlb"), seed=1, n=3).sections]
     [1, 4]
+    >>> [question.id for question in make_exam((), 1, kinds=("tlb/stale", "cow/value", "tlb/set")).questions]
+    ['tlb/set', 'tlb/stale', 'cow/value']
     """
-    topics: tuple[Any, ...] = tuple(topic) if isinstance(topic, list | tuple) else (topic,)
-    if not topics:
-        raise Refused(f"no topic: write one of {', '.join(TOPICS)}")
-    kinds = [kinds_of(one) for one in topics]
-    if twice := [one for one in topics if topics.count(one) > 1]:
-        raise Refused(f"topic={shown(twice[0])} comes twice: name it once, and write a larger n for more questions")
+    topics, chosen = _chosen(topic, kinds)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise Refused(f"seed={shown(seed)}: write a whole number")
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_QUESTIONS:
+    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST_QUESTIONS):
         raise Refused(f"n={shown(n)}: an exam has 1 to {MOST_QUESTIONS} questions")
-    drawn = [
-        _drawn(of_topic, mixed(secret, f"questions|{one}|{seed}"), n)
-        for one, of_topic in zip(topics, kinds, strict=True)
-    ]
-    sections = tuple(Section(one, 1 + n * at, drawn[at]) for at, one in enumerate(topics))
-    return Exam(seed, sections, with_secret=bool(secret))
+    if form not in ("", *FORMS):
+        raise Refused(f"form={shown(form)}: write A or B, or leave it out")
+    sections: list[Section] = []
+    for one, of_topic in zip(topics, chosen, strict=True):
+        many = n or (len(of_topic) if kinds else DEFAULT)
+        first = 1 + sum(len(section.questions) for section in sections)
+        drawn = _drawn(of_topic, mixed(secret, f"questions|{one}|{seed}"), many, form)
+        sections.append(Section(one, first, drawn))
+    return Exam(seed, tuple(sections), bool(secret), tuple(kinds), form)
 
 
-def _drawn(kinds: tuple[Kind, ...], text: str, n: int) -> tuple[Question, ...]:
-    """`n` questions of these kinds, drawn from `text`, the easy ones first."""
+def _chosen(topic: str | Sequence[str], kinds: Sequence[str]) -> tuple[tuple[Any, ...], list[tuple[Kind, ...]]]:
+    """The topics, and of each the kinds that may be asked.  Raises :class:`Refused`."""
+    topics: tuple[Any, ...] = tuple(topic) if isinstance(topic, list | tuple) else (topic,)
+    if not topics and kinds:
+        topics = tuple(dict.fromkeys(str(name).partition("/")[0] for name in kinds))
+    if not topics:
+        raise Refused(f"no topic: write one of {', '.join(TOPICS)}")
+    of_topics = [kinds_of(one) for one in topics]
+    for what, names, more in (
+        ("topic", topics, "name it once, and write a larger n for more questions"),
+        ("kind", tuple(kinds), "name it once, and write n for more questions"),
+    ):
+        if twice := [one for one in names if names.count(one) > 1]:
+            raise Refused(f"{what}={shown(twice[0])} comes twice: {more}")
+    if not kinds:
+        return topics, of_topics
+    there = {kind.name for of_topic in of_topics for kind in of_topic}
+    if unknown := [name for name in kinds if name not in there]:
+        raise Refused(f"kind={shown(unknown[0])}: the kinds of {', '.join(topics)} are {', '.join(sorted(there))}")
+    chosen = [tuple(kind for kind in of_topic if kind.name in kinds) for of_topic in of_topics]
+    if idle := [one for one, of_topic in zip(topics, chosen, strict=True) if not of_topic]:
+        raise Refused(f"topic={shown(idle[0])}: none of its kinds is chosen: leave the topic out, or choose one")
+    return topics, chosen
+
+
+def _drawn(kinds: tuple[Kind, ...], text: str, n: int, form: str) -> tuple[Question, ...]:
+    """`n` questions of these kinds, drawn from `text`, the easy ones first; form B has none that form A has."""
     chosen = _in_turn(kinds, Draws(text), n)
     questions: list[Question] = []
+    taken = {one.text for one in _drawn(kinds, text, n, FORMS[0])} if form == FORMS[1] else set[str]()
     for number, kind in enumerate(chosen):
-        draws, seen = Draws(f"{text}|{number}|{kind.name}"), {one.text for one in questions}
+        draws = Draws(f"{text}|{number}|{kind.name}" + (f"|{form}" if form else ""))
         question = kind.drawn(draws)
-        while question.text in seen:
+        while question.text in taken:
             question = kind.drawn(draws)
         questions.append(question)
+        taken.add(question.text)
     order = {kind.name: number for number, kind in enumerate(kinds)}
     return tuple(sorted(questions, key=lambda one: (one.grade, order[one.id])))
 

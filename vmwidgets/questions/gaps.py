@@ -29,7 +29,6 @@ from .question import (
     likeness,
     listed,
     options_of,
-    place,
     table,
 )
 
@@ -172,6 +171,13 @@ def where(draws: Draws) -> Question:
         f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on; the first place that holds "
         f"{counted(size, 'page')} begins at `{address(landed)}`. ({KERNEL})",
         options=options_of(draws, f"`{address(landed)}`", [f"`{address(one)}`" for one in wrong]),
+        mistakes={
+            f"`{address(hole)}`": f"that gap has only {counted(gap, 'page')}"
+            if gap < size
+            else "that gap is large enough, and it is not the lowest"
+            for hole, gap in zip(layout.holes, layout.gaps, strict=True)
+        }
+        | {f"`{address(layout.end)}`": "a gap is large enough, and it is lower"},
         figure=layout.figure,
         solution=layout.after([size]),
     )
@@ -198,17 +204,24 @@ def chain(draws: Draws) -> Question:
     )
 
 
+def _unfit(gap: int, size: int, policy: str) -> str:
+    """Why a policy does not take a gap."""
+    if gap < size:
+        return "too few"
+    return f"another one that is large enough is {'smaller' if policy == 'best' else 'larger'}"
+
+
 def fit(draws: Draws) -> Question:
-    """Where best fit or worst fit puts a request."""
-    return evenly(draws, _fit, place, range(4))
-
-
-def _fit(draws: Draws) -> Question:
-    layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
-    size = draws.between(2, max(layout.gaps) - 1)
-    fitting = [gap for gap in layout.gaps if gap >= size]
-    if len({fitting[0], min(fitting), max(fitting)}) < 3:
-        raise Again
+    """Where best fit or worst fit puts a request: in each gap as often as in the others."""
+    wanted = draws.below(4)
+    while True:  # a machine is booted for the one layout that is kept
+        layout, policy = drawn_layout(draws, closed=True), draws.choice(("best", "worst"))
+        size = draws.between(2, max(layout.gaps) - 1)
+        fitting = [gap for gap in layout.gaps if gap >= size]
+        chosen = min(fitting) if policy == "best" else max(fitting)
+        is_first = chosen == fitting[0]
+        if min(fitting) < max(fitting) and layout.gaps[wanted] == chosen and is_first == (wanted == 0):
+            break
     machine = boot()
     places = {name: int(layout.map(name, machine).enter(size * PAGE)) for name in FITS}
     wrong = [*places.values(), *layout.holes]
@@ -220,6 +233,10 @@ def _fit(draws: Draws) -> Question:
         f"`{address(places['first'])}`, best fit `{address(places['best'])}`, worst fit `{address(places['worst'])}`. "
         f'(`m.task(name, placement="{policy}")`)',
         options=options_of(draws, f"`{address(places[policy])}`", [f"`{address(one)}`" for one in wrong]),
+        mistakes={
+            f"`{address(hole)}`": f"that gap has {counted(gap, 'page')}: {_unfit(gap, size, policy)}"
+            for hole, gap in zip(layout.holes, layout.gaps, strict=True)
+        },
         figure=layout.figure,
     )
 
@@ -303,9 +320,10 @@ def _order(draws: Draws) -> Question:
         "gets. In which order do they fill all three gaps?",
         _row(right),
         f"{_row(right)}: {', '.join(f'{size} at `{address(at)}`' for size, at in _placed(layout, right))}, where the "
-        f"gaps begin at {listed(map(address, layout.holes))}. In each other order one lands behind the last range. "
+        f"gaps begin at {listed(map(address, layout.holes))}. In each other order one lands after the last range. "
         f"({KERNEL})",
         options=options_of(draws, _row(right), map(_row, wrong)),
+        mistakes={_row(one): _first_behind(layout, one, machine) for one in wrong},
         figure=layout.figure,
         solution=layout.after(right),
     )
@@ -325,6 +343,14 @@ def _placed(layout: Layout, sizes: Sequence[int], machine: Machine | None = None
 def _lands_behind(layout: Layout, sizes: Sequence[int], machine: Machine) -> bool:
     """Whether a request finds no gap."""
     return any(at >= layout.end for _, at in _placed(layout, sizes, machine))
+
+
+def _first_behind(layout: Layout, sizes: Sequence[int], machine: Machine) -> str:
+    """Which request finds no gap."""
+    number, size = next(
+        (number, size) for number, (size, at) in enumerate(_placed(layout, sizes, machine), 1) if at >= layout.end
+    )
+    return f"request {number}, of {counted(size, 'page')}, finds no gap that is large enough"
 
 
 KINDS = (

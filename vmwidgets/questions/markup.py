@@ -1,4 +1,4 @@
-"""The Markdown that questions are written in, as HTML: paragraphs, lists, tables with pipes, and code.
+"""The Markdown that questions are written in, as HTML: paragraphs, lists, tables with pipes, code and strong words.
 
 Texts of questions are our own, and have nothing else.
 """
@@ -9,6 +9,7 @@ import re
 from html import escape
 
 _CODE = re.compile(r"`([^`]*)`")
+_STRONG = re.compile(r"\*\*([^*]*)\*\*")
 _CELL = re.compile(r"(?<!\\)\|")
 
 
@@ -18,7 +19,7 @@ def inline_html(text: str) -> str:
     >>> inline_html("`a<b` & c")
     '<code>a&lt;b</code> &amp; c'
     """
-    return _CODE.sub(r"<code>\1</code>", escape(text, quote=False))
+    return _STRONG.sub(r"<strong>\1</strong>", _CODE.sub(r"<code>\1</code>", escape(text, quote=False)))
 
 
 def plain(text: str) -> str:
@@ -27,7 +28,7 @@ def plain(text: str) -> str:
     >>> plain("page `3`")
     'page 3'
     """
-    return text.replace("`", "")
+    return text.replace("`", "").replace("**", "")
 
 
 def to_html(text: str) -> str:

@@ -103,8 +103,13 @@ def _questions(exam: Exam, figures: dict[str, str]) -> Element:
             figures[name] = svg_of(scene)
             return f'\n<p><img src="$IMS-CC-FILEBASE$/{name}" alt="{escape(alternative_text(scene))}" /></p>'
 
-        asked = to_html(question.text) + image(question.figure, f"figures/question-{number}.svg")
-        solved = to_html(question.why) + image(question.solution, f"figures/key-{number}.svg")
+        asked = to_html(question.whole) + image(question.figure, f"figures/question-{number}.svg")
+        wrong = "".join(f"<li>{letter}: {inline_html(said)}.</li>" for letter, said in question.wrong)
+        solved = (
+            to_html(question.why)
+            + f"<ul>{wrong}</ul>" * bool(wrong)
+            + image(question.solution, f"figures/key-{number}.svg")
+        )
         _item(section, question, (_ident(exam, "item", number), title), asked, solved)
     return root
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -34,8 +34,9 @@ class Question:
     """A question on paper; its texts are Markdown of a small kind (see :mod:`.markup`).
 
     `answer` is as the key prints it; with `options` it is one of them, and no other option is right.  `why` explains
-    it, with the kernel's function or the manual's section.  `figure` draws what the question is about, `solution` what
-    the key shows; they draw when they are called.
+    it, with the kernel's function or the manual's section, and `mistakes` says of each wrong option how one gets there.
+    `rules` are paragraphs that other questions need too: a paper prints each once.  `figure` draws what the question is
+    about, `solution` what the key shows; they draw when they are called.
     """
 
     text: str
@@ -43,6 +44,8 @@ class Question:
     why: str
     form: str = CHOICE
     options: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    mistakes: Mapping[str, str] = field(default_factory=dict, compare=False)
     figure: Callable[[], Scene] | None = field(default=None, compare=False)
     solution: Callable[[], Scene] | None = field(default=None, compare=False)
     id: str = ""
@@ -66,6 +69,25 @@ class Question:
         return tuple(
             f"{prefix}{body}" for one in digits for prefix in ("0x", "") for body in dict.fromkeys([_grouped(one), one])
         )
+
+    @property
+    def whole(self) -> str:
+        r"""The rules and the text: all that a student needs who sees only this question.
+
+        >>> Question("How many?", "2", "", rules=("A page has 4 KiB.",)).whole
+        'A page has 4 KiB.\n\nHow many?'
+        """
+        return "\n\n".join((*self.rules, self.text))
+
+    @property
+    def wrong(self) -> list[tuple[str, str]]:
+        """Letter and mistake of each wrong option.
+
+        >>> Question("2 + 2?", "4", "", options=("4", "22"), mistakes={"22": "the digits were put together"}).wrong
+        [('B', 'the digits were put together')]
+        """
+        lettered = zip(LETTERS, self.options, strict=False)
+        return [(letter, self.mistakes[one]) for letter, one in lettered if one != self.answer]
 
     @property
     def letter(self) -> str:

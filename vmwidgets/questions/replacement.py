@@ -30,10 +30,15 @@ RULES = {
 }
 """Policies, in words."""
 
+FRAMES = (
+    "**Faults:** A memory is empty at first. Where a page is needed that is not in memory, there is a fault. The page "
+    "takes a free frame; where none is free, another page has to go. The faults of the first pages count too."
+)
+
 CLOCK = (
-    "the clock: frames lie in a ring in the order of their numbers. The hand goes round; a page whose reference bit is "
-    "set stays, and its bit is cleared; the first page whose bit is clear goes. The new page takes its frame, and the "
-    "hand then points at the frame behind it. A page comes with its bit set, and each use sets it"
+    "**The clock:** Frames lie in a ring in the order of their numbers. The hand goes round; a page whose reference "
+    "bit is set stays, and its bit is cleared; the first page whose bit is clear goes. The new page takes its frame, "
+    "and the hand then points at the frame after it. A page comes with its bit set, and each use sets it."
 )
 
 
@@ -53,10 +58,7 @@ def solved(found: ReferencesValue) -> Callable[[], Scene]:
 
 
 def _given(string: str, frames: int, rule: str) -> str:
-    return (
-        f"A memory of {frames} frames is empty. Where a page is needed that is not in memory, there is a fault; where "
-        f"no frame is free, a page has to go. The rule is {rule}. Pages are used in this order: `{string}`."
-    )
+    return f"A memory has {frames} frames. The rule is {rule}. Pages are used in this order: `{string}`."
 
 
 def faults(draws: Draws) -> Question:
@@ -69,12 +71,12 @@ def _faults(draws: Draws) -> Question:
     found = reference_string(string, frames, policy)
     victims = [f"{step.page} for {step.victim}" for step in found.runs[0].steps if step.victim is not None]
     return Question(
-        f"{_given(string, frames, RULES[policy])} How many faults are there? Count those of the first {frames} pages "
-        "too.",
+        f"{_given(string, frames, RULES[policy])} How many faults are there?",
         str(found.faults(policy, frames)),
         f"Each page that comes, for the one that goes: {', '.join(victims) or 'none goes'}. The pages that found a "
         f"free frame are faults as well. (`vm.reference_string`, policy {policy})",
         NUMBER,
+        rules=(FRAMES,),
         solution=solved(found),
     )
 
@@ -85,18 +87,28 @@ def resident(draws: Draws) -> Question:
     found = reference_string(string, frames, ("fifo", "lru", "opt", "clock"))
     ends = {run.policy: _pages(run.steps[-1]) for run in found.runs}
     used = sorted(set(string.split()))
-    others = (", ".join(sorted(draws.sample(used, frames))) for _ in range(20))
+    others = [", ".join(sorted(draws.sample(used, frames))) for _ in range(20)]
+    mistakes = {one: _not_there(one, ends[policy]) for one in others}
+    mistakes |= {end: f"that is what {name.upper()} leaves" for name, end in ends.items() if end != ends[policy]}
     return Question(
         f"{_given(string, frames, RULES[policy])} Which pages are in memory at the end?",
         ends[policy],
         f"The frames after each reference are in the picture. (`vm.reference_string`, policy {policy})",
         options=options_of(draws, ends[policy], [*ends.values(), *others]),
+        rules=(FRAMES,),
+        mistakes=mistakes,
         solution=solved(reference_string(string, frames, policy)),
     )
 
 
 def _pages(step: PageReference) -> str:
     return ", ".join(sorted(str(page) for page in step.pages if page is not None))
+
+
+def _not_there(option: str, right: str) -> str:
+    """Which pages of an option are not in memory."""
+    gone = sorted({*option.split(", ")} - {*right.split(", ")})
+    return f"page {gone[0]} is not there" if len(gone) == 1 else f"the pages {', '.join(gone)} are not there"
 
 
 def victim(draws: Draws) -> Question:
@@ -117,12 +129,19 @@ def victim(draws: Draws) -> Question:
     if not passed:
         raise Again
     return Question(
-        f"A memory of {frames} frames is full. The rule is {CLOCK}. The hand points at frame {before.hand}.\n\n"
+        f"A memory of {frames} frames is full. The rule is the clock. The hand points at frame {before.hand}.\n\n"
         f"{table(('frame', 'page', 'reference bit'), rows)}\n\nNow page {wanted} is used. Which page goes?",
         f"page {last.victim}",
         f"From frame {before.hand} on, the hand clears the bits of {_named(passed)}, and takes the first page whose "
         "bit is clear. (`Clock.candidates`; Corbató 1968)",
         options=options_of(draws, f"page {last.victim}", draws.shuffled([f"page {page}" for page in before.pages])),
+        rules=(CLOCK,),
+        mistakes={
+            f"page {page}": "its bit is set: it stays, and loses the bit"
+            if frame in before.referenced
+            else "the hand finds another page before it"
+            for frame, page in enumerate(before.pages)
+        },
         figure=lambda: drawing(picture(reference_string(string, frames, "clock")), "What came before"),
         solution=solved(found),
     )
@@ -141,12 +160,12 @@ def _optimal(draws: Draws) -> Question:
     frames, string = 3, drawn_string(draws, draws.between(5, 9), 13)
     found = reference_string(string, frames, "opt")
     return Question(
-        f"A memory of {frames} frames is empty. Pages are used in this order: `{string}`. Whoever chooses the page "
-        "that has to go knows this order. How many faults are there at the least? Count those of the first "
-        f"{frames} pages too.",
+        f"A memory has {frames} frames. Pages are used in this order: `{string}`. The kernel chooses the page to go, "
+        "and knows this order. How many faults are there at the least?",
         str(found.faults("opt", frames)),
         f"{RULES['opt']}; no policy has fewer faults. (`Optimal.candidates`; Belady 1966)",
         NUMBER,
+        rules=(FRAMES,),
         solution=solved(found),
     )
 
@@ -183,6 +202,8 @@ def more(draws: Draws) -> Question:
         + ("That is Belady's anomaly. " if many > few else "")
         + "(`vm.reference_string`, policy fifo; Belady, Nelson and Shedler 1969)",
         options=options_of(draws, _change(wanted), map(_change, nearby)),
+        rules=(FRAMES,),
+        mistakes={_change(one): f"4 frames would then have {few + one} faults, and they have {many}" for one in nearby},
         solution=solved(found),
     )
 
@@ -210,14 +231,24 @@ def _enough(draws: Draws) -> Question:
     least = counts[size - 1]
     by_size = ", ".join(f"{size}: {count}" for size, count in zip(sizes, counts, strict=True))
     return Question(
-        f"A memory is empty. Where no frame is free, a page has to go. The rule is {RULES['lru']}. Pages are used in "
-        f"this order: `{string}`. How many frames has the smallest memory in which there are at most {least} faults? "
-        "Count those of pages that find a free frame too.",
+        f"The rule is {RULES['lru']}. Pages are used in this order: `{string}`. How many frames has the smallest "
+        f"memory in which there are at most {least} faults?",
         f"{size} frames",
         f"Faults by frames: {by_size}. (`vm.reference_string`, policy lru; LRU is a stack algorithm, Mattson 1970)",
-        options=options_around(draws, size, range(1, 13), lambda one: f"{one} frame{'s' * (one > 1)}"),
+        options=options_around(draws, size, range(1, 13), _frames),
+        rules=(FRAMES,),
+        mistakes={
+            _frames(one): f"that has {counts[one - 1]} faults"
+            if one < size
+            else f"it is enough, but {_frames(size)} are enough too"
+            for one in range(1, 13)
+        },
         solution=solved(reference_string(string, (size - 1, size), "lru")),
     )
+
+
+def _frames(number: int) -> str:
+    return f"{number} frame{'s' * (number > 1)}"
 
 
 KINDS = (

@@ -61,7 +61,7 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
 
     parts = [f"# {exam.title}", head(exam), "Name: ______________________________"]
     for section in exam.sections:
-        parts += of_topic(section)
+        parts += of_topic(section) + exam.new_rules(section)
         for number, question in section.numbered:
             parts += [f"{marks} {number} ({points_of(question)})", question.text]
             parts += image(question.figure, f"question-{number}.svg")
@@ -73,7 +73,9 @@ def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]
         for section in exam.sections:
             parts += of_topic(section)
             for number, question in section.numbered:
-                parts += [f"{marks} {number}: {answer_of(question)}", question.why, kind_of(question)]
+                parts += [f"{marks} {number}: {answer_of(question)}", question.why]
+                parts += ["\n".join(f"- {letter}: {said}." for letter, said in question.wrong)] * bool(question.options)
+                parts += [kind_of(question)]
                 parts += image(question.solution, f"key-{number}.svg")
     return "\n\n".join(parts) + "\n", figures
 
@@ -87,6 +89,9 @@ def source(exam: Exam) -> str:
     """How to make the same exam again: for the key only, since it gives the answers too."""
     topics = ", ".join(f"`{section.topic}`" for section in exam.sections)
     count = f"{counted(len(exam.sections[0].questions), 'question')}{' of each' * exam.several}"
+    if exam.kinds:
+        count = f"{counted(len(exam.questions), 'question')} of the kinds {', '.join(f'`{one}`' for one in exam.kinds)}"
+    count += f", form {exam.form}" if exam.form else ""
     secret = " The questions come from the secret as well." * exam.with_secret
     return f"Topic{'s' * exam.several} {topics}, seed {exam.seed}, {count}.{secret}"
 
@@ -117,8 +122,21 @@ ol.options { list-style: upper-alpha; padding-left: 2rem } ol.options li { margi
 figure { margin: .8rem 0 } figure img { max-width: 100% }
 .name, .answer { border-bottom: 1px solid #555; display: inline-block; min-width: 16rem }
 section { break-inside: avoid } section.key { break-inside: auto; break-before: page }
-@page { margin: 18mm }
-@media print { body { margin: 0; max-width: none } }
+aside.rule { border-left: 3px solid #999; padding-left: .7rem; margin: .5rem 0 } aside.rule p { margin: 0 }
+ul.wrong { list-style: none; padding-left: 0; margin: .3rem 0 }
+@page { margin: 12mm }
+@media print {
+  body { margin: 0; max-width: none; font-size: 9pt; line-height: 1.2 }
+  h2, h3 { margin: .8rem 0 .15rem; font-size: 1rem } h2.topic { font-size: 1.15rem } p { margin: .25rem 0 }
+  table { margin: .25rem 0 } th, td { padding: 0 .45rem } figure { margin: .3rem 0 }
+  figure img { max-height: 2.6cm }
+  ol.options { display: flex; flex-wrap: wrap; column-gap: 2.4rem; margin: .2rem 0; padding-left: 1.5rem }
+  .key .answers { columns: 2; column-gap: 1.4rem }
+  .key p, .key ul, .key figure { margin: .1rem 0 }
+  .key { font-size: 8.5pt } .key section { break-inside: auto }
+  .key h2, .key h3 { margin-top: .5rem } ul.wrong li { display: inline }
+  .key h3 { font-size: .95rem } h1 { font-size: 1.2rem; margin: .3rem 0 } .key figure img { max-height: 1.9cm }
+}
 """
 
 
@@ -131,7 +149,7 @@ def html(exam: Exam, *, key: bool) -> str:
 
     body = [f"<h1>{escape(exam.title)}</h1>", f'<p>{head(exam)}</p><p>Name: <span class="name">&nbsp;</span></p>']
     for section in exam.sections:
-        body += of_topic(section)
+        body += of_topic(section) + [f'<aside class="rule">{to_html(rule)}</aside>' for rule in exam.new_rules(section)]
         for number, question in section.numbered:
             head_of = f"{number} <small>({points_of(question)})</small>"
             body.append(f"<section><{tag}>{head_of}</{tag}>\n{to_html(question.text)}")
@@ -139,14 +157,17 @@ def html(exam: Exam, *, key: bool) -> str:
             body.append(f"{_answer_html(question)}</section>")
     if key:
         body.append(f'<section class="key"><h1>Key: {escape(exam.title)}</h1><p>{inline_html(source(exam))}</p>')
+        body.append('<div class="answers">')
         for section in exam.sections:
             body += of_topic(section)
             for number, question in section.numbered:
                 head_of = f"{number}: {inline_html(answer_of(question))}"
                 body.append(f"<section><{tag}>{head_of}</{tag}>\n{to_html(question.why)}")
+                wrong = "".join(f"<li>{letter}: {inline_html(said)}.</li>" for letter, said in question.wrong)
+                body += [f'<ul class="wrong">{wrong}</ul>'] * bool(wrong)
                 body += [figure_html(question.solution)] if question.solution is not None else []
                 body.append(f"<p>{inline_html(kind_of(question))}</p></section>")
-        body.append("</section>")
+        body.append("</div></section>")
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(exam.title)}</title><style>{STYLE}</style>\n" + "\n".join(body) + "\n</html>\n"

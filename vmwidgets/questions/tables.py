@@ -30,7 +30,7 @@ from .question import (
     place,
     table,
 )  # fmt: skip
-from .walk import PAPERS, cut
+from .walk import PAPERS, format_rule
 
 Ranges = Sequence[tuple[int, int]]
 """Start and size of each range, in bytes."""
@@ -44,12 +44,6 @@ def cost(name: str, ranges: Ranges, *, large: bool = False) -> FormatCost:
 def compared(names: Sequence[str], ranges: Ranges, *, large: bool = False) -> Callable[[], Scene]:
     """What draws it."""
     return lambda: drawing(Formats(compare_formats(ranges, names, large=large)), "The mapping and its tables")
-
-
-def sizes_of(fmt: TableFormat[Any]) -> str:
-    """How large the tables of a format are, in words."""
-    sizes = [f"a {level.table_name} has {level.entries:,} descriptors" for level in fmt.levels]
-    return f"In {PAPERS[fmt.name].title}, {', '.join(sizes)} of {fmt.entry_width} bytes each. {cut(fmt)}"
 
 
 def listing(ranges: Ranges) -> str:
@@ -101,11 +95,12 @@ def _count(draws: Draws, number: int, why: str) -> Question:
     ranges = drawn_ranges(draws, fmt, number)
     found = cost(fmt.name, ranges)
     return Question(
-        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take, the root among "
-        "them?",
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take with {PAPERS[fmt.name].title}, the "
+        "root among them?",
         str(found.tables),
         f"{by_level(found)}{why} ({PAPERS[fmt.name].manual})",
         NUMBER,
+        rules=(format_rule(fmt),),
         solution=compared([fmt.name], ranges),
     )
 
@@ -126,16 +121,26 @@ def _size(draws: Draws) -> Question:
     small = fmt.table_bytes(fmt.levels[-1])
     right = found.table_bytes
     pages = sum(length for _, length in ranges) // PAGE * fmt.entry_width
-    wrong = [
-        right - small, right - 2 * small, right - root.bytes + small, right - root.bytes, last.bytes, pages,
-        right + small, right + 2 * small, right + root.bytes, right + 3 * small,
-    ]  # fmt: skip  # by what was done wrong
+    wrong = {
+        right - small: "one table was not counted",
+        right - 2 * small: "two tables were not counted",
+        right - root.bytes + small: "the root was taken to be as large as the tables below it",
+        right - root.bytes: "the root was not counted",
+        last.bytes: f"only the {last.name}s were counted",
+        pages: "only the descriptors that map pages were counted, and not whole tables",
+        right + small: "one table too many was counted",
+        right + 2 * small: "two tables too many were counted: parts that both ranges lie in were counted twice",
+        right + root.bytes: "the root was counted twice",
+        right + 3 * small: "three tables too many were counted: parts that both ranges lie in were counted twice",
+    }
     return Question(
-        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. How many bytes of memory do all tables take "
-        "together?",
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. How many bytes of memory do all tables of "
+        f"{PAPERS[fmt.name].title} take together?",
         _bytes(right),
         f"{by_level(found)}; together {_bytes(right)}. ({PAPERS[fmt.name].manual})",
         options=options_around(draws, right, [one for one in wrong if one > 0], _bytes),
+        rules=(format_rule(fmt),),
+        mistakes={_bytes(one): said for one, said in reversed(wrong.items())},
         solution=compared([fmt.name], ranges),
     )
 
@@ -182,13 +187,14 @@ def free(draws: Draws) -> Question:
     wrong = [one for one, extra in more.items() if extra > 0]
     if not right or len(wrong) < 4:
         raise Again
-    said = ", ".join(f"`{address(one)}` {more[one]}" for one in [right[0], *wrong])
     return Question(
-        f"{sizes_of(fmt)}\n\n{listing(ranges)}\n\nAll pages have 4 KiB. One page more is to be mapped. At which of "
-        "these addresses does it take no table that is not there yet?",
+        f"{listing(ranges)}\n\nAll pages have 4 KiB, and the format is {PAPERS[fmt.name].title}. One page more is to "
+        "be mapped. At which of these addresses does it take no table that is not there yet?",
         f"`{address(right[0])}`",
-        f"Further tables for each: {said}. ({PAPERS[fmt.name].manual})",
+        f"The tables of the ranges cover it already. ({PAPERS[fmt.name].manual})",
         options=options_around(draws, right[0], wrong, lambda one: f"`{address(one)}`"),
+        rules=(format_rule(fmt),),
+        mistakes={f"`{address(one)}`": f"it takes {counted(extra, 'table')} more" for one, extra in more.items()},
         solution=compared([fmt.name], ranges),
     )
 
@@ -208,22 +214,32 @@ def _cheapest(draws: Draws) -> Question:
     one, other = sorted(RIVALS, key=lambda name: costs[name].table_bytes)
     less = costs[other].table_bytes - costs[one].table_bytes
     amounts = [less, less + draws.choice((-2, -1, 1, 2)) * KIB]
-    if less <= 2 * KIB:  # then the wrong amount could only be the larger one
-        raise Again
+    if less <= 2 * KIB or len({len(_bytes(amount)) for amount in amounts}) > 1:
+        raise Again  # the wrong amount could only be the larger one, or the length of an option would tell
     said = "; ".join(
         f"{PAPERS[name].title}: {_bytes(costs[name].table_bytes)} ({by_level(costs[name])})" for name in RIVALS
     )
     options = [f"{PAPERS[name].title}, by {_bytes(amount)}" for name in RIVALS for amount in amounts]
     right = f"{PAPERS[one].title}, by {_bytes(less)}"
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB. These are two formats:\n\n"
-        + "\n".join(f"- {sizes_of(FORMATS[name])}" for name in RIVALS)
-        + "\n\nIn which of them do all tables together take fewer bytes, and by how many?",
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. Do all tables together take fewer bytes "
+        f"in {' or in '.join(PAPERS[name].title for name in RIVALS)}, and by how many?",
         right,
         f"{said}. (`vm.compare_formats`)",
         options=options_of(draws, right, options),
+        rules=tuple(format_rule(FORMATS[name]) for name in RIVALS),
+        mistakes={option: _cheaper(option, right) for option in options if option != right},
         solution=compared(RIVALS, ranges),
     )
+
+
+def _cheaper(option: str, right: str) -> str:
+    """What is wrong with an option: its format, its number, or both."""
+    name, right_name = (one.partition(",")[0] for one in (option, right))
+    amount = option.partition(", by ")[2] == right.partition(", by ")[2]
+    if name == right_name:
+        return "the format is right, and a root or a table was counted with a wrong size or number"
+    return "the number is right, and the other format has the smaller tables" if amount else "format and number"
 
 
 KINDS = (

@@ -129,16 +129,24 @@ def _reach(draws: Draws) -> Question:
     for number in range(sets * ways):
         processor.read(first + number * size)
     reached = sum(entry.size for entry in processor.tlb)
-    wrong = [
-        reached // ways, reached // sets, reached // 2, reached // 4, sets * ways * other,
-        2 * reached, 4 * reached, ways * reached, sets * reached,
-    ]  # fmt: skip  # by what was done wrong
+    wrong = {
+        reached // ways: "only the sets were counted, and not their ways",
+        reached // sets: "only the ways of one set were counted",
+        reached // 2: "half of the entries were counted",
+        reached // 4: "a quarter of the entries was counted",
+        sets * ways * other: f"that is for pages of {binary_size(other)}",
+        2 * reached: "twice the entries were counted",
+        4 * reached: "four times the entries were counted",
+        ways * reached: "the ways were counted twice",
+        sets * reached: "the sets were counted twice",
+    }
     return Question(
         f"A TLB has {sets} sets of {ways} ways, each way for a page of any size. How much memory can it reach when all "
         f"its entries are for pages of {binary_size(size)}?",
         _kib(reached),
         f"There are {sets} × {ways} = {sets * ways} entries of {binary_size(size)} each. ({MANUAL}.2)",
         options=options_around(draws, reached, wrong, _kib),
+        mistakes={_kib(one): said for one, said in reversed(wrong.items())},
     )
 
 
@@ -199,9 +207,11 @@ def stale(draws: Draws) -> Question:
         for call in between:
             calls[call]()
         steps += [said, *between]
+    written: list[int | None] = [*frames[:3]]
     if draws.below(4) == 0:
         steps.append(f"the kernel sets the PTE of `{address(one)}` to 0")
         processor.change(one, None)
+        written.append(None)
     found = processor.read(one)
     right = _reached(found)
     rows = [(str(number), step) for number, step in enumerate(steps, 1)]
@@ -215,7 +225,20 @@ def stale(draws: Draws) -> Question:
         "An access uses what the TLB keeps of the page, whatever the tables say by now; a walk reads the tables only "
         f"where the TLB has nothing. So it reaches {right}. ({MANUAL}.4)",
         options=options_of(draws, right, [_reached(frame) for frame in (*frames[:3], None, frames[3])]),
+        mistakes={
+            **{_reached(frame): _stale(frame, found, written) for frame in frames[:3]},
+            _reached(None): "nothing was dropped after the PTE was set to 0, or it never was: the TLB is believed",
+            _reached(frames[3]): "that is the frame of the other page: its translation has an entry of its own",
+        },
     )
+
+
+def _stale(frame: int, found: int | None, written: Sequence[int | None]) -> str:
+    """Why an access does not reach this frame: it does not know of it yet, or knows better."""
+    at = written.index(frame)
+    if found is None or at < written.index(found):
+        return "that translation was dropped since, and the next walk read another descriptor"
+    return "no walk has read that descriptor: the TLB had the page, and was not told"
 
 
 def _reached(pa: int | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,12 +123,16 @@ class Memory:
 
     @property
     def about(self) -> str:
-        """The format, its tables, and where the root is."""
-        fmt, paper = self.fmt, PAPERS[self.name]
+        """The format, and where the root is; what the format is, the rules say."""
         return (
-            f"A processor with {paper.title} has its root table, the {fmt.levels[0].table_name}, at "
-            f"`{address(self.root)}`. {cut(fmt)} A descriptor has {fmt.entry_width} bytes. {paper.descriptors}"
+            f"A processor with {PAPERS[self.name].title} has its root table, the {self.fmt.levels[0].table_name}, at "
+            f"`{address(self.root)}`."
         )
+
+    @property
+    def rules(self) -> tuple[str, str]:
+        """What a paper says once: how the format cuts an address, and what its descriptors' bits mean."""
+        return format_rule(self.fmt), bits_rule(self.fmt)
 
     @property
     def dump(self) -> str:
@@ -147,10 +151,22 @@ class Memory:
         return f"The walk: {'; '.join(said)}."
 
 
-def cut(fmt: TableFormat[Any]) -> str:
-    """How a format cuts an address, in words."""
-    parts = [f"bits {_bits(level)} choose the descriptor in the {level.table_name}" for level in fmt.levels]
-    return f"Of an address, {', '.join(parts)}."
+def format_rule(fmt: TableFormat[Any]) -> str:
+    """How a format cuts an address and how large its tables are, in words."""
+    parts = [
+        f"bits {_bits(level)} choose one of {level.entries:,} descriptors in the {level.table_name}"
+        for level in fmt.levels
+    ]
+    return (
+        f"**{PAPERS[fmt.name].title}:** Of an address, {', '.join(parts)}; bits 11:0 are its place in a page of 4 KiB. "
+        f"Each descriptor has {fmt.entry_width} bytes."
+    )
+
+
+def bits_rule(fmt: TableFormat[Any]) -> str:
+    """What the bits of a format's descriptors mean, in words."""
+    paper = PAPERS[fmt.name]
+    return f"**Descriptors of {paper.title}:** {paper.descriptors} {paper.large}"
 
 
 def _bits(level: Level) -> str:
@@ -213,11 +229,12 @@ def index(draws: Draws) -> Question:
     va, level = drawn_va(draws, fmt), draws.choice(fmt.levels)
     right = level.index(va)
     return Question(
-        f"A processor has {PAPERS[fmt.name].title}. {cut(fmt)} Which descriptor of the {level.table_name} does a walk "
+        f"A processor has {PAPERS[fmt.name].title}. Which descriptor of the {level.table_name} does a walk "
         f"for `{address(va)}` read? Write its index, counted from 0, in decimal digits.",
         str(right),
         f"Bits {_bits(level)} of the address are `{right:#x}`, which is {right}. ({PAPERS[fmt.name].manual})",
         NUMBER,
+        rules=(format_rule(fmt),),
         figure=slices(fmt),
     )
 
@@ -227,20 +244,26 @@ def descriptor(draws: Draws) -> Question:
     fmt = FORMATS[draws.choice(list(PAPERS))]
     va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
     start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
-    others = [one.index(va) for one in fmt.levels if one is not level]
-    wrong = [
-        number, *(other * width for other in others), number * (12 - width), (number + 1) * width, (number - 1) * width,
-        number * 16, (number + 2) * width, number * width // 2,
-    ]  # fmt: skip  # by what was done wrong
+    wrong = {
+        number: "the index was not multiplied by the bytes of a descriptor",
+        **{one.index(va) * width: f"that is the index for the {one.table_name}" for one in fmt.levels if one != level},
+        number * (12 - width): f"the index was multiplied by {12 - width}, the bytes of another format's descriptor",
+        (number + 1) * width: "that is the next descriptor: indexes begin at 0",
+        (number - 1) * width: "that is the descriptor before it: indexes begin at 0",
+        number * 16: "the index was multiplied by 16: it was taken for a hexadecimal digit to append",
+        (number + 2) * width: "that is two descriptors too far",
+        number * width // 2: "the index was multiplied by half of the bytes of a descriptor",
+    }
+    mistakes = {address(start + one): said for one, said in reversed(wrong.items()) if one >= 0}
     return Question(
-        f"In {PAPERS[fmt.name].title}, a descriptor has {width} bytes, and the {level.table_name} that a walk for "
-        f"`{address(va)}` reads begins at physical address `{address(start)}`. Bits "
-        f"{_bits(level)} of an address choose the descriptor in it. At which physical address does the processor read "
-        "this descriptor?",
+        f"In {PAPERS[fmt.name].title}, the {level.table_name} that a walk for `{address(va)}` reads begins at physical "
+        f"address `{address(start)}`. At which physical address does the processor read its descriptor in it?",
         address(start + number * width),
         f"The index is {number}, and each descriptor has {width} bytes: `{address(start)}` + {number} × {width}. "
         f"({PAPERS[fmt.name].manual})",
         options=options_around(draws, start + number * width, [start + one for one in wrong if one >= 0], address),
+        rules=(format_rule(fmt),),
+        mistakes=mistakes,
     )
 
 
@@ -252,12 +275,12 @@ def physical(draws: Draws) -> Question:
     found = memory.walk(va)
     assert found.pa is not None, "each level was written"
     return Question(
-        f"{memory.about} Bits 11:0 of an address are its place in a page of 4 KiB.\n\n{memory.dump}\n\n"
-        f"Which physical address does user code reach that reads `{address(va)}`?",
+        f"{memory.about}\n\n{memory.dump}\n\nWhich physical address does user code reach that reads `{address(va)}`?",
         address(found.pa),
         f"{memory.steps(found)} The page is at `{address(found.pa & -PAGE)}`, the place in it is "
         f"`{va % PAGE:#x}`. ({PAPERS[name].manual})",
         ADDRESS,
+        rules=memory.rules,
         solution=memory.drawing(va),
     )
 
@@ -271,23 +294,63 @@ def large(draws: Draws) -> Question:
     assert found.pa is not None, "each level was written"
     size = found.page_size
     page, inside = found.pa - va % size, va % size
-    wrong = [
-        page | va % PAGE, page | va % (size // 2), page | inside >> 12, page, page - size | inside,
-        page + size | inside, page + size | va % PAGE, page + 2 * size | inside, page + size,
-    ]  # fmt: skip  # by what was done wrong
+    next_one = "the number of the page was read one too high"
+    wrong = {
+        page | va % PAGE: "only 12 bits of the address were taken, as in a page of 4 KiB",
+        page | va % (size // 2): "the highest bit of the place in the page was left out",
+        page | inside >> 12: "the place in the page was shifted by 12 bits",
+        page: "the place in the page was left out",
+        page - size | inside: "the number of the page was read one too low",
+        page + size | inside: next_one,
+        page + size | va % PAGE: f"{next_one}, and only 12 bits were taken of the address",
+        page + 2 * size | inside: "the number of the page was read two too high",
+        page + size: f"{next_one}, and the place in the page was left out",
+    }
     return Question(
-        f"{memory.about} {PAPERS[name].large}\n\n{memory.dump}\n\n"
-        f"Which physical address does user code reach that reads `{address(va)}`?",
+        f"{memory.about}\n\n{memory.dump}\n\nWhich physical address does user code reach that reads `{address(va)}`?",
         address(found.pa),
         f"{memory.steps(found)} The last one maps a page of {binary_size(size)} at `{address(page)}`; the place in it "
         f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({PAPERS[name].manual})",
         options=options_around(draws, found.pa, [one for one in wrong if one >= 0], address),
+        rules=memory.rules,
+        mistakes={address(one): said for one, said in reversed(wrong.items()) if one >= 0},
         solution=memory.drawing(va),
     )
 
 
-_BITS = "Bit 1 (R/W) allows writes, bit 2 (U/S) lets user code in; both must be 1 at every level."
-_SETTINGS = "CR0.WP is 1, SMEP and SMAP are off, so the supervisor may read every page, and write where R/W allows it."
+RIGHTS_RULE = (
+    "**Rights on x86:** Bit 1 (R/W) of a descriptor allows writes, bit 2 (U/S) lets user code in; both must be 1 at "
+    "every level. CR0.WP is 1, SMEP and SMAP are off, so the supervisor may read every page, and write where R/W "
+    "allows it."
+)
+CODE_RULE = (
+    "**Error codes of page faults on x86:** Bit 0 is 1 if all descriptors were in use, bit 1 if the access was a "
+    "write, and bit 2 if user code made it."
+)
+
+
+def code_mistakes(right: int | None, fault: str, codes: Iterable[int | None]) -> dict[int | None, str]:
+    """What is wrong with each error code, None for no fault; `fault` says why there is one.
+
+    >>> code_mistakes(6, "the PTE is not in use", [None, 7])
+    {None: 'the PTE is not in use', 7: 'bit 0 would say that all descriptors were in use'}
+    """
+    meaning = {
+        1: ("a descriptor was not in use", "all descriptors were in use"),
+        2: ("the access was a read", "the access was a write"),
+        4: ("the supervisor made it", "user code made it"),
+    }
+    found: dict[int | None, str] = {}
+    for code in codes:
+        if code is None:
+            found[code] = fault
+        elif right is None:
+            found[code] = "the access is allowed at every level"
+        else:
+            bits = [bit for bit in meaning if (code ^ right) & bit]
+            said = [f"bit {bit.bit_length() - 1} would say that {meaning[bit][bool(code & bit)]}" for bit in bits]
+            found[code] = ", and ".join(said)
+    return found
 
 
 def fault(draws: Draws) -> Question:
@@ -306,15 +369,16 @@ def _fault(draws: Draws) -> Question:
     code = None if found.fault is None else found.fault.code
     base = (access == "write") << 1 | user << 2
     codes = [None, base, base | 1, base ^ 4 | 1, base ^ 2 | 1]
+    why = "" if found.fault is None else found.fault.why
     return Question(
-        f"{memory.about} {_BITS} {_SETTINGS}\n\n{memory.dump}\n\nWhat comes of this access: {WHO[user]} {access}s "
-        f"`{address(va)}`? In a page fault's error code bit 0 is 1 if all descriptors were in use, bit 1 if the access "
-        "was a write, bit 2 if user code made it.",
+        f"{memory.about}\n\n{memory.dump}\n\nWhat comes of this access: {WHO[user]} {access}s `{address(va)}`?",
         _outcome(code),
         f"{memory.steps(found)} "
         + ("All of them allow it." if found.fault is None else f"So there is a fault: {found.fault.why}.")
         + " (Intel SDM 3A, 4.6 and 4.7)",
         options=options_of(draws, _outcome(code), map(_outcome, codes)),
+        rules=(*memory.rules, RIGHTS_RULE, CODE_RULE),
+        mistakes={_outcome(one): said for one, said in code_mistakes(code, why, codes).items()},
         solution=memory.drawing(va, access, user=user),
     )
 
@@ -352,14 +416,17 @@ def _rights(draws: Draws) -> Question:
     if not right or len(wrong) < 3:
         raise Again
     chosen, others = draws.choice(right), draws.sample(wrong, min(4, len(wrong)))
-    reasons = [f"{_access(one)}: {'allowed' if found.fault is None else found.fault.why}"
-               for one, found in walks.items() if one in (chosen, *others)]  # fmt: skip
+    reasons = {
+        _access(one): "all descriptors allow it" if found.fault is None else found.fault.why
+        for one, found in walks.items()
+    }
     return Question(
-        f"{memory.about} {_BITS} {_SETTINGS}\n\n{memory.dump}\n\n"
-        f"Which of these accesses {'goes through' if goes else 'faults'}?",
+        f"{memory.about}\n\n{memory.dump}\n\nWhich of these accesses {'goes through' if goes else 'faults'}?",
         _access(chosen),
-        f"{'; '.join(reasons)}. (Intel SDM 3A, 4.6)",
+        f"{memory.steps(walks[chosen])} Here {reasons[_access(chosen)]}. (Intel SDM 3A, 4.6)",
         options=options_of(draws, _access(chosen), map(_access, others)),
+        rules=(*memory.rules, RIGHTS_RULE),
+        mistakes=reasons,
         solution=memory.drawing(chosen[0], chosen[1], user=chosen[2]),
     )
 
@@ -389,12 +456,13 @@ def reverse(draws: Draws) -> Question:
     walked = memory.walk(va)
     assert walked.pa == frame | inside, "the walk leads there"
     return Question(
-        f"{memory.about} Bits 11:0 of an address are its place in a page of 4 KiB.\n\n{memory.dump}\n\n"
+        f"{memory.about}\n\n{memory.dump}\n\n"
         f"Which virtual address leads to the physical address `{address(walked.pa)}`?",
         address(va),
         f"{memory.steps(walked)} The indexes and the place in the page, `{inside:#x}`, put together are the address. "
         f"({PAPERS[name].manual})",
         ADDRESS,
+        rules=memory.rules,
         solution=memory.drawing(va),
     )
 

@@ -12,7 +12,7 @@ def string(question: Question) -> list[str]:
 
 
 def frames(question: Question) -> int:
-    return int(found(r"A memory of (\d) frames is empty", question)[1])
+    return int(found(r"A memory has (\d) frames", question)[1])
 
 
 def run(pages: list[str], size: int, policy: str) -> tuple[int, list[str]]:

@@ -72,8 +72,8 @@ def needs_none(question: Question) -> set[str]:
 
 
 def cheapest(question: Question) -> set[str]:
-    assert found(r"take (fewer) bytes", question)
-    sizes = {name: table_bytes(name, ranges(question)) for name in BITS if f"In {name}" in question.text}
+    assert found(r"take (fewer) bytes in", question)
+    sizes = {name: table_bytes(name, ranges(question)) for name in BITS if f"in {name}" in question.text}
     (least, name), (most, _) = sorted((size, name) for name, size in sizes.items())
     return those(question, lambda option: option == f"{name}, by {(most - least) // 1024:,} KiB")
 

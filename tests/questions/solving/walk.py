@@ -39,7 +39,7 @@ def memory(question: Question) -> dict[int, int]:
 
 
 def root(question: Question) -> int:
-    return number(found(r"at `(0x[\w]+)`\. Of an address", question)[1])
+    return number(found(r"has its root table, the [\w -]+, at `(0x\w+)`\.", question)[1])
 
 
 def descend(question: Question, va: int) -> tuple[list[int], int, int]:

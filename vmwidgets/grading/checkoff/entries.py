@@ -11,7 +11,7 @@ from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.instruments import comparisons, levels
+from vmwidgets.labs.instruments import comparisons
 from vmwidgets.questions.question import Question
 
 from .steps import Steps, headline, map_name
@@ -153,7 +153,7 @@ def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
             f"Right after {steps.named(step)}, a lookup of `{Address(chosen.start)}` in {map_name(steps)} finds "
             "nothing in the lookup cache. With how many entries of the tree does it compare?",
             counted(found, "entry"),
-            f"The tree has {counted(len(entries), 'entry')} on {counted(levels(space), 'level')}.",
+            f"The tree has {counted(len(entries), 'entry')} on {counted(space.levels, 'level')}.",
         )
 
 

@@ -11,7 +11,6 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, Walk, decode
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.instruments import fault_of
 from vmwidgets.labs.instruments import slots as slots_of
 from vmwidgets.questions.question import Question
 from vmwidgets.views.story.typed import called
@@ -50,7 +49,7 @@ def walk(subject: Subject, draws: Draws) -> Iterator[Question]:
             f"`{Address(address)}`. How many descriptors does the hardware's walk read, and does it end in a page, or "
             "in which fault?",
             f"{counted(len(then.steps), 'descriptor')} ({', '.join(one.name for one in then.steps)}); {_end(then)}",
-            f"{fault_of(then)}: {then.fault.why}"
+            f"{then.fault_line}: {then.fault.why}"
             if then.fault
             else f"The last one is a {then.steps[-1].layout}, physical {Address((then.pa or 0) & -PAGE)}.",
         )
