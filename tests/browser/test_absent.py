@@ -25,6 +25,6 @@ def test_a_first_show_leads_to_the_operation_that_makes_the_thing(
     picture.locator(".vmw-caption", has_text="task:late/map is not there after operation 0").wait_for()
     picture.get_by_role("button", name="go to operation 1").click()
     picture.locator(".vmw-where", has_text="operation 1 of 2").wait_for()
-    picture.locator(".vmw-caption", has_text="task made late").wait_for()
+    picture.locator(".vmw-caption", has_text="task created late").wait_for()
     assert picture.locator(".vmw-time button", has_text="go to operation").is_hidden()
     assert picture.locator(".vmw-status").is_hidden() or picture.locator(".vmw-status").text_content() == ""

@@ -39,8 +39,12 @@ Waits()
 GRAPHVIZ = 600_000
 """Bytes that Graphviz has at least, packed."""
 
-BEFORE = 150_000
-"""Bytes that may come in before the first picture is on the page: drawing code, picture, messages of the cell."""
+BEFORE = 200_000
+"""Bytes that may come in before the first picture is looked at: drawing code, picture, messages of the cell.
+
+The aim is 150,000 before it is there, which `python -m benchmarks` measures; on a busy computer the picture's layout for
+the page's width is here too.
+"""
 
 NO_WORKERS = "Object.defineProperty(window, 'Worker', { value: undefined })"
 REFUSED = """Object.defineProperty(window, 'Worker', { value: class {
