@@ -49,6 +49,7 @@ subjects = {
     "Followed": Followed("broken", "cow", 46, 120, Break("count", "Frame 0x87f9_3000 is counted once.", line="vm.c:9")),
     "BesideLinux": vm.compare_with_linux(vm.boot(layout="tiny")),
     "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),
+    "Program": vm.play("fork", vm.boot("x86-64", tlb=(1, 4))), "Sharing": m,
     "Inverted": vm.lab.inverted(m), "Fault": task, "Objects": m, "Clock": m,
     "Reasons": task.machine.why(task, a),
     "ReferenceBits": m,
