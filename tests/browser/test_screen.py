@@ -25,7 +25,8 @@ SEEN = """(root) => {
     const shown = (selector) => [...root.querySelectorAll(selector)].filter((one) => size(one).width > 0).length;
     const scene = size(root.querySelector('.vmw-scene'));
     const top = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
-    return { filled: root.classList.contains('vmw-filled'), controls: shown('button:not(.vmw-function-name), select, input, details'),
+    return { filled: root.classList.contains('vmw-filled'),
+             controls: shown('button:not(.vmw-function-name), select, input, details'),
              wide: size(root).width, high: size(root).height, bottom: scene.bottom, right: scene.right,
              larger: Math.min(scene.width / 900, 9), on_top: root.contains(top) };
 }"""

@@ -47,6 +47,8 @@ def test_a_right_kernel_is_sound(folder, lab, cpus):
 
 COPY = "if (mappages(new, at, PGSIZE, (uint64)copy, flags) != 0)"
 
+FIELD = "frame[((uint64)(pa) - KERNBASE) / PGSIZE].refs"
+
 SHARE = "if (mappages(new, at, PGSIZE, pa, flags) != 0)"
 
 ALLOCATED = "if (mappages(pagetable, at, PGSIZE, (uint64)page, PTE_R | PTE_U | xperm) != 0)"
@@ -141,6 +143,50 @@ def test_a_panic_is_told(folder):
     assert (found.outcome, found.panic) == ("panicked", "freewalk: leaf")
 
 
+def test_a_command_that_the_shell_does_not_know_is_not_sound(folder, capsys):
+    with vm.xv6(folder) as k:
+        found = k.follow("base", run="cowtst", seconds=60)
+    assert (found.outcome, found.first) == ("unfinished", None)
+    assert found.headline.endswith("xv6 printed 'exec cowtst failed', so the command did not run.")
+    assert "exec cowtst failed" in found.console
+    assert main(["follow", str(folder), "--run", "cowtst"]) == 3
+
+
+def test_after_a_break_nothing_is_followed(folder):
+    with vm.xv6(folder, options=("LAB=cow", "BUG=parent_writes")) as k:
+        found = k.follow("cow", run="life", seconds=120)
+        assert k.stops.all[-1].spaces
+        with pytest.raises(Refused, match=r"this kernel was stopped before: Frame .*Start a new one: vm.xv6"):
+            k.follow("cow", run="life")
+    (one, other) = found.first.walks
+    assert (one.fault, other.fault) == (None, None)  # the rule is broken, and the hardware refuses nothing
+
+
+def test_counts_are_in_an_array(folder):
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        for counts, said in (
+            ("kmem", "counts='kmem': this is no array with a number for each frame; "),
+            ("refcnt", "counts='refcnt': .*/kernel has no such variable; "),
+            ("proc.pid", "counts='proc.pid': this is no array with a number for each frame; "),
+        ):
+            with pytest.raises(Refused, match=said + "arrays with a number for each frame: refcount$"):
+                k.follow("cow", counts=counts)
+
+
+def test_counts_may_lie_in_structures(folder):
+    source = folder / "kernel" / "kalloc.c"
+    text = source.read_text()
+    text = text.replace("int refcount[PAGES];", "struct { char lock; short refs; } frame[PAGES];")
+    source.write_text(text.replace("refcount[((uint64)(pa) - KERNBASE) / PGSIZE]", FIELD))
+    header = folder / "kernel" / "kernel.h"
+    header.write_text(header.read_text().replace("extern int refcount[PAGES];", ""))
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        assert k.follow("cow", run="life", counts="frame.refs", seconds=200).outcome == "sound"
+    (folder / "kernel" / "kernel").unlink()
+    with vm.xv6(folder, options=("LAB=cow", "BUG=not_counted")) as k:
+        assert k.follow("cow", run="life", counts="frame.refs", seconds=200).first.rule == "count"
+
+
 def test_limits(folder):
     with vm.xv6(folder) as k:
         assert k.follow("base", run="life", stops=20).outcome == "unfinished"
@@ -154,8 +200,23 @@ def test_what_can_not_be_followed(folder):
     with vm.xv6(folder) as k:
         with pytest.raises(Refused, match=r"known are base, pgtbl, cow, lazy"):
             k.follow("mmap")
-        with pytest.raises(Refused, match=r"no function or variable called 'counts'"):
+        with pytest.raises(Refused, match=r"counts='counts': .* has no such variable"):
             k.follow("cow", counts="counts")
+
+
+def test_the_command_takes_a_courses_checks(folder, tmp_path, capsys):
+    own = tmp_path / "own.py"
+    words = ["follow", str(folder), "--run", "life", "--lab", "lazy", "--checks", str(own)]
+    own.write_text("def says(call):\n    yield 0x1000, 'a sentence of the course'\nchecks = {'uvmcopy': says}\n")
+    assert main(words) == 1
+    assert "a sentence of the course" in capsys.readouterr().out
+    for text, said in (("check = {}", "no name 'checks'"), ("1 / 0", "ZeroDivisionError"), ("checks = 5", "checks=5")):
+        own.write_text(text)
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
+    own.unlink()
+    assert main(words) == 2
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_the_command(folder, capsys):

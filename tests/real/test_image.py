@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +69,17 @@ def test_what_is_no_image_of_this_kernel_is_refused(saved: Saved, tmp_path: Path
     (tmp_path / "empty").touch()
     with pytest.raises(Refused, match="the file is empty"):
         vm.memory_image(tmp_path / "empty", program=saved.program)
+
+
+def test_the_file_of_another_kernel_is_refused(saved: Saved, tmp_path: Path) -> None:
+    sources = tmp_path / "another"
+    shutil.copytree(saved.program.parent.parent, sources, ignore=shutil.ignore_patterns("memory.*"))
+    (sources / "kernel" / "kernel").unlink()
+    subprocess.run(["make", "LAB=cow", "kernel/kernel"], cwd=sources, check=True, capture_output=True)
+    with pytest.raises(
+        Refused, match=r"memory\.raw has the code of another kernel at 0x8000_0000: give that one's file"
+    ):
+        vm.memory_image(saved.raw, program=sources / "kernel" / "kernel")
 
 
 @pytest.mark.parametrize("base", [1, -4096, True, "0x80000000"])

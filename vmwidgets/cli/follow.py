@@ -10,6 +10,7 @@ from pathlib import Path
 from ..engine.base.errors import Refused
 from ..engine.mmu.followed import Followed
 from ..real import xv6
+from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS
 from .text import printable
 
@@ -22,7 +23,7 @@ that is wrong, a table that is lost; in the base kernel also what mappages, uvmu
 
 _EXITS = """\
 exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
-3 nothing was found in the time or the stops given, and the program had not ended.
+3 nothing was found, and the command did not come to its end: it could not be started, or time or stops ran out.
 Needs QEMU, a RISC-V compiler and the extra "kernels"."""
 
 
@@ -44,6 +45,7 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a command for xv6's shell, such as cowtest; default: boot only",
     )
     parser.add_argument("--counts", metavar="ARRAY", help="the array that counts references, such as refcount")
+    parser.add_argument("--checks", type=Path, metavar="FILE", help="a file of Python that sets checks = {...}")
     parser.add_argument("--cpus", type=int, default=1, help="processors (1)")
     parser.add_argument("--stops", type=int, default=200_000, help="stops at most (200000)")
     parser.add_argument("--seconds", type=float, default=600.0, help="seconds at most (600)")
@@ -57,10 +59,11 @@ def run(options: argparse.Namespace) -> int:
     if options.stops < 1 or not 0 < options.seconds <= 86_400:
         options.usage_error("--stops is at least 1, and --seconds more than 0 and at most 86400")
     try:
+        checks = None if options.checks is None else checked(checks_in(options.checks))
         with xv6(options.folder, cpus=options.cpus, options=tuple(options.make)) as kernel:
             found = kernel.follow(
                 options.lab, run=options.command_line, counts=options.counts, stops=options.stops,
-                seconds=options.seconds,
+                seconds=options.seconds, checks=checks,
             )  # fmt: skip  # what is run, then how long
     except Refused as error:
         print(printable(str(error)), file=sys.stderr)

@@ -18,8 +18,8 @@ def attach(where: str | None = None, *, program: str | Path | None = None) -> Ke
     with `close`.  Any kernel on x86 (32 bits, PAE, four and five levels), ARMv7, AArch64 or RISC-V (Sv39) can be looked
     at; with its `program`, such as "kernel/kernel" of xv6, its functions and processes are known by name.
 
-    Raises :class:`Refused` for a port where nothing listens, that GDB has, or that another program has, and for
-    processors that are not known.
+    Raises :class:`Refused` for a port where nothing listens, that GDB has, or that another program has, for processors
+    that are not known, and for a `program` that is not the one that runs.
 
     >>> import vmwidgets as vm
     >>> vm.attach("example.org:1234")
@@ -29,6 +29,7 @@ def attach(where: str | None = None, *, program: str | Path | None = None) -> Ke
     """
     given: object = port_of_make() if where is None else where
     if not isinstance(given, str):
-        raise Refused(f"{shown(given)}: write a port of this computer, '127.0.0.1:1234', or the path of a Unix socket")
+        port = given if isinstance(given, int) and not isinstance(given, bool) else 1234
+        raise Refused(f"{shown(given)}: write this computer's port, '127.0.0.1:{port}', or the path of a Unix socket")
     names = None if program is None else Program(Path(program).expanduser())
     return Kernel(Port(given), names)

@@ -63,6 +63,7 @@ class Image:
         self._name = name
         self._memory = memory
         self._there = Processes(program)
+        self._read(lambda memory: program.must_run_in(name, memory.read))
 
     @property
     def kernel(self) -> PageTables[Any]:
@@ -91,8 +92,8 @@ class Image:
             return look(self._memory)
         except BusError as error:
             raise Refused(
-                f"{self._name} has no bytes for physical address {Address(error.pa)}, where the program has its "
-                f"variables; it has {self._memory}. Save all memory, or say where it begins: base=0x80000000"
+                f"{self._name} has no bytes for physical address {Address(error.pa)}, where the program "
+                f"lies; it has {self._memory}. Save all memory, or say where it begins: base=0x80000000"
             ) from None
 
     def __repr__(self) -> str:
@@ -106,8 +107,8 @@ def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE)
     writes a core, and ``pmemsave 0x80000000 0x8000000 "memory.raw"`` plain bytes.  Nothing runs, so neither QEMU nor
     a compiler is needed here.
 
-    Raises :class:`Refused` for a file that is empty, that is a program and no core, or that does not have the memory
-    in which the program has its variables.  O(bytes of the file).
+    Raises :class:`Refused` for a file that is empty, that is a program and no core, that does not have the memory in
+    which the program lies, or that has the code of another kernel there.  O(bytes of the file).
 
     >>> import vmwidgets as vm
     >>> vm.memory_image("memory.raw", program="kernel/kernel")

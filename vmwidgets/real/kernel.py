@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +48,8 @@ class Kernel:
         try:
             self._processor = processor_of(port.do(lambda gdb: gdb.description.architecture))
             self._processes = None if program is None else Processes(program)
+            if program is not None:
+                port.do(lambda gdb: program.must_run_in(port.name, gdb.read_one))
         except BaseException:
             port.close()
             raise
@@ -56,6 +59,8 @@ class Kernel:
         self._has_paged = False
         """Whether a processor was seen to translate addresses: if none does later, the guest was reset."""
         self._letters: dict[str, str] = {}
+        self._spoiled = ""
+        """What following found: it would blame what comes later."""
 
     # ---- what is there -----------------------------------------------------------------------
 
@@ -220,7 +225,10 @@ class Kernel:
 
         `lab` is "base", "pgtbl", "cow" or "lazy".  `run` is a command that is typed once the shell waits for one, such
         as "cowtest" (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` names the array
-        that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.
+        that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.  The
+        last stop is one of :attr:`stops`.
+
+        Raises :class:`Refused` for a kernel in which something was found before, and where `counts` is no array.
 
         `checks` are functions of the course's own, by the name of the function whose calls they judge ("mappages",
         "uvmunmap", "uvmalloc", "uvmcopy").  Each is given a :class:`~.follow.checks.CallSeen` when such a call of a
@@ -228,15 +236,25 @@ class Kernel:
         """
         own = checked(checks)
         program = self._file()
+        if self._spoiled:
+            raise Refused(f"{self._spoiled}; what comes after that follows from it. Start a new one: vm.xv6(folder)")
         console = None if self._started is None else _Console(self._started, run)
         if run is not None and console is None:
             raise Refused(f"run={shown(run)}: only a kernel of vm.xv6(folder) has a console to type on")
         self._go_on()
+        printed = len(self.console)
         ended = console.has_ended if console is not None else lambda: False
         limits = Limits(stops, seconds)
         found: Followed = self._do(
             lambda gdb: follow(gdb, program, lab, limits, counts, ended, self._port.is_told_to_stop, own)
         )
+        found = replace(found, console=self.console[printed:])
+        if found.outcome == "sound" and console is not None and console.refusal:
+            why = f"xv6 printed {shown(console.refusal)}, so the command did not run"
+            found = replace(found, outcome="unfinished", why=why)
+        if found.outcome in ("broken", "panicked"):
+            self._spoiled = f"this kernel was stopped before: {found.headline}"
+        self._stopped(self._place(self._do(Gdb.pc)))
         return found
 
     # ---- the console -------------------------------------------------------------------------
@@ -354,3 +372,10 @@ class _Console:
                 self._started.type(self._command + "\n")
             return False
         return text[self._typed :].endswith(PROMPT)
+
+    @property
+    def refusal(self) -> str:
+        """The line in which the shell says that it could not start the command, or ""."""
+        said = self._started.text[max(self._typed, 0) :]
+        refusals = (f"exec {word} failed" for word in (self._command or "").split())  # as xv6's sh.c says it
+        return next((one for one in refusals if one in said), "")

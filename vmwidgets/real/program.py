@@ -7,14 +7,19 @@ refused with the reason.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.released import install
+from ..engine.base.units import Address
 
 RISCV = "EM_RISCV"
+
+FEWEST_FRAMES = 1 << 14
+"""Elements of an array that may count references: xv6 has 32,768 frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,14 @@ class Variable:
     size: int
     count: int
     fields: dict[str, Place]
+    step: int = 0
+    """Bytes from one element to the next: more than `size` for a field of an array of structures."""
+    is_number: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has numbers enough for one of each frame."""
+        return self.is_number and self.count >= FEWEST_FRAMES
 
 
 class Program:
@@ -73,11 +86,22 @@ class Program:
         self._variables: dict[str, Any] = {}
         self._definitions: dict[str, int] = {}
         self._code = [(part["p_vaddr"], part.data()) for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
+        text = elf.get_section_by_name(".text")
+        self._text = (0, b"") if text is None else (int(text["sh_addr"]), bytes(text.data()))
         self._lines = _lines(self._dwarf)
         self._starts = [start for start, _ in self._lines]
         self._functions = sorted(self.symbols.values(), key=lambda one: (one.address, one.size))
         self._addresses = [one.address for one in self._functions]
         self._collect()
+
+    def must_run_in(self, where: str, read: Callable[[int, int], bytes]) -> None:
+        """Refuse a memory whose code is another kernel's; `read` gives bytes by physical address and length."""
+        start, code = self._text
+        if read(start, len(code)) != code:
+            raise Refused(
+                f"{self.path}: {where} has the code of another kernel at {Address(start)}: give that one's"
+                " file, as it was before a new `make`"
+            )
 
     def address(self, name: str) -> int:
         """The address of a function or variable; refused where the program has none of that name."""
@@ -89,12 +113,14 @@ class Program:
     def variable(self, name: str) -> Variable:
         """A variable: where it is, its fields if it is a structure or an array of structures, and how many there are.
 
-        `name` may lead to a field, such as "kmem.freelist".
+        `name` may lead to a field, such as "kmem.freelist", also of each structure in an array.
         """
         first, *rest = name.split(".")
-        address, entry, count = self.address(first), self._variables.get(first), 1
+        address, entry, count, step = self.address(first), self._variables.get(first), 1, 0
         for field in [*rest, None]:
-            entry, count = _element(entry)
+            entry, many = _element(entry)
+            if many > 1:
+                count, step = count * many, _size(entry)
             if field is None:
                 break
             fields = dict(_entries(entry))
@@ -103,8 +129,26 @@ class Program:
             address += _offset(fields[field]) or 0
             entry = fields[field]
         fields_of = dict(_members(entry)) if entry is not None else {}
-        size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
-        return Variable(address, int(size.value) if size is not None else 8, count, fields_of)
+        is_number = entry is not None and entry.tag == "DW_TAG_base_type"
+        return Variable(address, _size(entry), count, fields_of, step or _size(entry), is_number)
+
+    def counting(self, name: str) -> Variable:
+        """The array called `name` that has a number for each frame; refused with those that there are for any other."""
+        given: object = name
+        arrays = self._arrays()
+        known = f"arrays with a number for each frame: {', '.join(arrays)}" if arrays else "no array has one"
+        if not isinstance(given, str) or given.split(".")[0] not in self.symbols:
+            raise Refused(f"counts={shown(given)}: {self.path} has no such variable; {known}")
+        found = self.variable(given)
+        if not found.counts:
+            raise Refused(f"counts={shown(given)}: this is no array with a number for each frame; {known}")
+        return found
+
+    def _arrays(self) -> list[str]:
+        """The variables and their fields that have a number for each frame."""
+        names = [name for name in self._variables if name in self.symbols and name != "stack0"]  # stacks, as bytes
+        fields = [f"{name}.{field}" for name in names for field, _ in _entries(_element(self._variables[name])[0])]
+        return sorted(name for name in [*names, *fields] if self.variable(name).counts)
 
     def line(self, address: int) -> Line | None:
         """The line of the source that the instruction at `address` belongs to, or None."""
@@ -308,5 +352,10 @@ _DEEPEST = 16
 def _bytes(member: Any) -> int:
     """The size of what a member holds; 0 where the file does not say."""
     entry, count = _element(member)
+    return count * _size(entry, 0)
+
+
+def _size(entry: Any, unsaid: int = 8) -> int:
+    """The size of a type in bytes, or `unsaid` where the file does not say."""
     size = entry.attributes.get("DW_AT_byte_size") if entry is not None else None
-    return count * int(size.value) if size is not None else 0
+    return int(size.value) if size is not None else unsaid

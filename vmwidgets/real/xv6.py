@@ -42,8 +42,8 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
     number: object = cpus
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 8:
         raise Refused(f"cpus={shown(number)}: xv6 runs on 1 to 8 processors")
-    if not (place / "Makefile").is_file() or not (place / "kernel").is_dir():
-        raise Refused(f"{place}: this is no folder of xv6-riscv: it has no Makefile and no folder kernel")
+    if not _is_xv6(place):
+        raise Refused(f"{place}: {_why_not(place)}")
     if shutil.which("make") is None:
         raise Refused("make is not installed: xv6 is built with it")
     port = _free_port()
@@ -55,6 +55,22 @@ def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> 
     except BaseException:
         started.end()
         raise
+
+
+def _is_xv6(place: Path) -> bool:
+    return (place / "Makefile").is_file() and (place / "kernel").is_dir()
+
+
+def _why_not(place: Path) -> str:
+    """Why a folder is not xv6's, and which one near it is."""
+    if not place.is_dir():
+        return "there is no such folder; write the path of your clone of xv6-riscv"
+    lacks = [what for what, has in (
+        ("Makefile", (place / "Makefile").is_file()), ("folder 'kernel'", (place / "kernel").is_dir()),
+    ) if not has]  # fmt: skip  # what a folder of xv6 has
+    near = [one for one in (place.resolve().parent, *sorted(place.iterdir())) if one.is_dir() and _is_xv6(one)]
+    other = f"; xv6 is in {near[0]}" if near else ""
+    return f"this is no folder of xv6-riscv, for it has no {' and no '.join(lacks)}{other}"
 
 
 def _wait_for(started: Started, port: int, place: Path) -> None:

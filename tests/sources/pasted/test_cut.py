@@ -176,6 +176,7 @@ def test_nonsense_is_refused_in_one_sentence(text: str) -> None:
     with pytest.raises(vm.Refused, match="the text has no page table of vmprint") as refused:
         vm.load(text)
     assert "\n" not in str(refused.value)
+    assert "Paste what the terminal shows" in str(refused.value)
 
 
 @pytest.mark.parametrize("given", [None, 5, b"panic: kfree", Path("console.txt"), ["panic: kfree"]])

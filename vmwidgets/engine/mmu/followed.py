@@ -64,6 +64,7 @@ class Followed:
     outside: tuple[str, ...] = field(default=())
     """What was not looked at, in sentences."""
     console: str = ""
+    """What the kernel printed while it was followed."""
 
     @property
     def headline(self) -> str:
@@ -85,6 +86,7 @@ class Followed:
             "stops": self.stops,
             "break": None if self.first is None else self.first.record(),
             "panic": self.panic,
+            "console": self.console,
             "outside": list(self.outside),
         }
 

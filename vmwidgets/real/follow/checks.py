@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from ...engine.base.errors import Refused, shown
@@ -47,6 +49,17 @@ def checked(checks: object) -> dict[str, Check]:
         if not callable(check):
             raise Refused(f"checks[{name!r}]={shown(check)}: write a function that takes the call")
     return dict(checks)
+
+
+def checks_in(path: Path) -> object:
+    """What a course's file of Python calls `checks`; :class:`Refused` where it fails or has no such name."""
+    try:
+        names = run_path(str(path))
+    except Exception as error:  # whatever a course's file raises
+        raise Refused(f"{path}: the file can't be run: {type(error).__name__}: {error}") from error
+    if "checks" not in names:
+        raise Refused(f"{path}: the file has no name 'checks'; write checks = {{'uvmcopy': my_check}}")
+    return names["checks"]
 
 
 def tables_of(call: Call, spaces: Spaces) -> dict[str, dict[int, int]]:

@@ -135,7 +135,7 @@ def _counted(state: State, counts: Variable, root: int, va: int, frame: int) -> 
     index = frame // PAGE if counts.count > KERNBASE // PAGE else (frame - KERNBASE) // PAGE
     if not 0 <= index < counts.count:
         return
-    data = state.gdb.read_one(counts.address + index * counts.size, counts.size)
+    data = state.gdb.read_one(counts.address + index * counts.step, counts.size)
     count = int.from_bytes(data, "little")
     if count != len(leading):
         says = (

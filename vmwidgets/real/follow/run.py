@@ -11,6 +11,7 @@ from ...engine.base.errors import Refused
 from ...engine.base.units import Address
 from ...engine.memory.ram import BusError
 from ...engine.mmu.followed import Break, Followed, Outcome
+from ...engine.mmu.rules import Access
 from ..gdb import Gdb, TookTooLong
 from ..memory import StoppedMemory
 from ..processes import Process, Processes
@@ -250,7 +251,10 @@ class _Run:
         for root, va in [(wrong.root, wrong.address), *wrong.also][:4]:
             if va is not None and root:
                 owner = state.processes.get(root) or Process(f"table {Address(root)}", 0, "", 0, root)
-                walks.append(owner.tables(memory).walk(va, "write", user=True))
+                space = self.spaces.known.get(root)
+                leaf = None if space is None else space.leaves.get(va)
+                lets: tuple[Access, bool] = ("read", True) if leaf is None else leaf.lets
+                walks.append(owner.tables(memory).walk(va, lets[0], user=lets[1]))
         memory.close()
         process = state.processes.get(wrong.root)
         return Break(
@@ -316,7 +320,7 @@ def follow(
     """Follow the guest until `ended`, a broken rule, a panic or a limit.  It is stopped afterwards."""
     if lab not in LABS:
         raise Refused(f"lab={lab!r}: known are {', '.join(LABS)}")
-    counted = program.variable(counts) if counts else None
+    counted = program.counting(counts) if counts is not None else None
     run = _Run(gdb, program, lab, limits, counted, ended, told_to_stop, checks or {})
     try:
         outcome, why = run.run()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ...engine.base.units import PAGE
 from ...engine.mmu.formats.riscv import R, U, V, W, X
+from ...engine.mmu.rules import Access
 from ..gdb import Gdb
 
 _LEAF = R | W | X
@@ -32,6 +33,12 @@ class Leaf(NamedTuple):
     def rights(self) -> str:
         """Read, write, execute and user as four letters: "rw-u"."""
         return "".join(letter if self.word & bit else "-" for letter, bit in zip("rwxu", (R, W, X, U), strict=True))
+
+    @property
+    def lets(self) -> tuple[Access, bool]:
+        """An access that the descriptor allows, and whether user code may make it: the walk to it ends well."""
+        access: Access = "write" if self.word & W else "read" if self.word & R else "execute"
+        return access, bool(self.word & U)
 
     @property
     def writable(self) -> bool:

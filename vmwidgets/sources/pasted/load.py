@@ -54,6 +54,8 @@ def load(text: str) -> Pasted:
     if not (tables or traps or panics or listings):
         why = f" {sentences[0]}" if sentences else ""
         raise Refused(
-            f"the text has no page table of vmprint, no trap, no panic, and no list of info mem or info tlb.{why}"
+            f"the text has no page table of vmprint, no trap, no panic, and no list of info mem or info tlb.{why} Paste"
+            " what the terminal shows, from a line such as 'page table 0x87f6e000', 'usertrap(): unexpected scause …'"
+            " or 'panic: …' on"
         )
     return Pasted(tuple(tables), tuple(traps), tuple(panics), tuple(listings), sentences)

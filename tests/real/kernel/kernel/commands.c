@@ -81,7 +81,10 @@ void shell(void)
     else if (equal(line, "spin"))
       for (;;)
         asm volatile("nop");
-    else
-      print("what?\n");
+    else {
+      print("exec ");
+      print(line);
+      print(" failed\n");
+    }
   }
 }
