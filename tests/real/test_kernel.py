@@ -233,3 +233,40 @@ def test_a_kernel_that_the_student_started(folder, monkeypatch):
             k.go(until="getc")
     finally:
         started.end()
+
+
+def let_go(k):
+    """Once the port is free for another."""
+    wait_for(lambda: k._port._line.gdb is None, "the port, let go", 10)
+    return k._port.name
+
+
+def test_an_idle_port_is_let_go_so_that_gdb_can_have_it(folder, monkeypatch):
+    monkeypatch.setattr("vmwidgets.real.port.IDLE", 0.2)
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        first = k.go(until="mappages")
+        assert first.startswith("mappages")
+        gdb = vm.attach(let_go(k))
+        assert gdb.where() == first[-len(gdb.where()) :]
+        gdb.close(goes_on=False)
+        second = k.go(until="mappages")  # the breakpoint where it stands is stepped over
+        assert second.startswith("mappages")
+        assert [one.where for one in k.stops.all] == [first, second]
+
+
+def test_what_was_read_before_gdb_had_the_port_belongs_to_that_stop(folder, monkeypatch):
+    monkeypatch.setattr("vmwidgets.real.port.IDLE", 0.2)
+    with vm.xv6(folder, options=("LAB=cow",)) as k:
+        k.go(until="getc")
+        tables = k.process("sh")
+        walk = tables.walk(0, "execute")
+        port = let_go(k)
+        assert tables.memory.read(0x8700_0000, 8) is not None  # nobody had it
+        gdb = vm.attach(let_go(k), program=folder / "kernel" / "kernel")
+        gdb.step()
+        gdb.close(goes_on=False)
+        assert tables.walk(0, "execute") == walk
+        with pytest.raises(Refused, match="not read before the guest ran on: GDB had the port"):
+            tables.memory.read(0x8600_0000, 8)
+        assert k.process("sh").memory.read(0x8600_0000, 8) is not None
+        assert port == k._port.name

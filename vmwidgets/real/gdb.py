@@ -45,11 +45,12 @@ class Gdb:
     Raises :class:`Refused` where the other side is not QEMU, or its guest can't be read by physical addresses.
     """
 
-    def __init__(self, packets: Packets) -> None:
+    def __init__(self, packets: Packets, came: str = "") -> None:
         self._packets = packets
         self._breakpoints: set[int] = set()
         self._thread = ""
-        self._came = ""
+        self.came = came
+        """The processor that came to a breakpoint last: it steps over it first when the guest goes on."""
         supported = packets.ask("qSupported:xmlRegisters=i386,arm,riscv;multiprocess+")
         while supported.startswith("T"):  # QEMU stops the guest for a client, and some versions report that first
             supported = packets.receive()
@@ -110,6 +111,14 @@ class Gdb:
             if self._packets.ask(f"Hg{name}") != "OK":
                 raise Refused(f"{self.name}: the guest has no processor {name}")
             self._thread = name
+
+    def state(self) -> tuple[str, ...]:
+        """What the registers of each processor hold, as QEMU writes it: another text once the guest has gone on."""
+        found = []
+        for name in self.threads():
+            self.thread = name
+            found.append(self._packets.ask("g"))
+        return tuple(found)
 
     def register(self, name: str) -> int | None:
         """What a register holds; None if the processor has none of that name."""
@@ -195,7 +204,7 @@ class Gdb:
         return found
 
     def _step(self, thread: str) -> Stopped:
-        self._came = ""
+        self.came = ""
         self._packets.send(f"vCont;s:{thread}")
         return self._stopped(self._packets.receive(_STOPS_IN))
 
@@ -206,15 +215,15 @@ class Gdb:
 
         Raises :class:`TookTooLong`.
         """
-        if self._came:
-            self.step(self._came)
+        if self.came:
+            self.step(self.came)
         self._packets.send("vCont;c")
         end = monotonic() + seconds
         while True:
             answer = self._packets.wait(_SLICE)
             if answer is not None:
                 found = self._stopped(answer)
-                self._came = found.thread
+                self.came = found.thread
                 return found
             if wanted():
                 return self._interrupted()

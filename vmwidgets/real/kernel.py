@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -37,8 +37,9 @@ PROMPT = "$ "
 class Kernel:
     """A kernel in QEMU.  It is stopped while it is looked at; ``vm.attach`` and ``vm.xv6`` make it.
 
-    With a `program`, the kernel's file, functions and processes are known by name.  ``with vm.attach(…) as k:`` lets
-    the port go at the end, so that GDB can have it.
+    With a `program`, the kernel's file, functions and processes are known by name.  After ten seconds without a call
+    the port is let go, so that GDB can have it; the guest stays stopped, and the next call takes the port up again.
+    ``with vm.attach(…) as k:`` lets it go for good at the end.
     """
 
     def __init__(self, port: Port, program: Program | None = None, started: Started | None = None) -> None:
@@ -282,7 +283,13 @@ class Kernel:
     def _do(self, call: Any) -> Any:
         self._must_be_stopped()
         self._running = None
+        self._take_up()
         return self._port.do(call)
+
+    def _take_up(self) -> None:
+        """Have the port again; if GDB let the guest go on meanwhile, what was read belongs to an earlier stop."""
+        if self._port.guest_has_moved():
+            self._go_on()
 
     def _must_be_stopped(self) -> None:
         if self._running is not None and not self._running.done():
@@ -295,7 +302,16 @@ class Kernel:
         self._memory = self._new_memory()
 
     def _new_memory(self) -> StoppedMemory:
-        return StoppedMemory(lambda pieces: self._do(lambda gdb: gdb.read(pieces)))
+        def read(pieces: Iterable[tuple[int, int]]) -> list[bytes | None]:
+            wanted = list(pieces)
+            self._take_up()
+            if self._memory is not memory:
+                raise Refused("this part of the tables was not read before the guest ran on: GDB had the port")
+            found: list[bytes | None] = self._do(lambda gdb: gdb.read(wanted))
+            return found
+
+        memory = StoppedMemory(read)
+        return memory
 
     def _file(self) -> Program:
         if self._program is None:

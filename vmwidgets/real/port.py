@@ -2,6 +2,9 @@
 
 A Jupyter kernel interrupts its main thread at any point; in the middle of a packet that would leave the connection out
 of step.  So the main thread only waits: when it is interrupted, it says so, and the owner stops between two packets.
+
+QEMU serves one client at a time.  While nothing is asked, the port is let go, so that GDB can have it, and the guest
+stays stopped; the next call takes it up again.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ..engine.base.errors import Refused
@@ -23,8 +27,52 @@ Calls = SimpleQueue["Callable[[], None] | None"]
 """What the port's thread does, one after another; None ends it."""
 
 
-def _serve(calls: Calls) -> None:
-    while (call := calls.get()) is not None:
+IDLE = 10.0
+"""Seconds without a call after which the port is let go."""
+
+
+class _Line:
+    """The connection, which only the port's thread uses: opened when it is needed, let go when it is not."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.gdb: Gdb | None = None
+        self.has_moved = False
+        """Whether the guest went on while the port was let go: GDB had it."""
+        self._came = ""
+        self._state: tuple[str, ...] = ()
+
+    def open(self) -> Gdb:
+        """The client; it is connected again if the port was let go."""
+        if self.gdb is None:
+            packets = connect(self.where)
+            try:
+                self.gdb = Gdb(packets, self._came)
+            except BaseException:
+                packets.close()
+                raise
+            if self._state:
+                self.has_moved |= self.gdb.state() != self._state
+        return self.gdb
+
+    def let_go(self) -> None:
+        """Leave the port to others; the guest stays stopped, with no breakpoint of ours."""
+        gdb, self.gdb = self.gdb, None
+        if gdb is not None:
+            with suppress(Refused):  # QEMU may have ended: the next call says so
+                self._came, self._state = gdb.came, gdb.state()
+            gdb.close(goes_on=False)
+
+
+def _serve(calls: Calls, line: _Line) -> None:
+    while True:
+        try:
+            call = calls.get(timeout=None if line.gdb is None else IDLE)
+        except Empty:
+            line.let_go()
+            continue
+        if call is None:
+            return
         call()
 
 
@@ -36,18 +84,26 @@ class Port:
         self._stop = threading.Event()
         self._calls: Calls = SimpleQueue()
         # A daemon: a guest that runs beside the notebook must not keep Python from ending.
-        threading.Thread(target=_serve, args=(self._calls,), name="vmwidgets-port", daemon=True).start()
-        self._gdb: Gdb | None = None
+        self._line = _Line(where)
+        threading.Thread(target=_serve, args=(self._calls, self._line), name="vmwidgets-port", daemon=True).start()
+        self._is_open = True
         try:
-            self._gdb = self._wait(self._submit(lambda: _opened(where)))
+            self._wait(self._submit(self._line.open))
         except BaseException:
             self._calls.put(None)
             raise
 
     @property
     def is_open(self) -> bool:
-        """Whether the port can still be asked."""
-        return self._gdb is not None
+        """Whether the port can still be asked; it may be let go meanwhile."""
+        return self._is_open
+
+    def guest_has_moved(self) -> bool:
+        """Whether the guest went on while the port was let go, asked once each time; the port is taken up again."""
+        if self._line.gdb is None:
+            self.do(Gdb.threads)
+        moved, self._line.has_moved = self._line.has_moved, False
+        return moved
 
     def do(self, call: Callable[[Gdb], T]) -> T:
         """What `call` returns of the client.  An interrupt is raised here once `call` has ended."""
@@ -55,11 +111,10 @@ class Port:
 
     def begin(self, call: Callable[[Gdb], T]) -> Future[T]:
         """Begin a call that goes on beside the caller, until :meth:`stop`."""
-        gdb = self._gdb
-        if gdb is None:
+        if not self._is_open:
             raise Refused(f"{self.name}: the port was closed; attach again")
         self._stop.clear()
-        return self._submit(lambda: call(gdb))
+        return self._submit(lambda: call(self._line.open()))
 
     def _submit(self, call: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()
@@ -91,17 +146,10 @@ class Port:
 
     def close(self, *, goes_on: bool = True) -> None:
         """Let the port go; the guest `goes_on`, or stays stopped."""
-        gdb, self._gdb = self._gdb, None
-        if gdb is not None:
-            self._stop.set()
-            self._submit(lambda: gdb.close(goes_on=goes_on)).result()
-            self._calls.put(None)
-
-
-def _opened(where: str) -> Gdb:
-    packets = connect(where)
-    try:
-        return Gdb(packets)
-    except BaseException:
-        packets.close()
-        raise
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._stop.set()
+        with suppress(Refused):  # another has the port by now, or QEMU has ended
+            self._submit(lambda: self._line.open().close(goes_on=goes_on)).result()
+        self._calls.put(None)
