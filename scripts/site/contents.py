@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 
+from . import examples
 from .labs import NAMES
 from .places import NOTEBOOKS
 
@@ -43,6 +44,21 @@ def write(folder: Path) -> None:
     words = nbformat.v4.new_markdown_cell(HEADING, id="heading")  # type: ignore[no-untyped-call]
     cells = [words, code(INSTALL, "install"), code(READ, "read"), code(SHOW, "show")]
     save(nbformat.v4.new_notebook(cells=cells), folder / "pasted.ipynb")  # type: ignore[no-untyped-call]
+    for tried in examples.everything():
+        path = folder / tried.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(notebook_of(tried), path)
+
+
+def notebook_of(tried: examples.Tried) -> Any:
+    """Examples as a notebook; a cell that is to end in an error does not stop the others."""
+    heading = nbformat.v4.new_markdown_cell(f"# {tried.heading}", id="heading")  # type: ignore[no-untyped-call]
+    cells = [heading, code(INSTALL, "install")]
+    for number, (source, raises) in enumerate(tried.cells()):
+        cells.append(code(source, f"example-{number}"))
+        if raises:
+            cells[-1].metadata["tags"] = ["raises-exception"]
+    return nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]
 
 
 def code(source: str, name: str) -> Any:

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ MADE_BY = {"fault": "forked", "objects": "forked"}
 """Pictures of a machine that another function makes."""
 
 
-def write(folder: Path) -> list[str]:
-    """Write the page and its pictures into a folder; gives the names of the pictures."""
+def write(folder: Path, links: Mapping[str, str]) -> None:
+    """Write the page and its pictures into a folder; `links` are the links to try a picture, by its name."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["# Gallery", "", "Each picture is drawn by the code below it, when these pages are built.", ""]
     drawn = pictures.scenes()
@@ -25,9 +26,8 @@ def write(folder: Path) -> list[str]:
         (folder / f"{name}.svg").write_text(to_svg(scene))
         lines += [f"## {heading(name, scene.title)}", "", f"![{alternative(scene)}]({name}.svg)", ""]
         if source := code(name):
-            lines += ["```python", source, "```", ""]
+            lines += ["```python", source, "```", "", *([links[name], ""] if name in links else [])]
     (folder / "index.md").write_text("\n".join(lines))
-    return list(drawn)
 
 
 def alternative(scene: Any) -> str:
@@ -57,4 +57,5 @@ def code(name: str) -> str:
     first = body.body[1] if ast.get_docstring(body) else body.body[0]
     lines = textwrap.dedent("\n".join(source.splitlines()[first.lineno - 1 :]))
     last = f"\nvm.{name.capitalize()}(m)" if name in MADE_BY else ""
-    return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', lines.replace("\nreturn m", "")) + last
+    shown = re.sub(r"^return (.+?)(?:\.scene\(\))?$", r"\1", lines.replace("\nreturn m", ""), flags=re.MULTILINE)
+    return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', shown) + last

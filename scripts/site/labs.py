@@ -15,6 +15,8 @@ from typing import Any
 
 import nbformat
 
+from vmwidgets.lectures.listed import LECTURES
+
 from .places import CACHE, NOTEBOOKS, ROOT, digest, package
 
 KEPT = CACHE / "labs"
@@ -29,7 +31,9 @@ vmwidgets.sources.proc_maps.SELF = "/no/such/file"
 """
 """Run before a lab: the page shows the recorded map of a process, and not that of whoever builds the site."""
 
-LECTURES = ("maps", "translation", "faults", "replacement")
+WITHOUT_STEPS = {"12-your-own-kernel"}
+"""Labs whose pictures are of what another kernel printed: a handout is made of pictures of a machine."""
+
 MINUTES = 10
 """How long a lab may take, or its handout."""
 
@@ -37,8 +41,8 @@ NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
-def made() -> dict[str, tuple[Path, Path]]:
-    """Of each lab the notebook that was run, and its handout; both are made if they have to be."""
+def made() -> dict[str, Path]:
+    """Of each lab the notebook that was run; it and the handout are made if they have to be."""
     KEPT.mkdir(parents=True, exist_ok=True)
     code = package()
     for name in LECTURES:
@@ -60,18 +64,20 @@ def make_lecture(name: str, code: str) -> None:
         stamp.write_text(code)
 
 
-def make(name: str, code: str) -> tuple[Path, Path]:
-    """The notebook of a lab as it is shown, and its handout."""
+def make(name: str, code: str) -> Path:
+    """The notebook of a lab as it is shown; its handout, if it has one, lies beside it."""
     source, shown, handout = NOTEBOOKS / f"{name}.ipynb", KEPT / f"{name}.ipynb", KEPT / f"{name}.html"
+    steps = name not in WITHOUT_STEPS
     stamp = KEPT / f"{name}.sha256"
     wanted = f"{code} {digest([source, Path(__file__)])}"
-    if not (stamp.is_file() and stamp.read_text() == wanted and shown.is_file() and handout.is_file()):
+    if not (stamp.is_file() and stamp.read_text() == wanted and shown.is_file() and handout.is_file() == steps):
         print(f"vmwidgets: running {source.relative_to(ROOT)}", file=sys.stderr)
         run(source, shown)
-        title = title_of(source)
-        check([sys.executable, "-m", "vmwidgets", "handout", source, "-o", handout, "--force", "--title", title])
+        if steps:
+            title = title_of(source)
+            check([sys.executable, "-m", "vmwidgets", "handout", source, "-o", handout, "--force", "--title", title])
         stamp.write_text(wanted)
-    return shown, handout
+    return shown
 
 
 def title_of(source: Path) -> str:

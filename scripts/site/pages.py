@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from scripts import environment
+from vmwidgets.lectures.listed import LECTURES
 
 from . import labs, stage
 from .places import CACHE, OUT, ROOT, STAGE
@@ -47,9 +48,11 @@ def build() -> None:
     for page in OUT.rglob("*.html"):
         page.write_text(mended(page.read_text(encoding="utf-8")), encoding="utf-8")
     for name in labs.NAMES:
+        if name in labs.WITHOUT_STEPS:
+            continue
         shutil.copy(labs.KEPT / f"{name}.html", OUT / "notebooks" / f"{name}-steps.html")
     (OUT / "lectures").mkdir()
-    for name in labs.LECTURES:
+    for name in LECTURES:
         shutil.copy(labs.lecture(name), OUT / "lectures" / f"{name}.html")
     shutil.copytree(STAGE / "docs" / "pictures", OUT / "docs" / "pictures")
     for name in UNUSED:

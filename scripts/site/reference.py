@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,22 +54,28 @@ def page_of(name: str) -> str:
     return "machine" if name in MACHINE or is_of_machine else "programs"
 
 
-def write(folder: Path) -> None:
-    """Write the pages of the reference into a folder."""
+def write(folder: Path, link: Callable[[str], str]) -> None:
+    """Write the pages of the reference into a folder; `link` gives the link to try a name's examples, or ""."""
     folder.mkdir(parents=True, exist_ok=True)
     for page, (heading, purpose) in PAGES.items():
         lines = [heading, "=" * len(heading), "", *rst(purpose), ""]
         for name in sorted((one for one in vm.__all__ if page_of(one) == page), key=str.casefold):
-            lines += entry("vmwidgets", name, getattr(vm, name))
+            lines += [*entry("vmwidgets", name, getattr(vm, name)), *raw(link(name))]
         if page in ("labs", "workload"):
-            module = vm.lab if page == "labs" else vm.workload
+            inside = "lab" if page == "labs" else page
+            module = getattr(vm, inside)
             for name in sorted(names_of(module), key=str.casefold):
-                lines += entry(module.__name__, name, getattr(module, name))
+                lines += [*entry(module.__name__, name, getattr(module, name)), *raw(link(f"{inside}.{name}"))]
         (folder / f"{page}.rst").write_text("\n".join(lines) + "\n")
     toctree = [".. toctree::", "   :maxdepth: 2", "", *(f"   {page}" for page in PAGES)]
     purpose = "Every public name of `vmwidgets`, imported as `vm`, with its docstring and its example."
     words = ["Reference", "=========", "", *rst(purpose), ""]
     (folder / "index.rst").write_text("\n".join([*words, *toctree]) + "\n")
+
+
+def raw(html: str) -> list[str]:
+    """HTML below an entry."""
+    return [".. raw:: html", "", f"   <p>{html}</p>", ""] if html else []
 
 
 def names_of(module: Any) -> list[str]:

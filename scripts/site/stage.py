@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from . import gallery, labs, reference
+from . import examples, gallery, labs, reference
 from .places import ROOT, SOURCES, STAGE
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD_PARTY.md", "docs/*.md", "docs/labs/*.md")
@@ -45,21 +45,29 @@ def write() -> None:
     for pattern in DOCUMENTS:
         for path in sorted(ROOT.glob(pattern)):
             copy(path)
-    for name, (shown, _) in made.items():
+    for name, shown in made.items():
         put_lab(name, shown)
     (STAGE / "docs" / "labs" / "index.md").write_text(ASSISTANTS)
-    reference.write(STAGE / "reference")
-    gallery.write(STAGE / "gallery")
+    reference.write(STAGE / "reference", link_of)
+    tried = examples.of_gallery()
+    gallery.write(STAGE / "gallery", {name: one.link("gallery/index") for name, one in tried.items()})
     shutil.copytree(SOURCES / "static", STAGE / "static")
     for name in ("conf.py", "contents.md"):
         shutil.copy(SOURCES / name, STAGE)
+
+
+def link_of(name: str) -> str:
+    """The link to try the examples of a public name, or ""."""
+    tried = examples.of_name(name)
+    return "" if tried is None else tried.link("reference/index")
 
 
 def copy(path: Path) -> None:
     """Put a document at its place, with the links that lead somewhere on the site."""
     place = STAGE / path.relative_to(ROOT)
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(linked(path.read_text(encoding="utf-8"), path.parent), encoding="utf-8")
+    text = examples.with_links(path.read_text(encoding="utf-8"), path)
+    place.write_text(linked(text, path.parent), encoding="utf-8")
     for picture in re.findall(r'(?:\]\(|srcset="|src=")([^)"]+\.(?:svg|png))', path.read_text(encoding="utf-8")):
         if (path.parent / picture).is_file():
             there = STAGE / (path.parent / picture).resolve().relative_to(ROOT)
@@ -91,7 +99,8 @@ def is_page(path: Path) -> bool:
 def put_lab(name: str, shown: Path) -> None:
     """Put a lab that was run at its place, with the ways to do it below its heading."""
     notebook = nbformat.read(shown, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
-    links = " ".join(one.format(name=name) for one in (OPEN, STEPS))
+    ways = (OPEN,) if name in labs.WITHOUT_STEPS else (OPEN, STEPS)
+    links = " ".join(one.format(name=name) for one in ways)
     first = notebook.cells[0]
     heading, _, rest = first.source.partition("\n")
     heading = heading.replace("# ", f"# {name.partition('-')[0]} · ", 1) if name[0].isdigit() else heading

@@ -1,11 +1,11 @@
-// Drives a Firefox without a window over WebDriver BiDi: `node firefox.mjs FOLDER FIREFOX`, where FOLDER has
-// node_modules/puppeteer-core.  Reads a list of steps as JSON, and writes what each gave, then what went wrong in the page.
+// Drives a Firefox without a window over WebDriver BiDi: `node firefox.mjs FOLDER FIREFOX [SITE]`, where FOLDER has
+// node_modules/puppeteer-core, and SITE is the one address that may be asked (its pages may log, but no errors).  Reads a list of steps as JSON, and writes what each gave, then what went wrong in the page.
 
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, executablePath] = process.argv.slice(2);
+const [folder, executablePath, site] = process.argv.slice(2);
 const found = createRequire(join(folder, "package.json")).resolve("puppeteer-core");
 const { default: puppeteer } = await import(pathToFileURL(found).href);
 
@@ -22,10 +22,13 @@ const problems = [];
 const gave = [];
 try {
   const page = await browser.newPage();
-  page.on("console", (message) => problems.push(message.text()));
+  page.on("console", (message) => {
+    if (!site || message.type() === "error") problems.push(message.text());
+  });
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => {
-    if (!/^(file|data|blob):/.test(request.url())) problems.push(request.url());
+    const own = site && request.url().startsWith(site);
+    if (!own && !/^(file|data|blob):/.test(request.url())) problems.push(request.url());
   });
   const ways = {
     open: (url) => page.goto(url),
@@ -33,6 +36,7 @@ try {
     press: (key) => page.keyboard.press(key),
     click: (selector) => page.click(selector),
     ask: (script) => page.evaluate(script),
+    wait: (script) => page.waitForFunction(script, { timeout: 240_000 }),
     picture: (path) => page.screenshot({ path }),
   };
   for (const [way, given] of steps) {

@@ -20,10 +20,14 @@ WIDE = "[document.documentElement.scrollWidth, innerWidth]"
 SIZE = [1280, 800]
 
 
-def firefox(*steps: tuple[str, Any]) -> list[Any]:
-    """What each step gave, done one after the other in a page of Firefox; nothing went wrong in the page."""
+def firefox(*steps: tuple[str, Any], site: str = "") -> list[Any]:
+    """What each step gave, done one after the other in a page of Firefox; nothing went wrong in the page.
+
+    The page may ask the server at the address `site`, and no other.
+    """
     browser = subprocess.run([hosts.ROOT / "scripts" / "firefox"], check=True, stdout=subprocess.PIPE, text=True)
     command: list[str | Path] = [hatch_build.node_program(), DRIVER, hosts.FOLDER, browser.stdout.strip()]
+    command += [site] if site else []
     done = subprocess.run(command, input=json.dumps(steps), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,9 @@ from scripts.site import labs
 from scripts.site.measure import RUN_ALL
 from scripts.site.serve import Site
 from tests.browser.lab import Notebook
+from tests.grading.synthetic import COURSE
+from tests.hosts.students import lines_of
+from vmwidgets.cli import main
 
 PASTED = """$ stacktest
 page table 0x0000000087f5e000
@@ -94,6 +99,38 @@ def test_a_pasted_text_is_read_in_the_browser(visitor: Any, site: Site) -> None:
     shown = notebook.page.locator(".jp-Notebook").inner_text()
     assert "stval=0x0000000000001ff8" in shown
     assert "U is 0" in shown
+
+
+def test_an_example_is_tried_in_the_browser(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    with asking(visitor, site.base):
+        page.goto(f"{site.base}/gallery/index.html")
+        page.get_by_role("link", name="Try it").first.click()
+        page.wait_for_url("**/lab/lab/index.html?path=examples/gallery/*.ipynb")
+        path = page.url.partition("?path=")[2]
+        page.wait_for_function("() => window.jupyterapp", timeout=90_000)
+        notebook = Notebook(page, Below(site), path)
+        notebook.run_all()
+    assert errors_of(notebook) == []
+    assert notebook.page.locator(".vmwidgets .vmw-scene").count() > 0
+
+
+def test_work_that_was_done_there_is_graded(visitor: Any, site: Site, tmp_path: Path) -> None:
+    check = 'lab.check("01/guard", m)'
+    notebook = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
+    notebook.run("%pip install -q vmwidgets")
+    notebook.run(f'import vmwidgets as vm\nlab = vm.lab.begin("01", student="ada", course={COURSE!r})')
+    notebook.run(f"{lines_of('01/guard', 'ada', 'right', check)}\n{check}")
+    assert errors_of(notebook) == []
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    downloaded = notebook.page.evaluate("() => window.panel.content.model.toJSON()")
+    (tmp_path / "in" / "ada" / "01-maps.ipynb").write_text(json.dumps(downloaded))
+    (tmp_path / "course.toml").write_text(f'course = {json.dumps(COURSE)}\nexercises = {{ "01/guard" = 10 }}\n')
+    words = ["grade", str(tmp_path / "in"), "--course", str(tmp_path / "course.toml"), "--to", str(tmp_path / "out")]
+    assert main([*words, "--jobs", "1"]) == 0
+    with (tmp_path / "out" / "grades.csv").open(newline="") as file:
+        rows = [(row["student"], row["exercise"], float(row["points"]), row["says"]) for row in csv.DictReader(file)]
+    assert rows == [("ada", "01/guard", 10.0, "")]
 
 
 def test_a_second_visit_works_without_a_network(visitor: Any, built: Path) -> None:

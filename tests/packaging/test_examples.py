@@ -1,0 +1,68 @@
+"""The site's examples to try: each notebook has all that its cells need, and runs from its first cell."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.site import contents, examples
+from scripts.site.examples import Example, needed
+from scripts.site.places import ROOT
+
+ALL = {tried.path: tried for tried in examples.everything()}
+SOME = random.Random(35).sample(sorted(ALL), 8)
+
+
+def run(path: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)  # examples save files
+    names: dict[str, Any] = {}
+    for source, raises in ALL[path].cells():
+        code = compile(source, path, "exec")
+        if raises:
+            with pytest.raises(Exception):  # noqa: B017, PT011  each error is its own
+                exec(code, names)
+        else:
+            exec(code, names)
+
+
+@pytest.mark.parametrize("path", SOME)
+def test_a_notebook_of_examples_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(path, tmp_path, monkeypatch)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("path", sorted(set(ALL) - set(SOME)))
+def test_each_notebook_of_examples_runs(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(path, tmp_path, monkeypatch)
+
+
+def test_no_name_is_missing() -> None:
+    missing = {path: examples.missing([*tried.before, *tried.examples]) for path, tried in ALL.items()}
+    assert {path: names for path, names in missing.items() if names} == {}
+
+
+def test_what_changes_a_name_comes_with_it() -> None:
+    earlier = [Example(one) for one in ("import os", "a = [1]", "b = a", "a.append(2)", "c = 5", "f(c)")]
+    assert [one.source for one in needed(earlier, [Example("print(b)")])] == ["import os", "a = [1]", "b = a"]
+    assert [one.source for one in needed(earlier, [Example("print(a)")])][1:] == ["a = [1]", "b = a", "a.append(2)"]
+
+
+def test_sections_with_examples_lead_to_their_notebooks() -> None:
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    linked = examples.with_links(text, ROOT / "docs" / "guide.md")
+    paths = [path for path in ALL if path.startswith("examples/guide/")]
+    assert len(paths) > 20
+    for path in paths:
+        assert f'<a class="open" href="../lab/lab/index.html?path={path}">Try it</a>' in linked
+    assert examples.with_links("# Nothing\n", ROOT / "LICENSE") == "# Nothing\n"
+
+
+def test_a_cell_ends_with_what_it_shows_and_an_error_stops_nothing() -> None:
+    notebook = contents.notebook_of(ALL["examples/reference/Costs.ipynb"])
+    cells = [(cell.source, cell.metadata.get("tags")) for cell in notebook.cells if cell.cell_type == "code"]
+    assert cells[0] == ("%pip install -q vmwidgets", None)
+    assert any(tags == ["raises-exception"] for _, tags in cells)
+    assert all(source for source, _ in cells)
