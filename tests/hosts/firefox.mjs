@@ -36,7 +36,7 @@ try {
     press: (key) => page.keyboard.press(key),
     click: (selector) => page.click(selector),
     ask: (script) => page.evaluate(script),
-    wait: (script) => page.waitForFunction(script, { timeout: 240_000 }),
+    wait: (script) => page.waitForFunction(`(${script})()`, { timeout: 240_000 }),
     picture: (path) => page.screenshot({ path }),
   };
   for (const [way, given] of steps) {
