@@ -119,7 +119,8 @@ def test_work_that_was_done_there_is_graded(visitor: Any, site: Site, tmp_path: 
     check = 'lab.check("01/guard", m)'
     notebook = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
     notebook.run("%pip install -q vmwidgets")
-    notebook.run(f'import vmwidgets as vm\nfrom vmwidgets import lab\nlab.begin("01", student="ada", course={COURSE!r})')
+    notebook.run("import vmwidgets as vm\nfrom vmwidgets import lab")
+    notebook.run(f'lab.begin("01", student="ada", course={COURSE!r})')
     notebook.run(f"{lines_of('01/guard', 'ada', 'right', check)}\n{check}")
     assert errors_of(notebook) == []
     (tmp_path / "in" / "ada").mkdir(parents=True)
