@@ -355,8 +355,8 @@ mistakes(
     "11/hand",
     {
         "page 1": Mistake("a bit overlooked", "Page 1 was used, so its bit is set, and it has a second chance."),
-        "page 3": Mistake("the hand at the newest", "The hand is behind the page that came last: at page 1."),
-        "page 4": Mistake("the hand at the newest", "The hand is behind the page that came last: at page 1."),
+        "page 3": Mistake("the hand at the newest", "The hand has moved past the page that came last, to page 1."),
+        "page 4": Mistake("the hand at the newest", "The hand has moved past the page that came last, to page 1."),
     },
 )
 mistakes(
