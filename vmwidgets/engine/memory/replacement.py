@@ -108,8 +108,8 @@ class Replacement:
     local: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.policy, str) and self.policy.lower() in POLICIES:
-            object.__setattr__(self, "policy", self.policy.lower())
+        if (lower := str(self.policy).lower()) in POLICIES:
+            object.__setattr__(self, "policy", lower)
         if self.policy not in POLICIES:
             raise Refused(f"policy={shown(self.policy)}: write one of {', '.join(POLICIES)}")
         if type(self.window) is not int or self.window < 1:

@@ -144,7 +144,7 @@ class ReferencesValue:
         if frames is None and len(self.frames) > 1:
             raise UnknownName(f"frames: write which, {' or '.join(map(str, self.frames))}")
         found = [run for run in self.runs if frames in (None, run.frames)]
-        names = (policy, policy.lower()) if isinstance(policy, str) else (policy,)
+        names = str(policy), str(policy).lower()
         found = [run for run in found if run.policy in names] or [
             run for run in found if run.policy.startswith(tuple(f"{name} of " for name in names))
         ]
