@@ -12,7 +12,6 @@ from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.instruments.memory import frame_count
 from vmwidgets.pictures.objects import Objects
 from vmwidgets.views.scene.model import Scene
 
@@ -104,7 +103,7 @@ class Family:
     @property
     def frames(self) -> int:
         """The frames that hold the tasks' pages."""
-        return frame_count(self.machine)
+        return self.machine.frame_count
 
 
 def drawing_of(
