@@ -11,7 +11,6 @@ from html import escape
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.labs.instruments.memory import frame_count
 
 PAGES = 4
 WRITTEN = 1
@@ -64,7 +63,7 @@ def story() -> Story:
     parent, child = machine.tasks["parent"], machine.tasks["child"]
     mine, shared = frames(parent, start), frames(child, start)
     child.write(start + WRITTEN * vm.PAGE, b"own!")
-    own, answer = frames(child, start), frame_count(machine)
+    own, answer = frames(child, start), machine.frame_count
     copy = own[WRITTEN]
     page = f"child {WRITTEN}"
     steps = (
@@ -77,7 +76,7 @@ def story() -> Story:
     less = machine.branch()
     less.tasks["child"].exit()
     eager, at = forked("eager")
-    counts = frame_count(same), frame_count(less), frame_count(eager)
+    counts = same.frame_count, less.frame_count, eager.frame_count
     otherwise = {
         "The parent writes it too": Step(
             f"Only the parent has that frame now. It needs no copy: {counts[0]} frames.",

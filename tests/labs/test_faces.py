@@ -21,6 +21,9 @@ def test_a_name_of_authors_still_works_and_says_where_it_is(name: str) -> None:
         ("levels", "space.levels", 2),
         ("rotations", "operation.rotations", 1),
         ("fault_of", "walk.fault_line", "no fault"),
+        ("fault_count", "machine.fault_count", 0),
+        ("frame_count", "machine.frame_count", 1),
+        ("slots", "domain.slots", {"slots[0]": "Frame"}),
     ],
 )
 def test_an_instrument_still_works_and_says_what_it_is_asked_of(name: str, now: str, expected: object) -> None:
@@ -29,7 +32,10 @@ def test_an_instrument_still_works_and_says_what_it_is_asked_of(name: str, now: 
     lab.fill(space, 3)
     turned = m.journal.last
     page = task.mmap("4 KiB", flags="private populate")
-    thing = {"levels": space, "rotations": turned, "fault_of": task.walk(page)}[name]
+    domain = m.domain("d")
+    domain.frame()
+    things = {"levels": space, "rotations": turned, "fault_of": task.walk(page), "slots": domain}
+    thing = things.get(name, m)
     with pytest.warns(DeprecationWarning, match=rf"^lab\.{name}\({now.partition('.')[0]}\) is {now} now$"):
         assert getattr(lab, name)(thing) == expected
 

@@ -76,6 +76,16 @@ def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) ->
     assert recalled(Prediction("t/other", "Which gap?", "choice", ("low", "high"))).answers == ()
 
 
+def test_an_answer_under_an_option_that_was_reworded_is_open_again(asked: Prediction, notebook: Any) -> None:
+    """docs/versions.md says so; what happened first stays."""
+    asked.say("low")
+    asked.happened = "high"
+    notebook(asked.bundle())
+    reworded = recalled(Prediction(asked.id, asked.question, "choice", ("the low one", "high")))
+    assert reworded.answer is None
+    assert reworded.happened == "high"
+
+
 @pytest.mark.parametrize(
     "answers",
     [

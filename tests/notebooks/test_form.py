@@ -27,9 +27,6 @@ CORE_WORDS, CODE_LINES, LINES_TO_READ, PREDICTIONS, EXERCISES = 1200, 111, 6, 5,
 NOT_GRADED = {"12"}
 """Labs without an exercise."""
 
-MORE = {"01": (6, 2), "03": (5, 2), "04": (6, 1), "07": (6, 1), "10": (6, 1), "11": (6, 1), "beyond": (6, 1)}
-"""Predictions and exercises of the labs whose core has more; none of the others may grow."""
-
 PREDICTION = re.compile(r'\bid="([^"]+)"')
 ASKED = re.compile(r"^(\w+) = lab\.predict\(", re.MULTILINE)
 COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
@@ -106,15 +103,14 @@ def core(path: Path) -> list[nbformat.NotebookNode]:
 def test_fifty_minutes_are_enough_for_what_can_not_be_left_out(path: Path) -> None:
     kept = core(path)
     code = [cell for cell in kept if cell.cell_type == "code"]
-    predictions, most_exercises = MORE.get(lab_of(path), (PREDICTIONS, EXERCISES))
     words = sum(len(cell.source.split()) for cell in kept if cell.cell_type == "markdown")
     assert words <= CORE_WORDS
     assert sum(map(lines, code)) <= CODE_LINES
     to_read = [cell for cell in code if "lab.predict(" not in cell.source]  # the control below shows the question
     assert [cell.source for cell in to_read if lines(cell) > LINES_TO_READ] == []
-    assert sum(cell.source.count("lab.predict(") for cell in code) <= predictions
+    assert sum(cell.source.count("lab.predict(") for cell in code) <= PREDICTIONS
     exercises = {name for cell in code for name in CHECK.findall(cell.source)}
-    assert (lab_of(path) not in NOT_GRADED) <= len(exercises) <= most_exercises
+    assert (lab_of(path) not in NOT_GRADED) <= len(exercises) <= EXERCISES
     assert re.search(r"\*\*Time\*\*: about (45|50) minutes\.", kept[0].source)
 
 

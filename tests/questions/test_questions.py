@@ -228,3 +228,13 @@ def test_the_docs_have_a_row_for_each_kind(root):
     for topic in TOPICS:
         for kind in kinds_of(topic):
             assert f"| `{kind.name}` | {kind.grade} | {kind.about} |" in text
+
+
+@pytest.mark.parametrize("name", ["cow/shared", "tables/cheapest"])
+def test_a_key_says_why_an_option_is_wrong_and_not_only_what_is(name: str) -> None:
+    """In a clause: what the tasks read, or which table is smaller."""
+    (kind,) = (one for one in kinds_of(name.partition("/")[0]) if one.name == name)
+    for number in range(20):
+        question = kind.drawn(Draws(f"why {number}"))
+        whys = [question.mistakes[one] for one in question.options if one != question.answer]
+        assert all(re.search(r"\b(read|reads|is|was|has)\b", why) and " are another" not in why for why in whys), whys

@@ -88,7 +88,21 @@ def of_tables() -> Named:
         yield f"Program, {name}", vm.picture(vm.play(name, vm.boot("x86-64", tlb=(1, 4))))
     yield "Inverted", vm.picture(vm.lab.inverted(machine))
     yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
+    yield from of_segments()
     yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
+
+
+def of_segments() -> Named:
+    """A base and bounds; segments that are right, that are not there yet, and that lie in each other."""
+    lab, free = vm.lab, ((0xE_0000, 0xA_0000), (0x35_0000, 0x16_0000))
+    yield "Placement, base and bounds", vm.picture(lab.BaseAndBounds("4 MiB", "64 KiB").layout)
+    parts = {"code": (0xE_0000, "448 KiB", "rx"), "data": (0x15_0000, "192 KiB", "rw")}
+    right = lab.Segments(**parts, heap=(0x35_0000, "704 KiB", "rw"), stack=(0x40_0000, "640 KiB", "rw"))
+    yield "Placement, segments", vm.picture(right.layout)
+    yield "Placement, free pieces", vm.picture(right.placed_in(free))
+    yield "Placement, nothing yet", vm.picture(lab.Segments(code=(0, 0, ""), data=(0, 0, "")).placed_in(free))
+    wrong = lab.Segments(**parts, heap=(0x15_0000, "704 KiB", "rw"), stack=(0x1_0000_0000 - 4096, "4 KiB", "rw"))
+    yield "Placement, in each other", vm.picture(wrong.placed_in(free))
 
 
 def of_pasted() -> Named:

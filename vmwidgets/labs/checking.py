@@ -125,7 +125,9 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
         result = replace(ungraded, criteria=criteria, problem=problem, work=work)
         if result.passed and not passed_too:
             return result
-        return replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints) and not result.passed)
+        return replace(
+            result, picture=_picture(exercise, sheet, subject), hints=bool(exercise.hints) and not result.passed
+        )
 
 
 def _as_taken(thing: Any, exercise: Exercise) -> Any:
@@ -150,14 +152,14 @@ def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tupl
     return tuple(criteria), ""
 
 
-def _picture(exercise: Exercise, subject: Any) -> str:
+def _picture(exercise: Exercise, sheet: Sheet | None, subject: Any) -> str:
     """What was graded, as a picture, or in words where these show more; nothing where there is none."""
     from vmwidgets.widgets import show
 
     if exercise.shows is None and not isinstance(subject, MachineMap):
         return ""
     try:
-        shown_of_it = subject if exercise.shows is None else exercise.shows(subject)
+        shown_of_it = exercise.seen(subject, sheet and sheet.given)
         if isinstance(shown_of_it, str):
             return "".join(marked(line, "div") for line in shown_of_it.splitlines())
         view = show(shown_of_it)

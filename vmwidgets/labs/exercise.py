@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -39,10 +40,11 @@ class Asked(Protocol):
 class Exercise:
     """`judge` looks at a thing of class `takes` and gives criteria that are worth `points` together.
 
-    `alive`: a machine that a panic has ended can't be graded.  `shows` gives what there is to see of the thing, for the
-    picture beside a result, or says it in lines of text; without it a map is drawn, and nothing of
-    others.  `sheet` makes what is asked from draws; without it all are asked the same.  `shipped`: it came with the
-    package.  `edition` is another number whenever seeds draw other sheets, or the judge gives other points.
+    `alive`: a machine that a panic has ended can't be graded. `shows` gives what there is to see of the thing, for
+    the picture beside a result, or says it in lines of text; if it takes two arguments, the second is what is
+    asked. Without it a map is drawn, and nothing of others. `sheet` makes what is asked from draws; without it all
+    are asked the same. `shipped`: it came with the package. `edition` is another number whenever seeds draw other
+    sheets, or the judge gives other points.
     """
 
     id: str
@@ -51,11 +53,18 @@ class Exercise:
     takes: type
     judge: Judge
     alive: bool = True
-    shows: Callable[[Any], Any] | None = None
+    shows: Callable[..., Any] | None = None
     sheet: Callable[[Draws], Asked] | None = None
     hints: Hints = ()
     shipped: bool = False
     edition: int = 1
+
+    def seen(self, thing: Any, asked: Any) -> Any:
+        """What there is to see of a thing; `shows` is given what is asked too, if it takes a second argument."""
+        if self.shows is None:
+            return thing
+        takes_both = len(signature(self.shows).parameters) > 1
+        return self.shows(thing, asked) if takes_both else self.shows(thing)
 
 
 _exercises: dict[str, Exercise] = {}
@@ -71,7 +80,7 @@ def exercise(
     points: int,
     takes: type,
     alive: bool = True,
-    shows: Callable[[Any], Any] | None = None,
+    shows: Callable[..., Any] | None = None,
     sheet: Callable[[Draws], Asked] | None = None,
     hints: Hints = (),
     edition: int = 1,

@@ -10,8 +10,8 @@ what a call gives, or why it failed, and :func:`outline` says in few lines what 
 What only those need who write labs, such as `exercise` and `criterion`, is in `lab.author`; see docs/own-lab.md.
 
 The other names count and read what single labs are about: of maps (:func:`fill`, :func:`scanned`), page tables
-(:func:`tables_read`, :func:`descriptors`, :func:`flips`), tasks (:func:`use_pages`), domains (:func:`slots`).  What one
-thing knows of itself is asked of that thing: ``space.levels``, ``operation.rotations``, ``walk.fault_line``.
+(:func:`tables_read`, :func:`descriptors`, :func:`flips`), tasks (:func:`use_pages`).  What one thing knows of itself is
+asked of that thing: ``space.levels``, ``operation.rotations``, ``walk.fault_line``, ``machine.frame_count``.
 """
 
 from __future__ import annotations
@@ -37,17 +37,14 @@ from .instruments import (
     comparisons,
     copier,
     descriptors,
-    fault_count,
     faults,
     fill,
     flips,
-    frame_count,
     inverted,
     outline,
     resident_pages,
     rights,
     scanned,
-    slots,
     tables_read,
     use_pages,
     word,
@@ -71,11 +68,9 @@ __all__ = [
     "comparisons",
     "copier",
     "descriptors",
-    "fault_count",
     "faults",
     "fill",
     "flips",
-    "frame_count",
     "hint",
     "inverted",
     "keep_moments",
@@ -89,7 +84,6 @@ __all__ = [
     "rights",
     "scanned",
     "sheet",
-    "slots",
     "submit",
     "tables_read",
     "try_on",
@@ -103,7 +97,10 @@ MOVED = "Draws", "Mistake", "criterion", "exercise", "mistakes"
 """Names that moved to `lab.author`; here they work for one more version."""
 
 
-OF_THINGS = {"levels": "space.levels", "rotations": "operation.rotations", "fault_of": "walk.fault_line"}
+OF_THINGS = {
+    "levels": "space.levels", "rotations": "operation.rotations", "fault_of": "walk.fault_line",
+    "fault_count": "machine.fault_count", "frame_count": "machine.frame_count", "slots": "domain.slots",
+}  # fmt: skip
 """Functions that became properties of what they are about; here they work for one more version."""
 
 

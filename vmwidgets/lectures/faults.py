@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import boot
-from vmwidgets.labs.instruments.memory import frame_count
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
@@ -33,7 +32,7 @@ def lecture() -> Lecture:
     )
     told.question(
         "a promise", "The task has mapped four pages. How many frames hold them?", ["0", "1", "4"],
-        frame_count(machine), "mmap only makes an entry. A frame is allocated at the first use of each page.",
+        machine.frame_count, "mmap only makes an entry. A frame is allocated at the first use of each page.",
         {"1": "After the first access it is so.", "4": "So it would be if mmap took memory at once (MAP_POPULATE)."},
     )  # fmt: skip
     parent.write(start, b"mine")
@@ -48,7 +47,7 @@ def lecture() -> Lecture:
     child = parent.fork("child")
     told.question(
         "four pages", "The parent forks. How many frames are in use for these pages after that?", ["4", "5", "8"],
-        frame_count(machine), "Nothing is copied: both see the same frames, and may only read them.",
+        machine.frame_count, "Nothing is copied: both see the same frames, and may only read them.",
         {"5": "One will be copied at the first write, and nobody has written yet.",
          "8": "The first Unix copied all of it; a child that calls exec next needs none of it."},
     )  # fmt: skip
@@ -70,7 +69,7 @@ def lecture() -> Lecture:
     child.write(start, b"own!")
     told.question(
         "after fork", "The child writes to page 0. How many frames are in use then?", ["4", "5", "8"],
-        frame_count(machine), "The write faults, and this one page is copied. The other three are shared as before.",
+        machine.frame_count, "The write faults, and this one page is copied. The other three are shared as before.",
         {"4": "Then the parent would see what the child wrote.", "8": "Only the page that is written is copied."},
     )  # fmt: skip
     told.mark(

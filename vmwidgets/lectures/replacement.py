@@ -5,7 +5,7 @@ from __future__ import annotations
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.paper.references import reference_string
-from vmwidgets.labs.instruments.memory import fault_count, resident_pages, use_pages
+from vmwidgets.labs.instruments.memory import resident_pages, use_pages
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
@@ -114,7 +114,7 @@ def lecture() -> Lecture:
     use_pages(task, start, "2")
     runs = reference_string(USES, frames=4, policies=("fifo", "lru", "opt")).runs
     fifo, lru, opt = (run.faults for run in runs)
-    clock = fault_count(machine)
+    clock = machine.fault_count
     told.mark(
         "who faults less",
         f"The pages were used in this order: {USES}. The clock had {clock} faults; with as many frames FIFO has "

@@ -12,7 +12,6 @@ from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.instruments.memory import frame_count
 from vmwidgets.pictures.objects import Objects
 from vmwidgets.views.scene.model import Scene
 
@@ -104,7 +103,7 @@ class Family:
     @property
     def frames(self) -> int:
         """The frames that hold the tasks' pages."""
-        return frame_count(self.machine)
+        return self.machine.frame_count
 
 
 def drawing_of(
@@ -350,14 +349,14 @@ def _rows(found: Sequence[tuple[str, str]]) -> str:
 
 
 def _differing(found: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]]) -> str:
-    """Which bytes of an option the tasks do not read."""
-    whose = [
-        f"the {name}'s {kind} byte"
-        for name, one, other in zip(NAMES, found, right, strict=True)
-        for kind, byte, read in zip(("private", "shared"), one, other, strict=True)
-        if byte != read
-    ]
-    return f"{', '.join(whose)} {'is' if len(whose) == 1 else 'are'} another"
+    """Why an option is wrong: what of shared memory it has otherwise, and the first task that reads another byte."""
+    together, last = {other for _, other in found}, right[0][1]
+    why = ["all tasks read the same byte in shared memory"] if len(together) > 1 else []
+    why += [f"the last write to shared memory is `{last}`"] if together != {last} and not why else []
+    other = (name for name, one, read in zip(NAMES, found, right, strict=True) if one[0] != read[0])
+    for name in [*other][:1]:
+        why.append(f"in private memory the {name} reads `{right[NAMES.index(name)][0]}`")
+    return ", and ".join(why)
 
 
 KINDS = (

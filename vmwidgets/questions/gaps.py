@@ -92,9 +92,9 @@ class Layout:
         """The map in words."""
         rows = [(f"`{address(start)}`", f"`{address(end)}`", str((end - start) // PAGE)) for start, end in self.ranges]
         free = (
-            "Between them it is free; below and behind them it is not."
+            "Between them it is free; below and above them it is not."
             if self.closed
-            else "Between them it is free, and behind the last one; below the first one it is not."
+            else "Between them it is free, and after the last one; below the first one it is not."
         )
         return (
             "An address space has these ranges; a page has 4 KiB (`0x1000`). "
@@ -315,7 +315,7 @@ def _order(draws: Draws) -> Question:
     assert not _lands_behind(layout, right, machine) and all(_lands_behind(layout, one, machine) for one in wrong)
     gaps = listed(layout.gaps)
     return Question(
-        f"An address space has three gaps of {gaps} pages, in the order of their addresses; behind the last range "
+        f"An address space has three gaps of {gaps} pages, in the order of their addresses; after the last range "
         f"everything is free. A request without an address {FITS['first']}. Of the requests below each keeps what it "
         "gets. In which order do they fill all three gaps?",
         _row(right),

@@ -239,7 +239,8 @@ def _cheaper(option: str, right: str) -> str:
     amount = option.partition(", by ")[2] == right.partition(", by ")[2]
     if name == right_name:
         return "the format is right, and a root or a table was counted with a wrong size or number"
-    return "the number is right, and the other format has the smaller tables" if amount else "format and number"
+    number = "the number is right" if amount else "the number is not the difference"
+    return f"{number}, and the other format has the smaller tables"
 
 
 KINDS = (

@@ -347,3 +347,9 @@ def test_runs_that_there_are_not():
         found.faults("fifo")
     with pytest.raises(Refused, match="no run of 'lru' with 3 frames; there are fifo with 3; fifo with 4"):
         found.faults("lru", 3)
+
+
+def test_a_policy_may_be_written_as_in_books() -> None:
+    found = vm.reference_string("1 2 3 1", 2, ("LRU", "Opt", "FIFO"))
+    assert found.policies == ("lru", "opt", "fifo")
+    assert found.faults("LRU") == found.faults("lru") == 4

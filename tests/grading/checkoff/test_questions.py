@@ -14,10 +14,10 @@ import vmwidgets as vm
 from tests.plain import MANNERED
 from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
-from vmwidgets.grading.checkoff import Asked
+from vmwidgets.grading.checkoff import Asked, counterfactual, entries, paper, references, threads, translation
 from vmwidgets.grading.checkoff.choosing import three
 from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions, steps_of, subject_of
-from vmwidgets.grading.checkoff.subject import Subject
+from vmwidgets.grading.checkoff.subject import Kind, Maker, Subject
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.instruments.paper import SELECTOR
 from vmwidgets.labs.sheet import sheet_of
@@ -59,6 +59,10 @@ def test_the_same_work_gives_the_same_questions() -> None:
     for exercise in ("01/gaps", "11/anomaly"):
         again = tuple(questions(subject_of(exercise, OF, work_of(exercise, RIGHT))))
         assert again == asked_of(exercise, RIGHT)
+
+
+def test_there_are_ten_kinds() -> None:
+    assert len(KINDS) == len(BY_NAME) == 10
 
 
 def test_each_kind_is_asked_somewhere() -> None:
@@ -147,15 +151,16 @@ def step_of(question: Question) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def of_kind(name: str, exercise: str, how: str) -> Iterator[Question]:
-    return (one for one in asked_of(exercise, how) if one.id == name)
+def of_kind(maker: Maker, exercise: str, how: str) -> Iterator[Question]:
+    """The questions of one maker: a kind may have others too, and asks some of each."""
+    return iter(Kind("one", 1, "", maker).of(subject_of(exercise, OF, work_of(exercise, how))))
 
 
 @by_lines
 def test_what_is_lost_without_a_call_is_lost_when_the_lines_are_typed_without_it(exercise: str, how: str) -> None:
     lines, calls = lines_of(exercise, how)
     whole = points(exercise, how, lines)
-    for question in of_kind("without", exercise, how):
+    for question in of_kind(counterfactual.without, exercise, how):
         gone = {
             call: whole - points(exercise, how, [line for at, line in enumerate(lines) if at != place])
             for call, place in calls.items()
@@ -173,7 +178,7 @@ def test_what_is_lost_without_a_call_is_lost_when_the_lines_are_typed_without_it
 def test_what_an_exchange_costs_it_costs_when_the_lines_are_exchanged(exercise: str, how: str) -> None:
     lines, calls = lines_of(exercise, how)
     whole = points(exercise, how, lines)
-    for question in of_kind("order", exercise, how):
+    for question in of_kind(counterfactual.order, exercise, how):
         one, other = (calls[int(number)] for number in re.findall(r"\d+", question.text)[:2])
         before = outcome(exercise, how, lines)
         lines[one], lines[other] = lines[other], lines[one]
@@ -191,36 +196,27 @@ def test_what_an_exchange_costs_it_costs_when_the_lines_are_exchanged(exercise: 
 def test_entries_and_who_made_them_are_those_of_the_lines_so_far(exercise: str, how: str) -> None:
     lines, calls = lines_of(exercise, how)
 
-    def entries(call: int) -> list[tuple[int, int]]:
+    def held_after(call: int) -> list[tuple[int, int]]:
         thing = typed(exercise, how, lines[: calls[call] + 1] if call else [])
         return [(entry.start, entry.end) for entry in space_of(thing)]
 
-    for question in of_kind("entries", exercise, how):
+    for question in of_kind(entries.count, exercise, how):
         call, _ = step_of(question)
-        count = len(entries(call))
+        count = len(held_after(call))
         assert question.answer == f"{count:,} {'entry' if count == 1 else 'entries'}"
-    for question in of_kind("maker", exercise, how):
+    for question in of_kind(entries.maker, exercise, how):
         start, end = (int(one, 16) for one in re.findall(r"`(0x[0-9a-f_]+)`", question.text)[:2])
         (call,) = map(int, re.findall(r"\d+", question.answer))
-        held = [(start, end) in entries(one) for one in range(len(calls) + 1)]
+        held = [(start, end) in held_after(one) for one in range(len(calls) + 1)]
         letters_too = exercise in ("03/whole", "03/window")  # there a call may change the rights alone
         assert held[call]
         assert letters_too or not held[call - 1]
 
 
-def test_calls_that_change_no_entry_are_those_after_which_the_map_is_as_before() -> None:
-    lines, calls = lines_of("08/survivor", RIGHT)
-    moments = [typed("08/survivor", RIGHT, lines[: calls[call] + 1 if call else 0]).map for call in (0, *calls)]
-    maps = [[(one.start, one.end, one.flags, one.object) for one in space] for space in moments]
-    (question,) = of_kind("idle", "08/survivor", RIGHT)
-    found = [call for call in calls if maps[call] == maps[call - 1]]
-    assert [int(number) for number in re.findall(r"\d+", question.answer)] == found
-
-
 @by_lines
 def test_the_next_request_lands_where_it_lands_when_it_is_typed(exercise: str, how: str) -> None:
     lines, _ = lines_of(exercise, how)
-    for question in of_kind("next", exercise, how):
+    for question in of_kind(entries.coming, exercise, how):
         (size,) = re.findall(r"enter\((\d+) \* vm.PAGE\)", question.text)
         thing = typed(exercise, how, lines)
         assert question.answer == f"`{space_of(thing).enter(int(size) * vm.PAGE)}`"
@@ -229,7 +225,7 @@ def test_the_next_request_lands_where_it_lands_when_it_is_typed(exercise: str, h
 def test_translations_that_are_no_longer_true_are_those_that_are_flushed_later() -> None:
     """In the right solution each flush drops one such translation, and there is no other."""
     lines, calls = lines_of("06/by-hand", RIGHT)
-    for question in of_kind("stale", "06/by-hand", RIGHT):
+    for question in of_kind(translation.stale, "06/by-hand", RIGHT):
         call, _ = step_of(question)
         later = [line for line in lines[calls[call] + 1 :] if ".flush(" in line]
         assert sum(map(int, re.findall(r"(\d+) in the TLB", question.answer))) == len(later)
@@ -237,7 +233,7 @@ def test_translations_that_are_no_longer_true_are_those_that_are_flushed_later()
 
 def test_a_walk_and_a_fault_are_those_of_the_machine_that_was_typed() -> None:
     lines, calls = lines_of("06/by-hand", RIGHT)
-    for question in of_kind("walk", "06/by-hand", RIGHT):
+    for question in of_kind(translation.walk, "06/by-hand", RIGHT):
         call, _ = step_of(question)
         task = typed("06/by-hand", RIGHT, lines[: calls[call] + 1]).tasks["keys"]
         address = re.findall(r"(?:reads|writes) a byte at `(0x[0-9a-f_]+)`", question.text)[0]
@@ -245,7 +241,7 @@ def test_a_walk_and_a_fault_are_those_of_the_machine_that_was_typed() -> None:
         end = "in a page" if found.ok else f"in a fault, {found.fault.kind}"
         assert question.answer.startswith(f"{len(found.steps)} descriptor")
         assert question.answer.endswith(end)
-    for question in of_kind("fault", "06/by-hand", RIGHT):
+    for question in of_kind(translation.fault, "06/by-hand", RIGHT):
         task = typed("06/by-hand", RIGHT, lines).tasks["keys"]
         address = re.findall(r"a byte at `(0x[0-9a-f_]+)`", question.text)[0]
         error = lab.attempt(task.touch, address, "write" if "writes" in question.text else "read")
@@ -255,7 +251,7 @@ def test_a_walk_and_a_fault_are_those_of_the_machine_that_was_typed() -> None:
 
 def test_without_a_call_of_the_handler_its_line_is_left_out() -> None:
     recipe = recipe_of("05/handler", RIGHT)(sheet_of("05/handler", OF).given)
-    found = list(of_kind("freed", "05/handler", RIGHT))
+    found = list(of_kind(threads.freed, "05/handler", RIGHT))
     whole = sum(one.points for one in criteria_of("05/handler", OF, typed("05/handler", RIGHT, [recipe])))
     for question in found:
         (page,) = re.findall(r"from page (\d+) of", question.text)
@@ -287,14 +283,13 @@ def test_locks_and_ends_of_threads_are_those_of_a_run_step_by_step() -> None:
                 waited.append(wait)
             if machine.threads[name].done:
                 ended.setdefault(name, tick)
-    for question in asked_of("05b/order", RIGHT):
-        if question.id == "waits":
-            assert question.answer == "; ".join(waited)
-        elif question.id == "ended":
-            assert question.answer == f"{', '.join(ended)}; at tick {max(ended.values())}"
-        elif question.id == "held":
-            (lock,) = re.findall(r"the lock of `(\w+)`", question.text)
-            assert question.answer == f"{last[lock][0]}, at tick {last[lock][1]}"
+    for question in of_kind(threads.waits, "05b/order", RIGHT):
+        assert question.answer == "; ".join(waited)
+    for question in of_kind(threads.ended, "05b/order", RIGHT):
+        assert question.answer == f"{', '.join(ended)}; at tick {max(ended.values())}"
+    for question in of_kind(threads.held, "05b/order", RIGHT):
+        (lock,) = re.findall(r"the lock of `(\w+)`", question.text)
+        assert question.answer == f"{last[lock][0]}, at tick {last[lock][1]}"
 
 
 LOCK_SHEETS = range(1, 4)
@@ -306,7 +301,9 @@ def locks_of(number: int, how: str) -> list[Question]:
     work = work_of("05b/order", how, of)
     given = sheet_of("05b/order", of).given
     thing = remade(work)
-    return BY_NAME["locks"].of(Subject("05b/order", of, given, thing, work, steps_of("05b/order", of, thing)))
+    return Kind("one", 1, "", threads.locks).of(
+        Subject("05b/order", of, given, thing, work, steps_of("05b/order", of, thing))
+    )
 
 
 @pytest.mark.parametrize("how", [RIGHT, OTHERWISE])
@@ -368,18 +365,19 @@ def by_brute_force(policy: str, frames: int, string: list[str]) -> tuple[int, li
 
 @pytest.mark.parametrize(("exercise", "how"), [("11/anomaly", RIGHT), ("11/anomaly", SPOILT), ("11/policy", RIGHT)])
 def test_strings_are_those_of_a_brute_force(exercise: str, how: str) -> None:
-    for question in asked_of(exercise, how):
+    makers = references.resident, references.victim, references.more, references.without
+    for maker, question in ((one, asked) for one in makers for asked in of_kind(one, exercise, how)):
         part = re.search(r"`([\dw ]+)`, and ([a-z ]+) with (\d+) frames", question.text)
         assert part is not None
         string, policy, frames = part[1].replace("w", "").split(), part[2], int(part[3])
         faults, _, memory = by_brute_force(policy, frames, string)
-        if question.id == "resident":
+        if maker is references.resident:
             assert question.answer.split(", ") == sorted(memory, key=int)
-        elif question.id == "victim":
-            number = int(re.findall(r"Reference (\d+) of these", question.text)[0])
+        elif maker is references.victim:
+            number = int(re.findall(r" Reference (\d+) of these", question.text)[0])
             _, so_far, _ = by_brute_force(policy, frames, string[:number])
             assert question.answer == f"page {so_far[-1]}"
-        elif question.id == "more":
+        elif maker is references.more:
             more = by_brute_force(policy, frames + 1, string)[0]
             assert question.answer == f"{faults}, and {more} with one frame more"
         else:
@@ -393,7 +391,7 @@ def test_strings_are_those_of_a_brute_force(exercise: str, how: str) -> None:
 def test_segments_are_a_sum() -> None:
     for how in (RIGHT, SPOILT):
         parts = list(work_of("00/segments", how)["segments"].values())
-        for question in of_kind("physical", "00/segments", how):
+        for question in of_kind(paper.physical, "00/segments", how):
             address = int(re.findall(r"`(0x[0-9a-f_]+)`", question.text)[0], 16)
             base, bounds, _ = parts[address >> SELECTOR]
             offset = address & (1 << SELECTOR) - 1
@@ -404,7 +402,7 @@ def test_segments_are_a_sum() -> None:
 def test_descriptors_on_paper_are_at_four_times_the_index() -> None:
     given: Any = sheet_of("00/walk", OF).given
     words = dict(given.words)
-    for question in of_kind("reads", "00/walk", RIGHT):
+    for question in of_kind(paper.reads, "00/walk", RIGHT):
         address = int(re.findall(r"`(0x[0-9a-f_]+)`", question.text)[0], 16)
         root = 0x1000 + 4 * (address >> 22)
         word = words.get(root, 0)

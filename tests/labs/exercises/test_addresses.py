@@ -11,7 +11,7 @@ from vmwidgets import lab
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome, first_fit, in_order, solved, ways
+from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome, first_fit, in_memory, solved, ways
 
 WALK: Any = lab.practice("00/walk")
 SEGMENTS: Any = lab.practice("00/segments")
@@ -92,18 +92,23 @@ def test_what_each_kind_of_descriptor_gives() -> None:
         assert answer == wanted, kind
 
 
-def test_memory_is_shown_in_its_order_with_what_is_left_between_and_what_is_in_two_segments() -> None:
-    kib = 1024
-    placed = lab.Segments(
-        code=(64 * kib, 128 * kib, "rx"), data=(0, 64 * kib, "rw"), heap=(256 * kib, 64 * kib, "rw"),
-        stack=(256 * kib, 128 * kib, "rw"),
-    )  # fmt: skip  # one call
-    assert in_order(placed).splitlines()[1:] == [
-        "▬ data: 0x0 to 0x1_0000, 64 KiB",
-        "▬▬ code: 0x1_0000 to 0x3_0000, 128 KiB",
-        "64 KiB in no segment",
-        "▬ heap: 0x4_0000 to 0x5_0000, 64 KiB",
-        "64 KiB in two segments",
-        "▬▬ stack: 0x4_0000 to 0x6_0000, 128 KiB",
-    ]
-    assert in_order(SEGMENTS.start()) == ""
+def test_a_check_draws_the_free_pieces_and_what_lies_in_them() -> None:
+    """Before anything is placed too: the pieces are what the sums are about."""
+    (low, room), (high, more) = SEGMENTS.given.free
+    for program in SEGMENTS.given.start(), lab.Segments(code=(low, room, "rx"), data=(high - 4096, 8192, "rw")):
+        drawn = in_memory(program, SEGMENTS.given)
+        assert sum(one.end - one.start for one in drawn.stretches if one.free) == room + more
+        assert lab.check(SEGMENTS, program).picture
+    assert [(one.names, one.free) for one in drawn.stretches] == [
+        ((), False), (("code",), True), ((), False), (("data",), False), (("data",), True), ((), True)
+    ]  # fmt: skip
+    assert "In memory that is in use: data." in vm.picture(drawn).to_text()
+
+
+def test_segments_in_one_place_are_drawn_as_such() -> None:
+    program = lab.Segments(code=(0, 8192, "rx"), data=(4096, 8192, "rw"))
+    text = vm.picture(program.layout).to_text()
+    assert "In the same memory: code and data." in text
+    assert [(one.start, one.names) for one in program.layout.stretches] == [
+        (0, ("code",)), (4096, ("code", "data")), (8192, ("data",))
+    ]  # fmt: skip

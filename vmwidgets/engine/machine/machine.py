@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from itertools import count
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
@@ -173,6 +174,8 @@ class Machine(Hindsight):
     read_file = lent("_memory", MemoryFunctions.read_file)
     take_pages = lent("_memory", MemoryFunctions.take_pages)
     give_pages = lent("_memory", MemoryFunctions.give_pages)
+    frame_count: int = property(attrgetter("_memory.frame_count"))  # type: ignore[assignment]  # see MemoryFunctions
+    fault_count: int = property(attrgetter("_memory.fault_count"))  # type: ignore[assignment]  # the same
 
     spawn = lent("_threads", ThreadFunctions.spawn)
     step = lent("_threads", ThreadFunctions.step)

@@ -95,6 +95,8 @@ class Replacement:
 
     >>> Replacement("working set", window=4)
     Replacement(policy='working set', window=4, future=(), local=False)
+    >>> Replacement("LRU").policy  # as books write it
+    'lru'
     >>> Replacement("clok")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     vmwidgets.engine.base.errors.Refused: policy='clok': write one of fifo, lru, second chance, clock, ...
@@ -106,6 +108,8 @@ class Replacement:
     local: bool = False
 
     def __post_init__(self) -> None:
+        if (lower := str(self.policy).lower()) in POLICIES:
+            object.__setattr__(self, "policy", lower)
         if self.policy not in POLICIES:
             raise Refused(f"policy={shown(self.policy)}: write one of {', '.join(POLICIES)}")
         if type(self.window) is not int or self.window < 1:

@@ -179,7 +179,7 @@ def _policies(policies: object) -> dict[str, Replacement | Choose]:
 
 
 def _policy(policy: object) -> tuple[str, Replacement | Choose]:
-    if policy == "opt":
+    if isinstance(policy, str) and policy.lower() == "opt":
         return "opt", Replacement("opt", future=(0,))  # it is given the string
     if isinstance(policy, str):
         policy = Replacement(policy)

@@ -144,8 +144,9 @@ class ReferencesValue:
         if frames is None and len(self.frames) > 1:
             raise UnknownName(f"frames: write which, {' or '.join(map(str, self.frames))}")
         found = [run for run in self.runs if frames in (None, run.frames)]
-        found = [run for run in found if run.policy == policy] or [
-            run for run in found if run.policy.startswith(f"{policy} of ")
+        names = str(policy), str(policy).lower()
+        found = [run for run in found if run.policy in names] or [
+            run for run in found if run.policy.startswith(tuple(f"{name} of " for name in names))
         ]
         if not found:
             there = "; ".join(f"{printable(run.policy)} with {run.frames}" for run in self.runs)

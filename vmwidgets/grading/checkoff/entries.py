@@ -79,19 +79,6 @@ def _names(typed: str, address: str, number: int) -> bool:
     return address in typed or f"{number:#x}" in typed or str(number) in typed
 
 
-def idle(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which steps changed no entry."""
-    steps = subject.steps
-    if steps is None or not steps.map_path or not 2 <= len(steps) <= LISTED:
-        return
-    still = [step for step in range(1, len(steps) + 1) if _all(steps, step) == _all(steps, step - 1)]
-    if still and len(still) < len(steps) and not any(map(steps.is_trivial, still)):
-        changed = [step for step in range(1, len(steps) + 1) if step not in still]
-        text = f"Which of your {steps.noun}s changed no entry of the map {map_name(steps)}?"
-        why = f"Entries were changed by {choices(steps, changed)}. The last of them: {steps.why(changed[-1])}"
-        yield asks(with_steps(text, steps), choices(steps, still), why)
-
-
 def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
     """Where a request would land that comes now."""
     steps = subject.steps
@@ -119,22 +106,6 @@ def space_start(steps: Steps) -> int:
     """The lowest address of the map."""
     start: int = steps.machine_at(len(steps)).part(steps.map_path).value().start
     return start
-
-
-def root(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """Which entry is the root of the tree right after a step."""
-    seen: set[int] = set()
-    for steps, step in _moments(subject, draws):
-        value = steps.machine_at(step).part(steps.map_path).value(whole=len(steps.entries_at(step)))
-        starts = {one.id: one.start for one in value.entries}
-        if value.root in starts and starts[value.root] not in seen:
-            seen.add(starts[value.root])
-            yield asks(
-                f"The entries of {map_name(steps)} are in a red-black tree too. Which entry is its root right after "
-                f"{steps.named(step)}?",
-                f"the entry that starts at `{Address(starts[value.root])}`",
-                f"The tree then has {counted(len(starts), 'entry')}. {steps.why(step)}",
-            )
 
 
 def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:

@@ -25,44 +25,34 @@ from .steps import JournalSteps, Steps, TraceSteps
 from .subject import LISTED, Kind, Subject, listed
 
 KINDS = (
-    Kind("entries", 1, "how many entries a map has right after a call", entries.count),
-    Kind("idle", 1, "which calls changed no entry", entries.idle),
-    Kind("frames", 1, "to how many frames page tables lead right after a call", translation.frames),
-    Kind("slots", 1, "how many slots a domain uses right after a call", translation.slots),
-    Kind("kentry", 1, "how many slots of the kentry area are free right after a call", translation.room),
-    Kind("gap", 1, "how large the largest gap is right after a call", threads.gap),
-    Kind("handler", 1, "how often a handler was called", threads.handler),
-    Kind("held", 1, "who got a lock last, and when", threads.held),
-    Kind("physical", 1, "where an address of segments lies in physical memory", paper.physical),
-    Kind("reads", 1, "which descriptors a walk on paper reads", paper.reads),
-    Kind("resident", 1, "which pages are in memory after a reference", references.resident),
-    Kind("victim", 1, "which page goes at a reference", references.victim),
-    Kind("root", 2, "which entry is the root of a map's tree right after a call", entries.root),
-    Kind("lookup", 2, "with how many entries a lookup compares", entries.lookup),
-    Kind("maker", 2, "which call made an entry what it is", entries.maker),
-    Kind("next", 2, "where a request lands that comes next", entries.coming),
     Kind(
-        "walk", 2, "which descriptors the hardware's walk reads right after a call, and how it ends", translation.walk
+        "after",
+        1,
+        "what there is right after a step: tables, slots, frames, pages, entries",
+        translation.tables, translation.slots, translation.room, translation.frames, references.resident, entries.count,
     ),
-    Kind("fault", 2, "whether an access faults, and what becomes of it", translation.fault),
-    Kind("tables", 2, "which calls had page tables allocated", translation.tables),
-    Kind("stale", 2, "which TLBs have entries that are no longer true right after a call", translation.stale),
-    Kind("bits", 2, "which bits of a descriptor a call changed", translation.bits),
-    Kind("waits", 2, "which threads waited for a lock, and who had it", threads.waits),
-    Kind("ended", 2, "in which order threads returned", threads.ended),
-    Kind("got", 2, "where the memory is that a thread got", threads.got),
-    Kind("answered", 2, "whether an answer on paper is right, and why", paper.answered),
-    Kind("forbidden", 2, "whether an access is in bounds and allowed", paper.forbidden),
-    Kind("more", 2, "how many faults there are with one frame more", references.more),
-    Kind("without", 3, "which calls could be left out, and what is lost without one", counterfactual.without),
-    Kind("order", 3, "what differs if two calls change places", counterfactual.order),
-    Kind("freed", 3, "what is lost if a handler frees less", threads.freed),
-    Kind("locks", 3, "what becomes of a run in which a thread takes its locks in another order", threads.locks),
-    Kind("moved", 3, "what is lost if two segments change places", paper.moved),
-    Kind("instead", 3, "what another access gives on paper", paper.instead),
-    Kind("left out", 3, "how many faults there are without a reference", references.without),
-)
-"""By how hard they are."""
+    Kind("victim", 1, "which page goes at a reference", references.victim),
+    Kind("next", 2, "where a request lands: one that comes next, or a thread's", entries.coming, threads.got),
+    Kind(
+        "walk",
+        2,
+        "what a walk or a search reads, and whether a TLB still has it",
+        translation.walk, translation.stale, translation.bits, entries.lookup, paper.reads, paper.physical,
+    ),
+    Kind(
+        "fault",
+        2,
+        "whether an access faults, and what becomes of it",
+        translation.fault, paper.forbidden, paper.answered,
+    ),
+    Kind("maker", 2, "which call or thread made something what it is", entries.maker, threads.held),
+    Kind("waits", 2, "which threads waited, for what, and what then", threads.waits, threads.ended, threads.handler),
+    Kind("without", 3, "what is lost without one step", counterfactual.without, references.without),
+    Kind("order", 3, "what differs if two things change places", counterfactual.order, threads.locks, paper.moved),
+    Kind("instead", 3, "what another access, size or less gives", threads.freed, paper.instead, references.more),
+)  # fmt: skip  # makers in a line
+"""By how hard they are.  An idea each, asked of machines, threads and paper alike: nothing is asked that only has to be
+read off a picture, such as the root of a tree."""
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -74,7 +74,7 @@ def victim(subject: Subject, draws: Draws) -> Iterator[Question]:
             number = draws.choice(out)
             step = run.steps[number]
             yield asks(
-                f"{words} PageReference {number + 1} of these, to page {step.page}, finds no free frame. Which page "
+                f"{words} Reference {number + 1} of these, to page {step.page}, finds no free frame. Which page "
                 f"goes?{_own(subject)}",
                 f"page {step.victim}",
                 f"In memory before it: {_pages(run.steps[number - 1])}. {_reasons(run, number)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from vmwidgets.engine.base import units
@@ -44,26 +44,27 @@ Maker = Callable[[Subject, Draws], Iterator[Question]]
 """Makes questions, the best first; none where the work is not of its kind."""
 
 
-@dataclass(frozen=True)
 class Kind:
-    """A kind of question: its name, how hard it is (1 to 3), what it asks, and what makes it."""
+    """A kind of question: its name, how hard it is (1 to 3), what it asks, and what makes it, of each sort of work."""
 
-    name: str
-    grade: int
-    about: str
-    make: Maker
+    def __init__(self, name: str, grade: int, about: str, *makers: Maker) -> None:
+        self.name, self.grade, self.about, self.makers = name, grade, about, makers
 
     def of(self, subject: Subject, drawn_from: str = "") -> list[Question]:
         """Ask a few questions on this work: the same for the same work and the same text `drawn_from`.
 
-        What the machine refuses makes none.
+        The first of each maker comes before the second of any.  What the machine refuses makes none.
         """
         draws = Draws(f"checkoff|{self.name}|{subject.exercise}|{subject.of}{drawn_from and '|'}{drawn_from}")
-        found: list[Question] = []
-        with suppress(VMError):
-            for question in islice(self.make(subject, draws), MOST):
-                found.append(replace(question, id=self.name, grade=self.grade))  # noqa: PERF401  what came before an error counts
-        return found
+        made = [list(_made(maker(subject, draws))) for maker in self.makers]
+        found = [question for turn in zip_longest(*made) for question in turn if question is not None]
+        return [replace(question, id=self.name, grade=self.grade) for question in found[:MOST]]
+
+
+def _made(questions: Iterator[Question]) -> Iterator[Question]:
+    """The first ones; what came before an error counts."""
+    with suppress(VMError):
+        yield from islice(questions, MOST)
 
 
 def asks(text: str, answer: str, why: str) -> Question:

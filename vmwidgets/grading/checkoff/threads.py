@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from vmwidgets import events as ev
-from vmwidgets.engine.base.units import PAGE, Address, Size, counted
+from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.draws import Draws
@@ -188,25 +188,7 @@ def freed(subject: Subject, draws: Draws) -> Iterator[Question]:
             f"Your handler frees {counted(int(given['size']) // PAGE, 'page')} from page {page} of `kmem_map` on. What "
             "does your result lose if it leaves this one call out?",
             said_of(steps.whole, outcome),
-            f"The largest gap of kmem_map is {_gap(outcome.thing)} then.",
-        )
-
-
-def _gap(machine: Machine) -> Size:
-    return machine.kmem.kmem_map.largest_gap
-
-
-def gap(subject: Subject, draws: Draws) -> Iterator[Question]:
-    """How large the largest gap is right after a step."""
-    steps = subject.steps
-    if steps is None or not steps.map_path.startswith("kmem/"):
-        return
-    found = steps.along(lambda step: _gap(steps.machine_at(step)))
-    for step in draws.shuffled([one for one in steps.late if found[one] != found[one - 1]]):
-        yield asks(
-            f"How large was the largest gap of `kmem_map` right after {steps.named(step)}?",
-            f"{found[step]}",
-            f"Before it: {found[step - 1]}. {steps.why(step)}",
+            f"The largest gap of kmem_map is {outcome.thing.kmem.kmem_map.largest_gap} then.",
         )
 
 

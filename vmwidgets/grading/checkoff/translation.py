@@ -11,7 +11,6 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised, Walk, decode
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.instruments import slots as slots_of
 from vmwidgets.questions.question import Question
 from vmwidgets.views.story.typed import called
 
@@ -189,7 +188,7 @@ def slots(subject: Subject, draws: Draws) -> Iterator[Question]:
     steps = subject.steps
     if steps is None or not steps.space_path.startswith("domain:"):
         return
-    found = _measured(steps, lambda machine, path: len(slots_of(machine.part(path))))
+    found = _measured(steps, lambda machine, path: len(machine.part(path).slots))
     easy = [step for step in steps.late if abs(found[step] - found[step - 1]) <= COUNTED]
     for step in drawn_first(draws, easy, lambda one: found[one] - found[one - 1] not in (0, 1)):
         more = found[step] - found[step - 1]

@@ -15,6 +15,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.tables_schema import Walk
+from vmwidgets.engine.paper.segments_schema import SegmentsValue
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws
@@ -101,16 +102,9 @@ def ways(asked: SegmentsSheet) -> set[tuple[int, ...]]:
     return found
 
 
-def in_order(program: Segments) -> str:
-    """Physical memory from the lowest segment on: where the segments touch, overlap or leave room."""
-    parts = sorted((base, size, name) for name, (base, size, _) in program.data().items() if size)
-    lines, end = ["Physical memory, from the lowest segment on:"], None
-    for base, size, name in parts:
-        if end is not None and base != end:
-            lines.append(f"{Size(abs(base - end))} {'in no segment' if base > end else 'in two segments'}")
-        end = max(end or 0, base + size)
-        lines.append(f"{'▬' * -(-size // UNIT)} {name}: {Address(base)} to {Address(base + size)}, {Size(size)}")
-    return "\n".join(lines if parts else [])
+def in_memory(program: Segments, asked: SegmentsSheet) -> SegmentsValue:
+    """The segments in physical memory, with the free pieces of the sheet."""
+    return program.placed_in(asked.free)
 
 
 @exercise(
@@ -118,7 +112,7 @@ def in_order(program: Segments) -> str:
     "Four segments, two free pieces",
     points=4,
     takes=Segments,
-    shows=in_order,
+    shows=in_memory,
     sheet=SegmentsSheet.drawn,
     hints=(
         "The sizes of the segments add up to the sizes of the two pieces, so nothing is left over.",

@@ -113,12 +113,12 @@ class FewSheet:
         ),
         (
             "Choose the virtual address so that its lowest 20 bits equal those of the physical address. What is before "
-            "the first border or behind the last takes pages of 64 KiB; one second-level table covers one MiB for all."
+            "the first border or past the last takes pages of 64 KiB; one second-level table covers one MiB for all."
         ),
         (
             'An entry alone has no translations: superpages(…, page="64 KiB") and then superpages(…, page="1 MiB"), '
             "both over the whole object, make them, as far as the addresses allow. Let objects share a MiB: what one "
-            "has behind a border lies at its beginning, and what another has before a border lies at its end."
+            "has past a border lies at its beginning, and what another has before a border lies at its end."
         ),
     ),
 )

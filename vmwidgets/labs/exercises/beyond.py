@@ -12,7 +12,6 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..instruments.memory import frame_count
 from ..mistakes import Mistake, mistakes
 from .structures import EDITED, edited
 
@@ -183,7 +182,7 @@ def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
         actual=len(mapped),
         mistake=SMALL_ONLY if mapped and all(size == PAGE for _, size in mapped) else None,
     )
-    frames = frame_count(task.machine)
+    frames = task.machine.frame_count
     yield criterion(
         1,
         bool(mapped) and frames <= asked.frames,

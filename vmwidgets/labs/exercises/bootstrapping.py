@@ -64,8 +64,8 @@ class Job:
             "whole": f"Remove the range at {at}.",
             "hole": f"Remove page {self.page} of the range at {at}.",
             "edge": f"Remove page {self.page} of the range at {at}.",
-            "grow": f"Enter a page `rw` directly behind the range at {at}.",
-            "other": f"Enter a page `r` directly behind the range at {at}.",
+            "grow": f"Enter a page `rw` directly after the range at {at}.",
+            "other": f"Enter a page `r` directly after the range at {at}.",
             "alone": f"Enter a page `rw` at {at}; nothing is mapped around it.",
         }[self.kind]
 

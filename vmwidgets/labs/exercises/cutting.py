@@ -401,7 +401,7 @@ mistakes(
 mistakes(
     "03/offset",
     {
-        "16 KiB": Mistake("offset of the hole", "The upper part begins behind the hole: pages 0 to 4 are below it."),
+        "16 KiB": Mistake("offset of the hole", "The upper part begins after the hole: pages 0 to 4 are below it."),
         "0 bytes": Mistake("address and offset confused", "The upper part does not show the beginning of the object."),
     },
 )

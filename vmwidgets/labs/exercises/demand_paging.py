@@ -129,7 +129,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         there and bool(reached) and not shared,
-        "what one task writes, no other sees",
+        "no task sees what another one writes",
         "a write of one task would be seen by another: use no shared memory",
         first="" if shared else "reach some frames",
         actual=", ".join(f"{Address(entry.start)} is shared" for entry in shared),
@@ -227,7 +227,7 @@ class FilePage(NamedTuple):
     shows=lambda task: task.machine.memory_objects,
     sheet=SurvivorSheet.drawn,
     hints=(
-        "Which of the pages lie behind the end that the file will have? The end is in the middle of a page.",
+        "Which of the pages lie past the end that the file will have? The end is in the middle of a page.",
         "A page becomes the task's own at the first write, and that must be done while the file still has it.",
         (
             "Write the pages that are to be the task's own; then paper.truncate; then read those that are to be in "
@@ -384,6 +384,6 @@ mistakes(
     {
         "SIGBUS, SIGBUS": Mistake("an end in bytes", "Hardware knows pages: the rest of the last one is zeroes."),
         "SIGSEGV, SIGSEGV": Mistake("SIGSEGV for SIGBUS", "The entry is still there; only the page is missing."),
-        "x, x": Mistake("the frames stay", "Truncating the file took its frame behind the end, and the translations."),
+        "x, x": Mistake("the frames stay", "Truncating the file took its frame past the end, and the translations."),
     },
 )

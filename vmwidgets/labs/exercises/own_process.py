@@ -53,7 +53,7 @@ class ExecveSheet:
     @property
     def text(self) -> str:
         """The task in words."""
-        without = {ZEROES: "the zeroes directly behind the program", STACK: "the stack"}
+        without = {ZEROES: "the zeroes directly after the program", STACK: "the stack"}
         return (
             f'The task replays the recorded program `vm.recording("{self.recording}")` up to the line in which it read '
             "its own map. Of what `execve` had mapped, map these ranges as the system has them, and nothing else:\n"
@@ -208,7 +208,7 @@ class StackSheet:
                 (
                     f"Write a trace of at most {self.most} calls, `execve` among them, each of which does something. "
                     "The program is to have these pieces of anonymous memory, from low addresses to high ones, each "
-                    "directly behind the one before:"
+                    "directly after the one before:"
                 ),
                 *rows,
                 (

@@ -68,10 +68,14 @@ class AnomalySheet:
     shows=lambda found: found,
     sheet=AnomalySheet.drawn,
     hints=(
-        "Belady's string has one fault more with 4 frames than with 3. What happens if it is repeated?",
         (
             "In the picture of Belady's string, find the references that hit with 3 frames and fault with 4. Which "
-            "references before them made these pages the oldest? What are those for your number of frames?"
+            "references before them left these pages the oldest in the larger memory?"
+        ),
+        (
+            "Say the string in words for any number of frames: what fills the larger memory, what is a hit there and a "
+            "fault in the smaller one, and what then drives out a page just before it is used? What does a second "
+            "round of it do?"
         ),
         (
             "The length: a reference to the page that was used a moment ago is a hit with any memory. A page that was "
@@ -355,8 +359,8 @@ mistakes(
     "11/hand",
     {
         "page 1": Mistake("a bit overlooked", "Page 1 was used, so its bit is set, and it has a second chance."),
-        "page 3": Mistake("the hand at the newest", "The hand is behind the page that came last: at page 1."),
-        "page 4": Mistake("the hand at the newest", "The hand is behind the page that came last: at page 1."),
+        "page 3": Mistake("the hand at the newest", "The hand has moved past the page that came last, to page 1."),
+        "page 4": Mistake("the hand at the newest", "The hand has moved past the page that came last, to page 1."),
     },
 )
 mistakes(

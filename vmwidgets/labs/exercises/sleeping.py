@@ -227,7 +227,7 @@ mistakes(
     "05b/served",
     {
         "ls": Mistake("first come, first served", "ls looks first and finds no 32 KiB in a row, so it sleeps again."),
-        "both": Mistake("woken is served", "Who is woken looks again, and may find too little."),
+        "both": Mistake("woken is served", "A thread that is woken looks again, and may find too little."),
         "neither": Mistake(
             "the first blocks the queue", "Each sleeper looks by itself: ls does not keep cat from looking."
         ),

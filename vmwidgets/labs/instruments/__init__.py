@@ -7,7 +7,7 @@ They read what the machine recorded, and judge nothing.
 from __future__ import annotations
 
 from .maps import comparisons, fill, scanned
-from .memory import byte_or_signal, called, calls, fault_count, faults, frame_count, resident_pages, slots, use_pages
+from .memory import byte_or_signal, called, calls, faults, resident_pages, use_pages
 from .one_call import attempt, outline
 from .paper import BaseAndBounds, Segments
 from .tables import descriptors, flips, inverted, rights, tables_read, word
@@ -23,17 +23,14 @@ __all__ = [
     "comparisons",
     "copier",
     "descriptors",
-    "fault_count",
     "faults",
     "fill",
     "flips",
-    "frame_count",
     "inverted",
     "outline",
     "resident_pages",
     "rights",
     "scanned",
-    "slots",
     "tables_read",
     "use_pages",
     "word",

@@ -8,7 +8,6 @@ from vmwidgets.engine.base.errors import KernelError, Refused, shown
 from vmwidgets.engine.base.event import Called
 from vmwidgets.engine.base.units import MIB, PAGE, Address
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 
@@ -16,24 +15,6 @@ T = TypeVar("T")
 
 LEAST_ADDRESS = 16 * MIB
 """Numbers from here on are taken for addresses where arguments are listed."""
-
-
-def fault_count(machine: Machine) -> int:
-    """How many page faults there were since `machine` was booted.
-
-    Raises :class:`Refused` where the journal no longer keeps all that happened, after a thousand operations.
-
-    >>> import vmwidgets as vm
-    >>> m = vm.boot("x86-64")
-    >>> t = m.task("init")
-    >>> t.write(t.mmap("8 KiB"), b"x")
-    >>> vm.lab.fault_count(m)
-    1
-    """
-    journal = _given("machine", machine, Machine, "what vm.boot gave").journal
-    if not journal.keeps(0) or any(done.truncated for done in journal):
-        raise Refused("this machine's journal no longer keeps each fault: count in a machine that has done less")
-    return sum(isinstance(event, FaultRaised) for done in journal for event in done.events)
 
 
 def faults(machine: Machine) -> list[str]:
@@ -88,35 +69,6 @@ def _listed(event: Called) -> str:
     return ", ".join(map(str, words))
 
 
-def frame_count(machine: Machine) -> int:
-    """How many frames hold memory of tasks and files; page tables and the kernel's own frames don't count.
-
-    >>> import vmwidgets as vm
-    >>> m = vm.boot("x86-64")
-    >>> t = m.task("init")
-    >>> t.write(t.mmap("8 KiB"), b"x")
-    >>> vm.lab.frame_count(m)
-    1
-    """
-    owners = _given("machine", machine, Machine, "what vm.boot gave").pages.owners
-    return sum(count for owner, count in owners if owner.startswith("object"))
-
-
-def slots(domain: MachineDomain) -> dict[str, str]:
-    """The slots that a domain uses, and the kind of capability in each.
-
-    >>> import vmwidgets as vm
-    >>> from vmwidgets import lab
-    >>> d = vm.boot("armv7").domain("hello")
-    >>> a = d.map(d.frame())
-    >>> lab.slots(d)
-    {'slots[0]': 'Frame', 'slots[1]': 'VNode_ARM_l2', 'slots[2]': 'Mapping', 'slots[3]': 'Mapping'}
-    """
-    value = _given("domain", domain, MachineDomain, "what m.domain gave").snapshot()
-    (cnode,) = (one for one in value.cnodes if one.name == "slots")
-    return {str(one.ref): one.kind for one in cnode.capabilities}
-
-
 def _given(name: str, value: object, kind: type[T], right: str) -> T:
     if not isinstance(value, kind):
         raise Refused(f"{name}={shown(value)}: write {right}")
@@ -145,7 +97,7 @@ def use_pages(task: Task, start: int, numbers: Any, access: str = "read") -> Non
     >>> m = vm.boot("x86-64")
     >>> t = m.task("init")
     >>> vm.lab.use_pages(t, t.mmap("16 KiB"), "0 3 0", "write")
-    >>> vm.lab.frame_count(m)
+    >>> m.frame_count
     2
     """
     if not isinstance(numbers, str) or not all(number.isdecimal() for number in numbers.split()):

@@ -8,6 +8,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import KernelError, Refused, kernel_error, shown
 from vmwidgets.engine.base.units import Address, Size
 from vmwidgets.engine.machine import arguments
+from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue
 
 SELECTOR = 30
 """The lowest of the two bits that select a segment of a 32-bit address."""
@@ -40,6 +41,11 @@ class BaseAndBounds:
         if va >= self.bounds:
             raise kernel_error("FAULT", f"{Address(va)} is not below the bounds, {self.bounds}")
         return Address(self.base + va)
+
+    @property
+    def layout(self) -> SegmentsValue:
+        """What there is to see: the program's addresses, and where they lie in physical memory."""
+        return SegmentsValue((Segment("program", 0, int(self.base), int(self.bounds), "rwx"),))
 
 
 class Segments:
@@ -77,6 +83,20 @@ class Segments:
         if {"read": "r", "write": "w", "execute": "x"}[kind] not in rights:
             raise kernel_error("ACCES", f"segment {number}, {name}, is {rights}")
         return pa
+
+    @property
+    def layout(self) -> SegmentsValue:
+        """What there is to see: the segments, and where they lie in physical memory."""
+        return self.placed_in(())
+
+    def placed_in(self, free: tuple[tuple[int, int], ...]) -> SegmentsValue:
+        """The same, where only these pieces of physical memory are free, each with its start and its size."""
+        parts = enumerate(self.segments.items())
+        return SegmentsValue(
+            tuple(Segment(name, n << SELECTOR, int(unit.base), int(unit.bounds), rights)
+                  for n, (name, (unit, rights)) in parts),
+            free,
+        )  # fmt: skip
 
     def data(self) -> dict[str, list[Any]]:
         """The segments as plain data: base, bounds and rights of each."""

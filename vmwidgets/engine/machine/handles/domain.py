@@ -39,6 +39,19 @@ class MachineDomain(DomainPart):
         self.check_alive()
         return MachineTables(self.system, self)
 
+    @property
+    def slots(self) -> dict[str, str]:
+        """The slots that are in use, and the kind of capability in each.
+
+        >>> import vmwidgets as vm
+        >>> d = vm.boot("armv7").domain("hello")
+        >>> a = d.map(d.frame())
+        >>> d.slots
+        {'slots[0]': 'Frame', 'slots[1]': 'VNode_ARM_l2', 'slots[2]': 'Mapping', 'slots[3]': 'Mapping'}
+        """
+        (cnode,) = (one for one in self.snapshot().cnodes if one.name == "slots")
+        return {str(one.ref): one.kind for one in cnode.capabilities}
+
     # ---- capabilities ------------------------------------------------------------------------
 
     @operation

@@ -24,6 +24,32 @@ OTHERS = "others"
 class MemoryFunctions(Part):
     """The functions of a machine that move bytes and pages."""
 
+    # ---- counting ----------------------------------------------------------------------------
+
+    @property
+    def frame_count(self) -> int:
+        """The number of frames that hold memory of tasks and files; page tables and the kernel's own don't count.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> t.write(t.mmap("8 KiB"), b"x")
+        >>> m.frame_count, m.fault_count
+        (1, 1)
+        """
+        return sum(count for owner, count in self.system.pages.owners if owner.startswith("object"))
+
+    @property
+    def fault_count(self) -> int:
+        """The number of page faults since the machine was booted.
+
+        Raises :class:`Refused` where the journal no longer keeps all that happened, after a thousand operations.
+        """
+        journal = self.system.journal
+        if not journal.keeps(0) or any(done.truncated for done in journal):
+            raise Refused("this machine's journal no longer keeps each fault: count in a machine that has done less")
+        return sum(isinstance(event, FaultRaised) for done in journal for event in done.events)
+
     # ---- bytes -------------------------------------------------------------------------------
 
     @operation

@@ -248,6 +248,23 @@ def edited_walk(count: int, before: Walk | None) -> str:
 
 # ---- comparisons ---------------------------------------------------------------------------------
 
+say_segments = sentences(
+    "segments",
+    {
+        "segments/none": "No segment has a size yet.",
+        "segments/placed": (
+            "The program lies in 1 piece of physical memory.",
+            "The program lies in {count} pieces of physical memory.",
+        ),
+        "segments/free": (
+            "1 piece is free: {size}.",
+            "{count} pieces are free, {size} together; the largest has {largest}.",
+        ),
+        "segments/outside": "In memory that is in use: {names}.",
+        "segments/over": "In the same memory: {names}.",
+    },
+)
+
 say_inverted = sentences(
     "inverted tables",
     {

@@ -1,0 +1,20 @@
+"""Segments, or a base and bounds, in physical memory: they have no machine, and stay as they are."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.paper.segments_schema import SegmentsValue
+from vmwidgets.views.memory.segments import draw_segments
+from vmwidgets.views.scene.model import Scene
+
+from .at import At
+from .registry import picture_of
+
+
+@picture_of(first_for=SegmentsValue, name="Placement")
+def placement(at: At) -> Scene:
+    """A program's segments, or its one piece, and where they lie in physical memory.
+
+    `target` is the ``layout`` of a ``lab.BaseAndBounds`` or a ``lab.Segments``.  Free pieces are drawn where they are
+    known, as after a check of 00/segments; a segment in memory that is in use or another's is marked.
+    """
+    return draw_segments(at.target, width=at.width)

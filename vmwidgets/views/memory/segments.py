@@ -1,0 +1,93 @@
+"""Segments: what a program's addresses are, and beside it where they lie in physical memory, from the lowest up."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.units import Address, binary_size, listed
+from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue, Stretch
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Line
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
+from vmwidgets.views.story.words.pictures import say_segments
+
+HIGH, STEP, TOP = 42.0, 50.0, 30.0
+"""Height of a box, from one to the next, and where the first begins."""
+
+VIRTUAL, BETWEEN = 0.4, 60.0
+"""What part of the width the virtual side has, and the room for the arrows."""
+
+
+def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
+    """The scene of a program's segments."""
+    room = width - 2 * MARGIN - BETWEEN
+    w = room * VIRTUAL
+    x = MARGIN + w + BETWEEN
+    heads = [
+        kit.label("segments/virtual", "virtual addresses", MARGIN, 4),
+        kit.label("segments/physical", "physical memory", x, 4),
+    ]
+    left = [_segment(one, Box(MARGIN, TOP + STEP * n, w, HIGH)) for n, one in enumerate(value.segments)]
+    stretches = value.stretches
+    right = [_stretch(value, one, Box(x, TOP + STEP * n, room - w, HIGH)) for n, one in enumerate(stretches)]
+    links = [
+        _arrow(node, target)
+        for one, node in zip(value.segments, left, strict=True)
+        for target in [box for box, at in zip(right, stretches, strict=True) if one.name in at.names][:1]
+    ]
+    rows = [
+        (str(Address(one.start)), str(Address(one.end)), binary_size(one.end - one.start), _what(value, one))
+        for one in stretches
+    ]
+    return kit.scene(
+        "segments", "a program in physical memory", "", [*heads, *left, *right], caption=_caption(value),
+        table=Table(("from", "up to", "size", "what"), tuple(rows)), links=links, width=width,
+    )  # fmt: skip
+
+
+def _segment(one: Segment, box: Box) -> Node:
+    if not one.size:
+        return kit.card(f"segments/{one.name}", box, [one.name, "no size yet"], state=("dim",))
+    limits = f"{Address(one.start)}–{Address(one.start + one.size)}"
+    rows = [Line(one.name, "strong", one.rights), Line(limits, "mono label", binary_size(one.size))]
+    title = f"{one.name}, {limits}, {binary_size(one.size)} {one.rights}: base {Address(one.base)}"
+    return kit.card(f"segments/{one.name}", box, rows, title=title, bar="page")
+
+
+def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
+    what, size = _what(value, one), binary_size(one.end - one.start)
+    limits = f"{Address(one.start)}–{Address(one.end)}"
+    wrong = len(one.names) > 1 or (bool(one.names) and not one.free)
+    rows = [Line(what, "strong" if one.names else "label", size), Line(limits, "mono label")]
+    known_free = bool(value.free) and one.free and not one.names
+    state = ("fault",) if wrong else ("free",) if known_free else ()
+    kind, bar = "slot" if known_free else "card", "page" if one.names else ""
+    title = f"{limits}, {size}: {what}"
+    return kit.card(f"segments/at/{one.start:x}", box, rows, kind=kind, title=title, state=state, bar=bar)
+
+
+def _arrow(left: Node, right: Node) -> Link:
+    """From the middle of a segment's edge to the middle of the other's: no box is in between."""
+    points = (left.x + left.w, left.y + left.h / 2), (right.x, right.y + right.h / 2)
+    return Link(f"{left.id}>{right.id}", "leader", left.id, right.id, points, arrow=True)
+
+
+def _what(value: SegmentsValue, one: Stretch) -> str:
+    """What lies in a stretch of memory, in words."""
+    if not one.names:
+        return "other memory" if not value.free else "free" if one.free else "in use"
+    return listed(one.names) if one.free else f"{listed(one.names)}, in memory in use"
+
+
+def _caption(value: SegmentsValue) -> Caption:
+    stretches = value.stretches
+    over = dict.fromkeys(listed(one.names) for one in stretches if len(one.names) > 1)
+    outside = dict.fromkeys(name for one in stretches if not one.free for name in one.names)
+    left = [one.end - one.start for one in stretches if one.free and not one.names] if value.free else []
+    placed = say_segments("segments/placed", len(value.placed)) if value.placed else say_segments("segments/none")
+    free = (
+        say_segments("segments/free", len(left), size=binary_size(sum(left)), largest=binary_size(max(left)))
+        if left
+        else ""
+    )
+    wrong = [say_segments("segments/outside", names=listed([*outside]))] * bool(outside)
+    wrong += [say_segments("segments/over", names="; ".join(over))] * bool(over)
+    return Caption(" ".join(wrong) or placed, (), free, "error" if wrong else "plain")
