@@ -38,7 +38,7 @@ class _Line:
         self.where = where
         self.gdb: Gdb | None = None
         self.has_moved = False
-        """Whether the guest went on while the port was let go: GDB had it."""
+        """Whether the guest has run while the port was let go: GDB had it."""
         self._came = ""
         self._state: tuple[str, ...] = ()
 
@@ -99,7 +99,7 @@ class Port:
         return self._is_open
 
     def guest_has_moved(self) -> bool:
-        """Whether the guest went on while the port was let go, asked once each time; the port is taken up again."""
+        """Whether the guest has run while the port was let go, asked once each time; the port is taken up again."""
         if self._line.gdb is None:
             self.do(Gdb.threads)
         moved, self._line.has_moved = self._line.has_moved, False
