@@ -162,7 +162,7 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
     y += nodes[-1].h
     for row in sheet.rows:
         if sheet.is_narrow:
-            nodes.append(_name_above(runs[row[0]], row[0], sheet, line, y))
+            nodes.append(_name_above(runs, row[0], sheet, line, y))
             y += LINE + 2
         else:
             nodes.append(_name_beside(runs[row[0]], row[0], sheet, line, y))
@@ -251,11 +251,18 @@ def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: flo
     return Node(f"references/{number}/{line}/names", "label", x, y, _INDEX - 4, high, shape="none", text=text)
 
 
-def _name_above(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
+def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
+    """Whether a run has the fewest faults of those with as many frames, and others have more."""
+    others = [one.faults for one in runs if one.frames == run.frames]
+    return len(others) > 1 and run.faults == min(others) < max(others)
+
+
+def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, y: float) -> Node:
     """The same above a grid, with its faults."""
-    w = sheet.block - _APART
+    run, w = runs[number], sheet.block - _APART
     more = sheet.anomalies.get((run.policy, run.frames), 0)
-    words = f"▲ {counted(run.faults, 'fault')}" if more else counted(run.faults, "fault")
+    faults = counted(run.faults, "fault")
+    words = f"▲ {faults}, {more:,} more" if more else f"{faults}, fewest" if _is_best(runs, run) else faults
     x = w - text_width(words, "strong")
     text = [
         fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", x - 8, "strong"),
@@ -275,8 +282,7 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
     """The margin of a grid: its faults, whether that is the fewest, and how many more than with fewer frames."""
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
-    others = [one.faults for one in runs if one.frames == run.frames]
-    is_best = len(others) > 1 and run.faults == min(others) < max(others)
+    is_best = _is_best(runs, run)
     title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
     if more:
         title += f"; {more:,} more than with fewer frames: Belady's anomaly"
