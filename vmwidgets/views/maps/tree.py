@@ -182,8 +182,8 @@ def _comparisons(picture: MapPicture, placed: Mapping[str, Node], width: float) 
             free = [x for x in (right, left) if _is_free(x, w, others, width)]
             if free:
                 text = (Text(0, 13, label, "label path"),)
-                box = free[0], asked.y + asked.h / 2 - 9, w, 18
-                labels.append(Node(f"{asked.id}/asked", "label", *box, shape="none", text=text))
+                box = kit.Box(free[0], asked.y + asked.h / 2 - 9, w, 18)
+                labels.append(kit.runs(f"{asked.id}/asked", box, text))
                 break
     return labels
 

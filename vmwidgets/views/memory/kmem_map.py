@@ -162,7 +162,7 @@ def _ribbon(
     drawn, axis = _axis(value.map, states, shown, x, w)
     freed = what_was_freed(value.map, shown.done)
     title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
-    nodes = [Node(f"kmem/{name}/ground", "axis", x, y, w, RIBBON_H, title=title)]
+    nodes = [kit.chip(f"kmem/{name}/ground", "axis", kit.Box(x, y, w, RIBBON_H), title=title)]
     for segment in pieces_of(drawn, axis):
         node = _piece(name, segment, states, freed, style, y, depth)
         if node is not None:

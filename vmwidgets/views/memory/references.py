@@ -200,11 +200,13 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
         text.append(fitted(0, top + 14, f"#{shown[0]}" if shown[0] else "page", _INDEX - 1, "dim"))
     w = _INDEX + len(shown) * sheet.column
     bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
-    return Node(
-        f"references/string/{line}/{place}", "label", sheet.x(place) - _INDEX, y, w, top + 22, shape="none",
-        text=tuple(text), bars=bars,
+    return kit.runs(
+        f"references/string/{line}/{place}",
+        kit.Box(sheet.x(place) - _INDEX, y, w, top + 22),
+        tuple(text),
+        bars=bars,
         title=f"references {shown[0]} to {shown[-1]}" if shown[0] else "the string, from its beginning",
-    )  # fmt: skip
+    )
 
 
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
@@ -217,10 +219,15 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float
         names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", sheet.left - 6, "")]
     text = [*names, *_frames(run, number, sheet, sheet.left - _INDEX)]
     return _opens(
-        Node(f"references/{number}/{line}/names", "label", MARGIN, y, sheet.left - 4, max(sheet.high(run, number), 34),
-             shape="none", text=tuple(text), title=run.headline),
-        number, sheet,
-    )  # fmt: skip
+        kit.runs(
+            f"references/{number}/{line}/names",
+            kit.Box(MARGIN, y, sheet.left - 4, max(sheet.high(run, number), 34)),
+            tuple(text),
+            title=run.headline,
+        ),
+        number,
+        sheet,
+    )
 
 
 def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
@@ -248,7 +255,7 @@ def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: flo
     """What the rows of a grid are that has another one at its left."""
     text = tuple(_frames(run, number, sheet, 0))
     high = sheet.high(run, number)
-    return Node(f"references/{number}/{line}/names", "label", x, y, _INDEX - 4, high, shape="none", text=text)
+    return kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, _INDEX - 4, high), text)
 
 
 def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
@@ -272,8 +279,7 @@ def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int
     shifted = [*text[:2], *(Text(one.x, one.y + LINE + 2, one.text, one.style, one.anchor) for one in text[2:])]
     high = LINE + 2 + sheet.high(run, number)
     return _opens(
-        Node(f"references/{number}/{line}/names", "label", MARGIN, y, w, high, shape="none", text=tuple(shifted),
-             title=run.headline),
+        kit.runs(f"references/{number}/{line}/names", kit.Box(MARGIN, y, w, high), tuple(shifted), title=run.headline),
         number, sheet,
     )  # fmt: skip
 
@@ -291,16 +297,14 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
     if not sheet.is_whole(number):
         words = f"{'▲ ' * bool(more)}{count}"
         text = (fitted(4, 12, words, w - 4, "error strong" if more else "strong" if is_best else ""),)
-        return Node(f"references/{number}/faults", "label", x, y, w, LINE, shape="none", text=text, title=title)
+        return kit.runs(f"references/{number}/faults", kit.Box(x, y, w, LINE), text, title=title)
     words = "fault" if run.faults == 1 else "faults"
     text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
     if more:
         text += (fitted(4, _DOTS + 47, f"▲ {more:,} more", w - 4, "error"),)
     elif is_best:
         text += (Text(4, _DOTS + 47, "fewest", ""),)
-    return Node(
-        f"references/{number}/faults", "label", x, y, w, max(high, _DOTS + 52), shape="none", text=text, title=title
-    )
+    return kit.runs(f"references/{number}/faults", kit.Box(x, y, w, max(high, _DOTS + 52)), text, title=title)
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:

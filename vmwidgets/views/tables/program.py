@@ -91,9 +91,7 @@ def _heads(columns: Sequence[str], width: float, column: float) -> tuple[float, 
         text = tuple(Text(column / 2, LINE - 4 + LINE * row, word, "label dim", "middle")
                      for row, word in enumerate([words[0]] if is_narrow else words.split()))  # fmt: skip
         high = LINE if is_narrow else 2 * LINE
-        nodes.append(
-            Node(f"program/head/{number}", "label", x, top, column, high, shape="none", text=text, title=words)
-        )
+        nodes.append(kit.runs(f"program/head/{number}", kit.Box(x, top, column, high), text, title=words))
     return top + (LINE + 4 if is_narrow else _HEAD - 2), nodes
 
 
