@@ -360,3 +360,13 @@ def test_a_table_of_a_large_ring_has_the_pages_that_are_asked_first():
     t.mmap(250 * PAGE, flags="private|populate")
     rows = vm.Clock(m).scene().table.rows
     assert (len(rows), rows[0][0], rows[-2][0], rows[-1][:2]) == (201, "1", "200", ("…", "50 more"))
+
+
+def test_the_arrow_onwards_is_explained_where_it_is_drawn():
+    m, *_ = turned()
+    for policy, is_drawn in (("clock", True), ("fifo", False)):
+        m.replacement = policy
+        scene = vm.Clock(m).scene()
+        said = [run.text for node in scene.nodes for run in node.text]
+        assert ("grey arrow: where the hand goes next" in said) == is_drawn
+        assert any(link.id == "clock/onwards" for link in scene.links) == is_drawn

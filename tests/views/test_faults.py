@@ -25,7 +25,12 @@ def begun(architecture: str = "x86-64", **options: Any) -> tuple[Task, int]:
 
 
 def boxes(scene: Scene) -> dict[str, Node]:
-    return {node.id.removeprefix("fault/"): node for node in scene.nodes}
+    return {node.id.removeprefix("fault/"): node for node in scene.nodes if node.kind != "label"}
+
+
+def notes(scene: Scene) -> list[str]:
+    """What is said below the boxes of numbers and words in them."""
+    return [" ".join(run.text for run in node.text) for node in scene.nodes if node.id.startswith("fault/legend/")]
 
 
 def lit(scene: Scene) -> list[str]:
@@ -322,3 +327,27 @@ def test_strip_walk_and_step_decode_the_code_of_a_fault_alike(architecture: str,
     assert code.startswith(f"code {words}")
     assert code in walked
     assert f"error {code}." in str(task.machine.journal.last.explain())
+
+
+def test_an_object_that_is_bypassed_is_named_and_explained() -> None:
+    """A grandchild whose pages hide all of its parent's: the parent's object is no longer in the chain."""
+    task, start = begun()
+    task.write(start, bytes(3 * vm.PAGE))
+    child = task.fork()
+    child.write(start, b"y")
+    grandchild = child.fork()
+    grandchild.write(start, b"z")
+    scene = vm.Fault(grandchild).scene()
+    bypassed = [one for one in said(scene, "object") if one.endswith("bypassed")]
+    assert bypassed == ["memory 2 bypassed"]
+    assert [one for one in notes(scene) if one.startswith("bypassed: ")]
+
+
+def test_a_number_for_what_has_no_room_is_explained_and_nothing_else_is() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    for width in (420, 900):
+        scene = vm.Fault(task, width=width).scene()
+        numbers = [run for node in boxes(scene).values() for run in node.text if run.text.startswith("+")]
+        assert [one.partition(":")[0] for one in notes(scene)] == ["+1"] * bool(numbers)
+    assert notes(vm.Fault(vm.boot("x86-64")).scene()) == []

@@ -22,10 +22,11 @@ from vmwidgets.views.scene.kit import (
     label,
     ring,
     row,
+    runs,
     scene,
     ticks,
 )  # fmt: skip
-from vmwidgets.views.scene.model import STILL, Caption, Node, Steps, Table
+from vmwidgets.views.scene.model import STILL, Caption, Node, Steps, Table, Text
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import cut, text_width
 
@@ -161,3 +162,11 @@ def test_an_arrow_ends_at_the_edge_of_what_it_leads_to() -> None:
 def test_a_scene_is_as_high_as_what_is_in_it() -> None:
     nodes = [Node("a", "card", 0, 10, 40, 20), Node("b", "card", 0, 90, 40, 25)]
     assert scene("v", "t", "", nodes, caption=Caption(""), steps=Steps(0, 0, 0), table=Table((), ())).height == 123
+
+
+def test_runs_stand_where_they_say_without_a_box_and_are_selected_only_with_a_thing() -> None:
+    box, text = Box(1, 2, 30, 20), [Text(3, 14, "a"), Text(9, 14, "b")]
+    plain = runs("one", box, text, title="both")
+    assert (plain.kind, plain.shape, plain.text, plain.title) == ("label", "none", tuple(text), "both")
+    assert (plain.x, plain.y, plain.w, plain.h, plain.action) == (*box, "")
+    assert runs("one", box, text, thing="frame:1").action == "select"

@@ -191,3 +191,12 @@ def test_a_change_of_a_range_is_told(machine: vm.Machine) -> None:
     caption = vm.Kmem(machine).scene().caption
     assert "to r--" in caption.text
     assert len(machine.kmem.kmem_map) == 2
+
+
+def test_each_number_says_of_what_it_is(machine: vm.Machine) -> None:
+    machine.kmem_malloc("12 KiB")
+    scene = vm.Kmem(machine).scene()
+    assert "12 KiB allocated in those without submaps" in scene.subtitle
+    cards = {node.id: node for node in scene.nodes if node.kind == "kmem-map"}
+    assert ["by submaps too" in words(node) for node in cards.values()].count(True) == 1, "the map of all"
+    assert all(" used" in words(node) for node in cards.values())

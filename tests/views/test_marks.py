@@ -227,3 +227,22 @@ def test_what_is_selected_and_where_the_keyboard_is_are_lines_in_the_colour_of_t
     lines = dict(re.findall(r"(\.shade|\.ring) \{[^}]*stroke: var\(--vmw-(\w+)\)", CSS))
     assert lines == {".shade": "fg", ".ring": "fg"}
     assert not re.search(r"\.selected[^{]*\{[^}]*filter", CSS), "a filter casts a dashed outline's shade in dashes"
+
+
+def test_a_path_is_numbered_from_the_root_where_its_nodes_are_dots() -> None:
+    machine = vm.boot("x86-64")
+    for number in range(90):
+        machine.kernel_map.enter("16 KiB", prot=("rw", "r")[number % 2])
+    picture = vm.Map(machine.kernel_map)
+    picture.find = int(machine.kernel_map.entries()[61].start)
+    scene = picture.scene()
+    asked = [node for node in scene.nodes if node.id.endswith("/asked")]
+    numbers = [int(node.text[0].text.partition(" ")[0]) for node in asked]
+    assert numbers == list(range(1, len(numbers) + 1))
+    dots = [node for node in scene.nodes if node.kind == "tree-node" and "path" in node.state and node.h < 20]
+    assert dots, "some of the path are dots"
+    others = [node for node in scene.nodes if node.kind == "tree-node"]
+    for label in asked:
+        over = [one for one in others if one.x < label.x + label.w and one.x + one.w > label.x
+                and one.y < label.y + label.h and one.y + one.h > label.y]  # fmt: skip
+        assert over == []

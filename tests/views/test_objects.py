@@ -24,6 +24,14 @@ def forked() -> tuple[vm.Machine, Task, Task, int]:
     return machine, parent, parent.fork(), int(start)
 
 
+def forked_not() -> Scene:
+    """The objects of a task alone."""
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    task.write(task.mmap("16 KiB"), b"x")
+    return vm.Objects(machine).scene()
+
+
 def cells(scene: Scene, card: str) -> dict[str, Node]:
     """The pages of a card, by number."""
     return {node.id.rpartition("/")[2]: node for node in scene.nodes if node.id.startswith(f"{card}/")}
@@ -129,9 +137,12 @@ def test_dirty_and_swapped_pages_are_marked() -> None:
 def test_the_legend_explains_the_looks_of_this_picture() -> None:
     machine, parent, _, _ = forked()
     said = [words(node) for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
-    assert said == [[], ["seen by several mappings"]]
+    assert said[:2] == [[], ["seen by several mappings"]]
+    assert "".join(said[2]).startswith("to copy: the first write")
     parent.exit()
-    assert not [node for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
+    left = [node.id for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
+    assert left == ["objects/legend/copy"], "its child alone sees the pages, and has still to copy"
+    assert not [node for node in forked_not().nodes if node.id.startswith("objects/legend/")]
 
 
 def test_a_file_s_references_are_those_of_the_lines_to_it_and_the_open_file() -> None:
@@ -203,6 +214,26 @@ def test_of_many_pages_and_mappings_the_rest_is_counted() -> None:
     found = cells(vm.Objects(machine, step=0).scene(), "object/memory 1")
     assert len(found) == PAGES + 1
     assert words(found["more"]) == [f"+{40 - PAGES}"]
+
+
+def test_of_many_pages_a_mapping_draws_those_that_differ_from_behind_it_and_folds_the_others() -> None:
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    tasks = [machine.task("init")]
+    start = tasks[0].mmap("160 KiB", flags="private populate")
+    for number in (4, 5):
+        tasks.append(tasks[-1].fork())
+        tasks[-1].write(start + number * vm.PAGE, b"own")
+    scene = vm.Objects(machine).scene()
+    drawn = [of_task(scene, task) for task in tasks]
+    assert [list(those) for those in drawn] == [["4", "same"], ["4", "same"], ["5", "same"]]
+    assert [those["same"].title.partition(":")[0] for those in drawn] == ["39 pages"] * 3
+    assert [words(those["same"]) for those in drawn] == [
+        ["39 same as memory 1"], ["39 same as memory 1"], ["39 same as memory 2"],
+    ]  # fmt: skip  # a list
+    assert drawn[0]["4"].shape == "box", "the first task alone sees what the second has copied"
+    assert drawn[1]["4"].shape == "round"
+    card_of = next(node for node in scene.nodes if node.id.startswith("mapping/") and node.kind == "card")
+    assert drawn[0]["same"].y + drawn[0]["same"].h < card_of.y + card_of.h
 
 
 def mapped(scene: Scene) -> list[str]:

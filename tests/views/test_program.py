@@ -51,3 +51,26 @@ def test_the_text_is_that_of_the_file_with_its_indents() -> None:
 def test_what_is_not_shown() -> None:
     with pytest.raises(vm.Refused, match=r"the result of vm\.play"):
         vm.Program(vm.boot("x86-64"))
+
+
+@pytest.mark.parametrize("name", ["matrix", "fork", "malloc"])
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_all_of_the_code_can_be_read_at_each_width(name: str, width: int) -> None:
+    played: Played = vm.play(name, vm.boot("x86-64"))
+    nodes = vm.picture(played, width=width).scene().nodes
+    rows = [node for node in nodes if node.kind == "line"]
+    said = [" ".join(run.text for run in row.text if run.style == "mono") for row in rows]
+    assert [one.split() for one in said] == [one.split() for one in played.text]
+    heads = [node.title for node in nodes if node.id.startswith("program/head/")]
+    legend = [run.text for node in nodes if node.id == "program/legend" for run in node.text]
+    assert bool(legend) == (width == 420)
+    assert not legend or [one.partition(": ")[2] for one in legend[0].split(" · ")] == heads
+
+
+def test_beside_a_wide_text_the_panes_have_the_room_that_it_does_not_need() -> None:
+    played: Played = vm.play("fork", vm.boot("x86-64"))
+    first = {
+        width: min(node.x for node in vm.picture(played, width=width).scene().nodes if node.id.startswith("tlb"))
+        for width in (1400, 1600)
+    }
+    assert first[1400] == first[1600] < 900

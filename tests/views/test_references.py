@@ -149,6 +149,11 @@ def test_belady_is_in_the_margin_and_the_fewest_faults_too() -> None:
         assert ("▲ 1 more" in said) == ((run.policy, run.frames) == ("fifo", 4))
         assert ("error" in margin(scene, block).text[0].style) == ("▲ 1 more" in said)
         assert ("fewest" in said) == (run.policy == "opt")
+    narrow = vm.References(found, width=420).scene()
+    for block, run in enumerate(found.runs):
+        name = next(node for node in narrow.nodes if node.id == f"references/{block}/0/names")
+        wanted = ", 1 more" if (run.policy, run.frames) == ("fifo", 4) else ", fewest" * (run.policy == "opt")
+        assert name.text[1].text == f"{'▲ ' * ('more' in wanted)}{run.faults} faults{wanted}"
 
 
 def test_no_policy_is_the_best_of_equals() -> None:

@@ -65,3 +65,33 @@ def test_the_kernels_frames_are_not_the_tasks() -> None:
     m.task("init")
     m.kmem_malloc("64 KiB")
     assert vm.Sharing(m).scene().table.rows == []
+
+
+def test_a_frame_that_the_operation_entered_is_marked_and_each_has_its_page() -> None:
+    m = vm.boot("x86-64", fork="counted")
+    parent = m.task("parent")
+    a = parent.mmap("8 KiB", flags="private populate")
+    parent.fork("child").write(a + vm.PAGE, b"c")
+    cards = [node for node in vm.Sharing(m).scene().nodes if node.kind == "card"]
+    assert [node.state for node in cards].count(("new",)) == 1
+    (new,) = (node for node in cards if node.state)
+    assert new.thing == f"frame:{(m.tasks['child'].walk(a + vm.PAGE).pa or 0) >> 12}"
+    assert new.text[1].text == f"page {(a + vm.PAGE) // vm.PAGE:#x}"
+    m.tasks["child"].read(a)
+    assert not [node for node in vm.Sharing(m).scene().nodes if node.state], "a read of what is there enters nothing"
+
+
+def test_it_says_that_pages_without_a_descriptor_are_not_here() -> None:
+    m = vm.boot("x86-64")
+    m.task("init").mmap("8 KiB", flags="private populate")
+    said = [run.text for node in vm.Sharing(m).scene().nodes for run in node.text]
+    assert any(one.startswith("A page that is not in a page table yet is not here") for one in said)
+
+
+def test_groups_of_few_frames_lie_beside_each_other_where_there_is_room() -> None:
+    m, _ = family("counted")
+    for width, rows in ((420, 3), (1600, 1)):
+        heads = [node for node in vm.Sharing(m, width=width).scene().nodes if node.id.count("/") == 1]
+        assert len({node.y for node in heads}) >= rows
+        assert all(node.x + node.w <= width for node in heads)
+    assert len({node.y for node in heads}) < len(heads)

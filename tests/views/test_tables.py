@@ -375,3 +375,27 @@ def test_a_wide_bar_is_named_beside_one_that_has_no_room() -> None:
     assert labels["formats/armv7/level/2"] == ["first-level"]
     assert labels["formats/armv7/level/1"] == []
     assert [labels[f"formats/x86-pae/level/{level}"] for level in (3, 2, 1)] == [[], ["PD"], ["PT"]]
+
+
+@pytest.mark.parametrize("width", [420, 900, 1600])
+def test_links_to_tables_of_one_level_have_lines_of_their_own(width: int) -> None:
+    machine = vm.boot("x86-64")
+    scene = vm.Tables(machine, width=width).scene()
+    tables = {node.id: node for node in scene.nodes if node.kind == "table"}
+    lines = [link.points for link in scene.links if link.target.startswith("tables/table/1/")]
+    assert len(lines) == 3
+    assert len({points[1][0] for points in lines}) == 3, "each goes down at another place"
+    for link in scene.links:
+        if len(link.points) == 4:
+            (_, (turn, begin), (_, end), _) = link.points
+            crossed = [
+                node.id for node in tables.values()
+                if node.x < turn < node.x + node.w and node.y < max(begin, end) and node.y + node.h > min(begin, end)
+            ]  # fmt: skip
+            assert crossed == []
+
+
+def test_room_for_links_takes_little_of_what_tables_say() -> None:
+    """A table with its address and the word before it has 197 pixels."""
+    scene = vm.Tables(vm.boot("x86-64")).scene()
+    assert all("from 0x" in node.text[2].text for node in scene.nodes if node.kind == "table")

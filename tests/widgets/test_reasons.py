@@ -103,3 +103,23 @@ def test_of_many_operations_the_first_ones_are_counted() -> None:
 def test_what_is_no_answer_is_refused(target: object) -> None:
     with pytest.raises(vm.Refused, match="Reasons shows the result of"):
         vm.Reasons(target)
+
+
+@pytest.mark.parametrize("width", [420, 700, 900, 1600])
+def test_each_place_of_a_life_leads_to_the_next_across_rows_too(width: int) -> None:
+    child, start = copied()
+    for number in range(4):
+        child = child.fork(f"a child with a long name {number}")
+        child.write(start, b"Y")
+    scene = vm.Reasons(child.machine.why(child, start), width=width).scene()
+    places = {node.id: node for node in scene.nodes if of_life(node.id) and node.kind == "card"}
+    links = [link for link in scene.links if of_life(link.source)]
+    assert [(link.source, link.target) for link in links] == list(pairwise(places))
+    for link in links:
+        for name, (x, y) in ((link.source, link.points[0]), (link.target, link.points[-1])):
+            one = places[name]
+            assert one.x <= x <= one.x + one.w and one.y <= y <= one.y + one.h
+    assert all(node.x + node.w <= width for node in scene.nodes)
+    operations = [node for node in scene.nodes if node.kind == "card" and not of_life(node.id)]
+    is_beside = min(node.y for node in places.values()) < operations[-1].y
+    assert is_beside == (width == 1600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
@@ -36,19 +37,45 @@ class BesideLinux(Picture):
         parts = []
         if found.surprises:
             title = f"{counted(len(found.surprises), 'difference')} that nothing accounts for"
-            parts.append(Found(title, (), [_row(one) for one in found.surprises]))
-        for kind, sayings in found.sayings:
-            rows = found.of(kind)
+            parts.append(Found(title, _letters(found.surprises), _rows(found.surprises)))
+        kinds = [(kind, sayings, found.of(kind)) for kind, sayings in found.sayings]
+        for kind, sayings, rows in sorted(kinds, key=lambda one: min((row.number for row in one[2]), default=0)):
             said = [f"{who}: {words}." for who, words in zip(WHO, sayings, strict=True)]
-            parts.append(Found(f"{kind}: {counted(len(rows), 'difference')}", said, [_row(one) for one in rows]))
+            title = f"{kind}: {counted(len(rows), 'difference')}"
+            parts.append(Found(title, [*said, *_letters(rows)], _rows(rows)))
         done = ", ".join(f"{name} {count}" for name, count in found.calls)
         parts.append(Found("What Linux did as well", [f"{done}."] if done else ["Nothing."]))
         parts.append(Found("Not compared", found.unseen))
         source = f"beside {found.source}"
+        ended = f" The comparison ended early: {found.stopped.rstrip('.')}." if found.stopped else ""
         return draw_pasted(
-            parts, source, found.headline, view="linux", title=f"{found.machine} and Linux", width=at.width
+            parts, source, found.headline + ended, view="linux", title=f"{found.machine} and Linux", width=at.width
         )
 
 
-def _row(one: LinuxDifference) -> tuple[str, ...]:
-    return str(one.number), one.operation, one.what, f"here: {one.here}", f"Linux: {one.linux}"
+LETTERS = "A letter for each page: x is mapped here alone, s is mapped by others too, . is not in memory."
+
+
+def _letters(rows: Sequence[LinuxDifference]) -> list[str]:
+    """What the letters of pages mean, if the rows have some."""
+    return [LETTERS] if any(one.what.startswith("pages") for one in rows) else []
+
+
+def _rows(differences: Sequence[LinuxDifference]) -> list[tuple[str, ...]]:
+    """A row for all differences that are alike but for their operation's number, in the order of the operations."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for one in sorted(differences, key=lambda one: one.number):
+        words = one.operation, one.what, f"here: {one.here}", f"Linux: {one.linux}"
+        alike.setdefault(words, []).append(one.number)
+    return [(_numbers(numbers), *words) for words, numbers in alike.items()]
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    """The numbers of operations, each once, and how many differences they are if there are several.
+
+    >>> _numbers([4]), _numbers([4, 4, 7]), _numbers([1, 2, 3, 4])
+    ('4', '4, 7 (3 times)', '1, 2, …, 4 (4 times)')
+    """
+    each = [*dict.fromkeys(map(str, numbers))]
+    shown = each if len(each) < 4 else [*each[:2], "…", each[-1]]
+    return ", ".join(shown) + f" ({len(numbers)} times)" * (len(numbers) > 1)

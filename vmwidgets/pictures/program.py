@@ -59,15 +59,16 @@ class Program(Picture):
         last = done[-1].step if done else None
         doing = "" if last is None else f"{last.process}: {last}"
         return draw_program(
-            played.name, lines, columns, None if last is None else last.line, doing, at.moment, self._panes(at),
+            played.name, lines, columns, None if last is None else last.line, doing, at.moment,
+            self._panes(at, room_of_panes(lines, columns, at.width)),
             machine=machine.name, width=at.width,
         )  # fmt: skip
 
-    def _panes(self, at: At) -> Scene | None:
-        """TLB and frames of the latest access; None before the first one."""
+    def _panes(self, at: At, width: float) -> Scene | None:
+        """TLB and frames of the latest access, laid out for `width` pixels; None before the first one."""
         one = translation_in(at.whole, None, None)
         if one is None:
             return None
-        there = replace(at, width=room_of_panes(at.width))
+        there = replace(at, width=width)
         scene = translation_scene(there, _PANES, one, at.moment, sight_of(at.whole, one, at.moment))
         return replace(scene, steps=at.moment.steps(steps_of_translation(there, _PANES, one)))

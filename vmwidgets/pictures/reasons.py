@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine.hindsight.why import Why
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, Box, Line
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.story import story_of
 
@@ -58,7 +59,9 @@ class Reasons(Picture):
 
 
 def _draw(why: Why, width: float) -> Scene:
-    w = width - 2 * MARGIN
+    beside = width >= ACROSS and len(why.life) > 0
+    whole, width = width, width - (WIDEST + 2 * MARGIN) * beside
+    w = min(width - 2 * MARGIN, MOST_WIDE)
     shown = why.operations[-MOST:]
     nodes: list[Node] = []
     y = 4.0
@@ -77,11 +80,13 @@ def _draw(why: Why, width: float) -> Scene:
         y += nodes[-1].h + _GAP
     nodes.append(kit.card("why/end", Box(MARGIN, y, w, 32), [Line(visible(why.what), middle=True)], state=("path",)))
     arrows = [kit.arrow(f"why/arrow/{number}", *two) for number, two in enumerate(pairwise(nodes))]
-    stations = _life(why, y + 32 + 2 * _GAP, width)
+    if beside:
+        stations = _life(why, 0.0, WIDEST + 2 * MARGIN, is_column=True)
+        stations = [replace(one, x=one.x + 2 * MARGIN + w) for one in stations]
+    else:
+        stations = _life(why, y + 32 + 2 * _GAP, width)
     nodes += stations
-    arrows += [
-        kit.beside(f"{left.id}/next", left, right) for left, right in pairwise(stations[1:]) if left.y == right.y
-    ]
+    arrows += [_on(left, right) for left, right in pairwise(stations[1:])]
     rows = [(str(one.number), visible(name_of(one)), " ".join(_said(one))) for one in why.operations]
     if why.last not in why.operations and why.last.number:
         rows.append((str(why.last.number), f"last changed by {visible(name_of(why.last))}", " ".join(_said(why.last))))
@@ -90,7 +95,7 @@ def _draw(why: Why, width: float) -> Scene:
     return kit.scene(
         "why", "why is this so?", f"{said} {counted(len(why.operations), 'operation')}", nodes, links=arrows,
         caption=Caption(visible(why.what), (), why.reason), table=Table(("operation", "call", "what it did"), rows),
-        width=width,
+        width=whole,
     )  # fmt: skip
 
 
@@ -98,6 +103,19 @@ _GAP = 18.0
 
 WIDEST = 320.0
 """Pixels of a place of a page's life, at most: files may have long names."""
+
+ACROSS, MOST_WIDE = 1200.0, 1100.0
+"""From so many pixels on the life of a page is beside the operations, else below them; an operation is no wider."""
+
+
+def _on(one: Node, after: Node) -> Link:
+    """From a place of a page's life to the next: in its row, below it, or at the beginning of the next row."""
+    if one.y == after.y:
+        return kit.beside(f"{one.id}/next", one, after)
+    (x, bottom), to_x = (one.x + min(one.w, after.w) / 2, one.y + one.h), after.x + min(one.w, after.w) / 2
+    turn = (bottom + after.y) / 2
+    ways = ((x, bottom), (x, turn), (to_x, turn), (to_x, after.y))
+    return Link(f"{one.id}/next", "next", one.id, after.id, ways, arrow=True)
 
 
 def _card(identity: str, operation: Operation, cell: int, y: float, w: float, before: str) -> Node:
@@ -113,7 +131,7 @@ def _card(identity: str, operation: Operation, cell: int, y: float, w: float, be
     return kit.card(identity, box, rows, title=f"{visible(name_of(operation))}: {' '.join(said)}", top=17, lane="why")
 
 
-def _life(why: Why, y: float, width: float) -> list[Node]:
+def _life(why: Why, y: float, width: float, *, is_column: bool = False) -> list[Node]:
     """The places where the page has been, one after the other, each with the operation that brought it there."""
     if not why.life:
         return []
@@ -121,7 +139,7 @@ def _life(why: Why, y: float, width: float) -> list[Node]:
     words = [(visible(one.place), f"{one.how}, operation {one.operation.number}") for one in stations]
     most = min(WIDEST, width - 2 * MARGIN)
     wide = [min(most, max(text_width(place, "strong"), text_width(how)) + 16) for place, how in words]
-    boxes = kit.flow(wide, y + 34, 44, width=width, gap=26)
+    boxes = kit.flow([most] * len(wide) if is_column else wide, y + 34, 44, width=width, gap=26)
     left_out = len(why.life) - len(stations)
     less = f", without {counted(left_out, 'place')} after the first" if left_out else ""
     return [

@@ -1,21 +1,26 @@
 """Frames by page table: which tasks' tables lead to a frame, and what each may do with it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.mmu.runs import runs
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Node, Scene, Table
-from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.text import text_width, visible
 
 from .at import At
 from .registry import picture_of
 from .spaces import MachineSpace
 
-MOST = 24
-"""So many frames of one group are drawn; the table has all."""
+ROWS = 3
+"""So many rows of one group's frames are drawn; the table has all."""
+
+_WIDE, _HIGH, _GAP = 92.0, 60.0, 8.0
+
+NOT_HERE = "A page that is not in a page table yet is not here: its first access enters it."
 
 Frames = Mapping[int, Mapping[str, tuple[int, str]]]
 """By frame, and by the task whose tables lead to it: at which address, with which rights."""
@@ -24,21 +29,22 @@ Frames = Mapping[int, Mapping[str, tuple[int, str]]]
 @picture_of(shows=Machine, name="Sharing")
 def draw(at: At) -> Scene:
     """Which frames are in the page tables of exactly the same tasks.  `target` is the machine."""
-    frames = frames_of(at)
+    frames, before = frames_of(at), frames_of(replace(at, done=0))
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for frame, users in sorted(frames.items()):
         groups[tuple(users)].append(frame)
     nodes: list[Node] = []
-    y = 2.0
+    x, top, bottom = kit.MARGIN, 2.0, 2.0
     for number, (tasks, those) in enumerate(sorted(groups.items(), key=lambda one: (-len(one[0]), one[0]))):
-        words = f"in the page tables of {' and '.join(map(visible, tasks))}"
-        head = kit.heading(f"sharing/{number}", counted(len(those), "frame"), words, y, width=at.width)
-        boxes = kit.flow([84.0] * min(len(those), MOST), y + head.h + 2, 42, width=at.width)
-        nodes += [head, *(_card(frame, frames[frame], box) for frame, box in zip(those, boxes, strict=False))]
-        y = max(box.y + box.h for box in boxes) + 8
-        if len(those) > MOST:
-            nodes.append(kit.label(f"sharing/{number}/more", f"… and {len(those) - MOST:,} more", kit.MARGIN, y))
-            y += kit.LINE + 4
+        new = [frame for frame in those if frame not in before]
+        drawn = _group(number, tasks, [*new, *(frame for frame in those if frame in before)], frames, {*new}, at.width)
+        room, high = max(node.x + node.w for node in drawn), max(node.y + node.h for node in drawn)
+        if x + room - kit.MARGIN > at.width - kit.MARGIN:
+            x, top = kit.MARGIN, bottom + 6
+        nodes += [replace(node, x=node.x + x - kit.MARGIN, y=node.y + top) for node in drawn]
+        x, bottom = x + room + 2 * _GAP, max(bottom, top + high)
+    if nodes:
+        nodes.append(kit.paragraph("sharing/legend/here", NOT_HERE, kit.MARGIN, bottom + 10, at.width - 2 * kit.MARGIN))
     nodes = nodes or [kit.label("sharing/none", "No task's page tables lead to a frame.", kit.MARGIN, 6)]
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
             for frame, users in sorted(frames.items()) for task, (va, rights) in users.items()]  # fmt: skip
@@ -48,12 +54,36 @@ def draw(at: At) -> Scene:
                      steps=steps, machine=at.whole.name, width=at.width)  # fmt: skip
 
 
-def _card(frame: int, users: Mapping[str, tuple[int, str]], box: kit.Box) -> Node:
+def _group(
+    number: int, tasks: Sequence[str], those: Sequence[int], frames: Frames, new: Collection[int], width: float
+) -> list[Node]:
+    """The frames of the same tasks below their heading, at the left edge; groups that are narrow lie in one row."""
+    words = f"in the page tables of {' and '.join(map(visible, tasks))}"
+    title = counted(len(those), "frame")
+    across = int((width - 2 * kit.MARGIN + _GAP) // (_WIDE + _GAP))
+    told = text_width(title, "strong") + 14 + text_width(words) + 1
+    room = min(width - 2 * kit.MARGIN, max(told, min(len(those), across) * (_WIDE + _GAP) - _GAP))
+    head = kit.heading(f"sharing/{number}", title, words, 0, width=room + 2 * kit.MARGIN)
+    boxes = kit.flow([_WIDE] * min(len(those), ROWS * across), head.h + 2, _HIGH, width=width, gap=_GAP)
+    nodes = [head, *(_card(frame, frames[frame], box, frame in new) for frame, box in zip(those, boxes, strict=False))]
+    if len(those) > len(boxes):
+        more = f"… and {len(those) - len(boxes):,} more"
+        nodes.append(kit.label(f"sharing/{number}/more", more, kit.MARGIN, boxes[-1].y + _HIGH + 4))
+    return nodes
+
+
+def _card(frame: int, users: Mapping[str, tuple[int, str]], box: kit.Box, is_new: bool) -> Node:
     rights = dict.fromkeys(rights for _, rights in users.values())
+    pages = ", ".join(dict.fromkeys(f"{va >> PAGE_SHIFT:#x}" for va, _ in users.values()))
     said = "; ".join(f"{task}: {rights} at {Address(va)}" for task, (va, rights) in users.items())
-    title = visible(f"frame {frame:#x}: {said}")
-    return kit.card(f"sharing/frame/{frame:x}", box, [kit.Line(f"{frame:x}", "mono label"), ", ".join(rights)],
-                    thing=f"frame:{frame}", lane="sharing", title=title, top=17)  # fmt: skip
+    title = visible(f"frame {frame:#x}: {said}") + ", new" * is_new
+    rows = [
+        kit.Line((f"frame {frame:x}", f"{frame:x}"), "mono label"),
+        kit.Line((f"page {pages}", pages), middle=True),
+        kit.Line(", ".join(rights)),
+    ]
+    return kit.card(f"sharing/frame/{frame:x}", box, rows, thing=f"frame:{frame}", lane="sharing", title=title, top=17,
+                    state=("new",) * is_new)  # fmt: skip
 
 
 def frames_of(at: At) -> Frames:

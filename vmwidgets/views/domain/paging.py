@@ -178,8 +178,9 @@ def _functions(side: PagingSide, name: str, x: float, y: float, w: float) -> tup
         box = Box(x + number // max(1, rows) * share, y + number % max(1, rows) * LINE, share, LINE)
         text = (Text(44, 14, f"{times:,} ×", "label dim", "end"),
                 fitted(50, 14, function, share - 54, "mono label"))  # fmt: skip
-        nodes.append(Node(f"paging/{name}/function/{number}", "label", *box, shape="none", text=text,
-                          title=f"{function} ran {counted(times, 'time')}"))  # fmt: skip
+        nodes.append(
+            kit.runs(f"paging/{name}/function/{number}", box, text, title=f"{function} ran {counted(times, 'time')}")
+        )
     y += rows * LINE
     left_out = side.functions[FUNCTIONS:]
     if left_out or not shown:

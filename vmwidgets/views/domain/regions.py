@@ -40,7 +40,7 @@ def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]
         return [], top
     title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
     w = picture.width - 2 * MARGIN
-    nodes = [Node("regions/ground", "axis", MARGIN, top, w, BAR, title=title)]
+    nodes = [kit.chip("regions/ground", "axis", kit.Box(MARGIN, top, w, BAR), title=title)]
     nodes += [
         _gap(folded, segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
         for segment in segments
@@ -195,7 +195,9 @@ def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float)
     folded = "; thin where leaves are folded" if any(vnode is None for *_, vnode in picture.extents) else ""
     title = f"mapped: {leaves:,} leaves, {binary_size(total)}{folded}"
     w = picture.width - 2 * MARGIN
-    return Node("regions/mapped", "strip", MARGIN, y, w, LEAVES, shape="none", bars=tuple(bars), title=title)
+    return kit.chip(
+        "regions/mapped", "strip", kit.Box(MARGIN, y, w, LEAVES), bars=tuple(bars), title=title, shape="none"
+    )
 
 
 def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> list[Node]:

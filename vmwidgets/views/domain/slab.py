@@ -126,7 +126,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
         w, h = max(1.0, min(place.w, 22) - 1.5 - inset), place.h - 1.5 - inset
         bars.append(Bar(place.x + inset, place.y + inset, w, h, look))
     high = places[-1].y + places[-1].h
-    return Node(f"slab/{number}/blocks", "cells", x, y, HEAD_W, high, shape="none", bars=tuple(bars))
+    return kit.chip(f"slab/{number}/blocks", "cells", kit.Box(x, y, HEAD_W, high), bars=tuple(bars), shape="none")
 
 
 # ---- refills ------------------------------------------------------------------------------------------

@@ -143,10 +143,14 @@ def _ribbon(
     boxes = () if crowded else one.pieces
     pieces = [_piece(one, piece, number, reference, axis, style, top) for number, piece in enumerate(boxes)]
     bars = _strips(one.map.entries, axis, 0, 3, "line")
-    entries = Node(
-        f"compare/{one.label}/entries", "label", MARGIN, top + RIBBON + 2, whole, 4, shape="none", bars=bars,
+    entries = kit.chip(
+        f"compare/{one.label}/entries",
+        "label",
+        kit.Box(MARGIN, top + RIBBON + 2, whole, 4),
+        bars=bars,
         title=f"{one.entries:,} entries of {one.label}",
-    )  # fmt: skip
+        shape="none",
+    )
     return [ground, *pieces, entries]
 
 
@@ -178,7 +182,7 @@ def _heading(one: ComparedMap, y: float, w: float) -> Node:
         *(Text(0, 14 + LINE * number, line, "label dim") for number, line in enumerate(below, 1)),
     )
     h = HEADING + LINE * len(below)
-    return Node(f"compare/{one.label}/heading", "label", MARGIN, y, w, h, shape="none", text=text)
+    return kit.runs(f"compare/{one.label}/heading", kit.Box(MARGIN, y, w, h), text)
 
 
 def _name(one: ComparedMap) -> str:

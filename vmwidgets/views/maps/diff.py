@@ -137,7 +137,7 @@ def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: f
         at = y + number * (STRIP + GAP)
         nodes.append(kit.label(f"diff/head/{side}", side, MARGIN, at - 2, style="strong"))
         strip = Box(MARGIN + left, at, whole, STRIP)
-        nodes.append(Node(f"diff/strip/{side}", "axis", *strip, bars=bars, title=title, lane=f"strip {side}"))
+        nodes.append(kit.chip(f"diff/strip/{side}", "axis", strip, bars=bars, title=title, lane=f"strip {side}"))
     y += 2 * (STRIP + GAP)
     text = [
         Text(0, 12, style.long(rows[0].start), "mono dim"),
@@ -146,7 +146,7 @@ def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: f
     words = "a cell for each range"
     if 2 * max(text_width(one.text, "mono") for one in text) + text_width(words, "dim") + 24 < whole:
         text.append(Text(whole / 2, 12, words, "dim", "middle"))
-    nodes.append(Node("diff/axis", "label", MARGIN + left, y, whole, LINE, shape="none", text=tuple(text)))
+    nodes.append(kit.runs("diff/axis", kit.Box(MARGIN + left, y, whole, LINE), tuple(text)))
     return nodes, y + LINE + 8
 
 
@@ -165,9 +165,7 @@ def _heading(section: int, lines: Sequence[Line], y: float, width: float) -> Nod
     style = ("strong error", "strong", "strong")[section]
     text = (fitted(18, 14, words, width - 2 * MARGIN - 18, style),)
     bars = (Bar(0, 4, 11, 11, ("error", "static", "plain")[section]),)
-    return Node(
-        f"diff/section/{section}", "label", MARGIN, y, width - 2 * MARGIN, 20, shape="none", text=text, bars=bars
-    )
+    return kit.runs(f"diff/section/{section}", kit.Box(MARGIN, y, width - 2 * MARGIN, 20), text, bars=bars)
 
 
 # ---- lines ---------------------------------------------------------------------------------------

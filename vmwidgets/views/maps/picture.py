@@ -16,7 +16,7 @@ from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Look, Marks, Node, Steps, looks_of
+from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Marks, Node, Steps, looks_of
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, listed, once
@@ -507,7 +507,7 @@ def entry_marks(
     """Entries as marks of a lane, each at its x and as wide as `places` says, filled as `fill` says; none for none."""
     if not entries:
         return ()
-    looks, look = looks_of(Look("box", fill(entry), entry.protection) for entry in entries)
+    looks, look = looks_of((fill(entry), entry.protection) for entry in entries)
     marks = Marks(
         lane=lane,
         kind="range",

@@ -151,7 +151,7 @@ def _ghost(picture: MapPicture, one: Range, axis: Axis, y: float) -> Node:
     """What was removed, where it was; how much of it is said below."""
     left, right = _span(*one, axis)
     title = f"removed: {picture.style.range(one.start, one.end)}, {binary_size(one.end - one.start)}"
-    return Node(f"ribbon/ghost/{one.start:x}", "ghost", left, y, max(2.0, right - left), BAR, title=title)
+    return kit.chip(f"ribbon/ghost/{one.start:x}", "ghost", kit.Box(left, y, max(2.0, right - left), BAR), title=title)
 
 
 def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Node | None:
@@ -161,7 +161,9 @@ def _overlap(picture: MapPicture, overlap: Overlap, axis: Axis, y: float) -> Nod
         return None
     left, right = x_of(axis, start) or 0.0, x_of(axis, end) or 0.0
     title = f"{overlap.words}: {picture.style.whole(overlap.start)}–{picture.style.whole(overlap.end)}"
-    return Node(f"ribbon/overlap/{start:x}", "overlap", left, y - 3, max(2.0, right - left), BAR + 6, title=title)
+    return kit.chip(
+        f"ribbon/overlap/{start:x}", "overlap", kit.Box(left, y - 3, max(2.0, right - left), BAR + 6), title=title
+    )
 
 
 def _gap(picture: MapPicture, segment: MapSegment, axis: Axis, y: float) -> Node | None:
@@ -211,7 +213,7 @@ def _sizes_below(
         left = width - MARGIN - 5 - w
         bars = (Bar(0, 2, 1.5, 10, "line"), Bar(3, 2, 1.5, 10, "line"))
         text = (Text(8, 11, NOT_TO_SCALE, "label dim"),)
-        nodes.append(Node("ribbon/scale", "label", left, y, w, 14, shape="none", text=text, bars=bars))
+        nodes.append(kit.runs("ribbon/scale", kit.Box(left, y, w, 14), text, bars=bars))
         taken.append((left, left + w))
     ghosts = {f"ribbon/ghost/{one.start:x}": one for one in picture.gone}
     freed = [

@@ -172,13 +172,22 @@ def _comparisons(picture: MapPicture, placed: Mapping[str, Node], width: float) 
     words = {"left": "below → left", "right": "≥ end → right", "here": "inside: found"}
     for number, (identity, outcome) in enumerate(picture.path, 1):
         asked = placed.get(f"tree/{identity}")
-        if asked is None or asked.h < _HEIGHT["short"]:
+        if asked is None:
             continue
-        label = f"{number} {words[outcome]}"
-        x, w = asked.x + asked.w + 4, text_width(label, "label")
-        row = rows[asked.y + asked.h / 2]
-        if x + w > width or any(other.x < x + w and other.x > asked.x for other in row):
-            continue
-        text = (Text(0, asked.h / 2 + 4, label, "label path"),)
-        labels.append(Node(f"{asked.id}/asked", "label", x, asked.y, w, asked.h, shape="none", text=text))
+        others = [one for one in rows[asked.y + asked.h / 2] if one is not asked]
+        full = (f"{number} {words[outcome]}",) if asked.h >= _HEIGHT["short"] else ()
+        for label in (*full, f"{number}"):
+            w = text_width(label, "label")
+            right, left = asked.x + asked.w + 4, asked.x - w - 4
+            free = [x for x in (right, left) if _is_free(x, w, others, width)]
+            if free:
+                text = (Text(0, 13, label, "label path"),)
+                box = kit.Box(free[0], asked.y + asked.h / 2 - 9, w, 18)
+                labels.append(kit.runs(f"{asked.id}/asked", box, text))
+                break
     return labels
+
+
+def _is_free(x: float, w: float, others: Sequence[Node], width: float) -> bool:
+    """Whether a label from `x` on covers none of the nodes of its row."""
+    return x >= 0 and x + w <= width and not any(one.x < x + w and one.x + one.w > x for one in others)

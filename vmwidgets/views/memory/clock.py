@@ -94,7 +94,7 @@ def draw_clock(
     if pages:
         below = [*_gone(ring, moment, bottom + 10, width)]
         bottom = max((node.y + node.h for node in below), default=bottom)
-        below += _legend(ring, value, bottom + 12, width)
+        below += _legend(ring, value, bottom + 12, width, goes_on=len(links) > 1)
         nodes += below
         bottom = max(node.y + node.h for node in below)
     of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
@@ -217,19 +217,22 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
     return nodes
 
 
-def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float) -> list[Node]:
-    """What the strips of the cards mean, and the numbers at their right."""
-    known = {"used" if page.referenced else "unused" for page in ring.pages}
-    styles = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in known]
+def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *, goes_on: bool) -> list[Node]:
+    """What the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
+    looks = {"used" if page.referenced else "unused" for page in ring.pages}
+    styles = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in looks]
     entries = kit.legend("clock", styles, y, width=width)
-    words = (
-        "1, 2, 3: the order in which they came" if value.is_function else "1, 2, 3: the order in which they are asked"
-    )
+    known = [f"1, 2, 3: the order in which they {'came' if value.is_function else 'are asked'}"]
+    known += ["grey arrow: where the hand goes next"] * goes_on
+    known += ["+1: one task more maps it"] * any(page.others for page in ring.pages)
     last = entries[-1]
     x, top = last.x + last.w + 16, last.y
-    if x + text_width(words) > width - MARGIN:
-        x, top = MARGIN, last.y + kit.LINE
-    return [*entries, kit.label("clock/legend/order", words, x, top - 1, style="label")]
+    for number, words in enumerate(known):
+        if x + text_width(words) > width - MARGIN:
+            x, top = MARGIN, top + kit.LINE
+        entries.append(kit.label(f"clock/legend/{number or 'order'}", words, x, top - 1, style="label"))
+        x += text_width(words) + 16
+    return entries
 
 
 def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Link:

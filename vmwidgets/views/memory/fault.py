@@ -44,18 +44,37 @@ def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: flo
         if key in comes or fault is None
     ]
     said = "" if faults else say_fault("none")
+    links = [*_arrows(nodes)]
+    y = max((node.y + node.h for node in nodes), default=_TOP) + 8
+    for number, words in enumerate(_notes(nodes, done)):
+        nodes.append(kit.paragraph(f"fault/legend/{number}", words, kit.MARGIN, y, width - 2 * kit.MARGIN))
+        y += nodes[-1].h
     return kit.scene(
         "fault",
         f"faults of {space}" if space else "faults",
         _subtitle(fault, faults),
         nodes,
-        links=_arrows(nodes),
+        links=links,
         caption=moment.caption_with(said),
         table=Table(("box", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
         steps=moment.steps(where(lambda stage: stage.step.index in own)),
         machine=machine,
         width=width,
     )
+
+
+_BYPASSED = "bypassed: pages in front of it hide all of its pages, so that the chain of objects now leaves it out"
+_COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now in the object in front of it"
+
+
+def _notes(boxes: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
+    """What the words and numbers in the boxes mean, as far as they are there."""
+    if any(run.text.startswith("+") for box in boxes for run in box.text if run.anchor == "end"):
+        yield "+1: what the box did before is not shown; the table has it"
+    ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
+    for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)):
+        if word in ends:
+            yield words
 
 
 def _subtitle(fault: Fault | None, faults: Sequence[Fault]) -> str:

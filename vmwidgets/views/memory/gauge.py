@@ -64,7 +64,7 @@ def _composition(counts: PageCounts, before: PageCounts, top: float, width: floa
     shown = [part for part in parts if part[1]]
     least = 5.0
     spare = room - least * len(shown)
-    nodes = [Node("frames/all", "axis", MARGIN, top, room, BAR, title=f"{counts.total:,} pages")]
+    nodes = [kit.chip("frames/all", "axis", kit.Box(MARGIN, top, room, BAR), title=f"{counts.total:,} pages")]
     x = MARGIN
     for name, pages, look in shown:
         w = least + spare * pages / max(1, counts.total)
@@ -133,10 +133,14 @@ def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) 
     x = level(counts, counts.available, width)
     changed = before.available != counts.available
     words = f"{counted(counts.available, 'page')} available: {counts.free:,} free, {counts.cached:,} cached"
-    nodes.append(Node("frames/reserves", "axis", MARGIN, bar_y, room, 16, title=words))
+    nodes.append(kit.chip("frames/reserves", "axis", kit.Box(MARGIN, bar_y, room, 16), title=words))
     if counts.available:
         state = ("low",) if not served(counts)["NORMAL"] else ()
-        nodes.append(Node("frames/level", "level", MARGIN, bar_y, max(1.0, x - MARGIN), 16, title=words, state=state))
+        nodes.append(
+            kit.chip(
+                "frames/level", "level", kit.Box(MARGIN, bar_y, max(1.0, x - MARGIN), 16), state=state, title=words
+            )
+        )
     named = _named_marks(marks, share, bar_y)
     nodes += named
     below = max(node.y + node.h for node in named) + 1
@@ -176,8 +180,14 @@ def _mark(marks: Sequence[tuple[str, int]], number: int, share: float, bar_y: fl
     left = x - w * (0 if number == 0 else 1 if number == len(marks) - 1 else 0.5)
     bars = (Bar(min(max(0.0, x - left - 1), w - 2), 0, 2, 22, "mark"),)
     text = (Text(w / 2, 33 + lower, label, "label", "middle"),)
-    return Node(f"frames/mark/{name}", "label", left, bar_y - 3, w, 38 + lower, shape="none", text=text, bars=bars,
-                title=f"{name}: {pages:,} pages", lane="frames/marks")  # fmt: skip
+    return kit.runs(
+        f"frames/mark/{name}",
+        kit.Box(left, bar_y - 3, w, 38 + lower),
+        text,
+        bars=bars,
+        title=f"{name}: {pages:,} pages",
+        lane="frames/marks",
+    )
 
 
 def _section(number: int, words: str, here: bool, place: Box, anchor: str) -> Node:
@@ -186,19 +196,20 @@ def _section(number: int, words: str, here: bool, place: Box, anchor: str) -> No
     x = place.w / 2 if anchor == "middle" else 0
     text = (fitted(x, 13, f"▲ {words}" if here else words, place.w - 4, style, anchor),)
     title = f"now: {words}" if here else words
-    return Node(f"frames/section/{number}", "label", *place, shape="none", text=text, title=title)
+    return kit.runs(f"frames/section/{number}", place, text, title=title)
 
 
 def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: bool) -> Node:
     label = f"{counted(counts.available, 'page')} available"
     w = text_width(label, "label strong") + 14
     left = min(max(MARGIN, x - w / 2), width - MARGIN - w)
-    return Node(
-        "frames/pointer", "label", left, bar_y - 24, w, 22, shape="none",
-        text=(Text(w / 2, 12, label, "label strong" + (" changed" if changed else ""), "middle"),),
+    return kit.runs(
+        "frames/pointer",
+        kit.Box(left, bar_y - 24, w, 22),
+        (Text(w / 2, 12, label, "label strong" + (" changed" if changed else ""), "middle"),),
         bars=(Bar(min(max(0.0, x - left - 1.5), w - 3), 16, 3, 6, "changed" if changed else "wired"),),
         title=label,
-    )  # fmt: skip
+    )
 
 
 def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:

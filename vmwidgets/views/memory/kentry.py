@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.past import ABSENT, Change
@@ -16,7 +16,7 @@ from vmwidgets.engine.memory.slabs_schema import SlabValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Bar, Caption, Node, Row, Rows, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.stages import Mine, Stage, either, where, wrote
@@ -231,22 +231,28 @@ def _slot(
 
 
 def _table(contents: KentryContents, style: AddressStyle) -> Table:
-    rows = []
+    more = (("slabs", Table(("slab", "at", "state"), Rows(lambda: tuple(_slab_rows(contents.area, style))))),)
+    rows = Rows(lambda: tuple(_slot_rows(contents, style)))
+    return Table(("slab", "slot", "address", "entry", "which begins at"), rows, more)
+
+
+def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
+    """The slots of open slabs in which entries are."""
     for slab in contents.slabs:
         for number in range(slab.buffers):
             address = slab.address + slab.colour + number * contents.buffer_size
             resident = contents.residents.get(address)
             if resident is not None:
-                rows.append((str(contents.area.index(slab.address)), str(number), style.whole(address),
-                             str(resident[0]), style.whole(resident[1])))  # fmt: skip
-    area = contents.area
-    slabs = []
+                yield (str(contents.area.index(slab.address)), str(number), style.whole(address),
+                       str(resident[0]), style.whole(resident[1]))  # fmt: skip
+
+
+def _slab_rows(area: KentryValue, style: AddressStyle) -> Iterator[Row]:
     for index in range(min(area.slabs, _CELLS)):
         state = "in use" if _is_in_use(area, index) else "free"
-        slabs.append((str(index), style.whole(area.start + index * area.slab_size), state))
-    rest = [(f"… {area.slabs - _CELLS:,} more", "", "")] if area.slabs > _CELLS else []
-    more = (("slabs", Table(("slab", "at", "state"), (*slabs, *rest))),)
-    return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows), more)
+        yield str(index), style.whole(area.start + index * area.slab_size), state
+    if area.slabs > _CELLS:
+        yield f"… {area.slabs - _CELLS:,} more", "", ""
 
 
 def _is_in_use(area: KentryValue, index: int) -> bool:

@@ -84,7 +84,7 @@ def draw_kmem(
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
         f"{style.long(value.map.start)}–{style.long(value.map.end)} · {len(maps)} map{'' if len(maps) == 1 else 's'} · "
-        f"{binary_size(used)} allocated"
+        f"{binary_size(used)} allocated{' in those without submaps' * any(one.submaps for one in maps)}"
     )
     subtitle += f" · {style.legend}" if style.legend else ""
     drawn = things_of(nodes)
@@ -255,7 +255,7 @@ def _adapted(node: Node, freed: set[str]) -> Node:
 
 def _heading(value: KernelMapValue, y: float, width: float) -> Node:
     count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
-    what = f"in order: {count}, {used_words(value.map)[0]} used"
+    what = f"in order: {count}, {used_words(value.map, has_submaps=bool(value.submaps))[0]}"
     return kit.heading("kmem/concerned", called(value.map.name), what, y, width=width)
 
 

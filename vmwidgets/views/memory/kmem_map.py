@@ -93,7 +93,9 @@ def _card(
     lock, sleepers = lock_words(value), sleeper_words(value)
     mark = "label held" if held else "label dim"
     words = called(name)
-    used = wording((*used_words(value.map), ""), w - 2 * kit.PAD - 6 - text_width(words, "strong"))
+    used = wording(
+        (*used_words(value.map, has_submaps=bool(value.submaps)), ""), w - 2 * kit.PAD - 6 - text_width(words, "strong")
+    )
     rows = [kit.Line(words, "strong", used)]
     if depth:
         rows += [
@@ -114,11 +116,13 @@ def _card(
     )  # fmt: skip
 
 
-def used_words(value: MapValue) -> tuple[str, ...]:
-    """How much of a map is used, in ever fewer words."""
+def used_words(value: MapValue, *, has_submaps: bool = False) -> tuple[str, ...]:
+    """How much of a map is used, in ever fewer words; the ranges of its submaps are used, whatever is in these."""
     used, whole = binary_size(value.size), binary_size(value.end - value.start)
     number, _, unit = used.partition(" ")
-    return f"{number if unit == whole.partition(' ')[2] else used} of {whole}", f"{used} used", used
+    least = f"{number if unit == whole.partition(' ')[2] else used} of {whole}"
+    full = (f"{least} used, by submaps too",) if has_submaps else (f"{least} used",)
+    return *full, f"{used} used", least, used
 
 
 def lock_words(value: KernelMapValue) -> str:
@@ -158,7 +162,7 @@ def _ribbon(
     drawn, axis = _axis(value.map, states, shown, x, w)
     freed = what_was_freed(value.map, shown.done)
     title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
-    nodes = [Node(f"kmem/{name}/ground", "axis", x, y, w, RIBBON_H, title=title)]
+    nodes = [kit.chip(f"kmem/{name}/ground", "axis", kit.Box(x, y, w, RIBBON_H), title=title)]
     for segment in pieces_of(drawn, axis):
         node = _piece(name, segment, states, freed, style, y, depth)
         if node is not None:

@@ -34,12 +34,18 @@ from vmwidgets.views.story.words.pictures import say_objects
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
 """So many mappings and objects are drawn, those that the operation touched first, and so many pages of each."""
 
+FOLDED = 8
+"""A mapping of more pages draws only those that differ from the object behind it, whose card has the others."""
+
 CHAIN, ROWS = 12, 400
 """So many objects of a chain are drawn, the last of them at its end; and so many rows of the table."""
 
 _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped by")
 _GAP, _BELOW, _LEAST, _MOST = 36.0, 14.0, 176.0, 270.0
-_CELL_W, _CELL_H, _HEAD = 44.0, 32.0, 44.0
+_CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
+
+TO_COPY = "to copy: the first write through this mapping puts an empty object in front, and copies the page into it"
+"""What the word on a mapping's card means."""
 
 
 class Place(NamedTuple):
@@ -76,6 +82,9 @@ class Seen(Mapping[int, Place]):
         """Frames of those that are in memory."""
         self._numbers = numbers
 
+    def __contains__(self, index: object) -> bool:
+        return index in self._numbers
+
     def __getitem__(self, index: int) -> Place:
         if index not in self._numbers:
             raise KeyError(index)
@@ -88,10 +97,11 @@ class Seen(Mapping[int, Place]):
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def first(self, count: int, before: Collection[int]) -> list[int]:
-        """So many of the numbers in order, but those in `before` are taken before all others."""
-        ahead = sorted(self._numbers & {*before})[:count]
-        rest = nsmallest(count - len(ahead), self._numbers.difference(ahead) if ahead else self._numbers)
+    def first(self, count: int, before: Collection[int], among: Collection[int] | None = None) -> list[int]:
+        """The first `count` numbers in order, of those in `among` if it is given; those in `before` come first."""
+        numbers = self._numbers if among is None else self._numbers.intersection(among)
+        ahead = sorted(numbers & {*before})[:count]
+        rest = nsmallest(count - len(ahead), numbers.difference(ahead) if ahead else numbers)
         return sorted([*ahead, *rest])
 
 
@@ -274,7 +284,11 @@ class _Layout:
         if len(shown) < len(ours):
             words = f"{counted(len(ours) - len(shown), 'mapping')} more"
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
-        self.nodes += _legend(self.nodes, max((node.y + node.h for node in self.nodes), default=0.0) + 14, width)
+        below = max((node.y + node.h for node in self.nodes), default=0.0) + 14
+        self.nodes += _legend(self.nodes, below, width)
+        if any(one.mapper.needs_copy for one in shown):
+            below = max(node.y + node.h for node in self.nodes)
+            self.nodes.append(kit.paragraph("objects/legend/copy", TO_COPY, MARGIN, below + 6, width - 2 * MARGIN))
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
@@ -357,7 +371,7 @@ class _Layout:
         else:
             turn, reached = behind.x - 12 - 5 * (trunk % 4), behind.x
         points = ((out, start), (turn, start), (turn, end), (reached, end))
-        return Link(f"{one.id}/to/{behind.id}", "leader", one.id, behind.id, points, arrow=True)
+        return Link(f"{one.id}/to/{behind.id}", "backs", one.id, behind.id, points, arrow=True)
 
     def _object(self, name: str, column: int, least: float) -> Node:
         one = self._value.objects[name]
@@ -400,27 +414,47 @@ class _Layout:
         new = {
             index for one in pages.chain for index in self._new(one.name) if pages.get(index, _NOWHERE)[2] == one.name
         }
-        shown = pages.first(PAGES, new)
+        drawn = self._differing(pages) | new if owner is None and len(pages) > FOLDED else None
+        shown = pages.first(PAGES, new) if drawn is None else pages.first(PAGES, new, drawn)
+        same = 0 if drawn is None else len(pages) - len(drawn)
+        left = len(pages) - len(shown) - same
         across = max(1, int((self._wide - 16 + 4) // (_CELL_W + 4)))
-        lines = -(-(len(shown) + (len(pages) > len(shown))) // across)
+        lines = -(-(len(shown) + (left > 0)) // across)
         top = max(self._tops[column], least)
-        box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, _HEAD + lines * (_CELL_H + 4) + 4)
+        below = top + _HEAD + lines * (_CELL_H + 4)
+        box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, below - top + (_SAME_H + 4) * (same > 0) + 4)
         self._tops[column] = top + box.h + _BELOW
         node = kit.card(
             identity, box, rows, thing=thing, state=state, title=title, lane=f"objects/{column}", top=18,
             step=16, pad=7, bars=(Bar(0, 0, 4, box.h, bar),), action="select",
         )  # fmt: skip
         self.nodes.append(node)
-        for number, index in enumerate([*shown, -1] if len(pages) > len(shown) else shown):
+        for number, index in enumerate([*shown, -1] if left else shown):
             x, y = box.x + 8 + number % across * (_CELL_W + 4), top + _HEAD + number // across * (_CELL_H + 4)
             cell = Box(x, y, _CELL_W, _CELL_H)
             if index < 0:
-                left = len(pages) - len(shown)
                 words = f"+{short_count(left)}"
                 self.nodes.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
             else:
                 self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner))
+        if same:
+            front = pages.chain[0]
+            behind = visible(front.shadow or front.name)
+            ways = (f"{same:,} same as {behind}", f"{same:,} same as behind")
+            place = Box(box.x + 8, below, self._wide - 16, _SAME_H)
+            title = f"{counted(same, 'page')}: the same as in {behind}" + " and what is behind it" * bool(front.shadow)
+            self.nodes.append(kit.fold(f"{identity}/same", place, wording(ways, place.w - 8, ""), title=title))
         return node
+
+    def _differing(self, pages: Seen) -> set[int]:
+        """The pages of a mapping that are not as behind it: its front object's own, and those that it alone sees."""
+        front = pages.chain[0]
+        own = {*front.pages, *front.swapped} if front.shadow else set()
+        copied = {
+            index for one in self._value.objects.values() if one.shadow == front.name for index in one.pages
+            if self._uses[front.pages.get(index, -1)] == 1
+        }  # fmt: skip
+        return {index for index in own | copied if index in pages}
 
     def _new(self, name: str) -> Collection[int]:
         """The pages that the operation brought into an object."""

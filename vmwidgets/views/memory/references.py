@@ -162,7 +162,7 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
     y += nodes[-1].h
     for row in sheet.rows:
         if sheet.is_narrow:
-            nodes.append(_name_above(runs[row[0]], row[0], sheet, line, y))
+            nodes.append(_name_above(runs, row[0], sheet, line, y))
             y += LINE + 2
         else:
             nodes.append(_name_beside(runs[row[0]], row[0], sheet, line, y))
@@ -200,11 +200,13 @@ def _string(run: PolicyRun, sheet: _Sheet, line: int, place: int, shown: range, 
         text.append(fitted(0, top + 14, f"#{shown[0]}" if shown[0] else "page", _INDEX - 1, "dim"))
     w = _INDEX + len(shown) * sheet.column
     bars = (Bar(_INDEX, top + 19, w - _INDEX - 2, 1, "line"),)
-    return Node(
-        f"references/string/{line}/{place}", "label", sheet.x(place) - _INDEX, y, w, top + 22, shape="none",
-        text=tuple(text), bars=bars,
+    return kit.runs(
+        f"references/string/{line}/{place}",
+        kit.Box(sheet.x(place) - _INDEX, y, w, top + 22),
+        tuple(text),
+        bars=bars,
         title=f"references {shown[0]} to {shown[-1]}" if shown[0] else "the string, from its beginning",
-    )  # fmt: skip
+    )
 
 
 def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
@@ -217,10 +219,15 @@ def _name_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float
         names = [fitted(0, 12, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", sheet.left - 6, "")]
     text = [*names, *_frames(run, number, sheet, sheet.left - _INDEX)]
     return _opens(
-        Node(f"references/{number}/{line}/names", "label", MARGIN, y, sheet.left - 4, max(sheet.high(run, number), 34),
-             shape="none", text=tuple(text), title=run.headline),
-        number, sheet,
-    )  # fmt: skip
+        kit.runs(
+            f"references/{number}/{line}/names",
+            kit.Box(MARGIN, y, sheet.left - 4, max(sheet.high(run, number), 34)),
+            tuple(text),
+            title=run.headline,
+        ),
+        number,
+        sheet,
+    )
 
 
 def _opens(node: Node, number: int, sheet: _Sheet) -> Node:
@@ -248,14 +255,21 @@ def _frames_beside(run: PolicyRun, number: int, sheet: _Sheet, line: int, x: flo
     """What the rows of a grid are that has another one at its left."""
     text = tuple(_frames(run, number, sheet, 0))
     high = sheet.high(run, number)
-    return Node(f"references/{number}/{line}/names", "label", x, y, _INDEX - 4, high, shape="none", text=text)
+    return kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, _INDEX - 4, high), text)
 
 
-def _name_above(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float) -> Node:
+def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
+    """Whether a run has the fewest faults of those with as many frames, and others have more."""
+    others = [one.faults for one in runs if one.frames == run.frames]
+    return len(others) > 1 and run.faults == min(others) < max(others)
+
+
+def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, y: float) -> Node:
     """The same above a grid, with its faults."""
-    w = sheet.block - _APART
+    run, w = runs[number], sheet.block - _APART
     more = sheet.anomalies.get((run.policy, run.frames), 0)
-    words = f"▲ {counted(run.faults, 'fault')}" if more else counted(run.faults, "fault")
+    faults = counted(run.faults, "fault")
+    words = f"▲ {faults}, {more:,} more" if more else f"{faults}, fewest" if _is_best(runs, run) else faults
     x = w - text_width(words, "strong")
     text = [
         fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", x - 8, "strong"),
@@ -265,8 +279,7 @@ def _name_above(run: PolicyRun, number: int, sheet: _Sheet, line: int, y: float)
     shifted = [*text[:2], *(Text(one.x, one.y + LINE + 2, one.text, one.style, one.anchor) for one in text[2:])]
     high = LINE + 2 + sheet.high(run, number)
     return _opens(
-        Node(f"references/{number}/{line}/names", "label", MARGIN, y, w, high, shape="none", text=tuple(shifted),
-             title=run.headline),
+        kit.runs(f"references/{number}/{line}/names", kit.Box(MARGIN, y, w, high), tuple(shifted), title=run.headline),
         number, sheet,
     )  # fmt: skip
 
@@ -275,8 +288,7 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
     """The margin of a grid: its faults, whether that is the fewest, and how many more than with fewer frames."""
     run = runs[number]
     more = sheet.anomalies.get((run.policy, run.frames), 0)
-    others = [one.faults for one in runs if one.frames == run.frames]
-    is_best = len(others) > 1 and run.faults == min(others) < max(others)
+    is_best = _is_best(runs, run)
     title = f"{run.headline}, {counted(run.hits, 'hit')}: {100 * run.rate:.3g} % faults"
     if more:
         title += f"; {more:,} more than with fewer frames: Belady's anomaly"
@@ -285,16 +297,14 @@ def _count(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, x: float, y: f
     if not sheet.is_whole(number):
         words = f"{'▲ ' * bool(more)}{count}"
         text = (fitted(4, 12, words, w - 4, "error strong" if more else "strong" if is_best else ""),)
-        return Node(f"references/{number}/faults", "label", x, y, w, LINE, shape="none", text=text, title=title)
+        return kit.runs(f"references/{number}/faults", kit.Box(x, y, w, LINE), text, title=title)
     words = "fault" if run.faults == 1 else "faults"
     text = (Text(4, _DOTS + 13, count, f"title{' error' * bool(more)}"), Text(4, _DOTS + 30, words, "dim"))
     if more:
         text += (fitted(4, _DOTS + 47, f"▲ {more:,} more", w - 4, "error"),)
     elif is_best:
         text += (Text(4, _DOTS + 47, "fewest", ""),)
-    return Node(
-        f"references/{number}/faults", "label", x, y, w, max(high, _DOTS + 52), shape="none", text=text, title=title
-    )
+    return kit.runs(f"references/{number}/faults", kit.Box(x, y, w, max(high, _DOTS + 52)), text, title=title)
 
 
 def _column(lane: str, run: PolicyRun, index: int, is_whole: bool, box: Box) -> Node:

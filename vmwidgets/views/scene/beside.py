@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, counted
+from vmwidgets.views.scene import kit
 
 from .kit import MARGIN, WIDTH
 from .model import Caption, Lane, Link, Look, Marks, Node, Row, Rows, Scene, Table
@@ -282,7 +283,7 @@ def _head(key: str, side: Side, x: float, y: float) -> Node:
     w = side.scene.width - 2 * MARGIN
     text = fitted(0, 16, side.name, w, "strong"), fitted(0, 33, side.when, w, "label dim")
     title = f"{key}: {side.name}, {side.when}"
-    return Node(f"{key}/name", "label", x + MARGIN, y, w, HEAD - 8, shape="none", text=text, title=title)
+    return kit.runs(f"{key}/name", kit.Box(x + MARGIN, y, w, HEAD - 8), text, title=title)
 
 
 def half_of(width: float) -> float:

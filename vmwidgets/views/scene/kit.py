@@ -238,6 +238,12 @@ def block(
     return card(identity, box, rows, kind="label", top=top, step=step, pad=0.0, **more)
 
 
+def runs(identity: str, box: Box, text: Iterable[Text], **more: Unpack[Rest]) -> Node:
+    """Words without a box around them, each where it says; bars too, such as a tick beside them."""
+    more["shape"] = "none"
+    return _node(identity, "label", box, tuple(text), "", more)
+
+
 def chip(
     identity: str,
     kind: str,

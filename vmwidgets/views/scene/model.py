@@ -205,15 +205,15 @@ class Marks:
                 yield Link(f"{target}/up", self.lane, source, target, points, branch=True)
 
 
-def looks_of(kinds: Iterable[Look]) -> tuple[tuple[Look, ...], list[int]]:
-    """The looks that there are, in the order in which they come first, and which one each thing has.
+def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -> tuple[tuple[Look, ...], list[int]]:
+    """The looks of things whose state and letters are `kinds`, in the order in which they come first; and each thing's.
 
-    >>> looks_of([Look("box", ("plain",)), Look("box", ("object",)), Look("box", ("plain",))])[1]
+    >>> looks_of([(("plain",), ""), (("object",), ""), (("plain",), "")])[1]
     [0, 1, 0]
     """
-    known: dict[Look, int] = {}
+    known: dict[tuple[tuple[str, ...], str], int] = {}
     look = [known.setdefault(one, len(known)) for one in kinds]
-    return tuple(known), look
+    return tuple(Look(shape, *one) for one in known), look
 
 
 # ---- words -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width
@@ -85,9 +86,14 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
         Text(w, 15, right, "label dim", "end"),
     )
     nodes = [
-        Node(f"{view}/descriptor", "label", MARGIN, y, w, high, shape="none", text=text,
-             title=f"{head} {value} ({one.section})", lane="descriptor"),
-    ]  # fmt: skip
+        kit.runs(
+            f"{view}/descriptor",
+            kit.Box(MARGIN, y, w, high),
+            text,
+            title=f"{head} {value} ({one.section})",
+            lane="descriptor",
+        ),
+    ]
     many = per_row(width)
     cell = w / many
     names = names_of_bits(one.fields, one.bits)
@@ -154,8 +160,13 @@ def _name(one: _Name, view: str, top: float, h: float) -> Node:
     y = h - 4 - MORE * one.above
     bars = (Bar(one.w / 2 - 0.5, y + 3, 1, MORE - 2, "tick"),) if one.above else ()
     text = (fitted(one.w / 2, y, _short(one.field), one.w + 1, "small", "middle"),)
-    return Node(f"{view}/name/{one.bit}", "label", one.x, top, one.w, h, shape="none", text=text, bars=bars,
-                title=f"{one.field.name}: {one.field.meaning}")  # fmt: skip
+    return kit.runs(
+        f"{view}/name/{one.bit}",
+        kit.Box(one.x, top, one.w, h),
+        text,
+        bars=bars,
+        title=f"{one.field.name}: {one.field.meaning}",
+    )
 
 
 def _short(field: Field) -> str:

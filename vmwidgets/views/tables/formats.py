@@ -150,7 +150,7 @@ def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
         lines = Text(0, 34, levels, "label dim"), Text(0, 34 + LINE, tables, "label dim")
         text = (fitted(0, 16, cost.format, w, "strong"), *lines)
     name = f"formats/{cost.format}"
-    return Node(name, "label", MARGIN, y, w, h, shape="none", lane=cost.format, text=text, title=title)
+    return kit.runs(name, kit.Box(MARGIN, y, w, h), text, title=title, lane=cost.format)
 
 
 def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most: int) -> list[Node]:
@@ -173,9 +173,13 @@ def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most
     said = [*levels, *wrapped(size, share)]
     text = tuple(fitted(0, 14 + LINE * number, line, share) for number, line in enumerate(said))
     nodes.append(
-        Node(f"formats/{cost.format}/tables", "label", x, y + BAR + 4, share, LINE * len(said) + 3, shape="none",
-             text=text, title=f"{' '.join(levels)}; {size}"),
-    )  # fmt: skip
+        kit.runs(
+            f"formats/{cost.format}/tables",
+            kit.Box(x, y + BAR + 4, share, LINE * len(said) + 3),
+            text,
+            title=f"{' '.join(levels)}; {size}",
+        ),
+    )
     return nodes
 
 
@@ -187,8 +191,13 @@ def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
         fitted(0, 14 + LINE * number, line, w, "label error" if line in out else "label")
         for number, line in enumerate(shown)
     )
-    return Node(f"formats/{cost.format}/tlb", "label", x, y, w, LINE * len(shown) + 9, shape="none", lane=cost.format,
-                text=text, title="; ".join(lines + out))  # fmt: skip
+    return kit.runs(
+        f"formats/{cost.format}/tlb",
+        kit.Box(x, y, w, LINE * len(shown) + 9),
+        text,
+        title="; ".join(lines + out),
+        lane=cost.format,
+    )
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
@@ -24,6 +27,9 @@ from .boxes import (
 BETWEEN, GAP = 14.0, 12.0
 """Room below a table, and between two columns."""
 
+_CHANNEL, _HEAD = 6.0, 8.0
+"""Pixels from a link to the next that is beside it, and for the head of an arrow."""
+
 WIDEST, INDENT = 290.0, 16.0
 """Greatest width of a column with the room beside it; how far a level goes in where there are no columns."""
 
@@ -41,20 +47,25 @@ def draw_tables(
     bench = bench or TablesBench()
     parts = window.split.parts
     share = min(WIDEST, (width - 2 * MARGIN + GAP) / len(parts))
+    is_outline = share - GAP < least_width(window)
+    if not is_outline and len(parts) > 1:
+        gap = _gap(window, share - GAP, width - 2 * MARGIN)
+        share = min(WIDEST - GAP + gap, (width - 2 * MARGIN + gap) / len(parts))
+    else:
+        gap = GAP
     top = 4.0
     nodes: list[Node] = []
     if bench.edited:
         nodes, high = draw_switches([[_undo(bench)]], "tables", top)
         top += high + 6
     bottoms = dict.fromkeys((part.level for part in parts), top)
-    is_outline = share - GAP < least_width(window)
     for table in _in_outline(window) if is_outline else window.tables:
         column = next(number for number, part in enumerate(parts) if part.level == table.level)
         if is_outline:
             x, y = MARGIN + column * INDENT, max(bottoms.values())
             w = width - MARGIN - x
         else:
-            x, y, w = MARGIN + column * share, bottoms[table.level], share - GAP
+            x, y, w = MARGIN + column * share, bottoms[table.level], share - gap
         drawn = draw_table(window, table, bench, x, y, w, column)
         nodes += drawn
         bottoms[table.level] = drawn[0].y + drawn[0].h + BETWEEN
@@ -141,25 +152,53 @@ def _in_outline(window: TableWindow) -> list[OpenTable]:
     return sorted(window.tables, key=lambda table: (table.va, -table.level))
 
 
+def _gap(window: TableWindow, w: float, room: float) -> float:
+    """Room between two columns, in which each link to a table of one column has its own line.
+
+    Tables that are `w` wide give up 6 pixels for it at most, of all the `room`.
+    """
+    most = max(Counter(table.level for table in window.tables if table.parent is not None).values(), default=0)
+    columns, least = len(window.split.parts), max(w - 6, min(w, least_width(window)))
+    return GAP if most < 2 else max(GAP, min(_HEAD + _CHANNEL * most, (room - columns * least) / (columns - 1)))
+
+
 def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outline: bool) -> list[Link]:
-    """From each descriptor to the table that it refers to; in an outline along the left edge of the table it is in."""
+    """From each descriptor to the table that it refers to; in an outline along the left edge of the table it is in.
+
+    Where several lead to one level, each has its own line down the room between.
+    """
     placed = {node.id: node for node in nodes}
-    links = []
+    ends: dict[int, list[tuple[OpenTable, Node, Node, Node]]] = {}
     for table in window.tables:
-        if table.parent is None:
-            continue
-        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}")
-        target = placed[f"tables/table/{table.level}/{table.va:x}"]
-        if source is None:
-            continue
-        holder = next(node for node in nodes if node.kind == "table" and _holds(node, source))
-        start = (source.x if is_outline else holder.x + holder.w, source.y + source.h / 2)
-        end = (target.x, target.y + 14)
-        edge = target.x - INDENT - 6
-        points = (start, (edge, start[1]), (edge, end[1]), end) if is_outline else (start, end)
-        state = ("path",) if table.parent[1] in bench.path else ()
-        links.append(Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True))
+        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}") if table.parent is not None else None
+        if source is not None:
+            holder = next(node for node in nodes if node.kind == "table" and _holds(node, source))
+            target = placed[f"tables/table/{table.level}/{table.va:x}"]
+            ends.setdefault(table.level, []).append((table, source, holder, target))
+    links = []
+    for those in ends.values():
+        room = min(target.x - holder.x - holder.w for *_, holder, target in those) - _HEAD
+        for place, (table, source, holder, target) in enumerate(_outer_first(those)):
+            start = (source.x if is_outline else holder.x + holder.w, source.y + source.h / 2)
+            end = (target.x, target.y + 14)
+            if is_outline:
+                edge = target.x - INDENT - 4 - 3.5 * (place % 3)
+            else:
+                edge = start[0] + room * (place + 0.5) / len(those)
+            is_straight = len(those) == 1 and not is_outline
+            points = (start, end) if is_straight else (start, (edge, start[1]), (edge, end[1]), end)
+            state = ("path",) if table.parent is not None and table.parent[1] in bench.path else ()
+            links.append(Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True))
     return links
+
+
+def _outer_first(
+    ends: Sequence[tuple[OpenTable, Node, Node, Node]],
+) -> list[tuple[OpenTable, Node, Node, Node]]:
+    """Links of one level in the order of their lines from the left, in which those of one direction do not cross."""
+    up = [one for one in ends if one[3].y + 14 <= one[1].y + one[1].h / 2]
+    down = [one for one in ends if one not in up]
+    return [*sorted(down, key=lambda one: -one[1].y), *sorted(up, key=lambda one: one[1].y)]
 
 
 def _holds(table: Node, row: Node) -> bool:

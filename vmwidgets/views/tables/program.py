@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import wrap
 
 from vmwidgets.engine.base.units import counted
 from vmwidgets.views.scene import kit
@@ -17,7 +18,7 @@ ACROSS = 1000.0
 """From so many pixels on the panes are beside the text, else below it."""
 
 PANES = 440.0
-"""Pixels that panes have beside the text."""
+"""Pixels that panes have beside the text, at least."""
 
 COLUMNS = {
     "accesses": ("access", "accesses"),
@@ -28,6 +29,9 @@ COLUMNS = {
 """What can stand beside a line: the head of its column, and one and several in words."""
 
 _ROW, _NUMBER, _COLUMN, _HEAD = LINE + 2, 26.0, 64.0, 2 * LINE + 6
+
+_NARROW = 26.0
+"""Pixels of a column whose head is a letter, where lines of code have no room beside wider ones."""
 _LETTER = text_width("m", "mono")
 
 
@@ -50,8 +54,10 @@ def draw_program(
     `panes` are laid out for :func:`room_of_panes`, and are drawn beside the text, or below it.
     """
     is_across = panes is not None and width >= ACROSS
-    room = width - PANES if is_across else width
-    nodes = [*_heads(columns, room), *_rows(lines, columns, at, room)]
+    room = width - room_of_panes(lines, columns, width) if is_across else width
+    column = _COLUMN if _needed(lines, columns) <= room else _NARROW
+    top, heads = _heads(columns, room, column)
+    nodes = [*heads, *_rows(lines, columns, at, room, column, top)]
     text = kit.scene(
         "program", f"{name}.c" if at is None else f"{name}.c, line {at}", doing, nodes, caption=moment.caption,
         table=Table(("line", *columns, "text"), Rows(lambda: tuple(_table(lines, columns)))),
@@ -61,36 +67,65 @@ def draw_program(
     return text if panes is None else _joined(text, panes, is_across, width)
 
 
-def room_of_panes(width: float) -> float:
-    """Pixels for what is shown with the text."""
-    return PANES if width >= ACROSS else width
+def room_of_panes(lines: Sequence[CodeLine], columns: Sequence[str], width: float) -> float:
+    """Pixels for what is shown with the text: beside it what the text does not need, else the whole width."""
+    return max(PANES, width - _needed(lines, columns)) if width >= ACROSS else width
 
 
-def _heads(columns: Sequence[str], width: float) -> Iterator[Node]:
-    """What the columns of numbers are."""
+def _needed(lines: Sequence[CodeLine], columns: Sequence[str]) -> float:
+    """Pixels in which each line of the text is whole, beside wide columns."""
+    longest = max((len(one.text) for one in lines), default=0)
+    return _NUMBER + _LETTER * (longest + 1) + len(columns) * _COLUMN + 2 * MARGIN + 4
+
+
+def _heads(columns: Sequence[str], width: float, column: float) -> tuple[float, list[Node]]:
+    """What the columns of numbers are, and where the rows below them begin."""
+    nodes = []
+    is_narrow, top = column < _COLUMN, 2.0
+    if is_narrow:
+        said = " · ".join(f"{words[0]}: {words}" for words in columns)
+        nodes.append(kit.paragraph("program/legend", said, MARGIN, top, width - 2 * MARGIN))
+        top += nodes[-1].h + 2
     for number, words in enumerate(columns):
-        x = width - MARGIN - (len(columns) - number) * _COLUMN
-        text = tuple(Text(_COLUMN / 2, LINE - 4 + LINE * row, word, "label dim", "middle")
-                     for row, word in enumerate(words.split()))  # fmt: skip
-        yield Node(f"program/head/{number}", "label", x, 2, _COLUMN, 2 * LINE, shape="none", text=text, title=words)
+        x = width - MARGIN - (len(columns) - number) * column
+        text = tuple(Text(column / 2, LINE - 4 + LINE * row, word, "label dim", "middle")
+                     for row, word in enumerate([words[0]] if is_narrow else words.split()))  # fmt: skip
+        high = LINE if is_narrow else 2 * LINE
+        nodes.append(kit.runs(f"program/head/{number}", kit.Box(x, top, column, high), text, title=words))
+    return top + (LINE + 4 if is_narrow else _HEAD - 2), nodes
 
 
-def _rows(lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, width: float) -> Iterator[Node]:
+def _rows(
+    lines: Sequence[CodeLine], columns: Sequence[str], at: int | None, width: float, column: float, y: float
+) -> Iterator[Node]:
     w = width - 2 * MARGIN
     for number, one in enumerate(lines, 1):
         words = one.text.lstrip()
         x = _NUMBER + _LETTER * (len(one.text) - len(words))
-        room = w - x - len(columns) * _COLUMN - 4
-        runs = [Text(_NUMBER - 8, 14, str(number), "mono dim", "end"), fitted(x, 14, words, room, "mono")]
-        for place, column in enumerate(columns if one.counts else ()):
-            count, middle = one.counts[column], w - (len(columns) - place - 0.5) * _COLUMN
+        room = w - x - len(columns) * column - 4
+        code = _broken(words, room)
+        high = _ROW + (len(code) - 1) * LINE
+        runs = [Text(_NUMBER - 8, 14, str(number), "mono dim", "end")]
+        runs += [
+            fitted(x + 2 * _LETTER * (row > 0), 14 + row * LINE, part, room, "mono") for row, part in enumerate(code)
+        ]
+        for place, name in enumerate(columns if one.counts else ()):
+            count, middle = one.counts[name], w - (len(columns) - place - 0.5) * column
             runs.append(Text(middle, 14, f"{count:,}" if count else "·", "label" if count else "label dim", "middle"))
         is_at = number == at
         yield Node(
-            f"program/{number}", "line", MARGIN, _HEAD + (number - 1) * _ROW, w, _ROW, shape="box" if is_at else "none",
+            f"program/{number}", "line", MARGIN, y, w, high, shape="box" if is_at else "none",
             text=tuple(run for run in runs if run.text), state=("shown",) if is_at else (),
             title=_title(number, one, is_at), lane="program",
         )  # fmt: skip
+        y += high
+
+
+def _broken(words: str, room: float) -> list[str]:
+    """A line of code in as many rows as it takes, broken at blanks; rows after the first are two letters shorter."""
+    if len(words) * _LETTER <= room:
+        return [words]
+    return wrap(words, max(8, int(room / _LETTER) - 2), break_long_words=False, break_on_hyphens=False) or [words]
 
 
 def _title(number: int, one: CodeLine, is_at: bool) -> str:

@@ -389,4 +389,4 @@ def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: fl
 
 
 def _line_of_words(identity: str, x: float, y: float, w: float, words: str, style: str) -> Node:
-    return Node(identity, "label", x, y, w, LINE, shape="none", text=(fitted(0, 13, words, w, style),))
+    return kit.runs(identity, kit.Box(x, y, w, LINE), (fitted(0, 13, words, w, style),))

@@ -306,7 +306,7 @@ def draw_told(cpu: CpuValue, asids: bool, touched: Touched, place: Box, in_one_l
     if left_out:
         words = f"… ≠ {left_out:,} more stale"
         text = (fitted(_PAD, 13, words, place.w - _PAD, "error"),)
-        nodes.append(Node(f"tlb/{cpu.cpu}/left out", "label", place.x, y, place.w, LINE, shape="none", text=text))
+        nodes.append(kit.runs(f"tlb/{cpu.cpu}/left out", kit.Box(place.x, y, place.w, LINE), text))
         y += LINE
     return nodes, y
 
@@ -327,4 +327,4 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
 def empty_cell(cpu: CpuValue, index: int, way: int, place: Box) -> Node:
     """A way that keeps nothing, where the ways of a set are things of their own."""
     title = f"set {index}, way {way}: empty"
-    return Node(f"tlb/{cpu.cpu}/{index}/{way}", "slot", *place, state=("free",), title=title)
+    return kit.chip(f"tlb/{cpu.cpu}/{index}/{way}", "slot", place, state=("free",), title=title)

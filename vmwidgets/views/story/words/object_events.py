@@ -151,7 +151,7 @@ def _gone(event: ev.ObjectGone, names: Names) -> str:
     about="object",
     of="object",
     thing="object:{0.object}",
-    box=InBox("object", lambda event, _: event.why),
+    box=InBox("object", lambda event, _: f"{visible(event.before[1])} {event.why}"),
 )
 def _moved(event: ev.ShadowMoved, names: Names) -> str:
     (_, before), (_, after) = event.before, event.after
