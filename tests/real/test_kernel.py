@@ -138,13 +138,17 @@ def test_the_bench_measures_stops(folder):
     assert all("reached" in line or "MISSED" in line for line in report[2:-1])
 
 
-# ---- files that are no kernels -----------------------------------------------------------------
+# ---- files that are not kernels -----------------------------------------------------------------
 
 
 def test_files_that_do_not_do(folder, tmp_path):
     text = tmp_path / "text"
     text.write_text("no program")
-    for path, why in ((text, "this is no ELF file"), (tmp_path / "none", "No such file"), (Path("/bin/sh"), "is for")):
+    for path, why in (
+        (text, "this is not an ELF file"),
+        (tmp_path / "none", "No such file"),
+        (Path("/bin/sh"), "is for"),
+    ):
         with pytest.raises(Refused, match=why):
             Program(path)
     subprocess.run(["make", "-s", "-C", folder, "kernel/kernel"], check=True)

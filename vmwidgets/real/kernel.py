@@ -1,4 +1,4 @@
-"""A kernel that runs in QEMU: its page tables, walks and runs of equal rights, while it is stopped."""
+"""A kernel that runs in QEMU: its page tables, walks and runs of equal permissions, while it is stopped."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Kernel:
         return self.tables.walk(address, access, user=user)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (the first processor's) map, as runs of equal rights.
+        """All that the tables (the first processor's) map, as runs of equal permissions.
 
         They are what QEMU's `info mem` lists.  O(descriptors that hold something).
         """

@@ -230,7 +230,7 @@ def _mapped(machine: Machine) -> dict[int, str]:
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
-    """What was done to the kernel's map that is no job, or a job that was done before."""
+    """What was done to the kernel's map that is not a job, or a job that was done before."""
     left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
         (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
     )
