@@ -165,9 +165,9 @@ def test_after_a_break_nothing_is_followed(folder):
 def test_counts_are_in_an_array(folder):
     with vm.xv6(folder, options=("LAB=cow",)) as k:
         for counts, said in (
-            ("kmem", "counts='kmem': this is no array with a number for each frame; "),
+            ("kmem", "counts='kmem': this is not an array with a number for each frame; "),
             ("refcnt", "counts='refcnt': .*/kernel has no such variable; "),
-            ("proc.pid", "counts='proc.pid': this is no array with a number for each frame; "),
+            ("proc.pid", "counts='proc.pid': this is not an array with a number for each frame; "),
         ):
             with pytest.raises(Refused, match=said + "arrays with a number for each frame: refcount$"):
                 k.follow("cow", counts=counts)

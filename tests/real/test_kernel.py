@@ -188,12 +188,12 @@ def test_lines_and_structures(folder, debugging):
 
 
 def test_folders_that_are_not_xv6(tmp_path):
-    with pytest.raises(Refused, match=r"for it has no Makefile and no folder 'kernel'$"):
+    with pytest.raises(Refused, match=r"because it has no Makefile and no folder 'kernel'$"):
         vm.xv6(tmp_path)
     with pytest.raises(Refused, match=r"absent: there is no such folder; write the path of your clone"):
         vm.xv6(tmp_path / "absent")
     (tmp_path / "Makefile").write_text("qemu-gdb:\n\t@echo there is no compiler; exit 1\n")
-    with pytest.raises(Refused, match=r"for it has no folder 'kernel'$"):
+    with pytest.raises(Refused, match=r"because it has no folder 'kernel'$"):
         vm.xv6(tmp_path)
     (tmp_path / "kernel").mkdir()
     for near in (tmp_path / "kernel", tmp_path.parent):

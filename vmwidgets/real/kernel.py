@@ -229,7 +229,7 @@ class Kernel:
         that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.  The
         last stop is one of :attr:`stops`.
 
-        Raises :class:`Refused` for a kernel in which something was found before, and where `counts` is no array.
+        Raises :class:`Refused` for a kernel in which something was found before, and where `counts` is not an array.
 
         `checks` are functions of the course's own, by the name of the function whose calls they judge ("mappages",
         "uvmunmap", "uvmalloc", "uvmcopy").  Each is given a :class:`~.follow.checks.CallSeen` when such a call of a

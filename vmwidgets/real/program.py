@@ -141,7 +141,7 @@ class Program:
             raise Refused(f"counts={shown(given)}: {self.path} has no such variable; {known}")
         found = self.variable(given)
         if not found.counts:
-            raise Refused(f"counts={shown(given)}: this is no array with a number for each frame; {known}")
+            raise Refused(f"counts={shown(given)}: this is not an array with a number for each frame; {known}")
         return found
 
     def _arrays(self) -> list[str]:

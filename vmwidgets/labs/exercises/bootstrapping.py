@@ -204,7 +204,7 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
         1,
         begun and not strange and fillers == before and not more,
         "nothing else was changed",
-        "something else was changed: memory that is in use, or a page that no job is about"
+        "something else was changed: memory that is in use, or a page that no job mentions"
         if strange or fillers != before
         else "something else was changed on the way, and put back: each job is one call, and all else is in use",
         first="" if strange or fillers != before or more else "do a job",
