@@ -34,7 +34,10 @@ LEFT_OUT = ("typography", "restricted", "annotations", "misc.but")
 """Checks of proselint that say nothing here: quotes are those of code, the field's terms are rare, "But" may begin."""
 
 RULES = {
-    "1 is-no": (r"(?<!\b[Tt]here\s)\b(?:is|are|was|were)\s+no(?!\s+(?:longer|more|less)\b)\s", "write: is not a …"),
+    "1 is-no": (
+        r"(?<!\b[Tt]here\s)(?<!\b[Tt]here\s\s)\b(?:is|are|was|were)\s+no(?!\s+(?:longer|more|less|larger|smaller|better|worse)\b)\s",
+        "write: is not a …",
+    ),
     "2 who-first": (r"(?<=[.;]\s)(?:Who|Whoever)\s+[a-z]+[^?.;¶]*[.;]", "name the person: a student, anyone who, you"),
     "4 is-that-of": (r"\b(?:is|are|was|were)\s+(?:that|those)\s+of\b", "repeat the noun, or say whose it is"),
     "6 verbs": (

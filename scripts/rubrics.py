@@ -21,9 +21,9 @@ PAGES = Path(__file__).resolve().parent.parent / "docs" / "labs"
 HEADING = "## Rubric"
 
 OPENING = """\
-What `vmwidgets grade` gives, in the words of the default sheet: other sheets have other numbers. Each criterion can be
-lost alone; the last column is what a student then reads. A lab's predictions earn what the
-[course's file](../grading.md#from-a-folder-of-notebooks-to-grades) says, right or wrong."""
+The points that `vmwidgets grade` gives, in the words of the default variant; other variants have other numbers. Each
+criterion can be lost on its own; a student who loses it reads the last column. Predictions earn the points that the
+[course's file](../grading.md#from-a-folder-of-notebooks-to-grades) gives them, right or wrong."""
 
 
 def pages() -> Iterator[tuple[Path, str]]:

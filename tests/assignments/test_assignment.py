@@ -145,7 +145,7 @@ lab.author.exercise("t/half", "Half", points=3, takes=int)(half)
 
 @pytest.mark.parametrize("points", [3, 1, 10, 2.5, 0, 100.0])
 def test_the_last_value_of_a_test_is_the_courses_points_as_a_number(points: float) -> None:
-    """nbgrader reads the text of that value: what is no number there would earn all points."""
+    """nbgrader reads the text of that value: what is not a number there would earn all points."""
     cell = {"cell_type": "code", "id": "t", "metadata": {}, "outputs": [], "source": ['x = 1\nlab.check("t/half", x)']}
     made = files([Lab("t-labs", {"cells": [cell]})], "", {"t/half": points})["source/t-labs/t-labs.ipynb"]
     ((_, test),) = graded(json.loads(made)["cells"])
@@ -222,10 +222,10 @@ def test_labs_may_be_chosen(tmp_path: Path) -> None:
         (["nbgrader", "new", "--labs", "02", "--course", "course.toml"], "lab 02 has no exercise of the course"),
         (["nbgrader", "new", "--course", "missing.toml"], "can't be read"),
         (["nbgrader", "new", "--course", "odd.toml"], "course='a course'"),
-        (["nbgrader", "full"], "is there already"),
-        (["nbgrader", "course.toml"], "is there already"),
-        (["nbgrader", "link"], "is there already"),
-        (["nbgrader", "."], "is there already"),
+        (["nbgrader", "full"], "already exists"),
+        (["nbgrader", "course.toml"], "already exists"),
+        (["nbgrader", "link"], "already exists"),
+        (["nbgrader", "."], "already exists"),
         (["nbgrader", "course.toml/below"], "can't be written"),
         (["nbgrader", "x" * 300], "File name too long"),
         (["nbgrader", "a\0b"], "is not a path"),

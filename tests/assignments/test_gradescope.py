@@ -101,7 +101,7 @@ def test_the_same_course_has_the_same_bytes(folder: Path) -> None:
         ("new.zip", ["--course", "course.toml", "--wheel", f"cut/{CALLED}"], "is not a wheel"),
         ("new.zip", ["--course", "course.toml", "--wheel", "vmwidgets-9.9-py3-none-any.whl"], "is version 9.9"),
         ("new", ["--course", "course.toml", "--wheel", CALLED], "must end in .zip"),
-        ("there.zip", ["--course", "course.toml", "--wheel", CALLED], "is there already"),
+        ("there.zip", ["--course", "course.toml", "--wheel", CALLED], "already exists"),
         (
             "new.zip",
             ["--course", "course.toml", "--wheel", CALLED, "--labs", "06"],

@@ -84,7 +84,7 @@ def test_what_is_no_number_is_told_beside_the_field(notebook: Notebook, lab: Ser
     field = notebook.cell(1).get_by_role("textbox", name="How many?")
     field.fill("<b>three</b>")
     press(notebook, 1)
-    notebook.cell(1).get_by_text("'<b>three</b>' is no number").wait_for()
+    notebook.cell(1).get_by_text("'<b>three</b>' is not a number").wait_for()
     assert saved(notebook, lab)["t/count"]["answer"] is None
     field.fill("3")
     press(notebook, 1)

@@ -71,6 +71,6 @@ def test_a_ribbon_that_is_zoomed_is_dragged_by_what_lies_on_it(notebook: Noteboo
     assert zoomed != whole
     dragged = changes(notebook, zoomed, lambda: drag(notebook, 0.5, 0.4))
     assert as_number(dragged) < as_number(zoomed)
-    assert notebook.cell(0).locator(".selected").count() == 0, "the end of a drag is no click"
+    assert notebook.cell(0).locator(".selected").count() == 0, "the end of a drag is not a click"
     notebook.cell(0).locator(".node.range").first.click()
     notebook.cell(0).locator(".node.range.selected").first.wait_for()

@@ -29,7 +29,7 @@ def test_this_computer_runs_the_labs(capsys: pytest.CaptureFixture[str], monkeyp
     }
     assert marks["JupyterLab"] == lab
     assert (marks["worker"], status) == ("browser", 0 if lab == "ok" else 1)
-    assert ("All that the labs need works here" in last) == (status == 0)
+    assert ("Everything that the labs need works here" in last) == (status == 0)
     assert any(vm.__version__ in line for line in lines if "Jupyter kernel" in line)
 
 

@@ -111,7 +111,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(journal: Path, tmp_path:
     file.write_text("mine")
     status, _, err = run(capsys, journal, "-o", file)
     assert (status, err.count("\n")) == (2, 1)
-    assert "is there already" in err
+    assert "already exists" in err
     assert file.read_text() == "mine"
     assert run(capsys, journal, "-o", file, "--force")[0] == 0
     assert read(file)["steps"]
@@ -133,7 +133,7 @@ def test_a_journal(journal: Path, tmp_path: Path, capsys: Any, monkeypatch: pyte
         (("{journal}", "--since", "nowhere"), "no mark with this name"),
         (("{journal}", "-o", "x.pdf"), "must end in .html"),
         (("{journal}", "-o", "none/x.html"), "No such file"),
-        (("{text}",), "it is no whole gzip file"),
+        (("{text}",), "it is not a whole gzip file"),
         (("{broken}",), "is not a notebook"),
         (("{empty}",), "shows no picture"),
         (("{failing}",), "cell 2 fails: NameError"),

@@ -282,7 +282,7 @@ def has_other_json(pages: Any) -> Any:
     json.dumps = lambda *_: '{"points": 6}'
 
 
-ENDED, NO_ANSWER = "its process ended: too much memory or time, or a crash", "its answer is no answer"
+ENDED, NO_ANSWER = "its process ended: too much memory or time, or a crash", "its answer is not valid"
 
 
 COMES_TO = {

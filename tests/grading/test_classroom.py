@@ -97,7 +97,7 @@ def test_each_kind_of_submission_gets_its_rows(some: Class, in_one_go: dict[str,
     table = in_one_go["grades.csv"].decode()
     assert table.count("\n") == len(some.rows) + 1, "a row is a line, whatever is in it"
     assert all(path.count("/") <= 1 for path in in_one_go), "no id made a folder"
-    json.loads(in_one_go["grades.json"], parse_constant=pytest.fail)  # NaN is no JSON
+    json.loads(in_one_go["grades.json"], parse_constant=pytest.fail)  # NaN is not JSON
 
 
 def test_killed_and_begun_again_it_writes_the_same(some: Class, in_one_go: dict[str, bytes], tmp_path: Path) -> None:

@@ -257,7 +257,7 @@ def test_the_report_counts_criteria_and_mistakes(out: Path) -> None:
     assert [NAMED[0], NAMED[2].name, "1", ""] in rows
     assert [NAMED[0], "0 of 1", "", f"{NAMED[1].casefold()} (1)"] in rows
     assert ["01/cut", "0 of 1", "", "another answer (1)"] in rows
-    assert not [row for row in rows if row[:1] == ["01/merge"]], "what was said when it was shown is no belief"
+    assert not [row for row in rows if row[:1] == ["01/merge"]], "what was said when it was shown is not a belief"
 
 
 def test_no_text_of_a_notebook_is_in_the_report_of_the_class(out: Path) -> None:

@@ -115,10 +115,10 @@ def test_links_and_pipes_are_rows(course: Path, tmp_path: Path) -> None:
     says = {row.path: row.says for row in grade(folder, read_course(course), jobs=1).rows}
     assert says == {
         "real/ada.ipynb": "",
-        "linked": "it is a link to a folder: put the folder itself there",
-        "out": "it is a link to what is not in this folder: put the file itself there",
-        "file.txt": "it is a link to what is not in this folder: put the file itself there",
-        "pipe": "it is no file",
+        "linked": "it is a link to a folder: put the folder itself here",
+        "out": "it is a link to something outside this folder: put the file itself here",
+        "file.txt": "it is a link to something outside this folder: put the file itself here",
+        "pipe": "it is not a file",
     }
 
 

@@ -153,4 +153,4 @@ def test_an_exception_says_its_first_line_without_paths(raised: str, shown: str)
 
 def test_a_source_that_raises_says_its_first_line_without_paths() -> None:
     result = judged("11/policy", "default", work(looks_in_sys) | {"source": "raise ValueError('/home/prof/a\\nb')"})
-    assert result["problem"] == "its source makes no function: ValueError: (a path)"
+    assert result["problem"] == "its source does not define a function: ValueError: (a path)"

@@ -225,7 +225,7 @@ def test_work_that_is_not_judged_is_not_called_forged(tmp_path: Path, course: Pa
     assert table["ada.ipynb", "01/guard"][1].startswith("not judged: it was not kept: its journal has more")
     assert table["bert.ipynb", "11/policy"] == (
         0,
-        "not judged: its source makes no function: KeyError: 'chosen'",
+        "not judged: its source does not define a function: KeyError: 'chosen'",
     )
 
 
@@ -350,7 +350,7 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
     ("text", "says"),
     [
         ("", "no course"), ('course = "x"', "no exercises"), ('course = "x"\nexercises = ["01/gard"]', "01/guard"),
-        ("course = ", "no TOML"), ('course = "x"\nexercises = {"01/guard" = -1}', "0 or more"),
+        ("course = ", "not TOML"), ('course = "x"\nexercises = {"01/guard" = -1}', "0 or more"),
         ('course = "x"\nexercises = ["01/guard"]\nlate = 3', "late"),
     ],
 )  # fmt: skip  # one list
@@ -532,9 +532,9 @@ def test_data_that_would_take_gigabytes_of_memory_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--dask", "here"], "'here' is no address of a Dask scheduler: write one as tcp://10.0.0.1:8786"),
-        (["--dask", "http://10.0.0.1:80"], "'http://10.0.0.1:80' is no address"),
-        (["--dask", "tcp://10.0.0.1:70000"], "'tcp://10.0.0.1:70000' is no address"),
+        (["--dask", "here"], "'here' is not an address of a Dask scheduler: write one as tcp://10.0.0.1:8786"),
+        (["--dask", "http://10.0.0.1:80"], "'http://10.0.0.1:80' is not an address"),
+        (["--dask", "tcp://10.0.0.1:70000"], "'tcp://10.0.0.1:70000' is not an address"),
         (["--dask", "tcp://10.0.0.1:8786", "--jobs", "2"], "--jobs is for this computer"),
         (["--dask", "tls://[::1]:8786"], 'pip install ".[dask]" in a clone of vmwidgets'),
     ],

@@ -100,7 +100,7 @@ def test_who_is_unknown_is_said_and_who_has_no_file_too(
 ) -> None:
     written(tmp_path / "in" / "a.ipynb", "ada", "01", solved("01/guard", "ada"))
     assert command(course, "--explain", "zoe") == 2
-    assert "--explain 'zoe': no file is of this student" in capsys.readouterr().err
+    assert "--explain 'zoe': there is no file from this student" in capsys.readouterr().err
     (tmp_path / "roster.csv").write_text("id,name\nada,Ada\nzoe,Zoe\n")
     assert command(course, "--roster", str(tmp_path / "roster.csv"), "--explain", "zoe") == 1
     assert "zoe: 0 of 9 points\n  no file has this student's id" in capsys.readouterr().out

@@ -171,7 +171,7 @@ def test_two_people_whose_ids_are_one_are_refused_at_the_start(tmp_path: Path, r
     ("content", "says"),
     [
         (b"", "is empty"), (b"shoe,size\n1,2\n", "has no column for ids: call one 'id'; its columns: 'shoe', 'size'"),
-        (b"id,name\n\0\xff\0\xfe", "is no text"), (b"id\n" + b"x" * 200_000, "is no table"),
+        (b"id,name\n\0\xff\0\xfe", "is not a text file"), (b"id\n" + b"x" * 200_000, "is not a table"),
     ],
 )  # fmt: skip  # one list
 def test_a_file_that_is_no_roster_is_one_sentence(tmp_path: Path, content: bytes, says: str) -> None:
@@ -432,7 +432,7 @@ def test_overrides_that_fit_nothing_are_a_sentence_each(
     said = [line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()[1:]]
     assert said == [
         "row 2: student 'zoe' is unknown", "row 3: exercise '01/gard' is not in this course",
-        "row 4: points 'many' are no number from 0", "row 5: points '-1' are no number from 0",
+        "row 4: points 'many' are not a number from 0", "row 5: points '-1' are not a number from 0",
         "row 7: ada has points for 01/guard in an earlier row, which counts",
     ]  # fmt: skip
 

@@ -193,7 +193,7 @@ SOURCES = {
     "a decorator": ("def opens(f): return open('/etc/passwd')\n@opens\ndef thing(pages): pass", "PermissionError"),
     "ends": ("import os\nos._exit(0)", "process ended"),
     "exits": ("raise SystemExit", "SystemExit"),
-    "answers first": ("import os\nos.write(1, b'{}\\n')\ndef thing(pages): pass", "no answer"),
+    "answers first": ("import os\nos.write(1, b'{}\\n')\ndef thing(pages): pass", "answer is not valid"),
     "a lambda's line": ('lab.check("11/policy", lambda pages: pages[0])', "NameError"),
 }
 
@@ -225,7 +225,7 @@ def test_a_source_that_runs_for_ever_is_not_judged() -> None:
 )  # fmt: skip  # one list
 def test_data_that_is_no_function_is_refused(data: dict[str, Any]) -> None:
     result = judged("11/policy", "default", {"kind": "function", **data})
-    assert (result["points"], result["criteria"], "write a text" in result["problem"]) == (0, [], True)
+    assert (result["points"], result["criteria"], "pass a string" in result["problem"]) == (0, [], True)
 
 
 # ---- the lock --------------------------------------------------------------------------------------

@@ -267,4 +267,4 @@ def test_where_no_scheduler_answers_is_one_sentence(folder: Path, course: Path, 
         for cluster.address in addresses:
             runs.append(cluster.run(folder, course, out, ANSWER=1))
         for address, run in zip(addresses, runs, strict=True):
-            assert failed(run, out) == f"no scheduler of Dask answers at {address} within 1 seconds"
+            assert failed(run, out) == f"no Dask scheduler answers at {address} within 1 seconds"

@@ -81,7 +81,7 @@ def test_an_id_in_capitals_is_the_same_beginning_and_the_first_writing_is_shown(
 @pytest.mark.parametrize(("first", "other"), ALIKE)
 def test_two_ids_of_one_person_are_no_pair(first, other):
     said = refused("01", student=[first, other], course="os")
-    assert said.endswith(f"{first} and {other} are one person, so an id is there twice")
+    assert said.endswith(f"{first} and {other} are the same person, so one id is given twice")
 
 
 def test_a_pair_is_sorted_by_what_its_ids_are_folded_to():
@@ -145,7 +145,7 @@ def test_an_id_that_is_typed_later_gives_its_sheets_and_says_what_to_do_again():
     assert "to be done again: 01/gaps." in repr(lab.begin("01", student="anna", course="os"))
     assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
     assert lab.predictions["t/many"].answer == "3"
-    with pytest.raises(vm.Refused, match="nothing was checked on this sheet"):
+    with pytest.raises(vm.Refused, match="nothing has been checked in this notebook for this variant"):
         lab.submit()
     done = lab.check("01/gaps", lab.sheet("01/gaps").start())
     assert "counts for no one" not in repr(done)

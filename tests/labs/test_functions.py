@@ -229,14 +229,14 @@ REFUSED = {
     "another module": ("import os\ndef mine(pages):\n    return os.sep", "`os` is the module os: functions"),
     "the whole package": ("def mine(pages):\n    return vm", "`vm` is a module, and is used as a whole"),
     "a call of it": ("def mine(pages):\n    return vm.boot()", "`vm.boot` is or holds a function: use numbers"),
-    "a part that is not there": ("def mine(pages):\n    return vm.PAGES", "`vm.PAGES` is used, and is not there"),
+    "a part that is not there": ("def mine(pages):\n    return vm.PAGES", "`vm.PAGES` is used, but does not exist"),
     "a factory": (
         "import collections\nheld = collections.defaultdict(lambda: 3)\ndef mine(pages):\n    return held[0]",
         "`held` makes missing values by a function: use int",
     ),
     "an import": ("def mine(pages):\n    import os.path", "`mine` imports os.path: functions are"),
     "in a lambda in it": ("def mine(pages):\n    return max(pages, key=lambda page: never)", "`never`"),
-    "a decorator": ("@same\ndef mine(pages):\n    pass", "`mine` has a decorator: write it without"),
+    "a decorator": ("@same\ndef mine(pages):\n    pass", "`mine` has a decorator: remove it"),
     "a wrapper": (
         "def deco(f):\n    def mine(p): return f(p)\n    return mine\n@deco\ndef mine(p): pass",
         "`mine` has a decorator",
@@ -247,8 +247,8 @@ REFUSED = {
         "def around():\n    n = 0\n    def mine(p):\n        nonlocal n; n = 1\n    return mine\nmine = around()",
         "`mine` can't be kept alone: no binding for nonlocal 'n' found",
     ),
-    "itself in itself": ("held = []\nheld.append(held)\ndef mine(pages):\n    return held", "also elsewhere"),
-    "a row twice": ("held = [[0]] * 2\ndef mine(pages):\n    return held", "`held` holds a list that is also"),
+    "itself in itself": ("held = []\nheld.append(held)\ndef mine(pages):\n    return held", "also used elsewhere"),
+    "a row twice": ("held = [[0]] * 2\ndef mine(pages):\n    return held", "`held` holds a list that is also used"),
     "deep": (
         "held = ()\nfor _ in range(100_000):\n    held = (held,)\ndef mine(pages):\n    return held",
         "`held` is nested too deeply",
@@ -258,7 +258,7 @@ REFUSED = {
     "a long number": ("held = 1 << 20_000\ndef mine(pages):\n    return held", "`held` is or holds a number of 20001"),
     "an attribute": ("def mine(pages): pass\nmine.x = never", "`mine.x` is or holds an object"),
     "a default": ("def mine(pages, x=never): pass", "`never` is or holds an object"),
-    "by hand": ("def mine(pages): return mine(pages)\nfirst, mine = mine, 5", "`mine` is two things"),
+    "by hand": ("def mine(pages): return mine(pages)\nfirst, mine = mine, 5", "`mine` means two things"),
 }  # fmt: skip  # pairs
 
 

@@ -69,4 +69,4 @@ def test_a_criterion_explains_the_mistake_only_if_points_are_missing():
 
     assert found(False).data()["mistake"] == "posts and gaps"
     assert found(True).data()["mistake"] == ""
-    assert found(False, first="begin").data()["mistake"] == "", "what is not judged yet is no mistake"
+    assert found(False, first="begin").data()["mistake"] == "", "what is not judged yet is not a mistake"

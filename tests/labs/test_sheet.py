@@ -93,7 +93,7 @@ def exercise(**options):
 @pytest.mark.parametrize("ask", [lab.sheet, lab.practice])
 def test_an_exercise_that_asks_the_same_of_all_has_no_sheet(ask):
     exercise()
-    with pytest.raises(vm.Refused, match="'t/one' has no sheets: it asks the same of all"):
+    with pytest.raises(vm.Refused, match="'t/one' has no variants: all students get the same one"):
         ask("t/one")
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_function_is_refused(name, value):
 
 
 def test_a_judge_that_is_no_function_is_refused():
-    with pytest.raises(vm.Refused, match="'t/two': 5 is no function that yields criteria"):
+    with pytest.raises(vm.Refused, match="'t/two': 5 is not a function that yields criteria"):
         lab.author.exercise("t/two", "Two", points=1, takes=int)(5)  # type: ignore[arg-type]  # that is the point
     with pytest.raises(vm.Refused, match="unknown"):
         lab.check("t/two")

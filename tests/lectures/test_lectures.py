@@ -53,7 +53,7 @@ def test_the_class_has_the_answers_and_no_notes(name: str, tmp_path: Path) -> No
 def test_files_that_are_there_are_replaced_only_by_force(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "maps.jsonl.gz").write_text("mine")
     assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html")]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert [one.name for one in tmp_path.iterdir()] == ["maps.jsonl.gz"]
     assert main(["lecture", "maps", "-o", str(tmp_path / "maps.html"), "--force"]) == 0
 

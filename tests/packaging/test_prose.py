@@ -20,7 +20,7 @@ def rules(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("rule", "wrong", "right"),
     [
-        ("1 is-no", "A submap is no copy.", "There is no copy, and it is no longer there."),
+        ("1 is-no", "A submap is no copy.", "There is no copy, and it is no longer there: it is no larger."),
         ("2 who-first", "It ends. Who saves it changes it.", "It ends. Who saves it? Anyone who saves it changes it."),
         ("4 is-that-of", "The points are those of the journal.", "The journal's points are below those of a pair."),
         ("6 verbs", "A walk shows itself in a cell.", "A walk is shown as a picture, and is repeated."),
@@ -41,6 +41,7 @@ def test_a_rule_finds_what_it_is_for(rule: str, wrong: str, right: str) -> None:
 def test_a_phrase_is_found_across_lines_and_not_across_paragraphs() -> None:
     assert rules("a map is\nno list\n") == ["1 is-no"]
     assert rules("what it is\n\nno list\n") == []
+    assert rules("a map, if there\nis no list\n") == []
 
 
 def test_code_quotations_and_names_are_not_read() -> None:

@@ -117,7 +117,7 @@ def test_checks_that_are_none(folder):
         wrong: tuple[Any, ...] = (lambda call: call.after["parent"], lambda call: ["wrong"])
         with pytest.raises(Refused, match=r"checks\['uvmcopy'\] raised KeyError after uvmcopy"):
             k.follow(run="life", seconds=120, checks={"uvmcopy": wrong[0]})
-        with pytest.raises(Refused, match=r"checks\['uvmalloc'\] gave 'wrong': give pairs of an address and a"):
+        with pytest.raises(Refused, match=r"checks\['uvmalloc'\] returned 'wrong': return pairs of an address and a"):
             k.follow(seconds=120, checks={"uvmalloc": wrong[1]})
 
 
@@ -165,9 +165,9 @@ def test_after_a_break_nothing_is_followed(folder):
 def test_counts_are_in_an_array(folder):
     with vm.xv6(folder, options=("LAB=cow",)) as k:
         for counts, said in (
-            ("kmem", "counts='kmem': this is no array with a number for each frame; "),
+            ("kmem", "counts='kmem': this is not an array with a number for each frame; "),
             ("refcnt", "counts='refcnt': .*/kernel has no such variable; "),
-            ("proc.pid", "counts='proc.pid': this is no array with a number for each frame; "),
+            ("proc.pid", "counts='proc.pid': this is not an array with a number for each frame; "),
         ):
             with pytest.raises(Refused, match=said + "arrays with a number for each frame: refcount$"):
                 k.follow("cow", counts=counts)
@@ -230,8 +230,8 @@ def test_the_command(folder, capsys):
     assert "uvmcopy(old=" in out
     assert main([*words, "--stops", "5"]) == 3
     capsys.readouterr()
-    (folder / "kernel" / "vm.c").write_text("this is no C\n")
+    (folder / "kernel" / "vm.c").write_text("this is not C\n")
     assert main(words) == 2
     assert "make qemu-gdb failed" in capsys.readouterr().err
     assert main(["follow", str(folder / "kernel")]) == 2
-    assert "this is no folder of xv6-riscv" in capsys.readouterr().err
+    assert "this is not a folder of xv6-riscv" in capsys.readouterr().err

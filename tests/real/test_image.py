@@ -62,7 +62,7 @@ def test_processes_and_tables_are_those_of_the_guest(saved: Saved) -> None:
 
 
 def test_what_is_no_image_of_this_kernel_is_refused(saved: Saved, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="this is a program, and no core"):
+    with pytest.raises(Refused, match="this is a program, not a memory image"):
         vm.memory_image(saved.program, program=saved.program)
     with pytest.raises(Refused, match=r"has no bytes for physical address 0x8.*base=0x80000000"):
         _ = vm.memory_image(saved.raw, program=saved.program, base=0).processes

@@ -138,13 +138,17 @@ def test_the_bench_measures_stops(folder):
     assert all("reached" in line or "MISSED" in line for line in report[2:-1])
 
 
-# ---- files that are no kernels -----------------------------------------------------------------
+# ---- files that are not kernels -----------------------------------------------------------------
 
 
 def test_files_that_do_not_do(folder, tmp_path):
     text = tmp_path / "text"
     text.write_text("no program")
-    for path, why in ((text, "this is no ELF file"), (tmp_path / "none", "No such file"), (Path("/bin/sh"), "is for")):
+    for path, why in (
+        (text, "this is not an ELF file"),
+        (tmp_path / "none", "No such file"),
+        (Path("/bin/sh"), "is for"),
+    ):
         with pytest.raises(Refused, match=why):
             Program(path)
     subprocess.run(["make", "-s", "-C", folder, "kernel/kernel"], check=True)
@@ -184,12 +188,12 @@ def test_lines_and_structures(folder, debugging):
 
 
 def test_folders_that_are_not_xv6(tmp_path):
-    with pytest.raises(Refused, match=r"for it has no Makefile and no folder 'kernel'$"):
+    with pytest.raises(Refused, match=r"because it has no Makefile and no folder 'kernel'$"):
         vm.xv6(tmp_path)
     with pytest.raises(Refused, match=r"absent: there is no such folder; write the path of your clone"):
         vm.xv6(tmp_path / "absent")
     (tmp_path / "Makefile").write_text("qemu-gdb:\n\t@echo there is no compiler; exit 1\n")
-    with pytest.raises(Refused, match=r"for it has no folder 'kernel'$"):
+    with pytest.raises(Refused, match=r"because it has no folder 'kernel'$"):
         vm.xv6(tmp_path)
     (tmp_path / "kernel").mkdir()
     for near in (tmp_path / "kernel", tmp_path.parent):

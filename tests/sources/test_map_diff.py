@@ -210,7 +210,7 @@ def test_nothing_beside_nothing_and_text(task):
     ("given", "text", "why"),
     [
         ("task", "1000-2000 r--p 0 0:0 0\n1000-3000 r--p 0 0:0 0\n", "line 2 of the text: it begins at 0x1000, below"),
-        ("task", "1000-2000 r--p 0 0:0 0\nhello\n", "line 2 of the text: 'hello' is no range"),
+        ("task", "1000-2000 r--p 0 0:0 0\nhello\n", "line 2 of the text: 'hello' is not a range"),
         (
             "task",
             "1000-2000 r--p 0 0:0 0\nSize: 8 kB\n",

@@ -56,7 +56,7 @@ def test_what_was_not_kept_of_an_operation_cannot_be_crossed() -> None:
     assert lost.truncated
     past = Past(lost.events[:1], [kept])
     assert past.one("size", "m", 5) == 0, "in the middle of it events can be taken back as far as they are kept"
-    with pytest.raises(vm.Refused, match="operation 7 can't be taken back: only its last events were kept"):
+    with pytest.raises(vm.Refused, match="operation 7 can't be undone: only its last events were kept"):
         Past((), [kept, lost])
 
 
@@ -66,7 +66,7 @@ def test_operations_whose_events_were_forgotten_cannot_be_crossed() -> None:
         machine.tick(1)
     first = next(number for number in range(len(machine.journal)) if machine.journal.keeps(number))
     assert machine.threads.value().at(machine.journal.since(first - 1)).ticks == first - 1
-    with pytest.raises(vm.Refused, match=f"operation {first - 1} can't be taken back: only the latest 1,000 keep"):
+    with pytest.raises(vm.Refused, match=f"operation {first - 1} can't be undone: only the last 1,000 keep"):
         machine.journal.since(first - 2)
 
 

@@ -28,7 +28,7 @@ def test_pieces_cover_the_axis_without_holes() -> None:
     for left, right in pairwise(pieces(vm.Ribbon(machine.kernel_map).scene())):
         hole = right.x - (left.x + left.w)
         if left.thing and right.thing and ranges[left.thing].end < ranges[right.thing].start:
-            hole -= min(hole, LEAST_GAP)  # a gap too narrow to be pointed at is no piece
+            hole -= min(hole, LEAST_GAP)  # a gap too narrow to be pointed at is not a piece
         assert hole == pytest.approx(0, abs=2.1), (left.id, right.id)
 
 

@@ -59,7 +59,7 @@ def capabilities_in_a_ring() -> tuple[Scene, set[str]]:
 
 
 def rows_of_tables_below_each_other() -> tuple[Scene, set[str]]:
-    """A row of one table refers to the third table; the second is between.  What is in a table is no obstacle to it."""
+    """A row of one table refers to the third table; the second is between.  Nothing in a table is an obstacle to it."""
     tables = [Node(f"table {i}", "table", 100, 20 + 120 * i, 200, 90) for i in range(3)]
     rows = [Node(f"row {i}", "descriptor", 104, 60 + 120 * i, 192, 18) for i in range(3)]
     links = [kit.arrow("next", rows[1], tables[2]), kit.arrow("over", rows[0], tables[2])]

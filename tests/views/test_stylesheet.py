@@ -63,7 +63,7 @@ def test_dark_is_the_same_in_notebooks_and_alone() -> None:
 
 def test_every_colour_that_is_used_is_defined() -> None:
     used = set(re.findall(r"var\(--vmw-([\w-]+)", CSS.read_text()))
-    assert used - LIGHT.keys() == {"at", "mono", "sans", "scale"}, "these are no colours"
+    assert used - LIGHT.keys() == {"at", "mono", "sans", "scale"}, "these are not colours"
 
 
 def test_a_picture_carries_its_own_rules_and_no_others() -> None:

@@ -95,7 +95,7 @@ def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flus
     assert said == ["1 edit of descriptors by hand: what is kept may be wrong"] * 2
     assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))
     assert all(cpu.value().tlb.stale and not cpu.value().forgotten for cpu in machine.cpus)
-    machine.check()  # what a learner did to the tables is no bug of ours
+    machine.check()  # what a learner did to the tables is not a bug of ours
     machine.cpus.shootdown = "forgotten"
     task.map.remove(next(iter(task.map)).start + 4096, size="4 KiB")
     scene = view.scene()

@@ -29,14 +29,14 @@ SYSTEMS = {"nbgrader": nbgrader.files, "otter": otter.files}
 """What writes the files of each system that gets the labs."""
 
 _ABOUT = """\
-Write the labs into a new folder as assignments of a system that runs notebooks and grades them. Each exercise becomes
-what the system grades, with partial credit for what is there.
+Write the labs into a new folder as assignments of a system that runs notebooks and grades them. Each exercise
+becomes a question that the system grades, with partial credit.
 
 systems: nbgrader, otter
 
 For gradescope, write an archive from which Gradescope builds an autograder. It grades each submission as "vmwidgets
-grade" does and runs no cells; students get the labs as they are. The archive holds the course's key, so only
-instructors may have it.
+grade" does and runs no cells; students get the labs as they are. The archive contains the course's key, so
+only instructors may have it.
 
   vmwidgets assignment --for gradescope autograder.zip --course course.toml --labs 01 --wheel vmwidgets-…-any.whl"""
 
@@ -54,19 +54,26 @@ def add_assignment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("folder", metavar="PLACE", help="a new folder; for gradescope a new file, .zip")
     parser.add_argument(
-        "--for", dest="system", required=True, metavar="SYSTEM", help="whose format: nbgrader, otter, gradescope"
+        "--for", dest="system", required=True, metavar="SYSTEM", help="the system: nbgrader, otter or gradescope"
     )
-    parser.add_argument("--labs", default="", metavar="LABS", help="such as 01,02 (all, or those of the course)")
-    parser.add_argument("--course", type=Path, metavar="FILE", help="its name, exercises and points, TOML")
+    parser.add_argument(
+        "--labs", default="", metavar="LABS", help="the labs, such as 01,02 (default: all, or the course's)"
+    )
+    parser.add_argument(
+        "--course", type=Path, metavar="FILE", help="the course's file, TOML: its name, exercises and points"
+    )
     parser.add_argument(
         "--wheel", type=Path, metavar="FILE", help="gradescope: the wheel of vmwidgets to install there"
     )
     parser.add_argument(
-        "--roster", type=Path, metavar="FILE", help="gradescope: which ids and addresses are one person"
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="gradescope: CSV that says which ids and addresses belong to one person",
     )
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
-        help="gradescope: modules with your own exercises, beside those that the course's file names",
+        help="gradescope: modules with your own exercises, in addition to the modules that the course's file names",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
@@ -103,7 +110,7 @@ def put(place: str, files: Mapping[str, str]) -> None:
     """Write `files` into a new folder at `place`: all of them or none."""
     folder = place_of(place, "os-2026")
     if os.path.lexists(folder):
-        raise Refused(f"{str(folder)!r} is there already: name a new folder")
+        raise Refused(f"{str(folder)!r} already exists: name a new folder")
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         write({part / name: text for name, text in files.items()})

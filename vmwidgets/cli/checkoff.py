@@ -24,18 +24,20 @@ def add_checkoff(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "checkoff",
-        help="three questions on what one student did",
-        description="Ask a student three questions on their own work, for three minutes at a desk: made from the "
-        "journals in the notebook's outputs, with answers. The same notebook gives the same questions; with --secret "
-        "only the owner of the secret can make them. "
-        "Exit code 1: there are fewer than three; 2: nothing can be asked.",
+        help="write three questions on a student's own work",
+        description="Write three questions for a student on their own work, for three minutes at a desk. They are made "
+        "from the journals in the notebook's outputs, and come with answers. The same notebook gives the same "
+        "questions; with --secret, only the owner of the secret can make them. "
+        "Exit code 1: there are fewer than three questions; 2: there is none.",
     )
     parser.add_argument("notebook", type=Path, help="the submitted notebook")
-    parser.add_argument("--exercise", default="", metavar="ID", help="ask of this exercise only, as 01/guard")
+    parser.add_argument("--exercise", default="", metavar="ID", help="ask only about this exercise, such as 01/guard")
     parser.add_argument(
         "--again", type=int, default=0, metavar="N", help="ask other questions: the Nth set after the first"
     )
-    parser.add_argument("--secret", type=Path, metavar="FILE", help=f"ask what students can't find out: {HELP}")
+    parser.add_argument(
+        "--secret", type=Path, metavar="FILE", help=f"ask questions that students can't predict: {HELP}"
+    )
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE",
         help="your own exercises: modules that call lab.exercise; they run on this computer with your rights",
@@ -70,5 +72,5 @@ def run(options: argparse.Namespace) -> int:
 def whose(secret: Path | None) -> str:
     """Who else can make these questions."""
     if secret is None:
-        return "Everyone who has this notebook can make the same questions: --secret FILE asks others."
+        return "Anyone who has this notebook can make the same questions: --secret FILE asks others."
     return f"Only the owner of the secret in {printable(str(secret))} can make these questions."

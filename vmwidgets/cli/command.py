@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("vmwidgets", description="A teaching laboratory for virtual memory.")
+    parser = argparse.ArgumentParser("vmwidgets", description="A virtual memory lab for Jupyter.")
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_assignment(commands)

@@ -68,7 +68,7 @@ def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update:
         folder.mkdir(parents=True, exist_ok=True)
         return _copy(folder, files, version, update)
     except (FileExistsError, NotADirectoryError) as error:
-        raise Refused(f"{error.filename} is no folder: choose another one with --to") from None
+        raise Refused(f"{error.filename} is not a folder: choose another one with --to") from None
     except OSError as error:
         where = error.filename or folder
         raise Refused(f"{where} can't be written or read: {error.strerror or error}") from None
@@ -78,7 +78,7 @@ def _copy(folder: Path, files: Mapping[str, bytes], version: str, update: bool) 
     before, of = _manifest(folder / MANIFEST)
     if of not in (None, version) and not update:
         raise Refused(
-            f"{folder} holds the labs of vmwidgets {of}, and this is vmwidgets {version}: add --update, "
+            f"{folder} contains the labs of vmwidgets {of}, but this is vmwidgets {version}: add --update, "
             "which keeps every file that you changed"
         )
     there = {name: _digest_of(folder, name) for name in files}
@@ -138,10 +138,12 @@ def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
     right = isinstance(files, dict) and isinstance(version, str) and all(isinstance(one, str) for one in files.values())
     if not right or schema != SCHEMA:
         raise Refused(
-            f"{path} is not what this version of vmwidgets writes: remove it, and every file beside it counts as yours"
+            f"{path} was not written by this version of vmwidgets: remove it, and every file next to it counts as yours"
         )
     if not version.isprintable() or len(version) > 50:
-        raise Refused(f"{path} names the version {shown(version)}: remove it, and every file beside it counts as yours")
+        raise Refused(
+            f"{path} names the version {shown(version)}: remove it, and every file next to it counts as yours"
+        )
     return files, version
 
 

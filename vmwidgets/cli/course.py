@@ -24,8 +24,8 @@ FOLDER = "vmwidgets-labs"
 """Where the labs are copied to, unless `--to` says otherwise."""
 
 _ABOUT = """\
-Copy the labs into a folder and open them in JupyterLab. A file that you changed is never replaced: with --update,
-files you have not changed are replaced, and for a file you have changed the new version is saved next to it."""
+Copy the labs into a folder and open them in JupyterLab. A file you have changed is never replaced. With
+--update, files you have not changed are replaced; for a file you have changed, the new version is saved next to it."""
 
 _EXITS = "exit status: 0 the labs are there; 2 they can't be copied or opened, and nothing was replaced"
 
@@ -40,7 +40,7 @@ def add_course(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--to", type=Path, default=Path(FOLDER), metavar="DIR", help=f"the folder ({FOLDER})")
-    parser.add_argument("--update", action="store_true", help="bring the labs that you did not change up to date")
+    parser.add_argument("--update", action="store_true", help="update the labs that you have not changed")
     parser.add_argument("--no-open", action="store_true", help="copy only, and say how to open them")
     parser.set_defaults(run=run)
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     """Copy, say what was done, and open."""
     try:
         if not options.no_open and find_spec("jupyterlab") is None:
-            raise Refused(f"there is no JupyterLab here: {install('lab')}")
+            raise Refused(f"JupyterLab is not installed: {install('lab')}")
         files = handed_out()
         done = copy_labs(options.to, files, __version__, update=options.update)
     except Refused as refusal:

@@ -22,13 +22,13 @@ def add_doctor(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "doctor",
-        help="say what of this computer works, or what of your notebook will count",
-        description="Without a file: check what of this computer works and say what to do, a line each. With a file: "
-        "read a saved notebook as the grader does and say what will count, for whom, with how many points, "
-        "and what is missing. Exit code 0: all that is needed is there; 1: something is missing; 2: the file can't be "
-        "read.",
+        help="check this computer, or say what in your notebook will count",
+        description="Without a file: check what works on this computer, and say what to do about the rest, one "
+        "line for each check. With a file: read a saved notebook as the grader does, and say what will count, "
+        "for whom, for how many points, and what is missing. Exit code 0: everything needed is there; 1: "
+        "something is missing; 2: the file can't be read.",
     )
-    parser.add_argument("notebook", type=Path, nargs="?", help="your notebook, saved")
+    parser.add_argument("notebook", type=Path, nargs="?", help="your saved notebook")
     parser.add_argument(
         "--exercises", type=Path, nargs="+", default=[], metavar="FILE", help="modules with your course's own exercises"
     )
@@ -61,5 +61,5 @@ def _computer() -> int:
     if lacking:
         print(f"{counted(lacking, 'thing is', 'things are')} missing that the labs need: see the lines above")
         return MISSING
-    print("All that the labs need works here. To check the engine too: vmwidgets selftest")
+    print("Everything that the labs need works here. To check the engine too: vmwidgets selftest")
     return WELL

@@ -18,8 +18,9 @@ SOUND, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
 
 _ABOUT = """\
 Build and run the xv6 (RISC-V) in FOLDER with its own Makefile, and stop it at the first call after which a rule of the
-lab does not hold: a frame both free and mapped, a frame that two processes map and one can write, a count of references
-that is wrong, a table that is lost; in the base kernel also what mappages, uvmunmap and uvmcopy must do."""
+lab does not hold: no frame is both free and mapped, no process can write to a frame that another process maps too,
+every count of references is right, and no table is lost; in the base kernel, mappages, uvmunmap and uvmcopy also do
+what they must."""
 
 _EXITS = """\
 exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
@@ -37,7 +38,7 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder of xv6-riscv")
-    parser.add_argument("--lab", choices=LABS, default="base", help="whose rules hold (base)")
+    parser.add_argument("--lab", choices=LABS, default="base", help="the lab whose rules are checked (base)")
     parser.add_argument(
         "--run",
         dest="command_line",
@@ -46,9 +47,9 @@ def add_follow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--counts", metavar="ARRAY", help="the array that counts references, such as refcount")
     parser.add_argument("--checks", type=Path, metavar="FILE", help="a file of Python that sets checks = {...}")
-    parser.add_argument("--cpus", type=int, default=1, help="processors (1)")
-    parser.add_argument("--stops", type=int, default=200_000, help="stops at most (200000)")
-    parser.add_argument("--seconds", type=float, default=600.0, help="seconds at most (600)")
+    parser.add_argument("--cpus", type=int, default=1, help="number of processors (1)")
+    parser.add_argument("--stops", type=int, default=200_000, help="largest number of stops (200000)")
+    parser.add_argument("--seconds", type=float, default=600.0, help="longest time in seconds (600)")
     parser.add_argument("--make", action="append", default=[], metavar="WORD", help="one more word for make: LAB=cow")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run, usage_error=parser.error)

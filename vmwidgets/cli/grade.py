@@ -43,10 +43,10 @@ def add_grade(commands: Any) -> None:
     parser = commands.add_parser(
         "grade",
         help="grade a folder of notebooks",
-        description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. No "
-        "student's code runs, except for answers that are functions, in a process without files and network. "
-        "Exit code 0: all is well; 1: rows are listed; 3: a student has no points for a lab, although no work was "
-        "found wrong; 2: the run failed; the message says why.",
+        description="Grade notebooks from the journals in their outputs: each machine is rebuilt and checked. "
+        "No student's code runs, except for answers that are functions, in a process without files or network. "
+        "Exit code 0: all is well; 1: some rows need attention, and are listed; 2: the run failed, and the message "
+        "says why; 3: a student has no points for a lab, although no work was found wrong.",
     )
     parser.add_argument("folder", type=Path, help="the folder of submitted notebooks")
     parser.add_argument("--course", type=Path, required=True, help="the course's file, TOML")
@@ -63,17 +63,17 @@ def add_grade(commands: Any) -> None:
     )
     parser.add_argument(
         "--dask", default="", metavar="ADDRESS",
-        help="judge on the Dask cluster whose scheduler is there, such as tcp://10.0.0.1:8786; whoever can reach a "
+        help="grade on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786; anyone who can reach a "
         "scheduler can run code on its workers, so use a network that you trust, or tls://",
     )  # fmt: skip
-    parser.add_argument("--roster", type=Path, metavar="FILE", help="who is in the course: CSV with a column of ids")
+    parser.add_argument("--roster", type=Path, metavar="FILE", help="the course's students: CSV with a column of ids")
     parser.add_argument("--names", action="store_true", help="with --roster: names in the report and the feedback")
     parser.add_argument("--lms", default="", metavar="SYSTEM", help="a gradebook file for canvas, moodle or blackboard")
     parser.add_argument(
         "--due",
         default="",
         metavar="DATE",
-        help="count late days after this, as 2026-10-01T12:00; for labs without a date in the course's file",
+        help="count late days after this date, such as 2026-10-01T12:00; for labs without a date in the course's file",
     )
     parser.add_argument(
         "--grace", type=float, default=0, metavar="HOURS", help="hours after the due date that still count as on time"
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
     except KeyboardInterrupt:
-        print("\nvmwidgets: stopped; what was graded is kept: the same command goes on from there", file=sys.stderr)
+        print("\nvmwidgets: stopped; what was graded is kept: run the same command to continue", file=sys.stderr)
         return INTERRUPTED
     _say(grades, roster, options.to, by_change)
     if desk:
@@ -118,9 +118,9 @@ def _check(options: argparse.Namespace, course: Course) -> None:
     if not 0 <= options.jobs <= 256:
         raise Refused(f"--jobs {options.jobs}: write 1 to 256, or 0 for one per processor")
     if options.lms and not options.roster:
-        raise Refused("--lms needs --roster FILE: the ids and titles of a gradebook file are the roster's")
+        raise Refused("--lms needs --roster FILE: a gradebook file takes its ids and titles from the roster")
     if options.names and not options.roster:
-        raise Refused("--names needs --roster FILE: names are the roster's")
+        raise Refused("--names needs --roster FILE: the names come from the roster")
     if options.grace and not (options.due or course.due):
         raise Refused("--grace needs --due DATE, or due = … in the course's file")
     if options.lms:

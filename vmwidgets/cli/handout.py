@@ -25,23 +25,29 @@ def add_handout(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "handout",
-        help="write a machine's story to one file that steps without a kernel",
-        description="Write the story of a notebook or of a saved journal to one HTML file that steps in any browser, "
-        "without kernel, server and network. A notebook is run from top to bottom, and is not changed: its pictures "
-        "are shown at each step, its headings are chapters, its predictions are questions. Exit code 0: the file is "
-        "written; 2: it is not.",
+        help="write a machine's story to one HTML file that needs no Jupyter kernel",
+        description="Write the story of a notebook or of a saved journal to one HTML file, which can be stepped "
+        "through in any browser without a Jupyter kernel, server or network. A notebook is run from top to "
+        "bottom and is not changed: its pictures are shown at each step, its headings become chapters, and its "
+        "predictions become questions. Exit code 0: the file is written; 2: it is not.",
     )
     parser.add_argument("source", type=Path, metavar="NOTEBOOK|JOURNAL", help="a notebook, or m.journal.save's file")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (the source's name.html)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: the source's name, with .html)"
+    )
     parser.add_argument(
         "--picture", action="append", default=[], metavar="NAME", help='such as Objects, or "Tree of task:init/map"'
     )
-    parser.add_argument("--title", default="", help="the heading (the file's name)")
+    parser.add_argument("--title", default="", help="the heading (default: the file's name)")
     parser.add_argument("--since", metavar="MARK", help="where the story begins: a mark, or an operation's number")
-    parser.add_argument("--by", choices=UNITS, help="what a step is (the finest with at most 60 steps)")
-    parser.add_argument("--questions", choices=("closed", "open"), default="closed", help="open: with their answers")
-    parser.add_argument("--paper", choices=PAPER, default="sheets", help="printed: six steps a sheet, or one a slide")
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument(
+        "--by", choices=UNITS, help="the size of a step (default: the smallest that gives at most 60 steps)"
+    )
+    parser.add_argument("--questions", choices=("closed", "open"), default="closed", help="open: show the answers")
+    parser.add_argument(
+        "--paper", choices=PAPER, default="sheets", help="when printed: six steps per sheet, or one per slide"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
 

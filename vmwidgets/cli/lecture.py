@@ -18,15 +18,15 @@ def add_lecture(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "lecture",
-        help="write one of the five lectures: a file that steps, with notes and questions",
-        description="Write a lecture of twenty minutes to one HTML file, with questions to vote on and notes, and the "
-        "machine's journal beside it. Open the file in a browser and press p to present it. Exit code 0: the files are "
-        "written; 2: they are not.",
+        help="write one of the five lectures to an HTML file, with notes and questions",
+        description="Write a twenty-minute lecture to one HTML file, with notes and questions to vote on, and the "
+        "machine's journal next to it. Open the file in a browser and press p to present it. Exit code 0: the files "
+        "are written; 2: they are not.",
     )
     parser.add_argument("name", choices=list(LECTURES), help="which lecture")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html)")
     parser.add_argument("--for-class", action="store_true", help="without notes, and with the answers")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(run=run)
 
 

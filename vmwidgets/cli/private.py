@@ -29,6 +29,6 @@ def write_private(path: Path, content: bytes) -> None:
                 path.unlink()
                 raise
     except FileExistsError:
-        raise Refused(f"{str(path)!r} is there already: choose another name") from None
+        raise Refused(f"{str(path)!r} already exists: choose another name") from None
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be written: {error.strerror}") from None

@@ -15,8 +15,8 @@ from .text import printable
 DONE, FAILED = 0, 2
 
 _ABOUT = """\
-Write questions with figures and a key. The engine makes them and answers them; a seed gives the same questions
-everywhere. Without --seed, 60 bits are drawn, and the key names them. The ending of the file chooses the format:
+Write questions with figures and a key. The engine makes and answers them; a seed gives the same questions
+everywhere. Without --seed, a seed of 60 bits is drawn, and the key shows it. The ending of the file chooses the format:
 
   .md     Markdown, with figures in the folder NAME_files beside it
   .html   one page, to be printed; the key begins on a page of its own
@@ -63,14 +63,21 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="only this kind of question, such as walk/index; repeat the option for several kinds",
     )
     parser.add_argument(
-        "--form", default="", metavar="A|B", help="one of two exams of the same kinds: before a lab, and after it"
+        "--form",
+        default="",
+        metavar="A|B",
+        help="one of two exams with the same kinds of questions: before a lab, and after it",
     )
-    parser.add_argument("--seed", metavar="N", help=f"a whole number: which questions (drawn, {BITS} bits)")
+    parser.add_argument(
+        "--seed", metavar="N", help=f"a whole number that determines the questions (default: drawn, {BITS} bits)"
+    )
     parser.add_argument("--secret", type=Path, metavar="FILE", help=f"only its owner can make the questions: {HELP}")
-    parser.add_argument("--n", metavar="N", help="how many questions of each topic (6; with --kind one of each kind)")
+    parser.add_argument(
+        "--n", metavar="N", help="number of questions for each topic (default: 6; with --kind, one of each kind)"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="a file to write: .md, .html or .qti")
-    parser.add_argument("--no-key", action="store_true", help="leave the answers out, for the sheet that is handed out")
-    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--no-key", action="store_true", help="leave out the answers, for the students' copy")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
 

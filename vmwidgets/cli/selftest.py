@@ -48,7 +48,7 @@ def add_selftest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The command's arguments."""
     parser = commands.add_parser(
         "selftest",
-        help="check the engine on this computer with recordings that come with vmwidgets",
+        help="check the engine with the recordings that come with vmwidgets",
         description="Replay the recordings that come with vmwidgets on this computer and compare: runs of X15, FreeBSD "
         "and Barrelfish, page tables of Linux, and programs that strace recorded. It takes less than a minute, needs "
         "no network and writes no file.",

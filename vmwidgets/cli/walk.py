@@ -22,10 +22,10 @@ from .walk_text import verdict, walk_lines
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
 
 _ABOUT = """\
-Walk page tables as the hardware does it.
+Walk page tables as the hardware does.
 
   vmwidgets walk --tables FILE…
-      recorded cases, one a line: prints the answers or, where the file has them, compares address, kind, level and code
+      recorded cases, one per line: prints the answers or, if the file has them, compares address, kind, level and code
   vmwidgets walk --arch ARCH --memory DUMP --root ADDR [--option NAME=VALUE]… VA…
       a raw image of memory (QEMU's pmemsave writes one): prints each step of each walk"""
 
@@ -52,7 +52,7 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--root", metavar="ADDR", help="physical address of the root table, without flags")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="smep=on, dacr=0x55, …")
     parser.add_argument("--access", choices=("read", "write", "execute"), default="read")
-    parser.add_argument("--user", action="store_true", help="user code makes the access")
+    parser.add_argument("--user", action="store_true", help="the access is made by user code")
     parser.add_argument("addresses", nargs="*", metavar="VA", help="an address: 0xffff800000000000, or decimal digits")
     parser.set_defaults(run=run, usage_error=parser.error)
 
@@ -185,4 +185,4 @@ def _number(text: str, what: str) -> int:
     try:
         return parse_address(text)
     except ValueError:
-        raise Refused(f"{what} {shown(text)} is no number: write 0x1000, or 4096") from None
+        raise Refused(f"{what} {shown(text)} is not a number: write 0x1000, or 4096") from None

@@ -36,7 +36,9 @@ def check_given(folder: Path, files: Iterable[Path | None]) -> None:
     """Raise :class:`Refused` for a course, a roster or overrides that lie among the submissions in `folder`."""
     for file in files:
         if file is not None and file.resolve().is_relative_to(folder.resolve()):
-            raise Refused(f"{str(file)!r} lies in the folder of submissions: it may be anyone's, so keep it elsewhere")
+            raise Refused(
+                f"{str(file)!r} lies in the folder of submissions: anyone may have written it, so keep it elsewhere"
+            )
 
 
 def check_imports(folder: Path) -> None:

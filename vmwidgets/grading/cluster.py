@@ -70,7 +70,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         found = ADDRESS.fullmatch(address)
         if found is None or not 0 < int(found[1]) < 65536:
-            raise Refused(f"{shown(address)} is no address of a Dask scheduler: write one as tcp://10.0.0.1:8786")
+            raise Refused(f"{shown(address)} is not an address of a Dask scheduler: write one as tcp://10.0.0.1:8786")
         self._address = address
         self._client = _connected(address)
         self._without = 0.0
@@ -186,7 +186,7 @@ def _connected(address: str) -> Any:
             thread.submit(asyncio.run, _greeted(address)).result()
         return Client(address, timeout=ANSWER, set_as_default=False)
     except Exception:  # noqa: BLE001  whatever else listens there
-        raise Refused(f"no scheduler of Dask answers at {address} within {ANSWER} seconds") from None
+        raise Refused(f"no Dask scheduler answers at {address} within {ANSWER} seconds") from None
 
 
 async def _greeted(address: str) -> None:

@@ -36,7 +36,7 @@ class Course:
 
     A prediction that was made, right or wrong, is worth `prediction` points.  `due` says until when, by lab, and under
     "" for the others.  `key` is the course's secret, from which codes of students are made; "" where there
-    are no codes.  `modules` have the course's own exercises.
+    are not codes.  `modules` have the course's own exercises.
     """
 
     name: str
@@ -95,9 +95,9 @@ def _data(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
     except RecursionError:
-        raise Refused(f"{str(path)!r} is not a course: its lists lie too deep in one another") from None
+        raise Refused(f"{str(path)!r} is not a course: its lists are nested too deeply") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"{str(path)!r} is no TOML: {error}") from None
+        raise Refused(f"{str(path)!r} is not TOML: {error}") from None
     for member in data:
         known(member, dict.fromkeys(MEMBERS), f"{path.name}:")
     return data

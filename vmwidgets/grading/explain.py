@@ -17,7 +17,7 @@ def explained(grades: Grades, student: str, roster: Roster | None = None) -> Ite
     who = roster.person(student) if roster else grades.known_as(student)
     files = grades.files_of(who)
     if not files and not (roster and roster.find(who)):
-        raise Refused(f"--explain {shown(student)}: no file is of this student")
+        raise Refused(f"--explain {shown(student)}: there is no file from this student")
     yield f"{who}: {grades.points_of(who):g} of {grades.course.of:g} points"
     if not files:
         yield "  no file has this student's id"

@@ -91,9 +91,9 @@ def place_of(folder: Path, name: str) -> Path:
     path = folder / name
     if path.is_symlink() and path.exists():
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise Refused("it is a link to what is not in this folder: put the file itself there")
+            raise Refused("it is a link to something outside this folder: put the file itself here")
         if path.is_dir():
-            raise Refused("it is a link to a folder: put the folder itself there")
+            raise Refused("it is a link to a folder: put the folder itself here")
     return path
 
 
@@ -119,7 +119,7 @@ def no_lab(name: str) -> str:
 def content_of(path: Path) -> bytes:
     """What the file at `path` has, read once; of one that is too large, one byte more than a notebook may have.
 
-    :class:`Refused` for what is no file, or can't be read.
+    :class:`Refused` for what is not a file, or can't be read.
     """
     with _opened(path) as file:
         return _read(file, MOST_BYTES + 1)
@@ -140,9 +140,9 @@ def _opened(path: Path) -> BinaryIO:
     try:
         if path.is_dir():
             next(path.iterdir(), None)  # which says if it can't be read
-            raise Refused("it is a folder, and no notebook")
+            raise Refused("it is a folder, not a notebook")
         if not stat.S_ISREG(path.stat().st_mode):
-            raise Refused("it is no file")  # reading a device or a pipe may never end
+            raise Refused("it is not a file")  # reading a device or a pipe may never end
         return path.open("rb")
     except OSError as error:
         raise Refused(f"the file can't be read: {error.strerror}") from None
@@ -156,7 +156,7 @@ def _read(file: BinaryIO, most: int) -> bytes:
 
 
 def _of_the_system(name: str) -> bool:
-    """Whether a system made the file: hidden ones are no submissions, unless they are called notebooks."""
+    """Whether a system made the file: hidden ones are not submissions, unless they are called notebooks."""
     if name.startswith("."):
         return not called_notebook(name) or name.startswith("._")  # which macOS puts beside each file
     return name.casefold() in SYSTEM

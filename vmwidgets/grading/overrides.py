@@ -69,7 +69,7 @@ def with_overrides(grades: Grades, overrides: Overrides, roster: Roster | None) 
         elif one.exercise not in grades.course.exercises:
             says = f"row {one.number}: exercise {one.exercise!r} is not in this course"
         elif points is None:
-            says = f"row {one.number}: points {one.points!r} are no number from 0"
+            says = f"row {one.number}: points {one.points!r} are not a number from 0"
         elif (student, one.exercise) in given:
             says = f"row {one.number}: {student} has points for {one.exercise} in an earlier row, which counts"
         else:

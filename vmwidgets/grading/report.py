@@ -26,7 +26,7 @@ SECRET = "secret.key"
 """The file among the results from which pseudonyms are made: without it nobody can try ids until one fits."""
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
-"""Of pseudonyms: without vowels they are no words."""
+"""Of pseudonyms: without vowels they are not words."""
 
 OTHER = "another answer"
 """One that no mistake is known for."""
@@ -59,7 +59,7 @@ def secret_of(folder: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{str(path)!r} can't be used: {error}") from None
     if len(secret) < 32:
-        raise Refused(f"{str(path)!r} holds no secret: delete it, and pseudonyms are made again")
+        raise Refused(f"{str(path)!r} holds no secret: delete it, and new pseudonyms are made")
     return secret
 
 

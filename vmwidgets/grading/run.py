@@ -45,7 +45,10 @@ def grade(
     Raises :class:`Refused` where nothing can be graded, and if the state lies in the folder or Python imports from it.
     """
     if jobs and dask:
-        raise Refused("--jobs is for this computer: with --dask the cluster's workers say how many judge at a time")
+        raise Refused(
+            "--jobs is for this computer: with --dask, the number of the cluster's workers decides how many "
+            "notebooks are graded at a time"
+        )
     check_imports(folder)
     check_given(folder, (Path(module.path) for module in course.modules))
     if state is not None:

@@ -83,7 +83,7 @@ def read_table(path: Path) -> Table:
         raise Refused(f"{str(path)!r} can't be read: {error.strerror}") from None
     text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n")  # also of an old Macintosh
     if "\0" in text:
-        raise Refused(f"{str(path)!r} is no text: save the table as CSV")
+        raise Refused(f"{str(path)!r} is not a text file: save the table as CSV")
     separator, rows = max(((one, _rows(text, one, path)) for one in SEPARATORS), key=lambda found: _fits(found[1]))
     if not rows:
         raise Refused(f"{str(path)!r} is empty")
@@ -114,7 +114,7 @@ def _rows(text: str, separator: str, path: Path) -> list[list[str]]:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
-        raise Refused(f"{str(path)!r} is no table: {error}") from None
+        raise Refused(f"{str(path)!r} is not a table: {error}") from None
     return [row for row in rows if any(cell.strip() for cell in row)]
 
 

@@ -31,7 +31,7 @@ MOST_CHARACTERS = 500
 def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
     """The answer `value` in the one form in which answers of this kind are stored and compared.
 
-    Raises :class:`Refused` for a value that is no answer of this kind.
+    Raises :class:`Refused` for a value that is not an answer of this kind.
 
     >>> written("ffff 8080 0014 1000", "address"), written(16384, "size"), written("+2", "number")
     ('0xffff_8080_0014_1000', '16 KiB', '2')
@@ -53,7 +53,7 @@ def line(value: Any, what: str) -> str:
     """A text of one line, as learners and authors write it: not empty, not endless, and harmless."""
     text = printable(" ".join(value.split())) if isinstance(value, str) else ""
     if not text:
-        raise Refused(f"{what}={shown(value)}: write a text that is not empty")
+        raise Refused(f"{what}={shown(value)}: pass a string that is not empty")
     if len(text) > MOST_CHARACTERS:
         raise Refused(f"{what} has {len(text)} characters: write at most {MOST_CHARACTERS}")
     return text
@@ -72,7 +72,7 @@ def _number(value: Any) -> int:
             return -int(bare) if sign == "-" else int(bare)
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64:
         return int(value)
-    raise Refused(f"answer={shown(value)} is no number: write a whole number, such as 3 or -1")
+    raise Refused(f"answer={shown(value)} is not a number: write a whole number, such as 3 or -1")
 
 
 def _size(size: int) -> str:

@@ -35,7 +35,7 @@ def predict(
     answer: Any = None,
     because: bool | str = False,
 ) -> Prediction:
-    """Ask `question` before anything gives the answer away, and keep what is said in the notebook.
+    """Ask `question` before the notebook shows the answer, and keep the reply in the notebook.
 
     With `options` one of them is chosen; else `kind` says what an answer is: "text", "number", "address" or "size".
     Options may say what they stand for, ``{"about 40": range(30, 51), "none": 0}``: then the cell that compares gives
@@ -49,7 +49,7 @@ def predict(
     Asked again, with the same words, it is the same prediction, after a restart of the kernel too: its first answer
     counts, and others are kept after it.
 
-    Raises :class:`Refused` for an answer that is none of this kind.
+    Raises :class:`Refused` for an answer of the wrong kind.
 
     >>> import vmwidgets as vm
     >>> birth = vm.lab.predict("How many entries?", id="doc/birth", kind="number", answer=3)
@@ -77,7 +77,7 @@ def _options(options: Iterable[object] | None) -> tuple[str, ...]:
         raise Refused(f"options={shown(options)}: write several, such as ['lower', 'higher']")
     chosen = tuple(line(option if isinstance(option, str) else str(option), "option") for option in options)
     if len(set(chosen)) != len(chosen) or not 2 <= len(chosen) <= MOST_OPTIONS:
-        raise Refused(f"options={shown(list(chosen))}: write 2 to {MOST_OPTIONS} that differ")
+        raise Refused(f"options={shown(list(chosen))}: write 2 to {MOST_OPTIONS} different options")
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""For who writes labs: `lab.author`.
+"""For authors of labs: `lab.author`.
 
 :func:`exercise`, :func:`criterion`, :func:`mistakes`, :func:`explain`, :class:`Mistake` and :class:`Draws`; see
 docs/own-lab.md.

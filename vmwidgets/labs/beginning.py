@@ -127,7 +127,7 @@ class Beginning:
         """
         student = data.get("student") if isinstance(data, dict) else None
         if not isinstance(student, str):
-            raise Refused(f"{shown(data)} is no beginning of a lab: student is a text")
+            raise Refused(f"{shown(data)} is not a record of lab.begin: student must be a string")
         made = _beginning(data.get("lab"), student.split("+") if student else "", data.get("course"), "")
         codes = tuple(code_of(key, made.course, one) for one in made.ids) if key else ()
         return cls(made.lab, made.course, made.students, codes)
@@ -178,7 +178,7 @@ def begin(
     code: str | Sequence[str] = "",
     minutes: bool = False,
 ) -> Beginning:
-    """Begin the lab `lab` ("01"): from here on its exercises are those of this student's sheet.
+    """Begin the lab `lab` ("01"): from here on its exercises are this student's variants.
 
     `student` is an id of letters, digits and ``. _ - @``, as the course's roster has it, or a list of ids for those who
     work together; neither their order nor capitals matter.  `course` is the course's name, the same for all.  `code` is
@@ -260,7 +260,9 @@ def _typed(student: Any) -> list[str]:
         typed = _id(one, "student")
         if folded(typed) in found:
             other = found[folded(typed)]
-            raise Refused(f"student={shown(student)}: {other} and {typed} are one person, so an id is there twice")
+            raise Refused(
+                f"student={shown(student)}: {other} and {typed} are the same person, so one id is given twice"
+            )
         found[folded(typed)] = typed
     return list(found.values())
 

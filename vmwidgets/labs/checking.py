@@ -24,7 +24,7 @@ from .work import packed, plain
 
 
 def check(name: str | Sheet, thing: Any = None) -> Result:
-    """Grade `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
+    """Check `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 
     What is not there yet (None or ``...``) has no points, and so has what made the check stop; both say so and raise
     nothing.  Where a map is asked for, a task or a machine stands for its map.  In a notebook that began another lab
@@ -32,7 +32,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     sheet's start() gave, or loaded or branched from it: another earns nothing, and the result says so.  For practice,
     `name` is the sheet that :func:`practice` gave.  A copy that :func:`try_on` made earns nothing that counts.
 
-    Raises :class:`Refused` for a name that is no exercise, and for a thing of another kind than it looks at.
+    Raises :class:`Refused` for an unknown exercise, and for a thing of the wrong kind.
 
     >>> import vmwidgets as vm
     >>> stacks = vm.lab.sheet("01/guard").start()

@@ -1,4 +1,4 @@
-"""The control that answers a prediction: radio buttons or a field, and a button, so that a slip is no answer.
+"""The control that answers a prediction: radio buttons or a field, and a button, so that a slip is not an answer.
 
 What is chosen comes with the press, in one message.  Two models would do that in two, and a page that waits for a busy
 kernel may send them the other way round: then what was chosen before would be the first answer, which counts.

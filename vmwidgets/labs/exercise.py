@@ -104,15 +104,15 @@ def exercise(
     if not isinstance(takes, type):
         raise Refused(f"takes={shown(takes)}: write the class of what is graded, such as vm.Machine")
     if shows is not None and not callable(shows):
-        raise Refused(f"shows={shown(shows)}: write a function that gives what is drawn of the thing that is graded")
+        raise Refused(f"shows={shown(shows)}: pass a function that returns what to draw of the graded thing")
     if sheet is not None and not callable(sheet):
-        raise Refused(f"sheet={shown(sheet)}: write a function that is given lab.author.Draws and gives what is asked")
+        raise Refused(f"sheet={shown(sheet)}: pass a function that takes lab.author.Draws and returns a variant")
     number = _edition(edition)
     helping = hints if callable(hints) else three(hints)
 
     def register(judge: Judge) -> Judge:
         if not callable(judge):
-            raise Refused(f"exercise {name!r}: {shown(judge)} is no function that yields criteria")
+            raise Refused(f"exercise {name!r}: {shown(judge)} is not a function that yields criteria")
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
@@ -144,5 +144,5 @@ def exercises() -> dict[str, Exercise]:
 def three(hints: Any) -> tuple[str, ...]:
     """Hints as they are kept: three texts, or none."""
     if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) not in (0, TIERS):
-        raise Refused(f"hints={shown(hints)}: write {TIERS} texts, the gentlest first")
+        raise Refused(f"hints={shown(hints)}: pass {TIERS} strings, the gentlest hint first")
     return tuple(line(text, "hint") for text in hints)

@@ -36,7 +36,7 @@ def explain(question: str, text: Any) -> None:
     Each gap has **two** posts, and shares them.
     """
     if not isinstance(text, str) or not text.strip() or len(text) > MOST:
-        raise Refused(f"explanation={shown(text)}: write a text of at most {MOST:,} characters")
+        raise Refused(f"explanation={shown(text)}: pass a string of at most {MOST:,} characters")
     _own[line(question, "question")] = text.strip()
 
 

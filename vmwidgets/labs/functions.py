@@ -146,7 +146,7 @@ class _Text:
             self._values[name] = value
             return True
         if self._values[name] is not value:
-            raise Refused(f"`{name}` is two things in the functions that it calls: give them two names")
+            raise Refused(f"`{name}` means two things in the functions that it calls: use two names")
         return False
 
     def _literal(self, value: Any, name: str) -> str:
@@ -169,7 +169,7 @@ def _part(value: Any, attribute: str, path: str) -> Any:
     try:
         return getattr(value, attribute)
     except AttributeError:
-        raise Refused(f"`{path}` is used, and is not there") from None
+        raise Refused(f"`{path}` is used, but does not exist") from None
 
 
 def _parts_used(text: str, name: str) -> set[tuple[str, ...]]:
@@ -216,7 +216,7 @@ def _source(function: FunctionType) -> tuple[str, ast.FunctionDef | ast.Lambda]:
     if isinstance(node, ast.Lambda):
         return str(segment), node
     if node.decorator_list:
-        raise Refused(f"{title} has a decorator: write it without")
+        raise Refused(f"{title} has a decorator: remove it")
     text = "".join(lines[node.lineno - 1 : node.end_lineno]).rstrip("\n")
     return f"if True:\n{text}" if node.col_offset else text, node
 

@@ -53,12 +53,12 @@ _asked_for: dict[str, int] = {}  # how many hints, by id
 
 
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
-    """The next hint for the exercise `name` (or for a practice sheet), with those before it.
+    """The next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 
     Each call gives one more, up to three; `tier` gives them up to that one.  They cost nothing; how many were asked for
     is kept in the notebook.
 
-    Raises :class:`Refused` for what is no exercise, has no hints, or no such tier.
+    Raises :class:`Refused` for an unknown exercise or tier, and for an exercise without hints.
 
     >>> from vmwidgets import lab
     >>> lab.hint("01/gaps").tier, lab.hint("01/gaps").tier, lab.hint("01/gaps", tier=1).tier

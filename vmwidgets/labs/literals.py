@@ -31,7 +31,7 @@ class Literals:
         """Rows that have been written: one that two variables hold would become two."""
 
     def text(self, value: Any, name: str) -> str:
-        """The value of the variable `name`; :class:`Refused` with its name for what is no plain data."""
+        """The value of the variable `name`; :class:`Refused` with its name for what is not plain data."""
         try:
             return _Literal(self, name).text(value)
         except RecursionError:
@@ -40,7 +40,7 @@ class Literals:
     def hold(self, value: Any, name: str) -> None:
         """Note a row that can be changed; refused if it was written before."""
         if id(value) in self._held:
-            raise Refused(f"`{name}` holds a {type(value).__name__} that is also elsewhere: make a copy")
+            raise Refused(f"`{name}` holds a {type(value).__name__} that is also used elsewhere: make a copy")
         self._held.add(id(value))
 
 
@@ -64,7 +64,9 @@ class _Literal:
         if kind is float:
             return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
         if kind not in (*MUTABLE, tuple, frozenset):
-            raise Refused(f"`{self._name}` is or holds {what(value)}: use numbers, texts, lists, sets or dictionaries")
+            raise Refused(
+                f"`{self._name}` is or holds {what(value)}: use numbers, strings, lists, sets or dictionaries"
+            )
         if kind in MUTABLE:
             self._literals.hold(value, self._name)
         self._literals.uses_collections |= kind.__module__ == "collections"

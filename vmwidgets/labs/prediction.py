@@ -84,7 +84,7 @@ class Prediction:
     def say(self, value: Any, how: str = "code", because: str = "") -> None:
         """Answer it, or answer it again, with a reason or without; the same once more is no other answer.
 
-        Raises :class:`Refused` for a value that is no answer to this question; nothing has changed then.
+        Raises :class:`Refused` for a value that is not an answer to this question; nothing has changed then.
         """
         text, reason = written(value, self.kind, self.options), line(because, "because") if because else ""
         if self.answers and self.answers[-1].answer == text and reason in ("", self.answers[-1].because):

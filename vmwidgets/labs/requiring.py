@@ -22,7 +22,7 @@ class PointsMissing(VMError, AssertionError):
 
 
 def require(name: str | Sheet, thing: Any = None) -> Result:
-    """Grade `thing` as :func:`check` does, and give its result if all points are there.
+    """Check `thing` as :func:`check` does, and return the result if it has all points.
 
     Raises :class:`PointsMissing`, an :class:`AssertionError`, with a sentence that says what is missing; its `result`
     is that of the check.  Raises :class:`Refused` where :func:`check` does.

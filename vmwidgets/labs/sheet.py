@@ -119,12 +119,12 @@ def variant(name: str) -> Sheet:
 
 
 def sheet(name: str) -> Sheet:
-    """The same as :func:`variant`, by its first name, which works for one more version."""
+    """The old name of :func:`variant`, which works for one more version."""
     return variant(name)
 
 
 def practice(name: str, number: Any = 1) -> Sheet:
-    """A sheet of the exercise `name` to practise on: public, the same for everyone, and it counts for nothing.
+    """A variant of the exercise `name` to practise on: public, the same for everyone, and not graded.
 
     `number` is 1 to 1,000,000; each is another sheet.  :func:`check` and :func:`hint` take it in place of the name.
 
@@ -159,7 +159,7 @@ def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:
 def _drawn(exercise: Exercise, of: str) -> Sheet:
     """The sheet that `exercise` draws from `of`: each exercise draws for itself, and none changes another's sheets."""
     if exercise.sheet is None:
-        raise Refused(f"exercise {exercise.id!r} has no sheets: it asks the same of all")
+        raise Refused(f"exercise {exercise.id!r} has no variants: all students get the same one")
     given = exercise.sheet(Draws(f"{of}|{exercise.id}"))
     if not isinstance(getattr(given, "text", None), str) or not callable(getattr(given, "start", None)):
         raise Refused(f"exercise {exercise.id!r}: its sheet= gave {shown(given)}, which has no text or no start()")

@@ -74,7 +74,7 @@ class Submission:
 
 
 def submit(*, names: str = "as they are") -> Submission:
-    """Hand in the best that was checked of each exercise: save the notebook after this, and send the file.
+    """Gather your best checked work for each exercise: then save the notebook and submit the file.
 
     Each check is in the notebook anyhow, and the one with the most points counts, before or after this call.
 
@@ -97,7 +97,9 @@ def submit(*, names: str = "as they are") -> Submission:
         raise Refused("no lab was begun in this notebook: run its first cell, lab.begin(…)")
     results = best(f"{beginning.seed:016x}" if beginning.students else "default")
     if not results:
-        raise Refused("nothing was checked on this sheet in this notebook: run the cells with lab.check(…) first")
+        raise Refused(
+            "nothing has been checked in this notebook for this variant: run the cells with lab.check(…) first"
+        )
     works: dict[str, dict[str, Any]] = {}
     found: set[str] = set()
     for name, result in results.items():

@@ -17,14 +17,14 @@ _copies: WeakSet[Machine] = WeakSet()
 
 @contextmanager
 def try_on(thing: Any) -> Iterator[Any]:
-    """Make a copy of a machine, a task or a map to try something on; nothing of it is kept.
+    """Copy a machine, a task or a map, to try something on the copy; nothing of that is kept.
 
     The copy is as `thing` is now, and the lines below change nothing of `thing`: not its journal, its pictures or the
     cells that follow.  A check of a copy says what it finds and counts for nothing.  Variables are not copied, so use
     the name after ``as``; numbers such as addresses hold in both.  It costs what :meth:`Machine.branch` costs, and as
     there a thread that sleeps stays asleep.
 
-    Raises :class:`Refused` for what is no machine and no part of one.
+    Raises :class:`Refused` for anything but a machine or a part of one.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot().task("t")

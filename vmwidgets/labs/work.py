@@ -39,7 +39,7 @@ PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
 """A file's name as it is in journals and traces: after a quote, a blank or a bracket."""
 
 MOST_ANSWERS, MOST_ANSWER = 1000, 200
-"""Answers of a dictionary, and characters of one that is no number."""
+"""Answers of a dictionary, and characters of one that is not a number."""
 
 VALUES = (bool, int, float, str, bytes, list, tuple)
 """Plain values, which exercises of a course's own may take."""
@@ -99,7 +99,7 @@ def remade(data: Any) -> Any:
     is code, and runs in the grader's sandbox only.
     """
     if not isinstance(data, dict):
-        raise Refused(f"{shown(data)} is no work: write what a notebook keeps of it")
+        raise Refused(f"{shown(data)} is not a stored answer: pass what a notebook keeps of one")
     kind = data.get("kind")
     if kind == "machine":
         return _machine(_bytes(data.get("journal"))).part(_text(data, "part"))
@@ -213,24 +213,24 @@ def _machine(journal: bytes) -> Machine:
 
 def _bytes(text: Any) -> bytes:
     if not isinstance(text, str) or len(text) > 2 * MOST_BYTES:
-        raise Refused("a journal is a text in base64, not too long")
+        raise Refused("a journal is a base64 string, not too long")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise Refused("a journal is a text in base64") from None
+        raise Refused("a journal is a base64 string") from None
 
 
 def _value(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        raise Refused(f"{shown(text)} is not plain: use numbers, texts, lists, tuples and dictionaries") from None
+        raise Refused(f"{shown(text)} is not plain: use numbers, strings, lists, tuples and dictionaries") from None
 
 
 def _text(data: dict[str, Any], name: str) -> str:
     text = data.get(name)
     if not isinstance(text, str) or len(text) > MOST_BYTES:
-        raise Refused(f"{name}={shown(text)}: write a text, not too long")
+        raise Refused(f"{name}={shown(text)}: pass a string, not too long")
     return text
 
 
@@ -277,5 +277,5 @@ def _answers(pairs: Any) -> dict[Any, Any]:
     if not rows or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise Refused(f"answers={shown(pairs)}: write pairs of a question and its answer")
     if not all(isinstance(question, (int, str)) for question, _ in pairs):
-        raise Refused("a question is a number or a text")
+        raise Refused("a question is a number or a string")
     return dict(pairs)

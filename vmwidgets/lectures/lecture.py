@@ -71,7 +71,7 @@ class Lecture:
         if str(answer) not in options:
             raise Refused(f"the machine's answer to {shown(text)} is {shown(str(answer))}, which is not an option")
         if {*wrong, str(answer)} != {*options}:
-            raise Refused(f"of {shown(text)}: say something of each wrong option, and of no other")
+            raise Refused(f"of {shown(text)}: explain each wrong option, and no other")
         asked = (moment, later) if later else moment
         self.ask[asked], self.wrong[asked] = (text, options, str(answer), why), wrong
 

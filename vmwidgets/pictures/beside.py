@@ -30,7 +30,7 @@ class Pair(NamedTuple):
 
 @picture_of(first_for=Pair)
 class Beside(Picture):
-    """Two pictures of one kind side by side, in step, with what differs marked and counted.
+    """Two pictures of the same kind side by side, in step, with the differences marked and counted.
 
     ``a.beside(b)`` makes it (:meth:`.picture.Picture.beside`); `target` is the pair.
 
@@ -134,7 +134,7 @@ def _checked(target: Any) -> Pair:
     left, right = target
     kinds = [_kind(one) for one in target]
     if kinds[0] != kinds[1]:
-        raise Refused(f"beside: a {kinds[0]} and a {kinds[1]} can't be compared: both must be of one kind")
+        raise Refused(f"beside: a {kinds[0]} and a {kinds[1]} can't be compared: both must be of the same kind")
     for one in target:
         if one.machine is None:
             raise Refused(f"beside: this {kinds[0]} has no machine, and so no moments; vm.compare compares maps")

@@ -22,7 +22,7 @@ from .registry import picture_of
 
 @picture_of(first_for=ComparisonValue)
 class Comparison(Picture):
-    """Several maps after the same operations, side by side; what differs from the first is marked.
+    """Several maps after the same operations, side by side; differences from the first are marked.
 
     `target` is the result of ``vm.compare(…)``.
 
@@ -78,7 +78,7 @@ class Paging(Picture):
 
 @picture_of(first_for=MapsDiff)
 class Diff(Picture):
-    """A task's map beside what the system reported of a process: what agrees, and what only one of them has.
+    """A task's map beside the map that the system reported for a process: what agrees, and what only one of them has.
 
     `target` is the result of ``vm.diff(task, maps)``.
 

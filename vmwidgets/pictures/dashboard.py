@@ -50,7 +50,7 @@ from .translation import (
 
 @picture_of(first_for=(Machine, Task))
 class Dashboard(Map):
-    """The map that was worked on last, with tree, list and ribbon; the kentry area; the walk of the address at hand.
+    """The map of the last operation, with tree, list and ribbon; the kentry area; the walk of the current address.
 
     While kernel memory is worked on: its maps, the threads if there are any, and how much physical memory is left.
     While a self-paging domain is worked on: its picture.
@@ -69,7 +69,7 @@ class Dashboard(Map):
     >>> vm.Dashboard(task, panes="translation").scene().title
     'translation of 0x1_0000 in init'
 
-    Raises :class:`Refused` for a pane that is not known or is there twice, and where `ask` has nothing to ask about.
+    Raises :class:`Refused` for a pane that is unknown or given twice, and where `ask` has nothing to ask about.
     """
 
     folds = True

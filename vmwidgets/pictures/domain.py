@@ -121,7 +121,7 @@ class Vspace(DomainPicture):
 
 @picture_of()
 class SlabLevels(DomainPicture):
-    """The slab that a domain's vnodes come from, and the refills inside refills of its last operation."""
+    """The slab that a domain's vnodes come from, and the nested refills of its last operation."""
 
     _draws = draw_slab_levels
 

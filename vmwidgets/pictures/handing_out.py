@@ -47,7 +47,7 @@ def handout(
     paper: str = "sheets",
     notes: Mapping[Any, str] | None = None,
 ) -> Path:
-    """Write a machine's story to one HTML file that steps in any browser, without kernel, server and network.
+    """Write a machine's story to one HTML file, to step through in any browser without kernel, server or network.
 
     `thing` is a machine, a part of one, or a picture; `pictures` are what is shown at each step, else the picture of
     `thing`.  The story begins with the machine after operation `since` (a number, or a mark's name; else the boot).  A
@@ -116,7 +116,7 @@ def handed_out(
             raise Refused(f"handout: {name} is {a_kind(given)}; write a dict, such as {{'after fork': …}}")
     texts: list[Any] = [title, *(what_if or {})]
     if not all(isinstance(one, str) for one in texts):
-        raise Refused("handout: title, and the names in what_if, are texts")
+        raise Refused("handout: title and the names in what_if must be strings")
     shown_there = [picture(one) for one in pictures or (thing,)]
     machine = _machine(thing, shown_there)
     story = _story(machine, shown_there, title or file.stem, since, by, ask or {}, what_if or {}, notes or {}, fold)
@@ -140,13 +140,17 @@ def _machine(thing: Any, pictures: Sequence[Picture]) -> Machine:
     machines = [one.machine for one in pictures if one.machine is not None]
     machine = own if isinstance(own, Machine) else next(iter(machines), None)
     if machine is None:
-        raise Refused(f"handout: {shown(thing)} is of no machine, and has no story: give a machine, or a part of one")
+        raise Refused(
+            f"handout: {shown(thing)} belongs to no machine, so it has no story: give a machine, or a part of one"
+        )
     other = next((one for one in pictures if one.machine not in (None, machine)), None)
     if other is not None:
         raise Refused(f"handout: {other!r} is not of {machine.name}: a handout has the story of one machine")
     asking = next((one for one in pictures if one.asks), None)
     if asking is not None:
-        raise Refused("handout: a picture that asks needs a kernel: make it without ask, and give the handout ask={…}")
+        raise Refused(
+            "handout: a picture that asks needs a Jupyter kernel: make it without ask, and give the handout ask={…}"
+        )
     if not any(one.machine is machine for one in pictures):
         raise Refused("handout: none of these pictures changes with the machine: give one that does")
     return machine
@@ -286,7 +290,7 @@ def _question(given: Any) -> Question:
     text, options, answer, *why = given
     words = [text, *options, answer, *why]
     if not all(isinstance(word, str) and word for word in words):
-        raise Refused(f"handout: {shown(given)}: question, options and answer are texts; write them such as {_SUCH}")
+        raise Refused(f"handout: {shown(given)}: the question, options and answer must be strings, such as {_SUCH}")
     if options and answer not in options:
         raise Refused(f"handout: the answer {shown(answer)} to {shown(text)} is not among its options")
     return Question(text, tuple(options), answer, *why)
@@ -295,7 +299,7 @@ def _question(given: Any) -> Question:
 def _text(given: Any) -> str:
     """Notes as they were given."""
     if not isinstance(given, str):
-        raise Refused(f"handout: notes are texts, and {shown(given)} is {a_kind(given)}")
+        raise Refused(f"handout: notes must be strings, and {shown(given)} is {a_kind(given)}")
     return characters(given, "notes")
 
 
@@ -316,7 +320,7 @@ def _branch(
         raise Refused(f"what_if: {shown(name)} is {a_kind(other)}: give a machine, such as m.branch('after fork')")
     common = _common(machine.journal, other.journal)
     if common == len(other.journal):
-        raise Refused(f"what_if: in {shown(name)} nothing is done otherwise: call an operation of {other.name} first")
+        raise Refused(f"what_if: in {shown(name)} nothing is done differently: call an operation of {other.name} first")
     after = next((place for place, step in enumerate(steps) if step.number == common - 1 and step.done is None), None)
     if after is None:
         where = f"after operation {common - 1}, at which the story has no step" if common else "before its boot"

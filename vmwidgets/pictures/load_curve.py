@@ -24,7 +24,7 @@ class LoadCurve(thrashing.LoadCurve):
         It is drawn into `ax`, or into a new figure.  `mark` is where a learner thinks that the knee is; the answer of a
         prediction will do.
 
-        Raises :class:`Refused` for a mark that is no number, and where the extra ``plot`` is not
+        Raises :class:`Refused` for a mark that is not a number, and where the extra ``plot`` is not
         installed; the sentence says how to install it.
         """
         try:
@@ -57,7 +57,7 @@ def load_curve(
     frames: int = 64,
     seed: int = 1,
 ) -> LoadCurve:
-    """Measure how much a processor computes with each number of tasks, in a model that can be repeated.
+    """Measure how much a processor computes with each number of tasks, in a repeatable model.
 
     `scopes`: "global" replacement takes any task's page, "local" one of the faulting task's own, by `policy` ("fifo",
     "lru", "second chance", "clock").  With "working set" a task keeps the pages of its last 40 references, and waits

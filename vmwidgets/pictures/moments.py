@@ -125,7 +125,7 @@ def _makes(operation: Operation, path: str) -> bool:
 
 
 def counterpart(target: Any, machine: Machine, there: There) -> Any:
-    """What `target`, `machine` or a part of it, is at a moment; what is no part is the same at all moments.
+    """What `target`, `machine` or a part of it, is at a moment; what is not a part is the same at all moments.
 
     Raises :class:`NotThere` for a part that does not exist then.
     """

@@ -41,7 +41,7 @@ class Fault(Picture):
 
 @picture_of(first_for=MachineObjects)
 class Objects(Picture):
-    """Memory objects: who maps them, the pages of each, and shadow chains from front to back with their references.
+    """Memory objects: the tasks that map them, the pages of each, and shadow chains from front to back with references.
 
     `target` is ``m.memory_objects`` or the machine, or a task: the objects that it maps.
 

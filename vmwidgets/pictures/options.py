@@ -119,9 +119,12 @@ def notes_at_marks(notes: Mapping[str, str] | None) -> dict[str, str]:
     {'after fork': 'Ask who copies.'}
     """
     if notes is not None and not isinstance(notes, Mapping):
-        raise Refused(f"notes={shown(notes)} is {a_kind(notes)}: write texts by marks, such as {{'after fork': '…'}}")
+        raise Refused(
+            f"notes={shown(notes)} is {a_kind(notes)}: pass a dictionary from marks to strings, such as "
+            f"{{'after fork': '…'}}"
+        )
     for mark, text in (notes or {}).items():
         for one in (mark, text):
             if not isinstance(one, str):
-                raise Refused(f"notes: {shown(one)} is {a_kind(one)}: write texts by the names of marks")
+                raise Refused(f"notes: {shown(one)} is {a_kind(one)}: use the names of marks, with a string for each")
     return {visible(mark): visible(text) for mark, text in (notes or {}).items()}

@@ -18,7 +18,7 @@ from .registry import picture_of
 
 @picture_of(first_for=(ReferencesValue, PolicyRun))
 class References(Picture):
-    """A string of references under policies of page replacement: a row a policy, a column for each number of frames.
+    """A reference string under page replacement policies: a row for each policy, a column for each number of frames.
 
     `target` is the result of ``vm.reference_string(…)``, or one run of it.  Select a reference to read what each policy
     does there.  Of a long string a part is drawn, from the reference `first` on.  Of many runs each is a line with a

@@ -96,7 +96,7 @@ def kinds_shown() -> dict[type, type[Picture]]:
 
 
 def picture(thing: Any, **options: Any) -> Picture:
-    """A picture of `thing`, as it is shown in a cell, without a page: in a script, a test, a slide.
+    """A picture of `thing` as a cell shows it, but without a browser: for a script, a test or a slide.
 
     It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``to_text()`` and ``save(path)``.
 

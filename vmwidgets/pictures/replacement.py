@@ -19,7 +19,7 @@ from .registry import picture_of
 
 @picture_of(first_for=MachineReplacement)
 class Clock(Picture):
-    """The frames of tasks in the order in which a policy takes them: reference and dirty bits, and a clock's hand.
+    """The frames of tasks in the order in which a policy looks at them: reference and dirty bits, and a clock's hand.
 
     Where a function decides, only that knows the order: frames are in the order in which their pages came.
 

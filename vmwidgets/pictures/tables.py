@@ -272,7 +272,7 @@ class Tables(Picture):
 
 @picture_of(first_for=(MachineWalk, TablesWalk))
 class Walk(Picture):
-    """What the hardware does with one address: each descriptor, the rights gathered, the verdict.
+    """What the hardware does with one address: each descriptor, the combined permissions, the verdict.
 
     `target` is the result of ``m.walk(…)``, or of a walk in tables without a machine; the picture walks again after
     every operation and marks what differs from the result.  `address`, `access` and `user` can be changed, here and in
@@ -354,7 +354,7 @@ class Walk(Picture):
         """A slice of the address was turned."""
         one = self._slice(node_id)
         if one is None:
-            raise Refused(f"turn: {shown(node_id)} is no slice of the address")
+            raise Refused(f"turn: {shown(node_id)} is not a slice of the address")
         self.address = turned(self.address, one, by, self._split())
 
     def sought(self, text: str) -> None:

@@ -21,7 +21,7 @@ from .spaces import whose_of
 
 @picture_of(first_for=(MachineCpus, MachineCpu))
 class Tlb(Picture):
-    """The TLBs of a machine's processors: sets and ways, whose translations, their age, and which are stale.
+    """The TLBs of a machine's processors: sets and ways, the owner and age of each translation, and which are stale.
 
     `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors the picture says what
     becomes of shootdowns, and those that wait are acknowledged by a click.  The cells of four processors are drawn; a

@@ -34,7 +34,7 @@ def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False
         raise Refused(f"{shown(str(path))} is a folder: name a file")
     if not key and _is_package(file):
         raise Refused(
-            "a package for a learning system has the answers in it: leave --no-key out, or write .md or .html"
+            "a package for a learning management system contains the answers: leave out --no-key, or write .md or .html"
         )
     check_free(file, *([figures_of(file)] if file.suffix.lower() == ".md" else []), force=force)
     if file.suffix.lower() == ".md" and figures_of(file).exists() and not figures_of(file).is_dir():

@@ -18,8 +18,8 @@ def attach(where: str | None = None, *, program: str | Path | None = None) -> Ke
     with `close`.  Any kernel on x86 (32 bits, PAE, four and five levels), ARMv7, AArch64 or RISC-V (Sv39) can be looked
     at; with its `program`, such as "kernel/kernel" of xv6, its functions and processes are known by name.
 
-    Raises :class:`Refused` for a port where nothing listens, that GDB has, or that another program has, for processors
-    that are not known, and for a `program` that is not the one that runs.
+    Raises :class:`Refused` for a port where nothing listens, or that GDB or another program uses, for processors that
+    are not known, and for a `program` that is not the one that runs.
 
     >>> import vmwidgets as vm
     >>> vm.attach("example.org:1234")

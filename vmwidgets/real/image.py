@@ -84,7 +84,7 @@ class Image:
         return Processes.one_called(which, self.processes).tables(self._memory)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (the kernel's) map, as runs of equal rights.  O(descriptors that hold something)."""
+        """All that the tables (the kernel's) map, as runs of equal permissions.  O(descriptors that hold something)."""
         return runs(self.kernel if tables is None else tables)
 
     def _read(self, look: Any) -> Any:

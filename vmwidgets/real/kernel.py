@@ -1,4 +1,4 @@
-"""A kernel that runs in QEMU: its page tables, walks and runs of equal rights, while it is stopped."""
+"""A kernel that runs in QEMU: its page tables, walks and runs of equal permissions, while it is stopped."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Kernel:
         return self.tables.walk(address, access, user=user)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (the first processor's) map, as runs of equal rights.
+        """All that the tables (the first processor's) map, as runs of equal permissions.
 
         They are what QEMU's `info mem` lists.  O(descriptors that hold something).
         """
@@ -229,7 +229,7 @@ class Kernel:
         that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.  The
         last stop is one of :attr:`stops`.
 
-        Raises :class:`Refused` for a kernel in which something was found before, and where `counts` is no array.
+        Raises :class:`Refused` for a kernel in which something was found before, and where `counts` is not an array.
 
         `checks` are functions of the course's own, by the name of the function whose calls they judge ("mappages",
         "uvmunmap", "uvmalloc", "uvmcopy").  Each is given a :class:`~.follow.checks.CallSeen` when such a call of a

@@ -141,7 +141,7 @@ class Program:
             raise Refused(f"counts={shown(given)}: {self.path} has no such variable; {known}")
         found = self.variable(given)
         if not found.counts:
-            raise Refused(f"counts={shown(given)}: this is no array with a number for each frame; {known}")
+            raise Refused(f"counts={shown(given)}: this is not an array with a number for each frame; {known}")
         return found
 
     def _arrays(self) -> list[str]:
@@ -243,7 +243,7 @@ def _opened(path: Path) -> Any:
     try:
         elf = ELFFile(BytesIO(data))
     except ELFError:
-        raise Refused(f"{path}: this is no ELF file, so no kernel") from None
+        raise Refused(f"{path}: this is not an ELF file, so it can't be a kernel") from None
     if elf["e_machine"] != RISCV or elf.elfclass != 64:
         raise Refused(f"{path}: this program is for {elf.get_machine_arch()}; xv6-riscv's kernel is for 64-bit RISC-V")
     return elf
@@ -256,7 +256,7 @@ def segments_of(path: Path) -> list[tuple[int, bytes]]:
     """
     elf = _opened(path)
     if elf["e_type"] != "ET_CORE":
-        raise Refused(f"{path}: this is a program, and no core: give the file that dump-guest-memory wrote")
+        raise Refused(f"{path}: this is a program, not a memory image: give the file that dump-guest-memory wrote")
     return [(one["p_paddr"], one.data()) for one in elf.iter_segments() if one["p_type"] == "PT_LOAD"]
 
 

@@ -70,7 +70,7 @@ def _why_not(place: Path) -> str:
     ) if not has]  # fmt: skip  # what a folder of xv6 has
     near = [one for one in (place.resolve().parent, *sorted(place.iterdir())) if one.is_dir() and _is_xv6(one)]
     other = f"; xv6 is in {near[0]}" if near else ""
-    return f"this is no folder of xv6-riscv, for it has no {' and no '.join(lacks)}{other}"
+    return f"this is not a folder of xv6-riscv, because it has no {' and no '.join(lacks)}{other}"
 
 
 def _wait_for(started: Started, port: int, place: Path) -> None:

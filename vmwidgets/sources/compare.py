@@ -70,7 +70,7 @@ def compare(
     length = arguments.aligned(size, "size")
     if not 0 < length <= MOST_BYTES or first + length > 1 << 63:
         raise Refused(
-            f"size={binary_size(length)} from {Address(first)}: a map has a page to {binary_size(MOST_BYTES)}"
+            f"size={binary_size(length)} from {Address(first)}: a map has from one page to {binary_size(MOST_BYTES)}"
         )
     todo = _checked(operations, first, first + length)
     labels = _labels(on)
@@ -107,7 +107,7 @@ def _check_names(number: int, one: WorkloadOperation, live: set[str]) -> None:
             )
         live.add(one.name)
     elif isinstance(one, (Free, Lookup)) and one.name and one.name not in live:
-        raise Refused(f"operation {number}: nothing is called {shown(one.name)} then; allocate it before")
+        raise Refused(f"operation {number}: nothing is called {shown(one.name)} at that point; allocate it first")
     elif isinstance(one, Free):
         live.discard(one.name)
 

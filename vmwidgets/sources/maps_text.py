@@ -125,7 +125,7 @@ def _parse_line(number: int, line: str, source: str) -> MapsRange:
     match = _LINE.fullmatch(line)
     if match is None:
         shown = printable(line[:_SHOWN]) + ("…" if len(line) > _SHOWN else "")
-        raise _refused(source, number, f"{shown!r} is no range; {_EXAMPLE}")
+        raise _refused(source, number, f"{shown!r} is not a range; {_EXAMPLE}")
     start, end, offset = int(match[1], 16), int(match[2], 16), int(match[5], 16)
     if end <= start:
         raise _refused(source, number, f"end {Address(end)} is not above start {Address(start)}")

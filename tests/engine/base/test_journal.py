@@ -52,7 +52,7 @@ def test_fewer_keep_them_where_they_are_many():
     journal.record(*record(at_most, ("MapResized", "counter", 0, 1)))
     assert kept(journal) == [False] * 7 + [True] * (at_most - 6)
     assert [journal.keeps(number) for number in range(at_most + 1)] == kept(journal)
-    with pytest.raises(Refused, match=f"only the latest {at_most - 6} keep their events"):
+    with pytest.raises(Refused, match=f"only the last {at_most - 6} keep their events"):
         journal.since(5)
 
 

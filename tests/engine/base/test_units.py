@@ -128,7 +128,7 @@ def test_an_address_is_read_as_it_is_printed(address):
 )
 def test_what_is_no_address(text):
     with pytest.raises(
-        ValueError, match="is no address: write decimal digits, or hexadecimal ones such as 0xffff_8080"
+        ValueError, match="is not an address: write decimal digits, or hexadecimal ones such as 0xffff_8080"
     ):
         parse_address(text)
 

@@ -117,7 +117,7 @@ def test_edits_in_tables_that_an_edit_cut_off_are_still_possible() -> None:
 @pytest.mark.parametrize(
     ("pa", "value", "words"),
     [
-        (0, 1, "in no page table"),
+        (0, 1, "not in any page table"),
         (1 << 45, 1, "outside of memory"),
         (4, 1, "not aligned"),
         (-8, 1, "negative"),

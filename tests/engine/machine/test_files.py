@@ -138,7 +138,7 @@ def test_a_real_file_is_read_once_and_the_journal_has_its_bytes(machine, tmp_pat
     [
         (7, "write bytes"),
         ("", "write bytes"),
-        ("hello", "no file that can be read .*: write bytes, such as b'hello', or the path of a file"),
+        ("hello", "not a readable file .*: write bytes, such as b'hello', or the path of a file"),
         (bytes((1 << 20) + 1), "at most 1 MiB"),
     ],
 )
@@ -153,12 +153,12 @@ def test_what_is_no_offset_is_refused_by_that_name(machine):
     for use in (lambda: file.read("here"), lambda: file.write("here", b"x")):
         with pytest.raises(vm.Refused, match=r"^offset"):
             use()
-    with pytest.raises(vm.Refused, match=r"^offset=0xffff_ffff_ffff_ffff and length=2 pass"):
+    with pytest.raises(vm.Refused, match=r"^offset=0xffff_ffff_ffff_ffff and length=2 go past"):
         file.read((1 << 64) - 1, 2)
 
 
 def test_names_of_files_and_objects_do_not_meet(machine):
-    with pytest.raises(vm.Refused, match="there is an object of this name"):
+    with pytest.raises(vm.Refused, match="there is already an object with this name"):
         machine.object("file motd")
     assert machine.file("motd") is machine.files["motd"]
     with pytest.raises(vm.Refused, match="there is a file called 'motd'"):

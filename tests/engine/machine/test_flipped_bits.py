@@ -159,7 +159,7 @@ def test_a_table_that_seems_to_lie_elsewhere_is_not_written_to(architecture):
     m.set_descriptor(step.pa, step.value + (PAGE if architecture != "riscv-sv39" else PAGE >> 2))
     foreign = m.walk(m.kernel_map.start).steps[-1].pa & -PAGE
     held = m.system.ram.read(foreign, PAGE)
-    with pytest.raises(vm.KernelPanic, match=r"kenter_no_table.*no table that the kernel put there"):
+    with pytest.raises(vm.KernelPanic, match=r"kenter_no_table.*not a table that the kernel put there"):
         m.kmem_alloc("4 KiB")
     assert m.system.ram.read(foreign, PAGE) == held
     m.undo_descriptor()
@@ -170,7 +170,7 @@ def test_a_descriptor_that_only_the_hardware_takes_for_one_is_not_edited():
     m = vm.boot("x86-64", layout="tiny")
     step = m.walk(m.kernel_map.start).steps[-2]
     m.set_descriptor(step.pa, step.value & 0xFFF | 0x3FF000)  # a free frame
-    with pytest.raises(vm.Refused, match=r"in no table of the kernel's: .* take that back first"):
+    with pytest.raises(vm.Refused, match=r"not in a page table of the kernel: .* undo that edit first"):
         m.set_descriptor(0x3FF008, 1)
     m.undo_descriptor()
     m.check()

@@ -56,13 +56,15 @@ def refused(m, make, text, why):
 
 @pytest.mark.parametrize("what", GIVE_A_TEXT)
 def test_half_a_character_is_refused_and_the_machine_lives(what):
-    refused(machine(), GIVE_A_TEXT[what], HALF, "has a lone surrogate, half of a character: write whole ones")
+    refused(
+        machine(), GIVE_A_TEXT[what], HALF, r"contains half of a character \(a lone surrogate\): use whole characters"
+    )
 
 
 @pytest.mark.parametrize("what", MAKE_A_PART)
 @pytest.mark.parametrize("name", ["8 KiB", "4096", "0x1000", "3 pages", "12b"])
 def test_no_part_is_called_by_a_size(what, name):
-    refused(machine(), MAKE_A_PART[what], name, "reads as a number or a size: write a name that begins with a letter")
+    refused(machine(), MAKE_A_PART[what], name, "looks like a number or a size: use a name that begins with a letter")
 
 
 @pytest.mark.parametrize("name", ["f00", "dead beef", "page", "KiB", "8 kings", "b", "stacks/1"])

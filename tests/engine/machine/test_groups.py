@@ -91,7 +91,10 @@ def test_a_panic_in_a_group_leaves_a_dead_machine_that_one_undo_takes_back(m):
 
 def test_undo_and_redo_are_refused_in_a_group(m):
     for name in ("undo", "redo"):
-        with pytest.raises(vm.Refused, match="takes a group as one, and one is under way"), m.group("one"):
+        with (
+            pytest.raises(vm.Refused, match="counts a group as one operation, and a group is under way"),
+            m.group("one"),
+        ):
             getattr(m, name)()
     assert len(m.journal) == 2
     m.undo()  # and works after it

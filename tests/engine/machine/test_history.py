@@ -276,7 +276,7 @@ class TestAt:
         m.undo(2)
         with pytest.raises(vm.Refused, match=r"was undone; m\.redo"):
             m.at("before the bug")
-        assert len(m.journal) == 1, "a mark is no operation"
+        assert len(m.journal) == 1, "a mark is not an operation"
         m.redo(2)
         assert len(m.branch("before the bug").tasks) == 1
         with pytest.raises(vm.Refused):
@@ -536,7 +536,7 @@ class TestHandlers:
 
 
 class TestEndsFromOutside:
-    """What ended an operation was no part of the machine: a learner's function, or the stop button."""
+    """What ended an operation was not part of the machine: a learner's function, or the stop button."""
 
     def check(self, m):
         """The machine can go back, and forth, and be saved and loaded."""
@@ -749,5 +749,5 @@ def test_a_mark_that_is_none_and_a_dead_machine_say_what_can_be_done(m):
         pass
     with pytest.raises(vm.KernelPanic):
         m.kmem_malloc(PAGE)
-    with pytest.raises(vm.Refused, match=r"m\.undo\(\) takes back what it died of"):
+    with pytest.raises(vm.Refused, match=r"m\.undo\(\) takes back the operation that killed it"):
         m.task("x")

@@ -105,7 +105,7 @@ def test_a_path_that_leads_nowhere(path):
 @pytest.mark.parametrize("place", [None, 3, ["slots[0]"], b"slots[0]", "slots", "memobj"])
 def test_a_place_that_is_none(place):
     d = vm.boot("armv7").domain("hello")
-    with pytest.raises(vm.Refused, match="is no slot"):
+    with pytest.raises(vm.Refused, match="is not a slot"):
         d.part(place)
     with pytest.raises(vm.Refused, match="unknown memory object 'zz'"):
         d.part("memobj:zz")

@@ -179,11 +179,11 @@ def test_a_file_that_is_not_there_or_none(tmp_path):
     with pytest.raises(vm.Refused, match=r"none': no such file or directory$"):
         vm.load_journal(tmp_path / "none")
     (tmp_path / "text").write_text("hello")
-    assert "no whole gzip file" in refused(tmp_path / "text")
+    assert "not a whole gzip file" in refused(tmp_path / "text")
     (tmp_path / "empty").write_bytes(gzip.compress(b""))
     assert "it ends too soon" in refused(tmp_path / "empty")
     write(tmp_path / "other", ['{"a": 1}'])
-    assert "it is no journal" in refused(tmp_path / "other")
+    assert "it is not a journal" in refused(tmp_path / "other")
     write(tmp_path / "list", ["[]"])
     assert "object of JSON" in refused(tmp_path / "list")
 
@@ -228,7 +228,7 @@ GOOD = {
 BAD_OPERATIONS: dict[str, dict[str, Any]] = {
     "no such operation": {"name": "explode"},
     "a private method": {"name": "_find"},
-    "a method that is no operation": {"name": "check"},
+    "a method that is not an operation": {"name": "check"},
     "undo": {"name": "undo", "arguments": {}},
     "a listener": {"name": "on_operation", "arguments": {"callback": "x"}},
     "a dunder": {"name": "__init__"},
@@ -287,7 +287,7 @@ def test_what_was_undone_and_scripts_can_name_operations_only(case, saved):
     }
     write(saved, [*lines, json.dumps({"line": "undone", "after": 0}), json.dumps(undone)])
     again = vm.load_journal(saved)
-    with pytest.raises(vm.VMError, match="is no operation"):
+    with pytest.raises(vm.VMError, match="is not an operation"):
         again.redo()
     again.check()
     spawn = {"operation": 1, "target": "machine", "name": "spawn", "arguments": {"name": "t"}, "outcome": "done"}

@@ -36,7 +36,7 @@ class Failing(KernelMemory):
         self.plan = plan
 
     def teardown(self) -> None:
-        """A plan is no operation: such a machine can't be made again."""
+        """A plan is not an operation: such a machine can't be made again."""
 
 
 Failing.TestCase.settings = settings(max_examples=30, stateful_step_count=40)

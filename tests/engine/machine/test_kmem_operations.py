@@ -30,13 +30,13 @@ class TestRightsOfWhatIsFaultedIn:
         m = vm.boot(architecture)
         a = m.kmem_alloc_wait("8 KiB")
         m.kmem.exec_map.protect(a, size=PAGE, prot="w")
-        with pytest.raises(vm.KernelError, match=r"ACCES: .* allows -w-, not r--"):
+        with pytest.raises(vm.KernelError, match=r"ACCES: .* allows -w-, but this access needs r--"):
             m.read(a, 5)
         m.write(a, b"hello")
         assert m.walk(a, "write").pa is not None
         m.kmem.exec_map.protect(a, size=PAGE, prot="r")
         assert m.read(a, 5) == b"hello"
-        with pytest.raises(vm.KernelError, match=r"ACCES: .* allows r--, not -w-"):
+        with pytest.raises(vm.KernelError, match=r"ACCES: .* allows r--, but this access needs -w-"):
             m.write(a, b"hello")
         m.check()
 
@@ -105,7 +105,7 @@ class TestWhere:
         address = m.kmem_malloc("60 KiB", map="own")
         assert own.start <= address < own.end
         assert m.kmem_malloc("8 KiB", "M_NOWAIT", map="own") == 0
-        with pytest.raises(vm.Refused, match="of this name"):
+        with pytest.raises(vm.Refused, match="with this name"):
             m.kmem_suballoc("64 KiB", "own")
         with pytest.raises(AttributeError, match="no map 'other'"):
             _ = m.kmem.other
@@ -401,10 +401,10 @@ class TestZones:
     def test_only_what_was_given_can_be_freed_and_once(self, m, wrong):
         a = m.malloc(64)
         if wrong:
-            with pytest.raises(vm.Refused, match=r"nothing that m\.malloc gave"):
+            with pytest.raises(vm.Refused, match=r"is not allocated"):
                 m.free(a + wrong)
         m.free(a)
-        with pytest.raises(vm.Refused, match="has not taken back"):
+        with pytest.raises(vm.Refused, match="has not freed"):
             m.free(a)
         m.check()
 

@@ -35,7 +35,7 @@ class TestSuballocThatCannotBe:
     def test_beside_memory_of_the_same_kind_in_a_map_that_is_no_system_map(self):
         m = vm.boot("x86-64")
         m.kmem_alloc_wait("4 KiB", map="exec_map")
-        assert "would be one with the entry before" in self.refused(m, "4 KiB", "own", parent="exec_map")
+        assert "would merge with the entry before" in self.refused(m, "4 KiB", "own", parent="exec_map")
         m.kmem_alloc("4 KiB", map="exec_map")
         m.kmem_suballoc("4 KiB", "own", parent="exec_map")
         m.check()
@@ -56,7 +56,7 @@ class TestSuballocThatCannotBe:
 
     def test_a_name_is_refused_without_a_door_too(self):
         m = vm.boot("x86-64")
-        with pytest.raises(vm.Refused, match="there is a map of this name"):
+        with pytest.raises(vm.Refused, match="there is already a map with this name"):
             m.unchecked.kmem_suballoc(m.kmem.kernel_map, 4096, "exec_map")
         assert m.unchecked.kmem_suballoc(m.kmem.kernel_map, 4096, "own").path == "kmem/own"
         m.check()

@@ -76,14 +76,14 @@ class TestProtect:
         machine.check()
 
     @pytest.mark.parametrize(("given", "why"), [
-        ({"size": PAGE}, "write one of prot='r' and max_prot='r'"),
-        ({"size": PAGE, "prot": "r", "max_prot": "r"}, "write one of prot"),
+        ({"size": PAGE}, "write prot='r' or max_prot='r'"),
+        ({"size": PAGE, "prot": "r", "max_prot": "r"}, "write prot="),
         ({"size": PAGE, "prot": "q"}, "is not a protection"),
         ({"size": PAGE, "max_prot": 9}, "max_prot=9 is not a protection"),
-        ({"prot": "r"}, "protect takes the end of the range, or its size"),
+        ({"prot": "r"}, "protect needs either end or size"),
         ({"size": 5, "prot": "r"}, "size=5 is not a multiple of the page size"),
         ({"end": BASE, "prot": "r"}, "makes an empty range"),
-        ({"size": 1 << 60, "prot": "r"}, "passes the end of the map of init"),
+        ({"size": 1 << 60, "prot": "r"}, "goes past the end of the map of init"),
     ])  # fmt: skip
     def test_nonsense_is_refused_in_a_sentence(self, task, given, why):
         with pytest.raises(vm.Refused) as caught:
@@ -234,7 +234,7 @@ class TestSubmap:
         for call in (kernel_map.remove, kernel_map.wire, kernel_map.simplify):
             with pytest.raises(vm.Refused, match=r"overlaps the submap kernel_map/drivers, .*: \w+ in that map"):
                 call(address, size="512 KiB")
-        with pytest.raises(vm.Refused, match="each needs one of its own"):
+        with pytest.raises(vm.Refused, match="each needs its own name"):
             kernel_map.submap("drivers", address + (512 << 10), size="4 KiB")
         assert "submap" in kernel_map.info()
         assert " submap:kernel_map/drivers>" in repr(kernel_map)

@@ -65,7 +65,7 @@ def test_a_hint_that_is_free_is_taken(task):
         ({"flags": 3}, "write words"),
         ({"flags": "anonymous", "file": "motd"}, "anonymous memory has no file"),
         ({"file": "mot"}, "file 'mot'"),
-        ({"file": 7}, "is no file"),
+        ({"file": 7}, "is not a file"),
         ({"offset": PAGE}, "needs a file"),
         ({"file": "motd", "offset": 5}, "offset"),
         ({"size": 0}, "at least a byte"),

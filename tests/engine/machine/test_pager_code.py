@@ -108,10 +108,10 @@ def test_no_more_is_kept_than_the_bound(machine, monkeypatch):
 
 
 def test_what_is_no_function_is_refused(machine):
-    with pytest.raises(vm.Refused, match="write a function"):
+    with pytest.raises(vm.Refused, match="pass a function"):
         machine.pager("mine", PAGE, b"bytes")
-    with pytest.raises(vm.Refused, match="repeats what was recorded"):
+    with pytest.raises(vm.Refused, match="repeats a recorded pager"):
         machine.make_pager("mine", PAGE)
-    with pytest.raises(vm.Refused, match="size=0: a pager gives at least one page"):
+    with pytest.raises(vm.Refused, match="size=0: a pager supplies at least one page"):
         machine.pager("mine", 0, lambda _page: b"x")
     assert list(machine.objects) == []

@@ -211,11 +211,11 @@ def test_no_copy_is_taken_of_a_machine_that_was_changed(m):
 
 
 LEFT_OUT = {"undo", "redo", "branch", "at", "run", "spawn", "register_handler", "missing", "group"}
-"""What changes the machine, or goes elsewhere, and is no method marked as an operation."""
+"""What changes the machine, or goes elsewhere, and is not a method marked as an operation."""
 
 
 def whatever_looks(handle):
-    """All properties of a handle, and its methods that are no operations and take no arguments."""
+    """All properties of a handle, and its methods that are not operations and take no arguments."""
     for name in dir(type(handle)):
         held = getattr(type(handle), name)
         if name.startswith("_") or name in LEFT_OUT or getattr(held, "is_operation", False):

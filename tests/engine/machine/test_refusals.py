@@ -108,7 +108,7 @@ class TestEnter:
     @pytest.mark.parametrize("text", NO_SIZES, ids=[text[:12] for text in NO_SIZES])
     def test_texts_have_to_name_a_size(self, machine, text):
         refused(machine, lambda: machine.kernel_map.enter(text), "size: ", shown(text), "is not a size")
-        refused(machine, lambda: machine.kernel_map.enter(4096, at=text), "at=", shown(text), "is no address")
+        refused(machine, lambda: machine.kernel_map.enter(4096, at=text), "at=", shown(text), "is not an address")
 
     @pytest.mark.parametrize(("size", "reason"), BAD_SIZES, ids=[reason[:24] for _, reason in BAD_SIZES])
     def test_sizes(self, machine, size, reason):
@@ -121,7 +121,7 @@ class TestEnter:
 
     def test_what_passes_the_end(self, machine):
         call = lambda: machine.kernel_map.enter("8 KiB", at=END - 4096, fixed=True)  # noqa: E731
-        refused(machine, call, "at=0xffff_8080_03ff_f000", "size=0x2000", "pass the end of kernel_map")
+        refused(machine, call, "at=0xffff_8080_03ff_f000", "size=0x2000", "go past the end of kernel_map")
 
     @pytest.mark.parametrize(("layout", "size"), [("x15-64", 4 << 30), ("x15-32", 128 << 20), ("x15-pae", 128 << 20)])
     def test_a_hint_that_passes_the_end_of_the_word(self, layout, size):
@@ -147,7 +147,7 @@ class TestEnter:
         refused(
             machine,
             lambda: machine.kernel_map.enter(4096, align=align),
-            f"align={align:#x} is no alignment",
+            f"align={align:#x} is not an alignment",
             "power of two",
         )
 
@@ -183,7 +183,9 @@ class TestEnter:
     def test_objects(self, machine):
         task = machine.tasks["init"]
         refused(machine, lambda: task.map.enter(4096, object="fiel"), "unknown object 'fiel'", "did you mean 'file'?")
-        refused(machine, lambda: task.map.enter(4096, object=5), "object=5 is no memory object", "machine.object(name)")
+        refused(
+            machine, lambda: task.map.enter(4096, object=5), "object=5 is not a memory object", "machine.object(name)"
+        )
         other = vm.boot("x86-64").object("file")
         refused(machine, lambda: task.map.enter(4096, object=other), "object 'file' belongs to another machine")
         refused(machine, lambda: task.map.enter(4096, offset=4096), "offset=0x1000 needs an object")
@@ -224,7 +226,7 @@ class TestRemove:
 
     @pytest.mark.parametrize(("end", "reason"), [
         (FREE, "makes an empty range"), (FREE - 4096, "makes an empty range"), (KERNEL, "makes an empty range"),
-        (END + 4096, "passes the end of kernel_map"), (FREE + 1, "not a multiple"), (2**64, "does not fit"),
+        (END + 4096, "goes past the end of kernel_map"), (FREE + 1, "not a multiple"), (2**64, "does not fit"),
     ])  # fmt: skip
     def test_ends(self, machine, end, reason):
         refused(machine, lambda: machine.kernel_map.remove(FREE, end), "end=", reason)
@@ -234,8 +236,8 @@ class TestRemove:
         refused(machine, lambda: machine.kernel_map.remove(FREE, size=size), "size=")
 
     def test_one_of_end_and_size(self, machine):
-        refused(machine, lambda: machine.kernel_map.remove(FREE), "write one of end and size")
-        refused(machine, lambda: machine.kernel_map.remove(FREE, FREE + 4096, size=4096), "write one of end and size")
+        refused(machine, lambda: machine.kernel_map.remove(FREE), "needs either end or size")
+        refused(machine, lambda: machine.kernel_map.remove(FREE, FREE + 4096, size=4096), "needs either end or size")
 
     @pytest.mark.parametrize("role", ["boot range", "kentry area", "kernel memory"])
     def test_what_the_kernel_lives_on(self, machine, role):
@@ -256,11 +258,11 @@ class TestRemove:
 
 
 class TestUnchecked:
-    """Nonsense reaches the kernel; what is no word, map or object of this machine can't."""
+    """Nonsense reaches the kernel; what is not a word, map or object of this machine can't."""
 
     @pytest.mark.parametrize("value", [5, None, "kernel_map", Raising()])
     def test_maps(self, machine, value):
-        unchecked, message = machine.unchecked, f"map={shown(value)} is no map: write machine.kernel_map"
+        unchecked, message = machine.unchecked, f"map={shown(value)} is not a map: write machine.kernel_map"
         refused(machine, lambda: unchecked.vm_map_enter(value, 0, 4096, 0, 0x273), message)
         refused(machine, lambda: unchecked.vm_map_remove(value, FREE, FREE + 4096), message)
 
@@ -285,7 +287,7 @@ class TestUnchecked:
 
     def test_objects(self, machine):
         call = lambda: machine.unchecked.vm_map_enter(machine.kernel_map, 0, 4096, 0, 0x273, "file")  # noqa: E731
-        refused(machine, call, "object='file' is no memory object: make one with machine.object(name)")
+        refused(machine, call, "object='file' is not a memory object; create one with machine.object(name)")
 
 
 class TestLookup:
@@ -352,8 +354,8 @@ class TestBoot:
         ({"ram": (8 << 20) + 1}, ("ram=8388609 is not a multiple of the page size",)),
         ({"ram": 64.0}, ("ram=64.0 is a float",)),
         ({"ram": True}, ("ram=True is a bool",)),
-        ({"ram": "8 GiB", "layout": "small"}, ("ram=8 GiB: its page descriptors take 96 MiB", "layout 'small'")),
-        ({"ram": "1 GiB", "layout": "tiny"}, ("ram=1 GiB: its page descriptors take 12 MiB", "layout 'tiny'")),
+        ({"ram": "8 GiB", "layout": "small"}, ("ram=8 GiB: its page structures take 96 MiB", "layout 'small'")),
+        ({"ram": "1 GiB", "layout": "tiny"}, ("ram=1 GiB: its page structures take 12 MiB", "layout 'tiny'")),
     ])  # fmt: skip
     def test_what_can_not_be_booted(self, arguments, parts):
         with pytest.raises(vm.Refused) as caught:
@@ -394,7 +396,7 @@ def test_a_window_and_a_vnode_are_of_something():
     d: Any = vm.boot("armv7").domain("d")
     with pytest.raises(vm.Refused, match="focus=3 is an int: write a DomainFocus"):
         d.window(3)
-    with pytest.raises(vm.Refused, match="address='here' is no address"):
+    with pytest.raises(vm.Refused, match="address='here' is not an address"):
         d.vnode_at("here")
 
 
@@ -487,7 +489,7 @@ class TestSentences:
     def test_a_size_where_the_end_goes(self, machine):
         space = machine.tasks["init"].map
         refused(
-            machine, lambda: space.remove(0x400000, "16 KiB"), "end=0x4000 makes", "a size is written size='16 KiB'"
+            machine, lambda: space.remove(0x400000, "16 KiB"), "end=0x4000 makes", "to give a size, write size='16 KiB'"
         )
 
     def test_the_reason_of_a_status_is_that_of_the_function(self, machine):

@@ -142,7 +142,7 @@ def test_bytes_of_every_kind_are_recorded_as_they_were(machine, task):
 def test_an_existing_name_gives_that_task_and_object(machine, task):
     assert machine.task("init") is task
     assert machine.object("file") is machine.object("file", max_pages=3)
-    with pytest.raises(vm.Refused, match=r"max_pages=99: <object 'file'.*exists already"):
+    with pytest.raises(vm.Refused, match=r"max_pages=99: <object 'file'.*already exists"):
         machine.object("file", max_pages=99)
 
 

@@ -107,7 +107,7 @@ class TestSpawn:
 
     def test_a_name_is_given_once_and_found_if_none_is_given(self, m):
         assert [m.spawn(shell, m).name for _ in range(3)] == ["shell", "shell 2", "shell 3"]
-        with pytest.raises(vm.Refused, match=r"thread of this name already, ready; .*m\.kill\('shell'\)"):
+        with pytest.raises(vm.Refused, match=r"already a thread with this name, ready; .*m\.kill\('shell'\)"):
             m.spawn(shell, m, name="shell")
         m.run()
         assert m.spawn(shell, m, name="shell").state == "ready", "one that has ended makes room"

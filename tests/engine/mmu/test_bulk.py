@@ -126,15 +126,15 @@ def test_python_integers_of_64_bits_are_kept():
     ("nonsense", "why"),
     [
         ([-1], "whole numbers from 0"),
-        ([1.5], "no array of whole numbers"),
+        ([1.5], "not an array of whole numbers"),
         ([True], "whole numbers from 0"),
-        (["0x1000"], "no array of whole numbers"),
+        (["0x1000"], "not an array of whole numbers"),
         ([1 << 64], "whole numbers from 0"),
         ([1 << 32], "does not fit the 32 bits"),
         (np.array([-5]), "negative"),
         (np.array([0.5]), "an array of float64"),
         (np.array([True]), "an array of bool"),
-        ([[1, 2], [3]], "no array of whole numbers"),
+        ([[1, 2], [3]], "not an array of whole numbers"),
     ],
 )
 def test_nonsense_is_refused(nonsense, why):

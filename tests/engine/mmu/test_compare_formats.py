@@ -91,7 +91,7 @@ def test_a_map_is_compared_by_its_entries() -> None:
 @pytest.mark.parametrize(
     ("given_ranges", "formats", "words"),
     [
-        ([], ["x86"], "there is none"),
+        ([], ["x86"], "ranges is empty"),
         (7, ["x86"], "write pairs"),
         ([(0, 4096)], [], "two or more"),
         ([(0, 4096)], ["x86", "x86"], "different"),
@@ -100,8 +100,8 @@ def test_a_map_is_compared_by_its_entries() -> None:
         ([(0, 0)], ["x86"], "not be empty"),
         ([(1, 4096)], ["x86"], "multiples of 4 KiB"),
         ([(0, "many")], ["x86"], "not a size"),
-        ([(0, 4096.0)], ["x86"], "no whole number"),
-        ([(True, 4096)], ["x86"], "no whole number"),
+        ([(0, 4096.0)], ["x86"], "not a whole number"),
+        ([(True, 4096)], ["x86"], "not a whole number"),
         ([(0, 4096, 5)], ["x86"], "write a pair"),
         ([(-4096, 8192)], ["x86"], "64 bits"),
         ([(1 << 64, 4096)], ["x86"], "64 bits"),

@@ -82,7 +82,7 @@ def test_tables_that_refer_to_themselves_have_an_end(monkeypatch):
     for slot in range(512):
         ram.write_word(0x1000 + slot * 8, 8, 0x1000 | 7 | (slot % 2) << 63)
     monkeypatch.setattr(module, "MOST_RUNS", 1000)
-    with pytest.raises(Refused, match=r"its tables map more than 1,000 runs of equal rights"):
+    with pytest.raises(Refused, match=r"its tables map more than 1,000 runs of equal permissions"):
         runs(PageTables("a circle", ram, fmt, 0x1000))
     ram.write_word(0x2000 + 511 * 8, 8, 0x2003)
     assert [hex(one.start) for one in runs(PageTables("recursive", ram, fmt, 0x2000)).ranges] == ["0xfffffffffffff000"]

@@ -258,11 +258,11 @@ class Nasty:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (("7 0 x1",), "reference 2, 'x1', is no page"),
+        (("7 0 x1",), "reference 2, 'x1', is not a page"),
         (("7 0 -1",), "reference 2, '-1'"),
         (("7 0.5",), "reference 1, '0.5'"),
         (("1 A",), "numbers and letters"),
-        ((b"1 2",), "references=b'1 2': write a text, not bytes"),
+        ((b"1 2",), "references=b'1 2': pass a string, not bytes"),
         (("",), "there are no references"),
         (([],), "there are no references"),
         ((7,), "references=7 is an int"),
@@ -280,7 +280,7 @@ class Nasty:
         (("1 2", 65), "frames=65"),
         (("1 2", True), "frames=True"),
         (("1 2", [3, [4]]), r"frames=\[4\]"),
-        (("1 2", ()), "frames: write how many"),
+        (("1 2", ()), "frames: write a number"),
         (("1 2", None), "frames=None"),
         (("1 2", 3, "clok"), "policy='clok': write one of"),
         (("1 2", 3, ()), "policies: write at least one"),

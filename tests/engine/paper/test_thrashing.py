@@ -131,7 +131,7 @@ def test_the_knee_of_a_scope_that_there_is_not():
         ({"policy": None}, "policy=None"),
         ({"policy": []}, r"policy=\[\]"),
         ({"frames": 0}, "frames=0"),
-        ({"frames": 10}, "frames=10: write a number from 11, one a task"),
+        ({"frames": 10}, r"frames=10: write a number from 11 \(one for each task"),
         ({"frames": 2.5}, "frames=2.5"),
         ({"seed": "x"}, "seed='x'"),
     ],

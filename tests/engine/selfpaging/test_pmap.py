@@ -111,7 +111,7 @@ def test_nonsense_is_refused_and_changes_nothing():
     for args in ((VA + 1, frame, 0, PAGE, RW), (VA, frame, 0, 0, RW), (-PAGE, frame, 0, PAGE, RW)):
         with pytest.raises(Refused):
             made.pmap.map(*args)
-    with pytest.raises(Refused, match="0x400 are no flags"):
+    with pytest.raises(Refused, match="0x400 are not flags"):
         made.pmap.map(VA, frame, 0, PAGE, 0x400)
     with pytest.raises(Refused):
         made.pmap.map(VA, frame, -PAGE, PAGE, RW)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.once
 BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
 
 
-ANYONE = "Everyone who has this notebook can make the same questions: --secret FILE asks others."
+ANYONE = "Anyone who has this notebook can make the same questions: --secret FILE asks others."
 
 
 @pytest.fixture(scope="module")

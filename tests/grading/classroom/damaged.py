@@ -1,4 +1,4 @@
-"""What is no whole notebook of ours: cells that failed, files that were cut, foreign, or no files at all."""
+"""What is not a whole notebook of ours: cells that failed, files that were cut, foreign, or no files at all."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def the_begin_cell_failed(path: Path, student: str) -> Rows:
 
 
 def the_check_stopped(path: Path, student: str) -> Rows:
-    """Answers that are no numbers stop nothing here, and earn nothing."""
+    """Answers that are not numbers stop nothing here, and earn nothing."""
     answers = {"x": [1, "a"], 3: "no"}
     hand_in(path, student, "00", solved("00/walk", student, lambda _asked: f"thing = {answers!r}"))
     return of_lab(path, "00", {"00/walk": (0, "")})
@@ -124,7 +124,7 @@ def without_outputs(path: Path, student: str) -> Rows:
 
 
 def with_strange_outputs(outputs: Any) -> Callable[[Path, str], Rows]:
-    """A cell more, whose outputs are no list of outputs: the other cells count."""
+    """A cell more, whose outputs are not a list of outputs: the other cells count."""
 
     def make(path: Path, student: str) -> Rows:
         made = whole(student)
@@ -140,7 +140,7 @@ def with_strange_outputs(outputs: Any) -> Callable[[Path, str], Rows]:
 
 def a_folder(path: Path, student: str) -> Rows:
     path.mkdir()
-    return not_graded(path, "it is a folder, and no notebook")
+    return not_graded(path, "it is a folder, not a notebook")
 
 
 def link_to(target: str, says: str) -> Callable[[Path, str], Rows]:
@@ -165,7 +165,7 @@ def a_link_to_a_neighbour(path: Path, student: str) -> Rows:
 
 def a_pipe(path: Path, student: str) -> Rows:
     os.mkfifo(path)
-    return not_graded(path, "it is no file")
+    return not_graded(path, "it is not a file")
 
 
 def of_size(size: int) -> Callable[[Path, str], Rows]:
@@ -179,7 +179,7 @@ def of_size(size: int) -> Callable[[Path, str], Rows]:
     return make
 
 
-OUT = "it is a link to what is not in this folder"
+OUT = "it is a link to something outside this folder"
 
 DAMAGED = [
     Kind("crashed: a cell failed", a_cell_failed),

@@ -224,7 +224,7 @@ def alone_and_in_a_pair(path: Path, student: str) -> Rows:
 
 
 def with_predictions(path: Path, student: str) -> Rows:
-    """Predictions are no rows."""
+    """Predictions are not rows."""
     made = {prediction.MIME: {"id": "01/cut", "question": "How many?", "answer": "2"}}
     hand_in(path, student, "01", made, solved("01/gaps", student))
     return of_lab(path, "01", {"01/gaps": (4, "")})

@@ -1,4 +1,4 @@
-"""What is made to harm: work in the place of 01/gaps', members of outputs that can't be, ids that are no ids."""
+"""What is made to harm: work in the place of 01/gaps', members of outputs that can't be, ids that are not ids."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def references(string: str, runs: list[Any]) -> dict[str, Any]:
 
 HUGE = 10**4000
 MIB = 1 << 20
-TEXT = "a journal is a text in base64"
+TEXT = "a journal is a base64 string"
 
 WORKS: list[tuple[str, Callable[[], Any], str]] = [
     ("a bomb", lambda: machine(journal=journal(b"\n" * MIB, 300)), "its journal, line 1: "),
     ("a bomb of one line", lambda: machine(journal=journal(b"[" * MIB, 300)), "its journal, line 1: "),
     ("base64 of 17 MB", lambda: machine(journal="A" * 17_000_000), f"{TEXT}, not too long"),
     ("no base64", lambda: machine(journal="§" * 40), TEXT),
-    ("no gzip", lambda: machine(journal="AAAA"), "its journal, line 1: it is no whole gzip file"),
+    ("no gzip", lambda: machine(journal="AAAA"), "its journal, line 1: it is not a whole gzip file"),
     ("no journal", machine, TEXT),
     ("a journal of numbers", lambda: machine(journal=[HUGE]), TEXT),
     ("deep", lambda: machine(journal=deep(400)), TEXT),
@@ -125,7 +125,7 @@ def another_part(part: Any, says: str) -> Make:
 
 
 def points_are(value: Any) -> Make:
-    """The claim is no number of points, or more than there are, for work that is right."""
+    """The claim is not a number of points, or more than there are, for work that is right."""
     says = "forged: the notebook claims " if type(value) is int else "differs: the notebook claims "
 
     def make(path: Path, student: str) -> Rows:

@@ -32,7 +32,7 @@ def named(sheet: Any, thing: object) -> set[str]:
 
 
 def own_frames(sheet: Any, areas: list[Area], large: str = " large") -> Any:
-    """Each area that is no view has a frame of its own; areas are mapped in the order that is given."""
+    """Each area that is not a view has a frame of its own; areas are mapped in the order that is given."""
     domain, frames = sheet.start(), {}
     for area in areas:
         if area.of not in frames:

@@ -439,7 +439,7 @@ def test_a_failure_in_the_middle_changes_nothing(machine, monkeypatch):
         ("munmap() = 0", "munmap: it takes 2 arguments, and has 0"),
         ("brk(0x1000) = 0x1000", "brk: end=0x1000: the heap ends between 0x5555_0000"),
         (f"mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0x801) = {A:#x}", "offset"),
-        (f"mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0xfffffffffffff000) = {A:#x}", "pass the end"),
+        (f"mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0xfffffffffffff000) = {A:#x}", "go past the object"),
         (f"mremap({A:#x}, 4096, 0, MREMAP_MAYMOVE) = {A:#x}", "mremap: its range is empty"),
     ],
 )
@@ -454,7 +454,7 @@ def test_values_that_are_no_texts(machine):
     assert "(No such file or directory)" in refused(machine, "/nowhere/strace")
     assert "names no file" in refused(machine, "")
     assert "the text is empty" in refused(machine, "\n\n")
-    assert "has no call" in refused(machine, "--- SIGINT {si_signo=SIGINT} ---\n+++ exited with 0 +++\n")
+    assert "contains no system call" in refused(machine, "--- SIGINT {si_signo=SIGINT} ---\n+++ exited with 0 +++\n")
     with pytest.raises(vm.Refused, match=r"machine='x' is a str: boot one with vm\.boot\(\)"):
         load_strace("x", BEGIN)  # type: ignore[arg-type]
 

@@ -328,9 +328,9 @@ def test_brackets_within_brackets_need_no_stack_of_ours():
 
 
 def test_a_call_that_another_one_resumes_is_refused():
-    with pytest.raises(Refused, match="line 2 of a text: brk is resumed, and line 1 has begun mmap"):
+    with pytest.raises(Refused, match="line 2 of a text: brk is resumed, but line 1 began mmap"):
         parse("1 mmap(NULL, <unfinished ...>\n1 <... brk resumed>) = 0")
-    with pytest.raises(Refused, match="line 2 of a text: brk is resumed, and no line before has begun it"):
+    with pytest.raises(Refused, match="line 2 of a text: brk is resumed, but no earlier line began it"):
         parse("1 brk(NULL <unfinished ...>\n2 <... brk resumed>) = 0")
     with pytest.raises(Refused, match=r"line 2 of a text: '<... brk resumed>\) =' is not a line"):
         parse("1 brk(NULL <unfinished ...>\n1 <... brk resumed>) = \n")

@@ -39,9 +39,9 @@ def test_memory_has_no_end():
         ([(0x1000, "0011"), (0x1001, "22")], "at 0x1000 and 0x1001 overlap"),
         ([(0x1000, "00"), (0x1000, "00")], "at 0x1000 and 0x1000 overlap"),
         ([(0x1000, "001")], "0x1000 has 3 hexadecimal digits: that is half a byte"),
-        ([(0x1000, "00 1")], "0x1000: character 3 is no hexadecimal digit"),
-        ([(0x1000, "0x11")], "character 2 is no hexadecimal digit"),
-        ([(0x1000, "\N{ARABIC-INDIC DIGIT ZERO}" * 2)], "character 1 is no hexadecimal digit"),
+        ([(0x1000, "00 1")], "0x1000: character 3 is not a hexadecimal digit"),
+        ([(0x1000, "0x11")], "character 2 is not a hexadecimal digit"),
+        ([(0x1000, "\N{ARABIC-INDIC DIGIT ZERO}" * 2)], "character 1 is not a hexadecimal digit"),
         ([((1 << 64) - 1, "0011")], "ends above 64 bits"),
     ],
 )
@@ -78,5 +78,5 @@ def test_an_empty_image_is_refused(tmp_path):
 
 
 def test_a_device_without_end_is_refused():
-    with pytest.raises(Refused, match="no file"):
+    with pytest.raises(Refused, match="not a file"):
         open_image(Path("/dev/zero"))

@@ -193,7 +193,7 @@ UNREADABLE = [
     (2, lambda line: line.update(i=1), "'i' is 1, and this is operation 0"),
     (2, lambda line: line.update(hooks={"sleep": []}), "hooks"),
     (2, lambda line: line.pop("events"), "events"),
-    (3, lambda line: line.update(parent="no_map"), "'no_map' is no map that was made so far"),
+    (3, lambda line: line.update(parent="no_map"), "'no_map' is not a map that was made so far"),
     (3, lambda line: line.update(op="kmem_init", start=0, end=0), "a second time"),
     (11, lambda line: line.pop("state"), "lacks the full 'state'"),
     (12, lambda line: line.pop("state"), "lacks the full 'state'"),

@@ -310,7 +310,7 @@ class Court:
             while sentence not in keys and ": " in sentence:  # after the name of the thread that made it
                 sentence = sentence.partition(": ")[2]
             if sentence not in keys:
-                self.wrong.append(f"{step.sentence!r} of {machine.journal.last} is no sentence of a template")
+                self.wrong.append(f"{step.sentence!r} of {machine.journal.last} is not a sentence of a template")
                 return
             if keys[sentence] in CLAIMS:
                 met[sentence] = StepSeen(now, moment, step, place, start)

@@ -204,7 +204,7 @@ def copied_from(seen: Seen, said: Said, sources: list[str]) -> None:
     faults_made(seen, said)
     made = copies(seen)
     count = number(said["pages"]) if "pages" in said else 1
-    went = swapped(seen.before) | swapped(seen.machine)  # pages that came again are no copies
+    went = swapped(seen.before) | swapped(seen.machine)  # pages that came again are not copies
     assert 1 <= len(made) <= max(count, number(said["count"])) + len(went)
     assert count <= number(said["count"])
     if "page" in said:

@@ -32,7 +32,7 @@ def spawned(seen: StepSeen, said: Said) -> None:
 @claim("threads: ThreadRuns", "{thread} runs.")
 def runs(seen: StepSeen, said: Said) -> None:
     running = [one.name for one in seen.threads.threads if one.state == "running"]
-    if said["thread"] == "The cell":  # it is no thread while it runs
+    if said["thread"] == "The cell":  # it is not a thread while it runs
         assert seen.about == ""
         assert was(seen).state == "ready"
         assert "" not in [one.name for one in seen.threads.threads]

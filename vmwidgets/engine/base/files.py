@@ -72,7 +72,7 @@ def check_free(*places: Path, force: bool) -> None:
     """Raise :class:`Refused` for a file that is there already, unless a command was given ``--force``."""
     there = next((place for place in places if place.exists() and not force), None)
     if there is not None:
-        raise Refused(f"{shown(str(there))} is there already: choose another name, or write --force")
+        raise Refused(f"{shown(str(there))} already exists: choose another name, or write --force")
 
 
 @contextmanager

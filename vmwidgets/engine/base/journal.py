@@ -250,9 +250,7 @@ class Journal:
         """
         first = range(len(self))[number] + 1
         if first < len(self) and not self.keeps(first):
-            raise Refused(
-                f"operation {first} can't be taken back: only the latest {len(self._events):,} keep their events"
-            )
+            raise Refused(f"operation {first} can't be undone: only the last {len(self._events):,} keep their events")
         return Past((), self[first:])
 
     def keeps(self, number: int) -> bool:

@@ -252,7 +252,7 @@ class Door:
                 self._closed[thread] = before
 
     def refuse_if_closed(self) -> None:
-        """Raise :class:`Refused`, with the reason, where nothing may be changed: for what is no operation, too."""
+        """Raise :class:`Refused`, with the reason, where nothing may be changed: for what is not an operation, too."""
         why = self.only_to_look_at or self._closed.get(get_ident())
         if why:
             raise Refused(why)

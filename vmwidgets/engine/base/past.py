@@ -107,7 +107,7 @@ class Past:
         self._add(later)
         for operation in operations:
             if operation.truncated:
-                raise Refused(f"operation {operation.number} can't be taken back: only its last events were kept")
+                raise Refused(f"operation {operation.number} can't be undone: only its last events were kept")
             self._add(operation.events)
 
     def _add(self, events: Iterable[Writer]) -> None:

@@ -1,6 +1,6 @@
 """What learners' code did: which operations a thread or a handler called, and how they were answered.
 
-A Python function is no data, so the journal keeps this; a machine that is made again repeats it.
+A Python function is not data, so the journal keeps this; a machine that is made again repeats it.
 """
 
 from __future__ import annotations

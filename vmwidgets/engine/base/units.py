@@ -147,7 +147,7 @@ def parse_address(text: str) -> int:
     except ValueError:
         example = Address(0xFFFF_8080_0014_1000)
         raise ValueError(
-            f"{shown(text)} is no address: write decimal digits, or hexadecimal ones such as {example}"
+            f"{shown(text)} is not an address: write decimal digits, or hexadecimal ones such as {example}"
         ) from None
 
 

@@ -125,9 +125,7 @@ def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tu
     if count == 0 or count > MAX_BYTES:
         raise Refused(f"length={count}: move 1 to {MAX_BYTES} bytes at a time")
     if start + count > 1 << bits:
-        raise Refused(
-            f"{name}={Address(start)} and length={count} pass the end of the addresses, which have {bits} bits"
-        )
+        raise Refused(f"{name}={Address(start)} and length={count} go past the last address of {bits} bits")
     return start, count
 
 
@@ -151,7 +149,7 @@ def count(value: Any, name: str) -> int:
 def refuse_past_object(offset: int, size: int) -> None:
     """Refuse a part of an object that passes the end of what offsets can name."""
     if offset + size >= 1 << 64:
-        raise Refused(f"offset={offset:#x} and size={size:#x} pass the end of the object's 64 bits")
+        raise Refused(f"offset={offset:#x} and size={size:#x} go past the object's last offset of 64 bits")
 
 
 def power_of_two(value: Any, name: str) -> int:
@@ -160,7 +158,7 @@ def power_of_two(value: Any, name: str) -> int:
         return value  # nearly always
     number = whole(value, name)
     if number and (number < PAGE or number & (number - 1)):
-        raise Refused(f"{name}={number:#x} is no alignment: write 0, or a power of two from {PAGE} upward")
+        raise Refused(f"{name}={number:#x} is not an alignment: use 0, or a power of two, at least {PAGE}")
     return number
 
 
@@ -196,7 +194,7 @@ def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
 def text_name(value: Any, what: str) -> str:
     """A name that a learner gives: any text, not empty and not endless."""
     if not isinstance(value, str):
-        raise Refused(f"{what} {shown(value)} is {a_kind(value)}: write a text")
+        raise Refused(f"{what} {shown(value)} is {a_kind(value)}: pass a string")
     if not value or len(value) > MAX_NAME:
         raise Refused(f"{what} has {len(value)} characters: write 1 to {MAX_NAME}")
     return characters(value, what)
@@ -207,7 +205,9 @@ def characters(value: str, what: str) -> str:
     try:
         str.encode(value)
     except UnicodeEncodeError:
-        raise Refused(f"{what} {shown(value)} has a lone surrogate, half of a character: write whole ones") from None
+        raise Refused(
+            f"{what} {shown(value)} contains half of a character (a lone surrogate): use whole characters"
+        ) from None
     return str.__str__(value)
 
 
@@ -215,7 +215,7 @@ def part_name(value: Any, what: str) -> str:
     """The name of a map, a task or another part of a machine, which no argument takes for a size."""
     name = text_name(value, what)
     if reads_as_size(name):
-        raise Refused(f"{what} {shown(name)} reads as a number or a size: write a name that begins with a letter")
+        raise Refused(f"{what} {shown(name)} looks like a number or a size: use a name that begins with a letter")
     return name
 
 
@@ -248,7 +248,7 @@ def access(value: Any) -> Access:
 def one_protection(prot: Any, max_prot: Any) -> int:
     """The protection bits of whichever of the two was given; exactly one must be."""
     if (prot is None) == (max_prot is None):
-        raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
+        raise Refused("protect sets either the protection or the maximum: write prot='r' or max_prot='r'")
     given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
     return parse_protection(given, name)
 
@@ -268,7 +268,7 @@ def _malloc_flags(value: Any) -> int:
     word = _flags_from_text(value) if isinstance(value, str) else _from_number(value)
     text = flags_text(word)
     if word & M_NOWAIT and word & M_WAITOK:
-        raise Refused(f"flags={text} contradict each other: a caller may sleep (M_WAITOK) or may not (M_NOWAIT)")
+        raise Refused(f"flags={text} contradict each other: a caller either may sleep (M_WAITOK) or may not (M_NOWAIT)")
     if not word & (M_NOWAIT | M_WAITOK):
         raise Refused(f"flags={text or 0} doesn't say whether the caller may sleep; add M_WAITOK or M_NOWAIT")
     return word
@@ -314,10 +314,10 @@ def region_flags(value: Any) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         if value & ~ANY or value < 0:
-            raise Refused(f"flags={shown(value)} has bits that are no flags; known: {', '.join(VREGION_FLAGS)}")
+            raise Refused(f"flags={shown(value)} has bits that are not flags; known: {', '.join(VREGION_FLAGS)}")
         return int(value)
     if not isinstance(value, (str, Iterable)):
-        raise Refused(f"flags={shown(value)} is {a_kind(value)}: write a text, such as 'rw' or 'rwx large'")
+        raise Refused(f"flags={shown(value)} is {a_kind(value)}: pass a string, such as 'rw' or 'rwx large'")
     texts = (value,) if isinstance(value, str) else in_order(value)
     word = 0
     for text in texts:

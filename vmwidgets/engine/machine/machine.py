@@ -197,7 +197,7 @@ class Machine(Hindsight):
 
     @operation
     def reap(self) -> int:
-        """Give the free slabs of all entry caches back, and their pages; how many slabs they were."""
+        """Free the empty slabs of all entry caches, and their pages; returns the number of slabs."""
         return self.system.kernel.kentry_cache.reap() + self.system.kernel.entry_cache.reap()
 
     @operation
@@ -229,17 +229,17 @@ class Machine(Hindsight):
 
     @property
     def ram(self) -> Reading:
-        """Physical memory, to be read."""
+        """Physical memory, read-only."""
         return Reading("m.ram", lambda: self.system.ram, OF_MEMORY)
 
     @property
     def pages(self) -> Reading:
-        """The page allocator, to be read."""
+        """The page allocator, read-only."""
         return Reading("m.pages", lambda: self.system.pages, OF_PAGES)
 
     @property
     def pmap(self) -> Reading:
-        """The kernel's page tables as the kernel has them, to be read."""
+        """The kernel's page tables as the kernel keeps them, read-only."""
         return self.pmap_of(None)
 
     @property
@@ -270,7 +270,7 @@ class Machine(Hindsight):
 
     @property
     def costs(self) -> Costs | None:
-        """What accesses and faults cost, as operations say it; None: they say no times.  Set it to choose."""
+        """What accesses and faults cost, as operations report it; None if they report none.  Assign to change it."""
         return self.system.processors.costs
 
     @costs.setter
@@ -348,19 +348,19 @@ class Machine(Hindsight):
         return MachineTables(self.system, self.part(path) if space else None)
 
     def pmap_of(self, task: SpacePart | str | None) -> Reading:
-        """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel has them, to be read."""
+        """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel keeps them, read-only."""
         self.system.pmap_of(task)  # refuses what is none
         whose = "m.pmap" if task is None else f"m.pmap_of({shown(getattr(task, 'path', task))})"
         return Reading(whose, lambda: self.system.pmap_of(task), OF_TABLES)
 
     @property
     def descriptor_edits(self) -> list[Edit]:
-        """All edits of descriptors that were not taken back, the latest last."""
+        """All edits of descriptors that were not undone, the latest last."""
         return list(self.system.descriptor_edits)
 
     @property
     def standing_edits(self) -> list[Edit]:
-        """The edits that are in force: their descriptors hold what was written; the latest last."""
+        """The edits in force, whose descriptors still hold what was written; the latest last."""
         return self._descriptors.standing()
 
     @property
@@ -391,7 +391,7 @@ class Machine(Hindsight):
             raise
         except (KeyError, ValueError):
             such = "write a path as records name it, such as 'kernel_map', 'task:init/map' or 'domain:hello'"
-        raise Refused(f"{shown(path)} is no part of this machine: {such}")
+        raise Refused(f"{shown(path)} is not part of this machine: {such}")
 
     def _find(self, path: str) -> Any:
         if path == self.path:
@@ -421,11 +421,11 @@ class Machine(Hindsight):
         return self.kmem.maps[name]
 
     def recorded(self, target: str, name: str) -> Callable[..., Any]:
-        """The call of this name that records have of the part at `target`; what is no operation is refused."""
+        """The call of this name that records have of the part at `target`; what is not an operation is refused."""
         part = self.part(target)
         method = getattr(type(part), name, None)
         if not getattr(method, "is_operation", False) and not (method is not None and name in RECORDED):
-            raise Refused(f"{shown(target)[1:-1]}.{shown(name)[1:-1]} is no operation")
+            raise Refused(f"{shown(target)[1:-1]}.{shown(name)[1:-1]} is not an operation")
         call: Callable[..., Any] = getattr(part, name)
         return call
 
@@ -476,7 +476,7 @@ class Machine(Hindsight):
         return made
 
     def undo(self, n: int = 1) -> None:
-        """Take back the last `n` operations; a group, such as ``vm.load_maps`` makes, counts as one.
+        """Undo the last `n` operations; a group, such as ``vm.load_maps`` makes, counts as one.
 
         Handles stay, and refuse where what they name is not there any longer.  Python's own variables are not undone.
         Threads go on from where they were then, if their functions have run no further.
@@ -496,18 +496,18 @@ class Machine(Hindsight):
             self.history.undo(arguments.count(n, "n"))
 
     def redo(self, n: int = 1) -> None:
-        """Do the next `n` undone operations again, until something else is done: what was undone is a branch then."""
+        """Redo the next `n` undone operations; after another operation it is too late, and they are a branch."""
         self._between("redo")
         with self.door.looking():
             self.history.redo(arguments.count(n, "n"))
 
     def mark(self, name: str) -> None:
-        """Give the present moment a name, for ``m.at(name)`` and ``m.branch(name)``; no operation, and never undone."""
+        """Name the present moment, for ``m.at(name)`` and ``m.branch(name)``; not an operation, and never undone."""
         self.door.refuse_if_closed()
         self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
     def group(self, name: str) -> AbstractContextManager[None]:
-        """In a ``with`` statement: what is done there is one for ``undo``; if it fails, all of it is undone."""
+        """In a ``with`` statement: ``undo`` counts the whole block as one operation; a block that fails is undone."""
         self._between("group")
         return self.history.group(arguments.text_name(name, "name"))
 
@@ -523,7 +523,9 @@ class Machine(Hindsight):
         if name in ("undo", "redo"):
             self.door.refuse_if_closed()
             if self.journal.open_groups:
-                raise Refused(f"m.{name}() takes a group as one, and one is under way: call it after the group")
+                raise Refused(
+                    f"m.{name}() counts a group as one operation, and a group is under way: call it after the group"
+                )
 
     def _another(self, copy: bytes, name: str) -> Machine:
         """A machine booted like this one, or with the structures of a copy."""
@@ -543,7 +545,7 @@ class Machine(Hindsight):
         return self.door.dead is not None
 
     def on_operation(self, callback: Callable[[Machine], Any]) -> None:
-        """Have `callback` called with the machine after each operation; a method is held weakly."""
+        """Call `callback` with the machine after each operation; a method is held weakly."""
         held = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else (lambda: callback)
         self._listeners.append(held)
 

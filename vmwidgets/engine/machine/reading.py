@@ -10,7 +10,7 @@ from ..base.units import listed
 
 
 class NotForReading(Refused, AttributeError):
-    """What a structure has is no part of what is read of it."""
+    """What a structure has is not part of what is read of it."""
 
 
 class Reading:

@@ -296,12 +296,12 @@ class System:
         """Refuse a name that a new task can't have."""
         if self.has_had_task(name):
             what = "has exited, and its name stays its own" if name in self.ends.exited else "is there"
-            raise Refused(f"task name {shown(name)}: a task called so {what}; choose another")
+            raise Refused(f"task name {shown(name)}: a task with this name {what}; choose another")
 
     def refuse_object_name(self, name: str) -> None:
         """Refuse a name that the pages of a file, or memory without a name, have in events."""
         if {name, f"file {name}"} & self.task_memory.objects.keys():
-            raise Refused(f"name {shown(name)}: there is an object of this name; choose another")
+            raise Refused(f"name {shown(name)}: there is already an object with this name; choose another")
 
     def new_task(self, name: str, parent: str, fit: Fit | None) -> TaskSpace:
         """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
@@ -363,7 +363,9 @@ class System:
     def refuse_map_name(self, name: str) -> None:
         """Refuse a name that a new map of kernel memory can't have."""
         if name in self.kmem_maps or name in self.coming or "/" in name:
-            raise Refused(f"name={shown(name)}: there is a map of this name, or it has a slash; choose another")
+            raise Refused(
+                f"name={shown(name)}: there is already a map with this name, or the name has a slash; choose another"
+            )
 
     @contextmanager
     def making_map(self, name: str) -> Iterator[None]:

@@ -21,7 +21,7 @@ from .queues import Fifo, Lru, SecondChance, WorkingSet
 
 @dataclass(frozen=True)
 class ResidentPage:
-    """A page in memory, as a policy of a learner's gets it.
+    """A page in memory, as a learner's policy receives it.
 
     `page` is its number where it was mapped or used last, -1 where that is not known; `arrived` and `used` are moments,
     as counts of references: so many were there before it came, and before its last use.
@@ -119,7 +119,8 @@ class Replacement:
         object.__setattr__(self, "future", _string(self.future))
         if self.policy == "opt" and not self.future:
             raise Refused(
-                "policy='opt' needs future=…: numbers of the pages to come (address // 4096), such as (16, 17)"
+                "policy='opt' needs future=…: the numbers of the pages that will be used (address // "
+                "4096), such as (16, 17)"
             )
 
     @property

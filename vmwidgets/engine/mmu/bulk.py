@@ -403,7 +403,7 @@ def _from_sequence(addresses: Any) -> Any:
         given = np.array(addresses, object)
         words = [-1 if isinstance(one, (bool, np.bool_)) else operator.index(one) for one in given.flat]
     except (TypeError, ValueError):
-        raise Refused(f"addresses: {shown(addresses)} makes no array of whole numbers") from None
+        raise Refused(f"addresses: {shown(addresses)} is not an array of whole numbers") from None
     wrong = next((word for word in words if not 0 <= word < 1 << 64), None)
     if wrong is not None:
         raise Refused(f"addresses: {shown(addresses)} has more than whole numbers from 0 to 2**64 - 1")

@@ -193,7 +193,7 @@ def compare_formats(
     names = _names(formats)
     pairs = sorted(_range(one) for one in _listed(ranges))
     if not pairs:
-        raise Refused("ranges: there is none; write pairs such as (0x40_0000, '64 KiB'), or a map with entries")
+        raise Refused("ranges is empty; write pairs such as (0x40_0000, '64 KiB'), or a map with entries")
     for (_, end), (following, _) in pairwise(pairs):
         if following < end:
             raise Refused(f"ranges: two overlap at {Address(following)}")
@@ -237,5 +237,5 @@ def _number(value: Any, parse: Callable[[str], int]) -> int:
         except ValueError as error:
             raise Refused(f"range: {error}") from None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Refused(f"range: {shown(value)} is no whole number of bytes")
+        raise Refused(f"range: {shown(value)} is not a whole number of bytes")
     return value

@@ -70,7 +70,7 @@ class HandEdits:
         self.places.pop(pa, None)
 
     def freed(self, start: int, size: int) -> None:
-        """End the edits in memory that is no table any more, or an empty one.  O(edits)."""
+        """End the edits in memory that is not a table any more, or an empty one.  O(edits)."""
         if self.places:
             self.places = {pa: edit for pa, edit in self.places.items() if not start <= pa < start + size}
 

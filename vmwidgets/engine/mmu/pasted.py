@@ -102,7 +102,7 @@ def _differ(one: SaidRange | None, other: SaidRange | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one command of QEMU's monitor listed, such as "info mem of x86", as runs of equal rights."""
+    """What one command of QEMU's monitor listed, such as "info mem of x86", as runs of equal permissions."""
 
     name: str
     pieces: tuple[SaidRange, ...]
@@ -112,7 +112,7 @@ class Listing:
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
-        """The lines as runs of equal rights."""
+        """The lines as runs of equal permissions."""
         return joined(self.pieces)
 
     def __repr__(self) -> str:
@@ -198,7 +198,7 @@ class Pasted:
         (<0x1000: 4 KiB rw-u at 0x87f6_b000 → r--u at 0x87f6_b000>,)
         """
         if not isinstance(other, Pasted):
-            raise Refused(f"compare: {shown(other)} is not what vm.load gives")
+            raise Refused(f"compare: {shown(other)} is not a result of vm.load")
         return compared(self._only(), other._only())
 
     def _only(self) -> tuple[SaidRange, ...]:

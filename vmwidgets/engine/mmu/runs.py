@@ -1,4 +1,4 @@
-"""All that page tables map, as runs of equal rights: each table is read once, level by level, and decoded once.
+"""All that page tables map, as runs of equal permissions: each table is read once, level by level, and decoded once.
 
 A table that several descriptors refer to, as in a recursive mapping or Linux's ESPFIX area, is decoded once for each
 set of rights above it.
@@ -163,7 +163,9 @@ class _Reader:
             elif means.kind == "table":
                 below = self._of(means.descriptor.address_of(word), self.fmt.level(level.number - 1), means.rights)
                 if len(found) + len(below) > MOST_RUNS:
-                    raise Refused(f"{self.tables.name}: its tables map more than {MOST_RUNS:,} runs of equal rights")
+                    raise Refused(
+                        f"{self.tables.name}: its tables map more than {MOST_RUNS:,} runs of equal permissions"
+                    )
                 for offset, size, rights, first in below:
                     _add(found, number * span + offset, size, rights, first)
         self._below[key] = found

@@ -70,7 +70,7 @@ class Stops:
         try:
             return self.all[number]
         except (IndexError, TypeError):
-            raise Refused(f"stop {shown(number)}: there are {len(self.all)}, from 0") from None
+            raise Refused(f"stop {shown(number)}: there are {len(self.all)}, numbered from 0") from None
 
     def __repr__(self) -> str:
         last = f", the last at {self.all[-1].where}" if self.all else ""

@@ -85,7 +85,7 @@ def _number(address: object) -> int:
         pass
     except ValueError as error:
         raise Refused(f"address={error}") from None
-    raise Refused(f"address={shown(address)}: write an integer, or a text such as '0x40_1000'") from None
+    raise Refused(f"address={shown(address)}: pass an integer, or a string such as '0x40_1000'") from None
 
 
 @dataclass(frozen=True, repr=False)

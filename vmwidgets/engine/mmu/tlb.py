@@ -213,7 +213,7 @@ class Tlb(Generic[C]):
         The bits that the hardware sets on the way (accessed, dirty) count as set.
         """
         if found.pa is None:
-            raise Refused(f"the walk of {Address(found.va)} faulted: a TLB keeps nothing of it")
+            raise Refused(f"the walk of {Address(found.va)} faulted: a TLB does not cache it")
         shift = found.page_size.bit_length() - 1
         page = found.va >> shift
         key = (shift, page, GLOBAL if found.chain.is_global else asid)

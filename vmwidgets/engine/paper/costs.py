@@ -23,7 +23,7 @@ class Costs:
     look-up in the TLB takes a cycle or a few, a minor fault of Linux on x86-64 about a microsecond.  A solid-state
     drive needs some 100,000 ns where a disk needs 10,000,000.
 
-    Raises :class:`Refused` for a time that is no number from 0 on.
+    Raises :class:`Refused` for a time that is not a number from 0 on.
 
     >>> Costs(major=100_000)
     Costs(tlb=1, memory=100, minor=1000, major=100000)

@@ -41,7 +41,7 @@ def reference_string(
     frames: int | Iterable[int] = 3,
     policies: str | Replacement | Choose | Iterable[str | Replacement | Choose] = ("fifo", "lru", "opt", "clock"),
 ) -> ReferencesValue:
-    """Run a string of references through policies of page replacement, and compare their faults.
+    """Run a reference string through page replacement policies, and compare their faults.
 
     `references` are numbers or letters, in a text or in a list; ``3w`` writes page 3.  ``|`` is a tick of the clock, at
     which policies that age look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory,
@@ -50,9 +50,9 @@ def reference_string(
     `frame`, `arrived`, `used`, `referenced` and `dirty`, and returns the one that is to go.  OPT is given the string.
     A page comes with its reference bit set.  Of letters a function gets the code (``ord``).
 
-    Raises :class:`Refused` for what is no string, no size or no policy, and for more than 100,000 references in all
+    Raises :class:`Refused` for an invalid string, size or policy, and for more than 100,000 references in all
     runs, or runs whose frames, one for each reference, are more than 2,000,000; :class:`CallbackFailed` where a
-    function raises, or returns what is no page in memory.
+    function raises, or returns what is not a page in memory.
 
     >>> found = reference_string("1 2 3 4 1 2 5 1 2 3 4 5", frames=(3, 4), policies=("fifo", "lru"))
     >>> found
@@ -106,7 +106,7 @@ class _Wanted:
 
 def _string(references: object) -> list[_Wanted]:
     if isinstance(references, (bytes, bytearray)):
-        raise Refused(f"references={shown(references)}: write a text, not bytes")
+        raise Refused(f"references={shown(references)}: pass a string, not bytes")
     if isinstance(references, str):
         references = references.replace(",", " ").replace(TICK, f" {TICK} ").split()
     try:
@@ -127,7 +127,7 @@ def _string(references: object) -> list[_Wanted]:
         else:
             raise Refused(f"the string begins with a tick of the clock, {TICK!r}: write a reference before it")
     if len({type(one.page) for one in string}) > 1:
-        raise Refused("the string has numbers and letters: name pages by the ones or by the others")
+        raise Refused("the string mixes numbers and letters: name all pages with the one or the other")
     return string
 
 
@@ -140,7 +140,9 @@ def _wanted(item: object, place: int) -> _Wanted:
     else:
         page, write = -1 if isinstance(item, (str, bool)) else _index(item), False
     if isinstance(page, int) and not 0 <= page < MOST_PAGES:
-        raise Refused(f"reference {place}, {shown(item)}, is no page: write numbers or letters, and 3w to write page 3")
+        raise Refused(
+            f"reference {place}, {shown(item)}, is not a page: write numbers or letters, and 3w to write page 3"
+        )
     return _Wanted(page, write)
 
 
@@ -159,7 +161,7 @@ def _sizes(frames: object) -> tuple[int, ...]:
             raise Refused(f"frames={shown(size)}: a memory has from 1 to {MOST_FRAMES} frames")
     sizes = tuple(dict.fromkeys(several))
     if not sizes:
-        raise Refused("frames: write how many, such as 3, or several numbers, such as (3, 4)")
+        raise Refused("frames: write a number, such as 3, or several, such as (3, 4)")
     return sizes
 
 

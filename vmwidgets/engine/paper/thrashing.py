@@ -127,7 +127,9 @@ def load_curve(
     if not isinstance(policy, str) or policy not in CURVE_POLICIES:
         raise Refused(f"policy={shown(policy)}: write one of {', '.join(CURVE_POLICIES)}")
     if type(frames) is not int or not max(numbers) <= frames <= MOST_FRAMES:
-        raise Refused(f"frames={shown(frames)}: write a number from {max(numbers)}, one a task, to {MOST_FRAMES:,}")
+        raise Refused(
+            f"frames={shown(frames)}: write a number from {max(numbers)} (one for each task) to {MOST_FRAMES:,}"
+        )
     if type(seed) is not int:
         raise Refused(f"seed={shown(seed)}: write a whole number")
     points = (

@@ -236,7 +236,7 @@ class CpuDriver:
         """Where a frame is, and how big."""
         held = self.cspace.lookup(ref, invoke=True).object
         if not held.kind.is_frame:
-            raise LibError("SYS_ERR_ILLEGAL_INVOCATION", f"{ref} holds a {held.kind.name}, and is no frame")
+            raise LibError("SYS_ERR_ILLEGAL_INVOCATION", f"{ref} holds a {held.kind.name}, and is not a frame")
         return FrameIdentity(held.base, held.bytes)
 
     # ---- mappings ----------------------------------------------------------------------------
@@ -306,13 +306,13 @@ class CpuDriver:
     def _mapping(self, ref: CapRef) -> Mapping:
         held = self.cspace.lookup(ref, invoke=True).object
         if not isinstance(held, Mapping):
-            raise LibError("SYS_ERR_CAP_NOT_FOUND", f"{ref} holds a {held.kind.name}, and is no Mapping")
+            raise LibError("SYS_ERR_CAP_NOT_FOUND", f"{ref} holds a {held.kind.name}, and is not a Mapping")
         return held
 
     def _level_of(self, table: Capability) -> Level:
         kind = table.object.kind
         if not kind.is_table:
-            raise LibError("SYS_ERR_DEST_TYPE_INVALID", f"{table.ref} holds a {kind.name}, and is no table")
+            raise LibError("SYS_ERR_DEST_TYPE_INVALID", f"{table.ref} holds a {kind.name}, and is not a table")
         return self.fmt.level(kind.level)
 
     # ---- tables ------------------------------------------------------------------------------

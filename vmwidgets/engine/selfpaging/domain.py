@@ -285,9 +285,9 @@ class Domain:
         """The object of the capability in a slot; refused for those that the pmap works with."""
         held = self.cspace.lookup(ref, invoke=True).object
         if isinstance(held, Mapping):
-            raise Refused(f"{ref} holds a Mapping, which goes when the pmap unmaps what it maps")
+            raise Refused(f"{ref} holds a Mapping, which is deleted when the pmap unmaps its memory")
         if held.kind.name == "CNode" or ref in self._pmaps_own():
-            raise Refused(f"{ref} holds a {held.kind.name} that the program itself rests on: delete what you made")
+            raise Refused(f"{ref} holds a {held.kind.name} that the program itself needs: delete only what you made")
         return held
 
     def _pmaps_own(self) -> set[CapRef]:

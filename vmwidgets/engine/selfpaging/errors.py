@@ -64,7 +64,7 @@ MEANINGS = {
     "SYS_ERR_INVALID_RETYPE": "a capability of that type can't become one of the other",
     "SYS_ERR_REVOKE_FIRST": "the memory has been retyped already: revoke first",
     "SYS_ERR_DEST_CNODE_LOOKUP": "the destination cnode was not found",
-    "SYS_ERR_DEST_TYPE_INVALID": "the capability is no table that this can be put into",
+    "SYS_ERR_DEST_TYPE_INVALID": "the capability is not a table that this can be put into",
     "SYS_ERR_WRONG_MAPPING": "the mapping belongs to another table",
     "SYS_ERR_VNODE_SLOT_INVALID": "the table has no such entry",
     "SYS_ERR_VNODE_SLOT_INUSE": "the entry is in use",
@@ -72,7 +72,7 @@ MEANINGS = {
     "SYS_ERR_VNODE_NOT_INSTALLED": "the entries of the mapping are clear already",
     "SYS_ERR_VM_MAP_SIZE": "the entries go on beyond the end of the table",
     "SYS_ERR_VM_MAP_RIGHTS": "the capability does not carry the rights that were asked for",
-    "SYS_ERR_VM_MAP_OFFSET": "the offset into the frame is no multiple of the page",
+    "SYS_ERR_VM_MAP_OFFSET": "the offset into the frame is not a multiple of the page",
     "SYS_ERR_VM_FRAME_TOO_SMALL": "the frame ends before the mapping does",
     "SYS_ERR_FRAME_OFFSET_INVALID": "the offset is outside the table's memory, or on no border of a table",
 }

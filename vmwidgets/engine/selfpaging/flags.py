@@ -50,7 +50,7 @@ def remembered(flags: int) -> int:
 def kernel_flags(flags: int) -> int:
     """The four of them that the kernel knows; GUARD leaves none.
 
-    Raises :class:`Refused` for bits that are no flag.
+    Raises :class:`Refused` for bits that are not a flag.
 
     >>> kernel_flags(READ_WRITE | LARGE), kernel_flags(READ | GUARD)
     (3, 0)
@@ -58,7 +58,7 @@ def kernel_flags(flags: int) -> int:
     unknown = flags & ~_KNOWN
     if flags < 0 or unknown:
         raise Refused(
-            f"flags {flags:#x}: bits {unknown:#x} are no flags of a region; known are {', '.join(VREGION_FLAGS)}"
+            f"flags {flags:#x}: bits {unknown:#x} are not flags of a region; known are {', '.join(VREGION_FLAGS)}"
         )
     return 0 if flags & GUARD else flags & _KERNELS
 

@@ -78,7 +78,9 @@ class Memobj:
         """
         region = self._shown()
         if offset < 0 or size <= 0 or offset % PAGE or size % PAGE or offset + size > self.size:
-            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"[{offset:#x}, {offset + size:#x}) is no range of its pages")
+            raise LibError(
+                "LIB_ERR_MEMOBJ_WRONG_OFFSET", f"[{offset:#x}, {offset + size:#x}) is not a range of its pages"
+            )
         kernel_flags(remembered(flags))
         shift = region.base - region.offset
         with pushing("LIB_ERR_MEMOBJ_PROTECT"), UndoLog() as log:

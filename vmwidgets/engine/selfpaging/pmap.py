@@ -64,7 +64,7 @@ class DomainPmap:
         unknown = quirks - set(BARRELFISH_QUIRKS)
         if unknown:
             raise Refused(
-                f"{', '.join(sorted(unknown))}: no quirk of the pmap; known are {', '.join(BARRELFISH_QUIRKS)}"
+                f"{', '.join(sorted(unknown))}: not a quirk of the pmap; known are {', '.join(BARRELFISH_QUIRKS)}"
             )
         self.stubs = stubs
         self.recorder = recorder
@@ -137,7 +137,7 @@ class DomainPmap:
         changed.  Empty tables stay, to be used again.
         """
         if size <= 0:
-            raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=f"{size} bytes are no mapping")
+            raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=f"{size} bytes are not a mapping")
         size = round_up(size, PAGE)
         leaves = self.tree.leaves_to_unmap(va, size)
         with pushing("LIB_ERR_PMAP_UNMAP"), self._mapper.all_or_nothing() as log:
@@ -150,12 +150,12 @@ class DomainPmap:
         """Give [va, va + size), rounded up to pages, other flags; the bytes that changed.
 
         Each piece of the range, one a table, must lie in one leaf: LIB_ERR_PMAP_MODIFY_FLAGS otherwise, and nothing
-        changed.  A range in which nothing at all is mapped has nothing to change, and that is no error.  The tree goes
+        changed.  A range in which nothing at all is mapped has nothing to change, which is not an error.  The tree goes
         on remembering the flags that were mapped with.
         """
         if size <= 0:
             names = ("LIB_ERR_PMAP_MODIFY_FLAGS", "LIB_ERR_PMAP_FIND_VNODE")
-            raise chain(*names, detail=f"{size} bytes are no range of a mapping")
+            raise chain(*names, detail=f"{size} bytes are not a range of a mapping")
         size = round_up(size, PAGE)
         flags = remembered(flags)
         kernel_flags(flags)

@@ -157,7 +157,7 @@ def _check_leaf(pmap: DomainPmap, leaf: LeafRow) -> None:
     with pushing("LIB_ERR_PMAP_DESERIALISE"), pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
         identity = pmap.stubs.frame_identify(leaf.frame)
     if leaf.offset < 0 or leaf.offset % unit or leaf.offset + leaf.size > identity.bytes:
-        why = f"{leaf.size:#x} bytes from {leaf.offset:#x} on are no pages of the {identity.bytes:#x} in {leaf.frame}"
+        why = f"{leaf.size:#x} bytes from {leaf.offset:#x} on are not pages of the {identity.bytes:#x} in {leaf.frame}"
         raise _wrong(f"leaf at {_number(leaf.va)}: {why}")
     for run in leaf.runs:
         _check_range(pmap, "leaf", run.base, run.size, unit)

@@ -15,7 +15,7 @@ from .errors import LibError
 
 @dataclass(slots=True, eq=False)
 class SlabHead:
-    """A piece of memory, with its blocks [first, first + blocks); at `address` 0, if it is no mapped frame."""
+    """A piece of memory, with its blocks [first, first + blocks); at `address` 0, if it is not a mapped frame."""
 
     address: int
     bytes: int

@@ -69,7 +69,7 @@ class FaultHandler(Protocol):
     """Resolves the faults of one address space: X15's for a task, the program's own for a domain, or FreeBSD's."""
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Have `va` mapped for this access, or raise the error of the access; may sleep."""
+        """Map `va` for this access, or raise the access's error; may sleep."""
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""

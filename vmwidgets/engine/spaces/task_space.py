@@ -252,7 +252,7 @@ class TaskSpace:
             vm_map.enter(where, size, 0, flags, target, offset)
         entry = self._entry_at(where)
         copies = NEEDS_COPY if target.is_file and not shared else 0
-        why = "is to be copied at the first write" if copies else "grows down"
+        why = "is now copy-on-write" if copies else "grows down"
         vm_map.set_flags(entry, entry.flags | extra | copies, why)
         return where
 

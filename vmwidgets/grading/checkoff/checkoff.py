@@ -79,7 +79,7 @@ def check_off(
     pool, steps, missing = _pool(begun, works, {"drawn_from": drawn_from, "modules": list(modules)})
     if not pool:
         whys = "; ".join(f"{name}: {why}" for name, why in missing.items())
-        raise Refused(f"{path}: nothing can be asked of it ({whys})")
+        raise Refused(f"{path}: no question can be asked about it ({whys})")
     chosen = three(pool, drawn_from or sha256(text.encode()).hexdigest(), again)
     return Checkoff(begun, tuple(_with_steps(chosen, steps)), missing)
 

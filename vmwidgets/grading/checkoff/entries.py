@@ -85,7 +85,7 @@ def coming(subject: Subject, draws: Draws) -> Iterator[Question]:
     if steps is None or not steps.map_path or not isinstance(steps.branch().part(steps.map_path), MachineMap):
         return
     entries = steps.entries_at(len(steps))
-    seen = {space_start(steps)}  # that is no question
+    seen = {space_start(steps)}  # that is not a question
     gaps = [high.start - low.end for low, high in pairwise(entries) if high.start > low.end]
     for size in drawn_first(draws, SIZES, lambda one: any(gap < one * PAGE for gap in gaps))[:4]:
         space = steps.branch().part(steps.map_path)

@@ -1,4 +1,4 @@
-"""Questions on answers that are no machine: segments that were placed, and walks on paper."""
+"""Questions on answers that are not a machine: segments that were placed, and walks on paper."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def running(work: dict[str, Any], limits: Limits = Limits()) -> Iterator[Callabl
     """The function that `work` was packed from, running in a process of its own as long as the context is open.
 
     It takes and gives plain data and pages in memory; what it raises has the same name and the same first line, without
-    paths.  Raises :class:`Refused` where the process can't be locked in, and where the source makes no function.
+    paths.  Raises :class:`Refused` if the process can't be locked in, and if the source does not define a function.
     """
     source, name = _text(work, "source"), _text(work, "name")
     job = {"source": source, "function": _text({"function": name} | work, "function")}
@@ -89,7 +89,7 @@ def running(work: dict[str, Any], limits: Limits = Limits()) -> Iterator[Callabl
 
 
 class _Process:
-    """The process; it ends at the first line that is no answer."""
+    """The process; it ends at the first line that is not an answer."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -122,7 +122,7 @@ class _Process:
             self._given(self._heard(self._until))
         except Exception as error:  # noqa: BLE001  whatever a learner's source raises
             said = printable(f"{type(error).__name__}: {error}"[:200])
-            raise Refused(f"its source makes no function: {said}") from None
+            raise Refused(f"its source does not define a function: {said}") from None
 
     def ask(self, given: tuple[Any, ...]) -> Any:
         """What the function gives; raises what it raised, or what its process came to."""
@@ -200,7 +200,7 @@ class _Process:
 
 
 OPEN = "functions are run only in a process without files and network, which can't be had here; read its source: "
-NO_ANSWER = "its answer is no answer"
+NO_ANSWER = "its answer is not valid"
 LATE = "it took too long"
 ENDED = "its process ended: too much memory or time, or a crash"
 
@@ -213,5 +213,5 @@ def _first_line(said: str) -> str:
 def _text(work: dict[str, Any], name: str) -> str:
     text = work.get(name)
     if not isinstance(text, str) or len(text) > MOST_SOURCE:
-        raise Refused(f"{name}={shown(text)}: write a text, not too long")
+        raise Refused(f"{name}={shown(text)}: pass a string, not too long")
     return text

@@ -19,7 +19,7 @@ MOST_ITEMS, MOST_TEXT, MOST_BITS, DEEPEST = 1000, 1000, 4096, 8
 
 
 def sent(value: Any, depth: int = 0) -> Any:
-    """A value as JSON can say it; asks nothing of objects that are no plain data.
+    """A value as JSON can say it; asks nothing of objects that are not plain data.
 
     >>> made(sent([1, "two", (3.5, None), {4: 5}]))
     [1, 'two', (3.5, None), {4: 5}]
@@ -47,19 +47,19 @@ def sent(value: Any, depth: int = 0) -> Any:
 def made(data: Any) -> Any:
     """The value of what came; raises :class:`ValueError` for what is none.
 
-    Of what was no plain data there is an object whose class has the same name.
+    Of what was not plain data there is an object whose class has the same name.
     """
     try:
         return _made(data)
     except (TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as error:
-        raise ValueError("it is no value") from error
+        raise ValueError("it is not a value") from error
 
 
 def _made(data: Any) -> Any:
     if not isinstance(data, dict):
         if data is None or isinstance(data, (bool, int, float, str)):
             return data
-        raise ValueError("it is no value")
+        raise ValueError("it is not a value")
     ((kind, content),) = data.items()
     if kind == "bits":
         return 1 << min(max(content, 1), 1 << 24) - 1
@@ -73,4 +73,4 @@ def _made(data: Any) -> Any:
         return CLASSES[kind](*map(_made, content))
     if kind == "a" and content.isidentifier():
         return type(content, (), {})()
-    raise ValueError("it is no value")
+    raise ValueError("it is not a value")

@@ -411,7 +411,9 @@ mistakes(
     "07/split",
     {
         "4": Mistake("a section has parts", "A section is one descriptor with one set of rights: it must be replaced."),
-        "5": Mistake("only the page is cut out", "What is left of the section is no section: it is 255 small pages."),
+        "5": Mistake(
+            "only the page is cut out", "What is left of the section is not a section: it is 255 small pages."
+        ),
         "1024": Mistake("all are split", "Only the section that holds the page is split; three remain."),
         "1027": Mistake("a large page of x86", "A section has 256 pages of 4 KiB; 1,024 are in a large page of x86."),
         "256": Mistake("forgets the other sections", "Three sections are still there, each one descriptor."),

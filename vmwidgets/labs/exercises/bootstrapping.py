@@ -204,7 +204,7 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
         1,
         begun and not strange and fillers == before and not more,
         "nothing else was changed",
-        "something else was changed: memory that is in use, or a page that no job is about"
+        "something else was changed: memory that is in use, or a page that no job mentions"
         if strange or fillers != before
         else "something else was changed on the way, and put back: each job is one call, and all else is in use",
         first="" if strange or fillers != before or more else "do a job",
@@ -230,7 +230,7 @@ def _mapped(machine: Machine) -> dict[int, str]:
 
 
 def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
-    """What was done to the kernel's map that is no job, or a job that was done before."""
+    """What was done to the kernel's map that is not a job, or a job that was done before."""
     left: Counter[tuple[str, tuple[Range, ...]]] = Counter(
         (REMOVED if job.kind in GIVES_BACK else ENTERED, ((job.address, job.address + job.size),)) for job in asked.jobs
     )

@@ -282,7 +282,7 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
 NO_ENTRY = Mistake(
     "SIGSEGV for SIGBUS", "A SIGBUS needs an entry that allows the access, and an object without the page."
 )
-TOO_LATE = Mistake("copied too late", "Behind its end the file has no page any more that a write could copy.")
+TOO_LATE = Mistake("copied too late", "Past its new end, the file no longer has a page that a write could copy.")
 
 
 def _file_pages(task: Task) -> Iterator[FilePage]:

@@ -232,7 +232,7 @@ def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
 
 
 def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list[Block]:
-    """The blocks that are no allocations any more, or were none for a while; the caller's may be where one was.
+    """The blocks that are not allocations any more, or were none for a while; the caller's may be where one was.
 
     What a handler has freed is lost, also if it takes the same addresses back.
     """

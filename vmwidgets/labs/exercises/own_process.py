@@ -337,7 +337,7 @@ mistakes(
 mistakes(
     "10/unseen",
     {
-        "the heap": Mistake("brk is no call", "The heap's end is moved by brk, which was recorded and replayed."),
+        "the heap": Mistake("brk is not a call", "The heap's end is moved by brk, which was recorded and replayed."),
         "the libraries": Mistake(
             "execve maps libraries", "Libraries are mapped by ld.so, by calls that were recorded."
         ),

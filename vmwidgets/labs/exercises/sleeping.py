@@ -131,7 +131,7 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
     yield criterion(
         3,
         0 if waiting or circle or begun else 2 + few,
-        "no circle is possible, whoever runs when, and as few threads were changed as can be",
+        "no circle is possible in any order of running, and as few threads as possible were changed",
         "threads take the locks in orders that make a circle: one day each will hold what the next one waits for"
         if circle
         else "no circle is possible, but more threads were changed than had to be: the others could keep their order",

@@ -119,8 +119,8 @@ def _listed(pages: tuple[int, ...]) -> str:
     sheet=ByHandSheet.drawn,
     edition=2,
     hints=(
-        "Walk the pages that are meant, and one that is not. Up to which descriptor do they share their way?",
-        "Change the lowest descriptor that all pages that are meant have in common. Which bit of it forbids what?",
+        "Walk the pages in question, and another one. Up to which descriptor do they share the path?",
+        "Change the lowest descriptor that all pages in question have in common. Which bit of it forbids what?",
         "R/W is bit 1, U/S bit 2, XD bit 63. Then flush each page that is meant, on each processor that keeps it.",
     ),
 )
@@ -136,7 +136,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (not begun) + (not left),
-        "the rights are gone, on all pages that are meant",
+        "all pages in question have lost the rights",
         "a page is gone, which is another fault: the next access maps it again, with all rights"
         if absent
         else "a right that should be gone is still there: which bit of which descriptor forbids it?",
@@ -158,7 +158,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
         "all other pages and rights are as they were",
         "a page of another task is not as it was: whose tables are these?"
         if anothers
-        else "a page that is not meant is not as it was: what else does that descriptor map?"
+        else "another page has changed: what else does that descriptor map?"
         if beside
         else "a page that is meant is not there, or lost more than it should: which bit forbids only what is asked?",
         first="" if wrong else begun,
@@ -169,7 +169,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
         2,
         not begun and len(edits) == 1 and not by_the_map,
         "one descriptor was changed",
-        "one descriptor should be changed by hand: which one do all the pages that are meant have in common?"
+        "one descriptor should be changed by hand: which one do all pages in question have in common?"
         if len(edits) > 1
         else "the descriptor should be changed by set_descriptor alone, and not by a call of the map",
         first=begun,

@@ -9,7 +9,7 @@ from vmwidgets.engine.machine.handles.maps import MachineMap
 
 
 def fill(space: MachineMap, entries: int) -> None:
-    """Enter single pages that never merge until the map has so many entries.
+    """Enter single pages that never merge, until the map has `entries` entries.
 
     Raises what `enter` raises: a map of the kernel may have room for fewer.
 
@@ -25,7 +25,7 @@ def fill(space: MachineMap, entries: int) -> None:
 
 
 def scanned(space: MachineMap, address: int | str) -> int:
-    """How many entries a scan of the list looks at, from its head to the first that ends above `address`.
+    """The number of entries that a scan of the list looks at, from its head to the first that ends above `address`.
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
@@ -38,7 +38,7 @@ def scanned(space: MachineMap, address: int | str) -> int:
 
 
 def comparisons(space: MachineMap, address: int | str) -> int:
-    """How many nodes of the tree a lookup of `address` compares; 0 if the lookup cache had it.  It is a lookup.
+    """The number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.  It does a lookup.
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map

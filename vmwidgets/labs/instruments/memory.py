@@ -46,7 +46,7 @@ def called(machine: Machine) -> list[str]:
 
 
 def calls(machine: Machine) -> list[str]:
-    """The calls of the last operation, each a line with its arguments, indented as they are nested.
+    """The calls of the last operation, one per line with its arguments, indented by nesting.
 
     >>> import vmwidgets as vm
     >>> from vmwidgets import lab
@@ -76,7 +76,7 @@ def _given(name: str, value: object, kind: type[T], right: str) -> T:
 
 
 def byte_or_signal(task: Task, address: int | str) -> str:
-    """What a read of one byte by `task` gives: the character, "zero" for a byte 0, or the name of the signal.
+    """What a one-byte read by `task` returns: the character, "zero" for a byte 0, or the name of the signal.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -91,7 +91,7 @@ def byte_or_signal(task: Task, address: int | str) -> str:
 
 
 def use_pages(task: Task, start: int, numbers: Any, access: str = "read") -> None:
-    """Have `task` use the pages with these numbers, counted from `start`, in this order; `access` as for `touch`.
+    """Make `task` access the pages with these numbers, counted from `start`, in this order; `access` as for `touch`.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -107,7 +107,7 @@ def use_pages(task: Task, start: int, numbers: Any, access: str = "read") -> Non
 
 
 def resident_pages(task: Task, start: int, pages: int) -> set[int]:
-    """The numbers, counted from `start`, of those of so many pages that the task's page tables lead to.
+    """The numbers, counted from `start`, of those of `task`'s first `pages` pages that are in memory.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")

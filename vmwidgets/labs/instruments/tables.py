@@ -27,7 +27,7 @@ class Walkable(Protocol):
 
 
 def tables_read(space: Walkable, at: int | str, size: int | str = PAGE) -> dict[Address, Size]:
-    """The tables that the hardware reads for the pages of a range, and how large each is; the root comes first.
+    """The tables that the hardware reads for a range's pages, with the size of each; the root table comes first.
 
     >>> import vmwidgets as vm
     >>> from vmwidgets import lab
@@ -43,7 +43,7 @@ def tables_read(space: Walkable, at: int | str, size: int | str = PAGE) -> dict[
 
 
 def descriptors(space: Walkable, at: int | str, size: int | str = PAGE) -> set[Address]:
-    """Where the descriptors are that map the pages of a range: the last that each walk reads, if it finds a page.
+    """Addresses of the descriptors that map a range's pages: the last one that each walk reads, if it finds a page.
 
     >>> import vmwidgets as vm
     >>> from vmwidgets import lab
@@ -58,7 +58,7 @@ def descriptors(space: Walkable, at: int | str, size: int | str = PAGE) -> set[A
 
 
 def word(machine: Machine, physical: int | str) -> int:
-    """The descriptor at a physical address, as wide as those of this machine's tables: what the hardware reads.
+    """The descriptor at a physical address, as wide as this machine's descriptors: what the hardware reads.
 
     >>> import vmwidgets as vm
     >>> from vmwidgets import lab
@@ -77,7 +77,7 @@ def word(machine: Machine, physical: int | str) -> int:
 
 
 def rights(space: Walkable, *addresses: int | str) -> list[str]:
-    """What user code may do at each address: "rw", "r-", or "--", also where nothing is mapped.
+    """What user code may do at each address: "rw", "r-", or "--", which also means that nothing is mapped.
 
     >>> import vmwidgets as vm
     >>> from vmwidgets import lab
@@ -98,7 +98,7 @@ def _walks(space: Walkable, at: int | str, size: int | str) -> list[Walk]:
 
 
 def flips(walk: MachineWalk, level: int = 1) -> dict[str, str]:
-    """For each bit of a descriptor that `walk` read: what the same access gives when that bit is flipped.
+    """For each bit of a descriptor that `walk` read: the result of the same access with that bit flipped.
 
     `level` 1 is the last descriptor, 2 the one before.  Bits with the same result are together: the result, and which
     bits.  All edits are taken back.  Refused for a walk that read no such descriptor, and for one of tables that were
@@ -114,7 +114,7 @@ def flips(walk: MachineWalk, level: int = 1) -> dict[str, str]:
     """
     machine: Any = getattr(walk, "machine", None)
     if machine is None:
-        raise Refused(f"walk={shown(walk)}: write a walk in a machine that is there, such as task.walk(address)")
+        raise Refused(f"walk={shown(walk)}: pass a walk of a machine that still exists, such as task.walk(address)")
     if not 0 < level <= len(walk.steps):
         raise Refused(f"level={shown(level)}: this walk read {counted(len(walk.steps), 'descriptor')}")
     step = walk.steps[-level]
@@ -156,7 +156,7 @@ def inverted(machine: Machine, buckets: Any = 8) -> InvertedValue:
     ['init: page 0x105 in frame 0x18a']
     """
     if not isinstance(machine, Machine):
-        raise Refused(f"machine={shown(machine)}: write what vm.boot gave")
+        raise Refused(f"machine={shown(machine)}: pass a machine, such as m = vm.boot()")
     if isinstance(buckets, bool) or not isinstance(buckets, int) or not 1 <= buckets <= MOST_BUCKETS:
         raise Refused(f"buckets={shown(buckets)}: write a number, 1 to {MOST_BUCKETS}")
     chains: list[list[InvertedEntry]] = [[] for _ in range(buckets)]

@@ -9,7 +9,7 @@ from vmwidgets.engine.machine import Machine
 
 
 def copier(machine: Machine, *locks: str) -> Generator[Any, Any, None]:
-    """A thread that copies between the maps with these names, and takes their locks in this order.
+    """A thread that copies between the maps with these names, and locks them in this order.
 
     After each lock but the last it reads from disk for 5 ticks; with all of them it copies for one tick, and then gives
     them back.  For :meth:`Machine.spawn`.

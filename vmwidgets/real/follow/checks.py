@@ -84,6 +84,6 @@ def asked(check: Check, call: Call, before: Mapping[str, Mapping[int, int]], spa
     root = call.roots[-1]
     for one in said:
         if not (isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], int) and isinstance(one[1], str)):
-            raise Refused(f"checks[{call.function!r}] gave {shown(one)}: give pairs of an address and a sentence")
+            raise Refused(f"checks[{call.function!r}] returned {shown(one)}: return pairs of an address and a sentence")
         leaf = spaces.known[root].leaves.get(one[0]) if root in spaces.known else None
         yield Wrong(call.function, one[1], root, one[0], None if leaf is None else leaf.frame)

@@ -25,7 +25,7 @@ ALWAYS = (
 
 
 def compare_with_linux(machine: Machine) -> LinuxComparison:
-    """Live the lives of a machine's tasks in real processes of this computer's Linux, and list what differs.
+    """Repeat the calls of a machine's tasks in real processes of this computer's Linux, and list the differences.
 
     Each mmap, munmap, mprotect, brk, fork, read, write and so on of the journal is made by a real process, with the
     same arguments at the same addresses.  Compared are errors and signals, the bytes that were read, what is mapped

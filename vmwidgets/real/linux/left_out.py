@@ -40,8 +40,8 @@ CHANGES_PAGES = {"page_out", "promote", "superpages", "set_descriptor", "undo_de
 """Operations after which pages are in memory as no call of a process has them."""
 
 ENDS = {
-    "spawn": "a thread is code of yours, and what it does to memory is no operation of its own",
-    "register_handler": "a handler is code of yours, and what it does to memory is no operation of its own",
+    "spawn": "a thread is code of yours, and what it does to memory is not an operation of its own",
+    "register_handler": "a handler is code of yours, and what it does to memory is not an operation of its own",
 }
 """Operations after which nothing is compared."""
 

@@ -83,7 +83,7 @@ OFF = {"PG disabled": "x86", "No translation or protection": "RISC-V"}
 
 
 def read_listings(lines: Sequence[str]) -> tuple[list[Listing], list[str]]:
-    """The listings in the lines of a text, each as runs of equal rights, and what the text does not say."""
+    """The listings in the lines of a text, each as runs of equal permissions, and what the text does not say."""
     unsaid: list[str] = []
     found: list[tuple[Format, int, list[SaidRange]]] = []
     follows = False

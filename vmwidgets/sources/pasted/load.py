@@ -16,7 +16,7 @@ MOST = 1 << 22
 
 
 def load(text: str) -> Pasted:
-    r"""What the text of a terminal says of page tables, traps and panics.
+    r"""What a terminal's text says about page tables, traps and panics.
 
     Found are tables that xv6's `vmprint` printed, in the forms of all years; traps (`usertrap(): unexpected
     scause …`), walked in the table that was printed before; panics of xv6, with what the check protects and three

@@ -108,7 +108,7 @@ class PastedTables(PageTables[Any]):
 
     @property
     def ranges(self) -> tuple[SaidRange, ...]:
-        """What the listed descriptors map, as runs of equal rights.  O(descriptors)."""
+        """What the listed descriptors map, as runs of equal permissions.  O(descriptors)."""
         return joined(self.pieces)
 
     @property

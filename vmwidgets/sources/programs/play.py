@@ -12,7 +12,7 @@ from .listed import steps_of, text_of
 
 
 def play(program: str, machine: Machine) -> Played:
-    """Have a task of `machine` do what a small program in C does, access by access; the picture shows its text.
+    """Make a task of `machine` do what a small C program does, access by access; the picture shows the program's text.
 
     `program` is "matrix", "fork" or "malloc".  The task has the program's name, and a child is called "child".  The
     accesses are those that the compiled program makes to memory other than its stack; what the library's malloc and
@@ -21,7 +21,7 @@ def play(program: str, machine: Machine) -> Played:
     Each access is an operation, and ``m.undo()`` takes back one.  O(accesses), of which a program has at most a
     hundred.
 
-    Raises :class:`Refused` for a program that is not known, and where the machine has or had tasks of these names;
+    Raises :class:`Refused` for an unknown program, and where the machine has or had tasks of these names;
     nothing has changed then.  NOMEM where memory runs out.
 
     >>> import vmwidgets as vm

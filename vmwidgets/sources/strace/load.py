@@ -82,7 +82,9 @@ def load_strace(
         with machine.group("load_strace"):
             performer.perform(found.steps)
     if not performer.tasks:
-        raise Refused(f"{source} has no call of a process: it reads like 'munmap(0x7f0000001000, 4096) = 0'")
+        raise Refused(
+            f"{source} contains no system call: a line of strace looks like 'munmap(0x7f0000001000, 4096) = 0'"
+        )
     return _result(performer, found, source, text)
 
 

@@ -291,11 +291,11 @@ class _Reader:
         whose = self._whose(pid, name)
         if whose not in self.waiting:
             if name in CHANGING:
-                raise self.refused(number, f"{name} is resumed, and no line before has begun it")
+                raise self.refused(number, f"{name} is resumed, but no earlier line began it")
             return self._ended(number, number, Loose(pid, name, "call"), rest)  # strace came while it was under way
         begun = self.waiting.pop(whose)
         if begun.name != name:
-            raise self.refused(number, f"{name} is resumed, and line {begun.line} has begun {begun.name}")
+            raise self.refused(number, f"{name} is resumed, but line {begun.line} began {begun.name}")
         whose = whose if pid is None else pid
         try:
             _, kind, parts = self._parsed(begun.text + rest)
@@ -306,7 +306,7 @@ class _Reader:
                 return Unfinished(begun.line, whose, name)
             raise self.refused(number, f"{_cut(tail)!r} is not a line of strace; {_EXAMPLE}") from None
         if kind != "call":
-            raise self.refused(number, f"{name} is resumed and has no result; {_EXAMPLE}")
+            raise self.refused(number, f"{name} is resumed, but has no result; {_EXAMPLE}")
         return Call(number, begun.line, whose, *parts)
 
     def _ended(self, number: int, begun: int, found: Loose, rest: str) -> Event:
@@ -389,7 +389,7 @@ class _Parts(Transformer[Any, Any]):
 
 
 def integer(written: str) -> int | None:
-    """The number that strace wrote, octal with a zero before it; none for what is no whole number.
+    """The number that strace wrote, octal with a zero before it; none for what is not a whole number.
 
     >>> integer("-1"), integer("0x10"), integer("0644"), integer("?"), integer("089")
     (-1, 16, 420, None, None)

@@ -87,7 +87,7 @@ def open_image(path: Path, base: int = 0) -> ImageMemory:
         if stat.S_ISFIFO(state.st_mode):
             data = raw.read()
         elif not stat.S_ISREG(state.st_mode):
-            raise Refused("this is no file: an image comes from a file or a pipe")
+            raise Refused("this is not a file: an image comes from a file or a pipe")
         elif state.st_size:
             data = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
     if not len(data):
@@ -106,5 +106,5 @@ def _bytes(start: int, text: str) -> bytes:
         data = b""
     if len(data) * 2 != len(text):
         wrong = next(place for place, char in enumerate(text) if char not in _HEX)
-        raise Refused(f"the piece of memory at {Address(start)}: character {wrong + 1} is no hexadecimal digit")
+        raise Refused(f"the piece of memory at {Address(start)}: character {wrong + 1} is not a hexadecimal digit")
     return data

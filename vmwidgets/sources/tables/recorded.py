@@ -55,7 +55,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
 
 
 def recorded_tables(name: str) -> RecordedTables:
-    """Page tables of a process of Linux that were recorded, and ship: "linux-armv7" or "linux-x86_64".
+    """Recorded page tables of a Linux process, which come with vmwidgets: "linux-armv7" or "linux-x86_64".
 
     >>> import vmwidgets as vm
     >>> linux = vm.recorded_tables("linux-armv7")

@@ -99,7 +99,7 @@ class FreeBSDReplay:
         for vm_map in self.kmem.maps:
             if vm_map.name == name:
                 return vm_map
-        raise ValueError(f"{short(name)} is no map that was made so far")
+        raise ValueError(f"{short(name)} is not a map that was made so far")
 
     def _locked(self) -> list[str]:
         return locked_maps(self.kmem.maps)

@@ -93,7 +93,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Record:
 
 
 def _no_fraction(text: str) -> Any:
-    raise _Unfit(f"{text[:_SHOWN]} is no whole number, and there are no others here")
+    raise _Unfit(f"{text[:_SHOWN]} is not a whole number, and there are no others here")
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_once, parse_float=_no_fraction, parse_constant=_no_fraction)

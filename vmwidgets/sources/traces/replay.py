@@ -60,7 +60,7 @@ class Kind:
     header: Validator
     operations: dict[str, Validator]
     last: Validator | None
-    """Of a last line that is no operation; none where the last operation is called "end", or just the last."""
+    """Of a last line that is not an operation; none where the last operation is called "end", or just the last."""
     open_ended: bool = False
     """Whether a trace ends where its file does: its last operation has the full state, or stopped the program."""
 

@@ -160,7 +160,7 @@ def steps_of_ring(task: str, moment: Moment, at: Callable[[Past], ReplacementVal
 def _not_clearing(stages: Sequence[Stage]) -> Iterator[Stage]:
     """The stages that write what is shown of a page, but those in which a policy is about to say that it cleared a bit.
 
-    So a TLB that drops the translation first is no step of its own.
+    So a TLB that drops the translation first is not a step of its own.
     """
     for stage in wrote("page", "dirty", "swapped", "blank", "word")(stages):
         if stage.step.functions[-1:] != ("pmap_clear_reference",):

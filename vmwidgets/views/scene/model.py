@@ -317,7 +317,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One whole picture of one view at one moment; `lanes` are those that are no plain rows.
+    """One whole picture of one view at one moment; `lanes` are those that are not plain rows.
 
     `about` is what is known of its things, for lighting up what belongs together (:mod:`.relations`).
     """

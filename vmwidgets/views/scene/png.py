@@ -48,7 +48,7 @@ def plain_svg(svg: str, *, theme: str = "light") -> str:
         return svg
     style = found[1].replace("&gt;", ">")
     dark = "".join(rules for condition, rules in _MEDIA.findall(style) if "prefers-color-scheme" in condition)
-    style = _MEDIA.sub("", style)  # forced colours are no theme of a file
+    style = _MEDIA.sub("", style)  # forced colours are not a theme of a file
     values = dict(_VARIABLE.findall(style + dark if theme == "dark" else style))
     style = re.sub(r"var\((--[\w-]+)\)", lambda one: values.get(one[1], "none").strip(), style)
     body = svg[found.end() :]

@@ -1,4 +1,4 @@
-"""What was found in a pasted text, in sentences: traps, panics, runs of equal rights, and what the text leaves open."""
+"""What was found in a pasted text, in sentences: traps, panics, equal runs, and what the text leaves open."""
 
 from __future__ import annotations
 

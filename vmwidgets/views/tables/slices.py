@@ -69,7 +69,7 @@ def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
     '0x3000'
     """
     most = (1 << bits.width) - 1
-    if bits.key == "top":  # all of them 0, or all 1: other numbers are no addresses
+    if bits.key == "top":  # all of them 0, or all 1: other numbers are not addresses
         return va | most << bits.low if by > 0 else va & ~(most << bits.low)
     number = min(most, max(0, (va >> bits.low & most) + by))
     return with_sign(va & ~(most << bits.low) | number << bits.low, bits.key, split)

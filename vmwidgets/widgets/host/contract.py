@@ -36,7 +36,7 @@ class Machine(Guarded, Protocol):
         """What was done to it."""
 
     def on_operation(self, callback: Callable[[Any], None]) -> None:
-        """Have `callback` called with the machine after each operation; methods are held weakly."""
+        """Call `callback` with the machine after each operation; methods are held weakly."""
 
 
 def looking(machine: Guarded | None) -> AbstractContextManager[bool]:

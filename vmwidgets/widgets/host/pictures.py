@@ -206,7 +206,7 @@ def cell_ends(*_result: object) -> None:
 
 
 def keep_moments(keep: bool = True) -> None:
-    """From here on a picture stays at the moment when its cell was done; the newest cell's is live.
+    """From here on, each picture stays at the moment when its cell ended; only the newest cell's picture is live.
 
     Each can be set free again: ``view.follow = True``, or its control for now.
     """

@@ -41,7 +41,7 @@ View.as_live = staticmethod(_view_class)  # type: ignore[method-assign]  # it kn
 
 
 def show(thing: Any) -> View:
-    """A view of an object of the engine; a view is its own.
+    """A view of an object of the engine; a view is returned as it is.
 
     Raises :class:`Refused` for an object that has no picture.
     """

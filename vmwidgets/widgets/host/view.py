@@ -282,7 +282,7 @@ class View(Answering, anywidget.AnyWidget):
         """Show the machine as it was when the view's cell was done, whatever moment its other pictures show."""
         machine = self.machine
         if machine is None or self._cell_over < 0:
-            raise Refused("stay: the cell of this picture is not done")
+            raise Refused("stay: the cell of this picture has not finished")
         is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and not self._stale
         with self.hold_sync():
             self._quiet = True  # nothing else is to be seen

@@ -66,7 +66,7 @@ def test_in_a_submaps_place_the_fault_is_the_submaps(kernel):
 def test_rights_are_obeyed_and_given_to_the_page(kernel):
     address = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
     assert run_without_sleeping(kernel.exec_map.protect(address, address + PAGE, READ)) == 0
-    with pytest.raises(KernelError, match=r"ACCES: .* allows r--, not -w-"):
+    with pytest.raises(KernelError, match=r"ACCES: .* allows r--, but this access needs -w-"):
         fault(kernel, kernel.exec_map, address, WRITE)
     assert not kernel.exec_map.lock.held
     fault(kernel, kernel.exec_map, address)

@@ -154,7 +154,7 @@ class TestBadThreads:
     def test_names_are_given_once(self):
         scheduler = bare()
         scheduler.spawn("a", napper([], "a", 1))
-        with pytest.raises(Refused, match="there is a thread of this name"):
+        with pytest.raises(Refused, match="there is already a thread with this name"):
             scheduler.spawn("a", napper([], "a", 1))
 
 

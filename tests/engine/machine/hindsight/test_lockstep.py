@@ -360,12 +360,12 @@ def test_bad_pairs_are_refused() -> None:
         dead.unchecked.kmem_malloc(dead.kmem.kmem_map, 0, 0)
     other = vm.boot("x86-64", layout="tiny")
     for given, says in (
-        ((a, b), f"{b.name} does what {a.name} does already: close that pair first, with pair.close(), or give a"),
-        ((other, b), f"{b.name} does what {a.name} does already"),
-        ((a, c), f"{c.name} does what {b.name} does already"),
+        ((a, b), f"{b.name} already follows {a.name}: close that pair first, with pair.close(), or use a"),
+        ((other, b), f"{b.name} already follows {a.name}"),
+        ((a, c), f"{c.name} already follows {b.name}"),
         ((a, a), "is the same machine"),
-        ((b, a), "does already"),
-        ((c, a), "does already"),
+        ((b, a), "already follows"),
+        ((c, a), "already follows"),
         ((a, 5), "second=5: write a machine"),
         ((None, a), "first=None: write a machine"),
         ((a, a.at(0)), "read-only"),

@@ -121,7 +121,7 @@ def test_orders_in_which_the_machine_dies_are_counted_and_go_no_further() -> Non
         ("read", zero_was_read, "first='read': write a list of steps"),
         ([("task:a",)], zero_was_read, r"first\[0\]=.*: write a list of steps"),
         ([("task:c", "read", 1)], zero_was_read, r"first\[0\], task:c.read\(1\), after 0 steps: "),
-        ([("task:a", "rend", 1)], zero_was_read, "task:a.rend is no operation"),
+        ([("task:a", "rend", 1)], zero_was_read, "task:a.rend is not an operation"),
         ([("task:a", "read")], zero_was_read, r"first\[0\], task:a.read\(\), after 0 steps: "),
         ([("task:a", "read", 0x1_0000, 1)], "zero", "orders.'zero'.: write a function"),
         ([("task:a", "read", 0x1_0000, 1)], lambda m: m.task("c"), "f calls an operation, and it may only look"),

@@ -201,7 +201,7 @@ def test_what_was_absent_at_first_and_false_now_is_said_as_it_is() -> None:
     t.mmap("4 KiB")
     with pytest.raises(vm.Refused) as refused:
         m.turned(lambda m: m.tasks["t"].peek(t.map.entries()[0].start) == b"x")
-    assert "f has nothing to look at after the boot and is False now, which is no change" in str(refused.value)
+    assert "f has nothing to look at after the boot and is False now, which is not a change" in str(refused.value)
 
 
 @pytest.mark.parametrize("search", ["first", "turned"])
@@ -221,5 +221,5 @@ def test_a_function_that_changes_the_machine_it_is_given_or_its_own_is_refused(s
 
 
 def test_progress_that_is_no_function_is_refused() -> None:
-    with pytest.raises(vm.Refused, match="progress=3: write a function of two numbers"):
+    with pytest.raises(vm.Refused, match="progress=3: pass a function of two numbers"):
         vm.boot("x86-64", layout="tiny").first(lambda m: True, progress=3)  # type: ignore[arg-type]  # as a learner may

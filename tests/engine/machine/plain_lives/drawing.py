@@ -142,7 +142,7 @@ class Drawing:
         return Step(access, (call,), "access", (name, address, access, data))
 
     def peek(self) -> Step | None:
-        """A look, which is no operation."""
+        """A look, which is not an operation."""
         name, task, text = self.some_task()
         known = sorted(task.pages)
         if not known:

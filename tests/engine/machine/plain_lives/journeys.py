@@ -94,7 +94,7 @@ class Journeys:
                 raise Difference("what was loaded is saved as other bytes")
 
     def refused(self) -> None:
-        """What is no file is not saved to."""
+        """What is not a file is not saved to."""
         life = self.life
         with TemporaryDirectory() as folder:
             path = Path(folder) / "fifo"

@@ -206,7 +206,7 @@ class Life:
             else:
                 exec(code, self.names)
         for warning in caught:
-            if "did not wait for it" not in str(warning.message):  # a thread that forgets to, while the cell waited
+            if "without waiting for it" not in str(warning.message):  # a thread that forgets to, while the cell waited
                 raise Difference(f"a warning: {warning.message}")
         return value
 

@@ -53,7 +53,7 @@ def bug(judge: str, *edits: tuple[str, str, str]) -> Bug:
     return Bug(judge, tuple(Edit(*edit) for edit in edits))
 
 
-_AGAIN = """raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")\n"""
+_AGAIN = """raise Refused(f"placement={rule!r}: {known!r} already exists; write its name alone to get it")\n"""
 
 BUGS = {
     "an access goes on in whatever tables are loaded": bug(

@@ -25,7 +25,7 @@ LATENCY = {"slow": 3, "crawl": 7}
 NAMED = re.compile(r"no page for the tables of (0x[0-9a-f_]+)")
 """The place that an error names where there is no page for a table."""
 LOOKS = ("peek",)
-"""Kinds of steps that are no operation."""
+"""Kinds of steps that are not a operation."""
 
 
 class Rules:

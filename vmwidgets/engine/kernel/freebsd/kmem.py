@@ -233,7 +233,7 @@ class Kmem:
 
     @kernel_function()
     def kmem_malloc(self, vm_map: FreeBSDMap, size: int, flags: int) -> MaySleep[int]:
-        """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't have them.
+        """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't get them.
 
         One that may wait sleeps for pages, and looks eight times for address space before it panics.  The map stays
         locked from the finding of an address to the last mapping, except while it sleeps.
@@ -380,7 +380,8 @@ class Kmem:
                 vm_map.lock.release()
                 allowed = protection_text(protection_of(entry.flags))
                 where = f"the entry at {Address(entry.start)} of {vm_map.called}"
-                raise kernel_error("ACCES", f"{where} allows {allowed}, not {protection_text(missing)}")
+                needed = protection_text(missing)
+                raise kernel_error("ACCES", f"{where} allows {allowed}, but this access needs {needed}")
             frame = self._frame_of(vm_map, entry, va)
             vm_map.lock.release()
             if frame is not None:

@@ -213,14 +213,14 @@ class RangeMap(MapCore[E], ABC):
     def set_inheritance(self, start: int, end: int, inheritance: int) -> None:
         """Set what a child of the task gets of [start, end): holes are passed over.
 
-        MapError: INVALID_ARGUMENT for a number that is no inheritance, and for a submap.  O((entries + 1) log n).
+        MapError: INVALID_ARGUMENT for a number that is not an inheritance, and for a submap.  O((entries + 1) log n).
         """
         self._set_name(start, end, inheritance, INHERITANCE, INHERITANCE_SHIFT, "inheritance")
 
     def set_advice(self, start: int, end: int, advice: int) -> None:
         """Say how [start, end) will be used: holes are passed over.
 
-        MapError: INVALID_ARGUMENT for a number that is no advice, and for a submap.  O((entries + 1) log n).
+        MapError: INVALID_ARGUMENT for a number that is not an advice, and for a submap.  O((entries + 1) log n).
         """
         self._set_name(start, end, advice, ADVICE, ADVICE_SHIFT, "advice")
 

@@ -542,7 +542,9 @@ class Pmap(TableSpace):
     def _check_range(self, start: int, end: int, unit: int = PAGE) -> None:
         self._check_alive()
         if start % unit or end % unit or start >= end:
-            raise Refused(f"[{start:#x}, {end:#x}): it must not be empty, and be cut at multiples of {Size(unit)}")
+            raise Refused(
+                f"[{start:#x}, {end:#x}): it must not be empty, and must begin and end at multiples of {Size(unit)}"
+            )
         if not self._owns(start, end):
             raise Refused(f"[{start:#x}, {end:#x}) is not in the part of the space that the pmap of {self.name} maps")
 

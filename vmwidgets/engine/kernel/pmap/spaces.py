@@ -133,7 +133,7 @@ class KernelPmap(Pmap):
             table = now.address_of(word)
             if table >= self.ram.size:
                 raise KernelPanic("table_outside_ram", f"the {name} for {Address(va)} leads to {Address(table)}")
-            why = f"it refers to {Address(table)}, which is no table that the kernel put there"
+            why = f"it refers to {Address(table)}, which is not a table that the kernel put there"
         else:
             why = "a large page is there" if now.kind == "leaf" else "nothing is there"
         raise KernelPanic("kenter_no_table", f"{Address(va)} has no table below its {name}: {why}")

@@ -527,7 +527,7 @@ class TaskObject(ChainedObject):
         if self.is_file and self.swapped:
             raise Broken(f"O2: page {min(self.swapped)} of {self.name}, a file, is in swap space")
         if (self.dirty and not self.is_file) or self.dirty - self.pages.keys():
-            raise Broken(f"O3: {self.name} has dirty pages that are no pages of a file in memory")
+            raise Broken(f"O3: {self.name} has dirty pages that are not pages of a file in memory")
 
         has = (*self.pages, *self.swapped)
         if any(index not in self._span for index in has):

@@ -79,7 +79,8 @@ class TaskFaults(TaskRanges):
         missing = access & ~protection
         if missing and (missing := access & ~self.granted(protection)):
             allowed, where = protection_text(protection), Address(entry.start)
-            raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, not {protection_text(missing)}")
+            needed = protection_text(missing)
+            raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, but this access needs {needed}")
         if isinstance(
             entry.submap, TaskFaults
         ):  # the range is another map's: so is the fault (FreeBSD `vm_map_lookup`)
@@ -230,7 +231,7 @@ class TaskFaults(TaskRanges):
         if entry.flags & NEEDS_COPY or (target is not None and isinstance(target, TaskObject) and target.is_file):
             return
         self.remove_write(entry)
-        self.set_flags(entry, entry.flags | NEEDS_COPY, "is to be copied at the first write")
+        self.set_flags(entry, entry.flags | NEEDS_COPY, "is now copy-on-write")
 
     def remove_write(self, entry: Entry) -> None:
         """Have a write to what is mapped in `entry` fault."""

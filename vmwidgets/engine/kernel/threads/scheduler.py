@@ -169,7 +169,9 @@ class Scheduler:
     def spawn(self, name: str, call: MaySleep[Any], replaced: Thread | None = None) -> Thread:
         """A new thread that will run `call`; nothing of it runs yet.  `replaced` had that name, and has ended."""
         if name in self.threads or not name:
-            raise Refused(f"name={shown(name)}: there is a thread of this name; each needs one of its own")
+            raise Refused(
+                f"name={shown(name)}: there is already a thread with this name; each thread needs its own name"
+            )
         if not all(hasattr(call, method) for method in ("send", "close")):
             raise Refused(f"{shown(call)} can't be run as a thread: give a generator, which yields what it waits for")
         self._made += 1

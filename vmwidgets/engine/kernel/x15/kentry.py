@@ -124,7 +124,7 @@ class KentryArea:
         """A slab that is free again; its page goes back. O(1)."""
         index, rest = divmod(address - self.start, PAGE)
         if rest or not 0 <= index < self.slabs or self._next[index] != ALLOCATED:
-            raise KernelPanic("kentry_double_free", f"{address:#x} is no allocated slab of the kentry area")
+            raise KernelPanic("kentry_double_free", f"{address:#x} is not an allocated slab of the kentry area")
         self._free(index, address)
 
     @kernel_function("vm_map_kentry_free", first=0)

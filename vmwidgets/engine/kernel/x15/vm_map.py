@@ -197,7 +197,7 @@ class X15Map(TaskForks):
         cache, even if nothing goes.  It may stop before any entry.  O((entries removed + 1) log n).
         """
         if self.assertions and not self.start <= start < end <= self.end:
-            raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.called}")
+            raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is not a range of {self.called}")
         first = self.peek(start)
         if first is not None and first.start < end and self.provides is not None:
             inside = first.start < start  # what is dropped in between comes back for the second cut

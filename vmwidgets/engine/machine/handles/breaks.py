@@ -10,10 +10,10 @@ class BreakFunctions(Part):
     """The functions of a machine about breaks."""
 
     def break_on(self, *kinds: str) -> None:
-        """When a cell is done, show the moment before the first event of these kinds in it; without kinds, stop that.
+        """When a cell ends, show the moment before its first event of these kinds; without kinds, stop doing so.
 
         Kinds are "rotation", "clip", "merge", "refill", "fault", "copy", "page-out", "flush", "sleep", "wake" and
-        "panic".  This changes pictures and not the machine: it is no operation, and no branch has it.
+        "panic".  This changes pictures and not the machine: it is not an operation, and no branch has it.
 
         Raises :class:`Refused` for a name that is not a kind.
 

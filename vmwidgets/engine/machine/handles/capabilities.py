@@ -66,7 +66,7 @@ class DomainPart(SpacePart):
         self.check_alive()
         found = _SLOT.fullmatch(place) if isinstance(place, str) else None
         if found is None:
-            raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
+            raise Refused(f"{shown(place)} is not a slot: write the cnode and a number, such as 'slots[3]'")
         ref = CapRef(found[1], int(found[2]))
         return self.capability(ref) if found[3] is None else MachineCapability(self, ref, int(found[3]))
 
@@ -79,7 +79,9 @@ class DomainPart(SpacePart):
         if isinstance(given, str):
             given = self.slot(given)
         if not isinstance(given, MachineCapability):
-            raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
+            raise Refused(
+                f"{shown(given)} is not a capability: pass what frame() returned, or a slot such as 'slots[3]'"
+            )
         if given.domain is not self:
             whose = f"domain {given.domain.name!r}"
             if given.system is not self.system:

@@ -32,14 +32,14 @@ def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuS
     if not 1 <= count <= MOST_CPUS:
         raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
     if not isinstance(tlb, (tuple, list)) or len(tlb) != 2:
-        raise Refused(f"tlb={shown(tlb)}: write the number of sets and that of ways, such as (16, 4)")
+        raise Refused(f"tlb={shown(tlb)}: write the number of sets and the number of ways, such as (16, 4)")
     sets, ways = (arguments.whole(value, name) for value, name in zip(tlb, ("tlb[0]", "tlb[1]"), strict=True))
     if not 1 <= sets <= MOST_SETS or sets & sets - 1:
         raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
     if not 1 <= ways <= MOST_WAYS:
         raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
     if arguments.flag(asids, "asids") and not fmt.asid_bits:
-        raise Refused(f"asids=True: {fmt.name} has no numbers for address spaces; its PCIDs need 64-bit mode")
+        raise Refused(f"asids=True: {fmt.name} has no ASIDs; its PCIDs need 64-bit mode")
     return CpuSettings(count, sets, ways, asids)
 
 
@@ -137,7 +137,7 @@ class MachineCpu(Part):
         kept = arguments.flag(keep_globals, "keep_globals")
         pmap = None if task is None else self.system.pmap_of(task)
         if kept and (address is not None or pmap is not None):
-            raise Refused("keep_globals=True: it is for a flush of everything; leave address and task out")
+            raise Refused("keep_globals=True: it is only for a flush of everything; leave out address and task")
         cpu = processor.cpu
         before = len(cpu.tlb)
         if address is not None:

@@ -115,7 +115,7 @@ class MachineDomain(DomainPart):
         ref, wanted = self.slot_of(capability), capability_rights(rights)
         held = self.domain.cspace.lookup(ref).rights
         if not set(wanted) <= set(held):
-            raise Refused(f"rights={wanted!r}: the capability in {ref} has {held!r}, and minting adds none")
+            raise Refused(f"rights={wanted!r}: the capability in {ref} has {held!r}, and minting can't add rights")
         return self.capability(self.domain.mint(ref, wanted))
 
     @operation
@@ -384,7 +384,7 @@ class MachineDomain(DomainPart):
     def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
         length = arguments.whole(size, "size")
         if length == 0:
-            raise Refused("size=0: room is sought for at least one byte")
+            raise Refused("size=0: ask for room for at least one byte")
         return length, arguments.whole(align, "align")
 
     def _range(self, address: int | str, size: int | str) -> tuple[int, int]:
@@ -399,13 +399,15 @@ class MachineDomain(DomainPart):
         layout = domain.layout
         begin, end = layout.vspace_begin, layout.meta_end
         if va + length > 1 << domain.fmt.word_bits:
-            raise Refused(f"{name}={Address(va)} and {Size(length)}: that passes the end of the addresses")
+            raise Refused(f"{name}={Address(va)} and {Size(length)}: that goes past the last address")
         if va < end and begin < va + length:
             where = f"[{Address(begin)}, {Address(end)})"
-            raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
+            raise Refused(f"{name}={Address(va)} and {Size(length)}: the pmap keeps its own records in {where}")
         for region in domain.pmap.vspace.overlapping(va, va + length):
             if region.memobj:
-                raise Refused(f"{name}={Address(va)}: memory object {region.memobj!r} is shown there; ask that")
+                raise Refused(
+                    f"{name}={Address(va)}: memory object {region.memobj!r} is mapped there; ask that instead"
+                )
         return va
 
     def _room(self, at: int | str | None, length: int, flags: int) -> int:
@@ -434,5 +436,5 @@ class MachineDomain(DomainPart):
 def _bytes(size: Any) -> int:
     number = arguments.whole(size, "size")
     if number == 0:
-        raise Refused(f"size=0: a capability is about at least one byte; frames have {PAGE} or more")
+        raise Refused(f"size=0: a capability covers at least one byte; frames have {PAGE} or more")
     return number

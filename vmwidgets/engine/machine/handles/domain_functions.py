@@ -45,7 +45,7 @@ class DomainFunctions(Part):
         system = self.system
         if wanted in system.domains:
             if slots is not None or only or harder:
-                raise Refused(f"domain {shown(wanted)} exists already; write its name alone to get it")
+                raise Refused(f"domain {shown(wanted)} already exists; write its name alone to get it")
             return self.handle(system.domains[wanted])
         self._check_layout()
         if not 1 <= count <= MOST_SLOTS:
@@ -73,7 +73,7 @@ class DomainFunctions(Part):
 
     @operation
     def destroy_domain(self, domain: MachineDomain | str) -> None:
-        """End a domain: all its capabilities are deleted, and its memory goes back."""
+        """End a domain: all its capabilities are deleted, and its memory is freed."""
         system = self.system
         wanted = domain.name if isinstance(domain, MachineDomain) else domain
         gone = system.domains[arguments.known(wanted, system.domains, "domain")]
@@ -94,19 +94,19 @@ class DomainFunctions(Part):
         place, _, rest = path.partition("/")
         space = self.system.domain_at(place)
         if space is None:
-            raise Refused(f"{shown(path)} is no domain of this machine, or was destroyed")
+            raise Refused(f"{shown(path)} is not a domain of this machine, or was destroyed")
         found = self.handle(space)
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:
         if self.system.architecture not in DOMAIN_LAYOUTS:
             raise Refused(
-                f"{self.system.architecture} has no domains: their pmap is for {' and '.join(DOMAIN_LAYOUTS)}"
+                f"{self.system.architecture} has no domains: Barrelfish's pmap is for {' and '.join(DOMAIN_LAYOUTS)}"
             )
         end, start = DOMAIN_LAYOUTS[self.system.architecture].user_end, self.system.layout.kernel_start
         if start < end:
-            where = f"addresses up to {Address(end)}, and its kernel map begins at {Address(start)}"
-            raise Refused(f"layout {self.system.layout.name!r} has no domains: they have {where}")
+            where = f"addresses up to {Address(end)}, and this layout's kernel map begins at {Address(start)}"
+            raise Refused(f"layout {self.system.layout.name!r} has no domains: a domain needs {where}")
 
 
 def _hardening(given: Any) -> frozenset[str]:

@@ -49,7 +49,7 @@ class InjectionFunctions(Part):
 
     @operation
     def inject(self, point: str, every: int = 1, *, after: int = 0, times: int = 0) -> Injection:
-        """Have one request in `every` at a point of the kernel fail, after the first `after`, at most `times` (0: all).
+        """Make one request in `every` fail at a point of the kernel, after the first `after`, `times` at most (0: all).
 
         Points: "page_alloc", "table_page", "pager_read", "swap_full".  The kernel's own code is what goes on
         from there: it recovers, or it dies.

@@ -51,7 +51,7 @@ class MachineKmem(Part):
         return [*super().__dir__(), *self.maps]
 
     def map_of(self, address: int) -> MachineKmemMap | None:
-        """The innermost map that `address` belongs to; none outside kernel memory."""
+        """The innermost map that `address` belongs to; None outside kernel memory."""
         inside = self.system.kmem.map_at(arguments.whole(address, "address"))
         return None if inside is None else self._map(short_name(inside))
 
@@ -180,8 +180,8 @@ class MachineKmemMap(MapPart):
         lock, running = self.vm_map.lock, self.system.kmem.running
         if lock.mutex and not running.thread:
             raise Refused(
-                f"the lock of {self.name} is a mutex: whoever has it may not sleep, and a cell that ends would keep "
-                "it; take it in a thread (m.spawn)"
+                f"the lock of {self.name} is a mutex: its owner must not sleep, and a cell would still own it when it "
+                "ends. Lock it in a thread (m.spawn)"
             )
         return self.system.callbacks.complete("lock", lock.acquire())
 
@@ -216,7 +216,7 @@ class MachineKmemMap(MapPart):
 
     @property
     def placement(self) -> str:
-        """By which rule free searches go: "freebsd", or "first", "best", "worst" or "next"."""
+        """The rule of the search for a gap: "freebsd", or "first", "best", "worst" or "next"."""
         return "freebsd" if self.vm_map.fit is None else self.vm_map.fit.name
 
     @property

@@ -87,7 +87,7 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str = "kmem_map",  # noqa: A002
     ) -> Address:
-        """Wired pages of kmem_object (`kmem_malloc`); 0 when a caller that may not wait (M_NOWAIT) can't have them.
+        """Wired pages of kmem_object (`kmem_malloc`); 0 when a caller that may not wait (M_NOWAIT) can't get them.
 
         `flags` are ``vm.M_WAITOK`` or ``vm.M_NOWAIT``, with ``vm.M_ZERO`` and ``vm.M_USE_RESERVE``, as numbers or
         text.  With M_WAITOK it waits for pages, looks eight times for address space and then panics.
@@ -161,7 +161,7 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str | None = None,  # noqa: A002
     ) -> None:
-        """Give back what one of the functions gave (`kmem_free`); it wakes no sleeper.
+        """Free memory that one of these functions returned (`kmem_free`); it wakes no sleeper.
 
         The kernel's function checks nothing; here the range has to be whole allocations of that map.  What the
         original does with other ranges, ``m.unchecked.kmem_free`` does.
@@ -178,7 +178,7 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str | None = None,  # noqa: A002
     ) -> None:
-        """Give memory back and wake all who sleep for room in the map (`kmem_free_wakeup`)."""
+        """Free memory and wake all threads that sleep for room in the map (`kmem_free_wakeup`)."""
         vm_map, start, end = self._given(address, size, map)
         steps = self._kmem.kmem_free_wakeup(vm_map, start, end - start)
         return self._freed(vm_map, start, end, "kmem_free_wakeup", steps)
@@ -204,12 +204,13 @@ class KmemFunctions(Part):
         length, whole = arguments.whole(size, "size"), vm_map.end - vm_map.start
         if length == 0:
             raise Refused(
-                "size=0: ask for at least one byte; what the original does with none, m.unchecked shows (it may panic)"
+                "size=0: ask for at least one byte; m.unchecked shows what the original does then (it may panic)"
             )
         if length > whole:
             raise Refused(
-                f"size={length} ({binary_size(length)}) is more than all of {vm_map.called}, {binary_size(whole)}: it "
-                "can never be had"
+                f"size={length} ({binary_size(length)}) is larger than all of {vm_map.called}, "
+                f"{binary_size(whole)}: it "
+                "can never be allocated"
             )
         return round_page(length)
 
@@ -222,11 +223,12 @@ class KmemFunctions(Part):
             raise Refused(f"{shown_size}: the largest free range of {parent.called} has {binary_size(room)}{instead}")
         if parent.hides_submap(address):
             raise Refused(
-                f"{shown_size}: at {Address(address)} of {parent.called} it would be one with the entry before, which "
-                f"has an object when it is cut: allocate something of another kind first, or free that{instead}"
+                f"{shown_size}: at {Address(address)} of {parent.called} the submap would merge with the entry before "
+                "it, which gets an object when it is cut: allocate something of another kind first, or free that entry"
+                f"{instead}"
             )
         if not self.system.kmem.has_entry:
-            raise Refused(f"{shown_size}: no memory is left for an entry of {parent.called}: give pages back{instead}")
+            raise Refused(f"{shown_size}: no memory is left for an entry of {parent.called}: free some pages{instead}")
 
     def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: MaySleep[int]) -> Address:
         def noted() -> MaySleep[Address]:
@@ -256,7 +258,9 @@ class KmemFunctions(Part):
         vm_map = self._map_to_free_in(start) if where is None else self._where(where)
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
             name = "any map of kernel memory" if vm_map is None else vm_map.called
-            raise Refused(f"address={Address(start)} and size={length} are no range of {name}: nothing to free there")
+            raise Refused(
+                f"address={Address(start)} and size={length} are not a range in {name}: there is nothing to free"
+            )
         if not self.system.allocations.is_free_to_go(start, end, vm_map.name):
             self._refuse_foreign(vm_map, start, end)
         return vm_map, start, end
@@ -278,11 +282,11 @@ class KmemFunctions(Part):
             if by:
                 raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {vm_map.called}")
             if one.owner:
-                raise Refused(f"{one!r} belongs to the zone allocator: give objects back with m.free")
+                raise Refused(f"{one!r} belongs to the zone allocator: free objects with m.free")
             if one.start < start or one.end > end:
                 raise Refused(
-                    f"{Address(start)} to {Address(end)} is a part of {one!r}: free it whole; the original would cut "
-                    "its entry there and keep the rest (m.unchecked.kmem_free)"
+                    f"{Address(start)} to {Address(end)} is only a part of {one!r}: free all of it; the original would "
+                    "cut its entry there and keep the rest (m.unchecked.kmem_free)"
                 )
             if one.start > position:
                 break
@@ -293,15 +297,15 @@ class KmemFunctions(Part):
             by = self.system.allocations.freed_by(vm_map.name, position)
             why = f"{by} freed it before" if by else "it was never allocated"
             raise Refused(
-                f"nothing is allocated at {Address(position)} in {vm_map.called}: {why}; the original passes over "
-                "holes and says nothing (m.unchecked.kmem_free)"
+                f"nothing is allocated at {Address(position)} in {vm_map.called}: {why}; the original skips "
+                "holes without an error (m.unchecked.kmem_free)"
             )
 
     def _refuse_others(self, vm_map: FreeBSDMap, start: int, end: int) -> None:
         for one in self.system.allocations.overlapping(start, end):
             if one.map != vm_map.name:
                 raise Refused(
-                    f"{one!r} is no memory of {vm_map.called}: free it in {called(one.map)}; in another map the "
+                    f"{one!r} is not memory of {vm_map.called}: free it in {called(one.map)}; in another map the "
                     "original frees whatever lies there, even a submap's place (m.unchecked.kmem_free)"
                 )
 
@@ -309,6 +313,6 @@ class KmemFunctions(Part):
         for start, zone in self.system.kmem.zones.slabs.items():
             if start <= address < start + zone.slab_size:
                 raise Refused(
-                    f"{Address(address)} is in a slab of zone {zone.name}: give objects back with m.free, and empty "
+                    f"{Address(address)} is in a slab of zone {zone.name}: free objects with m.free, and empty "
                     "slabs with m.uma_reclaim"
                 )

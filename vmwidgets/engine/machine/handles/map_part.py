@@ -50,7 +50,7 @@ class MapPart(Part):
         prot: int | str | None = None,
         max_prot: int | str | None = None,
     ) -> None:
-        """Set what a range allows, `prot`, or what it may ever allow, `max_prot` (vm_map_protect(9)).
+        """Set a range's protection, `prot`, or its maximum protection, `max_prot` (vm_map_protect(9)).
 
         Pages that are mapped get the new rights at once; with a lower `max_prot` the protection is lowered too.  ACCES
         beyond what an entry may allow, FAULT for a hole.  O((entries + 1) log n + pages mapped).
@@ -69,7 +69,7 @@ class MapPart(Part):
     def inherit(
         self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
     ) -> None:
-        """Set what a child of the task gets of a range: "none", "share" or "copy" (vm_map_inherit(9)).
+        """Set what a child of the task inherits of a range: "none", "share" or "copy" (vm_map_inherit(9)).
 
         Holes are passed over.  O((entries + 1) log n).
         """
@@ -89,7 +89,7 @@ class MapPart(Part):
 
     @operation
     def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
-        """Have all pages of a range in memory and mapped, and keep them until as many ``unwire`` (vm_map_wire(9)).
+        """Bring all pages of a range into memory and map them; they stay until as many ``unwire`` (vm_map_wire(9)).
 
         It waits for the pages of slow files: in a thread write ``yield from space.wire(…)``.
         An entry without object gets one.  FAULT for a hole, ACCES where reading is not allowed, NOMEM without pages:
@@ -106,7 +106,7 @@ class MapPart(Part):
 
     @operation
     def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
-        """Take one wiring off a range (vm_map_unwire(9)): INVAL for what is not wired, FAULT for a hole.
+        """Remove one wiring from a range (vm_map_unwire(9)): INVAL if it is not wired, FAULT for a hole.
 
         Pages whose last wiring goes stay mapped; only removing their range takes them away.
         """
@@ -136,7 +136,7 @@ class MapPart(Part):
 
     @property
     def levels(self) -> int:
-        """How many levels the tree has: nodes on the longest way down.  O(entries).
+        """The number of levels of the tree: nodes on the longest path down.  O(entries).
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
@@ -164,7 +164,7 @@ class MapPart(Part):
         *,
         whole: int = WHOLE,
     ) -> MapValue:
-        """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
+        """The map as a frozen value: whole up to `whole` entries, otherwise the part around the entries in `focus`."""
         most = arguments.count(whole, "whole")
         return map_value(self.vm_map, focus, opened, addresses, whole=most, roles=self.roles)
 
@@ -196,7 +196,7 @@ class MapPart(Part):
         vm_map = self.vm_map
         first = arguments.page_within(start, "start", vm_map.start, vm_map.end, vm_map.called)
         if (end is None) == (size is None):
-            raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
+            raise Refused(f"{verb} needs either end or size, not both or neither")
         if end is not None:
             last = arguments.aligned(end, "end")
         elif type(size) is int and 0 < size <= vm_map.end and not size & IN_PAGE:
@@ -206,8 +206,8 @@ class MapPart(Part):
         if not first < last <= vm_map.end:
             name = f"size={last - first:#x}" if end is None else f"end={Address(last)}"
             if last <= first:
-                advice = f"; a size is written size={shown(end)}" if end is not None else ""
+                advice = f"; to give a size, write size={shown(end)}" if end is not None else ""
                 raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}{advice}")
-            raise Refused(f"{name} passes the end of {vm_map.called}, {self.end}")
+            raise Refused(f"{name} goes past the end of {vm_map.called}, {self.end}")
         self._refuse_range(verb, first, last)
         return first, last

@@ -120,7 +120,7 @@ class MachineMap(MapPart):
         size: int | str | None = None,
         page: int | str | None = None,
     ) -> int:
-        """Map a range by large pages of `page` bytes (the smallest large ones), as far as may be; how many came to be.
+        """Map a range with large pages of `page` bytes (default: the smallest), where possible; returns their number.
 
         Each needs aligned addresses, and as much memory in one piece: what an object has already if it lies so, else
         fresh frames.  Entries without object have no memory to map.  FAULT for a hole.
@@ -146,7 +146,7 @@ class MachineMap(MapPart):
         size: int | str | None = None,
         page: int | str | None = None,
     ) -> int:
-        """Make large pages of `page` bytes of small ones that lie side by side and are alike; how many (pmap_promote).
+        """Replace runs of equal small pages with large pages of `page` bytes; returns their number (pmap_promote).
 
         Nothing is moved: frames that lie scattered stay small pages.
         """
@@ -162,7 +162,7 @@ class MachineMap(MapPart):
     def simplify(
         self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
     ) -> int:
-        """Join neighbours that are alike, in a range or all over the map; how many entries that saved.
+        """Merge adjacent entries that are alike, in a range or in the whole map; returns the number of entries saved.
 
         FreeBSD's vm_map_simplify_entry(9) for each entry: same object with offsets that run on, same flags, same
         wirings.  What may not merge stays alone.  O((entries + 1) log n).
@@ -170,7 +170,7 @@ class MachineMap(MapPart):
         vm_map = self.vm_map
         if start is None:
             if end is not None or size is not None:
-                raise Refused("simplify takes a range from start on, or nothing for the whole map: write start=…")
+                raise Refused("simplify takes a range, or no arguments for the whole map: write start=…")
             first, last = vm_map.start, vm_map.end
         else:
             first, last = self._range("simplify", start, end, size)
@@ -181,7 +181,7 @@ class MachineMap(MapPart):
     def submap(
         self, name: str, start: int | str, end: int | str | None = None, *, size: int | str | None = None
     ) -> MachineMap:
-        """Give a range to a new map, which has the operations of any other (vm_map_submap(9)).
+        """Turn a range into a submap, which has all operations of a map (vm_map_submap(9)).
 
         The range was entered before and nothing is in it: INVAL where it has an object, is wired or more than one
         entry, FAULT for a hole.  From now on its addresses are the new map's, and there is no way back.
@@ -196,7 +196,7 @@ class MachineMap(MapPart):
         path = f"{self.path}/{quoted(arguments.part_name(name, 'map name'))}"
         if path in self.system.maps:
             raise Refused(
-                f"name={shown(name)}: {self.vm_map.called} has a submap of this name; each needs one of its own"
+                f"name={shown(name)}: {self.vm_map.called} already has a submap with this name; each needs its own name"
             )
         first, last = self._range("submap", start, end, size)
         made = self._map_like_this(path, first, last)
@@ -210,18 +210,18 @@ class MachineMap(MapPart):
 
     @property
     def placement(self) -> str:
-        """By which rule free searches go: "x15", or "first", "best", "worst" or "next"."""
+        """The rule of the search for a gap: "x15", or "first", "best", "worst" or "next"."""
         fit = self.vm_map.fit
         return "x15" if fit is None else fit.name
 
     @property
     def submaps(self) -> dict[str, MachineMap]:
-        """The maps that parts of this one were given to, by name."""
+        """The submaps of this map, by name."""
         made = (self.system.part(MachineMap, path) for path in self.system.submaps.get(self.path, ()))
         return {unquoted(one.path.removeprefix(f"{self.path}/")): one for one in made}
 
     def parts(self) -> Iterator[MachineMap]:
-        """This map, and all that were made of parts of it."""
+        """This map and its submaps, at all depths."""
         yield self
         for submap in self.submaps.values():
             yield from submap.parts()
@@ -290,7 +290,7 @@ class MachineMap(MapPart):
             return 0
         start = arguments.page_within(at, "at", vm_map.start, vm_map.end, vm_map.called)
         if fixed and length > vm_map.end - start:
-            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {vm_map.called}, {self.end}")
+            raise Refused(f"at={Address(start)} and size={length:#x} go past the end of {vm_map.called}, {self.end}")
         if (start + length) & vm_map.mask <= start:
             where = f"at={Address(start)} and size={length:#x}"
             raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
@@ -336,7 +336,7 @@ class MachineMap(MapPart):
         if isinstance(value, str):
             return self.system.objects[arguments.known(value, self.system.objects, "object")]
         if not isinstance(value, MemoryObject):
-            raise Refused(f"object={shown(value)} is no memory object: make one with machine.object(name)")
+            raise Refused(f"object={shown(value)} is not a memory object; create one with machine.object(name)")
         if value.system is not self.system:
             raise Refused(f"object {shown(value.name)} belongs to another machine")
         return value.vm_object

@@ -77,7 +77,7 @@ class MemoryFunctions(Part):
     def _reach(self, va: int, access: Access) -> MaySleep[int]:
         """The physical address of `va` in kernel memory, after its fault was resolved if it had one.
 
-        What a loaded task has at user addresses is no kernel memory: the kernel's tables have nothing there.
+        What a loaded task has at user addresses is not kernel memory: the kernel's tables have nothing there.
         """
         system = self.system
         if not system.pmap.layout.is_user(va):
@@ -107,7 +107,7 @@ class MemoryFunctions(Part):
         kmem_map = self.system.kmem.zones.kmem_map
         if not 0 < wanted <= kmem_map.end - kmem_map.start:
             whole = binary_size(kmem_map.end - kmem_map.start)
-            raise Refused(f"size={wanted}: malloc gives 1 byte up to all of kmem_map, {whole}")
+            raise Refused(f"size={wanted}: malloc allocates from 1 byte up to all of kmem_map, {whole}")
 
         def steps() -> MaySleep[Address]:
             zones = self.system.kmem.zones
@@ -120,7 +120,7 @@ class MemoryFunctions(Part):
 
     @operation
     def free(self, address: int | str) -> None:
-        """Give back what :meth:`malloc` gave (free(9))."""
+        """Free memory that :meth:`malloc` returned (free(9))."""
         start, zones = arguments.whole(address, "address"), self.system.kmem.zones
         allocations, where = self.system.allocations, zones.kmem_map.name
         self._refuse_not_given(start)
@@ -141,14 +141,17 @@ class MemoryFunctions(Part):
         if start in zones.taken:
             return
         if start not in zones.large:
-            raise Refused(f"address={Address(start)} is nothing that m.malloc gave and m.free has not taken back")
+            raise Refused(
+                f"address={Address(start)} is not allocated: pass an address that m.malloc returned and "
+                "m.free has not freed"
+            )
         for one in self.system.allocations.overlapping(start, start + 1, zones.kmem_map.name):
             if by := self.system.allocations.going_by(one):
                 raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {zones.kmem_map.called}")
 
     @operation
     def uma_reclaim(self) -> int:
-        """Have the zones give their empty slabs back to kmem_map (`uma_reclaim`); how many bytes they were.
+        """Make the zones return their empty slabs to kmem_map (`uma_reclaim`); returns the number of bytes.
 
         None while the lock of kmem_map is held.
         """
@@ -161,7 +164,7 @@ class MemoryFunctions(Part):
 
     @operation
     def read_file(self, name: str, size: int | str, *, offset: int | str = 0) -> int:
-        """Have `size` bytes of a file from `offset` on in memory; how many pages had to be read.
+        """Bring `size` bytes of a file from `offset` on into memory; returns the number of pages read.
 
         Pages of files fill memory that is not needed yet: the page daemon can take them back at once.
         """
@@ -176,7 +179,7 @@ class MemoryFunctions(Part):
 
     @operation
     def take_pages(self, count: int) -> int:
-        """Allocate up to `count` free pages, to create memory pressure; how many there were.
+        """Allocate up to `count` free pages, to create memory pressure; returns the number of pages.
 
         Zeroed pages are taken last and cached ones never; the reserves that the kernel keeps are ignored.
         """
@@ -191,7 +194,7 @@ class MemoryFunctions(Part):
 
     @operation
     def give_pages(self, count: int) -> int:
-        """Free up to `count` of the pages that :meth:`take_pages` took; how many.
+        """Free up to `count` of the pages that :meth:`take_pages` took; returns the number of pages freed.
 
         Threads that wait for pages are woken at free_min.
         """

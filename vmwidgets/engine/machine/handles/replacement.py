@@ -57,7 +57,7 @@ class MachineReplacement(Part):
             self.set_replacement(policy)
         elif isinstance(policy, MachineReplacement):
             if policy is not self:
-                raise Refused(f"replacement={shown(policy)} is another machine's: write {shown(policy.setting)}")
+                raise Refused(f"replacement={shown(policy)} belongs to another machine: write {shown(policy.setting)}")
         else:
             names = ", ".join(POLICIES)
             raise Refused(f"replacement={shown(policy)} is {a_kind(policy)}: write one of {names}, or a function")
@@ -73,7 +73,7 @@ class MachineReplacement(Part):
     def replace_by(self) -> None:
         """A function that chooses what was recorded of it."""
         if not self.system.callbacks.silent:
-            raise Refused("replace_by repeats what was recorded: m.replacement = function has one asked")
+            raise Refused("replace_by repeats a recorded function: to use your own, write m.replacement = function")
         through(self, "replace_by", (), lambda: self._replace_by(None))
 
     def _replace_by(self, function: Callable[[list[ResidentPage]], Any] | None) -> None:

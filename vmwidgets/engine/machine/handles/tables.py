@@ -153,7 +153,7 @@ class DescriptorFunctions(Part):
 
     @operation
     def set_descriptor(self, pa: int | str, value: int) -> int:
-        """Write `value` into the descriptor at physical address `pa`, whatever it breaks; what it held before.
+        """Write `value` into the descriptor at physical address `pa`, whatever it breaks; returns the old value.
 
         `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` takes it back.
         O(tables of the machine).
@@ -185,7 +185,7 @@ class DescriptorFunctions(Part):
 
     @operation
     def undo_descriptor(self) -> int:
-        """Take back the latest edit that is in force; its address.
+        """Undo the latest edit that is in force; returns its address.
 
         An edit is over once the kernel has written the descriptor, even the same word, or given its table back.  A
         machine that died of its edits goes on when the last is taken back, if no structure was left half changed: what
@@ -210,7 +210,7 @@ class DescriptorFunctions(Part):
     def remedy(self) -> str:
         """What to do about this machine if it is dead."""
         edited = "undo_descriptor() takes back the latest edit of its page tables; " if self._edits else ""
-        return f"m.undo() takes back what it died of; {edited}or boot another"
+        return f"m.undo() takes back the operation that killed it; {edited}or boot another machine"
 
     def standing(self) -> list[Edit]:
         """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""
@@ -300,9 +300,11 @@ class DescriptorFunctions(Part):
             first = self.system.edited_from
             self._settle()
             self.system.edited_from = first  # what is refused changes nothing
-            raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
+            raise Refused("nothing to undo: no descriptor was edited, or the kernel has rewritten them all since")
         if not self._edits:
-            raise Refused(f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another")
+            raise Refused(
+                f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another machine"
+            )
         edit = self._edits[-1]
         self._edits.clear()
         self._places.places.clear()
@@ -346,13 +348,13 @@ class DescriptorFunctions(Part):
                     return Place(*found, name)
                 if found is not None:
                     raise Refused(
-                        f"pa={Address(pa)} is in no table of the kernel's: the hardware only takes it for one since a "
-                        "descriptor was edited; take that back first (undo_descriptor)"
+                        f"pa={Address(pa)} is not in a page table of the kernel: the hardware uses it as one only "
+                        "because a descriptor was edited; undo that edit first (undo_descriptor)"
                     )
         if pa >= system.ram.size:
             raise Refused(f"pa={Address(pa)} lies outside of memory, which has {Size(system.ram.size)}")
         raise Refused(
-            f"pa={Address(pa)} is in no page table of this machine: the pictures of walks and tables show where "
+            f"pa={Address(pa)} is not in any page table of this machine: pictures of walks and tables show where "
             f"descriptors are; the kernel's root table is at {Address(system.pmap.root)}"
         )
 

@@ -46,7 +46,7 @@ class Task(UnixCalls):
         return self.system.tasks.get(self.name) or self.missing()
 
     def check_alive(self) -> None:
-        """Refuse if it is not there."""
+        """Refuse if the task does not exist."""
         _ = self.space  # refused where there is none
 
     @property
@@ -75,7 +75,7 @@ class Task(UnixCalls):
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
-        """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
+        """Make one access that moves no data; returns the hardware's walk after the kernel has resolved any fault."""
         kind = arguments.access(access)
         start, _ = self._span(address, 1)
         return self.system.complete_access("touch", self._touched(start, kind))
@@ -117,7 +117,7 @@ class Task(UnixCalls):
 
     @operation
     def fork(self, name: str | None = None) -> Task:
-        """A child with a copy of its address space (fork(2)): what its entries' inheritance says, most copied.
+        """Create a child with a copy of the address space (fork(2)); each entry's inheritance decides, usually "copy".
 
         How private memory is copied is chosen at boot (:func:`vmwidgets.boot`, `fork`); by default no page is copied
         until one of the two writes it.  Pages that are wired, or shared in their object, are always copied at once.
@@ -136,7 +136,9 @@ class Task(UnixCalls):
         """
         system, space = self.system, self.space
         if "remove-forgets" in system.quirks:
-            raise Refused("fork: with quirk remove-forgets objects don't count who maps them; boot without it")
+            raise Refused(
+                "fork: with the quirk remove-forgets, objects don't count the entries that map them; boot without it"
+            )
         wanted = self._child_name() if name is None else arguments.part_name(name, "task name")
         system.refuse_task_name(wanted)
         child = system.new_task(wanted, self.name, space.vm_map.fit)
@@ -161,7 +163,7 @@ class Task(UnixCalls):
 
     @operation
     def exec(self, heap: int | str | None = None) -> None:
-        """Begin again with nothing mapped, no heap and no signals, as for another program (exec(2)).
+        """Start again with nothing mapped, no heap and no signals, as for another program (exec(2)).
 
         The heap begins at `heap`, or a quarter up the addresses.
         """
@@ -172,12 +174,12 @@ class Task(UnixCalls):
 
     @operation
     def exit(self) -> None:
-        """Be over: all memory goes back (exit(2)).  No other task gets its name."""
+        """End the task: all its memory is freed (exit(2)).  No other task gets its name."""
         self.system.ends.end(self.space, "it ended")
 
     @property
     def parent(self) -> Task | None:
-        """The task that it was forked from, if that is there."""
+        """The task that it was forked from, if that task still exists."""
         parent = self.system.tasks.get(self.space.parent)
         return None if parent is None else self.system.part(Task, parent.path)
 
@@ -204,7 +206,7 @@ class TaskFunctions(Part):
         if wanted in system.tasks:
             known = system.part(Task, task_path(wanted))
             if rule not in (None, known.map.placement):
-                raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
+                raise Refused(f"placement={rule!r}: {known!r} already exists; write its name alone to get it")
             self.door.only_looked()
             return known
         system.refuse_task_name(wanted)
@@ -220,7 +222,7 @@ class TaskFunctions(Part):
         if wanted in system.objects:
             known = system.part(MemoryObject, f"object:{wanted}")
             if limit is not None and limit != getattr(known.pager, "max_pages", None):
-                raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
+                raise Refused(f"max_pages={limit}: {known!r} already exists; write its name alone to get it")
             self.door.only_looked()
             return known
         memory = system.task_memory
@@ -229,7 +231,7 @@ class TaskFunctions(Part):
         return system.part(MemoryObject, f"object:{wanted}")
 
     def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
-        r"""A memory object whose pages a function of yours gives: ``function(page)``, up to 4 KiB of bytes by number.
+        r"""A memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a page's number.
 
         What it gave is kept in the journal, 1 MiB of it at most, so that the machine can be made again.  Where it
         raises, the page can't be read in: a SIGBUS for the task that touches it.
@@ -242,14 +244,16 @@ class TaskFunctions(Part):
         (b'\x07', b'\x08')
         """
         if not callable(function):
-            raise Refused(f"function={shown(function)}: write a function that gives bytes for the number of a page")
+            raise Refused(
+                f"function={shown(function)}: pass a function that takes the number of a page and returns its bytes"
+            )
         given = (("name", name), ("size", size))
         return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
 
     def make_pager(self, name: str, size: int | str) -> MemoryObject:
-        """A pager that gives what was recorded of it."""
+        """A pager that returns what was recorded of it."""
         if not self.system.callbacks.silent:
-            raise Refused("make_pager repeats what was recorded: m.pager(name, size, function) makes one")
+            raise Refused("make_pager repeats a recorded pager: to make your own, call m.pager(name, size, function)")
         given = (("name", name), ("size", size))
         return through(self, "make_pager", given, lambda: self._make_pager(name, size, None))
 
@@ -257,7 +261,7 @@ class TaskFunctions(Part):
         system, wanted = self.system, arguments.part_name(name, "object name")
         length = arguments.aligned(size, "size")
         if not length:
-            raise Refused(f"size=0: a pager gives at least one page, {PAGE} bytes")
+            raise Refused(f"size=0: a pager supplies at least one page, {PAGE} bytes")
         system.refuse_object_name(wanted)
         memory, callbacks = system.task_memory, system.callbacks
         key = callbacks.begin_script(f"pager:{wanted}", function)
@@ -276,7 +280,7 @@ class TaskFunctions(Part):
         length, fmt = arguments.aligned(size, "size"), system.pmap.fmt
         reach = 1 << min(fmt.physical_bits, fmt.rules.physical_limit(controls))
         if wanted in system.objects:
-            raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")
+            raise Refused(f"device name {shown(wanted)}: there is already an object with this name; choose another")
         if length == 0 or not system.ram_bytes <= start < start + length <= reach:
             where = f"{Address(system.ram_bytes)}, where RAM ends, and {Address(reach)}, the reach of a page descriptor"
             raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {where}")
@@ -286,7 +290,7 @@ class TaskFunctions(Part):
         return system.part(MemoryObject, f"object:{wanted}")
 
     def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
-        """A new file with `content`: bytes, or the path of a real file, which is read once; an existing name gives it.
+        """A new file with `content`: bytes, or the path of a real file, read once; an existing name returns that file.
 
         Its pages take `latency` ticks each to be read in, for whoever needs them: a fault, ``f.read``, ``f.write`` or
         ``wire``; in a thread write `yield from` before those.  At most 1 MiB, which the journal keeps.
@@ -322,14 +326,14 @@ class TaskFunctions(Part):
 
     @operation
     def swap_on(self, size: int | str, *, latency: int | None = None) -> None:
-        """Have `size` bytes of swap space, to which pages of tasks can go out when memory runs short; never less.
+        """Set the size of swap space, to which pages of tasks are paged out when memory runs short; it can't shrink.
 
         A page takes `latency` ticks to be read in (0, unless something else was said before).
         """
         swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
         ticks = swap.latency if latency is None else arguments.count(latency, "latency")
         if wanted < swap.slots * PAGE:
-            raise Refused(f"size={Size(wanted)}: there are {Size(swap.slots * PAGE)} of swap space already; write more")
+            raise Refused(f"size={Size(wanted)}: swap space already has {Size(swap.slots * PAGE)}; pass a larger size")
         if wanted > MOST_SWAP:
             raise Refused(f"size={Size(wanted)}: swap space has at most {Size(MOST_SWAP)}")
         swap.resize(wanted // PAGE)
@@ -337,7 +341,7 @@ class TaskFunctions(Part):
 
     @operation
     def read_ahead(self, pages: int) -> None:
-        """Have so many pages of a file read in behind each one that is asked for; 0: none."""
+        """Read the next pages of a file, too, whenever one page is requested; `pages` is their number, 0 for none."""
         wanted = arguments.count(pages, "pages")
         if wanted > MOST_AHEAD:
             raise Refused(f"pages={wanted}: read at most {MOST_AHEAD} pages ahead")
@@ -345,7 +349,7 @@ class TaskFunctions(Part):
 
     @operation
     def kill_when_out_of_memory(self, kills: bool = True) -> None:
-        """Have the task with most pages in memory killed when a fault finds no frame, instead of NOMEM.
+        """Make a fault that finds no frame kill the task with the most pages in memory, instead of failing with NOMEM.
 
         Linux's OOM killer counts pages in swap space and page tables too.
         """
@@ -366,4 +370,4 @@ def _bytes_of(path: Any) -> bytes:
             return file.read(MOST + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise Refused(f"content={shown(str(path))} is no file that can be read ({why}): {wanted}") from None
+        raise Refused(f"content={shown(str(path))} is not a readable file ({why}): {wanted}") from None

@@ -130,7 +130,7 @@ class ThreadFunctions(Part):
         return self.system.callbacks
 
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
-        """A new thread that runs `function`; nothing of it runs before ``m.step()`` or ``m.run()``.
+        """A new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
 
         A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  One call needs
         no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  Names are given once.
@@ -145,7 +145,8 @@ class ThreadFunctions(Part):
         known = self._kmem.scheduler.threads.get(wanted)
         if known is not None and not known.done:
             raise Refused(
-                f"name={shown(wanted)}: there is a thread of this name already, {known.state}; choose another, or end "
+                f"name={shown(wanted)}: there is already a thread with this name, {known.state}; "
+                "choose another, or end "
                 f"it with m.kill({wanted!r})"
             )
         if function is None and not self._callbacks.silent:
@@ -166,7 +167,7 @@ class ThreadFunctions(Part):
 
     @operation
     def step(self) -> MachineThread | None:
-        """Let the next ready thread run until it waits or ends; which one it was, None if none is ready."""
+        """Run the next ready thread until it waits or ends; returns that thread, or None if none is ready."""
         self._refuse_inside("step")
         self._kmem.daemon.freed()
         thread = self._kmem.scheduler.step()
@@ -174,7 +175,7 @@ class ThreadFunctions(Part):
         return None if thread is None else MachineThread.of(self.system, thread.name)
 
     def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
-        """Let threads run, one after the other, until none can go on; returns how many steps that were.
+        """Let threads run, one after the other, until none can go on; returns the number of steps.
 
         With `until` no longer than that: the name of a thread that is to end, a tick of the clock, or a function that
         answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
@@ -203,7 +204,7 @@ class ThreadFunctions(Part):
 
     @operation
     def tick(self, count: int = 1) -> int:
-        """Let `count` ticks of the clock pass, and the idle loop clear a page in each; the time then.
+        """Let `count` ticks of the clock pass, and the idle loop clear a page in each; returns the time.
 
         Threads whose time is up are ready; they run at the next ``m.step()``.  A policy of replacement that ages looks
         at the reference bits of all pages.
@@ -216,7 +217,7 @@ class ThreadFunctions(Part):
 
     @operation
     def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
-        """Sleep on `channel` until a ``wakeup`` of it (`tsleep`); 35, EWOULDBLOCK, if `ticks` pass before.
+        """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35, EWOULDBLOCK, if `ticks` pass first.
 
         0 ticks are without limit.
         """
@@ -231,23 +232,23 @@ class ThreadFunctions(Part):
 
     @operation
     def wakeup(self, channel: str) -> int:
-        """Make all ready who sleep on `channel` (`wakeup`); how many they were."""
+        """Wake all threads that sleep on `channel` (`wakeup`); returns their number."""
         return self._kmem.scheduler.wakeup(text_name(channel, "channel"))
 
     @operation
     def kill(self, name: str | MachineThread) -> None:
-        """Give a thread up: what its call had begun is undone, its locks are free."""
+        """End a thread: its unfinished call is rolled back and its locks are released."""
         scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
         name = name.name if isinstance(name, MachineThread) else name
         if type(name) is str and name == daemon:  # whatever else it is, it is not asked
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
         wanted = arguments.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
         if scheduler.threads[wanted].state == "running":
-            raise Refused(f"thread {shown(wanted)} runs just now: let it return")
+            raise Refused(f"thread {shown(wanted)} is running: let it return")
         scheduler.abandon(scheduler.threads[wanted])
 
     def on_lowmem(self, handler: H) -> H:
-        """Have `handler` called whenever kernel memory is short (the event vm_lowmem): ``@m.on_lowmem``.
+        """Call `handler` whenever kernel memory is short (the event vm_lowmem): ``@m.on_lowmem``.
 
         It may free memory and must not sleep; it may take the machine as its argument.  One of the same name takes
         the place of the earlier.
@@ -257,12 +258,12 @@ class ThreadFunctions(Part):
         return handler
 
     def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
-        """Register a low-memory handler by name; without function, one that does what was recorded of it.
+        """Register a low-memory handler by name; without a function, one that repeats what was recorded of it.
 
         The name has 1 to 200 characters.  The function takes the machine, or no argument.
         """
         if function is None and not self._callbacks.silent:
-            raise Refused("register_handler takes a name and a function: @m.on_lowmem gives both")
+            raise Refused("register_handler takes a name and a function: @m.on_lowmem supplies both")
         if function is not None:
             self._refuse_handler(function)
         wanted = text_name(name, "a handler's name")

@@ -13,12 +13,12 @@ class TimeFunctions(Part):
 
     @operation
     def set_costs(self, tlb: float, memory: float, minor: float, major: float) -> None:
-        """Have operations say how long their accesses took; ``m.costs = vm.Costs(…)`` does the same (nanoseconds)."""
+        """Make operations report how long accesses took (nanoseconds); ``m.costs = vm.Costs(…)`` does the same."""
         self.system.processors.costs = Costs(tlb, memory, minor, major)
 
     @operation
     def forget_costs(self) -> None:
-        """Have operations say no times; ``m.costs = None`` does the same."""
+        """Make operations report no times; ``m.costs = None`` does the same."""
         self.system.processors.costs = None
 
     def choose(self, costs: object) -> None:
@@ -31,7 +31,7 @@ class TimeFunctions(Part):
             raise Refused(f"costs={shown(costs)}: write vm.Costs(…), or None for no times")
 
     def effective_access_time(self) -> EffectiveAccessTime:
-        """What an access took on average since boot, with the formula and the rates that were counted.
+        """The average time of an access since boot, with the formula and the measured rates.
 
         It counts the accesses that processors made for tasks, domains and the kernel and that reached memory; a fault
         is a major one if a page had to be read in for it.  ``m.costs`` has the costs, those of ``vm.Costs()`` if none

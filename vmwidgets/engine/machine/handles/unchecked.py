@@ -27,7 +27,7 @@ from .objects import MemoryObject
 class Unchecked(Part):
     """Kernel functions on the machine's maps; arguments are words of 64 bits and reach the kernel as they are.
 
-    What is no word, map or object of this machine is refused: a kernel could not be given it.
+    What is not a word, map or object of this machine is refused: a kernel could not be given it.
     """
 
     @operation
@@ -134,14 +134,14 @@ class Unchecked(Part):
 
     def _kmem_map(self, value: Any) -> FreeBSDMap:
         if not isinstance(value, MachineKmemMap):
-            raise Refused(f"map={shown(value)} is no map of kernel memory: write machine.kmem.kmem_map or another")
+            raise Refused(f"map={shown(value)} is not a map of kernel memory: write machine.kmem.kmem_map or another")
         if value.system is not self.system:
             raise Refused(f"map {called(value.path)} belongs to another machine")
         return value.vm_map
 
     def _map(self, value: Any) -> X15Map:
         if not isinstance(value, MachineMap):
-            raise Refused(f"map={shown(value)} is no map: write machine.kernel_map, or the map of a task")
+            raise Refused(f"map={shown(value)} is not a map: write machine.kernel_map, or the map of a task")
         if value.system is not self.system:
             raise Refused(f"map {called(value.path)} belongs to another machine")
         return value.vm_map
@@ -150,7 +150,7 @@ class Unchecked(Part):
         if value is None:
             return None
         if not isinstance(value, MemoryObject):
-            raise Refused(f"object={shown(value)} is no memory object: make one with machine.object(name)")
+            raise Refused(f"object={shown(value)} is not a memory object; create one with machine.object(name)")
         if value.system is not self.system:
             raise Refused(f"object {shown(value.name)} belongs to another machine")
         return value.vm_object

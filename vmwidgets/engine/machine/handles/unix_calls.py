@@ -80,7 +80,7 @@ class UnixCalls(SpacePart):
         shared = "shared" in words
         extra = GROWS_DOWN if "growsdown" in words else 0
         if target is not None and not shared and not target.is_file:
-            raise Refused(f"object {target.name!r} is shared by who maps it: write flags='shared'")
+            raise Refused(f"object {target.name!r} is always shared: write flags='shared'")
         arguments.refuse_past_object(where, length)
         mapped = partial(
             space.mmap, start, length, protection, target, where, shared=shared, fixed="fixed" in words, extra=extra
@@ -97,13 +97,13 @@ class UnixCalls(SpacePart):
 
     @operation
     def mprotect(self, start: int | str, size: int | str, prot: int | str) -> None:
-        """Set what a range allows (mprotect(2)): FAULT for a hole, ACCES beyond what an entry may ever allow."""
+        """Set a range's protection (mprotect(2)): FAULT for a hole, ACCES beyond an entry's maximum protection."""
         first = self._place(start, _length(size), True)
         self.space.mprotect(first, first + _length(size), parse_protection(prot))
 
     @operation
     def brk(self, end: int | str | None = None) -> Address:
-        """Move the end of the heap to `end`, and say where it is (brk(2)); without `end` only say it.
+        """Move the end of the heap to `end` and return it (brk(2)); without `end`, only return it.
 
         The heap begins a quarter up the addresses.  NOMEM beyond the limit "data", and where something is
         in the way; the heap is as it was then.
@@ -127,13 +127,13 @@ class UnixCalls(SpacePart):
 
     @operation
     def msync(self, start: int | str, size: int | str) -> int:
-        """Write what was changed of the files in a range back to them (msync(2)); how many pages.  FAULT for a hole."""
+        """Write a range's changed file pages back (msync(2)); returns the number of pages.  FAULT for a hole."""
         first = self._place(start, _length(size), True)
         return self.space.msync(first, first + _length(size))
 
     @operation
     def madvise(self, start: int | str, size: int | str, advice: str) -> None:
-        """Say how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" forgets what it holds, at once.
+        """Say how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" discards its contents at once.
 
         Private memory begins again then: with zeroes, or with what its file has.  NOMEM where a part of the range is
         not mapped, after the rest was done.
@@ -144,7 +144,7 @@ class UnixCalls(SpacePart):
 
     @operation
     def page_out(self, start: int | str, size: int | str = PAGE) -> int:
-        """Have the pages of a range leave memory, for swap space or their file, as far as they can; how many did.
+        """Page out a range, to swap space or its file, as far as possible; returns the number of pages.
 
         Wired pages stay, and those for which there is no room in swap space.
         """
@@ -153,7 +153,7 @@ class UnixCalls(SpacePart):
 
     @operation
     def limit(self, name: str, most: int | str | None) -> None:
-        """Set what it may have at most (setrlimit(2)): "as" of addresses, "data" of heap, "stack"; None: no limit.
+        """Set a limit (setrlimit(2)): "as" for addresses, "data" for the heap, "stack"; None: no limit.
 
         "data" counts the heap alone, as in 4.4BSD; Linux counts all private writable memory since 4.7.  "rss" is a
         limit of this machine's own: one page more in memory takes the place of one of the task's.  Linux ignores
@@ -172,12 +172,12 @@ class UnixCalls(SpacePart):
 
     @property
     def signals(self) -> tuple[Signal, ...]:
-        """The signals that it got for accesses that failed, the latest last: SIGSEGV or SIGBUS."""
+        """The signals it received for failed accesses, the latest last: SIGSEGV or SIGBUS."""
         return tuple(self.space.signals)
 
     @property
     def resident(self) -> Size:
-        """Bytes that its page tables lead to.  O(page tables)."""
+        """The bytes of memory that its page tables map.  O(page tables)."""
         return Size(self.space.resident * PAGE)
 
     # ---- inside ------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class UnixCalls(SpacePart):
         start = arguments.page_within(at, name, vm_map.start, vm_map.end, vm_map.called)
         if is_fixed and length > vm_map.end - start:
             end = Address(vm_map.end)
-            raise Refused(f"{name}={Address(start)} and size={length:#x} pass the end of {vm_map.called}, {end}")
+            raise Refused(f"{name}={Address(start)} and size={length:#x} go past the end of {vm_map.called}, {end}")
         return start
 
     def _target(self, file: Any) -> TaskObject | None:
@@ -214,7 +214,7 @@ class UnixCalls(SpacePart):
             named = arguments.known(file, known, "file")
             return system.files[named].object if named in system.files else system.objects[named]
         if not isinstance(file, (MachineFile, MemoryObject)):
-            raise Refused(f"file={shown(file)} is no file: make one with machine.file(name, …)")
+            raise Refused(f"file={shown(file)} is not a file: make one with machine.file(name, …)")
         if file.system is not system:
             raise Refused(f"{shown(file.name)} belongs to another machine")
         return file.file.object if isinstance(file, MachineFile) else file.vm_object

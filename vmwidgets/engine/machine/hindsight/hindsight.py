@@ -69,7 +69,7 @@ class Hindsight(Handle):
         return found
 
     def why(self, thing: Any, where: Any = None) -> Why:
-        """Why `thing` is as it is at `where`: the fewest operations that make it so when they are done alone.
+        """Why `thing` is as it is at `where`: a smallest set of operations that has the same result on its own.
 
         `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, what page tables make
         of an address, a walk with its fault, or a frame that page tables lead to.  Each operation of the answer is
@@ -202,7 +202,7 @@ def _places(machine: Any, thing: Any, where: Any) -> Places:
     if where is None:
         raise Refused(f"where=None: {thing!r} has many; {_what_to_write(thing)}")
     if isinstance(thing, MachineFrames):
-        thing.owner(where)  # refuses what is no frame
+        thing.owner(where)  # refuses what is not a frame
         return [(("frame", "", int(where)), 0)]
     if isinstance(thing, (MemoryObject, MachineFile)):
         target = thing.file.object if isinstance(thing, MachineFile) else thing.vm_object

@@ -173,7 +173,7 @@ def _end_of(journal: Any) -> tuple[int, int]:
 
 
 def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
-    """Have `second` do each operation that `first` does from now on, and note what differs.
+    """Make `second` repeat each operation of `first` from now on, and note the differences.
 
     Work on the first machine as usual, with its handles and pictures.  What is undone and redone there is undone and
     redone on the second one.  Both begin as they are: make the second a branch of the first, or boot both and do
@@ -204,16 +204,16 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
         if one.door.only_to_look_at:
             raise Refused(one.door.only_to_look_at)
         if one.dead:
-            raise Refused(f"{name}: {one.name} is dead, and does no operation")
+            raise Refused(f"{name}: {one.name} is dead, so it can't do operations")
         if one.door.inside:
             raise Refused("lockstep begins between operations, and one is under way: call it in a cell")
     if first in _led_by(second):
-        raise Refused(f"{first.name} does what {second.name} does already, or is the same machine: take a branch")
+        raise Refused(f"{first.name} already follows {second.name}, or is the same machine: use a branch")
     for pair in _pairs_of(second):
         if pair.second is second:
             raise Refused(
-                f"{second.name} does what {pair.first.name} does already: close that pair first, with pair.close(), "
-                f"or give a branch of {second.name}"
+                f"{second.name} already follows {pair.first.name}: close that pair first, with pair.close(), "
+                f"or use a branch of {second.name}"
             )
     return Lockstep(first, second, stop)
 

@@ -131,7 +131,7 @@ def orders(
     most: int = MOST_STEPS,
     prune: bool = True,
 ) -> Orders:
-    """Do two scripts on branches of `machine`, in every order, and count those after a step of which `wrong` is true.
+    """Run two scripts in every order on branches of `machine`, and count the orders in which `wrong` becomes true.
 
     A step is a part of the machine as records name it, an operation of it, and what that is given; a dictionary at the
     end has what is given by name.  The steps of a script keep their order.  `wrong` is asked after each step, of a
@@ -139,7 +139,7 @@ def orders(
     record.  Orders that lead to the same machine go on as one, unless `prune` is False: the answer is the same.  At
     most `most` steps are done.  The machine itself stays as it is.
 
-    Raises :class:`Refused` for what is no script, for a step that a machine refuses, and for a function that changes
+    Raises :class:`Refused` for what is not a script, for a step that a machine refuses, and for a function that changes
     something.  O(steps done), some milliseconds each on a small machine.
 
     >>> import vmwidgets as vm
@@ -157,7 +157,7 @@ def orders(
     for name, script in (("first", first), ("second", second)):
         _check(name, script)
     if type(most) is not int or most < 1:
-        raise Refused(f"most={shown(most)}: write how many steps may be done, 1 or more")
+        raise Refused(f"most={shown(most)}: write the largest number of steps, 1 or more")
     found = Orders(first, second)
     found.follow(machine.branch(), Question("orders", wrong), most, prune)
     return found

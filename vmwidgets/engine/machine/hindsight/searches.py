@@ -73,7 +73,7 @@ class Question:
         except Exception as error:
             raise CallbackFailed(f"{self._name}(f): {self._failed(number, error)}") from error
         if machine.journal.incomplete:
-            raise Refused(f"{self._name}(f): f changes the machine, and it may only look; {MEANS}")
+            raise Refused(f"{self._name}(f): f changes the machine, but may only look at it; {MEANS}")
         return found
 
     def is_true(self, machine: Any) -> bool:
@@ -111,9 +111,7 @@ class _Found(Exception):
 def first(history: History, function: Any, progress: Progress | None) -> Operation:
     """The first operation after which a function is true; each is looked at once."""
     if progress is not None and not callable(progress):
-        raise Refused(
-            f"progress={shown(progress)}: write a function of two numbers, the operations done and all of them"
-        )
+        raise Refused(f"progress={shown(progress)}: pass a function of two numbers, the operations done and the total")
     question, journal = Question("first", function), history.journal
     found: list[int] = []
 
@@ -154,7 +152,7 @@ def turned(history: History, function: Any) -> Turn:
         if not question.differ(before, after, high):
             one, other = _said(before), _said(after)
             both = f"f {one} after the boot and now" if one == other else f"f {one} after the boot and {other} now"
-            same = f"turned(f): {both}, which is no change; m.first(f) looks at every operation"
+            same = f"turned(f): {both}, which is not a change; m.first(f) looks at every operation"
             raise Refused(f"{same}{question.why_never}")
         while True:
             middle = (low + high) // 2

@@ -129,14 +129,14 @@ def decode(data: Any) -> Any:
     if isinstance(data, list):
         return tuple(decode(item) for item in data)
     if not isinstance(data, dict) or len(data) != 1:
-        raise ValueError(f"{shown(data)} is no value")
+        raise ValueError(f"{shown(data)} is not a value")
     ((kind, held),) = data.items()
     if kind == "value" or (kind == "settings" and not isinstance(held, dict)):
         return Written(data)
     if kind == "settings":
         return Settings((name, decode(one)) for name, one in held.items())
     if not isinstance(held, str) or kind not in _TEXTS:
-        raise ValueError(f"{shown(data)} is no value")
+        raise ValueError(f"{shown(data)} is not a value")
     return _TEXTS[kind](held)
 
 
@@ -279,7 +279,7 @@ class Loaded:
         """One line between the first and the last."""
         kind = next(iter(data), "")
         if kind not in _KINDS:
-            raise ValueError(f"{kind!r} is no kind of line")
+            raise ValueError(f"{kind!r} is not a kind of line")
         _KINDS[kind](self, data, count)
 
     def _operation(self, data: dict[str, Any], count: int) -> None:
@@ -321,13 +321,13 @@ _KINDS = {
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 1000:
-        raise ValueError(f"{shown(value)} is no name")
+        raise ValueError(f"{shown(value)} is not a name")
     return value
 
 
 def _whole(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError(f"{shown(value)} is no serial")
+        raise ValueError(f"{shown(value)} is not a serial")
     return value
 
 
@@ -354,7 +354,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
         try:
             loaded.read(data, reader.count)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # noqa: PERF203  of this line
-            raise reader.wrong(f"it is no line of a journal ({shown(str(error))})") from None
+            raise reader.wrong(f"it is not a line of a journal ({shown(str(error))})") from None
     loaded.version = reader.version
     return loaded
 
@@ -393,7 +393,7 @@ class _Reader:
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:  # it has no line that could be wrong
             raise BadJournal(self._path, 0, (error.strerror or "it can't be read").lower()) from None
         except (OSError, EOFError, zlib.error) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no whole gzip file"
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a whole gzip file"
             raise self.wrong(reason, self.count + 1) from None
         raise self.wrong("it ends too soon: the line with the check value is missing", self.count + 1)
 
@@ -414,16 +414,16 @@ class _Reader:
         try:
             data = json.loads(text, parse_int=_number, parse_constant=_number, parse_float=_number)
         except (ValueError, RecursionError) as error:
-            raise self.wrong(f"it is no line of JSON ({shown(str(error))})") from None
+            raise self.wrong(f"it is not a line of JSON ({shown(str(error))})") from None
         if not isinstance(data, dict):
             raise self.wrong("each line is an object of JSON")
         if _deeper(data, DEEPEST):
-            raise self.wrong("it is no line of a journal (lists in lists without end)")
+            raise self.wrong("it is not a line of a journal (lists in lists without end)")
         return data
 
     def _check_header(self, data: dict[str, Any]) -> None:
         if data.get("format") != FORMAT:
-            raise self.wrong(f'it is no journal: the first line has no "format": "{FORMAT}"')
+            raise self.wrong(f'it is not a journal: the first line has no "format": "{FORMAT}"')
         version = data.get("version")
         if type(version) is not int or not 1 <= version <= VERSION:
             by = f"written by {shown(data.get('by'))}"

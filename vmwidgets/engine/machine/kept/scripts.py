@@ -1,6 +1,6 @@
 """What learners' code did, done again: each call in its order, with the answer that it got.
 
-A Python function is no data.  So the journal keeps which operations it called, and how they were answered
+A Python function is not data.  So the journal keeps which operations it called, and how they were answered
 (:class:`~vmwidgets.engine.base.scripts.Script`); a machine that is made again plays those back.
 """
 

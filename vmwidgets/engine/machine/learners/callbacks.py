@@ -387,7 +387,7 @@ class ThreadActor(LearnerCode):
             if call is not item:
                 name = call.action.name
                 raise CallbackFailed(
-                    f"{self.title} called {name} and did not wait for it: write `yield from m.{name}(…)`"
+                    f"{self.title} called {name} without waiting for it: write `yield from m.{name}(…)`"
                 )
 
     def _close(self) -> None:
@@ -513,7 +513,9 @@ def with_machine(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]
     except (TypeError, ValueError):
         wants = []
     if len(wants) > 1:
-        raise Refused(f"{shown(handler)} wants {len(wants)} arguments: a handler gets the machine, or nothing")
+        raise Refused(
+            f"{shown(handler)} has {len(wants)} parameters: a handler is called with the machine, or with nothing"
+        )
     return partial(handler, machine) if wants else handler
 
 
@@ -532,7 +534,7 @@ def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, An
 
 
 def _said(error: BaseException) -> str:
-    """What an error says, after its kind where that is no word of this house."""
+    """What an error says, after its kind where that is not a word of this house."""
     name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
     try:
         return f"{name}{error}".rstrip(": ")

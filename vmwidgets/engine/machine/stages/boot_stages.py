@@ -174,7 +174,7 @@ class KernelMemorySystem:
         return next(vm_map for vm_map in self.kmem.maps if vm_map.name == name)
 
     def map_at(self, address: int) -> FreeBSDMap | None:
-        """The innermost map that `address` belongs to; none outside kernel memory.  O(log n) for each level of maps."""
+        """The innermost map that `address` belongs to; None outside kernel memory.  O(log n) for each level of maps."""
         root = self.kmem.kernel_map
         return root.innermost(address) if root.start <= address < root.end else None
 
@@ -282,8 +282,8 @@ class Kernel:
         room = self._layout.kernel_end - self._layout.kernel_start - taken
         if size > room:
             raise Refused(
-                f"ram={binary_size(ram_bytes)}: its page descriptors take {binary_size(size)}, and the kernel map of "
-                f"layout {self._layout.name!r} has {binary_size(room)} for them: take less memory or another layout"
+                f"ram={binary_size(ram_bytes)}: its page structures take {binary_size(size)}, and the kernel map of "
+                f"layout {self._layout.name!r} has {binary_size(room)} for them: use less memory or another layout"
             )
         return size
 
@@ -293,7 +293,7 @@ class Kernel:
         if frames < 1:
             least = IMAGE_BYTES + 2 * self._boot_bytes
             more = f"take more than {binary_size(least)}"
-            raise Refused(f"ram={binary_size(self.ram.size)} has no room beside the kernel's image: {more}")
+            raise Refused(f"ram={binary_size(self.ram.size)} has no room next to the kernel's image: {more}")
         self._stage("physical memory", f"{frames:,} free pages behind the kernel image and the page descriptors")
         return PageAllocator(self._recorder, first, frames)
 
@@ -343,7 +343,7 @@ class Kernel:
         start = self.kernel_map.enter(0, self._kentry_bytes(), 0, RESERVED_FLAGS, static=entry)
         table = start + layout.kentry_bytes
         if not self.backing.back(table, entry.end - table, "kentry area"):
-            raise Refused("ram: no page is left for the table of the kentry area: take more memory")
+            raise Refused("ram: no page is left for the table of the kentry area: use more memory")
         area = KentryArea(start, slabs, self.backing, self._recorder, self._quirks)
         size = BYTES_64 if layout.bits == 64 else BYTES_32
         cache = ObjectCache(self._recorder, "vm_map_kentry", size, area, bits=layout.bits, off_slab=False)
@@ -361,7 +361,7 @@ class Kernel:
         start = -(-used // sizes.align) * sizes.align
         entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter is for what comes after the boot
         if entry is None:
-            raise Refused("ram: no page is left for the kentry area's first slab: take more memory")
+            raise Refused("ram: no page is left for the kentry area's first slab: use more memory")
         # FIXED: the find cache stays where it was
         kernel_map.enter(start, sizes.whole, 0, RESERVED_FLAGS | flag.FIXED, static=entry)
         return boot_kmem(self, self._recorder, sizes, start, self._layout.bits)

@@ -46,7 +46,7 @@ class RiscvRules(Rules[RiscvControls]):
         """4.4.1: bits 63:39 equal bit 38, else a page fault."""
         if va >> 38 in (0, (1 << 26) - 1):
             return Start(root, level)
-        return Stop("non-canonical", f"{Address(va)} is no Sv39 address: bits 63 to 38 are not all equal")
+        return Stop("non-canonical", f"{Address(va)} is not an Sv39 address: bits 63 to 38 are not all equal")
 
     def start_shift(self, controls: RiscvControls) -> int:
         """All bits that must be equal."""

@@ -269,7 +269,7 @@ def _translated(facts: Facts, tables: str) -> str:
 
 
 def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
-    """The tasks that had all of these pages mapped, but `target`; none where that is no task: it may be any of them.
+    """The tasks that had all of these pages mapped, but `target`; none where that is not a task: it may be any of them.
 
     A page of a file is copied in a private mapping whoever has it.
     """

@@ -99,7 +99,7 @@ class Saying(NamedTuple):
     """All that is said of a class of events."""
 
     writer: Writer | None
-    """Of its sentence; None where it is no step."""
+    """Of its sentence; None where it is not a step."""
     kind: str = "machine"
     """Of subject that it is about, one of :data:`SUBJECTS`."""
     of: str = ""
@@ -136,7 +136,7 @@ def says(
     *kinds: type[ev.Event], about: str, of: str = "", thing: str = "", weight: Mapping[str, int] = NO_WEIGHT,
     box: InBox | None = None, tick: Tick | None = None,
 ) -> Callable[[W], W]:  # fmt: skip  # as they are read
-    """Mark the function that writes the sentence of these events; "" where one is no step.  See :class:`Saying`."""
+    """Mark the function that writes the sentence of these events; "" where one is not a step.  See :class:`Saying`."""
 
     def mark(writer: W) -> W:
         for kind in kinds:
@@ -153,7 +153,7 @@ def comes_in_runs(*kinds: type[ev.Event], family: str, thing: str = "", box: InB
 
 
 def silent(*kinds: type[ev.Event], because: str) -> None:
-    """Say of events that they are no step, and why."""
+    """Say of events that they are not a step, and why."""
     assert because
     SAYINGS.update(dict.fromkeys(kinds, _UNSAID))
 
