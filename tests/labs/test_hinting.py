@@ -92,4 +92,4 @@ def test_hints_that_are_not_three_texts_are_refused(hints):
 @pytest.mark.parametrize("hints", ["abc", ("one",), None, 5])
 def test_a_function_that_gives_other_hints_is_refused(hints):
     lab.author.exercise("t/two", "Two", points=1, takes=int, hints=lambda _asked: hints)(lambda _value: [])
-    assert refused("t/two").endswith("write 3 texts, the gentlest first")
+    assert refused("t/two").endswith("pass 3 strings, the gentlest hint first")

@@ -313,6 +313,6 @@ def test_no_access_says_on_the_page_what_became_of_it() -> None:
 
 def test_a_file_does_not_ask(tmp_path: Any) -> None:
     machine, task = missed()
-    with pytest.raises(vm.Refused, match="a picture that asks needs a kernel"):
+    with pytest.raises(vm.Refused, match="a picture that asks needs a Jupyter kernel"):
         vm.handout(machine, tmp_path / "x.html", asking_of(task))
     assert not list(tmp_path.iterdir())

@@ -201,7 +201,7 @@ def test_all_branches_together_have_forty_steps_at_most(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        (lambda machine: machine, "nothing is done otherwise"),
+        (lambda machine: machine, "nothing is done differently"),
         (lambda machine: another(), "has no step"),
         (lambda machine: 7, "give a machine"),
     ],
@@ -251,7 +251,7 @@ def test_a_prediction_can_be_asked_once_it_has_an_outcome(tmp_path: Path) -> Non
         ({0: FRAMES}, "at which the story has no step"),
         ({"after fork": "How many?"}, "write it such as"),
         ({"after fork": ("How many?", ["4"], "5")}, "not among its options"),
-        ({"after fork": ("How many?", [4, 5], 5)}, "are texts"),
+        ({"after fork": ("How many?", [4, 5], 5)}, "must be strings"),
     ],
 )
 def test_a_question_that_is_none_is_refused(ask: Any, why: str, tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def test_turning_a_slice_walks_elsewhere(view: vm.Walk) -> None:
 
 def test_what_is_no_slice_is_refused(view: vm.Walk, machine: vm.Machine) -> None:
     before = view.address
-    assert "no slice" in asked(view, type="turn", id="walk/slice/9", by=1)
-    assert "no slice" in asked(view, type="turn", id="walk/verdict", by=1)
+    assert "is not a slice" in asked(view, type="turn", id="walk/slice/9", by=1)
+    assert "is not a slice" in asked(view, type="turn", id="walk/verdict", by=1)
     assert "by is 1.5" in asked(view, type="turn", id="walk/slice/1", by=1.5)
     assert "nothing to turn" in asked(vm.Map(machine.kernel_map), type="turn", id="walk/slice/1", by=1)
     assert view.address == before
