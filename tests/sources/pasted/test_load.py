@@ -192,7 +192,7 @@ def test_what_one_listing_does_not_say_is_no_difference() -> None:
 
 @pytest.mark.parametrize("other", [None, "panic: kfree", 3])
 def test_a_comparison_with_something_else_is_refused(other: Any) -> None:
-    with pytest.raises(vm.Refused, match=r"is not what vm\.load gives"):
+    with pytest.raises(vm.Refused, match=r"is not a result of vm\.load"):
         vm.load(text("info-tlb")).compare(other)
 
 
