@@ -12,6 +12,7 @@ python -m benchmarks pages moments   # whether pictures that no page shows cost 
 python -m benchmarks where           # the time of an access goes: shares of first writes, copies, TLB misses
 python -m benchmarks hub             # memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 python -m benchmarks stops           # a kernel in QEMU: what a stop costs, and all tables of a Linux guest
+python -m benchmarks laptops         # the most memory of a page for each lab, in JupyterLab and in JupyterLite
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
 """
 
@@ -37,6 +38,7 @@ from . import (
     growth,
     hub,
     kmem,
+    laptops,
     long_operations,
     maps,
     moments,
@@ -66,6 +68,11 @@ def run_long(quick: bool) -> str:
     """Operations on all of a map, and many threads."""
     counts = long_operations.ENTRIES[:2], long_operations.THREADS[:2]
     return long_operations.measure(*counts) if quick else long_operations.measure()
+
+
+def run_laptops(quick: bool) -> str:
+    """Memory of a page."""
+    return laptops.report(laptops.measure(laptops.SOME) if quick else laptops.measure())
 
 
 def run_kmem(quick: bool) -> str:
@@ -153,6 +160,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "growth": growth.report,
     "hub": run_hub,
     "sizes": sizes.report,
+    "laptops": run_laptops,
     "stops": stops.report,
     "pages": pages.report,
     "moments": moments.report,

@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
     for name, size in sizes():
         print(f"{name:<28} {size / 1e6:7.2f} MB")
     print(f"{'a first visit of the lab':<28} {seen['bytes'] / 1e6:7.2f} MB, {seen['seconds']} s to the first picture")
+    ratio = seen["seconds"] / seen["print"]
+    print(f"{'beside the first print':<28} {ratio:7.2f} times the {seen['print']} s that a new notebook takes for one")
     print(f"{'kept for later visits':<28} {kept / 1e6:7.2f} MB")
     print(f"The site is in {OUT.relative_to(ROOT)}: python -m http.server --bind 127.0.0.1 --directory build/site")
     return 0

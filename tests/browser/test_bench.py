@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.laptops import MOST
 from benchmarks.paint import MOST_BEFORE
 
 ROOT = Path(__file__).parents[2]
@@ -32,3 +33,8 @@ def test_pictures_are_measured_in_a_notebook() -> None:
         assert 0 < int(drawn) <= int(asked) == 4, row  # a busy computer may miss one: that is what the bench says
     (first,) = [line for line in printed.splitlines() if "bytes before the first picture, in a fresh kernel" in line]
     assert 0 < int(first.split()[-1].replace(",", "")) < MOST_BEFORE, first
+
+
+def test_a_page_of_a_lab_fits_a_weak_laptop() -> None:
+    (row,) = [line for line in run("laptops").splitlines() if line.strip().startswith("01-maps")]
+    assert 100 < int(row.split()[1]) <= MOST, row
