@@ -248,6 +248,6 @@ KINDS = (
     Kind("tables/scattered", 2, "how many tables three ranges take", scattered),
     Kind("tables/size", 2, "the bytes of all tables of two ranges", size),
     Kind("tables/large", 2, "how many descriptors map a range with large pages", large),
-    Kind("tables/free", 3, "the only further page that needs no further table", free),
+    Kind("tables/free", 3, "the only additional page that needs no additional table", free),
     Kind("tables/cheapest", 3, "which of two formats has the smaller tables, and by how much", cheapest),
 )

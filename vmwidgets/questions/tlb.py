@@ -317,9 +317,9 @@ def reads(draws: Draws) -> Question:
 
 KINDS = (
     Kind("tlb/set", 1, "the set that a page belongs to", which_set),
-    Kind("tlb/reach", 1, "how much memory the entries reach", reach),
+    Kind("tlb/reach", 1, "how much memory the TLB entries cover", reach),
     Kind("tlb/misses", 2, "the misses of a small TLB", misses),
     Kind("tlb/stale", 2, "what an access reaches after changes with and without flushes", stale),
-    Kind("tlb/spaces", 3, "the misses of two processes, with and without numbers for them", spaces),
+    Kind("tlb/spaces", 3, "the misses of two processes, with and without ASIDs", spaces),
     Kind("tlb/reads", 3, "the descriptors that are read, with pages of two sizes", reads),
 )

@@ -473,6 +473,6 @@ KINDS = (
     Kind("walk/physical", 2, "the physical address, by descriptors as numbers", physical),
     Kind("walk/large", 2, "the same where a large page or a section ends the walk", large),
     Kind("walk/fault", 2, "the error code of an access, or that there is no fault", fault),
-    Kind("walk/rights", 3, "the only access that goes through, or that faults", rights),
+    Kind("walk/rights", 3, "the only access that succeeds, or the only one that faults", rights),
     Kind("walk/reverse", 3, "the virtual address that leads to a physical one", reverse),
 )

@@ -37,6 +37,7 @@ from . import (  # noqa: F401  # which make claims
     claims_refusals,
     claims_ring_steps,
     claims_searches,
+    claims_segments,
     claims_thread_steps,
     claims_threads,
     claims_walks,

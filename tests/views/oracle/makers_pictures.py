@@ -10,6 +10,7 @@ from typing import Any
 import vmwidgets as vm
 from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.kernel.map.comparisons_schema import WorkloadOperation
+from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue
 from vmwidgets.pictures.domain import AMONG
 from vmwidgets.pictures.registry import picture
 from vmwidgets.sources.workload import allocate, free
@@ -145,3 +146,26 @@ def tasks_that_map_no_object() -> Iterator[Exhibit]:
     yield shown("objects", SHOWN["Objects"](machine))
     second.mmap(PAGE)
     yield shown("objects", SHOWN["Objects"](first))
+
+
+# ---- segments ------------------------------------------------------------------------------------
+
+
+@makes(
+    "segments: segments/none", "segments: segments/placed", "segments: segments/free", "segments: segments/outside",
+    "segments: segments/over",
+)  # fmt: skip  # a list
+def segments_in_memory() -> Iterator[Exhibit]:
+    code = Segment("code", 0, 8 * PAGE, 4 * PAGE, "r-x")
+    data = Segment("data", 4 * PAGE, 20 * PAGE, 2 * PAGE, "rw-")
+    for segments, unused in (
+        ((code._replace(size=0),), ()),
+        ((code,), ((0, 16 * PAGE),)),
+        ((code, data), ()),
+        ((code, data), ((0, 12 * PAGE), (16 * PAGE, 8 * PAGE))),
+        ((code, data), ((0, 12 * PAGE),)),
+        ((code, data), ((16 * PAGE, 2 * PAGE),)),
+        ((code, data._replace(base=10 * PAGE)), ((0, 16 * PAGE), (20 * PAGE, 4 * PAGE))),
+    ):
+        value = SegmentsValue(segments, unused)
+        yield shown("segments", picture(value), value)
