@@ -75,7 +75,7 @@ def solved(source: str) -> str:
     """A cell as a student leaves it who knows how."""
     named = source.replace('student="", course=""', 'student="anna", course="os-2026"')
     answered = named.replace('kind="number"', 'kind="number", answer=3')
-    return re.sub(r"^# your lines.*$", SOLUTION, answered, flags=re.MULTILINE)
+    return re.sub(r"^# your code here.*$", SOLUTION, answered, flags=re.MULTILINE)
 
 
 def test_its_notebook_is_solved_for_a_student(run: Callable[..., dict[str, dict[str, object]]]) -> None:
