@@ -104,7 +104,8 @@ class Measured:
 
 FIRST = """
 import vmwidgets
-vmwidgets.Map(vmwidgets.boot("x86-64").kernel_map)
+first = vmwidgets.boot("x86-64")
+vmwidgets.Map(first.kernel_map)
 """
 
 
