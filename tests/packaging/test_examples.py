@@ -63,6 +63,6 @@ def test_sections_with_examples_lead_to_their_notebooks() -> None:
 def test_a_cell_ends_with_what_it_shows_and_an_error_stops_nothing() -> None:
     notebook = contents.notebook_of(ALL["examples/reference/Costs.ipynb"])
     cells = [(cell.source, cell.metadata.get("tags")) for cell in notebook.cells if cell.cell_type == "code"]
-    assert cells[0] == ("%pip install -q vmwidgets", None)
+    assert cells[0] == (contents.INSTALL, None)
     assert any(tags == ["raises-exception"] for _, tags in cells)
     assert all(source for source, _ in cells)

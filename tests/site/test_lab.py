@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scripts.site import labs
+from scripts.site import contents, labs
 from scripts.site.measure import RUN_ALL
 from scripts.site.serve import Site
 from tests.browser.lab import Notebook
@@ -118,7 +118,7 @@ def test_an_example_is_tried_in_the_browser(visitor: Any, site: Site) -> None:
 def test_work_that_was_done_there_is_graded(visitor: Any, site: Site, tmp_path: Path) -> None:
     check = 'lab.check("01/guard", m)'
     notebook = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
-    notebook.run("%pip install -q vmwidgets")
+    notebook.run(contents.INSTALL)
     notebook.run("import vmwidgets as vm\nfrom vmwidgets import lab")
     notebook.run(f'lab.begin("01", student="ada", course={COURSE!r})')
     notebook.run(f"{lines_of('01/guard', 'ada', 'right', check)}\n{check}")
