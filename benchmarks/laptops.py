@@ -28,14 +28,6 @@ MINUTES = 5
 """How long a lab may take."""
 
 
-class Lite(Site):
-    """The JupyterLite of the site."""
-
-    def address(self, path: str) -> str:
-        """Where a notebook opens."""
-        return f"{self.base}/lab/lab/index.html?path={path}"
-
-
 def measure(labs: Sequence[str] = LABS) -> dict[str, dict[str, float]]:
     """MB by lab, for each host."""
     found: dict[str, dict[str, float]] = {}
@@ -46,7 +38,7 @@ def measure(labs: Sequence[str] = LABS) -> dict[str, dict[str, float]]:
         with Server(root, home) as server:
             found["JupyterLab"] = {name: peak(server, f"{name}.ipynb") for name in labs}
     if (OUT / "lab" / "index.html").is_file():
-        with Lite(OUT) as lite:
+        with Site(OUT / "lab") as lite:
             found["JupyterLite"] = {name: peak(lite, f"{name}.ipynb") for name in labs}
     return found
 

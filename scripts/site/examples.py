@@ -76,6 +76,9 @@ class Tried:
         return LINK.format(up="../" * page.count("/"), path=self.path)
 
 
+IMPORT = Example("import vmwidgets as vm")
+
+
 def everything() -> list[Tried]:
     """All notebooks of examples."""
     documents = [one for path in pages() for one in of_document(path).values()]
@@ -83,6 +86,7 @@ def everything() -> list[Tried]:
     return [*documents, *names, *of_gallery().values(), of_landing()]
 
 
+@cache
 def pages() -> list[Path]:
     """The documents with examples."""
     paths = [path for pattern in DOCUMENTS for path in sorted(ROOT.glob(pattern))]
@@ -202,12 +206,12 @@ def imports_of(own: Sequence[Example]) -> list[Example]:
     """What a docstring's examples take from its module: there the names need no import."""
     free = missing(own)
     modules = {"vmwidgets": vm, "vmwidgets.lab": vm.lab, "vmwidgets.workload": vm.workload}
-    lines = ["import vmwidgets as vm"]
+    found = [IMPORT]
     for module, offered in modules.items():
         if names := sorted(free & set(reference.names_of(offered))):
-            lines.append(f"from {module} import {', '.join(names)}")
+            found.append(Example(f"from {module} import {', '.join(names)}"))
             free -= set(names)
-    return [Example(line) for line in lines]
+    return found
 
 
 def missing(own: Sequence[Example]) -> set[str]:
@@ -215,6 +219,7 @@ def missing(own: Sequence[Example]) -> set[str]:
     return {name for one in own for name in used(one)} - {name for one in own for name in bound(one)} - KNOWN
 
 
+@cache
 def of_gallery() -> dict[str, Tried]:
     """The pictures of the gallery whose code there needs nothing else, by their names."""
     found = {}
@@ -222,11 +227,11 @@ def of_gallery() -> dict[str, Tried]:
         own = Example(gallery.code(name))
         if own.source and not missing([own]) and "return" not in own.source:
             place = f"{FOLDER}/gallery/{name}.ipynb"
-            found[name] = Tried(place, gallery.heading(name, name), [Example("import vmwidgets as vm")], [own])
+            found[name] = Tried(place, gallery.heading(name, name), [IMPORT], [own])
     return found
 
 
 def of_landing() -> Tried:
     """The six pictures of the start page, each with its three lines."""
     sources = [Example("\n".join(lines)) for lines in landing.EXAMPLES.values()]
-    return Tried(f"{FOLDER}/pictures.ipynb", "Three lines, one picture", [Example("import vmwidgets as vm")], sources)
+    return Tried(f"{FOLDER}/pictures.ipynb", "Three lines, one picture", [IMPORT], sources)

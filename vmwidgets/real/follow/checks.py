@@ -42,10 +42,10 @@ def checked(checks: object) -> dict[str, Check]:
         return {}
     if not isinstance(checks, Mapping):
         raise Refused(f"checks={shown(checks)}: write functions by name, such as {{'uvmcopy': my_check}}")
+    known = [name for name in ARGUMENTS if name != "freewalk"]
     for name, check in checks.items():
-        if name not in ARGUMENTS or name == "freewalk":
-            known = ", ".join(one for one in ARGUMENTS if one != "freewalk")
-            raise Refused(f"checks: {shown(name)} is not followed; there are {known}")
+        if name not in known:
+            raise Refused(f"checks: {shown(name)} is not followed; there are {', '.join(known)}")
         if not callable(check):
             raise Refused(f"checks[{name!r}]={shown(check)}: write a function that takes the call")
     return dict(checks)
