@@ -18,6 +18,7 @@ import vmwidgets as vm
 from tests.engine.machine.lives import ARCHITECTURES, LIVES
 from tests.engine.machine.structures import differences, shared
 from vmwidgets.engine.base.packed import KEPT
+from vmwidgets.engine.machine import history
 from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
 
 pytestmark = pytest.mark.once
@@ -751,3 +752,17 @@ def test_a_mark_that_is_none_and_a_dead_machine_say_what_can_be_done(m):
         m.kmem_malloc(PAGE)
     with pytest.raises(vm.Refused, match=r"m\.undo\(\) takes back the operation that killed it"):
         m.task("x")
+
+
+def test_machines_of_the_past_that_nothing_refers_to_are_freed(monkeypatch):
+    """They are full of cycles, and the collector does not count what comes from a copy: it is called."""
+    machine = vm.boot()
+    vm.lab.fill(machine.task("init").map, 1_200)
+    monkeypatch.setattr(history, "UNCOLLECTED", 0)
+    gc.disable()
+    try:
+        seen = [weakref.ref(machine.at(number).system) for number in range(1_000, 1_012)]
+        alive = sum(one() is not None for one in seen)
+    finally:
+        gc.enable()
+    assert alive <= history.LOOKED_AT + 1
