@@ -17,7 +17,7 @@ from typing import Any
 from scripts import hosts
 
 from . import contents, landing, lite, measure, offline, pages
-from .places import CACHE, OUT, ROOT, digest
+from .places import CACHE, OUT, ROOT, SOURCES, digest
 
 LAB = OUT / "lab"
 
@@ -37,12 +37,14 @@ def main(arguments: list[str]) -> int:
         seen = measure.visit(LAB, state_of(LAB))
     kept = offline.keep(LAB, [*seen["paths"], *offline.notebooks(LAB)])
     landing.write(seen)
+    pages_kept = offline.keep_pages(OUT, SOURCES / "worker.js")
     for name, size in sizes():
         print(f"{name:<28} {size / 1e6:7.2f} MB")
     print(f"{'a first visit of the lab':<28} {seen['bytes'] / 1e6:7.2f} MB, {seen['seconds']} s to the first picture")
     ratio = seen["seconds"] / seen["print"]
     print(f"{'beside the first print':<28} {ratio:7.2f} times the {seen['print']} s that a new notebook takes for one")
-    print(f"{'kept for later visits':<28} {kept / 1e6:7.2f} MB")
+    print(f"{'kept of the lab':<28} {kept / 1e6:7.2f} MB")
+    print(f"{'kept of the pages':<28} {pages_kept / 1e6:7.2f} MB, and each page that is read")
     print(f"The site is in {OUT.relative_to(ROOT)}: python -m http.server --bind 127.0.0.1 --directory build/site")
     return 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.handles.tasks import Task
@@ -16,12 +17,18 @@ PAGES = 4
 WRITTEN = 1
 """The page that the child writes."""
 
+ANSWERS = (4, 5, 8)
+"""What a visitor can answer."""
+
 WIDTH, TOP, ROW = 640, 46, 76
 """Of the drawing: its width, the room for headings, and how far pages are from each other."""
 
 HEIGHT = TOP + PAGES * ROW
 PAGE, FRAME, HIGH = 136, 100, 54
 """How wide a page and a frame are, and how high both."""
+
+QUESTION = f"The child writes to page {WRITTEN}. How many frames are in use?"
+WHAT_IF = ("The parent writes it too", "The child exits")
 
 ASIDE = 56
 """How far a frame of one task alone is from the middle."""
@@ -71,20 +78,17 @@ def story() -> Story:
         Step("The kernel copies that one page into a new frame.", mine, shared, copy, {hex(copy): "copy"}),
         Step(f"The child writes to its copy: {answer} frames are in use.", mine, own, marked={page: "written"}),
     )
-    same = machine.branch()
-    same.tasks["parent"].write(start + WRITTEN * vm.PAGE, b"mine")
-    less = machine.branch()
-    less.tasks["child"].exit()
+    same, less = others(machine, start)
     eager, at = forked("eager")
     counts = same.frame_count, less.frame_count, eager.frame_count
     otherwise = {
-        "The parent writes it too": Step(
+        WHAT_IF[0]: Step(
             f"Only the parent has that frame now. It needs no copy: {counts[0]} frames.",
             frames(same.tasks["parent"], start),
             frames(same.tasks["child"], start),
             marked={f"parent {WRITTEN}": "written"},
         ),
-        "The child exits": Step(
+        WHAT_IF[1]: Step(
             f"The copy is freed, and the parent keeps its {counts[1]} frames.",
             frames(less.tasks["parent"], start),
             (),
@@ -96,6 +100,28 @@ def story() -> Story:
         ),
     }
     return Story(answer, Step("After a fork, parent and child share four frames.", mine, shared), steps, otherwise)
+
+
+def others(machine: vm.Machine, start: int) -> tuple[vm.Machine, vm.Machine]:
+    """What else could be done after the child's write: a machine for each of :data:`WHAT_IF`."""
+    writes, exits = machine.branch(), machine.branch()
+    writes.tasks["parent"].write(start + WRITTEN * vm.PAGE, b"mine")
+    exits.tasks["child"].exit()
+    return writes, exits
+
+
+def handout(path: Path) -> None:
+    """Write the same story as a handout, with each step of the kernel's functions."""
+    machine, start = forked("counted")
+    machine.mark("after fork")
+    machine.tasks["child"].write(start + WRITTEN * vm.PAGE, b"own!")
+    answers = [str(number) for number in ANSWERS]
+    asked = (QUESTION, answers, str(machine.frame_count), "The kernel copies only the page that is written.")
+    what_if = dict(zip(WHAT_IF, others(machine, start), strict=True))
+    pictures = vm.Sharing(machine), vm.Objects(machine)
+    title = "A child writes to a page after a fork"
+    since = "after fork"
+    vm.handout(machine, path, *pictures, since=since, ask={since: asked}, what_if=what_if, title=title)
 
 
 def forked(fork: str) -> tuple[vm.Machine, int]:

@@ -16,8 +16,6 @@ from vmwidgets.views.scene.svg import to_svg
 from . import fork
 from .places import OUT, ROOT, SOURCES
 
-ANSWERS = (4, 5, 8)
-
 EXAMPLES = {
     "A map is a list and a tree": (
         'm = vm.boot("x86-64")',
@@ -67,8 +65,8 @@ def write(measured: dict[str, float] | None) -> None:
     steps = {f"step {number}": step for number, step in enumerate((told.before, *told.steps))} | dict(told.otherwise)
     template = (SOURCES / "landing.html").read_text(encoding="utf-8")
     parts = {
-        "page": str(fork.WRITTEN),
-        "answers": "".join(answer(number, number == told.answer) for number in ANSWERS),
+        "question": escape(fork.QUESTION),
+        "answers": "".join(answer(number, number == told.answer) for number in fork.ANSWERS),
         "answer": str(told.answer),
         "scenes": "".join(scene(name, step, hidden=number > 0) for number, (name, step) in enumerate(steps.items())),
         "sentence": escape(told.before.sentence),
@@ -78,6 +76,7 @@ def write(measured: dict[str, float] | None) -> None:
         "pictures": pictures(),
         "checked": rendered((SOURCES / "checked.md").read_text(encoding="utf-8")),
     }
+    fork.handout(OUT / "lectures" / "fork.html")
     (OUT / "index.html").write_text(re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template), encoding="utf-8")
     for path in (SOURCES / "static").glob("*.*"):
         shutil.copy(path, OUT / "_static")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from scripts.site import labs
+from scripts.site.serve import Site
 from tests.browser.lab import AXE
 
 TELEPHONE = {"viewport": {"width": 360, "height": 740}}
@@ -162,3 +163,39 @@ def test_an_empty_paste_is_refused_with_a_sentence(opened: Callable[..., Any]) -
         page.get_by_role("button", name="See which bit refused").click()
         expect(page.locator("#said")).to_contain_text("Paste the text first")
         assert page.url.endswith("index.html")
+
+
+def test_the_story_is_a_handout_too(opened: Callable[..., Any], site: Any) -> None:
+    with opened("index.html") as page:
+        page.get_by_role("button", name="5", exact=True).click()
+        for _ in range(2):
+            page.locator("#next").click()
+        page.get_by_role("link", name="Every step, in one file").click()
+        page.wait_for_url("**/lectures/fork.html")
+        expect(page.get_by_text("How many frames are in use?")).to_be_visible()
+        page.get_by_role("button", name="5").click()
+        expect(page.get_by_text("The kernel copies only the page that is written.")).to_be_visible()
+        expect(page.get_by_role("button", name="The child exits")).to_be_visible()
+
+
+def test_pages_that_were_read_are_shown_without_a_network(chromium: Any, built: Any) -> None:
+    context = chromium.new_context()
+    with Site(built) as served:
+        first = context.new_page()
+        for path in ("docs/guide.html", "index.html"):
+            first.goto(f"{served.base}/{path}")
+            first.wait_for_function(f"async () => Boolean(await caches.match('{served.base}/{path}'))")
+        first.wait_for_function("() => navigator.serviceWorker.controller")
+        base = served.base
+        first.close()
+    again = context.new_page()  # no server answers any more
+    again.goto(f"{base}/index.html")
+    again.get_by_role("button", name="5", exact=True).click()
+    expect(name_of(again)).to_have_text("4 frames")
+    again.goto(f"{base}/docs/guide.html#operations")
+    expect(again.locator("article h1")).to_be_visible()
+    again.goto(f"{base}/search.html?q=fork")
+    expect(again.locator("#search-results li").first).to_be_visible()
+    again.goto(f"{base}/docs/deviations.html")
+    expect(again.get_by_text("this browser has not kept this page")).to_be_visible()
+    context.close()
