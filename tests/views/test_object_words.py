@@ -205,5 +205,5 @@ def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
     task.fork().write(start, b"y")
     task.exit()
     assert "memory 2 absorbs memory 1, which nothing else referred to; nothing is now behind it." in steps(machine)
-    assert "Memory object memory 1 is gone: the one in front of it has its pages." in steps(machine)
+    assert "Memory object memory 1 is gone: the object in front of it now has its pages." in steps(machine)
     assert headline(machine)[0] == "exit ended init."

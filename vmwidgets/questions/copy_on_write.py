@@ -22,15 +22,16 @@ NAMES = "parent", "child", "grandchild"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 RULE = (
-    "**Fork, counted:** A fork copies no page: both tasks map the same frames, which neither may write. The kernel "
-    "counts how many tasks map each frame. A write to a frame that others map as well gets a copy; a task that maps a "
+    "**Fork, counted:** A fork copies no page: both tasks map the same frames, read-only. The kernel "
+    "counts how many tasks map each frame. A write to a frame that other tasks map too makes a copy; a task that "
+    "maps a "
     "frame alone writes to it in place."
 )
 SHADOWS = (
-    "**Fork by shadows:** A fork copies no page. It takes the right to write from all pages in the parent's page "
-    "tables, and the child's page tables are empty. A read maps the page that it finds, without the right to write "
-    "where that is the page of before the fork. A write maps a page of the task's own, with that right. No page is "
-    "given back, and nothing else changes the tables."
+    "**Fork by shadows:** A fork copies no page. It makes all pages in the parent's page tables read-only, and the "
+    "child's page tables are empty. A read maps the page that it finds; if this page was there before the fork, it is "
+    "mapped read-only. A write maps the task's own copy of the page, writable. No page is "
+    "freed, and nothing else changes the tables."
 )
 KERNEL = "X15's `vm_map_fork` and `vm_object_shadow`"
 COUNTED = "Linux's `do_wp_page`; here `vm_map_fork` on a machine with counted frames"
@@ -179,10 +180,10 @@ def _value(draws: Draws) -> Question:
         raise Again
     (last,) = [step for step in steps if step.letter == found]
     return Question(
-        f"{_begins(pages)}: `0`. A fork gives the new task the same private memory, copied on write.\n\n"
+        f"{_begins(pages)}: `0`. A fork gives the new task the same private memory, copy-on-write.\n\n"
         f"{story(steps)}\n\nWhat does the {asked.who} read in page {page} at the end?",
         f"`{found}`",
-        f"The {last.who} wrote that, in step {steps.index(last) + 1}; of later writes the {asked.who} sees only its "
+        f"The {last.who} wrote this in step {steps.index(last) + 1}; of later writes, the {asked.who} sees only its "
         f"own. ({KERNEL})",
         options=options_of(draws, f"`{found}`", draws.shuffled([f"`{letter}`" for letter in written])),
         mistakes=_not_read(steps, asked, last),
@@ -215,10 +216,11 @@ def _copies(draws: Draws) -> Question:
         copied += [number] * family.copies
     fork = next(number for number, step in enumerate(steps, 1) if step.verb == "forks")
     return Question(
-        f"{_begins(pages)}. The kernel forks by counting.\n\n{story(steps)}\n\nHow many pages does it copy?",
+        f"{_begins(pages)}. The kernel forks by counting.\n\n{story(steps)}\n\nHow many pages does the kernel copy?",
         str(len(copied)),
-        f"The steps that copy a page: {', '.join(map(str, copied)) or 'none'}. Writes before the fork copy none; after "
-        f"it the second task that writes to a page maps its frame alone. ({COUNTED})",
+        f"The steps that copy a page: {', '.join(map(str, copied)) or 'none'}. Writes before the fork copy "
+        "nothing; after "
+        f"the fork, the second task that writes to a page is the only task that maps its frame. ({COUNTED})",
         NUMBER,
         rules=(RULE,),
         figure=drawing_of(pages, steps[:fork], "The tasks' memory after the fork"),
@@ -243,8 +245,8 @@ def _frames(draws: Draws) -> Question:
         f"{_begins(pages)}. The kernel forks by counting.\n\n{story(steps)}\n\nHow many frames hold pages of these "
         "tasks at the end?",
         str(family.frames),
-        f"{pages} frames, and one for the copy of each of the steps {', '.join(map(str, copied)) or '–'}. In the other "
-        f"writes the task maps the frame alone. ({COUNTED})",
+        f"{pages} frames, and one more for the copy in each of these steps: "
+        f"{', '.join(map(str, copied)) or 'none'}. At the other writes, no other task maps the frame. ({COUNTED})",
         NUMBER,
         rules=(RULE,),
         figure=drawing_of(pages, (), "The parent's memory at the beginning"),
@@ -274,7 +276,7 @@ def _fault(draws: Draws) -> Question:
     right = f"error code {raised[0].code:#x}" if raised else FAULTS[0]
     return Question(
         f"{_begins(pages)}. The kernel forks by shadows. All this is on x86-64, in user mode.\n\n{story(steps)}\n\n"
-        f"Then the {asked.who} {asked.words.replace(' `z`', '')}. Which page fault does that begin with?",
+        f"Then the {asked.who} {asked.words.replace(' `z`', '')}. Which page fault does this access cause first?",
         right,
         _why(raised, asked),
         options=options_of(draws, right, FAULTS),
@@ -288,9 +290,7 @@ def _fault(draws: Draws) -> Question:
 
 def _why(raised: Sequence[FaultRaised], asked: Step) -> str:
     if not raised:
-        return (
-            f"The {asked.who}'s page tables map the page, with the right that it needs. (Intel SDM 3A, 4.7; {KERNEL})"
-        )
+        return f"The {asked.who}'s page tables map the page and allow the access. (Intel SDM 3A, 4.7; {KERNEL})"
     return f"In the {asked.who}'s page tables {_reason(raised)}. (Intel SDM 3A, 4.7; {KERNEL})"
 
 
@@ -329,11 +329,13 @@ def _shared(draws: Draws) -> Question:
     wrong = draws.shuffled([swapped, all_shared, all_own, base, *others])
     return Question(
         "The parent has page 1 of private memory and page 1 of shared memory (`MAP_SHARED`), both with `0` in it. A "
-        f"fork gives the new task both.\n\n{story(steps)}\n\nWhat do the three read in page 1 at the end, first in "
+        f"fork gives the new task both.\n\n{story(steps)}\n\nWhat do the three tasks read in page 1 at the end, "
+        "first in "
         "private and then in shared memory?",
         _rows(right),
-        "A write to shared memory is seen by all, the last one counts; one to private memory by the task that wrote, "
-        f"and by those that it forks later. ({KERNEL})",
+        "All tasks see a write to shared memory, and the last write counts. A write to private memory is seen by "
+        "its task, "
+        f"and by tasks that it forks later. ({KERNEL})",
         options=options_of(draws, _rows(right), map(_rows, wrong)),
         mistakes={_rows(one): _differing(one, right) for one in wrong},
         solution=drawing_of(pages, steps, "The tasks' memory at the end", pages),

@@ -34,8 +34,8 @@ from .question import (
 
 FITS = {
     "first": "takes the lowest gap that is large enough (first fit)",
-    "best": "takes the smallest gap that is large enough, the lowest of several (best fit)",
-    "worst": "takes the largest gap, the lowest of several (worst fit)",
+    "best": "takes the smallest gap that is large enough, or the lowest of equal ones (best fit)",
+    "worst": "takes the largest gap, or the lowest of equal ones (worst fit)",
 }
 """Where a request without an address lands, by policy."""
 
@@ -92,12 +92,12 @@ class Layout:
         """The map in words."""
         rows = [(f"`{address(start)}`", f"`{address(end)}`", str((end - start) // PAGE)) for start, end in self.ranges]
         free = (
-            "Between them it is free; below and above them it is not."
+            "Addresses between the ranges are free; addresses below and above them are not."
             if self.closed
-            else "Between them it is free, and after the last one; below the first one it is not."
+            else "Addresses between and above the ranges are free; addresses below the first range are not."
         )
         return (
-            "An address space has these ranges; a page has 4 KiB (`0x1000`). "
+            "An address space has the ranges in the table; a page has 4 KiB (`0x1000`). "
             f"{free}\n\n{table(('from', 'to', 'pages'), rows)}"
         )
 
@@ -168,7 +168,8 @@ def where(draws: Draws) -> Question:
         f"{layout.text}\n\nA request without an address {FITS['first']}. At which address does a request of "
         f"{counted(size, 'page')} begin?",
         f"`{address(landed)}`",
-        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on; the first place that holds "
+        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest address up; the first place "
+        "with room for "
         f"{counted(size, 'page')} begins at `{address(landed)}`. ({KERNEL})",
         options=options_of(draws, f"`{address(landed)}`", [f"`{address(one)}`" for one in wrong]),
         mistakes={
@@ -194,10 +195,10 @@ def chain(draws: Draws) -> Question:
     said = ", ".join(f"{counted(size, 'page')} at `{address(at)}`" for size, at in zip(requests, landed, strict=True))
     return Question(
         f"{layout.text}\n\nA request without an address {FITS['first']}. There are requests of "
-        f"{', '.join(map(str, requests))} pages, in this order; each keeps what it gets. "
-        "At which address does the last one begin?",
+        f"{', '.join(map(str, requests))} pages, in this order; no range is freed. "
+        "At which address does the range of the last request begin?",
         address(landed[-1]),
-        f"They land so: {said}. ({KERNEL})",
+        f"The requests are placed like this: {said}. ({KERNEL})",
         ADDRESS,
         figure=layout.figure,
         solution=layout.after(requests),
@@ -229,7 +230,7 @@ def fit(draws: Draws) -> Question:
         f"{layout.text}\n\nA request without an address {FITS[policy]}. At which address does a request of "
         f"{counted(size, 'page')} begin?",
         f"`{address(places[policy])}`",
-        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest on. First fit would take "
+        f"The gaps have {', '.join(map(str, layout.gaps))} pages, from the lowest address up. First fit would use "
         f"`{address(places['first'])}`, best fit `{address(places['best'])}`, worst fit `{address(places['worst'])}`. "
         f'(`m.task(name, placement="{policy}")`)',
         options=options_of(draws, f"`{address(places[policy])}`", [f"`{address(one)}`" for one in wrong]),
@@ -274,10 +275,11 @@ def _entries(draws: Draws) -> Question:
     if count != len(runs(space)):  # vm_map_protect may leave two that are alike: its loop skips one
         raise Again
     return Question(
-        f"An address space has one entry: anonymous memory, read and write, from `{address(start)}` to "
-        f"`{address(start + pages * PAGE)}`. Then, in this order:\n\n"
-        f"{table(('call', 'from', 'to', 'rights'), rows)}\n\nA call cuts entries at its edges. Neighbours that touch "
-        "and have the same rights become one entry. Entering fills what is free there. "
+        f"An address space has one entry: anonymous memory, readable and writable, from `{address(start)}` to "
+        f"`{address(start + pages * PAGE)}`. Then these calls are made, in this order:\n\n"
+        f"{table(('call', 'from', 'to', 'rights'), rows)}\n\nA call cuts entries at the edges of its range. "
+        "Adjacent entries "
+        "with the same rights merge into one entry. An `enter` fills only free addresses. "
         "How many entries are there at the end?",
         str(count),
         f"They are: {'; '.join(ranges)}. (X15's `vm_map_clip_start` and `vm_map_simplify_entry`)",
@@ -316,11 +318,12 @@ def _order(draws: Draws) -> Question:
     gaps = listed(layout.gaps)
     return Question(
         f"An address space has three gaps of {gaps} pages, in the order of their addresses; after the last range "
-        f"everything is free. A request without an address {FITS['first']}. Of the requests below each keeps what it "
-        "gets. In which order do they fill all three gaps?",
+        f"everything is free. A request without an address {FITS['first']}. No range is freed. In which order do "
+        "the requests below fill all three gaps?",
         _row(right),
         f"{_row(right)}: {', '.join(f'{size} at `{address(at)}`' for size, at in _placed(layout, right))}, where the "
-        f"gaps begin at {listed(map(address, layout.holes))}. In each other order one lands after the last range. "
+        f"gaps begin at {listed(map(address, layout.holes))}. In every other order, a request is placed after "
+        "the last range. "
         f"({KERNEL})",
         options=options_of(draws, _row(right), map(_row, wrong)),
         mistakes={_row(one): _first_behind(layout, one, machine) for one in wrong},

@@ -24,21 +24,22 @@ from .question import (
 )
 
 RULES = {
-    "fifo": "FIFO: the page goes that came first",
-    "lru": "LRU: the page goes that was not used for longest",
-    "opt": "OPT: the page goes that is used again last, or never",
+    "fifo": "FIFO: the page that was brought in first is evicted",
+    "lru": "LRU: the least recently used page is evicted",
+    "opt": "OPT: the page whose next use is farthest in the future is evicted, or a page that is never used again",
 }
 """Policies, in words."""
 
 FRAMES = (
-    "**Faults:** A memory is empty at first. Where a page is needed that is not in memory, there is a fault. The page "
-    "takes a free frame; where none is free, another page has to go. The faults of the first pages count too."
+    "**Faults:** A memory is empty at first. If a needed page is not in memory, there is a fault. The page "
+    "gets a free frame; if no frame is free, another page is evicted. The faults of the first pages count too."
 )
 
 CLOCK = (
-    "**The clock:** Frames lie in a ring in the order of their numbers. The hand goes round; a page whose reference "
-    "bit is set stays, and its bit is cleared; the first page whose bit is clear goes. The new page takes its frame, "
-    "and the hand then points at the frame after it. A page comes with its bit set, and each use sets it."
+    "**The clock:** Frames form a ring in the order of their numbers. A hand moves around the ring. If the "
+    "reference bit "
+    "of a page is set, the page stays, and its bit is cleared; the first page whose bit is clear is evicted. The new "
+    "page gets its frame, and then the hand points at the next frame. A new page has its bit set, and each use sets it."
 )
 
 
@@ -73,8 +74,9 @@ def _faults(draws: Draws) -> Question:
     return Question(
         f"{_given(string, frames, RULES[policy])} How many faults are there?",
         str(found.faults(policy, frames)),
-        f"Each page that comes, for the one that goes: {', '.join(victims) or 'none goes'}. The pages that found a "
-        f"free frame are faults as well. (`vm.reference_string`, policy {policy})",
+        f"Each new page, and the page that it replaces: {', '.join(victims) or 'no page is replaced'}. The pages "
+        "that got a "
+        f"free frame are faults too. (`vm.reference_string`, policy {policy})",
         NUMBER,
         rules=(FRAMES,),
         solution=solved(found),
@@ -130,10 +132,10 @@ def victim(draws: Draws) -> Question:
         raise Again
     return Question(
         f"A memory of {frames} frames is full. The rule is the clock. The hand points at frame {before.hand}.\n\n"
-        f"{table(('frame', 'page', 'reference bit'), rows)}\n\nNow page {wanted} is used. Which page goes?",
+        f"{table(('frame', 'page', 'reference bit'), rows)}\n\nNow page {wanted} is used. Which page is evicted?",
         f"page {last.victim}",
-        f"From frame {before.hand} on, the hand clears the bits of {_named(passed)}, and takes the first page whose "
-        "bit is clear. (`Clock.candidates`; Corbató 1968)",
+        f"From frame {before.hand} on, the hand clears the bits of {_named(passed)}. It stops at the first page whose "
+        "bit is clear; this page is evicted. (`Clock.candidates`; Corbató 1968)",
         options=options_of(draws, f"page {last.victim}", draws.shuffled([f"page {page}" for page in before.pages])),
         rules=(CLOCK,),
         mistakes={
@@ -160,8 +162,9 @@ def _optimal(draws: Draws) -> Question:
     frames, string = 3, drawn_string(draws, draws.between(5, 9), 13)
     found = reference_string(string, frames, "opt")
     return Question(
-        f"A memory has {frames} frames. Pages are used in this order: `{string}`. The kernel chooses the page to go, "
-        "and knows this order. How many faults are there at the least?",
+        f"A memory has {frames} frames. Pages are used in this order: `{string}`. The kernel chooses which page "
+        "to evict, "
+        "and knows this order. What is the smallest possible number of faults?",
         str(found.faults("opt", frames)),
         f"{RULES['opt']}; no policy has fewer faults. (`Optimal.candidates`; Belady 1966)",
         NUMBER,
@@ -195,7 +198,8 @@ def more(draws: Draws) -> Question:
     alike = [one for one in same if one != wanted]  # two that fall and two that grow, beside "it stays the same"
     nearby = [0, *alike[: 1 + (wanted == 0)], *other[:2]]
     return Question(
-        f"{_given(string, 3, RULES['fifo'])} The same is done with a memory of 4 frames. How does the number of faults "
+        f"{_given(string, 3, RULES['fifo'])} The same pages are used with a memory of 4 frames. How does the "
+        "number of faults "
         "change?",
         _change(wanted),
         f"With 3 frames there are {few} faults, with 4 there are {many}. "
@@ -231,8 +235,8 @@ def _enough(draws: Draws) -> Question:
     least = counts[size - 1]
     by_size = ", ".join(f"{size}: {count}" for size, count in zip(sizes, counts, strict=True))
     return Question(
-        f"The rule is {RULES['lru']}. Pages are used in this order: `{string}`. How many frames has the smallest "
-        f"memory in which there are at most {least} faults?",
+        f"The rule is {RULES['lru']}. Pages are used in this order: `{string}`. How many frames does the smallest "
+        f"memory with at most {least} faults have?",
         f"{size} frames",
         f"Faults by frames: {by_size}. (`vm.reference_string`, policy lru; LRU is a stack algorithm, Mattson 1970)",
         options=options_around(draws, size, range(1, 13), _frames),

@@ -51,7 +51,7 @@ def listing(ranges: Ranges) -> str:
     rows = [
         (f"`{address(start)}`", f"`{address(start + size)}`", counted(size // PAGE, "page")) for start, size in ranges
     ]
-    return f"Exactly this is mapped:\n\n{table(('from', 'to', 'size'), rows)}"
+    return f"Exactly these ranges are mapped:\n\n{table(('from', 'to', 'size'), rows)}"
 
 
 def by_level(found: FormatCost) -> str:
@@ -95,7 +95,7 @@ def _count(draws: Draws, number: int, why: str) -> Question:
     ranges = drawn_ranges(draws, fmt, number)
     found = cost(fmt.name, ranges)
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this take with {PAPERS[fmt.name].title}, the "
+        f"{listing(ranges)}\n\nAll pages have 4 KiB. How many tables does this need with {PAPERS[fmt.name].title}, the "
         "root among them?",
         str(found.tables),
         f"{by_level(found)}{why} ({PAPERS[fmt.name].manual})",
@@ -160,8 +160,8 @@ def large(draws: Draws) -> Question:
     pages = ", ".join(f"{counted(page.number, 'page')} of {binary_size(page.size)}" for page in found.pages)
     return Question(
         f"{PAPERS[fmt.name].title} has pages of these sizes: {sizes}. A page begins at a multiple of its size, in "
-        "virtual and in physical memory, and physical memory is as well aligned as the addresses are.\n\n"
-        f"{listing([(start, length)])}\n\nHow many descriptors that map pages does this take at the least?",
+        "virtual and in physical memory. Physical addresses are aligned as well as the virtual ones.\n\n"
+        f"{listing([(start, length)])}\n\nWhat is the smallest number of descriptors that can map these pages?",
         str(found.entries),
         f"{pages}. ({PAPERS[fmt.name].manual})",
         NUMBER,
@@ -188,10 +188,10 @@ def free(draws: Draws) -> Question:
     if not right or len(wrong) < 4:
         raise Again
     return Question(
-        f"{listing(ranges)}\n\nAll pages have 4 KiB, and the format is {PAPERS[fmt.name].title}. One page more is to "
-        "be mapped. At which of these addresses does it take no table that is not there yet?",
+        f"{listing(ranges)}\n\nAll pages have 4 KiB, and the format is {PAPERS[fmt.name].title}. One more page is "
+        "mapped. At which of these addresses does it need no new table?",
         f"`{address(right[0])}`",
-        f"The tables of the ranges cover it already. ({PAPERS[fmt.name].manual})",
+        f"The tables of the ranges already cover this address. ({PAPERS[fmt.name].manual})",
         options=options_around(draws, right[0], wrong, lambda one: f"`{address(one)}`"),
         rules=(format_rule(fmt),),
         mistakes={f"`{address(one)}`": f"it takes {counted(extra, 'table')} more" for one, extra in more.items()},

@@ -38,7 +38,7 @@ LARGE = {"x86": 1 << 22, "x86-64": 1 << 21, "riscv-sv39": 1 << 21}
 """The next larger page of a format."""
 
 MANUAL = "Intel SDM 3A, 4.10"
-LRU = "In a set that is full, the entry goes that was not used for longest"
+LRU = "If a set is full, its least recently used entry is replaced"
 
 
 class Processor:
@@ -106,11 +106,12 @@ def which_set(draws: Draws) -> Question:
     (entry,) = processor.tlb
     return Question(
         f"A TLB has {sets} sets. The entry of a page belongs to the set (address of the page / its size) mod {sets}. "
-        f"To which set does the page of {binary_size(size)} belong in which `{address(va)}` lies? Write the set's "
+        f"Address `{address(va)}` lies in a page of {binary_size(size)}. To which set does this page belong? "
+        "Write the set's "
         "number, counted from 0, in decimal digits.",
         str(entry.set),
         f"The page begins at `{address(page)}` and is number `{page // size:#x}` of its size; the lowest "
-        f"{sets.bit_length() - 1} bits of that are {entry.set}. (`Tlb.fill`; {MANUAL}.2)",
+        f"{sets.bit_length() - 1} bits of this number are {entry.set}. (`Tlb.fill`; {MANUAL}.2)",
         NUMBER,
     )
 
@@ -141,7 +142,8 @@ def _reach(draws: Draws) -> Question:
         sets * reached: "the sets were counted twice",
     }
     return Question(
-        f"A TLB has {sets} sets of {ways} ways, each way for a page of any size. How much memory can it reach when all "
+        f"A TLB has {sets} sets of {ways} ways, each way for a page of any size. How much memory does the TLB "
+        "cover if all "
         f"its entries are for pages of {binary_size(size)}?",
         _kib(reached),
         f"There are {sets} × {ways} = {sets * ways} entries of {binary_size(size)} each. ({MANUAL}.2)",
@@ -176,7 +178,7 @@ def _misses(draws: Draws) -> Question:
         f"An empty TLB has {sized}; page n belongs to set n mod {sets}. {LRU}. Pages are used in this order: "
         f"`{' '.join(map(str, used))}`. How many misses are there?",
         str(len(missed)),
-        f"The misses are those of pages {_numbers(missed)}. (`Tlb.lookup`, `Tlb.fill`; {MANUAL}.2)",
+        f"The misses are for pages {_numbers(missed)}. (`Tlb.lookup`, `Tlb.fill`; {MANUAL}.2)",
         NUMBER,
         solution=processor.figure,
     )
@@ -217,13 +219,15 @@ def stale(draws: Draws) -> Question:
     rows = [(str(number), step) for number, step in enumerate(steps, 1)]
     return Question(
         f"On an x86-64 processor with one core and an empty TLB, the PTE of `{address(one)}` maps the frame at "
-        f"`{address(frames[0])}` and that of `{address(other)}` the frame at `{address(frames[3])}`. User code may "
-        "read both, no page is global, and nothing else uses the TLB, which has room for both: a translation goes only "
+        f"`{address(frames[0])}`, and the PTE of `{address(other)}` maps the frame at `{address(frames[3])}`. "
+        "User code may "
+        "read both, no page is global, and nothing else uses the TLB, which has room for both: a translation is "
+        "dropped only "
         "by INVLPG for its page, or by a load of CR3. This happens:\n\n"
         f"{table(('step', 'what happens'), rows)}\n\nThen user code reads `{address(one)}`. What does it reach?",
         right,
-        "An access uses what the TLB keeps of the page, whatever the tables say by now; a walk reads the tables only "
-        f"where the TLB has nothing. So it reaches {right}. ({MANUAL}.4)",
+        "An access uses the translation in the TLB, even if the tables have changed; a walk reads the tables only "
+        f"if the TLB has no translation. So the read reaches {right}. ({MANUAL}.4)",
         options=options_of(draws, right, [_reached(frame) for frame in (*frames[:3], None, frames[3])]),
         mistakes={
             **{_reached(frame): _stale(frame, found, written) for frame in frames[:3]},
@@ -274,7 +278,7 @@ def _spaces(draws: Draws) -> Question:
         else "It has no numbers for address spaces, and each switch drops all entries"
     )
     return Question(
-        f"An empty TLB has one set of {ways} ways. {kept}. {LRU}. Two processes use pages of their own, none of them "
+        f"An empty TLB has one set of {ways} ways. {kept}. {LRU}. Two processes use their own pages, none of them "
         f"shared or global, in turns:\n\n{table(('process', 'pages'), [step[:2] for step in steps])}\n\n"
         "How many misses are there?",
         str(missed),
@@ -304,7 +308,7 @@ def reads(draws: Draws) -> Question:
     rows = [(f"`{address(start)}`", binary_size(size)) for start, size in sorted(ranges)]
     return Question(
         f"An empty TLB has one set of {ways} ways, each for a page of any size. {LRU}. A walk reads {levels} "
-        f"descriptors for a page of 4 KiB and {levels - 1} for a page of {binary_size(big)}; nothing else keeps "
+        f"descriptors for a page of 4 KiB and {levels - 1} for a page of {binary_size(big)}; nothing else caches "
         f"descriptors. These pages are mapped:\n\n{table(('from', 'size'), rows)}\n\n"
         f"These addresses are read, in this order: {listed(map(address, used))}. How many descriptors does the "
         "processor read from memory?",

@@ -158,7 +158,8 @@ def format_rule(fmt: TableFormat[Any]) -> str:
         for level in fmt.levels
     ]
     return (
-        f"**{PAPERS[fmt.name].title}:** Of an address, {', '.join(parts)}; bits 11:0 are its place in a page of 4 KiB. "
+        f"**{PAPERS[fmt.name].title}:** In an address, {', '.join(parts)}; bits 11:0 are the offset in a page of "
+        "4 KiB. "
         f"Each descriptor has {fmt.entry_width} bytes."
     )
 
@@ -257,7 +258,8 @@ def descriptor(draws: Draws) -> Question:
     mistakes = {address(start + one): said for one, said in reversed(wrong.items()) if one >= 0}
     return Question(
         f"In {PAPERS[fmt.name].title}, the {level.table_name} that a walk for `{address(va)}` reads begins at physical "
-        f"address `{address(start)}`. At which physical address does the processor read its descriptor in it?",
+        f"address `{address(start)}`. From which physical address in this table does the processor read the "
+        "descriptor?",
         address(start + number * width),
         f"The index is {number}, and each descriptor has {width} bytes: `{address(start)}` + {number} × {width}. "
         f"({PAPERS[fmt.name].manual})",
@@ -275,9 +277,9 @@ def physical(draws: Draws) -> Question:
     found = memory.walk(va)
     assert found.pa is not None, "each level was written"
     return Question(
-        f"{memory.about}\n\n{memory.dump}\n\nWhich physical address does user code reach that reads `{address(va)}`?",
+        f"{memory.about}\n\n{memory.dump}\n\nUser code reads `{address(va)}`. Which physical address does it reach?",
         address(found.pa),
-        f"{memory.steps(found)} The page is at `{address(found.pa & -PAGE)}`, the place in it is "
+        f"{memory.steps(found)} The page is at `{address(found.pa & -PAGE)}`, and the offset is "
         f"`{va % PAGE:#x}`. ({PAPERS[name].manual})",
         ADDRESS,
         rules=memory.rules,
@@ -307,9 +309,10 @@ def large(draws: Draws) -> Question:
         page + size: f"{next_one}, and the place in the page was left out",
     }
     return Question(
-        f"{memory.about}\n\n{memory.dump}\n\nWhich physical address does user code reach that reads `{address(va)}`?",
+        f"{memory.about}\n\n{memory.dump}\n\nUser code reads `{address(va)}`. Which physical address does it reach?",
         address(found.pa),
-        f"{memory.steps(found)} The last one maps a page of {binary_size(size)} at `{address(page)}`; the place in it "
+        f"{memory.steps(found)} The last descriptor maps a page of {binary_size(size)} at `{address(page)}`; the "
+        "offset "
         f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({PAPERS[name].manual})",
         options=options_around(draws, found.pa, [one for one in wrong if one >= 0], address),
         rules=memory.rules,
@@ -371,10 +374,10 @@ def _fault(draws: Draws) -> Question:
     codes = [None, base, base | 1, base ^ 4 | 1, base ^ 2 | 1]
     why = "" if found.fault is None else found.fault.why
     return Question(
-        f"{memory.about}\n\n{memory.dump}\n\nWhat comes of this access: {WHO[user]} {access}s `{address(va)}`?",
+        f"{memory.about}\n\n{memory.dump}\n\nWhat is the result of this access: {WHO[user]} {access}s `{address(va)}`?",
         _outcome(code),
         f"{memory.steps(found)} "
-        + ("All of them allow it." if found.fault is None else f"So there is a fault: {found.fault.why}.")
+        + ("All of them allow the access." if found.fault is None else f"So there is a fault: {found.fault.why}.")
         + " (Intel SDM 3A, 4.6 and 4.7)",
         options=options_of(draws, _outcome(code), map(_outcome, codes)),
         rules=(*memory.rules, RIGHTS_RULE, CODE_RULE),
@@ -421,7 +424,7 @@ def _rights(draws: Draws) -> Question:
         for one, found in walks.items()
     }
     return Question(
-        f"{memory.about}\n\n{memory.dump}\n\nWhich of these accesses {'goes through' if goes else 'faults'}?",
+        f"{memory.about}\n\n{memory.dump}\n\nWhich of these accesses {'succeeds' if goes else 'faults'}?",
         _access(chosen),
         f"{memory.steps(walks[chosen])} Here {reasons[_access(chosen)]}. (Intel SDM 3A, 4.6)",
         options=options_of(draws, _access(chosen), map(_access, others)),
@@ -459,7 +462,7 @@ def reverse(draws: Draws) -> Question:
         f"{memory.about}\n\n{memory.dump}\n\n"
         f"Which virtual address leads to the physical address `{address(walked.pa)}`?",
         address(va),
-        f"{memory.steps(walked)} The indexes and the place in the page, `{inside:#x}`, put together are the address. "
+        f"{memory.steps(walked)} Together, the indexes and the offset, `{inside:#x}`, form the address. "
         f"({PAPERS[name].manual})",
         ADDRESS,
         rules=memory.rules,

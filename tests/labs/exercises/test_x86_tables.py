@@ -111,7 +111,7 @@ def test_a_bit_that_takes_more_than_asked_is_said_to(sheet: ByHandSheet, hand: M
     flush(hand, 0, 2)
     result = checked(sheet, hand)
     assert [one.points for one in result.criteria] == [2, 0, 2, 2, 1]
-    assert "which bit forbids only what is asked?" in result.criteria[1].sentence
+    assert "which bit forbids only the accesses in question?" in result.criteria[1].sentence
     assert result.criteria[1].actual.startswith("user code may not read at 0x4000_0000;")
     assert mistake(result, 1) == "a bit too strong"
 
@@ -121,7 +121,7 @@ def test_a_change_by_the_map_is_none_by_hand(sheet: ByHandSheet, hand: Machine) 
         hand.task("keys").map.protect(page, size=vm.PAGE, prot="r")
     result = checked(sheet, hand)
     assert [one.points for one in result.criteria] == [2, 1, 0, 2, 1], "neither written nor executed"
-    assert "not by a call of the map" in result.criteria[2].sentence
+    assert "not a call of the map" in result.criteria[2].sentence
     assert mistake(result, 2) == "leaves it to the map"
     edit(hand, 1, 0)  # the same word again
     assert points(sheet, hand)[2] == 0

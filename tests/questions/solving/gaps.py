@@ -19,7 +19,7 @@ def holes(question: Question) -> list[tuple[int, int]]:
         (high - low) // PAGE == int(pages) for (low, high), (_, _, pages) in zip(ranges, rows(question), strict=True)
     )
     between = [(ranges[at][1], ranges[at + 1][0]) for at in range(len(ranges) - 1)]
-    return [*between, (ranges[-1][1], FAR)] if "and after the last one" in question.text else between
+    return [*between, (ranges[-1][1], FAR)] if "between and above the ranges are free" in question.text else between
 
 
 def choose(gaps: list[tuple[int, int]], size: int, policy: str) -> int:

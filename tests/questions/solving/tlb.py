@@ -38,8 +38,8 @@ def ways(question: Question) -> int:
 def which_set(question: Question) -> set[str]:
     sets, modulus = (int(found(pattern, question)[1]) for pattern in (r"has (\d+) sets", r"mod (\d+)"))
     assert sets == modulus
-    asked = found(r"the page of (\d+ \w+) belong in which `(\w+)` lies", question)
-    return {str(number(asked[2]) // size(asked[1]) % sets)}
+    asked = found(r"Address `(\w+)` lies in a page of (\d+ \w+)\.", question)
+    return {str(number(asked[1]) // size(asked[2]) % sets)}
 
 
 def reach(question: Question) -> set[str]:

@@ -87,7 +87,7 @@ def which_descriptor(question: Question) -> set[str]:
 
 
 def which_physical(question: Question) -> set[str]:
-    at = reached(question, number(found(r"that reads `(\w+)`", question)[1]))
+    at = reached(question, number(found(r"User code reads `(\w+)`", question)[1]))
     return those(question, lambda option: number(option) == at) if question.options else {grouped(at)}
 
 
@@ -111,7 +111,7 @@ def which_fault(question: Question) -> set[str]:
 
 
 def which_access(question: Question) -> set[str]:
-    goes = found(r"Which of these accesses (goes through|faults)\?", question)[1] == "goes through"
+    goes = found(r"Which of these accesses (succeeds|faults)\?", question)[1] == "succeeds"
 
     def is_right(option: str) -> bool:
         who, access, va = re.fullmatch(r"(user code|the supervisor) (read|write)s `(\w+)`", option).groups()

@@ -101,7 +101,7 @@ def swaps(seen: Seen, said: Said) -> None:
     assert seen.machine.memory_objects.value().swap * PAGE == bytes_of(said["size"])
 
 
-@claim("object operations: swap_on/reason", "Pages of tasks can go there when memory runs short.")
+@claim("object operations: swap_on/reason", "Pages of tasks can be paged out to it when memory runs short.")
 def can_go_there(seen: Seen, said: Said) -> None:
     assert seen.machine.memory_objects.value().swap > 0
 
@@ -132,7 +132,7 @@ def costs_are_told(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: set_costs/reason",
-    "A reference to memory takes {memory}, a minor fault {minor}, a major one {major}.",
+    "A reference to memory takes {memory}, a minor fault {minor}, a major fault {major}.",
 )
 def costs_so_much(seen: Seen, said: Said) -> None:
     factors = {"ns": 1.0, "µs": 1e3, "ms": 1e6, "s": 1e9}

@@ -26,7 +26,7 @@ def own_pages(machine: vm.Machine, task: str) -> dict[int, int]:
 
 @claim(
     "object operations: fork/counted",
-    "Both map the same frames, and neither may write them: a task that writes a page gets a copy.",
+    "Both map the same frames, read-only: a task that writes to a page gets a copy of it.",
 )
 def have_the_same_frames(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
@@ -40,7 +40,7 @@ def have_the_same_frames(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/rest",
-    "Both map the frames of all other pages, and neither may write them: a task that writes gets a copy.",
+    "Both map the frames of all other pages, read-only: a task that writes to a page gets a copy of it.",
 )
 def have_the_same_frames_of_others(seen: Seen, said: Said) -> None:
     (child,) = seen.machine.tasks.keys() - seen.before.tasks.keys()

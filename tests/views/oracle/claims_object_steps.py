@@ -55,7 +55,7 @@ def gone(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: ObjectGone/collapsed",
-    "Memory object {object} is gone: the one in front of it has its pages.",
+    "Memory object {object} is gone: the object in front of it now has its pages.",
 )
 def gone_into_another(seen: StepSeen, said: Said) -> None:
     assert said["object"] in was(seen).objects

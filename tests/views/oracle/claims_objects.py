@@ -422,13 +422,13 @@ def limited(seen: Seen, said: Said) -> None:
     assert bytes_of(said["size"]) == bytes_of_given(most)
 
 
-@claim("object operations: limit/none", "{task} has no limit for {name} any more.")
+@claim("object operations: limit/none", "{task} no longer has a limit for {name}.")
 def not_limited(seen: Seen, said: Said) -> None:
     assert (said["task"], said["name"]) == (seen.part, seen.given["name"])
     assert seen.given["most"] is None
 
 
-@claim("object operations: limit/reason", "What it already has is kept.")
+@claim("object operations: limit/reason", "It keeps all that it already has.")
 def stays(seen: Seen, said: Said) -> None:
     assert seen.given["name"] != "rss" or seen.given["most"] is None, "beyond that limit pages leave"
     nothing_moved(seen)
@@ -516,8 +516,8 @@ def share_their_memory(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/both",
-    "They share 1 entry; a page of the others is copied when one of them writes.",
-    "They share {count} entries; a page of the others is copied when one of them writes.",
+    "They share 1 entry; in all other entries, a page is copied when one of them writes to it.",
+    "They share {count} entries; in all other entries, a page is copied when one of them writes to it.",
 )
 def share_some(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)

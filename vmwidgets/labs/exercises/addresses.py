@@ -65,9 +65,9 @@ class SegmentsSheet:
         )
         pieces = " and ".join(f"{Size(size)} at `{Address(start)}`" for start, size in self.free)
         return (
-            f"Physical memory has {len(self.free)} free pieces: {pieces}. All else is in use.\n"
+            f"Physical memory has {len(self.free)} free pieces: {pieces}. The rest is in use.\n"
             f"Place the four segments of a program in them: {wanted}, in this order.\n"
-            "Each segment lies in one piece, and no two overlap."
+            "Each segment must lie in one piece, and segments must not overlap."
         )
 
     def start(self) -> Segments:
@@ -131,16 +131,16 @@ def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         sizes == list(zip(RIGHTS, asked.sizes, strict=True)),
-        "the four segments have their sizes, in the order that is asked",
-        "a segment has another size, or another number: segments are numbered in the order in which they are given",
+        "the four segments have their sizes, in the given order",
+        "a segment has the wrong size or the wrong number: lab.Segments numbers segments in the order of its arguments",
         first="" if placed else "give the segments their sizes",
         actual=", ".join(f"{name} {Size(size)}" for name, size in sizes),
     )
     yield criterion(
         1,
         {name: rights for name, (_, _, rights) in found.items()} == RIGHTS,
-        "each has the rights that are asked",
-        "a segment has other rights than are asked",
+        "each segment has the required permissions",
+        "a segment has the wrong permissions",
         expected=", ".join(f"{name} {rights}" for name, rights in RIGHTS.items()),
         actual=", ".join(f"{name} {rights}" for name, (_, _, rights) in found.items()),
     )
@@ -149,25 +149,25 @@ def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         placed and not outside,
-        "each lies in a free piece",
+        "each segment lies in a free piece",
         "a segment reaches memory that is in use",
-        first="" if placed else "give the segments their places",
+        first="" if placed else "place the segments",
         actual=", ".join(outside),
     )
     over = [f"{low[2]} and {high[2]}" for low, high in pairwise(ranges) if high[0] < low[1]]
     yield criterion(
         1,
         placed and not over,
-        "no two overlap",
+        "no two segments overlap",
         "two segments share memory",
-        first="" if placed else "give the segments their places",
+        first="" if placed else "place the segments",
         actual=", ".join(over),
         mistake=SHARED if over else None,
     )
 
 
 SHARED = Mistake(
-    "two segments, one place", "Each segment has a base of its own: where the one before it ends, or later."
+    "two segments, one place", "Each segment has its own base, at or after the end of the segment below it."
 )
 
 # ---- walks on paper ----------------------------------------------------------------------------
@@ -227,8 +227,9 @@ class PaperSheet:
         return (
             "A 32-bit x86 with tables of 1,024 descriptors of 4 bytes. "
             f"The root table is at physical `{ROOT:#x}`. All words of memory that are not 0:\n{memory}\n"
-            f"User code writes to {listed}. For each: the physical address, or the fault, as the level of the "
-            'descriptor that forbids it (2 in the root, 1 below) and `"not-present"` or `"protection"`.'
+            f"User code writes to {listed}. For each address, give the physical address or the fault. Write a fault as "
+            "the level of the "
+            'descriptor that forbids the write (2 in the root, 1 below) and `"not-present"` or `"protection"`.'
         )
 
     def start(self) -> dict[Address, Any]:
@@ -264,16 +265,17 @@ def _outcome(walk: Walk) -> Answer:
     sheet=PaperSheet.drawn,
     hints=(
         (
-            "Write the address in binary, and cut it into 10, 10 and 12 bits. A descriptor has 4 bytes: the one with "
+            "Write the address in binary, and divide it into 10, 10 and 12 bits. A descriptor has 4 bytes: the "
+            "one with "
             "index n is at the table's address plus 4 times n."
         ),
         (
-            "Bits 31:12 of a descriptor are the address of what it leads to. Bit 0: it is present. Bit 1: it may be "
-            "written through. Bit 2: user code may use it. Bit 7, in the root: it maps 4 MiB by itself."
+            "Bits 31:12 of a descriptor are the address of the next table or of the page. Bit 0: present. Bit 1: "
+            "writes are allowed. Bit 2: user code is allowed. Bit 7, in the root: the descriptor itself maps 4 MiB."
         ),
         (
             'answers[address] = 0x1234_5678, or answers[address] = (1, "not-present"). The offset has 12 bits, and 22 '
-            "in a page of 4 MiB. A right must be given by both descriptors."
+            "in a page of 4 MiB. Both descriptors must give a permission."
         ),
     ),
 )
@@ -290,7 +292,7 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         len(right) * 2 // len(found),
-        "where the access goes through, the physical address is right",
+        "where the access succeeds, the physical address is right",
         "a physical address is missing or wrong: which bits come from the descriptor, and which from the address?",
         first=first,
         actual=", ".join(f"{Address(address)}: {said(answer)}" for address, answer in given.items()),
@@ -300,20 +302,23 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         sum(pairs[address][1] == answer[1] for address, answer in faults.items()) * 2 // len(faults),
-        "each fault is of its kind",
-        "a fault is missing, or of another kind: is the descriptor absent, or does it lack a right?",
+        "the kind of each fault is right",
+        "a fault is missing, or its kind is wrong: is the descriptor not present, or does it lack a permission?",
         first=first,
     )
     yield criterion(
         1,
         all(pairs[address][0] == answer[0] for address, answer in faults.items()),
-        "each fault is at its level",
+        "the level of each fault is right",
         "at which level is the first descriptor that forbids the access?",
         first=first,
     )
 
 
-NO_OFFSET = Mistake("the offset is lost", "A descriptor gives the page; the lowest bits of the address are its offset.")
+NO_OFFSET = Mistake(
+    "the offset is lost",
+    "A descriptor holds the address of the page; the lowest bits of the virtual address are the offset in the page.",
+)
 
 
 def _number(value: Any) -> int | None:
@@ -348,23 +353,26 @@ mistakes(
         "physical 0x41_0000": Mistake(
             "bounds are the last address", "Addresses begin at 0, so the last one is bounds - 1."
         ),
-        "physical 0x1_0000": Mistake("no base", "Each address that is allowed is added to the base."),
+        "physical 0x1_0000": Mistake("no base", "The unit adds the base to each allowed address."),
     },
 )
 mistakes(
     "00/pieces",
     {
         "yes, in two pieces": Mistake(
-            "a segment in parts", "A segment has one base: it is one piece of physical memory."
+            "a segment in parts", "A segment has one base, so it must be one piece of physical memory."
         ),
-        "yes, in the largest piece": Mistake("the sum", "The largest piece has 600 KiB; only all together have more."),
+        "yes, in the largest piece": Mistake(
+            "the sum", "The largest piece has 600 KiB; only the sum of all pieces is more than 1 MiB."
+        ),
     },
 )
 mistakes(
     "00/linear",
     {
         "4 KiB": Mistake(
-            "one table of a tree", "That is a table of 1,024 descriptors; a linear one has one for each page."
+            "one table of a tree",
+            "That is one table of a tree, with 1,024 descriptors; a linear table has a descriptor for each page.",
         ),
         "1 MiB": Mistake("a byte a descriptor", "There are 1,048,576 descriptors, and each has 4 bytes."),
         "4 GiB": Mistake("a descriptor a byte", "A descriptor is for a page of 4,096 bytes."),
@@ -373,9 +381,9 @@ mistakes(
 mistakes(
     "00/index",
     {
-        "8": Mistake("digits for bits", "Ten bits are two hexadecimal digits and a half; two digits are eight bits."),
+        "8": Mistake("digits for bits", "Ten bits are two and a half hexadecimal digits; two digits are eight bits."),
         "128": Mistake(
-            "digits for bits", "Ten bits are two hexadecimal digits and a half; three digits are twelve bits."
+            "digits for bits", "Ten bits are two and a half hexadecimal digits; three digits are twelve bits."
         ),
         "73": Mistake("the index below", "Those are bits 21:12; the root's index is in bits 31:22."),
     },
@@ -385,15 +393,15 @@ mistakes(
     {
         "1": Mistake("the root alone", "The root's descriptors lead to tables, and those lead to pages."),
         "2": Mistake("one table for all", "A table covers 4 MiB; the two ranges are almost 3 GiB apart."),
-        "33": Mistake("a table a page", "A table has descriptors for 1,024 pages that lie side by side."),
+        "33": Mistake("a table a page", "One table has descriptors for 1,024 adjacent pages."),
     },
 )
 mistakes(
     "00/grows",
     {
         "the size of the address space": Mistake(
-            "it is linear", "It has entries for pages that are in memory, and no others."
+            "it is linear", "An inverted table has entries only for pages that are in memory."
         ),
-        "the number of tasks": Mistake("a table a task", "All tasks share one table; an entry names its task."),
+        "the number of tasks": Mistake("a table a task", "All tasks share one table; each entry names its task."),
     },
 )

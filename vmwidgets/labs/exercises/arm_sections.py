@@ -82,9 +82,9 @@ class FewSheet:
             for part in self.parts
         )
         return (
-            f"Task `player` needs all of {len(self.parts)} objects, to read and to write:\n{listed}\n"
+            f"Task `player` must be able to read and write all of these {len(self.parts)} objects:\n{listed}\n"
             f"Choose virtual addresses and page sizes so that {self.fewest} TLB entries reach all of it, "
-            "and one second-level table is enough. (What maps the kernel doesn't count.)"
+            "and one second-level table is enough. (Entries and tables for the kernel don't count.)"
         )
 
     def start(self) -> Task:
@@ -322,8 +322,8 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         bool(shut) + (len(shut) == len(closed)),
-        "what shall be closed is closed: user code gets a domain fault there",
-        "user code should get a domain fault there: which domain is it in, and what does DACR say of it?",
+        "user code gets a domain fault in each closed object",
+        "user code should get a domain fault there: which domain is the object in, and what are its bits in DACR?",
         expected=f"domain fault at {', '.join(closed)}",
         actual=", ".join(
             f"{name}: {found.fault.kind if found.fault else 'no fault'}" for name, found in closed.items()
@@ -333,8 +333,8 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         managed,
-        "what is read-only can be written, since its domain is a manager domain",
-        "in which kind of domain is AP not checked?",
+        "the read-only object can be written, since its domain is a manager domain",
+        "the read-only object should be writable: in which kind of domain is AP not checked?",
         actual="" if managed else "a fault",
     )
     begun = bool(shut) or managed
@@ -345,7 +345,7 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
         1,
         begun and not locked,
         "everything else still works",
-        "something else is behind the door, too: what is closed needs a domain of its own",
+        "another object is closed too: the closed objects need their own domain",
         first="" if begun else "close something",
         actual=", ".join(locked),
         mistake=None if machine.controls.dacr & 3 else CLOSED_ZERO,
@@ -357,8 +357,8 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         begun and not changed,
-        "with all domains as clients everything is as it was",
-        "with all domains as clients it should be as it was: in a descriptor, only the domain may differ",
+        "with all domains as clients, everything is unchanged",
+        "with all domains as clients, everything should be unchanged: change only the domain in a descriptor",
         first="" if begun else "close something",
         actual=", ".join(changed),
         mistake=IN_THE_LAST if set(edited) & set(pages) else None,
@@ -371,7 +371,7 @@ IN_THE_LAST = Mistake(
     "its memory type.",
 )
 CLOSED_ZERO = Mistake(
-    "domain 0 is closed", "Domain 0 has all descriptors that were never given another, the kernel's too."
+    "domain 0 is closed", "All descriptors are in domain 0 unless you change them, even the kernel's."
 )
 
 
@@ -412,7 +412,7 @@ mistakes(
     {
         "4": Mistake("a section has parts", "A section is one descriptor with one set of rights: it must be replaced."),
         "5": Mistake(
-            "only the page is cut out", "What is left of the section is not a section: it is 255 small pages."
+            "only the page is cut out", "The rest of the section is no longer a section: it becomes 255 small pages."
         ),
         "1024": Mistake("all are split", "Only the section that holds the page is split; three remain."),
         "1027": Mistake("a large page of x86", "A section has 256 pages of 4 KiB; 1,024 are in a large page of x86."),
@@ -449,10 +449,12 @@ mistakes(
     "07/order",
     {
         "11: domain, second level": Mistake(
-            "checked where it is written", "The domain is read in the first level, and judged after the second."
+            "checked where it is written",
+            "The domain is in the first-level descriptor, but it is checked after the second level is read.",
         ),
         "5: translation, first level": Mistake(
-            "level of the root", "The first-level descriptor is there: it leads to a table, whose descriptor is 0."
+            "level of the root",
+            "The first-level descriptor is valid: it leads to a table, in which the descriptor is 0.",
         ),
     },
 )

@@ -123,7 +123,7 @@ class PagesSheet:
                 "The task `server` has mapped these ranges, and uses these pages of them, counted from 0:",
                 *rows,
                 (
-                    "Have all pages that it uses in its page tables. They may have at most "
+                    "Bring all the pages that it uses into its page tables. The tables may have at most "
                     f"{self.translations} descriptors that map a page, and the memory at most {self.frames:,} frames."
                 ),
             ]
@@ -147,13 +147,17 @@ class PagesSheet:
     sheet=PagesSheet.drawn,
     edition=2,
     hints=(
-        "A large page covers 512 small ones, from an address that 2 MiB divide. In which of these are all pages used?",
         (
-            "task.map.superpages(start, size=…) makes large pages of what lies between borders of 2 MiB. The other "
-            "pages that are used come one by one, when they are touched."
+            "A large page covers 512 small pages and starts at a multiple of 2 MiB. In which of these blocks are all "
+            "pages used?"
         ),
         (
-            "The first border in a range is at (start + 0x1f_ffff) & ~0x1f_ffff. Blocks that are used whole: "
+            "task.map.superpages(start, size=…) maps whole 2 MiB blocks with large pages. The other used "
+            "pages are brought in one by one, when they are touched."
+        ),
+        (
+            "The first 2 MiB boundary in a range is at (start + 0x1f_ffff) & ~0x1f_ffff. For blocks in which all "
+            "pages are used: "
             "superpages; then task.touch(address) for each other page. A block with few pages stays small."
         ),
     ),
@@ -176,7 +180,7 @@ def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
         2,
         bool(mapped) and len(mapped) <= asked.translations,
         "the descriptors are few",
-        "there are more descriptors than needed: where are all pages of 2 MiB used?",
+        "there are more descriptors than needed: in which 2 MiB blocks are all pages used?",
         first=first,
         expected=f"at most {asked.translations}",
         actual=len(mapped),
@@ -195,7 +199,7 @@ def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
     )
 
 
-SMALL_ONLY = Mistake("small pages only", "A block of 2 MiB that is used whole needs one descriptor, and not 512.")
+SMALL_ONLY = Mistake("small pages only", "If all pages of a 2 MiB block are used, it needs one descriptor, not 512.")
 LARGE_EVERYWHERE = Mistake("large pages everywhere", "A large page takes 512 frames, however few of them are used.")
 
 
@@ -216,8 +220,8 @@ def _mapped(task: Task, one: Range) -> list[tuple[int, int]]:
 mistakes(
     "beyond/large",
     {
-        "3": Mistake("size without place", "A large page begins at an address that 2 MiB divide, as the SDM asks for."),
-        "1536": Mistake("small pages only", "Of 6 MiB, those between two borders of 2 MiB can be large pages."),
+        "3": Mistake("size without place", "A large page starts at a multiple of 2 MiB (Intel SDM)."),
+        "1536": Mistake("small pages only", "Only whole 2 MiB blocks of the 6 MiB can be large pages."),
     },
 )
 mistakes(
@@ -244,7 +248,8 @@ mistakes(
         "8": Mistake("host's walk once", "Each of the guest's tables has an address that the host's tables translate."),
         "20": Mistake("the last address forgotten", "The page's own address has to be translated, too."),
         "16": Mistake(
-            "tables by tables", "The guest's own four descriptors are read as well, and its page translated."
+            "tables by tables",
+            "The guest's own four descriptors are read too, and then the page's address is translated.",
         ),
     },
 )
@@ -259,6 +264,6 @@ mistakes(
     "beyond/find",
     {
         "41": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
-        "14": Mistake("the first cut", "Cutting an entry in the middle goes well; cutting the first one does not."),
+        "14": Mistake("the first cut", "A cut of a middle entry works; a cut of the first entry breaks the list."),
     },
 )

@@ -113,9 +113,9 @@ class JobsSheet:
         """The task in words."""
         ranges = ", ".join(f"`{Address(job.start)}`" for job in sorted(self.jobs, key=_block) if job.kind != "alone")
         return (
-            f"A tiny machine. In its kernel's map there are ranges of {LENGTH} pages `rw`, each an entry, at {ranges}. "
+            f"On a tiny machine, the kernel's map has entries of {LENGTH} pages `rw` at {ranges}. "
             f"Of the slots of the kentry area {'one is' if self.free else 'none is'} free.\n"
-            "Do these jobs with one call each, in an order in which the kernel survives:\n"
+            "Do each of these jobs with one call, in an order in which the kernel does not panic:\n"
             + "\n".join(f"· {job.text}" for job in self.jobs)
             + "\nThe first page of a range is page 0. Nothing else may be changed."
         )
@@ -160,9 +160,12 @@ def _static(machine: Machine) -> list[int]:
     sheet=JobsSheet.drawn,
     edition=2,
     hints=(
-        "For each job: how many new entries does it need before it can give one back?",
-        "A hole needs two slots for a moment, and keeps one of them. Which jobs give slots back, and which need none?",
-        "Write the number of free slots beside each job. Begin with what gives slots back; a hole needs two at once.",
+        "For each job: how many new entries does it need before it can free one?",
+        "A hole needs two slots for a short time, and then one. Which jobs free slots, and which need no slot?",
+        (
+            "Write the number of free slots next to each job. Begin with jobs that free slots; a hole needs two "
+            "slots at once."
+        ),
     ),
 )
 def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
@@ -173,8 +176,8 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         not left,
-        "all that should be removed is unmapped",
-        "some pages that should be removed are mapped",
+        "all pages that should be removed are unmapped",
+        "some pages that should be removed are still mapped",
         expected=f"{in_pages(len(gone) * PAGE)} fewer",
         actual=f"{in_pages(len(left) * PAGE)} still mapped",
     )
@@ -185,8 +188,8 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         not missing,
-        "all that should be entered is mapped, with its rights",
-        "some pages that should be entered are not mapped, or have other rights",
+        "all pages that should be entered are mapped, with the right protection",
+        "some pages that should be entered are not mapped, or have the wrong protection",
         expected=in_pages(len(wanted) * PAGE),
         actual=f"{in_pages((len(wanted) - len(missing)) * PAGE)} as they should be",
         mistake=OTHER_RIGHTS if any(page in found for page in missing) else None,
@@ -216,8 +219,8 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
     )
 
 
-BY_FORCE = Mistake("room by force", "Slots were won by removing memory that is in use.")
-OTHER_RIGHTS = Mistake("other rights", "Whether a page merges depends on its rights; these are part of the job.")
+BY_FORCE = Mistake("room by force", "Slots were freed by removing memory that is in use.")
+OTHER_RIGHTS = Mistake("other rights", "Whether a page merges depends on its protection, which is part of the job.")
 
 
 def _mapped(machine: Machine) -> dict[int, str]:
@@ -269,7 +272,7 @@ mistakes(
             "the area describes itself", "The entry must be there before the area can be used."
         ),
         "in the cache of the other entries": Mistake(
-            "the cache comes first", "The cache needs kernel memory, and that needs the kernel's map."
+            "the cache comes first", "The cache needs kernel memory, and kernel memory needs the kernel's map."
         ),
     },
 )
@@ -290,8 +293,12 @@ mistakes(
 mistakes(
     "04/exhausted",
     {
-        "an error: NOMEM": Mistake("the kernel as a library", "No caller deep inside an operation could handle it."),
-        "the area grows": Mistake("an area that grows", "To grow it the map would need an entry, and there is none."),
+        "an error: NOMEM": Mistake(
+            "the kernel as a library", "No caller deep inside an operation could handle the error."
+        ),
+        "the area grows": Mistake(
+            "an area that grows", "To grow the area, the map would need an entry, and no slot is free."
+        ),
         "the oldest entry makes room": Mistake("entries as a cache", "An entry is the only record of its range."),
     },
 )
@@ -300,7 +307,8 @@ mistakes(
     {
         "it works": Mistake("freeing costs nothing", "A hole makes two entries of one: a cut needs a slot."),
         "an error: NOMEM, and nothing has changed": Mistake(
-            "all or nothing", "The cut had begun: the old entry was unlinked before the new one was made."
+            "all or nothing",
+            "The cut had already begun: the old entry is removed from the list before the new entry is allocated.",
         ),
     },
 )

@@ -117,8 +117,11 @@ def film_pages(asked: WindowSheet) -> list[int]:
     takes=MachineMap,
     sheet=WindowSheet.drawn,
     hints=(
-        "Which of the changes keeps the offsets right by itself, and which needs an offset from you?",
-        "remove makes a hole, protect changes rights. To show other pages, remove a part and enter it with an offset.",
+        "Which of the changes keeps the offsets right automatically? For which must you give an offset?",
+        (
+            "remove makes a hole; protect changes a protection. To map other pages, remove a part and enter it with "
+            "an offset."
+        ),
         "enter(size, at=…, fixed=True, object=…, offset=…): the offset is the film's page times vm.PAGE, in bytes.",
     ),
 )
@@ -134,8 +137,8 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         hole == holes,
-        "the holes are where they should be",
-        "other pages than those of the sheet are unmapped",
+        "the holes are at the right pages",
+        "the wrong pages are unmapped",
         expected=_listed(holes),
         actual=_listed(hole),
         mistake=_a_page_more(hole, holes),
@@ -144,8 +147,8 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         not strange,
-        "the part that should show other pages of the film does",
-        "the part that should show other pages does not: an offset is in bytes, from the beginning of the object",
+        "the given part maps the right pages of the film",
+        "the given part does not map the right pages: an offset is in bytes, from the beginning of the object",
         expected=f"{_listed(moved)} of the window: {_listed([film_pages(asked)[page] for page in moved])} of the film",
         actual=_shown(asked.base, seen, moved),
         mistake=NO_OFFSET if any(_shows(seen[page], asked.base, page, page - moved[0]) for page in strange) else None,
@@ -154,8 +157,8 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         not begun and not wrong,
-        "every other page shows what it showed before",
-        "some other pages show another part of the film than before",
+        "every other page still maps the same page of the film",
+        "some other pages no longer map the same pages of the film",
         first="" if wrong else begun,
         actual=_shown(asked.base, seen, wrong),
     )
@@ -163,8 +166,8 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         read_only == kept and not unlike,
-        "the rights are as they should be",
-        "other pages than those of the sheet can only be read, or some have other rights",
+        "the protections are right",
+        "some pages have the wrong protection",
         expected=f"r-- at {_listed(kept)}, rw- at all others",
         actual=f"r-- at {_listed(read_only)}",
         mistake=_a_page_more(read_only, kept),
@@ -175,14 +178,14 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         1,
         not begun and not beside,
         "nothing else is mapped",
-        "something is mapped beside the window",
+        "something is mapped outside the window",
         first="" if beside else begun,
         actual=in_words(beside) if beside else "",
     )
 
 
-NO_OFFSET = Mistake("no offset", "Without an offset a mapping shows the object from its beginning.")
-END_INCLUDED = Mistake("a page too many", "A range ends before its end: pages 4 to 6 are three pages.")
+NO_OFFSET = Mistake("no offset", "Without an offset, a mapping starts at the beginning of the object.")
+END_INCLUDED = Mistake("a page too many", "Pages 4 to 6 are three pages: the range ends before page 7.")
 
 
 def _a_page_more(found: list[int], wanted: list[int]) -> Mistake | None:
@@ -257,7 +260,7 @@ class WholeSheet:
             "Make them as few entries as possible: protection `rw`, inheritance `copy`, advice `normal`.\n"
             f"One thing stays: {numbered(keeps.first, keeps.end)}, counted from 0, "
             f"{'keep' if keeps.end - keeps.first > 1 else 'keeps'} the {WORDS[keeps.call]} `{keeps.value}`.\n"
-            "Nothing may be unmapped on the way: the pages are in use."
+            "Don't unmap any page at any time: the pages are in use."
         )
 
     def start(self) -> MachineMap:
@@ -299,7 +302,10 @@ def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
     hints=(
         "Print the entries with protection, inheritance and advice. In which property does each differ from the next?",
         "One call sets one property on a range. A range may be as long as you like, but it changes every page in it.",
-        "Set each property on the whole range, then again what should stay. simplify joins neighbours that are alike.",
+        (
+            "Set each property on the whole range, and then restore the pages that should stay. simplify merges "
+            "equal neighbours."
+        ),
     ),
 )
 def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
@@ -313,8 +319,8 @@ def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (len(wrong) < len(wrong_before)) + (not wrong),
-        "each page has the properties of the sheet",
-        "some pages have another protection, inheritance or advice, or are not there",
+        "each page has the required properties",
+        "some pages have the wrong protection, inheritance or advice, or are not mapped",
         expected="rw-, copy, normal, but for what stays",
         actual=", ".join(sorted({" ".join(_properties(seen[page]).values()) or "unmapped" for page in wrong})),
         mistake=ALL_ALIKE if usual else None,
@@ -324,7 +330,7 @@ def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
         1,
         bool(entries) and not alike,
         "no two neighbours are alike",
-        "two neighbours are alike and still two entries",
+        "two neighbours have the same properties but are still two entries",
         actual=f"{len(alike)} such pair{'' if len(alike) == 1 else 's'}",
         mistake=SEAM if not wrong else None,
     )
@@ -332,14 +338,14 @@ def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         len(wrong) < len(wrong_before) and not removed,
-        "nothing was unmapped on the way",
-        "nothing may be unmapped on the way: these pages are in use",
+        "no page was ever unmapped",
+        "no page may be unmapped, even for a short time: these pages are in use",
         first="" if removed else "set a property",
     )
 
 
 ALL_ALIKE = Mistake(
-    "what should stay was changed", "A call changes every page of its range, also one that should stay."
+    "what should stay was changed", "A call changes every page of its range, even a page that should stay."
 )
 SEAM = Mistake("a seam is left", "Entries of an object merge where a call changes one of them, or by simplify.")
 
@@ -383,9 +389,10 @@ def _listed(numbers: list[int]) -> str:
 mistakes(
     "03/who-remains",
     {
-        "the low part": Mistake("an entry shrinks from its end", "The old entry stays the part inside the range."),
+        "the low part": Mistake("an entry shrinks from its end", "The old entry becomes the part inside the range."),
         "the high part": Mistake(
-            "the second cut is forgotten", "The first cut leaves the upper part, the second cuts it."
+            "the second cut is forgotten",
+            "The old entry is the upper part after the first cut, but the second cut cuts that part again.",
         ),
     },
 )
@@ -416,10 +423,10 @@ mistakes(
     "03/fact",
     {
         "yes: its descriptor allows it": Mistake(
-            "the tables are left alone", "Rights that are taken away are taken from the page tables at once."
+            "the tables are left alone", "When a protection is reduced, the page tables are changed immediately."
         ),
         "no: the kernel checks each write": Mistake(
-            "the kernel sees each access", "The processor translates alone; the kernel only sees faults."
+            "the kernel sees each access", "The processor translates without the kernel; the kernel sees only faults."
         ),
     },
 )
@@ -430,7 +437,7 @@ mistakes(
             "one loop", "The kernel first looks at the whole range, and only then changes it."
         ),
         "it is changed: holes are fine": Mistake(
-            "as with remove", "Removing nothing is fine; protecting nothing is not."
+            "as with remove", "remove accepts a range with a hole; protect does not."
         ),
     },
 )

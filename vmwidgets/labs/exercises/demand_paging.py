@@ -51,11 +51,11 @@ class FamilySheet:
             [
                 (
                     f"Build a family: `init`, its child `left`, and `right`, which `{self.parent}` forks. Each line "
-                    "says how many frames are, in the end, in the page tables of exactly these tasks:"
+                    "says how many frames must be in the page tables of exactly these tasks when you check:"
                 ),
                 *rows,
-                "No task may see what another one writes.",
-                "The machine forks by shadows: a child's page tables are empty.",
+                "No task may see what another task writes.",
+                "The machine forks the shadow way: after a fork, a child's page tables are empty.",
             ]
         )
 
@@ -88,11 +88,11 @@ def in_page_tables(machine: Machine) -> View:
         "A fork copies the map, and no page: which pages are in a child's page tables before it has read anything?",
         (
             "Map one page for each frame that tasks share. After the forks, let each task read only the pages that it "
-            "is to have. A parent that wrote a page has it: what makes it let go?"
+            "should have. A parent that wrote a page has it in its tables: what removes it?"
         ),
         (
-            "With task.munmap(address, vm.PAGE) a task lets go of a page and the others keep it. Frames of one task "
-            "alone come last: memory that it maps and writes after the forks."
+            "With task.munmap(address, vm.PAGE), a task gives up a page; the other tasks keep it. Frames of one task "
+            "alone come last: the task maps and writes this memory after the forks."
         ),
     ),
 )
@@ -104,7 +104,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         parents == {"init": "", "left": "init", "right": asked.parent},
-        "each task was forked by the right one",
+        "each task was forked by the right task",
         f"there should be three tasks: init, left forked by init, and right forked by {asked.parent}",
         actual=", ".join(f"{name}, forked by {parent}" if parent else name for name, parent in parents.items()),
     )
@@ -117,9 +117,9 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
         yield criterion(
             points,
             there and all(found[group] == asked.frames[group] for group in groups),
-            f"{what}: the frames are as many as asked for",
-            f"the frames in the page tables of {what} are not as many as asked for: "
-            "which pages were read, and which written, after the forks?",
+            f"{what}: the number of frames is right",
+            f"the number of frames in the page tables of {what} is wrong: "
+            "which pages were read, and which were written, after the forks?",
             first=first,
             expected=_counts({group: asked.frames[group] for group in groups}),
             actual=_counts(found),
@@ -129,8 +129,8 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         there and bool(reached) and not shared,
-        "no task sees what another one writes",
-        "a write of one task would be seen by another: use no shared memory",
+        "no task sees what another task writes",
+        "another task would see a task's write: don't use shared memory",
         first="" if shared else "reach some frames",
         actual=", ".join(f"{Address(entry.start)} is shared" for entry in shared),
         mistake=SHARED,
@@ -138,7 +138,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
 
 
 NOT_READ = Mistake(
-    "a fork fills no tables", "After a fork a child's page tables are empty: it reaches a page when it has used it."
+    "a fork fills no tables", "After a fork, a child's page tables are empty: a page is entered when the child uses it."
 )
 SHARED = Mistake("shared for shared frames", "Private memory shares frames too, until the first write.")
 
@@ -188,11 +188,13 @@ class SurvivorSheet:
     def text(self) -> str:
         """The task in words."""
         return (
-            f"The task `reader` maps the file `paper` privately; it has {FILE_PAGES} pages, counted from 0. Make it "
-            "end so:\n"
+            f"The file `paper` has {FILE_PAGES} pages, counted from 0. Let the task `reader` map it privately, "
+            "and reach this "
+            "state:\n"
             f"The file was truncated to {self.size:,} bytes.\n"
-            f"The task's own copies: {_pages(self.pages(OWN))} of the file, and no other.\n"
-            f"In the task's page tables with the frame of the page cache: {_pages(self.pages(FILES))}, and no other.\n"
+            f"The task has its own copies of {_pages(self.pages(OWN))} of the file, and of no other page.\n"
+            f"The task's page tables lead to the page cache's frame for {_pages(self.pages(FILES))}, and for no "
+            "other page.\n"
             f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
             "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
         )
@@ -227,11 +229,12 @@ class FilePage(NamedTuple):
     shows=lambda task: task.machine.memory_objects,
     sheet=SurvivorSheet.drawn,
     hints=(
-        "Which of the pages lie past the end that the file will have? The end is in the middle of a page.",
-        "A page becomes the task's own at the first write, and that must be done while the file still has it.",
+        "Which pages lie past the file's new end? The new end is in the middle of a page.",
+        "A page becomes the task's own when the task writes to it. Write while the file still has the page.",
         (
-            "Write the pages that are to be the task's own; then paper.truncate; then read those that are to be in "
-            "frames of the page cache; and last of all read the one that gives the signal."
+            "First write the pages that should be the task's own. Then call paper.truncate. Then read the pages "
+            "that should be in "
+            "frames of the page cache. Last, read the page that gives the signal."
         ),
     ),
 )
@@ -243,7 +246,7 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
         1,
         file is not None and file.size == asked.size,
         "the file ends where it should",
-        "the file has another size",
+        "the file has the wrong size",
         expected=f"{asked.size:,} bytes",
         actual="it is gone" if file is None else f"{int(file.size):,} bytes",
     )
@@ -262,8 +265,8 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         own == asked.pages(OWN),
-        "the task's own copies are those that the sheet says",
-        "the task should have its own copy of other pages: what must it do so that a page becomes its own, and when?",
+        "the task has its own copies of the right pages",
+        "the task has its own copies of the wrong pages: what makes a page the task's own, and when?",
         expected=_pages(asked.pages(OWN)),
         actual=_pages(own) if own else "none",
         mistake=TOO_LATE if set(own) < set(asked.pages(OWN)) and signal else None,
@@ -272,8 +275,8 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         files == asked.pages(FILES),
-        "the pages in frames of the page cache are those that the sheet says",
-        "other pages should be in the task's tables with the frame of the page cache",
+        "the right pages are in frames of the page cache",
+        "the task's tables lead to frames of the page cache for the wrong pages",
         expected=_pages(asked.pages(FILES)),
         actual=_pages(files) if files else "none",
     )
@@ -305,23 +308,26 @@ def _file_page(task: Task, va: int) -> FilePage | None:
 
 
 WHEN_MAPPED = Mistake(
-    "memory when it is mapped", "mmap gives addresses; a frame comes with the first access to a page."
+    "memory when it is mapped", "mmap reserves addresses; a frame is allocated at the first access to a page."
 )
 ONE_BUFFER_EACH = Mistake(
-    "a buffer for each way", "The page cache has one frame, and each way to the page leads to it."
+    "a buffer for each way", "The page cache has one frame for the page; read() and both mappings use it."
 )
 PICTURE = Mistake("a private mapping as a picture", "A private mapping is a copy only of pages written through it.")
-WRITTEN_THROUGH = Mistake("memory as the disk", "A write changes the frame; the disk gets it at a sync, or later.")
+WRITTEN_THROUGH = Mistake(
+    "memory as the disk", "A write changes the frame; the page is written to the disk at a sync, or later."
+)
 
 mistakes(
     "08/touches",
     {
         "10": Mistake(
-            "a fault for each access", "After the first access the descriptor is there: no fault in that page."
+            "a fault for each access",
+            "After the first access, the page has a descriptor: the other accesses to it don't fault.",
         ),
         "256": WHEN_MAPPED,
         "0": WHEN_MAPPED,
-        "2": Mistake("whole pages only", "Byte 9,000 is in the third page: 8,192 bytes are two."),
+        "2": Mistake("whole pages only", "Byte 9,000 is in the third page: two pages have only 8,192 bytes."),
     },
 )
 mistakes("08/one", {"3": ONE_BUFFER_EACH, "2": ONE_BUFFER_EACH})
@@ -329,14 +335,21 @@ mistakes(
     "08/seen",
     {"read()": PICTURE, "the disk, read(), private": WRITTEN_THROUGH, "none of them": ONE_BUFFER_EACH},
 )
-EVERY_WRITER = Mistake("a copy for each writer", "The parent has the first frame alone when it writes: no copy.")
-AT_ONCE = Mistake("copied at the fork", "This way copies no page at the fork: only pages that are written are copied.")
-ONE_FRAME = Mistake("one frame for two texts", "Both wrote to the page, so there are two texts, and five pages.")
+EVERY_WRITER = Mistake(
+    "a copy for each writer", "When the parent writes, only the parent maps the first frame: no copy."
+)
+AT_ONCE = Mistake("copied at the fork", "This kernel copies no page at the fork, only pages that are written later.")
+ONE_FRAME = Mistake(
+    "one frame for two texts", "Both tasks wrote to the page, so two frames are needed for their two texts."
+)
 
 mistakes(
     "08a/heap",
     {
-        "x": Mistake("frames stay with the heap", "A heap that shrinks gives its frames back; what comes is new."),
+        "x": Mistake(
+            "frames stay with the heap",
+            "When a heap shrinks, its frames are freed; a page that is mapped again is new.",
+        ),
         "SIGSEGV": Mistake("addresses stay lost", "The heap has grown again: an entry allows the read."),
         "SIGBUS": Mistake("no page for the heap", "Memory without a file always has a page: one of zeroes."),
     },

@@ -82,7 +82,7 @@ class HandlerSheet:
         free = [block.text for block in self.blocks if not block.whose]
         example = max(self.cache, key=lambda block: block.length)
         return (
-            f"The thread `{CALLER}` wants {self.wanted} pages of `kmem_map`, which is nearly full. Counted in pages "
+            f"The thread `{CALLER}` requests {self.wanted} pages of `kmem_map`, which is nearly full. Counted in pages "
             "from the map's start,\n"
             f"these are free: {listed(free)};\n"
             f"the cache has these blocks: {listed([block.text for block in self.cache])};\n"
@@ -153,9 +153,12 @@ def _cost(row: Sequence[Block]) -> int:
     sheet=HandlerSheet.drawn,
     edition=2,
     hints=(
-        "One request gets one range of addresses. Which blocks and free pages touch each other?",
-        "Write down each row of pages that touch. In which rows is there room, and what does the room cost in each?",
-        "A row may offer more than is needed: begin and end where it costs the least. Free pages cost nothing.",
+        "One request gets one range of addresses. Which blocks and free pages are adjacent?",
+        (
+            "Write down each row of adjacent pages. Which rows are long enough? How many cached pages does each of "
+            "them cost?"
+        ),
+        "A row may be longer than needed: choose the part with the fewest pages of the cache. Free pages cost nothing.",
     ),
 )
 def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
@@ -181,7 +184,7 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
         1,
         by_handler > 0 and not by_others,
         "the handler freed the memory",
-        "a handler should free the memory, when it is called, and nothing else should",
+        "only the handler should free memory, when the kernel calls it",
         first="" if gone or by_others else "free something",
         actual=by_others,
         mistake=TOO_EARLY,
@@ -190,8 +193,8 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         served and not in_use,
-        "what others need is still there",
-        "pages were freed that are in use: only those of the cache can be spared",
+        "nothing in use was freed",
+        "pages in use were freed: free only pages of the cache",
         first="" if in_use else FIRST,
         actual=f"pages {listed(in_use[:6])}{' and more' if len(in_use) > 6 else ''}",
         mistake=NOT_ITS_OWN,
@@ -200,8 +203,8 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (served and bool(cache)) * ((_cost(cache) <= needed) + (len(cache) < len(asked.cache))),
-        "of the cache only what was needed was freed",
-        "more of the cache was freed than was needed: which blocks are enough?",
+        "only the necessary pages of the cache were freed",
+        "more pages of the cache were freed than necessary: which blocks are enough?",
         first="" if served and cache else FIRST,
         expected=f"{needed} of its {_cost(asked.cache)} pages",
         actual=f"{_cost(cache)} of them",
@@ -211,17 +214,13 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
 
 TOO_LATE = Mistake("a piece at a time", "A handler is called at each try, and a thread sleeps between two tries.")
 APART = Mistake(
-    "counts pages, not rows", "The addresses of one request are in a row: pages that are apart are no room."
+    "counts pages, not rows", "One request needs contiguous addresses: pages that are not adjacent don't help."
 )
 TOO_EARLY = Mistake(
-    "frees too early", "Memory is taken from the cache only when it is short, which a handler hears of."
+    "frees too early", "The cache should free memory only when memory is short: then the kernel calls the handler."
 )
-NOT_ITS_OWN = Mistake(
-    "frees what is in use", "The map does not know whose pages are whose, and kmem_free does not ask."
-)
-ALL_OF_IT = Mistake(
-    "frees all that it has", "A cache that is empty costs a read from disk for each page that comes back."
-)
+NOT_ITS_OWN = Mistake("frees what is in use", "The map does not record who owns a page, so kmem_free can't refuse.")
+ALL_OF_IT = Mistake("frees all that it has", "If the cache is empty, each page must be read from disk again.")
 
 
 def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
@@ -313,14 +312,16 @@ mistakes(
     {
         "zeroes": Mistake("the kernel gets clean pages", "Only a request with M_ZERO is promised zeroes."),
         "nothing: reading it is a fault": Mistake(
-            "freed for ever", "The page was allocated again, and kmem_malloc maps its pages at once."
+            "freed for ever", "The page was allocated again, and kmem_malloc maps its pages immediately."
         ),
     },
 )
 mistakes(
     "05/patience",
     {
-        "it returns 0": Mistake("flags confused", "0 is for callers with M_NOWAIT: those with M_WAITOK don't look."),
+        "it returns 0": Mistake(
+            "flags confused", "0 is for callers with M_NOWAIT; callers with M_WAITOK don't check for 0."
+        ),
         "it sleeps until there is room, for ever": Mistake(
             "waits until it works",
             "No function that frees addresses of kmem_map wakes a sleeper, so the tries are few.",
@@ -331,9 +332,9 @@ mistakes(
     "05/last-pages",
     {
         "M_NOWAIT and M_USE_RESERVE": Mistake(
-            "trusts the name", "Its class stops two pages before that of M_NOWAIT alone."
+            "trusts the name", "Its class may not use the last two pages; M_NOWAIT alone may."
         ),
-        "M_WAITOK": Mistake("patience opens the reserve", "Who can wait needs the reserve the least."),
+        "M_WAITOK": Mistake("patience opens the reserve", "A caller that can wait needs the reserve least of all."),
         "all three": Mistake("more than, or as many as", "SYSTEM needs more than two pages, and two are left."),
     },
 )

@@ -35,7 +35,7 @@ class Stack:
         """The stack in words."""
         guards = {
             "hole": "its guard page is a hole",
-            "page": 'its guard page is mapped, without any rights (`prot="none"`)',
+            "page": 'its guard page is mapped with no access (`prot="none"`)',
         }
         way = "down" if self.down else "up"
         return f"Stack {self.name}: {self.pages} pages, grows {way}, {guards.get(self.guard, 'has no guard page')}."
@@ -62,7 +62,8 @@ class GuardSheet:
     def text(self) -> str:
         """The task in words."""
         return (
-            f"From `{Address(self.base)}` on, map these stacks in this order, and only guard pages between.\n"
+            f"From `{Address(self.base)}` on, map these stacks in this order, with only their guard pages "
+            "between them.\n"
             + "\n".join(stack.text for stack in self.stacks)
             + "\nA guard page is the page that a stack reaches first when it grows past its end. If the lowest piece "
             "is a guard page, it takes the first address. Stacks can be read and written, and nothing else is mapped."
@@ -94,9 +95,9 @@ def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
     takes=MachineMap,
     sheet=GuardSheet.drawn,
     hints=(
-        "Which way does each stack grow? A stack that grows down leaves its range at the lowest address.",
-        "Write the pieces in the order of their addresses, each guard page below or above its stack. Add up the pages.",
-        'Enter each piece with at= its address; prot="none" gives a page without rights. For a hole, leave a page out.',
+        "Which way does each stack grow? A stack that grows down runs out of room at its lowest address.",
+        "List the pieces by address, with each guard page below or above its stack. Then add up the pages.",
+        'Enter each piece with at= its address; prot="none" maps a page with no access. For a hole, skip one page.',
     ),
 )
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
@@ -115,7 +116,7 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         2,
         (len(wrong["stack"]) < wanted.count("stack")) + (not wrong["stack"]),
         "each page of the stacks can be read and written",
-        "some pages of the stacks are not there, or can't be read and written",
+        "some pages of the stacks are not mapped, or can't be read and written",
         expected=f"{wanted.count('stack')} pages rw-",
         actual=f"{wanted.count('stack') - len(lacking)} of {wanted.count('stack')} pages rw-; not {listed(lacking[:3])}"
         + " and more" * (len(lacking) > 3),
@@ -125,8 +126,8 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         began and not wrong["hole"],
-        "where a hole is wanted, nothing is mapped",
-        "something is mapped where the sheet wants a hole",
+        "where a hole is required, nothing is mapped",
+        "something is mapped where a hole is required",
         first="" if began else "map a stack",
         actual=_rights(letters, wrong["hole"]),
         mistake=MAPPED_HOLE,
@@ -134,8 +135,8 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         began and not wrong["page"],
-        "each guard page that is mapped has no rights",
-        "a guard page that should be mapped without rights has some, or is not mapped",
+        "each mapped guard page has the protection none",
+        'a guard page that should be mapped with prot="none" has another protection, or is not mapped',
         first="" if began else "map a stack",
         expected="pages ---",
         actual=_rights(letters, wrong["page"]),
@@ -153,13 +154,15 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
 
 
 WRONG_END = Mistake(
-    "guard at the wrong end", "A stack that grows down leaves its range at the lowest address, not above."
+    "guard at the wrong end",
+    "A stack that grows down needs its guard page below its lowest address, not above its highest.",
 )
 MAPPED_HOLE = Mistake(
-    "a hole that is mapped", "A hole is a range without an entry; a page without rights has an entry."
+    "a hole that is mapped", "A hole is a range without an entry; a page with no access has an entry."
 )
 HOLE_FOR_PAGE = Mistake(
-    "a hole for a page", "A page without rights is an entry of the map: no later request lands there."
+    "a hole for a page",
+    "A page with no access has an entry in the map, so the kernel never places a later request there.",
 )
 
 
@@ -200,7 +203,7 @@ class GapsSheet:
         return (
             f"A map of {self.size} pages has gaps of {listed(self.gaps)} pages, in this order. Make requests of "
             f"{listed(self.requests)} pages so that no gap is left.\n"
-            "You may not say where a request is placed (no `at`): only the order of the requests is yours."
+            "Don't say where to place a request (no `at`): you choose only the order of the requests."
         )
 
     @property
@@ -239,9 +242,9 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     sheet=GapsSheet.drawn,
     edition=2,
     hints=(
-        "A request takes the lowest gap that is large enough. Where does your first request land?",
+        "The kernel uses the lowest gap that is large enough. Where does it place your first request?",
         "Begin with the gap that only one request, or one pair of requests, can fill exactly.",
-        "Cross out pages as the kernel would. Where one lands in the wrong gap, another has to come before it.",
+        "Cross out pages as the kernel would. If a request lands in the wrong gap, make another request before it.",
     ),
 )
 def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion]:
@@ -252,9 +255,9 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
         2,
         not left and space.size == end,
         "no gap is left",
-        "a gap is left: a request takes the lowest gap that is large enough, so which request may choose first?"
+        "a gap is left: the kernel uses the lowest gap that is large enough, so which request must come first?"
         if left or space.size < end
-        else "something is mapped past the end: the requests of this sheet fit into the gaps",
+        else "something is mapped past the end, but all requests fit into the gaps",
         expected=f"{asked.size} pages without a gap",
         actual=f"gaps: {_gaps(left)}" if left else f"{pages(space.size)} are mapped",
     )
@@ -264,10 +267,10 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
     yield criterion(
         1,
         sorted(sizes) == sorted(asked.requests) and not other_gaps,
-        "each request was made once, and no other",
-        "a request lies where the map had a page in use: the gaps should be those of the sheet"
+        "each request was made once, and no other request was made",
+        "a request lies where the map had a page in use: don't change the gaps"
         if other_gaps
-        else f"after the gaps were made, there should be one request each of {listed(asked.requests)} pages",
+        else f"there should be exactly one request each of {listed(asked.requests)} pages",
         expected=f"{listed(asked.requests)} pages, in any order",
         actual=f"{', '.join(map(str, sizes))} pages" if sizes else "no requests",
     )
@@ -276,17 +279,17 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
     yield criterion(
         1,
         bool(requests) and not placed and not in_vain,
-        "the kernel chose each place",
-        "a request says where it is placed"
+        "the kernel chose the address of each request",
+        "a request says where to place it"
         if placed or not in_vain
-        else "in this order the lowest gaps leave a gap: undo a request with m.undo(), or begin again with start()",
+        else "in this order, the requests do not fill the gaps: undo one with puzzle.machine.undo(), or start over",
         first="" if requests else "ask for memory",
         actual=", ".join(f"{pages(request.size)} with at=" for request in placed),
         mistake=SAYS_WHERE,
     )
 
 
-SAYS_WHERE = Mistake("says where", "With at= the kernel looks at that address first, and searches no gap.")
+SAYS_WHERE = Mistake("says where", "With at=, the kernel tries that address first instead of searching for a gap.")
 
 
 def _gaps(left: list[tuple[int, int]]) -> str:
@@ -316,14 +319,16 @@ mistakes(
         "the kernel maps a page first": Mistake(
             "every fault maps a page", "A fault maps a page only where an entry promises one."
         ),
-        "the byte is written": Mistake("all addresses are memory", "An address in no entry has no memory behind it."),
+        "the byte is written": Mistake(
+            "all addresses are memory", "No memory belongs to an address that is in no entry."
+        ),
     },
 )
 mistakes(
     "01/own",
     {
         "yes": Mistake(
-            "an object taken for its code", "The object is data that points to code; the code lies elsewhere."
+            "an object taken for its code", "The object is data that points to code; the code is at another address."
         )
     },
 )
@@ -339,14 +344,14 @@ mistakes(
     {
         "0": Mistake("an entry with a hole", "An entry is one range without a hole: two ranges need two entries."),
         "2": Mistake("each cut adds one", "Each cut adds an entry, but the middle one is then removed."),
-        "-1": Mistake("removing removes an entry", "Only a part of the entry goes; both its ends stay."),
+        "-1": Mistake("removing removes an entry", "Only the middle of the entry is removed; both its ends stay."),
     },
 )
 mistakes(
     "01/first-fit",
     {
         "in the gap of 1 page": Mistake(
-            "requests are divided", "A request is one range: it needs one gap that holds it."
+            "requests are divided", "A request is one range, so it needs one gap that is large enough."
         ),
         "in the gap of 2 pages": Mistake("best fit", "The search takes the lowest gap that is large enough."),
         "after all of them": Mistake("the find cache survives", "A removal clears the find cache."),
@@ -357,6 +362,6 @@ mistakes(
     {
         "16, then 16": Mistake("an entry is memory", "An entry is a promise: pages are allocated at the first touch."),
         "1, then 2": Mistake("the first page comes with the entry", "No page is allocated before the first touch."),
-        "0, then 1": Mistake("one write, one page", "The 8 bytes lie in two pages; each has a fault of its own."),
+        "0, then 1": Mistake("one write, one page", "The 8 bytes lie in two pages; each page has its own fault."),
     },
 )

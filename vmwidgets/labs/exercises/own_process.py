@@ -56,7 +56,8 @@ class ExecveSheet:
         without = {ZEROES: "the zeroes directly after the program", STACK: "the stack"}
         return (
             f'The task replays the recorded program `vm.recording("{self.recording}")` up to the line in which it read '
-            "its own map. Of what `execve` had mapped, map these ranges as the system has them, and nothing else:\n"
+            "its own map. From the ranges that `execve` mapped, map the following ones as the system has them, "
+            "and no others:\n"
             f"Of the program, `python3.11`: {listed(self.program)}.\n"
             f"Of the interpreter, `ld-linux-x86-64.so.2`: {listed(self.interpreter)}.\n"
             f"Without a file: {listed([without[kind] for kind in self.without_file])}.\n"
@@ -152,7 +153,7 @@ def execve(task: Task, asked: ExecveSheet) -> Iterator[Criterion]:
         1,
         replayed and done and not wrong,
         "the task has nothing else",
-        "the task has something that the sheet does not ask for, or that the system has in another way",
+        "the task has a range that was not asked for, or that differs from the system's range",
         first="" if done else "map what is asked for",
         actual=", ".join(f"{row.size} at {row.start}" for row in wrong[:3])
         + (f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""),
@@ -207,7 +208,7 @@ class StackSheet:
             [
                 (
                     f"Write a trace of at most {self.most} calls, `execve` among them, each of which does something. "
-                    "The program is to have these pieces of anonymous memory, from low addresses to high ones, each "
+                    "The program must have these pieces of anonymous memory, from low addresses to high ones, each "
                     "directly after the one before:"
                 ),
                 *rows,
@@ -239,8 +240,9 @@ brk(NULL) = 0x55550000
     hints=(
         "Look at how a thread's stack was made in section 4: one call reserves all of it, another opens a part.",
         (
-            "One mmap of the whole length, with the rights that most pieces have. Then mprotect what has other rights, "
-            "and munmap what is not to be mapped."
+            "One mmap of the whole length, with the protection that most pieces have. Then mprotect pieces with "
+            "another one, "
+            "and munmap pieces that should not be mapped."
         ),
         (
             "Add up the pages for each piece's address: start + 4096 * (the pages before it). The lines have the form "
@@ -260,8 +262,8 @@ def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
         0
         if too_low
         else ([one for one, _ in found] == [one for one, _ in asked.pieces]) + (found == list(asked.pieces)),
-        "the pieces are as the sheet has them",
-        "the pieces should be those of the sheet, in its order, with nothing between them and nothing else",
+        "the pieces are right",
+        "the pieces should be the given ones, in the given order, with nothing between them and nothing else mapped",
         expected=_listed(asked.pieces),
         actual=_listed(found) or "nothing",
         mistake=UNKNOWN_RIGHT
@@ -285,7 +287,7 @@ def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (1 if loaded.calls <= asked.most else 0) + (1 if not dropped else 0) if as_many else 0,
-        "the calls are few, and each does something",
+        "the calls are few, and each has an effect",
         f"{asked.most} calls are enough, and each should do something",
         first="" if as_many else "make all pieces",
         expected=f"at most {asked.most} calls",
@@ -341,7 +343,9 @@ mistakes(
         "the libraries": Mistake(
             "execve maps libraries", "Libraries are mapped by ld.so, by calls that were recorded."
         ),
-        "nothing is missing": Mistake("all by calls", "The program was there before its first instruction could call."),
+        "nothing is missing": Mistake(
+            "all by calls", "execve mapped the program before its first instruction could make a call."
+        ),
     },
 )
 mistakes(
@@ -362,7 +366,7 @@ mistakes(
 mistakes(
     "10/limit",
     {
-        "an address, SIGSEGV": Mistake("addresses are free", "The limit is one of addresses, so mmap itself fails."),
+        "an address, SIGSEGV": Mistake("addresses are free", "The limit is for addresses, so mmap itself fails."),
         "NOMEM, SIGBUS": Mistake("SIGBUS for SIGSEGV", "A SIGBUS needs an entry; at address 8 there is none."),
     },
 )

@@ -52,7 +52,7 @@ class AnomalySheet:
         return (
             f"Find a string of exactly {self.length} references to exactly {self.pages} pages, for which "
             f"{self.policy} has exactly {counted(self.more, 'fault')} more with {many} frames than with {few}.\n"
-            f'Hand in what `vm.reference_string(…, frames={self.sizes}, policies="{self.policy}")` gives.'
+            f'Check the result of `vm.reference_string(…, frames={self.sizes}, policies="{self.policy}")`.'
         )
 
     def start(self) -> ReferencesValue:
@@ -69,17 +69,18 @@ class AnomalySheet:
     sheet=AnomalySheet.drawn,
     hints=(
         (
-            "In the picture of Belady's string, find the references that hit with 3 frames and fault with 4. Which "
-            "references before them left these pages the oldest in the larger memory?"
+            "In the picture of Belady's string, find the references that hit with 3 frames and fault with 4. "
+            "Which earlier "
+            "references made these pages the oldest pages in the larger memory?"
         ),
         (
-            "Say the string in words for any number of frames: what fills the larger memory, what is a hit there and a "
-            "fault in the smaller one, and what then drives out a page just before it is used? What does a second "
-            "round of it do?"
+            "Describe the string for any number of frames. What fills the larger memory? What is a hit there and a "
+            "fault in the smaller memory? What then evicts a page just before its next use? What does a second "
+            "round of the string do?"
         ),
         (
-            "The length: a reference to the page that was used a moment ago is a hit with any memory. A page that was "
-            "never used is a fault with any. At the end of the string neither changes the difference."
+            "To change the length: a reference to the page used just before is a hit with any memory. A page that was "
+            "never used is a fault with any memory. At the end of the string, neither changes the difference."
         ),
     ),
 )
@@ -92,7 +93,7 @@ def anomaly(found: ReferencesValue, asked: AnomalySheet) -> Iterator[Criterion]:
         (many > few) + 2 * (many - few == asked.more),
         f"with {asked.sizes[1]} frames there are {counted(asked.more, 'fault')} more than with {asked.sizes[0]}",
         f"with {asked.sizes[1]} frames there should be exactly {counted(asked.more, 'fault')} more than with "
-        f"{asked.sizes[0]}: what does it take to have one more, and what if that happens again?",
+        f"{asked.sizes[0]}: which references add one more fault, and what if you repeat them?",
         first="" if is_run else f"run the string through {asked.policy} with frames={asked.sizes}",
         expected=f"{asked.more} more",
         actual=f"{few} and {many}",
@@ -101,7 +102,7 @@ def anomaly(found: ReferencesValue, asked: AnomalySheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         len(found.pages) == asked.length,
-        "the string is as long as the sheet says",
+        "the string has the right length",
         f"the string should have exactly {asked.length} references",
         actual=counted(len(found.pages), "reference"),
     )
@@ -109,13 +110,16 @@ def anomaly(found: ReferencesValue, asked: AnomalySheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         pages == asked.pages,
-        "it uses as many pages as the sheet says",
+        "the string uses the right number of pages",
         f"the string should use exactly {asked.pages} pages",
         actual=counted(pages, "page"),
     )
 
 
-FEWER = Mistake("more memory, fewer faults", "Most strings are so; the anomaly needs hits that leave a page old.")
+FEWER = Mistake(
+    "more memory, fewer faults",
+    "This is true of most strings. The anomaly needs hits: with FIFO, a hit does not make a page younger.",
+)
 
 Rule = tuple[str, int]
 """Which pages are favourites: the kind of rule, and its number."""
@@ -133,8 +137,8 @@ LAST = 200
 LOOP, PHASES, WRITES = "loop", "phases", "writes"
 OTHERS = {
     LOOP: "a loop over other pages, again and again in the same order",
-    PHASES: "phases: for a while some pages are used, then others, and the earlier ones are over",
-    WRITES: "a scan of other pages; those that are written (`w`) come again, those that are read don't",
+    PHASES: "phases: for a while some pages are used, then others, and earlier pages are not used again",
+    WRITES: "a scan of other pages: written pages (`w`) are used again, and read pages are not",
 }
 IN_WORDS = {LOOP: "in the loop", PHASES: "in phases", WRITES: "where pages are written"}
 
@@ -176,12 +180,13 @@ class PolicySheet:
         return "\n".join(
             [
                 f"Write a policy for {self.frames} frames that is good in two strings:",
-                f"A scan of pages. Only {self.favourites} come again, again and again but seldom. {self._aim(0)}",
+                f"A scan of pages. Only {self.favourites} are used again, repeatedly but rarely. {self._aim(0)}",
                 f"`{self.strings[0]}`",
                 f"And {OTHERS[self.other]}. {self._aim(1)}",
                 f"`{self.strings[1]}`",
                 (
-                    "A check also tries it on two strings that are not shown: another scan with favourites of the same "
+                    "The check also runs your policy on two hidden strings: another scan, whose reused pages "
+                    "follow the same "
                     "rule, and another string of the second kind, with other pages."
                 ),
             ]
@@ -265,14 +270,14 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
     sheet=PolicySheet.drawn,
     edition=2,
     hints=lambda asked: (
-        f"In the scan only {asked.favourites} come again: page.page is a page's number. Which pages may go, then?",
+        f"In the scan, only {asked.favourites} are used again: page.page is a page's number. Which can be evicted?",
         {
-            LOOP: "In a loop the page that was used a moment ago is needed last: look at page.used.",
-            PHASES: "In phases the pages of the one before were unused for the longest time: look at page.used.",
-            WRITES: "In the second string the pages that come again are dirty: look at page.dirty.",
+            LOOP: "In a loop, the page used just now has its next use farthest away: look at page.used.",
+            PHASES: "The pages of the phase before have gone unused the longest: look at page.used.",
+            WRITES: "In the second string, the pages that are used again are dirty: look at page.dirty.",
         }[asked.other],
         (
-            "First make a list of the pages that should not stay in any case: [page for page in pages if not …]. "
+            "First make a list of the pages that can be evicted: [page for page in pages if not …]. "
             "Choose from it with min or max and key=lambda page: page.used; if it is empty, choose from all pages."
         ),
     ),
@@ -288,14 +293,14 @@ def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
         yield criterion(
             3,
             one.few + 2 * other.few,
-            f"it has few faults {what}, also where the string is not shown",
+            f"the policy has few faults {what}, even in the hidden string",
             other.said
             if other.faults < 0
-            else f"{what} it has few faults, but not in the string of this kind that is not shown: which pages come "
-            "again in any such string?"
+            else f"{what} the policy has few faults, but not in the hidden string of the same kind: which pages are "
+            "used again in any such string?"
             if one.few
-            else f"{what} it should have at most {counted(one.most, 'fault')}: which pages come again?",
-            first="let it choose a page each time" if failed else "",
+            else f"{what} the policy should have at most {counted(one.most, 'fault')}: which pages are used again?",
+            first="let the function return a page each time" if failed else "",
             expected=f"at most {other.most}",
             actual=other.said if other.faults >= 0 else "",
             mistake=None if other.faults < 0 else BY_HEART if one.few else mistake,
@@ -304,14 +309,17 @@ def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
 
 
 BY_HEART = Mistake(
-    "by heart", "The numbers or the order of the shown pages are in the function: other strings have others."
+    "by heart", "The function knows the numbers or the order of the shown pages, but other strings have other pages."
 )
 FAVOURITES_GO = Mistake(
-    "favourites go", "A page that has to stay was evicted. Its age is that of the pages of the scan."
+    "favourites go",
+    "A page that is used again was evicted. It is as old as the other pages of the scan, so its age doesn't tell.",
 )
-LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop the page that was unused longest is the next one.")
-NEWEST_IN_PHASES = Mistake("newest first in phases", "The pages of an earlier phase then stay for ever.")
-CLEAN_AND_DIRTY = Mistake("written pages go", "The pages that are written come again, and those that are read don't.")
+LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop, the page that has gone unused the longest is needed next.")
+NEWEST_IN_PHASES = Mistake(
+    "newest first in phases", "If the newest page is evicted, the pages of an earlier phase stay forever."
+)
+CLEAN_AND_DIRTY = Mistake("written pages go", "Written pages are used again, and read pages are not.")
 
 
 class _Tried(NamedTuple):
@@ -342,8 +350,8 @@ def _tried(choose: Any, string: str, asked: PolicySheet) -> _Tried:
 mistakes(
     "11/paper",
     {
-        "6": Mistake("a hit makes younger", "With FIFO a hit changes nothing; page 1 stays the oldest."),
-        "5": Mistake("the future is known", "FIFO doesn't know what comes; with 5 faults you have run OPT."),
+        "6": Mistake("a hit makes younger", "With FIFO, a hit changes nothing: page 1 is still the oldest page."),
+        "5": Mistake("the future is known", "FIFO doesn't know the future; 5 is the number for OPT."),
         "4": Mistake("first ones don't count", "The first reference to each page is a fault, too."),
     },
 )
@@ -351,27 +359,39 @@ mistakes("11/more", {"fewer": FEWER, "as many": Mistake("a frame that is not use
 mistakes(
     "11/loop",
     {
-        "4": Mistake("pages for faults", "The fourth page takes the frame of the first, just before that is needed."),
-        "6": Mistake("the future is known", "LRU doesn't know what comes; with 6 faults you have run OPT."),
+        "4": Mistake(
+            "pages for faults",
+            "The fourth page takes the frame of the first page, just before the first page is needed.",
+        ),
+        "6": Mistake("the future is known", "LRU doesn't know the future; 6 is the number for OPT."),
     },
 )
 mistakes(
     "11/hand",
     {
         "page 1": Mistake("a bit overlooked", "Page 1 was used, so its bit is set, and it has a second chance."),
-        "page 3": Mistake("the hand at the newest", "The hand has moved past the page that came last, to page 1."),
-        "page 4": Mistake("the hand at the newest", "The hand has moved past the page that came last, to page 1."),
+        "page 3": Mistake("the hand at the newest", "The hand has moved past the newest page, to page 1."),
+        "page 4": Mistake("the hand at the newest", "The hand has moved past the newest page, to page 1."),
     },
 )
 mistakes(
     "11/slower",
     {
-        "about 1.1 times": Mistake("an eighth of the faults", "In a loop LRU sends away just the page that is next."),
-        "about 8 times": Mistake("an eighth of the faults", "In a loop LRU sends away just the page that is next."),
+        "about 1.1 times": Mistake(
+            "an eighth of the faults", "In a loop, LRU always evicts the page that is needed next."
+        ),
+        "about 8 times": Mistake(
+            "an eighth of the faults", "In a loop, LRU always evicts the page that is needed next."
+        ),
         "about 100 times": Mistake(
-            "a disk like memory", "A fault that needs the disk costs 100,000 references; with 8 frames there is none."
+            "a disk like memory",
+            "A major fault takes as long as 100,000 references; with 8 frames there are no major faults.",
         ),
     },
 )
-TASKS_BY_PAGES = Mistake("frames by pages", "Localities differ in size, and tasks are between two of them at times.")
-mistakes("11/knee", {"8": TASKS_BY_PAGES, "5": Mistake("a smaller gain for none", "The sixth task still adds work.")})
+TASKS_BY_PAGES = Mistake(
+    "frames by pages", "Localities differ in size, and sometimes a task changes from one locality to another."
+)
+mistakes(
+    "11/knee", {"8": TASKS_BY_PAGES, "5": Mistake("a smaller gain for none", "The sixth task still adds useful work.")}
+)

@@ -105,8 +105,8 @@ def _listed(addresses: Sequence[int]) -> str:
     sheet=TreeSheet.drawn,
     edition=2,
     hints=(
-        "Draw the tree that you would like to have at the end. Which of its nodes must be there before which?",
-        "A new node is red. Under a black parent that is all; under a red one the uncle has to be red as well.",
+        "Draw the tree that you want at the end. Which of its nodes must be inserted before which others?",
+        "A new node is red. Under a black parent, nothing else changes. Under a red parent, the uncle must be red too.",
         "Go level by level: fill one level on both sides before you begin the next. Look at the tree after each call.",
     ),
 )
@@ -120,7 +120,7 @@ def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
         1,
         there == [(address, address + PAGE) for address in addresses],
         "one page is mapped at each address, and nothing else",
-        "one page should be mapped at each address of the sheet, and nothing else",
+        "one page should be mapped at each given address, and nothing else",
         expected=f"{len(addresses)} pages",
         actual=f"missing: {_listed(missing)}" if missing else in_words(runs(space)),
     )
@@ -165,12 +165,15 @@ mistakes(
     "02/comparisons",
     {
         "5": Mistake("perfectly balanced", "This tree is deeper on the right, where each entry was added."),
-        "4": Mistake("perfectly balanced", "A way to a leaf of the full tree is five nodes, and this one is not full."),
-        "7": Mistake("counts the steps", "Each node on the way is compared, the first and the last too."),
-        "31": Mistake("the tree is scanned", "A search goes down one way and leaves the rest of the tree aside."),
-        "30": Mistake("the tree is scanned", "A search goes down one way and leaves the rest of the tree aside."),
+        "4": Mistake(
+            "perfectly balanced",
+            "In a full tree of 31 nodes, each path has five nodes; this tree is not full, so some paths are longer.",
+        ),
+        "7": Mistake("counts the steps", "Each node on the path is compared, even the first and the last."),
+        "31": Mistake("the tree is scanned", "A search follows one path down, and ignores the rest of the tree."),
+        "30": Mistake("the tree is scanned", "A search follows one path down, and ignores the rest of the tree."),
         "1": Mistake(
-            "the tree is an index", "Each node only says left, right or here: a search takes several of them."
+            "the tree is an index", "Each node says only left, right or here, so a search compares several nodes."
         ),
     },
 )
@@ -179,27 +182,27 @@ mistakes(
     {
         "about 300": Mistake("grows like a square root", "Each doubling of the entries adds about one comparison."),
         "about 5,000": Mistake("grows in proportion", "Each doubling of the entries adds about one comparison."),
-        "about 50,000": Mistake("the tree is scanned", "A search goes down one way and leaves the rest aside."),
+        "about 50,000": Mistake("the tree is scanned", "A search follows one path down, and ignores the rest."),
     },
 )
 mistakes(
     "02/depth",
     {
-        "4 levels": Mistake("perfectly balanced", "The rules allow ways of which one is twice as long as another."),
+        "4 levels": Mistake("perfectly balanced", "The rules allow one path to be twice as long as another."),
         "15 levels": Mistake("no repair", "Each insertion is repaired at once, so the tree never becomes a list."),
     },
 )
 mistakes(
     "02/uncle",
     {
-        "1": Mistake("each repair rotates", "With a red uncle new colours are enough; the shape stays."),
-        "2": Mistake("each repair rotates", "With a red uncle new colours are enough; the shape stays."),
+        "1": Mistake("each repair rotates", "With a red uncle, recolouring is enough; the shape stays the same."),
+        "2": Mistake("each repair rotates", "With a red uncle, recolouring is enough; the shape stays the same."),
     },
 )
 mistakes(
     "02/cached",
     {
-        "about 17 each": Mistake("each lookup starts at the root", "The map tries the entry that it found last first."),
+        "about 17 each": Mistake("each lookup starts at the root", "The map first tries the entry that it found last."),
         "about 1 each": Mistake("trying the cache is a comparison in the tree", "The cache is tried before the tree."),
     },
 )
@@ -209,6 +212,6 @@ mistakes(
         "1": Mistake(
             "inner taken for outer", "An inner grandchild is first turned into an outer one: one more rotation."
         ),
-        "0": Mistake("colours are enough", "Only a red uncle lets colours do; here the uncle is missing."),
+        "0": Mistake("colours are enough", "Recolouring is enough only with a red uncle; here the uncle is missing."),
     },
 )

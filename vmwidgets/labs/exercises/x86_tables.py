@@ -38,7 +38,7 @@ FORBIDDEN = {
 }
 """What is asked for, by the rights that are taken away."""
 
-FIRST = "take a right away"
+FIRST = "remove a permission"
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ class ByHandSheet:
             "addresses, and has used them.\n"
             f"Change one descriptor of `{TASK}`, so that user code {FORBIDDEN[self.rights]} its pages "
             f"at {_listed(self.meant)}.\n"
-            "All other pages and rights stay as they are.\n"
-            "Then flush page by page: no processor may use a translation that is no longer true, and each that "
-            "still is must stay in its TLB.\n"
+            "All other pages and permissions must stay as they are.\n"
+            "Then flush page by page: no processor may use a stale translation, and each translation that is still "
+            "correct must stay in its TLB.\n"
             "Use only `set_descriptor` and the processors' `flush`; look with `walk`. (A `store` would fault, and the "
             "kernel would write your descriptor again: its map still promises `rwx`.)"
         )
@@ -120,8 +120,8 @@ def _listed(pages: tuple[int, ...]) -> str:
     edition=2,
     hints=(
         "Walk the pages in question, and another one. Up to which descriptor do they share the path?",
-        "Change the lowest descriptor that all pages in question have in common. Which bit of it forbids what?",
-        "R/W is bit 1, U/S bit 2, XD bit 63. Then flush each page that is meant, on each processor that keeps it.",
+        "Change the lowest descriptor shared by all pages in question. Which of its bits forbids which access?",
+        "R/W is bit 1, U/S bit 2, XD bit 63. Then flush each page in question, on each processor that runs keys.",
     ),
 )
 def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
@@ -136,11 +136,11 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (not begun) + (not left),
-        "all pages in question have lost the rights",
-        "a page is gone, which is another fault: the next access maps it again, with all rights"
+        "all pages in question have lost the permissions",
+        "a page is no longer present: the next access maps it again, with all permissions"
         if absent
-        else "a right that should be gone is still there: which bit of which descriptor forbids it?",
-        expected="a fault for lack of a right",
+        else "an access is still allowed: which bit of which descriptor forbids it?",
+        expected="a protection fault",
         actual=f"no page at {listed(list(dict.fromkeys(absent)))}" if absent else f"user code may {_accesses(left)}",
         mistake=NO_PAGE
         if absent
@@ -155,12 +155,12 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         not begun and not wrong,
-        "all other pages and rights are as they were",
-        "a page of another task is not as it was: whose tables are these?"
+        "all other pages and permissions are unchanged",
+        "a page of another task has changed: whose tables did you change?"
         if anothers
         else "another page has changed: what else does that descriptor map?"
         if beside
-        else "a page that is meant is not there, or lost more than it should: which bit forbids only what is asked?",
+        else "a page in question is not present, or lost too much: which bit forbids only the accesses in question?",
         first="" if wrong else begun,
         actual="; ".join(dict.fromkeys(said for _, said in wrong[:4])) + " and more" * (len(wrong) > 4),
         mistake=ANOTHER_TASK if anothers else TOO_HIGH if beside else TOO_MUCH if wrong else None,
@@ -169,9 +169,9 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
         2,
         not begun and len(edits) == 1 and not by_the_map,
         "one descriptor was changed",
-        "one descriptor should be changed by hand: which one do all pages in question have in common?"
+        "exactly one descriptor should be changed by hand: which descriptor do all pages in question share?"
         if len(edits) > 1
-        else "the descriptor should be changed by set_descriptor alone, and not by a call of the map",
+        else "only set_descriptor should change the descriptor, not a call of the map",
         first=begun,
         expected="1 descriptor",
         actual=counted(len(edits), "descriptor"),
@@ -187,8 +187,8 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         0 if begun else (not late) + (len(late) < len(asked.cpus)),
-        "no processor uses rights that are no longer true",
-        "a processor still uses the rights that it remembers: which instruction makes it forget them?"
+        "no processor uses stale permissions",
+        "a processor still uses the permissions that it has cached: which instruction removes them?"
         if stale
         else "the flush should come after the change",
         first="" if late else begun,
@@ -202,8 +202,8 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         not begun and not any(lost.values()),
-        "what is still true stays in the TLBs",
-        "more was flushed than had to be: a flush can be for one page, on one processor",
+        "correct translations stay in the TLBs",
+        "too much was flushed: a flush can be for one page, on one processor",
         first=begun,
         actual=", ".join(
             f"{count} of {len(asked.pages)} pages on cpu:{number}" for number, count in lost.items() if count
@@ -212,19 +212,19 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     )
 
 
-ONE_BIT = Mistake("one bit for two rights", "R/W forbids writes, XD fetches, and U/S all that user code does.")
-NO_PAGE = Mistake("clears P", "The handler finds that the map has the page, and writes the descriptor again.")
+ONE_BIT = Mistake("one bit for two rights", "R/W controls writes, XD fetches, and U/S every access by user code.")
+NO_PAGE = Mistake("clears P", "The handler sees that the map allows the page, and writes the descriptor again.")
 ANOTHER_TASK = Mistake("another task's tables", f"Each task has its own tables: walk the address in {TASK}.")
 BY_THE_MAP = Mistake("leaves it to the map", "protect changes the promise, and the kernel writes the descriptors.")
-TOO_HIGH = Mistake("a table too high", "A descriptor above the last level holds for all pages below it.")
-TOO_MUCH = Mistake("a bit too strong", "U/S and P take reading, too; R/W forbids only writes, and XD only fetches.")
-FORGOTTEN = Mistake("forgets a processor", "Each processor has a TLB of its own, and flushes only that.")
+TOO_HIGH = Mistake("a table too high", "A descriptor above the last level affects all pages below it.")
+TOO_MUCH = Mistake("a bit too strong", "U/S and P also stop reads; R/W forbids only writes, and XD only fetches.")
+FORGOTTEN = Mistake("forgets a processor", "Each processor has its own TLB, and flushes only that TLB.")
 FLUSHED_FIRST = Mistake(
-    "flushes first", "Between the flush and the change the processor can read the old descriptor again."
+    "flushes first", "Between the flush and the change, the processor can cache the old descriptor again."
 )
 ANOTHERS = Mistake("flushes another task's", "That processor has another task's page at this address.")
 ALL_FLUSHED = Mistake(
-    "flushes all", "A flush without an address drops what is still true: each page costs a walk again."
+    "flushes all", "A flush without an address also drops correct translations: each page then costs another walk."
 )
 
 
@@ -342,30 +342,40 @@ mistakes(
     "06/far-away",
     {
         "0": Mistake("tables for all addresses", "A table is made when the first page below it is mapped."),
-        "1": Mistake("only the last level", "512 GiB apart, the two addresses differ in the first nine bits already."),
-        "4": Mistake("counts the root", "Both ways begin at the same root."),
+        "1": Mistake(
+            "only the last level", "The two addresses are 512 GiB apart, so they differ in the index of the root."
+        ),
+        "4": Mistake("counts the root", "Both walks begin at the same root."),
     },
 )
 mistakes(
     "06/split",
     {
-        "4": Mistake("rights are the map's", "The hardware knows only descriptors, and each has one R/W bit."),
+        "4": Mistake(
+            "rights are the map's", "The hardware knows only descriptors, and each descriptor has one R/W bit."
+        ),
         "513": Mistake(
             "counts the way there",
-            "The PDE of the split page maps nothing now; the other three large pages have one each.",
+            "The PDE of the split page now leads to a table; each of the other three large pages has one PDE.",
         ),
-        "516": Mistake("keeps what it replaced", "The descriptor of 2 MiB leads to a table now, and maps nothing."),
-        "5": Mistake("cut like an entry", "A descriptor maps one page, of 4 KiB or of 2 MiB, and nothing in between."),
-        "512": Mistake("forgets the others", "The other three large pages are still mapped, by a descriptor each."),
-        "2048": Mistake("splits all", "Only the large page that holds the 4 KiB is split."),
+        "516": Mistake(
+            "keeps what it replaced", "The old 2 MiB descriptor now leads to a table, and maps nothing itself."
+        ),
+        "5": Mistake(
+            "cut like an entry", "A descriptor maps one page of 4 KiB or of 2 MiB; no page has a size in between."
+        ),
+        "512": Mistake("forgets the others", "The other three large pages are still mapped, each with one descriptor."),
+        "2048": Mistake("splits all", "Only the large page that contains the 4 KiB is split."),
     },
 )
 mistakes(
     "06/code",
     {
-        "2": Mistake("forgets who and why", "Bit 0 says that the page is present, bit 2 that user code did it."),
-        "3": Mistake("forgets user code", "Bit 2 is 1: user code did it."),
-        "6": Mistake("P as in problem", "Bit 0 is 1: the page is present, and a right is missing."),
+        "2": Mistake(
+            "forgets who and why", "Bit 0 says that the page is present, and bit 2 that user code made the access."
+        ),
+        "3": Mistake("forgets user code", "Bit 2 is 1: user code made the access."),
+        "6": Mistake("P as in problem", "Bit 0 is 1: the page is present, and a permission is missing."),
     },
 )
 mistakes(
@@ -373,15 +383,15 @@ mistakes(
     {
         "1023": Mistake("the last level decides", "A write needs R/W in each descriptor of the walk."),
         "1022": Mistake("a descriptor is for one page", "A PDE is read for all pages below it, here 512."),
-        "0": Mistake("a PDE of 4 MiB", "In this format a PDE covers 2 MiB: half of the pages have another."),
+        "0": Mistake("a PDE of 4 MiB", "In this format, a PDE covers 2 MiB: half of the pages have another PDE."),
     },
 )
 mistakes(
     "06/wp",
     {
-        "a page fault, code 3": Mistake("R/W binds the kernel", "It does only while CR0.WP is 1."),
+        "a page fault, code 3": Mistake("R/W binds the kernel", "R/W restricts the kernel only while CR0.WP is 1."),
         "a page fault, code 7": Mistake(
-            "whose page, or whose access", "Bit 2 of the code is about who does it, not whose page it is."
+            "whose page, or whose access", "Bit 2 of the code says who made the access, not whose page it is."
         ),
     },
 )
@@ -389,10 +399,11 @@ mistakes(
     "06/stale",
     {
         "a page fault": Mistake(
-            "looks at the tables each time", "The processor remembers translations, and uses them."
+            "looks at the tables each time",
+            "The processor uses the translation in its TLB, and does not read the tables.",
         ),
         "a byte that is 0": Mistake(
-            "memory is cleared", "The frame holds what it held: only the way to it has changed."
+            "memory is cleared", "The frame's contents are unchanged: only its descriptor has changed."
         ),
     },
 )

@@ -15,7 +15,7 @@ say = sentences(
         "ObjectMade": "There is a new memory object: {object}, {kind}.",
         "ObjectMade/shadow": "There is a new memory object: {object}, a shadow in front of {behind}.",
         "ObjectGone": "Memory object {object} is gone: {why}.",
-        "ObjectGone/collapsed": "Memory object {object} is gone: the one in front of it has its pages.",
+        "ObjectGone/collapsed": "Memory object {object} is gone: the object in front of it now has its pages.",
         "ShadowMoved/collapsed": "{object} absorbs {before}, which nothing else referred to; {after} is now behind it.",
         "ShadowMoved/collapsed all": (
             "{object} absorbs {before}, which nothing else referred to; nothing is now behind it."

@@ -74,8 +74,8 @@ say = sentences(
             "It shrank by {size}: {count} slots of swap space are free again.",
         ),
         "limit": "{task} may have at most {size} ({name}).",
-        "limit/none": "{task} has no limit for {name} any more.",
-        "limit/reason": "What it already has is kept.",
+        "limit/none": "{task} no longer has a limit for {name}.",
+        "limit/reason": "It keeps all that it already has.",
         "limit/rss": "Pages beyond that are evicted when it needs another frame.",
         "gone": ("1 page left memory.", "{count} pages left memory."),
         "fork": (
@@ -84,17 +84,15 @@ say = sentences(
         ),
         "fork/made": "fork created {child} from {task}.",
         "fork/reason": "They share every page until one of them writes to it.",
-        "fork/counted": (
-            "Both map the same frames, and neither may write them: a task that writes a page gets a copy."
-        ),
+        "fork/counted": ("Both map the same frames, read-only: a task that writes to a page gets a copy of it."),
         "fork/none": "It had no page of its own memory yet.",
         "fork/rest": (
-            "Both map the frames of all other pages, and neither may write them: a task that writes gets a copy."
+            "Both map the frames of all other pages, read-only: a task that writes to a page gets a copy of it."
         ),
         "fork/shared": "They share their memory: what one writes, the other reads.",
         "fork/both": (
-            "They share 1 entry; a page of the others is copied when one of them writes.",
-            "They share {count} entries; a page of the others is copied when one of them writes.",
+            "They share 1 entry; in all other entries, a page is copied when one of them writes to it.",
+            "They share {count} entries; in all other entries, a page is copied when one of them writes to it.",
         ),
         "fork/copied": (
             "fork created {child} with 1 entry of {task}.",
@@ -129,12 +127,12 @@ say = sentences(
         "vanish": "The disk of {file} is gone.",
         "vanish/reason": "Mappings of it remain: using them raises SIGBUS.",
         "swap_on": "Swap space is {size}.",
-        "swap_on/reason": "Pages of tasks can go there when memory runs short.",
+        "swap_on/reason": "Pages of tasks can be paged out to it when memory runs short.",
         "set_replacement": "Pages are replaced by {policy} from now on.",
         "set_replacement/local": "A task that needs a frame gives up one of its own.",
         "set_replacement/all": "A task that needs a frame may take one from any other task.",
         "set_costs": "From now on, operations report how long their accesses took.",
-        "set_costs/reason": "A reference to memory takes {memory}, a minor fault {minor}, a major one {major}.",
+        "set_costs/reason": "A reference to memory takes {memory}, a minor fault {minor}, a major fault {major}.",
         "forget_costs": "Operations no longer report times.",
         "replace_by": "From now on, a function chooses which page to evict.",
         "replace_by/reason": "It is given the pages that can be evicted.",
