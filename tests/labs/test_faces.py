@@ -30,9 +30,9 @@ def called(name: str) -> Any:
     given: dict[str, tuple[Any, ...]] = {
         "byte_or_signal": (task, page), "comparisons": (space, 2 * vm.PAGE), "descriptors": (task, page),
         "fault_of": (walk,), "fill": (space, 4), "flips": (walk,), "levels": (space,), "outline": (turned,),
-        "resident_pages": (task, page, 2), "rights": (task, page), "rotations": (turned,), "scanned": (space, 2 * vm.PAGE),
+        "resident_pages": (task, page, 2), "rights": (task, page), "rotations": (turned,),
         "slots": (domain,), "tables_read": (task, page), "use_pages": (task, page, "0 1"),
-        "word": (m, walk.steps[0].pa), "copier": (m, "exec_map"), "inverted": (m, 2),
+        "word": (m, walk.steps[0].pa), "scanned": (space, 2 * vm.PAGE), "copier": (m, "exec_map"), "inverted": (m, 2),
     }  # fmt: skip
     with pytest.warns(DeprecationWarning, match=r"^lab\.") as said:
         found = getattr(lab, name)(*given.get(name, (m,)))

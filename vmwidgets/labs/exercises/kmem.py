@@ -321,7 +321,7 @@ mistakes(
     "05/patience",
     {
         "it returns 0": Mistake("flags confused", "0 is for callers with M_NOWAIT: those with M_WAITOK don't look."),
-        "it sleeps until there is room, for ever": Mistake(
+        "it sleeps until there is room, forever": Mistake(
             "waits until it works",
             "No function that frees addresses of kmem_map wakes a sleeper, so the tries are few.",
         ),
