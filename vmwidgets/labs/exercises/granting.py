@@ -1,4 +1,4 @@
-"""An exercise of notebook 09: who gets which capability, so that one call takes back what one has and no more."""
+"""An exercise of notebook 09: who gets which capability, so that one call takes back one window only."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class GrantSheet:
                 ),
                 *rows,
                 (
-                    "Map each window through a capability of its own, which allows no more than the window. Then take "
-                    f"back `{self.back}` with a single call, so that no capability is left that could map it again, "
+                    "Map each window through a capability of its own, which allows only what the window should. "
+                    f"Then take back `{self.back}` with a single call, so that no capability is left that could map it again, "
                     f"but the server's own. The other windows, the mapping at `{Address(OWN)}` and all that is written "
                     "must stay."
                 ),
@@ -194,7 +194,7 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         begun * (apart + (apart and no_more)),
-        "each window was mapped through a capability of its own, which allows no more",
+        "each window was mapped through a capability of its own, with the rights of the window only",
         "which capability was each window mapped through, and what does that allow?",
         first="" if begun else f"map {back.name} first",
         actual="" if apart else "some windows were mapped through the same capability, or through the server's own",
