@@ -80,8 +80,8 @@ class GrantSheet:
                 *rows,
                 (
                     "Map each window through a capability of its own, which allows only what the window should. "
-                    f"Then take back `{self.back}` with a single call, so that no capability is left that could map it again, "
-                    f"but the server's own. The other windows, the mapping at `{Address(OWN)}` and all that is written "
+                    f"Then take back `{self.back}` with a single call, so that no capability that could map it again is "
+                    f"left, but the server's own. The other windows, the mapping at `{Address(OWN)}` and all that is written "
                     "must stay."
                 ),
             ]
