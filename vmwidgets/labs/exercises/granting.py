@@ -80,9 +80,9 @@ class GrantSheet:
                 *rows,
                 (
                     "Map each window through a capability of its own, which allows only what the window should. "
-                    f"Then take back `{self.back}` with a single call, so that no capability that could map it again is "
-                    f"left, but the server's own. The other windows, the mapping at `{Address(OWN)}` and all that is written "
-                    "must stay."
+                    f"Then take back `{self.back}` with a single call, so that no capability that could map it again "
+                    f"is left, but the server's own. The other windows, the mapping at `{Address(OWN)}` and all that "
+                    "is written must stay."
                 ),
             ]
         )
@@ -196,7 +196,7 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
         begun * (apart + (apart and no_more)),
         "each window was mapped through a capability of its own, with the rights of the window only",
         "which capability was each window mapped through, and what does that allow?",
-        first="" if begun else f"map {back.name} first",
+        first="" if begun else f"map {back.name}",
         actual="" if apart else "some windows were mapped through the same capability, or through the server's own",
         mistake=None if apart or not begun else ONE_FOR_TWO,
     )
@@ -208,7 +208,7 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
         begun and gone and deleted and not needless,
         f"{back.name} is gone, and no capability is left that could map it again",
         f"{back.name} is still there, or could be mapped again by a capability that is left, or too much was deleted",
-        first="" if begun else f"map {back.name} first",
+        first="" if begun else f"map {back.name}",
         actual="it is still mapped" if not gone else "",
         mistake=A_RIGHT_IS_LEFT if begun and gone and not deleted and not given.revoked else None,
     )
@@ -218,7 +218,7 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
         begun and not by_hand and not lost,
         "the server has its frame as before, with all that was written",
         "the server's own mapping should still be there, with what was written",
-        first="" if begun else f"map {back.name} first",
+        first="" if begun else f"map {back.name}",
         actual=f"not in pages {', '.join(map(str, lost))}" if lost else "",
     )
 
