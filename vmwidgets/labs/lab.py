@@ -3,10 +3,9 @@
 :func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built (:func:`require` raises
 where a point is missing), and `predictions` holds what was said.  :func:`begin` says whose lab it is, :func:`variant`
 what this student is asked, :func:`practice` what anyone may practise on, and :func:`hint` helps.  :func:`minutes`
-shows how long each cell took, if that was wanted.  :func:`try_on`
-makes a copy of a machine to try something on.  :func:`attempt` gives
-what a call gives, or why it failed, and :func:`outline` says in few lines what an operation did.  After
-:func:`keep_moments` each picture stays at the moment when its cell was done.
+shows how long each cell took, if that was wanted.  :func:`try_on` makes a copy of a machine to try something on.
+:func:`attempt` gives what a call gives, or why it failed.  After :func:`keep_moments` each picture stays at the moment
+when its cell was done.
 What only those need who write labs, such as `exercise` and `criterion`, is in `lab.author`; see docs/own-lab.md.
 
 What one thing knows of itself is asked of that thing: ``space.levels``, ``operation.faults``, ``walk.flips()``,
