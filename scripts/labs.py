@@ -8,7 +8,8 @@ A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a
     instructor    instructors only: text on time, mistakes and points
 
 Instructors' notebooks also have what the outputs of students' notebooks say of an outcome, once it is answered
-(`vmwidgets/labs/explained.py`).
+(`vmwidgets/labs/explained.py`), and the table of predictions says what each wrong answer means, in the words that a
+student gets (`vmwidgets/labs/mistakes.py`).
 
 Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
 exercises' own, into docs/labs/.  Links to docs/ become those of
@@ -30,6 +31,7 @@ import nbformat
 
 from scripts import rubrics
 from vmwidgets.labs.explained import explanation_of
+from vmwidgets.labs.mistakes import known_mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "course"
@@ -80,6 +82,10 @@ def written() -> Iterator[tuple[Path, str]]:
 
 
 ASKED = re.compile(r'^(\w+) = lab\.predict\(.*?\bid="([^"]+)"', re.MULTILINE | re.DOTALL)
+PREDICTIONS = "| prediction | what happens |\n|---|---|\n"
+PREDICTED = re.compile(r"^\| `([^`]+)`( \(further\))? \|.*\|$", re.MULTILINE)
+"""The table of predictions as a source has it; each row gets what wrong answers mean."""
+
 COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
 
 
@@ -88,13 +94,30 @@ def explained(notebook: Any) -> Any:
     asked = {found[1]: found[2] for cell in notebook.cells for found in ASKED.finditer(cell.source)}
     cells = []
     for cell in notebook.cells:
-        cells.append(cell)
+        cells.append(type(cell)(cell, source=with_mistakes(cell.source)) if PREDICTIONS in cell.source else cell)
         names = COMPARED.findall(cell.source) if cell.cell_type == "code" else []
         told = filter(None, (explanation_of(asked[name]) for name in names if name in asked))
         cells += [
             type(cell)(cell_type="markdown", metadata={}, source=f"**Once it is answered:** {text}") for text in told
         ]
     return type(notebook)(notebook, cells=cells)
+
+
+def with_mistakes(source: str) -> str:
+    """A table of predictions with a third column: each wrong answer that has a name, the name, and why it is wrong."""
+    before, _, after = source.partition(PREDICTIONS)
+    rows, _, rest = after.partition("\n\n")
+    told = PREDICTED.sub(lambda row: f"{row[0]} {_wrong(row[1])} |", rows)
+    head = "| prediction | what happens | what a wrong answer means |\n|---|---|---|\n"
+    return f"{before}{head}{told}\n\n{rest}".rstrip()
+
+
+def _wrong(question: str) -> str:
+    """The wrong answers of a prediction, one after the other; the same mistake once."""
+    by_mistake: dict[Any, list[str]] = {}
+    for answer, mistake in known_mistakes().get(question, {}).items():
+        by_mistake.setdefault(mistake, []).append(answer)
+    return " ".join(f"*{', '.join(answers)}*: {one.name}. {one.why}" for one, answers in by_mistake.items())
 
 
 def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import events
 from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic, Refused, VMError
-from .engine.base.journal import EXPLAINED_BY
+from .engine.base.journal import EXPLAINED_BY, Told
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
     from .engine.machine.hindsight.lockstep import lockstep
     from .engine.machine.hindsight.orders import orders
+    from .engine.machine.segments import BaseAndBounds, Segments
     from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
     from .engine.paper.costs import Costs
@@ -103,7 +104,9 @@ _LAZY = {
          "Placement", "Program", "Reasons", "ReferenceBits", "References", "Ribbon", "Sharing", "SlabLevels", "Slabs",
          "Stops", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
+    "BaseAndBounds": ".engine.machine.segments",
     "Costs": ".engine.paper.costs",
+    "Segments": ".engine.machine.segments",
     "attach": ".real",
     "memory_image": ".real",
     "xv6": ".real",
@@ -138,11 +141,12 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs",
-    "Dashboard", "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry",
-    "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted", "Placement", "Program",
-    "Reasons", "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Sharing", "Size",
-    "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
+    "Address", "BaseAndBounds", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "Clock",
+    "Comparison", "Costs", "Dashboard", "Diff", "Domain", "EntryList", "Fault", "Followed", "Formats", "Frames",
+    "Inverted", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging", "Pasted",
+    "Placement", "Program",
+    "Reasons", "ReferenceBits", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Segments", "Sharing",
+    "Size", "SlabLevels", "Slabs", "Stops", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
     "Walk", "attach", "boot", "compare", "compare_formats", "compare_paging", "compare_with_linux", "diff",
     "events", "handout", "lab", "load", "load_curve", "load_journal", "load_maps", "load_strace", "load_tables",
     "lockstep", "memory_image", "orders", "picture", "play", "pseudocode", "recorded_tables", "recording",
@@ -170,7 +174,7 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
 
 
-def _explained(operation: Any) -> object:
+def _explained(operation: Any) -> Told:
     """The story of an operation; the words are imported when it is asked for."""
     from .pictures.explanation import explained
 

@@ -9,7 +9,7 @@ import type { Run } from "./scene.ts";
 import { html, svg } from "./svg.ts";
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ["← → ↑ ↓", "from thing to thing"],
+  ["← → ↑ ↓", "to the next box in that direction"],
   ["Enter", "select, open, press"],
   ["Space", "play, pause"],
   ["[ ]", "a step back, on"],

@@ -34,7 +34,7 @@ PAGES = {
     "machine": ("Machines", "Boot a machine, keep it, load it; units, constants and errors."),
     "pictures": ("Pictures", "Each picture is a widget in a notebook. The last lines show what draws and saves them."),
     "programs": ("Programs, traces and comparisons", "What is read from real systems, and what is compared."),
-    "labs": ("Labs", "Everything in `vm.lab`: predictions, exercises, checks, and instruments to count with."),
+    "labs": ("Labs", "Everything in `vm.lab`: predictions, exercises and checks."),
     "workload": ("Workloads", "Everything in `vm.workload`: allocations to replay on every kernel."),
 }
 """The pages of the reference, with their headings and purposes."""

@@ -30,7 +30,7 @@ TOLD: dict[str, set[str]] = {
     "08/survivor": {"pages"},
     "09/bug": {"size"},
     "09/refill": {"most"},
-    "09/thrift": {"fewest"},
+    "09/grant": {"size"},
     "10/stack": {"most"},
     "11/anomaly": {"sizes"},
     "11/policy": {"favourites", "most"},

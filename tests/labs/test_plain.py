@@ -89,7 +89,7 @@ def test_a_judge_of_a_course_is_given_exact_types() -> None:
     assert len(taken) == 2
 
 
-class SpyingSegments(lab.Segments):
+class SpyingSegments(vm.Segments):
     """Its segments are what a judge compares them with."""
 
     def __getattribute__(self, name: str) -> Any:

@@ -402,7 +402,7 @@ def with_a_prelude(machine: Any, asked: OrderSheet) -> None:
         for name in pretended:
             yield from machine.kmem.maps[name].lock()
             machine.kmem.maps[name].unlock()
-        yield from lab.copier(machine, *order)
+        yield from machine.kmem.copier(*order)
 
     for name, locks in asked.threads:
         pretends = new[name] != locks and left <= 0

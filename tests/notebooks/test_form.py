@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import symtable
 from pathlib import Path
@@ -160,6 +161,22 @@ def test_it_says_last_how_it_is_handed_in(path: Path) -> None:
 @by_name
 def test_a_wrong_answer_has_a_name(path: Path) -> None:
     assert [name for name in asked(path) if not known_mistakes().get(name)] == []
+    for name, options in options_of(path).items():
+        assert set(known_mistakes()[name]) <= options, f"a mistake of {name} is of no answer that can be given"
+
+
+def options_of(path: Path) -> dict[str, set[str]]:
+    """The answers of each prediction that has options written in its cell."""
+    found = {}
+    for cell in cells(path, "code"):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "lab.predict":
+                given = {word.arg: word.value for word in node.keywords}
+                options = given.get("options")
+                texts = options.keys if isinstance(options, ast.Dict) else getattr(options, "elts", [])
+                if texts:
+                    found[ast.literal_eval(given["id"])] = {str(ast.literal_eval(one)) for one in texts if one}
+    return found
 
 
 def lab_of(path: Path) -> str:

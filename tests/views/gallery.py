@@ -86,22 +86,22 @@ def of_tables() -> Named:
         yield f"Sharing, {fork}", vm.Sharing(home)
     for name in ("matrix", "fork", "malloc"):
         yield f"Program, {name}", vm.picture(vm.play(name, vm.boot("x86-64", tlb=(1, 4))))
-    yield "Inverted", vm.picture(vm.lab.inverted(machine))
-    yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
+    yield "Inverted", vm.picture(machine.frames.inverted())
+    yield "Inverted, one chain", vm.picture(machine.frames.inverted(buckets=1))
     yield from of_segments()
-    yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
+    yield "Inverted of nothing", vm.picture(vm.boot("x86").frames.inverted())
 
 
 def of_segments() -> Named:
     """A base and bounds; segments that are right, that are not there yet, and that lie in each other."""
-    lab, free = vm.lab, ((0xE_0000, 0xA_0000), (0x35_0000, 0x16_0000))
-    yield "Placement, base and bounds", vm.picture(lab.BaseAndBounds("4 MiB", "64 KiB").layout)
+    free = (0xE_0000, 0xA_0000), (0x35_0000, 0x16_0000)
+    yield "Placement, base and bounds", vm.picture(vm.BaseAndBounds("4 MiB", "64 KiB").layout)
     parts = {"code": (0xE_0000, "448 KiB", "rx"), "data": (0x15_0000, "192 KiB", "rw")}
-    right = lab.Segments(**parts, heap=(0x35_0000, "704 KiB", "rw"), stack=(0x40_0000, "640 KiB", "rw"))
+    right = vm.Segments(**parts, heap=(0x35_0000, "704 KiB", "rw"), stack=(0x40_0000, "640 KiB", "rw"))
     yield "Placement, segments", vm.picture(right.layout)
     yield "Placement, free pieces", vm.picture(right.placed_in(free))
-    yield "Placement, nothing yet", vm.picture(lab.Segments(code=(0, 0, ""), data=(0, 0, "")).placed_in(free))
-    wrong = lab.Segments(**parts, heap=(0x15_0000, "704 KiB", "rw"), stack=(0x1_0000_0000 - 4096, "4 KiB", "rw"))
+    yield "Placement, nothing yet", vm.picture(vm.Segments(code=(0, 0, ""), data=(0, 0, "")).placed_in(free))
+    wrong = vm.Segments(**parts, heap=(0x15_0000, "704 KiB", "rw"), stack=(0x1_0000_0000 - 4096, "4 KiB", "rw"))
     yield "Placement, in each other", vm.picture(wrong.placed_in(free))
 
 
@@ -312,7 +312,7 @@ def of_names(which: str) -> Named:
         yield f"{kind.__name__} of a task, {which}", vm.picture(kind(child))
     yield f"Tlb, {which}", vm.picture(machine.cpus)
     yield f"Tables, {which}", vm.picture(vm.Tables(child))
-    yield f"Inverted, {which}", vm.picture(vm.lab.inverted(machine))
+    yield f"Inverted, {which}", vm.picture(machine.frames.inverted())
     yield f"Walk of a task, {which}", vm.picture(child.walk(own))
     for kind in (vm.Domain, vm.Capabilities, vm.Vspace):
         yield f"{kind.__name__}, {which}", vm.picture(kind(domain))

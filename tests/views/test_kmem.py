@@ -76,7 +76,7 @@ def test_a_handler_ran_and_returned_or_failed() -> None:
     for said in "ran and returned.", "ran: handler '<lambda>' failed: IndexError":
         with suppress(vm.VMError):
             machine.kmem_malloc("128 KiB" if len(pieces) == 2 else "256 KiB")
-        assert said in repr(vm.lab.outline(machine.journal.last, "handler"))
+        assert said in repr(machine.journal.last.outline("handler"))
 
 
 def test_one_page_is_no_plural() -> None:

@@ -22,7 +22,7 @@ def looped(count: int) -> tuple[vm.Machine, Any]:
     """A machine with a loop of `count` operations on one map, one operation before it and one after it."""
     machine = vm.boot("x86-64")
     space = machine.task("init").map
-    vm.lab.fill(space, count)
+    space.fill(count)
     machine.task("last")
     return machine, space
 

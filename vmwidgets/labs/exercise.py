@@ -13,6 +13,7 @@ from vmwidgets.engine.machine.arguments import known
 from .answers import line
 from .criterion import Criterion, whole_points
 from .draws import Draws
+from .moved import REPLACED
 from .prediction import identity_of
 
 Judge = Callable[..., Iterable[Criterion]]
@@ -130,6 +131,8 @@ def _edition(value: Any) -> int:
 
 def exercise_named(name: Any) -> Exercise:
     """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
+    if isinstance(name, str) and name in REPLACED:
+        raise Refused(f"check={name!r} was replaced by {REPLACED[name]!r}: take its sheet, and hand in work on that")
     of_lab = (
         [one for one in _exercises if one.startswith(name.partition("/")[0] + "/")] if isinstance(name, str) else []
     )

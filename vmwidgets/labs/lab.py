@@ -3,52 +3,31 @@
 :func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built (:func:`require` raises
 where a point is missing), and `predictions` holds what was said.  :func:`begin` says whose lab it is, :func:`variant`
 what this student is asked, :func:`practice` what anyone may practise on, and :func:`hint` helps.  :func:`minutes`
-shows how long each cell took, if that was wanted.  :func:`try_on`
-makes a copy of a machine to try something on.  :func:`attempt` gives
-what a call gives, or why it failed, and :func:`outline` says in few lines what an operation did.  After
-:func:`keep_moments` each picture stays at the moment when its cell was done.
+shows how long each cell took, if that was wanted.  :func:`try_on` makes a copy of a machine to try something on.
+:func:`attempt` gives what a call gives, or why it failed.  After :func:`keep_moments` each picture stays at the moment
+when its cell was done.
 What only those need who write labs, such as `exercise` and `criterion`, is in `lab.author`; see docs/own-lab.md.
 
-The other names count and read what single labs are about: of maps (:func:`fill`, :func:`scanned`), page tables
-(:func:`tables_read`, :func:`descriptors`, :func:`flips`), tasks (:func:`use_pages`).  What one thing knows of itself is
-asked of that thing: ``space.levels``, ``operation.rotations``, ``walk.fault_line``, ``machine.frame_count``.
+What one thing knows of itself is asked of that thing: ``space.levels``, ``operation.faults``, ``walk.flips()``,
+``task.tables.descriptors(…)``, ``machine.frame_count``.
 """
 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from vmwidgets.engine.machine import segments
 from vmwidgets.widgets.host.pictures import keep_moments
 
 from . import author
 from .asking import predict, predictions
+from .attempt import attempt
 from .beginning import begin
 from .checking import check
 from .hinting import hint
-from .instruments import (
-    BaseAndBounds,
-    Segments,
-    attempt,
-    byte_or_signal,
-    called,
-    calls,
-    comparisons,
-    copier,
-    descriptors,
-    faults,
-    fill,
-    flips,
-    inverted,
-    outline,
-    resident_pages,
-    rights,
-    scanned,
-    tables_read,
-    use_pages,
-    word,
-)
 from .minutes import minutes
 from .requiring import require
 from .sheet import practice, sheet, variant
@@ -56,40 +35,21 @@ from .submitting import submit
 from .trying import try_on
 
 __all__ = [
-    "BaseAndBounds",
-    "Segments",
     "attempt",
     "author",
     "begin",
-    "byte_or_signal",
-    "called",
-    "calls",
     "check",
-    "comparisons",
-    "copier",
-    "descriptors",
-    "faults",
-    "fill",
-    "flips",
     "hint",
-    "inverted",
     "keep_moments",
     "minutes",
-    "outline",
     "practice",
     "predict",
     "predictions",
     "require",
-    "resident_pages",
-    "rights",
-    "scanned",
     "sheet",
     "submit",
-    "tables_read",
     "try_on",
-    "use_pages",
     "variant",
-    "word",
 ]
 
 
@@ -98,21 +58,54 @@ MOVED = "Draws", "Mistake", "criterion", "exercise", "mistakes"
 
 
 OF_THINGS = {
-    "levels": "space.levels", "rotations": "operation.rotations", "fault_of": "walk.fault_line",
-    "fault_count": "machine.fault_count", "frame_count": "machine.frame_count", "slots": "domain.slots",
-}  # fmt: skip
-"""Functions that became properties of what they are about; here they work for one more version."""
+    "byte_or_signal": "task.byte_or_signal",
+    "called": "machine.journal.last.called",
+    "calls": "machine.journal.last.calls",
+    "comparisons": "space.comparisons",
+    "copier": "machine.kmem.copier",
+    "descriptors": "task.tables.descriptors",
+    "fault_count": "machine.fault_count",
+    "fault_of": "walk.fault_line",
+    "faults": "machine.journal.last.faults",
+    "fill": "space.fill",
+    "flips": "walk.flips",
+    "frame_count": "machine.frame_count",
+    "inverted": "machine.frames.inverted",
+    "levels": "space.levels",
+    "outline": "operation.outline",
+    "resident_pages": "task.resident_pages",
+    "rights": "task.tables.rights",
+    "rotations": "operation.rotations",
+    "scanned": "space.scanned",
+    "slots": "domain.slots",
+    "tables_read": "task.tables.read_for",
+    "use_pages": "task.use_pages",
+    "word": "machine.tables.descriptor_at",
+}
+"""Functions that became properties and methods of what they are about; here they work for one more version."""
+
+OF_VM = "BaseAndBounds", "Segments"
+"""Classes that are in `vm` now; here they work for one more version."""
 
 
 def __getattr__(name: str) -> Any:
     if name in OF_THINGS:
-        now = OF_THINGS[name]
-        warnings.warn(f"lab.{name}({now.partition('.')[0]}) is {now} now", DeprecationWarning, stacklevel=2)
-        return attrgetter(now.partition(".")[2])
-    if name not in MOVED:
+        whose, _, path = OF_THINGS[name].partition(".")
+        say = f"lab.{name}({whose}) is {whose}.{path} now"
+        old: Any = partial(_asked_of_thing, path)
+    elif name in OF_VM:
+        say, old = f"lab.{name} is vm.{name} now", getattr(segments, name)
+    elif name in MOVED:
+        say, old = f"lab.{name} is lab.author.{name} now", getattr(author, name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(f"lab.{name} is lab.author.{name} now", DeprecationWarning, stacklevel=2)
-    return getattr(author, name)
+    warnings.warn(say, DeprecationWarning, stacklevel=2)
+    return old
+
+
+def _asked_of_thing(path: str, thing: Any, *arguments: Any, **options: Any) -> Any:
+    found = attrgetter(path)(thing)
+    return found(*arguments, **options) if callable(found) else found
 
 
 def __dir__() -> list[str]:

@@ -37,14 +37,15 @@ def mistakes(question: str, table: Any) -> None:
     """
     if not isinstance(table, dict) or not all(isinstance(one, Mistake) for one in table.values()):
         raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.author.Mistake(name, why)")
-    _mistakes[line(question, "question")] = {str(answer).casefold(): mistake for answer, mistake in table.items()}
+    _mistakes[line(question, "question")] = {str(answer): mistake for answer, mistake in table.items()}
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:
     """The mistake that this answer is known for."""
-    return _mistakes.get(question, {}).get(answer.casefold())
+    said = answer.casefold()
+    return next((one for key, one in _mistakes.get(question, {}).items() if key.casefold() == said), None)
 
 
 def known_mistakes() -> dict[str, dict[str, Mistake]]:
-    """All of them, by question and answer: what reports and checks of the labs read."""
+    """All of them, by question and answer: what reports, the instructors' tables and checks of the labs read."""
     return {question: dict(table) for question, table in _mistakes.items()}

@@ -11,7 +11,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.views.scene.twin import LOST
 
 from .answers import KINDS, line, written
-from .instruments.one_call import Failed
+from .attempt import Failed
 from .markup import framed, marked
 from .outcome import Outcome
 

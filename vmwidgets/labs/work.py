@@ -22,6 +22,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, VMError, a_kind, printable, shown
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.load import load_journal
+from vmwidgets.engine.machine.segments import Segments
 from vmwidgets.engine.paper.references import reference_string
 from vmwidgets.engine.paper.references_schema import ReferencesValue
 from vmwidgets.sources.strace.load import load_strace
@@ -29,7 +30,6 @@ from vmwidgets.sources.strace.result import LoadedStrace
 
 from .exercise import Exercise
 from .functions import packed_function
-from .instruments.paper import Segments
 from .literals import Literals
 
 MOST_BYTES = 8 * 1024 * 1024

@@ -5,7 +5,6 @@ from __future__ import annotations
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.paper.references import reference_string
-from vmwidgets.labs.instruments.memory import resident_pages, use_pages
 from vmwidgets.pictures.registry import known_pictures
 
 from .lecture import Lecture
@@ -36,7 +35,7 @@ def lecture() -> Lecture:
         minutes=3,
         by="operation",
     )
-    use_pages(task, start, "0 1 2 3", "write")
+    task.use_pages(start, "0 1 2 3", "write")
     told.mark(
         "full",
         "Each page was used, so the processor has set its reference bit (R 1). The ring has a "
@@ -49,9 +48,9 @@ def lecture() -> Lecture:
         return f"{page} · {Address(start + page * PAGE)}"
 
     def need(page: int, moment: str, text: str, options: list[int], why: str, wrong: dict[int, str]) -> None:
-        before = resident_pages(task, start, 16)
-        use_pages(task, start, str(page), "write")
-        (gone,) = before - resident_pages(task, start, 16)
+        before = task.resident_pages(start, 16)
+        task.use_pages(start, str(page), "write")
+        (gone,) = before - task.resident_pages(start, 16)
         told.question(
             moment, text, [named(one) for one in options], named(gone), why,
             {named(one): comment for one, comment in wrong.items()},
@@ -70,7 +69,7 @@ def lecture() -> Lecture:
         minutes=1,
         by="operation",
     )
-    use_pages(task, start, "1")
+    task.use_pages(start, "1")
     told.mark(
         "page 1 is used",
         "The program uses page 1 again, so its bit is set again. The hand is at page 1.",
@@ -90,7 +89,7 @@ def lecture() -> Lecture:
         minutes=1,
         by="operation",
     )
-    use_pages(task, start, "3 4")
+    task.use_pages(start, "3 4")
     told.mark(
         "pages 3 and 4 are used",
         "Have the class walk the hand: which bits are set, and where does it stand?",
@@ -111,7 +110,7 @@ def lecture() -> Lecture:
         minutes=2,
         by="step",
     )
-    use_pages(task, start, "2")
+    task.use_pages(start, "2")
     runs = reference_string(USES, frames=4, policies=("fifo", "lru", "opt")).runs
     fifo, lru, opt = (run.faults for run in runs)
     clock = machine.fault_count

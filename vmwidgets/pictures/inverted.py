@@ -14,6 +14,6 @@ from .registry import picture_of
 def inverted(at: At) -> Scene:
     """An inverted page table: buckets, and the chains of entries that a search follows.
 
-    `target` is the result of ``lab.inverted(m)``.
+    `target` is the result of ``m.frames.inverted()``.
     """
     return draw_inverted(at.target, width=at.width)

@@ -14,7 +14,7 @@ from .registry import picture_of
 def placement(at: At) -> Scene:
     """A program's segments, or its one piece, and where they lie in physical memory.
 
-    `target` is the ``layout`` of a ``lab.BaseAndBounds`` or a ``lab.Segments``.  Free pieces are drawn where they are
+    `target` is the ``layout`` of a ``vm.BaseAndBounds`` or a ``vm.Segments``.  Free pieces are drawn where they are
     known, as after a check of 00/segments; a segment in memory that is in use or another's is marked.
     """
     return draw_segments(at.target, width=at.width)

@@ -14,12 +14,12 @@ import vmwidgets as vm
 from tests.plain import MANNERED
 from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.segments import SELECTOR
 from vmwidgets.grading.checkoff import Asked, counterfactual, entries, paper, references, threads, translation
 from vmwidgets.grading.checkoff.choosing import three
 from vmwidgets.grading.checkoff.kinds import BY_NAME, KINDS, questions, steps_of, subject_of
 from vmwidgets.grading.checkoff.subject import Kind, Maker, Subject
 from vmwidgets.labs.checking import criteria_of
-from vmwidgets.labs.instruments.paper import SELECTOR
 from vmwidgets.labs.sheet import sheet_of
 from vmwidgets.labs.work import remade
 from vmwidgets.questions.question import Question
@@ -245,7 +245,7 @@ def test_a_walk_and_a_fault_are_those_of_the_machine_that_was_typed() -> None:
         task = typed("06/by-hand", RIGHT, lines).tasks["keys"]
         address = re.findall(r"a byte at `(0x[0-9a-f_]+)`", question.text)[0]
         error = lab.attempt(task.touch, address, "write" if "writes" in question.text else "read")
-        assert ("no fault" in question.answer) == (not lab.faults(task.machine))
+        assert ("no fault" in question.answer) == (not task.machine.journal.last.faults)
         assert ("SIGSEGV" in question.answer) == (bool(task.signals) and isinstance(error, str))
 
 
@@ -327,7 +327,7 @@ def test_a_circle_of_locks_is_found_by_trying_all_orders_of_them(how: str) -> No
         for lock in sorted(every - set(machine.kmem.maps)):
             machine.kmem_suballoc("16 KiB", lock)
         for thread, taken in orders.items():
-            machine.spawn(lab.copier, machine, *taken, name=thread)
+            machine.spawn(machine.kmem.copier, *taken, name=thread)
             if how == OTHERWISE:
                 machine.run()  # there each runs to its end before the next one is spawned
         machine.run()

@@ -30,7 +30,7 @@ def test_every_segment_at_one_place_has_a_name() -> None:
     parts = {
         name: (start, size, rights) for (name, rights), size in zip(RIGHTS.items(), SEGMENTS.given.sizes, strict=True)
     }
-    program = lab.Segments(
+    program = vm.Segments(
         **{name: (base, size, rights.replace("-", "")) for name, (base, size, rights) in parts.items()}
     )
     assert named(SEGMENTS, program) == {"two segments, one place"}
@@ -95,7 +95,7 @@ def test_what_each_kind_of_descriptor_gives() -> None:
 def test_a_check_draws_the_free_pieces_and_what_lies_in_them() -> None:
     """Before anything is placed too: the pieces are what the sums are about."""
     (low, room), (high, more) = SEGMENTS.given.free
-    for program in SEGMENTS.given.start(), lab.Segments(code=(low, room, "rx"), data=(high - 4096, 8192, "rw")):
+    for program in SEGMENTS.given.start(), vm.Segments(code=(low, room, "rx"), data=(high - 4096, 8192, "rw")):
         drawn = in_memory(program, SEGMENTS.given)
         assert sum(one.end - one.start for one in drawn.stretches if one.free) == room + more
         assert lab.check(SEGMENTS, program).picture
@@ -106,7 +106,7 @@ def test_a_check_draws_the_free_pieces_and_what_lies_in_them() -> None:
 
 
 def test_segments_in_one_place_are_drawn_as_such() -> None:
-    program = lab.Segments(code=(0, 8192, "rx"), data=(4096, 8192, "rw"))
+    program = vm.Segments(code=(0, 8192, "rx"), data=(4096, 8192, "rw"))
     text = vm.picture(program.layout).to_text()
     assert "In the same memory: code and data." in text
     assert [(one.start, one.names) for one in program.layout.stretches] == [

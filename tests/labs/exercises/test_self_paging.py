@@ -9,15 +9,13 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.exercises.self_paging import BEFORE, Area, bug, nests
+from vmwidgets.labs.exercises.self_paging import bug, nests
 
 pytestmark = pytest.mark.once
 
 KIB, MIB, PAGE = vm.KIB, vm.MIB, vm.PAGE
-THRIFT: list[Any] = [lab.practice("09/thrift", number) for number in range(1, 60)]
+GRANT: list[Any] = [lab.practice("09/grant", number) for number in range(1, 10)]
 BUG: list[Any] = [lab.practice("09/bug", number) for number in range(1, 60)]
-WITH_PAGES = next(sheet for sheet in THRIFT if any(area.size < MIB for area in sheet.given.areas))
-SECTIONS = next(sheet for sheet in THRIFT if len(sheet.given.areas) == 4)
 
 
 def points(sheet: Any, thing: object) -> list[int]:
@@ -28,66 +26,72 @@ def named(sheet: Any, thing: object) -> set[str]:
     return {one.mistake.name for one in lab.check(sheet, thing).criteria if one.mistake}
 
 
-# ---- 09/thrift -------------------------------------------------------------------------------
+# ---- 09/grant --------------------------------------------------------------------------------
 
 
-def own_frames(sheet: Any, areas: list[Area], large: str = " large") -> Any:
-    """Each area that is not a view has a frame of its own; areas are mapped in the order that is given."""
-    domain, frames = sheet.start(), {}
-    for area in areas:
-        if area.of not in frames:
-            frames[area.of or area.name] = domain.frame(
-                next(one.size for one in areas if one.name == (area.of or area.name))
-            )
-    for area in areas:
-        frame = frames[area.of or area.name]
-        domain.map(frame, at=area.at, size=area.size, flags=("r" if area.of else "rw") + large)
+def granted(sheet: Any, end: str) -> Any:
+    """All windows through capabilities of their own; then `end`, in which `back` is the one to be taken back."""
+    domain, views = sheet.start(), {}
+    for one in sheet.given.windows:
+        views[one.name] = domain.mint("slots[0]", one.rights)
+        place = {"at": one.at, "offset": one.first * PAGE, "size": one.size}
+        domain.map(views[one.name], **place, flags=one.rights)
+    exec(end, {"domain": domain, "back": views[sheet.given.back]})
     return domain
 
 
-def test_a_frame_for_each_area_takes_a_few_slots_more() -> None:
-    areas = sorted(SECTIONS.given.areas, key=lambda area: area.of)
-    assert points(SECTIONS, own_frames(SECTIONS, areas)) == [2, 1, 1]
+@pytest.mark.parametrize(
+    ("end", "earned", "mistake"),
+    [
+        ("domain.delete(back)", [2, 2, 1, 1], set()),
+        ("", [2, 2, 0, 1], set()),
+        ('domain.revoke("slots[0]")', [0, 2, 0, 0], {"everything is revoked"}),
+        ("domain.revoke(back)", [0, 2, 0, 0], {"everything is revoked"}),
+        ('domain.delete("slots[0]")', [2, 2, 0, 0], set()),
+        ('domain.delete(back); domain.copy("slots[0]")', [2, 2, 0, 1], set()),
+    ],
+)
+def test_what_each_way_of_taking_back_costs(end: str, earned: list[int], mistake: set[str]) -> None:
+    for sheet in GRANT[:4]:
+        domain = granted(sheet, end)
+        assert points(sheet, domain) == earned
+        assert named(sheet, domain) == mistake
 
 
-def test_small_pages_need_tables_and_refills() -> None:
-    areas = sorted(SECTIONS.given.areas, key=lambda area: area.of)
-    domain = own_frames(SECTIONS, areas, large="")
-    assert points(SECTIONS, domain) == [2, 1, 0]
-    assert named(SECTIONS, domain) == {"refilled"}
+def test_one_capability_for_two_windows_has_a_name() -> None:
+    sheet = next(one for one in GRANT if len({window.rights for window in one.given.windows}) > 1)
+    domain = sheet.start()
+    view = domain.mint("slots[0]", "rw")
+    for one in sheet.given.windows:
+        domain.map(view, at=one.at, offset=one.first * PAGE, size=one.size, flags=one.rights)
+    domain.delete(view)
+    assert points(sheet, domain) == [0, 0, 1, 1]
+    assert named(sheet, domain) == {"one capability for two"}
 
 
-def test_who_maps_pages_last_refills() -> None:
-    areas = sorted(WITH_PAGES.given.areas, key=lambda area: (area.size < MIB, area.of))
-    domain = own_frames(WITH_PAGES, areas)
-    assert domain.snapshot().slab.total > BEFORE
-    assert named(WITH_PAGES, domain) == {"refilled"}
-    assert points(WITH_PAGES, domain)[2] == 0
-
-
-def test_a_device_is_no_memory() -> None:
-    domain = SECTIONS.start()
-    frame = domain.device_frame("1 GiB", "8 MiB")
-    for number, area in enumerate(SECTIONS.given.areas):
-        domain.map(frame, at=area.at, offset=number * MIB, size=area.size, flags="r large" if area.of else "rw large")
-    assert points(SECTIONS, domain)[1] == 0
-
-
-def test_one_area_is_a_part_of_the_first_criterion() -> None:
-    area = next(one for one in SECTIONS.given.areas if not one.of)
-    domain = SECTIONS.start()
-    domain.map(domain.frame(area.size), at=area.at, size=area.size, flags="rw large")
-    assert points(SECTIONS, domain) == [1, 0, 0]
+def test_the_servers_own_capability_is_not_the_windows() -> None:
+    sheet = GRANT[0]
+    domain = sheet.start()
+    for one in sheet.given.windows:
+        domain.map("slots[0]", at=one.at, offset=one.first * PAGE, size=one.size, flags=one.rights)
+    (back,) = (one for one in sheet.given.windows if one.name == sheet.given.back)
+    domain.unmap(back.at, back.size)
+    assert points(sheet, domain)[1] == 0
 
 
 @pytest.mark.parametrize("number", range(1, 101))
-def test_areas_lie_apart_and_views_are_of_other_areas(number: int) -> None:
-    given: Any = lab.practice("09/thrift", number).given
-    areas = sorted(given.areas, key=lambda area: area.at)
-    assert all(low.at + low.size <= high.at for low, high in itertools.pairwise(areas))
-    sizes = {area.name: area.size for area in areas if not area.of}
-    assert all(sizes[area.of] == area.size for area in areas if area.of)
-    assert any(area.of for area in areas)
+def test_windows_lie_apart_and_in_the_frame(number: int) -> None:
+    given: Any = lab.practice("09/grant", number).given
+    windows = sorted(given.windows, key=lambda one: one.at)
+    assert all(low.at + low.size <= high.at for low, high in itertools.pairwise(windows))
+    assert all(one.first + one.pages <= given.pages for one in windows)
+    assert len({one.name for one in windows}) == len(windows) >= 3
+    assert given.back in {one.name for one in windows}
+
+
+def test_the_exercise_of_an_earlier_version_is_refused_with_a_sentence() -> None:
+    with pytest.raises(vm.Refused, match=r"^check='09/thrift' was replaced by '09/grant'"):
+        lab.check("09/thrift", GRANT[0].start())
 
 
 # ---- 09/bug ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def points(machine: Machine) -> list[int]:
 
 def spawn(machine: Machine, **orders: tuple[str, ...]) -> None:
     for name, locks in orders.items():
-        machine.spawn(lab.copier, machine, *locks, name=name)
+        machine.spawn(machine.kmem.copier, *locks, name=name)
 
 
 @pytest.mark.parametrize("changed", ["exec", "pipe", "mail"])
@@ -128,5 +128,5 @@ def test_other_maps_locks_don_t_count(machine: Machine) -> None:
 
 def test_a_copier_needs_maps_that_are_there() -> None:
     machine = vm.boot("x86-64", layout="tiny")
-    machine.spawn(lab.copier, machine, "exec_map", "nowhere", name="t")
+    machine.spawn(machine.kmem.copier, "exec_map", "nowhere", name="t")
     assert "unknown" in str(lab.attempt(machine.run))

@@ -77,7 +77,7 @@ def test_a_rotation_in_the_kernels_tree_is_not_the_tasks() -> None:
     turned = 0
     for before in range(8):
         machine = vm.boot()
-        lab.fill(machine.kernel_map, len(machine.kernel_map) + before)
+        machine.kernel_map.fill(len(machine.kernel_map) + before)
         space = machine.task("t").map
         for address in (*asked(SHEET).there, *found(asked(SHEET))):
             space.enter(vm.PAGE, at=address, fixed=True)

@@ -27,7 +27,7 @@ def placed(
         f'{name}=({base:{form}}, {size:{form}}, "{code if name == "code" else rights}")'
         for (name, rights), base, size in zip(RIGHTS.items(), places, sizes or asked.sizes, strict=True)
     ).replace("-", "")
-    return f"thing = lab.Segments({parts})"
+    return f"thing = vm.Segments({parts})"
 
 
 def one_smaller(asked: SegmentsSheet) -> str:

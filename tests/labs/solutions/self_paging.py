@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from vmwidgets.engine.base.units import KIB, MIB, PAGE
-from vmwidgets.labs.exercises.self_paging import Area, BugSheet, RefillSheet, ThriftSheet
+from vmwidgets.labs.exercises.granting import OWN, GrantSheet
+from vmwidgets.labs.exercises.self_paging import BugSheet, RefillSheet
 
 from . import Solved, Table
 
@@ -13,49 +14,36 @@ ELSEWHERE = 0x6010_0000
 """A border of two second-level tables, where a sheet may have something: then the next row is used."""
 
 
-def mapped(area: Area, offset: int, flags: str) -> str:
-    return f'thing.map(frame, at={area.at:#x}, offset={offset}, size={area.size}, flags="{flags} large")\n'
+def granted(
+    asked: GrantSheet, *, without: str = "", through: str = "mint", last: str = "delete", more: str = ""
+) -> str:
+    """A capability for each window, a mapping through it, and one call for the window that is taken back."""
+    lines = []
+    for window in asked.windows:
+        if window.name == without:
+            continue
+        is_back = window.name == asked.back
+        made = f'mint("slots[0]", "{window.rights}")' if through == "mint" or not is_back else 'copy("slots[0]")'
+        place = f"at={window.at:#x}, offset={window.first * PAGE}, size={window.size}"
+        lines += [f"{window.name} = thing.{made}", f'thing.map({window.name}, {place}, flags="{window.rights}")']
+    back = next(one for one in asked.windows if one.name == asked.back)
+    ends = {"delete": f"thing.delete({back.name})", "unmap": f"thing.unmap({back.at:#x}, {back.size})"}
+    return "\n".join([*lines, ends[last], more])
 
 
-def offsets(asked: ThriftSheet) -> dict[str, int]:
-    """Where in a frame of 4 MiB each area's memory is: sections from its beginning, pages in the last MiB."""
-    found, free = {}, 0
-    for area in asked.areas:
-        if not area.of:
-            found[area.name] = 3 * MIB if area.size < MIB else free
-            free += area.size if area.size >= MIB else 0
-    return found
+def by_page(asked: GrantSheet) -> str:
+    """All capabilities first; each page of a window is a mapping of its own, from the last window to the first."""
+    lines = [f'{one.name} = thing.mint("slots[0]", "{one.rights}")' for one in asked.windows]
+    for one in reversed(asked.windows):
+        for number in range(one.pages):
+            place = f"at={one.at + number * PAGE:#x}, offset={(one.first + number) * PAGE}, size={PAGE}"
+            lines.append(f'thing.map({one.name}, {place}, flags="{one.rights}")')
+    return "\n".join([*lines, f"thing.delete({asked.back})"])
 
 
-def small_first(asked: ThriftSheet) -> list[Area]:
-    return sorted(asked.areas, key=lambda area: area.size >= MIB)
-
-
-def one_frame(asked: ThriftSheet, view: str = "r", shift: int = 0) -> str:
-    where = offsets(asked)
-    lines = ['frame = thing.frame("4 MiB")\n']
-    for area in small_first(asked):
-        offset = where[area.of or area.name] + (shift if area.of else 0)
-        lines.append(mapped(area, offset, view if area.of else "rw"))
-    return "".join(lines)
-
-
-def from_the_end(asked: ThriftSheet) -> str:
-    """Views before what they show, the frame's parts in another order, and code may run there."""
-    last = 4 * MIB
-    where = {
-        name: last - offset - next(a.size for a in asked.areas if a.name == name)
-        for name, offset in offsets(asked).items()
-    }
-    lines = ['frame = thing.frame("4 MiB")\n']
-    for area in sorted(small_first(asked), key=lambda area: (area.size >= MIB, not area.of)):
-        offset = where[area.of or area.name] if area.size >= MIB else 0
-        lines.append(mapped(area, offset, "rx" if area.of else "rwx"))
-    return "".join(lines)
-
-
-def one_frame_more(asked: ThriftSheet) -> str:
-    return one_frame(asked) + "thing.frame()\n"
+def another(asked: GrantSheet) -> str:
+    """A window that should stay."""
+    return next(one.name for one in asked.windows if one.name != asked.back)
 
 
 def border(asked: BugSheet) -> int:
@@ -126,12 +114,13 @@ def enough(asked: RefillSheet) -> int:
 
 
 SOLVED: Table = {
-    "09/thrift": Solved(
-        right=[one_frame, from_the_end],
+    "09/grant": Solved(
+        right=[granted, by_page],
         spoilt=[
-            lambda asked: one_frame(asked, view="rw"),
-            lambda asked: one_frame(asked, shift=MIB),
-            one_frame_more,
+            lambda asked: granted(asked, without=another(asked)),
+            lambda asked: granted(asked, through="copy"),
+            lambda asked: granted(asked, last="unmap"),
+            lambda asked: granted(asked, more=f'thing.write({OWN:#x}, b"other")'),
         ],
     ),
     "09/bug": Solved(right=[in_runs, page_by_page], spoilt=[one_less, all_read_only, another_frame, no_witness]),

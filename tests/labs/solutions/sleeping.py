@@ -10,7 +10,7 @@ from . import Solved, Table
 def spawned(orders: Orders, *, alone: bool = False) -> str:
     """All threads, spawned together, or each run to its end before the next."""
     lines = [
-        f"thing.spawn(lab.copier, thing, {', '.join(map(repr, locks))}, name={name!r})" + "\nthing.run()" * alone
+        f"thing.spawn(thing.kmem.copier, {', '.join(map(repr, locks))}, name={name!r})" + "\nthing.run()" * alone
         for name, locks in orders.items()
     ]
     return "\n".join([*lines, "thing.run()"])

@@ -155,7 +155,7 @@ PICTURES: dict[str, Callable[[vm.Machine], Picture | None]] = {
     "slabs": SHOWN["Slabs"],
     "tables": lambda machine: SHOWN["Tables"](a_task(machine) or machine),
     "fault": SHOWN["Fault"],
-    "inverted": lambda machine: picture(vm.lab.inverted(machine)),
+    "inverted": lambda machine: picture(machine.frames.inverted()),
     "sought": lambda machine: SHOWN["Map"](task.map, find=a_page(machine)) if (task := a_task(machine)) else None,
     "first": lambda machine: SHOWN["Map"](machine.kernel_map, step=0),
 }

@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from operator import index as whole
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 from .errors import Refused, a_kind, printable, shown
-from .event import ROLES, Event
+from .event import ROLES, Called, Event
 from .packed import KEPT, Packed, Row, pack
 from .past import Past
 from .recorder import Raw, Unrecorded, materialize
 from .records import unpacked
 from .scripts import Script
 from .tree_schema import TreeRotated
+from .units import MIB, Address
 
 MOST_EVENTS = 200_000
 """How many events the latest operations keep together: beyond that the oldest operations' are dropped earlier."""
@@ -32,6 +33,9 @@ MAX_EVENTS = 4096
 
 ACCESSES = frozenset(("read", "write", "load", "store", "fetch", "touch", "read_file"))
 """Operations that may fault: whether one did is noted when it is recorded."""
+
+LEAST_ADDRESS = 16 * MIB
+"""Numbers from here on are taken for addresses where arguments are listed."""
 
 _FAULTED = 1 << 15
 """In a note: the operation faulted; the other bits count its events."""
@@ -89,13 +93,72 @@ class Operation(NamedTuple):
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
-        >>> vm.lab.fill(m.task("t").map, 3)
+        >>> m.task("t").map.fill(3)
         >>> m.journal.last.rotations
         1
         """
         return sum(isinstance(event, TreeRotated) for event in self.events)
 
-    def explain(self) -> object:
+    @property
+    def faults(self) -> list[str]:
+        """The kinds of the faults that it took, in order.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> task = m.task("init")
+        >>> task.write(task.mmap("8 KiB"), b"x")
+        >>> m.journal.last.faults
+        ['not-present']
+        """
+        return [str(getattr(event, "kind")) for event in self.events if ROLES.get(event.tag) == "faults"]  # noqa: B009
+
+    @property
+    def called(self) -> list[str]:
+        """The functions of the kernel and of libraries that it called, in order.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kernel_map.enter("4 KiB")
+        >>> m.journal.last.called[0]
+        'vm_map_enter'
+        """
+        return [event.name for event in self.events if isinstance(event, Called)]
+
+    @property
+    def calls(self) -> list[str]:
+        """The same with arguments, one line per call, indented by nesting.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("armv7")
+        >>> d = m.domain("hello")
+        >>> a = d.map(d.frame(), at=0x5000_0000)
+        >>> changed = d.modify_flags(a, "4 KiB", "r")
+        >>> m.journal.last.calls[0]
+        'modify_flags(0x5000_0000, 4096, 1)'
+        """
+        calls = [event for event in self.events if isinstance(event, Called)]
+        return ["    " * (event.depth - 1) + f"{event.name}({_listed(event)})" for event in calls]
+
+    def outline(self, *words: str) -> object:
+        """What it did, as :meth:`explain` says it, without the steps in trees, lists and slabs of entries.
+
+        With `words`, only the steps that contain one of them.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64", layout="tiny")
+        >>> a = m.kmem_malloc("4 KiB")
+        >>> m.journal.last.outline("locked", "gap", "finds")
+        kmem_malloc allocated 4 KiB at 0xffff_8080_0011_0000 from kmem_map: 1 page of kmem_object, class SYSTEM.
+        It created a new entry.
+        kmem_malloc
+             kmem_malloc
+          1. kmem_map is locked.
+          2. The search in kmem_map finds 4 KiB free at 0xffff_8080_0011_0000.
+          3. kmem_map is unlocked.
+        """
+        return EXPLAINED_BY[-1](self).outline(*words)
+
+    def explain(self) -> Told:
         """Its story as text, as pictures tell it: what it did, and step by step, with the kernel functions.
 
         Events that were forgotten are made again.
@@ -125,7 +188,19 @@ class Operation(NamedTuple):
         return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.said or self.result}")
 
 
-EXPLAINED_BY: list[Callable[[Operation], object]] = []
+def _listed(event: Called) -> str:
+    words = (Address(one) if isinstance(one, int) and one >= LEAST_ADDRESS else one for one in event.arguments)
+    return ", ".join(map(str, words))
+
+
+class Told(Protocol):
+    """An operation's story, which prints as text."""
+
+    def outline(self, *words: str) -> object:
+        """The story without the steps in structures; with `words`, the steps that contain one of them."""
+
+
+EXPLAINED_BY: list[Callable[[Operation], Told]] = []
 """What tells an operation's story, the last of them: words are no business of the engine."""
 
 

@@ -119,7 +119,7 @@ class History:
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
-        >>> vm.lab.fill(m.task("init").map, 600)
+        >>> m.task("init").map.fill(600)
         >>> m.history.bytes_near(100), m.history.bytes_near(590) > 1000
         (0, True)
         """

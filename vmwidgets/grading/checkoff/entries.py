@@ -11,7 +11,6 @@ from vmwidgets.engine.base.units import PAGE, Address, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine.handles.maps import MachineMap
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.instruments import comparisons
 from vmwidgets.questions.question import Question
 
 from .steps import Steps, headline, map_name
@@ -117,7 +116,7 @@ def lookup(subject: Subject, draws: Draws) -> Iterator[Question]:
         if not isinstance(space, MachineMap):
             return
         space.lookup(next(one.start for one in entries if one != chosen))  # so that the cache has another
-        found = comparisons(space, chosen.start)
+        found = space.comparisons(chosen.start)
         if found < 2:
             continue
         yield asks(

@@ -11,7 +11,6 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.labs.checking import criteria_of
 from vmwidgets.labs.draws import Draws
 from vmwidgets.labs.exercises.sleeping import Orders, OrderSheet
-from vmwidgets.labs.instruments import copier
 from vmwidgets.questions.question import Question
 from vmwidgets.views.story.typed import called
 
@@ -142,7 +141,7 @@ def _run(subject: Subject, steps: JournalSteps, orders: Orders) -> tuple[bool, s
         operation = steps.operation(step)
         name = dict(operation.arguments).get("name")
         if operation.name == "spawn" and name in orders:
-            machine.spawn(copier, machine, *orders[name], name=name)
+            machine.spawn(machine.kmem.copier, *orders[name], name=name)
         elif operation.name == "run":
             machine.run()
     judged = criteria_of(subject.exercise, subject.of, machine)

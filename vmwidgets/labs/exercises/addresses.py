@@ -10,6 +10,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import KIB, MIB, Address, Size
 from vmwidgets.engine.machine import arguments
+from vmwidgets.engine.machine.segments import Segments
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
@@ -20,7 +21,6 @@ from vmwidgets.engine.paper.segments_schema import SegmentsValue
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..instruments.paper import Segments
 from ..mistakes import Mistake, mistakes
 
 # ---- segments ----------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def in_memory(program: Segments, asked: SegmentsSheet) -> SegmentsValue:
         "The sizes of the segments add up to the sizes of the two pieces, so nothing is left over.",
         "Which segments together are exactly as large as one of the pieces?",
         (
-            "lab.Segments(code=(base, size, rights), data=…, heap=…, stack=…): the first segment in a piece has the "
+            "vm.Segments(code=(base, size, rights), data=…, heap=…, stack=…): the first segment in a piece has the "
             "piece's start as its base, and the next one begins where that one ends."
         ),
     ),

@@ -12,7 +12,6 @@ from vmwidgets.engine.machine import Machine, boot
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
-from ..instruments.maps import fill
 from ..mistakes import Mistake, mistakes
 from .deeds import CHANGED, ENTERED, REMOVED, UNSEEN, Deed, Range, deeds
 from .structures import pages as in_pages
@@ -126,7 +125,7 @@ class JobsSheet:
         for job in sorted(self.jobs, key=_block):
             if job.kind != "alone":
                 machine.kernel_map.enter(LENGTH * PAGE, at=job.start, fixed=True, prot="rw")
-        fill(machine.kernel_map, machine.kentry.room + len(_static(machine)) - self.free)
+        machine.kernel_map.fill(machine.kentry.room + len(_static(machine)) - self.free)
         return machine
 
 

@@ -322,7 +322,7 @@ mistakes(
         "it returns 0": Mistake(
             "flags confused", "0 is for callers with M_NOWAIT; callers with M_WAITOK don't check for 0."
         ),
-        "it sleeps until there is room, for ever": Mistake(
+        "it sleeps until there is room, forever": Mistake(
             "waits until it works",
             "No function that frees addresses of kmem_map wakes a sleeper, so the tries are few.",
         ),

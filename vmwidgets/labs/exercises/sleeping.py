@@ -61,7 +61,7 @@ class OrderSheet:
             f"order of its own:\n{rows}"
             "So some of them can wait for each other in a circle. Spawn all of them, each with the same locks, so that "
             "no circle is possible, whoever runs when. Change the order of locks in as few threads as possible.\n"
-            f'On a machine `m`, `{first}` is `m.spawn(lab.copier, m, {given}, name="{first}")` as it is now. When all '
+            f'On a machine `m`, `{first}` is `m.spawn(m.kmem.copier, {given}, name="{first}")` as it is now. When all '
             "are spawned, let them run: `m.run()`."
         )
 

@@ -47,7 +47,7 @@ def bounded(machine: Machine, first: int, moments: Collection[int], *, alone: bo
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
-    >>> vm.lab.fill(m.task("init").map, 300)
+    >>> m.task("init").map.fill(300)
     >>> bounded(m, 1, (), alone=False, fold=True).left_out
     ['61 or more calls of one function in a row are one step: 300 operations are not shown one by one.']
     >>> bounded(m, 1, (), alone=False, fold=False).first

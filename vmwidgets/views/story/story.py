@@ -35,6 +35,9 @@ from .words.names import UNKNOWN, Names, Starts
 from .words.registry import saying_of
 from .words.threads import THREADS
 
+STRUCTURES = ("tree", "list", "buffers", "kentry")
+"""What steps are about that an outline leaves out."""
+
 SINGLE = 3
 """So many pages of a run have a step of their own."""
 
@@ -226,6 +229,12 @@ class Explanation:
     def whole(self) -> Explanation:
         """The same with all steps, also where many are shown as one."""
         return Explanation(replace(self.story, steps=self.story.every_step))
+
+    def outline(self, *words: str) -> Explanation:
+        """The same without the steps in trees, lists and slabs of entries; with `words`, the steps that have one."""
+        steps = (step for step in self.story.steps if step.about.kind not in STRUCTURES)
+        kept = tuple(step for step in steps if not words or any(word in step.sentence for word in words))
+        return Explanation(replace(self.story, steps=kept))
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())

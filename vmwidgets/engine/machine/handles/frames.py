@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ...base.errors import Refused, shown
 from ...base.operations import operation
-from ...base.units import PAGE_SHIFT, Address, binary_size
+from ...base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ...kernel.map.core import CachedEntries, MapCore
 from ...kernel.pmap.pmap import Pmap
+from ...kernel.pmap.pmap_schema import InvertedEntry, InvertedValue, bucket_of
 from ...kernel.x15.kentry import KentryArea
 from ...kernel.x15.kentry_schema import KentryContents
 from ...memory.pages import MAX_ORDER, PageAllocator
@@ -30,6 +32,9 @@ FOCUS = 32
 
 MOST_BLOCKS = 6
 """Free blocks of a value that is not whole: the largest ones."""
+
+MOST_BUCKETS = 64
+"""Of an inverted table."""
 
 MAPPINGS = 8
 """Addresses that are named of one frame."""
@@ -102,6 +107,36 @@ class MachineFrames(Part):
             blocks = self._some_blocks(focus, first, end)
         counts = self.system.kmem.page_counts
         return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
+
+    def inverted(self, buckets: Any = 8) -> InvertedValue:
+        """What an inverted page table of this machine's tasks would hold now; a cell shows it as a figure.
+
+        The machine has no such table: its entries are read from the machine's reverse map, and put into `buckets`
+        chains by a hash of task and page.  O(pages in memory).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86")
+        >>> a = m.task("init").mmap("1 MiB", at="1 MiB")
+        >>> m.task("init").write(a + 5 * vm.PAGE, b"x")
+        >>> table = m.frames.inverted()
+        >>> table
+        <inverted table: 1 page in 8 buckets, 16,384 frames; longest chain 1>
+        >>> [
+        ...     f"{entry.task}: page {entry.page:#x} in frame {entry.frame:#x}"
+        ...     for chain in table.chains
+        ...     for entry in chain
+        ... ]
+        ['init: page 0x105 in frame 0x18a']
+        """
+        if isinstance(buckets, bool) or not isinstance(buckets, int) or not 1 <= buckets <= MOST_BUCKETS:
+            raise Refused(f"buckets={shown(buckets)}: write a number, 1 to {MOST_BUCKETS}")
+        chains: list[list[InvertedEntry]] = [[] for _ in range(buckets)]
+        reverse = self.system.pmap.reverse
+        for frame in reverse.frames():
+            for space, va in reverse.of(frame):
+                page = va // PAGE
+                chains[bucket_of(space.name, page, buckets)].append(InvertedEntry(space.name, page, frame))
+        return InvertedValue(tuple(map(tuple, chains)), self.system.ram.size // PAGE)
 
     def __repr__(self) -> str:
         counts = self.system.kmem.page_counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from ...base.errors import KernelError, Refused
@@ -49,6 +49,27 @@ class MachineKmem(Part):
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.maps]
+
+    def copier(self, *locks: str) -> Generator[Any, Any, None]:
+        """A thread that copies between the maps with these names, and locks them in this order.
+
+        After each lock but the last it reads from disk for 5 ticks; with all of them it copies for one tick, and then
+        gives them back.  For :meth:`Machine.spawn`.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64", layout="tiny")
+        >>> _ = m.spawn(m.kmem.copier, "exec_map", "pipe_map", name="exec")
+        >>> m.run(), m.threads["exec"].state, m.threads.ticks
+        (5, 'returned', 6)
+        """
+        maps: list[Any] = [self.maps[name] for name in locks]
+        for one in maps[:-1]:
+            yield from one.lock()
+            yield from self.machine.tsleep("disk", ticks=5)
+        yield from maps[-1].lock()
+        yield from self.machine.tsleep("copy", ticks=1)
+        for one in reversed(maps):
+            one.unlock()
 
     def map_of(self, address: int) -> MachineKmemMap | None:
         """The innermost map that `address` belongs to; None outside kernel memory."""

@@ -140,7 +140,7 @@ class MapPart(Part):
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
-        >>> vm.lab.fill(space, 2)
+        >>> space.fill(2)
         >>> space.levels
         2
         """

@@ -8,6 +8,7 @@ from typing import Any
 from ...base import protection as flag
 from ...base.errors import Refused, printable, shown
 from ...base.operations import operation
+from ...base.tree_schema import TreeCompared
 from ...base.units import PAGE, Address, binary_size, counted
 from ...kernel.map.core import CachedEntries, Entry
 from ...kernel.map.map_schema import EntryValue
@@ -206,6 +207,21 @@ class MachineMap(MapPart):
         self.system.parents[path] = self.path
         return self.system.part(MachineMap, path)
 
+    def fill(self, entries: int) -> None:
+        """Enter single pages that never merge, until the map has `entries` entries.
+
+        Raises what `enter` raises: a map of the kernel may have room for fewer.
+
+        >>> import vmwidgets as vm
+        >>> space = vm.boot().task("t").map
+        >>> space.fill(7)
+        >>> space.fill(31)
+        >>> len(space)
+        31
+        """
+        for _ in range(arguments.whole(entries, "entries") - len(self)):
+            self.enter(PAGE, nomerge=True)
+
     # ---- looking -----------------------------------------------------------------------------
 
     @property
@@ -225,6 +241,32 @@ class MachineMap(MapPart):
         yield self
         for submap in self.submaps.values():
             yield from submap.parts()
+
+    def scanned(self, address: int | str) -> int:
+        """The number of entries that a scan of the list looks at, from its head to the first that ends above `address`.
+
+        >>> import vmwidgets as vm
+        >>> space = vm.boot().task("t").map
+        >>> space.fill(31)
+        >>> space.scanned(4 * vm.PAGE)
+        5
+        """
+        wanted = arguments.whole(address, "address")
+        return sum(entry.end <= wanted for entry in self.entries()[:-1]) + 1
+
+    def comparisons(self, address: int | str) -> int:
+        """The number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
+
+        It does a lookup, which the cache remembers.
+
+        >>> import vmwidgets as vm
+        >>> space = vm.boot().task("t").map
+        >>> space.fill(31)
+        >>> space.comparisons(0), space.comparisons(0)
+        (4, 0)
+        """
+        self.lookup(address)
+        return sum(isinstance(event, TreeCompared) for event in self.machine.journal.last.events)
 
     def info(self) -> str:
         """The text that the kernel prints for the map (`vm_map_info`)."""

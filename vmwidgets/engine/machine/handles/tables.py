@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ...base.errors import Broken, KernelPanic, Refused, a_kind
+from ...base.errors import Broken, KernelPanic, Refused, a_kind, shown
 from ...base.operations import operation
 from ...base.past import NOTHING, Past
-from ...base.units import PAGE_SHIFT, Address, Size
+from ...base.units import MIB, PAGE, PAGE_SHIFT, Address, Size, counted
 from ...kernel.pmap.pmap import Pmap
 from ...memory.ram import BusError, Ram
 from ...mmu.editor import HandEdit, HandEdits
@@ -67,6 +67,46 @@ class MachineWalk(Walk):
         """The machine that was walked; None when it is gone."""
         return None if self.source is None else self.source()
 
+    def flips(self, level: int = 1) -> dict[str, str]:
+        """For each bit of a descriptor that it read: the result of the same access with that bit flipped.
+
+        `level` 1 is the last descriptor, 2 the one before.  Bits with the same result are together: the result, and
+        which bits.  All edits are taken back.  Refused for a walk that read no such descriptor.
+
+        >>> import vmwidgets as vm
+        >>> task = vm.boot("x86-64").task("init")
+        >>> a = task.mmap("4 KiB")
+        >>> task.write(a, b"x")
+        >>> found = task.walk(a).flips()
+        >>> found["not-present, #PF 0x4 (U/S)"], found["the same"]
+        ('0', '1, 3–11, 52–63')
+        """
+        machine = self.machine
+        if machine is None:
+            raise Refused("the machine of this walk no longer exists: walk again, such as task.walk(address)")
+        if not 0 < level <= len(self.steps):
+            raise Refused(f"level={shown(level)}: this walk read {counted(len(self.steps), 'descriptor')}")
+        step = self.steps[-level]
+        found: dict[str, list[int]] = {}
+        for bit in range(8 * machine.pmap.fmt.entry_width):
+            machine.set_descriptor(step.pa, step.value ^ 1 << bit)
+            after = machine.walk(self.va, self.access, user=self.user, task=self.task or None)
+            said = after.fault_line if not after.ok else "the same" if after.pa == self.pa else "another frame"
+            found.setdefault(said, []).append(bit)
+            machine.undo_descriptor()
+        return {said: _ranges(bits) for said, bits in found.items()}
+
+
+def _ranges(bits: list[int]) -> str:
+    """Numbers in a row as one range."""
+    firsts = [bit for bit in bits if bit - 1 not in bits]
+    lasts = [bit for bit in bits if bit + 1 not in bits]
+    return ", ".join(f"{a}–{b}" if a < b else f"{a}" for a, b in zip(firsts, lasts, strict=True))
+
+
+MOST_WALKED = 256 * MIB
+"""Of a range whose pages are walked one by one."""
+
 
 class MachineTables:
     """Page tables of a machine: the kernel's, or those of a task or a domain."""
@@ -120,6 +160,68 @@ class MachineTables:
         va, kind, layout = arguments.whole(address, "address"), arguments.access(access), self.system.layout
         by_user = layout.user_start <= va < layout.user_end if user is None else arguments.flag(user, "user")
         return self.walk_in(self.system.ram, va, kind, by_user)
+
+    def read_for(self, at: int | str, size: int | str = PAGE) -> dict[Address, Size]:
+        """The tables that the hardware reads for a range's pages, with the size of each; the root table comes first.
+
+        >>> import vmwidgets as vm
+        >>> task = vm.boot("armv7").task("init")
+        >>> a = task.map.enter("8 KiB", at="1 MiB", object=task.machine.object("heap"))
+        >>> task.write(a, b"x")
+        >>> [str(size) for size in task.tables.read_for(a, "8 KiB").values()]
+        ['16 KiB', '1 KiB']
+        """
+        width = self._pmap.fmt.entry_width
+        steps = (step for walk in self._walks(at, size) for step in walk.steps)
+        return {Address(step.table): Size(width << step.index_bits[0] - step.index_bits[1] + 1) for step in steps}
+
+    def descriptors(self, at: int | str, size: int | str = PAGE) -> set[Address]:
+        """Addresses of the descriptors that map a range's pages: the last one that each walk reads, if it finds a page.
+
+        >>> import vmwidgets as vm
+        >>> task = vm.boot("x86-64").task("init")
+        >>> a = task.map.enter("4 MiB", at="4 MiB", object=task.machine.object("film"))
+        >>> task.map.superpages(a, size="4 MiB", page="2 MiB")
+        2
+        >>> len(task.tables.descriptors(a, "4 MiB"))
+        2
+        """
+        return {Address(walk.steps[-1].pa) for walk in self._walks(at, size) if walk.ok}
+
+    def descriptor_at(self, pa: int | str) -> int:
+        """The descriptor at the physical address `pa`, as wide as these tables' descriptors: what the hardware reads.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86")
+        >>> task = m.task("init")
+        >>> task.write(task.mmap("4 KiB"), b"x")
+        >>> step = task.walk(0).steps[0]
+        >>> task.tables.descriptor_at(step.pa) == step.value
+        True
+        """
+        width, ram = self._pmap.fmt.entry_width, self.system.ram
+        at = arguments.whole(pa, "pa")
+        if not 0 <= at <= ram.size - width:
+            raise Refused(f"pa={shown(pa)}: it is not in this machine's RAM, {Size(ram.size)}")
+        return int(ram.read_word(at & -width, width))
+
+    def rights(self, *addresses: int | str) -> list[str]:
+        """What user code may do at each address: "rw", "r-", or "--", which also means that nothing is mapped.
+
+        >>> import vmwidgets as vm
+        >>> domain = vm.boot("armv7").domain("log")
+        >>> a = domain.map(domain.frame(), flags="r")
+        >>> domain.tables.rights(a, a + vm.PAGE)
+        ['r-', '--']
+        """
+        ways = ("read", "write")
+        return ["".join(way[0] if self.walk(one, way, user=True).ok else "-" for way in ways) for one in addresses]
+
+    def _walks(self, at: int | str, size: int | str) -> list[MachineWalk]:
+        start, length = arguments.whole(at, "at"), arguments.whole(size, "size")
+        if not 0 < length <= MOST_WALKED:
+            raise Refused(f"size={shown(size)}: each page is walked; write at most {Size(MOST_WALKED)}")
+        return [self.walk(address) for address in range(start & -PAGE, start + length, PAGE)]
 
     def walk_in(self, memory: Ram | MemoryBefore, va: int, access: Access, user: bool) -> MachineWalk:
         """Walk `va` in memory as it is (`Ram`), or as it was."""

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ...base.errors import Refused, VMError, shown
+from ...base.errors import KernelError, Refused, VMError, shown
 from ...base.operations import operation, through
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.map.fits import FITS
@@ -112,6 +112,49 @@ class Task(UnixCalls):
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
         return self.tables.walk(address, access, user=True)
+
+    def byte_or_signal(self, address: int | str) -> str:
+        """What a read of one byte gives: the character, "zero" for a byte 0, or the name of the signal.
+
+        >>> import vmwidgets as vm
+        >>> t = vm.boot("x86-64").task("init")
+        >>> t.byte_or_signal(t.mmap("4 KiB")), t.byte_or_signal(0)
+        ('zero', 'SIGSEGV')
+        """
+        try:
+            found = self.read(address)
+        except KernelError as error:
+            return self.signals[-1].name if self.signals else error.name
+        return found.decode("latin-1") if found != b"\0" else "zero"
+
+    def use_pages(self, start: int, numbers: Any, access: str = "read") -> None:
+        """Access the pages with these numbers, counted from `start`, in this order; `access` is as for `touch`.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> t.use_pages(t.mmap("16 KiB"), "0 3 0", "write")
+        >>> m.frame_count
+        2
+        """
+        if not isinstance(numbers, str) or not all(number.isdecimal() for number in numbers.split()):
+            raise Refused(
+                f"numbers={shown(numbers)}: write the numbers of pages with spaces between, such as '0 1 2 0'"
+            )
+        for number in numbers.split():
+            self.touch(start + int(number) * PAGE, access)
+
+    def resident_pages(self, start: int, pages: int) -> set[int]:
+        """The numbers, counted from `start`, of those of the first `pages` pages that are in memory.
+
+        >>> import vmwidgets as vm
+        >>> t = vm.boot("x86-64").task("init")
+        >>> a = t.mmap("16 KiB")
+        >>> t.use_pages(a, "0 3")
+        >>> t.resident_pages(a, 4) == {0, 3}
+        True
+        """
+        return {number for number in range(pages) if self.walk(start + number * PAGE).pa is not None}
 
     # ---- life --------------------------------------------------------------------------------
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
 
 import vmwidgets as vm
-from vmwidgets import lab
 
 
 def test_an_outline_has_the_steps_of_the_story_but_for_trees_and_lists() -> None:
@@ -16,7 +16,7 @@ def test_an_outline_has_the_steps_of_the_story_but_for_trees_and_lists() -> None
         machine.kmem_alloc("4 KiB", map="kmem_map")
     whole, outline = (
         repr(machine.journal.last.explain()).splitlines(),
-        repr(lab.outline(machine.journal.last)).splitlines(),
+        repr(machine.journal.last.outline()).splitlines(),
     )
     sentences = {line.partition(". ")[2] for line in whole}
     assert {line.partition(". ")[2] for line in outline} <= sentences
@@ -29,16 +29,9 @@ def test_an_outline_has_the_steps_of_the_story_but_for_trees_and_lists() -> None
 def test_an_outline_of_some_words_has_only_lines_with_one_of_them() -> None:
     machine = vm.boot("x86-64", layout="tiny")
     machine.kmem_malloc("4 KiB")
-    numbered = [
-        line for line in repr(lab.outline(machine.journal.last, "locked", "finds")).splitlines() if ". " in line[:5]
-    ]
+    numbered = [line for line in repr(machine.journal.last.outline("locked", "finds")).splitlines() if ". " in line[:5]]
     assert ["locked" in line for line in numbered] == [True, False, True]
     assert "finds 4 KiB free" in numbered[1]
-
-
-def test_what_is_no_operation_has_no_outline() -> None:
-    with pytest.raises(vm.Refused, match="journal"):
-        lab.outline("kmem_malloc")  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.fixture
@@ -50,7 +43,7 @@ def task() -> Any:
 
 def test_flips_say_each_bit_once_and_leave_the_tables_as_they_were(task: Any) -> None:
     before = task.walk("4 MiB").steps
-    found = lab.flips(task.walk("4 MiB"))
+    found = task.walk("4 MiB").flips()
     bits = [bit for text in found.values() for bit in numbers(text)]
     assert sorted(bits) == list(range(32))
     assert task.walk("4 MiB").steps == before
@@ -64,21 +57,26 @@ def numbers(text: str) -> list[int]:
 
 def test_flips_of_the_kernels_own_tables_and_of_a_descriptor_above() -> None:
     machine = vm.boot("x86-64", layout="tiny")
-    found = lab.flips(machine.walk(machine.kmem_malloc("4 KiB"), "write"), level=2)
+    found = machine.walk(machine.kmem_malloc("4 KiB"), "write").flips(level=2)
     assert "0" in found["not-present, #PF 0x2 (W/R)"].split(", ")
 
 
 def test_flips_without_a_descriptor_are_refused(task: Any) -> None:
     for level in (0, 3, -1):
         with pytest.raises(vm.Refused, match="2 descriptors"):
-            lab.flips(task.walk("4 MiB"), level=level)
-    with pytest.raises(vm.Refused, match="machine"):
-        lab.flips(vm.recorded_tables("linux-x86_64").walk(0x40_1000))  # type: ignore[arg-type]  # that is the point
+            task.walk("4 MiB").flips(level=level)
+
+
+def test_flips_of_a_machine_that_is_gone_are_refused() -> None:
+    walk = vm.boot("x86").task("init").walk("4 MiB")
+    gc.collect()
+    with pytest.raises(vm.Refused, match="no longer exists"):
+        walk.flips()
 
 
 def test_a_copier_sleeps_with_each_lock_but_the_last_and_gives_all_back() -> None:
     machine = vm.boot("x86-64", layout="tiny")
-    machine.spawn(lab.copier, machine, "exec_map", "pipe_map", "pager_map", name="t")
+    machine.spawn(machine.kmem.copier, "exec_map", "pipe_map", "pager_map", name="t")
     held = []
     while machine.step() or machine.run(steps=1):
         held.append(machine.threads["t"].value.locks)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets import lab
 
 HEAP = 0x100_0000
 
@@ -36,14 +35,14 @@ def task(name: str, page: str = "") -> Any:
 )
 def test_tables_and_descriptors_of_four_mib(name: str, page: str, tables: list[str], descriptors: int) -> None:
     space = task(name, page)
-    assert [str(size) for size in lab.tables_read(space, HEAP, "4 MiB").values()] == tables
-    assert len(lab.descriptors(space, HEAP, "4 MiB")) == descriptors
+    assert [str(size) for size in space.tables.read_for(HEAP, "4 MiB").values()] == tables
+    assert len(space.tables.descriptors(HEAP, "4 MiB")) == descriptors
 
 
 def test_what_is_not_mapped_has_no_descriptor_and_still_reads_a_table() -> None:
     space = task("armv7", "1 MiB")
-    assert lab.descriptors(space, 2 * HEAP) == set()
-    assert len(lab.tables_read(space, 2 * HEAP)) == 1
+    assert space.tables.descriptors(2 * HEAP) == set()
+    assert len(space.tables.read_for(2 * HEAP)) == 1
 
 
 def test_a_fault_in_one_line() -> None:
@@ -60,28 +59,28 @@ def test_a_fault_in_one_line() -> None:
 
 def test_faults_of_the_last_operation_only() -> None:
     space = task("x86-64")
-    assert lab.faults(space.machine) == []
+    assert space.machine.journal.last.faults == []
     space.mmap("8 KiB", at=0x40_0000)
     space.write(0x40_0FFF, b"xy")
-    assert lab.faults(space.machine) == ["not-present", "not-present"]
+    assert space.machine.journal.last.faults == ["not-present", "not-present"]
     space.read(0x40_0FFF, 2)
-    assert lab.faults(space.machine) == []
+    assert space.machine.journal.last.faults == []
 
 
 @pytest.mark.parametrize("size", [-1, "much", vm.GIB, None])
 def test_a_bad_size_is_one_sentence(size: object) -> None:
     with pytest.raises(vm.Refused, match=r"^(size|length|at)"):
-        lab.descriptors(task("x86"), HEAP, size)  # type: ignore[arg-type]  # what a learner might write
+        task("x86").tables.descriptors(HEAP, size)  # what a learner might write
 
 
 @pytest.mark.parametrize("name", ["x86", "x86-64", "armv7", "aarch64"])
 def test_a_walk_by_hand_reads_what_the_hardware_reads(name: str) -> None:
     space = task(name)
     for step in space.walk(HEAP).steps:
-        assert lab.word(space.machine, step.pa) == step.value
+        assert space.tables.descriptor_at(step.pa) == step.value
 
 
 @pytest.mark.parametrize("physical", [-8, 1 << 40, "nowhere", None])
 def test_a_word_outside_of_memory_is_one_sentence(physical: object) -> None:
-    with pytest.raises(vm.Refused, match="physical"):
-        lab.word(task("x86").machine, physical)  # type: ignore[arg-type]  # what a learner might write
+    with pytest.raises(vm.Refused, match=r"^pa="):
+        task("x86").tables.descriptor_at(physical)  # what a learner might write

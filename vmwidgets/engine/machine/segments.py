@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vmwidgets.engine.base.errors import KernelError, Refused, kernel_error, shown
-from vmwidgets.engine.base.units import Address, Size
-from vmwidgets.engine.machine import arguments
-from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue
+from ..base.errors import KernelError, Refused, kernel_error, shown
+from ..base.units import Address, Size
+from ..paper.segments_schema import Segment, SegmentsValue
+from . import arguments
 
 SELECTOR = 30
 """The lowest of the two bits that select a segment of a 32-bit address."""
@@ -20,11 +20,11 @@ SEGMENTS = 4
 class BaseAndBounds:
     """Two registers: an address below `bounds` is added to `base`, and any other is a fault.
 
-    >>> from vmwidgets import lab
-    >>> unit = lab.BaseAndBounds("4 MiB", "64 KiB")
+    >>> import vmwidgets as vm
+    >>> unit = vm.BaseAndBounds("4 MiB", "64 KiB")
     >>> unit.translate(0x1234)
     0x40_1234
-    >>> lab.attempt(unit.translate, 0x1_0000)
+    >>> vm.lab.attempt(unit.translate, 0x1_0000)
     KernelError: FAULT: 0x1_0000 is not below the bounds, 64 KiB
     """
 
@@ -54,13 +54,13 @@ class Segments:
     Bits 31:30 of an address select the segment, bits 29:0 are the offset in it.  Give `name=(base, bounds, rights)` in
     the order of their numbers; rights are "r", "w", "x" side by side.
 
-    >>> from vmwidgets import lab
-    >>> program = lab.Segments(code=("1 MiB", "64 KiB", "rx"), data=("4 MiB", "1 MiB", "rw"))
+    >>> import vmwidgets as vm
+    >>> program = vm.Segments(code=("1 MiB", "64 KiB", "rx"), data=("4 MiB", "1 MiB", "rw"))
     >>> program.translate(0x4000_0010, "write")
     0x40_0010
-    >>> lab.attempt(program.translate, 0x10, "write")
+    >>> vm.lab.attempt(program.translate, 0x10, "write")
     KernelError: ACCES: segment 0, code, is r-x
-    >>> lab.attempt(program.translate, 0x8000_0000)
+    >>> vm.lab.attempt(program.translate, 0x8000_0000)
     KernelError: FAULT: there is no segment 2
     """
 

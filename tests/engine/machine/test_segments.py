@@ -7,18 +7,17 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets import lab
 
 
 def test_an_address_below_the_bounds_is_added_to_the_base_and_the_next_is_a_fault() -> None:
-    unit = lab.BaseAndBounds(0x40_0000, 0x1_0000)
+    unit = vm.BaseAndBounds(0x40_0000, 0x1_0000)
     assert [unit.translate(at) for at in (0, 0xFFFF)] == [0x40_0000, 0x40_FFFF]
     with pytest.raises(vm.KernelError, match=r"^FAULT: 0x1_0000 is not below the bounds, 64 KiB$"):
         unit.translate(0x1_0000)
 
 
-def program() -> lab.Segments:
-    return lab.Segments(code=("1 MiB", "64 KiB", "rx"), data=(0x40_0000, "1 MiB", "rw"), stack=("8 MiB", "4 KiB", "rw"))
+def program() -> vm.Segments:
+    return vm.Segments(code=("1 MiB", "64 KiB", "rx"), data=(0x40_0000, "1 MiB", "rw"), stack=("8 MiB", "4 KiB", "rw"))
 
 
 @pytest.mark.parametrize(
@@ -65,12 +64,12 @@ def test_each_reason_for_a_fault_has_its_sentence(address: int, access: str, sen
 )
 def test_segments_that_make_no_sense_are_refused(given: Any) -> None:
     with pytest.raises(vm.Refused) as caught:
-        lab.Segments(**given)
+        vm.Segments(**given)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", [-1, 1 << 32, "nowhere", None, 0.5])
 def test_addresses_have_32_bits(address: Any) -> None:
-    for unit in lab.BaseAndBounds(0, "1 MiB"), program():
+    for unit in vm.BaseAndBounds(0, "1 MiB"), program():
         with pytest.raises(vm.Refused, match="address"):
             unit.translate(address)

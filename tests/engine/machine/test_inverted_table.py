@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets import lab
 
 
 def entries(table: Any) -> set[tuple[str, int, int]]:
@@ -27,7 +26,7 @@ def two_tasks() -> vm.Machine:
 def test_each_page_in_memory_has_an_entry_with_the_frame_that_the_tables_give() -> None:
     machine = two_tasks()
     machine.tasks["one"].write(0x40_5000, b"y")
-    found = entries(lab.inverted(machine))
+    found = entries(machine.frames.inverted())
     walked = {
         (name, page, machine.tasks[name].walk(page * vm.PAGE).pa // vm.PAGE)
         for name, page in (("one", 0x403), ("two", 0x403), ("one", 0x405))
@@ -39,21 +38,21 @@ def test_each_page_in_memory_has_an_entry_with_the_frame_that_the_tables_give() 
 def test_what_is_unmapped_is_in_no_chain() -> None:
     machine = two_tasks()
     machine.tasks["two"].map.remove(0x40_0000, size="64 KiB")
-    assert {name for name, _, _ in entries(lab.inverted(machine))} == {"one"}
+    assert {name for name, _, _ in entries(machine.frames.inverted())} == {"one"}
 
 
 @pytest.mark.parametrize("buckets", [1, 2, 64])
 def test_buckets_change_chains_and_no_entries(buckets: int) -> None:
     machine = two_tasks()
-    table = lab.inverted(machine, buckets)
+    table = machine.frames.inverted(buckets)
     assert len(table.chains) == buckets
-    assert entries(table) == entries(lab.inverted(machine))
+    assert entries(table) == entries(machine.frames.inverted())
     assert table.longest == max(map(len, table.chains))
 
 
 def test_its_figure_has_an_arrow_into_each_entry_and_a_row_in_the_table() -> None:
     machine = two_tasks()
-    scene = vm.picture(lab.inverted(machine, 1)).scene()
+    scene = vm.picture(machine.frames.inverted(1)).scene()
     assert [(link.source, link.target) for link in scene.links] == [
         ("inverted/bucket/0", "inverted/0/0"),
         ("inverted/0/0", "inverted/0/1"),
@@ -65,7 +64,7 @@ def test_its_figure_has_an_arrow_into_each_entry_and_a_row_in_the_table() -> Non
 def test_a_chain_without_room_is_folded() -> None:
     task = vm.boot("x86").task("init")
     task.map.wire(task.map.enter("64 KiB", at=0x40_0000, object=task.machine.object("o")), size="64 KiB")
-    scene = vm.picture(lab.inverted(task.machine, 1), width=420).scene()
+    scene = vm.picture(task.machine.frames.inverted(1), width=420).scene()
     shown = [node for node in scene.nodes if node.kind == "card" and "bucket" not in node.id]
     folded = next(node for node in scene.nodes if node.kind == "fold")
     assert folded.text[0].text == f"{16 - len(shown)} more"
@@ -74,6 +73,4 @@ def test_a_chain_without_room_is_folded() -> None:
 @pytest.mark.parametrize("buckets", [0, 65, True, "8", None])
 def test_bad_input_is_one_sentence(buckets: Any) -> None:
     with pytest.raises(vm.Refused, match=r"^buckets="):
-        lab.inverted(two_tasks(), buckets)
-    with pytest.raises(vm.Refused, match=r"^machine="):
-        lab.inverted("m")  # type: ignore[arg-type]  # what a learner might write
+        two_tasks().frames.inverted(buckets)
