@@ -104,8 +104,7 @@ class Measured:
 
 FIRST = """
 import vmwidgets
-first = vmwidgets.boot("x86-64")
-vmwidgets.Map(first.kernel_map)
+vmwidgets.Map(vmwidgets.boot("x86-64").kernel_map)
 """
 
 

@@ -127,11 +127,13 @@ def test_pictures_of_the_same_life_are_the_same_bytes() -> None:
     assert left == right
 
 
-def test_a_picture_whose_machine_is_gone_says_so() -> None:
+def test_a_picture_whose_machine_is_gone_stays_as_it_was() -> None:
     view = vm.Dashboard(vm.boot("x86-64"))
     gc.collect()
-    with pytest.raises(vm.Refused, match="keep the machine in a name"):
-        view.scene()
+    drawn = view.scene()
+    gc.collect()
+    assert view.machine is None
+    assert view.scene() is drawn
 
 
 def test_list_and_ribbon_are_in_step() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.widgets.page import HELLO, replies
+from tests.widgets.page import HELLO, ROOM, replies
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import refresher
 
@@ -135,7 +135,8 @@ def test_views_keep_no_machine_alive() -> None:
     machine = vm.boot(layout="tiny")
     views = [kind(machine) for kind in (vm.Kmem, vm.Threads, vm.Frames, vm.Slabs)]
     for view in views:
-        replies(view, HELLO)
+        replies(view, HELLO, ROOM)
+    refresher.flush()
     del machine
     gc.collect()
     for view in views:

@@ -15,7 +15,7 @@ from ipywidgets.widgets.widget import _instances
 import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.notebook import LabShell, open_notebook
-from tests.widgets.page import BYE, HELLO, replies
+from tests.widgets.page import BYE, HELLO, ROOM, replies
 from vmwidgets.pictures.at import At
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.cells import Cell
@@ -258,6 +258,39 @@ def test_what_a_widgets_callback_displays_is_not_kept() -> None:
         del tree
         gc.collect()
         assert left() is None
+
+
+def test_a_machine_without_a_name_stays_until_its_picture_is_drawn() -> None:
+    view = CountedTree(FakeMachine(7))
+    gc.collect()
+    assert view.scene().nodes
+    gc.collect()
+    assert view.machine is None, "a picture that was drawn keeps no machine"
+
+
+def test_a_machine_without_a_name_stays_until_its_page_has_said_how_wide_it_is() -> None:
+    view = CountedTree(FakeMachine(7))
+    view.prepare(CELL)
+    gc.collect()
+    replies(view, HELLO)
+    assert not view.status
+    CountedTree.done.clear()
+    replies(view, {**ROOM, "width": 640})
+    refresher.flush()
+    assert CountedTree.done["drawn"] == 1, "it was laid out for its page"
+    gc.collect()
+    assert view.machine is None
+
+
+def test_a_machine_without_a_name_goes_when_another_cell_begins() -> None:
+    view = CountedTree(FakeMachine(7))
+    view.prepare(CELL)
+    replies(view, HELLO)
+    gc.collect()
+    assert view.machine is not None
+    cell_begins()
+    gc.collect()
+    assert view.machine is None
 
 
 def test_the_selections_model_goes_with_the_last_view(machine: FakeMachine) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
-from tests.widgets.page import HELLO, replies
+from tests.widgets.page import HELLO, ROOM, replies
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.widgets.host.refresh import Refresher
+from vmwidgets.widgets.host.refresh import Refresher, refresher
 
 
 @pytest.fixture
@@ -152,6 +152,9 @@ def test_a_machine_that_is_gone_takes_no_step(page: Page) -> None:
     machine = vm.boot()
     machine.kernel_map.enter("16 KiB")
     lone = Page(vm.Tree(machine.kernel_map))
+    lone.view.scene()
+    lone.refused = replies(lone.view, ROOM)
+    refresher.flush()
     lone.machine = None
     del machine
     gc.collect()

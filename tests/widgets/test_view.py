@@ -304,6 +304,7 @@ def test_a_view_says_what_it_is() -> None:
     machine.task("a\x1b[2J")
     assert repr(vm.Tree(machine.tasks["a\x1b[2J"])).isprintable()
     view = vm.Tree(vm.boot())
+    view.scene()
     gc.collect()
     assert repr(view) == "<Tree of a machine that is gone>"
 

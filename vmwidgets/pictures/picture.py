@@ -256,8 +256,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         _held = self.machine  # the machine stays while it is drawn
         if self.alive:
             return self._draw()
-        if self._scene is None:
-            raise Refused("the machine of this picture is gone, and it was never drawn: keep the machine in a name")
+        assert self._scene is not None, "a picture keeps its machine until it is drawn"
         return self._scene
 
     def _draw(self) -> Scene:

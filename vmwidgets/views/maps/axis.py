@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -42,9 +42,11 @@ Zoom = tuple[int, int] | None
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segment(Generic[T]):
     """A stretch of an axis: of something, or a gap (item None), from `start` to `end`, `w` pixels at `x`.
+
+    Whether the axis is broken at it, and where it is, is known when all stretches are: :func:`place`.
 
     A stretch that is `folded` has a width of its own; a `broken` one is a gap at which the axis is broken.
     """
@@ -152,9 +154,9 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
             broken = {one.start for one in gaps[max(number, len(gaps) - MAX_BREAKS) :]}
             break
         drawn += size
-    if not broken:
-        return segments
-    return [replace(one, broken=True) if one.item is None and one.start in broken else one for one in segments]
+    for gap in gaps if broken else ():
+        gap.broken = gap.start in broken
+    return segments
 
 
 def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
@@ -166,33 +168,33 @@ def _least(segments: Sequence[Segment[Any]], broken: float) -> list[float]:
     return [wide if s.broken else folded if s.folded else gap if s.item is None else item for s in segments]
 
 
-def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> list[Segment[T]]:
-    """Places from `left` on, `room` pixels in all, `broken` of them for a gap at which the axis is broken.
+def place(segments: Sequence[Segment[T]], left: float, room: float, broken: float = BROKEN) -> Sequence[Segment[T]]:
+    """Give the segments their places from `left` on, `room` pixels in all, `broken` of them for a break of the axis.
 
     Widths by water-filling: to scale, except what would fall below its least width.
     """
-    least = _least(segments, broken)
-    squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
-    least = [width * squeeze for width in least]
-    fixed = [segment.broken or segment.folded for segment in segments]
+    widths = _least(segments, broken)
+    squeeze = min(1.0, room / sum(widths)) if widths and sum(widths) else 1.0
+    widths = [width * squeeze for width in widths]
+    least = sum(widths)
+    sizes = [segment.end - segment.start for segment in segments]
+    free = [number for number, segment in enumerate(segments) if not (segment.broken or segment.folded)]
     while True:
-        spread = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
-        total = sum(s.end - s.start for s, is_fixed in zip(segments, fixed, strict=True) if not is_fixed)
+        spread = room - least + sum([widths[number] for number in free])
+        total = sum([sizes[number] for number in free])
         scale = spread / total if total else 0.0
-        small = [i for i, s in enumerate(segments) if not fixed[i] and (s.end - s.start) * scale < least[i]]
-        if not small:
+        larger = [number for number in free if sizes[number] * scale >= widths[number]]
+        if len(larger) == len(free):
             break
-        for i in small:
-            fixed[i] = True
-    spare = room - sum(least) if total == 0 else 0.0
-    placed: list[Segment[T]] = []
+        free = larger
+    for number in free:
+        widths[number] = sizes[number] * scale
+    spare = 0.0 if total else (room - least) / max(1, len(segments))
     x = left
-    for i, segment in enumerate(segments):
-        w = least[i] + spare / len(segments) if fixed[i] else (segment.end - segment.start) * scale
-        s = segment
-        placed.append(Segment(s.item, s.start, s.end, s.broken, x, w, s.folded))
-        x += w
-    return placed
+    for segment, w in zip(segments, widths, strict=True):
+        segment.x, segment.w = x, w + spare
+        x += w + spare
+    return segments
 
 
 def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:

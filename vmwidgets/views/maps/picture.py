@@ -179,7 +179,8 @@ def _layout_of(value: MapValue, before: MapValue, shown: MapValue, moment: Momen
     events = moment.events[moment.floor :]
     laid = laid_items(value, before, shown)
     is_boot = moment.operation is not None and moment.operation.name == "boot"
-    depth = depth_of(value) if is_boot else _deepest(value, before, events)
+    has_tree = "tree" in lanes
+    depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(value, before, events)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
     return Layout(laid, cards_of(value, moment), value.lookup_cache, depth, taken, tuple(runs_of(laid)))
 

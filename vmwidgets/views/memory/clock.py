@@ -220,21 +220,13 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
 def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *, goes_on: bool) -> list[Node]:
     """What the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
     looks = {"used" if page.referenced else "unused" for page in ring.pages}
-    styles = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in looks]
-    entries = kit.legend("clock", styles, y, width=width)
-    known = {"order": f"1, 2, 3: the order in which they {'came' if value.is_function else 'are asked'}"}
+    entries = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in looks]
+    entries.append(("", f"1, 2, 3: the order in which they {'came' if value.is_function else 'are asked'}"))
     if goes_on:
-        known["next"] = "grey arrow: where the hand goes next"
+        entries.append(("", "grey arrow: where the hand goes next"))
     if any(page.others for page in ring.pages):
-        known["others"] = "+1: one task more maps it"
-    last = entries[-1]
-    x, top = last.x + last.w + 16, last.y
-    for name, words in known.items():
-        if x + text_width(words) > width - MARGIN:
-            x, top = MARGIN, top + kit.LINE
-        entries.append(kit.label(f"clock/legend/{name}", words, x, top - 1, style="label"))
-        x += text_width(words) + 16
-    return entries
+        entries.append(("", "+1: one task more maps it"))
+    return kit.legend("clock", entries, y, width=width)
 
 
 def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Link:

@@ -338,13 +338,15 @@ def legend(
 ) -> list[Node]:
     """What the colours of a picture mean: a piece of each style, and its words beside it, in as many lines as it takes.
 
-    Give only those that the picture shows.
+    An entry without a style ("") is words alone.  Give only those that the picture shows.
     """
-    boxes = flow([text_width(words) + 18 for _, words in entries], y, LINE - 10, width=width - x + MARGIN, gap=12)
+    insets = [15 if style else 0 for style, _ in entries]
+    widths = [text_width(words) + inset + 3 for inset, (_, words) in zip(insets, entries, strict=True)]
+    boxes = flow(widths, y, LINE - 10, width=width - x + MARGIN, gap=12)
     return [
         Node(f"{prefix}/legend/{number}", "label", *box._replace(x=box.x + x - MARGIN, h=LINE), shape="none",
-             text=(Text(15, 13, words),), bars=(Bar(0, 3, 10, 10, style),))
-        for number, ((style, words), box) in enumerate(zip(entries, boxes, strict=True))
+             text=(Text(inset, 13, words),), bars=(Bar(0, 3, 10, 10, style),) if style else ())
+        for number, ((style, words), inset, box) in enumerate(zip(entries, insets, boxes, strict=True))
     ]  # fmt: skip
 
 

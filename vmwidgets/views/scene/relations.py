@@ -42,6 +42,10 @@ class About(NamedTuple):
     at: tuple[Pages, ...] = ()
     to: tuple[Pages | str, ...] = ()
 
+    def joined(self, other: About) -> About:
+        """The same thing in two pictures: at the places of both."""
+        return About(tuple(dict.fromkeys(self.at + other.at)), tuple(dict.fromkeys(self.to + other.to)))
+
 
 Relations = Mapping[str, About]
 """What is known of things, by their names."""
@@ -95,6 +99,6 @@ def together(parts: Iterable[Relations]) -> dict[str, About]:
     known: dict[str, About] = {}
     for part in parts:
         for thing, about in part.items():
-            at, to = known.get(thing, About())
-            known[thing] = About(tuple(dict.fromkeys(at + about.at)), tuple(dict.fromkeys(to + about.to)))
+            before = known.get(thing)
+            known[thing] = about if before is None else before.joined(about)
     return known

@@ -10,10 +10,12 @@ points at which links leave and reach things, and boxes, without what is in them
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 
 from .kit import Box
 from .model import Link, Node, Scene
@@ -46,23 +48,33 @@ def marked(scene: Scene) -> Scene:
     """
     if not scene.links:
         return scene
-    boxes = [(node.x, node.y, node.x + node.w, node.y + node.h, node) for node in scene.nodes if node.shape in BOXES]
+    boxes = sorted((node for node in scene.nodes if node.shape in BOXES), key=_TOP)
+    tops = [box.y for box in boxes]
+    highest = max((box.h for box in boxes), default=0.0)
     placed = {node.id: node for node in scene.nodes}
-    crossing = [_crosses(link, placed, boxes) for link in scene.links]
+
+    def beside(link: Link) -> Sequence[Node]:
+        """The boxes that are as high on the page as a link, and some of their neighbours: most links are short."""
+        first, last = min(y for _, y in link.points), max(y for _, y in link.points)
+        return boxes[bisect_left(tops, first - highest) : bisect_right(tops, last)]
+
+    crossing = [len(link.points) > 1 and _crosses(link, placed, beside(link)) for link in scene.links]
     if all(link.graph == it for link, it in zip(scene.links, crossing, strict=True)):
         return scene
     links = (replace(link, graph=it) for link, it in zip(scene.links, crossing, strict=True))
     return replace(scene, links=tuple(links))
 
 
-def _crosses(link: Link, placed: Mapping[str, Node], boxes: Sequence[tuple[float, float, float, float, Node]]) -> bool:
-    across, down = [x for x, _ in link.points], [y for _, y in link.points]
-    if len(across) < 2:
-        return False
+_TOP = attrgetter("y")
+
+
+def _crosses(link: Link, placed: Mapping[str, Node], boxes: Sequence[Node]) -> bool:
+    across, down = zip(*link.points, strict=True)
     left, top, right, bottom = min(across), min(down), max(across), max(down)
     ends = [placed[end] for end in (link.source, link.target) if end in placed]
-    # Most links are short: few boxes are where they are.
-    near = (node for x0, y0, x1, y1, node in boxes if x0 <= right and left <= x1 and y0 <= bottom and top <= y1)
+    near = [
+        box for box in boxes if box.x <= right and left <= box.x + box.w and box.y <= bottom and top <= box.y + box.h
+    ]
     return any(
         any(inside(start, end, node) > CROSSED for start, end in pairwise(link.points))
         for node in near

@@ -29,7 +29,10 @@ def folded(steps: Sequence[Step]) -> Iterator[Step]:
     shapes = [_shape(steps[index]) for index in solid]
     done = at = 0
     while at < len(solid):
-        long, rounds = max(((one, _rounds(shapes, at, one)) for one in range(1, LONGEST + 1)), key=_gain)
+        most = min(LONGEST, (len(shapes) - at) // ROUNDS)  # so long a round can still be repeated often enough
+        if not most:
+            break
+        long, rounds = max(((one, _rounds(shapes, at, one)) for one in range(1, most + 1)), key=_gain)
         if rounds < ROUNDS:
             at += 1
             continue

@@ -72,6 +72,7 @@ class View(Answering, anywidget.AnyWidget):
         self.made_in = current_cell()
         super().__init__(target, **options)
         machine = self.machine
+        self._until_drawn: Any = (target, machine)  # until it is drawn: it may be all that has them in a name
         if machine is not None:
             self._pictures = pictures_of(machine)
             self._choice = self._pictures.chosen
@@ -89,6 +90,22 @@ class View(Answering, anywidget.AnyWidget):
 
     def _aim(self, thing: Any) -> None:
         super().__init__(thing)  # the picture's: its page stays
+
+    def _let_go(self) -> None:
+        """Hold the machine no longer, once it was drawn: pictures must not keep machines that have no name any more.
+
+        The line that makes a machine may be the line that shows it.  So on a page the view holds it until it was drawn
+        in the page's width, or another cell or an operation comes, for which somebody has the machine; elsewhere until
+        it was drawn.
+        """
+        if self._scene is not None:
+            self._until_drawn = None
+
+    def _draw(self) -> Scene:
+        scene = super()._draw()
+        if self._pages.measured or (self.comm is None and self._openable):
+            self._let_go()
+        return scene
 
     def _page_traits(self) -> dict[str, Any]:
         twin_id = f"vmw-{uuid.uuid4().hex[:12]}"
@@ -185,6 +202,7 @@ class View(Answering, anywidget.AnyWidget):
 
     def operation_done(self) -> bool:
         """An operation is over, or taken back.  True if this view is seen, and shows another thing from now on."""
+        self._let_go()
         machine, when = self.machine, self.moment
         is_there = when is not None and machine is not None and machine.journal.number_of(when.operation) is not None
         if is_there and self._drawn:
@@ -368,6 +386,7 @@ class View(Answering, anywidget.AnyWidget):
 
     def cell_begun(self) -> None:
         """A cell begins: pages that have said nothing for long are gone."""
+        self._let_go()
         with self._fitting():
             self._pages.cell_begun()
 
@@ -469,3 +488,5 @@ class View(Answering, anywidget.AnyWidget):
             waiting = self._pages.has(page, (width, height))
         for fit in waiting:
             fit()
+        if not self._stale:  # it was drawn as wide as its page is
+            self._let_go()
