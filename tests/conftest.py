@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,26 @@ settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_h
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
-ONCE = ("questions", "sources", "views")
+ONCE = ("docs", "questions", "sources", "views")
 """Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A search by a state machine finds on one Python what it finds on another, as do those of some folders."""
+    """A search by a state machine finds on one Python what it finds on another, as do those of some folders.
+
+    Of a test marked `sampled(share)` each `share`-th case is run, from the first on; the others are for `make sweep`.
+    """
+    seen: Counter[str] = Counter()
     for item in items:
         if item.name == "runTest" or item.path.relative_to(ROOT / "tests").parts[0] in ONCE:
             item.add_marker(pytest.mark.once)
+        sampled = item.get_closest_marker("sampled")
+        if sampled is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % sampled.args[0]:
+                item.add_marker(pytest.mark.sweep)
+            seen[test] += 1
 
 
 @pytest.fixture(scope="session")

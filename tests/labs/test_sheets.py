@@ -90,6 +90,7 @@ def test_nothing_done_earns_nothing(name: str) -> None:
 
 
 @by_name
+@pytest.mark.sampled(3)
 def test_few_sheets_have_the_same_solution(name: str) -> None:
     """With some of the sheets tried; all of them are in the sweep."""
     sheets, commonest, count = commonest_of(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -41,6 +43,7 @@ def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("name", LECTURES)
+@pytest.mark.sampled(5)
 def test_the_class_has_the_answers_and_no_notes(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.html"
     assert main(["lecture", name, "-o", str(file), "--for-class"]) == 0
@@ -80,9 +83,17 @@ def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
     assert options[1] in text
 
 
-def told(name: str, folder: Path) -> list[dict[str, Any]]:
+@cache
+def lecture_of(name: str) -> Lecture:
+    """A lecture, made once for the tests that only look at it."""
+    return LECTURES[name]()
+
+
+@cache
+def told(name: str) -> list[dict[str, Any]]:
     """The steps of a lecture's file."""
-    return read(LECTURES[name]().write(folder / f"{name}.html"))["steps"]  # type: ignore[no-any-return]  # from JSON
+    with TemporaryDirectory() as folder:
+        return read(lecture_of(name).write(Path(folder) / f"{name}.html"))["steps"]  # type: ignore[no-any-return]  # from JSON
 
 
 def of_chapter(steps: list[dict[str, Any]], chapter: str) -> list[str]:
@@ -92,8 +103,8 @@ def of_chapter(steps: list[dict[str, Any]], chapter: str) -> list[str]:
     return [step["sentence"] for step in steps[first : last + 1]]
 
 
-def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it(tmp_path: Path) -> None:
-    steps = told("maps", tmp_path)
+def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it() -> None:
+    steps = told("maps")
     sentences = of_chapter(steps, "before the rotation")
     order = ["go right", "is added to the list", "The insertion goes right", "becomes the right child", "becomes black"]
     order += ["becomes red", "A rotation to the left", "enter mapped"]
@@ -128,7 +139,7 @@ def evictions(made: Lecture) -> list[tuple[list[str], list[Any]]]:
 def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
     """On paper: 0 1 2 3 | 4: all four have their bit, then 0 goes; 1 | 5: 1 has it; 3 4 | 6: 3 and 4 have it."""
     looks = []
-    for sentences, scenes in evictions(LECTURES["replacement"]()):
+    for sentences, scenes in evictions(lecture_of("replacement")):
         pages = []
         for sentence, scene in zip(sentences, scenes, strict=True):
             if sentence.startswith("The hand is at"):
@@ -143,7 +154,7 @@ def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
 
 def test_who_is_evicted_is_named_as_the_picture_names_it_and_the_frame_is_used_again() -> None:
     gone = []
-    for sentences, scenes in evictions(LECTURES["replacement"]()):
+    for sentences, scenes in evictions(lecture_of("replacement")):
         place = next(place for place, one in enumerate(sentences) if "is evicted" in one)
         words = sentences[place].split()
         page, frame = words[1], words[words.index("frame") + 1]
@@ -157,23 +168,23 @@ def test_who_is_evicted_is_named_as_the_picture_names_it_and_the_frame_is_used_a
     assert gone[:3] == [0, 2, 1]
 
 
-def test_no_two_steps_of_an_operation_say_the_same(tmp_path: Path) -> None:
+def test_no_two_steps_of_an_operation_say_the_same() -> None:
     for name in ("maps",):
-        steps = told(name, tmp_path)
+        steps = told(name)
         said = [(step["operation"], step["sentence"]) for step in steps]
         assert len(set(said)) == len(said), name
 
 
 @pytest.mark.parametrize("name", LECTURES)
-def test_no_step_says_a_count_twice_or_that_nothing_is_kept(name: str, tmp_path: Path) -> None:
-    for step in told(name, tmp_path):
+def test_no_step_says_a_count_twice_or_that_nothing_is_kept(name: str) -> None:
+    for step in told(name):
         assert " 0 new " not in step["reason"]
         assert not ("dropped 1" in step["sentence"] and "dropped 1" in step["reason"]), step["sentence"]
 
 
 @pytest.mark.parametrize("name", LECTURES)
 def test_the_notes_plan_twenty_minutes_and_have_each_answer(name: str) -> None:
-    made = LECTURES[name]()
+    made = lecture_of(name)
     texts = [made.notes_of(chapter) for chapter in made.notes]
     ends = [0, *(int(text.split()[3].rstrip(".")) for text in texts)]
     assert [int(text.split()[1]) for text in texts] == ends[:-1]
@@ -184,8 +195,8 @@ def test_the_notes_plan_twenty_minutes_and_have_each_answer(name: str) -> None:
         assert [one for one in options if f"If they say {one}: " in notes] == [one for one in options if one != answer]
 
 
-def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised(tmp_path: Path) -> None:
-    steps = told("translation", tmp_path)
+def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised() -> None:
+    steps = told("translation")
     asked = [step for step in steps if "question" in step]
     assert "faults: not-present, error code 6" in asked[0]["sentence"]
     assert [step.get("chapter") for step in asked[1:]] == ["mapped", "protected"]
@@ -193,7 +204,7 @@ def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised(tmp_p
 
 def test_no_walk_that_nobody_made_answers_a_question() -> None:
     """Before cpu 1 stores: the tables let a read pass, and the picture says that it would be a read."""
-    made = LECTURES["translation"]()
+    made = lecture_of("translation")
     (picture,) = made.pictures
     picture.moment = (made.machine.journal.marks["protected"], None)
     (verdict,) = [node for node in picture.scene().nodes if node.id.endswith("walk/verdict")]
@@ -202,13 +213,13 @@ def test_no_walk_that_nobody_made_answers_a_question() -> None:
 
 def test_the_last_chapter_counts_faults_as_on_paper() -> None:
     """0 1 2 3 4 1 5 3 4 6 2 with four frames: OPT evicts 0 for 4, then 1 for 5, 3 for 6, and keeps 2."""
-    notes = LECTURES["replacement"]().notes_of("who faults less")
+    notes = lecture_of("replacement").notes_of("who faults less")
     assert "The clock had 8 faults; with as many frames FIFO has 8, LRU 8, and OPT, which knows the future, 7." in notes
 
 
 def test_the_race_is_told_as_the_shortest_order_has_it_and_ends_well_where_the_kernel_waits() -> None:
     """By hand: cpu 1 loads, the page goes, its frame gets an owner that writes, cpu 1 loads again."""
-    made = LECTURES["race"]()
+    made = lecture_of("race")
     (waits,) = made.what_if.values()
     calls = ["load", "munmap", "mmap", "write", "load"]
     first = made.machine.journal.marks["two scripts"] + 1

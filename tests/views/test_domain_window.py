@@ -137,6 +137,7 @@ def untrue_regions(part: DomainValue, whole: DomainValue) -> Iterator[str]:
 # ---- windows, now and taken back -----------------------------------------------------------------------
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("scarce", [False, True])

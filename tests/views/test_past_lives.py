@@ -176,6 +176,7 @@ LIVES = [(operations, 110), (threads, 40), (entries, 40), (processors, 90), (fam
 QUIRKS = ["clip-end-first", "nomerge-enter", "map-not-undone", "modify-flags-lost", "first-table-decides"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", [0])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("kind", "count"), LIVES)
@@ -185,6 +186,7 @@ def test_every_value_is_what_it_was_before_the_operation(
     every_value_is_taken_back(kind(architecture, seed), count)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("quirk", QUIRKS)
 @pytest.mark.parametrize("architecture", ["x86-64", "armv7"])
 def test_so_it_is_where_the_original_has_bugs(quirk: str, architecture: str) -> None:
@@ -259,6 +261,7 @@ def comparable(value: Any) -> Any:
     return value
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", [3, pytest.param(27, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("kind", "count"), LIVES)
@@ -310,6 +313,7 @@ def alive(past: Past, name: str) -> list[int]:
     return [one for one in found if one not in gone]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("crossed", [1, 3, 12, 40])
 def test_a_folded_map_taken_back_over_operations_is_a_fresh_window_of_then(architecture: str, crossed: int) -> None:

@@ -208,6 +208,7 @@ def test_each_boot_stage_is_an_event_however_much_memory_there_is(ram: str) -> N
     assert stages == ["physical memory", "kernel pmap", "boot range", "kentry area", "kmem", "up"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_folded_picture_goes_back_only_as_far_as_it_is_right(seed: int) -> None:
     machine = machine_with(700, seed=seed)

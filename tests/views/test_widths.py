@@ -17,7 +17,9 @@ from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import font_size
 
-WIDTHS = (420, 480, 560, 640, 760, 900, 1200, 1600)
+WIDTHS = (420, 640, 900, 1600)
+BETWEEN = (480, 560, 760, 1200)
+"""Looked at by `make sweep` too."""
 
 READABLE = 12
 """Pixels that text must have."""
@@ -39,11 +41,14 @@ def too_small(scene: Scene) -> list[str]:
     return [f"{node.id}: {run.text!r}" for node in scene.nodes for run in node.text if font_size(run.style) < READABLE]
 
 
+@pytest.mark.parametrize("widths", [WIDTHS, pytest.param(BETWEEN, marks=pytest.mark.sweep)], ids=["each", "between"])
 @pytest.mark.parametrize("pictures", GALLERY)
-def test_nothing_sticks_out_covers_anything_else_or_is_too_small(pictures: Callable[[], Named]) -> None:
+def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
+    pictures: Callable[[], Named], widths: tuple[int, ...]
+) -> None:
     wrong = []
     for name, picture in pictures():
-        for width in WIDTHS:
+        for width in widths:
             picture.width = width
             scene = picture.scene()
             assert scene.width == width, name

@@ -52,21 +52,30 @@ def test_a_loop_of_many_operations_is_one_step_and_the_page_says_so(tmp_path: Pa
     assert f"<p>{sentence}</p>" in file.read_text()
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds with which a story of 60 operations is long."""
+    monkeypatch.setattr(bounds, "MOST_STEPS", 40)
+    monkeypatch.setattr(bounds, "LONGEST_RUNS", (20, 5, 1))
+
+
+@pytest.mark.usefixtures("small")
 def test_a_story_that_fits_has_each_operation_and_says_nothing(tmp_path: Path) -> None:
-    machine, space = looped(150)
+    machine, space = looped(30)
     file, said = handed_out(machine, tmp_path / "x.html", [vm.Map(space)], {"by": "operation"}, fold=True)
-    assert ([step["operation"] for step in read(file)["steps"]], said) == ([*range(1, 153)], ())
+    assert ([step["operation"] for step in read(file)["steps"]], said) == ([*range(1, 33)], ())
 
 
+@pytest.mark.usefixtures("small")
 def test_a_mark_and_a_question_end_a_run(tmp_path: Path) -> None:
-    machine, space = looped(200)
-    machine.journal.mark("half", machine.journal.serial(101))
-    options = {"ask": {151: QUESTION}}
+    machine, space = looped(60)
+    machine.journal.mark("half", machine.journal.serial(31))
+    options = {"ask": {41: QUESTION}}
     file, _ = handed_out(machine, tmp_path / "x.html", [vm.Map(space)], options, fold=True)
     steps = read(file)["steps"]
-    assert [step["operation"] for step in steps if "as one" in step["code"]][:1] == [101]
-    assert [step["operation"] for step in steps if "chapter" in step] == [101]
-    assert [step["operation"] for step in steps if "question" in step] == [151]
+    assert [step["operation"] for step in steps if "as one" in step["code"]][:1] == [31]
+    assert [step["operation"] for step in steps if "chapter" in step] == [31]
+    assert [step["operation"] for step in steps if "question" in step] == [41]
 
 
 def test_large_machines_of_the_past_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

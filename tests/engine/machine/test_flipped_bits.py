@@ -113,6 +113,7 @@ def run(architecture, seed):
 
 
 @pytest.mark.parametrize("architecture", FORMATS)
+@pytest.mark.sampled(3)
 def test_a_machine_is_whole_when_all_edits_are_taken_back_or_says_what_is_wrong(architecture):
     ended = 0
     for seed in range(60):

@@ -192,6 +192,7 @@ class TestEachFormat:
             space.remove(va, va + large)
 
     @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.sampled(3)
     def test_random_work_agrees_with_a_plain_table(self, name, seed):
         chance = random.Random(f"{name} {seed}")
         space = Space(name, frames=chance.choice([40, 4096]))
