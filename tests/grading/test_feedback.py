@@ -97,7 +97,7 @@ def test_a_page_has_points_reasons_picture_hints_and_predictions(out: Path) -> N
     page = Page(out / "out" / "feedback" / "ada.html")
     said = " ".join(page.text.split())
     assert "01/guard · Stacks and their guard pages 4 of 5 points" in said
-    assert re.search(r"✗ 1/2 some pages of the stacks are not there.*expected 34 pages rw-\s*found 33", said)
+    assert re.search(r"✗ 1/2 some pages of the stacks are not mapped.*expected 34 pages rw-\s*found 33", said)
     assert "✓ 1/1" in said
     assert "Hints used: 2 of 3" in said
     assert "no check of it is in the file" in said
@@ -153,7 +153,7 @@ def test_a_page_loads_and_runs_nothing(out: Path) -> None:
 
 def test_texts_say_what_is_missing(out: Path) -> None:
     assert (out / "out" / "feedback" / "ada.txt").read_text() == (
-        f"ada, {COURSE}: 4 points\n01/guard: 4 of 5. some pages of the stacks are not there, or can't be read and "
+        f"ada, {COURSE}: 4 points\n01/guard: 4 of 5. some pages of the stacks are not mapped, or can't be read and "
         "written\n01/gaps: 0 of 4. no check of it is in the file\n"
     )
     assert (out / "out" / "feedback" / "bert.txt").read_text() == (

@@ -757,7 +757,7 @@ def test_a_mark_that_is_none_and_a_dead_machine_say_what_can_be_done(m):
 def test_machines_of_the_past_that_nothing_refers_to_are_freed(monkeypatch):
     """They are full of cycles, and the collector does not count what comes from a copy: it is called."""
     machine = vm.boot()
-    vm.lab.fill(machine.task("init").map, 1_200)
+    machine.task("init").map.fill(1_200)
     monkeypatch.setattr(history, "UNCOLLECTED", 0)
     gc.disable()
     try:

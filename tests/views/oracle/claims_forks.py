@@ -40,7 +40,7 @@ def have_the_same_frames(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: fork/rest",
-    "Both map the frames of all other pages, read-only: a task that writes to a page gets a copy of it.",
+    "Both map the frames of all other pages read-only: a task that writes to a page gets a copy.",
 )
 def have_the_same_frames_of_others(seen: Seen, said: Said) -> None:
     (child,) = seen.machine.tasks.keys() - seen.before.tasks.keys()

@@ -94,9 +94,9 @@ class View(Answering, anywidget.AnyWidget):
     def _let_go(self) -> None:
         """Hold the machine no longer, once it was drawn: pictures must not keep machines that have no name any more.
 
-        The line that makes a machine may be the line that shows it.  So on a page the view holds it until it was drawn
-        in the page's width, or another cell or an operation comes, for which somebody has the machine; elsewhere until
-        it was drawn.
+        The line that makes a machine may be the line that shows it.  So on a page the view holds the machine until it
+        was drawn in the page's width, or until an operation or another cell, which has the machine by a name.
+        Elsewhere it holds the machine until it was drawn.
         """
         if self._scene is not None:
             self._until_drawn = None

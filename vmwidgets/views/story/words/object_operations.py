@@ -86,9 +86,7 @@ say = sentences(
         "fork/reason": "They share every page until one of them writes to it.",
         "fork/counted": ("Both map the same frames, read-only: a task that writes to a page gets a copy of it."),
         "fork/none": "It had no page of its own memory yet.",
-        "fork/rest": (
-            "Both map the frames of all other pages, read-only: a task that writes to a page gets a copy of it."
-        ),
+        "fork/rest": ("Both map the frames of all other pages read-only: a task that writes to a page gets a copy."),
         "fork/shared": "They share their memory: what one writes, the other reads.",
         "fork/both": (
             "They share 1 entry; in all other entries, a page is copied when one of them writes to it.",
