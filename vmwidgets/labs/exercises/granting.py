@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import MIB, PAGE, Address
@@ -16,6 +17,9 @@ from ..exercise import exercise
 from ..mistakes import Mistake
 from .self_paging import page_rights
 from .structures import EDITED, edited
+
+if TYPE_CHECKING:
+    from vmwidgets.widgets import View
 
 OWN = 0x4800_0000
 """Where the server has mapped its frame."""
@@ -150,12 +154,19 @@ def _slot(capability: object) -> str:
     return str(capability).rpartition("/")[2].partition("#")[0]
 
 
+def its_capabilities(domain: MachineDomain) -> View:
+    """What the exercise is about: the capabilities on the frame, and which mapping came from which."""
+    from vmwidgets.widgets import Capabilities  # a judge draws nothing
+
+    return Capabilities(domain)
+
+
 @exercise(
     "09/grant",
     "Granted, and taken back",
     points=6,
     takes=MachineDomain,
-    shows=lambda domain: domain,
+    shows=its_capabilities,
     sheet=GrantSheet.drawn,
     hints=(
         "unmap, delete and revoke all end a mapping. What else does each of them delete, and what does it leave?",
