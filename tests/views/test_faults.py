@@ -226,8 +226,18 @@ def test_of_several_faults_the_one_of_the_step_is_shown() -> None:
         shown.append(strip.scene().subtitle)
     assert faults == 3
     assert list(dict.fromkeys(shown)) == [
-        f"fault {number + 1} of 3 · write at {vm.Address(start + 4096 * number)} of init" for number in range(3)
+        f"fault {number + 1} of 3 in this operation · write at {vm.Address(start + 4096 * number)} of init"
+        for number in range(3)
     ]
+
+
+def test_faults_are_counted_in_their_operation_whatever_faulted_before() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    child = task.fork()
+    child.write(start, b"y")
+    subtitle = vm.Fault(task.machine).scene().subtitle
+    assert subtitle == f"fault 1 of 1 in this operation · write at {vm.Address(start)} of {child.name}"
 
 
 def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
