@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import vmwidgets as vm
 from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
 from vmwidgets.views.maps.picture import map_picture
@@ -31,3 +32,25 @@ def test_how_many_entries_there_were_and_are_is_counted(seed: int) -> None:
                 said += 1
         before = {**counts, "number": operation.number}
     assert said > 5
+
+
+@pytest.mark.parametrize("call", ["enter", "remove"])
+def test_the_bytes_in_use_are_those_of_the_entries_drawn_at_each_step(call: str) -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("hello")
+    task.mmap("16 KiB")
+    task.mmap("4 KiB", prot="rx")
+    middle = task.mmap("64 KiB", prot="r")
+    if call == "enter":
+        task.map.enter("64 KiB")
+    else:
+        task.map.remove(middle + 4096, size="8 KiB")
+    view, said = vm.Map(task.map), set()
+    for step in range(view.steps + 1):
+        view.step = step
+        rows = view.scene().table.rows
+        sizes = [int(row[1], 16) - int(row[0], 16) for row in rows]
+        kib = f"{sum(sizes) // 1024} KiB used"
+        assert f"{len(sizes)} entries · {kib}" in view.scene().subtitle, step
+        said.add(kib)
+    assert len(said) > 1, "the operation changed how much is in use"

@@ -226,8 +226,18 @@ def test_of_several_faults_the_one_of_the_step_is_shown() -> None:
         shown.append(strip.scene().subtitle)
     assert faults == 3
     assert list(dict.fromkeys(shown)) == [
-        f"fault {number + 1} of 3 · write at {vm.Address(start + 4096 * number)} of init" for number in range(3)
+        f"fault {number + 1} of 3 in this operation · write at {vm.Address(start + 4096 * number)} of init"
+        for number in range(3)
     ]
+
+
+def test_faults_are_counted_in_their_operation_whatever_faulted_before() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    child = task.fork()
+    child.write(start, b"y")
+    subtitle = vm.Fault(task.machine).scene().subtitle
+    assert subtitle == f"fault 1 of 1 in this operation · write at {vm.Address(start)} of {child.name}"
 
 
 def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
@@ -351,3 +361,23 @@ def test_a_number_for_what_has_no_room_is_explained_and_nothing_else_is() -> Non
         numbers = [run for node in boxes(scene).values() for run in node.text if run.text.startswith("+")]
         assert [one.partition(":")[0] for one in notes(scene)] == ["+1"] * bool(numbers)
     assert notes(vm.Fault(vm.boot("x86-64")).scene()) == []
+
+
+def test_tables_that_go_with_a_killed_task_are_said_to_be_its() -> None:
+    machine = vm.boot("x86-64", layout="small", ram="4 MiB")
+    machine.kill_when_out_of_memory()
+    starts = {machine.task(f"t{number}").name: 0 for number in range(12)}
+    for name in starts:
+        starts[name] = machine.tasks[name].mmap("1 MiB")
+    writes = ((name, start + page * 4096) for page in range(256) for name, start in starts.items())
+    while len(machine.tasks) == len(starts):
+        name, address = next(writes)
+        machine.tasks[name].write(address, b"x")
+    (killed,) = starts.keys() - machine.tasks.keys()
+    scene = vm.Fault(machine).scene()
+    assert scene.subtitle.endswith(f" of {name}"), "the access is not the killed task's"
+    done = [row[2] for row in scene.table.rows if row[0] == "page tables"]
+    assert done[:3] == [f"level {level}: cleared (of {killed})" for level in (2, 3, 4)]
+    assert "(of " not in done[-1], "the page is entered in the tables of the task that goes on"
+    looked_up = [row[2].endswith(f"(of {killed})") for row in scene.table.rows if row[0] == "map lookup"]
+    assert looked_up == [False, True, False]

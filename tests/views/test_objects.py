@@ -416,3 +416,26 @@ def test_of_a_thousand_files_the_value_has_those_that_are_shown_and_counts_the_r
         assert card(scene, "file last"), "it was mapped before the operation, or is nothing's now"
         assert scene.subtitle.startswith("1,002 objects · ")
         assert list(scene.table.rows)[-1][:2] == ("…", "602 objects more")
+
+
+def test_a_page_that_no_mapping_leads_to_is_marked_and_explained() -> None:
+    machine = vm.boot("x86-64", layout="small", fork="shadow")
+    parent = machine.task("init")
+    start = parent.mmap("16 KiB")
+    parent.write(start, b"x" * 16384)
+    child = parent.fork()
+    child.write(start, b"y")
+
+    def marked() -> list[str]:
+        nodes = vm.Objects(machine).scene().nodes
+        return [node.id for node in nodes if node.kind == "page" and any("\N{DAGGER}" in run.text for run in node.text)]
+
+    assert marked() == [], "the parent still reads the page that both had"
+    parent.write(start, b"z")
+    assert marked() == ["object/memory 1/0", "objects/legend/orphan"]
+    scene = vm.Objects(machine).scene()
+    assert "orphan: no mapping leads to it" in next(
+        node.title for node in scene.nodes if node.id == "object/memory 1/0"
+    )
+    child.exit()
+    assert marked() == []

@@ -26,7 +26,7 @@ class Fault(Picture):
     >>> t = vm.boot("x86-64").task("init")
     >>> t.write(t.mmap("4 KiB"), b"x")
     >>> vm.Fault(t).scene().subtitle
-    'fault 1 of 1 · write at 0x1_0000 of init'
+    'fault 1 of 1 in this operation · write at 0x1_0000 of init'
     """
 
     def __init__(self, target: Task | Machine, **options: Any) -> None:

@@ -90,4 +90,4 @@ def subtitle_of(picture: MapPicture) -> str:
     value, style = picture.value, picture.style
     count = f"{value.nr_entries:,} entr{'y' if value.nr_entries == 1 else 'ies'}"
     prefix = f" · {style.legend}" if style.legend else ""
-    return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(value.size)} used{prefix}"
+    return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(picture.used)} used{prefix}"

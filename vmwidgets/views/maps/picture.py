@@ -73,6 +73,8 @@ class MapPicture:
     hint: int | None
     moment: Moment
     layout: Layout
+    used: int
+    """Bytes of the entries that are in the list, as their number is of these: the map's own sum follows later."""
     moved: frozenset[int] = frozenset()
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
     gone: tuple[Range, ...] = ()
@@ -117,7 +119,7 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
             is_moved = path.goes_on(stage.events) and "tree" in lanes
             is_hint = not hint and "ribbon" in lanes and any(_is_hint(event, name) for event in stage.events)
             is_written = bool(entries) or any(name in stage.things(table) for table in tables)
-            if drawn != marked or is_moved or is_hint or is_written or map_grew(stage, name):
+            if drawn != marked or is_moved or is_hint or is_written:
                 yield stage
             here, marked, hint = thing, drawn, hint or is_hint
 
@@ -126,11 +128,6 @@ def steps_of_map(name: str, lanes: Collection[str] = LANES) -> Mine:
 
 _TABLES = {"tree": ("left", "right", "red", "node", "root"), "ribbon": ("find cache",)}
 """What a lane shows beside the entries, by its name."""
-
-
-def map_grew(stage: Stage, name: str) -> bool:
-    """Whether a map says of another number of bytes that they are in use."""
-    return any(binary_size(before) != binary_size(after) for before, after in stage.changes("size", name).values())
 
 
 def _is_about(name: str) -> Callable[[Step], bool]:
@@ -165,9 +162,15 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
         _layout_of(value, before, shown, moment, lanes),
+        value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # what is folded stays as it is
         moved_in_tree(moment.written, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
     )
+
+
+def bytes_in(entries: Iterable[EntryValue]) -> int:
+    """How many bytes lie in some entries."""
+    return sum(entry.end - entry.start for entry in entries)
 
 
 MOST_LEAVING = 4

@@ -80,7 +80,7 @@ def _notes(boxes: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
 def _subtitle(fault: Fault | None, faults: Sequence[Fault]) -> str:
     if fault is None:
         return ""
-    number = f"fault {faults.index(fault) + 1:,} of {len(faults):,} · " if fault.faulted else ""
+    number = f"fault {faults.index(fault) + 1:,} of {len(faults):,} in this operation · " if fault.faulted else ""
     whose = f" of {visible(fault.space)}" if fault.space else ""
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 

@@ -21,7 +21,6 @@ from vmwidgets.views.maps.picture import (
     cards_of,
     laid_items,
     lay_columns,
-    map_grew,
 )
 from vmwidgets.views.maps.ribbon import ribbon_lane
 from vmwidgets.views.maps.runs import kind_of, what_is
@@ -113,9 +112,14 @@ def steps_of_kmem(names: Set[str]) -> Mine:
         if any(not names.isdisjoint(rows) for rows in (*written, stage.changes("lock"), stage.changes("map"))):
             return True
         woken = any(isinstance(event, ev.SleepersWoken) and event.map in names for event in stage.events)
-        return woken or any(map_grew(stage, name) for name in names)
+        return woken or any(_grew(stage, name) for name in names)
 
     return once(("kmem", frozenset(names)), where(is_shown))
+
+
+def _grew(stage: Stage, name: str) -> bool:
+    """Whether a map says of another number of bytes that they are in use."""
+    return any(binary_size(before) != binary_size(after) for before, after in stage.changes("size", name).values())
 
 
 _TABLES = ("after", "entry", "wired", "sleeper", "needs_wakeup")
@@ -233,7 +237,9 @@ def _detail(
     after = shown.after.get(name, value.map)
     laid = laid_items(after, shown.before.get(name, after), value.map)
     layout = Layout(laid, cards_of(after, moment), taken=shown.taken(value.map))
-    picture = MapPicture(value.map, style, moment.caption, STILL, shown.states(value.map), (), None, moment, layout)
+    picture = MapPicture(
+        value.map, style, moment.caption, STILL, shown.states(value.map), (), None, moment, layout, value.map.size
+    )
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0
     columns = lay_columns(laid, picture.important(chosen), width, card_width(style), HEADER)

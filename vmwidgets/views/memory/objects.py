@@ -48,6 +48,10 @@ TO_COPY = "to copy: the first write through this mapping puts an empty object in
 """What the word on a mapping's card means."""
 
 
+ORPHAN = "\N{DAGGER}"
+"""The mark behind the frame or the slot of a page that no mapping leads to."""
+
+
 class Place(NamedTuple):
     """Where a page is: its frame and its slot of swap space (-1: not there), and the object that has it."""
 
@@ -247,7 +251,7 @@ class _Layout:
     ) -> None:
         self.nodes: list[Node] = []
         self.links: list[Link] = []
-        self._value, self._moment, self._uses = value, moment, uses
+        self._value, self._moment, self._uses, self._mappers = value, moment, uses, mappers
         shadows = Counter(one.shadow for one in value.objects.values())
         self._references = {
             name: len(those) + shadows[name] + (value.objects[name].kind == "file") for name, those in mappers.items()
@@ -456,6 +460,20 @@ class _Layout:
         }  # fmt: skip
         return {index for index in own | copied if index in pages}
 
+    def _is_orphan(self, owner: ObjectValue, index: int) -> bool:
+        """Whether no mapping leads to a page of anonymous memory; a file's pages can be mapped again."""
+        frame = owner.pages.get(index, -1)
+        if owner.kind not in ("anonymous", "shadow") or self._uses[frame]:
+            return False
+        mappings = ((name, one) for name, those in self._mappers.items() for one in those)
+        fronts = (name for name, one in mappings if one.first <= index < one.first + one.pages)
+        return not any(self._holder(name, index) == owner.name for name in fronts)
+
+    def _holder(self, front: str, index: int) -> str:
+        """The first object of a chain that has a page; "" if none has it."""
+        chain = (self._value.objects[name] for name in self._value.chain(front))
+        return next((one.name for one in chain if index in one.pages or index in one.swapped), "")
+
     def _new(self, name: str) -> Collection[int]:
         """The pages that the operation brought into an object."""
         if name not in self._fresh:
@@ -471,11 +489,13 @@ class _Layout:
         said += [f"of {place.holder}"] if owner is None else []
         said += [f"seen by {self._uses[place.frame]} mappings"] if shared else []
         said += ["dirty: its file does not have it yet"] if dirty else []
+        is_orphan = owner is not None and self._is_orphan(owner, index)
+        said += ["orphan: no mapping leads to it"] if is_orphan else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
         is_changed = dirty and index in self._moment.marks("dirty", place.holder).new
         state = ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
-        lines = (f"{index:,}", "label dim"), (words, "mono label")
+        lines = (f"{index:,}", "label dim"), (words + ORPHAN * is_orphan, "mono label")
         return kit.cell(
             identity, "page", box, lines, feet=(13, 27), spare=6, thing="" if swapped else f"frame:{place.frame}",
             shape="round" if shared else "box", bars=(Bar(6, box.h - 4, box.w - 12, 3, "used-and-dirty"),) * dirty,
@@ -487,6 +507,7 @@ _LEGEND = (
     ("round", "seen by several mappings"),
     ("folded", "in swap space, slot s"),
     ("dirty", "dirty: its file does not have it yet"),
+    ("orphan", "orphan: no mapping leads to this page"),
 )
 """What a cell's looks mean."""
 
@@ -495,14 +516,15 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
     """A cell of each look that the picture has, and what it means."""
     pages = [node for node in nodes if node.kind == "page"]
     looks = {look for node in pages for look in (node.shape, *node.state, "dirty" * bool(node.bars))}
+    looks |= {"orphan" for node in pages for run in node.text if run.text.endswith(ORPHAN)}
     known = [one for one in _LEGEND if one[0] in looks]
     boxes = kit.flow((text_width(words) + 40 for _, words in known), y, 18, width=width, gap=14)
     drawn: list[Node] = []
     for (look, words), (x, top, w, h) in zip(known, boxes, strict=True):
         bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
         drawn.append(
-            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), shape="round" if look == "round" else "box",
-                     state=("folded",) * (look == "folded"), bars=bars, title=words),
+            kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), ORPHAN * (look == "orphan"),
+                     shape="round" if look == "round" else "box", state=("folded",) * (look == "folded"), bars=bars, title=words),
         )  # fmt: skip
         drawn.append(kit.label(f"objects/legend/{look}/words", words, x + 34, top, most=w - 34))
     return drawn

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import PAGE_SHIFT
+from vmwidgets.views.scene.text import visible
 
 from .calls import Functions, followed
 from .moment import Moment
@@ -87,6 +88,8 @@ class _Reader:
         self._names = Names(moment.events, moment.starts)
         self._loaded: dict[str, str] = {}
         self._open: dict[str, Fault] = {}
+        self._killed = ""
+        """The task whose maps and tables go now, because a fault found no frame."""
         self.found: list[Fault] = []
 
     def read(self, index: int, event: ev.Event, functions: Functions, runner: str) -> None:
@@ -94,6 +97,8 @@ class _Reader:
         self._names.follow(event)
         if isinstance(event, ev.SpaceLoaded):
             self._loaded[event.cpu] = event.space
+        elif isinstance(event, ev.TaskExited):
+            self._killed = ""
         one = self._open.get(runner)
         if isinstance(event, (ev.TlbMissed, ev.TlbHit)):
             again = one is not None and one.faulted and not one.tried_again and one.va == event.va
@@ -103,6 +108,8 @@ class _Reader:
             self._look(one, index, event, "retry" if again else "tlb")
         elif one is not None:
             self._go_on(one, index, event, functions)
+        if isinstance(event, ev.OutOfMemory):
+            self._killed = event.task
 
     def _begin(self, index: int, event: ev.TlbMissed | ev.TlbHit, runner: str) -> Fault:
         made = Fault(event.va, event.access, self._loaded.get(event.cpu, self._named))
@@ -132,8 +139,8 @@ class _Reader:
         elif isinstance(event, ev.ThreadSlept) and event.subject == "the pager":
             one.waited = event.what.partition(" (")[0]
         elif one.faulted and not one.tried_again:
-            one.space = _task_of(event) or one.space
-            if isinstance(event, ev.PteWritten):
+            one.space = (not self._killed and _task_of(event)) or one.space
+            if isinstance(event, ev.PteWritten) and not self._killed:
                 one.marks = [_stopped_at(mark, event.pa) for mark in one.marks]
             saying = saying_of(event)
             if saying.box is not None and functions and not _is_for_want_of_a_frame(one, event):
@@ -141,6 +148,8 @@ class _Reader:
                 words = saying.box.words(event, self._names)
                 if isinstance(event, ev.PagerAsked) and one.waited:
                     words += f" after {one.waited}"
+                if self._killed and box in ("lookup", "enter"):
+                    words += f" (of {visible(self._killed)})"
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
                 one.marks.append(Mark(index, box, functions[-1], words, saying.thing_of(event)))
