@@ -167,3 +167,14 @@ def test_an_address_that_is_cut_in_a_node_says_so() -> None:
         space.enter(vm.PAGE, at=address, fixed=True)
     labels = {run.text for node in vm.Tree(space).scene().nodes if node.kind == "tree-node" for run in node.text}
     assert "7…ff80" in labels
+
+
+@pytest.mark.parametrize("count", [3, 12, 14])
+def test_the_nodes_of_one_tree_have_labels_of_one_kind(count: int) -> None:
+    space = vm.boot("x86-64").task("t").map
+    for number in range(count):
+        space.enter(vm.PAGE, at=0x40_0000 + number * 0x1_0000, fixed=True)
+    nodes = [node for node in vm.Tree(space).scene().nodes if node.kind == "tree-node"]
+    labels = [node.text[-1].text for node in nodes]
+    assert len(labels) == count
+    assert len({label.startswith("0x") for label in labels}) == 1, labels

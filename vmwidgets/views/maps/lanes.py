@@ -81,7 +81,8 @@ def draw_map(
 def _has_page_numbers(nodes: Sequence[Node], columns: Mapping[int, Column]) -> bool:
     """Whether a number is written in a short label somewhere: where there is no room for one, it says R or B."""
     short = {f"entry:{column.id}" for column in columns.values() if column.level == "short"}
-    numbers = (text for node in nodes if node.thing in short for text in node.text if "mono" in text.style)
+    labelled = (node for node in nodes if node.thing in short or (short and node.lane == "tree"))  # see tree_lane
+    numbers = (text for node in labelled for text in node.text if "mono" in text.style)
     return any(text.text not in ("R", "B", "") for text in numbers)
 
 

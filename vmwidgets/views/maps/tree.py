@@ -30,10 +30,11 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     items = {item.id: item for item in picture.value.items}
     plain = [identity for identity in depths if columns[identity].level == "mark" and not picture.in_tree(identity)]
     small = set(plain)
+    is_short = any(columns[identity].level == "short" for identity in depths)
     nodes = [
         _fold(items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]  # no EntryValue: a Fold
         if isinstance(items[identity], Fold)
-        else _node(picture, items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]
+        else _node(picture, items[identity], columns[identity], top + depth * row, is_short=is_short)  # type: ignore[arg-type]
         for identity, depth in depths.items()
         if identity not in small
     ]
@@ -99,13 +100,14 @@ def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
             pending += [(node.right, depth + 1), (node.left, depth + 1)]
 
 
-def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
+def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, *, is_short: bool) -> Node:
+    """A node; `is_short`: another has room for a page number only, so that each has its page number."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = _HEIGHT[column.level]
     text: tuple[Text, ...] = ()
     if column.level == "card":
-        label = picture.style.long(entry.start)
+        label = picture.style.short(entry.start) if is_short else picture.style.long(entry.start)
         w = min(column.w - 6, text_width(label, "mono label") + 24)
         text = (
             Text(6, 15.5, "R" if red else "B", "letter"),

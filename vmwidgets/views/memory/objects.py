@@ -524,7 +524,8 @@ def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
         bars = (Bar(5, h - 4, 18, 3, "used-and-dirty"),) * (look == "dirty")
         drawn.append(
             kit.chip(f"objects/legend/{look}", "page", Box(x, top, 28, h), ORPHAN * (look == "orphan"),
-                     shape="round" if look == "round" else "box", state=("folded",) * (look == "folded"), bars=bars, title=words),
+                     shape="round" if look == "round" else "box", state=("folded",) * (look == "folded"),
+                     bars=bars, title=words),
         )  # fmt: skip
         drawn.append(kit.label(f"objects/legend/{look}/words", words, x + 34, top, most=w - 34))
     return drawn
