@@ -105,7 +105,7 @@ def test_the_broken_call_takes_all_rights_and_has_a_name() -> None:
     assert points(sheet, domain)[:2] == [0, 1]
     assert named(sheet, domain) == {"by modify_flags"}
     *_, kept, _ = lab.check(sheet, domain).criteria
-    assert "without any right" in kept.sentence, "the frame is the same"
+    assert "without any permission" in kept.sentence, "the frame is the same"
     assert kept.points == 0
 
 

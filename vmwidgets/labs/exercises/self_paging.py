@@ -94,10 +94,10 @@ def _content(number: int) -> bytes:
     sheet=BugSheet.drawn,
     hints=(
         (
-            "Which other call decides what a mapping allows? And where must a range lie, so that modify_flags makes "
-            "two calls of it?"
+            "Which other call decides what a mapping allows? And where must a range lie so that modify_flags needs "
+            "two kernel calls for it?"
         ),
-        "A frame stays when its mapping is removed, with its contents: unmap everything, then map it again in pieces.",
+        "A frame keeps its contents when its mapping is removed: unmap everything, then map it again in pieces.",
         (
             'map("slots[0]", at=…, offset=…, size=…, flags="r") maps a piece. For the bug: map two pages elsewhere, '
             "one on each side of a multiple of 1 MiB, and change the flags of both in one call."
@@ -115,7 +115,7 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (only_read > 0) + (only_read == len(asked.some)),
-        "the pages that are asked for can be read, and not written",
+        "the requested pages can be read, but not written",
         EDITED.format("domain") if by_hand else "which other calls decide what a mapping allows?",
         expected=f"r- for {', '.join(map(str, asked.some))}",
         actual=" ".join(rights),
@@ -126,7 +126,7 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
         1,
         begun and all(rights[number] == "rw" for number in others),
         "the other pages can still be written",
-        "a page that was not asked for has other rights now",
+        "a page that should not change has other permissions now",
         first="" if begun else "change something",
         expected=f"rw for {', '.join(map(str, others))}",
         actual=" ".join(rights),
@@ -137,7 +137,7 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
         1,
         begun and not lost,
         "what was written is still there",
-        "what was written can't be read: the pages are still mapped, but without any right"
+        "what was written can't be read: the pages are still mapped, but without any permission"
         if closed == lost
         else "what was written should still be there: the frame has to be the same, and each page at its place",
         first="" if begun else "change something",
@@ -153,7 +153,7 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
 
 
 BY_THE_BUG = Mistake(
-    "by modify_flags", "That call is broken: what it is given for rights is lost, and a page gets none."
+    "by modify_flags", "This call has the bug: it loses the flags it is given, so a page gets no permissions."
 )
 
 
@@ -242,14 +242,15 @@ class RefillSheet:
     shows=lambda domain: domain,
     sheet=RefillSheet.drawn,
     hints=(
-        "How few blocks can be free when a map begins? Which maps use one block each?",
+        "How few blocks can be free when a call of map begins? Which calls of map use one block each?",
         (
             "A section needs one block and the reserve of 3: map sections until 3 blocks are free. Then a frame of 8 "
             "KiB can't be mapped without a refill of its own."
         ),
         (
-            "A frame of 4 KiB holds 63 blocks, and each further one twice as many and one. The pmap takes the smallest "
-            "that holds what is missing. A map of n small pages asks for n blocks, one for each 256 pages, and 4 more."
+            "A frame of 4 KiB holds 63 blocks. A frame of twice the size holds twice as many blocks, and one more. The "
+            "pmap chooses the smallest frame that holds the missing blocks. A call of map for n small pages asks for n "
+            "blocks, one block for each 256 pages, and 4 more."
         ),
     ),
 )
@@ -322,24 +323,26 @@ mistakes(
     "09/who",
     {
         "it looks in a map, and takes a frame": Mistake(
-            "every kernel pages", "This kernel has no map of a program's memory, so there is nothing to look up."
+            "every kernel pages", "This kernel has no map of a program's memory, so it has no place to look."
         ),
-        "it ends the program": Mistake("a fault is the end", "A fault is a message here: the program decides."),
+        "it ends the program": Mistake(
+            "a fault is the end", "Here a page fault is a message, and the program decides."
+        ),
     },
 )
 mistakes(
     "09/slots",
     {
-        "1": Mistake("the frame's mapping alone", "A new table is needed as well, and it is a capability too."),
-        "2": Mistake("a table needs no mapping", "The table is written into the root: that is a Mapping of its own."),
-        "4": Mistake("a mapping a page", "One Mapping covers both pages: their entries are side by side in one table."),
+        "1": Mistake("the frame's mapping alone", "The map also needs a new table, and a table is a capability too."),
+        "2": Mistake("a table needs no mapping", "The root table gets a descriptor for it: that needs a Mapping too."),
+        "4": Mistake("a mapping a page", "One Mapping covers both: their descriptors are next to each other."),
     },
 )
 mistakes(
     "09/revoked",
     {
         "nothing": Mistake(
-            "revoke deletes itself", "Revoking deletes all others; the capability that was named stays."
+            "revoke deletes itself", "A revoke deletes all other capabilities, but keeps the one that you named."
         ),
         "this capability and what it mapped": Mistake(
             "only other holders lose", "A Mapping is made from the capability, so it is deleted as well."
@@ -348,16 +351,16 @@ mistakes(
 )
 mistakes(
     "09/second",
-    {"1": Mistake("no refill", "Its Mapping takes one, but first the map refilled the slab, which took four more.")},
+    {"1": Mistake("no refill", "Its Mapping needs one slot, but first map refilled the slab, which needed four.")},
 )
 mistakes(
     "09/refused",
     {
         "nothing": Mistake(
-            "all or nothing, everywhere", "A finished refill is a map of its own: it leaves nothing half done."
+            "all or nothing, everywhere", "A refill is a complete call of map: once finished, it is not rolled back."
         ),
         "the refill, and the pages before the last": Mistake(
-            "a map is done in part", "A map that fails takes back what it did."
+            "a map is done in part", "If a call of map fails, everything that it has done is rolled back."
         ),
     },
 )
@@ -365,10 +368,10 @@ mistakes(
     "09/lost",
     {
         "read and write": Mistake(
-            "it does what it says", "So it would be without the bug: the flags are lost on the way."
+            "it does what it says", "This would be right without the bug: the call loses the flags."
         ),
         "only read": Mistake(
-            "the second piece", "That is what later pieces get; the first piece gets no rights at all."
+            "the second piece", "Later pieces get these permissions; the first piece gets no permissions at all."
         ),
     },
 )

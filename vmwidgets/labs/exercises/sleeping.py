@@ -98,9 +98,9 @@ def changed(asked: OrderSheet, orders: Orders) -> int:
     sheet=OrderSheet.drawn,
     edition=2,
     hints=(
-        "For each thread draw an arrow from each lock to those that it takes after it. Where is there a circle?",
-        "Each circle has to be broken: in which one thread does another order turn the arrows of all circles?",
-        "Find one order of all locks that most threads keep already. Change only the threads that don't keep it.",
+        "For each thread, draw an arrow from each lock to the locks that it takes later. Where is there a circle?",
+        "You have to break each circle. In which thread does another order reverse an arrow of every circle?",
+        "Find one order of all locks that most threads follow already. Change only the threads that do not follow it.",
     ),
 )
 def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
@@ -147,9 +147,9 @@ def _in_order(locks: tuple[str, ...]) -> str:
 
 
 WITHOUT = Mistake("copies without a lock", "What a thread copies without the lock may be freed or changed meanwhile.")
-LUCK = Mistake("a lucky run", "They did not meet this time, but the orders still allow a circle.")
+LUCK = Mistake("a lucky run", "The threads did not wait in a circle this time, but their orders still allow it.")
 ALL_SORTED = Mistake(
-    "sorts what was in order", "Any order that all threads keep is right: choose one that most keep already."
+    "sorts what was in order", "Any common order is right: choose an order that most threads follow already."
 )
 
 
@@ -210,40 +210,44 @@ mistakes(
     "05b/daemon",
     {
         "one": Mistake("a page is enough to look", "The daemon wakes no thread before free_min pages are available."),
-        "four": Mistake("woken when it fits", "The daemon does not know how many pages each sleeper needs."),
+        "four": Mistake("woken when it fits", "The daemon does not know how many pages each thread needs."),
     },
 )
 mistakes(
     "05b/woken",
     {
-        "only ls: it came first": Mistake("a queue that serves", "A wakeup is for all who sleep on the map."),
-        "only cat: it fits": Mistake("a wakeup that compares", "The kernel does not keep how much each sleeper needs."),
+        "only ls: it came first": Mistake("a queue that serves", "A wakeup wakes all threads that sleep on the map."),
+        "only cat: it fits": Mistake(
+            "a wakeup that compares", "The kernel does not record how much each thread needs."
+        ),
         "neither": Mistake(
-            "kmem_free and kmem_free_wakeup", "Of the two functions the second wakes, and it was called."
+            "kmem_free and kmem_free_wakeup", "The second of these functions wakes threads, and it was called."
         ),
     },
 )
 mistakes(
     "05b/served",
     {
-        "ls": Mistake("first come, first served", "ls looks first and finds no 32 KiB in a row, so it sleeps again."),
-        "both": Mistake("woken is served", "A thread that is woken looks again, and may find too little."),
+        "ls": Mistake("first come, first served", "ls looks first, finds no 32 KiB in one piece, and sleeps again."),
+        "both": Mistake("woken is served", "A woken thread looks again, and may find too little memory."),
         "neither": Mistake(
-            "the first blocks the queue", "Each sleeper looks by itself: ls does not keep cat from looking."
+            "the first blocks the queue", "Each thread looks for itself: ls does not stop cat from looking."
         ),
     },
 )
 mistakes(
     "05b/circle",
     {
-        "1": Mistake("one of them wins", "Neither gives a lock back before it has both."),
-        "2": Mistake("the scheduler solves it", "No order of running helps once each has one lock."),
+        "1": Mistake("one of them wins", "Neither thread releases a lock before it has both."),
+        "2": Mistake("the scheduler solves it", "Once each thread has one lock, the scheduler cannot help."),
     },
 )
 mistakes(
     "05b/mutex",
     {
-        "others wait for the lock": Mistake("all locks are alike", "That is a sleepable lock; kmem_map has a mutex."),
+        "others wait for the lock": Mistake(
+            "all locks are alike", "A sleepable lock works like this; kmem_map has a mutex."
+        ),
         "tsleep returns an error": Mistake(
             "the kernel asks nicely", "A thread that breaks this rule is a bug: the kernel stops."
         ),
