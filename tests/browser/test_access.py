@@ -50,7 +50,7 @@ subjects = {
     "BesideLinux": vm.compare_with_linux(vm.boot(layout="tiny")),
     "Stops": Stops((Stop(0, "uvmcopy", ()), Stop(1, "shell", (SpaceAtStop("sh (1)", "S", (), (0x87f9_3000,), ()),)))),
     "Program": vm.play("fork", vm.boot("x86-64", tlb=(1, 4))), "Sharing": m,
-    "Inverted": m.frames.inverted(), "Placement": vm.vm.BaseAndBounds("4 MiB", "64 KiB").layout,
+    "Inverted": m.frames.inverted(), "Placement": vm.BaseAndBounds("4 MiB", "64 KiB").layout,
     "Fault": task, "Objects": m, "Clock": m,
     "Reasons": task.machine.why(task, a),
     "ReferenceBits": m,
