@@ -26,6 +26,13 @@ def out_of_order(seen: Pictured, said: Said) -> None:
     assert [number(one) for one in said["addresses"].split(", ")] == low[:3]
 
 
+@claim("map pictures: map/same", "This map did not change.")
+def same(seen: Pictured, said: Said) -> None:
+    name = seen.picture.target.path
+    assert seen.operation.target != name
+    assert entries_of(seen.before.part(name)) == entries_of(seen.machine.part(name))
+
+
 @claim("map pictures: map/took", "The cache of entries allocated {size} from this map.")
 def took(seen: Pictured, said: Said) -> None:
     """The kernel map's entries take so much more than before the operation, which is of another map."""

@@ -22,6 +22,7 @@ _say_map = sentences(
     "map pictures",
     {
         "map/out of order": "The list is out of order at {addresses}.",
+        "map/same": "This map did not change.",
         "map/took": "The cache of entries allocated {size} from this map.",
         "map/entries": (
             "The map had 1 entry before and has {now} now.",
@@ -46,6 +47,11 @@ say_sought = sentences(
 def out_of_order(starts: Iterable[int]) -> str:
     """That the list is out of order there."""
     return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
+
+
+def same_map() -> str:
+    """That an operation was on something else, and left a map as it was."""
+    return _say_map("map/same")
 
 
 def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
