@@ -13,6 +13,7 @@ python -m benchmarks where           # the time of an access goes: shares of fir
 python -m benchmarks hub             # memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 python -m benchmarks stops           # a kernel in QEMU: what a stop costs, and all tables of a Linux guest
 python -m benchmarks laptops         # the most memory of a page for each lab, in JupyterLab and in JupyterLite
+python -m benchmarks paint-beside    # from an operation to its picture, beside an earlier commit
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
 """
 
@@ -45,6 +46,7 @@ from . import (
     page_outs,
     pages,
     paint,
+    paint_beside,
     references,
     replays,
     scrubbing,
@@ -95,6 +97,11 @@ def run_time(quick: bool) -> str:
 def run_paint(quick: bool) -> str:
     """Operation to picture."""
     return paint.report(paint.measure((31, 127), 10) if quick else paint.measure((31, 127, 1_023, 100_000), 24))
+
+
+def run_paint_beside(quick: bool) -> str:
+    """Operation to picture, then and now."""
+    return paint_beside.report(paint_beside.measure((127,), 10, 1) if quick else paint_beside.measure())
 
 
 def run_walks(quick: bool) -> str:
@@ -167,6 +174,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "scrubbing": run_scrubbing,
     "time": run_time,
     "paint": run_paint,
+    "paint-beside": run_paint_beside,
     "where": run_where,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.browser.lab import Server
 from tests.grading.classroom.damaged import DAMAGED
 
 from . import (
@@ -24,6 +25,7 @@ from . import (
     page_outs,
     pages,
     paint,
+    paint_beside,
     references,
     replays,
     scrubbing,
@@ -78,5 +80,6 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "time": lambda: going_back.report(going_back.measure(going_back.LEAST)),
     "scrubbing": lambda: scrubbing.report(scrubbing.measure(40, 4, 2)),
     "paint": lambda: paint.report(paint.measure((31,), 4, others=False)),
+    "paint-beside": lambda: paint_beside.report(paint_beside.measure((31,), 4, 1, Server)),
 }
 """By the names of the parts."""

@@ -119,6 +119,8 @@ class Server:
     """`jupyter lab` over `root`, with settings of its own; other hosts are kinds of it."""
 
     name = "jupyter lab"
+    tree = Path(__file__).parents[2]
+    """Where its kernels import the package from."""
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home = root, home
@@ -172,7 +174,7 @@ class Server:
             "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython",
         }  # fmt: skip
         own = {name: str(self.home / folder) for name, folder in folders.items()}
-        return {**kept, **own, "JUPYTER_PLATFORM_DIRS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+        return {**kept, **own, "JUPYTER_PLATFORM_DIRS": "1", "PYTHONPATH": str(self.tree)}
 
     def _command(self) -> list[str]:
         command = [

@@ -1,0 +1,128 @@
+"""From an operation to its picture, beside an earlier commit: each in a JupyterLab of its own, in turns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from tests.browser.lab import Server
+
+from .against import LATER, NOISE, exported
+from .lab import MeasuredNotebook, open_notebook
+from .paint import FIRST, SETUP, WORK
+from .table import table, verdict
+
+COMMIT = LATER["pictures"]
+
+SIZES = (127, 1_023)
+"""Entries of the map."""
+
+SHOWN = {
+    "tree": "vm.Tree(m.kernel_map)",
+    "map: tree, list, ribbon": "vm.Map(m.kernel_map)",
+    "dashboard": "vm.Dashboard(m)",
+}
+"""What is measured, and the cell that shows it."""
+
+SLOW = 2_000_000
+"""Bits a second of a slow network."""
+
+BYTES, TIME, SLOWLY = "first picture, bytes", "first picture", f"first picture at {SLOW // 10**6} Mbit/s"
+AIMS = {"dashboard": 0.7, BYTES: 150_000 / 973_000, SLOWLY: 0.5}
+"""How much of the earlier figure it may take; all else as much as it did."""
+
+Found = dict[str, tuple[list[float], list[float]]]
+"""By what was measured: the figures of the earlier commit, one for each turn, and those of now."""
+
+
+class EarlierLab(Server):
+    """A JupyterLab whose kernels import the package from :data:`COMMIT`."""
+
+    @property
+    def tree(self) -> Path:
+        return built(COMMIT)
+
+
+@cache
+def built(commit: str) -> Path:
+    """The sources of a commit, with their front end."""
+    tree = exported(commit)
+    subprocess.run([sys.executable, "hatch_build.py"], cwd=tree, check=True)
+    return tree
+
+
+def measure(
+    entries: Sequence[int] = SIZES, operations: int = 40, turns: int = 4, earlier: type[Server] = EarlierLab
+) -> Found:
+    """The figures of all turns."""
+    found: Found = {}
+    for _ in range(turns):
+        for which, host in enumerate((earlier, Server)):
+            for figures in (_over_a_slow_network, lambda notebook: _figures(notebook, entries, operations)):
+                with open_notebook(host) as notebook:
+                    for name, value in figures(notebook):
+                        found.setdefault(name, ([], []))[which].append(value)
+    return found
+
+
+def _figures(notebook: MeasuredNotebook, entries: Sequence[int], operations: int) -> Iterator[tuple[str, float]]:
+    yield TIME, _first(notebook)[0]
+    _is_of(notebook, notebook.server.tree)
+    notebook.run(SETUP)
+    for size in entries:
+        notebook.run(f"m = machine({size})")
+        for name, shows in SHOWN.items():
+            cell = notebook.run(f"shown.append({shows})\nshown[-1]")
+            notebook.page.wait_for_timeout(300)
+            painted = notebook.latency(cell, WORK, operations, settles=True)  # parts of it came apart once
+            yield f"{name}, {size:,} entries", median(painted.times)
+            notebook.run("for old in shown:\n    old.close()\nshown.clear()")
+            notebook.page.evaluate("(i) => window.panel.content.widgets[i].model.outputs.clear()", cell)
+
+
+def _first(notebook: MeasuredNotebook) -> tuple[float, int]:
+    """Milliseconds from running a fresh kernel's first cell until its picture is there, and bytes of all messages."""
+    before, begun = notebook.bytes_in, perf_counter()
+    notebook.start(FIRST)
+    notebook.page.locator(".vmw-scene .node").first.wait_for()
+    found = (perf_counter() - begun) * 1e3, notebook.bytes_in - before
+    notebook.wait_idle()
+    return found
+
+
+def _over_a_slow_network(notebook: MeasuredNotebook) -> Iterator[tuple[str, float]]:
+    """The same where the page's messages come at :data:`SLOW`."""
+    rate = {"downloadThroughput": SLOW / 8, "uploadThroughput": SLOW / 8, "latency": 50, "offline": False}
+    network = notebook.page.context.new_cdp_session(notebook.page)
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", rate)
+    milliseconds, received = _first(notebook)
+    yield SLOWLY, milliseconds
+    yield BYTES, received
+
+
+def _is_of(notebook: MeasuredNotebook, tree: Path) -> None:
+    """Hold that the kernel has the package of this tree: otherwise a tree would be measured beside itself."""
+    (output,) = notebook.outputs(notebook.run("print(vmwidgets.__file__)"))
+    place = Path("".join(output["text"]).strip())
+    if place.parent.parent != tree:
+        raise RuntimeError(f"the kernel has {place}, not the package in {tree}")
+
+
+def report(found: Found) -> str:
+    """The table, with the aims."""
+    rows = []
+    for name, (then, now) in found.items():
+        share = min(now) / min(then)
+        aim = next((value for part, value in AIMS.items() if name.startswith(part)), 1 + NOISE)
+        each = ", ".join(f"{one / other:.2f}" for other, one in zip(then, now, strict=True))
+        rows.append(
+            [name, f"{min(then):,.0f}", f"{min(now):,.0f}", f"{share:.2f}", f"{aim:.2f}", verdict(share <= aim), each]
+        )
+    header = ["milliseconds to the painted picture", "then", "now", "ratio", "aim", "", "each turn"]
+    return table(f"Beside commit {COMMIT}, in turns: the best of each turn's medians", header, rows)
