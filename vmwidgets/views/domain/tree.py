@@ -272,7 +272,8 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
     end = _meaning(read)
     left = 10 + text_width(texts[0].text, "mono label") + 12
     end_w = 0 if second else text_width(end, "label")
-    texts.append(fitted(w - 8, base + second, end, w - (10 if second else left) - 8, "label", "end"))
+    room = w - (10 if second else left) - 8
+    texts.append(fitted(w - 8, base + second, (end, end.removeprefix("page ")), room, "label", "end"))
     index = f"[{_entries(node)}]"
     if left + text_width(index, "mono label") + end_w + 22 <= w:
         texts.append(Text(left, base, index, "mono label dim"))

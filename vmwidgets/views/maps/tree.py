@@ -101,18 +101,17 @@ def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
 
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, *, is_short: bool) -> Node:
-    """A node; `is_short`: another has room for a page number only, so that each has its page number."""
+    """A node; `is_short`: another has room for a page number only, so that each has its page number, and no letter."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = _HEIGHT[column.level]
     text: tuple[Text, ...] = ()
     if column.level == "card":
         label = picture.style.short(entry.start) if is_short else picture.style.long(entry.start)
-        w = min(column.w - 6, text_width(label, "mono label") + 24)
-        text = (
-            Text(6, 15.5, "R" if red else "B", "letter"),
-            Text(w / 2 + 6, 16, label, "mono label", "middle"),
-        )
+        letter = 0 if is_short else 12  # all nodes of a tree have theirs, or none
+        w = min(column.w - 6, text_width(label, "mono label") + 12 + letter)
+        letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
+        text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
     elif column.level == "short":
         label = shorten_middle(picture.style.short(entry.start), text_width("0" * 6, "mono label"), "mono label")
         w = min(max(26.0, text_width(label, "mono label") + 8), 2 * column.w - 4)

@@ -7,13 +7,14 @@ from vmwidgets.engine.paper.segments_schema import Segment, SegmentsValue, Stret
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Line
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.words.pictures import say_segments
 
 HIGH, STEP, TOP = 42.0, 50.0, 30.0
 """Height of a box, from one to the next, and where the first begins."""
 
-VIRTUAL, BETWEEN = 0.4, 60.0
-"""What part of the width the virtual side has, and the room for the arrows."""
+VIRTUAL, BETWEEN, BESIDE = 0.4, 60.0, 28.0
+"""What part of the width the virtual side has; the room for the arrows, and around two words in a row."""
 
 
 def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
@@ -25,7 +26,10 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
         kit.label("segments/virtual", "virtual addresses", MARGIN, 4),
         kit.label("segments/physical", "physical memory", x, 4),
     ]
-    left = [_segment(one, Box(MARGIN, TOP + STEP * n, w, HIGH)) for n, one in enumerate(value.segments)]
+    is_whole = all(_limits_fit(one, w) for one in value.segments)
+    left = [
+        _segment(one, Box(MARGIN, TOP + STEP * n, w, HIGH), is_whole=is_whole) for n, one in enumerate(value.segments)
+    ]
     stretches = value.stretches
     right = [_stretch(value, one, Box(x, TOP + STEP * n, room - w, HIGH)) for n, one in enumerate(stretches)]
     links = [
@@ -43,11 +47,24 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
     )  # fmt: skip
 
 
-def _segment(one: Segment, box: Box) -> Node:
+def _limits_fit(one: Segment, room: float) -> bool:
+    """Whether a box so wide has room for both ends of a segment, beside its size."""
+    ends, size = f"{Address(one.start)}–{Address(one.start + one.size)}", binary_size(one.size)
+    return text_width(ends, "mono label") + text_width(size) + BESIDE <= room
+
+
+def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
+    """A segment in the program's addresses: its ends and size if `is_whole`, else where it begins.
+
+    The box of physical memory that it points to has its size.
+    """
     if not one.size:
         return kit.card(f"segments/{one.name}", box, [one.name, "no size yet"], state=("dim",))
     limits = f"{Address(one.start)}–{Address(one.start + one.size)}"
-    rows = [Line(one.name, "strong", one.rights), Line(limits, "mono label", binary_size(one.size))]
+    second = (
+        Line(limits, "mono label", binary_size(one.size)) if is_whole else Line(f"{Address(one.start)}…", "mono label")
+    )
+    rows = [Line(one.name, "strong", one.rights), second]
     title = f"{one.name}, {limits}, {binary_size(one.size)} {one.rights}: base {Address(one.base)}"
     return kit.card(f"segments/{one.name}", box, rows, title=title, bar="page")
 

@@ -10,11 +10,15 @@ from vmwidgets.engine.mmu.tables_schema import Step, Walk
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Link, Node
+from vmwidgets.views.scene.text import text_width
 
 from .walk_tables import table_name
 
 _HIGH, _GAP = 26.0, 16.0
 """Height of the line, and the room for an arrow."""
+
+_SPARE = 4.0
+"""Pixels of a chip that no word takes: the names of tables stand before all indices, or before none."""
 
 _OPENS, _VERDICT = 26.0, 0.3
 """Pixels of what opens the line; share of the rest that the verdict has."""
@@ -29,7 +33,13 @@ def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[No
     opener = kit.fold("walk/line", Box(MARGIN, 2, _OPENS, _HIGH), "▾" if is_open else "▸", title=title, opens=True,
                       lane="walk")  # fmt: skip
     x = MARGIN + _OPENS + _GAP
-    chips = [_read(walk, step, Box(x + number * (w + _GAP), 2, w, _HIGH)) for number, step in enumerate(walk.steps)]
+    names = [f"{table_name(step)} {step.index}" for step in walk.steps]
+    if any(text_width(name, "mono label") > w - _SPARE for name in names):
+        names = [str(step.index) for step in walk.steps]
+    chips = [
+        _read(walk, step, name, Box(x + number * (w + _GAP), 2, w, _HIGH))
+        for number, (step, name) in enumerate(zip(walk.steps, names, strict=True))
+    ]
     chips.append(_verdict(walk, Box(x + len(chips) * (w + _GAP), 2, verdict_wide, _HIGH)))
     links = [
         kit.beside(f"{left.id}>{right.id}", left, right, kind="walk", state=["path"]) for left, right in pairwise(chips)
@@ -37,14 +47,13 @@ def line_of(walk: Walk, *, is_open: bool, width: float = WIDTH) -> tuple[list[No
     return [replace(opener, state=() if is_open else opener.state), *chips], links, _HIGH + 8
 
 
-def _read(walk: Walk, step: Step, place: Box) -> Node:
-    """The index into a table, or where there is room, its name too."""
+def _read(walk: Walk, step: Step, words: str, place: Box) -> Node:
+    """What is read in a table."""
     is_last = walk.fault is not None and walk.fault.level == step.level
-    name = table_name(step)
     return kit.chip(
-        f"walk/line/{step.level}", "descriptor", place, (f"{name} {step.index}", str(step.index)),
+        f"walk/line/{step.level}", "descriptor", place, words, spare=_SPARE,
         thing=f"pte:{step.pa:x}", state=["fault" if is_last else "path"], lane="walk", style="mono label",
-        title=f"index {step.index} into the {name} at {Address(step.table)}: {step.value:#x}",
+        title=f"index {step.index} into the {table_name(step)} at {Address(step.table)}: {step.value:#x}",
     )  # fmt: skip
 
 
