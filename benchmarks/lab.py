@@ -12,9 +12,10 @@ from typing import Any
 
 from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
 
-WATCH = """(index) => {
+WATCH = """([index, within]) => {
     const watch = (window.vmwatch = { paints: [] });
-    const root = window.panel.content.widgets[index].node;
+    const cell = window.panel.content.widgets[index].node;
+    const root = within ? cell.querySelector(within) : cell;
     let asked = false;
     // After the animation frame that follows a change, the next task begins when the frame is painted.
     const painted = () => {
@@ -84,19 +85,24 @@ class MeasuredNotebook(Notebook):
     def _note(self, payload: str | bytes) -> None:
         self.largest = max(self.largest, len(payload))
 
-    def latency(self, shown: int, statement: str, operations: int, *, settles: bool = False) -> Painted:
+    def latency(
+        self, shown: int, statement: str, operations: int, *, settles: bool = False, within: str = ""
+    ) -> Painted:
         """Run `statement` (its `i` counts from 0) so many times, and see when cell `shown` was painted anew.
 
         The first two warm up, and set the pause between the rest.  `settles`: what is drawn first is not yet in its
-        place, so that the last frame counts.
+        place, so that the last frame counts.  `within`: only what changes in there counts (a selector in the cell).
         """
-        warm = self._loop(shown, statement, 0, 2, 3.0 if settles else 1.0, settles)
+        watched = [shown, within]
+        warm = self._loop(watched, statement, 0, 2, 3.0 if settles else 1.0, settles)
         usual = max(warm.times, default=1_000.0)
         gap = round(min(3.0, max(0.12, 2.5 * usual / 1e3 + 0.1)), 3)
-        return self._loop(shown, statement, 2, 2 + operations, gap, settles)
+        return self._loop(watched, statement, 2, 2 + operations, gap, settles)
 
-    def _loop(self, shown: int, statement: str, first: int, last: int, gap: float, settles: bool) -> Painted:
-        self.page.evaluate(WATCH, shown)
+    def _loop(
+        self, watched: list[int | str], statement: str, first: int, last: int, gap: float, settles: bool
+    ) -> Painted:
+        self.page.evaluate(WATCH, watched)
         self.largest, before = 0, self.bytes_in
         cell = self.run(LOOP.format(first=first, last=last, statement=statement, gap=gap))
         received, largest = self.bytes_in - before, self.largest

@@ -94,8 +94,9 @@ export class MiniMap {
     const window = this.window();
     const [left, top, right, bottom] = this.seen(window);
     const all = right - left > 0.995 && (bottom - top > 0.995 || this.fits(window));
-    this.root.hidden = !scene || all || right <= left || bottom <= top;
-    if (this.root.hidden || !scene) return;
+    const hidden = !scene || all || right <= left || bottom <= top;
+    if (hidden !== this.root.hidden) this.root.hidden = hidden;
+    if (hidden || !scene) return;
     const scale = Math.min(ACROSS / scene.width, DOWN / Math.max(scene.height, 1));
     if (this.mapped !== scene) {
       this.mapped = scene;

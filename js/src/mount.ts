@@ -172,17 +172,29 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
 function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {
   const show = (): void => figure.select(selection.get("selection"));
   const reach = (): void => figure.reach(selection.get("latest"), selection.get("stamp"));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Nearly always a picture of what was reached comes right behind: both are painted at once.
+  const reachSoon = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      reach();
+    }, SOON);
+  };
   selection.on("change:selection", show);
-  selection.on("change:latest", reach);
-  selection.on("change:stamp", reach);
+  selection.on("change:latest", reachSoon);
+  selection.on("change:stamp", reachSoon);
   signal.addEventListener("abort", () => {
+    clearTimeout(timer);
     selection.off("change:selection", show);
-    selection.off("change:latest", reach);
-    selection.off("change:stamp", reach);
+    selection.off("change:latest", reachSoon);
+    selection.off("change:stamp", reachSoon);
   });
   show();
   reach();
 }
+
+/** Milliseconds that the controls wait for the picture of an operation. */
+const SOON = 60;
 
 function select(selection: SelectionModel, thing: string): void {
   if (selection.get("selection") === thing) return;

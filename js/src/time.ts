@@ -193,6 +193,7 @@ export class Time {
 
   /** The machine has come to operation `number`. */
   reach(number: number): void {
+    if (number === this.latest && this.when !== NOWHERE) return; // its picture has said so
     this.latest = Math.max(number, 0);
     this.show();
   }
