@@ -66,7 +66,7 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
   const fire = (event: string, ...args: unknown[]) => {
     for (const callback of heard.get(event) ?? []) (callback as (...all: unknown[]) => void)(...args);
   };
-  return { sent, state, el, given, fire, stop };
+  return { sent, state, chosen, el, given, fire, stop };
 }
 
 const status = (el: HTMLElement) => el.querySelector(".vmw-status")?.textContent;
@@ -77,6 +77,32 @@ test("a view is drawn and says hello", async () => {
   await view.render(given);
   assert.equal(el.querySelectorAll(".node").length, 1);
   assert.deepEqual(said(sent), ["hello"]);
+});
+
+test("an operation is told with its picture; where none comes, a little later", async (context) => {
+  const { el, given, state, chosen, fire } = setUp();
+  await view.render(given);
+  const where = () => el.querySelector(".vmw-where")?.textContent ?? "";
+  const before = where();
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  chosen.latest = 8;
+  fire("change:latest");
+  fire("change:stamp");
+  assert.equal(where(), before, "its picture is on its way");
+  context.mock.timers.tick(1000);
+  assert.match(where(), / of 8/);
+  chosen.latest = 9;
+  fire("change:latest");
+  const when = { ...now, number: 9 };
+  const text = JSON.stringify({ scene: scene([node("b")]), dot: "", when });
+  Object.assign(state, {
+    frame: { seq: 2, data: new DataView(zlibSync(new TextEncoder().encode(text)).slice().buffer) },
+  });
+  fire("change:frame");
+  context.mock.timers.tick(20);
+  assert.match(where(), /operation 9 of 9/);
+  assert.ok(el.querySelector('[data-id="b"]'));
+  context.mock.timers.reset();
 });
 
 test("a hub that is gone is told apart from a picture that fails", async () => {

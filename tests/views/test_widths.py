@@ -62,6 +62,30 @@ def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
     assert wrong == []
 
 
+@pytest.mark.parametrize("width", [*WIDTHS, *BETWEEN])
+def test_of_a_tree_and_of_a_walk_in_a_line_all_boxes_have_their_letter_or_name_or_none_has(width: int) -> None:
+    found = set()
+    for name, picture in (*gallery.of_maps(), *gallery.of_tables()):
+        picture.width = width
+        nodes = picture.scene().nodes
+        in_tree = [node for node in nodes if node.kind == "tree-node" and node.text]
+        letters = {any(run.style == "letter" for run in node.text) for node in in_tree}
+        read = [node for node in nodes if node.id.startswith("walk/line/") and node.kind == "descriptor"]
+        names = {" " in node.text[0].text for node in read}
+        assert len(letters) < 2, (name, width, letters)
+        assert len(names) < 2, (name, width, [node.text[0].text for node in read])
+        found |= letters | names
+    assert found, "some have words"
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, *BETWEEN])
+def test_addresses_of_segments_are_never_cut(width: int) -> None:
+    for name, picture in gallery.of_segments():
+        picture.width = width
+        runs = [run for node in picture.scene().nodes for run in node.text if run.style == "mono label"]
+        assert not [run.text for run in runs if run.room], (name, width)
+
+
 def test_the_gallery_has_every_registered_picture() -> None:
     own = {name for name, kind in known_pictures().items() if kind.__module__.startswith("vmwidgets.")}
     assert own <= {type(picture).__name__ for _, picture in gallery.every()}
