@@ -136,6 +136,19 @@ def test_policies_are_rows_and_numbers_of_frames_are_columns_where_there_is_room
     assert len({columns(narrow, block)[0].y for block in range(4)}) == 4
 
 
+@pytest.mark.parametrize("width", [560, 600, 700, 900])
+def test_each_of_two_grids_beside_each_other_has_its_name_and_count(width: int) -> None:
+    found = vm.reference_string(BELADY, (3, 4), ("fifo", "clock"))
+    scene = vm.References(found, width=width).scene()
+    sound(scene)
+    texts = [run.text for node in scene.nodes for run in node.text]
+    for block, run in enumerate(found.runs):
+        assert f"{run.policy}, {run.frames} frames" in texts
+        assert any(text.removeprefix("▲ ").startswith(f"{run.faults} faults") for text in texts), block
+    is_beside = columns(scene, 0)[0].y == columns(scene, 1)[0].y
+    assert is_beside == (width >= 700)
+
+
 def margin(scene: Scene, block: int) -> Node:
     return next(node for node in scene.nodes if node.id == f"references/{block}/faults")
 

@@ -41,7 +41,7 @@ _INDEX, _COUNT, _APART = 38.0, 76.0, 18.0
 """Widths: of the names of frames, of the count of faults; room between grids."""
 
 _NARROW = 640.0
-"""Pixels below which a grid has its name above it, and its count beside that."""
+"""Pixels below which each grid has its name above it, and its count beside that."""
 
 _ROOMY, _WIDEST = 36.0, 104.0
 """Width of a reference where there is room, and where its page has a long number."""
@@ -95,6 +95,7 @@ class _Sheet:
     block: float
     """Pixels from one grid to the next."""
     is_narrow: bool
+    """Each grid has its name above it, and its count beside that."""
     opened: frozenset[int] | None
     """The runs that are drawn whole; None: all."""
     anomalies: dict[tuple[str, int], int]
@@ -106,20 +107,21 @@ class _Sheet:
     ) -> _Sheet:
         """References wide enough for the longest page, and for the hand where a policy has one.
 
-        The runs of a policy are beside each other if all of the string has room then.
+        The runs of a policy are beside each other if all of the string has room then, with their names above them where
+        there is none at the left.
         """
-        is_narrow = width < _NARROW
         longest = max(text_width(_page(step), "mono strong") for run in runs for step in run.steps)
         hand = any(step.hand is not None for run in runs for step in run.steps[:1])
         least = longest + (15.0 if hand else 8.0)
         name = max(text_width(visible(run.policy), "strong") for run in runs)
-        left = 0.0 if is_narrow else min(150.0, max(name, text_width("16 frames"))) + 12
         policies = len({run.policy for run in runs})
         each = len(runs) // policies if len(runs) % policies == 0 else 1
-        for beside in (each, 1):
+        ways = ((True, each), (True, 1)) if width < _NARROW else ((False, each), (True, each), (False, 1))
+        for is_narrow, beside in ways:
+            left = 0.0 if is_narrow else min(150.0, max(name, text_width("16 frames"))) + 12
             block = (width - 2 * MARGIN - left + _APART) / beside
             room = block - _APART - _INDEX - _COUNT * (not is_narrow)
-            if beside == 1 or room / len(runs[0].steps) >= least:
+            if room / len(runs[0].steps) >= least:
                 break
         column = min(_WIDEST, max(least, min(room / len(runs[0].steps), _ROOMY)))
         rows = tuple(tuple(range(begin, begin + beside)) for begin in range(0, len(runs), beside))
@@ -156,13 +158,13 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
     """A part of the string above each column of grids, and the grids of all runs below; and where they end."""
     nodes: list[Node] = []
     sizes = [runs[number].frames for number in sheet.rows[0]]
-    names_sizes = not line and len(sheet.rows[0]) > 1
+    names_sizes = not line and len(sheet.rows[0]) > 1 and not sheet.is_narrow
     for place, frames in enumerate(sizes):
         nodes.append(_string(runs[0], sheet, line, place, shown, y, counted(frames, "frame") if names_sizes else ""))
     y += nodes[-1].h
     for row in sheet.rows:
         if sheet.is_narrow:
-            nodes.append(_name_above(runs, row[0], sheet, line, y))
+            nodes += [_name_above(runs, number, sheet, line, sheet.x(at) - _INDEX, y) for at, number in enumerate(row)]
             y += LINE + 2
         else:
             nodes.append(_name_beside(runs[row[0]], row[0], sheet, line, y))
@@ -171,7 +173,7 @@ def _line(runs: Sequence[PolicyRun], sheet: _Sheet, line: int, shown: range, y: 
             run = runs[number]
             high = sheet.high(run, number)
             lane = f"references/{number}/{line}"
-            if place:
+            if place and not sheet.is_narrow:
                 nodes.append(_frames_beside(run, number, sheet, line, sheet.x(place) - _INDEX, y))
             for column, index in enumerate(shown):
                 box = Box(sheet.x(place) + column * sheet.column, y, sheet.column - 2, high)
@@ -264,22 +266,22 @@ def _is_best(runs: Sequence[PolicyRun], run: PolicyRun) -> bool:
     return len(others) > 1 and run.faults == min(others) < max(others)
 
 
-def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, y: float) -> Node:
+def _name_above(runs: Sequence[PolicyRun], number: int, sheet: _Sheet, line: int, x: float, y: float) -> Node:
     """The same above a grid, with its faults."""
     run, w = runs[number], sheet.block - _APART
     more = sheet.anomalies.get((run.policy, run.frames), 0)
     faults = counted(run.faults, "fault")
     words = f"▲ {faults}, {more:,} more" if more else f"{faults}, fewest" if _is_best(runs, run) else faults
-    x = w - text_width(words, "strong")
+    room = w - text_width(words, "strong") - 8
     text = [
-        fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", x - 8, "strong"),
+        fitted(0, 14, f"{visible(run.policy)}, {counted(run.frames, 'frame')}", room, "strong"),
         Text(w, 14, words, f"strong{' error' * bool(more)}", "end"),
         *_frames(run, number, sheet, 0),
     ]
     shifted = [*text[:2], *(Text(one.x, one.y + LINE + 2, one.text, one.style, one.anchor) for one in text[2:])]
     high = LINE + 2 + sheet.high(run, number)
     return _opens(
-        kit.runs(f"references/{number}/{line}/names", kit.Box(MARGIN, y, w, high), tuple(shifted), title=run.headline),
+        kit.runs(f"references/{number}/{line}/names", kit.Box(x, y, w, high), tuple(shifted), title=run.headline),
         number, sheet,
     )  # fmt: skip
 
