@@ -53,7 +53,7 @@ export class Asking {
     if (this.hint.hidden) {
       const many = Math.min(this.buttons.length, DIGITS);
       const keys = many > 1 ? `Press 1 to ${many} to answer. ` : "";
-      say(this.hint, `${keys}Go on once more to see the answer.`);
+      say(this.hint, `${keys}Step once more to see the answer.`);
       this.hinted(true);
     } else this.answer(question, "");
   }

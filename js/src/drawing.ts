@@ -99,7 +99,8 @@ export class Drawing {
   /** Says that the drawing is on its way, if it does not come soon; or no longer. */
   private wait(waits: boolean): void {
     clearTimeout(this.timer);
-    if (waits) this.timer = setTimeout(() => this.say("The kernel sends Graphviz as soon as it is idle."), PATIENCE);
+    if (waits)
+      this.timer = setTimeout(() => this.say("The Jupyter kernel sends Graphviz as soon as it is idle."), PATIENCE);
     else if (this.said) this.say("");
   }
 

@@ -308,7 +308,7 @@ export class Figure {
     this.zoomer.append(wider, closer);
     const save = button("save", "save this picture as a file", "s");
     save.addEventListener("click", () => this.calls.send({ type: "save" }));
-    const help = button("?", "keys and looks", "?");
+    const help = button("?", "keys and legend", "?");
     help.classList.add("vmw-help");
     help.setAttribute("aria-expanded", "false");
     help.addEventListener("click", () => this.explain());

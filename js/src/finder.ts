@@ -16,8 +16,8 @@ export class Finder {
   readonly root = html("span", "vmw-finder");
   readonly field = html("input", "vmw-find");
   private readonly count = html("span", "vmw-found");
-  private readonly back = button("‹", "the one found before", "Shift+Enter");
-  private readonly forward = button("›", "the next one found", "Enter");
+  private readonly back = button("‹", "the previous match", "Shift+Enter");
+  private readonly forward = button("›", "the next match", "Enter");
   private readonly calls: FinderCalls;
 
   constructor(calls: FinderCalls) {

@@ -12,10 +12,10 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["← → ↑ ↓", "to the next box in that direction"],
   ["Enter", "select, open, press"],
   ["Space", "play, pause"],
-  ["[ ]", "a step back, on"],
+  ["[ ]", "a step back, forward"],
   ["{ }", "to the beginning of the operation, to now"],
   ["c", "as at this cell"],
-  ["/", "find an address or a name; there Enter goes on to the next"],
+  ["/", "find an address or a name; Enter finds the next"],
   ["+ -", "zoom the ribbon"],
   ["p s t f", "pin, save, table, full screen"],
   ["Escape", "select nothing"],
@@ -27,10 +27,10 @@ const KEYS: readonly (readonly [string, string])[] = [
 const LOOKS: readonly (readonly [string, string])[] = [
   ["new", "new"],
   ["changed", "changed"],
-  ["path", "on the path of a search or a walk, or at hand"],
+  ["path", "on the path of a search or a walk, or current"],
   ["selected", "selected, in all pictures of the machine"],
   ["shown", "shown in detail below"],
-  ["leaving", "about to go"],
+  ["leaving", "about to be removed"],
   ["folded", "folded: press it to open it"],
 ];
 

@@ -38,10 +38,10 @@ export class MiniMap {
   constructor(drawing: SVGElement) {
     this.drawing = drawing;
     this.box.tabIndex = 0;
-    this.box.title = "the part of the picture that is in sight: drag it, or pan with arrow keys";
+    this.box.title = "the visible part of the picture: drag it, or pan with arrow keys";
     for (const [name, value] of Object.entries({
       role: "slider",
-      "aria-label": "the part of the picture that is in sight",
+      "aria-label": "the visible part of the picture",
       "aria-orientation": "vertical",
       "aria-valuemin": "0",
       "aria-valuemax": "100",

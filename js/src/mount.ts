@@ -35,7 +35,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     if (!live)
       figure.select(thing); // in this picture: the others are not told of it
     else if (selection) select(selection, thing);
-    else figure.tell("What is selected can't be shared with this kernel's pictures: run this cell again.");
+    else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
   const figure: Figure = new Figure({ send, select: choose }, router);
   const area = el.closest(".jp-OutputArea");

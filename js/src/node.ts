@@ -233,8 +233,8 @@ const STATES: Record<string, string> = {
   new: "new",
   changed: "changed",
   path: "on the path",
-  here: "at hand",
-  leaving: "about to go",
+  here: "current",
+  leaving: "about to be removed",
   stuck: "stuck",
   shown: "shown in detail",
 };

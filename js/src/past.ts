@@ -24,7 +24,7 @@ export interface Kind {
 
 export const KINDS: Readonly<Record<string, Kind>> = {
   n: { glyph: "█", means: "new", boxes: [[2, 12]] },
-  g: { glyph: "▄", means: "given back", boxes: [[8, 12]] },
+  g: { glyph: "▄", means: "freed", boxes: [[8, 12]] },
   a: { glyph: "━", means: "access", boxes: [[6, 8]] },
   f: { glyph: "▲", means: "fault", boxes: [[2, 12]] },
   t: { glyph: "▀", means: "threads", boxes: [[2, 6]] },

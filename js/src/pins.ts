@@ -76,7 +76,7 @@ class Pin {
       if (request.type === "seek") send({ ...request, type: "seek_pin", index });
     }, []);
     this.renderer.root.setAttribute("inert", "");
-    const unpin = button("unpin", "take this picture away", "click");
+    const unpin = button("unpin", "remove this picture", "click");
     unpin.addEventListener("click", () => send({ type: "unpin", index }));
     this.words.header.append(unpin);
     const { header, caption, functions } = this.words;

@@ -36,7 +36,7 @@ export class Player {
   private readonly reader: Reader;
   private readonly stages: readonly Stage[];
   private readonly back = button("‹", "step back", "[");
-  private readonly forward = button("›", "step on", "]");
+  private readonly forward = button("›", "step forward", "]");
   private readonly slider = html("input", "vmw-slider");
   private readonly strip: Timeline;
   private readonly where = html("span", "vmw-where");

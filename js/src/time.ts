@@ -60,7 +60,7 @@ export class Time {
   private readonly copying = new Copying();
   private readonly branching = new Copying(
     "branch here",
-    "the line that makes a machine to go on from here",
+    "the line that creates a machine that continues from here",
     "go to an earlier moment first",
   );
   private readonly send: Send;
@@ -83,7 +83,7 @@ export class Time {
   private readonly passed = html("option");
   private readonly maker = button("go", "show the operation that makes it", "click");
   private readonly since = html("span", "vmw-since");
-  private readonly cell = button("as at this cell", "show the picture as it was when its cell was done", "c");
+  private readonly cell = button("as at this cell", "show the picture as it was when its cell ended", "c");
   private when: When = NOWHERE;
   private places: readonly number[] = [AFTER];
   private functions: readonly number[] = [0];

@@ -172,7 +172,7 @@ export class Timeline {
       `${glyph} ${name}`.trim(),
       !name.includes("✗") && failed ? failed : "",
       group ? `in the group ${group[2]}` : "",
-      count > 1 ? `one mark for ${count.toLocaleString("en")}` : "",
+      count > 1 ? `one symbol for ${count.toLocaleString("en")}` : "",
       ...this.past.marks.filter(([one]) => one === number).map(([, mark]) => `mark ${mark}`),
     ]
       .filter(Boolean)

@@ -21,7 +21,7 @@ export class Words {
   private placed: readonly string[] = [];
 
   constructor() {
-    this.late.title = "the machine has gone on: this picture is drawn again when the cell is done";
+    this.late.title = "the machine has changed: this picture is redrawn when the cell ends";
     this.late.hidden = true;
     this.header.append(this.title, this.subtitle, this.late, this.origin);
     this.caption.append(this.text, " ", this.reason, " ", this.functions.root);

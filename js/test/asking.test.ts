@@ -37,7 +37,7 @@ test("whoever goes on at a question is told what to press, and then sees the ans
   const { reader, asking, words, options, answered } = setUp();
   asking.goOn();
   assert.deepEqual([reader.waits, answered()], [true, 0]);
-  assert.equal(words(), "Press 1 to 3 to answer. Go on once more to see the answer.");
+  assert.equal(words(), "Press 1 to 3 to answer. Step once more to see the answer.");
   asking.goOn();
   assert.deepEqual([reader.waits, answered()], [false, 1]);
   assert.equal(words(), "Right: page 1. So.");
@@ -63,7 +63,7 @@ test("what is told is told anew when one comes back to an open question", () => 
 test("a question without options has one digit, which shows the answer", () => {
   const { reader, asking, words } = setUp({ ...ASKED, options: [] });
   asking.goOn();
-  assert.equal(words(), "Go on once more to see the answer.");
+  assert.equal(words(), "Step once more to see the answer.");
   assert.equal(asking.key("1"), true);
   assert.deepEqual([reader.waits, words()], [false, "page 1. So."]);
 });

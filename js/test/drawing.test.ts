@@ -121,7 +121,7 @@ test("a kernel that is busy sends it later: until then the reader knows that it 
   press.click();
   assert.equal(said(), "");
   context.mock.timers.tick(1000);
-  assert.equal(said(), "The kernel sends Graphviz as soon as it is idle.");
+  assert.equal(said(), "The Jupyter kernel sends Graphviz as soon as it is idle.");
   context.mock.timers.reset();
   figure.takeDot(1, DOT);
   await arrived();

@@ -50,7 +50,7 @@ test("the looks are explained once a browser, in the first picture that is seen,
   assert.equal(hints().length, 0);
 });
 
-test("what is folded has a number in the legend as in a picture: its dots alone look like those of what is about to go", () => {
+test("what is folded has a number in the legend as in a picture: its dots alone look like those of what is about to be removed", () => {
   const samples = legend().flatMap((list) => [...list.querySelectorAll(".vmw-sample")]);
   const words = new Map(samples.map((one) => [one.getAttribute("aria-label"), one.querySelector("text")?.textContent]));
   assert.equal(words.get("folded"), "12");

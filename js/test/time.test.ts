@@ -154,7 +154,7 @@ test("operations since the cell are counted, and one press shows the picture as 
   assert.equal(text(".vmw-since"), "2 operations since this cell");
   time.reach(14);
   assert.equal(text(".vmw-since"), "13 operations since this cell");
-  press("show the picture as it was when its cell was done");
+  press("show the picture as it was when its cell ended");
   draw(1, 4, { cell: 1, kept: true });
   press("to now, and follow");
   assert.deepEqual(places(sent), ["stay", [-1, -1]]);

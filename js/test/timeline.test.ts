@@ -38,7 +38,7 @@ test("arrows point from mark to mark and say the operation, Enter goes there", (
   key("Enter");
   assert.deepEqual(gone, [2]);
   key("End");
-  assert.equal(text(), "▄ 4 · given back · panic", "its kind, while its name is under way");
+  assert.equal(text(), "▄ 4 · freed · panic", "its kind, while its name is under way");
   key("ArrowLeft");
   assert.equal(text(), "█ 3 · new · mark after <i>fork</i>");
 });

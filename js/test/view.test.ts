@@ -135,7 +135,7 @@ test("without the selection's model a picture is drawn, and a click says what is
   const { el, given } = setUp({}, { getModel: () => Promise.reject(new Error("closed")) });
   await view.render(given);
   el.querySelector(".node")?.dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
-  assert.match(status(el) ?? "", /selected.*run this cell again/);
+  assert.match(status(el) ?? "", /selection.*run this cell again/);
 });
 
 test("a page that is asked whether it is there says hello, one that is left says bye", async () => {

@@ -177,7 +177,7 @@ def test_the_looks_are_explained_in_the_first_picture_that_a_browser_shows(
     expect(hint).to_have_count(0)
     notebook.page.locator(".vmw-help").first.click()
     tops = notebook.page.locator(".vmw-legend dl").evaluate_all("(lists) => lists.map((one) => one.offsetTop)")
-    assert tops == [tops[0]] * 2, "keys and looks are side by side"
+    assert tops == [tops[0]] * 2, "keys and legend are side by side"
     notebook.run("m.kernel_map")
     expect(notebook.cell(2).locator(".vmw-scene .node").first).to_be_visible()
     expect(hint).to_have_count(0)

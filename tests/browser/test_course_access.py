@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "tests" / "labs" / "solutions").glob("[a-z]*.py"))
 LABS = {"01-maps": maps.SOLVED, "08a-demand-paging": demand_paging.SOLVED}
 CHECK = re.compile(r'lab\.check\("([^"]+)", (\w+)\)')
-SHEET = re.compile(r'^(\w+) = lab\.sheet\("([^"]+)"\)\n\1$', re.MULTILINE)
+SHEET = re.compile(r'^(\w+) = lab\.(?:variant|sheet)\("([^"]+)"\)\n\1$', re.MULTILINE)
 YOURS = "# your code here"
 
 SMALL = {"width": 1280, "height": 800}

@@ -19,7 +19,7 @@ c = t.fork()
 c.write(a + 4096, b"y")
 """
 BOXES = ["access", "TLB", "page-table walk", "fault code", "map lookup", "object and pager", "frame", "page tables",
-         "second try"]  # fmt: skip  # in order
+         "retry"]  # fmt: skip  # in order
 
 
 @pytest.fixture

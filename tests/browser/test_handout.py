@@ -99,7 +99,7 @@ def test_keys_buttons_slider_and_chapters_lead_to_the_same_steps(opened: Callabl
     for key, wanted in (("PageDown", 2), ("]", 3), ("ArrowRight", 4), ("PageUp", 3), ("[", 2), ("ArrowLeft", 1)):
         page.keyboard.press(key)
         assert where(page)[0] == wanted, key
-    page.get_by_role("button", name="step on").click()
+    page.get_by_role("button", name="step forward").click()
     assert where(page)[0] == 2
     page.keyboard.press("}")
     assert where(page)[0] == chapter
@@ -138,7 +138,7 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
     to_question(page)
     at, count = where(page)
     assert at < count
-    expect(page.get_by_role("button", name="step on")).to_be_disabled()
+    expect(page.get_by_role("button", name="step forward")).to_be_disabled()
     expect(page.get_by_text(FRAMES[3])).not_to_be_visible()
     page.locator(".vmw-slider").fill(str(count - 1))
     assert where(page)[0] == at
@@ -165,7 +165,7 @@ def test_whoever_goes_on_at_a_question_is_told_what_to_press_and_then_sees_the_a
     to_question(page)
     at = where_hidden(page)
     page.keyboard.press(key)
-    expect(page.get_by_text("Press 1 to 2 to answer. Go on once more to see the answer.")).to_be_visible()
+    expect(page.get_by_text("Press 1 to 2 to answer. Step once more to see the answer.")).to_be_visible()
     page.keyboard.press(key)
     expect(page.locator(".vmw-player").get_by_text(FRAMES[3])).to_be_visible()
     assert where_hidden(page) == at
@@ -485,7 +485,7 @@ def test_presented_on_a_telephone_a_finger_steps_anywhere(opened: Callable[..., 
         assert where(page)[0] == number
     swipe(page, 60, 270, 700)
     assert where(page)[0] == 3
-    page.get_by_role("button", name="step on").click()
+    page.get_by_role("button", name="step forward").click()
     assert where(page)[0] == 4
 
 

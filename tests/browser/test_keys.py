@@ -79,7 +79,7 @@ def test_space_plays_and_pauses_wherever_a_click_has_put_the_focus(notebook: Not
         "its words": lambda: picture.locator(".vmw-title").click(),
         "the ground": lambda: ground.click(position={"x": 2, "y": 2}),
         "a node": entry.click,
-        "a button": lambda: picture.get_by_role("button", name="keys and looks").click(),
+        "a button": lambda: picture.get_by_role("button", name="keys and legend").click(),
         "the slider": lambda: picture.locator("input[type=range]").click(),
         "the table": lambda: picture.locator("summary").click(),
     }.items():
@@ -97,7 +97,7 @@ def test_space_plays_and_pauses_wherever_a_click_has_put_the_focus(notebook: Not
 
 def test_space_presses_a_button_that_tab_has_reached(notebook: Notebook) -> None:
     page, picture = notebook.page, notebook.cell(0).locator(".vmwidgets")
-    picture.get_by_role("button", name="keys and looks").focus()
+    picture.get_by_role("button", name="keys and legend").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Space")

@@ -38,7 +38,7 @@ PRESENTING = ("f", "n", "h", ".", "b", "Escape", "PageUp", "PageDown", "[", "]",
 """What a lecturer presses while a picture fills the screen."""
 
 
-NOT_YET = "What this picture shows is not there after operation"
+NOT_YET = "What this picture shows does not exist after operation"
 """What a picture says that is led to a moment before its thing was made."""
 
 VISIBLE = """([selector, share]) => {
@@ -155,7 +155,7 @@ PLACE = """() => {
     const drawn = [...root.querySelectorAll('.vmw-stage:not([hidden]) .vmw-scene')];
     return { at: +at, count: +count, slider: +slider.value + 1, most: +slider.max + 1, asks, answered: asked && !asks,
              sentence: root.querySelector('.vmw-caption b').textContent,
-             waits: root.querySelector('[title^="step on"]').disabled,
+             waits: root.querySelector('[title^="step forward"]').disabled,
              empty: drawn.filter((scene) => !scene.querySelector('.node')).length, stages: drawn.length };
 }"""
 

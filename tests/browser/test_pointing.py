@@ -118,7 +118,7 @@ def test_a_name_is_found_and_enter_goes_on(notebook: Notebook) -> None:
     field.press("Enter")
     expect(count).to_have_text(re.compile(r"2 of [2-9]"))
     expect(cell.locator(f".node.selected:not([data-thing='{first}'])")).to_be_visible()
-    cell.get_by_role("button", name="the one found before").click()
+    cell.get_by_role("button", name="the previous match").click()
     expect(count).to_have_text(re.compile(r"1 of [2-9]"))
     expect(cell.locator(f".node.selected[data-thing='{first}']")).to_be_visible()
     field.fill("nowhere")

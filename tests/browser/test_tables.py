@@ -163,7 +163,7 @@ def test_a_shootdown_that_waits_leaves_stale_entries_until_it_is_acknowledged(
     opened = open_notebook(new_notebook(*cells))
     opened.run_all()
     cell = opened.cell(1)
-    cell.get_by_role("button", name="flushes asked of other processors wait until they are acknowledged").click()
+    cell.get_by_role("button", name="other processors flush when they acknowledge the request").click()
     cell.locator(".vmwidgets .node.switch.chosen", has_text="shootdown sent").wait_for()
     opened.run("task.map.remove(a, size='8 KiB')")
     cell.locator(".vmwidgets .node.slot.fault").first.wait_for()

@@ -115,7 +115,7 @@ def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebo
 
 def test_at_an_earlier_moment_one_press_copies_the_line_that_goes_on_from_there(notebook: Notebook) -> None:
     root = shown(notebook)
-    branch = root.get_by_role("button", name="copy the line that makes a machine to go on from here")
+    branch = root.get_by_role("button", name="copy the line that creates a machine that continues from here")
     expect(branch).to_be_disabled()
     root.get_by_role("button", name="back").click()
     expect(branch).to_be_enabled()
@@ -146,7 +146,7 @@ def test_thousands_of_operations_have_no_more_marks_than_pixels(notebook: Notebo
     assert 20 < int(strip.get_attribute("data-marks")) <= strip.evaluate("(one) => one.clientWidth") / 3
     strip.hover()
     expect(root.locator(".vmw-time > .vmw-tip")).to_contain_text("kernel_map")
-    expect(root.locator(".vmw-time > .vmw-tip")).to_contain_text("one mark for")
+    expect(root.locator(".vmw-time > .vmw-tip")).to_contain_text("one symbol for")
 
 
 def test_axe_finds_nothing(notebook: Notebook) -> None:

@@ -200,7 +200,7 @@ def test_a_picture_shows_itself_as_it_was_at_its_cell(notebook: Notebook) -> Non
     notebook.run("m.operate(5)")
     cell = notebook.cell(mine)
     cell.locator(".vmw-since", has_text="5 operations since this cell").wait_for()
-    cell.get_by_role("button", name="show the picture as it was when its cell was done").click()
+    cell.get_by_role("button", name="show the picture as it was when its cell ended").click()
     cell.locator(".vmw-caption", has_text="Operation 2 is done.").wait_for()
     assert caption(notebook, 1) == "Operation 7 is done."
     notebook.run("m.operate()")

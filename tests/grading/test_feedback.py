@@ -181,7 +181,7 @@ def test_no_student_reads_a_suspicion_or_anothers_id() -> None:
     (row,) = grades.files[0].rows
     for says in ("forged: the notebook claims 4", "the same journal as bert"):
         assert replace(row, says=says).remark == ""
-    assert replace(row, says="its journal is of another sheet").remark
+    assert replace(row, says="its journal is of another variant").remark
 
 
 @pytest.fixture(scope="module")

@@ -111,10 +111,10 @@ def test_work_of_another_sheet_earns_nothing(tmp_path: Path, course: Path) -> No
     lied = changed(solved("01/gaps", "bert"), sheet=seed_of("cleo", "01"))
     hand_in(folder, "cleo", lied)
     table = found(graded(folder, course))
-    assert table["ada.ipynb", "01/gaps"] == (0, "its journal is of another sheet")
+    assert table["ada.ipynb", "01/gaps"] == (0, "its journal is of another variant")
     points, says = table["cleo.ipynb", "01/gaps"]
     assert points == 0
-    assert says.startswith("not judged: this machine does not begin with what the sheet gives")
+    assert says.startswith("not judged: this machine does not begin as the variant does")
 
 
 def test_the_same_journal_twice_is_listed(tmp_path: Path, course: Path) -> None:
@@ -415,7 +415,7 @@ def test_a_copy_of_another_sheet_is_listed_with_whose_it_is(tmp_path: Path, cour
         hand_in(tmp_path / "in", student, solved("01/gaps", "ada"))
     table = found(graded(tmp_path / "in", course))
     assert table["ada.ipynb", "01/gaps"] == (worth("01/gaps"), "")
-    assert table["bert.ipynb", "01/gaps"] == (0, "the same journal as ada; its journal is of another sheet")
+    assert table["bert.ipynb", "01/gaps"] == (0, "the same journal as ada; its journal is of another variant")
 
 
 def asked_the_same(exercise: str) -> tuple[str, str]:

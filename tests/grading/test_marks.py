@@ -166,7 +166,7 @@ def test_with_a_key_only_work_from_the_own_code_counts(tmp_path: Path, course: P
     }  # fmt: skip  # a table
     says = {row.student: row.says for row in grades.look if row.exercise in ("", "01/gaps")}
     assert says == {
-        "liar": "the same journal as right; its journal is of another sheet",
+        "liar": "the same journal as right; its journal is of another variant",
         "made-up": "it was begun with a code that is not that of made-up",
         "without": "it was begun without a code: write code= in lab.begin and do the exercises again",
     }

@@ -125,7 +125,7 @@ def test_both_differ_where_the_guide_says_so(tmp_path: Path, wheel: Path) -> Non
     for row in journals_of(course, tmp_path):
         found[row["student"], row["exercise"]] = float(row["points"])
         says[row["file"].split("/")[0]] = row["says"]
-    assert (points["eve", "01/guard"], says["eve"]) == (8, "nothing was checked or handed in"), "a check was replaced"
+    assert (points["eve", "01/guard"], says["eve"]) == (8, "nothing was checked or submitted"), "a check was replaced"
     assert (points["fay", "01/guard"], says["ada"]) == (10, "handed in twice: fay/01-maps/01-maps.ipynb counts")
     assert (points["gus", "01/guard"], says["gus"]) == (10, "no student ID: this is the default variant")
     assert (points["hal", "01/guard"], "hal" in says) == (0, False), "its kernel ended"

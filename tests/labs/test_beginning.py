@@ -139,15 +139,15 @@ def test_the_default_sheet_is_a_beginning_too():
 def test_an_id_that_is_typed_later_gives_its_sheets_and_says_what_to_do_again():
     lab.begin("01")
     lab.predict("How many?", id="t/many", kind="number", answer=3)
-    tried = lab.check("01/gaps", lab.sheet("01/gaps").start())
+    tried = lab.check("01/gaps", lab.variant("01/gaps").start())
     assert "counts for no one" in repr(tried)
     assert "01/gaps" not in repr(lab.begin("01"))
-    assert "to be done again: 01/gaps." in repr(lab.begin("01", student="anna", course="os"))
+    assert "so repeat: 01/gaps." in repr(lab.begin("01", student="anna", course="os"))
     assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
     assert lab.predictions["t/many"].answer == "3"
     with pytest.raises(vm.Refused, match="nothing has been checked in this notebook for this variant"):
         lab.submit()
-    done = lab.check("01/gaps", lab.sheet("01/gaps").start())
+    done = lab.check("01/gaps", lab.variant("01/gaps").start())
     assert "counts for no one" not in repr(done)
     assert "again" not in repr(lab.begin("01", student="anna", course="os"))
     assert lab.submit().works["01/gaps"]["sheet"] == SEEDS["os", "01", "anna"]
@@ -165,7 +165,7 @@ def test_what_was_made_on_the_default_sheet_is_no_work_on_ones_own():
     lab.begin("01", student="anna", course="os")
     result = lab.check("01/gaps", made)
     assert result.points == 0
-    assert "does not begin with what the sheet gives" in result.problem
+    assert "does not begin as the variant does" in result.problem
 
 
 @pytest.mark.parametrize("course", ["", None])

@@ -138,7 +138,9 @@ def test_a_dead_machine_has_no_points_and_says_why() -> None:
 def test_a_task_stands_for_its_map_and_a_machine_for_the_kernels() -> None:
     task = lab.sheet("01/guard").start().machine.tasks["stacks"]
     assert lab.check("01/guard", task) == lab.check("01/guard", task.map)
-    assert lab.check("01/guard", task.machine).problem.startswith("this is kernel_map, and the sheet gives task:stacks")
+    assert lab.check("01/guard", task.machine).problem.startswith(
+        "this is kernel_map, and the variant's is task:stacks"
+    )
 
 
 def test_looking_changes_nothing() -> None:

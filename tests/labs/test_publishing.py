@@ -94,7 +94,7 @@ def test_a_check_is_kept_once_however_it_is_used(outputs: dict[str, list[Any]], 
 
 
 def test_a_check_in_a_kernel_that_began_no_lab_says_that_it_counts_for_no_one() -> None:
-    cell = nbformat.v4.new_code_cell('from vmwidgets import lab\nlab.check("01/gaps", lab.sheet("01/gaps").start())')
+    cell = nbformat.v4.new_code_cell('from vmwidgets import lab\nlab.check("01/gaps", lab.variant("01/gaps").start())')
     nbclient.NotebookClient(nbformat.v4.new_notebook(cells=[cell]), timeout=120).execute()
     (output,) = cell.outputs
     assert output.data["text/plain"].startswith("No lab was begun, so this counts for no one: run the first cell")

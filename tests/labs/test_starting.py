@@ -21,7 +21,7 @@ from vmwidgets.labs.work import by_kind, packed, remade
 from .solutions import bootstrapping, run
 from .test_sheets import SHIPPED, SOLVED
 
-FOREIGN = "this machine does not begin with what the sheet gives"
+FOREIGN = "this machine does not begin as the variant does"
 
 
 def solved(sheet: Sheet, thing: Any, number: int = 0) -> Any:
@@ -151,7 +151,7 @@ def test_another_part_of_the_same_machine_is_named() -> None:
     sheet = lab.sheet("01/gaps")
     machine = sheet.start().machine
     refused(
-        sheet, machine.task("mine").map, "this is task:mine/map, and the sheet gives task:puzzle/map: check the result"
+        sheet, machine.task("mine").map, "this is task:mine/map, and the variant's is task:puzzle/map: check the result"
     )
 
 

@@ -208,7 +208,7 @@ def test_no_walk_that_nobody_made_answers_a_question() -> None:
     (picture,) = made.pictures
     picture.moment = (made.machine.journal.marks["protected"], None)
     (verdict,) = [node for node in picture.scene().nodes if node.id.endswith("walk/verdict")]
-    assert {"A read would go through"} <= words_of(verdict)
+    assert {"A read would succeed"} <= words_of(verdict)
 
 
 def test_the_last_chapter_counts_faults_as_on_paper() -> None:

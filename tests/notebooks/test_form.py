@@ -155,7 +155,7 @@ def test_it_ends_with_real_kernels(path: Path) -> None:
 @with_solutions
 def test_it_says_last_how_it_is_handed_in(path: Path) -> None:
     *_, last = cells(path, "markdown")
-    assert last.source.splitlines()[-1].startswith("**Hand in**: save and send this notebook")
+    assert last.source.splitlines()[-1].startswith("**Submit**: save and send this notebook")
 
 
 @by_name

@@ -23,7 +23,7 @@ OUTCOME = "application/vnd.vmwidgets.outcome+json"
 PREDICTION = "application/vnd.vmwidgets.prediction+json"
 
 SOLUTION = """
-for first, pages in holes.holes_from(sheet.given):
+for first, pages in holes.holes_from(variant.given):
     space.remove(first * vm.PAGE, size=pages * vm.PAGE)
 """
 
@@ -91,9 +91,9 @@ def test_a_check_looks_as_the_page_shows_it(folder: Path) -> None:
 import holes
 from vmwidgets import lab
 import test_holes
-sheet = lab.sheet("h1/rooms")
-space = sheet.start()
-test_holes.moved_down(space, sheet.given)
+variant = lab.variant("h1/rooms")
+space = variant.start()
+test_holes.moved_down(space, variant.given)
 print(lab.check("h1/rooms", space))
 """
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}

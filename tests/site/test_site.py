@@ -175,8 +175,8 @@ def test_the_story_is_a_handout_too(opened: Callable[..., Any], site: Any) -> No
         expect(page.locator("legend", has_text="How many frames are in use?")).to_be_visible()
         page.get_by_role("button", name="5").click()
         expect(page.get_by_text("The kernel copies only the page that is written.").first).to_be_visible()
-        while page.get_by_role("button", name="step on").is_enabled():
-            page.get_by_role("button", name="step on").click()
+        while page.get_by_role("button", name="step forward").is_enabled():
+            page.get_by_role("button", name="step forward").click()
         expect(page.get_by_role("button", name="The child exits")).to_be_visible()
 
 

@@ -61,7 +61,7 @@ def test_what_came_and_what_went_in_an_operation_is_marked_also_in_a_frame_that_
         return [t.walk(a + 4 * PAGE).pa >> 12 == frame for frame in new], gone
 
     page = a + PAGE - t.map.entries()[0].start >> 12
-    assert marked(view.scene()) == ([True], [f"left: page {page} of memory 1"])
+    assert marked(view.scene()) == ([True], [f"evicted: page {page} of memory 1"])
     t.read(a + 4 * PAGE)
     assert marked(vm.Clock(t).scene()) == ([], [])
     view.step = 0
@@ -164,7 +164,7 @@ def test_a_function_is_said_to_decide():
     _m, t, a = machine_with(lambda _: lambda pages: pages[-1], [2, 0, 1])
     scene = vm.Clock(t).scene()
     assert scene.subtitle == "a function decides · pages of init · 3 frames"
-    assert scene.table.header[0] == "came"
+    assert scene.table.header[0] == "brought in"
     assert asked(scene, a) == [(2, 1), (0, 1), (1, 1)]
 
 
@@ -368,5 +368,5 @@ def test_the_arrow_onwards_is_explained_where_it_is_drawn():
         m.replacement = policy
         scene = vm.Clock(m).scene()
         said = [run.text for node in scene.nodes for run in node.text]
-        assert ("grey arrow: where the hand goes next" in said) == is_drawn
+        assert ("grey arrow: where the hand moves next" in said) == is_drawn
         assert any(link.id == "clock/onwards" for link in scene.links) == is_drawn

@@ -77,7 +77,7 @@ def test_ranges_of_a_file_that_only_one_side_has_share_a_card():
 
 
 def test_what_should_agree_is_counted(found):
-    assert vm.picture(found).scene().caption.text == "2 ranges should agree, and do not."
+    assert vm.picture(found).scene().caption.text == "2 ranges should agree but do not."
 
 
 def test_the_strips_have_a_cell_for_each_range(found):

@@ -36,7 +36,7 @@ def test_the_area_is_a_line_with_a_cell_for_each_slot(width: int) -> None:
     assert {number for number, cell in enumerate(cells) if cell.style == "free"} == free - touched(cells)
     assert touched(cells), "what the operation took stands out"
     words = next(node.text[0].text for node in scene.nodes if node.id == "kentry/0/title")
-    assert words.endswith(f"{slab.buffers - len(slab.free)} of {slab.buffers} slots taken")
+    assert words.endswith(f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use")
     entries = {one.id for one in machine.kernel_map.entries()}
     taken = {
         int(node.thing.partition(":")[2]) for node in scene.nodes if node.id.startswith("kentry/slot/") and node.thing

@@ -179,7 +179,7 @@ def test_swap_space_and_files_say_where_pages_go() -> None:
     assert headline(machine)[0] == "Swap space is 64 KiB."
     task.write(start, b"x")
     task.page_out(start)
-    assert headline(machine)[0] == "1 page left memory: 1 for swap space, 0 for files."
+    assert headline(machine)[0] == "1 page was evicted: 1 to swap space, 0 to files."
     assert any("is paged out to swap slot 0" in text for text in steps(machine))
     task.read(start)
     kept = "Page 0 of memory 1 is read from swap slot 0, which keeps the page until it is written."

@@ -71,8 +71,8 @@ def test_one_reference_is_one_thing_in_all_blocks():
     assert sum(node.thing == "reference:7" for node in picture.scene().nodes) == 4
     picture.selection = "reference:7"
     assert picture.scene().caption.text == (
-        "Reference 7, page 4; fifo with 3 frames: fault, 2 goes; fifo with 4 frames: fault, 0 goes; "
-        "opt with 3 frames: fault, 0 goes; opt with 4 frames: fault, 1 goes."
+        "Reference 7, page 4; fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
+        "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted."
     )
     picture.selection = "reference:99"
     assert picture.scene().caption.text.startswith("Faults with")
@@ -107,7 +107,7 @@ def test_a_long_string_is_drawn_in_parts_that_miss_nothing(width):
 def test_the_table_has_every_reference():
     found = vm.reference_string("1 2w 1 3", 2, "clock")
     ((_, table),) = vm.picture(found).scene().table.more
-    assert table.header == ("reference", "page", "frame 0", "frame 1", "bits", "hand", "fault", "goes")
+    assert table.header == ("reference", "page", "frame 0", "frame 1", "bits", "hand", "fault", "evicted")
     assert table.rows[1] == ("1", "2w", "1", "2", "0 1", "0", "fault", "")
     assert table.rows[3] == ("3", "3", "3", "2", "0", "1", "fault", "1")
 

@@ -358,7 +358,7 @@ def test_names_of_levels_are_in_the_bars_that_have_room_and_always_below(ranges:
 
 def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all() -> None:
     scene = vm.Formats(vm.compare_formats([(0x40_0000, "64 KiB"), (1 << 46, "68 KiB")], ["x86-64", "armv7"])).scene()
-    assert scene.caption.text == "Only x86-64 reaches all of it."
+    assert scene.caption.text == "Only x86-64 can map all of it."
     assert scene.subtitle.startswith("2 ranges, 132 KiB ")
 
 

@@ -92,7 +92,7 @@ def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flus
     assert scene.caption.text.startswith("set_descriptor changed the descriptor at ")
     assert "It changed no TLB." in scene.caption.reason
     said = [" ".join(run.text for run in node.text) for node in scene.nodes if node.id.endswith("/edits")]
-    assert said == ["1 edit of descriptors by hand: what is kept may be wrong"] * 2
+    assert said == ["1 edit of descriptors by hand: cached translations may be stale"] * 2
     assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))
     assert all(cpu.value().tlb.stale and not cpu.value().forgotten for cpu in machine.cpus)
     machine.check()  # what a learner did to the tables is not a bug of ours

@@ -108,7 +108,7 @@ def test_a_fault_shows_where_the_walk_stops() -> None:
     assert verdicts[1].startswith("On its way")
     assert verdicts[2].startswith("#PF")
     assert any(one.startswith("Not read again") for one in verdicts[2:-2]), "what the kernel wrote was not read yet"
-    assert verdicts[-1].startswith("Access goes through")
+    assert verdicts[-1].startswith("Access succeeds")
 
 
 def test_a_stale_entry_differs_visibly() -> None:

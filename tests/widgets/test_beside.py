@@ -61,7 +61,7 @@ def test_two_machines_go_in_step(task: Any) -> None:
     for number in range(4):
         other.mmap(PAGE, "rw" if number != 2 else "r", at=0x40_0000 + number * 0x10_0000)
     both = vm.picture(task.map).beside(vm.picture(other.map))
-    assert both.scene().caption.reason == "1 is on both sides, and not the same."
+    assert both.scene().caption.reason == "1 is on both sides but differs."
     both.moment = (other.machine.journal.serial(3), None)
     scene = both.scene()
     assert len(entries(scene, "left")) == len(entries(scene, "right")) == 2

@@ -364,7 +364,7 @@ def test_what_did_not_exist_is_empty_and_says_so(tmp_path: Path) -> None:
     machine, parent, *_ = forked()
     steps = read(vm.handout(machine, tmp_path / "x.html", vm.Map(parent.map), since=0, by="operation"))["steps"]
     assert steps[0]["pictures"][0]["wide"]["nodes"] == []
-    assert "is not there after operation 0" in steps[0]["reason"]
+    assert "does not exist after operation 0" in steps[0]["reason"]
     assert steps[1]["pictures"][0]["wide"]["nodes"]
 
 

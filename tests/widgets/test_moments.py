@@ -152,7 +152,7 @@ def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() 
     assert view.status == ""
 
 
-ABSENT = "task:init/map is not there after operation 0 (operation 1 makes it)"
+ABSENT = "task:init/map does not exist after operation 0 (operation 1 makes it)"
 
 
 def test_a_picture_of_what_was_not_there_says_so_in_every_file(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_walk_in_a_task_that_has_ended_leads_back_to_it() -> None:
     task = machine.task("init")
     walk = vm.Walk(task.walk(task.mmap("4 KiB")))
     task.exit()
-    reason = "task:init is not there after operation 3 (operation 1 made it): step to an earlier operation."
+    reason = "task:init does not exist after operation 3 (operation 1 made it): step to an earlier operation."
     assert walk.scene().caption.reason == reason
     walk.moment = (machine.journal.serial(1), None)
     assert walk.scene().nodes
@@ -203,7 +203,7 @@ def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
     view = vm.Map(machine.kernel_map)
     replies(view, HELLO)
     shown = unpack(view.frame["data"])
-    assert shown["scene"]["caption"]["text"] == "The operation at this point in history was undone: go on to now."
+    assert shown["scene"]["caption"]["text"] == "The operation at this point in history was undone: go to now."
     assert not shown["when"]["now"], "the control for now can be pressed"
     replies(view, {"type": "seek", "operation": -1, "place": -1})
     refresher.flush()
@@ -432,7 +432,7 @@ def test_a_moment_that_can_not_be_drawn_is_answered_and_can_be_left() -> None:
     view = vm.Map(task.map)
     replies(view, HELLO, {"type": "seek", "operation": 0, "place": -1})
     refresher.flush()
-    assert "task:init/map is not there after operation 0" in view.status
+    assert "task:init/map does not exist after operation 0" in view.status
     assert when_on_page(view)["number"] == 0
     replies(view, {"type": "seek", "operation": -1, "place": -1})
     refresher.flush()

@@ -61,10 +61,10 @@ def test_a_picture_of_what_is_not_there_says_so_and_comes_back():
     view.refresh()
     m.undo(2)
     view.refresh()
-    assert view.status == "task:init/map is not there after operation 0"
+    assert view.status == "task:init/map does not exist after operation 0"
     empty = unpack(view.frame["data"])["scene"]
     assert empty["nodes"] == [], "the present is not shown as the past"
-    assert empty["caption"]["text"] == "What this picture shows is not there after operation 0."
+    assert empty["caption"]["text"] == "What this picture shows does not exist after operation 0."
     assert view.scene().nodes == ()
     m.redo(2)
     view.refresh()

@@ -14,7 +14,7 @@ from .cells import Cell, Lab, Task, cells_of, code, written
 CONFIG = """\
 # ASSIGNMENT CONFIG
 requirements: ["vmwidgets @ git+https://github.com/vmwidgets/vmwidgets"]  # PyPI has no release
-init_cell: false  # students need no Otter, and hand in the notebook
+init_cell: false  # students don't need Otter; they submit the notebook
 export_cell: false
 run_tests: false  # there is no solution in it"""
 

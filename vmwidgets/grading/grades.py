@@ -21,7 +21,7 @@ SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
 DIFFERS = "differs: "
 """How what is said begins where a claim is not what was found, and nobody need have changed it."""
 
-ELSEWHERE = "its journal is of another sheet"
+ELSEWHERE = "its journal is of another variant"
 """How what is said ends where a journal is judged and earns nothing."""
 
 
@@ -89,7 +89,7 @@ class Row:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether its journal is of another sheet."""
+        """Whether its journal is of another variant."""
         return self.says.endswith(ELSEWHERE)
 
     @property

@@ -97,10 +97,11 @@ class Beginning:
         """Whose variant it is, and which exercises have to be done again."""
         if not self.students:
             return (
-                f"Lab {self.lab}, just trying: exercises are practice, and count for no one. For a sheet of your own, "
-                "write your id and your course's name into student= and course= above, and run the cell again."
+                f"Lab {self.lab}, just trying: exercises are practice, and count for no one. "
+                "For a variant of your own, write your ID and your course's name into student= and course= above, "
+                "and run the cell again."
             )
-        again = f" Checked without an id, so to be done again: {', '.join(self.again)}." if self.again else ""
+        again = f" Checked without an ID, so repeat: {', '.join(self.again)}." if self.again else ""
         return f"Lab {self.lab} of {self.whose}: variant {self.seed:016x}.{again}"
 
     def data(self) -> dict[str, Any]:

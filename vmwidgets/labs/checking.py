@@ -35,7 +35,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     Raises :class:`Refused` for an unknown exercise, and for a thing of the wrong kind.
 
     >>> import vmwidgets as vm
-    >>> stacks = vm.lab.sheet("01/guard").start()
+    >>> stacks = vm.lab.variant("01/guard").start()
     >>> result = vm.lab.check("01/guard", stacks)
     >>> result.points, result.of, result.passed
     (0, 5, False)

@@ -132,7 +132,7 @@ def _edition(value: Any) -> int:
 def exercise_named(name: Any) -> Exercise:
     """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
     if isinstance(name, str) and name in REPLACED:
-        raise Refused(f"check={name!r} was replaced by {REPLACED[name]!r}: take its sheet, and hand in work on that")
+        raise Refused(f"check={name!r} was replaced by {REPLACED[name]!r}: use its variant, and submit work on that")
     of_lab = (
         [one for one in _exercises if one.startswith(name.partition("/")[0] + "/")] if isinstance(name, str) else []
     )

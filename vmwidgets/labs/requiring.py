@@ -28,7 +28,7 @@ def require(name: str | Sheet, thing: Any = None) -> Result:
     is that of the check.  Raises :class:`Refused` where :func:`check` does.
 
     >>> import vmwidgets as vm
-    >>> vm.lab.require("01/gaps", vm.lab.sheet("01/gaps").start())
+    >>> vm.lab.require("01/gaps", vm.lab.variant("01/gaps").start())
     Traceback (most recent call last):
     ...
     vmwidgets.labs.requiring.PointsMissing: 01/gaps: 0 of 4 points: ...

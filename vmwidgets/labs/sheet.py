@@ -66,13 +66,13 @@ class Sheet:
         """Why `thing` is not work on this sheet, in a sentence; "" if it is, or if the sheet gives no machine.
 
         >>> import vmwidgets as vm
-        >>> sheet = vm.lab.sheet("01/gaps")
+        >>> sheet = vm.lab.variant("01/gaps")
         >>> sheet.not_begun(sheet.start())
         ''
         >>> print(sheet.not_begun(vm.boot().task("puzzle").map))
-        this machine does not begin with what the sheet gives: call lab.sheet("01/gaps").start() and work on its result
+        this machine does not begin as the variant does: call lab.variant("01/gaps").start() and work on its result
         """
-        call = "p.start()" if self.practice else f'lab.sheet("{self.exercise.id}").start()'
+        call = "p.start()" if self.practice else f'lab.variant("{self.exercise.id}").start()'
         why = "" if self.begins is None else self.begins.why_not(thing, call)
         return why and self._renamed.why_not(thing, call)
 

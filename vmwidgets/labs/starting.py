@@ -28,9 +28,9 @@ class Start(NamedTuple):
             return ""
         begun = machine.journal[: len(self.operations)]
         if len(begun) < len(self.operations) or not all(map(Operation.agrees, begun, self.operations)):
-            return f"this machine does not begin with what the sheet gives: call {call} and work on its result"
+            return f"this machine does not begin as the variant does: call {call} and work on its result"
         if thing.path != self.path:
-            return f"this is {thing.path}, and the sheet gives {self.path}: check the result of {call}"
+            return f"this is {thing.path}, and the variant's is {self.path}: check the result of {call}"
         return ""
 
 

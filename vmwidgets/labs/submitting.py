@@ -38,7 +38,7 @@ class Submission:
 
     def _lines(self) -> list[str]:
         whose = self.beginning.student or "no student: write student= and course= in lab.begin, and run all again"
-        found = [f"Handed in for {whose}, when the notebook is saved:"]
+        found = [f"To be submitted for {whose}, once the notebook is saved:"]
         found += [
             f"{name}: {one['points']} of {one['of']} points by your own check" for name, one in self.works.items()
         ]
@@ -47,12 +47,12 @@ class Submission:
         if self.names:
             several = f"{', '.join(self.names[:3])}{' …' * (len(self.names) > 3)}"
             lost.append(
-                f"It holds {counted(len(self.names), 'name')} of files of this computer ({several}). "
+                f"It contains {counted(len(self.names), 'name')} of files of this computer ({several}). "
                 'lab.submit(names="by kind") replaces them.'
             )
         if self.replaced:
             lost.append(
-                "Names of files are replaced in what is handed in here. Outputs of cells that show /proc or strace, "
+                "Names of files are replaced in this submission. Outputs of cells that show /proc or strace, "
                 "and of lab.check, keep them: clear these outputs, and no others, before you save."
             )
         return found + lost
@@ -87,7 +87,7 @@ def submit(*, names: str = "as they are") -> Submission:
 
     >>> from vmwidgets import lab
     >>> _ = lab.begin("doc")
-    >>> _ = lab.check("01/gaps", lab.sheet("01/gaps").start())
+    >>> _ = lab.check("01/gaps", lab.variant("01/gaps").start())
     >>> "01/gaps" in lab.submit().works
     True
     """

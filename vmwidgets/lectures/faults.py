@@ -26,7 +26,7 @@ def lecture() -> Lecture:
         "a promise",
         "Four pages are mapped, and no frame is used. Vote. Then step through the first fault: access, TLB, "
         "walk, fault, "
-        "map, object, frame, tables, second try. Error code 6 is a write by user code. A pager fills the page, here "
+        "map, object, frame, tables, retry. Error code 6 is a write by user code. A pager fills the page, here "
         "with zeroes. The ring is the list in which the kernel later looks for a page to evict.",
         minutes=5,
     )

@@ -140,8 +140,8 @@ def asking_scene(at: At, panes: Sequence[str], one: Translation, moment: Moment,
     """The translation as far as it is known, with the question; `before` was said of the question before it."""
     drawn = translation_scene(at, panes, one, moment.at(asked.place), asked.sight)
     choices = {choice.node for choice in choices_in(drawn, at.whole, one, moment, asked)}
-    switches = [Switch("pass", "show this", None, "pass this question, and show what comes next"),
-                Switch("all", "show everything", None, "pass all questions that are left")]  # fmt: skip
+    switches = [Switch("pass", "show this", None, "skip this question, and show what comes next"),
+                Switch("all", "show everything", None, "skip all remaining questions")]  # fmt: skip
     pressed, high = draw_switches([switches], "ask", 4, at.width)
     down = high + 6
     nodes = [_pressable(node) if node.id in choices else node for node in drawn.nodes]

@@ -93,7 +93,7 @@ Place = tuple[int, "int | None"]
 
 def _machine(one: Picture) -> Machine:
     if one.machine is None:
-        raise Refused("the machine of one of the two pictures is gone: keep both in names")
+        raise Refused("the machine of one of the two pictures is gone: keep both machines in variables")
     return one.machine
 
 

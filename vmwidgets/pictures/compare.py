@@ -85,7 +85,7 @@ class Diff(Picture):
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
     >>> vm.Diff(vm.diff(t, "1000-2000 rw-p 0 00:00 0   [stack]")).scene().caption.text
-    'Model and system agree in all that the calls determine.'
+    'Model and system agree on everything that the calls determine.'
     """
 
     def __init__(self, target: MapsDiff, **options: Any) -> None:

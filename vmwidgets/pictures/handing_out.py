@@ -130,7 +130,7 @@ def handout_of_journal(journal: Journal, path: Any, pictures: tuple[Any, ...], o
     """The handout of the machine that has this journal."""
     machine = next((one for one in list(MACHINES) if one.journal is journal), None)
     if machine is None:
-        raise Refused("handout: the machine of this journal is gone: keep it in a name")
+        raise Refused("handout: the machine of this journal is gone: keep the machine in a variable")
     return handout(machine, path, *pictures, **options)
 
 

@@ -99,7 +99,7 @@ class NotThere(Refused):
     def __init__(self, name: str, there: There, made: int) -> None:
         verb = "makes" if made > there.number else "made"
         maker = f" (operation {made} {verb} it)" if made >= 0 else ""
-        super().__init__(f"{name} is not there after operation {there.number}{maker}")
+        super().__init__(f"{name} does not exist after operation {there.number}{maker}")
         self.number, self.done, self.made = there.number, there.done, made
 
 

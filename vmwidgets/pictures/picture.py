@@ -486,7 +486,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         'Nothing differs between left and right.'
         >>> b = child.mmap("4 KiB")
         >>> both.scene().caption.reason
-        '1 is only at the right.'
+        '1 is only on the right.'
         """
         return BESIDE_BY[0](self, other)
 

@@ -31,7 +31,7 @@ class References(Picture):
     'Faults with 2 frames: 5 by fifo, 4 by opt.'
     >>> picture.selection = "reference:2"
     >>> picture.scene().caption.text
-    'Reference 2, page 3; fifo: fault, 1 goes; opt: fault, 2 goes.'
+    'Reference 2, page 3; fifo: fault, 1 is evicted; opt: fault, 2 is evicted.'
     """
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)

@@ -20,7 +20,7 @@ ROWS = 3
 
 _WIDE, _HIGH, _GAP = 92.0, 60.0, 8.0
 
-NOT_HERE = "A page that is not in a page table yet is not here: its first access enters it."
+NOT_HERE = "A page that is not in a page table yet is not shown: its first access maps it."
 
 Frames = Mapping[int, Mapping[str, tuple[int, str]]]
 """By frame, and by the task whose tables lead to it: at which address, with which rights."""
@@ -45,7 +45,7 @@ def draw(at: At) -> Scene:
         x, bottom = x + room + 2 * _GAP, max(bottom, top + high)
     if nodes:
         nodes.append(kit.paragraph("sharing/legend/here", NOT_HERE, kit.MARGIN, bottom + 10, at.width - 2 * kit.MARGIN))
-    nodes = nodes or [kit.label("sharing/none", "No task's page tables lead to a frame.", kit.MARGIN, 6)]
+    nodes = nodes or [kit.label("sharing/none", "No task's page tables map a frame.", kit.MARGIN, 6)]
     rows = [(f"{frame:#x}", task, str(Address(va)), rights)
             for frame, users in sorted(frames.items()) for task, (va, rights) in users.items()]  # fmt: skip
     table, steps = Table(("frame", "task", "address", "rights"), rows), at.steps(frames_of, "word")

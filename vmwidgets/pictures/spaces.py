@@ -196,7 +196,7 @@ class TablesSpace:
         raise Refused(_NO_MACHINE)
 
 
-_NO_MACHINE = "these tables have no machine: they can be looked at, and not be edited"
+_NO_MACHINE = "these tables have no machine: they can be viewed but not edited"
 
 
 def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:

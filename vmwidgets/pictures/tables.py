@@ -289,7 +289,7 @@ class Walk(Picture):
         if isinstance(target, MachineWalk):
             machine = target.machine
             if machine is None:
-                raise Refused("the machine that was walked is gone: keep the machine in a name")
+                raise Refused("the machine that was walked is gone: keep the machine in a variable")
         elif not isinstance(getattr(target, "tables", None), PageTables):
             raise Refused(f"Walk shows the result of machine.walk(address), not {shown(target)}")
         self._result: WalkValue = target

@@ -164,7 +164,7 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
     if not one.lookups or not is_in_it:
         return Sight(None, every, frame)
     begun = [lookup for lookup in one.lookups if lookup.at < moment.place]
-    unread = Reach(levels, 0, len(found.steps), ("Not read", "the TLB is asked first"), width=width)
+    unread = Reach(levels, 0, len(found.steps), ("Not read", "the TLB is checked first"), width=width)
     if not begun:
         return Sight(one.lookups[0], unread, None)
     lookup = begun[-1]
@@ -182,7 +182,7 @@ def sight_of(machine: Machine, one: Translation, moment: Moment) -> Sight:
 def _answered(machine: Machine, lookup: Lookup, moment: Moment) -> tuple[str, str]:
     """What became of a walk because the TLB answered."""
     if lookup.outcome == "forbidden":
-        return "Page fault", "by the rights that the TLB keeps"
+        return "Page fault", "by the permissions in the TLB"
     assert lookup.place is not None, "a hit has a place"
     slot = value_of(machine.cpus, moment.past).cpus[lookup.number].tlb.rows[lookup.place[0]][lookup.place[1]]
     stale = slot.stale[0] if slot is not None and slot.stale else None

@@ -275,7 +275,7 @@ class TestLocks:
 
         m.spawn(keeps, name="keeper")
         m.run()
-        with pytest.raises(vm.Refused, match="keeper has it"):
+        with pytest.raises(vm.Refused, match="keeper holds it"):
             m.kmem.pipe_map.unlock()
         m.kill("keeper")
         assert m.kmem.pipe_map.locked_by is None

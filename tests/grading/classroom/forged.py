@@ -21,8 +21,8 @@ from vmwidgets.labs.sheet import sheet_of
 
 from .kinds import GUARD, Kind, Rows, changed, guard, hand_in, of_lab
 
-OTHER_SHEET = "its journal is of another sheet"
-ANOTHERS = "not judged: this machine does not begin with what the sheet gives"
+OTHER_SHEET = "its journal is of another variant"
+ANOTHERS = "not judged: this machine does not begin as the variant does"
 
 
 def claims(points: int, recipe: int | None, earned: int, kind: str = "forged") -> Callable[[Path, str], Rows]:

@@ -250,7 +250,7 @@ def not_begun(path: Path, student: str) -> Rows:
 def nothing_checked(path: Path, student: str) -> Rows:
     """Begun, and no more."""
     hand_in(path, student, "01")
-    return not_graded(path, "nothing was checked or handed in")
+    return not_graded(path, "nothing was checked or submitted")
 
 
 def not_done(path: Path, student: str) -> Rows:

@@ -218,13 +218,13 @@ def two_beginnings(path: Path, student: str) -> Rows:
     """Work of one sheet, and then the first cell of another: the last counts."""
     other = Beginning("01", COURSE, (f"{student}x",)).data()
     hand_in(path, student, "01", guard(student), {beginning.MIME: other})
-    return of_lab(path, "01", {"01/guard": (0, "its journal is of another sheet")})
+    return of_lab(path, "01", {"01/guard": (0, "its journal is of another variant")})
 
 
 def no_sheet(path: Path, student: str) -> Rows:
     """The member that says which sheet was asked is missing."""
     hand_in(path, student, "01", without(solved("01/gaps", student), "sheet"), guard(student))
-    return of_lab(path, "01", {"01/gaps": (0, "its journal is of another sheet"), "01/guard": GUARD})
+    return of_lab(path, "01", {"01/gaps": (0, "its journal is of another variant"), "01/guard": GUARD})
 
 
 def _parts() -> list[Kind]:

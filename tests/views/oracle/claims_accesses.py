@@ -257,7 +257,7 @@ def copied_since_more_have_it(seen: Seen, said: Said) -> None:
     assert 1 <= counted(said["others"]) < len(seen.before.tasks) - 1
 
 
-@claim("map operations: access/out", "1 page left memory.", "{count} pages left memory.")
+@claim("map operations: access/out", "1 page was evicted.", "{count} pages were evicted.")
 def left_memory(seen: Seen, said: Said) -> None:
     kept = seen.machine.memory_objects.value().objects  # what another one took in has its pages there now
     gone = {one for one in resident(seen.before).keys() - resident(seen.machine).keys() if one[0] in kept}

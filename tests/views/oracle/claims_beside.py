@@ -94,23 +94,23 @@ def so_many_shown_differ(seen: Pictured, said: Said) -> None:
     assert drawn(seen, "left") != {*seen.subject.left} or drawn(seen, "right") != {*seen.subject.right}
 
 
-@claim("side by side: left", "1 is only at the left.", "{count} are only at the left.")
+@claim("side by side: left", "1 is only on the left.", "{count} are only on the left.")
 def only_at_the_left(seen: Pictured, said: Said) -> None:
     assert compared(seen)[0] == number(said["count"])
 
 
-@claim("side by side: right", "1 is only at the right.", "{count} are only at the right.")
+@claim("side by side: right", "1 is only on the right.", "{count} are only on the right.")
 def only_at_the_right(seen: Pictured, said: Said) -> None:
     assert compared(seen)[1] == number(said["count"])
 
 
 @claim(
-    "side by side: both", "1 is on both sides, and not the same.", "{count} are on both sides, and not the same."
+    "side by side: both", "1 is on both sides but differs.", "{count} are on both sides but differ."
 )  # fmt: skip  # both forms
 def not_the_same(seen: Pictured, said: Said) -> None:
     assert compared(seen)[2] == number(said["count"])
 
 
-@claim("side by side: folded", "What is folded on one side is not compared.")
+@claim("side by side: folded", "Items that are folded on one side are not compared.")
 def folded_on_one_side(seen: Pictured, said: Said) -> None:
     assert drawn(seen, "left") != {*seen.subject.left} or drawn(seen, "right") != {*seen.subject.right}

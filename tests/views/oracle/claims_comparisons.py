@@ -81,12 +81,12 @@ def unequal_work(seen: Pictured, said: Said) -> None:
 # ---- a task beside the system --------------------------------------------------------------------
 
 
-@claim("comparisons: diff/agree", "Model and system agree in all that the calls determine.")
+@claim("comparisons: diff/agree", "Model and system agree on everything that the calls determine.")
 def diff_agrees(seen: Pictured, said: Said) -> None:
     assert seen.subject == 0, "so many ranges of the text were made to differ"
 
 
-@claim("comparisons: diff/disagree", "1 range should agree, and does not.", "{count} ranges should agree, and do not.")
+@claim("comparisons: diff/disagree", "1 range should agree but does not.", "{count} ranges should agree but do not.")
 def diff_disagrees(seen: Pictured, said: Said) -> None:
     assert seen.subject == number(said["count"])
     assert len([row for row in seen.rows() if "≠" in "".join(row.values())]) == number(said["count"])
@@ -144,12 +144,12 @@ def listed(text: str) -> set[str]:
     return {*re.split(r", | and ", re.sub(r" takes?$", "", text))}
 
 
-@claim("comparisons: formats/only", "Only {format} reaches all of it.")
+@claim("comparisons: formats/only", "Only {format} can map all of it.")
 def only_one(seen: Pictured, said: Said) -> None:
     assert [*costs(seen)] == [said["format"]]
 
 
-@claim("comparisons: formats/none", "No format reaches all of it.")
+@claim("comparisons: formats/none", "No format can map all of it.")
 def no_format(seen: Pictured, said: Said) -> None:
     assert costs(seen) == {}
 
@@ -197,8 +197,8 @@ def more_entries(seen: Pictured, said: Said) -> None:
 
 @claim(
     "comparisons: formats/out",
-    "{format} can't reach 1 of the ranges, {size}.",
-    "{format} can't reach {count} of the ranges, {size}.",
+    "{format} can't map 1 of the ranges, {size}.",
+    "{format} can't map {count} of the ranges, {size}.",
 )
 def out_of_reach(seen: Pictured, said: Said) -> None:
     _, ranges = seen.subject
@@ -249,7 +249,10 @@ def vm_size(size: int) -> Any:
     return Size(size)
 
 
-@claim("comparisons: paging/bytes", "Tables take {task} and {domain}, records {task_records} and {domain_records}.")
+@claim(
+    "comparisons: paging/bytes",
+    "The tables use {task} and {domain}; the records use {task_records} and {domain_records}.",
+)
 def paging_bytes(seen: Pictured, said: Said) -> None:
     task, domain, _ = seen.subject
     machine = task.machine

@@ -100,7 +100,10 @@ def why_it_failed(seen: Seen, said: Said) -> None:
     assert whole.rstrip(")").endswith(said["said"][1:].rstrip(")")), "it is the last of the causes"
 
 
-@claim("headlines: interrupted", "{name} was interrupted: it is done below {address}, from there on all is as it was.")
+@claim(
+    "headlines: interrupted",
+    "{name} was interrupted: it is done below {address}, and nothing has changed from there on.",
+)
 def interrupted(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     limit = number(said["address"])

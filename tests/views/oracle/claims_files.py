@@ -38,7 +38,7 @@ def wrote_file(seen: Seen, said: Said) -> None:
     assert number(said["count"]) == len(seen.given["data"])
 
 
-@claim("object operations: file/pages", "{hits} of it already in memory, {misses} read in.")
+@claim("object operations: file/pages", "{hits} already in memory, {misses} read in.")
 def pages_of_file(seen: Seen, said: Said) -> None:
     name = f"file {file_of(seen)}"
     at = number_given(seen, "offset") if "offset" in seen.given else 0
@@ -152,7 +152,7 @@ def a_function_says(seen: Seen, said: Said) -> None:
     assert "function" in seen.machine.replacement.policy
 
 
-@claim("object operations: replace_by/reason", "It is given the pages that can be evicted.")
+@claim("object operations: replace_by/reason", "The function receives the pages that can be evicted.")
 def is_given_those(seen: Seen, said: Said) -> None:
     assert seen.says("object operations: replace_by")
 

@@ -314,8 +314,8 @@ def freed_with_cuts(seen: Seen, said: Said) -> None:
 
 @claim(
     "kmem operations: free/woke",
-    "It woke 1 sleeper, which looks again.",
-    "It woke {count} sleepers: each looks again, in this order.",
+    "It woke 1 sleeper, which checks again.",
+    "It woke {count} sleepers: each checks again, in this order.",
 )
 def freed_and_woke(seen: Seen, said: Said) -> None:
     before, after = threads(seen.before), threads(seen.machine)
@@ -346,7 +346,7 @@ def freed_silently_with_cuts(seen: Seen, said: Said) -> None:
     assert cuts(seen) == number(said["count"])
 
 
-@claim("kmem operations: suballoc", "kmem_suballoc created {submap}, a map of its own over {range} of {map}.")
+@claim("kmem operations: suballoc", "kmem_suballoc created {submap}, a separate map over {range} of {map}.")
 def made_a_submap(seen: Seen, said: Said) -> None:
     start, end = ends(said["range"])
     assert said["submap"] not in seen.before.kmem.maps

@@ -182,7 +182,7 @@ def munmapped_nothing(seen: Seen, said: Said) -> None:
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
 
 
-@claim("object operations: gone", "1 page left memory.", "{count} pages left memory.")
+@claim("object operations: gone", "1 page was evicted.", "{count} pages were evicted.")
 def pages_gone(seen: Seen, said: Said) -> None:
     """So many frames have no page of an object any more."""
     gone = set(resident(seen.before).values()) - set(resident(seen.machine).values())
@@ -359,8 +359,8 @@ def madvised(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: madvise/forgot",
-    "1 page was discarded; it starts afresh when it is next touched.",
-    "{count} pages were discarded; each starts afresh when it is next touched.",
+    "1 page was discarded; the next access to it brings in a fresh page.",
+    "{count} pages were discarded; the next access to each brings in a fresh page.",
 )
 def forgot(seen: Seen, said: Said) -> None:
     gone = {*resident(seen.before), *swapped(seen.before)} - {*resident(seen.machine), *swapped(seen.machine)}
@@ -372,8 +372,8 @@ def forgot(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: page_out",
-    "1 page left memory: {swap} for swap space, {file} for files.",
-    "{count} pages left memory: {swap} for swap space, {file} for files.",
+    "1 page was evicted: {swap} to swap space, {file} to files.",
+    "{count} pages were evicted: {swap} to swap space, {file} to files.",
 )
 def paged_out(seen: Seen, said: Said) -> None:
     gone = went(seen)
@@ -384,8 +384,8 @@ def paged_out(seen: Seen, said: Said) -> None:
 
 @claim(
     "object operations: page_out/unwritten",
-    "1 page left memory: {swap} for swap space, {file} for files, {nowhere} unwritten.",
-    "{count} pages left memory: {swap} for swap space, {file} for files, {nowhere} unwritten.",
+    "1 page was evicted: {swap} to swap space, {file} to files, {nowhere} dropped.",
+    "{count} pages were evicted: {swap} to swap space, {file} to files, {nowhere} dropped.",
 )
 def paged_out_unwritten(seen: Seen, said: Said) -> None:
     """What is neither in swap space nor a file's was never written, or is there already."""
@@ -398,7 +398,7 @@ def paged_out_unwritten(seen: Seen, said: Said) -> None:
     assert number(said["nowhere"]) > 0
 
 
-@claim("object operations: page_out/nothing", "No page left memory.")
+@claim("object operations: page_out/nothing", "No page was evicted.")
 def paged_nothing_out(seen: Seen, said: Said) -> None:
     assert resident(seen.before).keys() <= resident(seen.machine).keys()
 
@@ -415,7 +415,7 @@ def comes_back(seen: Seen, said: Said) -> None:
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
 
 
-@claim("object operations: limit", "{task} may have at most {size} ({name}).")
+@claim("object operations: limit", "{task} may use at most {size} ({name}).")
 def limited(seen: Seen, said: Said) -> None:
     assert (said["task"], said["name"]) == (seen.part, seen.given["name"])
     most = seen.given["most"]
@@ -428,7 +428,7 @@ def not_limited(seen: Seen, said: Said) -> None:
     assert seen.given["most"] is None
 
 
-@claim("object operations: limit/reason", "It keeps all that it already has.")
+@claim("object operations: limit/reason", "It keeps everything that it already uses.")
 def stays(seen: Seen, said: Said) -> None:
     assert seen.given["name"] != "rss" or seen.given["most"] is None, "beyond that limit pages leave"
     nothing_moved(seen)

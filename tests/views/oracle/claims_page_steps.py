@@ -205,7 +205,7 @@ def released_from_above(seen: StepSeen, said: Said) -> None:
     released(seen, said, falling=True, unwired=True)
 
 
-@claim("kmem events: PageUnwired", "1 page loses a wiring.", "{count} pages lose a wiring each.")
+@claim("kmem events: PageUnwired", "1 page is unwired once.", "{count} pages are unwired once.")
 def unwired(seen: StepSeen, said: Said) -> None:
     before, after = seen.before.past.before("wirings"), seen.then.past.before("wirings")
     in_use = seen.machine.system.kmem.pages.in_use
@@ -529,7 +529,7 @@ def known_maps(seen: StepSeen) -> set[str]:
     return set() if is_boot else {one.map.name for one in seen.started.kmem.value(whole=1).all()}
 
 
-@claim("kmem events: MapCreated", "{map} becomes a map of its own for {range}.")
+@claim("kmem events: MapCreated", "{map} becomes a separate map for {range}.")
 def map_created(seen: StepSeen, said: Said) -> None:
     assert said["map"] not in known_maps(seen)
     found = {one.map.name: one.map for one in seen.now.value("maps").all()}
@@ -567,8 +567,8 @@ def not_attached(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "kmem events: SleepersWoken",
-    "The thread that slept for room in {map} is ready to look again.",
-    "{count} threads that slept for room in {map} are ready to look again.",
+    "The thread that slept for room in {map} is ready to check again.",
+    "{count} threads that slept for room in {map} are ready to check again.",
 )
 def woken(seen: StepSeen, said: Said) -> None:
     def asleep(then: Then) -> set[str]:

@@ -140,7 +140,7 @@ def truncated(seen: Pictured, said: Said) -> None:
     assert repeated(seen.operation, like_before)[1] > MAX_EVENTS
 
 
-@claim("no picture: then", "What this picture shows is not there after operation {number}.")
+@claim("no picture: then", "What this picture shows does not exist after operation {number}.")
 def not_there(seen: Pictured, said: Said) -> None:
     assert seen.subject not in seen.machine.at(number(said["number"])).tasks
 
@@ -176,7 +176,7 @@ def missing(seen: Pictured, said: Said) -> None:
     assert all(seen.subject not in seen.machine.at(number).tasks for number in range(len(journal)))
 
 
-@claim("no picture: undone", "The operation at this point in history was undone: go on to now.")
+@claim("no picture: undone", "The operation at this point in history was undone: go to now.")
 def undone(seen: Pictured, said: Said) -> None:
     moment = seen.picture.moment
     assert moment is not None

@@ -53,13 +53,13 @@ def free_pieces(seen: Pictured, said: Said) -> None:
         assert max(pieces) == bytes_of(said["largest"])
 
 
-@claim("segments: segments/outside", "In memory that is in use: {names}.")
+@claim("segments: segments/outside", "Placed in memory that is in use: {names}.")
 def outside(seen: Pictured, said: Said) -> None:
     names = {name for names in bytes_in(seen, False).values() for name in names}
     assert {*said["names"].replace(" and ", ", ").split(", ")} == names
 
 
-@claim("segments: segments/over", "In the same memory: {names}.")
+@claim("segments: segments/over", "Placed in the same memory: {names}.")
 def over(seen: Pictured, said: Said) -> None:
     both = [*bytes_in(seen, True).values(), *bytes_in(seen, False).values()]
     groups = {tuple(names) for names in both if len(names) > 1}

@@ -44,7 +44,7 @@ def kept_and_reach(seen: Pictured) -> None:
     """How many are kept, of how many, and the bytes that they reach."""
     for cpu in processors(seen):
         entries = [slot.entry for slot in cpu.tlb.slots]
-        kept = f"{len(entries):,} of {cpu.tlb.sets * cpu.tlb.ways:,} kept, reach "
+        kept = f"{len(entries):,} of {cpu.tlb.sets * cpu.tlb.ways:,} cached, reach "
         assert kept + binary_size(sum(one.page_size for one in entries)) in head_of(seen, cpu.cpu)
         rows = [row for row in seen.rows() if row["cpu"] == cpu.cpu and row["set"]]
         assert [(int(row["set"]), int(row["way"])) for row in rows] == [one.place for one in entries]
@@ -149,7 +149,7 @@ def clock_and_states(seen: Pictured) -> None:
     states = Counter(one.state for one in value.threads)
     wanted = [f"tick {seen.machine.threads.ticks:,} of the clock, {value.hz:,} a second"]
     for many, words in (
-        (states["running"] + states["ready"], "can go on"),
+        (states["running"] + states["ready"], "can continue"),
         (states["asleep"], "asleep"),
         (states["returned"] + states["failed"], "done"),
     ):
@@ -242,7 +242,7 @@ def pages_of_the_ring(seen: Pictured) -> None:
         if name in objects:
             assert objects[name].pages.get(int(page)) == number(row["frame"])
     assert seen.scene.subtitle.endswith(f" · {len(seen.rows()):,} frame{'' if len(seen.rows()) == 1 else 's'}")
-    asked = [int(row.get("asked") or row.get("came", "")) for row in seen.rows()]
+    asked = [int(row.get("checked") or row.get("brought in", "")) for row in seen.rows()]
     assert asked == list(range(1, len(asked) + 1))
 
 
@@ -384,7 +384,7 @@ def slots_of_the_area(seen: Pictured) -> None:
         index = (slab.address - contents.area.start) // contents.area.slab_size
         titles = [one for one in seen.scene.nodes if one.id == f"kentry/{index}/title"]
         if titles:
-            words = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+            words = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
             assert words in " ".join(run.text for run in titles[0].text)
     ids = {one.id for one in seen.machine.kernel_map.entries()}
     assert {int(row["entry"]) for row in seen.rows()} <= ids

@@ -59,7 +59,7 @@ FORTY = {
         Kept("cpus: TlbFlushed/range", "cpu:0", {"count": "2", "range": "0x40_0000–0x40_4000"}, "drops"),
         Kept("object operations: fork", "init.1", {"count": "1", "task": "init"}, "fork"),
         Kept("object events: PageCopied", "memory 1", {"page": "1", "object": "memory 2"}, "copied"),
-        Kept("object operations: page_out", "memory", {"count": "1", "swap": "1", "file": "0"}, "swap space"),
+        Kept("object operations: page_out", "swap space", {"count": "1", "swap": "1", "file": "0"}, "evicted"),
         Kept("object events: PageOut/swap", "memory 1", {"page": "0", "slot": "0"}, "swap slot"),
         Kept("object events: PageIn", "memory 1", {"page": "0", "slot": "0"}, "swap slot"),
         Kept("object operations: exit", "init.1", {"task": "init.1"}, "exit"),

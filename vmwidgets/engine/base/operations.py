@@ -130,7 +130,7 @@ class Door:
                     returned = call(*args, **kwargs)
                     if self._stopped >= 0:
                         reached = Address(self._stopped)
-                        raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
+                        raise Stopped(f"interrupted: it is done below {reached}, and nothing has changed from there on")
                     outcome = "" if self._only_looked and not (self.repeats or self._raw) else "done"
                     result = returned if type(returned) in _ATOMS else as_data(returned)
                     return returned  # noqa: TRY300  an else would come after the clause below, which ends each way

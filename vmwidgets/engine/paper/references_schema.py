@@ -86,7 +86,7 @@ class PolicyRun:
             steps = self.steps[start : start + LINE]
             columns = [list(self._column(step)) for step in steps]
             w = 1 + max(len(cell) for column in columns for cell in column)
-            names = ["", *(f"frame {number}" for number in range(self.frames)), "fault", "goes"]
+            names = ["", *(f"frame {number}" for number in range(self.frames)), "fault", "evicted"]
             for name, *cells in zip(names, *columns, strict=True):
                 lines.append((f"{name:<9}" + "".join(f"{cell:>{w}}" for cell in cells)).rstrip())
         return "\n".join(lines)

@@ -110,7 +110,7 @@ def _pool(
             if found is None:
                 missing[printable(name)] = "it is not an exercise that ships: name your own with --exercises FILE"
             elif found.sheet is not None and work.sheet != seed:
-                missing[name] = f"it is of another sheet, {shown(work.sheet)}"
+                missing[name] = f"it is of another variant, {shown(work.sheet)}"
             else:
                 answer = worker.ask(name, seed, {"work": work.data, **asking})
                 pool += [Asked(name, Question(form=TEXT, **one)) for one in answer.get("questions", ())]

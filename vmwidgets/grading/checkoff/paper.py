@@ -128,8 +128,9 @@ def instead(subject: Subject, draws: Draws) -> Iterator[Question]:
     ]
     for address, user, end, before in drawn_first(draws, others, lambda one: one[2] != one[3]):
         yield asks(
-            f"On your sheet user code writes to `{Address(address)}`. What if {'user code' if user else 'the kernel'} "
-            "reads it instead: does that end in a physical address (which?) or in a fault (of which kind?)",
+            f"In your variant, user code writes to `{Address(address)}`. What if "
+            f"{'user code' if user else 'the kernel'} reads it instead: does that end in a physical address "
+            "(which?) or in a fault (of which kind?)",
             end,
             f"The write by user code ends in {before}.",
         )

@@ -36,7 +36,7 @@ def _strings(subject: Subject, draws: Draws) -> Iterator[tuple[str, PolicyRun]]:
     elif isinstance(subject.given, PolicySheet):
         named = zip(("first", "second"), subject.given.strings, strict=True)
         runs = [
-            (f"the {name} string of your sheet", string.split(), policy, subject.given.frames)
+            (f"the {name} string of your variant", string.split(), policy, subject.given.frames)
             for name, string in named
             for policy in ON_PAPER
         ]

@@ -124,7 +124,7 @@ def _said(picture: DomainPicture, name: str) -> str:
     if name == "tree":
         tables, leaves, _ = picture.below[value.root.id]
         many = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}"
-        return f"what the program remembers: {many}; at the right what the hardware reads"
+        return f"the program's records: {many}; on the right, what the hardware reads"
     if name == "slots":
         return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
     if name == "regions":

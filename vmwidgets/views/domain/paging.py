@@ -40,13 +40,13 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
         nodes += drawn
         bottoms.append(bottom)
     y = max(bottoms) + 14
-    nodes.append(kit.label("paging/measures", "what it took", MARGIN, y, style="strong"))
+    nodes.append(kit.label("paging/measures", "what it cost", MARGIN, y, style="strong"))
     y += 22
     for number, measure in enumerate(value.measures()):
         nodes.append(_measure(number, measure, y, width))
         y += nodes[-1].h + 4
     y += 8
-    nodes.append(kit.label("paging/functions", "functions that ran for it, and how often", MARGIN, y, style="strong"))
+    nodes.append(kit.label("paging/functions", "functions that ran for it, with counts", MARGIN, y, style="strong"))
     y += 22
     ends = []
     for side, x, name in ((value.task, MARGIN, "task"), (value.domain, right_x, "domain")):

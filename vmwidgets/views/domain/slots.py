@@ -150,7 +150,7 @@ def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, box: Box) -> No
         return _fold(cnode, cell, box)
     ref, number = CapRef(cnode.name, cell.first), short_count(cell.first)
     if cell.held is None:
-        what = "given, and empty" if cell.reserved else "free"
+        what = "allocated, and empty" if cell.reserved else "free"
         thing, letters, look, bar = f"cap:{ref}", "·" * bool(cell.reserved), "label dim", ""
         states = ["reserved" if cell.reserved else "free", *picture.states(thing)]
         title = f"{visible(str(ref))}: {what}"
@@ -177,7 +177,7 @@ def _fold(cnode: CnodeValue, cell: Cell, box: Box) -> Node:
         summary = ", ".join(f"{number:,} {letters}" for letters, number in kinds)
         second = ", ".join(f"{short_count(number)} {letters}" for letters, number in kinds)
     elif cell.reserved:
-        summary, second = f"{cell.reserved:,} given, and empty", "empty"
+        summary, second = f"{cell.reserved:,} allocated, and empty", "empty"
     else:
         label, summary = f"{short_count(count)} free", f"{count:,} free"
     title = f"slots {cell.first} to {cell.last} of {visible(cnode.name)}: {summary}{': open' if kinds else ''}"

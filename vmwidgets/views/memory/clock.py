@@ -82,14 +82,14 @@ def draw_clock(
         if is_circle and len(pages) > 2:
             links.append(_onwards(boxes, pages))
     elif pages:
-        words = "in the order in which they came" if value.is_function else "asked first"
+        words = "in the order in which they were brought in" if value.is_function else "checked first"
         nodes.append(kit.label("clock/first", words, MARGIN, 14))
     if not pages:
         whose = f"task {visible(task)}" if task else "a task"
         nodes.append(kit.label("clock/none", f"No page of {whose} is in memory.", MARGIN, 6))
     bottom = max((place.y + place.h for place in places), default=30.0)
     if len(drawn) < ring.count:
-        nodes.append(kit.label("clock/more", f"… and {ring.count - len(drawn):,} more behind them", MARGIN, bottom + 8))
+        nodes.append(kit.label("clock/more", f"… and {ring.count - len(drawn):,} more after them", MARGIN, bottom + 8))
         bottom += 28
     if pages:
         below = [*_gone(ring, moment, bottom + 10, width)]
@@ -100,7 +100,7 @@ def draw_clock(
     of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
     others = len(value.rings) - (ring.name in value.rings)
     of += f" · {counted(others, 'other ring')}" if others else ""
-    asked = "came" if value.is_function else "asked"
+    asked = "brought in" if value.is_function else "checked"
     heads = asked, "frame", "page", "of", "R", "D", *([note.name] if note else [])
     decides = " decides" if value.is_function else ""
     return kit.scene(
@@ -205,10 +205,10 @@ def _gone(ring: RingValue, moment: Moment, y: float, width: float) -> list[Node]
         for index, (before, after) in sorted(past.changes("page", name).items())
         if after is ABSENT and before in written and written[before].before is not ABSENT
     ]
-    widths = (min(text_width(f"left: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
+    widths = (min(text_width(f"evicted: {page}") + 24, width - 2 * MARGIN) for _, page in gone[:MOST_GONE])
     boxes = kit.flow(widths, y, 24.0, width=width)
     nodes = [
-        kit.fold(f"clock/gone/{number}", box, f"left: {page}", title=f"{page} left frame {frame:#x}")
+        kit.fold(f"clock/gone/{number}", box, f"evicted: {page}", title=f"{page} was in frame {frame:#x}")
         for number, ((frame, page), box) in enumerate(zip(gone, boxes, strict=False))
     ]
     if len(gone) > len(boxes):
@@ -221,11 +221,11 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
     """What the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
     looks = {"used" if page.referenced else "unused" for page in ring.pages}
     entries = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in looks]
-    entries.append(("", f"1, 2, 3: the order in which they {'came' if value.is_function else 'are asked'}"))
+    entries.append(("", f"1, 2, 3: the order in which they are {'brought in' if value.is_function else 'checked'}"))
     if goes_on:
-        entries.append(("", "grey arrow: where the hand goes next"))
+        entries.append(("", "grey arrow: where the hand moves next"))
     if any(page.others for page in ring.pages):
-        entries.append(("", "+1: one task more maps it"))
+        entries.append(("", "+1: one more task maps it"))
     return kit.legend("clock", entries, y, width=width)
 
 
@@ -240,7 +240,9 @@ def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None,
     who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "not mapped"
     where = str(Address(page.va)) if page.task else f"page {page.index}"
     state = ["new"] * (page.frame in came)
-    title = f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}, asked as number {turn}"
+    title = (
+        f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}, checked as number {turn}"
+    )
     bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
     frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
     whose = f"page {page.index} · {who}"

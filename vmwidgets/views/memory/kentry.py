@@ -129,9 +129,9 @@ def _line(
 ) -> tuple[list[Node], float]:  # fmt: skip
     """A slab in one line: how full it is, a cell for each slot, and the slots that were touched or come next."""
     area, index = contents.area, contents.area.index(slab.address)
-    words = f"slab {index} of {area.slabs:,}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+    words = f"slab {index} of {area.slabs:,}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     if text_width(words, "") + 60 > width / 2:
-        words = f"slab {index}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+        words = f"slab {index}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     title = kit.label(f"kentry/{index}/title", words, MARGIN, top + 3, style="", most=width - 2 * MARGIN - 60)
     nodes = [title]
     x = MARGIN + title.w + 10
@@ -183,7 +183,7 @@ def _slab_grid(
     area = contents.area
     index = area.index(slab.address)
     free = {address: place for place, address in enumerate(slab.free)}
-    head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+    head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
     nodes: list[Node] = []
     if compact:
@@ -218,7 +218,9 @@ def _slot(
     where = f"slot {number} at {style.whole(address)}"
     if resident is None:
         thing, label, look = "", "next" if place == 0 else "", "label dim"
-        what = "taken, its entry is in no list" if place is None else "free, next to be taken" if not place else "free"
+        what = (
+            "allocated, its entry is in no list" if place is None else "free, allocated next" if not place else "free"
+        )
     else:
         identity, start = resident
         thing, label, look = f"entry:{identity}", style.short(start)[-6:], "mono label"

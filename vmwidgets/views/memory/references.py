@@ -340,7 +340,7 @@ def _legend(runs: Sequence[PolicyRun], sheet: _Sheet, y: float, width: float) ->
     """What is in the grids, as far as it is there."""
     parts = ["●, shaded: a fault"]
     if sheet.opened is None or sheet.opened:
-        parts += ["bold: the page that is referenced", "out: the page that goes"]
+        parts += ["bold: the referenced page", "out: the evicted page"]
         parts += ["line above: its reference bit is set"] * any(run.uses_bits for run in runs)
         parts += ["▸: the clock's hand"] * any(run.steps[0].hand is not None for run in runs)
     if sheet.anomalies:
@@ -371,8 +371,10 @@ def _held(page: PageName | None) -> str:
 
 
 def _outcome(step: PageReference) -> str:
-    """Such as "fault, 7 goes"."""
-    gone = f", {' and '.join(map(str, step.gone))} {'goes' if len(step.gone) == 1 else 'go'}" if step.gone else ""
+    """Such as "fault, 7 is evicted"."""
+    gone = (
+        f", {' and '.join(map(str, step.gone))} {'is' if len(step.gone) == 1 else 'are'} evicted" if step.gone else ""
+    )
     return f"{'fault' if step.fault else 'hit'}{gone}"
 
 
@@ -435,4 +437,4 @@ def _table_of(run: PolicyRun, start: int) -> Table:
         if has_hand:
             row.append(f"{step.hand}")
         rows.append((*row, "fault" if step.fault else "", ", ".join(map(str, step.gone))))
-    return Table((*header, "fault", "goes"), tuple(rows))
+    return Table((*header, "fault", "evicted"), tuple(rows))

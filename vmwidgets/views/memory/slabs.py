@@ -143,7 +143,7 @@ def _slabs(cache: CacheValue) -> int:
 # ---- a row -----------------------------------------------------------------------------------------------
 
 
-_LEGEND = ("used", "taken"), ("free", "free; 1, 2, 3: in this order they are taken next")
+_LEGEND = ("used", "allocated"), ("free", "free; 1, 2, 3: the order of allocation")
 
 
 def _row(

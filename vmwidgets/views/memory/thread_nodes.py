@@ -33,7 +33,7 @@ def thread_card(
     tick = "" if thread.until is None else f"to tick {thread.until:,}"
     second, third = (tick, thread.doing), "mono label dim"
     if thread.locks:
-        second, third = (thread.doing, f"has {', '.join(thread.locks)}"), "label held"
+        second, third = (thread.doing, f"holds {', '.join(thread.locks)}"), "label held"
     rows = [
         kit.Line(f"{number}. {called}" if number > 0 else called, "strong", middle=True),
         kit.Line(thread.state, "label strong", second[0]),
@@ -53,11 +53,11 @@ def describe(thread: ThreadValue) -> str:
     if thread.waits_for:
         said.append(f"waits for {thread.waits_for}")
     if thread.holder is not None:
-        said.append(f"which {thread.holder or 'the cell'} has")
+        said.append(f"which {thread.holder or 'the cell'} holds")
     if thread.until is not None:
         said.append(f"at most until tick {thread.until:,}")
     if thread.locks:
-        said.append(f"has the lock of {', '.join(thread.locks)}")
+        said.append(f"holds the lock of {', '.join(thread.locks)}")
     return ", ".join(
         [*said, *([f"in {thread.doing}"] if thread.doing else []), *([thread.outcome] if thread.outcome else [])]
     )
@@ -96,7 +96,7 @@ def sort_words(kind: str, subject: str) -> tuple[str, str]:
 def subject_box(identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float) -> Node:
     """What is waited for, and who has it."""
     name, until = sort_words(kind, subject)
-    until = until if holder is None else f"{holder or 'the cell'} has it"
+    until = until if holder is None else f"{holder or 'the cell'} holds it"
     rows: list[str | kit.Line] = [
         name,
         kit.Line(until, "label dim" if holder is None else "label held"),

@@ -225,7 +225,7 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 def _groups_lane(groups: Sequence[_Group], touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link], float]:
     if not groups:
         return [], [], place.y
-    nodes = [kit.paragraph("threads/asleep", "asleep, in the order they will look again", place.x, place.y, place.w)]
+    nodes = [kit.paragraph("threads/asleep", "asleep, in the order they will check again", place.x, place.y, place.w)]
     links: list[Link] = []
     y = place.y + nodes[0].h + 4
     for group in groups[:_GROUPS]:
@@ -297,7 +297,7 @@ def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node], left: float) 
 def _subtitle(value: ThreadsValue) -> str:
     states = [thread.state for thread in value.threads]
     counted = [
-        (states.count("running") + states.count("ready"), "can go on"),
+        (states.count("running") + states.count("ready"), "can continue"),
         (states.count("asleep"), "asleep"),
         (states.count("returned") + states.count("failed"), "done"),
     ]
@@ -333,7 +333,7 @@ def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:
             )
         )
     left_out = len(value.threads) - _MAX_ROWS
-    return (*rows, *([(f"… {left_out:,} threads more", *[""] * 7)] if left_out > 0 else []))
+    return (*rows, *([(f"… {left_out:,} more threads", *[""] * 7)] if left_out > 0 else []))
 
 
 _MAX_ROWS = 400
@@ -365,7 +365,7 @@ def _cycle_lane(
     label = kit.chip(
         "threads/deadlock", "label", Box(width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 28), "deadlock",
         style="title error", shape="none",
-        title="deadlock: each of these threads waits for a lock that the next one has",
+        title="deadlock: each of these threads waits for a lock that the next one holds",
     )  # fmt: skip
     return [*placed, label], links, row_y[1] + H + 18
 

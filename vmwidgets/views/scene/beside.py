@@ -217,7 +217,7 @@ def _words(node: Node, is_tree: bool) -> str:
 # ---- the picture -----------------------------------------------------------------------------------
 
 
-LEGEND = "A thick outline: only on that side. A dashed outline: on both sides, and not the same."
+LEGEND = "A thick outline: only on that side. A dashed outline: on both sides, but different."
 """What marks mean here."""
 
 

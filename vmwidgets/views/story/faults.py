@@ -29,7 +29,7 @@ BOXES = {
     "object": ("object and pager", "vm_map_fault"),
     "frame": ("frame", "vm_map_fault"),
     "enter": ("page tables", "pmap_enter"),
-    "retry": ("second try", PROCESSOR),
+    "retry": ("retry", PROCESSOR),
 }
 """Title of each box, and who does that, where no event has said so yet."""
 

@@ -111,7 +111,7 @@ def _columns_of(width: float) -> _Columns:
 
 def _heads(columns: _Columns, width: float) -> list[Node]:
     """What the columns are, or the lines of each format."""
-    words = "bytes of tables, by level", "what is mapped, by page size", "what a TLB must hold"
+    words = "bytes of tables, by level", "what is mapped, by page size", "TLB entries needed"
     if columns.stacked:
         said = f"of each format: {words[0]}; {words[1]}; {words[2]}"
         return [kit.paragraph("formats/head", said, MARGIN, 4, width - 2 * MARGIN)]

@@ -100,7 +100,7 @@ def _registers(window: TableWindow) -> str:
 
 def _undo(bench: TablesBench) -> Switch:
     many = f" ({len(bench.edited)} edited)"
-    return Switch("undo", f"undo{many}", None, f"take the latest edit of a descriptor back{many}")
+    return Switch("undo", f"undo{many}", None, f"undo the latest edit of a descriptor{many}")
 
 
 def _caption(window: TableWindow) -> Caption:

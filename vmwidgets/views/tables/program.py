@@ -131,7 +131,7 @@ def _broken(words: str, room: float) -> list[str]:
 def _title(number: int, one: CodeLine, is_at: bool) -> str:
     counts = ", ".join(counted(count, *COLUMNS[column]) for column, count in one.counts.items() if count)
     said = f"line {number}: {visible(one.text.strip())}" + (f" · {counts}" if counts else "")
-    return said + " · this line is at hand" * is_at
+    return said + " · the current line" * is_at
 
 
 def _table(lines: Sequence[CodeLine], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:

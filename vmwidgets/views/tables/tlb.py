@@ -103,9 +103,9 @@ def _since_boot(value: CpusValue) -> str:
 
 def _modes(value: CpusValue) -> list[Switch]:
     titles = {
-        "acknowledged": "flushes asked of other processors are done before the sender goes on",
-        "sent": "flushes asked of other processors wait until they are acknowledged",
-        "forgotten": "other processors are not asked: what they keep may go stale",
+        "acknowledged": "other processors flush before the sender continues",
+        "sent": "other processors flush when they acknowledge the request",
+        "forgotten": "other processors are not asked to flush: their TLBs may become stale",
     }
     return [Switch(mode, f"shootdown {mode}", value.shootdown == mode, titles[mode]) for mode in MODES]
 
@@ -229,7 +229,7 @@ def _draw_row(
             drawn, end = draw_grid(cpu, grid, sets, value.asids, touched, box, not place)
             nodes += drawn
         if more:
-            words = f"… {counted(more, 'set')} more that hold something"
+            words = f"… {counted(more, 'set')} more that are not empty"
             identity = f"tlb/{cpu.cpu}/more/{bench.sets + len(sets)}"
             nodes.append(_fold(identity, number, box._replace(y=end), words, f"{words}: show them"))
             end += _FOLD_H + 6
@@ -267,11 +267,11 @@ def _draw_folded(
 def _heading(cpu: CpuValue, number: int, place: Box) -> Node:
     """A processor's name, whom it runs, what it keeps and how often that was of use."""
     tlb = cpu.tlb
-    asid = f", space number {cpu.asid}" if cpu.asid else ""
+    asid = f", ASID {cpu.asid}" if cpu.asid else ""
     who = f"runs {visible(cpu.space)}{asid}"
     hits, misses = counted(tlb.hits, "hit"), counted(tlb.misses, "miss")
-    kept = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} kept, reach {binary_size(tlb.reach)}"
-    short = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} kept"
+    kept = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} cached, reach {binary_size(tlb.reach)}"
+    short = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} cached"
     x = text_width(cpu.cpu, "strong") + 12
     text = (
         Text(0, 16, cpu.cpu, "strong"),

@@ -142,7 +142,7 @@ def draw_grid(
                 for way in range(tlb.ways)
             ]
         top += LINE + tlb.ways * grid.high + 4
-    title = f"{cpu.cpu}: {counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}, {len(tlb.slots):,} kept"
+    title = f"{cpu.cpu}: {counted(tlb.sets, 'set')} of {counted(tlb.ways, 'way')}, {len(tlb.slots):,} cached"
     ground = Node(
         f"tlb/{cpu.cpu}/sets", "cells", x - left, y, left + place.w, top, shape="none", text=tuple(text),
         bars=tuple(bars), title=title,
@@ -320,7 +320,7 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
     if not all(slot.entry.asid is not None for slot in slots):
         parts.append("G: global" if grid.says_pages else "round: global")
     if any(slot.stale for slot in slots):
-        parts.append("the TLB keeps ≠ the tables say")
+        parts.append("in the TLB ≠ in the tables")
     return [kit.paragraph("tlb/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")]
 
 

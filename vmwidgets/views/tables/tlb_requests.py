@@ -25,11 +25,11 @@ def draw_requests(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[li
     """The newest `most` flushes that wait, how many were forgotten, and how often a hand edited; and where they end."""
     nodes, y = _waiting(cpu, number, most, place)
     if cpu.forgotten:
-        words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten: what is kept may be wrong"
+        words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten: cached translations may be stale"
         nodes.append(kit.paragraph(f"tlb/{cpu.cpu}/forgotten", words, place.x, y, place.w, style="error"))
         y += nodes[-1].h
     if cpu.edits:
-        words = f"{counted(cpu.edits, 'edit')} of descriptors by hand: what is kept may be wrong"
+        words = f"{counted(cpu.edits, 'edit')} of descriptors by hand: cached translations may be stale"
         nodes.append(kit.paragraph(f"tlb/{cpu.cpu}/edits", words, place.x, y, place.w, style="changed"))
         y += nodes[-1].h
     return nodes, y

@@ -302,18 +302,18 @@ def _verdict_box(
         head, lines, state = _fault_lines(walk, walk.fault, place.w - 20)
     else:
         assert walk.pa is not None
-        head, state = "Access goes through", "ok"
+        head, state = "Access succeeds", "ok"
         lines = [
             (f"physical {Address(walk.pa)}", "mono label"),
             (f"page of {binary_size(walk.page_size)}{_in_slots(walk)}", "label"),
         ]
     if not made:
         what = _AN_ACCESS[walk.access]
-        head = f"{what} would go through" if walk.fault is None else f"{what} would end so: {head}"
+        head = f"{what} would succeed" if walk.fault is None else f"{what} would end with: {head}"
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
     elif walk.fault is not None and mapped:
-        lines.append(("no entry of the map there", "label dim"))
+        lines.append(("no map entry there", "label dim"))
     title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
     return _verdict(head, lines, place, (state, "changed") if changed else (state,), title)
 
@@ -395,7 +395,7 @@ def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
                "the supervisor makes the access" if not walk.user else "let the supervisor make it"),
     ]  # fmt: skip
     many = f" ({len(bench.edited)} edited)"
-    undo = [Switch("undo", f"undo{many}", None, f"take the latest edit of a descriptor back{many}")]
+    undo = [Switch("undo", f"undo{many}", None, f"undo the latest edit of a descriptor{many}")]
     return [accesses, who, undo if bench.edited else []]
 
 

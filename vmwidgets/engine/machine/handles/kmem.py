@@ -211,7 +211,7 @@ class MachineKmemMap(MapPart):
         """Let go of the map's lock."""
         holder, who = self.vm_map.lock.holder, self.system.kmem.running.thread
         if holder != who:
-            has = "it is free" if holder is None else f"{holder or 'the cell'} has it"
+            has = "it is free" if holder is None else f"{holder or 'the cell'} holds it"
             raise Refused(f"{self.vm_map.called} can't be unlocked by {who or 'the cell'}: {has}")
         self.vm_map.lock.release()
 

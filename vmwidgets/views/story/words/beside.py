@@ -11,15 +11,15 @@ say_beside = sentences(
     {
         "equal": "Nothing differs between left and right.",
         "differ": ("{what} differs between left and right.", "{what} differ between left and right."),
-        "left": ("1 is only at the left.", "{count} are only at the left."),
-        "right": ("1 is only at the right.", "{count} are only at the right."),
-        "both": ("1 is on both sides, and not the same.", "{count} are on both sides, and not the same."),
+        "left": ("1 is only on the left.", "{count} are only on the left."),
+        "right": ("1 is only on the right.", "{count} are only on the right."),
+        "both": ("1 is on both sides but differs.", "{count} are on both sides but differ."),
         "equal/folded": "Nothing that is shown on both sides differs.",
         "differ/folded": (
             "{what} that is not folded differs between left and right.",
             "{what} that are not folded differ between left and right.",
         ),
-        "folded": "What is folded on one side is not compared.",
+        "folded": "Items that are folded on one side are not compared.",
     },
 )
 

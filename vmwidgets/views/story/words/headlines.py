@@ -24,7 +24,7 @@ say = sentences(
     {
         "failed": "{name} failed with {kind}.",
         "failed/other": "{name} failed: {said}.",
-        "interrupted": "{name} was interrupted: it is done below {address}, from there on all is as it was.",
+        "interrupted": "{name} was interrupted: it is done below {address}, and nothing has changed from there on.",
         "panic": "{said}.",
         "panic/dead": "The machine is dead.",
         "long": "This operation made more than {events} events; the first ones were not recorded.",

@@ -16,7 +16,7 @@ from .registry import InBox, comes_in_runs, says, sentences
 say = sentences(
     "kmem events",
     {
-        "MapCreated": "{map} becomes a map of its own for {range}.",
+        "MapCreated": "{map} becomes a separate map for {range}.",
         "MapCreated/no": "There is no memory for another map.",
         "MapLocked": "{map} is locked.",
         "MapUnlocked": "{map} is unlocked.",
@@ -43,8 +43,8 @@ say = sentences(
         "SubmapAttached": "{range} of {map} becomes the submap {submap}.",
         "SubmapAttached/no": "{range} of {map} can't become the submap {submap}.",
         "SleepersWoken": (
-            "The thread that slept for room in {map} is ready to look again.",
-            "{count} threads that slept for room in {map} are ready to look again.",
+            "The thread that slept for room in {map} is ready to check again.",
+            "{count} threads that slept for room in {map} are ready to check again.",
         ),
         "ObjectCreated": "The entry gets an object of its own, {object}, since it had none.",
         "PageDenied": "The {page_class} request gets no page: too few are left. The page daemon is woken.",
@@ -107,7 +107,7 @@ say = sentences(
             "1 page of {object} is unwired and free again.",
             "{count} pages of {object} are unwired and free again, the highest first.",
         ),
-        "PageUnwired": ("1 page loses a wiring.", "{count} pages lose a wiring each."),
+        "PageUnwired": ("1 page is unwired once.", "{count} pages are unwired once."),
         "PageGranted": "Class {page_class} gets frame {frame} for page {page} of {object}.",
         "PageGranted/zeroed": ("Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}."),
         "PageGranted/cleared": "Class {page_class} gets frame {frame} for page {page} of {object} and clears it.",

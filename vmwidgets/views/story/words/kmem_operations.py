@@ -50,15 +50,15 @@ say = sentences(
         "free/nothing": "{name} found nothing to free there.",
         "free/cuts": ("It made 1 cut at the edges.", "It made {count} cuts at the edges."),
         "free/woke": (
-            "It woke 1 sleeper, which looks again.",
-            "It woke {count} sleepers: each looks again, in this order.",
+            "It woke 1 sleeper, which checks again.",
+            "It woke {count} sleepers: each checks again, in this order.",
         ),
         "free/silent": "It does not wake sleepers; kmem_free_wakeup does.",
         "free/silent cuts": (
             "It made 1 cut at the edges, and wakes no sleeper; kmem_free_wakeup does.",
             "It made {count} cuts at the edges, and wakes no sleeper; kmem_free_wakeup does.",
         ),
-        "suballoc": "kmem_suballoc created {submap}, a map of its own over {range} of {map}.",
+        "suballoc": "kmem_suballoc created {submap}, a separate map over {range} of {map}.",
         "suballoc/reason": "Allocations in it use its own lock and its own addresses.",
         "malloc": "malloc allocated the buffer at {address} from {cache}.",
         "malloc/slab": "It needed a slab: kmem_malloc returned {address}.",

@@ -99,7 +99,7 @@ say = sentences(
             "It took 1 page fault: page {page} was copied because its frame was not the task's alone.",
             "It took {count} page faults; pages copied: {pages}, because their frames were not the task's alone.",
         ),
-        "access/out": ("1 page left memory.", "{count} pages left memory."),
+        "access/out": ("1 page was evicted.", "{count} pages were evicted."),
         "access/time": "It took {time}.",
         "access/killed": (
             "It took 1 page fault: no frame was left, and task {task} was killed.",

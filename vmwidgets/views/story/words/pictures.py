@@ -78,11 +78,11 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
 say_nothing = sentences(
     "no picture",
     {
-        "then": "What this picture shows is not there after operation {number}.",
+        "then": "What this picture shows does not exist after operation {number}.",
         "later": "{why}: step to a later operation.",
         "earlier": "{why}: step to an earlier operation.",
         "missing": "{why}.",
-        "undone": "The operation at this point in history was undone: go on to now.",
+        "undone": "The operation at this point in history was undone: go to now.",
     },
 )
 
@@ -266,8 +266,8 @@ say_segments = sentences(
             "1 piece is free: {size}.",
             "{count} pieces are free, {size} together; the largest has {largest}.",
         ),
-        "segments/outside": "In memory that is in use: {names}.",
-        "segments/over": "In the same memory: {names}.",
+        "segments/outside": "Placed in memory that is in use: {names}.",
+        "segments/over": "Placed in the same memory: {names}.",
     },
 )
 
@@ -298,10 +298,10 @@ say_compared = sentences(
         "maps/first": "The first is {operation} ({answers}).",
         "maps/equal work": "Each took {least} steps.",
         "maps/work": "{fewest} took the fewest steps, {least}; {most} took the most, {more}.",
-        "diff/agree": "Model and system agree in all that the calls determine.",
-        "diff/disagree": ("1 range should agree, and does not.", "{count} ranges should agree, and do not."),
-        "formats/only": "Only {format} reaches all of it.",
-        "formats/none": "No format reaches all of it.",
+        "diff/agree": "Model and system agree on everything that the calls determine.",
+        "diff/disagree": ("1 range should agree but does not.", "{count} ranges should agree but do not."),
+        "formats/only": "Only {format} can map all of it.",
+        "formats/none": "No format can map all of it.",
         "formats/nothing": "There is nothing to compare with.",
         "formats/equal": "All need {size} of tables.",
         "formats/tables": "{fewest} the smallest tables, {least}; {most} the largest, {more}.",
@@ -314,14 +314,14 @@ say_compared = sentences(
             "Reaching all of it takes {count} TLB entries in {fewest}, and {more} in {most}.",
         ),
         "formats/out": (
-            "{format} can't reach 1 of the ranges, {size}.",
-            "{format} can't reach {count} of the ranges, {size}.",
+            "{format} can't map 1 of the ranges, {size}.",
+            "{format} can't map {count} of the ranges, {size}.",
         ),
         "paging": "The kernel mapped {task} in {faults}; the domain mapped {domain} itself, in {calls}.",
         "paging/at least": (
             "The kernel mapped {task} in at least {faults}; the domain mapped {domain} itself, in at least {calls}."
         ),
-        "paging/bytes": "Tables take {task} and {domain}, records {task_records} and {domain_records}.",
+        "paging/bytes": "The tables use {task} and {domain}; the records use {task_records} and {domain_records}.",
         "paging/lost": (
             "The events of 1 older call were not kept and are not counted.",
             "The events of {count} older calls were not kept and are not counted.",
