@@ -12,7 +12,8 @@ python -m benchmarks pages moments   # whether pictures that no page shows cost 
 python -m benchmarks where           # the time of an access goes: shares of first writes, copies, TLB misses
 python -m benchmarks hub             # memory and processor time of a learner's kernel, of 20 at once, the sum for 300
 python -m benchmarks stops           # a kernel in QEMU: what a stop costs, and all tables of a Linux guest
-python -m benchmarks laptops         # the most memory of a page for each lab, in JupyterLab and in JupyterLite
+python -m benchmarks laptops         # the most memory of a page for each lab, in JupyterLab and in JupyterLite;
+                                     # some labs: --labs 01 06 08a
 python -m benchmarks paint-beside    # from an operation to its picture, beside an earlier commit
 python -m benchmarks scrubbing       # from a drag of the slider to the headline and the picture, in JupyterLab
 """
@@ -23,7 +24,8 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 import vmwidgets
@@ -70,11 +72,6 @@ def run_long(quick: bool) -> str:
     """Operations on all of a map, and many threads."""
     counts = long_operations.ENTRIES[:2], long_operations.THREADS[:2]
     return long_operations.measure(*counts) if quick else long_operations.measure()
-
-
-def run_laptops(quick: bool) -> str:
-    """Memory of a page."""
-    return laptops.report(laptops.measure(laptops.SOME) if quick else laptops.measure())
 
 
 def run_kmem(quick: bool) -> str:
@@ -150,6 +147,11 @@ def run_hub(quick: bool) -> str:
     return hub.report(hub.measure(hub.LABS[:2], 4) if quick else hub.measure())
 
 
+def run_laptops(labs: Sequence[str]) -> str:
+    """Memory of a page."""
+    return laptops.report(laptops.measure(labs))
+
+
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
@@ -167,7 +169,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "growth": growth.report,
     "hub": run_hub,
     "sizes": sizes.report,
-    "laptops": run_laptops,
+    "laptops": lambda quick: run_laptops(laptops.SOME if quick else laptops.LABS),
     "stops": stops.report,
     "pages": pages.report,
     "moments": moments.report,
@@ -185,7 +187,14 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without one")
     parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions, to see that it runs")
     parser.add_argument("--shortest", action="store_true", help="the least of everything: figures mean nothing then")
+    parser.add_argument("--labs", nargs="+", metavar="LAB", help="for the part laptops: these labs, such as 01 08a")
     given = parser.parse_args()
+    try:
+        labs = laptops.named(given.labs or [])
+    except ValueError as error:
+        parser.error(str(error))
+    if given.labs and given.parts != ["laptops"]:
+        parser.error("--labs needs the part laptops, and no other")
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
@@ -195,7 +204,8 @@ def main() -> None:
     print("Times depend on the machine and on what else it does; the ratios within one run say more.\n", flush=True)
     begun = perf_counter()
     for part in given.parts or PARTS:
-        print(SHORTEST[part]() if given.shortest else PARTS[part](given.quick), "\n", flush=True)
+        run = SHORTEST[part] if given.shortest else partial(PARTS[part], given.quick)
+        print(run_laptops(labs) if given.labs else run(), "\n", flush=True)
     print(f"measured in {perf_counter() - begun:.0f} s", file=sys.stderr)
 
 

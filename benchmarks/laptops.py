@@ -20,7 +20,7 @@ from tests.browser.lab import FLAGS, Host, Notebook, Server, find_chromium
 from .table import table, verdict
 
 LABS = tuple(sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
-SOME = ("01-maps", "06-x86-tables", "08b-fork", "11-replacement")
+SOME = ("01-maps", "06-x86-tables", "08a-demand-paging", "08b-fork", "11-replacement")
 MOST = 500.0
 """The aim: MB of a page in JupyterLab."""
 
@@ -41,6 +41,21 @@ def measure(labs: Sequence[str] = LABS) -> dict[str, dict[str, float]]:
         with Site(OUT / "lab") as lite:
             found["JupyterLite"] = {name: peak(lite, f"{name}.ipynb") for name in labs}
     return found
+
+
+def named(names: Sequence[str]) -> tuple[str, ...]:
+    """The labs with these names or numbers; all of them if there is none.
+
+    >>> named(["08a", "01-maps"])
+    ('08a-demand-paging', '01-maps')
+
+    Raises :class:`ValueError` for a name that is not a lab's.
+    """
+    found = {alias: lab for lab in LABS for alias in (lab, lab.partition("-")[0])}
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise ValueError(f"there is no lab {unknown[0]!r}; the labs are {', '.join(LABS)}")
+    return tuple(found[name] for name in names) or LABS
 
 
 def peak(host: Host, path: str) -> float:

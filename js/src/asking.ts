@@ -103,7 +103,7 @@ function optionsOf({ options }: Question): string[] {
 
 /** What is said of an answer; where none was chosen, what is right. */
 function inWords({ options, answer, why }: Question, chosen: string): string {
-  const judged = chosen && chosen !== answer ? "No" : "Right";
-  const right = options.length ? `${judged}: ${answer}` : answer;
+  const judged = chosen && chosen !== answer ? "No, it is" : "Right:";
+  const right = options.length ? `${judged} ${answer}` : answer;
   return why ? `${right}. ${why}` : `${right}.`;
 }

@@ -13,6 +13,8 @@ const DOWN = 132;
 const ROOM = 12;
 /** Pixels that a thing has there at least. */
 const LEAST = 1.2;
+/** In a window narrower than so many pixels there is no map: it would cover a quarter of the picture, and a finger pans. */
+const NARROW = 480;
 /** How much of what is seen an arrow key goes on, and a page key. */
 const STEP = 0.25;
 const PAGE = 0.9;
@@ -94,7 +96,8 @@ export class MiniMap {
     const window = this.window();
     const [left, top, right, bottom] = this.seen(window);
     const all = right - left > 0.995 && (bottom - top > 0.995 || this.fits(window));
-    const hidden = !scene || all || right <= left || bottom <= top;
+    const narrow = document.documentElement.clientWidth < NARROW;
+    const hidden = !scene || all || narrow || right <= left || bottom <= top;
     if (hidden !== this.root.hidden) this.root.hidden = hidden;
     if (hidden || !scene) return;
     const scale = Math.min(ACROSS / scene.width, DOWN / Math.max(scene.height, 1));

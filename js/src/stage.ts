@@ -9,8 +9,9 @@ import type { Scene } from "./scene.ts";
 import type { Drawn } from "./story.ts";
 import { html, put, say } from "./svg.ts";
 
-/** Below so many pixels the narrow picture is shown. */
+/** Below so many pixels the narrow picture is shown; and below so many the one for a telephone. */
 const NARROW = 640;
+const SLIM = 420;
 
 /** So much larger a narrow picture has to be than a wide one, which shortens less. */
 const WORTH = 1.2;
@@ -97,6 +98,7 @@ export class Stage {
 
   private form(drawn: Drawn): Scene {
     if (this.fits) return drawn[this.larger(this.fits)[0]];
+    if (this.room < SLIM) return drawn.slim;
     return this.room < NARROW ? drawn.narrow : drawn.wide;
   }
 

@@ -5,8 +5,10 @@ import type { Scene } from "./scene.ts";
 
 export interface Drawn {
   wide: Scene;
-  /** For a page as narrow as a telephone's, or half of a page. */
+  /** For half of a page. */
   narrow: Scene;
+  /** For a telephone's page. */
+  slim: Scene;
   scale: number;
 }
 
@@ -54,7 +56,7 @@ export interface Story {
   branches: Branch[];
 }
 
-export const STORY_VERSION = 2;
+export const STORY_VERSION = 3;
 
 /** Where a reader is: at a step of the story, or of one of its branches. */
 export class Reader {

@@ -29,7 +29,7 @@ test("a digit answers while the question waits, and means something else afterwa
   for (const key of ["0", "4", "x", "PageDown"]) assert.equal(asking.key(key), false, key);
   assert.equal(reader.waits, true);
   assert.equal(asking.key("3"), true);
-  assert.deepEqual([reader.waits, answered(), words()], [false, 1, "No: page 1. So."]);
+  assert.deepEqual([reader.waits, answered(), words()], [false, 1, "No, it is page 1. So."]);
   assert.equal(asking.key("2"), false);
 });
 
@@ -81,7 +81,7 @@ test("the right option and a wrong one that was chosen are marked, also for whoe
     reader.at = at;
     asking.show();
   }
-  assert.equal(words(), "No: page 1. So.");
+  assert.equal(words(), "No, it is page 1. So.");
   assert.deepEqual(marked(), [
     ["false", false],
     ["false", true],

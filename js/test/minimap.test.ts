@@ -6,7 +6,7 @@ import { svg } from "../src/svg.ts";
 import { node, scene } from "./dom.ts";
 
 /** A picture of 400 by 2,000 pixels in a box that shows 500 of them, scrolled so far down; no layout is done here. */
-function shown(high = 2000, seen = 500) {
+function shown(high = 2000, seen = 500, window = 1280) {
   const box = document.createElement("div");
   const drawing = svg("svg");
   const map = new MiniMap(drawing);
@@ -15,7 +15,9 @@ function shown(high = 2000, seen = 500) {
   Object.assign(globalThis, { getComputedStyle: () => ({ overflowY: "auto" }) });
   const size = { scrollHeight: high + 100, clientHeight: seen };
   for (const [name, value] of Object.entries(size)) Object.defineProperty(box, name, { value });
-  Object.defineProperty(document.documentElement, "clientHeight", { value: 900, configurable: true });
+  const sides = { clientHeight: 900, clientWidth: window };
+  for (const [name, value] of Object.entries(sides))
+    Object.defineProperty(document.documentElement, name, { value, configurable: true });
   const rect = (top: number, height: number) => ({
     left: 0,
     top,
@@ -57,6 +59,11 @@ test("it is there where a picture is higher than what is seen of it, and says wh
 test("where nothing has to be panned there is none", () => {
   assert.ok(shown(499).map.root.hidden);
   assert.ok(!shown(520).map.root.hidden);
+});
+
+test("on a telephone there is none, since it would cover the picture", () => {
+  assert.ok(shown(2000, 500, 360).map.root.hidden);
+  assert.ok(!shown(2000, 500, 640).map.root.hidden);
 });
 
 test("keys pan, to the ends and no further", () => {

@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts import hosts
 
-from . import contents, landing, lite, measure, offline, pages
+from . import contents, landing, lite, measure, offline, pages, starting
 from .places import CACHE, OUT, ROOT, SOURCES, digest
 
 LAB = OUT / "lab"
@@ -63,6 +63,7 @@ def build_lab() -> None:
     shutil.rmtree(work, ignore_errors=True)
     contents.write(work / "contents")
     lite.build(work / "source", LAB, wheel(work / "wheel"), work / "contents")
+    starting.put(LAB)
 
 
 def wheel(folder: Path) -> Path:

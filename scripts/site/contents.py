@@ -16,7 +16,8 @@ INSTALL = "%pip install -q vmwidgets"
 
 HEADING = """# Your kernel's text
 
-Choose *Run*, *Run All Cells*. The text that you pasted is read here, in your browser; it is sent nowhere. The last cell
+Python starts in this page, and then these cells run by themselves; on a first visit that takes up to a minute. If they
+don't run, press ▶▶ above. The text that you pasted is read here, in your browser; it is sent nowhere. The last cell
 shows which bit refused the access, the walk of the address, and the table. [More](../../docs/xv6.html).
 """
 

@@ -20,11 +20,11 @@ WRITTEN = 1
 ANSWERS = (4, 5, 8)
 """What a visitor can answer."""
 
-WIDTH, TOP, ROW = 640, 46, 76
+WIDTH, TOP, ROW = 640, 46, 80
 """Of the drawing: its width, the room for headings, and how far pages are from each other."""
 
 HEIGHT = TOP + PAGES * ROW
-PAGE, FRAME, HIGH = 136, 100, 54
+PAGE, FRAME, HIGH = 136, 100, 62
 """How wide a page and a frame are, and how high both."""
 
 QUESTION = f"The child writes to page {WRITTEN}. How many frames are in use?"
@@ -146,8 +146,9 @@ def frames(task: Task, start: int) -> tuple[int, ...]:
 def svg(step: Step) -> str:
     """A step as a drawing; its style is that of the page."""
     places = dict(placed(step))
+    box_of = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="xMinYMin"'
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said(step))}">',
+        f'<svg {box_of} role="img" aria-label="{escape(said(step))}">',
         f'<text class="name" x="{PAGE / 2 + 2}" y="28">parent</text>',
         f'<text class="name" x="{WIDTH / 2}" y="28">{len(places)} frames</text>',
     ]
@@ -198,8 +199,8 @@ def box(x: float, row: int, width: float, text: str, kind: str, mark: str) -> st
     """A page or a frame, and the word that says why it stands out."""
     y = TOP + row * ROW
     middle = x + width / 2
-    at = y + (23 if mark else 35)
-    word = f'<text class="mark" x="{middle}" y="{y + 44}">{mark}</text>' if mark else ""
+    at = y + (26 if mark else 39)
+    word = f'<text class="mark" x="{middle}" y="{y + 53}">{mark}</text>' if mark else ""
     return (
         f'<g class="{kind.strip()}{" marked" if mark else ""}"><rect x="{x}" y="{y}" width="{width}" height="{HIGH}" '
         f'rx="8"/><text x="{middle}" y="{at}">{text}</text>{word}</g>'

@@ -47,20 +47,22 @@ def made() -> dict[str, Path]:
     code = package()
     for name in LECTURES:
         make_lecture(name, code)
+        make_lecture(name, code, "--for-class")
     with ThreadPoolExecutor(WORKERS) as pool:
         return dict(zip(NAMES, pool.map(lambda name: make(name, code), NAMES), strict=True))
 
 
-def lecture(name: str) -> Path:
-    """The file of a lecture."""
-    return KEPT / f"lecture-{name}.html"
+def lecture(name: str, *options: str) -> Path:
+    """The file of a lecture, as the command writes it with these options."""
+    return KEPT / f"lecture-{name}{''.join(options)}.html"
 
 
-def make_lecture(name: str, code: str) -> None:
+def make_lecture(name: str, code: str, *options: str) -> None:
     """Write a lecture, unless it is there."""
-    stamp = KEPT / f"lecture-{name}.sha256"
-    if not (stamp.is_file() and stamp.read_text() == code and lecture(name).is_file()):
-        check([sys.executable, "-m", "vmwidgets", "lecture", name, "-o", lecture(name), "--force"])
+    path = lecture(name, *options)
+    stamp = path.with_suffix(".sha256")
+    if not (stamp.is_file() and stamp.read_text() == code and path.is_file()):
+        check([sys.executable, "-m", "vmwidgets", "lecture", name, *options, "-o", path, "--force"])
         stamp.write_text(code)
 
 

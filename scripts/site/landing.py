@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from html import escape
+from itertools import cycle
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -13,7 +14,8 @@ import vmwidgets as vm
 from vmwidgets.views.scene.png import to_png
 from vmwidgets.views.scene.svg import to_svg
 
-from . import fork
+from . import fork, handouts
+from .chapters import with_links
 from .places import OUT, ROOT, SOURCES
 
 EXAMPLES = {
@@ -72,11 +74,14 @@ def write(measured: dict[str, float] | None) -> None:
         "sentence": escape(told.before.sentence),
         "otherwise": "".join(f'<button type="button">{escape(name)}</button>' for name in told.otherwise),
         "cost": cost(measured),
+        "wait": "" if measured is None else f", in some {measured['seconds']:.0f} s the first time",
         "chapters": chapters(),
         "pictures": pictures(),
         "checked": rendered((SOURCES / "checked.md").read_text(encoding="utf-8")),
     }
-    fork.handout(OUT / "lectures" / "fork.html")
+    story = OUT / "lectures" / "fork.html"
+    fork.handout(story)
+    handouts.put(story, story, {"Do it yourself: lab 08b": "../notebooks/08b-fork.html"})
     (OUT / "index.html").write_text(re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template), encoding="utf-8")
     for path in (SOURCES / "static").glob("*.*"):
         shutil.copy(path, OUT / "_static")
@@ -119,10 +124,19 @@ def chapters() -> str:
     for number, table in enumerate(tables):
         book = table.split("|")[1].strip()
         opened = " open" if number == 0 else ""
-        linked = re.sub(r"\]\(\.\./notebooks/([\w-]+)\.ipynb\)", r"](notebooks/\1.html)", table)
-        inside = f'<div class="scrolls" tabindex="0" role="region" aria-label="{book}">{rendered(linked)}</div>'
+        inside = labelled(rendered(with_links(table, "")))
         parts.append(f"<details{opened}><summary>{book}</summary>{inside}</details>")
     return "".join(parts)
+
+
+def labelled(table: str) -> str:
+    """A table of HTML whose cells name their column, since a telephone shows each row as a list.
+
+    >>> labelled("<tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr>")
+    '<tr><th>a</th><th>b</th></tr><tr><td data-column="a">1</td><td data-column="b">2</td></tr>'
+    """
+    names = cycle(re.findall("<th>(.*?)</th>", table))
+    return re.sub("<td>", lambda _: f'<td data-column="{next(names)}">', table)
 
 
 def pictures() -> str:

@@ -8,9 +8,8 @@ import subprocess
 from pathlib import Path
 
 from scripts import environment
-from vmwidgets.lectures.listed import LECTURES
 
-from . import labs, stage
+from . import handouts, stage
 from .places import CACHE, OUT, ROOT, STAGE
 
 SPHINX = CACHE / "sphinx"
@@ -47,13 +46,7 @@ def build() -> None:
         raise SystemExit(f"vmwidgets: Sphinx refuses the pages: {done.stderr[-6000:]}")
     for page in OUT.rglob("*.html"):
         page.write_text(mended(page.read_text(encoding="utf-8")), encoding="utf-8")
-    for name in labs.NAMES:
-        if name in labs.WITHOUT_STEPS:
-            continue
-        shutil.copy(labs.KEPT / f"{name}.html", OUT / "notebooks" / f"{name}-steps.html")
-    (OUT / "lectures").mkdir()
-    for name in LECTURES:
-        shutil.copy(labs.lecture(name), OUT / "lectures" / f"{name}.html")
+    handouts.write()
     shutil.copytree(STAGE / "docs" / "pictures", OUT / "docs" / "pictures")
     for name in UNUSED:
         path = OUT / name

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 
 from . import examples, gallery, labs, reference
+from .chapters import with_links
 from .places import ROOT, SOURCES, STAGE
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD_PARTY.md", "docs/*.md", "docs/labs/*.md")
@@ -19,7 +20,8 @@ LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 BADGE = re.compile(r"\[!\[([^\]]+)\]\([^)]+\)\]\(([^)]+)\)")
 """A picture that leads somewhere, and comes from another host: its name is enough."""
 
-READ_ONLY = """This page is the lab as it runs, to read. {links}
+READ_ONLY = """This page is the lab as it runs, to read. You can run it in your browser: Python starts in the page, in
+up to a minute the first time. {links}
 """
 OPEN = '<a class="open" href="../lab/lab/index.html?path={name}.ipynb">Open it in your browser</a>'
 STEPS = '<a class="open" href="{name}-steps.html">Step through its pictures</a>'
@@ -67,7 +69,8 @@ def copy(path: Path) -> None:
     place = STAGE / path.relative_to(ROOT)
     place.parent.mkdir(parents=True, exist_ok=True)
     text = examples.with_links(path.read_text(encoding="utf-8"), path)
-    place.write_text(linked(text, path.parent), encoding="utf-8")
+    up = "../" * (len(path.relative_to(ROOT).parts) - 1)
+    place.write_text(linked(with_links(text, up), path.parent), encoding="utf-8")
     for picture in re.findall(r'(?:\]\(|srcset="|src=")([^)"]+\.(?:svg|png))', path.read_text(encoding="utf-8")):
         if (path.parent / picture).is_file():
             there = STAGE / (path.parent / picture).resolve().relative_to(ROOT)

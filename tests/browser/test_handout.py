@@ -55,6 +55,8 @@ def to_question(page: Any) -> None:
 
 
 TELEPHONE = {"viewport": {"width": 360, "height": 720}, "has_touch": True, "is_mobile": True}
+NARROWER = {**TELEPHONE, "viewport": {"width": 300, "height": 720}}
+"""A telephone on which no picture is seen whole."""
 
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('.vmw-player .vmw-scene')].flatMap((scene) => {
     const scale = scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
@@ -143,7 +145,7 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
     page.locator(".vmw-slider").fill(str(count - 1))
     assert where(page)[0] == at
     page.get_by_role("button", name="4", exact=True).click()
-    expect(page.locator(".vmw-answer").first).to_have_text("No: 5. One is copied.")
+    expect(page.locator(".vmw-answer").first).to_have_text("No, it is 5. One is copied.")
     page.get_by_role("button", name="5", exact=True).click()
     expect(page.locator(".vmw-answer").first).to_have_text("Right: 5. One is copied.")
     page.keyboard.press("PageDown")
@@ -242,13 +244,29 @@ def test_a_finger_steps_on_a_telephone_and_nothing_sticks_out(opened: Callable[.
 
 
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
-    page = opened(file, **TELEPHONE)
+    page = opened(file, **NARROWER)
     for _ in range(12):
         assert page.evaluate(SMALLEST) >= 10.99
         page.keyboard.press("]")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the picture is scrolled, and not the page"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 300, "the picture is scrolled, and not the page"
     ground = page.locator(".vmw-scrolls").first
     assert ground.evaluate("(one) => one.scrollWidth > one.clientWidth")
+
+
+def test_a_telephone_shows_each_picture_whole(opened: Callable[..., Any], file: Path) -> None:
+    page = opened(file, **TELEPHONE)
+    outside = """() => [...document.querySelectorAll('.vmw-player .vmw-scene .node')].filter((node) => {
+        const { left, right } = node.getBoundingClientRect();
+        return left < 0 || right > innerWidth;
+    }).map((node) => node.dataset.id)"""
+    answer(page)
+    page.keyboard.press("Home")
+    for _ in range(where(page)[1]):
+        assert page.evaluate(outside) == []
+        assert page.evaluate(SMALLEST) >= 11.99
+        assert page.locator(".vmw-scrolls").count() == 0
+        assert page.locator(".vmw-map:visible").count() == 0, "it would cover the picture"
+        page.keyboard.press("]")
 
 
 def test_without_script_every_step_is_there(opened: Callable[..., Any], file: Path) -> None:
@@ -501,14 +519,14 @@ def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Pat
 def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
     presented: bool, opened: Callable[..., Any], file: Path
 ) -> None:
-    page = opened(file, **TELEPHONE)
+    page = opened(file, **NARROWER)
     if presented:
         page.get_by_role("button", name="present").tap()
     for _ in range(6):
         page.keyboard.press("]")
     picture = page.locator(".vmw-scrolls:visible").first.bounding_box()
     for _ in range(3):
-        swipe(page, 30, 330, picture["y"] + 30)
+        swipe(page, 30, 270, picture["y"] + 30)
         page.wait_for_timeout(300)  # going back in the history is an animation
     assert page.url.startswith(file.as_uri())
 
@@ -538,7 +556,7 @@ def test_what_if_is_seen_on_a_telephone(opened: Callable[..., Any], file: Path) 
 def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_steps(
     opened: Callable[..., Any], file: Path
 ) -> None:
-    page = opened(file, **TELEPHONE)
+    page = opened(file, **NARROWER)
     for _ in range(4):
         page.keyboard.press("]")
     ground = page.locator(".vmw-scrolls").first
@@ -548,14 +566,14 @@ def test_a_picture_shows_where_it_goes_on_and_a_swipe_there_scrolls_before_it_st
     pixels = "(one) => getComputedStyle(one).backgroundImage"
     assert ground.evaluate(sides) == [False, True]
     begun, at = ground.evaluate(pixels), where(page)[0]
-    swipe(page, 330, 60, height)
+    swipe(page, 270, 60, height)
     assert where(page)[0] == at
     ground.evaluate("(one) => one.scrollTo({ left: 9999, behavior: 'instant' })")
     page.wait_for_function(
         "() => document.querySelector('.vmw-scrolls').matches('.vmw-more-left:not(.vmw-more-right)')"
     )
     assert ground.evaluate(pixels) != begun
-    swipe(page, 330, 60, height)
+    swipe(page, 270, 60, height)
     assert where(page)[0] == at + 1
-    swipe(page, 60, 330, height)
+    swipe(page, 60, 270, height)
     assert where(page)[0] == at + 1, "first it is scrolled back"

@@ -9,12 +9,15 @@ import nbformat
 import pytest
 
 import vmwidgets as vm
+from vmwidgets.lectures.listed import LECTURES
 from vmwidgets.questions.exam import TOPICS, kinds_of
 
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
-INDEX = (ROOT / "docs" / "lecture.md").read_text().partition("## By chapter")[2].partition("\n## ")[0]
+TEXT = (ROOT / "docs" / "lecture.md").read_text()
+INDEX = TEXT.partition("## By chapter")[2].partition("\n## ")[0]
+FIVE = [line.strip("| ").split(" | ") for line in TEXT.splitlines() if re.match(r"\| `\w{2,}` \|", line)]
 BOOKS = {
     "OSTEP": {str(chapter) for chapter in range(13, 24)},
     "CS:APP": {f"9.{section}" for section in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)},
@@ -39,15 +42,15 @@ def test_each_chapter_has_a_row(book: str) -> None:
 
 
 def test_each_picture_steps() -> None:
-    names = {name for row in ROWS for name in re.findall(r"`vm\.(\w+)\(", row[2])}
+    names = {name for row in ROWS for name in re.findall(r"`vm\.(\w+)\(", row[3])}
     assert len(names) > 8
     assert {name for name in names if "step" not in getattr(vm, name).class_trait_names(public=True)} == set()
 
 
 def test_each_section_is_in_its_notebook() -> None:
-    named = {section for row in ROWS for section in re.findall(r"\]\(\.\./(\S+\.ipynb)\): \*(.+?)\*", row[3])}
+    named = {section for row in ROWS for section in re.findall(r"\]\(\.\./(\S+\.ipynb)\): \*(.+?)\*", row[4])}
     assert len(named) > 30
-    assert sum(row[3].count(".ipynb") for row in ROWS) >= len(named)
+    assert sum(row[4].count(".ipynb") for row in ROWS) >= len(named)
     missing = set()
     for path in {path for path, _ in named}:
         cells = nbformat.read(ROOT / path, as_version=4).cells
@@ -57,5 +60,24 @@ def test_each_section_is_in_its_notebook() -> None:
 
 
 def test_each_kind_of_question_exists_and_has_a_chapter() -> None:
-    named = {kind for row in ROWS for kind in re.findall(r"`([a-z]+/[a-z]+)`", row[4])}
+    named = {kind for row in ROWS for kind in re.findall(r"`([a-z]+/[a-z]+)`", row[5])}
     assert named == {kind.name for topic in TOPICS for kind in kinds_of(topic)}
+
+
+def numbers(cell: str) -> set[str]:
+    """The chapters that a cell names, with those between the two ends of a range; 9.7.1 is in 9.7."""
+    found = set()
+    for first, last in re.findall(r"([\d.]+)(?: to ([\d.]+))?", cell):
+        chapter, number = ".".join(first.split(".")[:2]).rpartition(".")[::2]
+        until = int((last or f".{number}").rpartition(".")[2])
+        found |= {f"{chapter}.{one}".lstrip(".") for one in range(int(number), until + 1)}
+    return found
+
+
+@pytest.mark.parametrize(("column", "book"), list(enumerate(BOOKS, 2)))
+def test_each_chapter_names_the_lectures_that_say_it_is_theirs(column: int, book: str) -> None:
+    assert [lecture[0].strip("`") for lecture in FIVE] == list(LECTURES)
+    stated = {lecture[0]: numbers(lecture[column]) for lecture in FIVE}
+    for row in rows(book):
+        wanted = [name for name, chapters in stated.items() if chapters & numbers(row[0])]
+        assert row[2] == (", ".join(wanted) or "–"), row[:3]

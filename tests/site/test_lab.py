@@ -92,13 +92,32 @@ def test_a_pasted_text_is_read_in_the_browser(visitor: Any, site: Site) -> None:
         page.get_by_label("Debug your kernel").fill(PASTED)
         page.get_by_role("button", name="See which bit refused").click()
         page.wait_for_url("**/lab/lab/index.html?path=pasted.ipynb")
-        page.wait_for_function("() => window.jupyterapp", timeout=90_000)
+        page.locator(".jp-Notebook").get_by_text("U is 0").first.wait_for(timeout=LONG)  # it runs by itself
         notebook = Notebook(page, Below(site), "pasted.ipynb")
-        notebook.run_all()
+        notebook.wait_idle()
     assert errors_of(notebook) == []
     shown = notebook.page.locator(".jp-Notebook").inner_text()
     assert "stval=0x0000000000001ff8" in shown
     assert "U is 0" in shown
+
+
+STARTING = "#vmwidgets-starting"
+"""The notice of website/lab/starting.js."""
+
+
+def test_the_page_says_what_is_done_until_a_lab_runs(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    page.goto(Below(site).address("01-maps.ipynb"))
+    notice, progress = page.locator(STARTING), page.locator(f"{STARTING} progress")
+    notice.get_by_text("1 of 3: Python is loading").wait_for(timeout=LONG)
+    assert progress.evaluate("(bar) => bar.value / bar.max") == 0.25
+    notice.get_by_text("Python is ready. Press ▶▶").wait_for(timeout=LONG)
+    assert progress.is_hidden()
+    page.evaluate(RUN_ALL)
+    notice.get_by_text("2 of 3:").wait_for(timeout=LONG)
+    notice.get_by_text("3 of 3:").wait_for(timeout=LONG)
+    notice.wait_for(state="detached", timeout=LONG)
+    assert page.locator(".vmwidgets .vmw-scene").count() > 0
 
 
 def test_an_example_is_tried_in_the_browser(visitor: Any, site: Site) -> None:
@@ -113,6 +132,31 @@ def test_an_example_is_tried_in_the_browser(visitor: Any, site: Site) -> None:
         notebook.run_all()
     assert errors_of(notebook) == []
     assert notebook.page.locator(".vmwidgets .vmw-scene").count() > 0
+
+
+def test_a_student_types_a_cell_of_their_own(visitor: Any, site: Site) -> None:
+    notebook = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
+    sources = notebook.page.evaluate("() => window.panel.content.widgets.map((cell) => cell.model.sharedModel.source)")
+    boot = next(index for index, source in enumerate(sources) if 'task="hello"' in source)
+    begun = [
+        index for index in range(boot + 1) if sources[index].startswith((contents.INSTALL, "import", "PROGRAM", "m = "))
+    ]
+    for index in begun:
+        notebook.run_again(index)
+    assert notebook.cell(boot).locator(".vmwidgets .vmw-scene").count() > 0
+    keyboard = notebook.page.keyboard
+    notebook.cell(boot).locator(".jp-InputPrompt").click()
+    keyboard.press("b")
+    keyboard.press("Enter")
+    keyboard.type("""entry = hello.map.enter("64 KiB", at=0x100_0000, prot="r")\nprint(hex(entry + 1))\nhello.map""")
+    keyboard.press("Shift+Enter")
+    own = notebook.cell(boot + 1)
+    own.locator(".vmwidgets .vmw-scene").first.wait_for(timeout=LONG)
+    notebook.wait_idle()
+    assert errors_of(notebook) == []
+    assert "0x1000001" in own.inner_text()
+    assert "enter mapped 64 KiB at 0x100_0000" in own.locator(".vmw-caption").inner_text()
+    assert notebook.problems == []
 
 
 def test_work_that_was_done_there_is_graded(visitor: Any, site: Site, tmp_path: Path) -> None:

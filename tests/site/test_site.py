@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from scripts.site import labs
 from scripts.site.serve import Site
 from tests.browser.lab import AXE
+from vmwidgets.lectures.listed import LECTURES
 
 TELEPHONE = {"viewport": {"width": 360, "height": 740}}
 SCREENS = [{"viewport": {"width": 1280, "height": 800}}, TELEPHONE]
@@ -40,7 +41,10 @@ def test_nothing_moves_before_it_is_pressed(opened: Callable[..., Any]) -> None:
         expect(name_of(page)).to_have_text("4 frames")
 
 
-@pytest.mark.parametrize(("answer", "said"), [("4", "Not quite. "), ("5", "Right. "), ("8", "Not quite. ")])
+SIGN = "(button) => getComputedStyle(button, '::after').content"
+
+
+@pytest.mark.parametrize(("answer", "said"), [("4", "Not 4. "), ("5", "Right. "), ("8", "Not 8. ")])
 def test_an_answer_steps_the_picture(opened: Callable[..., Any], answer: str, said: str) -> None:
     with opened("index.html") as page:
         expect(page.locator("h1")).to_have_text("The child writes to page 1. How many frames are in use?")
@@ -54,6 +58,11 @@ def test_an_answer_steps_the_picture(opened: Callable[..., Any], answer: str, sa
         assert len(set(sentences)) == 3
         assert all(6 <= len(one.split()) <= 14 for one in sentences)
         assert sentences[-1].startswith(said)
+        right = page.get_by_role("button", name="5, right", exact=True)
+        assert "✓" in right.evaluate(SIGN)
+        if answer != "5":
+            assert "✗" in page.get_by_role("button", name=f"{answer}, wrong", exact=True).evaluate(SIGN)
+        assert page.locator(".answers .wrong").count() == (answer != "5")
         for what, frames in COUNTED.items():
             page.get_by_role("button", name=what).click()
             expect(name_of(page)).to_have_text(frames)
@@ -96,6 +105,48 @@ def test_question_picture_and_buttons_fit_one_screen(opened: Callable[..., Any],
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+ACROSS = """(parts) => parts.map((one) => one.getBoundingClientRect()).filter((box) => box.width > 0)
+    .map((box) => [box.left, box.right])"""
+TOUCHING = """() => [...document.querySelectorAll('.scene:not([hidden]) .marked')].map((group) => {
+    const [above, below] = group.querySelectorAll('text');
+    return below.getBoundingClientRect().top - above.getBoundingClientRect().bottom;
+})"""
+LINES = """(heading) => {
+    const words = document.createRange();
+    words.selectNodeContents(heading.firstChild);
+    return words.getClientRects().length;
+}"""
+
+
+def test_a_telephone_shows_all_of_the_start_page(opened: Callable[..., Any]) -> None:
+    width, margin = 360, 14
+    with opened("index.html", **TELEPHONE) as page:
+        assert page.get_by_role("navigation", name="site").get_by_role("link").all_inner_texts() == [
+            "Documentation", "Gallery", "Labs",
+        ]  # fmt: skip
+        for parts in ("header a", "#chapters details[open] td", ".scene:visible svg"):
+            sides = page.locator(parts).evaluate_all(ACROSS)
+            assert sides, parts
+            assert [one for one in sides if one[0] < margin or one[1] > width - margin] == [], parts
+        row = page.locator("#chapters tr", has_text="TLBs").first
+        assert row.locator("td").evaluate_all("(cells) => cells.map((cell) => cell.dataset.column)") == [
+            "OSTEP", "about", "lecture", "pictures", "sections", "questions",
+        ]  # fmt: skip
+        page.get_by_role("button", name="5", exact=True).click()
+        for _ in range(2):
+            (gap,) = page.evaluate(TOUCHING)
+            assert gap >= 0
+            page.locator("#next").click()
+        box = page.get_by_label("Debug your kernel")
+        box.fill(box.get_attribute("placeholder"))
+        assert box.evaluate("(one) => one.scrollHeight <= one.clientHeight")
+
+
+def test_a_long_word_in_a_heading_stays_whole_on_a_telephone(opened: Callable[..., Any]) -> None:
+    with opened("contents.html", **TELEPHONE) as page:
+        assert page.locator("h1").evaluate(LINES) == 1
+
+
 @pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS, ids=["1280", "360"])
 @pytest.mark.parametrize("path", PAGES)
@@ -128,6 +179,42 @@ def test_a_chapter_of_a_textbook_is_found(opened: Callable[..., Any]) -> None:
         expect(page.locator("h1")).to_contain_text("06")
 
 
+IN_SIGHT = """() => {
+    const { top } = document.querySelector(location.hash).getBoundingClientRect();
+    return top >= 0 && top < innerHeight / 2;
+}"""
+
+
+@pytest.mark.parametrize("start", ["index.html", "docs/lecture.html"])
+def test_all_for_a_chapter_is_one_press_from_its_row(opened: Callable[..., Any], start: str) -> None:
+    with opened(start) as page:
+        row = page.locator("tr", has=page.locator("td", has_text="TLBs")).filter(has_text="07: ").first
+        links = {link.inner_text(): link.get_attribute("href") for link in row.get_by_role("link").all()}
+        section = next(name for name in links if name.startswith("06: 5 · "))
+        assert {"translation", "race", "handout", "tlb/stale"} <= set(links)
+        headings = {"translation": "From an address to a frame", section: "06 · ", "tlb/stale": "Questions"}
+        for name, heading in headings.items():
+            row.get_by_role("link", name=name, exact=True).click()
+            expect(page.locator("h1")).to_contain_text(heading)
+            if "#" in links[name]:
+                page.wait_for_function(IN_SIGHT)
+            page.go_back()
+        row.get_by_role("link", name="handout").first.click()
+        page.wait_for_url("**/lectures/translation-handout.html")
+        page.get_by_role("link", name="All lectures").click()
+        page.wait_for_url("**/docs/lecture.html#five-lectures")
+
+
+def test_the_lectures_of_four_weeks_are_links(opened: Callable[..., Any]) -> None:
+    with opened("docs/four-weeks.html") as page:
+        names = page.locator("table").first.get_by_role("link").all_inner_texts()
+        assert [one for one in names if one in LECTURES] == ["maps", "translation", "faults", "faults", "replacement"]
+        page.get_by_role("link", name="replacement", exact=True).click()
+        page.wait_for_url("**/lectures/replacement.html")
+        page.get_by_role("link", name="vmwidgets", exact=True).click()
+        page.wait_for_url("**/index.html")
+
+
 def test_pictures_of_the_start_page_are_there(opened: Callable[..., Any]) -> None:
     with opened("index.html") as page:
         images = page.locator("#pictures img")
@@ -141,6 +228,8 @@ def test_pictures_of_the_start_page_are_there(opened: Callable[..., Any]) -> Non
 def test_a_lab_steps_without_a_kernel(opened: Callable[..., Any]) -> None:
     name = labs.NAMES[0]
     with opened(f"notebooks/{name}.html") as page:
+        page.get_by_role("link", name="Step through its pictures").click()
+        page.get_by_role("link", name="This lab to read").click()
         page.get_by_role("link", name="Step through its pictures").click()
         where = page.locator(".vmw-where")
         expect(where).to_contain_text("step 1 of")
@@ -171,13 +260,19 @@ def test_the_story_is_a_handout_too(opened: Callable[..., Any], site: Any) -> No
         for _ in range(2):
             page.locator("#next").click()
         page.get_by_role("link", name="Every step, in one file").click()
-        page.wait_for_url("**/lectures/fork.html")
+        page.wait_for_url("**/lectures/fork.html*")
+        expect(page.locator(".vmw-where")).to_contain_text("step 2 of")  # what was answered is not asked again
+        page.get_by_role("button", name="step back").click()
         expect(page.locator("legend", has_text="How many frames are in use?")).to_be_visible()
-        page.get_by_role("button", name="5").click()
         expect(page.get_by_text("The kernel copies only the page that is written.").first).to_be_visible()
         while page.get_by_role("button", name="step forward").is_enabled():
             page.get_by_role("button", name="step forward").click()
         expect(page.get_by_role("button", name="The child exits")).to_be_visible()
+        page.get_by_role("link", name="Do it yourself").click()
+        expect(page.locator("h1")).to_contain_text("08b")
+        page.go_back()
+        page.get_by_role("link", name="vmwidgets", exact=True).click()
+        page.wait_for_url("**/index.html")
 
 
 def test_pages_that_were_read_are_shown_without_a_network(chromium: Any, built: Any) -> None:

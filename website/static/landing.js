@@ -14,7 +14,11 @@ function show(name) {
 
 for (const button of answers) {
   button.addEventListener("click", () => {
-    for (const one of answers) one.setAttribute("aria-pressed", String(one === button));
+    for (const one of answers) {
+      one.setAttribute("aria-pressed", String(one === button));
+      one.classList.remove("right", "wrong");
+      one.removeAttribute("aria-label");
+    }
     at = 0;
     otherwise.hidden = true;
     step();
@@ -26,12 +30,20 @@ function step() {
   const last = !scenes.some((scene) => scene.dataset.name === `step ${at + 1}`);
   const said = show(`step ${at}`);
   const chosen = answers.find((one) => one.getAttribute("aria-pressed") === "true");
-  const right = chosen?.dataset.right === "yes" ? "Right. " : "Not quite. ";
+  const right = chosen?.dataset.right === "yes" ? "Right. " : `Not ${chosen?.textContent}. `;
   sentence.textContent = last ? right + said : said;
-  if (last) for (const one of answers) one.classList.toggle("right", one.dataset.right === "yes");
+  if (last) for (const one of answers) judge(one, one === chosen);
   otherwise.hidden = !last;
   if (last && document.activeElement === next) otherwise.querySelector("button").focus();
   next.hidden = last;
+}
+
+/** Right and wrong have a sign and a word: a colour alone is not seen by all. */
+function judge(button, isChosen) {
+  const isRight = button.dataset.right === "yes";
+  button.classList.toggle("right", isRight);
+  button.classList.toggle("wrong", isChosen && !isRight);
+  if (isRight || isChosen) button.setAttribute("aria-label", `${button.textContent}, ${isRight ? "right" : "wrong"}`);
 }
 
 next.addEventListener("click", step);

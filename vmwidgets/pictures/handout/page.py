@@ -24,7 +24,7 @@ from vmwidgets.views.scene.wire import encode_scene
 
 from .story import Question, ToldStep, ToldStory
 
-VERSION = 2
+VERSION = 3
 """Of the data; the front end's half is `js/src/story.ts`."""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -197,6 +197,7 @@ def _step(step: ToldStep) -> dict[str, Any]:
             {
                 "wide": encode_scene(drawn.wide, with_table=False),
                 "narrow": encode_scene(drawn.narrow, with_table=False),
+                "slim": encode_scene(drawn.slim, with_table=False),
                 "scale": drawn.scale,
             }
             for drawn in step.pictures

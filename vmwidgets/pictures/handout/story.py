@@ -9,10 +9,11 @@ from vmwidgets.views.scene.model import Caption, Scene
 
 @dataclass(frozen=True)
 class Drawn:
-    """One picture at one step: laid out for a page, and for a page as narrow as a telephone's or half of a sheet."""
+    """One picture at one step: laid out for a page, for half of a page or of a sheet, and for a telephone."""
 
     wide: Scene
     narrow: Scene
+    slim: Scene
     scale: float = 1.0
 
 

@@ -25,7 +25,10 @@ from vmwidgets.views.story.typed import typed
 from .story import Drawn, ToldStep
 
 NARROW, BESIDE = 420.0, 480.0
-"""Pixels of a narrow picture, for a telephone or half of a sheet; and of one of several beside each other."""
+"""Pixels of a narrow picture, for half of a sheet; and of one of several next to each other."""
+
+SLIM = 328.0
+"""Pixels of a picture on a telephone of 360 pixels, whose page has margins."""
 
 UNITS = ("step", "function", "operation")
 """What a step of a handout may be, the finest first."""
@@ -145,7 +148,7 @@ class Telling:
         wide = self._after(number)[place] if done is None else self._scene(picture, number, done)
         width = BESIDE if len(self._pictures) > 1 else NARROW
         narrow = wide if picture.width and picture.width <= width else self._scene(picture, number, done, width)
-        return Drawn(wide, narrow, picture.scale)
+        return Drawn(wide, narrow, self._scene(picture, number, done, SLIM), picture.scale)
 
     def _scene(self, picture: Drawable, number: int, done: int | None, width: float = 0) -> Scene:
         """A picture at a moment; with nothing in it where what it shows does not exist then."""

@@ -1,0 +1,27 @@
+"""Puts the extension `website/lab/starting.js` into a JupyterLite, which loads it as it loads each other one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from .places import SOURCES
+
+NAME = "vmwidgets-starting"
+SOURCE = SOURCES / "lab" / "starting.js"
+
+
+def put(lab: Path) -> None:
+    """Add the extension to the JupyterLite in the folder `lab`; its file's name changes with it, since it is cached."""
+    name = f"starting.{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.js"
+    place = lab / "extensions" / NAME / "static" / name
+    place.parent.mkdir(parents=True)
+    shutil.copy(SOURCE, place)
+    settings = lab / "jupyter-lite.json"
+    read: dict[str, Any] = json.loads(settings.read_text(encoding="utf-8"))
+    listed = read["jupyter-config-data"]["federated_extensions"]
+    listed.append({"name": NAME, "load": f"static/{name}", "extension": "./extension"})
+    settings.write_text(json.dumps(read, indent=2, sort_keys=True) + "\n", encoding="utf-8")
