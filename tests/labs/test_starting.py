@@ -185,12 +185,12 @@ def test_a_sheet_of_a_course_without_a_machine_takes_any() -> None:
 def test_work_whose_names_of_files_were_replaced_is_work_on_the_sheet() -> None:
     """As lab.submit(names="by kind") hands it in; the start of this sheet names files, too."""
     of = "0123456789abcdef"
-    sheet = sheet_of("10/execve", of)
+    sheet = sheet_of("10/loader", of)
     work = packed(solved(sheet, sheet.start()))
     assert by_kind(work) != work
-    found = judged_for("10/execve", of, remade(by_kind(work)))
+    found = judged_for("10/loader", of, remade(by_kind(work)))
     assert (found.points, found.problem) == (found.of, "")
     foreign = packed(
-        solved(sheet_of("10/execve", "fedcba9876543210"), sheet_of("10/execve", "fedcba9876543210").start())
+        solved(sheet_of("10/loader", "fedcba9876543210"), sheet_of("10/loader", "fedcba9876543210").start())
     )
-    assert judged_for("10/execve", of, remade(by_kind(foreign))).points == 0
+    assert judged_for("10/loader", of, remade(by_kind(foreign))).points == 0

@@ -16,7 +16,7 @@ from vmwidgets.questions.question import Question
 
 OF = "default"
 RIGHT, OTHERWISE, SPOILT = "right", "right in another way", "spoilt"
-SLOW = {"07/eleven", "09/grant", "10/execve", "beyond/pages"}
+SLOW = {"07/eleven", "09/grant", "10/loader", "beyond/pages"}
 """Exercises whose judge takes its time."""
 
 

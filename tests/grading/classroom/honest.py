@@ -73,7 +73,7 @@ SPOILT: dict[str, list[int | Callable[[Any], int]]] = {
     "09/bug": [one_page_less, 4, 4, 4],
     "09/refill": [3, 4, 4],  # one level of two: 1 of 3
     "09/grant": [5, 5, 5, 5],  # some windows, and capabilities of their own that allow more: 1 of 2 each
-    "10/execve": [4, 4, 5, 5],
+    "10/loader": [6, 7, 6, 7, 7],  # the places in neither task; zeroes in whole pages only: 1 of 2
     "10/stack": [5, 4, 4],  # the fault, but of another page: 1 of 2
     "11/anomaly": [3, 4, 4],  # fewer faults more than asked: 1 of 3
     "11/policy": [3, 3],

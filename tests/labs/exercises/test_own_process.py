@@ -3,81 +3,149 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.handles.tasks import Task
+from vmwidgets import lab
 from vmwidgets.labs.criterion import Criterion
 from vmwidgets.labs.draws import Draws
-from vmwidgets.labs.exercises.own_process import RECORDED, ExecveSheet, StackSheet, by_execve, execve, stack
+from vmwidgets.labs.exercises.loading import LoaderSheet, loader
+from vmwidgets.labs.exercises.own_process import StackSheet, stack
 from vmwidgets.sources.strace.result import LoadedStrace
 
-ASKED = ExecveSheet("fails", ("code",), ("headers",), ("stack",))
+LOADS = """
+for name, base in given.bases.items():
+    task = thing.tasks[name]
+    for part in given.parts:
+        task.mmap(part.in_file, part.rights, "private fixed", given.file, part.offset, at=base + part.address)
+    end = base + part.address + part.in_file
+    stop = base + part.address + part.in_memory
+    rest = -end % vm.PAGE
+    task.write(end, bytes(rest))
+    task.mmap(stop - end - rest, "rw", "private fixed", at=end + rest)
+writer = next(iter(given.bases))
+thing.tasks[writer].write(given.bases[writer] + given.variable, given.value.encode())
+"""
+"""A right solution, line by line."""
 
 
-def points(found: list[Criterion]) -> list[int]:
+def points(found: Iterable[Criterion]) -> list[int]:
     return [criterion.points for criterion in found]
 
 
-# ---- 10/execve -----------------------------------------------------------------------------------
+def judged(recipe: str, number: int = 1) -> list[Criterion]:
+    """What the judge finds of these lines on a sheet; errors in them are the student's."""
+    sheet: Any = lab.practice("10/loader", number)
+    names = {"vm": vm, "thing": sheet.start(), "given": sheet.given}
+    exec(recipe, names)
+    thing: Any = names["thing"]
+    return list(loader(thing, sheet.given))
 
 
-@pytest.fixture
-def task() -> Task:
-    return ASKED.start()
+def named(found: Iterable[Criterion]) -> set[str]:
+    return {criterion.mistake.name for criterion in found if criterion.mistake is not None}
 
 
-def entered(task: Task, name: str, prot: str, *, offset: int | None = None) -> None:
-    row = by_execve("fails")[name]
-    assert row.system is not None
-    where = row.system.offset if offset is None else offset
-    lib = task.machine.object(row.system.name)
-    task.map.enter(row.size, at=row.start, fixed=True, prot=prot, object=lib, offset=where)
+# ---- 10/loader -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", RECORDED)
-def test_a_file_has_four_kinds_of_ranges_in_the_order_that_the_sheet_says(name: str) -> None:
-    of = by_execve(name)
-    for what in "program", "interpreter":
-        rights = [
-            row.system.protection if (row := of[f"{what} {kind}"]).system else ""
-            for kind in ("headers", "code", "constants", "variables")
-        ]
-        assert rights == ["r--", "r-x", "r--", "rw-"]
-    assert of["zeroes"].start == of["program variables"].end
+@pytest.mark.parametrize(
+    ("old", "new", "earned", "mistake"),
+    [
+        ("", "", [2, 1, 2, 2, 1], ""),
+        ("part.in_file, part", "part.in_memory, part", [2, 1, 2, 2, 1], ""),
+        ("given.file, part.offset", "given.file, 0", [0, 1, 2, 2, 1], "another place in the file"),
+        ('part.rights, "private', '"rwx", "private', [0, 1, 2, 2, 1], ""),
+        ("private fixed", "shared fixed", [2, 1, 0, 2, 1], "shared for private"),
+        ("    task.write(end, bytes(rest))\n", "", [2, 1, 2, 1, 1], "more of the file"),
+        ('rest, "rw"', 'rest, "r"', [2, 1, 2, 1, 1], ""),
+        ("    task.mmap(stop", "    # (stop", [2, 1, 2, 1, 1], ""),
+        ("thing.tasks[writer].write", "# ", [2, 1, 0, 2, 1], ""),
+        ("\nwriter", "\ntask.brk(task.brk() + 1)\nwriter", [2, 1, 2, 2, 0], ""),
+        ("given.bases.items()", "list(given.bases.items())[:1]", [0, 0, 0, 0, 0], ""),
+    ],
+)
+def test_each_part_of_loading_counts(old: str, new: str, earned: list[int], mistake: str) -> None:
+    recipe = LOADS.replace(old, new) if old else LOADS
+    assert recipe != LOADS or not old
+    for number in range(1, 5):
+        found = judged(recipe, number)
+        assert points(found) == earned
+        assert named(found) == ({mistake} if mistake else set())
 
 
-def test_each_range_counts_for_its_file(task: Task) -> None:
-    entered(task, "program code", "r-x")
-    assert points(list(execve(task, ASKED))) == [2, 0, 0, 1]
-    entered(task, "interpreter headers", "r--")
-    assert points(list(execve(task, ASKED))) == [2, 2, 0, 1]
+def test_one_task_that_is_right_is_half_of_the_places() -> None:
+    spoilt = LOADS.replace("\nwriter", '\ntask.mprotect(base, vm.PAGE, "rw")\nwriter')
+    assert points(judged(spoilt))[0] == 1
 
 
-def test_a_file_from_its_start_is_a_mistake_with_a_name(task: Task) -> None:
-    entered(task, "program code", "r-x", offset=0)
-    program, *_, others = execve(task, ASKED)
-    assert (program.points, others.points) == (0, 0)
-    assert program.mistake is not None
-    assert program.mistake.name == "a file from its start"
+def test_the_other_task_must_not_have_the_value() -> None:
+    same = f"{LOADS}\ntask.write(base + given.variable, given.value.encode())"
+    assert points(judged(same)) == [2, 1, 1, 2, 1]
 
 
-def test_rights_count(task: Task) -> None:
-    entered(task, "program code", "rwx")
-    assert points(list(execve(task, ASKED))) == [0, 0, 0, 0]
+def test_zeroes_that_two_tasks_share_are_not_their_own() -> None:
+    """One memory object for the zeroes of both tasks: each would see what the other writes there."""
+    one = LOADS.replace('"rw", "private fixed", at=end', '"rw", "shared fixed", thing.object("zeroes"), at=end')
+    assert points(judged(one)) == [2, 1, 0, 2, 1]
 
 
-def test_a_range_that_is_not_asked_for_costs_a_point(task: Task) -> None:
-    entered(task, "program code", "r-x")
-    entered(task, "program constants", "r--")
-    assert points(list(execve(task, ASKED))) == [2, 0, 0, 0]
+def test_variables_that_are_copied_have_frames_that_the_file_could_give() -> None:
+    copied = LOADS.replace(
+        "        task.mmap(part.in_file, part.rights,",
+        """        if part.rights == "rw":
+            task.mmap(part.in_file, "rw", "private fixed", at=base + part.address)
+            task.write(base + part.address, thing.files[given.file].read(part.offset, part.in_file))
+            continue
+        task.mmap(part.in_file, part.rights,""",
+    )
+    found = judged(copied)
+    assert points(found) == [2, 0, 2, 2, 1]
+    assert named(found) == {"copied, not mapped"}
 
 
-def test_without_the_replay_nothing_is_judged() -> None:
-    task = vm.boot("x86-64").task("fails")
-    entered(task, "program code", "r-x")
-    assert points(list(execve(task, ASKED))) == [0, 0, 0, 0]
+@pytest.mark.parametrize(("past", "mistake"), [(True, "a mapping past the file's end"), (False, "more of the file")])
+def test_a_file_that_is_mapped_too_far_is_a_mistake_with_a_name(past: bool, mistake: str) -> None:
+    """The pages of zeroes are the file's: with its next bytes, or past its end."""
+    longer = LOADS.replace("part.in_file, part", "part.in_memory, part").replace("    task.mmap(stop", "    # (stop")
+    number = next(one for one in range(1, 50) if ends_before_the_zeroes(one) == past)
+    found = judged(longer, number)
+    assert points(found) == [2, 1, 2, 1, 1]
+    assert named(found) == {mistake}
+
+
+def ends_before_the_zeroes(number: int) -> bool:
+    """Whether the file's last page is the one in which its variables end."""
+    given: Any = lab.practice("10/loader", number).given
+    return bool(given.parts[-1].in_file % vm.PAGE + given.symbols <= vm.PAGE)
+
+
+def test_a_file_that_was_written_or_is_gone_is_not_as_it_was() -> None:
+    written = f'{LOADS}\nthing.files[given.file].write(given.parts[-1].offset + vm.PAGE, b"x")'
+    assert points(judged(written))[2] == 0
+    assert points(judged(f"{LOADS}\nthing.files[given.file].vanish()"))[2] == 0
+
+
+def test_a_task_that_has_ended_has_no_library() -> None:
+    assert points(judged(f"{LOADS}\ntask.exit()")) == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("number", range(1, 101))
+def test_a_file_has_room_for_each_part_and_more_after_it(number: int) -> None:
+    sheet: Any = lab.practice("10/loader", number)
+    given: LoaderSheet = sheet.given
+    for low, high in itertools.pairwise(given.parts):
+        assert low.offset + low.in_file == high.offset
+        assert low.address + low.in_memory <= high.address
+    last = given.parts[-1]
+    assert last.in_file % vm.PAGE
+    assert last.in_memory // vm.PAGE > last.in_file // vm.PAGE
+    assert sheet.start().files[given.file].size == last.offset + last.in_file + given.symbols
+    assert last.address + 8 <= given.variable < last.address + last.in_file // vm.PAGE * vm.PAGE - len(given.value)
+    assert len(set(given.bases.values())) == 2
 
 
 # ---- 10/stack ------------------------------------------------------------------------------------
@@ -141,16 +209,10 @@ def test_address_0_is_no_place_for_a_stack() -> None:
     assert pieces.mistake.name == "near address 0"
 
 
-def test_ranges_beyond_three_are_counted(task: Task) -> None:
-    for number in range(5):
-        task.mmap(vm.PAGE, at=0x1000_0000 + 2 * vm.PAGE * number, flags="private fixed")
-    task.map.enter(vm.PAGE, at=0x2000_0000)
-    *_, nothing_else = execve(task, ASKED)
-    assert nothing_else.actual == ""
-    row = by_execve("fails")["stack"]
-    task.mmap(row.size, "rw", "private fixed", at=row.start)
-    *_, nothing_else = execve(task, ASKED)
-    assert nothing_else.actual.endswith(", and 3 more")
+def test_ranges_that_are_not_asked_for_are_counted_from_the_fourth_on() -> None:
+    more = "\nfor number in range(5):\n    task.mmap(vm.PAGE, at=0x1000_0000 + 2 * vm.PAGE * number)"
+    *_, nothing_else = judged(LOADS + more)
+    assert nothing_else.actual.endswith(", and 2 more")
 
 
 def test_two_pieces_may_have_a_gap_between_them() -> None:

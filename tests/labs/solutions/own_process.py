@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from vmwidgets.engine.kernel.map.diffs_schema import RangeDiff
-from vmwidgets.labs.exercises.own_process import BEGINNING, ExecveSheet, StackSheet, ranges_of
+from vmwidgets.labs.exercises.loading import LoaderSheet
+from vmwidgets.labs.exercises.own_process import BEGINNING, StackSheet
 
 from . import Solved, Table
 
 PAGE = 4096
 
 
-def entered(row: RangeDiff, pieces: Sequence[tuple[int, int]]) -> str:
-    """Lines that map the range, in pieces: where each begins in it, and its length."""
-    assert row.system is not None
-    name, prot, lines = row.system.name, row.system.protection, []
-    for start, size in pieces:
-        at = row.start + start
-        if name.startswith("/"):
-            place = f'object=thing.machine.object("{name}"), offset={row.system.offset + start}'
-            lines.append(f'thing.map.enter({int(size)}, at={at}, fixed=True, prot="{prot}", {place})')
-        else:
-            lines.append(f'thing.mmap({int(size)}, "{prot}", "private fixed", at={at})')
+def loaded(
+    asked: LoaderSheet,
+    *,
+    constants: str = "r",
+    code: str = "",
+    variables: str = "private fixed",
+    zeroed: bool = True,
+    more: str = "",
+    backwards: bool = False,
+) -> str:
+    """All parts by mmap; `code` is how the first task gets its code, if not by mmap."""
+    lines = []
+    for task, base in sorted(asked.bases.items(), reverse=backwards):
+        lines.append(f'task = thing.tasks["{task}"]')
+        for part in asked.parts[::-1] if backwards else asked.parts:
+            at, rights = base + part.address, constants if part.name == "constants" else part.rights
+            if part.name == "code" and code and task == min(asked.bases):
+                lines.append(code.format(at=at, size=part.in_file, file=asked.file, offset=part.offset))
+                continue
+            flags = variables if part.rights == "rw" else "private fixed"
+            place = f'"{flags}", "{asked.file}", {part.offset}, at={at:#x}'
+            lines.append(f'task.mmap({part.in_file}, "{rights}", {place})')
+        last = asked.parts[-1]
+        end, stop = base + last.address + last.in_file, base + last.address + last.in_memory
+        rest = -end % PAGE
+        lines += [f"task.write({end:#x}, bytes({rest}))"] if zeroed else []
+        lines.append(f'task.mmap({stop - end - rest}, "rw", "private fixed", at={end + rest:#x})')
+    writer = next(iter(asked.bases))
+    lines.append(f'thing.tasks["{writer}"].write({asked.bases[writer] + asked.variable:#x}, b"{asked.value}")')
+    return "\n".join([*lines, more])
+
+
+COPIED = """task.mmap({size}, "rw", "private fixed", at={at})
+task.write({at}, thing.files["{file}"].read({offset}, {size}))
+task.mprotect({at}, {size}, "rx")"""
+"""Code in memory without a file, its bytes copied."""
+
+
+def as_a_linker(asked: LoaderSheet) -> str:
+    """One call finds room for all parts, others take its place, and the gap is unmapped: as ld.so does it."""
+    lines, last = [], asked.parts[-1]
+    pages = -(-(last.address + last.in_memory) // PAGE) * PAGE
+    for task, base in asked.bases.items():
+        lines += [
+            f'task = thing.tasks["{task}"]',
+            f'task.mmap({pages}, "rw", "private fixed", at={base:#x})',
+        ]
+        for part in asked.parts:
+            place = f'"private fixed", "{asked.file}", {part.offset}, at={base + part.address:#x}'
+            lines.append(f'task.mmap({part.in_file}, "{part.rights}", {place})')
+        gap = asked.parts[-2].address + asked.parts[-2].in_file
+        lines.append(f"task.munmap({base + gap:#x}, {last.address - gap})")
+        end = base + last.address + last.in_file
+        lines.append(f"task.write({end:#x}, bytes({-end % PAGE}))")
+    writer = next(iter(asked.bases))
+    lines.append(f'thing.tasks["{writer}"].write({asked.bases[writer] + asked.variable:#x}, b"{asked.value}")')
     return "\n".join(lines)
 
 
-def execve(asked: ExecveSheet, without: str = "", *, split: bool = False) -> str:
-    """All ranges of the sheet; `without` the first of one kind; or each in two pieces, from the highest on."""
-    rows = [row for name, some in ranges_of(asked).items() for row in (some[1:] if name == without else some)]
-    if not split:
-        return "\n".join(entered(row, [(0, row.size)]) for row in rows)
-    halves = [(row, row.size // PAGE // 2 * PAGE) for row in reversed(rows)]
-    return "\n".join(
-        entered(row, [(half, row.size - half), (0, half)] if half else [(0, row.size)]) for row, half in halves
-    )
-
-
-def elsewhere(asked: ExecveSheet) -> str:
-    return f'{execve(asked)}\nthing.mmap("4 KiB", at=0x1000_0000_0000)'
+def elsewhere(asked: LoaderSheet) -> str:
+    return loaded(asked, more='task.mmap("4 KiB", at=0x1000_0000_0000)')
 
 
 PROTECTION = {"---": "PROT_NONE", "r--": "PROT_READ", "rw-": "PROT_READ|PROT_WRITE"}
@@ -71,12 +103,13 @@ def trace(
 
 
 SOLVED: Table = {
-    "10/execve": Solved(
-        right=[execve, lambda asked: execve(asked, split=True)],
+    "10/loader": Solved(
+        right=[loaded, as_a_linker],
         spoilt=[
-            lambda asked: execve(asked, "program"),
-            lambda asked: execve(asked, "interpreter"),
-            lambda asked: execve(asked, "without file"),
+            lambda asked: loaded(asked, constants="rw"),
+            lambda asked: loaded(asked, code=COPIED),
+            lambda asked: loaded(asked, variables="shared fixed"),
+            lambda asked: loaded(asked, zeroed=False),
             elsewhere,
         ],
     ),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted, listed
 from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
 from vmwidgets.engine.kernel.tasks.pagers import FilePager
@@ -19,6 +18,7 @@ from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
+from .structures import is_shared
 
 if TYPE_CHECKING:
     from vmwidgets.widgets import View
@@ -125,7 +125,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
             actual=_counts(found),
             mistake=NOT_READ if missing and size > 1 else None,
         )
-    shared = [entry for task in tasks.values() for entry in task.map.entries() if _is_shared(task, entry.start)]
+    shared = [entry for task in tasks.values() for entry in task.map.entries() if is_shared(task, entry.start)]
     yield criterion(
         1,
         there and bool(reached) and not shared,
@@ -152,13 +152,6 @@ def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
 
 def _counts(found: Mapping[tuple[str, ...], int]) -> str:
     return ", ".join(f"{_who(group)}: {count}" for group, count in found.items())
-
-
-def _is_shared(task: Task, start: int) -> bool:
-    """Whether the entry at `start` has the writes of others in it, or would have its own in others."""
-    entry = task.space.vm_map.peek(start)
-    target = None if entry is None else entry.object
-    return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY
 
 
 FILE_PAGES = 7

@@ -1,176 +1,22 @@
-"""Exercises of notebook 10, and the mistakes of its questions: what execve maps without a call, and a trace by hand."""
+"""An exercise of notebook 10, and the mistakes of its questions: a trace that makes a stack, its guard and a heap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 from vmwidgets.engine.base.units import KIB, PAGE, Size, counted
-from vmwidgets.engine.kernel.map.diffs_schema import AGREES, DIFFERS, MODEL, SYSTEM, MapsDiff, RangeDiff
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import boot
-from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.sources.map_diff import diff
-from vmwidgets.sources.strace.load import MAPS, load_strace
-from vmwidgets.sources.strace.recordings import PROGRAMS, recording
+from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws
 from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
-from .structures import listed, pages, runs
-
-RECORDED = "python", "threads", "fails"
-"""The recorded programs that read their own maps."""
-
-KINDS = "headers", "code", "constants", "variables"
-"""What is in the ranges of a file, in their order."""
-
-ZEROES, STACK = "zeroes", "stack"
-FILES = {"program": "/python3", "interpreter": "/ld-"}
-
-
-@dataclass(frozen=True)
-class ExecveSheet:
-    """Which recorded program, and which of the ranges that execve maps: of its two files, and those without a file."""
-
-    recording: str
-    program: tuple[str, ...]
-    interpreter: tuple[str, ...]
-    without_file: tuple[str, ...]
-
-    @classmethod
-    def drawn(cls, draws: Draws) -> ExecveSheet:
-        """Some ranges of each kind, and never all of a file."""
-        chosen = [draws.sample(KINDS, count) for count in draws.shuffled([2, draws.between(2, 3)])]
-        program, interpreter = (tuple(kind for kind in KINDS if kind in kinds) for kinds in chosen)
-        without = draws.choice([(ZEROES,), (STACK,), (ZEROES, STACK)])
-        return cls(draws.choice(RECORDED), program, interpreter, without)
-
-    @property
-    def text(self) -> str:
-        """The task in words."""
-        without = {ZEROES: "the zeroes directly after the program", STACK: "the stack"}
-        return (
-            f'The task replays the recorded program `vm.recording("{self.recording}")` up to the line in which it read '
-            "its own map. From the ranges that `execve` mapped, map the following ones as the system has them, "
-            "and no others:\n"
-            f"Of the program, `python3.11`: {listed(self.program)}.\n"
-            f"Of the interpreter, `ld-linux-x86-64.so.2`: {listed(self.interpreter)}.\n"
-            f"Without a file: {listed([without[kind] for kind in self.without_file])}.\n"
-            "A file has first its headers, then its code, its constants, and its variables. (Its page between the "
-            "constants and the variables is not asked for.)"
-        )
-
-    def start(self) -> Task:
-        """The task as the recorded calls made it; it has the recording's name."""
-        recorded = recording(self.recording)
-        return load_strace(boot("x86-64"), recorded.strace, task=self.recording, until=MAPS).task
-
-
-def ranges_of(asked: ExecveSheet) -> dict[str, list[RangeDiff]]:
-    """What is asked for: of the program, of the interpreter, and without a file."""
-    of = by_execve(asked.recording)
-    return {
-        "program": [of[f"program {kind}"] for kind in asked.program],
-        "interpreter": [of[f"interpreter {kind}"] for kind in asked.interpreter],
-        "without file": [of[kind] for kind in asked.without_file],
-    }
-
-
-@lru_cache
-def by_execve(name: str) -> Mapping[str, RangeDiff]:
-    """The ranges of a recorded program that no call had mapped, by what is in them."""
-    recorded = recording(name)
-    task = load_strace(boot("x86-64"), recorded.strace, task=name, until=MAPS).task
-    rows = diff(task, recorded.maps).of(SYSTEM)
-    files = {what: [row for row in rows if row.system and part in row.system.name] for what, part in FILES.items()}
-    found = {"page of the program": files["program"].pop(3)}
-    for what, of_file in files.items():
-        found |= {f"{what} {kind}": row for kind, row in zip(KINDS, of_file, strict=True)}
-    others = [row for row in rows if row not in found.values()]
-    found[ZEROES] = next(row for row in others if row.system and not row.system.name)
-    return found | {row.system.name.strip("[]"): row for row in others if row.system and row.system.name}
-
-
-def compared(task: Task) -> MapsDiff:
-    """The task beside what the recorded program of its name read of its own map."""
-    return diff(task, recording(task.name if task.name in PROGRAMS else RECORDED[0]).maps)
-
-
-@exercise(
-    "10/execve",
-    "What execve maps",
-    points=6,
-    takes=Task,
-    shows=compared,
-    sheet=ExecveSheet.drawn,
-    hints=(
-        'vm.diff(task, vm.recording(…).maps).of("only in the system") has a row for each range that is missing.',
-        (
-            "Which of a file's ranges has which rights? Code can be executed, variables can be written, and headers "
-            "come first."
-        ),
-        (
-            "A range of a file: task.map.enter(row.size, at=row.start, fixed=True, prot=…, "
-            "object=task.machine.object(name), offset=row.system.offset). One without: task.mmap(row.size, prot, "
-            '"private fixed", at=row.start).'
-        ),
-    ),
-)
-def execve(task: Task, asked: ExecveSheet) -> Iterator[Criterion]:
-    """The task agrees with the system in those ranges that are asked for, which no call had mapped."""
-    found, of = diff(task, recording(asked.recording).maps), by_execve(asked.recording)
-    replayed = all(any(_in(row, one) for one in of.values()) for row in found.of(SYSTEM))
-    wanted = ranges_of(asked)
-    for points, name, what in (
-        (2, "program", "the program"),
-        (2, "interpreter", "the interpreter"),
-        (1, "without file", "what has no file"),
-    ):
-        agreeing = [
-            one for one in wanted[name] if sum(row.size for row in found.of(AGREES) if _in(row, one)) == one.size
-        ]
-        yield criterion(
-            points,
-            replayed and agreeing == wanted[name],
-            f"the ranges of {what} are as the system has them",
-            f"the task should have the ranges of {what} as the system has them: addresses, rights, places in the file",
-            first="" if replayed else "replay the recording, up to where it read its map",
-            expected=counted(len(wanted[name]), "range"),
-            actual=f"{len(agreeing)} of {len(wanted[name])} agree",
-            mistake=FROM_THE_START if any(map(_other_place, found.of(DIFFERS))) else None,
-        )
-    rows = [one for some in wanted.values() for one in some]
-    mapped = [row for row in found.rows if row.model is not None]
-    done = any(_in(row, one) for row in mapped for one in rows)
-    unasked = [row for row in mapped for one in of.values() if one not in rows and _in(row, one)]
-    wrong = [*found.of(MODEL), *found.of(DIFFERS), *unasked]
-    yield criterion(
-        1,
-        replayed and done and not wrong,
-        "the task has nothing else",
-        "the task has a range that was not asked for, or that differs from the system's range",
-        first="" if done else "map what is asked for",
-        actual=", ".join(f"{row.size} at {row.start}" for row in wrong[:3])
-        + (f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""),
-    )
-
-
-def _in(row: RangeDiff, one: RangeDiff) -> bool:
-    return one.start <= row.start and row.end <= one.end
-
-
-def _other_place(row: RangeDiff) -> bool:
-    model, system = row.model, row.system
-    return model is not None and system is not None and model.offset != system.offset
-
-
-FROM_THE_START = Mistake("a file from its start", "Each range begins at its own place in the file: its offset.")
-
+from .structures import pages, runs
 
 RIGHTS = {"---": "without any right", "rw-": "to read and write", "r--": "to read only", "": "not mapped"}
 """Of a piece of the address space, and how that is said; without a text: a gap."""

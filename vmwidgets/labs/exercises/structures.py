@@ -8,10 +8,12 @@ from itertools import pairwise
 
 from vmwidgets.engine.base import units
 from vmwidgets.engine.base.errors import printable
-from vmwidgets.engine.base.protection import NOMERGE
+from vmwidgets.engine.base.protection import NEEDS_COPY, NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
+from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
 from vmwidgets.engine.machine.handles.maps import MachineMap
+from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.machine.system import SpacePart
 
 MOST_SAID = 6
@@ -41,6 +43,18 @@ def gaps(space: MachineMap) -> list[tuple[int, int]]:
     entries = space.entries()
     pairs = pairwise(entries)
     return [(low.end, high.start) for low, high in pairs if low.end < high.start]
+
+
+def entry_at(space: MachineMap, address: int) -> EntryValue | None:
+    """The entry that contains an address, or None."""
+    return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
+
+
+def is_shared(task: Task, address: int) -> bool:
+    """Whether the entry at `address` has the writes of others in it, or would have its own in others."""
+    entry = task.space.vm_map.peek(address)
+    target = None if entry is None or address < entry.start else entry.object
+    return entry is not None and isinstance(target, TaskObject) and target.shared and not entry.flags & NEEDS_COPY
 
 
 def edited(part: SpacePart) -> bool:

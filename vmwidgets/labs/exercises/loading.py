@@ -1,0 +1,424 @@
+"""An exercise of notebook 10: a library is mapped into two tasks, part by part, as a dynamic linker does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vmwidgets.engine.base.errors import KernelError
+from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, Size
+from vmwidgets.engine.kernel.map.map_schema import EntryValue
+from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
+from vmwidgets.engine.machine import Machine, boot
+from vmwidgets.engine.machine.handles.tasks import Task
+
+from ..criterion import Criterion, criterion
+from ..draws import Draws
+from ..exercise import exercise
+from ..mistakes import Mistake
+from .structures import entry_at, is_shared
+
+if TYPE_CHECKING:
+    from vmwidgets.widgets import View
+
+SYMBOLS = "symbols"
+"""What follows the variables in the file, and is not mapped."""
+
+RIGHTS = {"r": "r--", "rx": "r-x", "rw": "rw-"}
+"""As mmap is asked for them, and as an entry shows them."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A row of the program headers: where its bytes are in the file, and where they go, counted from the base."""
+
+    name: str
+    offset: int
+    address: int
+    in_file: int
+    in_memory: int
+    rights: str
+
+    @property
+    def _addresses(self) -> range:
+        """Of its pages that have bytes of the file, counted from the base."""
+        return range(self.address, self.address + self.in_file, PAGE)
+
+
+@dataclass(frozen=True)
+class LoaderSheet:
+    """The parts of a file, the base in each of the two tasks, and a variable that the first task sets."""
+
+    file: str
+    parts: tuple[Part, ...]
+    symbols: int
+    bases: Mapping[str, int]
+    variable: int
+    value: str
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> LoaderSheet:
+        """The variables end within a page, and are not as far from the base as from the file's beginning."""
+        sizes = [PAGE, draws.between(2, 4) * PAGE, draws.between(1, 3) * PAGE]
+        parts, offset = [], 0
+        for name, size, rights in zip(("headers", "code", "constants"), sizes, ("r", "rx", "r"), strict=True):
+            parts.append(Part(name, offset, offset, size, size, rights))
+            offset += size
+        full, gap = draws.between(2, 3) * PAGE, draws.between(1, 3) * PAGE
+        in_file = full + draws.between(1, 14) * 0x100
+        in_memory = full + PAGE + draws.between(1, 3) * PAGE - draws.between(0, 7) * 0x100
+        parts.append(Part("variables", offset, offset + gap, in_file, in_memory, "rw"))
+        names = draws.sample(("editor", "shell", "player", "mail"), 2)
+        rows = draws.sample(range(0x7F10, 0x7FF0), 2)
+        bases = {name: (row << 32) + draws.between(0, 999) * PAGE for name, row in zip(names, rows, strict=True)}
+        return cls(
+            draws.choice(("libclock.so", "libfont.so", "libmath.so")),
+            tuple(parts),
+            draws.between(3, 40) * 0x100,
+            bases,
+            parts[-1].address + draws.between(0, full // PAGE - 1) * PAGE + draws.between(1, 200) * 8,
+            draws.choice(("seven", "eight", "noon", "late")),
+        )
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        first, second = self.bases
+        return "\n".join(
+            [
+                (
+                    f"The file `{self.file}` has four parts. Load it into two tasks as a dynamic linker does: into "
+                    f"`{first}` from `{Address(self.bases[first])}` on, its base, and into `{second}` from "
+                    f"`{Address(self.bases[second])}` on. Addresses of parts are counted from the base:"
+                ),
+                *map(_row, self.parts),
+                (
+                    "After its bytes from the file, a part is zeroes. After its variables, the file goes on with "
+                    f"{SYMBOLS}, which no task may see. Map nothing else. "
+                    "Pages that a task has not written must be in the frames of the file."
+                ),
+                f'Then let `{first}` write `b"{self.value}"` to its variable at address {self.variable:#x}.',
+            ]
+        )
+
+    def start(self) -> Machine:
+        """A machine with the file, and two tasks without memory."""
+        machine = boot("x86-64", layout="small")
+        machine.file(self.file, _content(self))
+        for name in self.bases:
+            machine.task(name)
+        return machine
+
+
+def _row(part: Part) -> str:
+    rest = "" if part.in_file == part.in_memory else f", and {part.in_memory:#x} in memory"
+    return (
+        f"`{part.name}`: offset {part.offset:#x}, address {part.address:#x}, {part.in_file:#x} bytes in the file{rest}"
+        f', rights "{part.rights}"'
+    )
+
+
+def _content(asked: LoaderSheet) -> bytes:
+    """The file's bytes: each page of a part names itself, and so do the symbols."""
+    pages = [
+        (f"{part.name} {page} " * PAGE)[: min(PAGE, part.in_file - page * PAGE)]
+        for part in asked.parts
+        for page in range(-(-part.in_file // PAGE))
+    ]
+    return "".join([*pages, (f"{SYMBOLS} " * asked.symbols)[: asked.symbols]]).encode()
+
+
+def its_objects(machine: Machine) -> View:
+    """What the exercise is about: what each entry of the two tasks leads to, and which pages are whose."""
+    from vmwidgets.widgets import Objects  # a judge draws nothing
+
+    return Objects(machine)
+
+
+@exercise(
+    "10/loader",
+    "A library in two tasks",
+    points=8,
+    takes=Machine,
+    shows=its_objects,
+    sheet=LoaderSheet.drawn,
+    hints=(
+        "One mmap for each part, as in section 2. What is in the rest of the last page of the variables, and why?",
+        (
+            "mmap maps whole pages: the last page of the variables also has the next bytes of the file, which the "
+            "loader overwrites. Pages after it have no bytes of the file: map them without a file."
+        ),
+        (
+            'For each task: task.mmap(bytes, rights, "private fixed", file, offset, at=base + address) for each part; '
+            "task.write(end, bytes(count)), from the end of the variables' bytes to the end of the page; and "
+            'task.mmap(size, "rw", "private fixed", at=…) for the pages of zeroes.'
+        ),
+    ),
+)
+def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
+    """A file's parts are in two tasks: at their places, in shared frames until they are written, and zeroes after."""
+    content, known = _content(asked), asked.file in machine.files
+    places = [Loaded(machine, asked, name, content) for name in asked.bases if known and name in machine.tasks]
+    mapped = len(places) == len(asked.bases) and all(one.task.map.entries() for one in places)
+    first = "" if mapped else "map the library into both tasks"
+    wrong = [one.wrong for one in places]
+    yield criterion(
+        2,
+        sum(not one for one in wrong) if mapped else 0,
+        "each part is at its place in both tasks, with its rights",
+        "a part is not mapped at its address, has other rights, or shows other bytes of the file",
+        first=first,
+        actual=", ".join(filter(None, wrong)),
+        mistake=OTHER_BYTES if any(one.other_bytes for one in places) else None,
+    )
+    own, lacking = [found for one in places for found in one.copied], any(one.lacking for one in places)
+    yield criterion(
+        1,
+        mapped and not own and not lacking,
+        "pages that no task has written are in the frames of the file, which both tasks share",
+        "pages that no task has written should be in the frames of the file, which both tasks share",
+        first=first or ("map all parts" if lacking and not own else ""),
+        actual=", ".join(own),
+        mistake=COPIED if own else None,
+    )
+    yield _judged_variables(places, first)
+    yield _judged_zeroes(places, first)
+    more = [found for one in places for found in one.unasked]
+    yield criterion(
+        1,
+        mapped and not more,
+        "nothing else is mapped",
+        "a page is mapped that belongs to no part",
+        first=first,
+        actual=", ".join(more),
+    )
+
+
+def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
+    """What the first task wrote is its own: neither the other task has it, nor the file."""
+    written = not first and places[0].variable == places[0].asked.value.encode()
+    shared = [f"shared in {one.name}" for one in places if one.shares]
+    changed = [] if first or places[0].file_is_kept else ["the file has changed"]
+    seen = [f"{one.name} has it too" for one in places[1:] if one.variable == one.asked.value.encode()]
+    own = written and not shared and not changed
+    return criterion(
+        2,
+        own + (own and not seen),
+        "the variables are each task's own: neither the other task nor the file has what was written",
+        "a write to a variable should be seen neither in the other task nor in the file",
+        first=first or ("" if written else f"write to the variable of {places[0].name}"),
+        actual=", ".join([*shared, *changed, *seen]),
+        mistake=SHARED if shared else None,
+    )
+
+
+def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
+    """The variables whose first value is zero: the rest of a page, and pages that the file has no bytes for."""
+    rests, wholes = {one.name: one.rest for one in places}, {one.name: one.zeroes for one in places}
+    found = {*rests.values(), *wholes.values()}
+    return criterion(
+        2,
+        0 if first else ({*rests.values()} == {ZEROES}) + ({*wholes.values()} == {ZEROES}),
+        "after the variables' bytes there are zeroes, to the end of the part",
+        "after the variables' bytes there should be zeroes that can be read and written, to the end of the part",
+        first=first,
+        actual=", ".join(
+            [f"the rest of the page in {name}: {one}" for name, one in rests.items() if one != ZEROES]
+            + [f"the pages after it in {name}: {one}" for name, one in wholes.items() if one != ZEROES]
+        ),
+        mistake=PAST_THE_END if PAST_END in found else MORE_OF_THE_FILE if SYMBOLS in found else None,
+    )
+
+
+ZEROES, PAST_END, NOTHING, OTHERS = "zeroes", "SIGBUS", "not mapped", "other bytes"
+"""What may be found where zeroes should be; else what an entry allows."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The library in the task `name`: what is at the places that its base and the sheet give."""
+
+    machine: Machine
+    asked: LoaderSheet
+    name: str
+    content: bytes
+    """Of the file, as the sheet has it."""
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        return self.machine.tasks[self.name]
+
+    @property
+    def base(self) -> int:
+        """Where the library begins in it."""
+        return self.asked.bases[self.name]
+
+    def sees(self, address: int, length: int) -> bytes | None:
+        """The bytes there, counted from the base; None where a page is not mapped, or its object has no page."""
+        try:
+            return self.task.peek(self.base + address, length)
+        except KernelError:
+            return None
+
+    def entry(self, address: int) -> EntryValue | None:
+        """The entry of an address that is counted from the base."""
+        return entry_at(self.task.map, self.base + address)
+
+    @property
+    def wrong(self) -> str:
+        """The first part that is not as the sheet asks, and why."""
+        for part in self.asked.parts:
+            entries = [self.entry(address) for address in part._addresses]
+            rights = {"not mapped" if one is None else one.protection for one in entries}
+            if rights != {RIGHTS[part.rights]}:
+                return f"{part.name} in {self.name}: {', '.join(sorted(rights))}"
+            if not self._shows(part):
+                return f"{part.name} in {self.name}: other bytes"
+        return ""
+
+    @property
+    def lacking(self) -> bool:
+        """Whether a page of a part is not mapped."""
+        return any(self.entry(address) is None for part in self.asked.parts for address in part._addresses)
+
+    @property
+    def other_bytes(self) -> bool:
+        """Whether a part that is mapped begins with bytes of another place in the file."""
+        return any(self._page(one, 0) not in (None, self._wanted(one, 0)) for one in self.asked.parts)
+
+    def _page(self, part: Part, number: int) -> bytes | None:
+        """The beginning of a page: the variable that is written lies after it."""
+        return self.sees(part.address + number * PAGE, BEGINNING)
+
+    def _wanted(self, part: Part, number: int) -> bytes:
+        start = part.offset + number * PAGE
+        return self.content[start : start + BEGINNING]
+
+    def _shows(self, part: Part) -> bool:
+        """Whether its bytes are those of the file; what the sheet has written, and zeroes, are judged apart."""
+        found = self.sees(part.address, part.in_file)
+        wanted = self.content[part.offset : part.offset + part.in_file]
+        if found is None or part is not self.asked.parts[-1]:
+            return found == wanted
+        start = self.asked.variable - part.address
+        end = start + len(self.asked.value)
+        return found[:start] + found[end:] == wanted[:start] + wanted[end:]
+
+    @property
+    def copied(self) -> list[str]:
+        """The parts with a page in a frame of the task's own, though nothing was to be written to it."""
+        return [
+            f"{part.name} in {self.name}"
+            for part in self.asked.parts
+            if any(self._has_own(address) for address in part._addresses if not self._is_written(address))
+        ]
+
+    def _is_written(self, address: int) -> bool:
+        """Whether the task has to write to this page: the variable's, and the last one, for its zeroes."""
+        last, page = self.asked.parts[-1], address >> PAGE_SHIFT
+        return page in (self.asked.variable >> PAGE_SHIFT, last.address + last.in_file >> PAGE_SHIFT)
+
+    def _has_own(self, address: int) -> bool:
+        """Whether a page is mapped, and is not in a frame of the file."""
+        va = self.base + address
+        entry = self.task.space.vm_map.peek(va)
+        target = entry.object if entry is not None and entry.start <= va else None
+        if entry is None or not isinstance(target, TaskObject):
+            return entry is not None and entry.start <= va
+        index = entry.offset_of(va) >> PAGE_SHIFT
+        holder = next((one for one in target.chain(index) if one.has(index)), target.last_of_chain)
+        return holder is not self.machine.files[self.asked.file].file.object
+
+    @property
+    def shares(self) -> bool:
+        """Whether a write to one of its variables is a write to something that others can have, too."""
+        last = self.asked.parts[-1]
+        places = range(last.address, last.address + last.in_memory, PAGE)
+        return any(is_shared(self.task, self.base + address) for address in places)
+
+    @property
+    def variable(self) -> bytes | None:
+        """What the task has in the variable that the sheet names."""
+        return self.sees(self.asked.variable, len(self.asked.value))
+
+    @property
+    def file_is_kept(self) -> bool:
+        """Whether the file is what it was, on disk and in memory."""
+        file = self.machine.files[self.asked.file]
+        if file.size != len(self.content) or file.disk != self.content:
+            return False
+        pages = [file.file.object.content(index) for index in range(-(-len(self.content) // PAGE))]
+        return b"".join(pages)[: len(self.content)] == self.content
+
+    @property
+    def rest(self) -> str:
+        """What is in the rest of the last page with bytes of the file."""
+        last = self.asked.parts[-1]
+        end = last.address + last.in_file
+        return self._in(end, -end % PAGE)
+
+    @property
+    def zeroes(self) -> str:
+        """What is in the pages after it, up to the part's end."""
+        last = self.asked.parts[-1]
+        start = -(-(last.address + last.in_file) // PAGE) * PAGE
+        end = -(-(last.address + last.in_memory) // PAGE) * PAGE
+        for page in range(start, end, PAGE):
+            entry, found = self.entry(page), self._in(page, PAGE)
+            if found != ZEROES:
+                return found
+            if entry is not None and entry.protection != RIGHTS["rw"]:
+                return entry.protection
+        return ZEROES
+
+    def _in(self, address: int, length: int) -> str:
+        entry, found = self.entry(address), self.sees(address, length)
+        if entry is None:
+            return NOTHING
+        if found is None:
+            return PAST_END
+        if any(found):
+            place = self.asked.parts[-1].offset + address - self.asked.parts[-1].address
+            return SYMBOLS if found == self.content[place : place + length].ljust(length, b"\0") else OTHERS
+        return ZEROES
+
+    @property
+    def unasked(self) -> list[str]:
+        """Ranges that are mapped and belong to no part."""
+        wanted = [
+            range(self.base + part.address, -(-(self.base + part.address + part.in_memory) // PAGE) * PAGE)
+            for part in self.asked.parts
+        ]
+        found = []
+        for entry in self.task.map.entries():
+            at: int = entry.start
+            for part in wanted:
+                if at < min(part.start, entry.end):
+                    found.append((at, min(part.start, entry.end)))
+                at = max(at, min(part.stop, entry.end))
+            if at < entry.end:
+                found.append((at, entry.end))
+        rows = [f"{Size(end - start)} at {Address(start)} in {self.name}" for start, end in found]
+        return [*rows[:3], *([f"and {len(rows) - 3} more"] if len(rows) > 3 else [])]
+
+
+BEGINNING = 8
+"""Bytes at which a page is known: the variable that is written lies after them."""
+
+
+OTHER_BYTES = Mistake(
+    "another place in the file", "Each part has its own offset in the file, which may differ from its address."
+)
+COPIED = Mistake(
+    "copied, not mapped", "Bytes that are copied into memory take frames in each task; a mapped file has one for all."
+)
+SHARED = Mistake("shared for private", "A write to a shared mapping is a write to the file, so every task sees it.")
+MORE_OF_THE_FILE = Mistake(
+    "more of the file", "mmap maps whole pages: after the variables they show the next bytes of the file."
+)
+PAST_THE_END = Mistake(
+    "a mapping past the file's end",
+    "Pages past the end of a file raise SIGBUS: zeroes need memory that has no file.",
+)
