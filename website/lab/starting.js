@@ -142,5 +142,5 @@ const plugin = {
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
 window._JUPYTERLAB["vmwidgets-starting"] = {
   init: async () => {},
-  get: async () => () => ({ default: plugin }),
+  get: async () => () => ({ __esModule: true, default: plugin }),
 };
