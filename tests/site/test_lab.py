@@ -120,6 +120,15 @@ def test_the_page_says_what_is_done_until_a_lab_runs(visitor: Any, site: Site) -
     assert page.locator(".vmwidgets .vmw-scene").count() > 0
 
 
+def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:
+    context = chromium.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(Below(site).address("01-maps.ipynb"))
+    page.locator(STARTING).wait_for(timeout=LONG)
+    assert page.locator(".jp-Notebook").bounding_box()["width"] > 250
+    context.close()
+
+
 def test_an_example_is_tried_in_the_browser(visitor: Any, site: Site) -> None:
     page = visitor.new_page()
     with asking(visitor, site.base):

@@ -128,6 +128,8 @@ def test_a_telephone_shows_all_of_the_start_page(opened: Callable[..., Any]) -> 
             sides = page.locator(parts).evaluate_all(ACROSS)
             assert sides, parts
             assert [one for one in sides if one[0] < margin or one[1] > width - margin] == [], parts
+        cells = page.locator("#chapters details[open] td").evaluate_all(ACROSS)
+        assert min(right - left for left, right in cells) > width / 2, "a cell has a line of its own"
         row = page.locator("#chapters tr", has_text="TLBs").first
         assert row.locator("td").evaluate_all("(cells) => cells.map((cell) => cell.dataset.column)") == [
             "OSTEP", "about", "lecture", "pictures", "sections", "questions",
@@ -192,6 +194,7 @@ def test_all_for_a_chapter_is_one_press_from_its_row(opened: Callable[..., Any],
         links = {link.inner_text(): link.get_attribute("href") for link in row.get_by_role("link").all()}
         section = next(name for name in links if name.startswith("06: 5 · "))
         assert {"translation", "race", "handout", "tlb/stale"} <= set(links)
+        assert "#" in links[section]
         headings = {"translation": "From an address to a frame", section: "06 · ", "tlb/stale": "Questions"}
         for name, heading in headings.items():
             row.get_by_role("link", name=name, exact=True).click()

@@ -11,6 +11,9 @@ const STEPS = {
 const READY = "Python is ready. Press ▶▶ above to run all cells, or Shift and Enter to run one.";
 const DEAD = "Python has stopped. Reload this page, and run the cells again. What is on the page stays until then.";
 
+/** Pixels of a telephone's window, at most. */
+const NARROW = 640;
+
 /** The words at the bottom of the page. */
 class Notice {
   constructor() {
@@ -119,6 +122,11 @@ function isRunning(panel) {
   return panel.content.widgets.some((cell) => cell.model.executionState === "running");
 }
 
+/** On a telephone the list of files, which JupyterLab shows with the first notebook, leaves no room for it. */
+function giveRoom(app) {
+  if (innerWidth < NARROW) app.shell.collapseLeft?.();
+}
+
 const plugin = {
   id: "vmwidgets-starting:plugin",
   autoStart: true,
@@ -130,6 +138,7 @@ const plugin = {
         if (!panel.sessionContext || !panel.content?.model || followed.has(panel)) continue;
         followed.add(panel);
         follow(app, panel, notice);
+        panel.context.ready.then(() => giveRoom(app));
       }
     };
     app.restored.then(() => {
@@ -142,5 +151,5 @@ const plugin = {
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
 window._JUPYTERLAB["vmwidgets-starting"] = {
   init: async () => {},
-  get: async () => () => ({ default: plugin }),
+  get: async () => () => ({ __esModule: true, default: plugin }),
 };
