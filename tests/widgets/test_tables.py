@@ -64,7 +64,7 @@ def test_tables_without_a_machine_refuse_to_be_edited(asks: str) -> None:
     asked(view, type="find", way=1, text=f"{tables.queries[0].va:x}")
     before = view.to_json()
     assert asked(view, type="open", id=asks) != "", "the page has nothing to ask it by"
-    with pytest.raises(vm.Refused, match="they can be looked at, and not be edited"):
+    with pytest.raises(vm.Refused, match="they can be viewed but not edited"):
         view.opened(asks)
     assert view.to_json() == before
 
