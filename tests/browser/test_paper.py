@@ -12,6 +12,8 @@ import vmwidgets as vm
 from tests.browser.test_handout import forked_file
 from tests.widgets.test_handout import forked, read
 from vmwidgets.lectures.listed import LECTURES
+from vmwidgets.questions import TOPICS, make_exam
+from vmwidgets.questions.sheets import html
 
 SHEET = {"width": 703, "height": 1032}
 """Pixels of A4, between its margins."""
@@ -37,6 +39,16 @@ def test_on_paper_there_are_six_steps_a_sheet_and_slides_have_one(opened: Callab
     assert count / 6 <= sheets(single) <= count / 6 + 2, "a chapter begins a row, and the end is below"
     slides = vm.handout(machine, tmp_path / "slides.html", vm.Objects(machine), by="operation", paper="slides")
     assert len(read(slides)["steps"]) <= sheets(slides) <= len(read(slides)["steps"]) + 1
+
+
+@pytest.mark.parametrize("format_of_sheets", ["A4", "Letter"])
+def test_thirty_questions_with_their_key_have_the_sheets_that_docs_name(
+    format_of_sheets: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "exam.html"
+    file.write_text(html(make_exam(tuple(TOPICS), 2026, n=5), key=True), encoding="utf-8")
+    printed: bytes = opened(file).pdf(format=format_of_sheets)
+    assert 10 <= printed.count(b"/Type /Page\n") <= 12
 
 
 def test_paper_is_white_and_the_screen_has_one_theme(opened: Callable[..., Any], tmp_path: Path) -> None:

@@ -88,6 +88,13 @@ def test_who_does_not_know_says_so_and_is_neither_right_nor_wrong(words: str, ki
     assert kernel.summary == "0 of 0 right. 1 not known."
 
 
+@pytest.mark.parametrize("reason", ["it is first", "because it is first", "Because, it is first"])
+def test_because_is_said_once_though_a_student_types_it(reason: str) -> None:
+    why = lab.predict("Where?", id="t/twice", options=["low", "high"], answer="low", because=reason)
+    assert "low, because it is first" in repr(why)
+    assert kept(why)["answers"][0]["because"] == reason
+
+
 def test_a_reason_is_kept_with_its_answer() -> None:
     why = lab.predict("Where?", id="t/why", options=["low", "high"], answer="low", because="first fit")
     assert kept(why)["answers"] == [{"answer": "low", "how": "code", "late": False, "because": "first fit"}]

@@ -63,6 +63,37 @@ def test_nothing_is_explained_that_is_not_asked() -> None:
 
 
 @by_name
+def test_a_comparison_is_the_last_of_its_cell_so_that_its_outcome_is_shown(path: Path) -> None:
+    for cell in cells(path, "code"):
+        statements = ast.parse(cell.source).body
+        compared = [
+            ast.unparse(node.func.value)
+            for node in ast.walk(ast.parse(cell.source))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "compare"
+            and ast.unparse(node.func.value) in predicted(path)
+        ]
+        if compared:
+            last = statements[-1]
+            assert len(compared) == 1
+            assert isinstance(last, ast.Expr)
+            assert ast.unparse(last).startswith(f"{compared[0]}.compare("), cell.source
+
+
+def predicted(path: Path) -> set[str]:
+    """The names that cells give to predictions."""
+    return {
+        target.id
+        for cell in cells(path, "code")
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("lab.predict(")
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+@by_name
 def test_the_cell_that_compares_names_no_option(path: Path) -> None:
     options: dict[str, list[str]] = {}
     for cell in cells(path, "code"):

@@ -119,6 +119,17 @@ def test_what_was_removed_is_a_ghost_with_its_size_in_list_and_ribbon() -> None:
     assert ghosts(vm.Map(task.map).scene(), "ribbon") == [], "it was another operation"
 
 
+def test_what_was_cut_out_is_drawn_between_the_parts_that_are_left() -> None:
+    task = vm.boot("x86-64").task("init")
+    start = task.map.enter(20 * PAGE)
+    cut = task.map.entries()[0].id
+    task.map.remove(start + 4 * PAGE, size=PAGE)
+    low, high = (entry.id for entry in task.map.entries())
+    scene = vm.Map(task.map).scene()
+    x = {node.id: node.x for node in scene.nodes}
+    assert x[f"list/{low}"] < x[f"list/ghost/{cut}"] < x[f"list/{high}"]
+
+
 def test_of_an_entry_that_was_cut_only_what_is_gone_is_a_ghost() -> None:
     _, task, at = three()
     task.map.remove(at[1] + 4 * PAGE, size="16 KiB")

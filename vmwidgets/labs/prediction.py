@@ -23,6 +23,9 @@ SCHEMA = 1
 
 IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 
+FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
+"""Of a reason, where a student typed it although the page says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -166,8 +169,8 @@ class Prediction:
         if self.answer is None:
             yield "not answered yet:", "answer below (if nothing is there, run this cell), or in code with answer=…"
         else:
-            because = f", because {self.answers[0].because}" if self.answers[0].because else ""
-            yield "you said:", self.answer + because
+            reason = FIRST_WORD.sub("", self.answers[0].because)
+            yield "you said:", f"{self.answer}, because {reason}" if reason else self.answer
         if len(self.answers) > 1:
             yield "and later:", ", then ".join(answer.answer for answer in self.answers[1:])
         if self.missed:

@@ -181,6 +181,18 @@ def answered_by_faults(seen: Seen, said: Said) -> None:
         assert counted(said["pages"]) == len(new)
 
 
+@claim(
+    "map operations: access/faults/in memory",
+    "It went through {tables} and took 1 page fault; the page was in memory already.",
+    "It went through {tables} and took {count} page faults; the pages were in memory already.",
+)
+def answered_from_memory(seen: Seen, said: Said) -> None:
+    of_tables(seen, said["tables"])
+    faults_made(seen, said)
+    before, now = ({*resident(machine).values()} for machine in (seen.before, seen.machine))
+    assert now <= before
+
+
 def copies(seen: Seen) -> set[tuple[str, int]]:
     """Pages of shadows that are new in memory."""
     objects = seen.machine.memory_objects.value().objects

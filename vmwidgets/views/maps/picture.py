@@ -194,7 +194,18 @@ def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[Entr
     now = {item.id for item in value.items}
     is_in_order = all(one.start <= other.start for one, other in pairwise(value.items))
     stays = is_in_order and len(items) - len(now) <= MOST_LEAVING and len(now) - len(before.items) <= MOST_LEAVING
-    return tuple(sorted(items.values(), key=lambda item: (item.start, item.id))) if stays else shown.items
+    if not stays:
+        return shown.items
+    gone = removed(before.entries, value.items)
+
+    def place(item: EntryValue | Fold) -> int:
+        """Its address; of an entry that the operation cut and removed, that of the part that is gone."""
+        if item.id in now:
+            return item.start
+        parts = (max(one.start, item.start) for one in gone if one.start < item.end and item.start < one.end)
+        return next(parts, item.start)
+
+    return tuple(sorted(items.values(), key=lambda item: (place(item), item.id)))
 
 
 MOST_LEFT_FREE = 40

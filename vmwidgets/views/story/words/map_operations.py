@@ -79,6 +79,10 @@ say = sentences(
             "It went through {tables} and took 1 page fault; pagers supplied {pages}.",
             "It went through {tables} and took {count} page faults; pagers supplied {pages}.",
         ),
+        "access/faults/in memory": (
+            "It went through {tables} and took 1 page fault; the page was in memory already.",
+            "It went through {tables} and took {count} page faults; the pages were in memory already.",
+        ),
         "access/copied": (
             "It took 1 page fault: page {page} was copied because {object} is not the task's alone.",
             "It took {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
@@ -253,6 +257,8 @@ def _accessed(facts: Facts) -> Headline:
     asked = {(event.object, event.offset // PAGE) for event in facts.of(ev.PagerAsked) if event.outcome == "miss"}
     came -= {(event.object, event.index) for event in facts.of(ev.PageJoined)}
     pages = counted(len(came | asked), "page")  # with those that were read ahead
+    if not came and not asked:
+        return Headline(text, say("access/faults/in memory", len(faults), tables=tables))
     return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
 
 
