@@ -17,8 +17,9 @@ from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
+from .columns import Column
 from .overlaps import overlap_of
-from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
+from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
 
 HEADER = 68.0

@@ -16,8 +16,9 @@ from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
 from .axis import Zoom
+from .columns import Column, card_width, lay_columns
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import LANES, Column, Drawn, MapPicture, card_width, lay_columns
+from .picture import LANES, Drawn, MapPicture
 from .ribbon import ribbon_lane
 from .runs import RIGHTS_LEGEND
 from .tree import tree_lane

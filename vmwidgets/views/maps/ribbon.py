@@ -17,8 +17,9 @@ from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 
 from .axis import LEAST_GAP, Axis, MapSegment, Zoom, axis_of, pieces_of, x_of
+from .columns import Column
 from .overlaps import Overlap, levels_of, overlaps_of
-from .picture import Column, Drawn, MapPicture, entry_marks, plain_ones
+from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Range, Run, brackets, name_of
 
 BAR = 28.0

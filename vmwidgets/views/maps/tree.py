@@ -15,7 +15,8 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten_middle, text_width
 
-from .picture import Column, Drawn, MapPicture
+from .columns import Column
+from .picture import Drawn, MapPicture
 
 _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}

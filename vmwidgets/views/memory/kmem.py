@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from vmwidgets import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue
+from vmwidgets.views.maps.columns import card_width, lay_columns
 from vmwidgets.views.maps.entries import HEADER, list_lane
 from vmwidgets.views.maps.picture import (
     Drawn,
     Layout,
     MapPicture,
-    card_width,
     cards_of,
     laid_items,
-    lay_columns,
 )
 from vmwidgets.views.maps.ribbon import ribbon_lane
 from vmwidgets.views.maps.runs import kind_of, what_is
