@@ -103,6 +103,18 @@ ALIKE = """() => {
 }"""
 """Kinds of nodes of which two of the states that they can be in differ in colours only."""
 
+SAME_IN_LEGEND = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene')].flatMap((scene) => {
+    const looks = new Map();
+    for (const bar of scene.querySelectorAll('.node[data-id*="/legend/"] .bar')) {
+        const { fill, fillOpacity, stroke, strokeWidth, strokeDasharray } = getComputedStyle(bar);
+        const look = [fill, fillOpacity, stroke, strokeWidth, strokeDasharray].join(' ');
+        const same = looks.get(look) ?? new Set();
+        looks.set(look, same.add(bar.getAttribute('class')));
+    }
+    return [...looks.values()].filter((same) => same.size > 1).map((same) => [...same].join(' and '));
+})"""
+"""Pieces of a legend that have one look, though they stand for different things."""
+
 TOO_SMALL = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene')].flatMap((scene) => {
     const scale = 2 * scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
     const size = (text) => parseFloat(getComputedStyle(text).fontSize) * scale;
@@ -142,7 +154,7 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
             notebook.page.wait_for_function(ARE_DARK, arg=theme.endswith("Dark"))
         else:
             notebook.page.emulate_media(forced_colors="active")
-        found[theme] = notebook.page.evaluate(AUDIT) + notebook.page.evaluate(ALIKE)
+        found[theme] = [one for check in (AUDIT, ALIKE, SAME_IN_LEGEND) for one in notebook.page.evaluate(check)]
     assert not any(found.values()), "\n".join(f"{theme}: {one}" for theme, all_ in found.items() for one in all_)
     assert set(notebook.page.evaluate(GROUNDS)) == {"Canvas"}, "the reader's own colours hold on a dark page, too"
 

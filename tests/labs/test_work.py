@@ -141,7 +141,7 @@ def test_names_of_files_are_replaced_in_what_is_handed_in_and_what_keeps_them_is
     own = vm.load_maps(vm.boot("x86-64"), "00400000-00402000 r-xp 00000000 08:01 77 /home/ada/bin/hello\n", task="own")
     lab.check("01/gaps", own.task.map)
     assert users_names(lab.submit().works["01/gaps"]["work"]) == {"/home/ada/bin/hello"}
-    assert "It holds 1 name of files of this computer (/home/ada/bin/hello)" in repr(lab.submit())
+    assert "It contains 1 name of files of this computer (/home/ada/bin/hello)" in repr(lab.submit())
     replaced = lab.submit(names="by kind")
     assert users_names(replaced.works["01/gaps"]["work"]) == set()
     assert "Outputs of cells that show /proc or strace, and of lab.check, keep them: clear" in repr(replaced)

@@ -81,11 +81,11 @@ def test_a_frame_that_the_operation_entered_is_marked_and_each_has_its_page() ->
     assert not [node for node in vm.Sharing(m).scene().nodes if node.state], "a read of what is there enters nothing"
 
 
-def test_it_says_that_pages_without_a_descriptor_are_not_here() -> None:
+def test_it_says_that_pages_without_a_descriptor_are_not_shown() -> None:
     m = vm.boot("x86-64")
     m.task("init").mmap("8 KiB", flags="private populate")
     said = [run.text for node in vm.Sharing(m).scene().nodes for run in node.text]
-    assert any(one.startswith("A page that is not in a page table yet is not here") for one in said)
+    assert any(one.startswith("A page that is not in a page table yet is not shown") for one in said)
 
 
 def test_groups_of_few_frames_lie_beside_each_other_where_there_is_room() -> None:

@@ -202,7 +202,7 @@ def test_a_run_is_read_as_a_grid():
         "frame 0   >1' >1'  3' >3'",
         "frame 1     .  2'  >2  1'",
         "fault       *   *   *   *",
-        "goes                1   2",
+        "evicted             1   2",
     ]
 
 
