@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.views.gallery import every
 from vmwidgets.views.scene.svg import standalone_style
 
 CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "scene" / "style.css"
@@ -89,3 +90,15 @@ def test_the_field_that_finds_has_room_for_the_longest_address_and_the_cross_bes
     assert rule is not None, "its width is given in digits"
     padding_and_cross = 5
     assert int(rule[1]) >= len("0xffff_8080_0014_1000") + padding_and_cross
+
+
+def test_every_style_of_a_bar_is_in_the_sheet() -> None:
+    known = set(re.findall(r"\.bar\.([\w-]+)", CSS.read_text()))
+    used = {
+        word
+        for _, picture in every()
+        for node in picture.scene().nodes
+        for bar in node.bars
+        for word in bar.style.split()
+    }
+    assert used - known == set(), "what has no rule is drawn as any other bar"
