@@ -25,6 +25,17 @@ def test_every_picture_is_sound(seed: int) -> None:
     sound(vm.Paging(compared(seed, "a name far too long for the card that it stands in, and \n worse")).scene())
 
 
+def test_the_subtitle_claims_as_much_memory_only_where_it_is() -> None:
+    m, other = vm.boot("armv7"), vm.boot("armv7")
+    domain, task = m.domain("hello"), other.task("sh")
+    domain.map(domain.frame("8 KiB"))
+    start = task.map.enter("8 KiB", object=other.object("o"), prot="rw")
+    task.write(start, b"x")
+    assert vm.Paging(vm.compare_paging(task, domain)).scene().subtitle.startswith("4 KiB and 8 KiB, mapped by")
+    task.write(start + vm.PAGE, b"x")
+    assert vm.Paging(vm.compare_paging(task, domain)).scene().subtitle.startswith("as much memory, mapped by")
+
+
 def test_bars_of_a_measure_are_to_one_scale() -> None:
     found = compared(3)
     scene = vm.Paging(found).scene()

@@ -56,13 +56,20 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
     return kit.scene(
         "paging",
         f"{visible(value.task.label)} · {visible(value.domain.label)}",
-        "the same memory, mapped by the kernel and by the program itself",
+        _subtitle(value),
         nodes,
         caption=_caption(value),
         table=_table(value),
         width=width,
         height=max(ends) + 6,
     )
+
+
+def _subtitle(value: PagingComparison) -> str:
+    """Whether both have mapped as much: only then are the costs of one thing."""
+    task, domain = value.task.present, value.domain.present
+    much = "as much memory" if task == domain else f"{task} and {domain}"
+    return f"{much}, mapped by the kernel and by the program itself · bars of a row have one scale"
 
 
 def _caption(value: PagingComparison) -> Caption:
