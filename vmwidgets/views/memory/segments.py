@@ -35,7 +35,7 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
     links = [
         _arrow(node, target)
         for one, node in zip(value.segments, left, strict=True)
-        for target in [box for box, at in zip(right, stretches, strict=True) if one.name in at.names][:1]
+        for target in [box for box, at in zip(right, stretches, strict=True) if one.name in at.names]
     ]
     rows = [
         (str(Address(one.start)), str(Address(one.end)), binary_size(one.end - one.start), _what(value, one))
