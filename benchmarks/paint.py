@@ -41,6 +41,9 @@ def work(m, i):
 
 WORK = "work(m, i)"
 
+SCENE = ".vmwidgets > .vmw-scene"
+"""The drawing, not its static twin; the controls above it may know of an operation before its picture is there."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -142,7 +145,7 @@ def _one(notebook: MeasuredNotebook, case: Case, operations: int) -> Painted:
     cell = notebook.run(case.shows if case.other else f"shown.append({case.shows})\nshown[-1]")
     notebook.page.wait_for_timeout(2_000 if case.other else 300)
     statement = f"{WORK}; {case.follows}" if case.follows else WORK
-    painted = notebook.latency(cell, statement, operations, settles=case.settles)
+    painted = notebook.latency(cell, statement, operations, settles=case.settles, within="" if case.other else SCENE)
     notebook.run("for old in shown:\n    old.close()\nshown.clear()")
     notebook.page.evaluate("(i) => window.panel.content.widgets[i].model.outputs.clear()", cell)
     return painted

@@ -14,7 +14,7 @@ from tests.browser.lab import Server
 
 from .against import LATER, NOISE, exported
 from .lab import MeasuredNotebook, open_notebook
-from .paint import FIRST, SETUP, WORK
+from .paint import FIRST, SCENE, SETUP, WORK
 from .table import table, verdict
 
 COMMIT = LATER["pictures"]
@@ -28,9 +28,6 @@ SHOWN = {
     "dashboard": "vm.Dashboard(m)",
 }
 """What is measured, and the cell that shows it."""
-
-SCENE = ".vmw-scene"
-"""The drawing: the controls above it know of an operation before its picture is there."""
 
 SLOW = 2_000_000
 """Bits a second of a slow network."""
@@ -60,7 +57,7 @@ def built(commit: str) -> Path:
 
 
 def measure(
-    entries: Sequence[int] = SIZES, operations: int = 40, turns: int = 4, earlier: type[Server] = EarlierLab
+    entries: Sequence[int] = SIZES, operations: int = 30, turns: int = 3, earlier: type[Server] = EarlierLab
 ) -> Found:
     """The figures of all turns."""
     found: Found = {}
