@@ -183,11 +183,13 @@ def test_a_sheet_of_a_course_without_a_machine_takes_any() -> None:
 
 
 def test_work_whose_names_of_files_were_replaced_is_work_on_the_sheet() -> None:
-    """As lab.submit(names="by kind") hands it in; the start of this sheet names files, too."""
+    """As lab.submit(names="by kind") submits it; beside the file of the variant, the work has one of the learner's."""
     of = "0123456789abcdef"
     sheet = sheet_of("10/loader", of)
-    work = packed(solved(sheet, sheet.start()))
-    assert by_kind(work) != work
+    machine = solved(sheet, sheet.start())
+    machine.file("/home/ada/notes.txt", b"mine")
+    work = packed(machine)
+    assert "/file-1" in repr(remade(by_kind(work)).files)
     found = judged_for("10/loader", of, remade(by_kind(work)))
     assert (found.points, found.problem) == (found.of, "")
     foreign = packed(
