@@ -70,7 +70,7 @@ _COLLAPSED = "collapsed: nothing else referred to it, so that its pages are now 
 def _notes(boxes: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
     """What the words and numbers in the boxes mean, as far as they are there."""
     if any(run.text.startswith("+") for box in boxes for run in box.text if run.anchor == "end"):
-        yield "+1, +2, …: so many earlier steps in the box are not shown; the table has them"
+        yield "+1, +2 or more: so many earlier steps in the box are not shown; the table has them"
     ends = {mark.words.rpartition(" ")[2] for mark in done if mark.box == "object"}
     for word, words in (("bypassed", _BYPASSED), ("collapsed", _COLLAPSED)):
         if word in ends:
