@@ -137,18 +137,19 @@ def measure(sizes: Sequence[int], operations: int, *, others: bool = True) -> Me
             if case.entries != entries:
                 entries = case.entries
                 notebook.run(f"m = machine({entries})")
-            found[case] = _one(notebook, case, operations)
+            found[case] = painted(notebook, case, operations)
     return Measured(found, first)
 
 
-def _one(notebook: MeasuredNotebook, case: Case, operations: int) -> Painted:
+def painted(notebook: MeasuredNotebook, case: Case, operations: int) -> Painted:
+    """The times of so many operations in one case, which is shown for them and taken away after them."""
     cell = notebook.run(case.shows if case.other else f"shown.append({case.shows})\nshown[-1]")
     notebook.page.wait_for_timeout(2_000 if case.other else 300)
     statement = f"{WORK}; {case.follows}" if case.follows else WORK
-    painted = notebook.latency(cell, statement, operations, settles=case.settles, within="" if case.other else SCENE)
+    found = notebook.latency(cell, statement, operations, settles=case.settles, within="" if case.other else SCENE)
     notebook.run("for old in shown:\n    old.close()\nshown.clear()")
     notebook.page.evaluate("(i) => window.panel.content.widgets[i].model.outputs.clear()", cell)
-    return painted
+    return found
 
 
 HEADER = ["shown", "entries", "p50 ms", "p95 ms", "KiB each", "largest KiB", "graphviz =", "painted"]

@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 from tests.browser.lab import Server
 
 from .against import LATER, NOISE, exported
 from .lab import MeasuredNotebook, open_notebook
-from .paint import FIRST, SCENE, SETUP, WORK
+from .paint import FIRST, SETUP, Case, painted
 from .table import table, verdict
 
 COMMIT = LATER["pictures"]
@@ -77,12 +76,7 @@ def _figures(notebook: MeasuredNotebook, entries: Sequence[int], operations: int
     for size in entries:
         notebook.run(f"m = machine({size})")
         for name, shows in SHOWN.items():
-            cell = notebook.run(f"shown.append({shows})\nshown[-1]")
-            notebook.page.wait_for_timeout(300)
-            painted = notebook.latency(cell, WORK, operations, within=SCENE)
-            yield f"{name}, {size:,} entries", median(painted.times)
-            notebook.run("for old in shown:\n    old.close()\nshown.clear()")
-            notebook.page.evaluate("(i) => window.panel.content.widgets[i].model.outputs.clear()", cell)
+            yield f"{name}, {size:,} entries", painted(notebook, Case(name, size, shows), operations).quantile(0.5)
 
 
 def _first(notebook: MeasuredNotebook) -> tuple[float, int]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmwidgets.engine.base.errors import KernelError
+from vmwidgets.engine.base.protection import parse_protection, protection_text
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, Size
+from vmwidgets.engine.kernel.freebsd.kmem import round_page
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
 from vmwidgets.engine.machine import Machine, boot
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
 SYMBOLS = "symbols"
 """What follows the variables in the file, and is not mapped."""
-
-RIGHTS = {"r": "r--", "rx": "r-x", "rw": "rw-"}
-"""As mmap is asked for them, and as an entry shows them."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +271,7 @@ class Loaded:
         for part in self.asked.parts:
             entries = [self.entry(address) for address in part._addresses]
             rights = {"not mapped" if one is None else one.protection for one in entries}
-            if rights != {RIGHTS[part.rights]}:
+            if rights != {protection_text(parse_protection(part.rights))}:
                 return f"{part.name} in {self.name}: {', '.join(sorted(rights))}"
             if not self._shows(part):
                 return f"{part.name} in {self.name}: other bytes"
@@ -363,13 +362,12 @@ class Loaded:
     def zeroes(self) -> str:
         """What is in the pages after it, up to the part's end."""
         last = self.asked.parts[-1]
-        start = -(-(last.address + last.in_file) // PAGE) * PAGE
-        end = -(-(last.address + last.in_memory) // PAGE) * PAGE
+        start, end = round_page(last.address + last.in_file), round_page(last.address + last.in_memory)
         for page in range(start, end, PAGE):
             entry, found = self.entry(page), self._in(page, PAGE)
             if found != ZEROES:
                 return found
-            if entry is not None and entry.protection != RIGHTS["rw"]:
+            if entry is not None and entry.protection != "rw-":
                 return entry.protection
         return ZEROES
 
@@ -388,7 +386,7 @@ class Loaded:
     def unasked(self) -> list[str]:
         """Ranges that are mapped and belong to no part."""
         wanted = [
-            range(self.base + part.address, -(-(self.base + part.address + part.in_memory) // PAGE) * PAGE)
+            range(self.base + part.address, round_page(self.base + part.address + part.in_memory))
             for part in self.asked.parts
         ]
         found = []

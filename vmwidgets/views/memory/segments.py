@@ -47,10 +47,14 @@ def draw_segments(value: SegmentsValue, *, width: float = WIDTH) -> Scene:
     )  # fmt: skip
 
 
+def _limits(one: Segment) -> str:
+    """Where a segment begins and ends in the program's addresses."""
+    return f"{Address(one.start)}–{Address(one.start + one.size)}"
+
+
 def _limits_fit(one: Segment, room: float) -> bool:
     """Whether a box so wide has room for both ends of a segment, beside its size."""
-    ends, size = f"{Address(one.start)}–{Address(one.start + one.size)}", binary_size(one.size)
-    return text_width(ends, "mono label") + text_width(size) + BESIDE <= room
+    return text_width(_limits(one), "mono label") + text_width(binary_size(one.size)) + BESIDE <= room
 
 
 def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
@@ -60,7 +64,7 @@ def _segment(one: Segment, box: Box, *, is_whole: bool) -> Node:
     """
     if not one.size:
         return kit.card(f"segments/{one.name}", box, [one.name, "no size yet"], state=("dim",))
-    limits = f"{Address(one.start)}–{Address(one.start + one.size)}"
+    limits = _limits(one)
     second = (
         Line(limits, "mono label", binary_size(one.size)) if is_whole else Line(f"{Address(one.start)}…", "mono label")
     )
