@@ -18,7 +18,7 @@ HERE = (
 ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
-ELSEWHERE = {"laptops", "paint", "scrubbing", "sizes", "stops"}
+ELSEWHERE = {"laptops", "paint", "paint-beside", "scrubbing", "sizes", "stops"}
 """They need a browser, a wheel, an emulator: `tests/browser/`, `tests/packaging/` and `tests/real/` run them."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,13 @@ def test_pictures_are_measured_in_a_notebook() -> None:
         assert 0 < int(drawn) <= int(asked) == 4, row  # a busy computer may miss one: that is what the bench says
     (first,) = [line for line in printed.splitlines() if "bytes before the first picture, in a fresh kernel" in line]
     assert 0 < int(first.split()[-1].replace(",", "")) < MOST_BEFORE, first
+
+
+def test_pictures_are_measured_beside_themselves() -> None:
+    printed = run("paint-beside")
+    for measured in ("tree", "map: tree, list, ribbon", "dashboard", "first picture, bytes", "first picture at"):
+        (row,) = [line for line in printed.splitlines() if line.strip().startswith(measured)]
+        assert all(int(figure.replace(",", "")) > 0 for figure in re.findall(r"[\d,]+(?=  )", row)[:2]), row
 
 
 def test_a_page_of_a_lab_fits_a_weak_laptop() -> None:
