@@ -45,6 +45,24 @@ def pieces_of(scene: Scene, label: str) -> dict[str, Node]:
     return {node.thing.removeprefix("piece:"): node for node in nodes}
 
 
+@pytest.mark.parametrize("after", ["d", ""])
+def test_ribbons_show_the_end_or_where_maps_disagree_first_if_nothing_is_left_of_that(after: str) -> None:
+    names = "abcde"
+    operations = [
+        *(allocate(name, "64 KiB") for name in "abc"),
+        free("a"),
+        allocate("d", "32 KiB"),
+        allocate("e", "4 KiB"),
+    ]
+    operations += [free(name) for name in names[1:] if name != after]
+    value = vm.compare(operations, on=["x15", "worst"])
+    assert [row.number for row in value.differences] == [5, 6]
+    drawn = [*pieces_of(vm.Comparison(value).scene(), "worst")]
+    at_disagreement = [piece.name for piece in vm.compare(operations[:5], on=["x15", "worst"]).map("worst").pieces]
+    assert sorted(at_disagreement) == ["b", "c", "d"]
+    assert sorted(drawn) == (["d"] if after else sorted(at_disagreement)), "d lies elsewhere at the end, or is gone"
+
+
 @pytest.mark.parametrize("on", [["x15"], ["x15", "freebsd"], sorted(LABELS)])
 @pytest.mark.parametrize("count", [0, 3, 40, 400])
 @pytest.mark.parametrize("size", ["1 MiB", "64 MiB"])

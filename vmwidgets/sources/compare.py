@@ -75,8 +75,13 @@ def compare(
     todo = _checked(operations, first, first + length)
     labels = _labels(on)
     runs = [_Run(label, first, first + length) for label in labels]
-    rows = tuple(Row(number, one, tuple(run.do(one) for run in runs)) for number, one in enumerate(todo, 1))
-    return ComparisonValue(first, first + length, tuple(run.result() for run in runs), rows)
+    rows: list[Row] = []
+    apart: tuple[ComparedMap, ...] = ()
+    for number, one in enumerate(todo, 1):
+        rows.append(Row(number, one, tuple(run.do(one) for run in runs)))
+        if rows[-1].differs and not apart:
+            apart = tuple(run.result() for run in runs)
+    return ComparisonValue(first, first + length, tuple(run.result() for run in runs), tuple(rows), apart)
 
 
 # ---- the door ------------------------------------------------------------------------------------
@@ -193,7 +198,7 @@ class _Run:
         return f"{above}{Address(found[0])}–{Address(found[1])}", found[0], False
 
     def result(self) -> ComparedMap:
-        """What is left, once every invariant held."""
+        """What there is now, once every invariant held."""
         self.map.check()
         value = self.map.value()
         gaps = _gaps(value)

@@ -56,6 +56,17 @@ def first_difference(seen: Pictured, said: Said) -> None:
         assert part == f"{', '.join(labels)}: {visible(answer)}"
 
 
+@claim(
+    "comparisons: maps/apart",
+    "After operation {operation}, the first on which they disagree. At the end they are alike.",
+)
+def maps_apart(seen: Pictured, said: Said) -> None:
+    place = next(place for place, row in enumerate(outcomes(seen)) if len(set(row)) > 1)
+    assert seen.subject.rows[place].number == number(said["operation"])
+    ends = [[(entry.start, entry.end) for entry in one.map.entries] for one in seen.subject.maps]
+    assert all(one == ends[0] for one in ends)
+
+
 def work(seen: Pictured) -> dict[str, int]:
     """The steps that each map took, of all operations."""
     rows, maps = seen.subject.rows, seen.subject.maps

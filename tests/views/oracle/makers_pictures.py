@@ -30,11 +30,20 @@ def small(**words: Any) -> Any:
 # ---- comparisons ---------------------------------------------------------------------------------
 
 
-@makes("comparisons: maps/one", "comparisons: maps/disagree", "comparisons: maps/first", "comparisons: maps/equal work")
+@makes(
+    "comparisons: maps/one", "comparisons: maps/disagree", "comparisons: maps/first", "comparisons: maps/equal work",
+    "comparisons: maps/apart",
+)  # fmt: skip  # a list
 def maps_that_placed_the_same() -> Iterator[Exhibit]:
     few: list[WorkloadOperation] = [allocate("a", PAGE)]
     many = [*few, allocate("b", 4 * PAGE), allocate("c", PAGE), free("b"), allocate("d", 2 * PAGE)]
-    for work, on in ((few, ["x15"]), (few, ["best", "worst"]), (many, ["first", "worst"])):
+    emptied = [*many, *(free(name) for name in "acd")]
+    for work, on in (
+        (few, ["x15"]),
+        (few, ["best", "worst"]),
+        (many, ["first", "worst"]),
+        (emptied, ["best", "worst"]),
+    ):
         value = vm.compare(work, on=on)
         yield shown("comparison", picture(value), value)
 

@@ -1,7 +1,8 @@
 """Several maps after the same operations: a ribbon each, all to one scale, over a grid of what each operation gave.
 
 What differs from the first map has a dashed outline and ≠.  In a ribbon stand the allocations, by name; the lines below
-it are the map's entries.
+it are the map's entries.  Ribbons show what all operations left.  If that is the same everywhere, though the maps
+disagreed on the way, they show what the first operation left on which the maps disagree.
 """
 
 from __future__ import annotations
@@ -49,13 +50,19 @@ Axis = Sequence[Segment[None]]
 
 def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     """The scene of a comparison."""
-    axis = _axis(value, width)
+    maps = _shown(value)
+    axis = _axis(value, maps, width)
     style = AddressStyle.of(value.start, value.end)
     nodes: list[Node] = []
     y = 6.0
-    reference = {(piece.name, piece.start, piece.end) for piece in value.maps[0].pieces}
-    crowded = sum(len(one.pieces) for one in value.maps) > MOST_PIECES
-    for one in value.maps:
+    reference = {(piece.name, piece.start, piece.end) for piece in maps[0].pieces}
+    crowded = sum(len(one.pieces) for one in maps) > MOST_PIECES
+    if maps is value.apart:
+        number = value.differences[0].number
+        words = say_compared("maps/apart", operation=f"{number:,}")
+        nodes.append(kit.paragraph("compare/moment", words, MARGIN, y, width - 2 * MARGIN))
+        y = nodes[-1].y + nodes[-1].h + 6
+    for one in maps:
         headed = _heading(one, y, width - 2 * MARGIN)
         nodes += [headed, *_ribbon(one, reference, axis, style, y + headed.h, crowded)]
         y += headed.h + RIBBON + GAP
@@ -72,6 +79,12 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
         width=width,
         height=y + 4,
     )
+
+
+def _shown(value: ComparisonValue) -> tuple[ComparedMap, ...]:
+    """The maps at the end; or where they disagree first, if nothing is left of that."""
+    left = {(one.pieces, one.gaps) for one in value.maps}
+    return value.apart if value.apart and len(left) == 1 else value.maps
 
 
 def _subtitle(value: ComparisonValue, style: AddressStyle) -> str:
@@ -112,10 +125,10 @@ def _work(value: ComparisonValue) -> str:
 # ---- ribbons -------------------------------------------------------------------------------------
 
 
-def _axis(value: ComparisonValue, width: float) -> Axis:
+def _axis(value: ComparisonValue, maps: Sequence[ComparedMap], width: float) -> Axis:
     """To scale as far as addresses are in use; where that is not most of the maps, their common end is cut short."""
-    used = max((entry.end for one in value.maps for entry in one.map.entries), default=value.end)
-    used = max([used, *(piece.end for one in value.maps for piece in one.pieces)])
+    used = max((entry.end for one in maps for entry in one.map.entries), default=value.end)
+    used = max([used, *(piece.end for one in maps for piece in one.pieces)])
     end = value.start + (used - value.start) * 9 // 8
     room = width - 2 * MARGIN
     if end >= value.end:

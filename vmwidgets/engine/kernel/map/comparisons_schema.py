@@ -148,6 +148,8 @@ class ComparisonValue:
     end: int
     maps: tuple[ComparedMap, ...]
     rows: tuple[Row, ...]
+    apart: tuple[ComparedMap, ...] = ()
+    """The maps as the first operation left them on which they disagree; empty if they agree on every operation."""
 
     @property
     def differences(self) -> tuple[Row, ...]:

@@ -295,6 +295,7 @@ say_compared = sentences(
             "The maps disagree on {differing} of 1 operation.",
             "The maps disagree on {differing} of {count} operations.",
         ),
+        "maps/apart": "After operation {operation}, the first on which they disagree. At the end they are alike.",
         "maps/first": "The first is {operation} ({answers}).",
         "maps/equal work": "Each took {least} steps.",
         "maps/work": "{fewest} took the fewest steps, {least}; {most} took the most, {more}.",
