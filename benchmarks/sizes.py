@@ -13,7 +13,12 @@ from .against import COMMIT, HERE, exported
 from .table import table
 
 STATIC = "vmwidgets/static/"
-HUB, GRAPHVIZ = "hub.js, once for each kernel", "graphviz.js, for a page that asks for it"
+HUB = "hub.js, once for each kernel"
+LATER = {
+    "controls.js": "controls.js, behind the first picture",
+    "graphviz.js": "graphviz.js, for a page that asks for it",
+}
+"""What comes in messages of its own, and when; at the earlier commit it was in the hub."""
 BEFORE = "code before the first picture, as it is sent"
 
 
@@ -26,8 +31,8 @@ def sizes(tree: Path) -> dict[str, int]:
         with ZipFile(wheel) as archive:
             files = {info.filename: info.file_size for info in archive.infolist()}
             hub = archive.read(f"{STATIC}hub.js")
-            graphviz = archive.read(f"{STATIC}graphviz.js") if f"{STATIC}graphviz.js" in files else None
-        sent = hub if graphviz is None else zlib.compress(hub, 9)  # Graphviz was in the hub, which was sent as it was
+            later = {said: archive.read(STATIC + name) for name, said in LATER.items() if STATIC + name in files}
+        sent = zlib.compress(hub, 9) if later else hub  # the hub was sent as it was
         return {
             "the wheel": wheel.stat().st_size,
             "what it installs": sum(files.values()),
@@ -35,11 +40,14 @@ def sizes(tree: Path) -> dict[str, int]:
             HUB: len(hub),
             BEFORE: len(sent),
             "view.js, with each picture": files[f"{STATIC}view.js"],
-            **(
-                {}
-                if graphviz is None
-                else {GRAPHVIZ: len(graphviz), "… as it is sent": len(zlib.compress(graphviz, 9))}
-            ),
+            **{
+                key: size
+                for said, text in later.items()
+                for key, size in (
+                    (said, len(text)),
+                    (f"{said.partition(',')[0]} as it is sent", len(zlib.compress(text, 9))),
+                )
+            },
         }
 
 

@@ -1,6 +1,7 @@
 // Builds vmwidgets/static/: hub.js (the drawing code and the style sheet, one file), loader.js (what waits for it in the
-// page), graphviz.js (which pages load when a picture needs it), view.js (the few lines that every view carries),
-// answer.js (the control of predictions) and player.js (of handouts).  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
+// page), controls.js (what a reader presses, which comes behind the first picture), graphviz.js (which pages load when a
+// picture needs it), view.js (the few lines that every view carries), answer.js (the control of predictions) and
+// player.js (of handouts).  Runs through esbuild's API: its command-line launcher fails under some packaged Nodes.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -39,7 +40,9 @@ const styles = {
   },
 };
 
-const NAMES = ["hub", "loader", "graphviz", "view", "answer", "player"];
+const NAMES = ["hub", "loader", "controls", "graphviz", "view", "answer", "player"];
+
+const texts = await pseudocode();
 
 await mkdir(out, { recursive: true });
 await build({
@@ -53,7 +56,11 @@ await build({
   charset: "utf8",
   legalComments: "none",
   plugins: [styles],
-  define: { BUNDLE: JSON.stringify(await fingerprint()), PSEUDOCODE: JSON.stringify(await pseudocode()) },
+  define: {
+    BUNDLE: JSON.stringify(await fingerprint()),
+    FUNCTIONS: JSON.stringify(Object.keys(texts)),
+    TEXTS: JSON.stringify(texts),
+  },
   logLevel: "warning",
 });
 for (const name of NAMES) {

@@ -17,7 +17,7 @@ import hatch_build
 ROOT = Path(__file__).resolve().parent.parent
 _ASK = """
 import { build } from "esbuild";
-const names = ["hub", "loader", "graphviz", "view", "answer", "player"];
+const names = ["hub", "loader", "controls", "graphviz", "view", "answer", "player"];
 const done = await build({
   entryPoints: names.map((name) => `src/${name}.ts`), bundle: true, write: false, metafile: true, outdir: "x",
   format: "esm", target: "es2022", platform: "browser", loader: { ".css": "text" }, logLevel: "error",

@@ -2,24 +2,27 @@
 
 import { html } from "./svg.ts";
 
-declare const PSEUDOCODE: Readonly<Record<string, string>>;
+/** The functions that have a text; the build puts them in. */
+declare const FUNCTIONS: readonly string[];
 
-const KNOWN: Readonly<Record<string, string>> = typeof PSEUDOCODE === "undefined" ? {} : PSEUDOCODE;
+const KNOWN: readonly string[] = typeof FUNCTIONS === "undefined" ? [] : FUNCTIONS;
 
 let panels = 0;
 
 export class Functions {
   readonly root = html("code", "vmw-functions");
   readonly panel = html("div", "vmw-function");
-  private readonly texts: Readonly<Record<string, string>>;
+  private readonly known: ReadonlySet<string>;
+  private texts: Readonly<Record<string, string>> = {};
   private readonly head = html("span", "vmw-function-head");
   private readonly lines = html("pre");
   private drawn = "";
   /** The function that is open; "" is none. */
   private open = "";
 
-  constructor(texts: Readonly<Record<string, string>> = KNOWN) {
-    this.texts = texts;
+  /** `known` are the functions that have a text: `learn` brings it. */
+  constructor(known: Iterable<string> = KNOWN) {
+    this.known = new Set(known);
     this.panel.id = `vmw-function-${panels++}`;
     this.panel.hidden = true;
     this.panel.setAttribute("role", "region");
@@ -39,6 +42,12 @@ export class Functions {
     }
   }
 
+  /** What the functions do, by their names. */
+  learn(texts: Readonly<Record<string, string>>): void {
+    this.texts = texts;
+    if (this.open) this.show();
+  }
+
   /** Names, outermost first; what is open stays open while its reader goes on. */
   draw(names: readonly string[]): void {
     const drawn = names.join(" → ");
@@ -50,7 +59,7 @@ export class Functions {
   }
 
   private named(name: string): string | HTMLElement {
-    if (!Object.hasOwn(this.texts, name)) return name;
+    if (!this.known.has(name)) return name;
     const press = html("button", "vmw-function-name", name);
     press.type = "button";
     press.title = "what this function does";

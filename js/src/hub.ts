@@ -1,49 +1,55 @@
-// The hub: one model a kernel holds all of this code; every view reaches it through its host.  Graphviz is not in it: it
-// comes from the kernel when a picture needs it.
+// The hub: one model a kernel holds the code that draws; every view reaches it through its host.  The controls are not in
+// it, nor is Graphviz: these come from the kernel, the controls behind the first picture, Graphviz when it is needed.
 
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
-import type { HubExports, HubModel, RenderArguments } from "./model.ts";
+import { arriving, started, unpacked } from "./code.ts";
+import type { Equip, Given } from "./controls.ts";
+import type { HubArguments, HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
-import { textOf } from "./packing.ts";
-import { openWorker, Router, reasonAgainst } from "./router.ts";
+import { speaker } from "./speaker.ts";
 import { Styles } from "./styles.ts";
 import { followTheme } from "./theme.ts";
 
 /** A hash of what this bundle is made of; the build puts it in. */
 declare const BUNDLE: string;
 
-interface HubArguments {
-  model: HubModel;
-  signal?: AbortSignal;
+/** The module of the controls. */
+interface Code {
+  default: { initialize(given: Given): Equip };
 }
 
 const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
 
-function initialize({ model, signal }: HubArguments): HubExports {
-  const router = new Router(() => graphviz(model), openWorker, reasonAgainst());
-  signal?.addEventListener("abort", () => router.close());
+function initialize({ model, signal, controls }: HubArguments): HubExports {
+  const ask = async (type: string): Promise<DataView> => {
+    await painted(); // what is on the page comes first
+    const answer = arriving(model, type);
+    model.send({ type });
+    return answer;
+  };
+  const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
+  const start = async (): Promise<Equip> => {
+    const code = await started<Code>(await unpacked(await (controls ?? ask("controls"))));
+    return code.default.initialize({ graphviz, signal, speaker });
+  };
+  let equip: Promise<Equip> | undefined;
   return {
-    mount: (view: RenderArguments) => {
+    mount: async (view: RenderArguments) => {
       styles.dress(view.el, view.signal);
       followTheme(view.el, view.signal);
-      return mount(view, router);
+      const figure = await mount(view);
+      equip ??= start();
+      const equipped = equip.then((put) => {
+        if (figure && !view.signal.aborted) put(figure);
+      });
+      equipped.catch((error) => figure?.tell(`The controls of this picture could not be loaded. (${error})`));
     },
   };
 }
 
-/** Graphviz's code, which the kernel sends; what is on the page is painted first. */
-async function graphviz(model: HubModel): Promise<string> {
-  await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
-  return new Promise((resolve) => {
-    const hear = (message: { type: string }, buffers: DataView[]): void => {
-      if (message.type !== "graphviz" || !buffers[0]) return;
-      model.off("msg:custom", hear);
-      resolve(textOf(buffers[0]));
-    };
-    model.on("msg:custom", hear);
-    model.send({ type: "graphviz" });
-  });
+function painted(): Promise<void> {
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }
 
 export default { initialize };

@@ -16,6 +16,13 @@ export interface ViewTraits {
 /** The hub's model, as far as the drawing code uses it: what it is asked for comes in a message. */
 export type HubModel = Pick<Model<object>, "on" | "off" | "send">;
 
+export interface HubArguments {
+  model: HubModel;
+  signal?: AbortSignal;
+  /** The controls' code, where it comes by itself. */
+  controls?: Promise<DataView> | undefined;
+}
+
 /** JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down. */
 export interface Kernel {
   disposed?: { connect(listener: () => void): boolean; disconnect(listener: () => void): boolean };

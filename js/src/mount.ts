@@ -1,5 +1,6 @@
 // Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
 
+import type { Controls } from "./controls.ts";
 import { download } from "./copies.ts";
 import { Figure } from "./figure.ts";
 import { found, hear } from "./hearing.ts";
@@ -8,7 +9,6 @@ import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
-import type { Router } from "./router.ts";
 import type { SceneTableTwin } from "./scene.ts";
 import { hideTwin, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
@@ -16,8 +16,8 @@ import { Room } from "./width.ts";
 let pages = 0;
 const thisPage = Math.random().toString(36).slice(2, 8);
 
-/** Draws the view in `el` until `signal` says that it is gone. */
-export async function mount({ model, el, signal, host }: RenderArguments, router: Router): Promise<void> {
+/** Draws the view in `el` until `signal` says that it is gone: with the figure, which waits for its controls. */
+export async function mount({ model, el, signal, host }: RenderArguments): Promise<Figure | null> {
   await hear(model.widget_manager, model.get("twin_id"));
   const whole = await found(model.widget_manager?.get_model(model.get("twin_id")));
   const shared = async () => {
@@ -25,7 +25,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     return found(host?.getModel(`anywidget:${model.get("selection_model")}`));
   };
   let selection = await shared();
-  if (signal.aborted) return;
+  if (signal.aborted) return null;
   const page = `${thisPage}-${++pages}`;
   let live = true;
   const send = (request: Request): void => {
@@ -37,7 +37,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     else if (selection) select(selection, thing);
     else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
-  const figure: Figure = new Figure({ send, select: choose }, router);
+  const figure: Figure = new Figure({ send, select: choose });
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
@@ -70,17 +70,22 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   const kernel = model.widget_manager?.kernel;
   kernel?.disposed?.connect(gone);
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
-  figure.meet(model.get("selection_model"));
+  const meet = (): void => {
+    const machine = model.get("selection_model");
+    figure.with((controls) => controls.meet(machine));
+  };
+  meet();
   follow(model, figure);
   listen(model, figure, hello);
   model.on("change:selection_model", async () => {
-    figure.meet(model.get("selection_model"));
+    meet();
     selection = await shared(); // the first one is gone: the kernel has made another
     if (selection && !signal.aborted) share(selection, figure, signal);
   });
   hello();
   if (selection) share(selection, figure, signal);
-  figure.arrive(model.get("twin_id"), model.get("origin"));
+  const origin = model.get("origin");
+  figure.with((controls) => controls.arrive(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
@@ -98,6 +103,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
   });
+  return figure;
 }
 
 function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void {
@@ -130,24 +136,33 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
 
 function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
-  const pin = (): void => figure.pin(model.get("pinned").map((frame) => unpack(frame.data)));
+  const pin = (): void => {
+    const frames = model.get("pinned");
+    figure.with((controls) => controls.pin(frames.map((frame) => unpack(frame.data))));
+  };
   model.on("change:origin", place);
   model.on("change:status", place);
   model.on("change:pinned", pin);
   model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
     if (reply.type === "refused") figure.tell(reply.reason);
-    else if (reply.type === "found") figure.find(reply);
     else if (reply.type === "who") hello();
-    else if (reply.type === "present") figure.present(reply.notes);
-    else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));
-    else if (reply.type === "dot" && buffers?.[0]) figure.takeDot(reply.seq, textOf(buffers[0]));
-    else if (reply.type === "timeline" && buffers?.[0]) figure.take(unpack<Told>(buffers[0]));
-    else if (reply.type === "names" && buffers?.[0]) figure.takeNames(unpack<Names>(buffers[0]));
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
+    else figure.with((controls) => answer(controls, reply, buffers?.[0]));
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
   pin();
+}
+
+/** Gives the controls what they have asked for. */
+function answer(controls: Controls, reply: Reply, packed?: DataView): void {
+  if (reply.type === "found") controls.find(reply);
+  else if (reply.type === "present") controls.present(reply.notes);
+  else if (!packed) return;
+  else if (reply.type === "table") controls.tabulate(reply.seq, unpack<SceneTableTwin>(packed));
+  else if (reply.type === "dot") controls.takeDot(reply.seq, textOf(packed));
+  else if (reply.type === "timeline") controls.take(unpack<Told>(packed));
+  else if (reply.type === "names") controls.takeNames(unpack<Names>(packed));
 }
 
 /** How far beyond the window a picture is kept up to date: a reader who scrolls finds it drawn. */
@@ -159,7 +174,7 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   const observer = new IntersectionObserver(
     (entries) => {
       const visible = entries.at(-1)?.isIntersecting ?? true;
-      if (visible) figure.seen();
+      if (visible) figure.with((controls) => controls.seen());
       if (visible !== seen) say(visible);
       seen = visible;
     },

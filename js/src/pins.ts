@@ -1,13 +1,15 @@
 // Pinned pictures: earlier moments that stay under the live one, for before and after.  Each can be stepped.
 
 import { button } from "./button.ts";
+import type { Shown } from "./figure.ts";
 import type { Hover } from "./hover.ts";
-import { Renderer } from "./renderer.ts";
+import { PSEUDOCODE } from "./pseudocode.ts";
+import type { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import type { Picture } from "./scene.ts";
 import { html } from "./svg.ts";
 import { Time } from "./time.ts";
-import { Words } from "./words.ts";
+import type { Words } from "./words.ts";
 
 export class Pins {
   readonly root = html("div", "vmw-pins");
@@ -15,11 +17,13 @@ export class Pins {
   private readonly pins: Pin[] = [];
   private awaited = false;
   private readonly hover: Hover;
+  private readonly another: () => Shown;
 
-  /** What is pointed at with `hover` lights up in pinned pictures too. */
-  constructor(send: Send, hover: Hover) {
+  /** What is pointed at with `hover` lights up in pinned pictures too; `another` makes what draws one. */
+  constructor(send: Send, hover: Hover, another: () => Shown) {
     this.send = send;
     this.hover = hover;
+    this.another = another;
   }
 
   /** The pictures that light up together are others now. */
@@ -36,7 +40,7 @@ export class Pins {
     while (this.pins.length > pictures.length) this.drop();
     pictures.forEach((picture, index) => {
       if (!this.pins[index]) {
-        const pin = new Pin(index, this.send);
+        const pin = new Pin(index, this.send, this.another());
         this.pins.push(pin);
         this.hover.share(pin.renderer);
         this.root.append(pin.root);
@@ -67,11 +71,14 @@ export class Pins {
 class Pin {
   readonly root = html("div", "vmw-pinned");
   readonly time: Time;
-  readonly renderer = new Renderer();
-  private readonly words = new Words();
+  readonly renderer: Renderer;
+  private readonly words: Words;
   private drawn = "";
 
-  constructor(index: number, send: Send) {
+  constructor(index: number, send: Send, { renderer, words }: Shown) {
+    this.renderer = renderer;
+    this.words = words;
+    this.words.functions.learn(PSEUDOCODE);
     this.time = new Time((request) => {
       if (request.type === "seek") send({ ...request, type: "seek_pin", index });
     }, []);

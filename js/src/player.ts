@@ -8,6 +8,7 @@ import { Functions } from "./functions.ts";
 import { hiddenIn } from "./ground.ts";
 import { Lights } from "./hover.ts";
 import { Lectern } from "./lectern.ts";
+import { PSEUDOCODE } from "./pseudocode.ts";
 import { BRACKETS, isField, isOwn } from "./screen.ts";
 import { type Room, Stage } from "./stage.ts";
 import { pastOf, Reader, STORY_VERSION, type Story, type ToldStep } from "./story.ts";
@@ -195,6 +196,7 @@ export class Player {
     const stages = html("div", "vmw-stages");
     stages.append(...this.stages.map((stage) => stage.root));
     const called = html("div", "vmw-called");
+    this.functions.learn(PSEUDOCODE);
     called.append(this.copying.root, " ", this.code, " ", this.functions.root, this.functions.panel);
     this.root.append(top, this.asking.root, stages, called, this.choices);
     for (const type of ["keydown", "keyup"] as const) {

@@ -9,11 +9,17 @@ const GATHER = 60;
 const UNSEEN =
   "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap";
 
-class Speaker {
+export class Speaker {
   private region: HTMLElement | null = null; // not made at once: this file is loaded in a worker too, which has no page
   private pictures = 0;
   private waiting: string[] = [];
   private last = "";
+  private through: Pick<Speaker, "say"> | null = null;
+
+  /** Another code of the page has the region: what is said here is said there. */
+  speakThrough(other: Pick<Speaker, "say">): void {
+    if (other !== this) this.through = other;
+  }
 
   /** A picture is on the page: what it will say has a place from now on. */
   join(): void {
@@ -30,6 +36,10 @@ class Speaker {
 
   /** Reads a sentence out, once however many pictures say it; `again`, though it was the last one. */
   say(sentence: string, again = false): void {
+    if (this.through) {
+      this.through.say(sentence, again);
+      return;
+    }
     if (!sentence || this.waiting.includes(sentence) || (sentence === this.last && !again)) return;
     this.waiting.push(sentence);
     this.last = sentence;

@@ -1,7 +1,7 @@
-// The words around a picture: heading, caption, notes, the table twin.
+// The words around a picture: heading, caption, notes.
 
 import { Functions } from "./functions.ts";
-import type { Scene, SceneTable, SceneTableTwin } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
 /** Heading and caption; drawn again with every frame. */
@@ -64,54 +64,4 @@ export class Words {
   private sign(): void {
     say(this.origin, [this.machine, ...this.placed].filter(Boolean).join(" · "));
   }
-}
-
-/** The table twin: real HTML.  While it is open its rows are asked for with each picture. */
-export class TableTwin {
-  readonly root = html("details", "vmw-table");
-  readonly summary = html("summary", "", "table");
-  private readonly box = html("div", "vmw-table-box");
-  private readonly ask: () => void;
-  private title = "";
-  private filled = "";
-
-  constructor(ask: () => void) {
-    this.ask = ask;
-    this.box.tabIndex = 0; // it is scrolled by keys
-    this.box.setAttribute("role", "region");
-    this.box.setAttribute("aria-label", "table");
-    this.box.addEventListener("keydown", (event) => event.stopPropagation());
-    this.root.append(this.summary, this.box);
-    this.root.addEventListener("toggle", () => this.root.open && ask());
-  }
-
-  draw(scene: Scene): void {
-    this.title = scene.title;
-    this.root.hidden = scene.table.header.length === 0;
-    if (this.root.open) this.ask();
-  }
-
-  fill(table: SceneTableTwin): void {
-    const filled = JSON.stringify(table);
-    if (filled === this.filled) return;
-    this.filled = filled;
-    this.box.replaceChildren(drawn(this.title, table), ...(table.more ?? []).map((other) => drawn(other.title, other)));
-  }
-}
-
-function drawn(title: string, { header, rows }: SceneTable): HTMLTableElement {
-  const table = html("table");
-  table.createCaption().textContent = title;
-  const head = table.createTHead().insertRow();
-  for (const word of header) {
-    const cell = html("th", "", word);
-    cell.scope = "col";
-    head.append(cell);
-  }
-  const body = table.createTBody();
-  for (const row of rows) {
-    const line = body.insertRow();
-    for (const word of row) line.insertCell().textContent = word;
-  }
-  return table;
 }

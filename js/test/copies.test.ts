@@ -69,7 +69,7 @@ test("a table is copied as text and as a table", async () => {
   assert.ok(find(".vmw-menu").hidden);
 });
 
-test("where a page may not copy, one sentence says so, and the file is offered", async () => {
+test("where a page may not copy, one sentence says so, and the file is offered", async (context) => {
   clipboard(false);
   const { find, saved, buttons } = copies();
   buttons()[0]?.click();
@@ -77,8 +77,9 @@ test("where a page may not copy, one sentence says so, and the file is offered",
   await done();
   assert.ok(!find(".vmw-refused").hidden);
   assert.equal(find(".vmw-refused > span").textContent, "This page may not copy the image. Save it as a file:");
+  context.mock.timers.enable({ apis: ["setTimeout"] }); // the file's address lasts for a minute
   find(".vmw-refused button").click();
-  await done();
+  await new Promise((settle) => setImmediate(settle));
   assert.deepEqual(saved, ["map.png"]);
   assert.ok(find(".vmw-refused").hidden);
 });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import "./dom.ts";
-import { Figure } from "../src/figure.ts";
 import type { Request } from "../src/requests.ts";
 import { type Line, Router } from "../src/router.ts";
 import type { Answer, Question } from "../src/worker.ts";
 import { node, now, scene, without } from "./dom.ts";
+import { equipped } from "./equipped.ts";
 
 const graphviz = await Graphviz.load();
 
@@ -35,7 +35,8 @@ const nodes = [
 function setUp(router: Router) {
   const sent: Request[] = [];
   const chosen: string[] = [];
-  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
+  const calls = { send: (request: Request) => sent.push(request), select: (thing: string) => chosen.push(thing) };
+  const { figure, controls } = equipped(calls, router);
   document.body.replaceChildren(figure.root);
   figure.draw(1, { scene: scene(nodes), dot: "", when: now });
   const press = figure.root.querySelector<HTMLButtonElement>(
@@ -44,7 +45,7 @@ function setUp(router: Router) {
   assert.ok(press !== null);
   const asked = () => sent.filter((request) => request.type === "dot").length;
   const drawing = () => figure.root.querySelector(".vmw-graphviz svg");
-  return { sent, chosen, figure, press, asked, drawing, own: figure.renderer.root };
+  return { sent, chosen, figure, controls, press, asked, drawing, own: figure.renderer.root };
 }
 
 const arrived = () => new Promise((done) => setTimeout(done));
@@ -67,11 +68,11 @@ test("nothing of Graphviz is asked for until somebody presses", () => {
 
 test("a press draws the picture by Graphviz where it was, with its words and classes, and another goes back", async () => {
   const { router } = here();
-  const { figure, press, asked, drawing, own } = setUp(router);
+  const { controls, press, asked, drawing, own } = setUp(router);
   press.click();
   assert.equal(asked(), 1);
   assert.equal(own.hasAttribute("hidden"), false, "ours stays until there is another");
-  figure.takeDot(1, DOT);
+  controls.takeDot(1, DOT);
   await arrived();
   assert.equal(press.getAttribute("aria-pressed"), "true");
   assert.equal(own.hasAttribute("hidden"), true);
@@ -101,14 +102,14 @@ test("a press draws the picture by Graphviz where it was, with its words and cla
 
 test("the drawing follows the picture, one question after the other, and what is late is asked again", async () => {
   const { router, line } = here();
-  const { figure, press, asked } = setUp(router);
+  const { figure, controls, press, asked } = setUp(router);
   press.click();
   for (const seq of [2, 3, 4]) figure.draw(seq, { scene: scene(nodes), dot: "", when: now });
   assert.equal(asked(), 1);
-  figure.takeDot(1, DOT);
+  controls.takeDot(1, DOT);
   await arrived();
   assert.deepEqual([asked(), line.asked], [2, 0], "picture 1 is gone");
-  figure.takeDot(4, DOT);
+  controls.takeDot(4, DOT);
   await arrived();
   assert.equal(line.asked, 1);
 });
@@ -116,23 +117,23 @@ test("the drawing follows the picture, one question after the other, and what is
 test("a kernel that is busy sends it later: until then the reader knows that it comes", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { router } = here();
-  const { figure, press } = setUp(router);
+  const { figure, controls, press } = setUp(router);
   const said = () => figure.root.querySelector(".vmw-status")?.textContent;
   press.click();
   assert.equal(said(), "");
   context.mock.timers.tick(1000);
   assert.equal(said(), "The Jupyter kernel sends Graphviz as soon as it is idle.");
   context.mock.timers.reset();
-  figure.takeDot(1, DOT);
+  controls.takeDot(1, DOT);
   await arrived();
   assert.equal(said(), "");
 });
 
 test("what is pressed in the drawing is chosen, and seen to be", async () => {
   const { router } = here();
-  const { figure, press, chosen, drawing } = setUp(router);
+  const { figure, controls, press, chosen, drawing } = setUp(router);
   press.click();
-  figure.takeDot(1, DOT);
+  controls.takeDot(1, DOT);
   await arrived();
   drawing()
     ?.querySelector("[data-id='b'] .shape")
@@ -160,11 +161,11 @@ test("where its worker does not live the picture stays as it is, and links stay 
       throw new Error("refused by the page's policy");
     },
   );
-  const { figure, press, own, drawing } = setUp(router);
+  const { figure, controls, press, own, drawing } = setUp(router);
   figure.draw(2, { scene: scene(nodes), dot: "digraph {}", when: now });
   await arrived();
   press.click();
-  figure.takeDot(2, DOT);
+  controls.takeDot(2, DOT);
   await arrived();
   assert.deepEqual([own.hasAttribute("hidden"), drawing() === null, press.disabled], [false, true, true]);
   assert.match(press.title, /refused by the page's policy/);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Figure } from "../src/figure.ts";
 import type { Request } from "../src/requests.ts";
 import type { Scene } from "../src/scene.ts";
-import { node, now, scene, without } from "./dom.ts";
+import { node, now, scene } from "./dom.ts";
+import { equipped } from "./equipped.ts";
 
 /** What is read out, once sentences were gathered. */
 async function heard(): Promise<string | null | undefined> {
@@ -15,14 +15,16 @@ async function heard(): Promise<string | null | undefined> {
 function setUp() {
   const sent: Request[] = [];
   const chosen: string[] = [];
-  const router = without();
-  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
+  const { figure, controls } = equipped({
+    send: (request) => sent.push(request),
+    select: (thing) => chosen.push(thing),
+  });
   for (const old of document.querySelectorAll(".vmwidgets")) old.remove();
   document.body.append(figure.root);
   let seq = 0;
   const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, dot: "", when: now });
   const find = (selector: string) => figure.root.querySelector(selector) as HTMLElement;
-  return { sent, chosen, figure, draw, find };
+  return { sent, chosen, figure, controls, draw, find };
 }
 
 test("an older frame never replaces a newer one", () => {
@@ -222,7 +224,7 @@ test("a page has one live region: what two pictures say is heard once, and what 
 });
 
 test("the rows of the table twin are asked for when it is opened, and with each picture while it is open", () => {
-  const { figure, draw, find, sent } = setUp();
+  const { figure, controls, draw, find, sent } = setUp();
   const tables = (): string[] => sent.map((request) => request.type).filter((type) => type === "table");
   const table = (word: string) => ({ header: ["start"], rows: [[word], ["<i>"]] });
   const picture = () => scene([], [], { table: { header: ["start"], rows: [] } });
@@ -231,24 +233,24 @@ test("the rows of the table twin are asked for when it is opened, and with each 
   const details = find("details") as HTMLDetailsElement;
   details.open = true;
   assert.deepEqual(tables(), ["table"]);
-  figure.tabulate(figure.shown, table("c0a0"));
+  controls.tabulate(figure.shown, table("c0a0"));
   assert.deepEqual(
     [...figure.root.querySelectorAll("td")].map((cell) => cell.textContent),
     ["c0a0", "<i>"],
   );
   draw(picture());
   assert.deepEqual(tables(), ["table", "table"]);
-  figure.tabulate(figure.shown - 1, table("late"));
+  controls.tabulate(figure.shown - 1, table("late"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0a0", "rows of an older picture are not shown");
-  figure.tabulate(figure.shown, table("c0b0"));
+  controls.tabulate(figure.shown, table("c0b0"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
 });
 
 test("a picture of several things has the table of each, under its name", () => {
-  const { figure, draw } = setUp();
+  const { figure, controls, draw } = setUp();
   const more = [{ title: "walk of 1000", header: ["level"], rows: [["2"], ["1"]] }];
   draw(scene([], [], { table: { header: ["start"], rows: [] } }));
-  figure.tabulate(figure.shown, { header: ["start"], rows: [["c0a0"]], more });
+  controls.tabulate(figure.shown, { header: ["start"], rows: [["c0a0"]], more });
   const tables = [...figure.root.querySelectorAll("table")];
   assert.deepEqual(
     tables.map((table) => [table.caption?.textContent, table.querySelectorAll("td").length]),

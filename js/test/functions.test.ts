@@ -6,7 +6,8 @@ import { Functions } from "../src/functions.ts";
 const TEXTS = { vm_map_enter: "vm_map_enter(map)\n    one\n", pmap_enter: "pmap_enter(pmap)\n    two\n" };
 
 function drawn(...names: string[]): Functions {
-  const functions = new Functions(TEXTS);
+  const functions = new Functions(Object.keys(TEXTS));
+  functions.learn(TEXTS);
   document.body.append(functions.root, functions.panel);
   functions.draw(names);
   return functions;

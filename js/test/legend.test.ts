@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Figure } from "../src/figure.ts";
+import type { Controls } from "../src/controls.ts";
+import type { Figure } from "../src/figure.ts";
 import { legend } from "../src/legend.ts";
-import { node, now, scene, without } from "./dom.ts";
+import { node, now, scene } from "./dom.ts";
+import { equipped } from "./equipped.ts";
 
-function figure(): Figure {
-  const router = without();
-  const drawn = new Figure({ send: () => {}, select: () => {} }, router);
-  document.body.append(drawn.root);
-  drawn.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
-  return drawn;
+function drawn(): { figure: Figure; controls: Controls } {
+  const { figure, controls } = equipped({ send: () => {}, select: () => {} });
+  document.body.append(figure.root);
+  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
+  return { figure, controls };
 }
 
 /** The browser's memory, and a page that was just loaded: the modules of a page are its own. */
@@ -26,27 +27,27 @@ test("the looks are explained once a browser, in the first picture that is seen,
       throw new Error("this page may keep nothing");
     },
   });
-  figure().seen();
+  drawn().controls.seen();
   assert.equal(hints().length, 0, "it could not be known that it was said");
   const kept = new Map<string, string>();
   browse({
     getItem: (name: string) => kept.get(name) ?? null,
     setItem: (name: string, text: string) => kept.set(name, text),
   });
-  const [first, second] = [figure(), figure()];
+  const [first, second] = [drawn(), drawn()];
   assert.equal(hints().length, 0, "nobody has seen it");
   const before = document.activeElement;
-  first.seen();
-  second.seen();
-  first.seen();
+  first.controls.seen();
+  second.controls.seen();
+  first.controls.seen();
   assert.equal(hints().length, 1);
-  assert.ok(first.root.contains(hints()[0] as Element));
+  assert.ok(first.figure.root.contains(hints()[0] as Element));
   assert.ok(document.activeElement === before);
   assert.equal(kept.size, 1);
   assert.ok([...(hints()[0] as Element).querySelectorAll(".node")].length > 4, "looks are shown as they are");
   (document.querySelector(".vmw-hint button") as HTMLElement).click();
-  first.seen();
-  second.seen();
+  first.controls.seen();
+  second.controls.seen();
   assert.equal(hints().length, 0);
 });
 
@@ -58,15 +59,15 @@ test("what is folded has a number in the legend as in a picture: its dots alone 
 });
 
 test("the legend explains what the picture shows, and nothing else", () => {
-  const drawn = figure();
+  const { figure } = drawn();
   const looks = (): (string | null)[] =>
-    [...drawn.root.querySelectorAll(".vmw-legend .vmw-sample")].map((one) => one.getAttribute("aria-label"));
-  const asked = drawn.root.querySelector(".vmw-help") as HTMLElement;
+    [...figure.root.querySelectorAll(".vmw-legend .vmw-sample")].map((one) => one.getAttribute("aria-label"));
+  const asked = figure.root.querySelector(".vmw-help") as HTMLElement;
   asked.click();
   assert.deepEqual(looks(), []);
   asked.click();
   const shown = [node("a", { lane: "x", state: "new" }), node("b", { lane: "x", state: "folded" })];
-  drawn.draw(2, { scene: scene(shown), dot: "", when: now });
+  figure.draw(2, { scene: scene(shown), dot: "", when: now });
   asked.click();
   assert.deepEqual(looks(), ["new", "folded"]);
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { zlibSync } from "fflate";
+import { unzlibSync, zlibSync } from "fflate";
 import "./dom.ts";
 import loader from "../src/loader.ts";
 import type { RenderArguments } from "../src/model.ts";
 
 const CODE =
-  "export default { initialize: ({ model }) => ({ mount: async (view) => { view.el.textContent = model.get('coming'); } }) };";
+  "export default { initialize: ({ model, controls }) => ({ mount: async (view) => { view.el.textContent = model.get('coming'); view.el.controls = controls; } }) };";
 
 let given = new Blob();
 URL.createObjectURL = (blob: Blob) => {
@@ -16,17 +16,20 @@ URL.createObjectURL = (blob: Blob) => {
 
 function setUp(coming: boolean) {
   const sent: unknown[] = [];
-  let hear: (message: unknown, buffers: DataView[]) => void = () => {};
+  type Hear = (message: unknown, buffers: DataView[]) => void;
+  const heard = new Set<Hear>();
   const stop = new AbortController();
   const model = {
     get: () => coming,
     send: (content: unknown) => sent.push(content),
-    on: (_event: string, callback: typeof hear) => {
-      hear = callback;
-    },
+    on: (_event: string, callback: Hear) => heard.add(callback),
+    off: (_event: string, callback: Hear) => heard.delete(callback),
   };
   const hub = loader.initialize({ model, signal: stop.signal } as unknown as Parameters<typeof loader.initialize>[0]);
-  const arrive = () => hear({ type: "code" }, [new DataView(zlibSync(new TextEncoder().encode(CODE)).slice().buffer)]);
+  const arrive = (type = "code", text = CODE) => {
+    const packed = new DataView(zlibSync(new TextEncoder().encode(text)).slice().buffer);
+    for (const hear of heard) hear({ type }, [packed]);
+  };
   const el = document.createElement("div");
   const view = { el, signal: stop.signal } as unknown as RenderArguments;
   return { sent, hub, arrive, el, view, stop };
@@ -51,4 +54,19 @@ test("a page that was opened later asks for the code, and a view that is gone is
   arrive();
   await drawn;
   assert.equal(el.textContent, "");
+});
+
+test("the controls' code comes by itself too, behind the first picture; a page that was opened later asks for it", async () => {
+  const controls = async (coming: boolean): Promise<unknown> => {
+    const { hub, arrive, el, view } = setUp(coming);
+    const drawn = hub.mount(view);
+    arrive();
+    await drawn;
+    arrive("controls", "all that is pressed");
+    return (el as unknown as { controls: unknown }).controls;
+  };
+  const packed = (await controls(true)) as DataView;
+  const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
+  assert.equal(new TextDecoder().decode(unzlibSync(bytes)), "all that is pressed");
+  assert.equal(await controls(false), undefined, "it asks the model itself, once its picture is painted");
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
-import { Figure } from "../src/figure.ts";
 import { Marks, size, whole } from "../src/marks.ts";
 import { Renderer } from "../src/renderer.ts";
 import type { Request } from "../src/requests.ts";
 import type { Scene, SceneMarks, SceneNode } from "../src/scene.ts";
-import { link, node, now, scene, without } from "./dom.ts";
+import { link, node, now, scene } from "./dom.ts";
+import { equipped } from "./equipped.ts";
 
 /** Three marks: 17 at the left, its parent 5, and 20 at the right, whose parent is a node. */
 const three: SceneMarks = {
@@ -112,9 +112,8 @@ test("a mark that becomes a node, and back, keeps focus and selection", () => {
 
 test("arrow keys go through nodes and marks alike, along the lane and along the lines", () => {
   const sent: Request[] = [];
-  const router = without();
   const selected: string[] = [];
-  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => selected.push(thing) }, router);
+  const { figure } = equipped({ send: (request) => sent.push(request), select: (thing) => selected.push(thing) });
   document.body.replaceChildren(figure.root);
   figure.draw(1, { scene: picture(), dot: "", when: now });
   const stood = (): string | undefined => (document.activeElement as SVGElement | null)?.dataset?.id;
@@ -207,8 +206,7 @@ test("a selected thing has an element in each lane that has a mark of it", () =>
 });
 
 test("what was many and becomes few, and many again, stays where it is, with focus and selection", () => {
-  const router = without();
-  const figure = new Figure({ send: () => {}, select: () => {} }, router);
+  const { figure } = equipped({ send: () => {}, select: () => {} });
   document.body.replaceChildren(figure.root);
   const as = (marks: SceneMarks[], nodes: SceneNode[]): Scene => picture({ nodes: [bar, ...nodes, special], marks });
   const few = new Marks(ranges);

@@ -32,9 +32,11 @@ Object.defineProperty(globalThis, "localStorage", {
 const folder = await mkdtemp(join(tmpdir(), "vmwidgets-"));
 after(() => rm(folder, { recursive: true }));
 
+const bundle = (source: string, version: string): string => join(folder, `${source}-${version}.mjs`);
+
 // biome-ignore lint/suspicious/noExplicitAny: what was bundled has no types
 async function load(source: string, version: string): Promise<any> {
-  const outfile = join(folder, `${source}-${version}.mjs`);
+  const outfile = bundle(source, version);
   const entry = fileURLToPath(new URL(`../src/${source}.ts`, import.meta.url));
   const define = { BUNDLE: JSON.stringify(version) };
   const how = { bundle: true, format: "esm", target: "es2022", loader: { ".css": "text" } } as const;
@@ -43,7 +45,10 @@ async function load(source: string, version: string): Promise<any> {
 }
 
 /** A picture of one version: what it is drawn in, and what takes it away. */
-async function picture(hub: Awaited<ReturnType<typeof load>>, text: string) {
+async function picture(version: string, text: string) {
+  const hub = await load("hub", version);
+  await load("controls", version);
+  URL.createObjectURL = () => pathToFileURL(bundle("controls", version)).href; // Node imports no blobs
   const stop = new AbortController();
   const el = document.body.appendChild(document.createElement("div"));
   const drawn = {
@@ -61,17 +66,19 @@ async function picture(hub: Awaited<ReturnType<typeof load>>, text: string) {
   };
   const get = (name: string) => traits[name];
   const model = { get, set: () => {}, save_changes: () => {}, on: () => {}, off: () => {}, send: () => {} };
-  const exports = hub.initialize({ model: { on: () => {}, off: () => {}, send: () => {} }, signal: stop.signal });
+  const deaf = { on: () => {}, off: () => {}, send: () => {} };
+  const controls = Promise.resolve(new DataView(zlibSync(new Uint8Array()).slice().buffer));
+  const exports = hub.initialize({ model: deaf, signal: stop.signal, controls });
   const host = { getModel: async () => ({ ...model, get: (name: string) => (name === "latest" ? 1 : "") }) };
   await exports.mount({ model, el, signal: stop.signal, host });
   Sight.all.at(-1)?.say(true);
+  while (!el.querySelector(".vmw-help")) await new Promise((done) => setTimeout(done, 5));
   return { el, stop };
 }
 
 test("pictures of two versions have their own styles, are both read out, and one leaves without the other", async () => {
   const before = Object.keys(globalThis);
-  const [old, newer] = [await load("hub", "aaaa"), await load("hub", "bbbb")];
-  const [one, other] = [await picture(old, "Old."), await picture(newer, "New.")];
+  const [one, other] = [await picture("aaaa", "Old."), await picture("bbbb", "New.")];
   assert.deepEqual(Object.keys(globalThis), before, "nothing is left where others could find it");
   const classes = [one, other].map(({ el }) => ["vmw-aaaa", "vmw-bbbb"].filter((name) => el.classList.contains(name)));
   assert.deepEqual(classes, [["vmw-aaaa"], ["vmw-bbbb"]]);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import "./dom.ts";
 import { zlibSync } from "fflate";
+import { Controls } from "../src/controls.ts";
 import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/model.ts";
 import { mount } from "../src/mount.ts";
 import type { Request } from "../src/requests.ts";
@@ -51,10 +52,14 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
   };
   const chosen = { selection: "", latest: 1, stamp: 0 };
   const selection = { ...model, get: (name: keyof typeof chosen) => chosen[name] } as unknown as SelectionModel;
-  const router = without();
   const el = document.createElement("div");
   document.body.replaceChildren(el);
-  const exports: HubExports = { mount: (given) => mount(given, router) };
+  const exports: HubExports = {
+    mount: async (given) => {
+      const figure = await mount(given);
+      figure?.equip(new Controls(figure, without()));
+    },
+  };
   const stop = new AbortController();
   drawn.push(stop);
   const given: RenderArguments = {

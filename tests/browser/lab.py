@@ -53,7 +53,8 @@ LEAVE = """async () => {
 IS_IDLE = """() => {
     const cells = window.panel.content.widgets.filter((cell) => cell.model.type === 'code');
     const kernel = window.panel.sessionContext.session?.kernel;
-    return kernel?.status === 'idle' && cells.every((cell) => cell.model.executionState !== 'running');
+    const ready = !document.querySelector('.vmwidgets.vmw-coming'); // pictures have their controls
+    return kernel?.status === 'idle' && ready && cells.every((cell) => cell.model.executionState !== 'running');
 }"""
 
 APPEND_AND_RUN = """async (source) => {
@@ -317,7 +318,7 @@ class Notebook(Watched):
         self.wait_idle()
 
     def wait_idle(self) -> None:
-        """Until the kernel is idle, no cell runs, and the messages that this caused have come in."""
+        """Until the kernel is idle, no cell runs, pictures have their controls, and all messages have come in."""
         for _ in range(2):
             self.page.wait_for_function(IS_IDLE, timeout=RUN_SECONDS * 1000)
             self.page.wait_for_timeout(150)

@@ -30,12 +30,16 @@ def test_the_code_is_in_no_state_and_comes_by_itself_and_again_when_asked_for(mo
     assert [(message, zlib.decompress(buffers[0]).decode()) for message, buffers in sent] == [
         ({"type": "code"}, read_static("hub.js"))
     ]
-    (code,) = sent
+    hub.cell_done()
+    code, controls = sent
+    assert controls[0] == {"type": "controls"}, "they follow, behind the pictures of the cell"
+    assert zlib.decompress(controls[1][0]).decode() == read_static("controls.js")
+    hub.cell_done()
     assert not hub.coming, "who gets the state from now on has to ask"
     assert len(json.dumps(hub.get_state(), default=str)) < 3_000
-    for content in ({"type": "code"}, {"type": "other"}, "code"):
+    for content in ({"type": "code"}, {"type": "other"}, "code", {"type": "controls"}):
         hub._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
-    assert sent == [code, code]
+    assert sent == [code, controls, code, controls], "each of them once, and again to whom asks for it"
 
 
 def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_when_it_is_asked_for(
@@ -45,7 +49,7 @@ def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_wh
     monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append((content, buffers)))
     hub = open_hub()
     ((_, (code,)),) = sent
-    assert len(code) < 90_000
+    assert len(zlib.decompress(code)) < 90_000
     sent.clear()
     hub._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "graphviz"}}}, "buffers": []})
     ((message, (packed,)),) = sent

@@ -2,8 +2,10 @@
 
 anywidget sends a class's code with every model of it; so the code is in one model, made at the first display, and every
 view carries a few lines that reach it through the host.  The code is sent in a message, not in the model's state, which
-nbclient, papermill and nbgrader store in each notebook that they run.  Graphviz, which is eight times as large, is a
-message of its own, for a page that asks for it.
+nbclient, papermill and nbgrader store in each notebook that they run.
+
+Two parts are messages of their own.  The controls follow when the first cell with a picture ends: the picture does not
+wait for them.  Graphviz, which is twelve times as large as the code that draws, comes to a page that asks for it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from vmwidgets.views.scene.static import packed_static, read_static
 
 from .visitors import OfEachVisitor, in_marimo
 
-CODE = {"code": "hub.js", "graphviz": "graphviz.js"}
+CODE = {"code": "hub.js", "controls": "controls.js", "graphviz": "graphviz.js"}
 """What a page may ask for, and the file that has it."""
 
 
@@ -27,6 +29,9 @@ class Hub(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
     coming = traitlets.Bool(help="Whether the code follows without being asked for.").tag(sync=True)
 
+    owes_controls = False
+    """Whether a page waits for the controls, which come behind its first picture."""
+
     room: tuple[int, int] | None = None
     """What a page said last: the pixels that a picture has from left to right, and those that its window shows.
 
@@ -34,8 +39,14 @@ class Hub(anywidget.AnyWidget):
     """
 
     def send_code(self, which: str = "code") -> None:
-        """Send the drawing code to the pages that have none, or Graphviz."""
+        """Send the drawing code to the pages that have none, or the controls, or Graphviz."""
         self.send({"type": which}, buffers=[packed_static(CODE[which])])
+
+    def cell_done(self) -> None:
+        """A cell has ended, and the pictures that it made are on their way: the controls follow."""
+        if self.owes_controls:
+            self.owes_controls = False
+            self.send_code("controls")
 
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         for which in CODE:
@@ -62,10 +73,18 @@ def open_hub() -> Hub:
     return hubs[0]
 
 
+def cell_done() -> None:
+    """A cell of the visitor has ended."""
+    for hub in _hubs.mine:
+        if is_open(hub):
+            hub.cell_done()
+
+
 def _new_hub() -> Hub:
     if in_marimo():  # it keeps a model's code beside its state, and loads it once for all visitors
         return Hub(_esm=read_static("hub.js"))
     hub = Hub(_esm=read_static("loader.js"), coming=True)
     hub.send_code()
+    hub.owes_controls = True
     hub.coming = False  # a page that has the model from now on has missed it
     return hub

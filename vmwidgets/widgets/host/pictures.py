@@ -13,6 +13,7 @@ from vmwidgets.engine.machine.event_kinds import TooFar, next_event
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.timeline import stamp
 
+from . import hub
 from .cells import NOWHERE, Cell, current_cell, current_shell, no_cell, note_cell
 from .contract import Machine
 from .refresh import Picture, refresher
@@ -197,6 +198,7 @@ def cell_ends(*_result: object) -> None:
     for pictures in list(_machines.mine.values()):
         for view in list(pictures.views):
             view.cell_done()
+    hub.cell_done()
     for view in _displayed.get(current_cell().id, ()):
         view.cell_over()
     for view in [view for views in _displayed.values() for view in views if view.cleared]:

@@ -1,0 +1,418 @@
+// What a reader does with a picture: the controls around it, keys, clicks and gestures.  They are code of their own, which
+// a page gets behind its first picture.
+
+import { button } from "./button.ts";
+import { Copies } from "./copies.ts";
+import { Drawing } from "./drawing.ts";
+import type { Figure } from "./figure.ts";
+import { Finder } from "./finder.ts";
+import { Focus } from "./focus.ts";
+import { Hover } from "./hover.ts";
+import { png } from "./imaging.ts";
+import { opens } from "./keyboard.ts";
+import { firstWords, legend } from "./legend.ts";
+import { MiniMap } from "./minimap.ts";
+import type { Names, Told } from "./operations.ts";
+import { Pins } from "./pins.ts";
+import { Presenting } from "./presenting.ts";
+import { PSEUDOCODE } from "./pseudocode.ts";
+import type { Renderer } from "./renderer.ts";
+import type { Found } from "./requests.ts";
+import { Ribbon } from "./ribbon.ts";
+import { type Ask, openWorker, Router, reasonAgainst } from "./router.ts";
+import type { Picture, SceneTableTwin } from "./scene.ts";
+import { BRACKETS } from "./screen.ts";
+import { Slicer } from "./slicer.ts";
+import { type Speaker, speaker } from "./speaker.ts";
+import { html } from "./svg.ts";
+import { TableTwin } from "./table.ts";
+import { Time } from "./time.ts";
+
+export class Controls {
+  private readonly figure: Figure;
+  private readonly renderer: Renderer;
+  private readonly table: TableTwin;
+  private readonly time: Time;
+  private readonly ribbon: Ribbon;
+  private readonly slicer: Slicer;
+  private readonly pins: Pins;
+  private readonly presenting: Presenting;
+  private readonly focus: Focus;
+  private readonly hover: Hover;
+  private readonly map: MiniMap;
+  private readonly zoomer = html("span", "vmw-zoomer");
+  private readonly finder: Finder;
+  private readonly copies: Copies;
+  /** Who waits for the rows of the table. */
+  private readonly waiting: ((table: SceneTableTwin) => void)[] = [];
+  /** What was found last, until the picture that shows it has come. */
+  private found: Found | null = null;
+  private readonly legend = html("div", "vmw-legend");
+  private hint: HTMLElement | null = null;
+  private helper: HTMLButtonElement | undefined;
+  private readonly ask: Ask;
+  private readonly drawing: Drawing;
+  private alive = true;
+  /** Whether a pointer has brought the focus to where it is, not a key. */
+  private pointed = false;
+
+  constructor(figure: Figure, router: Router) {
+    const { calls, renderer, root } = figure;
+    this.figure = figure;
+    this.renderer = renderer;
+    this.focus = new Focus(renderer);
+    this.hover = new Hover(renderer, root);
+    this.map = new MiniMap(renderer.root);
+    this.copies = new Copies({
+      image: () => png(renderer.root),
+      table: () => this.tableOf(),
+      name: () => (renderer.scene?.title ?? "").replace(/[^\p{L}\p{N}.]+/gu, "-").replace(/^-|-$/g, "") || "picture",
+    });
+    this.time = new Time(calls.send);
+    this.table = new TableTwin(() => calls.send({ type: "table" }));
+    this.ribbon = new Ribbon(renderer, calls.send);
+    this.slicer = new Slicer(renderer, calls.send);
+    this.pins = new Pins(calls.send, this.hover, () => figure.another());
+    this.finder = new Finder({
+      find: (text, way) => {
+        figure.tell("");
+        calls.send({ type: "find", text, way });
+      },
+      leave: () => renderer.root.focus(),
+    });
+    this.presenting = new Presenting(root, {
+      step: (by) => this.time.by(by),
+      key: (key) => BRACKETS.has(key) && this.press(key, undefined),
+      noted: () => this.time.noted(figure.words.sentence),
+    });
+    this.ask = router.connect("ways", (seq, placed) => {
+      if (seq === figure.shown) renderer.follow(placed.routes);
+    });
+    this.drawing = new Drawing(renderer.root, router, {
+      send: calls.send,
+      act: (id) => (id ? this.act(id) : renderer.selected && calls.select("")),
+      tell: (sentence) => figure.tell(sentence),
+    });
+    figure.words.functions.learn(PSEUDOCODE);
+    this.assemble();
+    root.addEventListener("keydown", (event) => this.key(event));
+    root.addEventListener("focusin", (event) => {
+      this.pointed = !(event.target as Element).matches(":focus-visible");
+    });
+    root.addEventListener("keyup", (event) => {
+      if (event.key === " " && !this.pressed(event)) event.preventDefault(); // some browsers press a button only now
+    });
+    this.time.root.addEventListener("keydown", (event) => event.key === " " && this.key(event), { capture: true });
+    renderer.root.addEventListener("click", (event) => this.click(event));
+  }
+
+  /** Picture `seq` is on screen. */
+  draw(seq: number, { scene, dot, when }: Picture): void {
+    this.map.draw(scene);
+    this.time.draw(scene, when);
+    this.presenting.show();
+    this.table.draw(scene);
+    this.copies.hasTable = scene.table.header.length > 0;
+    this.zoomer.hidden = !this.ribbon.shown;
+    this.finder.root.hidden = !when.finds;
+    if (this.found) this.reveal(this.found);
+    this.found = null;
+    this.focus.settle();
+    this.drawing.draw(seq, scene, when.scale);
+    this.hover.settle();
+    if (dot) this.ask(seq, dot, scene.height);
+  }
+
+  /** The rows of the table twin of picture `seq`. */
+  tabulate(seq: number, table: SceneTableTwin): void {
+    if (seq === this.figure.shown) this.table.fill(table);
+    for (const take of this.waiting.splice(0)) take(table);
+  }
+
+  private tableOf(): Promise<SceneTableTwin> {
+    return new Promise((done) => {
+      this.waiting.push(done);
+      this.figure.calls.send({ type: "table" });
+    });
+  }
+
+  /** Picture `seq` in Graphviz's language. */
+  takeDot(seq: number, dot: string): void {
+    this.drawing.take(seq, dot);
+  }
+
+  /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
+  reach(number: number, stamp: number): void {
+    this.time.reach(number);
+    this.time.operations?.reach(stamp);
+    this.pins.reach(number);
+  }
+
+  /** What all pictures of its machine have in common: they light up together. */
+  meet(machine: string): void {
+    this.hover.join(machine);
+    this.pins.share();
+  }
+
+  /** What the strip of operations has asked for. */
+  take(told: Told): void {
+    this.time.operations?.take(told);
+  }
+
+  takeNames(names: Names): void {
+    this.time.operations?.takeNames(names);
+  }
+
+  /** When the slider was moved last, in the page's milliseconds. */
+  get dragged(): number {
+    return this.time.moved;
+  }
+
+  /** A picture has come, and is drawn soon. */
+  arrived(): void {
+    this.time.arrived();
+  }
+
+  /** The last request was answered, and changed nothing. */
+  answered(): void {
+    this.time.answered();
+  }
+
+  /** Fills the screen with the picture; notes for the lecturer's own screen have the names of marks. */
+  present(notes: Readonly<Record<string, string>> = {}): void {
+    this.presenting.present(notes);
+  }
+
+  /** It is on its page, made by a cell of this label. */
+  arrive(id: string, origin: string): void {
+    this.presenting.arrive(id, origin);
+  }
+
+  select(thing: string): void {
+    this.drawing.select(thing);
+  }
+
+  pin(pictures: readonly Picture[]): void {
+    this.pins.draw(pictures);
+  }
+
+  /** Keeps this picture below: the reader is shown where. */
+  private pin_(): void {
+    this.pins.await();
+    this.figure.calls.send({ type: "pin" });
+  }
+
+  /** Whether a kernel answers. */
+  live(alive: boolean): void {
+    this.alive = alive;
+    this.time.stop();
+    if (alive) this.time.operations?.again();
+    else this.drawing.toggle(false);
+  }
+
+  close(): void {
+    this.time.stop();
+    this.pins.close();
+    this.hover.close();
+    this.map.close();
+    this.presenting.close();
+    this.drawing.close();
+    this.ribbon.close();
+    this.slicer.close();
+  }
+
+  private assemble(): void {
+    const { calls, words, bar, status, root } = this.figure;
+    const pin = button("pin", "keep this picture below", "p");
+    pin.addEventListener("click", () => this.pin_());
+    const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
+    closer.addEventListener("click", () => this.ribbon.zoom(1));
+    wider.addEventListener("click", () => this.ribbon.zoom(-1));
+    this.zoomer.append(wider, closer);
+    const save = button("save", "save this picture as a file", "s");
+    save.addEventListener("click", () => calls.send({ type: "save" }));
+    const help = button("?", "keys and legend", "?");
+    help.classList.add("vmw-help");
+    help.setAttribute("aria-expanded", "false");
+    help.addEventListener("click", () => this.explain());
+    this.helper = help;
+    const buttons = html("span", "vmw-buttons"); // they are wrapped together
+    buttons.append(help, this.drawing.press, save, this.copies.root, pin);
+    words.header.append(buttons);
+    this.legend.hidden = true;
+    words.header.after(this.legend);
+    bar.prepend(this.time.root); // the buttons stay where they are when the words grow
+    status.after(this.map.root);
+    words.notes.before(this.drawing.root);
+    const footer = html("div", "vmw-footer");
+    footer.append(this.zoomer, this.finder.root, this.table.root);
+    root.append(footer, this.pins.root);
+  }
+
+  /** The picture is in sight: a reader who never saw one is told what looks mean. */
+  seen(): void {
+    const line = firstWords(() => {
+      line?.remove();
+      this.helper?.focus(); // what shows it again
+    });
+    if (!line) return;
+    this.hint = line;
+    this.legend.after(line);
+  }
+
+  /** Shows which keys there are and what the looks of things mean, or hides it. */
+  private explain(): void {
+    this.hint?.remove();
+    this.legend.replaceChildren(...legend((state) => this.renderer.root.querySelector(`.node.${state}`) !== null));
+    this.legend.hidden = !this.legend.hidden;
+    this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
+  }
+
+  /** A search has found something: its picture may be on the screen, or on its way. */
+  find(found: Found): void {
+    this.found = found;
+    speaker.say(this.reveal(found), true);
+  }
+
+  /** Brings what was found into sight; says it, with a sentence where the picture has it folded. */
+  private reveal(found: Found): string {
+    const things = found.thing ? this.renderer.nodesOf(new Set([found.thing])) : [];
+    const id = things[0]?.id ?? (this.renderer.node(found.node) ? found.node : "");
+    const hidden = !id && Boolean(found.thing || found.node);
+    const said = this.finder.take(found, hidden);
+    if (found.folded || hidden) this.figure.tell(said);
+    if (!id) return said;
+    this.renderer.element(id)?.root.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    if (!found.thing) this.hover.show(id);
+    return said;
+  }
+
+  private click(event: MouseEvent): void {
+    const id = this.renderer.under(event);
+    if (!id) {
+      if (this.renderer.selected) this.figure.calls.select(""); // the ground takes the selection back
+      return;
+    }
+    this.renderer.element(id)?.root.focus();
+    this.act(id);
+  }
+
+  private act(id: string): void {
+    const node = this.renderer.node(id);
+    if (!node) return;
+    if (node.action === "select" && node.thing)
+      this.figure.calls.select(node.thing === this.renderer.selected ? "" : node.thing); // once more: back
+    else if (node.action === "open" && this.alive) this.figure.calls.send({ type: "open", id });
+  }
+
+  private key(event: KeyboardEvent): void {
+    const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows, Option is Alt
+    if (!made && (event.ctrlKey || event.altKey)) return;
+    if (event.metaKey) return;
+    if (this.pressed(event)) {
+      event.stopPropagation(); // the browser presses it, and the notebook has its own meaning for Enter
+      return;
+    }
+    const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    const meant = this.presenting.key(event) || this.press(event.key, onNode);
+    if (meant) event.preventDefault();
+    // The notebook has its own meaning for most keys: two letters that mean nothing here would delete the cell.
+    if (meant || event.key.length === 1) event.stopPropagation();
+  }
+
+  /** Whether the browser presses what has the focus: with Space only if a key has brought the focus there. */
+  private pressed({ key, target }: KeyboardEvent): boolean {
+    const controls = key === "Enter" ? "button, summary" : "button, summary, select";
+    if (key !== "Enter" && (key !== " " || (this.pointed && this.alive))) return false;
+    return (target as Element).closest(controls) !== null;
+  }
+
+  /** The keys that need no kernel. */
+  private readOn(key: string, onNode: string | undefined): boolean {
+    if (key === "?") this.explain();
+    else if (key === "Enter" && onNode !== undefined) this.act(onNode);
+    else if (key === "Escape") this.figure.calls.select("");
+    else return false;
+    return true;
+  }
+
+  /** True if the key meant something here. */
+  private press(key: string, onNode: string | undefined): boolean {
+    if (!this.alive) return this.focus.move(key) || this.readOn(key, onNode);
+    if (this.slicer.key(key, onNode)) return true;
+    if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
+      this.act(onNode);
+      return true;
+    }
+    if (this.focus.move(key)) return true;
+    switch (key) {
+      case "Enter":
+        if (onNode !== undefined) this.act(onNode);
+        return onNode !== undefined;
+      case "Escape":
+        this.figure.calls.select("");
+        return true;
+      case "[":
+        this.time.by(-1);
+        return true;
+      case "{":
+        this.time.toFirst();
+        return true;
+      case "}":
+        this.time.toNow();
+        return true;
+      case "c":
+        this.time.toCell();
+        return true;
+      case "]":
+        this.time.by(1);
+        return true;
+      case " ":
+        this.time.toggle();
+        return true;
+      case "?":
+        this.explain();
+        return true;
+      case "f":
+        this.present({});
+        return true;
+      case "p":
+        this.pin_();
+        return true;
+      case "s":
+        this.figure.calls.send({ type: "save" });
+        return true;
+      case "/":
+        if (!this.finder.root.hidden) this.finder.field.focus();
+        return !this.finder.root.hidden;
+      case "t":
+        this.table.root.open = !this.table.root.open;
+        return true;
+      case "+":
+      case "-":
+        if (this.ribbon.shown) this.ribbon.zoom(key === "+" ? 1 : -1);
+        return this.ribbon.shown;
+      default:
+        return false;
+    }
+  }
+}
+
+/** What the hub gives: how Graphviz's code comes, the end of the page's hub, and who reads out. */
+export interface Given {
+  graphviz: () => Promise<string>;
+  signal: AbortSignal | undefined;
+  speaker: Pick<Speaker, "say">;
+}
+
+/** Puts the controls around a picture. */
+export type Equip = (figure: Figure) => void;
+
+function initialize(given: Given): Equip {
+  speaker.speakThrough(given.speaker);
+  const router = new Router(given.graphviz, openWorker, reasonAgainst());
+  given.signal?.addEventListener("abort", () => router.close());
+  return (figure) => figure.equip(new Controls(figure, router));
+}
+
+export default { initialize };
