@@ -11,7 +11,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.handles.tasks import Task
-from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects, seen_by
+from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects
+from vmwidgets.views.memory.seen_pages import seen_by
 from vmwidgets.views.scene.model import Node, Scene
 
 
@@ -254,7 +255,9 @@ def test_of_a_large_family_the_task_that_did_something_is_shown_and_all_are_in_o
         child.write(start, b"y")
         scene = vm.Objects(machine).scene()
         assert child.name in mapped(scene)
-        assert next(node for node in scene.nodes if node.id == "objects/fold").title == f"{31 - MAPPINGS} mappings more"
+        assert child.name != mapped(scene)[0]
+        others = [words(node)[0] for node in scene.nodes if node.lane == "objects/0" and "tasks" in words(node)[0]]
+        assert others == [f"{31 - len(mapped(scene)) + 1} tasks 0x1_0000"], "those that did nothing are alike"
     numbers = [int("0" + name.removeprefix("init").removeprefix(".")) for name in mapped(scene)]
     assert numbers == sorted(numbers)
 
@@ -439,3 +442,24 @@ def test_a_page_that_no_mapping_leads_to_is_marked_and_explained() -> None:
     )
     child.exit()
     assert marked() == []
+
+
+def test_where_there_are_many_mappings_those_that_are_alike_are_one_card() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    file = machine.file("libc", b"code" * 2048)
+    tasks = [machine.task(f"task {number}") for number in range(MAPPINGS + 1)]
+    for number, task in enumerate(tasks):
+        start = task.mmap("8 KiB", "r", "shared", file)
+        task.read(start)
+        if number < MAPPINGS:
+            assert len([node for node in vm.Objects(machine).scene().nodes if node.lane == "objects/0"]) == number + 1
+    machine.object("another")  # no mapping is of it
+    scene = vm.Objects(machine).scene()
+    (alike,) = [node for node in scene.nodes if node.lane == "objects/0"]
+    assert words(alike)[0] == f"{len(tasks)} tasks {start}"
+    assert all(task.path.removeprefix("task:") in alike.title for task in tasks)
+    assert not any(node.id == "objects/fold" for node in scene.nodes), "none is left out"
+    tasks[3].mprotect(start, "4 KiB", "r")  # the same rights: nothing is written
+    tasks[5].munmap(start + 4096, "4 KiB")
+    cards = [node for node in vm.Objects(machine).scene().nodes if node.lane == "objects/0"]
+    assert [words(node)[0].partition(" 0x")[0] for node in cards] == [f"{len(tasks) - 1} tasks", "task 5"]

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from heapq import nsmallest
 from itertools import islice
 from typing import NamedTuple
 
@@ -30,6 +29,8 @@ from vmwidgets.views.story.stages import Mine, Stage, either, listed, once, seen
 from vmwidgets.views.story.words.called import called
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
+
+from .seen_pages import NOWHERE, Place, Seen, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
 """So many mappings and objects are drawn, those that the operation touched first, and so many pages of each."""
@@ -52,75 +53,13 @@ ORPHAN = "\N{DAGGER}"
 """The mark behind the frame or the slot of a page that no mapping leads to."""
 
 
-class Place(NamedTuple):
-    """Where a page is: its frame and its slot of swap space (-1: not there), and the object that has it."""
-
-    frame: int
-    slot: int
-    holder: str
-
-
-_NOWHERE = Place(-1, -1, "")
-
-
-class Seen(Mapping[int, Place]):
-    """Pages by number, each from the first of some objects that has it; where each is, is found when it is asked.
-
-    `inside` are the numbers that count.  To make it is O(pages) in the dictionaries' own speed.
-    """
-
-    def __init__(self, chain: Sequence[ObjectValue], inside: range | None = None) -> None:
-        self.chain = chain
-        frames: dict[int, int] = {}
-        numbers: set[int] = set()
-        for one in reversed(chain):
-            for index in one.swapped.keys() - one.pages.keys():
-                frames.pop(index, None)
-            frames |= one.pages
-            numbers.update(one.swapped)
-        numbers.update(frames)
-        if inside is not None and numbers and not (inside.start <= min(numbers) and max(numbers) < inside.stop):
-            numbers = {index for index in numbers if index in inside}
-            frames = {index: frame for index, frame in frames.items() if index in inside}
-        self.frames = frames
-        """Frames of those that are in memory."""
-        self._numbers = numbers
-
-    def __contains__(self, index: object) -> bool:
-        return index in self._numbers
-
-    def __getitem__(self, index: int) -> Place:
-        if index not in self._numbers:
-            raise KeyError(index)
-        one = next(one for one in self.chain if index in one.pages or index in one.swapped)
-        return Place(one.pages.get(index, -1), one.swapped.get(index, -1), one.name)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._numbers))
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def first(self, count: int, before: Collection[int], among: Collection[int] | None = None) -> list[int]:
-        """The first `count` numbers in order, of those in `among` if it is given; those in `before` come first."""
-        numbers = self._numbers if among is None else self._numbers.intersection(among)
-        ahead = sorted(numbers & {*before})[:count]
-        rest = nsmallest(count - len(ahead), numbers.difference(ahead) if ahead else numbers)
-        return sorted([*ahead, *rest])
-
-
-def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
-    """The pages that a mapping of object `target` leads to, by number: the first object of the chain that has each."""
-    chain = [value.objects[name] for name in value.chain(target)]
-    return Seen(chain, range(mapper.first, mapper.first + mapper.pages))
-
-
 class _Mapping(NamedTuple):
-    """An entry with the object that it maps, and the pages that it leads to."""
+    """An entry with the object that it maps, and the pages that it leads to; `others` are alike, on the same card."""
 
     mapper: MappedBy
     target: str
     seen: Seen
+    others: tuple[MappedBy, ...] = ()
 
 
 def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
@@ -257,7 +196,8 @@ class _Layout:
             name: len(those) + shadows[name] + (value.objects[name].kind == "file") for name, those in mappers.items()
         }
         self._touched = _touched(moment)
-        shown = self._chosen(ours)
+        self._caller = f"{moment.operation.target}/" if moment.operation is not None else "/"
+        shown = self._chosen(self._together(ours) if len(ours) > MAPPINGS else ours)
         columns: dict[str, int] = {}
         for one in shown:
             for number, name in enumerate(self._chain(one.target), 1):
@@ -274,7 +214,8 @@ class _Layout:
         self._fresh: dict[str, Collection[int]] = {}
         for one in shown:
             self._map(one, columns)
-        room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == len(shown) else 0
+        drawn = sum(1 + len(one.others) for one in shown)
+        room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == drawn else 0
         for name in alone[:room_left]:
             self._object(name, 1, 0.0)
         if self.nodes:
@@ -285,8 +226,8 @@ class _Layout:
             words = f"{counted(folded, 'object')} more that nothing maps"
             place = Box(MARGIN + self._wide + _GAP, self._tops[1], self._wide, 28)
             self.nodes.append(kit.fold("objects/alone", place, words))
-        if len(shown) < len(ours):
-            words = f"{counted(len(ours) - len(shown), 'mapping')} more"
+        if drawn < len(ours):
+            words = f"{counted(len(ours) - drawn, 'mapping')} more"
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
         below = max((node.y + node.h for node in self.nodes), default=0.0) + 14
         self.nodes += _legend(self.nodes, below, width)
@@ -294,15 +235,26 @@ class _Layout:
             below = max(node.y + node.h for node in self.nodes)
             self.nodes.append(kit.paragraph("objects/legend/copy", TO_COPY, MARGIN, below + 6, width - 2 * MARGIN))
 
+    def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
+        """One for all that lead to the same pages of an object, at the same address, and in the same way.
+
+        What the operation changed, and what its task has, stays for itself.
+        """
+        alike: dict[object, list[_Mapping]] = {}
+        for one in ours:
+            mapper = one.mapper
+            is_alone = mapper.entry in self._touched[0] or mapper.map.startswith(self._caller)
+            key = one.target, mapper.start, mapper.first, mapper.pages, mapper.needs_copy
+            alike.setdefault(mapper.entry if is_alone else key, []).append(one)
+        return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
+
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
         written, looked_at = self._touched
-        operation = self._moment.operation
-        caller = f"{operation.target}/" if operation is not None else ""
 
         def rank(one: _Mapping) -> tuple[bool, bool, bool]:
             is_written = bool(written & {one.target, one.mapper.entry})
-            return not is_written, not one.mapper.map.startswith(caller), one.target not in looked_at
+            return not is_written, not one.mapper.map.startswith(self._caller), one.target not in looked_at
 
         ranked = sorted(ours, key=rank)
         shown: list[_Mapping] = []
@@ -326,11 +278,12 @@ class _Layout:
 
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
-        task = mapper.map.removeprefix("task:").removesuffix("/map")
+        tasks = [it.map.removeprefix("task:").removesuffix("/map") for it in (mapper, *one.others)]
         said = "to copy" * mapper.needs_copy
-        words = [f"{task} {address(mapper.start)}", f"{counted(mapper.pages, 'page')} of {visible(one.target)}"]
+        who = tasks[0] if not one.others else f"{len(tasks):,} tasks"
+        words = [f"{who} {address(mapper.start)}", f"{counted(mapper.pages, 'page')} of {visible(one.target)}"]
         rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
-        title = ", ".join((*words, said) if said else words)
+        title = ", ".join([*words, *[said] * bool(said), *[", ".join(tasks)] * bool(one.others)])
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
@@ -416,7 +369,7 @@ class _Layout:
         `owner` is the object that it is of.
         """
         new = {
-            index for one in pages.chain for index in self._new(one.name) if pages.get(index, _NOWHERE)[2] == one.name
+            index for one in pages.chain for index in self._new(one.name) if pages.get(index, NOWHERE)[2] == one.name
         }
         drawn = self._differing(pages) | new if owner is None and len(pages) > FOLDED else None
         shown = pages.first(PAGES, new) if drawn is None else pages.first(PAGES, new, drawn)

@@ -1,0 +1,72 @@
+"""The pages that a mapping leads to: each from the first object of a chain that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from heapq import nsmallest
+from typing import NamedTuple
+
+from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
+
+
+class Place(NamedTuple):
+    """Where a page is: its frame and its slot of swap space (-1: not there), and the object that has it."""
+
+    frame: int
+    slot: int
+    holder: str
+
+
+NOWHERE = Place(-1, -1, "")
+
+
+class Seen(Mapping[int, Place]):
+    """Pages by number, each from the first of some objects that has it; where each is, is found when it is asked.
+
+    `inside` are the numbers that count.  To make it is O(pages) in the dictionaries' own speed.
+    """
+
+    def __init__(self, chain: Sequence[ObjectValue], inside: range | None = None) -> None:
+        self.chain = chain
+        frames: dict[int, int] = {}
+        numbers: set[int] = set()
+        for one in reversed(chain):
+            for index in one.swapped.keys() - one.pages.keys():
+                frames.pop(index, None)
+            frames |= one.pages
+            numbers.update(one.swapped)
+        numbers.update(frames)
+        if inside is not None and numbers and not (inside.start <= min(numbers) and max(numbers) < inside.stop):
+            numbers = {index for index in numbers if index in inside}
+            frames = {index: frame for index, frame in frames.items() if index in inside}
+        self.frames = frames
+        """Frames of those that are in memory."""
+        self._numbers = numbers
+
+    def __contains__(self, index: object) -> bool:
+        return index in self._numbers
+
+    def __getitem__(self, index: int) -> Place:
+        if index not in self._numbers:
+            raise KeyError(index)
+        one = next(one for one in self.chain if index in one.pages or index in one.swapped)
+        return Place(one.pages.get(index, -1), one.swapped.get(index, -1), one.name)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._numbers))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def first(self, count: int, before: Collection[int], among: Collection[int] | None = None) -> list[int]:
+        """The first `count` numbers in order, of those in `among` if it is given; those in `before` come first."""
+        numbers = self._numbers if among is None else self._numbers.intersection(among)
+        ahead = sorted(numbers & {*before})[:count]
+        rest = nsmallest(count - len(ahead), numbers.difference(ahead) if ahead else numbers)
+        return sorted([*ahead, *rest])
+
+
+def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
+    """The pages that a mapping of object `target` leads to, by number: the first object of the chain that has each."""
+    chain = [value.objects[name] for name in value.chain(target)]
+    return Seen(chain, range(mapper.first, mapper.first + mapper.pages))
