@@ -336,10 +336,10 @@ def test_an_heir_has_the_counters_of_its_parents_pages():
     t.read(a + PAGE, 1)
     m.tick()
     rings = m.system.task_memory.rings.rings
-    before = dict(rings["t"].notes)
+    before = rings["t"].places_and_notes[1]
     t.exit()
     assert sorted(before.values()) == [0b0100_0000, 0b1100_0000]
-    assert dict(rings[c.name].notes) == before
+    assert rings[c.name].places_and_notes[1] == before
 
 
 def test_opt_knows_the_pages_that_were_there_before():

@@ -100,7 +100,7 @@ def test_a_page_that_could_not_go_keeps_its_place(kind, moves, fails):
                     policy.left(victim)
                     line.remove(victim.frame)
         assert (frames(policy.order), len(policy)) == (line, len(line))
-        assert list(policy.places) == line, "places rise in the order"
+        assert list(policy.places_and_notes[0]) == line, "places rise in the order"
 
 
 @given(moves, st.integers(1, 6))
@@ -220,8 +220,8 @@ def test_the_clock_is_the_queue_of_second_chance_whatever_comes_and_leaves(moves
         assert pages.used == theirs.used
         assert frames(clock.order) == queue
         report.hand, clock.reported = clock.hand, clock.hand
-        assert report.places == clock.places
-        assert len(set(clock.places.values())) == len(queue), "no two pages have one place"
+        assert report.places == clock.places_and_notes[0]
+        assert len(set(clock.places_and_notes[0].values())) == len(queue), "no two pages have one place"
         by_place = sorted(report.places, key=report.places.get)
         first = next((at for at, one in enumerate(by_place) if report.places[one] >= report.hand), 0)
         assert by_place[first:] + by_place[:first] == queue, "what is reported says the order"
@@ -261,7 +261,7 @@ def test_a_ring_of_which_most_left_has_low_places_again():
         clock.entered(at[frame])
     for frame in range(10 * FEW - 5):
         clock.left(at[frame])
-    assert max(clock.places.values()) < FEW
+    assert max(clock.places_and_notes[0].values()) < FEW
     assert frames(clock.order) == [*range(10 * FEW - 5, 10 * FEW)]
 
 

@@ -30,7 +30,7 @@ def test_of_small_pages_those_in_other_frames_are_told_and_of_large_ones_none(na
         if descriptor.kind == "leaf":
             frame = descriptor.address_of(word) >> 12
             is_small = level.span_of(descriptor) == 4096
-            assert not level.elsewhere({frame})(word)
-            assert level.elsewhere({frame + 1})(word) == is_small
+            assert level.not_elsewhere((0, word, 0, word), {frame}) == [1, 3]
+            assert level.not_elsewhere((0, word, 0), {frame + 1}) == ([] if is_small else [1])
             seen.add(is_small)
     assert seen == ({True, False} if name == "armv7" else {True})

@@ -157,14 +157,11 @@ class Policy(ABC):
         return self.queue
 
     @property
-    def places(self) -> dict[int, int]:
-        """The places of pages, by frame.  O(pages)."""
-        return {page.frame: page.place for page in self.queue}
-
-    @property
-    def notes(self) -> dict[int, int]:
-        """The numbers that it keeps of pages, by frame.  O(pages)."""
-        return {page.frame: page.note for page in self.queue if page.note is not None}
+    def places_and_notes(self) -> tuple[dict[int, int], dict[int, int]]:
+        """By frame the places of pages, and the numbers that it keeps of some.  O(pages)."""
+        queue = self.queue
+        notes = {page.frame: page.note for page in queue if page.note is not None}
+        return {page.frame: page.place for page in queue}, notes
 
     def may_go_again(self, page: AnyPage) -> None:  # noqa: B027  most policies need not
         """A page, which is in the ring, may go, which it might not before.  O(log pages)."""

@@ -184,7 +184,7 @@ class TableEditor(Generic[C]):
                     return ()
                 descriptor = level.read_as(word)
                 if descriptor.kind != "table":
-                    left_out = frames is not None and level.number == 1 and level.elsewhere(frames)(word)
+                    left_out = frames is not None and level.number == 1 and not level.not_elsewhere((word,), frames)
                     slot = Slot(level, start >> shift << shift, pa, word, descriptor)
                     return (self.first_copy(slot),) if descriptor.kind == "leaf" and not left_out else ()
                 table = descriptor.address_of(word)
@@ -196,10 +196,10 @@ class TableEditor(Generic[C]):
         self, level: Level, table: int, start: int, last: int, frames: Container[int] | None
     ) -> Iterator[Slot]:
         base = done = start >> level.shift << level.shift
-        is_elsewhere = level.elsewhere(frames) if frames is not None and level.number == 1 else None
-        for index, word in enumerate(self.words(level, table, level.index(start), level.index(last))):
-            if not word or (is_elsewhere is not None and is_elsewhere(word)):
-                continue
+        words = self.words(level, table, level.index(start), level.index(last))
+        held = compress(count(), words) if frames is None or level.number > 1 else level.not_elsewhere(words, frames)
+        for index in held:
+            word = words[index]
             va, descriptor = base + (index << level.shift), level.read_as(word)
             slot = Slot(level, va, table + (va >> level.shift & level.last) * self.fmt.entry_width, word, descriptor)
             if descriptor.kind == "leaf":

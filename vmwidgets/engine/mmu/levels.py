@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
@@ -47,13 +47,13 @@ class Descriptor:
 
     def address_of(self, word: int) -> int:
         """The physical address in `word`."""
-        if self._in_place is not None:
-            return word & self._in_place
+        if self.in_place is not None:
+            return word & self.in_place
         return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
 
     def place(self, address: int) -> int:
         """The word that holds `address`, which must fit, and this descriptor's type bits."""
-        if self._in_place is not None and not address & ~self._in_place:
+        if self.in_place is not None and not address & ~self.in_place:
             return self.value | address
         word = self.value
         for bits in self.address:
@@ -87,7 +87,7 @@ class Descriptor:
         return sum(bits.mask for bits in self.address)
 
     @cached_property
-    def _in_place(self) -> int | None:
+    def in_place(self) -> int | None:
         """The address bits, where they are one piece at its own place, as in most formats."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:
             return self.address[0].mask
@@ -150,17 +150,22 @@ class Level:
                     found.append(read_as.address_of(word))
         return found
 
-    def elsewhere(self, frames: Container[int]) -> Callable[[int], bool]:
-        """What says of a word that it maps no page of one slot in these frames: quickly, and of other words no."""
+    def not_elsewhere(self, words: Iterable[int], frames: Container[int]) -> list[int]:
+        """The places of the words that are not 0, without those that map a page of one slot in none of these frames."""
         pages = [one for one in self.descriptors if one.kind == "leaf" and one.shift is None]
         others = [(one.mask, one.value) for one in self.descriptors if one.shift is not None]
-        if others or len(pages) != 1:
-            return lambda word: (
-                not any(word & mask == value for mask, value in others)
-                and not any(one.address_of(word) >> PAGE_SHIFT in frames for one in pages)
+        if not others and len(pages) == 1 and pages[0].in_place is not None:
+            bits = pages[0].in_place
+            return [at for at, word in enumerate(words) if word and (word & bits) >> PAGE_SHIFT in frames]
+        return [
+            at
+            for at, word in enumerate(words)
+            if word
+            and (
+                any(word & mask == value for mask, value in others)
+                or any(one.address_of(word) >> PAGE_SHIFT in frames for one in pages)
             )
-        address_of = pages[0].address_of
-        return lambda word: address_of(word) >> PAGE_SHIFT not in frames
+        ]
 
     @cached_property
     def _deciding(self) -> int:

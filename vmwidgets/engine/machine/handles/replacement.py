@@ -99,8 +99,9 @@ class MachineReplacement(Part):
         known: dict[str, tuple[dict[int, int], dict[int, int], int]] = {}
         for name in sorted({*rings.rings, *past.things("ring")}):
             ring = rings.rings.get(name)
-            places: dict[int, int] = past.laid_over({} if ring is None else ring.places, "ring", name)
-            notes: dict[int, int] = past.laid_over({} if ring is None else ring.notes, "note", name)
+            now: tuple[dict[int, int], dict[int, int]] = ({}, {}) if ring is None else ring.places_and_notes
+            places: dict[int, int] = past.laid_over(now[0], "ring", name)
+            notes: dict[int, int] = past.laid_over(now[1], "note", name)
             if places:
                 known[name] = places, notes, past.one("hand", name, 0 if ring is None else ring.hand)
         bits = None
@@ -201,9 +202,10 @@ class MachineReplacement(Part):
         """By frame: task and address of each translation that leads to it, and its reference and dirty bits."""
         found: dict[int, list[tuple[str, int, bool, bool]]] = {}
         words = past.before("word")
+        widths = {task.pmap.fmt.entry_width for task in self.system.tasks.values()}
+        before = {width: MemoryBefore(self.system.ram, words, width) for width in widths if words}
         for name, task in self.system.tasks.items():
-            fmt = task.pmap.fmt
-            memory = MemoryBefore(self.system.ram, words, fmt.entry_width) if words else self.system.ram
+            memory = before.get(task.pmap.fmt.entry_width, self.system.ram)
             with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
                 for va, frame, referenced, dirty in task.pmap.noted(memory, asked):
                     found.setdefault(frame, []).append((name, va, referenced, dirty))
