@@ -127,3 +127,13 @@ def test_entries_of_kernel_memory_stay_where_they_are_in_all_steps_of_an_operati
                 if node.kind in ("range", "entry"):
                     seen.setdefault((node.id, node.title), set()).add((node.x, node.y, node.w))
         assert [name for name, places in seen.items() if len(places) > 1] == []
+
+
+def test_the_legend_has_each_colour_of_a_range_and_no_other() -> None:
+    machine = lived_in(1, 38)
+    scene = vm.Kmem(machine).scene()
+    known = {bar.style for node in scene.nodes if node.id.startswith("kmem/legend/") for bar in node.bars}
+    ranges = [node for node in scene.nodes if node.kind == "range"]
+    kinds = {state for node in ranges for state in node.state if state in ("submap", "object", "plain", "static")}
+    assert known == kinds | {bar.style for node in ranges for bar in node.bars}
+    assert {"submap", "wired"} <= known

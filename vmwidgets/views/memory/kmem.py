@@ -78,6 +78,8 @@ def draw_kmem(
     if not compact:
         more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
         nodes, links = nodes + more, links + lines
+        legend = _legend(nodes, y + 4, width)
+        nodes, y = nodes + legend, max((node.y + node.h for node in legend), default=y)
     maps = list(past.all())
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
@@ -101,6 +103,23 @@ def draw_kmem(
         marks=[replace(one, space=KERNEL) for one in marks],
         about=together(of_entries(one.map.name, one.map.entries, drawn) for one in maps),
     )
+
+
+_COLOURS = (
+    ("submap", "submap"),
+    ("object", "pages of kernel_object"),
+    ("plain", "no object"),
+    ("static", "reserved at boot"),
+    ("wired", "wired"),
+)
+"""What the colours of ranges mean, and the strip on their lower edge."""
+
+
+def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
+    """What the colours mean that the picture has."""
+    ranges = [node for node in nodes if node.kind == "range"]
+    looks = {look for node in ranges for look in (*node.state, *(bar.style for bar in node.bars))}
+    return kit.legend("kmem", [one for one in _COLOURS if one[0] in looks], y, width=width)
 
 
 def steps_of_kmem(names: Set[str]) -> Mine:

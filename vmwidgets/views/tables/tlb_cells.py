@@ -316,7 +316,7 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
     slots = [slot for cpu in cpus for slot in cpu.tlb.slots]
     if not slots:
         return []
-    parts = [f"the {'higher the bar' if grid.says_pages else 'fuller a cell'}, the later it was used in its set"]
+    parts = [f"in a set, the {'entry with the highest bar' if grid.says_pages else 'fullest cell'} was used last"]
     if not all(slot.entry.asid is not None for slot in slots):
         parts.append("G: global" if grid.says_pages else "round: global")
     if any(slot.stale for slot in slots):
