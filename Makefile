@@ -15,7 +15,7 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep real format bench pictures build locks clean
-.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc
+.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc workflows
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -27,7 +27,7 @@ lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOO
 test: lint unit javascript doctests shortest notebooks browser hosts wheel ## Run every check that a change must pass
 	@echo "make test: all passed"
 
-lint: ruff mypy layers locked made prose biome tsc ## Check style, types, layers and locks, in Python and TypeScript
+lint: ruff mypy layers locked made prose biome tsc workflows ## Check style, types, layers, locks and workflow files
 
 ruff: environment-test
 	$(BIN)/ruff check
@@ -53,6 +53,9 @@ biome: environment-test bundle
 
 tsc: environment-test bundle
 	scripts/npm run types
+
+workflows: environment-test bundle
+	scripts/npm run workflows
 
 unit: environment-test bundle strace ## Run the unit tests, on the oldest and the newest Python here
 	STRACE="$$(scripts/strace)" $(BIN)/python -m scripts.unit

@@ -26,6 +26,7 @@ from .engine.machine.boot import QUIRKS
 from .engine.machine.kept.journal_file import HANDED_OUT_BY
 from .engine.machine.load import load_journal
 from .pictures.keeping import KEPT_BY
+from .pictures.listed import MODULE_OF
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
@@ -98,12 +99,7 @@ except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0+unknown"
 
 _LAZY = {
-    **dict.fromkeys(
-        ("Beside", "BesideLinux", "Capabilities", "Clock", "Comparison", "Dashboard", "Diff", "Domain", "EntryList",
-         "Fault", "Followed", "Formats", "Frames", "Inverted", "Kentry", "Kmem", "Map", "Objects", "Paging", "Pasted",
-         "Placement", "Program", "Reasons", "ReferenceBits", "References", "Ribbon", "Sharing", "SlabLevels", "Slabs",
-         "Stops", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
-    ),
+    **dict.fromkeys((*MODULE_OF, "View", "show"), ".widgets"),
     "BaseAndBounds": ".engine.machine.segments",
     "Costs": ".engine.paper.costs",
     "Segments": ".engine.machine.segments",
@@ -162,7 +158,7 @@ def __getattr__(name: str) -> Any:
         warn(f"vm.{name} is vm.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
         return getattr(import_module(".sources.workload", __name__), name)
     module = _LAZY.get(name)
-    if module is None and name[:1].isupper() and name in import_module(".pictures.registry", __name__).known_pictures():
+    if module is None and name[:1].isupper() and import_module(".pictures.registry", __name__).picture_named(name):
         module = ".widgets"  # a picture that was added
     if module is None:
         raise AttributeError(f"module 'vmwidgets' has no attribute {name!r}")

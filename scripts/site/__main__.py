@@ -17,6 +17,7 @@ from typing import Any
 from scripts import hosts
 
 from . import contents, landing, lite, measure, offline, pages, starting
+from .compiled import compiled
 from .places import CACHE, OUT, ROOT, SOURCES, digest
 
 LAB = OUT / "lab"
@@ -62,7 +63,7 @@ def build_lab() -> None:
     work = CACHE / "lite"
     shutil.rmtree(work, ignore_errors=True)
     contents.write(work / "contents")
-    lite.build(work / "source", LAB, wheel(work / "wheel"), work / "contents")
+    lite.build(work / "source", LAB, compiled(wheel(work / "wheel")), work / "contents")
     starting.put(LAB)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from html import escape
 from itertools import cycle
+from math import inf
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 import vmwidgets as vm
+from vmwidgets.pictures.handout.telling import SLIM
 from vmwidgets.views.scene.png import to_png
 from vmwidgets.views.scene.svg import to_svg
 
@@ -140,18 +143,21 @@ def labelled(table: str) -> str:
 
 
 def pictures() -> str:
-    """The examples, each with the picture that its lines have drawn."""
+    """The examples, each with the picture that its lines have drawn, and the same laid out for a telephone."""
     folder = OUT / "pictures"
     folder.mkdir(exist_ok=True)
     names: dict[str, Any] = {"vm": vm}
     parts = []
     for number, (title, lines) in enumerate(EXAMPLES.items(), 1):
         exec("\n".join(lines[:-1]), names)
-        drawn = vm.picture(eval(lines[-1], names), width=WIDER.get(title, ACROSS)).scene()
+        picture = vm.picture(eval(lines[-1], names), width=WIDER.get(title, ACROSS))
+        drawn, slim = picture.scene(), picture.drawing(replace(picture.at(), width=SLIM, height=inf))
         (folder / f"{number}.svg").write_text(to_svg(drawn), encoding="utf-8")
+        (folder / f"{number}-slim.svg").write_text(to_svg(slim), encoding="utf-8")
         words = escape(f"{drawn.title}: {drawn.caption.text}")
         code = escape("\n".join(lines))
-        image = f'<img src="pictures/{number}.svg" alt="{words}" loading="lazy">'
+        telephone = f'<source media="(max-width: 520px)" srcset="pictures/{number}-slim.svg">'
+        image = f'<picture>{telephone}<img src="pictures/{number}.svg" alt="{words}" loading="lazy"></picture>'
         shown = f'<pre tabindex="0" aria-label="code">{code}</pre>'
         parts.append(f"<figure><figcaption>{escape(title)}</figcaption>{shown}{image}</figure>")
     return "".join(parts)

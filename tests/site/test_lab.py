@@ -168,6 +168,26 @@ def test_a_student_types_a_cell_of_their_own(visitor: Any, site: Site) -> None:
     assert notebook.problems == []
 
 
+BYTECODE = """
+import importlib.util, sys, vmwidgets as vm
+vm.Map
+from pathlib import Path
+ours = [module for name, module in sys.modules.items() if name.partition(".")[0] == "vmwidgets"]
+kept = [Path(module.__spec__.cached).read_bytes() for module in ours]
+assert len(kept) > 100
+unchecked = importlib.util.MAGIC_NUMBER + b"\\1\\0\\0\\0"
+assert {one[:8] for one in kept} == {unchecked}
+"""
+"""In the page: each module that was imported has bytecode of this very Python, which does not ask for the source."""
+
+
+def test_what_a_page_imports_was_compiled_before(visitor: Any, site: Site) -> None:
+    notebook = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
+    notebook.run(contents.INSTALL)
+    notebook.run(BYTECODE)
+    assert errors_of(notebook) == []
+
+
 def test_work_that_was_done_there_is_graded(visitor: Any, site: Site, tmp_path: Path) -> None:
     check = 'lab.check("01/guard", m)'
     notebook = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")

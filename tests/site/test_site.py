@@ -228,6 +228,19 @@ def test_pictures_of_the_start_page_are_there(opened: Callable[..., Any]) -> Non
         assert [len(one.splitlines()) for one in page.locator("#pictures pre").all_inner_texts()] == [3] * 6
 
 
+def test_pictures_of_the_start_page_can_be_read_on_a_telephone(opened: Callable[..., Any]) -> None:
+    with opened("index.html", **TELEPHONE) as page:
+        images = page.locator("#pictures img")
+        for number in range(images.count()):
+            images.nth(number).scroll_into_view_if_needed()
+            page.wait_for_function("(i) => document.querySelectorAll('#pictures img')[i].naturalWidth > 0", arg=number)
+            natural, shown, high, drawn = images.nth(number).evaluate(
+                "(one) => [one.naturalWidth, one.clientWidth, one.clientHeight, one.naturalHeight]"
+            )
+            assert shown >= 0.98 * natural, "its letters are as large as they were drawn"
+            assert high == pytest.approx(drawn * shown / natural, abs=2), "no empty box is below it"
+
+
 def test_a_lab_steps_without_a_kernel(opened: Callable[..., Any]) -> None:
     name = labs.NAMES[0]
     with opened(f"notebooks/{name}.html") as page:

@@ -7,12 +7,15 @@ tests/browser/test_width.py holds the same in a browser, with its own font.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 
 import pytest
 
 from tests.views import gallery
 from tests.views.gallery import Named
 from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside, overlaps
+from vmwidgets.pictures.handout.telling import SLIM
 from vmwidgets.pictures.registry import known_pictures
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import font_size
@@ -59,6 +62,17 @@ def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
                 found += overlaps([node for node in scene.nodes if node.lane == lane and not is_ground(node)])
             if found:
                 wrong.append((name, width, found[:3]))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("pictures", GALLERY)
+def test_on_a_telephone_nothing_reaches_out_of_a_handouts_picture(pictures: Callable[[], Named]) -> None:
+    wrong = []
+    for name, picture in pictures():
+        scene = picture.drawing(replace(picture.at(), width=SLIM, height=inf))
+        assert scene.width == SLIM, name
+        if found := outside(scene):
+            wrong.append((name, found[:3]))
     assert wrong == []
 
 

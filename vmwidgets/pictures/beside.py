@@ -18,7 +18,7 @@ from .at import At
 from .moments import NotThere, When, machine_at
 from .operations import name_of
 from .picture import Picture
-from .registry import known_pictures, picture_of
+from .registry import picture_named, picture_of
 
 
 class Pair(NamedTuple):
@@ -150,8 +150,8 @@ def _checked(target: Any) -> Pair:
 
 def _kind(one: Picture) -> str:
     """The name of the picture, live or not."""
-    known = known_pictures()
-    return next((kind.__name__ for kind in type(one).__mro__ if known.get(kind.__name__) is kind), type(one).__name__)
+    kinds = type(one).__mro__
+    return next((kind.__name__ for kind in kinds if picture_named(kind.__name__) is kind), type(one).__name__)
 
 
 class _Lag(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, a_kind, shown
@@ -12,6 +11,7 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
+from .listed import FIRST_FOR, MODULE_OF, PICTURES
 from .picture import BESIDE_BY, Picture
 
 _pictures: dict[str, type[Picture]] = {}
@@ -47,8 +47,10 @@ def picture_of(*, first_for: Kinds = (), shows: Kinds = (), name: str = "") -> C
 
     def register(drawn: Any) -> Any:
         made = drawn if isinstance(drawn, type) else _from_function(drawn, name, (*first, *others))
+        picture_named(made.__name__)  # the package's own is imported before it is replaced
         _pictures[made.__name__] = made
         for kind in first:
+            _first_for(kind)
             _shown_as[kind] = made
             for listener in registered:
                 listener(kind)
@@ -74,16 +76,28 @@ def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ..
 
 
 def known_pictures() -> dict[str, type[Picture]]:
-    """All pictures by name; each module of this package registers its own."""
-    package = __name__.rpartition(".")[0]
-    for module in iter_modules(import_module(package).__path__):
-        import_module(f"{package}.{module.name}")
+    """All pictures by name: those of the package, whose modules are imported, and those that were added."""
+    for module in PICTURES:
+        _import(module)
     return dict(_pictures)
+
+
+def picture_named(name: str) -> type[Picture] | None:
+    """The picture of this name, or None; only its own module is imported."""
+    if name not in _pictures and name in MODULE_OF:
+        _import(MODULE_OF[name])
+    return _pictures.get(name)
+
+
+def _import(module: str) -> None:
+    import_module(f"{__package__}.{module}")
 
 
 def _beside(left: Picture, right: Picture) -> Picture:
     """Two pictures side by side; live, if the first one is."""
-    return left.as_live(known_pictures()["Beside"])((left, right))
+    beside = picture_named("Beside")
+    assert beside is not None
+    return left.as_live(beside)((left, right))
 
 
 BESIDE_BY.append(_beside)
@@ -92,7 +106,19 @@ BESIDE_BY.append(_beside)
 def kinds_shown() -> dict[type, type[Picture]]:
     """What shows objects, by their class."""
     known_pictures()
+    return kinds_imported()
+
+
+def kinds_imported() -> dict[type, type[Picture]]:
+    """The same of the modules that are imported already, and of what was added."""
     return dict(_shown_as)
+
+
+def _first_for(kind: type) -> type[Picture] | None:
+    """The first choice for objects of this very class, or None."""
+    if kind not in _shown_as and kind.__name__ in (listed := FIRST_FOR.get(kind.__module__, {})):
+        _import(listed[kind.__name__])
+    return _shown_as.get(kind)
 
 
 def picture(thing: Any, **options: Any) -> Picture:
@@ -115,9 +141,8 @@ def picture_shown(thing: Any) -> type[Picture]:
 
     Raises :class:`Refused` for an object that has none.
     """
-    kinds = kinds_shown()
     for kind in type(thing).__mro__:
-        if kind in kinds:
-            return kinds[kind]
+        if found := _first_for(kind):
+            return found
     such = "m, m.kernel_map, a task, task.walk(address), m.frames, m.kmem or m.memory_objects"
     raise Refused(f"there is no picture of {a_kind(thing)}; there are pictures of what a machine has, such as {such}")

@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.pictures.registry import known_pictures, picture_named
 
 from .host.show import register, show, view_of
 from .host.view import View
@@ -14,7 +14,7 @@ __all__ = ["View", "register", "show"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in known_pictures():
+    if picture_named(name) is None:
         raise AttributeError(f"there is no view {name!r}; there are {', '.join(sorted(known_pictures()))}")
     return view_of(name)
 

@@ -7,7 +7,7 @@ its card in every picture.  Frames are page frame numbers (physical address >> 1
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from inspect import getmembers
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,7 +37,7 @@ the function that is under way, and are "handled"; a processor "faults".
 
 
 @dataclass_transform(frozen_default=True)
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Event:
     """One thing that happened during an operation; a subclass with annotated fields declares a kind of event.
 
@@ -60,9 +60,17 @@ class Event:
     ...     name: str
     >>> list(Broke("door").writes()), EVENTS.pop("Broke").tag
     ([('bell', '', 'door', True, ABSENT)], 'Broke')
+
+    There are some 180 kinds, and a first picture needs few of them: so all share the methods below.  Those that
+    `dataclasses` makes for each class would take a quarter of the time that importing the package takes.
     """
 
     tag: ClassVar[str]
+    _names: ClassVar[frozenset[str]]
+    _defaults: ClassVar[dict[str, Any]]
+    _told: ClassVar[tuple[str, ...]]
+    """The names of its fields but `function` and `depth`."""
+
     function: str = field(default="", repr=False, compare=False)
     depth: int = field(default=0, repr=False, compare=False)
 
@@ -71,8 +79,12 @@ class Event:
 
         `row` is the one that it writes, where a text that is the name of a field or property stands for that.
         """
-        dataclass(frozen=True)(cls)
+        dataclass(frozen=True, init=False, repr=False, eq=False)(cls)
         cls.tag = cls.__name__
+        own = fields(cls)
+        cls._names = frozenset(one.name for one in own)
+        cls._defaults = {one.name: one.default for one in own if one.default is not MISSING}
+        cls._told = tuple(one.name for one in own if one.compare)
         if cls.tag.startswith("_"):
             return
         if row is not None:
@@ -82,6 +94,26 @@ class Event:
             WRITING.add(cls.tag)
         if role:
             ROLES[cls.tag] = role
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        held = self.__dict__
+        held.update(self._defaults)
+        held.update(zip(self._told, given, strict=False))
+        held.update(named)
+        if held.keys() != self._names or len(given) > len(self._told):
+            raise TypeError(f"{self.tag} has the fields {', '.join(self._told)}; got {given} and {named}")
+
+    def __repr__(self) -> str:
+        return f"{self.tag}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._told)})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(self.__dict__[name] for name in self._told)
 
     def writes(self) -> Iterable[Row]:
         """The rows that it wrote (:mod:`.past`).  None, unless it says so."""

@@ -167,7 +167,7 @@ def _runs_lane(
     while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1
         shown = _chosen(value.runs, ranks, most)
-    nodes = [kit.label("frames/runs", "frames in order, neighbours of one owner in one box", MARGIN, top)]
+    nodes = [kit.label("frames/runs", "frames in order, a box per run of one owner", MARGIN, top)]
     share = (width - 2 * MARGIN + 8) / columns
     at, number, y = value.first_frame, 0, top + 20
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from html import escape
 from importlib.resources import files
-from xml.sax.saxutils import escape, quoteattr
 
 from .model import Bar, Caption, Link, Node, Scene
 from .text import cut, shorten, text_width, visible, wrapped
@@ -36,7 +36,7 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
         f'viewBox="0 0 {width:g} {height:g}" role="img">'
-        f"<title>{_safe(alt_text(scene))}</title><style>{escape(style)}</style>"
+        f"<title>{_safe(alt_text(scene))}</title><style>{escape(style, quote=False)}</style>"
         f'<rect class="ground" {size}/>{words}'
         f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )
@@ -211,11 +211,11 @@ def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> s
 
 
 def _safe(text: str) -> str:
-    return escape(visible(text))
+    return escape(visible(text), quote=False)
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(visible(text))
+    return '"' + _safe(text).replace('"', "&quot;") + '"'
 
 
 # ---- the style sheet -----------------------------------------------------------------------------

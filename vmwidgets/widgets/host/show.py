@@ -7,8 +7,9 @@ from typing import Any
 
 from ipywidgets import Box
 
+from vmwidgets.pictures.listed import FIRST_FOR
 from vmwidgets.pictures.picture import Picture
-from vmwidgets.pictures.registry import kinds_shown, known_pictures, picture_shown, registered
+from vmwidgets.pictures.registry import kinds_imported, kinds_shown, picture_named, picture_shown, registered
 
 from .cells import current_shell, note_cell
 from .display import fix_twins, show_box, show_or_say, show_widget, watch_cells
@@ -22,10 +23,15 @@ _views: dict[type[Picture], type[View]] = {}
 def view_of(name: str) -> type[View]:
     """The class of the views that show the picture of this name.
 
+    Raises :class:`KeyError` if there is none.
+
     >>> view_of("Tree").__name__
     'Tree'
     """
-    return _view_class(known_pictures()[name])
+    drawn = picture_named(name)
+    if drawn is None:
+        raise KeyError(name)
+    return _view_class(drawn)
 
 
 def _view_class(drawn: type[Picture]) -> type[View]:
@@ -58,23 +64,28 @@ def register() -> None:
     if _teach not in registered:
         registered.append(_teach)
     _teach(View)
-    for kind in kinds_shown():
+    formatter = _formatter()
+    if formatter is not None:
+        for module, kinds in FIRST_FOR.items():
+            for name in kinds:
+                formatter.for_type_by_name(module, name, _show_or_say)
+        formatter.for_type(Box, show_box)
+    for kind in kinds_shown() if "marimo" in sys.modules else kinds_imported():
         _teach(kind)
-    _teach_boxes()
 
 
 def _teach(kind: type) -> None:
-    shell = current_shell()
-    formatter = getattr(shell, "display_formatter", None)
+    formatter = _formatter()
     if formatter is not None:
-        formatter.ipython_display_formatter.for_type(
-            kind, lambda thing: show_or_say(thing, lambda _: show_widget(show(thing)))
-        )
+        formatter.for_type(kind, _show_or_say)
     if "marimo" in sys.modules and kind is not View:  # marimo asks the object itself, and knows how to show a widget
         kind._display_ = show  # type: ignore[attr-defined]
 
 
-def _teach_boxes() -> None:
-    formatter = getattr(current_shell(), "display_formatter", None)
-    if formatter is not None:
-        formatter.ipython_display_formatter.for_type(Box, show_box)
+def _formatter() -> Any:
+    """What shows the objects that end a cell of the running shell; None in a plain Python."""
+    return getattr(getattr(current_shell(), "display_formatter", None), "ipython_display_formatter", None)
+
+
+def _show_or_say(thing: Any) -> None:
+    show_or_say(thing, lambda _: show_widget(show(thing)))

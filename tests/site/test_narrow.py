@@ -1,0 +1,69 @@
+"""On a telephone nothing is wider than the page: no page, no table, and no picture of a handout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.site.serve import Site
+from tests.site.test_pages import own
+
+WIDTH = 360
+
+WIDE = """(width) => {
+    for (const part of document.querySelectorAll('details')) part.open = true;
+    const canScroll = (part) => /auto|scroll/.test(getComputedStyle(part).overflowX);
+    const scrolls = (part) => canScroll(part) && part.scrollWidth > part.clientWidth;
+    const isWide = (table) => {
+        const { left, right } = table.getBoundingClientRect();
+        if (left < 0 || right > width) return true;
+        for (let part = table; part !== document.body; part = part.parentElement) if (scrolls(part)) return true;
+        return false;
+    };
+    const shown = [...document.querySelectorAll('table')].filter((table) => table.checkVisibility());
+    const heading = (table) => `a table of ${table.querySelector('td, th')?.textContent}`;
+    const found = shown.filter(isWide).map(heading);
+    const { scrollWidth } = document.documentElement;
+    return scrollWidth > width ? [`the page: ${scrollWidth}`, ...found] : found;
+}"""
+
+EXCEPTIONS: dict[str, str] = {}
+"""Pages with a table that is scrolled sideways, each with its reason: there is none."""
+
+COLUMNS = """(row) => [...row.cells].map((cell) => {
+    const { content } = getComputedStyle(cell, '::before');
+    return [cell.getAttribute('role'), content === 'none' ? '' : content, cell.getBoundingClientRect().left];
+})"""
+
+
+@pytest.fixture
+def telephone(chromium: Any) -> Any:
+    context = chromium.new_context(viewport={"width": WIDTH, "height": 740})
+    yield context.new_page()
+    context.close()
+
+
+def test_no_page_and_no_table_is_wider_than_a_telephone(telephone: Any, site: Site, built: Path) -> None:
+    found = {}
+    for path in own(built):
+        name = path.relative_to(built).as_posix()
+        telephone.goto(f"{site.base}/{name}")
+        if (wide := telephone.evaluate(WIDE, WIDTH)) and name not in EXCEPTIONS:
+            found[name] = wide
+    assert found == {}
+
+
+def test_a_wide_table_is_a_list_for_each_row(telephone: Any, site: Site) -> None:
+    telephone.goto(f"{site.base}/docs/guide.html")
+    row = telephone.locator("tr", has_text="x86-64-la57").first
+    cells = row.evaluate(COLUMNS)
+    assert [role for role, _, _ in cells] == ["cell"] * 4
+    assert [name.strip('"') for _, name, _ in cells] == [
+        "", "tables: ", "pages of: ", "boundary between user and kernel: ",
+    ]  # fmt: skip  # the headings of the table in docs/guide.md
+    assert len({left for _, _, left in cells}) == 1, "each cell has a line of its own"
+    telephone.set_viewport_size({"width": 1280, "height": 740})
+    lefts = [left for _, _, left in row.evaluate(COLUMNS)]
+    assert lefts == sorted(set(lefts)), "on a wide page it is a table"

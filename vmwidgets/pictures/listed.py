@@ -1,0 +1,65 @@
+"""The pictures of the package, by the modules that register them: a module is imported when one of its own is wanted.
+
+Most notebooks show a few pictures.  Importing all of them takes as long as everything else that a notebook needs.
+"""
+
+from __future__ import annotations
+
+PICTURES = {
+    "beside": ("Beside",),
+    "compare": ("Comparison", "Diff", "Formats", "Paging"),
+    "dashboard": ("Dashboard",),
+    "domain": ("Capabilities", "Domain", "SlabLevels", "Vnodes", "Vspace"),
+    "inverted": ("Inverted",),
+    "linux": ("BesideLinux",),
+    "maps": ("EntryList", "Map", "Ribbon", "Tree"),
+    "memory": ("Frames", "Kentry", "Kmem", "Slabs", "Threads"),
+    "objects": ("Fault", "Objects"),
+    "pasted": ("Pasted",),
+    "program": ("Program",),
+    "real": ("Followed", "Stops"),
+    "reasons": ("Reasons",),
+    "reference_bits": ("ReferenceBits",),
+    "references": ("References",),
+    "replacement": ("Clock",),
+    "segments": ("Placement",),
+    "sharing": ("Sharing",),
+    "tables": ("Tables", "Walk"),
+    "tlb": ("Tlb",),
+}
+"""By module: the names of its pictures."""
+
+FIRST_FOR = {
+    "vmwidgets.engine.kernel.map.comparisons_schema": {"ComparisonValue": "compare"},
+    "vmwidgets.engine.kernel.map.diffs_schema": {"MapsDiff": "compare"},
+    "vmwidgets.engine.kernel.pmap.pmap_schema": {"InvertedValue": "inverted"},
+    "vmwidgets.engine.machine.handles.cpus": {"MachineCpu": "tlb", "MachineCpus": "tlb"},
+    "vmwidgets.engine.machine.handles.domain": {"MachineDomain": "domain"},
+    "vmwidgets.engine.machine.handles.frames": {
+        "MachineCaches": "memory", "MachineFrames": "memory", "MachineKentry": "memory",
+    },
+    "vmwidgets.engine.machine.handles.kmem": {"MachineKmem": "memory", "MachineKmemMap": "memory"},
+    "vmwidgets.engine.machine.handles.maps": {"MachineMap": "maps"},
+    "vmwidgets.engine.machine.handles.objects": {"MachineObjects": "objects"},
+    "vmwidgets.engine.machine.handles.replacement": {"MachineReplacement": "replacement"},
+    "vmwidgets.engine.machine.handles.tables": {"MachineTables": "tables", "MachineWalk": "tables"},
+    "vmwidgets.engine.machine.handles.tasks": {"Task": "dashboard"},
+    "vmwidgets.engine.machine.handles.threads": {"MachineThread": "memory", "MachineThreads": "memory"},
+    "vmwidgets.engine.machine.hindsight.why": {"Why": "reasons"},
+    "vmwidgets.engine.machine.machine": {"Machine": "dashboard"},
+    "vmwidgets.engine.machine.played": {"Played": "program"},
+    "vmwidgets.engine.mmu.compare_formats": {"FormatComparison": "compare"},
+    "vmwidgets.engine.mmu.followed": {"Followed": "real"},
+    "vmwidgets.engine.mmu.pasted": {"Pasted": "pasted"},
+    "vmwidgets.engine.mmu.stops": {"Stops": "real"},
+    "vmwidgets.engine.mmu.tables": {"PageTables": "tables", "TablesWalk": "tables"},
+    "vmwidgets.engine.paper.references_schema": {"PolicyRun": "references", "ReferencesValue": "references"},
+    "vmwidgets.engine.paper.segments_schema": {"SegmentsValue": "segments"},
+    "vmwidgets.engine.spaces.linux_schema": {"LinuxComparison": "linux"},
+    "vmwidgets.engine.spaces.paging_schema": {"PagingComparison": "compare"},
+    "vmwidgets.pictures.beside": {"Pair": "beside"},
+}  # fmt: skip  # a row for each module
+"""By module and name of a class: the module whose picture is the first choice for its objects."""
+
+MODULE_OF = {name: module for module, names in PICTURES.items() for name in names}
+"""By the name of a picture: its module."""
