@@ -97,6 +97,12 @@ def test_words_are_not_markup() -> None:
     assert "&lt;points&gt;" in html
 
 
+def test_names_and_addresses_are_set_as_code_beside_a_criterion_too() -> None:
+    missing = lab.author.criterion(1, False, "", "`fill` is missing", actual="missing: `0x1000`")
+    html = Result("t", "T", 1, (missing,)).bundle()["text/html"]
+    assert ("<code>fill</code>" in html, "<code>0x1000</code>" in html, "`" in html) == (True, True, False)
+
+
 def test_a_judge_whose_points_do_not_add_up_is_refused() -> None:
     with pytest.raises(vm.Refused, match="worth 5 points, its criteria are worth 3"):
         lab.check("t/miscounted", 1)

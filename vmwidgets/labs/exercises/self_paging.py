@@ -360,7 +360,7 @@ mistakes(
             "all or nothing, everywhere", "A refill is a complete call of map: once finished, it is not rolled back."
         ),
         "the refill, and the pages before the last": Mistake(
-            "a map is done in part", "If a call of map fails, everything that it has done is rolled back."
+            "a map is done in part", "A call of map that fails unmaps the pages that it has mapped."
         ),
     },
 )

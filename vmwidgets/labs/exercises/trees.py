@@ -189,7 +189,7 @@ mistakes(
     "02/depth",
     {
         "4 levels": Mistake("perfectly balanced", "The rules allow one path to be twice as long as another."),
-        "15 levels": Mistake("no repair", "Each insertion is repaired at once, so the tree never becomes a list."),
+        "15 levels": Mistake("no repair", "Each insertion is repaired immediately, so the tree never becomes a list."),
     },
 )
 mistakes(
