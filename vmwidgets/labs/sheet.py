@@ -117,11 +117,6 @@ def variant(name: str) -> Sheet:
     return _made(exercise_named(name), begun())
 
 
-def sheet(name: str) -> Sheet:
-    """The old name of :func:`variant`, which works for one more version."""
-    return variant(name)
-
-
 def practice(name: str, number: Any = 1) -> Sheet:
     """A variant of the exercise `name` to practise on: public, the same for everyone, and not graded.
 
@@ -161,5 +156,5 @@ def _drawn(exercise: Exercise, of: str) -> Sheet:
         raise Refused(f"exercise {exercise.id!r} has no variants: all students get the same one")
     given = exercise.sheet(Draws(f"{of}|{exercise.id}"))
     if not isinstance(getattr(given, "text", None), str) or not callable(getattr(given, "start", None)):
-        raise Refused(f"exercise {exercise.id!r}: its sheet= gave {shown(given)}, which has no text or no start()")
+        raise Refused(f"exercise {exercise.id!r}: its variant= gave {shown(given)}, which has no text or no start()")
     return Sheet(exercise, of, given)

@@ -144,7 +144,7 @@ class PagesSheet:
     points=5,
     takes=Task,
     shows=lambda task: task.map,
-    sheet=PagesSheet.drawn,
+    variant=PagesSheet.drawn,
     edition=2,
     hints=(
         (

@@ -156,7 +156,7 @@ def _static(machine: Machine) -> list[int]:
     points=5,
     takes=Machine,
     shows=lambda machine: machine.kernel_map,
-    sheet=JobsSheet.drawn,
+    variant=JobsSheet.drawn,
     edition=2,
     hints=(
         "For each job: how many new entries does it need before it can free one?",

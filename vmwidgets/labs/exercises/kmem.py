@@ -150,7 +150,7 @@ def _cost(row: Sequence[Block]) -> int:
     takes=Machine,
     alive=False,
     shows=lambda machine: machine.kmem,
-    sheet=HandlerSheet.drawn,
+    variant=HandlerSheet.drawn,
     edition=2,
     hints=(
         "One request gets one range of addresses. Which blocks and free pages are adjacent?",

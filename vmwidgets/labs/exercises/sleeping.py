@@ -95,7 +95,7 @@ def changed(asked: OrderSheet, orders: Orders) -> int:
     points=5,
     takes=Machine,
     shows=lambda machine: machine.threads,
-    sheet=OrderSheet.drawn,
+    variant=OrderSheet.drawn,
     edition=2,
     hints=(
         "For each thread, draw an arrow from each lock to the locks that it takes later. Where is there a circle?",

@@ -102,7 +102,7 @@ def _listed(addresses: Sequence[int]) -> str:
     "Pages without a rotation",
     points=4,
     takes=MachineMap,
-    sheet=TreeSheet.drawn,
+    variant=TreeSheet.drawn,
     edition=2,
     hints=(
         "Draw the tree that you want at the end. Which of its nodes must be inserted before which others?",
