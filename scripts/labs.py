@@ -8,8 +8,8 @@ A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a
     instructor    instructors only: text on time, mistakes and points
 
 Instructors' notebooks also have what the outputs of students' notebooks say of an outcome, once it is answered
-(`vmwidgets/labs/explained.py`), and the table of predictions says what each wrong answer means, in the words that a
-student gets (`vmwidgets/labs/mistakes.py`).
+(`vmwidgets/labs/explained.py`), the table of predictions says what each wrong answer means, in the words that a
+student gets (`vmwidgets/labs/mistakes.py`), and the table of sections has their minutes (`scripts/minutes.py`).
 
 Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
 exercises' own, into docs/labs/.  Links to docs/ become those of
@@ -29,14 +29,15 @@ from typing import Any
 import jupytext
 import nbformat
 
-from scripts import rubrics
+from scripts import minutes, rubrics
 from vmwidgets.labs.explained import explanation_of
 from vmwidgets.labs.mistakes import known_mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "course"
+INSTRUCTORS = {"solution", "instructor"}
 LEFT_OUT = {
-    ROOT / "notebooks": {"solution", "instructor"},
+    ROOT / "notebooks": INSTRUCTORS,
     SOURCES / "instructors": {"student"},
 }
 """The tags of the cells that each folder's notebooks don't have."""
@@ -76,7 +77,7 @@ def written() -> Iterator[tuple[Path, str]]:
         if unknown:
             raise SystemExit(f"{source.relative_to(ROOT)}: no such tag: {', '.join(sorted(unknown))}")
         for folder, tags in LEFT_OUT.items():
-            told = explained(notebook) if folder.name == "instructors" else notebook
+            told = explained(timed(notebook)) if folder.name == "instructors" else notebook
             made = without(told, tags, source.stem.partition("-")[0])
             yield folder / f"{source.stem}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
 
@@ -100,6 +101,14 @@ def explained(notebook: Any) -> Any:
         cells += [
             type(cell)(cell_type="markdown", metadata={}, source=f"**Once it is answered:** {text}") for text in told
         ]
+    return type(notebook)(notebook, cells=cells)
+
+
+def timed(notebook: Any) -> Any:
+    """The notebook with the minutes of its sections in the instructors' table: those that a student's cells take."""
+    students = [cell for cell in notebook.cells if not INSTRUCTORS & set(cell.metadata.get("tags", ()))]
+    seconds = minutes.seconds_of(students)
+    cells = [type(cell)(cell, source=minutes.with_minutes(cell.source, seconds)) for cell in notebook.cells]
     return type(notebook)(notebook, cells=cells)
 
 

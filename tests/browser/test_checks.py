@@ -13,9 +13,9 @@ from itertools import permutations
 import vmwidgets as vm
 from vmwidgets import lab
 lab.begin("01", student="ada", course="os")
-requests = lab.sheet("01/gaps").given.requests
+requests = lab.variant("01/gaps").given.requests
 def solved(order):
-    made = lab.sheet("01/gaps").start()
+    made = lab.variant("01/gaps").start()
     for pages in order:
         made.enter(pages * vm.PAGE)
     return made

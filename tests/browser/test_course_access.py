@@ -60,7 +60,7 @@ TOO_WIDE = """() => {
 
 GALLERY = (
     'from vmwidgets import lab\nlab.begin("01", student=["a" * 64, "b" * 64], course="c" * 64)',
-    'sheet = lab.sheet("01/guard")\nsheet',
+    'sheet = lab.variant("01/guard")\nsheet',
     'lab.check("01/guard", sheet.start())',
     'stacks = sheet.start()\nstacks.enter("1 MiB", at=0)\nlab.check("01/guard", stacks)',
     'lab.hint("01/guard", tier=3)',
@@ -122,12 +122,12 @@ def solved_by_keys(notebook: Notebook, name: str) -> list[str]:
         if SHEET.search(source) or "lab.begin(" in source:
             run_by_keys(notebook, index)
         if (asked := SHEET.search(source)) is not None:
-            assert words_missing(notebook, index, lab.sheet(asked[2]).text) == []
+            assert words_missing(notebook, index, lab.variant(asked[2]).text) == []
         if (check := CHECK.search(source)) is None or YOURS not in source:
             continue
         lines = source.splitlines()
         number = next(number for number, line in enumerate(lines) if line.startswith(YOURS))
-        recipe = LABS[name][check[1]].right[0](lab.sheet(check[1]).given)
+        recipe = LABS[name][check[1]].right[0](lab.variant(check[1]).given)
         type_below(notebook, index, number, f"thing = {check[2]}\n{recipe}")
         notebook.page.keyboard.press("Shift+Enter")
         notebook.wait_idle()

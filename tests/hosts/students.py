@@ -66,9 +66,9 @@ def lines_of(exercise: str, student: str, how: str, test: str) -> str:
     calls = [node for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
     (call,) = [node for node in calls if ast.unparse(node.func) == "lab.check"]
     thing = ast.unparse(call.args[1])
-    return "\n".join([f'thing = {thing} = lab.sheet("{exercise}").start()', *lines, f"{thing} = thing"])
+    return "\n".join([f'thing = {thing} = lab.variant("{exercise}").start()', *lines, f"{thing} = thing"])
 
 
 def needed(source: str) -> bool:
     """Whether a cell that is none of an exercise is needed by one."""
-    return any(call in source for call in ("lab.begin(", "lab.variant(", "lab.sheet("))
+    return any(call in source for call in ("lab.begin(", "lab.variant("))

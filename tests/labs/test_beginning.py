@@ -94,19 +94,19 @@ def test_a_pair_is_sorted_by_what_its_ids_are_folded_to():
 @pytest.mark.parametrize("course", ["", None])
 def test_without_a_student_it_is_the_default_sheet(student, course):
     lab.begin("01", student=student, course=course)
-    assert lab.sheet("01/gaps").of == "default"
+    assert lab.variant("01/gaps").of == "default"
 
 
 def test_a_course_alone_makes_no_sheet_of_its_own():
     lab.begin("01", course="os")
-    assert lab.sheet("01/gaps").of == "default"
+    assert lab.variant("01/gaps").of == "default"
 
 
 def test_from_then_on_sheets_are_the_students():
-    before = lab.sheet("01/gaps")
+    before = lab.variant("01/gaps")
     lab.begin("01", student="anna", course="os")
-    assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
-    assert lab.sheet("01/gaps").text != before.text
+    assert lab.variant("01/gaps").of == SEEDS["os", "01", "anna"]
+    assert lab.variant("01/gaps").text != before.text
 
 
 def test_to_begin_the_same_once_more_changes_nothing():
@@ -128,7 +128,7 @@ def test_another_beginning_in_one_kernel_is_refused(name, student, course, names
     said = refused(name, student=student, course=course)
     assert "lab 01 for anna, course os: restart the kernel" in said
     assert names in said
-    assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
+    assert lab.variant("01/gaps").of == SEEDS["os", "01", "anna"]
 
 
 def test_the_default_sheet_is_a_beginning_too():
@@ -143,7 +143,7 @@ def test_an_id_that_is_typed_later_gives_its_sheets_and_says_what_to_do_again():
     assert "counts for no one" in repr(tried)
     assert "01/gaps" not in repr(lab.begin("01"))
     assert "so repeat: 01/gaps." in repr(lab.begin("01", student="anna", course="os"))
-    assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
+    assert lab.variant("01/gaps").of == SEEDS["os", "01", "anna"]
     assert lab.predictions["t/many"].answer == "3"
     with pytest.raises(vm.Refused, match="nothing has been checked in this notebook for this variant"):
         lab.submit()
@@ -160,7 +160,7 @@ def test_what_was_begun_for_an_id_stays_its_own():
 
 
 def test_what_was_made_on_the_default_sheet_is_no_work_on_ones_own():
-    made = lab.sheet("01/gaps").start()
+    made = lab.variant("01/gaps").start()
     lab.begin("01")
     lab.begin("01", student="anna", course="os")
     result = lab.check("01/gaps", made)

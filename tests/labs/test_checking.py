@@ -97,6 +97,12 @@ def test_words_are_not_markup() -> None:
     assert "&lt;points&gt;" in html
 
 
+def test_names_and_addresses_are_set_as_code_beside_a_criterion_too() -> None:
+    missing = lab.author.criterion(1, False, "", "`fill` is missing", actual="missing: `0x1000`")
+    html = Result("t", "T", 1, (missing,)).bundle()["text/html"]
+    assert ("<code>fill</code>" in html, "<code>0x1000</code>" in html, "`" in html) == (True, True, False)
+
+
 def test_a_judge_whose_points_do_not_add_up_is_refused() -> None:
     with pytest.raises(vm.Refused, match="worth 5 points, its criteria are worth 3"):
         lab.check("t/miscounted", 1)
@@ -136,7 +142,7 @@ def test_a_dead_machine_has_no_points_and_says_why() -> None:
 
 
 def test_a_task_stands_for_its_map_and_a_machine_for_the_kernels() -> None:
-    task = lab.sheet("01/guard").start().machine.tasks["stacks"]
+    task = lab.variant("01/guard").start().machine.tasks["stacks"]
     assert lab.check("01/guard", task) == lab.check("01/guard", task.map)
     assert lab.check("01/guard", task.machine).problem.startswith(
         "this is kernel_map, and the variant's is task:stacks"
@@ -144,7 +150,7 @@ def test_a_task_stands_for_its_map_and_a_machine_for_the_kernels() -> None:
 
 
 def test_looking_changes_nothing() -> None:
-    space = lab.sheet("01/guard").start()
+    space = lab.variant("01/guard").start()
     space.enter("33 pages")
     before = space.value(), len(space.machine.journal)
     first, second = lab.check("01/guard", space), lab.check("01/guard", space)
@@ -154,9 +160,9 @@ def test_looking_changes_nothing() -> None:
 
 
 def test_what_is_right_is_shown_to_a_learner_as_well_and_a_grader_draws_only_what_is_not() -> None:
-    space = lab.sheet("01/guard").start()
+    space = lab.variant("01/guard").start()
     assert "<img" in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
-    right = maps.SOLVED["01/guard"].right[0](lab.sheet("01/guard").given)
+    right = maps.SOLVED["01/guard"].right[0](lab.variant("01/guard").given)
     exec(right, {"vm": vm, "thing": space})
     result = lab.check("01/guard", space)
     assert (result.passed, result.hints) == (True, False)
@@ -169,7 +175,7 @@ MACHINES = "04/thrifty", "05/handler", "05b/order", "06/by-hand", "07/eleven"
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_of_a_machine_the_part_is_shown_that_the_check_is_about(name: str) -> None:
-    result = lab.check(name, lab.sheet(name).start())
+    result = lab.check(name, lab.variant(name).start())
     assert not result.passed
     assert "<img" in result.picture
     assert "<img" in result._repr_mimebundle_()["text/html"]
@@ -177,7 +183,7 @@ def test_of_a_machine_the_part_is_shown_that_the_check_is_about(name: str) -> No
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_what_cannot_be_judged_yet_says_the_criterion_first(name: str) -> None:
-    result = lab.check(name, lab.sheet(name).start())
+    result = lab.check(name, lab.variant(name).start())
     sentences = [criterion.sentence for criterion in result.criteria]
     assert sentences
     assert [sentence for sentence in sentences if sentence.startswith("first ")] == []
@@ -231,7 +237,7 @@ def test_an_exercise_that_makes_no_sense_is_refused(make: Any) -> None:
 def test_an_exercise_of_another_lab_than_was_begun_has_no_points_and_says_so(begun: str) -> None:
     """As after a first cell that was copied from last week's notebook."""
     lab.begin(begun, student="ada", course="os")
-    sheet = lab.sheet("01/guard")
+    sheet = lab.variant("01/guard")
     names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet.start()}
     run(maps.SOLVED["01/guard"].right[0](sheet.given), names)
     result = lab.check("01/guard", names["thing"])

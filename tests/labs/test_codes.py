@@ -114,7 +114,7 @@ def test_the_seed_depends_on_the_code_and_only_the_key_gives_it_again() -> None:
     assert begun.seed != Beginning("01", "os", ("ada",)).seed
     assert Beginning.made_from(begun.data(), KEY).seed == begun.seed
     assert Beginning.made_from(begun.data()).seed == Beginning("01", "os", ("ada",)).seed
-    assert lab.sheet("01/gaps").of == f"{begun.seed:016x}"
+    assert lab.variant("01/gaps").of == f"{begun.seed:016x}"
 
 
 def test_with_a_key_the_seed_is_the_codes_whatever_a_notebook_says() -> None:

@@ -52,7 +52,7 @@ def test_another_draw_is_noticed() -> None:
         asked = given.sheet(source)
         return type(asked)(asked.gaps, asked.requests[::-1])
 
-    lab.author.exercise("01/gaps", "Gaps", points=4, takes=given.takes, sheet=turned, replace=True)(given.judge)
+    lab.author.exercise("01/gaps", "Gaps", points=4, takes=given.takes, variant=turned, replace=True)(given.judge)
     assert draws("01/gaps") != before
 
 

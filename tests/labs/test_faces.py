@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.lab import MOVED, OF_THINGS, OF_VM
+from vmwidgets.labs.lab import MOVED, OF_THINGS, OF_VM, RENAMED
 
 
 @pytest.mark.parametrize("name", MOVED)
@@ -64,8 +64,8 @@ def test_a_class_that_moved_to_vm_still_works(name: str) -> None:
 
 
 def test_a_student_is_offered_no_name_of_authors() -> None:
-    assert not {*MOVED, *OF_THINGS, *OF_VM, "explain"} & {*dir(lab)}
-    assert len(dir(lab)) == 15
+    assert not {*MOVED, *OF_THINGS, *OF_VM, *RENAMED, "explain"} & {*dir(lab)}
+    assert len(dir(lab)) == 14
     assert {*lab.author.__all__} == {*MOVED, "explain"}
 
 
@@ -75,6 +75,23 @@ def test_another_name_is_refused_as_by_any_module() -> None:
 
 
 def test_the_first_name_of_a_variant_still_gives_the_same() -> None:
-    """docs/glossary.md promises it for one more version; the labs use it."""
-    assert lab.sheet("01/gaps") == lab.variant("01/gaps")
-    assert lab.sheet("01/guard") != lab.variant("01/gaps")
+    """docs/glossary.md promises it for one more version."""
+    with pytest.warns(DeprecationWarning, match=r"^lab\.sheet is lab\.variant now$"):
+        assert lab.sheet is lab.variant
+
+
+def test_the_first_name_of_what_draws_a_variant_still_works_and_says_the_other() -> None:
+    with pytest.warns(DeprecationWarning, match=r"^sheet= of lab\.author\.exercise is variant= now$"):
+        marked = lab.author.exercise("t/named", "Named", points=1, takes=int, sheet=lambda _draws: Five())
+    marked(lambda number, five: [lab.author.criterion(1, number == five.start(), "right", "wrong")])
+    assert (lab.variant("t/named").text, lab.check("t/named", 5).passed) == ("five", True)
+
+
+class Five:
+    """A variant."""
+
+    text = "five"
+
+    def start(self) -> int:
+        """What there is to begin with."""
+        return 5

@@ -83,7 +83,7 @@ def reachable(thing: Any, levels: int = LEVELS) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_nothing_that_a_sheet_leads_to_earns_a_point(name: str) -> None:
-    for sheet in (lab.sheet(name), lab.practice(name, 2)):
+    for sheet in (lab.variant(name), lab.practice(name, 2)):
         for value in reachable(sheet):
             with suppress(vm.Refused):  # another kind of thing
                 assert lab.check(sheet, value).points == 0, value
@@ -102,8 +102,8 @@ def test_the_search_would_find_an_answer() -> None:
             return {"right": 7}
 
     Given.__module__ = "vmwidgets.labs.exercises.other"
-    lab.author.exercise("t/told", "Told", points=1, takes=int, sheet=lambda _draws: Given())(
+    lab.author.exercise("t/told", "Told", points=1, takes=int, variant=lambda _draws: Given())(
         lambda number, _asked: [lab.author.criterion(1, number == 7, "right", "wrong")]
     )
-    sheet: Sheet = lab.sheet("t/told")
+    sheet: Sheet = lab.variant("t/told")
     assert 7 in list(reachable(sheet))

@@ -219,4 +219,4 @@ def test_a_question_that_makes_no_sense_is_refused(arguments: dict[str, Any]) ->
 
 def test_both_ways_lead_to_the_same_lab() -> None:
     assert vm.lab is lab
-    assert {"begin", "check", "hint", "predict", "predictions", "sheet"} <= set(dir(lab)) == set(lab.__all__)
+    assert {"begin", "check", "hint", "predict", "predictions", "variant"} <= set(dir(lab)) == set(lab.__all__)

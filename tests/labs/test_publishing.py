@@ -16,17 +16,17 @@ FIRST = """
 import vmwidgets as vm
 from vmwidgets import lab
 lab.begin("01", student="ada", course="os")
-puzzle = lab.sheet("01/gaps").start()
+puzzle = lab.variant("01/gaps").start()
 """
 
 RIGHT = """
 from itertools import permutations
 def solved(order):
-    made = lab.sheet("01/gaps").start()
+    made = lab.variant("01/gaps").start()
     for pages in order:
         made.enter(pages * vm.PAGE)
     return made
-requests = lab.sheet("01/gaps").given.requests
+requests = lab.variant("01/gaps").given.requests
 """
 
 CELLS = {
@@ -43,7 +43,7 @@ CELLS = {
     "practice": 'for number in range(1, 30):\n    lab.check(lab.practice("01/gaps", number), ...)',
     "loop": RIGHT + 'for order in permutations(requests):\n    lab.check("01/gaps", solved(order))',
     "search": 'for order in permutations(requests):\n    if lab.check("01/gaps", solved(order)).passed:\n        break',
-    "two": 'lab.check("01/gaps", puzzle)\nlab.check("01/guard", lab.sheet("01/guard").start())',
+    "two": 'lab.check("01/gaps", puzzle)\nlab.check("01/guard", lab.variant("01/guard").start())',
     "submit": "lab.submit();",
     "cleared": 'from IPython.display import clear_output\nmine = lab.check("01/gaps", puzzle)\nclear_output()\nmine',
     "captured": '%%capture\nlab.check("01/gaps", puzzle)',

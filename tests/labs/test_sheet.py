@@ -43,8 +43,8 @@ def test_a_draw_from_nothing_is_refused(draw):
 
 
 def test_a_sheet_is_drawn_again_alike_and_starts_anew_each_time():
-    sheet = lab.sheet("01/gaps")
-    assert lab.sheet("01/gaps").text == sheet.text
+    sheet = lab.variant("01/gaps")
+    assert lab.variant("01/gaps").text == sheet.text
     one, other = sheet.start(), sheet.start()
     assert one is not other
     assert one.value() == other.value()
@@ -76,7 +76,7 @@ def test_practice_is_the_same_for_everyone():
 @pytest.mark.parametrize(
     "name", ["01/gap", "", None, 5, ["01/gaps"], {}, "\u202e", "x" * 10_000], ids=lambda value: type(value).__name__
 )
-@pytest.mark.parametrize("ask", [lab.sheet, lab.practice, lab.hint, lab.check])
+@pytest.mark.parametrize("ask", [lab.variant, lab.practice, lab.hint, lab.check])
 def test_a_name_that_is_no_exercise_is_refused(ask, name):
     with pytest.raises(vm.Refused, match="unknown") as refused:
         ask(name)
@@ -90,7 +90,7 @@ def exercise(**options):
         yield lab.author.criterion(1, value == 1, "it is one", "it should be one")
 
 
-@pytest.mark.parametrize("ask", [lab.sheet, lab.practice])
+@pytest.mark.parametrize("ask", [lab.variant, lab.practice])
 def test_an_exercise_that_asks_the_same_of_all_has_no_sheet(ask):
     exercise()
     with pytest.raises(vm.Refused, match="'t/one' has no variants: all students get the same one"):
@@ -103,13 +103,13 @@ def test_an_exercise_that_asks_the_same_of_all_has_no_sheet(ask):
     ids=lambda value: type(value).__name__,
 )
 def test_a_sheet_without_a_text_or_a_start_is_refused(given):
-    exercise(sheet=lambda _draws: given)
-    for ask in (lab.sheet, lab.practice, lab.hint, lab.check):
-        with pytest.raises(vm.Refused, match=r"'t/one': its sheet= gave .*, which has no text or no start\(\)"):
+    exercise(variant=lambda _draws: given)
+    for ask in (lab.variant, lab.practice, lab.hint, lab.check):
+        with pytest.raises(vm.Refused, match=r"'t/one': its variant= gave .*, which has no text or no start\(\)"):
             ask("t/one")
 
 
-@pytest.mark.parametrize("name", ["sheet", "shows"])
+@pytest.mark.parametrize("name", ["variant", "shows"])
 @pytest.mark.parametrize("value", [5, "text", {}], ids=lambda value: type(value).__name__)
 def test_what_is_no_function_is_refused(name, value):
     with pytest.raises(vm.Refused, match=f"^{name}="):
@@ -138,8 +138,8 @@ def test_a_shipped_name_is_refused_unless_it_is_to_be_replaced():
 
 
 def test_a_sheet_shows_itself_as_text_and_as_data():
-    exercise(sheet=lambda _draws: SimpleNamespace(text="Make `<b>`.\nThen stop.", start=int))
-    bundle = lab.sheet("t/one")._repr_mimebundle_()
+    exercise(variant=lambda _draws: SimpleNamespace(text="Make `<b>`.\nThen stop.", start=int))
+    bundle = lab.variant("t/one")._repr_mimebundle_()
     assert bundle[MIME] == {"schema": 1, "id": "t/one", "of": "default", "text": "Make `<b>`.\nThen stop."}
     assert "<code>&lt;b&gt;</code>" in bundle["text/html"]
     assert bundle["text/plain"].startswith("t/one · One\nMake `<b>`.\nThen stop.\nTo practise:")
@@ -149,7 +149,7 @@ def test_a_practice_sheet_says_how_to_check_it_and_not_by_the_name_of_the_graded
     sheet = lab.practice("01/gaps", 3)
     assert 'p = lab.practice("01/gaps", 3)' in repr(sheet)
     result = lab.check(sheet, sheet.start())
-    for text in repr(sheet), repr(lab.sheet("01/gaps")):
+    for text in repr(sheet), repr(lab.variant("01/gaps")):
         assert "lab.check(p, …)" in text
         assert "lab.hint(p)" in text
     assert "lab.hint(p)" in repr(result)

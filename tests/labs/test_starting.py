@@ -148,7 +148,7 @@ def test_what_the_sheet_gives_may_not_be_undone() -> None:
 
 
 def test_another_part_of_the_same_machine_is_named() -> None:
-    sheet = lab.sheet("01/gaps")
+    sheet = lab.variant("01/gaps")
     machine = sheet.start().machine
     refused(
         sheet, machine.task("mine").map, "this is task:mine/map, and the variant's is task:puzzle/map: check the result"
@@ -163,7 +163,7 @@ def test_the_sentence_says_how_to_begin() -> None:
 
 def test_data_of_foreign_work_is_judged_alike() -> None:
     """The journal of a machine of one's own, packed and made again: the grader's way."""
-    sheet = lab.sheet("01/gaps")
+    sheet = lab.variant("01/gaps")
     given: Any = sheet.given
     work = lab.check("01/gaps", gaps_made_where_they_help(given)).work
     refused(sheet, remade(work))
@@ -176,7 +176,7 @@ def test_a_sheet_of_a_course_without_a_machine_takes_any() -> None:
         def start(self) -> None:
             """Nothing is given."""
 
-    lab.author.exercise("t/any", "Any machine", points=1, takes=vm.Machine, sheet=lambda draws: Given())(
+    lab.author.exercise("t/any", "Any machine", points=1, takes=vm.Machine, variant=lambda draws: Given())(
         lambda machine, asked: [lab.author.criterion(1, True, "it runs", "it does not run")]
     )
     assert lab.check("t/any", vm.boot()).passed

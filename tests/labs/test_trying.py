@@ -53,7 +53,7 @@ def test_a_copy_of_a_copy_is_one_as_well() -> None:
 
 def test_a_check_of_a_copy_counts_for_nothing() -> None:
     lab.begin("01", student="anna", course="os")
-    stacks = lab.sheet("01/guard").start()
+    stacks = lab.variant("01/guard").start()
     with lab.try_on(stacks) as copy:
         result = lab.check("01/guard", copy)
     assert "counts for nothing" in repr(result)

@@ -124,7 +124,7 @@ def test_what_is_handed_in_is_what_was_checked_last() -> None:
     lab.begin("01", student="ada", course="os")
     with pytest.raises(vm.Refused, match="nothing has been checked"):
         lab.submit()
-    sheet = lab.sheet("01/gaps")
+    sheet = lab.variant("01/gaps")
     lab.check("01/gaps", sheet.start())
     lab.check(lab.practice("01/gaps"), lab.practice("01/gaps").start())
     solved = done(sheet, SOLVED["01/gaps"].right[0](sheet.given))

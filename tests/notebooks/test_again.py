@@ -125,21 +125,49 @@ def test_in_any_order_and_twice_no_verdict_changes(path: Path, seed: int) -> Non
     """A learner answers, runs all, and then runs cells again, in an order of their own."""
     notebook = nbformat.read(path, as_version=4)
     answered(notebook, seed)
-    client = nbclient.NotebookClient(
-        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
-    )
+    client, code = client_of(notebook, path)
     draws = random.Random(f"{lab_of(path)} {seed}")
-    code = [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     with client.setup_kernel():
-        for number, cell in enumerate(notebook.cells):
-            client.execute_cell(cell, number)
+        for number in code:
+            client.execute_cell(notebook.cells[number], number)
         first = verdicts(notebook)
         for number in draws.sample(code, len(code)):
-            client.clear_display_id_mapping(number)
-            client.execute_cell(notebook.cells[number], number)
+            again(client, number)
             assert names_missed(notebook.cells[number]) == []
         assert verdicts(notebook) == first
     assert first.keys() == set(asked(path))
+
+
+@by_name
+def test_the_same_cell_again_does_not_fail(path: Path) -> None:
+    """Each cell twice on the way down, and once more on the way up, after all later cells."""
+    notebook = nbformat.read(path, as_version=4)
+    answered(notebook, 0)
+    client, code = client_of(notebook, path)
+    with client.setup_kernel():
+        for number in code:
+            client.execute_cell(notebook.cells[number], number)
+            again(client, number)
+            assert failures(notebook.cells[number]) == [], f"twice: {notebook.cells[number].source}"
+        first = verdicts(notebook)
+        for number in reversed(code):
+            again(client, number)
+            assert failures(notebook.cells[number]) == [], f"after the whole lab: {notebook.cells[number].source}"
+        assert verdicts(notebook) == first
+
+
+def client_of(notebook: Any, path: Path) -> tuple[nbclient.NotebookClient, list[int]]:
+    """What runs a notebook, and the numbers of its cells with code."""
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(path.parent)}}
+    )
+    return client, [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+
+def again(client: nbclient.NotebookClient, number: int) -> None:
+    """Run a cell that has run before."""
+    client.clear_display_id_mapping(number)
+    client.execute_cell(client.nb.cells[number], number)
 
 
 def answered(notebook: Any, number: int) -> None:
@@ -165,6 +193,11 @@ def verdicts(notebook: Any) -> dict[str, tuple[Any, ...]]:
             if shown is not None:  # a cell that fails now shows none
                 assert found[shown["id"]] == (shown["said"], shown["late"], shown["actual"])
     return found
+
+
+def failures(cell: Any) -> list[str]:
+    """What a cell failed with."""
+    return [json.dumps(output) for output in cell.outputs if output.output_type == "error"]
 
 
 def names_missed(cell: Any) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from scripts.minutes import RULE, seconds_of
 from vmwidgets import lab
 from vmwidgets.labs import moved
 from vmwidgets.labs.mistakes import known_mistakes
@@ -112,7 +113,16 @@ def test_fifty_minutes_are_enough_for_what_can_not_be_left_out(path: Path) -> No
     assert sum(cell.source.count("lab.predict(") for cell in code) <= PREDICTIONS
     exercises = {name for cell in code for name in CHECK.findall(cell.source)}
     assert (lab_of(path) not in NOT_GRADED) <= len(exercises) <= EXERCISES
-    assert re.search(r"\*\*Time\*\*: about (45|50) minutes\.", kept[0].source)
+    stated = re.search(r"\*\*Time\*\*: about (\d+) minutes", kept[0].source)
+    assert stated
+    assert abs(sum(seconds_of(kept).values()) / 60 - int(stated[1])) <= 5, "the rule of the instructors' table"
+    assert int(stated[1]) <= 50
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_instructors_read_the_minutes_of_each_section_and_their_rule(path: Path) -> None:
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    assert text.count("| sections | minutes | what they are about |") == text.count(RULE) == 1
 
 
 @by_name

@@ -86,7 +86,7 @@ def test_its_notebook_is_solved_for_a_student(run: Callable[..., dict[str, dict[
 
 
 def test_a_check_looks_as_the_page_shows_it(folder: Path) -> None:
-    """Of the default sheet."""
+    """Of the default variant."""
     code = """
 import holes
 from vmwidgets import lab

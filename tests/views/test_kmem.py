@@ -12,6 +12,9 @@ from vmwidgets.views.story.words.called import called
 
 PAGE = 4096
 
+DESCENT = 4
+"""Pixels that letters such as p reach below the line."""
+
 
 @pytest.fixture
 def machine() -> vm.Machine:
@@ -96,6 +99,7 @@ def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
     assert "2 asleep: one, two" in words(placed(vm.Kmem(machine, width=480).scene())["kmem/exec_map"])
     assert "needs_wakeup is set" in box.title
     assert "sleep lock free" in words(box)
+    assert box.text[-1].y + DESCENT <= box.h, "the last line has its descenders"
     assert "mutex free" in words(placed(vm.Kmem(machine).scene())["kmem/kmem_map"])
     machine.kmem.pipe_map.lock()
     box = placed(vm.Kmem(machine).scene())["kmem/pipe_map"]

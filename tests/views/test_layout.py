@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import Node, Scene
 
 SIZES = (3, 9, 12, 31, 60, 127, 290, 700)
 
@@ -178,3 +178,25 @@ def test_the_nodes_of_one_tree_have_labels_of_one_kind(count: int) -> None:
     labels = [node.text[-1].text for node in nodes]
     assert len(labels) == count
     assert len({label.startswith("0x") for label in labels}) == 1, labels
+
+
+def test_no_link_of_the_path_crosses_a_number_beside_a_mark() -> None:
+    """In a large tree the path turns often, and its links are nearly flat."""
+    space = vm.boot("x86-64", layout="x15-64").task("init").map
+    space.fill(2_000)
+    for number in (1, 700, 1_400, 1_998):
+        scene = vm.Tree(space, find=space.entries()[number].start).scene().whole()
+        labels = [node for node in scene.nodes if node.id.endswith("/asked") and " " not in node.text[0].text]
+        links = [link.points for link in scene.links if "path" in link.state]
+        assert len(labels) > 5
+        crossed = [node.text[0].text for node in labels for (x, y), (u, v) in links if crosses(node, x, y, u, v)]
+        assert crossed == []
+
+
+def crosses(node: Node, x: float, y: float, u: float, v: float) -> bool:
+    """Whether the line from (x, y) to (u, v) is within the height of the digits somewhere in the middle of `node`."""
+    middle = node.x + node.w / 2
+    if not min(x, u) < middle < max(x, u):
+        return False
+    height = y + (v - y) * (middle - x) / (u - x)
+    return node.y + 4 < height < node.y + 13

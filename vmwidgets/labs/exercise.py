@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -74,7 +75,7 @@ SHIPPED = "vmwidgets.labs.exercises."
 """Where the package's own are."""
 
 
-def exercise(
+def exercise(  # noqa: PLR0913 - each is a word of the call
     id: str,  # noqa: A002
     title: str,
     *,
@@ -82,17 +83,19 @@ def exercise(
     takes: type,
     alive: bool = True,
     shows: Callable[..., Any] | None = None,
-    sheet: Callable[[Draws], Asked] | None = None,
+    variant: Callable[[Draws], Asked] | None = None,
     hints: Hints = (),
     edition: int = 1,
     replace: bool = False,
+    sheet: Callable[[Draws], Asked] | None = None,
 ) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it is given a thing of class `takes`, and yields criteria.
 
-    With `sheet` each student is asked something else: it gets :class:`Draws` and gives an object with the text of the
+    With `variant` each student is asked something else: it gets :class:`Draws` and gives an object with the text of the
     task and with `start()`; the judge is given that object too.  `hints` are three texts, the gentlest first, or a
-    function of that object.  Raise `edition` when a change lets a seed draw another sheet, or the judge give other
-    points.  The name of an exercise that ships is refused, unless with `replace=True`.
+    function of that object.  Raise `edition` when a change lets a seed draw another variant, or the judge give other
+    points.  The name of an exercise that ships is refused, unless with `replace=True`.  `sheet` is the old name of
+    `variant`, which works for one more version.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)
@@ -106,8 +109,11 @@ def exercise(
         raise Refused(f"takes={shown(takes)}: write the class of what is graded, such as vm.Machine")
     if shows is not None and not callable(shows):
         raise Refused(f"shows={shown(shows)}: pass a function that returns what to draw of the graded thing")
-    if sheet is not None and not callable(sheet):
-        raise Refused(f"sheet={shown(sheet)}: pass a function that takes lab.author.Draws and returns a variant")
+    if sheet is not None:
+        warnings.warn("sheet= of lab.author.exercise is variant= now", DeprecationWarning, stacklevel=2)
+    drawn = sheet if variant is None else variant
+    if drawn is not None and not callable(drawn):
+        raise Refused(f"variant={shown(drawn)}: pass a function that takes lab.author.Draws and returns a variant")
     number = _edition(edition)
     helping = hints if callable(hints) else three(hints)
 
@@ -117,7 +123,7 @@ def exercise(
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
-        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, sheet, helping, shipped, number)
+        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, drawn, helping, shipped, number)
         return judge
 
     return register

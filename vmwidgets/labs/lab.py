@@ -30,7 +30,7 @@ from .checking import check
 from .hinting import hint
 from .minutes import minutes
 from .requiring import require
-from .sheet import practice, sheet, variant
+from .sheet import practice, variant
 from .submitting import submit
 from .trying import try_on
 
@@ -46,7 +46,6 @@ __all__ = [
     "predict",
     "predictions",
     "require",
-    "sheet",
     "submit",
     "try_on",
     "variant",
@@ -88,11 +87,18 @@ OF_VM = "BaseAndBounds", "Segments"
 """Classes that are in `vm` now; here they work for one more version."""
 
 
+RENAMED = {"sheet": "variant"}
+"""Functions that have another name now; here the old one works for one more version."""
+
+
 def __getattr__(name: str) -> Any:
-    if name in OF_THINGS:
+    old: Any
+    if name in RENAMED:
+        say, old = f"lab.{name} is lab.{RENAMED[name]} now", globals()[RENAMED[name]]
+    elif name in OF_THINGS:
         whose, _, path = OF_THINGS[name].partition(".")
         say = f"lab.{name}({whose}) is {whose}.{path} now"
-        old: Any = partial(_asked_of_thing, path)
+        old = partial(_asked_of_thing, path)
     elif name in OF_VM:
         say, old = f"lab.{name} is vm.{name} now", getattr(segments, name)
     elif name in MOVED:

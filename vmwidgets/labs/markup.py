@@ -5,6 +5,7 @@ Colours are those of the page, so that light and dark need no question.
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from markdown_it import MarkdownIt
@@ -24,6 +25,16 @@ def marked(text: str, tag: str = "span") -> str:
     '<em>&lt;b&gt;</em>'
     """
     return f"<{tag}>{escape(visible(text))}</{tag}>"
+
+
+def with_code(text: str) -> str:
+    """A line of text; what is between backticks is code.
+
+    >>> with_code("at `0x1000`")
+    '<span>at </span><code>0x1000</code>'
+    """
+    parts = re.split(r"`([^`]+)`", text)
+    return "".join(marked(part, "code" if index % 2 else "span") for index, part in enumerate(parts) if part)
 
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")

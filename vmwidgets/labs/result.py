@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .criterion import Criterion
-from .markup import framed, marked
+from .markup import framed, marked, with_code
 from .publishing import cards
 
 MIME = "application/vnd.vmwidgets.check+json"
@@ -146,5 +146,6 @@ def _lines(criterion: Criterion) -> Iterator[str]:
 
 
 def _html(criterion: Criterion) -> str:
-    beside = "".join(f'<div style="margin-left: 4em">{marked(text)}</div>' for text in _beside(criterion))
-    return f"<div>{marked(_sign(criterion), 'code')} {marked(criterion.sentence)}</div>{beside}"
+    beside = "".join(f"<div>{with_code(text)}</div>" for text in _beside(criterion))
+    sign, sentence = marked(_sign(criterion), "code"), with_code(criterion.sentence)
+    return f'<div style="display: flex; gap: 0.5em"><div>{sign}</div><div><div>{sentence}</div>{beside}</div></div>'

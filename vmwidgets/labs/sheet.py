@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -12,7 +11,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from .beginning import Beginning, begun
 from .draws import Draws
 from .exercise import Asked, Exercise, exercise_named
-from .markup import framed, marked
+from .markup import framed, marked, with_code
 from .starting import Start, part_taken, start_of
 from .work import by_kind, packed, remade
 
@@ -88,8 +87,8 @@ class Sheet:
         return {"schema": 1, "id": self.exercise.id, "of": self.of, "text": self.text}
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        rows = "".join(f'<div style="margin: 4px 0">{_with_code(one)}</div>' for one in self.text.splitlines() if one)
-        content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}<div>{_with_code(self._beside)}</div>"
+        rows = "".join(f'<div style="margin: 4px 0">{with_code(one)}</div>' for one in self.text.splitlines() if one)
+        content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}<div>{with_code(self._beside)}</div>"
         return {MIME: self.data(), "text/html": framed(content, f"exercise {self.id}"), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
@@ -116,11 +115,6 @@ def variant(name: str) -> Sheet:
     ('default', 4)
     """
     return _made(exercise_named(name), begun())
-
-
-def sheet(name: str) -> Sheet:
-    """The old name of :func:`variant`, which works for one more version."""
-    return variant(name)
 
 
 def practice(name: str, number: Any = 1) -> Sheet:
@@ -162,11 +156,5 @@ def _drawn(exercise: Exercise, of: str) -> Sheet:
         raise Refused(f"exercise {exercise.id!r} has no variants: all students get the same one")
     given = exercise.sheet(Draws(f"{of}|{exercise.id}"))
     if not isinstance(getattr(given, "text", None), str) or not callable(getattr(given, "start", None)):
-        raise Refused(f"exercise {exercise.id!r}: its sheet= gave {shown(given)}, which has no text or no start()")
+        raise Refused(f"exercise {exercise.id!r}: its variant= gave {shown(given)}, which has no text or no start()")
     return Sheet(exercise, of, given)
-
-
-def _with_code(text: str) -> str:
-    """A line of the task; what is between backticks is code."""
-    parts = re.split(r"`([^`]+)`", text)
-    return "".join(marked(part, "code" if index % 2 else "span") for index, part in enumerate(parts) if part)

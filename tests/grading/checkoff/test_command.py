@@ -221,7 +221,7 @@ class Asked:
         space.enter(9 * PAGE)
         return space
 
-@lab.author.exercise("desk/rooms", "Rooms", points=1, takes=type(vm.boot().kernel_map), sheet=lambda draws: Asked())
+@lab.author.exercise("desk/rooms", "Rooms", points=1, takes=type(vm.boot().kernel_map), variant=lambda draws: Asked())
 def rooms(space, asked):
     yield lab.author.criterion(1, len(space.entries()) > 1, "it is cut", "it is whole")
 """

@@ -108,7 +108,7 @@ def test_a_thread_that_never_has_two_locks_at_once_copies_without_one(machine: A
     machine.run()
     result = checked(machine)
     assert [one.points for one in result.criteria] == [1, 0]
-    assert result.criteria[0].actual == "not so: exec (without all its locks)"
+    assert result.criteria[0].actual == "exec: without all its locks"
 
 
 def test_a_thread_that_is_missing_is_named_and_the_orders_wait_for_it(machine: Machine) -> None:
@@ -116,7 +116,7 @@ def test_a_thread_that_is_missing_is_named_and_the_orders_wait_for_it(machine: M
     machine.run()
     result = checked(machine)
     assert [one.points for one in result.criteria] == [0, 0]
-    assert "mail (there is no such thread)" in result.criteria[0].actual
+    assert "mail: there is no such thread" in result.criteria[0].actual
     assert "not judged yet" in result.criteria[1].sentence
 
 

@@ -113,7 +113,7 @@ def in_memory(program: Segments, asked: SegmentsSheet) -> SegmentsValue:
     points=4,
     takes=Segments,
     shows=in_memory,
-    sheet=SegmentsSheet.drawn,
+    variant=SegmentsSheet.drawn,
     hints=(
         "The sizes of the segments add up to the sizes of the two pieces, so nothing is left over.",
         "Which segments together are exactly as large as one of the pieces?",
@@ -262,7 +262,7 @@ def _outcome(walk: Walk) -> Answer:
     "Walks on paper",
     points=5,
     takes=dict,
-    sheet=PaperSheet.drawn,
+    variant=PaperSheet.drawn,
     hints=(
         (
             "Write the address in binary, and divide it into 10, 10 and 12 bits. A descriptor has 4 bytes: the "

@@ -104,7 +104,7 @@ class FewSheet:
     points=5,
     takes=Task,
     shows=lambda task: task.tables,
-    sheet=FewSheet.drawn,
+    variant=FewSheet.drawn,
     edition=2,
     hints=(
         (
@@ -299,7 +299,7 @@ def _said(found: Walk) -> str:
     points=5,
     takes=Machine,
     shows=domains_and_dacr,
-    sheet=DoorSheet.drawn,
+    variant=DoorSheet.drawn,
     hints=(
         (
             "A domain is four bits of a first-level descriptor; all of them have domain 0 now. Which descriptors of "

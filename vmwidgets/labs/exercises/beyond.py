@@ -144,7 +144,7 @@ class PagesSheet:
     points=5,
     takes=Task,
     shows=lambda task: task.map,
-    sheet=PagesSheet.drawn,
+    variant=PagesSheet.drawn,
     edition=2,
     hints=(
         (
@@ -175,7 +175,7 @@ def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
         EDITED.format("task") if by_hand else "pages that are used are not in the page tables",
         actual=f"{counted(len(missing), 'page')} missing, the first at {Address(missing[0])}" if missing else "",
     )
-    first = "" if mapped else "have pages in memory"
+    first = "" if mapped else "bring pages into memory"
     yield criterion(
         2,
         bool(mapped) and len(mapped) <= asked.translations,

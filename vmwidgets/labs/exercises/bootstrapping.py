@@ -113,7 +113,7 @@ class JobsSheet:
         ranges = ", ".join(f"`{Address(job.start)}`" for job in sorted(self.jobs, key=_block) if job.kind != "alone")
         return (
             f"On a tiny machine, the kernel's map has entries of {LENGTH} pages `rw` at {ranges}. "
-            f"Of the slots of the kentry area {'one is' if self.free else 'none is'} free.\n"
+            f"{'One slot' if self.free else 'No slot'} of the kentry area is free.\n"
             "Do each of these jobs with one call, in an order in which the kernel does not panic:\n"
             + "\n".join(f"· {job.text}" for job in self.jobs)
             + "\nThe first page of a range is page 0. Nothing else may be changed."
@@ -156,7 +156,7 @@ def _static(machine: Machine) -> list[int]:
     points=5,
     takes=Machine,
     shows=lambda machine: machine.kernel_map,
-    sheet=JobsSheet.drawn,
+    variant=JobsSheet.drawn,
     edition=2,
     hints=(
         "For each job: how many new entries does it need before it can free one?",

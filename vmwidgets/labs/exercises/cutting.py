@@ -115,7 +115,7 @@ def film_pages(asked: WindowSheet) -> list[int]:
     "A window",
     points=6,
     takes=MachineMap,
-    sheet=WindowSheet.drawn,
+    variant=WindowSheet.drawn,
     hints=(
         "Which of the changes keeps the offsets right automatically? For which must you give an offset?",
         (
@@ -297,7 +297,7 @@ def at_the_start(asked: WholeSheet) -> list[dict[str, str]]:
     "In few pieces",
     points=4,
     takes=MachineMap,
-    sheet=WholeSheet.drawn,
+    variant=WholeSheet.drawn,
     edition=2,
     hints=(
         "Print the entries with protection, inheritance and advice. In which property does each differ from the next?",

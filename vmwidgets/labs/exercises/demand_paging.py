@@ -83,7 +83,7 @@ def in_page_tables(machine: Machine) -> View:
     points=6,
     takes=Machine,
     shows=in_page_tables,
-    sheet=FamilySheet.drawn,
+    variant=FamilySheet.drawn,
     hints=(
         "A fork copies the map, and no page: which pages are in a child's page tables before it has read anything?",
         (
@@ -220,7 +220,7 @@ class FilePage(NamedTuple):
     points=6,
     takes=Task,
     shows=lambda task: task.machine.memory_objects,
-    sheet=SurvivorSheet.drawn,
+    variant=SurvivorSheet.drawn,
     hints=(
         "Which pages lie past the file's new end? The new end is in the middle of a page.",
         "A page becomes the task's own when the task writes to it. Write while the file still has the page.",

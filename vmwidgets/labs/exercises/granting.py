@@ -167,7 +167,7 @@ def its_capabilities(domain: MachineDomain) -> View:
     points=6,
     takes=MachineDomain,
     shows=its_capabilities,
-    sheet=GrantSheet.drawn,
+    variant=GrantSheet.drawn,
     hints=(
         "unmap, delete and revoke all end a mapping. What else does each of them delete, and what does it leave?",
         "delete removes one capability and all that was mapped through it. So a capability is for one window only.",

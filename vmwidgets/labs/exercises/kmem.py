@@ -150,7 +150,7 @@ def _cost(row: Sequence[Block]) -> int:
     takes=Machine,
     alive=False,
     shows=lambda machine: machine.kmem,
-    sheet=HandlerSheet.drawn,
+    variant=HandlerSheet.drawn,
     edition=2,
     hints=(
         "One request gets one range of addresses. Which blocks and free pages are adjacent?",
@@ -312,7 +312,7 @@ mistakes(
     {
         "zeroes": Mistake("the kernel gets clean pages", "Only a request with M_ZERO is promised zeroes."),
         "nothing: reading it is a fault": Mistake(
-            "freed for ever", "The page was allocated again, and kmem_malloc maps its pages immediately."
+            "freed forever", "The page was allocated again, and kmem_malloc maps its pages immediately."
         ),
     },
 )

@@ -141,7 +141,7 @@ def its_objects(machine: Machine) -> View:
     points=8,
     takes=Machine,
     shows=its_objects,
-    sheet=LoaderSheet.drawn,
+    variant=LoaderSheet.drawn,
     hints=(
         "One mmap for each part, as in section 2. What is in the rest of the last page of the variables, and why?",
         (

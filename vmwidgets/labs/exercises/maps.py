@@ -93,7 +93,7 @@ def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
     "Stacks and their guard pages",
     points=5,
     takes=MachineMap,
-    sheet=GuardSheet.drawn,
+    variant=GuardSheet.drawn,
     hints=(
         "Which way does each stack grow? A stack that grows down runs out of room at its lowest address.",
         "List the pieces by address, with each guard page below or above its stack. Then add up the pages.",
@@ -239,7 +239,7 @@ def fills(gaps: Sequence[int], order: Sequence[int]) -> bool:
     "Gaps and requests",
     points=4,
     takes=MachineMap,
-    sheet=GapsSheet.drawn,
+    variant=GapsSheet.drawn,
     edition=2,
     hints=(
         "The kernel uses the lowest gap that is large enough. Where does it place your first request?",

@@ -82,7 +82,7 @@ brk(NULL) = 0x55550000
     points=6,
     takes=LoadedStrace,
     shows=lambda loaded: loaded.task.map,
-    sheet=StackSheet.drawn,
+    variant=StackSheet.drawn,
     hints=(
         "Look at how a thread's stack was made in section 4: one call reserves all of it, another opens a part.",
         (

@@ -66,7 +66,7 @@ class AnomalySheet:
     points=5,
     takes=ReferencesValue,
     shows=lambda found: found,
-    sheet=AnomalySheet.drawn,
+    variant=AnomalySheet.drawn,
     hints=(
         (
             "In the picture of Belady's string, find the references that hit with 3 frames and fault with 4. "
@@ -267,7 +267,7 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
     "A policy for two programs",
     points=6,
     takes=FunctionType,
-    sheet=PolicySheet.drawn,
+    variant=PolicySheet.drawn,
     edition=2,
     hints=lambda asked: (
         f"In the scan, only {asked.favourites} are used again: page.page is a page's number. Which can be evicted?",

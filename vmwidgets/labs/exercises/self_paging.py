@@ -91,7 +91,7 @@ def _content(number: int) -> bytes:
     points=5,
     takes=MachineDomain,
     shows=lambda domain: domain,
-    sheet=BugSheet.drawn,
+    variant=BugSheet.drawn,
     hints=(
         (
             "Which other call decides what a mapping allows? And where must a range lie so that modify_flags needs "
@@ -240,7 +240,7 @@ class RefillSheet:
     points=5,
     takes=MachineDomain,
     shows=lambda domain: domain,
-    sheet=RefillSheet.drawn,
+    variant=RefillSheet.drawn,
     hints=(
         "How few blocks can be free when a call of map begins? Which calls of map use one block each?",
         (
@@ -360,7 +360,7 @@ mistakes(
             "all or nothing, everywhere", "A refill is a complete call of map: once finished, it is not rolled back."
         ),
         "the refill, and the pages before the last": Mistake(
-            "a map is done in part", "If a call of map fails, everything that it has done is rolled back."
+            "a map is done in part", "A call of map that fails unmaps the pages that it has mapped."
         ),
     },
 )

@@ -95,7 +95,7 @@ def changed(asked: OrderSheet, orders: Orders) -> int:
     points=5,
     takes=Machine,
     shows=lambda machine: machine.threads,
-    sheet=OrderSheet.drawn,
+    variant=OrderSheet.drawn,
     edition=2,
     hints=(
         "For each thread, draw an arrow from each lock to the locks that it takes later. Where is there a circle?",
@@ -123,7 +123,7 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
         "each thread should copy while it has all its locks, and return",
         first=begun if circle else "",
         expected=f"{listed(list(scripts))} have returned",
-        actual=f"not so: {', '.join(f'{name} ({_state(name, states, name in tried)})' for name in missing)}",
+        actual="; ".join(f"{name}: {_state(name, states, name in tried)}" for name in missing),
         mistake=WITHOUT if any(name in tried for name in missing) else None,
     )
     needed = changed(asked, mended(asked)[0])

@@ -102,7 +102,7 @@ def _listed(addresses: Sequence[int]) -> str:
     "Pages without a rotation",
     points=4,
     takes=MachineMap,
-    sheet=TreeSheet.drawn,
+    variant=TreeSheet.drawn,
     edition=2,
     hints=(
         "Draw the tree that you want at the end. Which of its nodes must be inserted before which others?",
@@ -189,7 +189,7 @@ mistakes(
     "02/depth",
     {
         "4 levels": Mistake("perfectly balanced", "The rules allow one path to be twice as long as another."),
-        "15 levels": Mistake("no repair", "Each insertion is repaired at once, so the tree never becomes a list."),
+        "15 levels": Mistake("no repair", "Each insertion is repaired immediately, so the tree never becomes a list."),
     },
 )
 mistakes(

@@ -116,7 +116,7 @@ def _listed(pages: tuple[int, ...]) -> str:
     points=8,
     takes=Machine,
     shows=lambda machine: machine.tasks[TASK].tables,
-    sheet=ByHandSheet.drawn,
+    variant=ByHandSheet.drawn,
     edition=2,
     hints=(
         "Walk the pages in question, and another one. Up to which descriptor do they share the path?",

@@ -79,7 +79,7 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
         nodes.append(kit.label("diff/more", words, MARGIN, y, style="dim", most=width - 2 * MARGIN))
     caption = Caption(_verdict(value), reason=f"{value.summary}.")
     return kit.scene(
-        "diff", visible(value.task), f"the model's map beside the system's, of {value.source}", nodes, caption=caption,
+        "diff", visible(value.task), f"the model's map next to the system's ({value.source})", nodes, caption=caption,
         table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)], width=width,
     )  # fmt: skip
 
@@ -143,7 +143,7 @@ def _overview(rows: Sequence[RangeDiff], style: AddressStyle, y: float, width: f
         Text(0, 12, style.long(rows[0].start), "mono dim"),
         Text(whole, 12, style.long(rows[-1].end), "mono dim", "end"),
     ]
-    words = "a cell for each range"
+    words = "a box for each range"
     if 2 * max(text_width(one.text, "mono") for one in text) + text_width(words, "dim") + 24 < whole:
         text.append(Text(whole / 2, 12, words, "dim", "middle"))
     nodes.append(kit.runs("diff/axis", kit.Box(MARGIN + left, y, whole, LINE), tuple(text)))

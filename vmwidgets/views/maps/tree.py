@@ -172,22 +172,31 @@ def _comparisons(picture: MapPicture, placed: Mapping[str, Node], width: float) 
         rows.setdefault(node.y + node.h / 2, []).append(node)
     labels: list[Node] = []
     words = {"left": "below → left", "right": "≥ end → right", "here": "inside: found"}
-    for number, (identity, outcome) in enumerate(picture.path, 1):
-        asked = placed.get(f"tree/{identity}")
+    walked = [placed.get(f"tree/{identity}") for identity, _ in picture.path]
+    for number, (asked, (_, outcome)) in enumerate(zip(walked, picture.path, strict=True), 1):
         if asked is None:
             continue
+        before, after = walked[max(number - 2, 0)], walked[min(number, len(walked) - 1)]
         others = [one for one in rows[asked.y + asked.h / 2] if one is not asked]
         full = (f"{number} {words[outcome]}",) if asked.h >= _HEIGHT["short"] else ()
         for label in (*full, f"{number}"):
             w = text_width(label, "label")
-            right, left = asked.x + asked.w + 4, asked.x - w - 4
-            free = [x for x in (right, left) if _is_free(x, w, others, width)]
+            sides = [asked.x + asked.w + 4, asked.x - w - 4]
+            if asked.h < _HEIGHT["short"] and _leans_right(asked, before, after):
+                sides.reverse()
+            free = [x for x in sides if _is_free(x, w, others, width)]
             if free:
                 text = (Text(0, 13, label, "label path"),)
                 box = kit.Box(free[0], asked.y + asked.h / 2 - 9, w, 18)
                 labels.append(kit.runs(f"{asked.id}/asked", box, text))
                 break
     return labels
+
+
+def _leans_right(asked: Node, *beside: Node | None) -> bool:
+    """Whether the flattest link of the path at this mark is on its right, where it would cross a label."""
+    across = [one.x + one.w / 2 - asked.x - asked.w / 2 for one in beside if one is not None]
+    return max(across, default=0) > -min(across, default=0)
 
 
 def _is_free(x: float, w: float, others: Sequence[Node], width: float) -> bool:

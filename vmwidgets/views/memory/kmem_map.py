@@ -24,7 +24,7 @@ from vmwidgets.views.story.words.called import called
 BROKEN = 82.0
 """Pixels of a gap at which a map's axis is broken: room for its size."""
 
-ROOT_H, CARD_H, RIBBON_H = 44.0, 62.0, 26.0
+ROOT_H, CARD_H, RIBBON_H = 44.0, 66.0, 26.0
 """Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
 
 

@@ -305,7 +305,7 @@ def _verdict_box(
         head, state = "Access succeeds", "ok"
         lines = [
             (f"physical {Address(walk.pa)}", "mono label"),
-            (f"page of {binary_size(walk.page_size)}{_in_slots(walk)}", "label"),
+            (f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label"),
         ]
     if not made:
         what = _AN_ACCESS[walk.access]
@@ -333,10 +333,10 @@ def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[s
                     title=title, lane="walk")  # fmt: skip
 
 
-def _in_slots(walk: Walk) -> str:
-    """In how many slots the page's descriptor is, if in more than one."""
-    slots = walk.page_size >> walk.steps[-1].index_bits[1]
-    return f", in {slots} slots" if slots > 1 else ""
+def _in_descriptors(walk: Walk) -> str:
+    """How often the page's descriptor is in its table, if more than once."""
+    copies = walk.page_size >> walk.steps[-1].index_bits[1]
+    return f", in {copies} descriptors" if copies > 1 else ""
 
 
 def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
