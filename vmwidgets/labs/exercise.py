@@ -87,12 +87,12 @@ def exercise(
     edition: int = 1,
     replace: bool = False,
 ) -> Callable[[Judge], Judge]:
-    """Mark a function as the judge of the exercise `id`: it is given a thing of class `takes`, and yields criteria.
+    """Mark a function as the judge of the exercise `id`: it receives a thing of class `takes` and yields criteria.
 
-    With `sheet` each student is asked something else: it gets :class:`Draws` and gives an object with the text of the
-    task and with `start()`; the judge is given that object too.  `hints` are three texts, the gentlest first, or a
-    function of that object.  Raise `edition` when a change lets a seed draw another sheet, or the judge give other
-    points.  The name of an exercise that ships is refused, unless with `replace=True`.
+    With `sheet`, each student gets a different variant.  `sheet` receives :class:`Draws`, and returns an object with
+    the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are three texts, the
+    gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw another variant, or
+    makes the judge award different points.  The name of an exercise of the package is refused, unless `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)

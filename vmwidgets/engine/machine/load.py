@@ -19,11 +19,12 @@ MOST_STEPS = 10_000_000
 
 
 def load_journal(path: str | os.PathLike[str]) -> Machine:
-    """The machine whose journal was saved to `path`, made again: the same structures, journal, branches and marks.
+    """The machine whose journal was saved to `path`, rebuilt: the same structures, journal, branches and bookmarks.
 
-    A file can only name operations, with arguments that they accept; it opens no file and runs no code of its own.
-    What learners' threads and handlers did is repeated; beyond that they can't go on.  A file of an earlier version is
-    refused at the first operation that does something else now, with the reason.  O(operations).
+    A file can only name operations, with arguments that they accept.  Loading it opens no other file and runs no code
+    from it.  The past actions of learners' threads and handlers are repeated, but these can't continue afterwards.  If
+    an operation in a file of an earlier version behaves differently now, the file is refused, with the operation and
+    the reason.  O(operations).
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot()

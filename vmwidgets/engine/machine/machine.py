@@ -70,11 +70,11 @@ def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concaten
 
 
 class Machine(Hindsight):
-    """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
+    """A small simulated computer with a complete VM system; :func:`vmwidgets.boot` creates one.
 
-    `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
-    `tasks`, `domains` and `objects` what was made by name, `journal` what was done, `controls`
-    the processors' settings that walks obey, `cpus` the processors with their TLBs.
+    `kernel_map` is X15's kernel map, and `kmem` is FreeBSD's kernel memory with its maps.  `threads` has the threads,
+    running and waiting.  `tasks`, `domains` and `objects` have what was created by name.  `journal` has the operations,
+    `controls` the processors' settings that walks obey, and `cpus` the processors with their TLBs.
     """
 
     path = "machine"
@@ -202,9 +202,9 @@ class Machine(Hindsight):
 
     @operation
     def set_controls(self, controls: Any) -> None:
-        """Set what walks obey; ``m.controls = …`` does the same.
+        """Set the processors' settings that walks obey; ``m.controls = …`` does the same.
 
-        Settings of the machine's own family: ``dataclasses.replace(m.controls, wp=False)``.
+        Use settings of the machine's own family: ``dataclasses.replace(m.controls, wp=False)``.
         """
         kind = type(self.controls)
         if type(controls) is not kind:
@@ -215,7 +215,7 @@ class Machine(Hindsight):
 
     @property
     def name(self) -> str:
-        """What pictures and errors call it."""
+        """The machine's name in pictures and errors."""
         return self._name
 
     @name.setter
@@ -270,7 +270,7 @@ class Machine(Hindsight):
 
     @property
     def costs(self) -> Costs | None:
-        """What accesses and faults cost, as operations report it; None if they report none.  Assign to change it."""
+        """What accesses and faults cost, for the times that operations report; None: no times.  Assign to change it."""
         return self.system.processors.costs
 
     @costs.setter
@@ -306,8 +306,9 @@ class Machine(Hindsight):
     ) -> MachineWalk:
         """What the hardware does with one access to `address`, level by level; nothing changes.
 
-        `access` is "read", "write" or "execute".  `task` is one, or a domain; without, the kernel's tables are
-        walked.  `user` says whether user code makes the access; without it, it does if the address is the user's.
+        `access` is "read", "write" or "execute".  `task` is a task or a domain; without it, the kernel's tables are
+        walked.  `user` says whether user code makes the access.  Without it, user code does if the address is a user
+        address.
         """
         return self.tables_of(task).walk(address, access, user=user)
 
@@ -319,9 +320,10 @@ class Machine(Hindsight):
         user: bool = False,
         task: SpacePart | str | None = None,
     ) -> Translation:
-        """Physical addresses of an array of addresses, all at once, with the answers of :meth:`walk`; nothing changes.
+        """Physical addresses of an array of addresses, all at once, with the results of :meth:`walk`; nothing changes.
 
-        Needs NumPy; `addresses` is anything it makes an array of.  Without `task` the kernel's tables are walked.
+        It needs NumPy; `addresses` is anything that NumPy can convert to an array.  Without `task`, the kernel's tables
+        are walked.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -338,7 +340,7 @@ class Machine(Hindsight):
             return translate(self.system.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
-        """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
+        """The page tables of a task or a domain, which may be given by name or path; the kernel's for None and ""."""
         self.system.pmap_of(
             None if isinstance(space, str) and not space else space
         )  # refuses what is not this machine's
@@ -355,21 +357,21 @@ class Machine(Hindsight):
 
     @property
     def descriptor_edits(self) -> list[Edit]:
-        """All edits of descriptors that were not undone, the latest last."""
+        """All edits of descriptors that were not undone; the latest is the last."""
         return list(self.system.descriptor_edits)
 
     @property
     def standing_edits(self) -> list[Edit]:
-        """The edits in force, whose descriptors still hold what was written; the latest last."""
+        """The edits in force, whose descriptors still have the written values; the latest is the last."""
         return self._descriptors.standing()
 
     @property
     def before_edits(self) -> dict[int, int]:
-        """What the edited descriptors would hold if all edits in force were taken back, by physical address."""
+        """The values of the edited descriptors, by physical address, if all edits in force were undone."""
         return self._descriptors.before()
 
     def check(self) -> None:
-        """Raise an error that names structure and invariant unless every invariant of the machine holds."""
+        """Check every invariant of the machine; raise an error that names structure and invariant if one fails."""
         with self.door.looking():
             try:
                 with self._descriptors.without_edits():
@@ -421,7 +423,7 @@ class Machine(Hindsight):
         return self.kmem.maps[name]
 
     def recorded(self, target: str, name: str) -> Callable[..., Any]:
-        """The call of this name that records have of the part at `target`; what is not an operation is refused."""
+        """The call with this recorded name, of the part at `target`; anything that is not an operation is refused."""
         part = self.part(target)
         method = getattr(type(part), name, None)
         if not getattr(method, "is_operation", False) and not (method is not None and name in RECORDED):
@@ -438,10 +440,10 @@ class Machine(Hindsight):
     # ---- time --------------------------------------------------------------------------------
 
     def at(self, n: int | str) -> Any:
-        """A machine as this one was after operation `n`, to look at: 0 is after the boot.
+        """This machine as it was after operation `n`, read-only; 0 is after the boot.
 
-        `n` may be negative, as in ``m.journal[n]``, or the name of a mark.  What would change the machine is refused.
-        O(operations since the nearest copy: some hundred).
+        `n` may be negative, as in ``m.journal[n]``, or the name of a bookmark.  A call that would change the machine is
+        refused.  O(operations since the nearest copy: some hundred).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -460,9 +462,10 @@ class Machine(Hindsight):
             return self.history.at(self._moment(n, "at"))
 
     def branch(self, n: int | str | None = None) -> Machine:
-        """An independent machine as this one was after operation `n`, or is now: each goes on without the other.
+        """An independent machine that starts as this one after operation `n`, or now; each continues without the other.
 
-        A thread that sleeps in the middle of its function can't go on in a branch: Python can't copy it.  Handlers can.
+        A thread that sleeps in the middle of its function can't continue in a branch, since Python can't copy it.
+        Handlers can.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -476,10 +479,10 @@ class Machine(Hindsight):
         return made
 
     def undo(self, n: int = 1) -> None:
-        """Undo the last `n` operations; a group, such as ``vm.load_maps`` makes, counts as one.
+        """Undo the last `n` operations; a group, for example of ``vm.load_maps``, counts as one.
 
-        Handles stay, and refuse where what they name is not there any longer.  Python's own variables are not undone.
-        Threads go on from where they were then, if their functions have run no further.
+        Handles remain, and are refused if their object no longer exists.  Python's own variables are not undone.
+        Threads continue from their earlier state, unless their functions have run further.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -496,13 +499,13 @@ class Machine(Hindsight):
             self.history.undo(arguments.count(n, "n"))
 
     def redo(self, n: int = 1) -> None:
-        """Redo the next `n` undone operations; after another operation it is too late, and they are a branch."""
+        """Redo the next `n` undone operations; after a new operation, they are a branch and can't be redone."""
         self._between("redo")
         with self.door.looking():
             self.history.redo(arguments.count(n, "n"))
 
     def mark(self, name: str) -> None:
-        """Name the present moment, for ``m.at(name)`` and ``m.branch(name)``; not an operation, and never undone."""
+        """Bookmark this point, for ``m.at(name)`` and ``m.branch(name)``; it is not an operation and never undone."""
         self.door.refuse_if_closed()
         self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
@@ -536,7 +539,7 @@ class Machine(Hindsight):
 
     @property
     def busy(self) -> bool:
-        """Whether an operation is under way."""
+        """Whether an operation is running."""
         return self.door.busy
 
     @property

@@ -175,15 +175,15 @@ def _end_of(journal: Any) -> tuple[int, int]:
 def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     """Make `second` repeat each operation of `first` from now on, and note the differences.
 
-    Work on the first machine as usual, with its handles and pictures.  What is undone and redone there is undone and
-    redone on the second one.  Both begin as they are: make the second a branch of the first, or boot both and do
-    everything in step.  An address moves with the range that an operation returned, as in :meth:`.Machine.again`.
-    With `stop` the second one stays where the first difference is: see :attr:`Lockstep.differences` for which count.
+    Use the first machine as usual, with its handles and pictures.  Undo and redo are repeated on the second one, too.
+    The two machines begin as they are: make the second a branch of the first, or boot both and make every call in step.
+    An address moves with the range that an operation returned, as in :meth:`.Machine.again`.  With `stop`, the second
+    machine stops at the first difference; :attr:`Lockstep.differences` says which differences count.
 
-    The two are not in step any longer where the second can't do an operation, such as one that takes a thread's
-    function or names a processor that the second lacks.  The same holds if the second does or undoes operations of its
-    own, or if the first goes back to before they were in step; then ``.stopped`` says so.  Raises :class:`Refused` for
-    one machine twice, for a second machine that follows one already, or for a machine that is only to be looked at.
+    The two are no longer in step if the second can't repeat an operation, for example if it lacks the processor, or if
+    the operation takes a thread's function.  The same holds if the second does or undoes operations of its own, or if
+    the first goes back to before they were in step.  ``.stopped`` then says so.  Raises :class:`Refused` if both are
+    the same machine, if the second already follows another machine, and for a machine that is read-only.
 
     >>> import vmwidgets as vm
     >>> a, b = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")

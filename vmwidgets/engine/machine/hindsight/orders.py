@@ -133,14 +133,14 @@ def orders(
 ) -> Orders:
     """Run two scripts in every order on branches of `machine`, and count the orders in which `wrong` becomes true.
 
-    A step is a part of the machine as records name it, an operation of it, and what that is given; a dictionary at the
-    end has what is given by name.  The steps of a script keep their order.  `wrong` is asked after each step, of a
-    machine whose ``journal.last`` is that step, and may only look.  A step that fails is done: what it raised is in the
-    record.  Orders that lead to the same machine go on as one, unless `prune` is False: the answer is the same.  At
-    most `most` steps are done.  The machine itself stays as it is.
+    A step is a tuple: a part of the machine as records name it, one of its operations, and the arguments.  A dictionary
+    at the end has the keyword arguments.  The steps of a script keep their order.  `wrong` is called after each step
+    with a machine whose ``journal.last`` is that step; it may only read.  A step that fails counts as done; its record
+    has the error.  Orders that lead to the same machine continue as one, unless `prune` is False; the result is the
+    same.  At most `most` steps are run.  The machine itself does not change.
 
-    Raises :class:`Refused` for what is not a script, for a step that a machine refuses, and for a function that changes
-    something.  O(steps done), some milliseconds each on a small machine.
+    Raises :class:`Refused` for an invalid script, for a step that a machine refuses, and for a function that changes
+    something.  O(steps run), some milliseconds each on a small machine.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", layout="tiny")
