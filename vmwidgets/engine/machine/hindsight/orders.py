@@ -62,7 +62,7 @@ class Orders:
     def __repr__(self) -> str:
         lengths = " and ".join(str(len(script)) for script in self.scripts)
         lines = [
-            f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} done to see what they come to"
+            f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} run"
         ]
         if self.stopped_before:
             done = counted(self.stopped_before, "step")
@@ -147,7 +147,7 @@ def orders(
     >>> page = m.task("a").mmap("4 KiB")
     >>> writes = [("task:a", "write", page, b"1"), ("task:a", "write", page, b"2")]
     >>> vm.orders(m, writes, [("task:a", "read", page, 1)], lambda m: m.journal.last.result == b"1")
-    3 orders of 2 and 1 steps, 7 steps done to see what they come to
+    3 orders of 2 and 1 steps, 7 steps run
     it happens in 1; the shortest:
       first   task:a.write(0x1_0000, b'1')
       second  task:a.read(0x1_0000, 1)
