@@ -98,7 +98,7 @@ class Beginning:
         if not self.students:
             return (
                 f"Lab {self.lab}, just trying: exercises are practice, and count for no one. "
-                "For a variant of your own, write your ID and your course's name into student= and course= above, "
+                "To get your own variant, write your ID and your course's name into student= and course= above, "
                 "and run the cell again."
             )
         again = f" Checked without an ID, so repeat: {', '.join(self.again)}." if self.again else ""
@@ -263,7 +263,7 @@ def _typed(student: Any) -> list[str]:
         if folded(typed) in found:
             other = found[folded(typed)]
             raise Refused(
-                f"student={shown(student)}: {other} and {typed} are the same person, so one id is given twice"
+                f"student={shown(student)}: {other} and {typed} are the same person, so the same id is listed twice"
             )
         found[folded(typed)] = typed
     return list(found.values())

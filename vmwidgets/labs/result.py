@@ -86,7 +86,7 @@ class Result:
     def not_kept(self) -> str:
         """Why it counts for no student, or why it can not be judged again, in a sentence; "" if it counts."""
         if self.tried:
-            return "This is a copy to try something on, so it counts for nothing: check what lab.try_on was given"
+            return "This is a copy for experiments, so it counts for nothing: check what you passed to lab.try_on"
         if self.unbegun:
             return "No lab was begun, so this counts for no one: run the first cell, lab.begin(…), and then this cell"
         if self.practice or self.work.get("kind") != "nothing":

@@ -192,7 +192,7 @@ class Kernel:
             halted = self._do(Gdb.halted)
             why = f"; {halted}" if halted else ""
             place = self._stopped(self._place(pc))
-            raise Refused(f"no processor came to {asked} in {seconds:g} s; stopped at {place}{why}")
+            raise Refused(f"no processor reached {asked} in {seconds:g} s; stopped at {place}{why}")
         return self._stopped(self._place(pc))
 
     def stop(self) -> str:
@@ -238,7 +238,7 @@ class Kernel:
         own = checked(checks)
         program = self._file()
         if self._spoiled:
-            raise Refused(f"{self._spoiled}; what comes after that follows from it. Start a new one: vm.xv6(folder)")
+            raise Refused(f"{self._spoiled}; later results follow from it. Start a new one: vm.xv6(folder)")
         console = None if self._started is None else _Console(self._started, run)
         if run is not None and console is None:
             raise Refused(f"run={shown(run)}: only a kernel of vm.xv6(folder) has a console to type on")

@@ -48,7 +48,7 @@ class LoadedMaps:
         if self.recorded:
             lines.insert(0, f"There is no {SELF} on this system: this is {RECORDED}.")
         if self.merged:
-            lines.append("Merged by the map, since nothing is behind them and their flags are equal:")
+            lines.append("Merged by the map, since they have no objects and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
         if self.outside:
             lines.append(f"Left out, since {printable(self.task.map.path)} has no such addresses:")
@@ -74,7 +74,7 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     >>> import vmwidgets as vm
     >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
     2 ranges of the text in task 'maps', as 1 entry
-    Merged by the map, since nothing is behind them and their flags are equal:
+    Merged by the map, since they have no objects and their flags are equal:
       0x1_0000–0x1_1000 rw-p 4 KiB + 0x1_1000–0x1_3000 rw-p 8 KiB
     """
     if not isinstance(machine, Machine):

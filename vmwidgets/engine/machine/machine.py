@@ -520,15 +520,13 @@ class Machine(Hindsight):
 
     def _between(self, name: str) -> None:
         if self.door.inside:
-            raise Refused(f"m.{name}() moves between operations, and one is under way: call it in a cell")
+            raise Refused(f"m.{name}() can't run during an operation: call it in a cell")
         if self.journal.incomplete:
             raise Refused(f"m.{name}(): {self.journal.incomplete}")
         if name in ("undo", "redo"):
             self.door.refuse_if_closed()
             if self.journal.open_groups:
-                raise Refused(
-                    f"m.{name}() counts a group as one operation, and a group is under way: call it after the group"
-                )
+                raise Refused(f"m.{name}() can't run inside a group: call it after the group")
 
     def _another(self, copy: bytes, name: str) -> Machine:
         """A machine booted like this one, or with the structures of a copy."""

@@ -54,14 +54,14 @@ def compare_with_linux(machine: Machine) -> LinuxComparison:
     if not isinstance(machine, Machine):
         raise Refused(f"compare_with_linux compares a machine, such as m = vm.boot(), not {shown(machine)}")
     if machine.door.inside:
-        raise Refused("compare_with_linux begins between operations, and one is under way: call it in a cell")
+        raise Refused("compare_with_linux can't begin during an operation: call it in a cell")
     life = asked_of(machine)
     why = why_not()
     if not why:
         try:
             living = Living(life)
         except (OSError, Ended) as error:
-            why = f"Processes can't be started as it takes here ({error})."
+            why = f"Processes can't be started here in the way that is needed ({error})."
     if why:
         recording = recording_of(life, why)
         return compared(machine.name, life, recording, recording.source, is_recording=True)

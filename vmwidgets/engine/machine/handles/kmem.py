@@ -304,8 +304,8 @@ class MachineKmemMap(MapPart):
         low, high = system.boot_range
         if self.vm_map is system.kmem.kernel_map and first < high and low < last:
             raise Refused(
-                f"start={Address(first)} to {Address(last)} touches what boot used, {Address(low)} to {Address(high)}, "
-                "which holds the entries of these maps: change what lies beside it"
+                f"start={Address(first)} to {Address(last)} overlaps the memory that boot used, "
+                f"{Address(low)} to {Address(high)}, which holds the entries of these maps: change other ranges"
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:

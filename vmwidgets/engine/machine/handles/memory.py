@@ -47,7 +47,7 @@ class MemoryFunctions(Part):
         """
         journal = self.system.journal
         if not journal.keeps(0) or any(done.truncated for done in journal):
-            raise Refused("this machine's journal no longer keeps each fault: count in a machine that has done less")
+            raise Refused("this machine's journal no longer keeps each fault: count in a machine with fewer operations")
         return sum(isinstance(event, FaultRaised) for done in journal for event in done.events)
 
     # ---- bytes -------------------------------------------------------------------------------

@@ -239,7 +239,7 @@ class MachineTables:
 EDITS = ("set_descriptor", "undo_descriptor")
 """The operations that edit descriptors by hand."""
 
-LEFT_BEHIND = "the edits are taken back, and what was written while they were in force is not as it should be"
+LEFT_BEHIND = "the edits are undone, but something was written while they were in force, and it is wrong"
 
 
 class Place(NamedTuple):
@@ -311,8 +311,8 @@ class DescriptorFunctions(Part):
 
     def remedy(self) -> str:
         """What to do about this machine if it is dead."""
-        edited = "undo_descriptor() takes back the latest edit of its page tables; " if self._edits else ""
-        return f"m.undo() takes back the operation that killed it; {edited}or boot another machine"
+        edited = "undo_descriptor() undoes the latest edit of its page tables; " if self._edits else ""
+        return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
     def standing(self) -> list[Edit]:
         """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""

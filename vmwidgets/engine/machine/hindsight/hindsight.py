@@ -173,7 +173,7 @@ class Hindsight(Handle):
         >>> child.write(a, b"y")
         >>> other = m.again(fork="eager")
         >>> other
-        the same life with fork='eager': 9 of 9 operations
+        the same history with fork='eager': 9 of 9 operations
                         before       now
         faults               5         4
         TLB misses          10         9

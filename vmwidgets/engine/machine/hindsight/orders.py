@@ -15,7 +15,7 @@ MOST_STEPS = 20_000
 """So many steps are done, unless `most` says otherwise."""
 
 SCRIPT = (
-    "write a list of steps, each a part of the machine, an operation of it, and what that is given, such as "
+    "write a list of steps, each with a part of the machine, its operation, and the arguments, such as "
     "[('task:init', 'read', 0x1_0000, 4)]"
 )
 
@@ -61,12 +61,10 @@ class Orders:
 
     def __repr__(self) -> str:
         lengths = " and ".join(str(len(script)) for script in self.scripts)
-        lines = [
-            f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} run"
-        ]
+        lines = [f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} run"]
         if self.stopped_before:
             done = counted(self.stopped_before, "step")
-            lines.append(f"stopped at the limit: orders are followed for {done}, and no further")
+            lines.append(f"stopped at the limit: orders are run for {done}, and no further")
         if self.died:
             lines.append(f"the machine dies in {self.died:,}")
         if self._shortest is None:

@@ -385,7 +385,7 @@ class _Reader:
                         if (data.get("end"), data.get("sha256")) != (self.count - 1, check.hexdigest()):
                             raise self.wrong("the check value does not match: the file was changed")
                         if file.read(1):
-                            raise self.wrong("there is something behind the end", self.count + 1)
+                            raise self.wrong("there is something after the end", self.count + 1)
                         return
                     else:
                         yield data
