@@ -12,9 +12,9 @@ from .mistakes import Mistake
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """`points` earned `of` so many; `sentence` says what was found; `expected` and `actual` are texts, or empty.
+    """`points` earned out of `of`; `sentence` says what was found; `expected` and `actual` are strings, or empty.
 
-    `mistake` is what was done wrong, if that has a name.
+    `mistake` is the name of the mistake, if it has one.
     """
 
     points: int

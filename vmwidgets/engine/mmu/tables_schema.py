@@ -392,9 +392,9 @@ class PteWritten(Event, row=("word", "", "pa", "before", "after")):
 
 
 class PageMarked(Event):
-    """An access of `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
+    """An access to `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
 
-    The descriptor that was written is in a :class:`PteWritten` before.
+    The written descriptor is in an earlier :class:`PteWritten`.
     """
 
     va: int
