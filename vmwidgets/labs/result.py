@@ -78,9 +78,7 @@ class Result:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The order of several results, of which the largest counts: an empty one, one that was not saved, then by
-        points.
-        """
+        """The order of several results, the largest of which counts: empty ones, ones not saved, then by points."""
         kept = self.work.get("kind", "nothing") != "nothing"
         return bool(self.work) + kept, self.points
 

@@ -144,8 +144,7 @@ class Kernel:
 
     @property
     def stops(self) -> Stops:
-        """The points where :meth:`step`, :meth:`go` and :meth:`stop` stopped, with the mappings of the processes'
-        tables.
+        """The points where :meth:`step`, :meth:`go` and :meth:`stop` stopped, with the processes' mappings there.
 
         A cell shows them as a picture.  It steps back through the stops, lists the changes, and has a map of memory
         with a letter for each process.  The latest `MOST_STOPS` are kept.

@@ -174,8 +174,8 @@ class Machine(Hindsight):
     read_file = lent("_memory", MemoryFunctions.read_file)
     take_pages = lent("_memory", MemoryFunctions.take_pages)
     give_pages = lent("_memory", MemoryFunctions.give_pages)
-    frame_count: int = property(attrgetter("_memory.frame_count"))  # type: ignore[assignment]  # see MemoryFunctions
-    fault_count: int = property(attrgetter("_memory.fault_count"))  # type: ignore[assignment]  # the same
+    frame_count: int = property(attrgetter("_memory.frame_count"), doc=MemoryFunctions.frame_count.__doc__)  # type: ignore[assignment]
+    fault_count: int = property(attrgetter("_memory.fault_count"), doc=MemoryFunctions.fault_count.__doc__)  # type: ignore[assignment]
 
     spawn = lent("_threads", ThreadFunctions.spawn)
     step = lent("_threads", ThreadFunctions.step)
@@ -322,8 +322,7 @@ class Machine(Hindsight):
     ) -> Translation:
         """Physical addresses of an array of addresses, all at once, with the results of :meth:`walk`; nothing changes.
 
-        It needs NumPy; `addresses` is anything that NumPy can convert to an array.  Without `task`, the kernel's tables
-        are walked.
+        It needs NumPy, which converts `addresses` to an array.  Without `task`, the kernel's tables are walked.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -464,8 +463,7 @@ class Machine(Hindsight):
     def branch(self, n: int | str | None = None) -> Machine:
         """An independent machine that starts as this one after operation `n`, or now; each continues without the other.
 
-        A thread that sleeps in the middle of its function can't continue in a branch, since Python can't copy it.
-        Handlers can.
+        A thread that sleeps inside its function can't continue in a branch: Python can't copy it.  Handlers can.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()

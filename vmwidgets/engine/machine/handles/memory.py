@@ -43,7 +43,7 @@ class MemoryFunctions(Part):
     def fault_count(self) -> int:
         """The number of page faults since the machine was booted.
 
-        Raises :class:`Refused` where the journal no longer keeps all that happened, after a thousand operations.
+        Raises :class:`Refused` if the journal no longer keeps all events, after a thousand operations.
         """
         journal = self.system.journal
         if not journal.keeps(0) or any(done.truncated for done in journal):
