@@ -51,8 +51,8 @@ def reference_string(
     whole string.  A page that is brought in has its reference bit set.  If the references are letters, a function gets
     their codes (``ord``).
 
-    Raises :class:`Refused` for an invalid string, size or policy, and if all runs together have more than 100,000
-    references, or more than 2,000,000 frames (one for each reference).  Raises :class:`CallbackFailed` if a function
+    Raises :class:`Refused` for an invalid string, size or policy.  All runs together may have at most 100,000
+    references, and at most 2,000,000 frames (one for each reference).  Raises :class:`CallbackFailed` if a function
     raises, or returns something that is not a page in memory.
 
     >>> found = reference_string("1 2 3 4 1 2 5 1 2 3 4 5", frames=(3, 4), policies=("fifo", "lru"))

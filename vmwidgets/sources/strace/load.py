@@ -47,9 +47,9 @@ def load_strace(
     Failed calls are not repeated.  Calls that the model lacks are listed and counted in the result.  The first
     process's task remains after its exit, so that you can look at it.
 
-    The arguments of calls that change memory or create processes are read strictly.  Other calls are only counted, as
-    are lines that are not strace's, and calls that are incomplete because strace was detached (``strace -p``) or the
-    text is cut.
+    The arguments of calls that change memory or create processes are read strictly.  Other calls are only counted.  So
+    are lines that are not strace's, and incomplete calls: strace may have been detached (``strace -p``), or the text
+    may be cut.
 
     The call is one group: one ``m.undo()`` undoes it.  These are refused beforehand, and change nothing: a damaged call
     that changes memory, the output of other programs, a summary (``-c``), and a call that the machine can't make.  O(n
