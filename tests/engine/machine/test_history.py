@@ -310,7 +310,7 @@ class TestAt:
 
         def thread():
             for ask in (m.undo, m.redo, m.branch, lambda: m.at(0)):
-                with pytest.raises(vm.Refused, match="can.t run during an operation") as refused:
+                with pytest.raises(vm.Refused, match="can't run during an operation") as refused:
                     ask()
                 said.append(refused)
             yield from m.tsleep("x", ticks=1)
@@ -597,7 +597,7 @@ class TestEndsFromOutside:
                 yield from m.tsleep("x")
 
         m.spawn(thread)
-        with pytest.raises(vm.CallbackFailed, match="can.t run during an operation"):
+        with pytest.raises(vm.CallbackFailed, match="can't run during an operation"):
             m.run()
         assert not m.journal.open_groups
         m.undo()
