@@ -33,6 +33,9 @@ PAGES = ("*.md", "docs/*.md", "course/*.md", "notebooks/*.md", "website/*.md")
 LEFT_OUT = ("typography", "restricted", "annotations", "misc.but")
 """Checks of proselint that say nothing here: quotes are those of code, the field's terms are rare, "But" may begin."""
 
+LONGEST = 34
+"""The most words that a sentence may have up to a colon or a semicolon; dots inside a word or a number end it too."""
+
 RULES = {
     "1 is-no": (
         r"(?<!\b[Tt]here\s)(?<!\b[Tt]here\s\s)\b(?:is|are|was|were)\s+no(?!\s+(?:longer|more|less|larger|smaller|better|worse)\b)\s",
@@ -58,8 +61,11 @@ RULES = {
         "write the number, or: Returns the number of …",
     ),
     "10 tense": (r"\b(?:was|were)\s+(?:not|never)\s+\w+\s+yet\b", "write: has not … yet"),
+    "7 lets-happen": (r"\blets?\s+(?:\w+\s+){0,4}happen\b", "write: allows, permits, causes"),
+    "long": (rf"(?:[^\s.;:?!¶]+\s+){{{LONGEST}}}[^\s.;:?!¶]+", f"more than {LONGEST} words: make two sentences"),
+    "left-over": (r"==>|(?:^|\s)@@\s", "remove what an editing script left"),
 }
-"""By the number of the pattern in CONTRIBUTING.md: what it looks like, and what to write."""
+"""What each looks like, and what to write: by the number of the pattern in CONTRIBUTING.md, if it has one."""
 
 
 END = "¶"

@@ -1,6 +1,6 @@
-"""vmwidgets: a teaching laboratory for virtual memory.
+"""vmwidgets: a virtual memory lab for Jupyter.
 
-Boot a small simulated machine, call the operations that a kernel calls, and see maps, trees and page tables follow::
+Boot a small simulated machine, call its kernel's functions, and see maps, trees and page tables follow::
 
     import vmwidgets as vm
 

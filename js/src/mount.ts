@@ -66,7 +66,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     const alive = whole?.comm_live ?? true;
     be(alive, alive ? "" : "kernel restarted: run all");
   });
-  const gone = (): void => be(false, "The kernel of this picture is gone: start one, and run all.");
+  const gone = (): void => be(false, "The Jupyter kernel of this picture is gone: start one, and run all.");
   const kernel = model.widget_manager?.kernel;
   kernel?.disposed?.connect(gone);
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));

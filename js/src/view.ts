@@ -16,7 +16,7 @@ async function render(view: RenderArguments): Promise<void> {
     await hear(view.model.widget_manager, view.model.get("hub"), { type: "code" });
     hub = (await view.host.getWidget(`anywidget:${view.model.get("hub")}`)).exports as HubExports;
   } catch (error) {
-    say(`This picture has lost its kernel's drawing code: run this cell again. (${error})`);
+    say(`This picture has lost its drawing code: run this cell again. (${error})`);
     return;
   }
   try {

@@ -113,7 +113,7 @@ test("an operation is told with its picture; where none comes, a little later", 
 test("a hub that is gone is told apart from a picture that fails", async () => {
   const gone = setUp({}, { getWidget: () => Promise.reject(new Error("model not found")) });
   await view.render(gone.given);
-  assert.match(gone.el.textContent ?? "", /lost its kernel's drawing code: run this cell again/);
+  assert.match(gone.el.textContent ?? "", /lost its drawing code: run this cell again/);
   const fails = setUp(
     {},
     { getWidget: async () => ({ exports: { mount: () => Promise.reject(new Error("no SVG")) } }) },
@@ -208,7 +208,7 @@ test("without a kernel a picture says so, asks for nothing and can still be read
   await view.render(given);
   const figure = el.querySelector(".vmwidgets") as HTMLElement;
   for (const listener of listeners) listener();
-  assert.match(status(el) ?? "", /^The kernel of this picture is gone/);
+  assert.match(status(el) ?? "", /^The Jupyter kernel of this picture is gone/);
   assert.ok(figure.classList.contains("vmw-alone"));
   sent.length = 0;
   const press = (id: string, key: string) =>

@@ -324,7 +324,7 @@ def test_a_page_that_was_loaded_again_is_forgotten(notebook: Notebook) -> None:
 
 def test_a_kernel_that_is_shut_down_is_said_to_be_gone(notebook: Notebook) -> None:
     notebook.page.evaluate("() => window.panel.sessionContext.shutdown()")
-    notebook.page.locator(".vmw-status", has_text="The kernel of this picture is gone").wait_for()
+    notebook.page.locator(".vmw-status", has_text="The Jupyter kernel of this picture is gone").wait_for()
     assert notebook.cell(1).locator(".vmw-scene .node").count() == 15
     notebook.page.evaluate("() => window.panel.sessionContext.startKernel()")
     notebook.page.locator(".vmw-status", has_text="run all").wait_for()

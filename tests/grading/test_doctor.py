@@ -32,9 +32,9 @@ def test_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     both = solved("01/guard", "ada"), solved("01/gaps", "ada")
     path = written(tmp_path / "01-maps.ipynb", "ada", "01", *both, *answered(*QUESTIONS))
     assert main(["doctor", str(path)]) == 0
-    first = "Lab 01 of ada, course os-2026. Are the id and the course as your instructor gave them to you?"
+    first = "Lab 01 of ada, course os-2026. Are the id and the course as you received them from your instructor?"
     assert capsys.readouterr().out.splitlines() == [
-        f"{first} If you were given a code, it is missing.",
+        f"{first} If you have a code, it is missing.",
         "01/guard, cell 2: 5 of 5 points will count.",
         "01/gaps, cell 3: 4 of 4 points will count.",
         f"Predictions: {len(QUESTIONS)} of {len(QUESTIONS)} answered.",

@@ -234,7 +234,7 @@ def test_points_for_predictions_have_a_column(worth_more: Path) -> None:
 
 
 def test_who_checked_and_did_nothing_reads_that(worth_more: Path) -> None:
-    assert "nothing was done yet" in Page(worth_more / "feedback" / "oto.html").text
+    assert "nothing has been done yet" in Page(worth_more / "feedback" / "oto.html").text
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -66,7 +66,7 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, course: Path, whole: Grades
     _, error = run.communicate(timeout=60)
     if how == signal.SIGINT:
         assert run.returncode == 130
-        assert error == "\nvmwidgets: stopped; what was graded is kept: run the same command to continue\n"
+        assert error == "\nvmwidgets: stopped; finished grades are kept: run the same command to continue\n"
     before = state.read_bytes()
     assert graded(folder, course, state=state) == whole
     assert state.read_bytes() == before, "what was graded is not graded again"

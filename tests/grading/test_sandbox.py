@@ -111,7 +111,7 @@ def test_its_two_pipes_are_all_that_is_open(tmp_path: Path) -> None:
     "function", [hostile.loops, hostile.loops_and_catches_all, hostile.waits, hostile.reads_the_questions]
 )
 def test_one_that_does_not_end_is_ended(function: Callable[..., Any]) -> None:
-    assert said(function, Limits(answer=0.1)) == ("TimeoutError", "it took too long")
+    assert said(function, Limits(answer=0.1)) == ("TimeoutError", "it ran too long")
 
 
 def test_all_answers_together_have_a_limit_too() -> None:

@@ -27,7 +27,7 @@ EXERCISES = sorted(set(SOLVED) - {"11/policy"})
 """Those whose work is data."""
 
 SIZE = 30
-KEPT = "what was graded is kept: the same command goes on from there"
+KEPT = "finished grades are kept: the same command continues from there"
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def test_an_id_in_capitals_is_the_same_beginning_and_the_first_writing_is_shown(
 @pytest.mark.parametrize(("first", "other"), ALIKE)
 def test_two_ids_of_one_person_are_no_pair(first, other):
     said = refused("01", student=[first, other], course="os")
-    assert said.endswith(f"{first} and {other} are the same person, so one id is given twice")
+    assert said.endswith(f"{first} and {other} are the same person, so the same id is listed twice")
 
 
 def test_a_pair_is_sorted_by_what_its_ids_are_folded_to():

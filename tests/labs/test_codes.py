@@ -80,7 +80,7 @@ def test_a_code_of_someone_else_is_refused_in_most_cases() -> None:
     missed = [slip for slip in slips if slipped_through(*slip)]
     assert 30 <= len(missed) <= 100  # 62.5 are expected
     said = refusal(ADA, "os", "ben")
-    assert said == "this code does not belong to id ben, course os: one of the three is not as you were given it"
+    assert said == "this code does not belong to id ben, course os: one of the three is not what you received"
 
 
 @pytest.mark.parametrize(

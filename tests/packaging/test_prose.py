@@ -30,6 +30,9 @@ def rules(text: str) -> list[str]:
         ("9 so-many", "Maps of so many entries are folded.", "There are so many that they are folded."),
         ("9 so-many", "| frees pages; how many |", "Say how many pages it frees; how many submissions count is below."),
         ("10 tense", "The map was not changed yet.", "The map has not been changed yet; it was not changed."),
+        ("7 lets-happen", "See what the lock lets other threads make happen.", "It lets a map grow. See what happens."),
+        ("long", f"It is {'word ' * 33}.", f"It is {'word ' * 31}end. It is {'word ' * 31}end; that is all."),
+        ("left-over", "It ends. @@ docs/page.md", "It ends: a -> b."),
     ],
 )
 def test_a_rule_finds_what_it_is_for(rule: str, wrong: str, right: str) -> None:

@@ -150,14 +150,14 @@ def test_a_guest_before_paging(emulator):
 @pytest.mark.parametrize("name", ["x86_halts", "riscv_halts"])
 def test_a_guest_that_has_halted_is_said_to_have(emulator, name):
     with paging(emulator(name)) as k:
-        said = r"no processor came to 0x10 in 0\.3 s; stopped at 0x.*; the guest has halted: .* so it never goes on"
+        said = r"no processor reached 0x10 in 0\.3 s; stopped at 0x.*; the guest has halted: .* so it never continues"
         with pytest.raises(Refused, match=said):
             k.go(until=0x10, seconds=0.3)
         assert k.tables.walk(0x1000) is not None, "what it has can still be looked at"
 
 
 def test_a_guest_that_executes_is_not_called_halted(emulator):
-    with paging(emulator("x86")) as k, pytest.raises(Refused, match=r"no processor came .* stopped at 0x[0-9a-f_]+$"):
+    with paging(emulator("x86")) as k, pytest.raises(Refused, match=r"processor reached .* stopped at 0x[0-9a-f_]+$"):
         k.go(until=0x10, seconds=0.3)
 
 

@@ -96,7 +96,7 @@ def test_going_beside_the_notebook(folder):
 def test_a_function_that_is_never_reached(folder):
     with vm.xv6(folder) as k:
         k.go(until="getc", seconds=60)
-        with pytest.raises(Refused, match=r"no processor came to panic in 1 s; stopped at getc \(main.c"):
+        with pytest.raises(Refused, match=r"no processor reached panic in 1 s; stopped at getc \(main.c"):
             k.go(until="panic", seconds=1)
         with pytest.raises(Refused, match="no function or variable called 'uvmcopies'"):
             k.go(until="uvmcopies")
@@ -124,7 +124,7 @@ def test_an_interrupt_ends_the_call_and_not_the_kernel(folder):
         k.go(until="getc", seconds=60)
         threading.Timer(1.0, k._port.stop).start()
         start = time.monotonic()
-        with pytest.raises(Refused, match="no processor came to panic"):
+        with pytest.raises(Refused, match="no processor reached panic"):
             k.go(until="panic", seconds=60)
         assert time.monotonic() - start < 10
         assert k.kernel.walk(0x8000_0000).ok

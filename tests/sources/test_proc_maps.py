@@ -70,7 +70,7 @@ def test_what_merged_and_what_lies_outside_is_listed(machine):
     assert [one.path for one in loaded.outside] == ["[vsyscall]"]
     assert repr(loaded) == (
         "10 ranges of the text in task 'maps', as 8 entries\n"
-        "Merged by the map, since nothing is behind them and their flags are equal:\n"
+        "Merged by the map, since they have no objects and their flags are equal:\n"
         "  0x40_3000–0x40_4000 rw-p 4 KiB + 0x40_4000–0x40_7000 rw-p 12 KiB\n"
         "  0x40_7000–0x40_8000 r--p 4 KiB + 0x40_8000–0x40_9000 r--p 4 KiB\n"
         "Left out, since task:maps/map has no such addresses:\n"

@@ -83,7 +83,7 @@ def test_a_wrong_press_says_what_happened_and_goes_on(no_predictions: Prediction
     reason = view.scene().caption.reason
     assert reason == "You said: way 2 of set 3 of cpu:0. What happened: descriptor 0 of the PML4."
     press(view, "ask/switch/pass")
-    assert view.scene().caption.reason == "What happened: descriptor 0 of the PDPT. You gave no answer before."
+    assert view.scene().caption.reason == "What happened: descriptor 0 of the PDPT. You had given no answer."
     press(view, "ask/switch/all")
     assert "What comes next?" not in view.scene().caption.text
     assert [one.answer for one in no_predictions.values()] == ["way 2 of set 3 of cpu:0", *[None] * 5]

@@ -14,6 +14,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from .command import main as run  # takes a second, in which learners press Ctrl-C
     except KeyboardInterrupt:
-        print("\nvmwidgets: stopped before anything was done", file=sys.stderr)
+        print("\nvmwidgets: stopped before anything was changed", file=sys.stderr)
         return INTERRUPTED
     return run(arguments)

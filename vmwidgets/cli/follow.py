@@ -18,7 +18,7 @@ SOUND, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
 
 _ABOUT = """\
 Build and run the xv6 (RISC-V) in FOLDER with its own Makefile, and stop it at the first call after which a rule of the
-lab does not hold: no frame is both free and mapped, no process can write to a frame that another process maps too,
+lab does not hold: no frame is both free and mapped, no process can write to a frame that another process also maps,
 every count of references is right, and no table is lost; in the base kernel, mappages, uvmunmap and uvmcopy also do
 what they must."""
 

@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
     except KeyboardInterrupt:
-        print("\nvmwidgets: stopped; what was graded is kept: run the same command to continue", file=sys.stderr)
+        print("\nvmwidgets: stopped; finished grades are kept: run the same command to continue", file=sys.stderr)
         return INTERRUPTED
     _say(grades, roster, options.to, by_change)
     if desk:

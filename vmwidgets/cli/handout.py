@@ -81,9 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 _FIRST = "from vmwidgets.labs.handing_out import Watched as _Watched; _watched = _Watched()"
 
-_LOST = (
-    "the notebook's kernel (python3) has no vmwidgets of this version, or the notebook took away what a handout needs"
-)
+_LOST = "the notebook's kernel (python3) has no vmwidgets of this version, or the notebook deleted what a handout needs"
 
 _LAST = """
 from vmwidgets.engine.base.errors import Refused as _Refused

@@ -171,7 +171,7 @@ class Cluster:
                 raise Refused(f"{who} has vmwidgets {shown(version)}, and this is {__version__}")
 
 
-_KEPT = "what was graded is kept: the same command goes on from there"
+_KEPT = "finished grades are kept: the same command continues from there"
 
 
 def _connected(address: str) -> Any:

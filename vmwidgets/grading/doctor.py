@@ -64,8 +64,8 @@ class Diagnosis:
         what, code = (
             ("the id, the course and the code", ", with a code") if handed.coded else ("the id and the course", "")
         )
-        missing = "" if handed.coded else " If you were given a code, it is missing."
-        yield f"Lab {begun.lab} of {begun.whose}{code}. Are {what} as your instructor gave them to you?{missing}"
+        missing = "" if handed.coded else " If you have a code, it is missing."
+        yield f"Lab {begun.lab} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
         if handed.version != __version__:
             yield f"It was made with vmwidgets {shown(handed.version)}; this is {__version__}."
         if handed.problem:

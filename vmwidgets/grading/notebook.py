@@ -120,7 +120,7 @@ def notebook_of(content: bytes) -> Handed:
     if handed.begun is None:
         handed.problem = "lab.begin was never run in it, or it was saved without outputs"
     elif not handed.works:
-        handed.problem = "nothing was done yet" if handed.undone else "nothing was checked or submitted"
+        handed.problem = "nothing has been done yet" if handed.undone else "nothing was checked or submitted"
     return handed
 
 

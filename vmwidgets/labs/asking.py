@@ -35,19 +35,19 @@ def predict(
     answer: Any = None,
     because: bool | str = False,
 ) -> Prediction:
-    """Ask `question` before the notebook shows the answer, and keep the reply in the notebook.
+    """Ask `question` before the notebook shows the answer, and save the reply in the notebook.
 
-    With `options` one of them is chosen; else `kind` says what an answer is: "text", "number", "address" or "size".
-    Options may say what they stand for, ``{"about 40": range(30, 51), "none": 0}``: then the cell that compares gives
-    what it found, and names none of them.
+    With `options`, students choose one of them.  Without, `kind` is the kind of answer: "text", "number", "address" or
+    "size".  Options may state what they stand for, ``{"about 40": range(30, 51), "none": 0}``.  Then the cell that
+    compares passes the result it found, and names no option.
 
-    It is answered in code (`answer=…`), or, in a notebook, by the control below the question.  "I don't know" is an
-    answer to every question; None and ``...`` are none, and no error.  With `because=True` the control asks for a
-    reason, too, and in code ``because="…"`` gives one.  `id` is the question's lasting name; without it one is made
-    from the words.
+    Students answer in code (`answer=…`), or, in a notebook, with the control below the question.  "I don't know" is an
+    answer to every question.  None and ``...`` mean that there is no answer yet.  With `because=True`, the control asks
+    for a reason, too; in code, ``because="…"`` gives the reason.  `id` is the question's permanent name; without it,
+    the name is made from the words.
 
-    Asked again, with the same words, it is the same prediction, after a restart of the kernel too: its first answer
-    counts, and others are kept after it.
+    A question with the same words is the same prediction, even after a restart of the Jupyter kernel: its first answer
+    counts, and later answers are saved after it.
 
     Raises :class:`Refused` for an answer of the wrong kind.
 

@@ -33,8 +33,8 @@ class Failed(str):
 def attempt(call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | Failed:
     """What `call` returns, or its failure as a line of text: the kind and the sentence.  Nothing is raised.
 
-    That holds for what a machine says (:class:`VMError`: refused, a kernel's error, a panic); a mistake in Python, such
-    as a wrong number of arguments, is raised as ever.
+    That holds for a machine's errors (:class:`VMError`: refused, a kernel's error, a panic).  A mistake in Python, such
+    as a wrong number of arguments, is raised as usual.
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map

@@ -98,7 +98,7 @@ class Beginning:
         if not self.students:
             return (
                 f"Lab {self.lab}, just trying: exercises are practice, and count for no one. "
-                "For a variant of your own, write your ID and your course's name into student= and course= above, "
+                "To get your own variant, write your ID and your course's name into student= and course= above, "
                 "and run the cell again."
             )
         again = f" Checked without an ID, so repeat: {', '.join(self.again)}." if self.again else ""
@@ -179,18 +179,19 @@ def begin(
     code: str | Sequence[str] = "",
     minutes: bool = False,
 ) -> Beginning:
-    """Begin the lab `lab` ("01"): from here on its exercises are this student's variants.
+    """Begin the lab `lab` ("01"): from now on, its exercises are this student's variants.
 
-    `student` is an id of letters, digits and ``. _ - @``, as the course's roster has it, or a list of ids for those who
-    work together; neither their order nor capitals matter.  `course` is the course's name, the same for all.  `code` is
-    the secret that some courses give to each student; for a list of ids, a list of codes in the same order.  Without a
-    student it is the default sheet, which is the same for everyone, and practice.  To begin the same once more changes
-    nothing.  An id that is typed later gives its sheets: predictions stay, and it says which exercises have to be done
-    again, since what was checked without an id counts for no one.  With `minutes` the kernel notes how long each cell
-    takes: only `lab.minutes()` shows it, and no output has it.
+    `student` is an ID of letters, digits and ``. _ - @``, as in the course's roster, or a list of IDs for students who
+    work together.  Neither the order of IDs nor capitals matter.  `course` is the course's name, the same for all.
+    `code` is the secret code that some courses give to each student; for a list of IDs, pass a list of codes in the
+    same order.  Without a student you get the default variant, which is the same for everyone and only for practice.
+    Calling it again with the same arguments changes nothing.  If you pass an ID later, you get its variants and keep
+    your predictions.  A message lists the exercises to repeat, since exercises checked without an ID count for no one.
+    With `minutes`, the kernel notes how long each cell takes.  Only `lab.minutes()` shows it, and no output contains
+    it.
 
-    Raises :class:`Refused` for an id, a course or a code that can't be, for a student without a course, for a code of
-    someone else, and for another student or lab in the same kernel.
+    Raises :class:`Refused` for an invalid ID, course or code, for a student without a course, for another student's
+    code, and for another student or lab in the same Jupyter kernel.
 
     >>> from vmwidgets import lab
     >>> lab.begin("doc").whose
@@ -262,7 +263,7 @@ def _typed(student: Any) -> list[str]:
         if folded(typed) in found:
             other = found[folded(typed)]
             raise Refused(
-                f"student={shown(student)}: {other} and {typed} are the same person, so one id is given twice"
+                f"student={shown(student)}: {other} and {typed} are the same person, so the same id is listed twice"
             )
         found[folded(typed)] = typed
     return list(found.values())

@@ -26,11 +26,11 @@ from .work import packed, plain
 def check(name: str | Sheet, thing: Any = None) -> Result:
     """Check `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 
-    What is not there yet (None or ``...``) has no points, and so has what made the check stop; both say so and raise
-    nothing.  Where a map is asked for, a task or a machine stands for its map.  In a notebook that began another lab
-    for a student, an exercise has no points: a grader would give none.  A machine has to be the one that the
-    sheet's start() gave, or loaded or branched from it: another earns nothing, and the result says so.  For practice,
-    `name` is the sheet that :func:`practice` gave.  A copy that :func:`try_on` made earns nothing that counts.
+    A missing solution (None or ``...``) has no points, and neither has one that makes the check fail; the result says
+    so, and nothing is raised.  If a map is asked for, you may pass its task or machine.  If the notebook began another
+    lab for a student, an exercise has no points, as in grading.  A machine must come from the variant's start(), or be
+    loaded or branched from that machine.  Any other machine has no points, and the result says so.  For practice,
+    `name` is the variant that :func:`practice` returned.  A copy made by :func:`try_on` has no points that count.
 
     Raises :class:`Refused` for an unknown exercise, and for a thing of the wrong kind.
 

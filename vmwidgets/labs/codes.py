@@ -62,10 +62,10 @@ def checked_code(text: Any, course: str, student: str) -> str:
         like = _grouped("X" * LENGTH)
         raise Refused(f"code= is not a code: a code has {LENGTH} letters and digits, in groups such as {like}")
     if _check(characters[:-1]) != characters[-1]:
-        raise Refused("code= is mistyped: compare it with the code that you were given, character by character")
+        raise Refused("code= is mistyped: compare it with the code that you received, character by character")
     if _belonging(course, student) != characters[SECRET]:
         raise Refused(
-            f"this code does not belong to id {student}, course {course}: one of the three is not as you were given it"
+            f"this code does not belong to id {student}, course {course}: one of the three is not what you received"
         )
     return _grouped(characters)
 

@@ -20,7 +20,7 @@ from .answers import KINDS, UNSURE
 from .prediction import Prediction
 
 SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
-KEPT = "Kept. It counts for nothing: it is for you, and for whoever helps you."
+KEPT = "Kept. It is not graded: it is for you, and for anyone who helps you."
 
 
 class Control(anywidget.AnyWidget):

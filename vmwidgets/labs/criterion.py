@@ -12,9 +12,9 @@ from .mistakes import Mistake
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """`points` earned `of` so many; `sentence` says what was found; `expected` and `actual` are texts, or empty.
+    """`points` earned out of `of`; `sentence` says what was found; `expected` and `actual` are strings, or empty.
 
-    `mistake` is what was done wrong, if that has a name.
+    `mistake` is the name of the mistake, if it has one.
     """
 
     points: int
@@ -47,10 +47,11 @@ def criterion(
 ) -> Criterion:
     """Worth `of` points; `earned` is True, False, or how many of them (partial credit).
 
-    `yes` is the sentence when all are earned, else `no`: the reason and what would be right, without giving the answer
-    away.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`, and what has to be done
-    before.  `expected` and `actual` are shown beside it as text; while it can't be judged, nothing is found.  `mistake`
-    is kept and explained if points are missing: what was done wrong, where that has a name.
+    `yes` is the sentence if all points are earned.  Otherwise, the sentence is `no`: the reason, and what would be
+    right, without the answer.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`,
+    followed by what has to be done before.  `expected` and `actual` are shown next to it as text, but not while it
+    can't be judged.  If points are missing, `mistake` is saved and explained: what was done wrong, if that mistake has
+    a name.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'

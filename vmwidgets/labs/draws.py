@@ -16,9 +16,9 @@ MOST = 1 << 48
 
 
 class Draws:
-    """A row of draws that a text decides, one after the other.
+    """A series of random draws, determined by a string.
 
-    Only `Random.random()` is promised to give the same numbers in each version of Python: all others come from it.
+    Only `Random.random()` is guaranteed to give the same numbers in each version of Python, so all draws use it.
 
     >>> draws = Draws("doc")
     >>> draws.below(10), draws.choice("abc"), draws.shuffled([1, 2, 3])
@@ -41,12 +41,12 @@ class Draws:
         return values[self.below(len(values))]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """All of `values`, in an order that is drawn."""
+        """All of `values`, in random order."""
         left = list(values)
         return [left.pop(self.below(len(left))) for _ in values]
 
     def sample(self, values: Sequence[T], count: int) -> list[T]:
-        """`count` of `values`, none twice, in any order."""
+        """`count` different members of `values`, in any order."""
         return self.shuffled(values)[: _whole(count, "values to draw", 0, len(values))]
 
 

@@ -21,9 +21,9 @@ _own: dict[str, str] = {}
 
 
 def explain(question: str, text: Any) -> None:
-    """Say what is to be read below the outcome of the prediction `question`, once it is answered; in Markdown.
+    """Set the text, in Markdown, below the outcome of the prediction `question`, once it is answered.
 
-    Written in a module, and not in the notebook: there it would give the answer away.
+    Call it in a module, and not in the notebook, where it would give the answer away.
 
     >>> from vmwidgets import lab
     >>> lab.author.explain("doc/gaps", "Each gap has **two** posts, and shares them.")

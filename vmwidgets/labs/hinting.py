@@ -55,8 +55,8 @@ _asked_for: dict[str, int] = {}  # how many hints, by id
 def hint(name: str | Sheet, tier: Any = None) -> Hint:
     """The next hint for the exercise `name` (or for a practice variant), with the earlier hints.
 
-    Each call gives one more, up to three; `tier` gives them up to that one.  They cost nothing; how many were asked for
-    is kept in the notebook.
+    Each call adds a hint, up to three; `tier` shows all hints up to that number.  Hints cost nothing.  The notebook
+    records how many you asked for.
 
     Raises :class:`Refused` for an unknown exercise or tier, and for an exercise without hints.
 

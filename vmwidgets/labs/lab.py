@@ -1,14 +1,14 @@
-"""What a notebook uses: `from vmwidgets import lab`, or `vm.lab` (the same module).
+"""The calls of the labs' notebooks: `from vmwidgets import lab`, or `vm.lab` (the same module).
 
-:func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built (:func:`require` raises
-where a point is missing), and `predictions` holds what was said.  :func:`begin` says whose lab it is, :func:`variant`
-what this student is asked, :func:`practice` what anyone may practise on, and :func:`hint` helps.  :func:`minutes`
-shows how long each cell took, if that was wanted.  :func:`try_on` makes a copy of a machine to try something on.
-:func:`attempt` gives what a call gives, or why it failed.  After :func:`keep_moments` each picture stays at the moment
-when its cell was done.
-What only those need who write labs, such as `exercise` and `criterion`, is in `lab.author`; see docs/own-lab.md.
+:func:`predict` asks before a picture gives the answer away, and `predictions` lists the answers.  :func:`check` grades
+a solution; :func:`require` raises an error if a point is missing.  :func:`begin` sets the student and the lab,
+:func:`variant` returns the student's variant, :func:`practice` a public one, and :func:`hint` a hint.  :func:`minutes`
+shows how long each cell took, if the student agreed to it.  :func:`try_on` copies a machine for experiments.
+:func:`attempt` returns the result of a call, or the reason of its failure.  After :func:`keep_moments`, each picture
+keeps its state at the end of its cell.
 
-What one thing knows of itself is asked of that thing: ``space.levels``, ``operation.faults``, ``walk.flips()``,
+Calls for authors of labs, such as `exercise` and `criterion`, are in `lab.author`; see docs/own-lab.md.  Facts about an
+object are methods of the object: ``space.levels``, ``operation.faults``, ``walk.flips()``,
 ``task.tables.descriptors(…)``, ``machine.frame_count``.
 """
 

@@ -12,7 +12,10 @@ from .answers import line
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """`name` is short and lasting ("one call, one entry"): reports count it.  `why` is for the one who made it."""
+    """A wrong answer with a name.
+
+    `name` is short and permanent ("one call, one entry"), since reports count it; `why` explains it to the student.
+    """
 
     name: str
     why: str
@@ -26,9 +29,9 @@ _mistakes: dict[str, dict[str, Mistake]] = {}
 
 
 def mistakes(question: str, table: Any) -> None:
-    """Say which wrong answers of the prediction `question` have a name; `table` has answers in their written form.
+    """Give names to wrong answers of the prediction `question`; the keys of `table` are answers in their written form.
 
-    Written in a module, and not in the notebook: there it would give the answer away.
+    Call it in a module, and not in the notebook, where it would give the answer away.
 
     >>> from vmwidgets import lab
     >>> lab.author.mistakes("doc/ends", {"3": lab.author.Mistake("posts and gaps", "Three gaps have four posts.")})

@@ -57,7 +57,7 @@ class Outcome:
         if not self.is_open:
             return NOT_YET
         if self.said is None:
-            return f"What happened: {self.actual}. You gave no answer before."
+            return f"What happened: {self.actual}. You had given no answer."
         when = " (after it was shown)" if self.late else ""
         again = f" This time: {self.again}. The first outcome counts." if self.again else ""
         if self.right:

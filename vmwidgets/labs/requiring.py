@@ -24,8 +24,8 @@ class PointsMissing(VMError, AssertionError):
 def require(name: str | Sheet, thing: Any = None) -> Result:
     """Check `thing` as :func:`check` does, and return the result if it has all points.
 
-    Raises :class:`PointsMissing`, an :class:`AssertionError`, with a sentence that says what is missing; its `result`
-    is that of the check.  Raises :class:`Refused` where :func:`check` does.
+    Raises :class:`PointsMissing`, an :class:`AssertionError`, with a sentence about the missing points; its `result` is
+    the result of the check.  Raises :class:`Refused` when :func:`check` does.
 
     >>> import vmwidgets as vm
     >>> vm.lab.require("01/gaps", vm.lab.variant("01/gaps").start())

@@ -22,13 +22,13 @@ TRYING = "Practice: without an id in lab.begin(…), this counts for no one."
 
 @dataclass(frozen=True)
 class Result:
-    """`points` `of` so many for the exercise `id`, and the criteria that they come from.
+    """`points` out of `of` for the exercise `id`, and the criteria from which they are added up.
 
-    `problem` is why the check could not go to its end ("" if it did).  `picture` is HTML of what was graded.
-    `of_sheet` says which sheet was asked: a seed, "default", "practice 3"; "" where all are asked the same.  `hints`:
-    there are some, and points are missing.  `work` is what was graded as data, from which a grader makes it again.
-    `edition` is the exercise's.  `unbegun`: a notebook that has begun no lab checked it.  `trying`: one that has begun
-    it without an id.  `tried`: it is of a copy to try something on.
+    `problem` is the reason if the check could not be completed, or "".  `picture` is HTML of the graded solution.
+    `of_sheet` is the variant: a seed, "default" or "practice 3"; "" if all students have the same.  `hints`: there are
+    hints, and points are missing.  `work` is the solution as data, from which a grader rebuilds it.  `edition` is the
+    exercise's edition.  `unbegun`: the notebook had begun no lab.  `trying`: the lab was begun without an ID.  `tried`:
+    a copy of a machine was checked.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Result:
 
     @property
     def practice(self) -> bool:
-        """Whether it is of a sheet for practice: it counts for nothing."""
+        """Whether it is for a practice variant: it counts for nothing."""
         return self.of_sheet.startswith("practice")
 
     @property
@@ -78,15 +78,15 @@ class Result:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Which of several counts, larger is better: nothing done yet, then what was not kept, then by points."""
+        """The order of several results, the largest of which counts: empty ones, ones not saved, then by points."""
         kept = self.work.get("kind", "nothing") != "nothing"
         return bool(self.work) + kept, self.points
 
     @property
     def not_kept(self) -> str:
-        """Why it counts for no student, or why it can not be judged again, in a sentence; "" if it counts."""
+        """Why it counts for no student, or why it can't be judged again, in a sentence; "" if it counts."""
         if self.tried:
-            return "This is a copy to try something on, so it counts for nothing: check what lab.try_on was given"
+            return "This is a copy for experiments, so it counts for nothing: check what you passed to lab.try_on"
         if self.unbegun:
             return "No lab was begun, so this counts for no one: run the first cell, lab.begin(…), and then this cell"
         if self.practice or self.work.get("kind") != "nothing":

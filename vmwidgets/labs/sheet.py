@@ -118,9 +118,10 @@ def variant(name: str) -> Sheet:
 
 
 def practice(name: str, number: Any = 1) -> Sheet:
-    """A variant of the exercise `name` to practise on: public, the same for everyone, and not graded.
+    """A variant of the exercise `name` for practice: public, the same for everyone, and not graded.
 
-    `number` is 1 to 1,000,000; each is another sheet.  :func:`check` and :func:`hint` take it in place of the name.
+    `number` is 1 to 1,000,000; each number is another variant.  :func:`check` and :func:`hint` accept the variant in
+    place of the name.
 
     >>> from vmwidgets import lab
     >>> lab.practice("01/gaps", 2).of

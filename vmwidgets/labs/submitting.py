@@ -74,16 +74,15 @@ class Submission:
 
 
 def submit(*, names: str = "as they are") -> Submission:
-    """Gather your best checked work for each exercise: then save the notebook and submit the file.
+    """Gather your best checked solution of each exercise.  Then save the notebook and submit the file.
 
-    Each check is in the notebook anyhow, and the one with the most points counts, before or after this call.
+    The notebook contains each check anyway.  The check with the most points counts, before or after this call.  The
+    submission contains the journal of each machine: a grader rebuilds the machine and judges it.  No code of the
+    notebook has to run, except answers that are functions.  Journals of ``/proc`` or strace contain names of files on
+    this computer.  `names` "by kind" replaces them (library 1, program 1, file 1) in the submission.  Outputs of other
+    cells, also of ``lab.check``, keep the names: clear these before you save.
 
-    What is handed in is the journal of each machine.  A grader makes the machine again and judges that; no code of the
-    notebook has to run, but for answers that are functions.  Journals of ``/proc`` or strace hold names of files of
-    this computer: `names` "by kind" replaces them (library 1, program 1, file 1) in what is handed in.  Outputs of
-    other cells, those of ``lab.check`` too, keep theirs: clear these before you save.
-
-    Raises :class:`Refused` where no lab was begun, and where nothing was checked.
+    Raises :class:`Refused` if no lab was begun, and if nothing was checked.
 
     >>> from vmwidgets import lab
     >>> _ = lab.begin("doc")

@@ -17,14 +17,14 @@ _copies: WeakSet[Machine] = WeakSet()
 
 @contextmanager
 def try_on(thing: Any) -> Iterator[Any]:
-    """Copy a machine, a task or a map, to try something on the copy; nothing of that is kept.
+    """Copy a machine, a task or a map for experiments; none of them is recorded or graded.
 
-    The copy is as `thing` is now, and the lines below change nothing of `thing`: not its journal, its pictures or the
-    cells that follow.  A check of a copy says what it finds and counts for nothing.  Variables are not copied, so use
-    the name after ``as``; numbers such as addresses hold in both.  It costs what :meth:`Machine.branch` costs, and as
-    there a thread that sleeps stays asleep.
+    The copy begins in the present state of `thing`.  Calls on the copy do not change `thing`, its journal, its pictures
+    or later cells.  A check of a copy reports what it finds and counts for nothing.  Variables are not copied, so use
+    the name after ``as``.  Numbers such as addresses are valid in both.  The cost is that of :meth:`Machine.branch`; as
+    there, a thread that sleeps stays asleep.
 
-    Raises :class:`Refused` for anything but a machine or a part of one.
+    Raises :class:`Refused` for anything except a machine or a part of a machine.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot().task("t")

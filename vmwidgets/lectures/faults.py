@@ -33,7 +33,7 @@ def lecture() -> Lecture:
     told.question(
         "a promise", "The task has mapped four pages. How many frames hold them?", ["0", "1", "4"],
         machine.frame_count, "mmap only makes an entry. A frame is allocated at the first use of each page.",
-        {"1": "After the first access it is so.", "4": "So it would be if mmap took memory at once (MAP_POPULATE)."},
+        {"1": "This is so after the first access.", "4": "Right if mmap allocated memory immediately (MAP_POPULATE)."},
     )  # fmt: skip
     parent.write(start, b"mine")
     told.mark(
@@ -49,7 +49,7 @@ def lecture() -> Lecture:
         "four pages", "The parent forks. How many frames are in use for these pages after that?", ["4", "5", "8"],
         machine.frame_count, "Nothing is copied: both see the same frames, and may only read them.",
         {"5": "One will be copied at the first write, and nobody has written yet.",
-         "8": "The first Unix copied all of it; a child that calls exec next needs none of it."},
+         "8": "The first Unix copied everything; a child that calls exec next needs nothing of this."},
     )  # fmt: skip
     told.mark(
         "after fork",

@@ -45,7 +45,7 @@ def lecture() -> Lecture:
         "code", "16 KiB for data are mapped directly after the code. How many entries are there then?", ["1", "2", "3"],
         count, "The two neighbours touch, but their protections differ, so they stay two entries.",
         {"1": "Then the data could be executed, or the code written: an entry has one protection.",
-         "3": "Nothing lies between the two, and what is free has no entry."},
+         "3": "Nothing lies between the two, and free ranges have no entry."},
     )  # fmt: skip
     told.mark(
         "data",
@@ -55,20 +55,20 @@ def lecture() -> Lecture:
     space.enter("16 KiB", at=MORE, prot="rw")
     told.question(
         "data", "The heap grows: 16 KiB more, directly after the data, with the same protection. How many entries?",
-        ["1", "2", "3"], len(space), "The new range has all that its neighbour has: the kernel makes the entry longer.",
+        ["1", "2", "3"], len(space), "The new range has its neighbour's properties: the kernel extends the entry.",
         {"1": "The code still has another protection.", "3": "Right without merging; the entries would soon be many."},
     )  # fmt: skip
     told.mark(
         "merged",
-        "So a program that calls malloc a thousand times has one heap entry: the heap grows once more. Red and black "
-        "are how the tree counts: no red entry has a red child.",
+        "So a program that calls malloc a thousand times has one heap entry: it grows each time. Red and black keep "
+        "the tree balanced: no red entry has a red child.",
         minutes=2,
     )
 
     space.enter("16 KiB", at=AGAIN, prot="rw")
     told.mark(
         "before the rotation",
-        "Next: a stack, above all others. Step slowly: compare, link, recolour, rotate. The kernel goes down the tree "
+        "Next: a stack, above all others. Step slowly: compare, link, recolour, rotate. The kernel walks down the tree "
         "twice: first to see that the range is free, then to insert the entry.",
         minutes=4,
         by="step",
@@ -91,7 +91,7 @@ def lecture() -> Lecture:
         "balanced",
         f"There are {before} entries. 8 KiB in the middle of the heap are unmapped. How many are there then?",
         [str(before - 1), str(before), str(before + 1)], len(space),
-        "The entry is cut twice, and the middle part goes. Two parts of the old entry are left.",
+        "The entry is cut twice, and the middle part is removed. Two parts of the old entry remain.",
         {str(before - 1): "That is so if a whole entry is unmapped.",
          str(before): "That is so if the range begins or ends where the entry does: then one part is left."},
     )  # fmt: skip
@@ -106,7 +106,7 @@ def lecture() -> Lecture:
     told.mark(
         "twice the same",
         "The second lookup compares nothing: the map remembers the entry that was found last. To end: what is in this "
-        "map, and how much memory does the task have? None yet; a page comes with its first fault.",
+        "map, and how much memory does the task have? None yet; each page is allocated at its first fault.",
         minutes=1,
     )
     return told

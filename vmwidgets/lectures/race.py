@@ -92,12 +92,12 @@ def lecture() -> Lecture:
     told.mark(
         "two scripts",
         "On cpu 0 the kernel unmaps the editor's page, and the bank gets the frame. On cpu 1 the editor reads the "
-        "page. Each side has six steps, which keep their order; nothing else is known of who is first. The request "
+        "page. Each side has six steps, which keep their order; nothing else is known about their order. The request "
         "to drop a translation is sent, and the kernel does not wait for an answer.",
         minutes=4,
     )
     told.question(
-        "two scripts", "Two scripts of six steps each. In how many orders can the twelve steps be done?",
+        "two scripts", "Two scripts of six steps each. In how many orders can the twelve steps run?",
         ["12", "36", "924"], sent.count,
         "Choose which six of the twelve places belong to the kernel: 12! / (6! · 6!).",
         {"12": "That is how many steps there are.", "36": "6 · 6 counts pairs of steps, not orders of all twelve."},
@@ -113,12 +113,12 @@ def lecture() -> Lecture:
     _do(machine, order[1])
     told.mark(
         "unmapped",
-        "The descriptor is gone and the frame is free. The request to cpu 1 is under way, and the kernel goes on. "
-        "Vote: what does a load on cpu 1 give at this moment?",
+        "The descriptor is gone and the frame is free. The request to cpu 1 is under way, and the kernel continues. "
+        "Vote: what does a load on cpu 1 return at this moment?",
         minutes=4,
     )
     told.question(
-        "unmapped", "The page is unmapped, and cpu 1 has not looked at its interrupts. What does a load give there?",
+        "unmapped", "The page is unmapped, and cpu 1 has not handled its interrupts. What does a load return there?",
         ["a page fault", "my draft", "zeroes"], _loaded(machine.branch()),
         "cpu 1 has a hit in its TLB and does not read the tables. The free frame still has the old bytes.",
         {"a page fault": "So it will be once cpu 1 has dropped the translation. Until then it does not ask the tables.",

@@ -25,7 +25,7 @@ def lecture() -> Lecture:
     task = machine.task("init")
     start = task.mmap("64 KiB")
     task.limit("rss", "16 KiB")
-    told = Lecture("Replacement: which page goes?", machine)
+    told = Lecture("Replacement: which page is evicted?", machine)
     told.show(known_pictures()["Clock"](task))
     told.mark(
         "four frames",
@@ -80,12 +80,12 @@ def lecture() -> Lecture:
         5, "page 1 is used", "Page 5 needs a frame. Which page is evicted?", [1, 2, 3, 4],
         "Page 1 has its bit: a second chance. Page 2 has none.",
         {1: "Its bit is set, for it was used again: FIFO would evict it.",
-         3: "Its bit is clear too, but the hand comes to page 2 first.",
-         4: "It has its bit, and came last."},
+         3: "Its bit is clear too, but the hand reaches page 2 first.",
+         4: "Its bit is set, and it was brought in last."},
     )  # fmt: skip
     told.mark(
         "a second chance",
-        "That is the whole idea: one bit from the processor comes near to LRU.",
+        "That is the whole idea: one bit from the processor approximates LRU.",
         minutes=1,
         by="operation",
     )
@@ -101,12 +101,12 @@ def lecture() -> Lecture:
         "The hand clears the bits of 3 and 4. Page 1 lost its bit before.",
         {3: "The hand stands there, but its bit is set.",
          4: "Its bit is set: it was used again.",
-         5: "Its bit is set, and the hand comes to page 1 first."},
+         5: "Its bit is set, and the hand reaches page 1 first."},
     )  # fmt: skip
     told.mark(
         "and back from the disk",
-        "Page 1 was evicted, and before it page 2, which went out to swap space. The next use of page 2 is a major "
-        "fault: ten milliseconds, not microseconds.",
+        "Page 1 was evicted, and before it page 2, which was paged out to swap space. The next use of page 2 is a "
+        "major fault: ten milliseconds, not microseconds.",
         minutes=2,
         by="step",
     )

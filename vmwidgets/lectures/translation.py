@@ -59,14 +59,14 @@ def lecture() -> Lecture:
     told.question(
         "mapped", "The same processor loads from the page again. How many tables does it read?", ["0", "1", "4"],
         0 if hit else reads, "The TLB has the translation: it is a hit, and the tables are not read at all.",
-        {"1": "The TLB has the whole translation, not only the way to the last table.",
+        {"1": "The TLB has the whole translation, not only the path to the last table.",
          "4": "So it would be without a TLB: five times in memory for each access."},
     )  # fmt: skip
     second.load(page)
     told.mark(
         "both know it",
-        "Each processor has a TLB of its own. To make one drop a translation is a shootdown. Next the kernel makes the "
-        "page read-only, and forgets the shootdown of cpu 1.",
+        "Each processor has its own TLB. When one processor makes another drop a translation, this is a shootdown. "
+        "Next the kernel makes the page read-only, and forgets the shootdown of cpu 1.",
         minutes=5,
     )
 

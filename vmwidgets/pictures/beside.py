@@ -51,13 +51,13 @@ class Beside(Picture):
 
     @property
     def machines(self) -> tuple[Machine, ...]:
-        """Both machines, as far as they are there; one, if it is one."""
+        """Both machines, if they still exist; one, if both pictures show the same machine."""
         pair: Pair = self.target
         found = [one.machine for one in pair]
         return tuple(dict.fromkeys(machine for machine in found if machine is not None))
 
     def draw(self, at: At) -> Scene:
-        """Both at a moment of the right one."""
+        """Both pictures, at a moment of the right one."""
         pair: Pair = at.target
         wide = replace(at, width=half_of(at.width))
         right = self._half(pair.right, (at.number, at.done), wide)

@@ -61,7 +61,7 @@ class Formats(Picture):
 
 @picture_of(first_for=PagingComparison)
 class Paging(Picture):
-    """What the kernel did for a task beside what a domain did for itself.
+    """What the kernel did for a task, next to what a domain did for itself.
 
     `target` is the result of ``vm.compare_paging(task, domain)``.
     """
@@ -78,7 +78,7 @@ class Paging(Picture):
 
 @picture_of(first_for=MapsDiff)
 class Diff(Picture):
-    """A task's map beside the map that the system reported for a process: what agrees, and what only one of them has.
+    """A task's map next to the map that the system reported for a process: agreements, and ranges in only one of them.
 
     `target` is the result of ``vm.diff(task, maps)``.
 

@@ -52,15 +52,16 @@ from .translation import (
 class Dashboard(Map):
     """The map of the last operation, with tree, list and ribbon; the kentry area; the walk of the current address.
 
-    While kernel memory is worked on: its maps, the threads if there are any, and how much physical memory is left.
-    While a self-paging domain is worked on: its picture.
+    While operations change kernel memory, it shows its maps, the threads if there are any, and the amount of free
+    physical memory.  While operations change a self-paging domain, it shows the domain's picture.  `target` is a
+    machine, or one of its maps, which then stays in view.
 
-    `target` is a machine, or one of its maps to stay with that.
+    With ``panes="translation"`` it shows the latest access of a task, of the machine, or to `address`: the address, the
+    TLB, the walk and the frames.  `panes` may also list some of "address", "tlb", "walk" and "frames".  With `ask` it
+    asks "what comes next?" and waits for a press; the outcome is drawn only afterwards.  The answers are saved like
+    those of :func:`vmwidgets.lab.predict`.  If `ask` is a string, their names begin with it.
 
-    With ``panes="translation"`` it shows the latest access of a task, or of the machine, or of `address`: the address,
-    the TLB, the walk and the frames; `panes` may also list some of "address", "tlb", "walk" and "frames".  With
-    `ask` it asks "what comes next?" and waits for a press: the outcome is not drawn before.  The answers are kept
-    like those of :func:`vmwidgets.lab.predict`, under names that begin with `ask` if that is a text.
+    Raises :class:`Refused` for a pane that is unknown or given twice, and if `ask` has nothing to ask about.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -103,7 +104,7 @@ class Dashboard(Map):
         return None if self._follows else self.target
 
     def draw(self, at: At) -> Scene:
-        """The machine at a moment, with what has no room on its page folded."""
+        """The machine at a moment; parts without room are folded."""
         if self._panes:
             return self._translation(at)
         scene = self._whole(at)
@@ -154,7 +155,7 @@ class Dashboard(Map):
         return replace(stack(scenes), steps=moment.steps(either(*mine)))
 
     def opened(self, node_id: str) -> None:
-        """Open a fold of what is shown, open or fold a part of it, go to a call of a domain, or answer a question."""
+        """Open a fold, open or fold a part, go to a call of a domain, or answer a question."""
         if self._panes:
             self._press(node_id)
             return
@@ -177,7 +178,7 @@ class Dashboard(Map):
             self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
 
     def sought(self, text: str) -> None:
-        """Show the address `text`, in kernel memory or in a domain while that is shown."""
+        """Show the address `text`; while kernel memory or a domain is shown, there."""
         machine = self.at().whole
         if self._panes:
             self.address = typed_in_register(text, machine.system.pmap.fmt.word_bits)
@@ -191,7 +192,7 @@ class Dashboard(Map):
             super().sought(text)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The entries of this name in what is shown: of a map, or of kernel memory's maps."""
+        """The entries of this name in the shown map, or in kernel memory's maps."""
         at = self.at()
         if self._panes or (self._follows and domain_at_hand(at.whole) is not None):
             return

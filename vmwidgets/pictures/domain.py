@@ -47,7 +47,7 @@ Draw = Callable[..., Scene]
 
 
 class DomainPicture(Picture):
-    """What all pictures of a domain share: which operation they tell of, stepping, folds."""
+    """What all pictures of a domain share: the operation that they show, stepping, folds."""
 
     _draws: Draw
 
@@ -79,7 +79,7 @@ class TreePicture(DomainPicture):
     """A picture with the shadow tree, in which addresses are found."""
 
     def sought(self, text: str) -> None:
-        """Select the leaf that maps the address `text`, or the lowest table that is for it."""
+        """Select the leaf that maps the address `text`, or the lowest table for that address."""
         self.selection = found_at(self.at().target, text)
 
 

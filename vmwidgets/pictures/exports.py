@@ -32,15 +32,15 @@ class Exports:
         return to_svg(self.scene())
 
     def to_dot(self) -> str:
-        """The picture in Graphviz's language: its nodes, words and links, all in their places."""
+        """The picture in Graphviz's language: its nodes, words and links, all in their positions."""
         from vmwidgets.views.scene.dot import to_dot
 
         return to_dot(self.scene())
 
     def graphviz(self) -> Any:
-        """The picture as a `graphviz.Source`, for what works with those: ``source.render("map", format="pdf")``.
+        """The picture as a `graphviz.Source`, for example for ``source.render("map", format="pdf")``.
 
-        Its text is made here; to draw it, the package `graphviz` asks for Graphviz's program `dot`.
+        Its text is made here; to draw it, the package `graphviz` runs Graphviz's program `dot`.
 
         >>> import vmwidgets as vm
         >>> source = vm.picture(vm.boot("x86-64")).graphviz()
@@ -64,9 +64,9 @@ class Exports:
         return text_twin(self.scene())
 
     def to_png(self, *, theme: str = "light", scale: float = 2.0) -> bytes:
-        """The picture as a PNG, `scale` pixels for each of the drawing's; `theme` is "light" or "dark".
+        """The picture as a PNG, with `scale` pixels for each pixel of the drawing; `theme` is "light" or "dark".
 
-        It needs the extra ``png``; without it :class:`Refused` says so.
+        It needs the extra ``png``; without it, :class:`Refused` is raised.
         """
         from vmwidgets.views.scene.png import to_png
 
@@ -79,14 +79,14 @@ class Exports:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
 
-        An .html steps through the operation that is shown.  A ``*`` in the name stands for the number of a step: then
-        there is a file for each step, such as rotation-01.svg to rotation-17.svg for ``"rotation-*.svg"``.  Other
-        files, of a longer series that was written before, stay.
+        An .html file steps through the current operation.  A ``*`` in the name stands for the number of a step, so that
+        each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to rotation-17.svg.  Files of an earlier,
+        longer series remain.
 
-        Each file is whole or not there; one that was there before stays if writing fails.  Returns the path; of several
-        files, that of the last step.
+        A file is never half written: if writing fails, an existing file stays as it was.  Returns the path; for several
+        files, the path of the last step.
 
-        Raises :class:`Refused` for another ending, and where no file can be written.
+        Raises :class:`Refused` for another ending, and if the file can't be written.
         """
         file = place_of(path, "map.svg")
         make = _FORMATS.get(file.suffix.lower())

@@ -82,7 +82,7 @@ def is_address(text: str) -> bool:
 
 
 class Finding:
-    """What can be found in: a part of :class:`~.picture.Picture`."""
+    """Search in a picture: a part of :class:`~.picture.Picture`."""
 
     _search: tuple[object, tuple[Hit, ...], int] = (None, (), -1)
 
@@ -91,15 +91,15 @@ class Finding:
         raise Refused("find: there are no addresses in this picture")
 
     def called(self, text: str) -> Iterable[Hit]:
-        """What is called so and may not be drawn; each has a `thing`, which the picture shows once it is selected."""
+        """The things with this name, drawn or not; each has a `thing`, which the picture shows once it is selected."""
         return ()
 
     def search(self, text: str, way: int = 1) -> Found:
-        """Find an address, or what is called `text`: a file, an object, a thread, a kernel function, rights ("rw-").
+        """Find an address, or a name `text`: a file, an object, a thread, a kernel function, rights ("rw-").
 
-        The first thing found is selected, in all pictures of the machine; the same search again goes to the next one,
-        with `way` -1 to the one before.  A kernel function is found at the steps of the operation that is shown.
-        Returns what was found.  O(things of the picture), of a map O(entries).
+        The first result is selected, in all pictures of the machine.  The same search again goes to the next result;
+        with `way` -1, to the previous one.  A kernel function is found at the steps of the current operation.  Returns
+        the result.  O(things of the picture); for a map, O(entries).
 
         Raises :class:`Refused` if there is nothing.
 

@@ -47,24 +47,26 @@ def handout(
     paper: str = "sheets",
     notes: Mapping[Any, str] | None = None,
 ) -> Path:
-    """Write a machine's story to one HTML file, to step through in any browser without kernel, server or network.
+    """Write a machine's story to one HTML file, which any browser can step through without a kernel or a network.
 
-    `thing` is a machine, a part of one, or a picture; `pictures` are what is shown at each step, else the picture of
-    `thing`.  The story begins with the machine after operation `since` (a number, or a mark's name; else the boot).  A
-    step is one of `by`: "step" of an operation, "function" or "operation"; else the finest with which there are at most
-    60; or what each of some moments begins: ``{"after fork": "step"}``, with one step for each operation before.
-    Marks (``m.mark("after fork")``) are chapters.  `ask` asks a question at a moment, by mark or number: ``("How many
-    frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was compared.
-    ``("after fork", 3)`` is the third step after that moment.  The story goes on when it is answered; with
-    `questions="open"` answers are there at once.  `what_if` has machines that were branched off
-    (``m.branch("after fork")``), by what is done otherwise there: each is a button where it parts.
+    `thing` is a machine, a part of a machine, or a picture.  `pictures` are shown at each step; the default is the
+    picture of `thing`.  The story begins after operation `since` (a number or a bookmark's name; the default is the
+    boot).  `by` sets the size of a step: "step" of an operation, "function" or "operation".  The default is the finest
+    that has at most 60 steps.  `by` may also set the size from some points on, ``{"after fork": "step"}``; before the
+    first point, each operation is one step.
 
-    `notes` are for the lecturer, at moments too: a second window shows them while the file is presented (its key "p").
-    The file is read without script too: step by step, up to six on a sheet; with ``paper="slides"`` one on a slide,
-    to be printed as PDF.  The journal is inside.  Returns the path; O(steps).
+    Bookmarks (``m.mark("after fork")``) are chapters.  `ask` asks questions at points, given by bookmark or number:
+    ``("How many frames are in use?", ["4", "5", "8"], "5", "Each write copies one.")``, or a prediction that was
+    compared.  ``("after fork", 3)`` is the third step after that point.  The story continues when the question is
+    answered; with `questions="open"`, the answers are shown immediately.  `what_if` maps a label to a machine that was
+    branched off (``m.branch("after fork")``): each is a button at the point where it branches off.
 
-    Raises :class:`Refused` for what has no picture or no history, for a question or branch that is not in the story,
-    and where no file can be written; one that was there stays then.
+    `notes` are for the lecturer, also at points: a second window shows them while the file is presented (key "p").  The
+    file can be read without scripts, and printed with up to six steps on a page.  With ``paper="slides"``, each slide
+    has one step, to be printed as PDF.  The file contains the journal.  Returns the path; O(steps).
+
+    Raises :class:`Refused` for a thing without a picture or a history, for a question or branch that is not in the
+    story, and if the file can't be written; an existing file then stays.
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot("x86-64")

@@ -20,7 +20,7 @@ WHO = ("POSIX", "Linux", "X15")
 
 @picture_of(first_for=LinuxComparison)
 class BesideLinux(Picture):
-    """What differs between a machine and Linux: what nothing accounts for first, then each known kind with its reasons.
+    """The differences between a machine and Linux: first the unexplained ones, then each known kind with its reasons.
 
     `target` is the result of ``vm.compare_with_linux(m)``.
     """
@@ -32,7 +32,7 @@ class BesideLinux(Picture):
         super().__init__(target, **options)
 
     def draw(self, at: At) -> Scene:
-        """Differences by kind, what was done, and what was not compared."""
+        """Differences by kind, the calls that were made, and the calls that were not compared."""
         found = self._held
         parts = []
         if found.surprises:

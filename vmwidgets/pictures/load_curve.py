@@ -59,9 +59,10 @@ def load_curve(
 ) -> LoadCurve:
     """Measure how much a processor computes with each number of tasks, in a repeatable model.
 
-    `scopes`: "global" replacement takes any task's page, "local" one of the faulting task's own, by `policy` ("fifo",
-    "lru", "second chance", "clock").  With "working set" a task keeps the pages of its last 40 references, and waits
-    outside, without any, while there is no memory for them.  The same `seed` gives the same references to all.
+    `scopes`: "global" replacement evicts any task's page, "local" one of the faulting task's own, by `policy` ("fifo",
+    "lru", "second chance", "clock").  With "working set", a task keeps the pages of its last 40 references. If there is
+    no memory for them, the task waits outside, without any pages.  The same `seed` gives the same references in all
+    scopes.
 
     Raises :class:`Refused` for numbers that no machine has.
 

@@ -39,10 +39,10 @@ AnyMap = MachineMap | MachineKmemMap
 
 @picture_of(first_for=MachineMap)
 class Map(Picture):
-    """A map: its tree above its entry list above its address ribbon, one column an entry.
+    """A map: its tree above its entry list above its address ribbon, with one column for each entry.
 
-    `Tree`, `EntryList` and `Ribbon` are the same on their own.  The picture follows the map; `step` goes back into
-    its last operation.  `find` is an address to show as well, for maps too large to be shown whole.
+    `Tree`, `EntryList` and `Ribbon` are the parts on their own.  The picture follows the map; `step` goes back into its
+    last operation.  If the map is too large to be shown whole, `find` is an address to show as well.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -82,7 +82,7 @@ class Map(Picture):
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
-        """What is drawn: the map's value around what matters, at a moment, or the answer to a search."""
+        """The value that is drawn: the map around its important entries, at a moment, or the result of a search."""
         focus = [] if self._seeking else touched(moment, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
@@ -93,7 +93,7 @@ class Map(Picture):
         return seek(picture, self.find) if self._seeking and self.find is not None else picture
 
     def operation_done(self) -> bool:
-        """The picture shows the operation from now on, and a search no longer."""
+        """Show the operation from now on, and no longer a search."""
         self._seeking = False
         return super().operation_done()
 
@@ -105,7 +105,7 @@ class Map(Picture):
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def zoomed(self, factor: float, at: float) -> None:
-        """Zoom the ribbon: by a pointer around where it points, otherwise (`at` 0.5) around what matters."""
+        """Zoom the ribbon around the pointer, or otherwise (`at` 0.5) around its important entries."""
         here = self.at()
         target: AnyMap = here.target
         picture = self.picture(target, here.moment)
@@ -132,7 +132,7 @@ class Map(Picture):
         self._zoom = (first + moved, last + moved)
 
     def sought(self, text: str) -> None:
-        """Show the address `text` and select its entry; first digits that all addresses share may be left out."""
+        """Show the address `text` and select its entry; leading digits that all addresses share may be omitted."""
         target: AnyMap = self.at().target
         address = typed_between(text, int(target.start), int(target.end))
         self._seeking = True
@@ -171,7 +171,7 @@ class EntryList(Map):
 
 @picture_of()
 class Ribbon(Map):
-    """The addresses of a map, to scale: what is where, and where the gaps are."""
+    """The addresses of a map, to scale, with its gaps."""
 
     lanes = ("ribbon",)
 

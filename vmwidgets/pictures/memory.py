@@ -39,9 +39,9 @@ WHOLE = 48
 
 @picture_of(first_for=(MachineKmem, MachineKmemMap))
 class Kmem(Picture):
-    """Kernel memory: the kernel map's ribbon, its submaps below it, and the list of the map that is concerned.
+    """Kernel memory: the kernel map's ribbon, its submaps below it, and the list of the map of the last operation.
 
-    `target` is ``m.kmem``, one of its maps, which is then shown in full at first, or the machine.
+    `target` is ``m.kmem``, the machine, or one of the maps, which is then shown in full at first.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
@@ -67,7 +67,7 @@ class Kmem(Picture):
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def sought(self, text: str) -> None:
-        """Select the entry that holds the address `text`, in the innermost map that does."""
+        """Select the entry that contains the address `text`, in the innermost map with such an entry."""
         self.selection = found_at(self.at().target, text)
 
     def called(self, text: str) -> Iterator[Hit]:
@@ -174,7 +174,7 @@ class Frames(Picture):
         return frames_scene(at.target, at.moment, self.selection, width=at.width)
 
     def called(self, text: str) -> Iterator[Hit]:
-        """The runs of frames of this owner, those that are left out too."""
+        """The runs of frames of this owner, also runs that are not drawn."""
         at = self.at()
         for run in at.target.value(whole=EVERY).at(at.past).runs:
             words = run_words(run)
@@ -206,7 +206,7 @@ def frame_of(selection: str, frames: int) -> int | None:
 
 @picture_of(first_for=MachineCaches)
 class Slabs(Picture):
-    """Object caches and zones: their slabs, the buffers in them, and the order in which free ones are taken.
+    """Object caches and zones: their slabs, the buffers in them, and the order in which free buffers are allocated.
 
     `target` is ``m.caches``, or the machine.
     """
@@ -229,9 +229,9 @@ class Slabs(Picture):
 
 @picture_of(first_for=(MachineThreads, MachineThread))
 class Threads(Picture):
-    """Threads: those that can go on, the sleepers by what they wait for, in the order they wake, and a deadlock.
+    """Threads: those that are ready, the sleepers by what they wait for, in the order they wake, and a deadlock.
 
-    `target` is ``m.threads``, a thread, which is then selected, or the machine.
+    `target` is ``m.threads``, the machine, or a thread, which is then selected.
     """
 
     def __init__(self, target: MachineThreads | MachineThread | Machine, **options: Any) -> None:

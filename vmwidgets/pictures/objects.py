@@ -20,7 +20,7 @@ from .registry import picture_of
 class Fault(Picture):
     """The fault strip: an access through TLB, walk, map lookup, object and pager, frame and page tables to its end.
 
-    `target` is a task, whose faults are shown, or the machine: those of all address spaces.
+    `target` is a task, or a machine, which shows the faults of all address spaces.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -43,7 +43,7 @@ class Fault(Picture):
 class Objects(Picture):
     """Memory objects: the tasks that map them, the pages of each, and shadow chains from front to back with references.
 
-    `target` is ``m.memory_objects`` or the machine, or a task: the objects that it maps.
+    `target` is ``m.memory_objects``, the machine, or a task, which shows the objects that it maps.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")

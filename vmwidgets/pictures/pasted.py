@@ -21,10 +21,10 @@ from .tables import Tables, Walk
 
 @picture_of(first_for=PastedText)
 class Pasted(Picture):
-    """What a terminal's text says: traps with their walk, panics, lists of rights, and a page table to be opened.
+    """What a terminal's text says: traps with their walk, panics, lists of rights, and a page table that can be opened.
 
-    `target` is the result of ``vm.load(text)``.  The table is that of the first trap that could be walked, else the
-    first one; others show themselves, ``pasted.tables[1]``.
+    `target` is the result of ``vm.load(text)``.  The table is that of the first trap that could be walked, or else the
+    first table.  ``pasted.tables[1]`` shows another table.
 
     >>> import vmwidgets as vm
     >>> vm.picture(vm.load("panic: freewalk: leaf")).scene().title

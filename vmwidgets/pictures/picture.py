@@ -49,11 +49,11 @@ class Counted(traitlets.Int[int, int]):
 class Picture(Exports, Finding, traitlets.HasTraits):
     """A picture of one thing, at one moment of its machine.
 
-    A subclass overrides :meth:`draw`, and what it wants of :meth:`opened`, :meth:`zoomed`, :meth:`panned`,
-    :meth:`turned` and :meth:`sought`: what the hands of a reader ask for.
+    A subclass overrides :meth:`draw`, and those of :meth:`opened`, :meth:`zoomed`, :meth:`panned`, :meth:`turned` and
+    :meth:`sought` that it supports: they handle a reader's gestures.
 
-    Raises :class:`Refused` for an option that the picture doesn't have, with the nearest one that it has, and for a
-    value that the option doesn't take.
+    Raises :class:`Refused` for an option that the picture doesn't have, with the nearest option that it has, and for a
+    value that the option doesn't accept.
     """
 
     # What is public can be set, from the page too; of a view all of these are in its page's model.
@@ -147,7 +147,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     # ---- for subclasses --------------------------------------------------------------------------
 
     def draw(self, at: At) -> Scene:
-        """The scene of this moment, from the target there, `step` and `selection`."""
+        """The scene of this moment, drawn from the target at that moment, `step` and `selection`."""
         raise NotImplementedError
 
     def opened(self, node_id: str) -> None:
@@ -157,24 +157,24 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         """Show 1/`factor` of what is shown, around `at` (0 left, 1 right)."""
 
     def panned(self, by: float) -> None:
-        """Show what lies `by` widths further on."""
+        """Move the shown part on by `by` times its width."""
 
     def turned(self, node_id: str, by: int) -> None:
         """Change the number in a slice of the address by `by`."""
         raise Refused("turn: there is nothing to turn in this picture")
 
     def operation_done(self) -> bool:
-        """The machine has done an operation.  True if the picture is to be drawn again."""
+        """The machine has completed an operation.  Returns True if the picture must be redrawn."""
         return True
 
     def changed(self, _change: object = None) -> None:
-        """What is shown is another thing from now on: a trait was set."""
+        """The picture shows another thing from now on: a trait was set."""
 
     # ---- what is shown ---------------------------------------------------------------------------
 
     @property
     def target(self) -> Any:
-        """What is shown; None when it is gone."""
+        """The thing that is shown; None when it is gone."""
         return self._target()
 
     @target.setter
@@ -195,7 +195,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         type(self).__init__(self, thing)
 
     def of_another(self, target: Any) -> Picture:
-        """A picture like this one of `target`, perhaps of another machine: its options, no moment."""
+        """A picture like this one of `target`, perhaps of another machine: with its options, but not its moment."""
         options = {name: getattr(self, name) for name in self.trait_names(public=True) if name not in _MOMENTARY}
         return type(self)(target, **options, **self._own_options())
 
@@ -205,30 +205,30 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def machine(self) -> Machine | None:
-        """The machine that is shown; None when it is gone, or was never given."""
+        """The machine that is shown; None when it is gone, or if there never was one."""
         machine: Machine | None = self._machine()
         return machine
 
     @property
     def machines(self) -> tuple[Machine, ...]:
-        """The machines that are shown: one, for most; none when it is gone."""
+        """The machines that are shown: usually one, and none when it is gone."""
         machine = self.machine
         return () if machine is None else (machine,)
 
     @property
     def asks(self) -> bool:
-        """Whether it asks what comes next: then nothing on its page says what became of an access."""
+        """Whether it asks "what comes next?": then nothing in the browser gives away the outcome of an access."""
         return False
 
     @property
     def alive(self) -> bool:
-        """Whether there is something to draw: the machine, if there is one, is there."""
+        """Whether there is something to draw: the picture has no machine, or its machine still exists."""
         return not self._has_machine or self.machine is not None
 
     def at(self, *other: When | None) -> At:
         """The moment that is shown, or another.
 
-        Raises :class:`Refused` where the machine's history does not have it, or the target is not there.
+        Raises :class:`Refused` if the machine's history does not have it, or if the target does not exist then.
         """
         machine = self.machine
         if machine is None:
@@ -238,20 +238,19 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @property
     def room(self) -> float:
-        """Pixels that the picture is laid out for."""
+        """The width in pixels for which the picture is laid out."""
         return float(self.width or WIDTH)
 
     @property
     def high(self) -> float:
-        """Pixels that the picture may be high; a file has no bound."""
+        """The greatest height of the picture in pixels; a file has no limit."""
         return inf
 
     def scene(self) -> Scene:
-        """The newest scene; the last that was drawn when the machine is gone.
+        """The newest scene; if the machine is gone, the last scene that was drawn.
 
-        Where the target does not exist at the moment, the scene is empty; its caption says which operation makes it.
-
-        Raises :class:`Refused` for a moment that was undone.
+        If the target does not exist at the moment, the scene is empty, and its caption names the operation that creates
+        it.  Raises :class:`Refused` for a moment that was undone.
         """
         _held = self.machine  # the machine stays while it is drawn
         if self.alive:
@@ -281,9 +280,9 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return blank(type(self).__name__.lower(), visible(name[0]) if name else "", self.room)
 
     def drawing(self, at: At) -> Scene:
-        """The scene of a moment under the machine's own name: a machine that is made to look at has another.
+        """The scene of a moment under the machine's own name: a machine rebuilt for reading has another name.
 
-        Raises :class:`NotThere` where the target does not exist.
+        Raises :class:`NotThere` if the target does not exist.
         """
         machine = self.machine
         try:
@@ -300,7 +299,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return replace(scene, title=title, machine=scene.machine and machine.name)
 
     def to_svg(self) -> str:
-        """The picture as a standalone SVG document, as large as its `scale` says."""
+        """The picture as a standalone SVG document, enlarged by its `scale`."""
         from vmwidgets.views.scene.svg import to_svg
 
         return to_svg(self.scene(), scale=self.scale)
@@ -318,7 +317,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return found
 
     def to_html(self) -> str:
-        """One HTML file that needs nothing else, and steps through the operation that is shown."""
+        """One HTML file that needs nothing else, and steps through the current operation."""
         machine, number = self.machine, self.operation
         if machine is None or number < 0 or not self.steps:
             return super().to_html()
@@ -326,12 +325,12 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return page(ToldStory(self.scene().title, tuple(steps)))
 
     def jump(self, to: str, way: int = 1) -> None:
-        """Show the moment before the next event of a kind, or the next mark; before this moment for `way` -1.
+        """Show the moment before the next event of a kind, or the next bookmark; with `way` -1, search backwards.
 
-        `to` is one of the kinds of ``m.break_on``, "rotation", "fault" and so on, or "mark".  The step after it is the
-        event.  All pictures of the machine go there, but those that don't follow.
+        `to` is a kind of ``m.break_on``, such as "rotation" or "fault", or "mark".  The step after that moment is the
+        event.  All pictures of the machine go there, except pictures that don't follow.
 
-        Raises :class:`Refused` if there is none, and for a picture without a machine; it stays as it was.
+        Raises :class:`Refused` if there is none, and for a picture without a machine; the picture does not change then.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -363,13 +362,15 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     def present(self, notes: Mapping[str, str] | None = None) -> None:
         """Fill a reader's window with the picture.
 
-        `notes` are texts for the lecturer, by the names of marks: the second window (key "n") shows them at these.
-        Raises :class:`Refused` for a picture that is on no page: only a notebook can put one there.
+        `notes` are texts for the lecturer, by the names of bookmarks.  At these bookmarks, the second window (key "n")
+        shows them.
+
+        Raises :class:`Refused` for a picture that is not in a notebook.
         """
         raise Refused("present: no page shows this picture: end a cell with vm.show(thing), then present that")
 
     def settle(self) -> None:
-        """Find out `steps` and `operation` of the moment that is shown; what can't be drawn has no steps."""
+        """Compute `steps` and `operation` of the current moment; a moment that can't be drawn has no steps."""
         if self._settled or not self.alive or self._known is not None:
             return
         with self.as_drawn():
@@ -381,7 +382,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     @contextmanager
     def as_drawn(self) -> Iterator[None]:
-        """Meanwhile, reading `steps` or `operation` draws nothing."""
+        """In this context, reading `steps` or `operation` draws nothing."""
         before, self._settled = self._settled, True
         try:
             yield
@@ -468,12 +469,14 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return drawn
 
     def beside(self, other: Picture) -> Picture:
-        """This picture and another one of its kind in equal halves: one thing at two moments, or two machines.
+        """This picture and another picture of its kind in equal halves: one thing at two moments, or two machines.
 
-        What differs is marked, and counted in a sentence.  The other one leads: who steps and drags goes through its
-        operations, and this one stays as many operations behind as it is now; of two machines both go in step.
+        Differences are marked, and counted in a sentence.  If both show one machine, the other picture leads: its
+        controls step through the operations, and this picture stays as many operations behind as it is now.  Two
+        machines are stepped together.
 
-        Raises :class:`Refused` for two that can't be compared: of other kinds, without a machine, or the same twice.
+        Raises :class:`Refused` if the two can't be compared: pictures of different kinds, without a machine, or the
+        same picture twice.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -491,7 +494,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return BESIDE_BY[0](self, other)
 
     def snapshot(self) -> Snapshot:
-        """A picture of now, which stays as it is: for before and after."""
+        """A picture of the present state, which does not change: for before and after."""
         return Snapshot(self.scene(), self._drawn_at[0], self.scale)
 
     @traitlets.observe("moment")

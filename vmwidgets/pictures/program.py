@@ -27,10 +27,10 @@ _COLUMNS: dict[str, Callable[[LineCounts], int]] = dict(
 
 @picture_of(first_for=Played)
 class Program(Picture):
-    """The text of a program in C that was played: the line at hand, what each line cost so far, the TLB, the frames.
+    """The text of a C program that was played: the current line, the cost of each line so far, the TLB, the frames.
 
-    `target` is the result of ``vm.play(…)``.  Each access is an operation of the machine, so that the picture goes
-    from access to access.
+    `target` is the result of ``vm.play(…)``.  Each access is an operation of the machine, so the picture steps from
+    access to access.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

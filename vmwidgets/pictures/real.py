@@ -56,9 +56,10 @@ class Followed(Picture):
 
 @picture_of(first_for=StopsOfKernel)
 class Stops(Picture):
-    """The stops of a kernel: what changed since the one before, and which process has which page of memory.
+    """The stops of a kernel: the changes since the previous stop, and which process has which page of memory.
 
-    `target` is ``k.stops``; *earlier* and *later* step through them, or `stop`, the number of one (-1: the last).
+    `target` is ``k.stops``. *earlier* and *later* step through the stops; `stop` is the number of a stop (-1: the
+    last).
     """
 
     stop = traitlets.Int(-1, min=-1, help="The number of the stop that is shown; -1: the last.").tag(public=True)

@@ -34,7 +34,7 @@ _LIFE = (
 
 @picture_of(first_for=Why)
 class Reasons(Picture):
-    """Why something is so: each operation that was needed, what it did, and what became of pages.
+    """Why something is so: each operation that was needed, its effects, and the life of the pages.
 
     `target` is the result of ``m.why(…)``.
 

@@ -21,9 +21,8 @@ from .registry import picture_of
 class Clock(Picture):
     """The frames of tasks in the order in which a policy looks at them: reference and dirty bits, and a clock's hand.
 
-    Where a function decides, only that knows the order: frames are in the order in which their pages came.
-
-    `target` is a machine, or a task: where a task gives pages of its own, those.
+    If a function decides, only the function knows the order: frames are in the order in which their pages were brought
+    in.  `target` is a machine, or a task: if tasks evict only their own pages, its frames.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

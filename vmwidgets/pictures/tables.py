@@ -56,11 +56,11 @@ AT_FIRST = 22
 
 @picture_of(first_for=(MachineTables, PageTables))
 class Tables(Picture):
-    """Page tables in levels: only what is present, runs folded with their counts, large pages larger.
+    """Page tables in levels: only what is present, with runs folded and counted, and large pages drawn larger.
 
     `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
-    closes a table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what
-    is open, however many tables there are.
+    closes a table, a run or a fold, and shows a descriptor bit by bit.  "find" opens the path to an address.  The cost
+    depends on what is open, not on the number of tables.
     """
 
     address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
@@ -204,7 +204,7 @@ class Tables(Picture):
         self.show_address(typed_in_register(text, self.space.tables.fmt.word_bits))
 
     def show_address(self, address: int) -> None:
-        """Open the tables on the way to `address`, and select the descriptor that decides about it."""
+        """Open the tables on the path to `address`, and select the descriptor that decides about it."""
         if self.address == address:
             self._open_way()
         else:
@@ -274,10 +274,10 @@ class Tables(Picture):
 class Walk(Picture):
     """What the hardware does with one address: each descriptor, the combined permissions, the verdict.
 
-    `target` is the result of ``m.walk(…)``, or of a walk in tables without a machine; the picture walks again after
-    every operation and marks what differs from the result.  `address`, `access` and `user` can be changed, here and in
-    the picture: its slices of the address are dragged or turned with arrow keys, and the bits of a machine's
-    descriptors are edited by a click.
+    `target` is the result of ``m.walk(…)``, or a walk in tables without a machine.  After every operation, the picture
+    walks again and marks differences from the result.  You can change `address`, `access` and `user`, in Python and in
+    the picture: drag the slices of the address or turn them with the arrow keys.  A click edits a bit of a machine's
+    descriptor.
     """
 
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)

@@ -21,11 +21,11 @@ from .spaces import whose_of
 
 @picture_of(first_for=(MachineCpus, MachineCpu))
 class Tlb(Picture):
-    """The TLBs of a machine's processors: sets and ways, the owner and age of each translation, and which are stale.
+    """The TLBs of a machine's processors: sets and ways, the owner and age of each translation, and the stale ones.
 
-    `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors the picture says what
-    becomes of shootdowns, and those that wait are acknowledged by a click.  The cells of four processors are drawn; a
-    click on the fold of another opens it, and the one that was opened first folds.
+    `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors, the picture shows the
+    state of each shootdown; click a waiting shootdown to acknowledge it.  The cells of four processors are drawn.  A
+    click on another processor's fold opens it, and folds the one that was opened first.
     """
 
     def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:

@@ -124,7 +124,7 @@ def _size(draws: Draws) -> Question:
     wrong = {
         right - small: "one table was not counted",
         right - 2 * small: "two tables were not counted",
-        right - root.bytes + small: "the root was taken to be as large as the tables below it",
+        right - root.bytes + small: "the answer assumes a root as large as the tables below it",
         right - root.bytes: "the root was not counted",
         last.bytes: f"only the {last.name}s were counted",
         pages: "only the descriptors that map pages were counted, and not whole tables",

@@ -251,7 +251,7 @@ def descriptor(draws: Draws) -> Question:
         number * (12 - width): f"the index was multiplied by {12 - width}, the bytes of another format's descriptor",
         (number + 1) * width: "that is the next descriptor: indexes begin at 0",
         (number - 1) * width: "that is the descriptor before it: indexes begin at 0",
-        number * 16: "the index was multiplied by 16: it was taken for a hexadecimal digit to append",
+        number * 16: "the index was multiplied by 16, as if a hexadecimal digit were appended",
         (number + 2) * width: "that is two descriptors too far",
         number * width // 2: "the index was multiplied by half of the bytes of a descriptor",
     }

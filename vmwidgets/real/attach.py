@@ -12,14 +12,15 @@ from .xv6 import port_of_make
 
 
 def attach(where: str | None = None, *, program: str | Path | None = None) -> Kernel:
-    """A kernel that runs in QEMU on this computer, by its GDB port: "127.0.0.1:1234", or the path of a Unix socket.
+    """A kernel that runs in QEMU on this computer, read through its GDB port.
 
-    Without `where`, the port of xv6's `make qemu-gdb` (25000 + uid % 5000).  The guest is stopped until it is let go
-    with `close`.  Any kernel on x86 (32 bits, PAE, four and five levels), ARMv7, AArch64 or RISC-V (Sv39) can be looked
-    at; with its `program`, such as "kernel/kernel" of xv6, its functions and processes are known by name.
+    `where` is the port, "127.0.0.1:1234", or the path of a Unix socket.  The default is the port of xv6's `make
+    qemu-gdb` (25000 + uid % 5000).  The guest stays stopped until `close`.  The processor may be x86 (32 bits, PAE,
+    four and five levels), ARMv7, AArch64 or RISC-V (Sv39).  With the kernel's `program`, such as "kernel/kernel" of
+    xv6, its functions and processes have names.
 
-    Raises :class:`Refused` for a port where nothing listens, or that GDB or another program uses, for processors that
-    are not known, and for a `program` that is not the one that runs.
+    Raises :class:`Refused` if nothing listens at the port, if GDB or another program uses it, if the processor is
+    unknown, and if another kernel than `program` is running.
 
     >>> import vmwidgets as vm
     >>> vm.attach("example.org:1234")

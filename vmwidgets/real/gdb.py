@@ -97,7 +97,7 @@ class Gdb:
                 return ""
         flags, enabled = self.register("eflags"), self.register("mie")
         never = (flags is not None and not flags >> IF & 1) or enabled == 0
-        off = "interrupts are off, so it never goes on" if never else "it goes on at the next interrupt"
+        off = "interrupts are off, so it never continues" if never else "it continues at the next interrupt"
         return f"the guest has halted: each processor has executed an instruction that waits (hlt, wfi), and {off}"
 
     @property

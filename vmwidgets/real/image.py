@@ -101,14 +101,14 @@ class Image:
 
 
 def memory_image(path: str | Path, *, program: str | Path, base: int = KERNBASE) -> Image:
-    """The memory of an xv6 that was saved to a file: an ELF core or plain bytes, which begin at `base`.
+    """The memory of an xv6, saved to a file: an ELF core, or plain bytes that begin at `base`.
 
     `program` is the kernel's file, "kernel/kernel".  In QEMU's monitor (Ctrl-a c), ``dump-guest-memory memory.elf``
-    writes a core, and ``pmemsave 0x80000000 0x8000000 "memory.raw"`` plain bytes.  Nothing runs, so neither QEMU nor
-    a compiler is needed here.
+    writes a core, and ``pmemsave 0x80000000 0x8000000 "memory.raw"`` writes plain bytes.  Nothing runs, so you need
+    neither QEMU nor a compiler.
 
-    Raises :class:`Refused` for a file that is empty, that is a program and no core, that does not have the memory in
-    which the program lies, or that has the code of another kernel there.  O(bytes of the file).
+    Raises :class:`Refused` for a file that is empty or that is a program, for a file without the memory in which the
+    kernel lies, and for the memory of another kernel.  O(bytes of the file).
 
     >>> import vmwidgets as vm
     >>> vm.memory_image("memory.raw", program="kernel/kernel")

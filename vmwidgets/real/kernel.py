@@ -35,11 +35,11 @@ PROMPT = "$ "
 
 
 class Kernel:
-    """A kernel in QEMU.  It is stopped while it is looked at; ``vm.attach`` and ``vm.xv6`` make it.
+    """A kernel in QEMU, created by ``vm.attach`` and ``vm.xv6``.  It is stopped while it is read.
 
-    With a `program`, the kernel's file, functions and processes are known by name.  After ten seconds without a call
-    the port is let go, so that GDB can have it; the guest stays stopped, and the next call takes the port up again.
-    ``with vm.attach(…) as k:`` lets it go for good at the end.
+    With a `program`, the kernel's file, functions and processes have names.  After ten seconds without a call, the port
+    is released, so that GDB can use it.  The guest stays stopped, and the next call connects again.  ``with
+    vm.attach(…) as k:`` releases it for good at the end.
     """
 
     def __init__(self, port: Port, program: Program | None = None, started: Started | None = None) -> None:
@@ -67,7 +67,7 @@ class Kernel:
 
     @property
     def processors(self) -> int:
-        """How many processors the guest has."""
+        """The number of the guest's processors."""
         return len(self._do(Gdb.threads))
 
     @property
@@ -106,14 +106,14 @@ class Kernel:
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
         """What the hardware does with an access to `address`, level by level; O(levels) packets.
 
-        `user` says whether user code makes the access; without it, user code does where the tables let it in.
+        `user` says whether user code makes the access.  Without it, user code does if the tables allow it.
         """
         return self.tables.walk(address, access, user=user)
 
     def runs(self, tables: PageTables[Any] | None = None) -> Runs:
-        """All that the tables (the first processor's) map, as runs of equal permissions.
+        """All that the tables (by default the first processor's) map, as runs of equal permissions.
 
-        They are what QEMU's `info mem` lists.  O(descriptors that hold something).
+        They are the ranges that QEMU's `info mem` lists.  O(descriptors in use).
         """
         return runs(self.tables if tables is None else tables, self._memory.fetch)
 
@@ -144,10 +144,10 @@ class Kernel:
 
     @property
     def stops(self) -> Stops:
-        """Where :meth:`step`, :meth:`go` and :meth:`stop` stopped, and what the processes' tables mapped there.
+        """The points where :meth:`step`, :meth:`go` and :meth:`stop` stopped, with the processes' mappings there.
 
-        It shows itself: the picture steps back through the stops and lists what changed, and has a map of memory with a
-        letter for each process.  The latest `MOST_STOPS` are kept.
+        A cell shows them as a picture.  It steps back through the stops, lists the changes, and has a map of memory
+        with a letter for each process.  The latest `MOST_STOPS` are kept.
         """
         self._file()
         return Stops(tuple(self._stops))
@@ -155,18 +155,17 @@ class Kernel:
     # ---- running -----------------------------------------------------------------------------
 
     def step(self, processor: int = 0) -> str:
-        """One instruction of one processor; the others do not move.  Returns where it is then."""
+        """Run one instruction of one processor; the others do not move.  Returns the processor's new place."""
         thread = self._do(lambda gdb: _thread_of(gdb, processor))
         self._go_on()
         self._do(lambda gdb: gdb.step(thread))
         return self._stopped(self.where(processor))
 
     def go(self, until: str | int | None = None, seconds: float = 10.0) -> str:
-        """Let the kernel run until a processor comes to a function (or an address).  Returns where it is then.
+        """Let the kernel run until a processor reaches a function (or an address).  Returns the processor's place.
 
-        Without `until` it runs beside the notebook, until :meth:`stop`.
-
-        Raises :class:`Refused` if it does not come there in `seconds`; it is stopped then.
+        Without `until`, it runs in the background until :meth:`stop`.  If no processor reaches the place in `seconds`,
+        the kernel is stopped, and :class:`Refused` is raised.
         """
         if until is None:
             self._go_on()
@@ -192,11 +191,11 @@ class Kernel:
             halted = self._do(Gdb.halted)
             why = f"; {halted}" if halted else ""
             place = self._stopped(self._place(pc))
-            raise Refused(f"no processor came to {asked} in {seconds:g} s; stopped at {place}{why}")
+            raise Refused(f"no processor reached {asked} in {seconds:g} s; stopped at {place}{why}")
         return self._stopped(self._place(pc))
 
     def stop(self) -> str:
-        """Stop the kernel that :meth:`go` let run.  Returns where the processor is that QEMU reports."""
+        """Stop the kernel that :meth:`go` let run.  Returns the place of the processor that QEMU reports."""
         if self._running is None:
             return self.where()
         self._port.stop()
@@ -224,21 +223,21 @@ class Kernel:
     ) -> Followed:  # fmt: skip
         """Let the kernel run, and stop it at the first call after which a rule of the lab does not hold.
 
-        `lab` is "base", "pgtbl", "cow" or "lazy".  `run` is a command that is typed once the shell waits for one, such
-        as "cowtest" (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` names the array
-        that counts references, such as "refcount" or "kmem.count".  At most `stops` stops and `seconds` seconds.  The
-        last stop is one of :attr:`stops`.
+        `lab` is "base", "pgtbl", "cow" or "lazy".  `run` is a command such as "cowtest", which is typed when the shell
+        waits (for a kernel of ``vm.xv6``); following ends when the shell waits again.  `counts` is the name of the
+        array of reference counts, such as "refcount" or "kmem.count".  There are at most `stops` stops and `seconds`
+        seconds.  The last stop is added to :attr:`stops`.
 
-        Raises :class:`Refused` for a kernel in which something was found before, and where `counts` is not an array.
+        `checks` are the course's own functions, by the name of the function whose calls they check ("mappages",
+        "uvmunmap", "uvmalloc", "uvmcopy").  When such a call on a process's table has returned without an error, the
+        check receives a :class:`~.follow.checks.CallSeen`.  It yields an address and a sentence for each mistake.
 
-        `checks` are functions of the course's own, by the name of the function whose calls they judge ("mappages",
-        "uvmunmap", "uvmalloc", "uvmcopy").  Each is given a :class:`~.follow.checks.CallSeen` when such a call of a
-        process's table has returned without an error, and gives pairs of an address and a sentence for what is wrong.
+        Raises :class:`Refused` for a kernel in which a mistake was found before, and if `counts` is not an array.
         """
         own = checked(checks)
         program = self._file()
         if self._spoiled:
-            raise Refused(f"{self._spoiled}; what comes after that follows from it. Start a new one: vm.xv6(folder)")
+            raise Refused(f"{self._spoiled}; later results follow from it. Start a new one: vm.xv6(folder)")
         console = None if self._started is None else _Console(self._started, run)
         if run is not None and console is None:
             raise Refused(f"run={shown(run)}: only a kernel of vm.xv6(folder) has a console to type on")
@@ -262,11 +261,11 @@ class Kernel:
 
     @property
     def console(self) -> str:
-        """What the kernel has printed (of ``vm.xv6``)."""
+        """The text that the kernel has printed (for a kernel of ``vm.xv6``)."""
         return "" if self._started is None else self._started.text
 
     def close(self, *, goes_on: bool = True) -> None:
-        """Let the port go.  The guest goes on, or with `goes_on` False stays stopped for GDB.
+        """Release the port.  The guest continues; with `goes_on` False, it stays stopped for GDB.
 
         A kernel that ``vm.xv6`` started is ended.
         """

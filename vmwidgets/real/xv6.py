@@ -31,10 +31,10 @@ def port_of_make() -> str:
 
 
 def xv6(folder: str | Path, *, cpus: int = 1, options: tuple[str, ...] = ()) -> Kernel:
-    """Build and start the xv6 in `folder` by its own Makefile (``make CPUS=1 GDBPORT=… qemu-gdb``).
+    """Build and start the xv6 in `folder` with its own Makefile (``make CPUS=1 GDBPORT=… qemu-gdb``).
 
-    It is stopped at its first instruction, and ends with the notebook, or with :meth:`~.kernel.Kernel.close`.
-    `options` are more words for make, such as "LAB=cow".
+    It is stopped at its first instruction.  It ends with the notebook, or with :meth:`~.kernel.Kernel.close`.
+    `options` are further arguments for make, such as "LAB=cow".
 
     Raises :class:`Refused` for a folder that is not xv6's, and if the build fails, with its last lines.
     """

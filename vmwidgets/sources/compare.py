@@ -37,11 +37,11 @@ def compare(
     start: int | str = MIB,
     on: Iterable[str] = DEFAULT,
 ) -> ComparisonValue:
-    """Run the same operations on several empty maps of [start, start + size), and lay the outcomes side by side.
+    """Run the same operations on several empty maps of [start, start + size), and put the outcomes side by side.
 
-    `operations` are made by ``vm.workload``; a name may be used again once it is freed.  `on`
-    says what is compared: "x15", "freebsd"; "first", "best", "worst", "next" (on X15's map), "freebsd best" and so on.
-    The first is what the others differ from.  O(operations × what each map takes).
+    ``vm.workload`` creates the `operations`.  A name may be used again once it is freed.  `on` lists the maps to
+    compare: "x15", "freebsd"; "first", "best", "worst", "next" (on X15's map), "freebsd best" and so on.  The others
+    are compared with the first map.  O(operations × cost in each map).
 
     >>> import vmwidgets as vm
     >>> result = vm.compare(

@@ -48,21 +48,22 @@ class _Side(NamedTuple):
 
 
 def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None) -> MapsDiff:
-    r"""Compare the map of `task` with what the system reported of a process, range by range.
+    r"""Compare the map of `task` with the system's report on a process, range by range.
 
-    `maps` names a file in the format of /proc/PID/maps or smaps, or is its text.  Each range agrees, differs (in its
-    protection, in being shared, in the file or the place in it), or is only in one of them.  What no call of the
-    process mapped can only be in the system: the program and its interpreter, which execve maps, the stack, what the
-    kernel has there; such ranges are expected.  A file has any name, as long as each name on one side is always the
-    same on the other: a trace without ``-y`` has the names of links.
+    `maps` is the name of a file in the format of /proc/PID/maps or smaps, or its text.  Each range agrees, differs (in
+    its protection, sharing, file or offset), or is in only one of them.  Some ranges are expected in the system alone,
+    since no call of the process maps them: the program and its interpreter, which execve maps, the stack, and the
+    kernel's own ranges.  File names may differ, if each name on one side always stands for the same name on the other:
+    a trace without ``-y`` has the names of links.
 
-    `program` is the path of the program in `maps`.  Without it that is the file named like the task, perhaps with a
-    version behind it (python3.11 of task "python3"); or else the one next below ``[heap]``.  The interpreter is the
-    dynamic linker by its name, such as ld-linux-x86-64.so.2.  Of both only one run of ranges is expected, with the
-    zeroes behind it.  Where neither name nor heap says which file is the program, none is.
+    `program` is the program's path in `maps`.  Without it, the program is the file with the task's name, perhaps
+    followed by a version (python3.11 of task "python3").  If there is none, it is the file just below ``[heap]``.  If
+    there is no heap either, no file counts as the program.  The interpreter is the dynamic linker, found by its name,
+    such as ld-linux-x86-64.so.2.  Of program and interpreter, only one run of ranges is expected, including the zeroes
+    after it.
 
-    O(n log n).  Text that makes no sense is refused, as by :func:`vmwidgets.load_maps`; and a `program` that is not in
-    it.
+    O(n log n).  Raises :class:`Refused` for damaged text, as :func:`vmwidgets.load_maps` does, and for a `program` that
+    is not in it.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")

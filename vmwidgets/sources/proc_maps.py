@@ -48,7 +48,7 @@ class LoadedMaps:
         if self.recorded:
             lines.insert(0, f"There is no {SELF} on this system: this is {RECORDED}.")
         if self.merged:
-            lines.append("Merged by the map, since nothing is behind them and their flags are equal:")
+            lines.append("Merged by the map, since they have no objects and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
         if self.outside:
             lines.append(f"Left out, since {printable(self.task.map.path)} has no such addresses:")
@@ -57,23 +57,24 @@ class LoadedMaps:
 
 
 def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, task: str | None = None) -> LoadedMaps:
-    r"""Read the map of a process into a new task of `machine`, each range entered where it lies in the process.
+    r"""Read the map of a process into a new task of `machine`; each range is entered at its address in the process.
 
-    `path_or_text` names a file in the format of /proc/PID/maps, or is its text.  Where there is no /proc, a recorded
-    map is taken instead of this process's, and the result says so.  `task` names the task ("maps" by default, or the
-    first of "maps 2", "maps 3", … that is free); it must not have entries yet.
+    `path_or_text` is the name of a file in the format of /proc/PID/maps, or its text.  On a computer without /proc, a
+    recorded map replaces this process's map, and the result says so.  `task` names the task ("maps" by default, or the
+    first free name of "maps 2", "maps 3", …); it must not have entries yet.
 
-    A range with a file becomes a mapping of a memory object called by the file's path, at the file's offset; one with
-    a name of the kernel's, such as ``[heap]``, of an object of its own.  MAP_SHARED is inherit "share", MAP_PRIVATE
-    "copy".  Ranges without name have no object: neighbours with equal flags merge, which Linux had reasons not to do.
+    A range with a file maps a memory object with the file's path as its name, at the file's offset.  A range with a
+    name of the kernel's, such as ``[heap]``, maps its own object.  MAP_SHARED is inherit "share", and MAP_PRIVATE is
+    "copy".  Ranges without a name have no object: neighbours with equal flags merge, although Linux had reasons to keep
+    them apart.
 
-    All of it is one group: ``m.undo()`` takes it back as one, and what fails half-way changes nothing.  Damaged text,
-    ranges that overlap, and more of them than the machine has memory for are refused beforehand.  O(n log n).
+    The call is one group: one ``m.undo()`` undoes it, and a failure half-way changes nothing.  Damaged text, ranges
+    that overlap, and more ranges than the machine has memory for are refused beforehand.  O(n log n).
 
     >>> import vmwidgets as vm
     >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
     2 ranges of the text in task 'maps', as 1 entry
-    Merged by the map, since nothing is behind them and their flags are equal:
+    Merged by the map, since they have no objects and their flags are equal:
       0x1_0000–0x1_1000 rw-p 4 KiB + 0x1_1000–0x1_3000 rw-p 8 KiB
     """
     if not isinstance(machine, Machine):

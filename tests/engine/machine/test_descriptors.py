@@ -191,7 +191,7 @@ def test_a_kernel_that_is_led_out_of_memory_panics_and_lets_go_of_its_locks_when
     machine.set_descriptor(step.pa, step.value | 1 << bit)
     with pytest.raises(vm.KernelPanic, match="table_outside_ram"):
         machine.kmem_malloc("16 KiB")
-    with pytest.raises(vm.Refused, match=r"undo_descriptor\(\) takes back the latest edit"):
+    with pytest.raises(vm.Refused, match=r"undo_descriptor\(\) undoes the latest edit"):
         machine.kmem_free(address, "4 KiB")
     machine.undo_descriptor()
     machine.check()

@@ -184,7 +184,7 @@ def test_what_was_written_into_a_foreign_frame_is_said_when_the_edits_are_taken_
     table = m.walk(m.kernel_map.start).steps[-1].pa & -PAGE
     m.set_descriptor(leaf.pa, leaf.value & 0xFFF | table)
     m.write(a, b"\xff" * PAGE)
-    with pytest.raises(vm.KernelPanic, match=r"edited_tables.*the edits are taken back, and what was written"):
+    with pytest.raises(vm.KernelPanic, match=r"edited_tables.*the edits are undone, but something was written"):
         m.undo_descriptor()
     assert m.dead
     with pytest.raises(vm.Broken):

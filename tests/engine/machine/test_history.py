@@ -128,7 +128,7 @@ class TestUndo:
         m.kernel_map.enter("4 KiB", prot="r")
         m.undo()
         other = m.kernel_map.enter("16 KiB", prot="rwx")
-        with pytest.raises(vm.Refused, match="nothing was undone, or something else was done since"):
+        with pytest.raises(vm.Refused, match="nothing was undone, or another operation followed"):
             m.redo()
         (branch,) = m.journal.branches
         assert [one.arguments for one in branch.operations] == [(("size", "4 KiB"), ("prot", "r"))]
@@ -146,7 +146,7 @@ class TestUndo:
         assert len(m.journal) == 3
 
     def test_there_is_nothing_to_undo_after_the_boot(self, m):
-        with pytest.raises(vm.Refused, match="nothing was done since the boot"):
+        with pytest.raises(vm.Refused, match="there has been no operation since the boot"):
             m.undo()
 
     def test_a_dead_machine_lives_again(self):
@@ -196,7 +196,7 @@ class TestUndo:
         m.journal._recent[1] = (*m.journal._recent[1][:6], 4096, *m.journal._recent[1][7:])
         before = list(m.journal)
         structures = m.system.structures()
-        with pytest.raises(vm.VMError, match=r"operation 1, kernel_map.enter, gives another result .*, not 4096"):
+        with pytest.raises(vm.VMError, match=r"operation 1, kernel_map.enter, has another result .*, not 4096"):
             m.undo()
         assert list(m.journal) == before
         assert m.system.structures() == structures
@@ -310,7 +310,7 @@ class TestAt:
 
         def thread():
             for ask in (m.undo, m.redo, m.branch, lambda: m.at(0)):
-                with pytest.raises(vm.Refused, match="moves between operations") as refused:
+                with pytest.raises(vm.Refused, match="can't run during an operation") as refused:
                     ask()
                 said.append(refused)
             yield from m.tsleep("x", ticks=1)
@@ -597,7 +597,7 @@ class TestEndsFromOutside:
                 yield from m.tsleep("x")
 
         m.spawn(thread)
-        with pytest.raises(vm.CallbackFailed, match="moves between operations"):
+        with pytest.raises(vm.CallbackFailed, match="can't run during an operation"):
             m.run()
         assert not m.journal.open_groups
         m.undo()
@@ -750,7 +750,7 @@ def test_a_mark_that_is_none_and_a_dead_machine_say_what_can_be_done(m):
         pass
     with pytest.raises(vm.KernelPanic):
         m.kmem_malloc(PAGE)
-    with pytest.raises(vm.Refused, match=r"m\.undo\(\) takes back the operation that killed it"):
+    with pytest.raises(vm.Refused, match=r"m\.undo\(\) undoes the operation that killed it"):
         m.task("x")
 
 

@@ -81,7 +81,7 @@ def test_a_record_that_names_what_is_gone_is_passed_over_if_it_failed():
     assert [(one.number, one.name) for one in twin.journal] == [(one.number, one.name) for one in m.journal]
     assert twin.domains["hello"].snapshot() == d.snapshot()
     m.journal.record("domain:gone", "frame", (), (), "done", None, "", deque())
-    with pytest.raises(vm.VMError, match=r"operation \d+, domain:gone.frame, gives another result .* was destroyed"):
+    with pytest.raises(vm.VMError, match=r"operation \d+, domain:gone.frame, has another result .* was destroyed"):
         again(m)
 
 

@@ -37,7 +37,9 @@ def test_a_page_that_is_still_to_come_faults_and_is_got_by_nobody_else(coming):
     m, start, kmem_map = coming
     m.give_pages(m.kmem.pages.free_min - 1 - m.kmem.pages.available)  # pages can be had, and nobody is woken
     used = m.kmem.pages.used
-    with pytest.raises(vm.KernelError, match=f"FAULT: the page at {vm.Address(start + 7 * PAGE)} in .* still to come"):
+    with pytest.raises(
+        vm.KernelError, match=f"FAULT: the page at {vm.Address(start + 7 * PAGE)} in .* not allocated yet"
+    ):
         m.read(start + 7 * PAGE, 4)
     assert (m.kmem.pages.used, kmem_map.locked_by) == (used, None)
     assert finish(m) == start

@@ -493,7 +493,7 @@ class TestRanges:
         start = m.kmem.kernel_map.start
         assert m.walk(start).pa is not None
         before = m.kmem.kernel_map.entries()
-        with pytest.raises(vm.Refused, match=r"touches what boot used, .* holds the entries of these maps"):
+        with pytest.raises(vm.Refused, match=r"overlaps the memory that boot used, .* holds the entries of these maps"):
             call(m.kmem.kernel_map, start)
         assert m.kmem.kernel_map.entries() == before
         m.check()

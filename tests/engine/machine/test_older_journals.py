@@ -48,12 +48,16 @@ def test_what_was_undone_can_still_be_redone() -> None:
         ("hole", r"operation 3, task:t.madvise", "a range with a hole ends with NOMEM after the rest was done"),
         ("rights", r"operation 4, task:t.touch", "a task's tables forbid what its entry does not allow"),
         ("panic", r"operation 3, task:t/map.enter", "a task without memory for an entry or a table gets NOMEM"),
-        ("thread", r"operation 4, machine.run", "in threads write and touch take place, which did nothing"),
+        (
+            "thread",
+            r"operation 4, machine.run",
+            "in threads, write and touch now have an effect; before, they did nothing",
+        ),
         ("life", r"operation 9, task:t1.madvise", "a range with a hole ends with NOMEM after the rest was done"),
     ],
 )
 def test_one_sentence_says_where_a_machine_does_something_else_now_and_why(name: str, operation: str, why: str) -> None:
-    with pytest.raises(vm.Refused, match=rf"line \d+: {operation}, gives another result .*; {SINCE} {why}"):
+    with pytest.raises(vm.Refused, match=rf"line \d+: {operation}, has another result .*; {SINCE} {why}"):
         vm.load_journal(FOLDER / f"{name}.jsonl.gz")
 
 

@@ -251,7 +251,7 @@ class TestLocks:
             yield from m.tsleep("pause", ticks=1)
 
         m.spawn(thread)
-        with pytest.raises(vm.KernelPanic, match="thread goes to sleep with the lock of kmem_map, a mutex"):
+        with pytest.raises(vm.KernelPanic, match="thread sleeps while it holds the lock of kmem_map, a mutex"):
             m.run()
         assert m.dead
 

@@ -256,7 +256,7 @@ def nothing_checked(path: Path, student: str) -> Rows:
 def not_done(path: Path, student: str) -> Rows:
     """lab.check(…) of what is not there yet keeps no work."""
     hand_in(path, student, "01", {result.MIME: {"id": "01/gaps", "problem": "not done yet", "work": {}}})
-    return not_graded(path, "nothing was done yet")
+    return not_graded(path, "nothing has been done yet")
 
 
 def of_another_course(path: Path, student: str) -> Rows:

@@ -115,7 +115,7 @@ def test_another_frame_at_the_place_is_another_reason() -> None:
     domain.unmap(given.at, given.size)
     domain.map(domain.frame(given.size), at=given.at, size=given.size, flags="r")
     *_, kept, _ = lab.check(sheet, domain).criteria
-    assert "the frame has to be the same" in kept.sentence
+    assert "use the same frame" in kept.sentence
 
 
 def test_without_the_bug_there_is_no_witness() -> None:

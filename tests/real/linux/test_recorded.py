@@ -70,4 +70,4 @@ def test_where_no_process_can_be_started_a_recording_is_taken(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     found = vm.compare_with_linux(machine)
     assert found.is_recording
-    assert "Processes can't be started as it takes here" in found.source
+    assert "Processes can't be started here in the way that is needed" in found.source

@@ -88,7 +88,7 @@ def test_fixed_takes_the_place_of_what_is_there(machine):
 def test_what_was_there_without_fixed_is_counted(machine):
     loaded = replayed(machine, anonymous(A, 8192) + anonymous(A, 4096))
     assert loaded.taken == 1
-    assert "Mapped where something was: 1" in repr(loaded)
+    assert "Mapped over an existing mapping: 1" in repr(loaded)
 
 
 def test_munmap_and_mprotect(machine):

@@ -165,7 +165,7 @@ def boot_stage(seen: StepSeen, said: Said) -> None:
 def nothing_to_reclaim(seen: StepSeen | Seen, said: Said) -> None:
     """As many pages as it says are in memory, of all or of a task; and each is one that can't go for that reason."""
     match = re.fullmatch(r"Of ([0-9,]+ pages?)( of task '(.*)')? in memory none can go: (.*)", said["why"])
-    none = re.fullmatch(r"No page of (a task|task '(.*)') is in memory, so none can go", said["why"])
+    none = re.fullmatch(r"No page of (a task|task '(.*)') is in memory, so none can be evicted", said["why"])
     assert match or none, said["why"]
     then, task = when(seen, said), (match[3] if match else none and none[2]) or ""
     objects, rings = then.value("objects"), then.value("replacement").rings

@@ -53,7 +53,7 @@ def a_kind(value: object) -> str:
 
 
 class VMError(Exception):
-    """Any failure that a learner can meet, in one line of text: names in it may hold anything."""
+    """Any failure that a learner can meet, in one line of text; names in it may contain any characters."""
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(printable(sentence))
@@ -72,7 +72,7 @@ class UnknownName(Refused, KeyError):
 class KernelError(VMError):
     """A kernel function returned an error.
 
-    `name` is the kernel's word for it (``"NOMEM"``), `code` the number the original returns.
+    `name` is the kernel's name for it (``"NOMEM"``), and `code` the number that the original returns.
     """
 
     def __init__(self, name: str, code: int, reason: str) -> None:
@@ -83,7 +83,7 @@ class KernelError(VMError):
 
 
 class KernelPanic(VMError):
-    """The kernel stopped for good; `name` is the assertion or panic that did it."""
+    """The kernel stopped for good; `name` is the assertion or panic that stopped it."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"panic ({name}): {reason}")
@@ -106,7 +106,7 @@ def failure(error: BaseException) -> tuple[Any, ...]:
 
 
 class CallbackFailed(VMError):
-    """A learner's thread or handler, called by the machine, raised something; the machine itself is whole."""
+    """A learner's thread or handler, called by the machine, raised an error; the machine itself is intact."""
 
 
 class Broken(AssertionError):

@@ -149,15 +149,15 @@ class Called(Event, role="called"):
 
 
 class Returned(Event, role="returned"):
-    """The innermost kernel function that had begun is done; `result` is what it gave back."""
+    """The innermost running kernel function returned `result`."""
 
     result: Any = None
 
 
 class Unwound(Event, role="unwound"):
-    """The function `to` caught an error: those it had called are done.
+    """The function `to` caught an error: the functions that it had called have ended.
 
-    With `to` "" a thread's own code caught it, with "LowMemory" the handler of the latest :class:`LowMemory`.
+    With `to` "", a thread's own code caught it; with "LowMemory", the handler of the latest :class:`LowMemory`.
     """
 
     to: str
@@ -174,7 +174,7 @@ class BootStage(Event):
 
 
 class Panicked(Event):
-    """The kernel gave up."""
+    """The kernel stopped for good."""
 
     name: str
     reason: str

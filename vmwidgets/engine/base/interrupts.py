@@ -93,7 +93,7 @@ class DeferredInterrupt:
         while not lock.acquire(timeout=PATIENCE):
             if self.pending and (self._held == 1 or self._open):
                 self.pending = False
-                raise KeyboardInterrupt("another thread's operation was waited for; nothing was done")
+                raise KeyboardInterrupt("stopped while waiting for another thread's operation; nothing has changed")
 
     def window(self, open_: bool) -> Window:
         """While a learner's own code runs inside an operation, let signals through (`open_`), noted ones too; else not.

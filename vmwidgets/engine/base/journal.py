@@ -52,13 +52,13 @@ RUNNING = Running()
 
 
 class Operation(NamedTuple):
-    """One call that passed the door.
+    """One recorded call.
 
-    `number` is its place in the journal, `serial` a number that is never used again.  `target` is the path of what was
-    called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that were given, `outcome`
-    "done", "error", "panic" or "interrupted".  `result` is what came back, or the kind of failure, as data;
-    `said` is the sentence of a failure.  `stopped_at` is the number of the safe point at which an interrupted one
-    stopped: made again, it stops there too.  `records` are the events as they were reported (:mod:`.records`).
+    `number` is its place in the journal, and `serial` a number that is never used again.  `target` is the path of the
+    called part ("machine", "kernel_map", "task:init/map").  `arguments` are names and values, and `outcome` is "done",
+    "error", "panic" or "interrupted".  `result` is the returned value, or the kind of failure, as data; `said` is the
+    sentence of a failure.  `stopped_at` is the number of the safe point at which an interrupted call stopped; a replay
+    stops there too.  `records` are the events as they were reported (:mod:`.records`).
     """
 
     number: int
@@ -74,7 +74,7 @@ class Operation(NamedTuple):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What happened, each with the kernel function that did it; empty once forgotten. O(events)."""
+        """The events, each with its kernel function; empty once they were dropped.  O(events)."""
         return materialize(self.records, self.name)
 
     @property
@@ -84,12 +84,12 @@ class Operation(NamedTuple):
 
     @property
     def truncated(self) -> bool:
-        """Whether earlier events of this operation were left out."""
+        """Whether earlier events of this operation were dropped."""
         return len(self.records) == MAX_EVENTS
 
     @property
     def rotations(self) -> int:
-        """How often it rotated a tree.
+        """The number of tree rotations.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -101,7 +101,7 @@ class Operation(NamedTuple):
 
     @property
     def faults(self) -> list[str]:
-        """The kinds of the faults that it took, in order.
+        """The kinds of its page faults, in order.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -159,9 +159,9 @@ class Operation(NamedTuple):
         return EXPLAINED_BY[-1](self).outline(*words)
 
     def explain(self) -> Told:
-        """Its story as text, as pictures tell it: what it did, and step by step, with the kernel functions.
+        """What the operation did, as text: step by step, with the kernel functions, in the same words as pictures.
 
-        Events that were forgotten are made again.
+        Dropped events are rebuilt by a replay.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -333,7 +333,7 @@ class Journal:
         return number >= self.first_kept
 
     def size(self, number: int) -> int:
-        """How many events operation `number` reported, 4,096 at most; a way down a tree counts as one.  O(1)."""
+        """The number of events of operation `number`, at most 4,096; a path down a tree counts as one.  O(1)."""
         return self._notes[number] & ~_FAULTED
 
     def faulted(self, number: int) -> bool:
@@ -382,7 +382,7 @@ class Journal:
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """Take the operations that are done in here as one."""
+        """Count the operations in this context as one."""
         first = self.most_serial
         self.open_groups += 1
         try:
@@ -393,7 +393,7 @@ class Journal:
                 self.groups.append(Group(name, first, self.most_serial - 1))
 
     def begin_cell(self, number: int) -> None:
-        """The operations from the next one on are of the cell that has this number, or of none (0)."""
+        """The next operations belong to the cell with this number, or to none (0)."""
         self.cell = number
         self._cells.append((self.next_serial, number))
 
@@ -508,7 +508,7 @@ class Journal:
         return (self[number] for number in range(len(self)))
 
     def units(self, most: int = 10) -> list[Unit]:
-        """The latest units, oldest first: what one ``undo`` each takes back.
+        """The latest units, oldest first: one ``undo`` undoes one unit.
 
         >>> Journal().units()
         []

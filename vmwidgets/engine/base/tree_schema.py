@@ -29,7 +29,7 @@ def _links(tree: str, writes: Iterable[Write]) -> Iterator[Row]:
 
 
 class TreeCompared(Event):
-    """On the way down, `key` was compared with `node`: go "left", "right", or it is "here"."""
+    """On the path down, `key` was compared with `node`: go "left", "right", or it is "here"."""
 
     tree: str
     node: int
@@ -38,7 +38,7 @@ class TreeCompared(Event):
 
 
 class TreeLinked(Event):
-    """A red leaf was hung below `parent` (0: it became the root)."""
+    """A red leaf was added below `parent` (0: it became the root)."""
 
     tree: str
     node: int
@@ -76,7 +76,7 @@ class TreeRotated(Event):
 
 
 class TreeUnlinked(Event):
-    """`node` left the tree; with two children its `successor` took its place and colour."""
+    """`node` was removed from the tree; with two children, its `successor` took its place and colour."""
 
     tree: str
     node: int

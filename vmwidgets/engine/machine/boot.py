@@ -32,23 +32,25 @@ def boot(
     asids: bool = False,
     fork: str = "shadow",
 ) -> Machine:
-    """A fresh machine: each boot stage is an event of its first operation.
+    """A new machine.  Each boot stage is an event of its first operation.
 
-    `architecture` is "x86", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39": the format of its
-    page tables, and where user and kernel lie.  `ram` in bytes or as text; memory is only taken when it is touched.
-    `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.stages.layouts.LAYOUTS`).
-    `quirks` switch the originals' bugs back on, by the names of
-    :data:`~vmwidgets.engine.machine.boot.QUIRKS`.
+    `architecture` is the format of the page tables and the place of user and kernel addresses: "x86", "x86-pae",
+    "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39".  `ram` is a number of bytes or a string; your
+    computer's memory is used only for touched pages.  `layout` is "small", "tiny", or a layout of the originals
+    (:data:`~vmwidgets.engine.machine.stages.layouts.LAYOUTS`).  `quirks` are the originals' bugs that are switched on,
+    by the names of :data:`~vmwidgets.engine.machine.boot.QUIRKS`.
 
-    With `seed` 0 threads run in the order in which they became ready; any other draws who is next, always the same.
+    With `seed` 0, threads run in the order in which they became ready.  Any other seed draws the next thread, in the
+    same way in every run.
 
-    There are `cpus` processors, each with a TLB of so many sets and ways; with `asids` they tell address spaces apart
-    by number (PCIDs on x86), without they drop a task's translations when another's tables are loaded.
+    There are `cpus` processors.  Each has a TLB; `tlb` gives its numbers of sets and ways.  With `asids`, TLB entries
+    carry an address-space number (PCID on x86).  Without, a processor drops a task's translations when it loads another
+    task's tables.
 
-    `fork` says what the copies of private memory are that `task.fork()` makes: "eager", each page is copied at once, as
-    in xv6 (`uvmcopy`); "counted", parent and child have the same frames, which neither may write, who writes gets a
-    copy, and the last keeps the frame, as in Linux; "shadow", both have the same memory object, in front of which who
-    writes gets a shadow, as in Mach and 4.4BSD.
+    `fork` says how `task.fork()` copies private memory.  "eager": each page is copied immediately, as in xv6
+    (`uvmcopy`).  "counted": parent and child share frames that neither may write.  The first to write a page gets a
+    copy, and the last keeps the frame, as in Linux.  "shadow": both share a memory object.  The first write puts a
+    shadow in front of it, as in Mach and 4.4BSD.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']

@@ -21,9 +21,9 @@ _INVOCATIONS = frozenset(kind.__name__ for kind in INVOCATIONS)
 
 
 def compare_paging(task: Any, domain: Any) -> PagingComparison:
-    """Put a task whose kernel manages its memory beside a domain that pages itself; they need not share a machine.
+    """Put a task, whose memory the kernel manages, next to a domain that pages itself; their machines may differ.
 
-    What each did is counted from the events that the journals keep.  O(events + tables + capabilities).
+    The numbers are counted from the events in their journals.  O(events + tables + capabilities).
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("armv7")

@@ -261,7 +261,9 @@ class History:
         for done in range(count):
             if number == 1:
                 there = (
-                    f"only {done} can be undone; the boot itself can't" if done else "nothing was done since the boot"
+                    f"only {done} can be undone; the boot itself can't"
+                    if done
+                    else "there has been no operation since the boot"
                 )
                 raise Refused(f"undo({count}): {there}")
             number = self.journal.unit_before(number)
@@ -289,7 +291,7 @@ class History:
         for done in range(count):
             if end == len(operations):
                 what = f"only {done} can be redone" if done else "nothing was undone"
-                raise Refused(f"redo({count}): {what}, or something else was done since")
+                raise Refused(f"redo({count}): {what}, or another operation followed")
             end = self._unit_end(operations, end)
         if line is None or not end:
             return
@@ -448,7 +450,7 @@ class History:
 
     def _differs(self, then: Operation, now: str) -> str:
         return (
-            f"operation {then.number}, {then.target}.{then.name}, gives another result when it is done again: {now}, "
+            f"operation {then.number}, {then.target}.{then.name}, has another result when it is repeated: {now}, "
             f"not {then.said or shown(then.result)}"
         )
 

@@ -19,11 +19,12 @@ MOST_STEPS = 10_000_000
 
 
 def load_journal(path: str | os.PathLike[str]) -> Machine:
-    """The machine whose journal was saved to `path`, made again: the same structures, journal, branches and marks.
+    """The machine whose journal was saved to `path`, rebuilt: the same structures, journal, branches and bookmarks.
 
-    A file can only name operations, with arguments that they accept; it opens no file and runs no code of its own.
-    What learners' threads and handlers did is repeated; beyond that they can't go on.  A file of an earlier version is
-    refused at the first operation that does something else now, with the reason.  O(operations).
+    A file can only name operations, with arguments that they accept.  Loading it opens no other file and runs no code
+    from it.  The past actions of learners' threads and handlers are repeated, but these can't continue afterwards.  If
+    an operation in a file of an earlier version behaves differently now, the file is refused, with the operation and
+    the reason.  O(operations).
 
     >>> import tempfile, vmwidgets as vm
     >>> m = vm.boot()
@@ -48,7 +49,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     except (VMError, TypeError) as error:
         raise wrong(first, f"a machine can't boot with these settings: {error}") from None
     if not machine.journal.last.agrees(first):
-        raise wrong(first, "the boot gives another result than was recorded")
+        raise wrong(first, "the boot has another result than the recorded one")
     history, journal = machine.history, machine.journal
     history.begin(first.serial, loaded.scripts)
     steps = 0
@@ -103,8 +104,8 @@ CHANGES = {
         "enter", "mmap", "munmap", "remove", "mprotect", "protect", "inherit", "advise", "wire", "unwire", "brk",
         "fork",
     ),
-    "mmap without an address goes where the rule of the task's map has it": ("mmap",),
-    "in threads write and touch take place, which did nothing": ("run", "step", "spawn", "tick"),
+    "mmap without an address follows the placement rule of the task's map": ("mmap",),
+    "in threads, write and touch now have an effect; before, they did nothing": ("run", "step", "spawn", "tick"),
 }  # fmt: skip  # a row for each change
 """What machines have done otherwise since version 1 of the format, and the operations in which that shows."""
 
@@ -113,9 +114,9 @@ def why_it_differs(operation: Operation) -> str:
     """Why an operation that was recorded in version 1 of the format may do something else now, as a part of a sentence.
 
     >>> why_it_differs(Operation(0, 0, "task:t", "exec", (), "done", None))
-    'the file has format 1, and since then memory is given back as soon as no entry leads to it'
+    'the file has format 1, and since then memory is freed as soon as no entry leads to it'
     """
-    always = "memory is given back as soon as no entry leads to it"
+    always = "memory is freed as soon as no entry leads to it"
     found = [change for change, names in CHANGES.items() if operation.name in names]
     return f"the file has format 1, and since then {', or '.join(found) or always}"
 

@@ -70,11 +70,11 @@ def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concaten
 
 
 class Machine(Hindsight):
-    """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
+    """A small simulated computer with a complete VM system; :func:`vmwidgets.boot` creates one.
 
-    `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
-    `tasks`, `domains` and `objects` what was made by name, `journal` what was done, `controls`
-    the processors' settings that walks obey, `cpus` the processors with their TLBs.
+    `kernel_map` is X15's kernel map, and `kmem` is FreeBSD's kernel memory with its maps.  `threads` has the threads,
+    running and waiting.  `tasks`, `domains` and `objects` have what was created by name.  `journal` has the operations,
+    `controls` the processors' settings that walks obey, and `cpus` the processors with their TLBs.
     """
 
     path = "machine"
@@ -174,8 +174,8 @@ class Machine(Hindsight):
     read_file = lent("_memory", MemoryFunctions.read_file)
     take_pages = lent("_memory", MemoryFunctions.take_pages)
     give_pages = lent("_memory", MemoryFunctions.give_pages)
-    frame_count: int = property(attrgetter("_memory.frame_count"))  # type: ignore[assignment]  # see MemoryFunctions
-    fault_count: int = property(attrgetter("_memory.fault_count"))  # type: ignore[assignment]  # the same
+    frame_count: int = property(attrgetter("_memory.frame_count"), doc=MemoryFunctions.frame_count.__doc__)  # type: ignore[assignment]
+    fault_count: int = property(attrgetter("_memory.fault_count"), doc=MemoryFunctions.fault_count.__doc__)  # type: ignore[assignment]
 
     spawn = lent("_threads", ThreadFunctions.spawn)
     step = lent("_threads", ThreadFunctions.step)
@@ -202,9 +202,9 @@ class Machine(Hindsight):
 
     @operation
     def set_controls(self, controls: Any) -> None:
-        """Set what walks obey; ``m.controls = …`` does the same.
+        """Set the processors' settings that walks obey; ``m.controls = …`` does the same.
 
-        Settings of the machine's own family: ``dataclasses.replace(m.controls, wp=False)``.
+        Use settings of the machine's own family: ``dataclasses.replace(m.controls, wp=False)``.
         """
         kind = type(self.controls)
         if type(controls) is not kind:
@@ -215,7 +215,7 @@ class Machine(Hindsight):
 
     @property
     def name(self) -> str:
-        """What pictures and errors call it."""
+        """The machine's name in pictures and errors."""
         return self._name
 
     @name.setter
@@ -270,7 +270,7 @@ class Machine(Hindsight):
 
     @property
     def costs(self) -> Costs | None:
-        """What accesses and faults cost, as operations report it; None if they report none.  Assign to change it."""
+        """What accesses and faults cost, for the times that operations report; None: no times.  Assign to change it."""
         return self.system.processors.costs
 
     @costs.setter
@@ -306,8 +306,9 @@ class Machine(Hindsight):
     ) -> MachineWalk:
         """What the hardware does with one access to `address`, level by level; nothing changes.
 
-        `access` is "read", "write" or "execute".  `task` is one, or a domain; without, the kernel's tables are
-        walked.  `user` says whether user code makes the access; without it, it does if the address is the user's.
+        `access` is "read", "write" or "execute".  `task` is a task or a domain; without it, the kernel's tables are
+        walked.  `user` says whether user code makes the access.  Without it, user code does if the address is a user
+        address.
         """
         return self.tables_of(task).walk(address, access, user=user)
 
@@ -319,9 +320,9 @@ class Machine(Hindsight):
         user: bool = False,
         task: SpacePart | str | None = None,
     ) -> Translation:
-        """Physical addresses of an array of addresses, all at once, with the answers of :meth:`walk`; nothing changes.
+        """Physical addresses of an array of addresses, all at once, with the results of :meth:`walk`; nothing changes.
 
-        Needs NumPy; `addresses` is anything it makes an array of.  Without `task` the kernel's tables are walked.
+        It needs NumPy, which converts `addresses` to an array.  Without `task`, the kernel's tables are walked.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -338,7 +339,7 @@ class Machine(Hindsight):
             return translate(self.system.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
-        """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
+        """The page tables of a task or a domain, which may be given by name or path; the kernel's for None and ""."""
         self.system.pmap_of(
             None if isinstance(space, str) and not space else space
         )  # refuses what is not this machine's
@@ -355,21 +356,21 @@ class Machine(Hindsight):
 
     @property
     def descriptor_edits(self) -> list[Edit]:
-        """All edits of descriptors that were not undone, the latest last."""
+        """All edits of descriptors that were not undone; the latest is the last."""
         return list(self.system.descriptor_edits)
 
     @property
     def standing_edits(self) -> list[Edit]:
-        """The edits in force, whose descriptors still hold what was written; the latest last."""
+        """The edits in force, whose descriptors still have the written values; the latest is the last."""
         return self._descriptors.standing()
 
     @property
     def before_edits(self) -> dict[int, int]:
-        """What the edited descriptors would hold if all edits in force were taken back, by physical address."""
+        """The values of the edited descriptors, by physical address, if all edits in force were undone."""
         return self._descriptors.before()
 
     def check(self) -> None:
-        """Raise an error that names structure and invariant unless every invariant of the machine holds."""
+        """Check every invariant of the machine; raise an error that names structure and invariant if one fails."""
         with self.door.looking():
             try:
                 with self._descriptors.without_edits():
@@ -421,7 +422,7 @@ class Machine(Hindsight):
         return self.kmem.maps[name]
 
     def recorded(self, target: str, name: str) -> Callable[..., Any]:
-        """The call of this name that records have of the part at `target`; what is not an operation is refused."""
+        """The call with this recorded name, of the part at `target`; anything that is not an operation is refused."""
         part = self.part(target)
         method = getattr(type(part), name, None)
         if not getattr(method, "is_operation", False) and not (method is not None and name in RECORDED):
@@ -438,10 +439,10 @@ class Machine(Hindsight):
     # ---- time --------------------------------------------------------------------------------
 
     def at(self, n: int | str) -> Any:
-        """A machine as this one was after operation `n`, to look at: 0 is after the boot.
+        """This machine as it was after operation `n`, read-only; 0 is after the boot.
 
-        `n` may be negative, as in ``m.journal[n]``, or the name of a mark.  What would change the machine is refused.
-        O(operations since the nearest copy: some hundred).
+        `n` may be negative, as in ``m.journal[n]``, or the name of a bookmark.  A call that would change the machine is
+        refused.  O(operations since the nearest copy: some hundred).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -460,9 +461,9 @@ class Machine(Hindsight):
             return self.history.at(self._moment(n, "at"))
 
     def branch(self, n: int | str | None = None) -> Machine:
-        """An independent machine as this one was after operation `n`, or is now: each goes on without the other.
+        """An independent machine that starts as this one after operation `n`, or now; each continues without the other.
 
-        A thread that sleeps in the middle of its function can't go on in a branch: Python can't copy it.  Handlers can.
+        A thread that sleeps inside its function can't continue in a branch: Python can't copy it.  Handlers can.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -476,10 +477,10 @@ class Machine(Hindsight):
         return made
 
     def undo(self, n: int = 1) -> None:
-        """Undo the last `n` operations; a group, such as ``vm.load_maps`` makes, counts as one.
+        """Undo the last `n` operations; a group, for example of ``vm.load_maps``, counts as one.
 
-        Handles stay, and refuse where what they name is not there any longer.  Python's own variables are not undone.
-        Threads go on from where they were then, if their functions have run no further.
+        Handles remain, and are refused if their object no longer exists.  Python's own variables are not undone.
+        Threads continue from their earlier state, unless their functions have run further.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot()
@@ -496,13 +497,13 @@ class Machine(Hindsight):
             self.history.undo(arguments.count(n, "n"))
 
     def redo(self, n: int = 1) -> None:
-        """Redo the next `n` undone operations; after another operation it is too late, and they are a branch."""
+        """Redo the next `n` undone operations; after a new operation, they are a branch and can't be redone."""
         self._between("redo")
         with self.door.looking():
             self.history.redo(arguments.count(n, "n"))
 
     def mark(self, name: str) -> None:
-        """Name the present moment, for ``m.at(name)`` and ``m.branch(name)``; not an operation, and never undone."""
+        """Bookmark this point, for ``m.at(name)`` and ``m.branch(name)``; it is not an operation and never undone."""
         self.door.refuse_if_closed()
         self.journal.mark(arguments.text_name(name, "name"), self.journal.last.serial)
 
@@ -517,15 +518,13 @@ class Machine(Hindsight):
 
     def _between(self, name: str) -> None:
         if self.door.inside:
-            raise Refused(f"m.{name}() moves between operations, and one is under way: call it in a cell")
+            raise Refused(f"m.{name}() can't run during an operation: call it in a cell")
         if self.journal.incomplete:
             raise Refused(f"m.{name}(): {self.journal.incomplete}")
         if name in ("undo", "redo"):
             self.door.refuse_if_closed()
             if self.journal.open_groups:
-                raise Refused(
-                    f"m.{name}() counts a group as one operation, and a group is under way: call it after the group"
-                )
+                raise Refused(f"m.{name}() can't run inside a group: call it after the group")
 
     def _another(self, copy: bytes, name: str) -> Machine:
         """A machine booted like this one, or with the structures of a copy."""
@@ -536,7 +535,7 @@ class Machine(Hindsight):
 
     @property
     def busy(self) -> bool:
-        """Whether an operation is under way."""
+        """Whether an operation is running."""
         return self.door.busy
 
     @property

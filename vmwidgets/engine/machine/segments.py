@@ -36,7 +36,7 @@ class BaseAndBounds:
         object.__setattr__(self, "bounds", Size(_number(bounds, "bounds")))
 
     def translate(self, address: int | str) -> Address:
-        """The physical address.  Raises :class:`KernelError` FAULT for an address that is out of bounds."""
+        """The physical address.  Raises :class:`KernelError` FAULT for an address outside the bounds."""
         va = _number(address, "address")
         if va >= self.bounds:
             raise kernel_error("FAULT", f"{Address(va)} is not below the bounds, {self.bounds}")
@@ -44,15 +44,15 @@ class BaseAndBounds:
 
     @property
     def layout(self) -> SegmentsValue:
-        """What there is to see: the program's addresses, and where they lie in physical memory."""
+        """The value that :class:`vmwidgets.Placement` draws: the program's addresses and their place in memory."""
         return SegmentsValue((Segment("program", 0, int(self.base), int(self.bounds), "rwx"),))
 
 
 class Segments:
     """Up to four segments of a 32-bit address space, each with a base, bounds and rights.
 
-    Bits 31:30 of an address select the segment, bits 29:0 are the offset in it.  Give `name=(base, bounds, rights)` in
-    the order of their numbers; rights are "r", "w", "x" side by side.
+    Bits 31:30 of an address select the segment, and bits 29:0 are the offset in it.  Pass `name=(base, bounds, rights)`
+    in the order of the segments' numbers.  Rights are the letters "r", "w" and "x".
 
     >>> import vmwidgets as vm
     >>> program = vm.Segments(code=("1 MiB", "64 KiB", "rx"), data=("4 MiB", "1 MiB", "rw"))
@@ -70,7 +70,7 @@ class Segments:
         self.segments = {name: _segment(name, given) for name, given in segments.items()}
 
     def translate(self, address: int | str, access: str = "read") -> Address:
-        """The physical address.  Raises :class:`KernelError`: FAULT, or ACCES where the segment forbids the access."""
+        """The physical address.  Raises :class:`KernelError`: FAULT, or ACCES if the segment forbids the access."""
         va, kind = _number(address, "address"), arguments.access(access)
         number, offset = va >> SELECTOR, va & (1 << SELECTOR) - 1
         if number >= len(self.segments):
@@ -86,11 +86,11 @@ class Segments:
 
     @property
     def layout(self) -> SegmentsValue:
-        """What there is to see: the segments, and where they lie in physical memory."""
+        """The value that :class:`vmwidgets.Placement` draws: the segments, and their places in physical memory."""
         return self.placed_in(())
 
     def placed_in(self, free: tuple[tuple[int, int], ...]) -> SegmentsValue:
-        """The same, where only these pieces of physical memory are free, each with its start and its size."""
+        """The same layout, if only these pieces of physical memory are free, each with its start and its size."""
         parts = enumerate(self.segments.items())
         return SegmentsValue(
             tuple(Segment(name, n << SELECTOR, int(unit.base), int(unit.bounds), rights)
@@ -104,7 +104,7 @@ class Segments:
 
     @classmethod
     def made_from(cls, data: Any) -> Segments:
-        """The segments of :meth:`data`, made again.
+        """The segments rebuilt from :meth:`data`.
 
         >>> program = Segments(code=("1 MiB", "64 KiB", "rx"))
         >>> Segments.made_from(program.data()).data() == program.data()

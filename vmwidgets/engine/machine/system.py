@@ -397,7 +397,10 @@ class _Sealing(ABCMeta):
 
 
 class Handle(metaclass=_Sealing):
-    """What learners hold: once it is made, only what is meant to be set can be set, so that no typo replaces a part."""
+    """An object that learners hold.
+
+    Only attributes that are meant to be set can be set, so no typo replaces a part.
+    """
 
     _sealed = False
 
@@ -414,7 +417,7 @@ class Handle(metaclass=_Sealing):
 
 
 class Part(Handle):
-    """A handle: what learners hold of the structure at `path` in a machine's System."""
+    """A handle: a learner's object for the structure at `path` in a machine's System."""
 
     def __init__(self, system: System, path: str) -> None:
         self.system = system
@@ -444,7 +447,7 @@ class Part(Handle):
         return self.system.machine
 
     def missing(self) -> NoReturn:
-        """Refuse because the path names nothing now."""
+        """Refuse because nothing has this path now."""
         kind, is_named, name = self.path.partition(":")
         is_whole = is_named and "/" not in name  # a task, a domain, an object; else a part of one, or the only one
         what = f"{kind} {shown(unquoted(name))}" if is_whole else called(self.path)
@@ -452,7 +455,7 @@ class Part(Handle):
 
 
 class SpacePart(Part):
-    """A task or a domain: a handle of something with page tables of its own."""
+    """A task or a domain: a handle of something with its own page tables."""
 
     noun = "task"
     name: str
@@ -466,7 +469,7 @@ class SpacePart(Part):
 
     @property
     def pmap(self) -> Reading:
-        """Its page tables as processors load them, to be read."""
+        """Its page tables as processors load them, read-only."""
         return Reading(f"{self.path}.pmap", lambda: self.space.pmap, OF_TABLES)
 
     @property
@@ -480,7 +483,7 @@ class SpacePart(Part):
 
     @abstractmethod
     def check_alive(self) -> None:
-        """Refuse if it is not there, or was destroyed."""
+        """Refuse if it does not exist, or was destroyed."""
 
 
 @lru_cache(maxsize=1)

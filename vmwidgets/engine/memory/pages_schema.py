@@ -283,7 +283,7 @@ class PageFreed(_OwnedFrames):
 
 
 class PageHandedOver(Event, row=("frame", "", "frame", "before", "owner")):
-    """An owned frame got another owner, with what it holds."""
+    """A frame got another owner, and kept its contents."""
 
     frame: int
     before: str
@@ -330,7 +330,7 @@ class PoolFilled(_PoolMove):
 
 
 class PoolDrained(_PoolMove):
-    """The processor's pool of segment `pool` gave the frames `moved` back, in this order."""
+    """The processor's pool of segment `pool` returned the frames `moved`, in this order."""
 
     def writes(self) -> Iterable[Row]:
         for frame in self.moved:

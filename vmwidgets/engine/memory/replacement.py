@@ -23,8 +23,8 @@ from .queues import Fifo, Lru, SecondChance, WorkingSet
 class ResidentPage:
     """A page in memory, as a learner's policy receives it.
 
-    `page` is its number where it was mapped or used last, -1 where that is not known; `arrived` and `used` are moments,
-    as counts of references: so many were there before it came, and before its last use.
+    `page` is the number under which it was last mapped or used, or -1 if that is unknown.  `arrived` and `used` are
+    points in time, in references: the number of references before the page was brought in, and before its last use.
     """
 
     frame: int
@@ -85,13 +85,13 @@ POLICIES = (*SIMPLE, "working set", "opt")
 
 @dataclass(frozen=True)
 class Replacement:
-    """How pages are replaced: a policy by its name, with what it needs, and over which frames it chooses.
+    """How pages are replaced: a policy by its name, its parameters, and the frames from which it chooses.
 
-    `window` is the working set's (references), `future` OPT's: the pages in the order in which they will be used, as
-    numbers, which are those of the task that refers to one of them first, or as pairs of task and number.  References
-    to other pages take no time of OPT's, and pages that the string does not have go before all others.
-
-    With `local` a task that needs a frame gives one of its own; without, any task's page may go.
+    `window` is the size of the working set in references.  `future` is for OPT: the pages in the order of their future
+    use.  A page is a number, or a pair of task and number; a number alone is a page of the task that first refers to
+    it.  References to other pages do not advance OPT's time, and pages that `future` does not contain are evicted
+    before all others.  With `local`, a task that needs a frame evicts one of its own pages; without, any task's page
+    may be evicted.
 
     >>> Replacement("working set", window=4)
     Replacement(policy='working set', window=4, future=(), local=False)
@@ -125,7 +125,7 @@ class Replacement:
 
     @property
     def times_by_task(self) -> bool:
-        """Whether each task has a time of its own, and so a ring."""
+        """Whether each task has its own time, and so its own ring."""
         return self.policy == "working set"
 
     def references(self) -> References:

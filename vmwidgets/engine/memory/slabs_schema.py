@@ -127,7 +127,7 @@ class SlabCreated(Event):
 
 
 class SlabDestroyed(Event):
-    """A cache gave a free slab back; `colour` and `free`, its free list, are what it was like."""
+    """A cache freed an empty slab; `colour` and `free`, its free list, describe the slab."""
 
     cache: str
     address: int

@@ -182,9 +182,10 @@ def compare_formats(
 ) -> FormatComparison:
     """The same mapping in two or more page-table formats: tables, bytes of tables, TLB reach.
 
-    `ranges` are pairs (start, size), as integers or texts such as "64 KiB", or a map: anything whose items have `start`
-    and `end`.  Without `large` all pages have 4 KiB.  Ranges that a format's addresses don't reach are counted and left
-    out.  Raises :class:`Refused` for ranges that are empty, not page aligned or overlap, and for more than 2**18 pages.
+    `ranges` are pairs (start, size), as integers or strings such as "64 KiB".  A map is accepted too, as is anything
+    whose items have `start` and `end`.  Without `large`, all pages have 4 KiB.  Ranges that a format's addresses don't
+    reach are counted and left out.  Raises :class:`Refused` for ranges that are empty, overlap or are not page aligned,
+    and for more than 2**18 pages.
 
     >>> both = compare_formats([(0x40_0000, "4 MiB")], ("x86-64", "armv7"))
     >>> [(cost.tables, cost.table_bytes, cost.entries) for cost in both.value.formats]

@@ -225,7 +225,7 @@ class Walk:
 
     @classmethod
     def of(cls: type[W], found: Walk, **more: Any) -> W:
-        """What `found` says as a walk of this class, with `more` of its own; addresses print in hexadecimal."""
+        """The walk `found` as a walk of this class, with `more` fields; addresses print in hexadecimal."""
         values = {part.name: getattr(found, part.name) for part in fields(Walk)}
         pa = None if found.pa is None else Address(found.pa)
         return cls(**{**values, "va": Address(found.va), "pa": pa, **more})
@@ -244,7 +244,7 @@ class Walk:
 
     @property
     def ok(self) -> bool:
-        """Whether the access would go through."""
+        """Whether the access would succeed."""
         return self.fault is None
 
     @property
@@ -392,9 +392,9 @@ class PteWritten(Event, row=("word", "", "pa", "before", "after")):
 
 
 class PageMarked(Event):
-    """An access of `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
+    """An access to `va` set bits of the page in its tables: the reference bit, the dirty bit, or both.
 
-    The descriptor that was written is in a :class:`PteWritten` before.
+    The written descriptor is in an earlier :class:`PteWritten`.
     """
 
     va: int

@@ -134,8 +134,8 @@ _COUNTS = ("hits", "misses", "evictions", "flushed")
 class TlbHit(Event):
     """The TLB had `va`, in way `way` of set `set`.
 
-    `outcome`: "used"; "forbidden", a fault by the rights that it keeps; "clean", a write for which the tables have to
-    be marked first, so that a walk follows.  `used` is when the entry was used before, by the TLB's count.
+    `outcome`: "used"; "forbidden", a fault by the entry's permissions; "clean", a write that must first mark the
+    tables, so a walk follows.  `used` is the entry's previous use, by the TLB's count.
     """
 
     cpu: str
@@ -160,7 +160,7 @@ class TlbMissed(Event, row=("tlb count", "cpu", "misses", MOVED, 1)):
 
 
 class TlbFilled(Event):
-    """A walk's result was put into the TLB; `evicted`, used last at `used`, was replaced."""
+    """A walk's result was put into the TLB; it replaced `evicted`, which was last used at `used`."""
 
     cpu: str
     entry: TlbEntryValue
@@ -176,10 +176,11 @@ class TlbFilled(Event):
 
 
 class TlbFlushed(Event):
-    """What the TLB kept of something was dropped.
+    """Translations were dropped from the TLB.
 
-    `scope`: "range", [start, end); "space", all of address space `asid`; "all", what is not global; "all and global";
-    "fault", what it kept of an address that faulted.  `used` says of each of `dropped` when it was used last.
+    `scope`: "range" is [start, end); "space" is all of address space `asid`; "all" is everything except global entries;
+    "all and global" is everything; "fault" is the entry of an address that faulted.  `used` has the last use of each
+    entry in `dropped`.
     """
 
     cpu: str

@@ -17,11 +17,11 @@ MOST = 10**18
 
 @dataclass(frozen=True)
 class Costs:
-    """Times in nanoseconds: a look-up in the TLB, a reference to memory, a minor and a major fault.
+    """Times in nanoseconds: a lookup in the TLB, a reference to memory, a minor and a major fault.
 
-    100 ns and a disk's 10 ms are the example of Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapter 22; a
-    look-up in the TLB takes a cycle or a few, a minor fault of Linux on x86-64 about a microsecond.  A solid-state
-    drive needs some 100,000 ns where a disk needs 10,000,000.
+    100 ns for memory and 10 ms for a disk are the example of Arpaci-Dusseau, "Operating Systems: Three Easy Pieces",
+    chapter 22.  A lookup in the TLB takes one or a few cycles.  A minor fault of Linux on x86-64 takes about a
+    microsecond.  A solid-state drive needs some 100,000 ns for what takes a disk 10,000,000 ns.
 
     Raises :class:`Refused` for a time that is not a number from 0 on.
 

@@ -43,16 +43,17 @@ def reference_string(
 ) -> ReferencesValue:
     """Run a reference string through page replacement policies, and compare their faults.
 
-    `references` are numbers or letters, in a text or in a list; ``3w`` writes page 3.  ``|`` is a tick of the clock, at
-    which policies that age look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory,
-    or several sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
-    ``vm.Replacement("working set", window=4)``, or a function: it gets a list of the pages in memory, each with `page`,
-    `frame`, `arrived`, `used`, `referenced` and `dirty`, and returns the one that is to go.  OPT is given the string.
-    A page comes with its reference bit set.  Of letters a function gets the code (``ord``).
+    `references` are numbers or letters, in a string or in a list; ``3w`` writes page 3.  ``|`` is a tick of the clock,
+    at which policies with aging look at reference bits: ``"1 2 | 1 |"``.  `frames` is the size of memory, or several
+    sizes.  A policy is a name (fifo, lru, second chance, clock, aging, nru, working set, opt), a
+    ``vm.Replacement("working set", window=4)``, or a function.  The function gets a list of the pages in memory, each
+    with `page`, `frame`, `arrived`, `used`, `referenced` and `dirty`.  It returns the page to evict.  OPT knows the
+    whole string.  A page that is brought in has its reference bit set.  If the references are letters, a function gets
+    their codes (``ord``).
 
-    Raises :class:`Refused` for an invalid string, size or policy, and for more than 100,000 references in all
-    runs, or runs whose frames, one for each reference, are more than 2,000,000; :class:`CallbackFailed` where a
-    function raises, or returns what is not a page in memory.
+    Raises :class:`Refused` for an invalid string, size or policy.  All runs together may have at most 100,000
+    references, and at most 2,000,000 frames (one for each reference).  Raises :class:`CallbackFailed` if a function
+    raises, or returns something that is not a page in memory.
 
     >>> found = reference_string("1 2 3 4 1 2 5 1 2 3 4 5", frames=(3, 4), policies=("fifo", "lru"))
     >>> found

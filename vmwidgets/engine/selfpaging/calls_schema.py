@@ -30,7 +30,7 @@ declare(
 
 
 class SlotAllocated(Event):
-    """The slot allocator gave a slot; `ref` is none where none is left."""
+    """The slot allocator allocated a slot; `ref` is none if none is left."""
 
     domain: str
     ref: CapRef | None
@@ -73,11 +73,14 @@ class _Capability(Event):
 
 
 class CapabilityMade(_Capability, row=("capability", "domain", "ref", ABSENT, "held")):
-    """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping)."""
+    """A capability was created in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping)."""
 
 
 class CapabilityDeleted(_Capability, row=("capability", "domain", "ref", "held", ABSENT)):
-    """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
+    """The capability in `ref` was deleted; fields as when it was made.
+
+    `how`: "delete", "revoke" or "unmap" (a Mapping).
+    """
 
 
 # ---- what a domain asks of the kernel --------------------------------------------------------
@@ -147,7 +150,7 @@ class CapabilityCopyInvoked(Event):
 
 
 class FrameAllocated(Event):
-    """`frame_alloc`: `want` bytes were asked for, `bytes` at physical `base` came (none: no RAM)."""
+    """`frame_alloc`: `want` bytes were requested, `bytes` at physical `base` were allocated (none: no RAM)."""
 
     domain: str
     ref: CapRef
@@ -167,7 +170,7 @@ class MallocCalled(Event):
 
 
 class SlabRefillBegan(Event):
-    """A turn of a refill: `missing` blocks are needed, `bytes` are asked for; `level` says how deep (1: outermost)."""
+    """A round of a refill: `missing` blocks are needed, `bytes` are requested; `level` is the depth (1: outermost)."""
 
     domain: str
     missing: int
@@ -176,14 +179,14 @@ class SlabRefillBegan(Event):
 
 
 class SlabRefillEnded(Event):
-    """The refill of `level` is done."""
+    """The refill of `level` is complete."""
 
     domain: str
     level: int
 
 
 class SlabGrown(Event, row=("pieces", "domain", 0, MOVED, 1)):
-    """`blocks` blocks in `bytes` bytes at `address` (0: not in the meta-data region) joined the slab."""
+    """`blocks` blocks in `bytes` bytes at `address` were added to the slab (0: not in the meta-data region)."""
 
     domain: str
     address: int
@@ -192,7 +195,7 @@ class SlabGrown(Event, row=("pieces", "domain", 0, MOVED, 1)):
 
 
 class BlockTaken(Event):
-    """A vnode's block left the slab; `free` are left.  None left: `block` is none."""
+    """A vnode's block was allocated from the slab; `free` blocks are left.  If there was none, `block` is none."""
 
     domain: str
     block: int | None
@@ -204,7 +207,7 @@ class BlockTaken(Event):
 
 
 class BlockGiven(Event, row=("free block", "domain", "block", ABSENT, True)):
-    """A vnode's block was freed; `free` are there now."""
+    """A vnode's block was freed; `free` blocks are free now."""
 
     domain: str
     block: int
@@ -302,7 +305,7 @@ class MetaDataMoved(Event, row=("meta data", "domain", 0, "before", "after")):
 
 
 class MapUndone(Event):
-    """What a request had done before it failed was taken back: `why` it failed."""
+    """The effects of a failed request were undone; `why` is the error."""
 
     domain: str
     why: str

@@ -89,7 +89,7 @@ class CpusValue:
 
 
 class SpaceLoaded(Event):
-    """The tables of `space`, whose root is at `root`, were loaded; they were `before`'s until then."""
+    """The tables of `space`, whose root is at `root`, were loaded; before, those of `before` were loaded."""
 
     cpu: str
     space: str
@@ -105,16 +105,16 @@ class SpaceLoaded(Event):
 
 
 class AsidRollover(Event):
-    """No number of an address space was free: all TLBs were flushed, and the `freed` numbers may be given again.
+    """No ASID was free: all TLBs were flushed, and the `freed` ASIDs may be used again.
 
-    They were those of address spaces that are gone, whose flush some processor never acknowledged.
+    They belonged to address spaces that no longer exist, and some processor never acknowledged their flush.
     """
 
     freed: tuple[int, ...]
 
 
 class TimeTaken(Event):
-    """How long the accesses of an operation took, by the costs that were set, and what they came to."""
+    """How long the accesses of an operation took, by the given costs, and their number by kind."""
 
     accesses: int
     tlb_hits: int
@@ -125,7 +125,7 @@ class TimeTaken(Event):
 
 
 class TlbDoubted(Event, row=("doubts", "cpu", 0, "before", "after")):
-    """How many forgotten flushes and edits by hand a TLB has lived through since it was last empty: now `after`."""
+    """A TLB may be wrong: `after` is its number of forgotten flushes and edits by hand since it was last empty."""
 
     cpu: str
     before: tuple[int, int]
@@ -140,7 +140,7 @@ class _Request(Event):
 
 
 class ShootdownSent(_Request):
-    """An interrupt asks `cpu` to drop what it keeps of `request`; the sender waits."""
+    """An interrupt asks `cpu` to drop its translations for `request`; the sender waits."""
 
     def writes(self) -> Iterable[Row]:
         yield "pending", self.cpu, self.request.number, ABSENT, self.request
@@ -148,7 +148,7 @@ class ShootdownSent(_Request):
 
 
 class ShootdownAcknowledged(_Request):
-    """`cpu` has dropped what it was asked to, and says so."""
+    """`cpu` has dropped the requested translations, and acknowledges it."""
 
     def writes(self) -> Iterable[Row]:
         yield "pending", self.cpu, self.request.number, self.request, ABSENT
@@ -156,11 +156,11 @@ class ShootdownAcknowledged(_Request):
 
 
 class ShootdownForgotten(_Request, row=("shootdowns", "", "forgotten", MOVED, 1)):
-    """`cpu` should have been asked to drop `request`, and was not: what it keeps of it may be wrong from now on."""
+    """`cpu` was not asked to drop `request`, as it should have been: its translations may be wrong from now on."""
 
 
 class ShootdownChosen(Event, row=("shootdown", "", 0, "before", "after")):
-    """What becomes of flushes that one processor asks another for is now `after`."""
+    """From now on, `after` is what happens when one processor asks another to flush."""
 
     before: str
     after: str

@@ -16,7 +16,7 @@ declare(
 
 
 class TaskForked(Event, row=("task", "", "child", ABSENT, "task")):
-    """A task got a child, with a copy of its address space, made in this `way`: "eager", "counted" or "shadow"."""
+    """A task got a child with a copy of its address space, made in this `way`: "eager", "counted" or "shadow"."""
 
     task: str
     child: str
@@ -24,7 +24,7 @@ class TaskForked(Event, row=("task", "", "child", ABSENT, "task")):
 
 
 class TaskExited(Event, row=("task", "", "task", "parent", ABSENT)):
-    """A task is over: its memory is given back.  `parent` is the task that it was forked from, or ""."""
+    """A task has ended: its memory is freed.  `parent` is the task that was forked to create it, or ""."""
 
     task: str
     parent: str
@@ -32,7 +32,7 @@ class TaskExited(Event, row=("task", "", "task", "parent", ABSENT)):
 
 
 class SignalSent(Event):
-    """A task got a signal for what it did at `address`."""
+    """A task received a signal for its access to `address`."""
 
     task: str
     signal: str
@@ -41,7 +41,7 @@ class SignalSent(Event):
 
 
 class OutOfMemory(Event):
-    """No frame was to be had: `task` was chosen to be killed, for the `resident` pages that it has."""
+    """No frame was available: `task` was chosen to be killed, because it has `resident` pages in memory."""
 
     task: str
     resident: int

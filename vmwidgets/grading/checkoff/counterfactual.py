@@ -70,7 +70,7 @@ def order(subject: Subject, draws: Draws) -> Iterator[Question]:
             yield asks(
                 f"Exchange {steps.noun}s {one} and {other} of {len(steps)}, `{steps.typed(one)}` and "
                 f"`{steps.typed(other)}`: the later one comes first. Everything else stays. What differs then: points, "
-                f"what a {steps.noun} gives, or the entries at the end?",
+                f"the result of a {steps.noun}, or the entries at the end?",
                 answer,
                 f"As it was: {steps.why(other)}",
             )

@@ -31,8 +31,8 @@ KINDS = (
         "what there is right after a step: tables, slots, frames, pages, entries",
         translation.tables, translation.slots, translation.room, translation.frames, references.resident, entries.count,
     ),
-    Kind("victim", 1, "which page goes at a reference", references.victim),
-    Kind("next", 2, "where a request lands: one that comes next, or a thread's", entries.coming, threads.got),
+    Kind("victim", 1, "which page is evicted at a reference", references.victim),
+    Kind("next", 2, "where a request lands: the next one, or a thread's", entries.coming, threads.got),
     Kind(
         "walk",
         2,
@@ -45,11 +45,11 @@ KINDS = (
         "whether an access faults, and what becomes of it",
         translation.fault, paper.forbidden, paper.answered,
     ),
-    Kind("maker", 2, "which call or thread made something what it is", entries.maker, threads.held),
+    Kind("maker", 2, "which call or thread caused the present state", entries.maker, threads.held),
     Kind("waits", 2, "which threads waited, for what, and what then", threads.waits, threads.ended, threads.handler),
     Kind("without", 3, "what is lost without one step", counterfactual.without, references.without),
     Kind("order", 3, "what differs if two things change places", counterfactual.order, threads.locks, paper.moved),
-    Kind("instead", 3, "what another access, size or less gives", threads.freed, paper.instead, references.more),
+    Kind("instead", 3, "the result of another access or size", threads.freed, paper.instead, references.more),
 )  # fmt: skip  # makers in a line
 """By how hard they are.  An idea each, asked of machines, threads and paper alike: nothing is asked that only has to be
 read off a picture, such as the root of a tree."""

@@ -63,7 +63,7 @@ def waits(subject: Subject, draws: Draws) -> Iterator[Question]:
         yield asks(
             f"In your run, {_listed(_orders(steps))}. Which threads had to wait for a lock, for which, and who had it?",
             "; ".join(waited),
-            "Who finds a lock taken sleeps until it is free. After each lock but the last, a thread reads from disk.",
+            "A thread sleeps until its lock is free. After each lock except the last, it reads from disk.",
         )
 
 
@@ -104,7 +104,7 @@ def held(subject: Subject, draws: Draws) -> Iterator[Question]:
         if len(users) > 1:
             thread, at = last[lock]
             yield asks(
-                f"In your run, {_listed(orders)}. Which of them got the lock of `{lock}` last, and at which tick?",
+                f"In your run, {_listed(orders)}. Which of them acquired the lock of `{lock}` last, and at which tick?",
                 f"{thread}, at tick {at}",
                 f"{' and '.join(users)} need it, and one has it at a time.",
             )
@@ -130,7 +130,7 @@ def locks(subject: Subject, draws: Draws) -> Iterator[Question]:
             "Would this run still end, and could the threads ever wait in a circle?",
             f"{'It ends' if ends else 'It does not end'}; "
             f"{f'a circle is possible: {circle}' if circle else 'no circle is possible'}",
-            "Threads can wait in a circle where some take one lock before another, and others the other way round.",
+            "Threads can wait in a circle if some take two locks in one order, and others in the opposite order.",
         )
 
 

@@ -214,7 +214,7 @@ def stale(subject: Subject, draws: Draws) -> Iterator[Question]:
                 f"Right after {steps.named(step)}: how many entries of TLBs are no longer true, and on which "
                 "processors?",
                 each,
-                f"{steps.why(step)} A TLB keeps what it has until it is flushed there.",
+                f"{steps.why(step)} A TLB keeps an entry until the entry is flushed there.",
             )
 
 

@@ -201,7 +201,7 @@ class _Process:
 
 OPEN = "functions are run only in a process without files and network, which can't be had here; read its source: "
 NO_ANSWER = "its answer is not valid"
-LATE = "it took too long"
+LATE = "it ran too long"
 ENDED = "its process ended: too much memory or time, or a crash"
 
 

@@ -132,7 +132,7 @@ def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
         1,
         sizes == list(zip(RIGHTS, asked.sizes, strict=True)),
         "the four segments have their sizes, in the given order",
-        "a segment has the wrong size or the wrong number: lab.Segments numbers segments in the order of its arguments",
+        "a segment has the wrong size or the wrong number: vm.Segments numbers segments in the order of its arguments",
         first="" if placed else "give the segments their sizes",
         actual=", ".join(f"{name} {Size(size)}" for name, size in sizes),
     )

@@ -83,7 +83,7 @@ class FewSheet:
         )
         return (
             f"Task `player` must be able to read and write all of these {len(self.parts)} objects:\n{listed}\n"
-            f"Choose virtual addresses and page sizes so that {self.fewest} TLB entries reach all of it, "
+            f"Choose virtual addresses and page sizes so that {self.fewest} TLB entries map all of them, "
             "and one second-level table is enough. (Entries and tables for the kernel don't count.)"
         )
 
@@ -112,13 +112,14 @@ class FewSheet:
             "each object is the first such physical address?"
         ),
         (
-            "Choose the virtual address so that its lowest 20 bits equal those of the physical address. What is before "
-            "the first border or past the last takes pages of 64 KiB; one second-level table covers one MiB for all."
+            "Choose the virtual address so that its lowest 20 bits equal those of the physical address. The memory "
+            "before the first of these addresses, and after the last whole MiB, needs pages of 64 KiB. One "
+            "second-level table covers one MiB for all objects."
         ),
         (
-            'An entry alone has no translations: superpages(…, page="64 KiB") and then superpages(…, page="1 MiB"), '
-            "both over the whole object, make them, as far as the addresses allow. Let objects share a MiB: what one "
-            "has past a border lies at its beginning, and what another has before a border lies at its end."
+            'An entry alone has no translations. Call superpages(…, page="64 KiB") and then superpages(…, page="1 MiB")'
+            " on the whole object: they create translations where the addresses allow it. Let two objects share a MiB: "
+            "the end of one is at its beginning, and the beginning of the other at its end."
         ),
     ),
 )
@@ -149,7 +150,7 @@ def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
         2,
         there * ((len(pages) <= by_large) + (len(pages) <= asked.fewest)),
         f"{asked.fewest} translations reach it",
-        "fewer translations could reach it: which is the largest page that fits each part, and which addresses does it "
+        "fewer translations are enough: which is the largest page that fits each part, and which addresses does it "
         "need?",
         first="" if there else "map all of it",
         expected=f"{asked.fewest} pages, of whatever size",
@@ -161,7 +162,7 @@ def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
         1,
         there and len(second) <= 1,
         "one second-level table is enough",
-        "more second-level tables are read than have to be: for which addresses is one of them?",
+        "more second-level tables are read than necessary: for which addresses is each of them?",
         first="" if there else "map all of it",
         expected="1 second-level table",
         actual=f"{len(second):,}",
@@ -255,8 +256,9 @@ class DoorSheet:
         (managed,) = self.of(MANAGED)
         return (
             f"Task `{TASK}` has four objects in memory:\n{listed}\n"
-            f"By domains and DACR alone: user code gets a domain fault at each address of {closed}, can write to "
-            f"`{managed.name}` although its descriptor still forbids it, and everything else works as before.\n"
+            f"Use only domains and DACR. User code must get a domain fault at each address of {closed}, and must be "
+            f"able to write to `{managed.name}`, although its descriptor still forbids it. Everything else must work "
+            "as before.\n"
             f"With all domains as clients (DACR `{OPEN:#x}`), everything must be as it was."
         )
 
@@ -302,12 +304,12 @@ def _said(found: Walk) -> str:
     variant=DoorSheet.drawn,
     hints=(
         (
-            "A domain is four bits of a first-level descriptor; all of them have domain 0 now. Which descriptors of "
-            "the first level lead to the objects that shall behave differently?"
+            "A domain is four bits of a first-level descriptor; all of them have domain 0 now. Which first-level "
+            "descriptors lead to the objects that should behave differently?"
         ),
         (
-            "Those that are closed need a domain of their own, and the one that is managed needs another. Then DACR "
-            "has two bits for each: 00 closes a domain, 11 makes it a manager domain."
+            "The closed objects need their own domain, and the writable object needs another. DACR has two bits for "
+            "each domain: 00 closes a domain, and 11 makes it a manager domain."
         ),
         (
             'bank.tasks["vault"].walk(address).steps[0] is the first-level descriptor: set_descriptor(step.pa, '

@@ -171,15 +171,15 @@ def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         not missing,
-        "all pages that are used are in the page tables",
-        EDITED.format("task") if by_hand else "pages that are used are not in the page tables",
+        "all used pages are in the page tables",
+        EDITED.format("task") if by_hand else "some used pages are not in the page tables",
         actual=f"{counted(len(missing), 'page')} missing, the first at {Address(missing[0])}" if missing else "",
     )
     first = "" if mapped else "bring pages into memory"
     yield criterion(
         2,
         bool(mapped) and len(mapped) <= asked.translations,
-        "the descriptors are few",
+        "the number of descriptors is right",
         "there are more descriptors than needed: in which 2 MiB blocks are all pages used?",
         first=first,
         expected=f"at most {asked.translations}",
@@ -190,7 +190,7 @@ def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         bool(mapped) and frames <= asked.frames,
-        "the frames are few",
+        "the number of frames is right",
         "there are more frames than needed: which large page is hardly used?",
         first=first,
         expected=f"at most {asked.frames:,}",

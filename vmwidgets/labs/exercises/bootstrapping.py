@@ -208,7 +208,7 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
         "nothing else was changed",
         "something else was changed: memory that is in use, or a page that no job mentions"
         if strange or fillers != before
-        else "something else was changed on the way, and put back: each job is one call, and all else is in use",
+        else "something else was changed and then restored: each job is one call, and everything else is in use",
         first="" if strange or fillers != before or more else "do a job",
         expected=f"{before} other entries",
         actual=f"{fillers}, and {in_pages(len(strange) * PAGE)} of the ranges changed"
@@ -248,7 +248,7 @@ def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
 
 def _in_words(deed: Deed) -> str:
     """A deed in words."""
-    others = {UNSEEN: "more was done by one call than a journal keeps", CHANGED: "entries changed"}
+    others = {UNSEEN: "one call did more than a journal keeps", CHANGED: "entries changed"}
     return others.get(deed.kind) or f"{in_pages(deed.size)} at {Address(deed.start)} {deed.kind}"
 
 

@@ -321,7 +321,7 @@ def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
         (len(wrong) < len(wrong_before)) + (not wrong),
         "each page has the required properties",
         "some pages have the wrong protection, inheritance or advice, or are not mapped",
-        expected="rw-, copy, normal, but for what stays",
+        expected="rw-, copy, normal, except on the pages that keep a property",
         actual=", ".join(sorted({" ".join(_properties(seen[page]).values()) or "unmapped" for page in wrong})),
         mistake=ALL_ALIKE if usual else None,
     )

@@ -54,7 +54,7 @@ class FamilySheet:
                     "says how many frames must be in the page tables of exactly these tasks when you check:"
                 ),
                 *rows,
-                "No task may see what another task writes.",
+                "No task may see another task's writes.",
                 "The machine forks the shadow way: after a fork, a child's page tables are empty.",
             ]
         )
@@ -129,7 +129,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         there and bool(reached) and not shared,
-        "no task sees what another task writes",
+        "no task sees another task's writes",
         "another task would see a task's write: don't use shared memory",
         first="" if shared else "reach some frames",
         actual=", ".join(f"{Address(entry.start)} is shared" for entry in shared),

@@ -78,15 +78,15 @@ class GrantSheet:
             [
                 (
                     f"Domain `server` has a frame of {self.pages} pages in `{SERVER}`. It has mapped it at "
-                    f"`{Address(OWN)}`, and has written to each page. Parts of the program that it trusts less get "
-                    "windows on it; the first page is page 0:"
+                    f"`{Address(OWN)}`, and has written to each page. Parts of the program that it does not trust "
+                    "get windows on the frame; its first page is page 0:"
                 ),
                 *rows,
                 (
-                    "Map each window through a capability of its own, which allows only what the window should. "
-                    f"Then take back `{self.back}` with a single call, so that no capability that could map it again "
-                    f"is left, but the server's own. The other windows, the mapping at `{Address(OWN)}` and all that "
-                    "is written must stay."
+                    "Map each window through its own capability, which has only the window's rights. "
+                    f"Then take back `{self.back}` with a single call: afterwards, only the server's own capability "
+                    f"may be able to map it again. The other windows, the mapping at `{Address(OWN)}` and all "
+                    "contents must stay."
                 ),
             ]
         )
@@ -170,7 +170,7 @@ def its_capabilities(domain: MachineDomain) -> View:
     variant=GrantSheet.drawn,
     hints=(
         "unmap, delete and revoke all end a mapping. What else does each of them delete, and what does it leave?",
-        "delete removes one capability and all that was mapped through it. So a capability is for one window only.",
+        "delete removes one capability and all its mappings. So each window needs its own capability.",
         (
             'view = server.mint("slots[0]", "r") or "rw", one for each window; server.map(view, at=…, offset=…, '
             'size=…, flags="r"), with the offset of its first page; and in the end server.delete(view) of the one.'
@@ -186,7 +186,7 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         bool(right) + (len(right) == len(staying)),
-        "the windows that stay show their pages, and allow what they should",
+        "the windows that stay show their pages, with the right permissions",
         EDITED.format("domain")
         if by_hand
         else "a window that should stay is not mapped, shows other pages, or has other rights",
@@ -205,10 +205,10 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         begun * (apart + (apart and no_more)),
-        "each window was mapped through a capability of its own, with the rights of the window only",
-        "which capability was each window mapped through, and what does that allow?",
+        "each window was mapped through its own capability, with only the window's rights",
+        "through which capability was each window mapped, and which rights does the capability have?",
         first="" if begun else f"map {back.name}",
-        actual="" if apart else "some windows were mapped through the same capability, or through the server's own",
+        actual="" if apart else "several windows were mapped through the same capability, or through the server's own",
         mistake=None if apart or not begun else ONE_FOR_TWO,
     )
     gone = not by_hand and all(page_rights(domain, va) == "no page" for va in range(back.at, back.at + back.size, PAGE))
@@ -217,8 +217,8 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         begun and gone and deleted and not needless,
-        f"{back.name} is gone, and no capability is left that could map it again",
-        f"{back.name} is still there, or could be mapped again by a capability that is left, or too much was deleted",
+        f"{back.name} is gone, and no remaining capability can map it again",
+        f"{back.name} is still there, or a remaining capability can map it again, or too much was deleted",
         first="" if begun else f"map {back.name}",
         actual="it is still mapped" if not gone else "",
         mistake=A_RIGHT_IS_LEFT if begun and gone and not deleted and not given.revoked else None,
@@ -227,8 +227,8 @@ def grant(domain: MachineDomain, asked: GrantSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         begun and not by_hand and not lost,
-        "the server has its frame as before, with all that was written",
-        "the server's own mapping should still be there, with what was written",
+        "the server still has its frame, with its contents",
+        "the server's own mapping should still be there, with its contents",
         first="" if begun else f"map {back.name}",
         actual=f"not in pages {', '.join(map(str, lost))}" if lost else "",
     )
@@ -238,10 +238,10 @@ ALL_OF_IT = Mistake(
     "everything is revoked", "Revoke deletes all other capabilities on the frame, and all their mappings."
 )
 ONE_FOR_TWO = Mistake(
-    "one capability for two", "Deleting a capability ends all mappings that were made through it: one each is needed."
+    "one capability for two", "Deleting a capability ends all its mappings, so each window needs its own capability."
 )
 A_RIGHT_IS_LEFT = Mistake(
-    "a right that is left", "unmap ends a mapping; with the capability that is left the window can be mapped again."
+    "a right that is left", "unmap ends a mapping; the remaining capability can map the window again."
 )
 
 

@@ -88,13 +88,13 @@ class LoaderSheet:
             [
                 (
                     f"The file `{self.file}` has four parts. Load it into two tasks as a dynamic linker does: into "
-                    f"`{first}` from `{Address(self.bases[first])}` on, its base, and into `{second}` from "
-                    f"`{Address(self.bases[second])}` on. Addresses of parts are counted from the base:"
+                    f"`{first}` at the base `{Address(self.bases[first])}`, and into `{second}` at the base "
+                    f"`{Address(self.bases[second])}`. Addresses of parts are relative to the base:"
                 ),
                 *map(_row, self.parts),
                 (
-                    "After its bytes from the file, a part is zeroes. After its variables, the file goes on with "
-                    f"{SYMBOLS}, which no task may see. Map nothing else. "
+                    "After its bytes from the file, a part is filled with zeroes. In the file, the variables are "
+                    f"followed by {SYMBOLS}, which no task may see. Map nothing else. "
                     "Pages that a task has not written must be in the frames of the file."
                 ),
                 f'Then let `{first}` write `b"{self.value}"` to its variable at address {self.variable:#x}.',
@@ -165,7 +165,7 @@ def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         sum(not one for one in wrong) if mapped else 0,
-        "each part is at its place in both tasks, with its rights",
+        "each part is at its address in both tasks, with its rights",
         "a part is not mapped at its address, has other rights, or shows other bytes of the file",
         first=first,
         actual=", ".join(filter(None, wrong)),
@@ -175,8 +175,8 @@ def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         mapped and not own and not lacking,
-        "pages that no task has written are in the frames of the file, which both tasks share",
-        "pages that no task has written should be in the frames of the file, which both tasks share",
+        "both tasks share the file's frames for pages that no task has written",
+        "both tasks should share the file's frames for pages that no task has written",
         first=first or ("map all parts" if lacking and not own else ""),
         actual=", ".join(own),
         mistake=COPIED if own else None,
@@ -188,7 +188,7 @@ def loader(machine: Machine, asked: LoaderSheet) -> Iterator[Criterion]:
         1,
         mapped and not more,
         "nothing else is mapped",
-        "a page is mapped that belongs to no part",
+        "a mapped page belongs to no part",
         first=first,
         actual=", ".join(more),
     )
@@ -204,8 +204,8 @@ def _judged_variables(places: Sequence[Loaded], first: str) -> Criterion:
     return criterion(
         2,
         own + (own and not seen),
-        "the variables are each task's own: neither the other task nor the file has what was written",
-        "a write to a variable should be seen neither in the other task nor in the file",
+        "each task has its own variables: a write reaches neither the other task nor the file",
+        "a write to a variable should reach neither the other task nor the file",
         first=first or ("" if written else f"write to the variable of {places[0].name}"),
         actual=", ".join([*shared, *changed, *seen]),
         mistake=SHARED if shared else None,
@@ -219,8 +219,8 @@ def _judged_zeroes(places: Sequence[Loaded], first: str) -> Criterion:
     return criterion(
         2,
         0 if first else ({*rests.values()} == {ZEROES}) + ({*wholes.values()} == {ZEROES}),
-        "after the variables' bytes there are zeroes, to the end of the part",
-        "after the variables' bytes there should be zeroes that can be read and written, to the end of the part",
+        "after the variables' bytes, the part is zero up to its end",
+        "after the variables' bytes, the part should be zero up to its end, and readable and writable",
         first=first,
         actual=", ".join(
             [f"the rest of the page in {name}: {one}" for name, one in rests.items() if one != ZEROES]

@@ -53,14 +53,14 @@ class StackSheet:
         return "\n".join(
             [
                 (
-                    f"Write a trace of at most {self.most} calls, `execve` among them, each of which does something. "
+                    f"Write a trace of at most {self.most} calls, including `execve`. Each call must have an effect. "
                     "The program must have these pieces of anonymous memory, from low addresses to high ones, each "
                     "directly after the one before:"
                 ),
                 *rows,
                 (
-                    f"And a heap of {pages(self.heap * PAGE)}, far from them. Choose the addresses yourself, from "
-                    "64 KiB on: Linux maps nothing lower for a program."
+                    f"It must also have a heap of {pages(self.heap * PAGE)}, far from them. Choose the addresses "
+                    "yourself, from 64 KiB on: Linux maps nothing lower for a program."
                 ),
             ]
         )
@@ -133,7 +133,7 @@ def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         (1 if loaded.calls <= asked.most else 0) + (1 if not dropped else 0) if as_many else 0,
-        "the calls are few, and each has an effect",
+        "the number of calls is right, and each has an effect",
         f"{asked.most} calls are enough, and each should do something",
         first="" if as_many else "make all pieces",
         expected=f"at most {asked.most} calls",

@@ -67,8 +67,8 @@ class BugSheet:
             f"Domain `log` runs with the bug. It has mapped the frame in `slots[0]`, {pages(self.size)}, at "
             f"`{Address(self.at)}`, and has written to each page.\n"
             f"Make {'pages' if len(self.some) > 1 else 'page'} {listed} read-only; the first is page 0. "
-            "All others must still be writable, and each page must keep what was written to it.\n"
-            "And show the bug: call `modify_flags` once, on memory of your choice, so that parts of its range get "
+            "All others must still be writable, and each page must keep its contents.\n"
+            "Also show the bug: call `modify_flags` once, on memory of your choice, so that parts of its range get "
             "different rights."
         )
 
@@ -136,10 +136,10 @@ def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         begun and not lost,
-        "what was written is still there",
-        "what was written can't be read: the pages are still mapped, but without any permission"
+        "the pages have kept their contents",
+        "the contents can't be read: the pages are still mapped, but without any permission"
         if closed == lost
-        else "what was written should still be there: the frame has to be the same, and each page at its place",
+        else "the pages should have kept their contents: use the same frame, with each page at its address",
         first="" if begun else "change something",
         actual=f"not in pages {', '.join(map(str, lost))}" if lost else "",
     )
@@ -221,8 +221,9 @@ class RefillSheet:
         """The task in words."""
         return (
             f"Domain `deep` has {BEFORE - self.used} free blocks, and a frame of a device, 64 MiB, in `slots[0]`.\n"
-            f"Map a part of it by pages, from its beginning, at `{Address(self.at)}`, so that the map causes a refill "
-            f"of {self.levels} levels with a frame of at most {Size(self.most)}. What you map before is your choice."
+            f"Map a part of it, from its beginning, in small pages at `{Address(self.at)}`. The call must cause a "
+            f"refill of {self.levels} levels, with refill frames of at most {Size(self.most)}. You choose what to map "
+            "before."
         )
 
     def start(self) -> MachineDomain:
@@ -262,9 +263,9 @@ def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
     yield criterion(
         3,
         (levels > 0) + 2 * (levels >= asked.levels),
-        "a map refilled, and inside that refilled again, as deep as is asked",
-        "for each further level, the frame of the level above has to need more blocks than are free: so it must be "
-        "larger, or fewer must be free",
+        "a call of map caused a refill, with further refills inside it, to the required depth",
+        "a refill causes another one only if mapping its frame needs more blocks than are free: a larger frame is "
+        "needed, or fewer free blocks",
         first="" if levels else "make a map refill the slab",
         expected=f"{asked.levels} levels in one map",
         actual=f"{levels}: frames of {' and '.join(str(Size(head.bytes)) for head in reversed(deepest))}",
@@ -273,10 +274,10 @@ def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         0 < largest <= asked.most,
-        "the map was no larger than it had to be",
-        "a smaller map could do it: how few blocks may be free when it begins, and which maps lead there?",
+        "the frames of the refill were no larger than necessary",
+        "smaller frames are enough: how few blocks can be free when the call begins, and which calls use them up?",
         first="" if largest else "make a map refill the slab",
-        expected=f"frames of at most {Size(asked.most)}",
+        expected=f"refill frames of at most {Size(asked.most)}",
         actual=str(Size(largest)),
     )
     start = domain.walk(asked.at).pa
@@ -284,8 +285,8 @@ def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
     yield criterion(
         1,
         start is not None and start == film.base and domain.walk(asked.at).page_size == PAGE,
-        "the frame's beginning is mapped where it is asked, by pages",
-        "what is at the address that is asked, and how large is its page?",
+        "the beginning of the frame is mapped at the given address, in small pages",
+        "what is mapped at the given address, and how large is its page?",
         expected=f"the frame in slots[0] at {Address(asked.at)}",
         actual="nothing" if start is None else f"physical {Address(start)}",
     )

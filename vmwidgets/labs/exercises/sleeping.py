@@ -57,10 +57,10 @@ class OrderSheet:
         first, locks = self.threads[0]
         given = ", ".join(f'"{lock}"' for lock in locks)
         return (
-            f"{len(self.threads)} threads copy between maps. Each needs several locks at once, and takes them in an "
-            f"order of its own:\n{rows}"
-            "So some of them can wait for each other in a circle. Spawn all of them, each with the same locks, so that "
-            "no circle is possible, whoever runs when. Change the order of locks in as few threads as possible.\n"
+            f"{len(self.threads)} threads copy between maps. Each needs several locks at once, and takes them in its "
+            f"own order:\n{rows}"
+            "So some of them can wait for each other in a circle. Spawn all of them with the same locks, but change "
+            "the order of locks in as few threads as possible, so that no circle is possible in any run.\n"
             f'On a machine `m`, `{first}` is `m.spawn(m.kmem.copier, {given}, name="{first}")` as it is now. When all '
             "are spawned, let them run: `m.run()`."
         )
@@ -119,8 +119,8 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
     yield criterion(
         2,
         0 if waiting or (begun and circle) else bool(whole) + (not missing),
-        "each thread copies while it has all its locks, and returns",
-        "each thread should copy while it has all its locks, and return",
+        "each thread copies while it holds all its locks, and returns",
+        "each thread should copy while it holds all its locks, and return",
         first=begun if circle else "",
         expected=f"{listed(list(scripts))} have returned",
         actual="; ".join(f"{name}: {_state(name, states, name in tried)}" for name in missing),
@@ -131,10 +131,10 @@ def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
     yield criterion(
         3,
         0 if waiting or circle or begun else 2 + few,
-        "no circle is possible in any order of running, and as few threads as possible were changed",
-        "threads take the locks in orders that make a circle: one day each will hold what the next one waits for"
+        "no circle is possible, in whatever order the threads run, and as few threads as possible were changed",
+        "the orders of locks allow a circle, in which each thread holds the lock that the next one waits for"
         if circle
-        else "no circle is possible, but more threads were changed than had to be: the others could keep their order",
+        else "no circle is possible, but more threads were changed than necessary: the others could keep their order",
         first="" if circle else waiting or begun or ("" if len(tried) == len(scripts) else "let all of them copy"),
         expected="" if circle else f"{needed} of {len(taken)} threads changed",
         actual=" before ".join(circle) if circle else f"{moved} of them",

@@ -372,7 +372,7 @@ mistakes(
     "06/code",
     {
         "2": Mistake(
-            "forgets who and why", "Bit 0 says that the page is present, and bit 2 that user code made the access."
+            "forgets bits 0 and 2", "Bit 0 says that the page is present, and bit 2 that user code made the access."
         ),
         "3": Mistake("forgets user code", "Bit 2 is 1: user code made the access."),
         "6": Mistake("P as in problem", "Bit 0 is 1: the page is present, and a permission is missing."),

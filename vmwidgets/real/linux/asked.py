@@ -227,7 +227,9 @@ class _Reading:
     def _start(self, system: System, then: Operation, name: str) -> None:
         if len(self.tasks) - len(self.apart) >= MOST_TASKS:
             self.apart.add(name)
-            self.life.note(f"{name}, from operation {then.number} on: at most {MOST_TASKS} tasks are lived at once")
+            self.life.note(
+                f"{name}, from operation {then.number} on: at most {MOST_TASKS} tasks are run at the same time"
+            )
         self.tasks.add(name)
         self._ask(system, then, name, "start", (int(system.tasks[name].heap.start),))
 
@@ -274,7 +276,7 @@ class _Reading:
             if len(self.tasks) - len(self.apart) >= MOST_TASKS:
                 self.apart.add(child)
                 self.life.note(
-                    f"{child}, from operation {then.number} on: at most {MOST_TASKS} tasks are lived at once"
+                    f"{child}, from operation {then.number} on: at most {MOST_TASKS} tasks are run at the same time"
                 )
             self.tasks.add(child)
             self._ask(system, then, task, "fork", (child,))

@@ -27,16 +27,17 @@ ALWAYS = (
 def compare_with_linux(machine: Machine) -> LinuxComparison:
     """Repeat the calls of a machine's tasks in real processes of this computer's Linux, and list the differences.
 
-    Each mmap, munmap, mprotect, brk, fork, read, write and so on of the journal is made by a real process, with the
-    same arguments at the same addresses.  Compared are errors and signals, the bytes that were read, what is mapped
-    (/proc/PID/maps), and at the end what each page holds.  For a machine booted with ``fork="counted"``, or one that
-    did not fork, also which pages of private anonymous memory are in memory and which of them this task has alone
-    (/proc/PID/pagemap), and the faults of each access.  A difference of a known kind is listed with what POSIX, Linux
-    and X15 say of it.  What has no equal in Linux is left out, and counted.
+    Real processes repeat each mmap, munmap, mprotect, brk, fork, read, write and so on of the journal, with the same
+    arguments at the same addresses.  Errors, signals, the bytes read and the mappings (/proc/PID/maps) are compared,
+    and at the end the contents of each page.  More is compared if the machine was booted with ``fork="counted"`` or did
+    not fork: which pages of private anonymous memory are in memory, which of them this task does not share
+    (/proc/PID/pagemap), and the faults of each access.  A difference of a known kind is listed with the rules of POSIX,
+    Linux and X15.  Calls without an equivalent in Linux are left out and counted.
 
-    No rights are needed.  The processes have nothing but a few megabytes of their own, files in memory, and end when
-    this call does, however it ends.  Where there is no Linux, the recordings of the labs' own experiments are compared:
-    for another machine :class:`Refused` says so.  O(operations × pages mapped), some milliseconds an operation.
+    No privileges are needed.  The processes have only a few megabytes of their own and files in memory, and end when
+    this call ends, for whatever reason.  On a computer without Linux, the recordings of the labs' own experiments are
+    compared; for any other machine, :class:`Refused` is raised.  O(operations × pages mapped), some milliseconds for
+    each operation.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", fork="counted")
@@ -53,14 +54,14 @@ def compare_with_linux(machine: Machine) -> LinuxComparison:
     if not isinstance(machine, Machine):
         raise Refused(f"compare_with_linux compares a machine, such as m = vm.boot(), not {shown(machine)}")
     if machine.door.inside:
-        raise Refused("compare_with_linux begins between operations, and one is under way: call it in a cell")
+        raise Refused("compare_with_linux can't begin during an operation: call it in a cell")
     life = asked_of(machine)
     why = why_not()
     if not why:
         try:
             living = Living(life)
         except (OSError, Ended) as error:
-            why = f"Processes can't be started as it takes here ({error})."
+            why = f"Processes can't be started here in the way that is needed ({error})."
     if why:
         recording = recording_of(life, why)
         return compared(machine.name, life, recording, recording.source, is_recording=True)

@@ -18,13 +18,13 @@ MOST = 1 << 22
 def load(text: str) -> Pasted:
     r"""What a terminal's text says about page tables, traps and panics.
 
-    Found are tables that xv6's `vmprint` printed, in the forms of all years; traps (`usertrap(): unexpected
-    scause …`), walked in the table that was printed before; panics of xv6, with what the check protects and three
-    usual mistakes; and what `info mem` (x86, RISC-V) and `info tlb` (x86) of QEMU's monitor list.  Prompts, blanks and
-    lines of other programs in between don't matter.  The answer shows itself; its parts are `tables`, `traps`,
-    `panics`, `listings` and `ranges`, and `unsaid` are sentences about what the text leaves open.
+    It finds tables printed by xv6's `vmprint`, in the forms of all years.  Traps (`usertrap(): unexpected scause …`)
+    are walked in the table printed before them.  Panics of xv6 are explained: what the check protects, and three usual
+    mistakes.  The lists of QEMU's monitor are read too: `info mem` (x86, RISC-V) and `info tlb` (x86).  Prompts, blanks
+    and lines of other programs in between are ignored.  The result is shown as a picture.  Its parts are `tables`,
+    `traps`, `panics`, `listings` and `ranges`; `unsaid` has sentences about facts that the text does not contain.
 
-    Raises :class:`Refused` for what is not a text, or has none of these.  O(characters).
+    Raises :class:`Refused` for a value that is not a string, or has none of these.  O(characters).
 
     >>> import vmwidgets as vm
     >>> pasted = vm.load('''$ crash

@@ -37,7 +37,7 @@ _NOT_ALIGNED = (
     "A faulting address (stval) is passed on as it is.",
 )
 _UNMAPPED = (
-    "The range reaches beyond what was mapped, or is unmapped a second time.",
+    "The range extends past the mapping, or is unmapped a second time.",
     "Pages are allocated lazily now, and the loop does not skip those that were never touched.",
     "The new size of the program (p->sz) was set before, or without, mapping its pages.",
 )
@@ -193,7 +193,7 @@ CHECKS: dict[str, Check] = {
         "Only the hart that holds a lock releases it.",
         (
             "The lock is released twice, often on a path for errors.",
-            "Another lock was taken than the one that is released.",
+            "The released lock is not the lock that was acquired.",
             "The process moved to another hart in between, since interrupts were on.",
         ),
     ),

@@ -172,7 +172,7 @@ def _mark_end(one: Printed, last: Item, unsaid: list[str]) -> None:
         return
     one.ends(f"the text ends with line {last.line}, and the table may go on")
     unsaid.append(
-        f"The text ends with line {last.line}, which is not the end of a table: what is mapped above is not said."
+        f"The text ends with line {last.line}, which is not the end of a table: the mappings above are missing."
         " Paste the next line too, if there is one."
     )
 

@@ -15,14 +15,13 @@ def play(program: str, machine: Machine) -> Played:
     """Make a task of `machine` do what a small C program does, access by access; the picture shows the program's text.
 
     `program` is "matrix", "fork" or "malloc".  The task has the program's name, and a child is called "child".  The
-    accesses are those that the compiled program makes to memory other than its stack; what the library's malloc and
-    free note for themselves is left out.  The stack and the program's instructions are not in the machine.
+    accesses are those of the compiled program, except accesses to its stack, its instructions, and the private data of
+    malloc and free.  Stack and instructions are not in the machine.
 
-    Each access is an operation, and ``m.undo()`` takes back one.  O(accesses), of which a program has at most a
-    hundred.
+    Each access is an operation, and ``m.undo()`` undoes one.  O(accesses); a program has at most a hundred.
 
-    Raises :class:`Refused` for an unknown program, and where the machine has or had tasks of these names;
-    nothing has changed then.  NOMEM where memory runs out.
+    Raises :class:`Refused` for an unknown program, and if the machine has or had tasks with these names; nothing has
+    changed then.  Fails with NOMEM when memory runs out.
 
     >>> import vmwidgets as vm
     >>> vm.play("matrix", vm.boot("x86-64", tlb=(1, 4)))

@@ -33,26 +33,27 @@ def load_strace(
     task: str | None = None,
     until: int | str | None = None,
 ) -> LoadedStrace:
-    r"""Replay what strace recorded of a program, in tasks of `machine`.
+    r"""Replay a program from strace's output, in tasks of `machine`.
 
-    `path_or_text` names a file that ``strace -o`` wrote, also packed by gzip, or is its text; with ``-f`` child
-    processes are there too, and with ``-y`` the names of files that were opened before.  `task` names the first task
-    (the program's name by default); it must not have entries yet.  `until` is the last line that counts, or "maps": the
-    last one in which the program read its own /proc/PID/maps, so that what it read can be compared
-    (:func:`vmwidgets.diff`).
+    `path_or_text` is the name of a file that ``strace -o`` wrote, which may be packed by gzip, or its text.  With
+    ``-f`` it contains child processes, and with ``-y`` the names of files that were opened before.  `task` names the
+    first task (the program's name by default); it must not have entries yet.  `until` is the number of the last line to
+    replay.  "maps" is the last line in which the program read its own /proc/PID/maps, so that you can compare what it
+    read (:func:`vmwidgets.diff`).
 
-    mmap, munmap, mprotect, brk, mremap, madvise and msync are made again at the addresses that the system gave; fork,
-    clone and vfork make tasks, threads share one; execve begins again, with nothing mapped: what it maps itself, no
-    call says.  Files are memory objects of their names, without what they contain.  No page is touched.  Calls that
-    failed are not made again; those that the model does not have are named and counted in the answer.  The first
-    process's task stays when it is over, to be looked at.
+    mmap, munmap, mprotect, brk, mremap, madvise and msync are repeated at the addresses that the system returned. fork,
+    clone and vfork create tasks; threads share a task. execve starts again with nothing mapped, since no call shows
+    what it maps itself.  Files are memory objects with the files' names, but without contents.  No page is touched.
+    Failed calls are not repeated.  Calls that the model lacks are listed and counted in the result.  The first
+    process's task remains after its exit, so that you can look at it.
 
-    Arguments are read strictly only of calls that change memory or make processes.  Other calls are counted; so are
-    lines that are not strace's, and calls that strace left (``strace -p``) or that a text was cut in.
+    The arguments of calls that change memory or create processes are read strictly.  Other calls are only counted.  So
+    are lines that are not strace's, and incomplete calls: strace may have been detached (``strace -p``), or the text
+    may be cut.
 
-    All of it is one group: ``m.undo()`` takes it back as one.  A damaged call that changes memory is refused
-    beforehand, as are texts of other programs, summaries (``-c``), and what the machine can't do: nothing has changed
-    then.  O(n log n).
+    The call is one group: one ``m.undo()`` undoes it.  These are refused beforehand, and change nothing: a damaged call
+    that changes memory, the output of other programs, a summary (``-c``), and a call that the machine can't make.  O(n
+    log n).
 
     >>> import vmwidgets as vm
     >>> vm.load_strace(

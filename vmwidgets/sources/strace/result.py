@@ -69,7 +69,7 @@ class LoadedStrace:
             number = counted(len(self.passed_over), "line")
             lines.append(f"  Not strace's, and passed over: {number}, first line {self.passed_over[0]:,}")
         if self.taken:
-            lines.append(f"  Mapped where something was: {self.taken:,}")
+            lines.append(f"  Mapped over an existing mapping: {self.taken:,}")
         if self.maps_read and self.ends:
             where = f"in line {self.maps_read[-1]:,}"
             lines.append(f"  It read its own map {where}, and ran on: until='maps' ends there, to be compared with it")

@@ -87,7 +87,7 @@ def open_image(path: Path, base: int = 0) -> ImageMemory:
         if stat.S_ISFIFO(state.st_mode):
             data = raw.read()
         elif not stat.S_ISREG(state.st_mode):
-            raise Refused("this is not a file: an image comes from a file or a pipe")
+            raise Refused("this is not a file: an image must be in a file or a pipe")
         elif state.st_size:
             data = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
     if not len(data):

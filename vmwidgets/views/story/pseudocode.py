@@ -27,8 +27,8 @@ class Pseudocode:
 def pseudocode(name: str) -> Pseudocode:
     """What the kernel function `name` does, in ten lines of our own words (X15's, as far as this machine follows it).
 
-    In a picture, press the function's name under the caption to read the same.  Raises :class:`Refused` for a function
-    without one, with the names that there are.
+    In a picture, press the function's name under the caption to read the same text.  Raises :class:`Refused` for a
+    function without a description; the message lists the functions that have one.
 
     >>> import vmwidgets as vm
     >>> vm.pseudocode("vm_map_clip_start")

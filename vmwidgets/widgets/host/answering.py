@@ -27,7 +27,7 @@ MAX_PINS = 4
 
 
 class Answering(Picture):
-    """A picture that does what a reader asks by its page (:data:`.messages.SCHEMA`), and keeps what is pinned.
+    """A picture that answers a reader's requests from the browser (:data:`.messages.SCHEMA`), and keeps pinned copies.
 
     A view sends the frames.
     """
@@ -68,11 +68,11 @@ class Answering(Picture):
                 self._gestures(self, message["type"], details)
 
     def on_gesture(self, callback: Callable[[Any, str, dict[str, Any]], Any], remove: bool = False) -> None:
-        """Call ``callback(view, gesture, details)`` after each thing that a reader does with the picture.
+        """Call ``callback(view, gesture, details)`` after each gesture of a reader on the picture.
 
-        `gesture` is the message's type, such as "open", "seek", "zoom", "turn" or "pin", `details` its fields
-        (:data:`.messages.SCHEMA`).  What is selected is a trait: ``view.observe(f, "selection")``.  A callback that
-        fails stops nothing.
+        `gesture` is the message's type, such as "open", "seek", "zoom", "turn" or "pin"; `details` are its fields
+        (:data:`.messages.SCHEMA`).  The selection is a trait: ``view.observe(f, "selection")``.  If a callback fails,
+        everything else continues.
         """
         self._gestures.register_callback(callback, remove=remove)
 

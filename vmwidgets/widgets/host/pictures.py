@@ -208,9 +208,9 @@ def cell_ends(*_result: object) -> None:
 
 
 def keep_moments(keep: bool = True) -> None:
-    """From here on, each picture stays at the moment when its cell ended; only the newest cell's picture is live.
+    """From now on, each picture keeps its state at the end of its cell; only the newest cell's picture is live.
 
-    Each can be set free again: ``view.follow = True``, or its control for now.
+    To make a picture live again, set ``view.follow = True`` or press its button *now*.
     """
     global _keeping  # noqa: PLW0603  one notebook a kernel
     _keeping = keep

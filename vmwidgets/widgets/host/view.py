@@ -39,10 +39,11 @@ WORDS = 210.0
 
 
 class View(Answering, anywidget.AnyWidget):
-    """A picture that follows its machine for as long as it is on a page.
+    """A picture that follows its machine as long as it is in a notebook or another page.
 
-    Target and machine are held weakly where they can be: a page keeps no machine.  A model for the page is opened when
-    the view is displayed or put into a box; a view that is only exported has none, and dies with its name.
+    Target and machine are held weakly if possible, so a page does not keep a machine alive.  A model for the page is
+    opened when the view is displayed or put into a box.  A view that is only exported has no model, and ends with its
+    Python name.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -119,7 +120,7 @@ class View(Answering, anywidget.AnyWidget):
     _repr_mimebundle_ = anywidget.AnyWidget._repr_mimebundle_
 
     def snapshot(self) -> Snapshot:
-        """A picture of now, which stays as it is and says which cell it is of: for before and after."""
+        """A picture of the present state, which does not change and names its cell: for before and after."""
         scene = self.scene()
         return Snapshot(signed(scene, current_cell().label, self._drawn_at[0]), self._drawn_at[0], self.scale)
 

@@ -45,7 +45,7 @@ def test_what_is_not_there_or_may_not_be_faulted_in(kernel):
     with pytest.raises(KernelError, match=r"FAULT: nothing is allocated at .* in exec_map"):
         fault(kernel, kernel.exec_map, kernel.exec_map.start)
     kernel.kmem_map.insert(None, 0, kernel.kmem_map.start, kernel.kmem_map.start + PAGE)
-    with pytest.raises(KernelError, match=r"FAULT: no memory is behind .* which is a system map"):
+    with pytest.raises(KernelError, match=r"FAULT: no memory is mapped at .* which is a system map"):
         fault(kernel, kernel.kmem_map, kernel.kmem_map.start)
     assert not kernel.exec_map.lock.held and not kernel.kmem_map.lock.held
     address = kernel.do(Kmem.kmem_alloc_nofault, kernel.kernel_map, PAGE)
@@ -84,7 +84,7 @@ def test_of_a_range_that_is_being_made_no_page_is_allocated(kernel, function, mo
     start, got = vm_map.last.start, len(kernel.kmem.pages.in_use)
     kernel.frames.unused += range(100, 150)
     kernel.frames.total += 50
-    with pytest.raises(KernelError, match=r"FAULT: the page at .* is still to come"):
+    with pytest.raises(KernelError, match=r"FAULT: the page at .* is not allocated yet"):
         fault(kernel, vm_map, start + 29 * PAGE)
     assert (len(kernel.kmem.pages.in_use), vm_map.lock.held) == (got, False)
     assert finish(call) == start
@@ -97,7 +97,7 @@ def test_a_busy_page_is_still_its_makers(kernel):
     call, _ = kernel.begin(Kmem.kmem_malloc, kernel.kmem_map, 30 * PAGE, M_WAITOK)
     start = kernel.kmem_map.start
     assert kernel.kmem.pages.find(kernel.kmem.kmem_object, kernel.kmem.offset_of(start) // PAGE)
-    with pytest.raises(KernelError, match="still to come"):
+    with pytest.raises(KernelError, match="not allocated yet"):
         fault(kernel, kernel.kmem_map, start)
     assert kernel.pmap.frames == {}
     call.close()

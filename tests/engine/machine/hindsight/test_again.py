@@ -175,7 +175,7 @@ def test_what_comes_to_something_else_is_named() -> None:
     found = m.again(fork="eager")
     assert found.first_difference is not None
     assert found.first_difference.name == "fork"
-    assert "the first that came to something else" in repr(found)
+    assert "the first with another result" in repr(found)
     assert found.stopped == ""
 
 

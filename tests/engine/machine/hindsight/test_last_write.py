@@ -301,5 +301,5 @@ def test_it_is_refused_while_an_operation_is_under_way() -> None:
         yield from m.tsleep("x")
 
     m.spawn(body, name="asks")
-    with pytest.raises(vm.CallbackFailed, match="one is under way"):
+    with pytest.raises(vm.CallbackFailed, match="during an operation"):
         m.run()

@@ -119,7 +119,7 @@ def test_what_differs_is_noted_and_is_forgotten_with_an_undo() -> None:
     a.tasks["t"].fork()
     [difference] = pair.differences
     assert (difference.operation.outcome, difference.other.outcome if difference.other else "") == ("done", "error")
-    assert "1 operation came to something else, first" in repr(pair)
+    assert "1 operation had another result, first" in repr(pair)
     a.undo()
     assert (pair.differences, pair.stopped, len(a.journal)) == ([], "", len(b.journal))
 
@@ -171,7 +171,7 @@ def test_where_they_can_not_be_in_step_it_says_from_which_operation_on() -> None
     a.task("t")
     b.task("own")
     a.task("u")
-    assert pair.stopped == f"{b.name} did operations of its own, from its operation 2 on"
+    assert pair.stopped == f"{b.name} made its own operations, from its operation 2 on"
     assert "not in step any longer" in repr(pair)
     assert "u" not in b.tasks
 
@@ -206,7 +206,7 @@ def test_a_redo_of_the_second_alone_is_noticed() -> None:
     pair = vm.lockstep(a, b)
     b.redo()
     a.task("t")
-    assert pair.stopped == f"{b.name} did operations of its own, from its operation 1 on"
+    assert pair.stopped == f"{b.name} made its own operations, from its operation 1 on"
     assert list(b.tasks) == ["before"]
 
 
@@ -228,7 +228,7 @@ def test_an_undo_of_the_second_alone_is_noticed_later_where_no_one_could_hear_it
     b.door.listeners.remove(fails)
     assert (pair.stopped, len(b.journal), len(a.journal)) == ("", 4 - steps, 3)
     a.task("v")
-    assert pair.stopped == f"{b.name} did operations of its own, from its operation {3 - steps} on"
+    assert pair.stopped == f"{b.name} made its own operations, from its operation {3 - steps} on"
     assert list(b.tasks) == [*"tu"[: 2 - steps], "own"]
 
 
@@ -346,7 +346,7 @@ def test_they_can_be_let_go() -> None:
     pair.close()
     pair.close()
     a.task("u")
-    assert (list(b.tasks), pair.stopped) == (["t"], "they were let go")
+    assert (list(b.tasks), pair.stopped) == (["t"], "the pair was released")
     vm.lockstep(b, a)  # and the other way round, now
 
 

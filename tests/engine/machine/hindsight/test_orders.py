@@ -101,7 +101,7 @@ def test_a_limit_says_how_far_orders_were_followed() -> None:
     reads = [("task:a", "read", 0x1_0000, 1)] * 3
     found = vm.orders(boot(), reads, reads, lambda m: False, most=4, prune=False)
     assert (found.done, found.stopped_before) == (4, 1)
-    assert "orders are followed for 1 step, and no further" in repr(found)
+    assert "orders are run for 1 step, and no further" in repr(found)
 
 
 def test_orders_in_which_the_machine_dies_are_counted_and_go_no_further() -> None:

@@ -164,7 +164,7 @@ def test_a_function_that_fails_is_named_with_the_operation() -> None:
     with pytest.raises(vm.CallbackFailed, match="f failed after operation 2: ValueError: neither"):
         m.turned(lambda _: Odd())
     for search in m.first, m.turned:
-        with pytest.raises(vm.Refused, match="write a function that looks at the machine"):
+        with pytest.raises(vm.Refused, match="write a function that reads the machine"):
             search(5)  # type: ignore[arg-type]  # on purpose
 
 

@@ -394,15 +394,17 @@ class Kmem:
         target = entry.object
         if target is None:
             vm_map.lock.release()
-            raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.called}, which is a system map")
+            raise kernel_error(
+                "FAULT", f"no memory is mapped at {Address(va)} in {vm_map.called}, which is a system map"
+            )
         pindex = entry.offset + va - entry.start >> PAGE_SHIFT
         page = self.pages.find(target, pindex)
         if target.permanent and (page is None or page.held):
             vm_map.lock.release()
             raise kernel_error(
                 "FAULT",
-                f"the page at {Address(va)} in {vm_map.called} is still to come: who allocates the range there "
-                "waits for pages, and gives its address when all are there",
+                f"the page at {Address(va)} in {vm_map.called} is not allocated yet: the call that "
+                "allocates the range waits for pages, and returns its address when it has them all",
             )
         page = page or self.pages.allocate(target, pindex, GRAB)
         if page is None:

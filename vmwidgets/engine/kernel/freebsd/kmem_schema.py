@@ -21,9 +21,9 @@ declare(
 
 
 class GapCompared(Event):
-    """A search for `length` free bytes came to `entry`: go "left" or "right", or the gap behind it is the one, "here".
+    """A search for `length` free bytes reached `entry`: go "left" or "right", or use the gap after it, "here".
 
-    `largest` is the largest gap behind any entry below it in the tree.
+    `largest` is the largest gap after any entry below it in the tree.
     """
 
     map: str
@@ -71,7 +71,7 @@ class RangeWired(Event):
 
 
 class RangeDeleted(Event):
-    """One entry, [start, end), is gone."""
+    """One entry, [start, end), was removed."""
 
     map: str
     start: int
@@ -96,7 +96,7 @@ class ObjectCreated(Event):
 
 
 class PageGranted(Event):
-    """A page request was met; `zeroed`: the page is known to hold zeroes."""
+    """A page request succeeded; `zeroed`: the page is known to contain zeroes."""
 
     request: str
     object: str
@@ -125,7 +125,7 @@ class _ObjectPage(Event):
 
 
 class PageCleared(_ObjectPage):
-    """A page was filled with zeroes by hand."""
+    """A page was filled with zeroes when it was allocated."""
 
 
 class _WiredPage(_ObjectPage):
@@ -135,7 +135,7 @@ class _WiredPage(_ObjectPage):
 
 
 class PageWired(_WiredPage):
-    """A page that was there got one wiring more."""
+    """A page in memory got one more wiring."""
 
     def writes(self) -> Iterable[Row]:
         yield "wirings", "", self.frame, self.wirings, self.wirings + 1
@@ -149,7 +149,7 @@ class PageUnwired(_WiredPage):
 
 
 class PageReleased(_ObjectPage):
-    """A page was freed; it has no wiring any more."""
+    """A page without wirings was freed."""
 
 
 class TranslationEntered(Event):
@@ -176,7 +176,7 @@ class ZonesReclaimed(Event, role="handled"):
 
 
 class PageZeroed(Event):
-    """The idle loop cleared a free frame ahead of need."""
+    """The idle loop cleared a free frame in advance."""
 
     frame: int
 
@@ -189,15 +189,15 @@ class _CachedPage(Event):
 
 
 class PageReused(_CachedPage):
-    """A cached frame gave up the page of `whose` that it held."""
+    """A cached frame was taken from the page of `whose` that it contained."""
 
 
 class PageCached(_CachedPage, row=("inactive", "", "frame", True, ABSENT)):
-    """The page daemon moved a clean page of `whose` to the cached ones: it can be had at once."""
+    """The page daemon moved a clean page of `whose` to the cached pages, from which it can be allocated immediately."""
 
 
 class FileRead(Event):
-    """Page `pindex` of a file was wanted: "hit" (in memory), "reactivated" (it was cached) or "read"."""
+    """A page, `pindex`, of a file was needed: "hit" (in memory), "reactivated" (it was cached) or "read"."""
 
     file: str
     pindex: int
@@ -210,7 +210,7 @@ class FileRead(Event):
 
 
 class DaemonScanned(Event):
-    """The page daemon made a pass: so many pages were `moved` to the cached ones, so many can be had now."""
+    """The page daemon made a pass: `moved` pages were cached, and `available` pages can be allocated now."""
 
     moved: int
     available: int

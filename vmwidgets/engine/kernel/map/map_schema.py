@@ -305,7 +305,7 @@ class KernelMapValue:
 
 
 class MapCreated(Event):
-    """A map of [start, end) was made; `map` is none where there was no memory for it."""
+    """A map of [start, end) was created; `map` is none if there was no memory for it."""
 
     map: str | None
     start: int
@@ -317,7 +317,7 @@ class MapCreated(Event):
 
 
 class EntryJoined(Event):
-    """`entry` took in its neighbour on `side` ("prev" or "next"), and is [start, end) now."""
+    """`entry` merged with its neighbour on `side` ("prev" or "next"), and is [start, end) now."""
 
     map: str
     entry: int
@@ -368,7 +368,7 @@ class EntryLinked(_EntryPlace):
 
 
 class EntryUnlinked(_EntryPlace):
-    """An entry was taken out of the list of `map` from between `previous` and `next`."""
+    """An entry was removed from the list of `map`, where it was between `previous` and `next`."""
 
     def writes(self) -> Iterable[Row]:
         identity = self.entry[0]
@@ -394,7 +394,7 @@ class EntryResized(_EntryChange):
 
 
 class EntryChanged(_EntryChange):
-    """An entry kept its range and changed otherwise: what it allows, its object, whose range it is."""
+    """An entry kept its range, but its protection, its object or its submap changed."""
 
 
 class MergeTried(Event):
@@ -411,7 +411,7 @@ class MergeTried(Event):
 
 
 class LookupCacheHit(Event):
-    """The entry found last time holds the address again: no search."""
+    """The entry found last contains the address, too: no search is needed."""
 
     map: str
     entry: int
@@ -426,7 +426,7 @@ class LookupCacheMoved(Event, row=("lookup cache", "map", 0, "before", "after"))
 
 
 class FindCacheMoved(Event):
-    """Where the next free search begins, and the size from which it may begin there."""
+    """The address at which the next search for a gap begins, and the size from which it may begin there."""
 
     map: str
     before: int
@@ -449,7 +449,7 @@ class HintTried(Event):
 
 
 class GapTried(Event):
-    """A free search looked at a gap of `space` bytes at `position`; `why` is the verdict where size is not all."""
+    """A search looked at a gap of `space` bytes at `position`; `why` is the verdict if size alone does not decide."""
 
     map: str
     position: int
@@ -459,7 +459,7 @@ class GapTried(Event):
 
 
 class SearchRestarted(Event):
-    """A free search that had begun at the find cache begins again at the map's start."""
+    """A search for a gap that began at the find cache begins again at the map's start."""
 
     map: str
     position: int
@@ -474,7 +474,7 @@ class MapResized(Event, row=("size", "map", 0, "before", "after")):
 
 
 class RangeRemoved(Event):
-    """A removal is done: so many `entries` were removed, `cuts` of them were cut off others, `size` bytes in all."""
+    """A removal is complete: `entries` were removed, `cuts` of them were parts of others, `size` bytes in all."""
 
     map: str
     entries: int

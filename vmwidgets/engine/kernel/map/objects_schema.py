@@ -6,7 +6,7 @@ from ...base.event import Event
 
 
 class PagerAsked(Event):
-    """An object was asked for the page at `offset`; `outcome` "hit", "miss" or an error's name."""
+    """The page at `offset` was requested from an object; `outcome` is "hit", "miss" or an error's name."""
 
     object: str
     offset: int

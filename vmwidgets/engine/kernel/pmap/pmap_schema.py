@@ -84,14 +84,14 @@ class _Blank(Event):
 
 
 class PageBlank(_Blank, row=("blank", "", "frame", ABSENT, True)):
-    """A page came as zeroes, for a read: until it is written it need not be kept, since zeroes can come again.
+    """A page of zeroes was mapped for a read: until it is written, it can be dropped and replaced by new zeroes.
 
-    It is blank from now on, but for what the dirty bits of translations say that lead to its frame.
+    It counts as blank from now on, unless the dirty bit of a translation to its frame is set.
     """
 
 
 class PageWritten(_Blank, row=("blank", "", "frame", True, False)):
-    """A page that came as zeroes has been written: a write fault says so, or a dirty bit that goes."""
+    """A page that began as zeroes has been written: a write fault or a dirty bit shows it."""
 
 
 class BlankGone(_Blank, row=("blank", "", "frame", True, ABSENT)):

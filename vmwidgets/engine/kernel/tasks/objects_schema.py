@@ -166,14 +166,14 @@ def _is_x15s(path: str) -> bool:
 
 
 class ObjectMade(Event, row=("object", "", "object", ABSENT, "fields")):
-    """A memory object came to be; a shadow names what lies behind it."""
+    """A memory object was created; a shadow names the object behind it."""
 
     object: str
     fields: ObjectFields
 
 
 class ObjectGone(Event, row=("object", "", "object", "fields", ABSENT)):
-    """The last reference to a memory object is gone, and so is the object; `why` says how."""
+    """The last reference to a memory object was removed, and so was the object; `why` says how."""
 
     object: str
     fields: ObjectFields
@@ -181,7 +181,7 @@ class ObjectGone(Event, row=("object", "", "object", "fields", ABSENT)):
 
 
 class ShadowMoved(Event, row=("object", "", "object", "before", "after")):
-    """What lies behind an object changed: `why` is "collapsed" or "bypassed"."""
+    """Another object is now behind an object: `why` is "collapsed" or "bypassed"."""
 
     object: str
     before: ObjectFields
@@ -204,23 +204,24 @@ class PagesEntered(_ObjectPages):
 
 
 class PagesLeft(_ObjectPages):
-    """An object has these pages in memory no longer."""
+    """These pages of an object are no longer in memory."""
 
     def writes(self) -> Iterable[Row]:
         return ((("page", self.object, index, frame, ABSENT)) for index, frame in self.pages)
 
 
 class PageKept(Event):
-    """A page left an object, and its frame stays: `object` has the page too."""
+    """A page was removed from an object, and its frame stays, because `object` also has the page."""
 
     frame: int
     object: str
 
 
 class ObjectSearched(Event):
-    """A fault looked for page `index` in an object of a shadow chain: `found` is "", and the search goes on, or where.
+    """A page fault looked for page `index` in an object of a shadow chain.
 
-    The answers are "memory", "swap" and, at the end of a chain, "file" or "nowhere".
+    `found` is "" if the search continues; otherwise it is "memory", "swap" or, at the end of a chain, "file" or
+    "nowhere".
     """
 
     object: str
@@ -229,11 +230,10 @@ class ObjectSearched(Event):
 
 
 class PageCopied(Event):
-    """Page `index` of `object` was copied from that of `source`: it is about to be written, or is copied at a fork.
+    """Page `index` of `object` was copied from `source`: it is about to be written, or is copied at a fork.
 
-    `source` is the object behind it, or that of the parent, or where forks count `object` itself: it had its page in a
-    frame that others have too.
-    `mapped` are the names of the tasks whose page tables led to that, the one that writes among them if its did.
+    `source` is the object behind it, or the parent's object.  If forks count frames, it is `object` itself, whose frame
+    is shared.  `mapped` has the names of the tasks whose page tables mapped the old page, perhaps including the writer.
     """
 
     object: str
@@ -259,7 +259,7 @@ class PageCleaned(Event, row=("dirty", "object", "index", True, ABSENT)):
 
 
 class PageLost(Event, row=("dirty", "object", "index", True, ABSENT)):
-    """A dirty page of a file is gone, and so is what was written: the file was cut off before it."""
+    """A dirty page of a file is lost, with its changes: the file was truncated before it."""
 
     object: str
     index: int
@@ -269,9 +269,9 @@ class PageLost(Event, row=("dirty", "object", "index", True, ABSENT)):
 
 
 class PageOut(Event):
-    """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" where nothing has to be written.
+    """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" if nothing must be written.
 
-    Then `has` says why: a "file" or "swap" has it already, or it has "zeroes", since it was never written.
+    In that case, `has` gives the reason: the "file" or "swap" space already has the page, or it is all "zeroes".
     """
 
     object: str
@@ -297,7 +297,7 @@ class PageIn(Event):
 
 
 class PageJoined(Event):
-    """Page `index` of `object` is in `slot` of swap space, and another object has it in memory: both have `frame`."""
+    """Page `index` of `object` is in `slot` of swap space, and in memory for another object: both now share `frame`."""
 
     object: str
     index: int
@@ -313,7 +313,7 @@ class _ObjectSlots(Event):
 
 
 class SwapShared(_ObjectSlots):
-    """Pages of `object` are in slots of swap space that another object's pages are in: page and slot of each."""
+    """Pages of `object` share slots of swap space with another object's pages: page and slot of each."""
 
     def writes(self) -> Iterable[Row]:
         return (("swapped", self.object, index, ABSENT, slot) for index, slot in self.slots)
@@ -327,7 +327,7 @@ class _SlotsLeft(_ObjectSlots):
 
 
 class SwapLeft(_SlotsLeft):
-    """Pages of `object` are in these slots of swap space no longer, and other objects' are: page and slot of each."""
+    """These slots of swap space no longer have pages of `object`, but other objects' pages: page and slot of each."""
 
 
 class SwapFreed(_SlotsLeft):
@@ -348,14 +348,14 @@ class SwapMoved(Event):
 
 
 class SwapResized(Event, row=("swap size", "", 0, "before", "after")):
-    """So many slots of swap space there are now."""
+    """Swap space has a new number of slots."""
 
     before: int
     after: int
 
 
 class FileResized(Event):
-    """A file has another size now (bytes); -1: it is gone."""
+    """A file has a new size (bytes); -1: it no longer exists."""
 
     file: str
     before: int

@@ -18,14 +18,14 @@ declare(
 
 
 class ReplacementChosen(Event, row=("replacement", "", 0, "before", "after")):
-    """Pages are replaced by another policy from now on."""
+    """Another replacement policy is used from now on."""
 
     before: str
     after: str
 
 
 class RingMoved(Event):
-    """A frame has another place in a ring of the replacement policy; -1: it is not in it."""
+    """A frame has another place in a ring of the replacement policy; -1: it is not in the ring."""
 
     ring: str
     frame: int
@@ -41,7 +41,7 @@ def _place(place: int) -> object:
 
 
 class HandMoved(Event, row=("hand", "ring", 0, "before", "after")):
-    """The hand of a clock moved on in its ring."""
+    """The hand of a clock moved to another place in its ring."""
 
     ring: str
     before: int
@@ -49,10 +49,10 @@ class HandMoved(Event, row=("hand", "ring", 0, "before", "after")):
 
 
 class HandLooked(Event, row=("hand", "ring", 0, "before", "after")):
-    """The hand of a clock is at the page in `frame`, where `task` has it at `va`, and looked whether this may leave.
+    """The hand of a clock checked whether to evict the page in `frame`, which `task` maps at `va`.
 
-    It `found` a reference bit that was set, and cleared it ("used"), or that all are clear ("unused"), or a page that
-    may not leave at this moment ("kept").  No task has mapped it where `task` is "".
+    `found` is "used" (a reference bit was set, and is cleared), "unused" (all are clear), or "kept" (the page may not
+    be evicted now).  If no task maps the page, `task` is "".
     """
 
     ring: str
@@ -76,11 +76,11 @@ class _Notes(Event):
 
 
 class PagesNoted(_Notes):
-    """A policy keeps another number of a page: such as its next use."""
+    """A policy stores another number for a page, such as its next use."""
 
 
 class PagesAged(_Notes):
-    """Counters of pages moved at a tick of the clock: of each the frame, and what it was before and after."""
+    """The counters of pages changed at a tick of the clock: the frame, the old and the new value of each."""
 
 
 def _note(note: int | None) -> object:
@@ -88,7 +88,7 @@ def _note(note: int | None) -> object:
 
 
 class RingRenumbered(Event):
-    """Frames have other places in a ring, and the hand too, in the same order: of each the frame, and both places."""
+    """Frames and the hand have new places in a ring, in the same order: the frame, and both places of each."""
 
     ring: str
     places: tuple[tuple[int, int, int], ...]
@@ -108,7 +108,7 @@ class ReferenceCleared(Event):
 
 
 class PageLeaving(Event):
-    """The page in `frame` is about to leave memory; `task` has it at `va` (""; none has it mapped)."""
+    """The page in `frame` is about to be evicted; `task` maps it at `va` ("": no task maps it)."""
 
     frame: int
     task: str
@@ -116,6 +116,6 @@ class PageLeaving(Event):
 
 
 class NothingToReclaim(Event):
-    """No page of a task could leave its frame, and `why`."""
+    """No page of a task could be evicted; `why` is the reason."""
 
     why: str

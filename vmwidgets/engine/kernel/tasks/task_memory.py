@@ -342,7 +342,7 @@ class TaskMemory:
         room = room if swap.slots else "there is no swap space"
         count = self.rings.counts[task] if own_only else self.resident
         if not count:
-            return f"no page of {f'task {task!r}' if own_only else 'a task'} is in memory, so none can go"
+            return f"no page of {f'task {task!r}' if own_only else 'a task'} is in memory, so none can be evicted"
         whose = f" of task {task!r}" if own_only else ""
         return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
 

@@ -173,7 +173,9 @@ class Scheduler:
                 f"name={shown(name)}: there is already a thread with this name; each thread needs its own name"
             )
         if not all(hasattr(call, method) for method in ("send", "close")):
-            raise Refused(f"{shown(call)} can't be run as a thread: give a generator, which yields what it waits for")
+            raise Refused(
+                f"{shown(call)} can't be run as a thread: give a generator, which yields the events that it waits for"
+            )
         self._made += 1
         thread = self.threads[name] = Thread(name, call, self._made)
         self._append_ready(thread)
@@ -358,7 +360,9 @@ class Scheduler:
     def _put_to_sleep(self, thread: Thread, wait: object) -> None:
         if not isinstance(wait, Wait):
             thread.call.close()
-            thread.error = Refused(f"thread {thread.name} yielded {shown(wait)}: a thread yields what it waits for")
+            thread.error = Refused(
+                f"thread {thread.name} yielded {shown(wait)}: a thread yields the event that it waits for"
+            )
             self._end(thread, "failed", "Refused")
             return
         try:
@@ -384,7 +388,7 @@ class Scheduler:
             if lock.mutex:
                 raise KernelPanic(
                     "sleeping_with_mutex",
-                    f"{named(thread.name)} goes to sleep with the lock of {called(lock.name)}, a mutex: only sleep "
+                    f"{named(thread.name)} sleeps while it holds the lock of {called(lock.name)}, a mutex: only sleep "
                     "locks may be held asleep",
                 )
 

@@ -123,7 +123,7 @@ def _cycle(asleep: Iterable[ThreadValue]) -> tuple[str, ...]:
 
 
 class ThreadSpawned(Event):
-    """A thread came to be, ready to run; `replaced` is one that had ended, whose name it has."""
+    """A thread was created, ready to run; `replaced` is an earlier thread of the same name, which had ended."""
 
     thread: str
     replaced: ThreadValue | None = None
@@ -133,9 +133,9 @@ class ThreadSpawned(Event):
 
 
 class ThreadRuns(Event, role="runs"):
-    """The scheduler let `thread` go on; all that follows is its doing, until it sleeps or ends.
+    """The scheduler runs `thread`, which causes all further events until it sleeps or ends.
 
-    `since` is its number among those that are ready, the lowest the next; `doing` the call that it is in the middle of.
+    `since` is its number among the ready threads, of which the lowest runs next; `doing` is its unfinished call.
     """
 
     thread: str
@@ -149,10 +149,10 @@ class ThreadRuns(Event, role="runs"):
 
 
 class ThreadSlept(Event, role="sleeps"):
-    """A thread waits for `what`; at tick `until` (none: never) it goes on in any case.
+    """A thread waits for `what`; at tick `until` (none: never) it continues in any case.
 
-    `kind` and `subject` say the same as `what`, as :class:`ThreadValue` has them, which has `since` too.  One that
-    sleeps for room in a map dropped its lock in the same step.
+    `kind` and `subject` give the same information as `what`, as in :class:`ThreadValue`, which also has `since`.  A
+    thread that sleeps until a map has room releases its lock in the same step.
     """
 
     thread: str
@@ -170,7 +170,7 @@ class ThreadSlept(Event, role="sleeps"):
 
 
 class Deadlocked(Event):
-    """Each of these threads waits for a lock that the next one has, the last for the first's: the last sleep did it."""
+    """Each of these threads waits for a lock that the next one holds, and the last for the first: a deadlock."""
 
     threads: tuple[str, ...]
 
@@ -199,10 +199,10 @@ class ThreadWoken(Event):
 
 
 class ThreadEnded(Event, role="ends"):
-    """A thread is done: "returned", or the name of the error that ended it.
+    """A thread has ended: "returned", or the name of the error that ended it.
 
-    One that was given up ("abandoned") is gone, and did not run when it ended: `before` is what it was, without the
-    locks that were taken from it.
+    An abandoned thread ("abandoned") did not run when it ended: `before` is its earlier state, without the locks that
+    it lost.
     """
 
     thread: str
@@ -227,14 +227,14 @@ class ClockTicked(Event, row=("ticks", "", 0, "before", "after")):
 
 
 class MapLocked(Event, row=("lock", "", "map", None, "thread")):
-    """The lock of `map` was taken by `thread` ("" the learner's cell)."""
+    """The lock of `map` was acquired by `thread` ("" for the learner's cell)."""
 
     map: str
     thread: str
 
 
 class MapUnlocked(Event, row=("lock", "", "map", "thread", None)):
-    """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: no thread)."""
+    """The lock of `map` was released by `thread` ("" for the learner's cell, none: no thread)."""
 
     map: str
     thread: str | None
@@ -248,7 +248,7 @@ class CallbackRan(Event):
 
 
 class CallUndone(Event):
-    """A call that can't go on was given up, and what it had begun was taken back."""
+    """A call that can't continue was abandoned, and its effects were undone."""
 
     call: str
     why: str

@@ -73,7 +73,7 @@ class KentryArea:
 
     Free slabs form a list through the table: 0 first at boot, and the last freed is the next allocated afterwards.
 
-    Without `backing` no memory is behind them.
+    Without `backing` no memory is mapped at them.
 
     >>> area = KentryArea(0x1000, 2, None, Recorder())
     >>> hex(area.allocate()), hex(area.allocate()), area.allocate()

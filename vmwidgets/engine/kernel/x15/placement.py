@@ -66,7 +66,7 @@ class Request:
         if align & (align - 1):
             return "align_not_pow2", f"align {align:#x} is not a power of two"
         if beyond:
-            return "prot_exceeds_maxprot", "the protection goes beyond the maximum protection"
+            return "prot_exceeds_maxprot", "the protection exceeds the maximum protection"
         if align and flags & flag.FIXED and start & (align - 1):
             return "fixed_unaligned", f"the fixed start {start:#x} is not a multiple of align {align:#x}"
         return None

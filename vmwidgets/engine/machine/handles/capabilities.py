@@ -38,7 +38,7 @@ class DomainPart(SpacePart):
 
     @property
     def space(self) -> DomainSpace:
-        """The machine's own: the domain, or what is left of it once it was destroyed."""
+        """The machine's own object: the domain, or its remains after it was destroyed."""
         found = self.system.domains.get(self.name)
         if found is None or found.generation != self.generation:
             found = self.system.destroyed.get((self.name, self.generation))
@@ -55,14 +55,14 @@ class DomainPart(SpacePart):
         return (self.name, self.generation) in self.system.destroyed
 
     def check_alive(self) -> None:
-        """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
+        """Refuse if the domain was destroyed; every operation and every reader calls this first."""
         if self.destroyed:
             raise Refused(f"domain {shown(self.name)} was destroyed")
 
     # ---- capabilities ------------------------------------------------------------------------
 
     def slot(self, place: Any) -> MachineCapability:
-        """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
+        """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that capability, deleted or not."""
         self.check_alive()
         found = _SLOT.fullmatch(place) if isinstance(place, str) else None
         if found is None:
@@ -75,7 +75,7 @@ class DomainPart(SpacePart):
         return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
 
     def slot_of(self, given: Any) -> CapRef:
-        """The slot that a capability (or the text of a slot) is in, if that is still the one that was meant."""
+        """The slot of a capability (or of the text of a slot), if it still contains that capability."""
         if isinstance(given, str):
             given = self.slot(given)
         if not isinstance(given, MachineCapability):

@@ -44,7 +44,7 @@ def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuS
 
 
 class MachineCpu(Part):
-    """One processor; its operations are those of the programs and of the kernel that run on it.
+    """One processor; its operations are made by the programs and the kernel that run on it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)
@@ -66,16 +66,16 @@ class MachineCpu(Part):
 
     @property
     def pmap(self) -> Reading:
-        """Whose tables it has loaded, to be read."""
+        """The page tables that it has loaded, read-only."""
         return Reading(f"{self.path}.pmap", lambda: self._processor.pmap, OF_TABLES)
 
     # ---- what runs on it ---------------------------------------------------------------------
 
     @operation
     def run(self, task: SpacePart | str | None = None) -> None:
-        """Have it run `task`, or a domain ("domain:hello"): its tables are loaded; without one, the kernel's alone.
+        """Run `task`, or a domain ("domain:hello"), on this processor: load its tables; without one, only the kernel's.
 
-        What the TLB keeps of other tasks is dropped, unless the machine tells address spaces apart (``asids=True``).
+        Cached translations of other tasks are dropped, unless the machine has ASIDs (``asids=True``).
         """
         pmap = self.system.pmap_of(task)
         with self.system.processors.on(self._processor):
@@ -83,10 +83,10 @@ class MachineCpu(Part):
 
     @operation
     def load(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
-        """`length` bytes from `address` on, through the TLB, as what runs here reads them; faults are resolved.
+        """`length` bytes from `address` on, as the running program reads them through the TLB; faults are resolved.
 
-        `user` says whether user code does it; without it, it does if the address is the user's.  FAULT and ACCES as
-        the kernel's fault handler has them.  O(pages).
+        `user` says whether user code makes the access.  Without it, user code does if the address is a user address.
+        Fails with FAULT and ACCES, as the kernel's fault handler does.  O(pages).
         """
         return self._load("load", address, length, "read", user)
 
@@ -94,7 +94,7 @@ class MachineCpu(Part):
     def store(self, address: int | str, data: bytes, *, user: bool | None = None) -> None:
         """Write `data` from `address` on, through the TLB; see :meth:`load`.
 
-        An error leaves what was written before it.
+        After an error, the bytes that were already written stay.
         """
         content = arguments.content(data)
         start, _ = self._span(address, len(content))
@@ -128,10 +128,10 @@ class MachineCpu(Part):
         task: SpacePart | str | None = None,
         keep_globals: bool = False,
     ) -> int:
-        """Drop translations from the TLB; how many.
+        """Drop translations from the TLB; returns their number.
 
-        With `address` those of its page, global or not; with `task`, or a domain, those of its address space that are
-        not global; with neither all, but what is global if that is to be kept.
+        With `address`: translations of its page, global or not.  With `task`, a task or a domain: translations of its
+        address space that are not global.  Without either: all translations, except global ones if these are kept.
         """
         processors, processor = self.system.processors, self._processor
         kept = arguments.flag(keep_globals, "keep_globals")
@@ -152,23 +152,23 @@ class MachineCpu(Part):
 
     @operation
     def acknowledge(self) -> int:
-        """Handle the interrupts that other processors have sent: drop what they ask for, and say so; how many."""
+        """Handle the flush requests of other processors and acknowledge them; returns the number of requests."""
         return self._processor.comply()
 
     # ---- looking -----------------------------------------------------------------------------
 
     @property
     def space(self) -> str:
-        """Whose tables are loaded: "kernel", a task's name, or a domain's path."""
+        """The owner of the loaded tables: "kernel", a task's name, or a domain's path."""
         return self._processor.pmap.name
 
     @property
     def asid(self) -> int:
-        """Number of the address space that is loaded; 0 for the kernel's and where spaces have none."""
+        """The ASID of the loaded address space; 0 for the kernel's, and on machines without ASIDs."""
         return self._processor.cpu.asid
 
     def lookup(self, address: int | str) -> TlbSlot | None:
-        """What the TLB keeps for `address`, whether it is stale, or None; it does not count as a use."""
+        """The TLB entry for `address` and whether it is stale, or None; it does not count as a use."""
         with self.door.looking():
             line = self._processor.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
             if line is None:
@@ -178,11 +178,11 @@ class MachineCpu(Part):
 
     @property
     def stale(self) -> tuple[TlbSlot, ...]:
-        """What the TLB keeps and the tables no longer say."""
+        """The TLB entries that no longer match the page tables."""
         return self.value().tlb.stale
 
     def value(self, past: Past = NOTHING) -> CpuValue:
-        """The processor and its TLB as a frozen value, as they are or as they were.  O(ways × levels)."""
+        """The processor and its TLB as a frozen value, now or at an earlier point.  O(ways × levels)."""
         with self.door.looking():
             one = self._processor
             loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
@@ -216,9 +216,9 @@ class MachineCpu(Part):
 
 
 class MachineCpus(Part):
-    """The processors of a machine, ``m.cpus[0]`` the one that cells run on.
+    """The processors of a machine; cells run on ``m.cpus[0]``.
 
-    `shootdown` says what becomes of a flush that one asks another for; setting it is an operation.
+    `shootdown` says what happens when one processor asks another to flush; setting it is an operation.
     """
 
     def __init__(self, system: System, path: str = "cpus") -> None:
@@ -231,12 +231,12 @@ class MachineCpus(Part):
 
     @operation
     def set_shootdown(self, shootdown: str) -> None:
-        """What becomes of flushes from now on: "acknowledged", "sent" or "forgotten"."""
+        """Set what happens to flush requests from now on: "acknowledged", "sent" or "forgotten"."""
         self._processors.set_shootdown(arguments.known(shootdown, SHOOTDOWNS, "shootdown"))
 
     @property
     def shootdown(self) -> str:
-        """What becomes of a flush that one processor asks another for; setting it is an operation."""
+        """What happens when one processor asks another to flush; setting it is an operation."""
         return self._processors.shootdown
 
     @shootdown.setter
@@ -245,22 +245,22 @@ class MachineCpus(Part):
 
     @property
     def settings(self) -> CpuSettings:
-        """How many processors there are, and what their TLBs are like."""
+        """The number of processors, and the sizes of their TLBs."""
         return self._processors.settings
 
     @property
     def sent(self) -> int:
-        """How many flush requests were sent since boot."""
+        """The number of flush requests sent since boot."""
         return self._processors.sent
 
     @property
     def acknowledged(self) -> int:
-        """How many flush requests were acknowledged since boot."""
+        """The number of flush requests acknowledged since boot."""
         return self._processors.acknowledged
 
     @property
     def forgotten(self) -> int:
-        """How many flush requests were never sent since boot."""
+        """The number of flush requests since boot that were never sent."""
         return self._processors.forgotten
 
     def __getitem__(self, number: int) -> MachineCpu:
@@ -277,7 +277,7 @@ class MachineCpus(Part):
         return len(self._cpus)
 
     def value(self, past: Past = NOTHING) -> CpusValue:
-        """All of them as a frozen value, as they are or, `past` being what came later, as they were."""
+        """All processors as a frozen value, as they are now, or as they were before the events in `past`."""
         with self.door.looking():
             one = self._processors
             counts = one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten

@@ -28,9 +28,10 @@ from .tables import MachineTables, MachineWalk
 
 
 class MachineDomain(DomainPart):
-    """A self-paging program: it holds capabilities, and asks for each entry of its page tables itself.
+    """A self-paging program: it holds capabilities, and itself asks for each descriptor of its page tables.
 
-    `domain` is the engine's; `pmap` its tables as processors load them.  Make one with ``m.domain(name)``.
+    `domain` is the engine's object; `pmap` has the tables as processors load them.  ``m.domain(name)`` creates a
+    domain.
     """
 
     @property
@@ -56,22 +57,23 @@ class MachineDomain(DomainPart):
 
     @operation
     def frame(self, size: int | str = PAGE) -> MachineCapability:
-        """A frame, to be mapped: `size` rounded up to a power of two of bytes, at least a page (`frame_alloc`).
+        """A frame to map: `size` is rounded up to a power of two of bytes, at least a page (`frame_alloc`).
 
-        LIB_ERR_FRAME_ALLOC without a slot, or without so much RAM in one piece: a page allocator has 4 MiB at most.
+        Fails with LIB_ERR_FRAME_ALLOC without a free slot, or without such a contiguous piece of RAM: a page allocator
+        has at most 4 MiB.
         """
         return self.capability(self.domain.frame(_bytes(size)))
 
     @operation
     def ram(self, size: int | str = PAGE) -> MachineCapability:
-        """RAM, to be retyped: `size` rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
+        """RAM to retype: `size` is rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
         return self.capability(self.domain.memory(_bytes(size)))
 
     @operation
     def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
         """A frame of a device's memory at physical `at`, beyond RAM; no device answers there in this machine.
 
-        Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
+        It is refused if the domain already has a frame of a part of it, which can be copied, retyped and revoked.
         """
         start, length = arguments.aligned(at, "at"), arguments.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
@@ -92,10 +94,11 @@ class MachineDomain(DomainPart):
     def retype(
         self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
     ) -> MachineCapability:
-        """A capability of `kind` on a part of what another is about: from `offset` on, `size` bytes or the rest.
+        """A capability of `kind` for a part of another capability's memory: from `offset` on, `size` bytes or the rest.
 
-        RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
-        SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
+        RAM becomes RAM, frames or tables; a frame becomes smaller frames.  Fails with LIB_ERR_CAP_RETYPE over
+        SYS_ERR_INVALID_RETYPE, over SYS_ERR_REVOKE_FIRST if that part was retyped before, or over
+        SYS_ERR_FRAME_OFFSET_INVALID.
         """
         ref, wanted, here = self.slot_of(capability), arguments.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
         if OBJ_TYPES[wanted].format not in ("", here):
@@ -106,12 +109,12 @@ class MachineDomain(DomainPart):
 
     @operation
     def copy(self, capability: MachineCapability | str) -> MachineCapability:
-        """Another capability on the same; the one that is copied must carry the right to grant."""
+        """Another capability for the same memory; the copied capability must have the right to grant."""
         return self.capability(self.domain.copy(self.slot_of(capability)))
 
     @operation
     def mint(self, capability: MachineCapability | str, rights: str) -> MachineCapability:
-        """Another capability on the same with fewer rights: letters of "rwg"; none that is missing comes back."""
+        """Another capability for the same memory with fewer rights (letters of "rwg"); rights can't be added."""
         ref, wanted = self.slot_of(capability), capability_rights(rights)
         held = self.domain.cspace.lookup(ref).rights
         if not set(wanted) <= set(held):
@@ -120,7 +123,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def delete(self, capability: MachineCapability | str) -> None:
-        """Delete a capability; what it maps is unmapped.  The last capability on some memory gives that back.
+        """Delete a capability and unmap its mapping.  With the last capability for some memory, the memory is freed.
 
         O(vnodes).
         """
@@ -130,9 +133,9 @@ class MachineDomain(DomainPart):
 
     @operation
     def revoke(self, capability: MachineCapability | str) -> None:
-        """Delete all other capabilities on the same, and on what was made of it; nothing of it stays mapped.
+        """Delete all other capabilities for the same memory, and for objects retyped from it; none of it stays mapped.
 
-        O(vnodes + capabilities that go).
+        O(vnodes + capabilities deleted).
         """
         ref = self.slot_of(capability)
         self.domain.revoke(ref)
@@ -140,13 +143,13 @@ class MachineDomain(DomainPart):
 
     @operation
     def take_slots(self, count: int) -> int:
-        """Use up the `count` lowest free slots, as another part of the program would; how many are left."""
+        """Use up the `count` lowest free slots, as another part of the program would; returns the number left."""
         self.domain.stubs.allocate_for_others(arguments.count(count, "count"))
         return self.domain.slots.free_slots
 
     @operation
     def give_slots(self, count: int) -> int:
-        """Give back the `count` slots that :meth:`take_slots` took last; how many are free."""
+        """Free the last `count` slots that :meth:`take_slots` used; returns the number of free slots."""
         self.domain.stubs.free_for_others(arguments.count(count, "count"))
         return self.domain.slots.free_slots
 
@@ -165,8 +168,9 @@ class MachineDomain(DomainPart):
     ) -> MachineMemobj:
         """A memory object of `size` bytes with a region that shows it, at `at` or where the vspace has room.
 
-        `kind`: "anonymous" and "one frame" map on a fault, "one frame one map", "pinned" and "fixed" (frames of
-        `piece` bytes) at once.  `frame` is put behind its beginning.  LIB_ERR_VSPACE_REGION_OVERLAP.
+        `kind`: "anonymous" and "one frame" are mapped on a page fault; "one frame one map", "pinned" and "fixed"
+        (frames of `piece` bytes) are mapped immediately.  `frame` fills the object from its beginning.  Fails with
+        LIB_ERR_VSPACE_REGION_OVERLAP.
         """
         wanted, word = arguments.known(kind, MEMOBJ_KINDS, "kind"), region_flags(flags)
         length = arguments.aligned(size, "size")
@@ -198,7 +202,7 @@ class MachineDomain(DomainPart):
 
     @operation
     def anonymous(self, size: int | str, flags: str | Iterable[str] | int = "rw") -> MachineMemobj:
-        """A memory object to be filled with frames, each mapped when it is first touched."""
+        """A memory object to fill with frames, each of which is mapped when it is first touched."""
         return self.memobj("anonymous", size, flags=flags)
 
     # ---- mapping -----------------------------------------------------------------------------
@@ -212,13 +216,13 @@ class MachineDomain(DomainPart):
         size: int | str | None = None,
         flags: str | Iterable[str] | int = "rw",
     ) -> Address:
-        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where the mapping begins.
+        """Map a frame from byte `offset` on, `size` bytes or the rest of it; returns the address of the mapping.
 
-        Without `at` the vspace is asked for room (`determine_addr`), with it the pmap is called as it is.  `flags`
-        are "r", "w", "x" side by side, and words such as "large" and "nocache".  Whole pages are mapped, of 1 MiB
-        (x86-64: 2 MiB) with "large" where address and frame allow it: byte `offset` is then as far behind the answer
-        as it is into its page.  All or nothing; LIB_ERR_PMAP_DO_MAP over what was wrong, LIB_ERR_PMAP_FRAME_SIZE
-        where the frame ends too soon.
+        Without `at`, the vspace chooses the address (`determine_addr`); with it, the pmap is called directly.  `flags`
+        are the letters "r", "w", "x", and words such as "large" and "nocache".  Whole pages are mapped: with "large",
+        pages of 1 MiB (x86-64: 2 MiB) if address and frame allow it.  Byte `offset` then has the same offset in the
+        mapping as in its page.  The call succeeds completely or changes nothing: it fails with LIB_ERR_PMAP_DO_MAP over
+        the cause, or with LIB_ERR_PMAP_FRAME_SIZE if the frame is too short.
 
         >>> import vmwidgets as vm
         >>> d = vm.boot("armv7").domain("hello")
@@ -246,10 +250,10 @@ class MachineDomain(DomainPart):
 
     @operation
     def unmap(self, address: int | str, size: int | str) -> Size:
-        """Unmap what one call mapped at `address`, or the part of it that is in one table; the bytes that were.
+        """Unmap what one call mapped at `address`, or the part of it in one table; returns the number of bytes.
 
-        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE, and nothing changed, where what the range has in each table
-        is not one mapping, and the whole of it: neighbours of one table are unmapped one by one.
+        In each table, the range must be exactly one mapping; neighbours in one table are unmapped one by one.
+        Otherwise it fails with LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE and changes nothing.
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
@@ -258,10 +262,10 @@ class MachineDomain(DomainPart):
 
     @operation
     def modify_flags(self, address: int | str, size: int | str, flags: str | Iterable[str] | int) -> Size:
-        """Give what is mapped in [address, address + size) other flags; the bytes that were changed.
+        """Set the flags of the mappings in [address, address + size); returns the number of bytes changed.
 
-        LIB_ERR_PMAP_MODIFY_FLAGS where something of it is not mapped, or a right is asked for that the frame's
-        capability does not carry; nothing changes then.
+        Fails with LIB_ERR_PMAP_MODIFY_FLAGS, and changes nothing, if a part of it is not mapped, or if the frame's
+        capability lacks a requested right.
         """
         word = region_flags(flags)
         va, length = self._range(address, size)
@@ -269,9 +273,10 @@ class MachineDomain(DomainPart):
 
     @operation
     def deserialise(self, data: bytes) -> None:
-        """Map what :meth:`serialise` of another domain gave: its frames are in the same slots here, nothing is mapped.
+        """Map what :meth:`serialise` of another domain returned; nothing may be mapped here.
 
-        LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
+        Its frames must be in the same slots here.  Fails with LIB_ERR_PMAP_DESERIALISE, and changes nothing, if any
+        part of it can't be mapped.
         """
         pmap, layout = self.domain.pmap, self.domain.layout
         deserialise(pmap, arguments.content(data))
@@ -305,15 +310,18 @@ class MachineDomain(DomainPart):
             return self.domain.pmap.lookup(arguments.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
-        """Where the vspace has room for `size` bytes behind a region; nothing changes.
+        """An address after a region at which the vspace has room for `size` bytes; nothing changes.
 
-        LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` in bytes, 0 for a page.  O(regions).
+        Fails with LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` is in bytes, 0 for a page.  O(regions).
         """
         with self._looking():
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
 
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
-        """Where entries of the root are free, whatever the vspace says; errors as of :meth:`determine_addr`."""
+        """An address at which descriptors of the root are free, whatever the vspace says.
+
+        The errors are those of :meth:`determine_addr`.
+        """
         with self._looking():
             return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
 
@@ -322,7 +330,7 @@ class MachineDomain(DomainPart):
         return self.tables.walk(address, access, user=True)
 
     def snapshot(self) -> DomainValue:
-        """All of it as a frozen value.  O(capabilities + vnodes)."""
+        """The whole domain as a frozen value.  O(capabilities + vnodes)."""
         with self.door.looking():
             return self.domain.snapshot()
 
@@ -335,7 +343,7 @@ class MachineDomain(DomainPart):
             return self.domain.window(focus, whole=most, few=least)
 
     def vnode_at(self, address: int | str) -> int:
-        """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
+        """The id of the lowest vnode for an address: a leaf, or a table with nothing there.  O(levels)."""
         wanted = arguments.whole(address, "address")
         with self.door.looking():
             return self.domain.pmap.tree.vnode_at(wanted).id
@@ -351,22 +359,23 @@ class MachineDomain(DomainPart):
     def read(self, address: int | str, length: int | str = 1) -> bytes:
         """`length` bytes from `address` on, as the program reads them.
 
-        FAULT where nothing is mapped and ACCES where reading is not allowed: no kernel resolves a fault for it.  In a
-        region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
+        Fails with FAULT if nothing is mapped, and with ACCES if reading is not allowed: no kernel resolves a page fault
+        for it.  In a region of a memory object, the program's own handler makes the object map its frame; it fails with
+        LIB_ERR_MEMOBJ_UNDER_FILLED if there is none.
         """
         start, count = arguments.span(address, length, self.pmap.fmt.word_bits)
         return run_without_sleeping(self._processor.load(start, count, "read", True, self._tables))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
-        """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
+        """Write `data` from `address` on, as the program does; after an error, bytes already written stay."""
         content = arguments.content(data)
         start, _ = arguments.span(address, len(content), self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor.store(start, content, True, self._tables))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
-        """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
+        """Make one access that moves no data; returns the hardware's walk.  FAULT and ACCES as for :meth:`read`."""
         kind = arguments.access(access)
         start, _ = arguments.span(address, 1, self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor.reach(start, kind, True, self._tables))

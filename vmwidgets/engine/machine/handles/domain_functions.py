@@ -28,10 +28,11 @@ class DomainFunctions(Part):
     def domain(
         self, name: str, *, slots: int | None = None, ram_pages_only: bool = False, hardening: Iterable[str] = ()
     ) -> MachineDomain:
-        """A new self-paging domain, on "armv7" or "x86-64"; an existing name gives that domain.
+        """A new self-paging domain, on "armv7" or "x86-64"; an existing name returns that domain.
 
-        It has so many `slots` for capabilities, or 16,384.  With `ram_pages_only` it gets memory in single pages, as
-        in early boot.  `hardening` may be {"execute-never"}.  LIB_ERR_VNODE_CREATE without memory for its root table.
+        `slots` is the number of its slots for capabilities (default: 16,384).  With `ram_pages_only` it gets memory in
+        single pages, as in early boot.  `hardening` may be {"execute-never"}.  Fails with LIB_ERR_VNODE_CREATE if there
+        is no memory for its root table.
 
         >>> import vmwidgets as vm
         >>> d = vm.boot("armv7").domain("hello")

@@ -15,7 +15,7 @@ MOST = 1 << 20
 
 
 class MachineFile(Part):
-    """A file of a machine: ``read`` and ``write`` go through the same frames as mappings of it do."""
+    """A file of a machine: ``read`` and ``write`` use the same frames as mappings of the file."""
 
     def __init__(self, system: System, path: str) -> None:
         super().__init__(system, path)
@@ -30,7 +30,7 @@ class MachineFile(Part):
     def read(self, offset: int | str = 0, length: int | str = PAGE) -> bytes:
         """`length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache.
 
-        It waits for the pages of a slow file: in a thread write ``yield from f.read(…)``.
+        It waits for the pages of a slow file: in a thread, write ``yield from f.read(…)``.
         """
         start, count = arguments.span(offset, length, name="offset")
 
@@ -42,9 +42,9 @@ class MachineFile(Part):
 
     @operation
     def write(self, offset: int | str, data: bytes) -> None:
-        """Put `data` into the file at `offset` (pwrite(2)), through the page cache; the file grows if it has to.
+        """Write `data` into the file at `offset` (pwrite(2)), through the page cache; the file grows if necessary.
 
-        It waits for the pages of a slow file: in a thread write ``yield from f.write(…)``.
+        It waits for the pages of a slow file: in a thread, write ``yield from f.write(…)``.
         """
         content = arguments.content(data)
         start, _ = arguments.span(offset, len(content), name="offset")
@@ -59,12 +59,12 @@ class MachineFile(Part):
 
     @operation
     def sync(self) -> int:
-        """Write what was changed back to disk (fsync(2)); how many pages."""
+        """Write changed pages back to disk (fsync(2)); returns the number of pages."""
         return self.file.sync()
 
     @operation
     def truncate(self, size: int | str) -> None:
-        """Have another size (ftruncate(2)): what is cut off is gone in all mappings, whose use is a SIGBUS then."""
+        """Set the file's size (ftruncate(2)); an access to a mapping of a removed page is a SIGBUS."""
         self._refuse_gone()
         wanted = arguments.whole(size, "size")
         if not 0 <= wanted <= MOST:
@@ -73,7 +73,7 @@ class MachineFile(Part):
 
     @operation
     def vanish(self) -> None:
-        """Be gone, as with the disk that it was on: mappings of it stay, and their use is a SIGBUS."""
+        """Remove the file, as if its disk were gone: its mappings stay, and an access to them is a SIGBUS."""
         self._refuse_gone()
         self.file.vanish()
 
@@ -81,22 +81,22 @@ class MachineFile(Part):
 
     @property
     def size(self) -> Size:
-        """Bytes."""
+        """The size in bytes."""
         return Size(self.file.pager.size)
 
     @property
     def disk(self) -> bytes:
-        """What is on disk: without what was not written back yet."""
+        """The contents on disk, without changes that have not been written back."""
         return bytes(self.file.pager.content)
 
     @property
     def pages(self) -> dict[int, int]:
-        """The pages of it that are in memory: offset in bytes to frame."""
+        """The file's pages in memory: offset in bytes to frame."""
         return {index << PAGE_SHIFT: frame for index, frame in sorted(self.file.object.pages.items())}
 
     @property
     def dirty(self) -> tuple[int, ...]:
-        """Offsets of the pages that were changed and not written back yet."""
+        """Offsets of the changed pages that have not been written back."""
         return tuple(index << PAGE_SHIFT for index in sorted(self.file.object.dirty))
 
     def __repr__(self) -> str:

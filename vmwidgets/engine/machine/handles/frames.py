@@ -50,11 +50,11 @@ class MachineFrames(Part):
     # ---- looking -----------------------------------------------------------------------------
 
     def owner(self, frame: int) -> str:
-        """Who has `frame`; "" when it is free.  O(orders)."""
+        """The owner of `frame`; "" when it is free.  O(orders)."""
         return self._pages.owner(self._known(frame)) or ""
 
     def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
-        """The virtual addresses that lead to `frame`: task or domain ("" the kernel), and the address of the page.
+        """The virtual addresses that map `frame`: task or domain ("" for the kernel), and the address of the page.
 
         The reverse map, found by reading all page tables: O(present descriptors).
         """
@@ -63,7 +63,7 @@ class MachineFrames(Part):
             return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
 
     def behind(self, entry: int) -> tuple[int, ...]:
-        """The first frames behind an entry of any map, by the entry's id: those that its addresses are translated to.
+        """The first frames to which the addresses of an entry are translated; `id` is the entry's id in any map.
 
         O(maps + pages of the entry, up to a few dozen).
         """
@@ -78,7 +78,7 @@ class MachineFrames(Part):
         return ()
 
     def frame(self, frame: int) -> FrameValue:
-        """All there is to say of one frame; the cost is that of :meth:`mapped_at`."""
+        """All that is known about one frame; the cost is that of :meth:`mapped_at`."""
         number = self._known(frame)
         mapped = self.mapped_at(number)
         page = self.system.kmem.pages.in_use.get(number)
@@ -95,9 +95,9 @@ class MachineFrames(Part):
         )
 
     def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
-        """Frames as a frozen value: all of them up to `whole` blocks, else what surrounds those in `focus`.
+        """Frames as a frozen value: all of them up to `whole` blocks, or else those near the frames in `focus`.
 
-        O(what is shown + owners), however much memory there is.
+        O(what is shown + owners), for any size of memory.
         """
         pages = self._pages
         first, end = pages.segment.buddy.first, pages.segment.buddy.end
@@ -109,10 +109,10 @@ class MachineFrames(Part):
         return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
 
     def inverted(self, buckets: Any = 8) -> InvertedValue:
-        """What an inverted page table of this machine's tasks would hold now; a cell shows it as a figure.
+        """What an inverted page table of this machine's tasks would contain now; a cell shows it as a picture.
 
-        The machine has no such table: its entries are read from the machine's reverse map, and put into `buckets`
-        chains by a hash of task and page.  O(pages in memory).
+        The machine has no such table: the entries are read from the machine's reverse map.  A hash of task and page
+        puts them into `buckets` chains.  O(pages in memory).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86")
@@ -212,7 +212,7 @@ SLABS = 8
 
 
 class MachineCaches(Part):
-    """All caches: of the kernel map's entries, of other maps', of kernel memory's; and the zones of malloc."""
+    """All caches: for entries of the kernel map and of other maps, for kernel memory; and the zones of malloc."""
 
     def __iter__(self) -> Iterator[ObjectCache]:
         """The caches in the order they came to be."""
@@ -221,7 +221,7 @@ class MachineCaches(Part):
         yield from (zone.cache for zone in kernel.kmem.zones.zones)
 
     def value(self, focus: Iterable[int] = (), most: int = SLABS) -> CachesValue:
-        """The caches as frozen values, each with up to `most` slabs: those of the buffers in `focus`, then others.
+        """The caches as frozen values, each with up to `most` slabs: first those with the buffers in `focus`.
 
         O(caches + slabs shown).
         """
@@ -255,7 +255,7 @@ OPEN_SLABS = 3
 
 
 class MachineKentry(Part):
-    """Where the kernel map's entries come from: the reserved range, its slabs, the slots in them."""
+    """The kentry area, from which the kernel map's entries are allocated: its range, its slabs, their slots."""
 
     @property
     def area(self) -> KentryArea:
@@ -264,12 +264,12 @@ class MachineKentry(Part):
 
     @property
     def cache(self) -> ObjectCache:
-        """The cache of entries that grows in it."""
+        """The cache of entries that grows in the area."""
         return self.system.kernel.kentry_cache
 
     @operation
     def reap(self) -> int:
-        """Give the free slabs back to the area, and their pages to the machine; how many they were."""
+        """Return the free slabs to the area, and their pages to the machine; returns the number of slabs."""
         return self.cache.reap()
 
     @property
@@ -279,11 +279,11 @@ class MachineKentry(Part):
 
     @property
     def room(self) -> int:
-        """How many entries the whole area can hold."""
+        """The number of entries for which the whole area has room."""
         return self.area.slabs * self.cache.layout.buffers
 
     def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
-        """The area as a frozen value with up to `most` slabs open: those of the slots in `focus`, then partial ones."""
+        """The area as a frozen value with up to `most` open slabs: those with slots in `focus`, then partial ones."""
         opened: dict[int, SlabValue] = {}
         limit = arguments.count(most, "most")
         for address in focus:

@@ -49,10 +49,10 @@ class InjectionFunctions(Part):
 
     @operation
     def inject(self, point: str, every: int = 1, *, after: int = 0, times: int = 0) -> Injection:
-        """Make one request in `every` fail at a point of the kernel, after the first `after`, `times` at most (0: all).
+        """Make one request in `every` fail at a point of the kernel, after the first `after`, at most `times` (0: all).
 
-        Points: "page_alloc", "table_page", "pager_read", "swap_full".  The kernel's own code is what goes on
-        from there: it recovers, or it dies.
+        Points: "page_alloc", "table_page", "pager_read", "swap_full".  The kernel's own code runs after the failure: it
+        recovers, or it dies.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

@@ -29,7 +29,7 @@ class MachineKmem(Part):
 
     @property
     def allocations(self) -> Allocations:
-        """What was allocated and not freed."""
+        """The allocations that were not freed."""
         return self.system.allocations
 
     @property
@@ -51,10 +51,10 @@ class MachineKmem(Part):
         return [*super().__dir__(), *self.maps]
 
     def copier(self, *locks: str) -> Generator[Any, Any, None]:
-        """A thread that copies between the maps with these names, and locks them in this order.
+        """A function for :meth:`Machine.spawn`: its thread copies between these maps, and locks them in this order.
 
-        After each lock but the last it reads from disk for 5 ticks; with all of them it copies for one tick, and then
-        gives them back.  For :meth:`Machine.spawn`.
+        After each lock except the last, the thread reads from disk for 5 ticks.  With all locks, it copies for one
+        tick, and then releases them.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
@@ -72,7 +72,7 @@ class MachineKmem(Part):
             one.unlock()
 
     def map_of(self, address: int) -> MachineKmemMap | None:
-        """The innermost map that `address` belongs to; None outside kernel memory."""
+        """The innermost map that contains `address`; None outside kernel memory."""
         inside = self.system.kmem.map_at(arguments.whole(address, "address"))
         return None if inside is None else self._map(short_name(inside))
 
@@ -95,7 +95,7 @@ class MachineKmem(Part):
 
     @property
     def pages(self) -> PageCounts:
-        """How many pages are what, and the marks of the page requests."""
+        """The number of pages in each state, and the thresholds of the page requests."""
         return self.system.kmem.page_counts
 
     def __repr__(self) -> str:
@@ -304,8 +304,8 @@ class MachineKmemMap(MapPart):
         low, high = system.boot_range
         if self.vm_map is system.kmem.kernel_map and first < high and low < last:
             raise Refused(
-                f"start={Address(first)} to {Address(last)} touches what boot used, {Address(low)} to {Address(high)}, "
-                "which holds the entries of these maps: change what lies beside it"
+                f"start={Address(first)} to {Address(last)} overlaps the memory that boot used, "
+                f"{Address(low)} to {Address(high)}, which holds the entries of these maps: change other ranges"
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:

@@ -64,9 +64,9 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
-        """Zeroed, wired pages of kernel_object; 0 when there is no address space (`kmem_alloc`).
+        """Zeroed, wired pages of kernel_object; 0 if there is no address space (`kmem_alloc`).
 
-        `size` in bytes is rounded up to whole pages.  Waits for pages as long as it takes.  O(log n + pages).
+        `size` in bytes is rounded up to whole pages.  It waits for pages as long as necessary.  O(log n + pages).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -87,10 +87,10 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str = "kmem_map",  # noqa: A002
     ) -> Address:
-        """Wired pages of kmem_object (`kmem_malloc`); 0 when a caller that may not wait (M_NOWAIT) can't get them.
+        """Wired pages of kmem_object (`kmem_malloc`); 0 if a caller that may not wait (M_NOWAIT) can't get them.
 
         `flags` are ``vm.M_WAITOK`` or ``vm.M_NOWAIT``, with ``vm.M_ZERO`` and ``vm.M_USE_RESERVE``, as numbers or
-        text.  With M_WAITOK it waits for pages, looks eight times for address space and then panics.
+        strings.  With M_WAITOK it waits for pages, looks eight times for address space and then panics.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -105,7 +105,7 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
-        """Addresses alone, without pages: a fault in there is a panic (`kmem_alloc_nofault`).  0 when it fails."""
+        """Addresses alone, without pages: a page fault there is a panic (`kmem_alloc_nofault`).  0 if it fails."""
         vm_map = self._where(map)
         length = self._length(size, vm_map)
         steps = self._kmem.kmem_alloc_nofault(vm_map, length)
@@ -114,7 +114,7 @@ class KmemFunctions(Part):
     @map_may_be_first
     @operation
     def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
-        """Addresses for memory that faults will fill (`kmem_alloc_wait`); sleeps until there is room in the map."""
+        """Addresses for memory that page faults will fill (`kmem_alloc_wait`); sleeps until the map has room."""
         vm_map = self._where(map)
         length = self._length(size, vm_map)
         return self._got(vm_map, length, "kmem_alloc_wait", self._kmem.kmem_alloc_wait(vm_map, length))
@@ -123,13 +123,12 @@ class KmemFunctions(Part):
     def kmem_suballoc(
         self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
-        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`).
+        """A new map, with its own lock and entries, over `size` bytes of `parent` (`kmem_suballoc`).
 
-        Refused where the original panics (`m.unchecked.kmem_suballoc` does): without that much room in one piece or
-        memory for an entry, and where the range would be one with a neighbour that gets an object.
-
-        `placement` is the rule by which the new map is searched for room: "freebsd" (its own, the lowest gap), "first",
-        "best", "worst" or "next".
+        It is refused when the original panics (`m.unchecked.kmem_suballoc` panics, too): if `parent` has no gap of that
+        size or there is no memory for an entry, and if the range would merge with a neighbour that gets an object.
+        `placement` is the rule by which the new map is searched for a gap: "freebsd" (its own, the lowest gap),
+        "first", "best", "worst" or "next".
         """
         vm_map = self._where(parent)
         length = self._length(size, vm_map)
@@ -163,8 +162,8 @@ class KmemFunctions(Part):
     ) -> None:
         """Free memory that one of these functions returned (`kmem_free`); it wakes no sleeper.
 
-        The kernel's function checks nothing; here the range has to be whole allocations of that map.  What the
-        original does with other ranges, ``m.unchecked.kmem_free`` does.
+        The original checks nothing.  Here the range must consist of whole allocations of that map.
+        ``m.unchecked.kmem_free`` does what the original does with other ranges.
         """
         vm_map, start, end = self._given(address, size, map)
         return self._freed(vm_map, start, end, "kmem_free", self._kmem.kmem_free(vm_map, start, end - start))
@@ -178,7 +177,7 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str | None = None,  # noqa: A002
     ) -> None:
-        """Free memory and wake all threads that sleep for room in the map (`kmem_free_wakeup`)."""
+        """Free memory and wake all threads that sleep until the map has room (`kmem_free_wakeup`)."""
         vm_map, start, end = self._given(address, size, map)
         steps = self._kmem.kmem_free_wakeup(vm_map, start, end - start)
         return self._freed(vm_map, start, end, "kmem_free_wakeup", steps)

@@ -23,7 +23,7 @@ from ..system import Part
 
 
 class MapPart(Part):
-    """A map of a machine, X15's or FreeBSD's: what is seen of it, and the operations on its ranges."""
+    """A map of a machine, X15's or FreeBSD's: its properties, and the operations on its ranges."""
 
     @property
     @abstractmethod
@@ -52,8 +52,8 @@ class MapPart(Part):
     ) -> None:
         """Set a range's protection, `prot`, or its maximum protection, `max_prot` (vm_map_protect(9)).
 
-        Pages that are mapped get the new rights at once; with a lower `max_prot` the protection is lowered too.  ACCES
-        beyond what an entry may allow, FAULT for a hole.  O((entries + 1) log n + pages mapped).
+        Mapped pages get the new permissions immediately.  A lower `max_prot` also lowers the protection.  Fails with
+        ACCES beyond an entry's maximum protection, and with FAULT for a hole.  O((entries + 1) log n + pages mapped).
 
         >>> import vmwidgets as vm
         >>> space = vm.boot("x86-64").task("init").map
@@ -71,7 +71,7 @@ class MapPart(Part):
     ) -> None:
         """Set what a child of the task inherits of a range: "none", "share" or "copy" (vm_map_inherit(9)).
 
-        Holes are passed over.  O((entries + 1) log n).
+        Holes are skipped.  O((entries + 1) log n).
         """
         number = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
         return self._change("inherit", *self._range("inherit", start, end, size), number)
@@ -80,20 +80,21 @@ class MapPart(Part):
     def advise(
         self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, advice: int | str
     ) -> None:
-        """Say how a range will be used: "normal", "random", "sequential", "willneed", "dontneed" (vm_map_madvise(9)).
+        """Advise the use of a range: "normal", "random", "sequential", "willneed", "dontneed" (vm_map_madvise(9)).
 
-        With "willneed", pages that objects have already are mapped at once.  Holes are passed over.
+        With "willneed", pages that are already in objects are mapped immediately.  Holes are skipped.
         """
         number = flag.parse_name(advice, flag.ADVICE, "advice")
         return self._change("advise", *self._range("advise", start, end, size), number)
 
     @operation
     def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
-        """Bring all pages of a range into memory and map them; they stay until as many ``unwire`` (vm_map_wire(9)).
+        """Bring all pages of a range into memory and map them; they stay until they are unwired (vm_map_wire(9)).
 
-        It waits for the pages of slow files: in a thread write ``yield from space.wire(…)``.
-        An entry without object gets one.  FAULT for a hole, ACCES where reading is not allowed, NOMEM without pages:
-        then none has come.  O((entries + 1) log n + pages).
+        A page stays until ``unwire`` is called as often as ``wire``.  The call waits for the pages of slow files: in a
+        thread, write ``yield from space.wire(…)``.  An entry without an object gets one.  Fails with FAULT for a hole,
+        with ACCES if reading is not allowed, and with NOMEM if there are not enough pages; no page is wired then.
+        O((entries + 1) log n + pages).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -108,7 +109,7 @@ class MapPart(Part):
     def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Remove one wiring from a range (vm_map_unwire(9)): INVAL if it is not wired, FAULT for a hole.
 
-        Pages whose last wiring goes stay mapped; only removing their range takes them away.
+        Pages whose last wiring was removed stay mapped; only `remove` unmaps them.
         """
         return self._change("unwire", *self._range("unwire", start, end, size))
 
@@ -153,7 +154,7 @@ class MapPart(Part):
 
     @property
     def roles(self) -> Mapping[int, str]:
-        """What entries are for, by their ids; most have no role."""
+        """The roles of entries, by their ids; most entries have none."""
         return self.system.roles.get(self.path, {})
 
     def value(
@@ -173,7 +174,7 @@ class MapPart(Part):
         return list(self)
 
     def check(self) -> None:
-        """Raise an error that names entry and invariant unless every invariant of the map holds."""
+        """Check every invariant of the map; raise an error that names the entry and the invariant if one fails."""
         self.vm_map.check()
 
     def listed(self, heading: str) -> str:

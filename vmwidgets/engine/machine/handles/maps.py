@@ -25,15 +25,15 @@ from .objects import MemoryObject
 
 
 class MachineMap(MapPart):
-    """One address space of a machine; `path` is its place there ("kernel_map", "task:init/map").
+    """One address space of a machine; `path` is its name in records ("kernel_map", "task:init/map").
 
-    Addresses and sizes are bytes, or texts such as ``"64 KiB"``; those that come back print in hexadecimal and in
-    binary units.  Nonsense is refused at once; what the kernel refuses comes back as a kernel error.
+    Addresses and sizes are bytes, or strings such as ``"64 KiB"``.  Returned ones print in hexadecimal and in binary
+    units.  Invalid arguments are refused immediately; a refusal by the kernel is a kernel error.
     """
 
     @property
     def vm_map(self) -> X15Map:
-        """The kernel's own."""
+        """The kernel's own structure."""
         try:
             return self.system.maps[self.path]
         except KeyError:
@@ -57,13 +57,13 @@ class MachineMap(MapPart):
         offset: int | str = 0,
         nomerge: bool = False,
     ) -> Address:
-        """Map `size` bytes and return where (`vm_map_enter`).
+        """Map `size` bytes and return the address (`vm_map_enter`).
 
-        `at` is a hint, or with `fixed` the address itself; without it the kernel looks for the lowest gap from its find
-        cache on.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` "none", "share" or "copy"; `advice`
-        "normal", "random", "sequential", "willneed" or "dontneed".  `object` (or its name) is mapped from `offset` on.
-
-        Raises NOMEM when nothing fits, INVAL for an object in the kernel map.  O(log n) plus the entries passed over.
+        `at` is a hint, or with `fixed` the address itself.  Without it, the kernel looks for the lowest gap, starting
+        at its find cache.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` is "none", "share" or "copy";
+        `advice` is "normal", "random", "sequential", "willneed" or "dontneed".  `object` (or its name) is mapped from
+        `offset` on.  Fails with NOMEM if there is no gap, and with INVAL for an object in the kernel map.  O(log n)
+        plus the entries that are skipped.
 
         >>> import vmwidgets as vm
         >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
@@ -93,9 +93,9 @@ class MachineMap(MapPart):
     def remove(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
 
-        Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't be
-        removed.  NOMEM, and nothing changed, when an edge cuts a large page and there is no page for a table.  The stop
-        button works between two entries: those below are gone, the others are as they were.
+        Holes are allowed; entries across the edges are cut.  In the kernel map, the ranges with the kernel itself can't
+        be removed.  Fails with NOMEM, and changes nothing, if an edge cuts a large page and there is no page for a
+        table.  The stop button works between two entries: lower entries are then removed, and the others unchanged.
         O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
         first, last = self._range("remove", start, end, size)
@@ -104,7 +104,7 @@ class MachineMap(MapPart):
 
     @operation
     def lookup(self, address: int | str) -> EntryValue | None:
-        """The entry that holds `address`, or the next one above, or None (`vm_map_lookup_nearest`).  O(log n)."""
+        """The entry that contains `address`, or the next entry above, or None (`vm_map_lookup_nearest`).  O(log n)."""
         vm_map = self.vm_map
         wanted = arguments.within(
             arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, vm_map.called
@@ -123,8 +123,8 @@ class MachineMap(MapPart):
     ) -> int:
         """Map a range with large pages of `page` bytes (default: the smallest), where possible; returns their number.
 
-        Each needs aligned addresses, and as much memory in one piece: what an object has already if it lies so, else
-        fresh frames.  Entries without object have no memory to map.  FAULT for a hole.
+        Each needs aligned addresses and one contiguous piece of memory: the object's own memory if it is contiguous, or
+        else new frames.  Entries without an object have no memory to map.  Fails with FAULT for a hole.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("armv7")
@@ -149,7 +149,7 @@ class MachineMap(MapPart):
     ) -> int:
         """Replace runs of equal small pages with large pages of `page` bytes; returns their number (pmap_promote).
 
-        Nothing is moved: frames that lie scattered stay small pages.
+        Nothing is moved: pages with scattered frames stay small.
         """
         first, last = self._range("promote", start, end, size)
         wanted, tables = self._page_size(page), self._pmap
@@ -163,10 +163,10 @@ class MachineMap(MapPart):
     def simplify(
         self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
     ) -> int:
-        """Merge adjacent entries that are alike, in a range or in the whole map; returns the number of entries saved.
+        """Merge adjacent entries with the same properties, in a range or in the whole map; returns the number saved.
 
-        FreeBSD's vm_map_simplify_entry(9) for each entry: same object with offsets that run on, same flags, same
-        wirings.  What may not merge stays alone.  O((entries + 1) log n).
+        It calls FreeBSD's vm_map_simplify_entry(9) for each entry.  Neighbours merge if they have the same object with
+        consecutive offsets, the same flags and the same wirings.  O((entries + 1) log n).
         """
         vm_map = self.vm_map
         if start is None:
@@ -184,8 +184,9 @@ class MachineMap(MapPart):
     ) -> MachineMap:
         """Turn a range into a submap, which has all operations of a map (vm_map_submap(9)).
 
-        The range was entered before and nothing is in it: INVAL where it has an object, is wired or more than one
-        entry, FAULT for a hole.  From now on its addresses are the new map's, and there is no way back.
+        The range must be one entry with nothing in it: it fails with INVAL if the range has an object, is wired or has
+        several entries, and with FAULT for a hole.  From now on, its addresses belong to the new map.  This can't be
+        reversed by a call.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -210,7 +211,7 @@ class MachineMap(MapPart):
     def fill(self, entries: int) -> None:
         """Enter single pages that never merge, until the map has `entries` entries.
 
-        Raises what `enter` raises: a map of the kernel may have room for fewer.
+        Fails as `enter` does: a map of the kernel may have room for fewer.
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map
@@ -257,7 +258,7 @@ class MachineMap(MapPart):
     def comparisons(self, address: int | str) -> int:
         """The number of tree nodes that a lookup of `address` compares; 0 on a hit in the lookup cache.
 
-        It does a lookup, which the cache remembers.
+        It makes a lookup, which changes the cache.
 
         >>> import vmwidgets as vm
         >>> space = vm.boot().task("t").map

@@ -43,11 +43,11 @@ class MemoryFunctions(Part):
     def fault_count(self) -> int:
         """The number of page faults since the machine was booted.
 
-        Raises :class:`Refused` where the journal no longer keeps all that happened, after a thousand operations.
+        Raises :class:`Refused` if the journal no longer keeps all events, after a thousand operations.
         """
         journal = self.system.journal
         if not journal.keeps(0) or any(done.truncated for done in journal):
-            raise Refused("this machine's journal no longer keeps each fault: count in a machine that has done less")
+            raise Refused("this machine's journal no longer keeps each fault: count in a machine with fewer operations")
         return sum(isinstance(event, FaultRaised) for done in journal for event in done.events)
 
     # ---- bytes -------------------------------------------------------------------------------
@@ -56,8 +56,8 @@ class MemoryFunctions(Part):
     def read(self, address: int | str, length: int | str = 1) -> bytes:
         """`length` bytes of kernel memory from `address` on, through the page tables, as the kernel reads them.
 
-        In a pageable map such as exec_map a page that is not there yet is made (`vm_fault`), which may have to wait.
-        FAULT where nothing is allocated.  O(pages).
+        In a pageable map such as exec_map, a missing page is created (`vm_fault`), which may have to wait.  Fails with
+        FAULT if nothing is allocated there.  O(pages).
         """
         start, count = arguments.span(address, length, self.system.pmap.fmt.word_bits)
         steps = read_bytes(self.system.ram, start, count, partial(self._reach, access="read"))
@@ -67,7 +67,7 @@ class MemoryFunctions(Part):
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` to kernel memory from `address` on, through the page tables; see :meth:`read`.
 
-        An error leaves what was written before it.
+        After an error, the bytes that were already written stay.
         """
         content = arguments.content(data)
         start, _ = arguments.span(address, len(content), self.system.pmap.fmt.word_bits)
@@ -95,7 +95,7 @@ class MemoryFunctions(Part):
     def malloc(self, size: int | str, flags: int | str = M_WAITOK) -> Address:
         """Kernel memory of at least `size` bytes (malloc(9)): an object of a zone, or whole pages beyond 4 KiB.
 
-        0 only under M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty ones until `uma_reclaim`.
+        Returns 0 only under M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty slabs until `uma_reclaim`.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -166,7 +166,7 @@ class MemoryFunctions(Part):
     def read_file(self, name: str, size: int | str, *, offset: int | str = 0) -> int:
         """Bring `size` bytes of a file from `offset` on into memory; returns the number of pages read.
 
-        Pages of files fill memory that is not needed yet: the page daemon can take them back at once.
+        Pages of files use memory that is not needed yet: the page daemon can reclaim them immediately.
         """
         wanted, first = arguments.text_name(name, "name"), arguments.aligned(offset, "offset")
         length = arguments.whole(size, "size")
@@ -181,7 +181,7 @@ class MemoryFunctions(Part):
     def take_pages(self, count: int) -> int:
         """Allocate up to `count` free pages, to create memory pressure; returns the number of pages.
 
-        Zeroed pages are taken last and cached ones never; the reserves that the kernel keeps are ignored.
+        Zeroed pages are allocated last, and cached ones never.  The kernel's reserves are ignored.
         """
         taken = 0
         for _ in range(arguments.count(count, "count")):
@@ -194,7 +194,7 @@ class MemoryFunctions(Part):
 
     @operation
     def give_pages(self, count: int) -> int:
-        """Free up to `count` of the pages that :meth:`take_pages` took; returns the number of pages freed.
+        """Free up to `count` of the pages that :meth:`take_pages` allocated; returns the number of pages freed.
 
         Threads that wait for pages are woken at free_min.
         """

@@ -13,9 +13,9 @@ from ..system import Part, System
 
 
 class MemoryObject(Part):
-    """Memory that maps can map: anonymous, whose pages come when they are touched, or a device's.
+    """Memory that maps can map: anonymous, with pages that are allocated when they are touched, or a device's.
 
-    An object that no entry maps any more gives its pages back; it can be mapped again and is then empty.
+    If no entry maps an object any more, its pages are freed.  It can be mapped again and is then empty.
     """
 
     def __init__(self, system: System, path: str) -> None:

@@ -54,9 +54,9 @@ class MemoryBefore:
 
 @dataclass(frozen=True, repr=False)
 class MachineWalk(Walk):
-    """A walk on a machine; two are equal when the hardware did the same.
+    """A walk on a machine; two walks are equal if the hardware did the same.
 
-    `source` leads to the machine while that exists; `task` names whose tables were walked ("" the kernel's).
+    `source` leads to the machine while it exists; `task` is the owner of the walked tables ("" for the kernel).
     """
 
     source: weakref.ref[Any] | None = field(default=None, repr=False, compare=False)
@@ -68,10 +68,10 @@ class MachineWalk(Walk):
         return None if self.source is None else self.source()
 
     def flips(self, level: int = 1) -> dict[str, str]:
-        """For each bit of a descriptor that it read: the result of the same access with that bit flipped.
+        """For each bit of a descriptor that the walk read: the result of the same access with that bit flipped.
 
-        `level` 1 is the last descriptor, 2 the one before.  Bits with the same result are together: the result, and
-        which bits.  All edits are taken back.  Refused for a walk that read no such descriptor.
+        `level` 1 is the last descriptor, 2 the one before.  Bits with the same result are grouped: the result and its
+        bits.  All flips are undone.  Refused for a walk that read no descriptor at that level.
 
         >>> import vmwidgets as vm
         >>> task = vm.boot("x86-64").task("init")
@@ -117,7 +117,7 @@ class MachineTables:
 
     @property
     def machine(self) -> Any:
-        """The machine that these are the tables of."""
+        """The machine with these tables."""
         return self.system.machine
 
     @property
@@ -126,7 +126,7 @@ class MachineTables:
 
     @property
     def task(self) -> str:
-        """The task or the domain (by its path) whose they are; "" the kernel's."""
+        """The owner of the tables: a task, a domain (by its path), or "" for the kernel."""
         return "" if self._space is None else self._space.space_name
 
     @property
@@ -140,12 +140,12 @@ class MachineTables:
         return Address(self._pmap.root)
 
     def memory_with(self, words: Mapping[int, int]) -> Ram | MemoryBefore:
-        """Memory with some descriptors as they were, by physical address."""
+        """Memory in which some descriptors have their earlier values, by physical address."""
         ram = self.system.ram
         return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, past: Past = NOTHING) -> PageTables[Any]:
-        """The tables as they are, or with the descriptors as they were."""
+        """The tables as they are, or with earlier values of some descriptors."""
         pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
@@ -206,7 +206,7 @@ class MachineTables:
         return int(ram.read_word(at & -width, width))
 
     def rights(self, *addresses: int | str) -> list[str]:
-        """What user code may do at each address: "rw", "r-", or "--", which also means that nothing is mapped.
+        """What user code may do at each address: "rw", "r-", or "--", which can also mean that nothing is mapped.
 
         >>> import vmwidgets as vm
         >>> domain = vm.boot("armv7").domain("log")
@@ -239,7 +239,7 @@ class MachineTables:
 EDITS = ("set_descriptor", "undo_descriptor")
 """The operations that edit descriptors by hand."""
 
-LEFT_BEHIND = "the edits are taken back, and what was written while they were in force is not as it should be"
+LEFT_BEHIND = "the edits are undone, but something was written while they were in force, and it is wrong"
 
 
 class Place(NamedTuple):
@@ -257,7 +257,7 @@ class DescriptorFunctions(Part):
     def set_descriptor(self, pa: int | str, value: int) -> int:
         """Write `value` into the descriptor at physical address `pa`, whatever it breaks; returns the old value.
 
-        `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` takes it back.
+        `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` undoes the edit.
         O(tables of the machine).
         """
         where = arguments.whole(pa, "pa")
@@ -289,10 +289,10 @@ class DescriptorFunctions(Part):
     def undo_descriptor(self) -> int:
         """Undo the latest edit that is in force; returns its address.
 
-        An edit is over once the kernel has written the descriptor, even the same word, or given its table back.  A
-        machine that died of its edits goes on when the last is taken back, if no structure was left half changed: what
-        the operation that died had under way is lost.  KernelPanic, "edited_tables", when something was written while
-        the edits were in force that taking them back does not mend.
+        An edit is no longer in force once the kernel has written the descriptor, even with the same value, or has freed
+        its table.  A machine that died of its edits continues when the last edit is undone, if no structure was left
+        half changed.  The unfinished work of the operation that died is lost.  If something was written while the edits
+        were in force, and undoing them can't repair it, the call raises KernelPanic "edited_tables".
         """
         standing, edits = self.standing(), self._edits
         if standing:
@@ -311,8 +311,8 @@ class DescriptorFunctions(Part):
 
     def remedy(self) -> str:
         """What to do about this machine if it is dead."""
-        edited = "undo_descriptor() takes back the latest edit of its page tables; " if self._edits else ""
-        return f"m.undo() takes back the operation that killed it; {edited}or boot another machine"
+        edited = "undo_descriptor() undoes the latest edit of its page tables; " if self._edits else ""
+        return f"m.undo() undoes the operation that killed it; {edited}or boot another machine"
 
     def standing(self) -> list[Edit]:
         """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""

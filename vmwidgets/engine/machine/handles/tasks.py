@@ -33,7 +33,7 @@ from .unix_calls import UnixCalls
 
 
 class Task(UnixCalls):
-    """A process as far as memory goes: `map` is its address space, `pmap` its page tables."""
+    """A process's memory: `map` is its address space, `pmap` its page tables."""
 
     def __init__(self, system: System, path: str) -> None:
         super().__init__(system, path)
@@ -42,7 +42,7 @@ class Task(UnixCalls):
 
     @property
     def space(self) -> TaskSpace:
-        """The kernel's own."""
+        """The kernel's own structure."""
         return self.system.tasks.get(self.name) or self.missing()
 
     def check_alive(self) -> None:
@@ -56,18 +56,18 @@ class Task(UnixCalls):
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:
-        """`length` bytes from `address` on, as user code reads them: walk, fault, resolve, try again.
+        """`length` bytes from `address` on, as user code reads them: walk, page fault, resolution, retry.
 
-        Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
+        Fails with the page fault's error: FAULT if nothing is mapped, ACCES if reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
         return self.system.complete_access("read", self._processor.load(start, count, "read", True, self._tables))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
-        """Write `data` from `address` on, as user code does: walk, fault, resolve, try again.
+        """Write `data` from `address` on, as user code does: walk, page fault, resolution, retry.
 
-        Pages are made as they are touched; an error leaves what was written before it.
+        Pages are allocated when they are touched.  After an error, the bytes that were already written stay.
         """
         content = arguments.content(data)
         start, _ = self._span(address, len(content))
@@ -86,12 +86,12 @@ class Task(UnixCalls):
         return self.walk(address, access)
 
     def peek(self, address: int | str, length: int | str = 1) -> bytes:
-        r"""`length` bytes from `address` on, as a debugger sees them: what the entries' objects hold.
+        r"""`length` bytes from `address` on, as a debugger sees them: the contents of the entries' objects.
 
-        This is neither an access nor an operation: no TLB answers, no page comes, no bit is set, and ``m.redo()`` still
-        works afterwards.  A page may be in memory, in swap space or on its file's disk; one that was never touched is
-        zeroes.  What an entry allows is not asked.  FAULT where nothing is mapped, IO beyond a file's end and for what
-        only a learner's pager knows.  O(pages × objects in a chain).
+        This is neither an access nor an operation: no TLB is used, no page is brought in, no bit is set, and
+        ``m.redo()`` still works afterwards.  A page may be in memory, in swap space or in its file on disk; a page that
+        was never touched is zero.  The entries' protections are ignored.  Fails with FAULT if nothing is mapped, and
+        with IO beyond a file's end and for pages that only a learner's pager has.  O(pages × objects in a chain).
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -114,7 +114,7 @@ class Task(UnixCalls):
         return self.tables.walk(address, access, user=True)
 
     def byte_or_signal(self, address: int | str) -> str:
-        """What a read of one byte gives: the character, "zero" for a byte 0, or the name of the signal.
+        """The result of reading one byte: the character, "zero" for a byte 0, or the name of the signal.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -145,7 +145,7 @@ class Task(UnixCalls):
             self.touch(start + int(number) * PAGE, access)
 
     def resident_pages(self, start: int, pages: int) -> set[int]:
-        """The numbers, counted from `start`, of those of the first `pages` pages that are in memory.
+        """The numbers, counted from `start`, of the first `pages` pages that are in memory.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -162,11 +162,11 @@ class Task(UnixCalls):
     def fork(self, name: str | None = None) -> Task:
         """Create a child with a copy of the address space (fork(2)); each entry's inheritance decides, usually "copy".
 
-        How private memory is copied is chosen at boot (:func:`vmwidgets.boot`, `fork`); by default no page is copied
-        until one of the two writes it.  Pages that are wired, or shared in their object, are always copied at once.
-        The child is called `name`, or "init.1" after its parent "init".  NOMEM without memory for its tables, entries
-        or copies, IO where a learner's pager fails that has to be copied; there is no child then.
-        O(entries + pages mapped).
+        The machine's `fork` (:func:`vmwidgets.boot`) decides how private memory is copied; by default, a page is copied
+        when parent or child first writes it.  Pages that are wired, or shared in their object, are always copied
+        immediately.  The child is called `name`; by default, the first child of "init" is "init.1".  Fails with NOMEM
+        if there is no memory for its tables, entries or copies, and with IO if a learner's pager fails on a page that
+        has to be copied; no child is created then.  O(entries + pages mapped).
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -208,7 +208,7 @@ class Task(UnixCalls):
     def exec(self, heap: int | str | None = None) -> None:
         """Start again with nothing mapped, no heap and no signals, as for another program (exec(2)).
 
-        The heap begins at `heap`, or a quarter up the addresses.
+        The heap begins at `heap`, or by default at a quarter of the address range.
         """
         space, where = self.space, None
         if heap is not None:
@@ -217,12 +217,12 @@ class Task(UnixCalls):
 
     @operation
     def exit(self) -> None:
-        """End the task: all its memory is freed (exit(2)).  No other task gets its name."""
+        """End the task: all its memory is freed (exit(2)).  No other task can have its name."""
         self.system.ends.end(self.space, "it ended")
 
     @property
     def parent(self) -> Task | None:
-        """The task that it was forked from, if that task still exists."""
+        """The task that was forked to create this one, if it still exists."""
         parent = self.system.tasks.get(self.space.parent)
         return None if parent is None else self.system.part(Task, parent.path)
 
@@ -238,10 +238,10 @@ class TaskFunctions(Part):
 
     @operation
     def task(self, name: str, placement: str | None = None) -> Task:
-        """A new task with an empty address space (`vm_map_create`); an existing name gives that task.
+        """A new task with an empty address space (`vm_map_create`); an existing name returns that task.
 
-        `placement` is the rule by which its map is searched for room: "x15" (X15's own), "first", "best", "worst" or
-        "next".  NOMEM without a page for its root table.
+        `placement` is the rule by which its map is searched for a gap: "x15" (X15's own), "first", "best", "worst" or
+        "next".  Fails with NOMEM if there is no page for its root table.
         """
         wanted = arguments.part_name(name, "task name")
         rule = None if placement is None else arguments.known(placement, ("x15", *FITS), "placement")
@@ -276,8 +276,8 @@ class TaskFunctions(Part):
     def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
         r"""A memory object with pages from your function: ``function(page)`` returns up to 4 KiB for a page's number.
 
-        What it gave is kept in the journal, 1 MiB of it at most, so that the machine can be made again.  Where it
-        raises, the page can't be read in: a SIGBUS for the task that touches it.
+        The journal keeps what the function returned, at most 1 MiB, so that the machine can be rebuilt.  If the
+        function raises, the page can't be read: the task that touches it gets a SIGBUS.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -294,7 +294,7 @@ class TaskFunctions(Part):
         return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
 
     def make_pager(self, name: str, size: int | str) -> MemoryObject:
-        """A pager that returns what was recorded of it."""
+        """A pager that returns what the journal recorded."""
         if not self.system.callbacks.silent:
             raise Refused("make_pager repeats a recorded pager: to make your own, call m.pager(name, size, function)")
         given = (("name", name), ("size", size))
@@ -314,9 +314,9 @@ class TaskFunctions(Part):
 
     @operation
     def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
-        """A device's memory at physical addresses from `at` on, as an object that maps can map.
+        """A device's memory at physical addresses from `at` on, as a memory object that can be mapped.
 
-        It lies beyond RAM, and no device answers there in this machine: it can be mapped and walked, not read.
+        It lies beyond RAM.  No device answers there in this machine, so it can be mapped and walked, but not read.
         """
         system, controls = self.system, self.system.controls
         wanted, start = arguments.part_name(name, "device name"), arguments.aligned(at, "at")
@@ -335,8 +335,8 @@ class TaskFunctions(Part):
     def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
         """A new file with `content`: bytes, or the path of a real file, read once; an existing name returns that file.
 
-        Its pages take `latency` ticks each to be read in, for whoever needs them: a fault, ``f.read``, ``f.write`` or
-        ``wire``; in a thread write `yield from` before those.  At most 1 MiB, which the journal keeps.
+        A page takes `latency` ticks to be read in.  A fault, ``f.read``, ``f.write`` and ``wire`` wait for it; in a
+        thread, write `yield from` before these three.  A file has at most 1 MiB, which the journal keeps.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -352,7 +352,7 @@ class TaskFunctions(Part):
 
     @operation
     def make_file(self, name: str, content: bytes, latency: int = 0) -> MachineFile:
-        """:meth:`file`, with its content: what the journal keeps."""
+        """:meth:`file` with its content, as the journal records it."""
         system, wanted = self.system, arguments.part_name(name, "file name")
         ticks = arguments.count(latency, "latency")
         data = arguments.content(content)
@@ -371,7 +371,7 @@ class TaskFunctions(Part):
     def swap_on(self, size: int | str, *, latency: int | None = None) -> None:
         """Set the size of swap space, to which pages of tasks are paged out when memory runs short; it can't shrink.
 
-        A page takes `latency` ticks to be read in (0, unless something else was said before).
+        A page takes `latency` ticks to be read in; without it, the earlier value stays (0 at first).
         """
         swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
         ticks = swap.latency if latency is None else arguments.count(latency, "latency")

@@ -132,8 +132,8 @@ class ThreadFunctions(Part):
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
         """A new thread that runs `function`; it does not start before ``m.step()`` or ``m.run()``.
 
-        A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  One call needs
-        no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  Names are given once.
+        A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  A single call
+        needs no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  A name can be used only once.
         """
         if function is not None and not callable(function):
             raise Refused(f"{shown(function)} can't be called: spawn takes a function and its arguments")
@@ -175,11 +175,11 @@ class ThreadFunctions(Part):
         return None if thread is None else MachineThread.of(self.system, thread.name)
 
     def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
-        """Let threads run, one after the other, until none can go on; returns the number of steps.
+        """Run threads, one after the other, until none is ready; returns the number of steps.
 
-        With `until` no longer than that: the name of a thread that is to end, a tick of the clock, or a function that
-        answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
-        its error.  `steps` is the most steps to make.
+        `until` stops earlier: at the end of the thread with that name, at a tick of the clock, or when a function
+        returns true.  If all threads sleep, the clock advances to the next timer.  A thread that fails stops the run
+        with its error.  `steps` is the maximum number of steps.
         """
         reached, most = self._goal(until), STEPS if steps is None else arguments.count(steps, "steps")
         given: list[tuple[str, Any]] = []
@@ -204,10 +204,10 @@ class ThreadFunctions(Part):
 
     @operation
     def tick(self, count: int = 1) -> int:
-        """Let `count` ticks of the clock pass, and the idle loop clear a page in each; returns the time.
+        """Advance the clock by `count` ticks; the idle loop zeroes a page in each.  Returns the time.
 
-        Threads whose time is up are ready; they run at the next ``m.step()``.  A policy of replacement that ages looks
-        at the reference bits of all pages.
+        Threads whose timer has expired become ready; they run at the next ``m.step()``.  A replacement policy with
+        aging looks at the reference bits of all pages.
         """
         number = arguments.count(count, "count")
         kmem = self.system.kmem
@@ -219,7 +219,7 @@ class ThreadFunctions(Part):
     def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
         """Sleep on `channel` until its ``wakeup`` (`tsleep`); returns 35, EWOULDBLOCK, if `ticks` pass first.
 
-        0 ticks are without limit.
+        With 0 ticks there is no limit.
         """
         wanted = text_name(channel, "channel")
         why = text_name(message, "message") if message else ""
@@ -250,17 +250,17 @@ class ThreadFunctions(Part):
     def on_lowmem(self, handler: H) -> H:
         """Call `handler` whenever kernel memory is short (the event vm_lowmem): ``@m.on_lowmem``.
 
-        It may free memory and must not sleep; it may take the machine as its argument.  One of the same name takes
-        the place of the earlier.
+        It may free memory and must not sleep.  It may have the machine as its parameter.  A new handler replaces an
+        earlier one with the same name.
         """
         self._refuse_handler(handler)
         self.register_handler(getattr(handler, "__name__", "handler"), handler)
         return handler
 
     def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
-        """Register a low-memory handler by name; without a function, one that repeats what was recorded of it.
+        """Register a low-memory handler by name; without a function, the handler repeats its recorded calls.
 
-        The name has 1 to 200 characters.  The function takes the machine, or no argument.
+        The name has 1 to 200 characters.  The function has the machine as its parameter, or no parameter.
         """
         if function is None and not self._callbacks.silent:
             raise Refused("register_handler takes a name and a function: @m.on_lowmem supplies both")

@@ -33,9 +33,8 @@ class TimeFunctions(Part):
     def effective_access_time(self) -> EffectiveAccessTime:
         """The average time of an access since boot, with the formula and the measured rates.
 
-        It counts the accesses that processors made for tasks, domains and the kernel and that reached memory; a fault
-        is a major one if a page had to be read in for it.  ``m.costs`` has the costs, those of ``vm.Costs()`` if none
-        were set.
+        It counts the accesses that processors made for tasks, domains and the kernel and that reached memory.  A fault
+        is major if a page had to be read in for it.  The costs are ``m.costs``, or ``vm.Costs()`` if none were set.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")

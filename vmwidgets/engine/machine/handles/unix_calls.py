@@ -31,12 +31,12 @@ LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
 
 
 class UnixCalls(SpacePart):
-    """The part of a task's handle that has a process's calls."""
+    """The part of a task's handle with a process's calls."""
 
     @property
     @abstractmethod
     def space(self) -> TaskSpace:
-        """The kernel's own."""
+        """The kernel's own structure."""
 
     # ---- memory ------------------------------------------------------------------------------
 
@@ -51,16 +51,15 @@ class UnixCalls(SpacePart):
         *,
         at: int | str | None = None,
     ) -> Address:
-        """Map `size` bytes, whole pages, and return where (mmap(2)).
+        """Map `size` bytes, in whole pages, and return the address (mmap(2)).
 
-        `flags` are words: "private" or "shared"; "anonymous" (as it is without `file`); "fixed", with `at`, takes the
-        place of what is there; "growsdown" is a stack; "populate" has its pages at once, for which it may have to wait:
-        in a thread write `yield from` then.  `file` is a file, or a memory
-        object, or the name of one.  A private mapping of a file shows the file until it is written, and copies then.
-
-        Without `at` it goes to the lowest gap, or where the rule that the task's map was given (`placement`) has it.
-
-        Raises NOMEM where nothing fits, or beyond a limit.  O(log n), without an address O(entries).
+        `flags` are words: "private" or "shared"; "anonymous" (the default without `file`); "fixed", which needs `at`
+        and replaces existing mappings there; "growsdown" for a stack; "populate", which brings in all pages immediately
+        and may have to wait: in a thread, write `yield from` before the call.  `file` is a file, a memory object, or
+        the name of one.  A private mapping of a file shows the file's contents until a page is written; then the page
+        is copied.  Without `at`, the address is in the lowest gap, or where the placement rule of the task's map
+        (`placement`) puts it.  Fails with NOMEM if there is no gap, or beyond a limit.  O(log n); without an address,
+        O(entries).
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("x86-64").task("init")
@@ -91,7 +90,7 @@ class UnixCalls(SpacePart):
 
     @operation
     def munmap(self, start: int | str, size: int | str) -> None:
-        """Unmap `size` bytes, in whole pages, from `start` on (munmap(2)); holes are fine."""
+        """Unmap `size` bytes, in whole pages, from `start` on (munmap(2)); holes are allowed."""
         first = self._place(start, _length(size), True)
         self.space.munmap(first, first + _length(size))
 
@@ -105,8 +104,8 @@ class UnixCalls(SpacePart):
     def brk(self, end: int | str | None = None) -> Address:
         """Move the end of the heap to `end` and return it (brk(2)); without `end`, only return it.
 
-        The heap begins a quarter up the addresses.  NOMEM beyond the limit "data", and where something is
-        in the way; the heap is as it was then.
+        The heap begins at a quarter of the address range.  Fails with NOMEM beyond the limit "data", and if another
+        mapping is in the way; the heap does not change then.
 
         >>> import vmwidgets as vm
         >>> t = vm.boot("armv7").task("init")
@@ -133,10 +132,10 @@ class UnixCalls(SpacePart):
 
     @operation
     def madvise(self, start: int | str, size: int | str, advice: str) -> None:
-        """Say how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" discards its contents at once.
+        """Advise how a range will be used (madvise(2)): as ``map.advise``, but "dontneed" discards its contents.
 
-        Private memory begins again then: with zeroes, or with what its file has.  NOMEM where a part of the range is
-        not mapped, after the rest was done.
+        Private memory then begins again: with zeroes, or with the contents of its file.  Fails with NOMEM if a part of
+        the range is not mapped; the rest is done first.
         """
         number = parse_name(advice, ADVICE, "advice")
         first = self._place(start, _length(size), True)
@@ -146,7 +145,7 @@ class UnixCalls(SpacePart):
     def page_out(self, start: int | str, size: int | str = PAGE) -> int:
         """Page out a range, to swap space or its file, as far as possible; returns the number of pages.
 
-        Wired pages stay, and those for which there is no room in swap space.
+        Wired pages stay, and so do pages for which swap space has no room.
         """
         first = self._place(start, _length(size), True)
         return self.space.page_out(first, first + _length(size))
@@ -155,9 +154,9 @@ class UnixCalls(SpacePart):
     def limit(self, name: str, most: int | str | None) -> None:
         """Set a limit (setrlimit(2)): "as" for addresses, "data" for the heap, "stack"; None: no limit.
 
-        "data" counts the heap alone, as in 4.4BSD; Linux counts all private writable memory since 4.7.  "rss" is a
-        limit of this machine's own: one page more in memory takes the place of one of the task's.  Linux ignores
-        RLIMIT_RSS, and BSD takes it as advice.  What the task has already stays.
+        "data" counts the heap alone, as in 4.4BSD; since 4.7, Linux counts all private writable memory.  "rss" is this
+        machine's own limit: at the limit, each new page replaces a page of the same task.  Linux ignores RLIMIT_RSS,
+        and BSD uses it as advice.  Memory that the task already has stays.
         """
         what = LIMITS[arguments.known(name, LIMITS, "limit")]
         if most is None and what == "stack":
@@ -172,7 +171,7 @@ class UnixCalls(SpacePart):
 
     @property
     def signals(self) -> tuple[Signal, ...]:
-        """The signals it received for failed accesses, the latest last: SIGSEGV or SIGBUS."""
+        """The signals that the task received for failed accesses, oldest first: SIGSEGV or SIGBUS."""
         return tuple(self.space.signals)
 
     @property

@@ -43,7 +43,7 @@ class Again:
     change: str
     counts: dict[str, tuple[int, int]]
     first_difference: Operation | None
-    """The first operation that came to something else: an error, other bytes."""
+    """The first operation that had another result: an error, other bytes."""
     moved: int
     """How many addresses among the arguments moved with the range that they are in."""
     done: int
@@ -51,7 +51,7 @@ class Again:
     stopped: str
 
     def __repr__(self) -> str:
-        lines = [f"the same life with {self.change}: {self.done} of {counted(self.count, 'operation')}"]
+        lines = [f"the same history with {self.change}: {self.done} of {counted(self.count, 'operation')}"]
         if self.stopped:
             lines.append(f"it can't go on: {self.stopped}")
         lines.append(f"{'':<12}{'before':>10}{'now':>10}")
@@ -59,7 +59,7 @@ class Again:
         if self.moved:
             lines.append(f"{counted(self.moved, 'address', 'addresses')} moved with their ranges")
         if self.first_difference is not None:
-            lines.append(f"the first that came to something else: {self.first_difference}")
+            lines.append(f"the first with another result: {self.first_difference}")
         return "\n".join(lines)
 
 

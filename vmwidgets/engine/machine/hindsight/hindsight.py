@@ -38,14 +38,18 @@ class Hindsight(Handle):
     def last_write(self, thing: Any, where: Any = None, *, progress: Progress | None = None) -> Operation:
         r"""The operation that last changed `thing` at `where`; the boot, if nothing has changed it since.
 
-        `thing` and `where` are a task and the address of a byte that it sees; a map and an address, for the entry
-        there; page tables and an address, for the last descriptor of its walk (or the walk alone); ``m.frames`` and the
-        number of a frame, for who has it; a memory object or a file and the offset of a page, for where that is.  What
-        an operation changes and changes back is not changed, and so is a byte that is written as it was.
+        `thing` and `where` may be
 
-        The first question does all operations again, some 600 µs each, and calls `progress` with how many are done and
-        how many there are; it can be stopped.  Later questions take milliseconds.  Raises :class:`Refused` where
-        nothing ever was.
+        - a task and an address: the byte that the task sees;
+        - a map and an address: the entry there;
+        - page tables and an address: the last descriptor of its walk (or pass the walk alone);
+        - ``m.frames`` and the number of a frame: the frame's owner;
+        - a memory object or a file and the offset of a page: the place of that page.
+
+        If an operation changes something and changes it back, it does not count.  Nor does a write of the same byte.
+        The first call replays all operations, some 600 µs each, and can be stopped.  It calls `progress` with the
+        number of replayed operations and the total.  Later calls take milliseconds.  Raises :class:`Refused` if nothing
+        was ever there.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -71,13 +75,13 @@ class Hindsight(Handle):
     def why(self, thing: Any, where: Any = None) -> Why:
         """Why `thing` is as it is at `where`: a smallest set of operations that has the same result on its own.
 
-        `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, what page tables make
-        of an address, a walk with its fault, or a frame that page tables lead to.  Each operation of the answer is
-        needed: without it the thing is otherwise.  The operation that last changed it is named too, if it is not among
-        them: a page that was written and then dropped is zero as it was at first.
+        `thing` and `where` are as for :meth:`last_write`: the byte of a task, the entry of a map, the translation of an
+        address, a walk with its fault, or a frame that page tables map.  Each operation of the result is needed:
+        without it, the thing would be different.  If the operation that last changed the thing is not needed, it is
+        named as well: a page that was written and then dropped is zero, as at first.
 
-        Operations are done on fresh machines, some 2 ms each time, and sometimes all of them.  It can be stopped.
-        Raises :class:`Refused` where nothing ever was.
+        Operations are repeated on new machines, some 2 ms each time, and sometimes all of them.  The call can be
+        stopped.  Raises :class:`Refused` if nothing was ever there.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -99,14 +103,14 @@ class Hindsight(Handle):
             return asked_why(self, *asked, _places(self, *asked), last)
 
     def first(self, f: Callable[[Any], Any], *, progress: Progress | None = None) -> Operation:
-        """The first operation after which `f` is true of this machine: exact, and `f` is asked after each.
+        """The first operation after which `f` is true for this machine; `f` is called after each operation.
 
-        `f` is called with a machine as it was, and may only look at that; where it asks for what is not there at a
-        moment (a task that was not made yet, an address where nothing is mapped), it counts as false.  `progress` is
-        called with how many operations are done, and how many there are; the search can be stopped.  O(operations),
-        some 400 µs each.
+        `f` is called with the machine at that point, and may only read it.  If it reads something that does not exist
+        at that point (a task that was not created yet, an address where nothing is mapped), it counts as false.
+        `progress` is called with the number of operations searched and the total; the search can be stopped.
+        O(operations), some 400 µs each.
 
-        Raises :class:`Refused` where `f` calls an operation or is never true, and CallbackFailed where it fails.
+        Raises :class:`Refused` if `f` calls an operation or is never true, and CallbackFailed if it fails.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -120,10 +124,10 @@ class Hindsight(Handle):
             return searches.first(self.history, f, progress)
 
     def turned(self, f: Callable[[Any], Any]) -> Turn:
-        """An operation with which the value of `f` changed: found by halves, so there may be others too.
+        """An operation at which the value of `f` changed, found by bisection, so there may be others.
 
-        `f` is as for :meth:`first`; its values, after the boot and now, have to differ.  In a history of 10,000
-        operations it is asked some hundred times.  Raises :class:`Refused` where the two values are the same.
+        `f` is as for :meth:`first`; its values after the boot and now must differ.  In a history of 10,000 operations
+        it is called some hundred times.  Raises :class:`Refused` if the two values are the same.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64")
@@ -148,16 +152,16 @@ class Hindsight(Handle):
         placement: str | None = None,
         quirks: Iterable[str] | None = None,
     ) -> Again:
-        """This machine's life with one thing changed, from the boot on, and what that changes.
+        """Replay this machine's history from the boot with one setting changed, and compare the results.
 
-        Another policy of `replacement` (what ``m.replacement`` takes; those that were chosen are passed over), `tlb`,
-        `fork` or `quirks` as :func:`vmwidgets.boot` takes them, or another `placement` of all tasks that were made.
-        The machine that lived it is ``.machine`` of the answer, and can go on.
+        The setting is another policy of `replacement` (as in ``m.replacement``; recorded choices of a policy are
+        skipped), `tlb`, `fork` or `quirks` as in :func:`vmwidgets.boot`, or another `placement` for all tasks.  The
+        machine of the replay is ``.machine`` of the result, and can continue.
 
-        An operation may return another address than it did: an address inside a range that an earlier call returned
-        moves with that range, and ``.moved`` counts them.  Functions for pagers, policies and handlers that take the
-        machine are called again.  Where the life can't go on, as at a thread's code, ``.stopped`` says where and why,
-        and what is counted is counted up to there.  O(operations), twice.
+        An operation may return another address than before.  An address inside a range that an earlier call returned
+        moves with that range, and ``.moved`` counts such addresses.  Functions for pagers, policies and handlers that
+        take the machine are called again.  If the replay can't continue, for example at a thread's code, ``.stopped``
+        says where and why, and the counts are up to that operation.  O(operations), twice.
 
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
@@ -169,7 +173,7 @@ class Hindsight(Handle):
         >>> child.write(a, b"y")
         >>> other = m.again(fork="eager")
         >>> other
-        the same life with fork='eager': 9 of 9 operations
+        the same history with fork='eager': 9 of 9 operations
                         before       now
         faults               5         4
         TLB misses          10         9

@@ -13,7 +13,7 @@ from .reliving import CannotGoOn, Reliving
 
 
 class Difference(NamedTuple):
-    """An operation that came to something else on the second machine; `other` is its record there, if it has one."""
+    """An operation that had another result on the second machine; `other` is its record there, if it has one."""
 
     operation: Operation
     other: Operation | None
@@ -65,7 +65,7 @@ class Lockstep:
 
     def close(self) -> None:
         """Let each go its own way from here on."""
-        self._end("they were let go")
+        self._end("the pair was released")
 
     def __repr__(self) -> str:
         lines = [f"{self.first.name} and {self.second.name}: {counted(self.done, 'operation')} in step"]
@@ -75,7 +75,7 @@ class Lockstep:
         for name, (one, other) in self.counts.items():
             lines.append(f"{name:<12}{one:>10,}{other:>10,}{' ←' * (one != other)}")
         if self.differences:
-            came = "came to something else"
+            came = "had another result"
             lines.append(f"{counted(len(self.differences), 'operation')} {came}, first {self.differences[0].operation}")
         return "\n".join(lines)
 
@@ -123,7 +123,7 @@ class Lockstep:
         journal, (count, serial) = self.second.journal, self._expected
         own = journal.first_from(serial + 1)
         if own < len(journal):
-            self._end(f"{self.second.name} did operations of its own, from its operation {own} on")
+            self._end(f"{self.second.name} made its own operations, from its operation {own} on")
         else:
             last = f"s {own} to {count - 1}" if own < count - 1 else f" {own}"
             self._end(f"{self.second.name} undid its operation{last} on its own")
@@ -175,15 +175,15 @@ def _end_of(journal: Any) -> tuple[int, int]:
 def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
     """Make `second` repeat each operation of `first` from now on, and note the differences.
 
-    Work on the first machine as usual, with its handles and pictures.  What is undone and redone there is undone and
-    redone on the second one.  Both begin as they are: make the second a branch of the first, or boot both and do
-    everything in step.  An address moves with the range that an operation returned, as in :meth:`.Machine.again`.
-    With `stop` the second one stays where the first difference is: see :attr:`Lockstep.differences` for which count.
+    Use the first machine as usual, with its handles and pictures.  Undo and redo are repeated on the second one, too.
+    The two machines begin as they are: make the second a branch of the first, or boot both and make every call in step.
+    An address moves with the range that an operation returned, as in :meth:`.Machine.again`.  With `stop`, the second
+    machine stops at the first difference; :attr:`Lockstep.differences` says which differences count.
 
-    The two are not in step any longer where the second can't do an operation, such as one that takes a thread's
-    function or names a processor that the second lacks.  The same holds if the second does or undoes operations of its
-    own, or if the first goes back to before they were in step; then ``.stopped`` says so.  Raises :class:`Refused` for
-    one machine twice, for a second machine that follows one already, or for a machine that is only to be looked at.
+    The two are no longer in step if the second can't repeat an operation, for example if it lacks the processor, or if
+    the operation takes a thread's function.  The same holds if the second does or undoes operations of its own, or if
+    the first goes back to before they were in step.  ``.stopped`` then says so.  Raises :class:`Refused` if both are
+    the same machine, if the second already follows another machine, and for a machine that is read-only.
 
     >>> import vmwidgets as vm
     >>> a, b = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")
@@ -206,7 +206,7 @@ def lockstep(first: Any, second: Any, *, stop: bool = False) -> Lockstep:
         if one.dead:
             raise Refused(f"{name}: {one.name} is dead, so it can't do operations")
         if one.door.inside:
-            raise Refused("lockstep begins between operations, and one is under way: call it in a cell")
+            raise Refused("lockstep can't begin during an operation: call it in a cell")
     if first in _led_by(second):
         raise Refused(f"{first.name} already follows {second.name}, or is the same machine: use a branch")
     for pair in _pairs_of(second):

@@ -15,7 +15,7 @@ MOST_STEPS = 20_000
 """So many steps are done, unless `most` says otherwise."""
 
 SCRIPT = (
-    "write a list of steps, each a part of the machine, an operation of it, and what that is given, such as "
+    "write a list of steps, each with a part of the machine, its operation, and the arguments, such as "
     "[('task:init', 'read', 0x1_0000, 4)]"
 )
 
@@ -61,12 +61,10 @@ class Orders:
 
     def __repr__(self) -> str:
         lengths = " and ".join(str(len(script)) for script in self.scripts)
-        lines = [
-            f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} done to see what they come to"
-        ]
+        lines = [f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} run"]
         if self.stopped_before:
             done = counted(self.stopped_before, "step")
-            lines.append(f"stopped at the limit: orders are followed for {done}, and no further")
+            lines.append(f"stopped at the limit: orders are run for {done}, and no further")
         if self.died:
             lines.append(f"the machine dies in {self.died:,}")
         if self._shortest is None:
@@ -133,21 +131,21 @@ def orders(
 ) -> Orders:
     """Run two scripts in every order on branches of `machine`, and count the orders in which `wrong` becomes true.
 
-    A step is a part of the machine as records name it, an operation of it, and what that is given; a dictionary at the
-    end has what is given by name.  The steps of a script keep their order.  `wrong` is asked after each step, of a
-    machine whose ``journal.last`` is that step, and may only look.  A step that fails is done: what it raised is in the
-    record.  Orders that lead to the same machine go on as one, unless `prune` is False: the answer is the same.  At
-    most `most` steps are done.  The machine itself stays as it is.
+    A step is a tuple: a part of the machine as records name it, one of its operations, and the arguments.  A dictionary
+    at the end has the keyword arguments.  The steps of a script keep their order.  `wrong` is called after each step
+    with a machine whose ``journal.last`` is that step; it may only read.  A step that fails counts as done; its record
+    has the error.  Orders that lead to the same machine continue as one, unless `prune` is False; the result is the
+    same.  At most `most` steps are run.  The machine itself does not change.
 
-    Raises :class:`Refused` for what is not a script, for a step that a machine refuses, and for a function that changes
-    something.  O(steps done), some milliseconds each on a small machine.
+    Raises :class:`Refused` for an invalid script, for a step that a machine refuses, and for a function that changes
+    something.  O(steps run), some milliseconds each on a small machine.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", layout="tiny")
     >>> page = m.task("a").mmap("4 KiB")
     >>> writes = [("task:a", "write", page, b"1"), ("task:a", "write", page, b"2")]
     >>> vm.orders(m, writes, [("task:a", "read", page, 1)], lambda m: m.journal.last.result == b"1")
-    3 orders of 2 and 1 steps, 7 steps done to see what they come to
+    3 orders of 2 and 1 steps, 7 steps run
     it happens in 1; the shortest:
       first   task:a.write(0x1_0000, b'1')
       second  task:a.read(0x1_0000, 1)

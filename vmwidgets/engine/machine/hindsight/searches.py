@@ -19,7 +19,7 @@ from ..system import System
 Progress = Callable[[int, int], object]
 """Called with how many operations are done, and how many there are."""
 
-MEANS = "write a function that looks at the machine that it is given, such as lambda m: len(m.kernel_map) > 4"
+MEANS = "write a function that reads the machine that it receives, such as lambda m: len(m.kernel_map) > 4"
 
 
 class NotThere:
@@ -194,4 +194,4 @@ def _between(history: History, question: Question, low: int, high: int) -> Turn:
         history.retrace(begin, low, high)
     except _Found:
         return found[0]
-    raise CallbackFailed("turned(f): f gives another value each time that it is asked of the same machine")
+    raise CallbackFailed("turned(f): f returns another value at each call for the same machine")

@@ -319,7 +319,7 @@ def why(machine: Any, thing: Any, where: Any, places: Places, last: Operation) -
         if holds(operations):
             chain = tuple(_chain(holds, operations, last))
             return Why(what, chain, last, cells=_cells_of(machine, (*chain, last)), life=life)
-    reason = holds.why_not or "it comes out otherwise when the operations are done again alone"
+    reason = holds.why_not or "the result differs when these operations are repeated alone"
     said = f"what that needed is not known: {shown(reason)[1:-1]}"
     return Why(what, (last,), last, said, _cells_of(machine, (last, last)), life)
 

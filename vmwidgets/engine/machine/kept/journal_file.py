@@ -159,9 +159,9 @@ class MachineJournal(Journal):
     """The journal of a machine, which can be saved."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` makes the machine again.
+        """Write it to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` rebuilds the machine.
 
-        If that fails, a file that was there stays as it was.  O(operations).
+        If writing fails, an existing file stays as it was.  O(operations).
         """
         if self.incomplete:
             raise Refused(f"{shown(str(path))} is not written: {self.incomplete}")
@@ -175,7 +175,7 @@ class MachineJournal(Journal):
         return raw.getvalue()
 
     def handout(self, path: str | os.PathLike[str], *pictures: Any, **options: Any) -> Any:
-        """Write the machine's story to a file that steps without a kernel: see :func:`vmwidgets.handout`."""
+        """Write the machine's story to a file to step through, without a kernel: see :func:`vmwidgets.handout`."""
         return HANDED_OUT_BY[-1](self, path, pictures, options)
 
 
@@ -385,7 +385,7 @@ class _Reader:
                         if (data.get("end"), data.get("sha256")) != (self.count - 1, check.hexdigest()):
                             raise self.wrong("the check value does not match: the file was changed")
                         if file.read(1):
-                            raise self.wrong("there is something behind the end", self.count + 1)
+                            raise self.wrong("there is something after the end", self.count + 1)
                         return
                     else:
                         yield data

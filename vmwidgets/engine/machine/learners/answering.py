@@ -43,7 +43,7 @@ class Answering(LearnerCode):
         try:
             live = self.callbacks.live.get(self.key)
             if live is None:
-                why = "was recorded up to here: what its function would give next is not known"
+                why = "was recorded up to here: its function's next step is not known"
                 raise CallbackFailed(f"{self.title} {why}")
             found = ask(live.code, place)
         except CallbackFailed as failed:

@@ -272,7 +272,9 @@ class LearnerCode:
         except (KernelPanic, Broken, CallbackFailed, KeyboardInterrupt):
             raise
         except RecursionError as error:
-            raise CallbackFailed(f"{self.title} failed: it calls itself, or is called by what it calls") from error
+            raise CallbackFailed(
+                f"{self.title} failed: it calls itself, directly or through another function"
+            ) from error
         except BaseException as error:
             raise CallbackFailed(f"{self.title} failed: {_said(error)}") from error
         finally:
@@ -341,8 +343,8 @@ class ThreadActor(LearnerCode):
             raise CallbackFailed(f"{self.title} was recorded up to here: what its function would do next is not known")
         if live.position != len(self.script):
             raise CallbackFailed(
-                f"{self.title} can't go on from here: its function has run further, and Python can't take that back; "
-                "m.redo() repeats what it did"
+                f"{self.title} can't continue from here: its function has run further, and Python can't undo that; "
+                "m.redo() repeats its calls"
             )
         return live
 
@@ -449,7 +451,7 @@ class Handler(LearnerCode):
         kmem = self.callbacks.kmem
         if self._runs:
             raise CallbackFailed(
-                f"{self.title} asks for memory in a way that has handlers called again, itself too: use M_NOWAIT"
+                f"{self.title} requests memory in a way that calls the handlers again, including itself: use M_NOWAIT"
             )
         outcome, self._runs = "returned", True
         try:
