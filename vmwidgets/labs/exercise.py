@@ -91,11 +91,11 @@ def exercise(  # noqa: PLR0913 - each is a word of the call
 ) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it receives a thing of class `takes` and yields criteria.
 
-    With `variant`, each student gets a different variant.  It is a function that receives :class:`Draws`, and returns an
-    object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are three
-    texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw another variant, or
-    makes the judge award different points.  The name of an exercise of the package is refused, unless `replace=True`.
-    `sheet` is the old name of `variant`, which works for one more version.
+    With `variant`, each student gets a different variant.  It is a function that receives :class:`Draws`, and returns
+    an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
+    three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
+    another variant, or makes the judge award different points.  The name of an exercise of the package is refused,
+    unless `replace=True`.  `sheet` is the old name of `variant`, which works for one more version.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)
