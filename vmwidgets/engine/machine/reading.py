@@ -67,7 +67,7 @@ class Reading:
 
 
 OF_MEMORY = "what changes memory is an operation: m.write(…), m.task(…).write(…) or m.set_descriptor(…)"
-OF_PAGES = "use the operations that allocate and free pages: m.take_pages(…), m.give_pages(…)"
+OF_PAGES = "what allocates or frees pages is an operation: m.take_pages(…), m.give_pages(…)"
 OF_TABLES = (
     "what changes tables is an operation: those of maps, such as enter and remove, m.unchecked, m.set_descriptor(…)"
 )
