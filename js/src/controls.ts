@@ -10,6 +10,7 @@ import { Focus } from "./focus.ts";
 import { Hover } from "./hover.ts";
 import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
+import { leave } from "./leaving.ts";
 import { firstWords, legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
 import type { Names, Told } from "./operations.ts";
@@ -331,9 +332,15 @@ export class Controls {
   private readOn(key: string, onNode: string | undefined): boolean {
     if (key === "?") this.explain();
     else if (key === "Enter" && onNode !== undefined) this.act(onNode);
-    else if (key === "Escape") this.figure.calls.select("");
+    else if (key === "Escape") this.escape();
     else return false;
     return true;
+  }
+
+  /** The selection is taken back; where there is none, the notebook gets the focus. */
+  private escape(): void {
+    if (this.renderer.selected) this.figure.calls.select("");
+    else leave(this.figure.root);
   }
 
   /** True if the key meant something here. */
@@ -350,7 +357,7 @@ export class Controls {
         if (onNode !== undefined) this.act(onNode);
         return onNode !== undefined;
       case "Escape":
-        this.figure.calls.select("");
+        this.escape();
         return true;
       case "[":
         this.time.by(-1);
