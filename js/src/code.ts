@@ -14,6 +14,22 @@ export function arriving(model: HubModel, type: string): Promise<DataView> {
   });
 }
 
+/** Milliseconds that code may take that comes by itself: then it was lost, or the kernel sends it when it is idle. */
+const PATIENCE = 5000;
+
+/** The code that `comes` by itself; where it does not, it is asked for. */
+export async function asked(comes: Promise<DataView>, ask: () => Promise<DataView>): Promise<DataView> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<DataView>((resolve) => {
+    timer = setTimeout(() => resolve(ask()), PATIENCE);
+  });
+  try {
+    return await Promise.race([comes, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The text of code that was packed as zlib, which browsers know. */
 export function unpacked(code: DataView): Promise<string> {
   const plain = new Blob([code as DataView<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -3,7 +3,7 @@
 
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
-import { arriving, started, unpacked } from "./code.ts";
+import { arriving, asked, started, unpacked } from "./code.ts";
 import type { Equip, Given } from "./controls.ts";
 import type { HubArguments, HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
@@ -30,7 +30,8 @@ function initialize({ model, signal, controls }: HubArguments): HubExports {
   };
   const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
   const start = async (): Promise<Equip> => {
-    const code = await started<Code>(await unpacked(await (controls ?? ask("controls"))));
+    const packed = await (controls ? asked(controls, () => ask("controls")) : ask("controls"));
+    const code = await started<Code>(await unpacked(packed));
     return code.default.initialize({ graphviz, signal, speaker });
   };
   let equip: Promise<Equip> | undefined;
