@@ -2,6 +2,7 @@
 // choices that travelled by themselves could come later than the press, and another answer would be kept.
 
 import { hear } from "./hearing.ts";
+import { leave } from "./leaving.ts";
 import type { Model } from "./model.ts";
 
 export interface AnswerTraits {
@@ -127,6 +128,10 @@ function render({ model, el }: AnswerArguments): () => void {
     status.textContent = model.get("status");
   };
 
+  const back = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && leave(el)) event.preventDefault();
+  };
+  el.addEventListener("keydown", back, true); // before a field keeps its keys from the notebook
   for (const one of [field, because]) entered(one, send);
   entered(missed, sendMissed);
   el.style.overflowWrap = "anywhere"; // an answer may be an address or a name, without a space

@@ -9,6 +9,7 @@ import { Ground } from "./ground.ts";
 import { Hover } from "./hover.ts";
 import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
+import { leave } from "./leaving.ts";
 import { firstWords, legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
 import type { Names, Told } from "./operations.ts";
@@ -415,9 +416,15 @@ export class Figure {
   private readOn(key: string, onNode: string | undefined): boolean {
     if (key === "?") this.explain();
     else if (key === "Enter" && onNode !== undefined) this.act(onNode);
-    else if (key === "Escape") this.calls.select("");
+    else if (key === "Escape") this.escape();
     else return false;
     return true;
+  }
+
+  /** The selection is taken back; where there is none, the notebook gets the focus. */
+  private escape(): void {
+    if (this.renderer.selected) this.calls.select("");
+    else leave(this.root);
   }
 
   /** True if the key meant something here. */
@@ -434,7 +441,7 @@ export class Figure {
         if (onNode !== undefined) this.act(onNode);
         return onNode !== undefined;
       case "Escape":
-        this.calls.select("");
+        this.escape();
         return true;
       case "[":
         this.time.by(-1);

@@ -159,7 +159,9 @@ export class Time {
     this.operation.addEventListener("change", () => this.toOperation(Number(this.operation.value)));
     this.maker.addEventListener("click", () => this.toOperation(this.when.made ?? 0));
     this.slider.addEventListener("input", () => this.drag(Number(this.slider.value)));
-    this.root.addEventListener("keydown", (event) => event.stopPropagation()); // arrows move the slider
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") event.stopPropagation(); // arrows move the slider, and Escape is the way out
+    });
   }
 
   /** The picture of a moment is on screen. */

@@ -107,3 +107,19 @@ test("what one missed is asked after a wrong answer alone", () => {
   missed.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
   assert.deepEqual(sent, [{ type: "missed", value: "that gaps are asked from below" }]);
 });
+
+test("Escape goes back to the notebook's cell, from a field too", () => {
+  const cell = document.createElement("div");
+  cell.className = "jp-Cell";
+  cell.tabIndex = -1;
+  for (const options of [[], ["low", "high"]]) {
+    const { el } = shown({ options });
+    document.body.replaceChildren(cell);
+    cell.replaceChildren(el);
+    const control = el.querySelector("input") as HTMLInputElement;
+    control.focus();
+    assert.equal(document.activeElement, control);
+    control.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    assert.ok(document.activeElement === cell);
+  }
+});

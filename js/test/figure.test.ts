@@ -294,3 +294,27 @@ test("a page narrower than its picture scrolls it, and gives it its place back",
   draw(scene([node("a")], [], { width: 600 }));
   assert.deepEqual([root.parentElement, root.style.minWidth, ground.isConnected], [figure.root, "", false]);
 });
+
+test("Escape takes the selection back, and where there is none it goes to the notebook's cell", () => {
+  const { chosen, figure, draw, find } = setUp();
+  const cell = document.createElement("div");
+  cell.className = "jp-Cell vmwidgets";
+  cell.tabIndex = -1;
+  document.body.append(cell);
+  cell.append(figure.root);
+  draw(scene([node("entry", { thing: "entry:1", action: "select", lane: "x" })]));
+  const stands = find('[data-id="entry"]');
+  const press = () => stands.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  stands.focus();
+  figure.select("entry:1");
+  press();
+  assert.deepEqual(chosen, [""]);
+  assert.ok(document.activeElement !== cell);
+  figure.select("");
+  for (const from of [stands, find('.vmw-time button, [aria-label="back"]')]) {
+    from.focus();
+    from.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    assert.deepEqual(chosen, [""]);
+    assert.ok(document.activeElement === cell);
+  }
+});

@@ -34,6 +34,8 @@ IN_CONTROL = """(index) => {
     return !!control && panel.content.widgets[index].node.contains(control);
 }"""
 
+ON_CELL = "(index) => document.activeElement === panel.content.widgets[index].node"
+
 TOO_WIDE = """() => {
     const outputs = document.querySelectorAll('.jp-Notebook .jp-OutputArea-output');
     const scrolled = (node, root) => {
@@ -160,6 +162,8 @@ def answer_by_keys(notebook: Notebook, index: int, *keys: str) -> str:
         keyboard.press(key)
     notebook.cell(index).get_by_text("Your answer is shown above").wait_for()
     notebook.wait_idle()
+    keyboard.press("Escape")
+    assert notebook.page.evaluate(ON_CELL, index), "Escape leads back to the cell"
     return str(notebook.cell(index).locator(".jp-OutputArea").inner_text())
 
 
