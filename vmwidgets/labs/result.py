@@ -148,4 +148,5 @@ def _lines(criterion: Criterion) -> Iterator[str]:
 def _html(criterion: Criterion) -> str:
     beside = "".join(f"<div>{with_code(text)}</div>" for text in _beside(criterion))
     sign, sentence = marked(_sign(criterion), "code"), with_code(criterion.sentence)
-    return f'<div style="display: flex; gap: 0.5em"><div>{sign}</div><div><div>{sentence}</div>{beside}</div></div>'
+    text = f'<div style="min-width: 0"><div>{sentence}</div>{beside}</div>'
+    return f'<div style="display: flex; gap: 0.5em"><div style="flex: none">{sign}</div>{text}</div>'
