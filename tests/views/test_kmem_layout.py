@@ -135,5 +135,5 @@ def test_the_legend_has_each_colour_of_a_range_and_no_other() -> None:
     known = {bar.style for node in scene.nodes if node.id.startswith("kmem/legend/") for bar in node.bars}
     ranges = [node for node in scene.nodes if node.kind == "range"]
     kinds = {state for node in ranges for state in node.state if state in ("submap", "object", "plain", "static")}
-    assert known == kinds | {bar.style for node in ranges for bar in node.bars}
-    assert {"submap", "wired"} <= known
+    assert known == kinds | {f"{bar.style} inside" for node in ranges for bar in node.bars}
+    assert {"submap", "wired inside"} <= known

@@ -110,7 +110,7 @@ _COLOURS = (
     ("object", "pages of kernel_object"),
     ("plain", "no object"),
     ("static", "reserved at boot"),
-    ("wired", "wired"),
+    ("wired inside", "wired"),
 )
 """What the colours of ranges mean, and the strip on their lower edge."""
 
@@ -118,7 +118,7 @@ _COLOURS = (
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
     """What the colours mean that the picture has."""
     ranges = [node for node in nodes if node.kind == "range"]
-    looks = {look for node in ranges for look in (*node.state, *(bar.style for bar in node.bars))}
+    looks = {look for node in ranges for look in (*node.state, *(f"{bar.style} inside" for bar in node.bars))}
     return kit.legend("kmem", [one for one in _COLOURS if one[0] in looks], y, width=width)
 
 
