@@ -125,6 +125,8 @@ def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any,
     page = context.new_page()
     page.goto(Below(site).address("01-maps.ipynb"))
     page.locator(STARTING).wait_for(timeout=LONG)
+    page.locator(".jp-Notebook").wait_for()
+    page.wait_for_timeout(3_000)  # JupyterLab opens the list when it likes
     assert page.locator(".jp-Notebook").bounding_box()["width"] > 250
     context.close()
 

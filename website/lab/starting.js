@@ -124,7 +124,7 @@ function isRunning(panel) {
 
 /** On a telephone the list of files, which JupyterLab shows with the first notebook, leaves no room for it. */
 function giveRoom(app) {
-  if (innerWidth < NARROW) app.shell.collapseLeft?.();
+  if (innerWidth < NARROW && !app.shell.leftCollapsed) app.shell.collapseLeft?.();
 }
 
 const plugin = {
@@ -133,7 +133,11 @@ const plugin = {
   activate: (app) => {
     const followed = new WeakSet();
     const notice = new Notice();
+    let touched = false; // who opens the list wants to see it
+    addEventListener("pointerdown", () => (touched = true), { capture: true, once: true });
+    addEventListener("keydown", () => (touched = true), { capture: true, once: true });
     const look = () => {
+      if (!touched) giveRoom(app); // JupyterLab may open it after the notebook
       for (const panel of app.shell.widgets("main")) {
         if (!panel.sessionContext || !panel.content?.model || followed.has(panel)) continue;
         followed.add(panel);
