@@ -3,6 +3,8 @@
 PYTHON ?= $(shell scripts/python)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Tests start hundreds of processes; without bytecode each would compile again all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 # A real browser on a busy computer: what fails is run once more, and the summary names it. Failing twice fails.
 PATIENT := $(PYTEST) --reruns 1 -rfER

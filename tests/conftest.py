@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections import Counter
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,26 +22,43 @@ settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_h
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
-ONCE = ("docs", "questions", "sources", "views")
+ONCE = ("docs", "lectures", "questions", "sources", "views")
 """Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
+
+AGAIN = 3
+"""Of a test's many cases, each so many is run on the other Pythons too."""
+
+
+def chosen(case: str, share: int) -> bool:
+    """Whether a case is among each `share`-th: by a checksum of its name, for a stride may leave out a parameter."""
+    return zlib.crc32(case.encode()) % share == 0
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A search by a state machine finds on one Python what it finds on another, as do those of some folders.
 
-    Of a test marked `sampled(share)` each `share`-th case is run, from the first on; the others are for `make sweep`.
+    Of a test marked `sampled(share)`, `make test` runs one case in `share` and always the first; the others are for
+    `make sweep`.
     """
-    seen: Counter[str] = Counter()
+    seen: set[str] = set()
     for item in items:
+        test = item.nodeid.partition("[")[0]
+        first = test not in seen
+        seen.add(test)
         if item.name == "runTest" or item.path.relative_to(ROOT / "tests").parts[0] in ONCE:
             item.add_marker(pytest.mark.once)
+        elif not first and not chosen(item.nodeid, AGAIN):
+            item.add_marker(pytest.mark.once)
         sampled = item.get_closest_marker("sampled")
-        if sampled is not None:
-            test = item.nodeid.partition("[")[0]
-            if seen[test] % sampled.args[0]:
-                item.add_marker(pytest.mark.sweep)
-            seen[test] += 1
+        if sampled is not None and not first and not chosen(item.nodeid, sampled.args[0]):
+            item.add_marker(pytest.mark.sweep)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def test_files_that_are_there_are_replaced_only_by_force(tmp_path: Path, capsys:
 
 
 def answers(name: str) -> list[str]:
-    return [answer for _, _, answer, _ in LECTURES[name]().ask.values()]
+    return [answer for _, _, answer, _ in lecture_of(name).ask.values()]
 
 
 def test_the_answers_are_those_of_a_book() -> None:

@@ -338,6 +338,7 @@ def test_a_ring_without_pages_says_so() -> None:
     assert "clock/none" not in {node.id for node in vm.Clock(machine).scene().nodes}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("policy", ["clock", "nru", "aging", "lru"])
 @pytest.mark.parametrize("architecture", ["x86-64", "aarch64", "riscv-sv39"])
 @pytest.mark.parametrize("seed", [6, 7, 8])

@@ -35,6 +35,7 @@ def differences(one: DomainValue, other: DomainValue) -> list[str]:
             if left.get(name) != right.get(name)]  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("scarce", [False, True])

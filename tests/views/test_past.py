@@ -28,6 +28,7 @@ from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.kernel.threads.waits import ChannelWait, MaySleep, Running
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(8))
 def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
     life = Life(seed)

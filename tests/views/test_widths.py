@@ -44,6 +44,7 @@ def too_small(scene: Scene) -> list[str]:
     return [f"{node.id}: {run.text!r}" for node in scene.nodes for run in node.text if font_size(run.style) < READABLE]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("widths", [WIDTHS, pytest.param(BETWEEN, marks=pytest.mark.sweep)], ids=["each", "between"])
 @pytest.mark.parametrize("pictures", GALLERY)
 def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
@@ -76,6 +77,7 @@ def test_on_a_telephone_nothing_reaches_out_of_a_handouts_picture(pictures: Call
     assert wrong == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("width", [*WIDTHS, *BETWEEN])
 def test_of_a_tree_and_of_a_walk_in_a_line_all_boxes_have_their_letter_or_name_or_none_has(width: int) -> None:
     found = set()

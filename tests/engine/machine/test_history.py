@@ -42,6 +42,7 @@ def m():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("kind", LIVES)
 class TestLives:
+    @pytest.mark.sampled(2)
     def test_a_machine_of_the_past_is_one_that_did_only_so_much(self, kind, architecture):
         m = LIVES[kind](architecture, 3, 120)
         last = len(m.journal) - 1
@@ -87,6 +88,7 @@ class TestLives:
         assert [one.events for one in m.journal[-3:]] == events
         assert m.journal.undone is None and not m.journal.branches
 
+    @pytest.mark.sampled(2)
     def test_undone_one_by_one(self, kind, architecture):
         m = LIVES[kind](architecture, 6, 40)
         for _ in range(5):

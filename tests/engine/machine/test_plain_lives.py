@@ -25,6 +25,7 @@ SAMPLE = {0: 160, 1: 160, 2: 120}
 """Steps by seed: with memory enough, with few frames, and with flushes that wait."""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("seed", SAMPLE)
 def test_a_life_is_as_plain_bytes_have_it(architecture: str, seed: int) -> None:

@@ -86,6 +86,7 @@ def try_change(m, task, change, start, end):
     return not failure
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "size", "kind", "change"),
     [

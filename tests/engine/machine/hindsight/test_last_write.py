@@ -31,6 +31,7 @@ def check_bytes(machine: Any, chance: random.Random) -> int:
     return len({one for numbers in found.values() for one in numbers})
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(6))
 def test_bytes_of_tasks(seed: int) -> None:
     """Files, forks, page-out, swap space, truncated files and failures among them."""

@@ -29,6 +29,7 @@ def place(task: Any, va: int) -> str:
     return ""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(24))
 def test_a_life_ends_where_the_page_is_and_begins_in_a_file_or_as_zeroes(seed: int) -> None:
     m = Life(seed).machine
@@ -45,6 +46,7 @@ def test_a_life_ends_where_the_page_is_and_begins_in_a_file_or_as_zeroes(seed: i
     assert looked
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(24))
 def test_something_has_its_page_in_each_place_when_the_operation_is_over(seed: int) -> None:
     m = Life(seed).machine
@@ -99,6 +101,7 @@ def test_what_is_no_byte_of_a_task_has_no_life() -> None:
     assert m.why(t, a).life == ()  # never touched: nothing has a page yet
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(24))
 def test_what_no_object_has_any_longer_is_nowhere_or_in_its_file(seed: int) -> None:
     m = Life(seed).machine

@@ -43,6 +43,7 @@ def machines() -> list[Any]:
         return lives()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("at", range(6))
 def test_as_looking_at_each_moment_has_it(machines: list[Any], at: int) -> None:
     m = machines[at]
