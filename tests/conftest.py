@@ -46,12 +46,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         first = test not in seen
         seen.add(test)
-        if item.name == "runTest" or item.path.relative_to(ROOT / "tests").parts[0] in ONCE:
-            item.add_marker(pytest.mark.once)
-        elif not first and not chosen(item.nodeid, AGAIN):
+        alike = item.name == "runTest" or item.path.relative_to(ROOT / "tests").parts[0] in ONCE
+        if alike or not (first or chosen(item.nodeid, AGAIN)):
             item.add_marker(pytest.mark.once)
         sampled = item.get_closest_marker("sampled")
-        if sampled is not None and not first and not chosen(item.nodeid, sampled.args[0]):
+        if sampled is not None and not (first or chosen(item.nodeid, sampled.args[0])):
             item.add_marker(pytest.mark.sweep)
 
 

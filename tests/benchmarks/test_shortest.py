@@ -19,7 +19,8 @@ ALONE = "pages"
 """It has a shell of its own, so it runs in a process of its own."""
 
 ELSEWHERE = {"laptops", "paint", "paint-beside", "scrubbing", "sizes", "stops"}
-"""They need a browser, a wheel, an emulator: `tests/browser/`, `tests/packaging/` and `tests/real/` run them."""
+"""They need a browser, a wheel, an emulator: `tests/browser/`, `tests/packaging/` and `tests/real/` run them, and
+`make sweep` runs `paint-beside`."""
 
 
 def is_report(text: str) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.laptops import MOST
 from benchmarks.paint import MOST_BEFORE
 
@@ -36,6 +38,7 @@ def test_pictures_are_measured_in_a_notebook() -> None:
     assert 0 < int(first.split()[-1].replace(",", "")) < MOST_BEFORE, first
 
 
+@pytest.mark.sweep  # it builds another version of the package: two minutes
 def test_pictures_are_measured_beside_themselves() -> None:
     printed = run("paint-beside")
     for measured in ("tree", "map: tree, list, ribbon", "dashboard", "first picture, bytes", "first picture at"):
