@@ -10,7 +10,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
-from vmwidgets.engine.base.errors import shown
+from vmwidgets.engine.base.errors import Refused, shown
 
 KERNEL = 0xFFFF_8080_0000_0000
 END = KERNEL + (64 << 20)
@@ -447,6 +447,24 @@ class TestWhatIsNotThere:
 
 
 SETTABLE = "controls, costs, name and replacement"
+
+
+class TestClasses:
+    @pytest.mark.parametrize(
+        ("args", "options"), [((), {}), (("x86-64",), {}), ((5,), {}), ((), {"ram": 1}), ((1,) * 12, {})]
+    )
+    def test_a_machine_is_booted_and_not_called_for(self, args, options):
+        with pytest.raises(Refused, match=r'^Machine can\'t be called with these arguments: boot\("x86-64"\) makes'):
+            vm.Machine(*args, **options)
+
+    def test_nor_are_its_parts(self, machine):
+        for part in (machine.kernel_map, machine.tasks["init"], machine.cpus):
+            with pytest.raises(Refused, match=rf"^{type(part).__name__} can't be called .*: a machine makes its parts"):
+                type(part)(bad=1)
+
+    def test_an_error_inside_is_not_taken_for_wrong_arguments(self, machine):
+        with pytest.raises(TypeError, match="unhashable"):
+            vm.Machine("x86-64", 1 << 26, machine.layout, frozenset(), fork=[])  # type: ignore[arg-type]
 
 
 class TestSetting:

@@ -78,6 +78,7 @@ class Machine(Hindsight):
     """
 
     path = "machine"
+    made_by = 'boot("x86-64") makes a machine'
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial, wraps
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from ..base.called import called
@@ -388,12 +389,26 @@ class System:
 
 
 class _Sealing(ABCMeta):
-    """The kind of class whose objects are sealed as soon as they are made."""
+    """The kind of class whose objects are sealed as soon as they are made, and which says what makes them."""
+
+    made_by: str
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        made = super().__call__(*args, **kwargs)
+        try:
+            made = super().__call__(*args, **kwargs)
+        except TypeError:
+            if cls._takes(args, kwargs):  # it was made as it is meant to be, and something else went wrong
+                raise
+            raise Refused(f"{cls.__name__} can't be called with these arguments: {cls.made_by}") from None
         made._sealed = True
         return made
+
+    def _takes(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        try:
+            signature(cls.__init__).bind(None, *args, **kwargs)  # type: ignore[misc]  # of this very class
+        except TypeError:
+            return False
+        return True
 
 
 class Handle(metaclass=_Sealing):
@@ -401,6 +416,9 @@ class Handle(metaclass=_Sealing):
 
     Only attributes that are meant to be set can be set, so no typo replaces a part.
     """
+
+    made_by = "a machine makes its parts itself, and has them as in machine.tasks"
+    """What a learner calls instead of the class."""
 
     _sealed = False
 
