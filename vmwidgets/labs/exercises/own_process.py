@@ -18,7 +18,7 @@ from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
 from .structures import pages, runs
 
-RIGHTS = {"---": "without any right", "rw-": "to read and write", "r--": "to read only", "": "not mapped"}
+RIGHTS = {"---": "without access", "rw-": "to read and write", "r--": "to read only", "": "not mapped"}
 """Of a piece of the address space, and how that is said; without a text: a gap."""
 
 

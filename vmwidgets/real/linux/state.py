@@ -58,7 +58,7 @@ def pages_of(system: System, task: str) -> Iterator[tuple[int, str]]:
 def private_of(system: System, task: str) -> list[tuple[int, int]]:
     """The task's ranges of private anonymous memory that may be read, without those that are too large.
 
-    Where the right to read is missing, processors and their keys differ, and a range without any right keeps its pages
+    Where the right to read is missing, processors and their keys differ, and a range without access keeps its pages
     in Linux's tables and not in X15's.
     """
     handles = {int(one.start): one for one in system.machine.tasks[task].map}
