@@ -173,3 +173,9 @@ def test_sizes_near_the_end_of_a_word(kernel, size):
             kernel.do(Kmem.kmem_malloc, kernel.kmem_map, size, M_NOWAIT)
     else:
         assert kernel.do(Kmem.kmem_malloc, kernel.kmem_map, size, M_NOWAIT) == 0
+
+
+def test_ticks_are_counted_as_elsewhere():
+    assert [str(TimedWait("nokva", ticks)) for ticks in (1, 250, 1500)] == [
+        '1 tick ("nokva")', '250 ticks ("nokva")', '1,500 ticks ("nokva")',
+    ]  # fmt: skip

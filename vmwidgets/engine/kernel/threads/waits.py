@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...base.recorder import Recorder
+from ...base.units import counted
 from ..map.core import MapCore
 from .threads_schema import CallUndone, MapLocked, MapUnlocked
 
@@ -72,7 +73,7 @@ class TimedWait:
         return "timer", self.message
 
     def __str__(self) -> str:
-        return f'{self.ticks} ticks ("{self.message}")'
+        return f'{counted(self.ticks, "tick")} ("{self.message}")'
 
 
 @dataclass(frozen=True, slots=True)
