@@ -397,7 +397,7 @@ class _Sealing(ABCMeta):
         try:
             made = super().__call__(*args, **kwargs)
         except TypeError:
-            if cls._takes(args, kwargs):  # it was made as it is meant to be, and something else went wrong
+            if cls._takes(args, kwargs):  # the arguments fit, so the error comes from inside
                 raise
             raise Refused(f"{cls.__name__} can't be called with these arguments: {cls.made_by}") from None
         made._sealed = True
