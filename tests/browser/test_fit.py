@@ -106,7 +106,6 @@ GALLERY = (
 )  # fmt: skip  # one list
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("widths", [SOME, pytest.param(WIDTHS, marks=pytest.mark.sweep)], ids=["some", "all"])
 @pytest.mark.parametrize("pictures", GALLERY)
 def test_words_can_be_read_are_whole_where_they_fit_and_lie_over_nothing(

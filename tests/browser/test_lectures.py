@@ -21,7 +21,6 @@ WORDS = """() => {
 }"""
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", LECTURES)
 def test_all_words_of_a_lecture_are_large_and_whole_where_it_is_presented(
     name: str, chromium: Any, tmp_path: Path

@@ -92,7 +92,6 @@ def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
     assert [step for step in steps if step["over"] or step["cut"] or step["shown"] < 100] == []
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", LECTURES)
 def test_a_printed_lecture_can_be_read(name: str, opened: Callable[..., Any], tmp_path: Path) -> None:
     page = opened(LECTURES[name]().write(tmp_path / "x.html", questions="open"), viewport=SHEET)

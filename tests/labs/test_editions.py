@@ -37,7 +37,6 @@ def test_seeds_draw_the_same_at_the_same_edition(name: str) -> None:
     same(name, "draws", draws(name), "seeds draw other sheets")
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.once
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_judge_gives_the_same_points_at_the_same_edition(name: str) -> None:

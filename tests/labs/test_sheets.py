@@ -71,7 +71,6 @@ def test_each_criterion_has_a_solution_that_loses_it(name: str) -> None:
     assert len(SOLVED[name].spoilt) == len(done(sheet, SOLVED[name].right[0](sheet.given)).criteria)
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "number"), SPOILT)
 def test_a_spoilt_solution_loses_exactly_its_criterion(name: str, number: int) -> None:
     for practice in SAMPLE:

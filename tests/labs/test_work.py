@@ -16,7 +16,6 @@ from vmwidgets.labs.work import by_kind, packed, remade, users_names
 from .test_sheets import SHIPPED, SOLVED, done
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_each_solution_earns_the_same_when_it_is_judged_from_its_data(name: str) -> None:
     """The right ones and the spoilt ones: a grader sees all that a check sees; a function runs in its sandbox."""

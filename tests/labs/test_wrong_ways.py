@@ -440,7 +440,6 @@ NOTHING = "07/eleven", "beyond/pages"
 ALL = [(name, what) for name, ways in WAYS.items() for what in ways]
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "what"), ALL)
 def test_a_way_round_earns_less_than_all_points(name: str, what: str) -> None:
     for number in SHEETS:

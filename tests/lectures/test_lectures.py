@@ -75,7 +75,7 @@ def test_the_answers_are_those_of_a_book() -> None:
 
 
 def test_the_maps_lecture_rotates_once_and_cuts_one_entry_into_two() -> None:
-    made = LECTURES["maps"]()
+    made = lecture_of("maps")
     rotations = [operation.rotations for operation in made.machine.journal]
     assert sum(rotations) >= 1
     text, options, answer, _ = made.ask["balanced"]

@@ -44,7 +44,6 @@ def too_small(scene: Scene) -> list[str]:
     return [f"{node.id}: {run.text!r}" for node in scene.nodes for run in node.text if font_size(run.style) < READABLE]
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("widths", [WIDTHS, pytest.param(BETWEEN, marks=pytest.mark.sweep)], ids=["each", "between"])
 @pytest.mark.parametrize("pictures", GALLERY)
 def test_nothing_sticks_out_covers_anything_else_or_is_too_small(

@@ -22,7 +22,6 @@ from tests.engine.machine.short_memory import (
 pytestmark = pytest.mark.once
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("text", "policy"), FAULTS)
 def test_textbook_strings_fault_as_often_as_on_paper(architecture, text, policy):

@@ -86,7 +86,6 @@ def try_change(m, task, change, start, end):
     return not failure
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "size", "kind", "change"),
     [

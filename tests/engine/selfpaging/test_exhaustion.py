@@ -54,7 +54,6 @@ def leaves(made):
     }
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("current", [True, False], ids=["current", "foreign"])
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("name", REQUESTS)

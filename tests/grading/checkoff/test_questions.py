@@ -32,7 +32,6 @@ CALL = re.compile(r"(?:call|line) (\d+) of (\d+)")
 MOST_TEXT = 3000
 
 
-@pytest.mark.sampled(2)
 @ALL
 def test_three_questions_of_different_kinds(exercise: str, how: str) -> None:
     asked = asked_of(exercise, how)

@@ -97,7 +97,6 @@ FALSE: dict[str, tuple[str, Callable[[], Iterator[Any]], str, str]] = {
 """By what is wrong then: the template, a life that has such sentences, and words that are others."""
 
 
-@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_sentence_is_found(name: str) -> None:
     key, life, right, wrong = FALSE[name]

@@ -20,7 +20,6 @@ from .makers import MAKERS, listed, made_by
 pytestmark = pytest.mark.once
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_life_makes_what_it_is_listed_for(name: str) -> None:
     life, keys = MAKERS[name]

@@ -106,7 +106,6 @@ class TestEachFormat:
         assert space.found(va, user=True).fault is not None
         assert space.kernel.walk(va, "write", False, space.controls).pa == 0x5000
 
-    @pytest.mark.sampled(3)
     @pytest.mark.parametrize("large", [False, True])
     @pytest.mark.parametrize("shape", ["falling", "rising", "strewn"])
     def test_a_range_of_the_kernels_is_entered_and_removed_as_page_by_page(self, name, large, shape):
