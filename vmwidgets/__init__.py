@@ -130,7 +130,7 @@ _LAZY = {
     "workload": ".sources",
     "lab": ".labs",
 }  # fmt: skip  # read as a list of names
-"""What is imported when it is first asked for: drawing costs nothing until somebody draws."""
+"""What is imported when it is first asked for: drawing costs nothing until something is drawn."""
 
 _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 """Names of an earlier version, and what they are now."""

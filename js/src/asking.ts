@@ -1,5 +1,5 @@
 // A question of a handout: its options are pressed, or chosen with digits, which some clickers and every keyboard have.
-// Whoever only goes on is told so, and then sees the answer.
+// A reader who only goes on reads so first, and then the answer.
 
 import type { Question, Reader, ToldStep } from "./story.ts";
 import { html, say } from "./svg.ts";
@@ -46,7 +46,7 @@ export class Asking {
     return one !== undefined;
   }
 
-  /** Somebody goes on: at an open question they are told what to do, and the next time they see the answer. */
+  /** The reader goes on: at an open question a sentence says what to do, and the next time the answer is shown. */
   goOn(): void {
     const { question } = this.reader.step;
     if (!question) return;

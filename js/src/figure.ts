@@ -16,7 +16,7 @@ const NARROWEST = 640;
 
 export interface FigureCalls {
   send: Send;
-  /** Somebody chose a thing; "" clears the choice. */
+  /** A thing was chosen; "" clears the choice. */
   select: (thing: string) => void;
 }
 

@@ -112,7 +112,7 @@ export class Hover {
     this.lights.join(this.renderer);
   }
 
-  /** Another picture of the same machine that nobody points at. */
+  /** Another picture of the same machine, without the pointer. */
   share(renderer: Renderer): void {
     this.lights.join(renderer);
   }

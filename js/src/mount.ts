@@ -110,7 +110,7 @@ function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void
   try {
     model.send({ type: "bye", page, cleared });
   } catch {
-    // The kernel or the model is gone: nobody is left to tell.
+    // The kernel or the model is gone, so there is nothing to send it to.
   }
 }
 

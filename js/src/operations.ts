@@ -106,7 +106,7 @@ export class Operations {
     return name;
   }
 
-  /** Somebody is about to point: names are fetched, the nearest to an operation first. */
+  /** The reader is about to point: names are fetched, the nearest to an operation first. */
   fetch(number: number): void {
     this.near = number;
     this.askNames();

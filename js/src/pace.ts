@@ -1,4 +1,4 @@
-// When a picture that has come is drawn: at once, but never faster than the screen; and while somebody drags the slider
+// When a picture that has come is drawn: at once, but never faster than the screen; and while the slider is dragged
 // its mark and headline come first.  A picture takes the page longer than both, and what is dragged must not stick.
 
 /** Milliseconds: what comes sooner after a drawing waits for the screen's next frame, and only its newest is drawn. */

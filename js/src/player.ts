@@ -51,7 +51,7 @@ export class Player {
   private readonly bar = html("div", "vmw-time");
   private readonly present = button("present", "present: fill the screen", "p");
   private readonly lectern: Lectern;
-  /** Whether a key is held down: then it is pressed again and again, by nobody. */
+  /** Whether a key is held down: then the browser reports presses that the reader didn't make. */
   private held = false;
   /** What the strip shows: the story, or one of its branches. */
   private stripped: readonly ToldStep[] = [];

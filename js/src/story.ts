@@ -37,7 +37,7 @@ export interface ToldStep {
   line: string;
   chapter?: string;
   question?: Question;
-  /** For whoever presents it. */
+  /** For the person who presents it. */
   notes?: string;
 }
 

@@ -10,7 +10,7 @@ const NARROWEST = 3;
 const UNKNOWN = 300;
 
 export interface TimelineCalls {
-  /** Somebody pressed on an operation, so far in it. */
+  /** An operation was pressed, so far in it. */
   go: (number: number, share: number) => void;
   /** An operation's name; none is known yet: it was asked for. */
   name: (number: number) => string | undefined;

@@ -29,7 +29,7 @@ import vmwidgets.sources.proc_maps
 
 vmwidgets.sources.proc_maps.SELF = "/no/such/file"
 """
-"""Run before a lab: the page shows the recorded map of a process, and not that of whoever builds the site."""
+"""Run before a lab: the page shows the recorded map of a process, and not one of the computer that builds the site."""
 
 WITHOUT_STEPS = {"12-your-own-kernel"}
 """Labs whose pictures are of what another kernel printed: a handout is made of pictures of a machine."""

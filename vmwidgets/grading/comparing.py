@@ -50,7 +50,7 @@ def _person(files: Sequence[Graded], roster: Roster | None) -> Person:
 def compared(files: Iterable[Graded], roster: Roster | None = None) -> tuple[Graded, ...]:
     """The files, each with its owner and the others who have the same work.
 
-    A file that another person uploaded counts for nobody: otherwise anyone could submit work in a classmate's name.
+    A file that another person uploaded counts for no student: otherwise anyone could submit work in a classmate's name.
     """
     files = list(files)
     person = _person(files, roster)

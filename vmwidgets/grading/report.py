@@ -23,7 +23,7 @@ from .page import Cell, page, table
 from .sandbox import WHERE
 
 SECRET = "secret.key"
-"""The file among the results from which pseudonyms are made: without it nobody can try ids until one fits."""
+"""The file among the results from which pseudonyms are made: without it, ids can't be tried until one fits."""
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Of pseudonyms: without vowels they are not words."""

@@ -1,4 +1,4 @@
-"""Whom to ask at the desk: a part of the class that nobody can foresee, and all who are listed."""
+"""Whom to ask at the desk: an unpredictable part of the class, and all who are listed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def share_of(text: str) -> float:
 def sampled(grades: Grades, share: float, secret: str) -> list[str]:
     """The ids of so many students, rounded up, and of all whose rows need a look, sorted.
 
-    The same secret gives the same students, whatever their points are; without it nobody can tell who is chosen.
+    The same secret gives the same students, whatever their points are; without it, the choice can't be predicted.
     """
     students = list(grades.students())
     drawn = sorted(students, key=lambda one: hmac.new(secret.encode(), one.encode(), sha256).digest())

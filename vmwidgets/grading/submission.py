@@ -84,7 +84,7 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
 
 
 def _whose(handed: Handed, begun: Beginning, course: Course) -> str:
-    """Why a file counts for nobody in this course, or ""; `begun` has the codes that the course gave out."""
+    """Why a file counts for no student of this course, or ""; `begun` has the codes that the course gave out."""
     if not begun.students:
         return "no student ID: this is the default variant"
     if folded(begun.course) != folded(course.name):

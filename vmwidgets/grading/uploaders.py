@@ -79,7 +79,7 @@ def _depth(paths: Iterable[str]) -> int:
 def _own_folders(files: Sequence[Submitted], depth: int, ids: Mapping[str, str], confirmed: bool) -> bool:
     """Whether most folders are called as students; `confirmed`: by those only whom most files in their folder name.
 
-    One such folder alone may be the instructor's, in which somebody wrote its name as an id.
+    One such folder alone may be the instructor's, in which a person wrote its name as an id.
     """
     owners: dict[str, list[bool]] = {}
     for path, whose in files:

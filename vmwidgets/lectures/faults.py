@@ -48,7 +48,7 @@ def lecture() -> Lecture:
     told.question(
         "four pages", "The parent forks. How many frames are in use for these pages after that?", ["4", "5", "8"],
         machine.frame_count, "Nothing is copied: both see the same frames, and may only read them.",
-        {"5": "One will be copied at the first write, and nobody has written yet.",
+        {"5": "One will be copied at the first write, and there has been no write yet.",
          "8": "The first Unix copied everything; a child that calls exec next needs nothing of this."},
     )  # fmt: skip
     told.mark(
@@ -74,7 +74,7 @@ def lecture() -> Lecture:
     )  # fmt: skip
     told.mark(
         "copied",
-        "The price of a fork is paid page by page, and only for pages that somebody writes. Next the parent "
+        "The price of a fork is paid page by page, and only for pages that are written. Next the parent "
         "writes to the "
         "same page: this kernel copies it too; Linux would reuse the frame that only one task sees.",
         minutes=4,

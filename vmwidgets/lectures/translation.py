@@ -1,4 +1,4 @@
-"""Translation: a walk through four tables, what a TLB saves, and what happens if nobody flushes it."""
+"""Translation: a walk through four tables, what a TLB saves, and what happens if it is not flushed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vm.handout``: a machine's story in one file, for whoever has no kernel."""
+"""``vm.handout``: a machine's story in one file, for readers without a kernel."""
 
 from __future__ import annotations
 

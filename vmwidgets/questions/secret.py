@@ -1,4 +1,4 @@
-"""A secret that decides together with a text: whoever knows only the text can't make what was drawn."""
+"""A secret that decides together with a text: what was drawn can't be drawn again from the text alone."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from .question import (
 
 @dataclass(frozen=True)
 class Paper:
-    """A format as a question describes it, so that nobody needs the manual."""
+    """A format as a question describes it, so that the manual is not needed."""
 
     title: str
     descriptors: str

@@ -1,6 +1,6 @@
 """A processor, as far as memory goes: loads, stores and fetches through its TLB.
 
-It knows no kernel.  What it does with a fault is up to whoever owns it: :meth:`Cpu.translate` gives the fault, and
+It knows no kernel.  What it does with a fault is up to its owner: :meth:`Cpu.translate` gives the fault, and
 the machine's processors move bytes through it.
 """
 

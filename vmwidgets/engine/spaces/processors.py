@@ -1,7 +1,7 @@
 """The processors of a machine as its kernel has them: whose tables each has loaded, its TLB, and TLB shootdown.
 
 A processor moves bytes through its TLB, page by page, and has the fault handler of the address space resolve what
-faults.  Whoever makes a space registers its handler here.
+faults.  The code that creates a space registers its handler here.
 
 X15's `pmap_update` drops up to 64 pages one by one and everything beyond that; the other processors get an interrupt,
 and the sender waits for each (Intel SDM volume 3A, 4.10.5, on what happens without).
@@ -168,7 +168,7 @@ class Processor:
     def _reach(self, space: Pmap, stays: bool, va: int, access: Access, user: bool) -> MaySleep[int]:
         """:meth:`reach` in `space`, which is loaded again where other tables were loaded meanwhile.
 
-        Those are loaded again at the end: whoever had the processor in between has it back.  Only where the access
+        Those are loaded again at the end: the space that used it in between has it back.  Only where the access
         begins, and the space `stays` loaded after it, nothing was interrupted.
         """
         handler: FaultHandler | None = None

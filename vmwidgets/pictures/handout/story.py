@@ -32,7 +32,7 @@ class ToldStep:
     """One step: after `done` events of operation `number` (None: after all of it).
 
     `code` is what was called, as it may be typed; `chapter` is the mark at this moment, "" where there is none; `notes`
-    are for whoever presents it.  On the slider's strip its mark has the letters `kind` and `end` and is called `name`;
+    are for the presenter.  On the slider's strip its mark has the letters `kind` and `end` and is called `name`;
     `line` is the call as a line of Python, "" where it is more than one.
     """
 

@@ -182,7 +182,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return self._data_rights(descriptor, word)
 
     def _data_rights(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, those of whoever may read there."""
+        """The rights in one descriptor, those of the code that may read there."""
         if descriptor.kind == "table":
             user = not word & AP_TABLE_NO_USER
             return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)
