@@ -21,6 +21,8 @@ don't run, press ▶▶ above. The text that you pasted is read here, in your br
 shows which bit refused the access, the walk of the address, and the table. [More](../../docs/xv6.html).
 """
 
+FOLDED = "The cell that is folded has the lines of earlier sections that these examples need."
+
 READ = """from js import caches
 
 store = await caches.open("vmwidgets")
@@ -53,10 +55,14 @@ def write(folder: Path) -> None:
 
 def notebook_of(tried: examples.Tried) -> Any:
     """Examples as a notebook; a cell that is to end in an error does not stop the others."""
-    heading = nbformat.v4.new_markdown_cell(f"# {tried.heading}", id="heading")  # type: ignore[no-untyped-call]
+    folds = len(tried.before) > 1
+    words = f"# {tried.heading}\n\n{FOLDED}" if folds else f"# {tried.heading}"
+    heading = nbformat.v4.new_markdown_cell(words, id="heading")  # type: ignore[no-untyped-call]
     cells = [heading, code(INSTALL, "install")]
     for number, (source, raises) in enumerate(tried.cells()):
         cells.append(code(source, f"example-{number}"))
+        if folds and not number:
+            cells[-1].metadata["jupyter"] = {"source_hidden": True}
         if raises:
             cells[-1].metadata["tags"] = ["raises-exception"]
     return nbformat.v4.new_notebook(cells=cells)  # type: ignore[no-untyped-call]

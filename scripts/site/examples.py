@@ -1,6 +1,7 @@
 """Examples to try, as notebooks: sections of the documents, names of the reference, pictures.
 
-A notebook of a section begins with what the section goes on with: the earlier lines of its page that its names need.
+A notebook of a section begins with what the section goes on with: the earlier lines of its page that touched the same
+things, in a cell that is folded.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ HEADING = re.compile(r"^(#{1,4}) (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 LINK = '<a class="open" href="{up}lab/lab/index.html?path={path}">Try it</a>'
+
+BEFORE = "# From the sections before"
+"""The first line of the cell that a notebook begins with."""
 
 NOT_HERE = re.compile(r"vm\.(attach|xv6|memory_image)\(|subprocess|doctest")
 """What a browser has not: other programs, and files of a computer."""
@@ -61,7 +65,7 @@ class Tried:
     def cells(self) -> Iterator[tuple[str, bool]]:
         """The text of each cell, and whether it raises."""
         if self.before:
-            yield "# From the sections before\n" + "\n".join(one.source for one in self.before), False
+            yield f"{BEFORE}\n" + "\n".join(one.source for one in self.before), False
         lines: list[str] = []
         for one in self.examples:
             lines.append(one.source)
@@ -141,20 +145,45 @@ def examples_of(text: str) -> list[Example]:
 
 
 def needed(earlier: Sequence[Example], own: Sequence[Example]) -> list[Example]:
-    """The earlier examples that the names in `own` come from, and those that change them.
+    """The earlier examples that touched what `own` touches, those that touched what they touched, and so on.
+
+    So a notebook shows what its document shows.  A name that is given something else stands for another thing.
 
     >>> before = [Example("a = 1"), Example("b = 2"), Example("b"), Example("b.sort()"), Example("c = b")]
-    >>> [one.source for one in needed(before, [Example("print(c)")])]
+    >>> [one.source for one in needed([*before, Example("b = 3")], [Example("print(c)")])]
     ['b = 2', 'b', 'b.sort()', 'c = b']
     """
-    wanted = {name for one in own for name in used(one)}
-    kept: list[Example] = []
-    for one in reversed(earlier):
-        names = used(one) | bound(one)
-        if (not one.raises and names & wanted - {"vm"}) or "import" in one.source:
-            wanted |= names
-            kept.append(one)
-    return kept[::-1]
+    touched = list(things([*earlier, *own]))
+    wanted = set().union(*touched[len(earlier) :])
+    kept = {place for place, one in enumerate(earlier) if "import" in one.source}
+    while found := {place for place in range(len(earlier)) if place not in kept and touched[place] & wanted}:
+        kept |= found
+        wanted |= set().union(*(touched[place] for place in found))
+    return [earlier[place] for place in sorted(kept)]
+
+
+def things(examples: Sequence[Example]) -> Iterator[set[tuple[str, int]]]:
+    """For each example the things that it touches: a name, and how many times the name had been given something.
+
+    None where it imports, and none where it raises: that changes nothing.
+    """
+    given: dict[str, int] = {}
+    for one in examples:
+        if one.raises or "import" in one.source:
+            yield set()
+            continue
+        before = {(name, given[name]) for name in used(one) - passing(one) if name in given}
+        for name in bound(one):
+            given[name] = given.get(name, 0) + 1
+        yield before | {(name, given[name]) for name in bound(one)}
+
+
+def passing(one: Example) -> set[str]:
+    """The names that an example's own loops and functions give something before they are read."""
+    parts = list(ast.walk(ast.parse(one.source)))
+    targets = [part.target for part in parts if isinstance(part, (ast.For, ast.comprehension))]
+    names = {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return names | {part.arg for part in parts if isinstance(part, ast.arg)}
 
 
 def used(one: Example) -> set[str]:

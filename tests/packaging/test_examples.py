@@ -44,10 +44,31 @@ def test_no_name_is_missing() -> None:
     assert {path: names for path, names in missing.items() if names} == {}
 
 
-def test_what_changes_a_name_comes_with_it() -> None:
-    earlier = [Example(one) for one in ("import os", "a = [1]", "b = a", "a.append(2)", "c = 5", "f(c)")]
-    assert [one.source for one in needed(earlier, [Example("print(b)")])] == ["import os", "a = [1]", "b = a"]
-    assert [one.source for one in needed(earlier, [Example("print(a)")])][1:] == ["a = [1]", "b = a", "a.append(2)"]
+def sources(earlier: list[str], own: str) -> list[str]:
+    return [one.source for one in needed([Example(source) for source in earlier], [Example(own)])]
+
+
+def test_what_changes_a_thing_comes_with_it_under_each_of_its_names() -> None:
+    earlier = ["import os", "a = [1]", "b = a", "a.append(2)", "c = 5", "f(c)"]
+    assert sources(earlier, "print(b)") == ["import os", "a = [1]", "b = a", "a.append(2)"]
+    assert sources(earlier, "print(c)") == ["import os", "c = 5", "f(c)"]
+
+
+def test_a_name_that_is_given_another_thing_leaves_the_first_behind() -> None:
+    earlier = ["m = boot(1)", "m.write(1)", "for n in range(3):\n    m.write(n)", "m = boot(2)", "m.write(4)"]
+    assert sources(earlier, "m.read(4)") == ["m = boot(2)", "m.write(4)"]
+    assert sources([*earlier, "n = 1", "[n for n in range(3)]", "m = m.branch()"], "m.read(4)") == [
+        "m = boot(2)", "m.write(4)", "m = m.branch()",
+    ]  # fmt: skip
+
+
+def test_lines_of_earlier_sections_are_folded_and_the_heading_says_so() -> None:
+    for tried in ALL.values():
+        heading, _install, first, *others = contents.notebook_of(tried).cells
+        folded = first.metadata.get("jupyter") == {"source_hidden": True}
+        assert folded == (len(tried.before) > 1) == (contents.FOLDED in heading.source)
+        assert first.source.startswith(examples.BEFORE) == bool(tried.before)
+        assert not any("jupyter" in cell.metadata for cell in others)
 
 
 def test_sections_with_examples_lead_to_their_notebooks() -> None:
