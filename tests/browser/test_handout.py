@@ -243,6 +243,15 @@ def test_a_finger_steps_on_a_telephone_and_nothing_sticks_out(opened: Callable[.
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_file_of_one_state_is_no_wider_than_a_telephone(opened: Callable[..., Any], tmp_path: Path) -> None:
+    ranges = [(0x40_0000, "4 MiB"), (0x1000_0000, "1 MiB")]
+    formats = vm.Formats(vm.compare_formats(ranges, ["x86", "armv7", "x86-64", "aarch64", "riscv-sv39"]), width=420)
+    formats.save(str(tmp_path / "formats.html"))
+    page = opened(tmp_path / "formats.html", **TELEPHONE)
+    assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [360, 360]
+    assert page.locator("table").count() == 2
+
+
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **NARROWER)
     for _ in range(12):

@@ -100,8 +100,8 @@ def _card(
     if depth:
         rows += [
             kit.Line((limits, f"from {starts}", starts), "mono label dim"),
-            kit.Line((lock, lock.removeprefix("sleep ")), mark),
-            kit.Line((sleepers, sleepers.replace(" for room", "")), "label changed"),
+            kit.Line((lock, lock.removeprefix("sleep "), lock.removeprefix("sleep ").partition(" by ")[0]), mark),
+            kit.Line((sleepers, *shorter(sleepers)), "label changed"),
         ]
     else:
         rows.append(
@@ -141,6 +141,16 @@ def sleeper_words(value: KernelMapValue) -> str:
     count = len(value.sleepers)
     flag = "" if value.needs_wakeup else " (needs_wakeup not set)"
     return f"{count} asleep for room{flag}: {', '.join(value.sleepers)}"
+
+
+def shorter(sleepers: str) -> tuple[str, ...]:
+    """The words of who sleeps, for less and less room; a flag that is not set is always said.
+
+    >>> shorter("2 asleep for room: sh, make")
+    ('2 asleep: sh, make', '2 asleep')
+    """
+    words = sleepers.replace(" for room", "")
+    return words, words.partition(":")[0]
 
 
 def _describe(value: KernelMapValue, style: AddressStyle) -> str:

@@ -159,7 +159,8 @@ STYLE = (
     ":root{color-scheme:light dark}@media print{:root{color-scheme:light}}"
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:1240px}"
     "table{border-collapse:collapse;font:12px ui-monospace,Menlo,Consolas,monospace}"
-    "th,td{text-align:left;padding:2px 14px 2px 0;white-space:pre}th{border-bottom:1px solid}"
+    "th,td{text-align:left;padding:2px 14px 2px 0;white-space:pre-wrap}th{border-bottom:1px solid}"
+    "figure{margin:1em 0}.tables{overflow-x:auto}"
 )
 
 
@@ -168,9 +169,12 @@ def html_page(scene: Scene, svg: str) -> str:
     notes = "".join(f"<p>{escape(visible(note))}</p>" for note in scene.notes)
     return (
         "<!doctype html>\n"
-        f'<html lang="en"><meta charset="utf-8"><title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n'
+        '<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n"
         f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(caption_words(scene))}</p>{notes}\n"
-        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{table_html(table_twin(scene))}</html>\n"
+        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n"
+        '<div class="tables" tabindex="0" role="region" aria-label="tables">'
+        f"{table_html(table_twin(scene))}</div></html>\n"
     )
 
 
