@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import vmwidgets
 from tests.sources.traces.recordings import SAMPLES, lines_of, sample, shortened, write
 from vmwidgets.cli import main
+from vmwidgets.cli.command import COMMANDS
 from vmwidgets.cli.text import MOST_FIELDS
 
 COMMAND = [sys.executable, "-m", "vmwidgets"]
@@ -210,6 +212,22 @@ def test_an_interrupt_while_modules_are_loaded_is_one_line(module):
 def test_the_module_says_which_version_it_is():
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"vmwidgets {vmwidgets.__version__}\n"
+
+
+@pytest.mark.parametrize(("given", "loads"), [(["--version"], set()), (["walk", "--help"], {"walk"})])
+def test_a_command_does_not_wait_for_the_others(given, loads):
+    source = (
+        "import sys\nfrom vmwidgets.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n    print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", source, *given], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert {name for name in COMMANDS if f"vmwidgets.cli.{name}" in modules} == loads
+
+
+def test_the_help_has_every_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert set(re.findall(r"^    (\w+)(?: |$)", capsys.readouterr().out, re.MULTILINE)) == set(COMMANDS)
 
 
 def test_the_module_gives_the_status_to_the_shell(tmp_path):

@@ -11,9 +11,12 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process by default); its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        from .command import main as run  # takes a second, in which learners press Ctrl-C
+        from . import command  # this and what it loads take a second, in which learners press Ctrl-C
+
+        parser = command.parser_for(given)
     except KeyboardInterrupt:
         print("\nvmwidgets: stopped before anything was changed", file=sys.stderr)
         return INTERRUPTED
-    return run(arguments)
+    return command.main(parser, given)

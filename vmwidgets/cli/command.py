@@ -7,34 +7,39 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from .. import __version__
 from . import INTERRUPTED
-from .assignment import add_assignment
-from .checkoff import add_checkoff
-from .course import add_course
-from .doctor import add_doctor
-from .follow import add_follow
-from .grade import add_grade
-from .handout import add_handout
-from .lecture import add_lecture
-from .questions import add_questions
-from .replay import add_replay
-from .roster import add_roster
-from .selftest import add_selftest
-from .walk import add_walk
+
+COMMANDS = (
+    "assignment", "checkoff", "course", "doctor", "follow", "grade", "handout", "lecture", "questions", "replay",
+    "roster", "selftest", "walk",
+)  # fmt: skip
+"""Each is a module next to this one, whose `add_…` adds its parser."""
 
 PIPE_CLOSED = 141
 """What shells report for SIGPIPE."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with `arguments` (those of the process by default); its exit status."""
+def parser_for(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of these arguments; the modules of other commands are not loaded, as all of them take a second."""
+    parser = argparse.ArgumentParser("vmwidgets", description="A virtual memory lab for Jupyter.")
+    parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    first = arguments[0] if arguments else ""
+    for name in (first,) if first in COMMANDS else COMMANDS if first != "--version" else ():
+        getattr(import_module(f".{name}", __package__), f"add_{name}")(commands)
+    return parser
+
+
+def main(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
+    """Run the command with `arguments`, which `parser` is for; its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = _parser().parse_args(arguments)
+        options = parser.parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -43,23 +48,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit has where to go
         return PIPE_CLOSED
     return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("vmwidgets", description="A virtual memory lab for Jupyter.")
-    parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    add_assignment(commands)
-    add_checkoff(commands)
-    add_course(commands)
-    add_doctor(commands)
-    add_follow(commands)
-    add_grade(commands)
-    add_handout(commands)
-    add_lecture(commands)
-    add_questions(commands)
-    add_replay(commands)
-    add_roster(commands)
-    add_selftest(commands)
-    add_walk(commands)
-    return parser
