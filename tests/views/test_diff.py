@@ -46,7 +46,7 @@ def test_differences_come_first_with_both_sides_and_what_agrees_is_a_row_a_file(
     assert changed.endswith("rw- in the model, r-- in the system")
     assert gone == "≠ memory 0x1_6000 · 4 KiB model rw- system the system has nothing there"
     assert program.startswith("only system prog ×2 8 KiB")
-    assert program.endswith("r-x rw- · execve: the program")
+    assert program.endswith("r-x rw- execve: the program")
     assert heap.startswith("= [heap] 4 KiB 0x1_5000")
     assert x.startswith("= x ×2 8 KiB 0x1_8000")
     assert x.endswith("r-- r-x")
@@ -109,3 +109,22 @@ def test_a_diff_shows_itself_and_nothing_else_is_one(found):
     assert vm.picture(found).scene().view == "diff"
     with pytest.raises(Refused, match=r"Diff shows the result of vm.diff\(task, maps\), not 'x'"):
         vm.Diff("x")
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """A recorded program, beside the map that the system reported."""
+    python = vm.recording("python")
+    return vm.diff(vm.load_strace(vm.boot("x86-64"), python.strace, until="maps").task, python.maps)
+
+
+@pytest.mark.parametrize("width", [420, 640, 900, 1300])
+def test_why_only_one_side_has_a_range_is_said_in_full(recorded, width):
+    scene = vm.Diff(recorded, width=width).scene()
+    nodes = {node.id: node for node in scene.nodes}
+    alone = [nodes[f"diff/{at}/row"] for at, row in enumerate(recorded.rows) if f"diff/{at}/row" in nodes and row.why]
+    assert len(alone) >= 6
+    assert not any(text.text.endswith("…") for node in alone for text in node.text)
+    assert not outside(scene)
+    assert not covered_words(scene)
+    assert not crossing_text(scene)

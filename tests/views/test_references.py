@@ -78,6 +78,15 @@ def test_one_reference_is_one_thing_in_all_blocks():
     assert picture.scene().caption.text.startswith("Faults with")
 
 
+def test_of_many_runs_the_caption_names_the_best():
+    text, frames = "1 2 3 4 1 2 5 1 2 3 4 5", (2, 3, 4, 5)
+    scene = vm.References(vm.reference_string(text, frames, ("fifo", "lru", "opt"))).scene()
+    assert scene.caption.text == (
+        "Fewest faults: 9 by opt with 2 frames, 7 by opt with 3 frames, 6 by opt with 4 frames, "
+        "5 by each policy with 5 frames."
+    )
+
+
 def test_belady_is_in_the_caption():
     scene = vm.picture(vm.reference_string("1 2 3 4 1 2 5 1 2 3 4 5", (3, 4), "fifo")).scene()
     assert scene.caption.reason == "Belady's anomaly: fifo has 9 faults with 3 frames, and 10 with 4."

@@ -316,6 +316,20 @@ def faults_with(seen: Pictured, said: Said) -> None:
     assert said["faults"] == ", ".join(f"{count:,} by {policy}" for policy, count in wanted.items())
 
 
+@claim("strings of references: fewest", "Fewest faults: {faults}.")
+def fewest_faults(seen: Pictured, said: Said) -> None:
+    pages, policies = seen.subject
+    parts = said["faults"].split(", ")
+    assert len(parts) == len(seen.picture.target.frames)
+    for part in parts:
+        match = re.fullmatch(r"([\d,]+) by (.+) with ([\d,]+) frames?", part)
+        assert match is not None
+        counts = {policy: sum(faults_of(policy, pages, number(match[3]))) for policy in policies}
+        best = {policy for policy in policies if counts[policy] == min(counts.values())}
+        assert number(match[1]) == min(counts.values())
+        assert set(policies if match[2] == "each policy" else match[2].split(" and ")) == best
+
+
 @claim("strings of references: reference", "Reference {number}, page {page}; {what}.")
 def reference(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject

@@ -75,6 +75,10 @@ def of_references(draws: random.Random) -> Iterator[Exhibit]:
         yield shown("references", found, (pages, policies))
         found.selection = f"reference:{draws.randrange(len(pages))}"
         yield shown("references", found, (pages, policies))
+    pages, policies = [draws.randrange(5) for _ in range(20)], ["fifo", "lru", "opt"]
+    yield shown(
+        "references", SHOWN["References"](vm.reference_string(pages, (1, 2, 4, 5), policies)), (pages, policies)
+    )
 
 
 def of_edits(draws: random.Random) -> Iterator[Exhibit]:

@@ -18,8 +18,8 @@ from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, 
 from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.words.pictures import say_compared
 
-STRIP, GAP, ROW, LARGE = 14.0, 4.0, 24.0, 68.0
-"""Heights: of a strip of the overview, between lines, of a file's row, of a difference."""
+STRIP, GAP, LARGE = 14.0, 4.0, 68.0
+"""Heights: of a strip of the overview, between lines, of a difference."""
 
 WIDE = 640.0
 """Pixels from which on all of a row is in one line, and both sides of a difference beside each other."""
@@ -68,9 +68,10 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
             continue
         nodes.append(_heading(section, [line for line in lines if line.section == section], y, width))
         y += nodes[-1].h + 2
+        columns = _columns(of_it, style, width - 2 * MARGIN)
         for line in of_it:
-            draw = _row if section else _difference
-            nodes.append(draw(line, style, Box(MARGIN, y, width - 2 * MARGIN, 0)))
+            box = Box(MARGIN, y, width - 2 * MARGIN, 0)
+            nodes.append(_row(line, columns, style, box) if section else _difference(line, style, box))
             y += nodes[-1].h + GAP * (1 if section else 2)
         y += LINE / 2
     left = sum(len(line.rows) for line in lines) - sum(len(line.rows) for line in shown)
@@ -230,34 +231,67 @@ def _difference(line: Line, style: AddressStyle, box: Box) -> Node:
     )  # fmt: skip
 
 
-def _row(line: Line, style: AddressStyle, box: Box) -> Node:
-    """A file in one row: a badge, its name, ranges, bytes, where it begins, rights, and why only one side has it."""
-    first, wide = line.first, box.w >= WIDE - 2 * MARGIN
-    have = [side for row in line.rows if (side := row.system or row.model) is not None]
-    badge, many = BADGES[first.verdict], f" ×{len(line.rows)}" if len(line.rows) > 1 else ""
-    x = PAD + (text_width(max(BADGES.values(), key=len), "strong") + 10 if first.verdict != AGREES else 22)
-    place = style.long(first.start)
-    ends = 66.0  # where sizes end, right of names
+class Columns(NamedTuple):
+    """Where a section's rows have what: pixels from the left."""
+
+    name: float
+    size: float
+    """Where sizes end."""
+    place: float
+    rest: float
+
+
+def _columns(lines: Sequence[Line], style: AddressStyle, width: float) -> Columns | None:
+    """The columns of a section, as wide as what is in them; None if there is no room for all of them in a line."""
+    if width < WIDE - 2 * MARGIN:
+        return None
+    name = PAD + max(22.0, *(text_width(BADGES[line.first.verdict], "strong") + 10 for line in lines))
+    most = max(text_width(_called(line), "") for line in lines)
+    size = name + min(most, 0.34 * width) + max(text_width(line.size, "") for line in lines) + 18
+    place = size + 18
+    return Columns(
+        name, size, place, place + max(text_width(style.long(line.first.start), "mono") for line in lines) + 18
+    )
+
+
+def _called(line: Line) -> str:
+    return _name(line) + (f" ×{len(line.rows)}" if len(line.rows) > 1 else "")
+
+
+def _row(line: Line, columns: Columns | None, style: AddressStyle, box: Box) -> Node:
+    """A file in one row: a badge, its name, ranges, bytes, where it begins, rights, and why only one side has it.
+
+    What has no room beside the others is below them.
+    """
+    first, why = line.first, visible(line.first.why)
+    rights = _rights([side for row in line.rows if (side := row.system or row.model) is not None])
+    badge, place = BADGES[first.verdict], style.long(first.start)
     text = [Text(PAD, 16, badge, "strong")]
-    if wide:
-        names = min(0.34 * box.w, 330)
+    y = 16.0
+    if columns is not None:
+        name, size, at, rest = columns
         text += [
-            fitted(x, 16, f"{_name(line)}{many}", names - x + 60, "", middle=False),
-            Text(names + 60 + ends, 16, line.size, "", "end"),
-            Text(names + ends + 76, 16, place, "mono dim"),
+            fitted(name, y, _called(line), size - name - text_width(line.size, "") - 18, "", middle=False),
+            Text(size, y, line.size, "", "end"),
+            Text(at, y, place, "mono dim"),
+            fitted(rest, y, rights, box.w - rest - PAD, "mono dim"),
         ]
-        at = names + ends + 76 + text_width(style.widest, "mono") + 16
-        words = _rights(have) + (f" · {visible(first.why)}" if first.why else "")
-        text.append(fitted(at, 16, words, box.w - at - PAD, "mono dim"))
+        begun = rest + text_width(rights, "mono") + 18
     else:
+        name = PAD + (text_width(max(BADGES.values(), key=len), "strong") + 10 if first.verdict != AGREES else 22)
+        room, y = box.w - name - PAD, y + 17
         text += [
-            fitted(x, 16, f"{_name(line)}{many}", box.w - x - PAD - ends - 8, ""),
+            fitted(name, 16, _called(line), room - text_width(line.size, "") - 18, ""),
             Text(box.w - PAD, 16, line.size, "", "end"),
+            fitted(name, y, f"{place} · {rights}", room, "mono dim"),
         ]
-        words = f"{place} · {_rights(have)}" + (f" · {visible(first.why)}" if first.why else "")
-        text.append(fitted(x, 33, words, box.w - x - PAD, "mono dim"))
+        begun = box.w
+    if why:
+        beside = begun + text_width(why, "dim") <= box.w - PAD
+        y += 0 if beside else 17
+        text.append(Text(begun, y, why, "dim") if beside else fitted(name, y, why, box.w - name - PAD, "dim"))
     state = ("static", "folded") if first.verdict != AGREES else ("plain",)
     return Node(
-        f"diff/{line.number}/row", "card", box.x, box.y, box.w, ROW if wide else ROW + 17, f"range:{line.number}",
+        f"diff/{line.number}/row", "card", box.x, box.y, box.w, y + 8, f"range:{line.number}",
         text=tuple(text), state=state, title=_about(line, style), action="select", lane="ranges",
     )  # fmt: skip

@@ -407,14 +407,29 @@ def _caption(runs: Sequence[PolicyRun], value: ReferencesValue | None, selection
         labels = [f"{visible(run.policy)}{f' with {run.frames} frames' * several}" for run in runs]
         what = "; ".join(f"{label}: {_outcome(run.steps[index])}" for label, run in zip(labels, runs, strict=True))
         return Caption(say_references("reference", number=index, page=runs[0].steps[index].page, what=what), (), reason)
-    by_frames: dict[int, list[str]] = {}
+    by_frames: dict[int, list[PolicyRun]] = {}
     for run in runs:
-        by_frames.setdefault(run.frames, []).append(f"{run.faults:,} by {visible(run.policy)}")
+        by_frames.setdefault(run.frames, []).append(run)
+    if len(runs) > GRIDS:
+        fewest = ", ".join(_fewest(frames, of_them) for frames, of_them in by_frames.items())
+        return Caption(say_references("fewest", faults=fewest), (), reason)
     said = [
-        say_references("faults", frames=counted(frames, "frame"), faults=", ".join(faults))
-        for frames, faults in by_frames.items()
+        say_references(
+            "faults",
+            frames=counted(frames, "frame"),
+            faults=", ".join(f"{run.faults:,} by {visible(run.policy)}" for run in of_them),
+        )
+        for frames, of_them in by_frames.items()
     ]
     return Caption(" ".join(said), (), reason)
+
+
+def _fewest(frames: int, runs: Sequence[PolicyRun]) -> str:
+    """Which policies have the fewest faults with a number of frames."""
+    least = min(run.faults for run in runs)
+    best = [visible(run.policy) for run in runs if run.faults == least]
+    policies = "each policy" if len(best) == len(runs) > 1 else " and ".join(best)
+    return f"{least:,} by {policies} with {counted(frames, 'frame')}"
 
 
 def _table(runs: Sequence[PolicyRun], start: int) -> Table:

@@ -354,6 +354,7 @@ say_references = sentences(
     "strings of references",
     {
         "faults": "Faults with {frames}: {faults}.",
+        "fewest": "Fewest faults: {faults}.",
         "reference": "Reference {number}, page {page}; {what}.",
     },
 )
