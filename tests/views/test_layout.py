@@ -10,6 +10,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.text import text_width
 
 SIZES = (3, 9, 12, 31, 60, 127, 290, 700)
 
@@ -200,3 +201,14 @@ def crosses(node: Node, x: float, y: float, u: float, v: float) -> bool:
         return False
     height = y + (v - y) * (middle - x) / (u - x)
     return node.y + 4 < height < node.y + 13
+
+
+@pytest.mark.parametrize("width", [640, 900, 1300])
+def test_the_letter_of_a_nodes_colour_stands_apart_from_its_address(width: int) -> None:
+    python = vm.recording("python")
+    space = vm.load_strace(vm.boot("x86-64"), python.strace, until="maps").task.map
+    nodes = [node for node in vm.Tree(space, width=width).scene().nodes if node.kind == "tree-node"]
+    lettered = [node.text for node in nodes if len(node.text) == 2]
+    assert lettered
+    for letter, address in lettered:
+        assert address.x - text_width(address.text, "mono label") / 2 >= letter.x + text_width(letter.text, "letter") + 4

@@ -109,8 +109,8 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, *, i
     text: tuple[Text, ...] = ()
     if column.level == "card":
         label = picture.style.short(entry.start) if is_short else picture.style.long(entry.start)
-        letter = 0 if is_short else 12  # all nodes of a tree have theirs, or none
-        w = min(column.w - 6, text_width(label, "mono label") + 12 + letter)
+        letter = 0 if is_short else 16  # all nodes of a tree have theirs, or none
+        w = min(column.w + 8, text_width(label, "mono label") + 12 + letter)  # neighbours in order are at other depths
         letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
         text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
     elif column.level == "short":
