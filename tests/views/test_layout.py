@@ -211,4 +211,6 @@ def test_the_letter_of_a_nodes_colour_stands_apart_from_its_address(width: int) 
     lettered = [node.text for node in nodes if len(node.text) == 2]
     assert lettered
     for letter, address in lettered:
-        assert address.x - text_width(address.text, "mono label") / 2 >= letter.x + text_width(letter.text, "letter") + 4
+        assert (
+            address.x - text_width(address.text, "mono label") / 2 >= letter.x + text_width(letter.text, "letter") + 4
+        )

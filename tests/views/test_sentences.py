@@ -116,6 +116,6 @@ def test_short_labels_are_explained_where_they_are_drawn(kind: type[vm.View], co
     for number in range(count):
         space.enter("4 KiB", at=0x40_0000 + number * 0x10000, nomerge=True)
     scene = kind(space).scene()
-    numbers = {f"{entry.start >> 12:x}" for entry in space}
+    numbers = {f"{entry.start >> 12:#x}" for entry in space}
     labels = {text.text for node in scene.nodes if node.lane in ("tree", "list") for text in node.text}
     assert ("short labels are page numbers" in scene.subtitle) == bool(numbers & labels), labels

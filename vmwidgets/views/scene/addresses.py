@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
 from vmwidgets.views.scene.text import ELLIPSIS
 
+SMALL = 4
+"""Digits up to which a page number could be read as a decimal, or as the name "c"."""
+
 
 @dataclass(frozen=True, slots=True)
 class AddressStyle:
@@ -56,8 +59,13 @@ class AddressStyle:
         return f"{self.long(start)}–{self.long(end)}"
 
     def short(self, address: int) -> str:
-        """The page number within the prefix: the fewest digits that still tell."""
-        return f"{(address & ((1 << 4 * self.digits) - 1)) >> PAGE_SHIFT:x}"
+        """The page number within the prefix: the fewest digits that still tell; a small one begins with 0x.
+
+        >>> AddressStyle.of(0, 1 << 32).short(0xC000), AddressStyle.of(0, 1 << 48).short(0x7F0A_A6E8_2000)
+        ('0xc', '7f0aa6e82')
+        """
+        number = f"{(address & ((1 << 4 * self.digits) - 1)) >> PAGE_SHIFT:x}"
+        return number if self.top or len(number) > SMALL else f"0x{number}"
 
     def whole(self, address: int) -> str:
         """All digits."""
