@@ -67,3 +67,24 @@ def test_a_wide_table_is_a_list_for_each_row(telephone: Any, site: Site) -> None
     telephone.set_viewport_size({"width": 1280, "height": 740})
     lefts = [left for _, _, left in row.evaluate(COLUMNS)]
     assert lefts == sorted(set(lefts)), "on a wide page it is a table"
+
+
+LETTERS = """async () => {
+    const drawings = [...document.querySelectorAll('article img')].filter((one) => /svg/.test(one.src));
+    for (const one of drawings) one.loading = 'eager';
+    await Promise.all(drawings.map((one) => one.decode()));
+    await new Promise(requestAnimationFrame);
+    return drawings.map((one) => [
+        Math.round(100 * one.getBoundingClientRect().width / one.naturalWidth),
+        one.closest('[tabindex="0"]')?.scrollWidth >= one.naturalWidth,
+    ]);
+}"""
+
+
+@pytest.mark.parametrize("page", ["gallery/index.html", "docs/guide.html", "notebooks/01-maps.html"])
+def test_drawings_keep_the_size_of_their_letters_and_scroll_alone(telephone: Any, site: Site, page: str) -> None:
+    telephone.goto(f"{site.base}/{page}", wait_until="load")
+    found = telephone.evaluate(LETTERS)
+    assert len(found) >= 5
+    assert set(map(tuple, found)) == {(100, True)}
+    assert telephone.evaluate("document.documentElement.scrollWidth") <= WIDTH

@@ -1,4 +1,5 @@
-// A table that is wider than the page becomes a list for each row; code that is wider is scrolled, by keys too.
+// A table that is wider than the page becomes a list for each row; code or a picture that is wider is scrolled, by keys
+// too.
 
 const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
 
@@ -25,8 +26,10 @@ function fit() {
   }
 }
 
+const SCROLLED = "article pre, article p:has(> img), .table-wrapper, .cell_output, .sidebar-scroll";
+
 function reach() {
-  for (const part of document.querySelectorAll("article pre, .table-wrapper, .cell_output, .sidebar-scroll")) {
+  for (const part of document.querySelectorAll(SCROLLED)) {
     const scrolls = part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight;
     const reached = part.querySelector("a, button, input, summary") !== null;
     if (scrolls && !reached) part.tabIndex = 0;
@@ -41,3 +44,4 @@ function settle() {
 
 settle();
 addEventListener("resize", settle);
+addEventListener("load", reach, { capture: true }); // of each picture too: it has its size now
