@@ -1,17 +1,19 @@
-"""The picture of a life beside Linux's: rows that are alike are one, letters are explained, an early end is on top."""
+"""The picture of a life beside Linux's: rows that are alike are one, pages are cells, an early end is on top."""
 
 from __future__ import annotations
 
+import pytest
+
 import vmwidgets as vm
 from vmwidgets.engine.spaces.linux_schema import LinuxComparison, LinuxDifference, Sayings
-from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.model import Node, Scene
 
 
-def picture_of(*rows: LinuxDifference, stopped: str = "") -> Scene:
+def picture_of(*rows: LinuxDifference, stopped: str = "", width: int = 900) -> Scene:
     kinds = dict.fromkeys(row.kind for row in rows if row.kind)
     said = tuple((kind, Sayings("nothing", "one thing", "another")) for kind in kinds)
     found = LinuxComparison("machine 1", "Linux 6", False, rows, (("read", 9),), (), (), said, stopped)
-    return vm.picture(found).scene()
+    return vm.BesideLinux(found, width=width).scene()
 
 
 def words(scene: Scene) -> list[str]:
@@ -22,11 +24,14 @@ def difference(number: int, kind: str = "", what: str = "pages from 0x1_0000 on"
     return LinuxDifference(number, "init.read", "init", what, "xx..", "xs..", kind)
 
 
+def cards(scene: Scene) -> list[Node]:
+    return [node for node in scene.nodes if node.kind == "card"]
+
+
 def test_rows_that_are_alike_are_one_with_their_operations_in_order() -> None:
-    said = words(picture_of(*(difference(number, "zeroes") for number in (7, 4, 7)), difference(2, "zeroes", "bytes")))
-    rows = [one for one in said if "init.read" in one]
-    assert [row.partition("   ")[0] for row in rows] == ["2", "4, 7 (3 times)"]
-    assert "zeroes: 4 differences" in said
+    scene = picture_of(*(difference(number, "zeroes") for number in (7, 4, 7)), difference(2, "zeroes", "bytes"))
+    assert [node.text[0].text for node in cards(scene)] == ["2", "4, 7 (3 times)"]
+    assert "zeroes: 4 differences" in words(scene)
 
 
 def test_kinds_are_in_the_order_of_their_operations() -> None:
@@ -34,10 +39,43 @@ def test_kinds_are_in_the_order_of_their_operations() -> None:
     assert said.index("early: 1 difference") < said.index("late: 1 difference")
 
 
-def test_letters_of_pages_are_explained_where_there_are_some() -> None:
-    letters = "x is mapped here alone, s is mapped by others too"
-    assert any(letters in one for one in words(picture_of(difference(1))))
-    assert not any(letters in one for one in words(picture_of(difference(1, what="outcome"))))
+@pytest.mark.parametrize("width", [420, 900])
+def test_pages_are_cells_and_those_that_differ_have_an_outline(width: int) -> None:
+    scene = picture_of(difference(1), width=width)
+    (card,) = cards(scene)
+    assert [bar.style for bar in card.bars if bar.style != "next"] == [
+        "used", "used", "free", "free", "used", "inactive", "free", "free",
+    ]  # fmt: skip
+    outlined = [bar for bar in card.bars if bar.style == "next"]
+    second = [bar for bar in card.bars if bar.style != "next"][1::4]
+    assert [(bar.x + 1, bar.y + 1) for bar in outlined] == [(bar.x, bar.y) for bar in second]
+    keys = [bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars]
+    assert keys == ["used", "inactive", "free"]
+
+
+def test_what_is_not_of_pages_is_words_without_a_legend() -> None:
+    scene = picture_of(LinuxDifference(9, "cpu:1.load", "init", "outcome", "done", "SIGSEGV"))
+    (card,) = cards(scene)
+    said = [run.text for run in card.text]
+    assert said[said.index("machine") + 1] == "done"
+    assert said[said.index("Linux") + 1] == "SIGSEGV"
+    assert card.state == ("fault",)
+    assert not [node for node in scene.nodes if "/legend/" in node.id]
+
+
+def test_each_says_its_part_of_a_known_kind_and_the_table_has_all() -> None:
+    scene = picture_of(difference(1, "zeroes"))
+    assert "POSIX nothing Linux one thing X15 another" in words(scene)
+    assert scene.table.rows == (("1", "init.read", "init", "pages from 0x1_0000 on", "xx..", "xs..", "zeroes"),)
+    assert ("zeroes", "X15", "another") in dict(scene.table.more)["what is said"].rows
+
+
+def test_a_long_range_shows_as_many_cells_as_fit() -> None:
+    long = LinuxDifference(1, "init.read", "init", "pages from 0x1_0000 on", "x" * 5000, "s" * 5000)
+    for width in (420, 900):
+        (card,) = cards(picture_of(long, width=width))
+        assert 15 <= len([bar for bar in card.bars if bar.style == "used"]) <= 32
+        assert max(bar.x + bar.w for bar in card.bars) <= card.w
 
 
 def test_a_comparison_that_ended_early_says_so_first() -> None:
