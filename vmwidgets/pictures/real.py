@@ -8,22 +8,18 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import PAGE, Address, Size, counted
+from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.mmu.followed import Followed as FollowedKernel
-from vmwidgets.engine.mmu.pasted import SaidDifference
-from vmwidgets.engine.mmu.stops import SEVERAL, Stop
 from vmwidgets.engine.mmu.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.pasted import Found, draw_pasted
+from vmwidgets.views.tables.stops import draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
 from .registry import picture_of
 from .tables import Walk
-
-PAGES_IN_ROW = 32
-"""Pages of a row of the map of memory: 128 KiB."""
 
 
 @picture_of(first_for=FollowedKernel)
@@ -74,26 +70,15 @@ class Stops(Picture):
         """One stop: what changed, then the map of memory."""
         stops, place = self._held.all, self._place_of()
         if not stops:
-            return draw_pasted((), "", "The kernel has not stopped yet.", view="stops", title="stops", width=at.width)
-        one, before = stops[place], stops[place - 1] if place else None
-        changes = one.changes(before)
-        parts = [
-            Found(f"{name}: {counted(len(some), 'change')}", (), [_row(each) for each in some])
-            for name, some in changes.items()
-        ]
-        parts.append(Found(f"Memory, {PAGE // 1024} KiB a letter", _legend(one), _map_of(one)))
+            return draw_no_stop(at.width)
         switches = [
             [
                 Switch("earlier", "earlier", None, "The stop before"),
                 Switch("later", "later", None, "The stop after it"),
             ]
         ]
-        summary = f"stop {one.number}, {place + 1} of {len(stops)}: {one.where}"
-        since = f"since stop {before.number}" if before is not None else "so far"
-        caption = f"{counted(len(changes), 'process', 'processes')} changed {since}."
-        return draw_pasted(
-            parts, summary, caption, view="stops", title="stops of the kernel", switches=switches, width=at.width
-        )
+        before = stops[place - 1] if place else None
+        return draw_stop(stops[place], before, f"{place + 1} of {len(stops)}", width=at.width, switches=switches)
 
     def opened(self, node_id: str) -> None:
         """*earlier* or *later* was pressed."""
@@ -110,27 +95,3 @@ class Stops(Picture):
         """Where the stop that is shown is among those that are kept."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
-
-
-def _row(one: SaidDifference) -> tuple[str, ...]:
-    sides = ["not mapped" if side is None else side.rights for side in (one.one, one.other)]
-    if sides[0] == sides[1]:
-        sides[1] += " in another frame"
-    return str(Address(one.start)), str(Size(one.size)), " → ".join(sides)
-
-
-def _legend(stop: Stop) -> list[str]:
-    named = [f"{space.letter} {space.name}, {counted(len(space.frames), 'page')}" for space in stop.spaces]
-    rest = f"{SEVERAL} several processes; a small letter: a page with a table; a dot: none of these"
-    return ["; ".join([*named, rest])]
-
-
-def _map_of(stop: Stop) -> list[tuple[str, ...]]:
-    """Rows of letters, those in which a process has something."""
-    letters = stop.letters()
-    row = PAGE * PAGES_IN_ROW
-    starts = sorted({pa // row * row for pa in letters})
-    return [
-        (str(Address(start)), "".join(letters.get(pa, ".") for pa in range(start, start + row, PAGE)))
-        for start in starts
-    ]
