@@ -214,3 +214,14 @@ def test_the_letter_of_a_nodes_colour_stands_apart_from_its_address(width: int) 
         assert (
             address.x - text_width(address.text, "mono label") / 2 >= letter.x + text_width(letter.text, "letter") + 4
         )
+
+
+def test_small_page_numbers_say_that_they_are_hexadecimal() -> None:
+    machine = vm.boot("x86-64", tlb=(1, 4))
+    task = machine.task("init")
+    for page in (0xC, 0x10):
+        task.write(task.mmap("4 KiB", at=page << 12, flags="private fixed"), b"x")
+    labels = {run.text for node in vm.Map(task, width=420).scene().nodes for run in node.text}
+    cached = {run.text for node in vm.Tlb(machine).scene().nodes for run in node.text}
+    assert {"0xc", "0x10"} <= cached
+    assert not {"c", "10"} & (labels | cached)

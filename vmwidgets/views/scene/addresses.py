@@ -11,6 +11,16 @@ SMALL = 4
 """Digits up to which a page number could be read as a decimal, or as the name "c"."""
 
 
+def page_number(number: int) -> str:
+    """The number of a page in hexadecimal; a small one says so.
+
+    >>> page_number(0xC), page_number(0x7F0A_A6E82)
+    ('0xc', '7f0aa6e82')
+    """
+    digits = f"{number:x}"
+    return digits if len(digits) > SMALL else f"0x{digits}"
+
+
 @dataclass(frozen=True, slots=True)
 class AddressStyle:
     """`top` are the leading digits that all addresses of a picture share (0: none); `digits` are left of each.
@@ -64,8 +74,8 @@ class AddressStyle:
         >>> AddressStyle.of(0, 1 << 32).short(0xC000), AddressStyle.of(0, 1 << 48).short(0x7F0A_A6E8_2000)
         ('0xc', '7f0aa6e82')
         """
-        number = f"{(address & ((1 << 4 * self.digits) - 1)) >> PAGE_SHIFT:x}"
-        return number if self.top or len(number) > SMALL else f"0x{number}"
+        number = (address & ((1 << 4 * self.digits) - 1)) >> PAGE_SHIFT
+        return f"{number:x}" if self.top else page_number(number)
 
     def whole(self, address: int) -> str:
         """All digits."""

@@ -15,6 +15,7 @@ from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counte
 from vmwidgets.engine.mmu.tlb_schema import Difference, TlbSlot
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
 from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.addresses import page_number
 from vmwidgets.views.scene.kit import LINE, MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width
@@ -102,7 +103,7 @@ class Grid:
 
 
 def _page(slot: TlbSlot) -> str:
-    return f"{slot.entry.va >> PAGE_SHIFT:x}"
+    return page_number(slot.entry.va >> PAGE_SHIFT)
 
 
 # ---- the grid ------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ def draw_cell(
         bars = (Bar(2, round(2 + h - 4 - level, 1), 3, round(level, 1), "plain"),)
         whose = "G" if entry.asid is None else f"#{entry.asid}" if asids else ""
         size = "" if entry.page_size == 1 << PAGE_SHIFT else binary_size(entry.page_size)
-        frame = f"→{entry.pa >> PAGE_SHIFT:x}" if framed else ""
+        frame = f"→{entry.pa >> PAGE_SHIFT:#x}" if framed else ""
         below = " ".join(filter(None, ("≠" if slot.stale else "", frame, whose, size)))
         text.append(Text(8, 13 if below else h / 2 + 4, _last_digits(_page(slot), w - 10), "mono"))
         text += [fitted(8, 27, below, w - 10, "dim")] if below else []
