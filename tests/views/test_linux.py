@@ -7,6 +7,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.spaces.linux_schema import LinuxComparison, LinuxDifference, Sayings
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.twin import table_twin
 
 
 def picture_of(*rows: LinuxDifference, stopped: str = "", width: int = 900) -> Scene:
@@ -82,3 +83,10 @@ def test_a_comparison_that_ended_early_says_so_first() -> None:
     caption = picture_of(difference(1), stopped="in operation 12 a process was ended from outside").caption.text
     assert caption.endswith("The comparison ended early: in operation 12 a process was ended from outside.")
     assert "ended early" not in picture_of(difference(1)).caption.text
+
+
+def test_a_picture_without_steps_has_no_table_of_what_happened() -> None:
+    assert "what happened" not in dict(table_twin(picture_of(difference(1))).more)
+    machine = vm.boot("x86-64", layout="tiny")
+    machine.kernel_map.enter("4 KiB")
+    assert "what happened" in dict(table_twin(vm.Map(machine).scene()).more)

@@ -58,9 +58,9 @@ def _cell(row: tuple[str, ...], column: int) -> str:
 
 
 def table_twin(scene: Scene) -> Table:
-    """The whole table twin: what is drawn, and after that what happened, step by step."""
+    """The whole table twin: what is drawn, and after that what happened, step by step, if anything did."""
     caption, steps = scene.caption, scene.steps
-    if not caption.text:
+    if not caption.text or not (steps.said or caption.functions):
         return scene.table
     here = (f"{caption.text} {caption.reason}".strip(), " → ".join(caption.functions))
     rows = [(str(number), *row) for number, row in enumerate(steps.said, 1)]
