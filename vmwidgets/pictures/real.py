@@ -10,11 +10,13 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.mmu.followed import Followed as FollowedKernel
+from vmwidgets.engine.mmu.pasted import SaidDifference
+from vmwidgets.engine.mmu.stops import SEVERAL, Stop
 from vmwidgets.engine.mmu.stops import Stops as StopsOfKernel
 from vmwidgets.views.scene.kit import Switch, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.pasted import Found, draw_pasted
-from vmwidgets.views.tables.stops import draw_no_stop, draw_stop
+from vmwidgets.views.tables.stops import Change, Halt, Kind, draw_no_stop, draw_stop
 
 from .at import At
 from .picture import Picture
@@ -77,8 +79,8 @@ class Stops(Picture):
                 Switch("later", "later", None, "The stop after it"),
             ]
         ]
-        before = stops[place - 1] if place else None
-        return draw_stop(stops[place], before, f"{place + 1} of {len(stops)}", width=at.width, switches=switches)
+        halt = _halt(stops[place], stops[place - 1] if place else None, f"{place + 1} of {len(stops)}")
+        return draw_stop(halt, width=at.width, switches=switches)
 
     def opened(self, node_id: str) -> None:
         """*earlier* or *later* was pressed."""
@@ -95,3 +97,23 @@ class Stops(Picture):
         """Where the stop that is shown is among those that are kept."""
         numbers = [one.number for one in self._held.all]
         return numbers.index(self.stop) if self.stop in numbers else len(numbers) - 1
+
+
+def _halt(stop: Stop, before: Stop | None, place: str) -> Halt:
+    """A stop beside the one before, as it is drawn; `place` says which of how many it is."""
+    return Halt(
+        f"stop {stop.number}, {place}: {stop.where}",
+        f"since stop {before.number}" if before is not None else "so far",
+        {name: [_change(one) for one in some] for name, some in stop.changes(before).items()},
+        [f"{space.letter} {space.name}, {counted(len(space.frames), 'page')}" for space in stop.spaces],
+        {pa: (letter, _kind(letter)) for pa, letter in stop.letters().items()},
+    )
+
+
+def _kind(letter: str) -> Kind:
+    return "several" if letter == SEVERAL else "table" if letter.islower() else "page"
+
+
+def _change(one: SaidDifference) -> Change:
+    was, now = ("not mapped" if side is None else side.rights for side in (one.one, one.other))
+    return Change(one.start, one.size, was, f"{now} in another frame" if was == now else now, one.one is None)

@@ -5,11 +5,10 @@ Memory is drawn as rows of pages: the letter of the process that has a page, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from vmwidgets.engine.base.units import PAGE, Address, Size, counted
-from vmwidgets.engine.mmu.pasted import SaidDifference
-from vmwidgets.engine.mmu.stops import SEVERAL, Stop
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, PAD, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, Text
@@ -25,7 +24,9 @@ WIDE = 640.0
 
 _ROW, _STRIP = 24.0, 4.0
 
-STYLES = {
+Kind = Literal["page", "table", "several"]
+
+STYLES: dict[Kind, tuple[str, str]] = {
     "page": ("used", "a page that one process maps"),
     "table": ("table", "a page with one of its tables"),
     "several": ("changed", "a page that several processes map"),
@@ -33,13 +34,35 @@ STYLES = {
 """The strip below a letter by what the page is, and what it means."""
 
 
-def draw_stop(
-    stop: Stop, before: Stop | None, place: str, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()
-) -> Scene:
-    """The scene of a stop; `before` is the stop to compare it with, `place` which of how many it is."""
+class Change(NamedTuple):
+    """A range that a process maps otherwise than at the stop before: how it was and is, in letters of rights."""
+
+    start: int
+    size: int
+    was: str
+    now: str
+    is_new: bool
+
+
+class Halt(NamedTuple):
+    """What is drawn of a stop."""
+
+    summary: str
+    since: str
+    """What the changes are compared with, in words."""
+    changes: Mapping[str, Sequence[Change]]
+    """By process."""
+    processes: Sequence[str]
+    """Each with its letter, in words."""
+    pages: Mapping[int, tuple[str, Kind]]
+    """By physical address: the letter, and what the page is."""
+
+
+def draw_stop(halt: Halt, *, width: float = WIDTH, switches: Sequence[Sequence[kit.Switch]] = ()) -> Scene:
+    """The scene of a stop."""
     nodes, y = kit.draw_switches(switches, "stops", 4, width)
     y += 8 * bool(nodes)
-    changes = stop.changes(before)
+    changes = halt.changes
     for number, (name, some) in enumerate(changes.items()):
         title = f"{visible(name)}: {counted(len(some), 'change')}"
         nodes.append(kit.heading(f"section/stops/{number}", title, "", y, width=width))
@@ -51,12 +74,11 @@ def draw_stop(
             words = f"… {len(some) - MOST_CHANGES:,} more, in the table"
             nodes.append(kit.label(f"stops/{number}/more", words, MARGIN, y))
             y += LINE
-    nodes += _memory(stop, y, width)
-    since = f"since stop {before.number}" if before is not None else "so far"
+    nodes += _memory(halt, y, width)
     return kit.scene(
-        "stops", "stops of the kernel", f"stop {stop.number}, {place}: {visible(stop.where)}", nodes,
-        caption=Caption(f"{counted(len(changes), 'process', 'processes')} changed {since}."),
-        table=_table(stop, before), width=width,
+        "stops", "stops of the kernel", visible(halt.summary), nodes,
+        caption=Caption(f"{counted(len(changes), 'process', 'processes')} changed {halt.since}."),
+        table=_table(halt), width=width,
         lanes=[Lane("changes", "What changed", down=True), Lane("memory", "Memory, by address", down=True)],
     )  # fmt: skip
 
@@ -67,69 +89,57 @@ def draw_no_stop(width: float = WIDTH) -> Scene:
                      table=Table((), ()), width=width)  # fmt: skip
 
 
-def _sides(one: SaidDifference) -> tuple[str, str]:
-    """How a range was mapped, and how it is now."""
-    was, now = ("not mapped" if side is None else side.rights for side in (one.one, one.other))
-    return was, f"{now} in another frame" if was == now else now
-
-
-def _change(identity: str, one: SaidDifference, box: Box) -> Node:
-    was, now = _sides(one)
+def _change(identity: str, one: Change, box: Box) -> Node:
     place, size = str(Address(one.start)), str(Size(one.size))
     begin = PAD + max(text_width("0xffff_ffff_f000", "mono"), text_width(place, "mono")) + 14
     at = begin + text_width("1023.9 KiB") + 14
-    return Node(
-        identity, "card", *box, text=(
-            Text(PAD, 16, place, "mono"), Text(begin, 16, size, "dim"),
-            fitted(at, 16, f"{was} → {now}", box.w - at - PAD, "mono"),
-        ),
-        state=("new",) if one.one is None else ("changed",), title=f"{place}, {size}: {was} → {now}", lane="changes",
-    )  # fmt: skip
+    words = f"{one.was} → {one.now}"
+    text = (
+        Text(PAD, 16, place, "mono"),
+        Text(begin, 16, size, "dim"),
+        fitted(at, 16, words, box.w - at - PAD, "mono"),
+    )
+    state = ("new",) if one.is_new else ("changed",)
+    return Node(identity, "card", *box, text=text, state=state, title=f"{place}, {size}: {words}", lane="changes")
 
 
-def _memory(stop: Stop, y: float, width: float) -> list[Node]:
+def _memory(halt: Halt, y: float, width: float) -> list[Node]:
     """Rows of pages in which a process has something, and what letters and strips mean."""
     across = ACROSS[width < WIDE]
-    named = "; ".join(
-        f"{space.letter} {visible(space.name)}, {counted(len(space.frames), 'page')}" for space in stop.spaces
-    )
+    named = visible("; ".join(halt.processes))
     nodes = [kit.heading("section/stops/memory", "Memory", f"{across * PAGE // 1024} KiB a row", y, width=width)]
     y += nodes[-1].h
     if named:
         nodes.append(kit.paragraph("stops/memory/named", named, MARGIN, y, width - 2 * MARGIN, style="label"))
         y += nodes[-1].h + 6
-    letters = stop.letters()
     size = PAGE * across
-    starts = sorted({pa // size * size for pa in letters})
+    starts = sorted({pa // size * size for pa in halt.pages})
     left = max((text_width(str(Address(start)), "mono") for start in starts), default=0.0) + 12
     w = min(22.0, (width - 2 * MARGIN - left) / across)
     for start in starts[:MOST_ROWS]:
         box = Box(MARGIN, y, width - 2 * MARGIN, _ROW)
-        pages = [letters.get(pa, "") for pa in range(start, start + size, PAGE)]
+        pages = [halt.pages.get(pa) for pa in range(start, start + size, PAGE)]
         text = [Text(0, 14, str(Address(start)), "mono dim")]
-        text += [Text(left + w * (at + 0.5), 14, one, "mono", "middle") for at, one in enumerate(pages) if one]
-        bars = [Bar(left + w * at, 18, w - 2, _STRIP, _style(one)) for at, one in enumerate(pages)]
-        said = ", ".join(f"{one} at {Address(start + at * PAGE)}" for at, one in enumerate(pages) if one)
+        text += [Text(left + w * (at + 0.5), 14, one[0], "mono", "middle") for at, one in enumerate(pages) if one]
+        styles = [STYLES[one[1]][0] if one else "rail" for one in pages]
+        bars = [Bar(left + w * at, 18, w - 2, _STRIP, style) for at, style in enumerate(styles)]
+        said = ", ".join(f"{one[0]} at {Address(start + at * PAGE)}" for at, one in enumerate(pages) if one)
         nodes.append(kit.runs(f"stops/memory/{start:x}", box, text, bars=bars, title=said, lane="memory"))
         y += _ROW + 4
     if len(starts) > MOST_ROWS:
         words = f"… {len(starts) - MOST_ROWS:,} rows more, in the table"
         nodes.append(kit.label("stops/memory/more", words, MARGIN, y))
         y += LINE
-    drawn = {_style(one) for one in letters.values()}
-    return [*nodes, *kit.legend("stops", [key for key in STYLES.values() if key[0] in drawn], y + 2, width=width)]
+    kinds = {kind for _, kind in halt.pages.values()}
+    keys = [STYLES[kind] for kind in STYLES if kind in kinds]
+    return [*nodes, *kit.legend("stops", keys, y + 2, width=width)]
 
 
-def _style(letter: str) -> str:
-    kind = "several" if letter == SEVERAL else "table" if letter.islower() else "page"
-    return STYLES[kind][0] if letter else "rail"
-
-
-def _table(stop: Stop, before: Stop | None) -> Table:
+def _table(halt: Halt) -> Table:
     changes = tuple(
-        (name, str(Address(one.start)), str(Size(one.size)), *_sides(one))
-        for name, some in stop.changes(before).items()
+        (name, str(Address(one.start)), str(Size(one.size)), one.was, one.now)
+        for name, some in halt.changes.items()
         for one in some
     )
-    memory = tuple((str(Address(pa)), letter) for pa, letter in sorted(stop.letters().items()))
+    memory = tuple((str(Address(pa)), letter) for pa, (letter, _) in sorted(halt.pages.items()))
     return Table(("process", "from", "size", "was", "is"), changes, (("memory", Table(("page at", "letter"), memory)),))
