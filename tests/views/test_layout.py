@@ -225,3 +225,14 @@ def test_small_page_numbers_say_that_they_are_hexadecimal() -> None:
     cached = {run.text for node in vm.Tlb(machine).scene().nodes for run in node.text}
     assert {"0xc", "0x10"} <= cached
     assert not {"c", "10"} & (labels | cached)
+
+
+@pytest.mark.parametrize("width", [420, 520, 640, 900])
+def test_folds_of_a_list_are_all_numbered_or_none(width: int) -> None:
+    machine = vm.boot("x86-64")
+    for number in range(300):
+        machine.kernel_map.enter("4 KiB", prot=("rw", "r", "rx")[number % 3])
+    folds = [node for node in vm.EntryList(machine, width=width).scene().nodes if node.id.startswith("list/fold/")]
+    assert len(folds) > 8
+    assert len({bool(fold.text) for fold in folds}) == 1
+    assert width < 900 or folds[0].text

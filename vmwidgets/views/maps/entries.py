@@ -35,7 +35,11 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     items = picture.value.items
     wordless = (entry for entry in picture.value.entries if columns[entry.id].level == "mark")
     plain = plain_ones(picture, wordless)
-    cards = [_item(picture, item, columns[item.id], top) for item in items if item.id not in plain]
+    folds = [item for item in items if isinstance(item, Fold)]
+    numbered = kit.all_or_none(
+        (short_count(fold.count) for fold in folds), (_fold_width(columns[fold.id]) for fold in folds)
+    )
+    cards = [_item(picture, item, columns[item.id], top, numbered=numbered) for item in items if item.id not in plain]
     header = kit.chip(
         "list/header", "entry", Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26), "header", lane="list",
         spare=2, title=f"the list's header: {picture.value.nr_entries:,} entries",
@@ -109,9 +113,10 @@ def _end(node: Node) -> _End:
     return _End(node.id, node.x, node.w, node.y + node.h / 2)
 
 
-def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: float) -> Node:
+def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: float, *, numbered: bool) -> Node:
+    """An entry or a fold; `numbered`: all folds have room for their counts."""
     if isinstance(item, Fold):
-        return _fold(item, column, top)
+        return _fold(item, column, top, short_count(item.count) if numbered else "")
     states = picture.in_order(item.id)
     kind = kind_of(item)
     if column.level == "mark":
@@ -197,10 +202,14 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
     )
 
 
-def _fold(fold: Fold, column: Column, top: float) -> Node:
-    w = max(4.0, column.w - 2)
+def _fold_width(column: Column) -> float:
+    return max(4.0, column.w - 2)
+
+
+def _fold(fold: Fold, column: Column, top: float, words: str) -> Node:
+    w = _fold_width(column)
     return kit.chip(
-        f"list/fold/{fold.id}", "fold", Box(column.middle - w / 2, top + 18, w, 34), short_count(fold.count),
+        f"list/fold/{fold.id}", "fold", Box(column.middle - w / 2, top + 18, w, 34), words,
         thing=f"fold:{fold.id}", state=("folded",), action="open", lane="list", spare=0,
         title=f"{fold.count:,} entries folded: open",
     )  # fmt: skip
