@@ -95,3 +95,13 @@ def test_groups_of_few_frames_lie_beside_each_other_where_there_is_room() -> Non
         assert len({node.y for node in heads}) >= rows
         assert all(node.x + node.w <= width for node in heads)
     assert len({node.y for node in heads}) < len(heads)
+
+
+def test_frames_and_pages_are_written_alike() -> None:
+    m, _ = family("counted")
+    cards = [node for node in vm.Sharing(m).scene().nodes if node.thing.startswith("frame:")]
+    assert cards
+    for card in cards:
+        number = int(card.thing.partition(":")[2])
+        assert card.text[0].text == f"frame {number:#x}"
+        assert card.text[1].text.startswith("page 0x")

@@ -78,12 +78,12 @@ def _card(frame: int, users: Mapping[str, tuple[int, str]], box: kit.Box, is_new
     said = "; ".join(f"{task}: {rights} at {Address(va)}" for task, (va, rights) in users.items())
     title = visible(f"frame {frame:#x}: {said}") + ", new" * is_new
     rows = [
-        kit.Line((f"frame {frame:x}", f"{frame:x}"), "mono label"),
+        kit.Line((f"frame {frame:#x}", f"{frame:#x}"), "label"),
         kit.Line((f"page {pages}", pages), middle=True),
         kit.Line(", ".join(rights)),
     ]
     return kit.card(f"sharing/frame/{frame:x}", box, rows, thing=f"frame:{frame}", lane="sharing", title=title, top=17,
-                    state=("new",) * is_new)  # fmt: skip
+                    pad=5, state=("new",) * is_new)  # fmt: skip
 
 
 def frames_of(at: At) -> Frames:
