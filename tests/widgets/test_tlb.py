@@ -50,7 +50,8 @@ def loaded(cpus: int) -> vm.Machine:
 
 
 def test_a_folded_processor_is_opened_by_a_click_and_the_one_opened_first_folds() -> None:
-    view = vm.Tlb(loaded(8))
+    machine = loaded(8)  # a view does not keep its machine
+    view = vm.Tlb(machine)
     assert grids(view) == ["cpu:0", "cpu:1", "cpu:2", "cpu:3"]
     assert asked(view, type="open", id="tlb/cpu:6/fold") == ""
     assert grids(view) == ["cpu:0", "cpu:1", "cpu:2", "cpu:6"], "cpu:0, which did it all, is the last to fold"
@@ -62,7 +63,8 @@ def test_a_folded_processor_is_opened_by_a_click_and_the_one_opened_first_folds(
 
 @pytest.mark.parametrize("number", [0, 3, 5, 7])
 def test_the_processor_that_was_asked_for_is_open_and_folds_last(number: int) -> None:
-    view = vm.Tlb(loaded(8).cpus[number])
+    machine = loaded(8)
+    view = vm.Tlb(machine.cpus[number])
     for _ in range(3):
         assert f"cpu:{number}" in grids(view)
         fold = next(node.id for node in view.scene().nodes if node.id.endswith("/fold"))
