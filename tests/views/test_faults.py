@@ -381,3 +381,34 @@ def test_tables_that_go_with_a_killed_task_are_said_to_be_its() -> None:
     assert "(of " not in done[-1], "the page is entered in the tables of the task that goes on"
     looked_up = [row[2].endswith(f"(of {killed})") for row in scene.table.rows if row[0] == "map lookup"]
     assert looked_up == [False, True, False]
+
+
+def test_the_latest_fault_stays_until_there_is_another() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    child = task.fork()
+    child.write(start, b"y")
+    own = vm.Fault(child).scene()
+    number = len(child.machine.journal) - 1
+    task.write(start + vm.PAGE, b"another task's")
+    for _ in range(2):
+        child.machine.kmem_malloc("4 KiB")
+        later = vm.Fault(child).scene()
+        assert [(node.id, node.text, node.state) for node in later.nodes] == [
+            (node.id, node.text, node.state) for node in own.nodes
+        ]
+        assert later.subtitle == own.subtitle.replace("in this operation", f"in operation {number}")
+        assert later.caption.reason.endswith(f"The fault shown is from operation {number}.")
+        assert later.steps.count == 0, "steps of another operation are none of this one"
+    child.write(start + 2 * vm.PAGE, b"z")
+    assert "in this operation" in vm.Fault(child).scene().subtitle
+
+
+def test_the_fault_that_stays_is_from_before_the_moment_shown() -> None:
+    task, start = begun()
+    first = len(task.machine.journal)
+    task.write(start, b"x")
+    task.machine.kmem_malloc("4 KiB")
+    task.write(start + vm.PAGE, b"y")
+    scene = vm.Fault(task.machine.at(first + 1)).scene()
+    assert scene.subtitle.startswith(f"fault 1 of 1 in operation {first} ")

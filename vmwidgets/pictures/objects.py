@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from vmwidgets.engine.machine import Machine
@@ -10,8 +12,9 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.fault import draw_fault
 from vmwidgets.views.memory.objects import ROWS, draw_objects, named_in
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.moment import Moment
 
-from .at import At
+from .at import At, starts_of
 from .picture import Picture, machine_of
 from .registry import picture_of
 
@@ -20,7 +23,8 @@ from .registry import picture_of
 class Fault(Picture):
     """The fault strip: an access through TLB, walk, map lookup, object and pager, frame and page tables to its end.
 
-    `target` is a task, or a machine, which shows the faults of all address spaces.
+    `target` is a task, or a machine, which shows the faults of all address spaces.  After an operation without a fault,
+    the latest fault stays in the picture, and the caption says which operation it is from.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -36,7 +40,20 @@ class Fault(Picture):
     def draw(self, at: At) -> Scene:
         """The fault at this moment."""
         space = at.target.name if isinstance(at.target, Task) else ""
-        return draw_fault(at.moment, space=space, machine=at.whole.name, width=at.width)
+        return draw_fault(at.moment, _faulted(at.whole), space=space, machine=at.whole.name, width=at.width)
+
+
+AMONG, READ = 2_000, 50
+"""How many of the latest operations are asked whether they faulted, and the faults of how many are read."""
+
+
+def _faulted(machine: Machine) -> Iterator[Moment]:
+    """After each operation before the latest that is an access that faulted, the latest first; not too many."""
+    journal = machine.journal
+    latest = len(journal) - 1
+    among = range(latest - 1, max(journal.first_kept, latest - AMONG) - 1, -1)
+    for number in islice(filter(journal.faulted, among), READ):
+        yield Moment(journal[number], starts=starts_of(machine))
 
 
 @picture_of(first_for=MachineObjects)

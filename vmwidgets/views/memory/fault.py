@@ -6,8 +6,8 @@ nothing is done in the whole access is absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
@@ -25,25 +25,32 @@ LINES = 3
 _LEAST, _HIGH, _GAP, _TOP = 162.0, 104.0, 14.0, 8.0
 
 
-def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: float = WIDTH) -> Scene:
-    """The scene of an operation's fault: the one at the step shown; `space`, the name of a task: of its faults only."""
-    faults = [one for one in faults_of(moment) if not space or one.space == space]
-    begun = [one for one in faults if one.marks[0].at < moment.place]
+def draw_fault(
+    moment: Moment, earlier: Iterable[Moment] = (), *, space: str = "", machine: str = "", width: float = WIDTH
+) -> Scene:
+    """The scene of an operation's fault: the one at the step shown; `space`, the name of a task: of its faults only.
+
+    Where the operation has none, it is the last fault of `earlier`: moments after the operations before it that
+    faulted, the latest first.
+    """
+    shown, faults = _latest(moment, earlier, space)
+    begun = [one for one in faults if one.marks[0].at < shown.place]
     fault = begun[-1] if begun else faults[0] if faults else None
     marks = [] if fault is None else fault.marks
-    done = [mark for mark in marks if mark.at < moment.place]
-    own = {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
+    done = [mark for mark in marks if mark.at < shown.place]
     boxes = kit.grid(len(BOXES), _LEAST, _TOP, _HIGH, width=width, gap=_GAP)
-    has_failed = fault is not None and 0 <= fault.failed < moment.place
+    has_failed = fault is not None and 0 <= fault.failed < shown.place
     failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
-    here = {mark.box for mark in done if moment.step is not None and mark.at == done[-1].at}
+    here = {mark.box for mark in done if shown.step is not None and mark.at == done[-1].at}
     comes = {mark.box for mark in marks} | ({fault.failing} if fault is not None and fault.failed >= 0 else set())
     nodes = [
         _box(key, box, [mark for mark in done if mark.box == key], here, failing)
         for key, box in zip(BOXES, boxes, strict=True)
         if key in comes or fault is None
     ]
-    said = "" if faults else say_fault("none")
+    before = "" if shown is moment or shown.operation is None else f"operation {shown.operation.number:,}"
+    own = set() if before else {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
+    said = say_fault("earlier", operation=before) if before else "" if faults else say_fault("none")
     links = [*_arrows(nodes)]
     y = max((node.y + node.h for node in nodes), default=_TOP) + 8
     for number, words in enumerate(_notes(nodes, done)):
@@ -52,7 +59,7 @@ def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: flo
     return kit.scene(
         "fault",
         f"faults of {space}" if space else "faults",
-        _subtitle(fault, faults),
+        _subtitle(fault, faults, before),
         nodes,
         links=links,
         caption=moment.caption_with(said),
@@ -61,6 +68,15 @@ def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: flo
         machine=machine,
         width=width,
     )
+
+
+def _latest(moment: Moment, earlier: Iterable[Moment], space: str) -> tuple[Moment, list[Fault]]:
+    """The faults of the moment's operation; where it has none, those of the latest of `earlier` that has some."""
+    for one in chain((moment,), earlier):
+        faults = [fault for fault in faults_of(one) if not space or fault.space == space]
+        if faults:
+            return one, faults
+    return moment, []
 
 
 _BYPASSED = "bypassed: pages in front of it hide all of its pages, so that the chain of objects now leaves it out"
@@ -77,10 +93,11 @@ def _notes(boxes: Sequence[Node], done: Sequence[Mark]) -> Iterator[str]:
             yield words
 
 
-def _subtitle(fault: Fault | None, faults: Sequence[Fault]) -> str:
+def _subtitle(fault: Fault | None, faults: Sequence[Fault], before: str) -> str:
     if fault is None:
         return ""
-    number = f"fault {faults.index(fault) + 1:,} of {len(faults):,} in this operation · " if fault.faulted else ""
+    of = f"{len(faults):,} in {before or 'this operation'}"
+    number = f"fault {faults.index(fault) + 1:,} of {of} · " if fault.faulted else ""
     whose = f" of {visible(fault.space)}" if fault.space else ""
     return f"{number}{fault.access} at {address(fault.va)}{whose}"
 

@@ -336,6 +336,7 @@ say_compared = sentences(
 say_fault = sentences(
     "fault strips",
     {
+        "earlier": "The fault shown is from {operation}.",
         "none": "It made no access that this picture can show.",
     },
 )
