@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import graphviz
@@ -113,6 +114,13 @@ def test_a_source_is_the_packages_own_and_has_the_same_text() -> None:
     found = picture.graphviz()
     assert isinstance(found, graphviz.Source)
     assert found.source.strip() == picture.to_dot().strip() == source(picture.scene()).source.strip()
+
+
+def test_without_graphvizs_program_a_cell_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shown = vm.picture(vm.boot("x86-64")).graphviz()._repr_mimebundle_()
+    assert list(shown) == ["text/plain"]
+    assert "dot is not installed" in shown["text/plain"]
 
 
 NAMES = [

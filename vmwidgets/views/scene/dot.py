@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
+from typing import Any
 
 import graphviz
 from graphviz.quoting import quote
@@ -73,9 +74,25 @@ def to_dot(scene: Scene) -> str:
     return str(graph.source)
 
 
-def source(scene: Scene) -> graphviz.Source:
+class Source(graphviz.Source):  # type: ignore[misc]  # the package has no types
+    """A picture's text as the `graphviz` package has it; a cell without Graphviz's program shows a sentence."""
+
+    def _repr_mimebundle_(self, *given: Any, **named: Any) -> dict[str, Any]:
+        try:
+            return dict(super()._repr_mimebundle_(*given, **named))
+        except graphviz.ExecutableNotFound:
+            return {"text/plain": WITHOUT_DOT}
+
+
+WITHOUT_DOT = (
+    "Graphviz's program dot is not installed here, so this cell can't draw the graph; `.source` is its text. "
+    'Above a picture in this notebook, the button "Graphviz" draws it without that program.'
+)
+
+
+def source(scene: Scene) -> Source:
     """The same as an object of the `graphviz` package."""
-    return graphviz.Source(to_dot(scene))
+    return Source(to_dot(scene))
 
 
 def graph_of(layout: str, **given: str) -> graphviz.Digraph:
