@@ -22,7 +22,7 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
 
-lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOOK=…)
+lab: environment-lab bundle ## Open JupyterLab on lab 01 (or NOTEBOOK=…)
 	$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)' \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
