@@ -387,6 +387,16 @@ def no_access(seen: Pictured, said: Said) -> None:
     )
 
 
+@claim("fault strips: earlier", "The fault shown is from {operation}.")
+def an_earlier_fault(seen: Pictured, said: Said) -> None:
+    """That operation faulted, by the machine's own count, and none since did."""
+    then, latest = number(said["operation"].removeprefix("operation ")), seen.operation.number
+    counts = {at: seen.machine.at(at).fault_count for at in (then - 1, then, latest - 1)}
+    assert counts[then - 1] < counts[then]
+    if isinstance(seen.picture.target, vm.Machine):
+        assert counts[then] == counts[latest - 1]
+
+
 def resident_pages(machine: vm.Machine) -> set[tuple[str, int]]:
     """The pages of memory objects that are in memory."""
     return {(name, page) for name, one in machine.memory_objects.value().objects.items() for page in one.pages}

@@ -60,12 +60,11 @@ def _cell(row: tuple[str, ...], column: int) -> str:
 def table_twin(scene: Scene) -> Table:
     """The whole table twin: what is drawn, and after that what happened, step by step, if anything did."""
     caption, steps = scene.caption, scene.steps
-    if not caption.text or not (steps.said or caption.functions):
-        return scene.table
+    if not caption.text or not steps.said:
+        return scene.table  # the caption is on the page already
     here = (f"{caption.text} {caption.reason}".strip(), " → ".join(caption.functions))
     rows = [(str(number), *row) for number, row in enumerate(steps.said, 1)]
-    shown = (f"{steps.index}, shown" if rows else "", *here)
-    rows[max(steps.index - 1, 0) : steps.index] = [shown]
+    rows[max(steps.index - 1, 0) : steps.index] = [(f"{steps.index}, shown", *here)]
     first = max(0, min(steps.index - STEPS // 2, len(rows) - STEPS))
     before, after = first, max(0, len(rows) - first - STEPS)
     cut = [(f"… {count:,} more", "", "") if count else None for count in (before, after)]
@@ -160,7 +159,7 @@ STYLE = (
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:1240px}"
     "table{border-collapse:collapse;font:12px ui-monospace,Menlo,Consolas,monospace}"
     "th,td{text-align:left;padding:2px 14px 2px 0;white-space:pre-wrap}th{border-bottom:1px solid}"
-    "figure{margin:1em 0}.tables{overflow-x:auto}"
+    "h1{margin:0}figure{margin:1em 0;overflow-x:auto}figure img{max-width:none!important}.tables{overflow-x:auto}"
 )
 
 
@@ -171,8 +170,9 @@ def html_page(scene: Scene, svg: str) -> str:
         "<!doctype html>\n"
         '<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n"
-        f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(caption_words(scene))}</p>{notes}\n"
-        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n"
+        f"<h1>{escape(visible(scene.title))}</h1>\n<p>{escape(visible(scene.subtitle))}</p>\n"
+        f"<p>{escape(caption_words(scene))}</p>{notes}\n"
+        f'<figure tabindex="0" aria-label="picture">{image_html(svg, alternative_text(scene))}</figure>\n'
         '<div class="tables" tabindex="0" role="region" aria-label="tables">'
         f"{table_html(table_twin(scene))}</div></html>\n"
     )
