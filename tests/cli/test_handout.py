@@ -137,6 +137,7 @@ def test_a_journal(journal: Path, tmp_path: Path, capsys: Any, monkeypatch: pyte
         (("{broken}",), "is not a notebook"),
         (("{empty}",), "shows no picture"),
         (("{failing}",), "cell 2 fails: NameError"),
+        (("{unshown}",), "cell 1 fails: OSError: no such picture"),
         (("{dying}",), "cell 1 ends its kernel"),
     ],
 )
@@ -144,12 +145,13 @@ def test_what_is_wrong_is_one_sentence(
     arguments: tuple[str, ...], why: str, journal: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files = {name: tmp_path / f"{name}.ipynb" for name in ("broken", "empty", "failing", "dying")}
+    files = {name: tmp_path / f"{name}.ipynb" for name in ("broken", "empty", "failing", "unshown", "dying")}
     files |= {"journal": journal, "text": tmp_path / "text.jsonl.gz"}
     files["broken"].write_text(json.dumps({"cells": 7}))
     files["text"].write_text("words")
     write(files["empty"], "1 + 1")
     write(files["failing"], "x = 1", "y")
+    write(files["unshown"], "class A:\n    def _repr_html_(self): raise OSError('no such picture')\nA()")
     write(files["dying"], "import os; os._exit(1)")
     before = {path.name for path in tmp_path.iterdir()}
     status, out, err = run(capsys, *(word.format(**files) for word in arguments))

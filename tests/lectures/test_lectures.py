@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.conftest import ROOT
 from tests.widgets.test_handout import read
 from vmwidgets.cli import main
 from vmwidgets.lectures import race
 from vmwidgets.lectures.lecture import Lecture
-from vmwidgets.lectures.listed import LECTURES
+from vmwidgets.lectures.listed import ABOUT, LECTURES
 from vmwidgets.views.scene.model import Node
 
 pytestmark = pytest.mark.once
@@ -274,3 +276,10 @@ def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: A
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_help_names_the_chapters_of_the_documents_table() -> None:
+    table = (ROOT / "docs" / "lecture.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]+?) \|", table, re.MULTILINE))
+    assert {name: re.search(r"\(OSTEP (.+)\)$", words)[1] for name, words in ABOUT.items()} == rows
+    assert list(ABOUT) == list(LECTURES)

@@ -94,6 +94,13 @@ else:
 """
 
 
+def _why(outputs: list[Any], error: Any) -> str:
+    """The error of a cell in a line: of a value that can't be shown, only the cell's output has it."""
+    told = [(one.ename, one.evalue) for one in outputs if one.output_type == "error"] or [(error.ename, error.evalue)]
+    name, value = told[-1]
+    return f"{name}: {value}".splitlines()[0]
+
+
 def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[str, Any]) -> list[str]:
     """Run the notebook in a kernel of its own, in its folder; what is not in the handout, in sentences."""
     try:
@@ -120,8 +127,7 @@ def _of_notebook(source: Path, output: Path, pictures: list[str], given: dict[st
             try:
                 client.execute_cell(cell, number)
             except CellExecutionError as error:
-                why = f"{error.ename}: {error.evalue}".splitlines()[0]
-                raise Refused(f"the notebook's cell {number + 1} fails: {why}") from None
+                raise Refused(f"the notebook's cell {number + 1} fails: {_why(cell.outputs, error)}") from None
             except DeadKernelError:
                 raise Refused(f"the notebook's cell {number + 1} ends its kernel") from None
             _helped(client, "_watched.cell_done()")

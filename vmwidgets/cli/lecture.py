@@ -9,7 +9,7 @@ from typing import Any
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.files import check_free
-from ..lectures.listed import LECTURES
+from ..lectures.listed import ABOUT, LECTURES
 
 WRITTEN, BAD = 0, 2
 
@@ -18,10 +18,12 @@ def add_lecture(commands: Any) -> None:
     """Add the command to the parser's."""
     parser = commands.add_parser(
         "lecture",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         help="write one of the five lectures to an HTML file, with notes and questions",
-        description="Write a twenty-minute lecture to one HTML file, with notes and questions to vote on, and the "
-        "machine's journal next to it. Open the file in a browser and press p to present it. Exit code 0: the files "
-        "are written; 2: they are not.",
+        description="Write a twenty-minute lecture to one HTML file, with notes and questions to vote on,\n"
+        "and the machine's journal next to it. Open the file in a browser and press p to\n"
+        "present it. Exit code 0: the files are written; 2: they are not.",
+        epilog="lectures:\n" + "\n".join(f"  {name:12} {words}" for name, words in ABOUT.items()),
     )
     parser.add_argument("name", choices=list(LECTURES), help="which lecture")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it (NAME.html)")

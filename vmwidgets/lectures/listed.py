@@ -15,3 +15,12 @@ LECTURES: Mapping[str, Callable[[], Lecture]] = {
     "replacement": replacement.lecture,
 }
 """In the order of a course."""
+
+ABOUT = {
+    "maps": "entries merge, rotate the tree and are cut (OSTEP 13, 14, 17)",
+    "translation": "address, TLBs, tables and frames on one screen (OSTEP 18 to 20)",
+    "race": "a stale translation on two processors (OSTEP 19, 32)",
+    "faults": "demand paging, fork, copy on write (OSTEP 21, 23)",
+    "replacement": "a clock with four frames (OSTEP 21, 22)",
+}
+"""What each is about, in a line; docs/lecture.md has the chapters of other books."""

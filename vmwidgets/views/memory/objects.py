@@ -335,6 +335,8 @@ class _Layout:
         pages = Seen([one])
         size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
         kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
+        if kind == "anonymous" and name.startswith("/"):  # the map of a process was loaded, and not its files
+            kind = "named after a file"
         count = self._references[name]
         said = counted(count, "reference")
         if one.kind == "file":  # that it is open counts too, and no line leads to it from there

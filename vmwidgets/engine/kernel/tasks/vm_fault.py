@@ -86,7 +86,7 @@ class TaskFaults(TaskRanges):
         ):  # the range is another map's: so is the fault (FreeBSD `vm_map_lookup`)
             return entry.submap.fault(address, access, enter_page)
         if entry.object is None:
-            why = f"the entry at {Address(entry.start)} has no object to ask for a page"
+            why = f"the entry at {Address(entry.start)} has no object to ask for a page; enter one with object="
             if "fault-null-object" in self.quirks:
                 raise KernelPanic("fault_null_object", why)
             raise kernel_error("FAULT", why)
