@@ -124,6 +124,7 @@ def plant(folder: Folder, names: Iterable[str], form: str) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("form", ["file", "package", "library"])
+@pytest.mark.sampled(5)
 def test_no_module_in_the_folder_is_imported(folder: Folder, modules: set[str], tmp_path: Path, form: str) -> None:
     plant(folder, modules, form)
     there = folder.grade(tmp_path / "there", folder.path)

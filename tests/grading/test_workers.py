@@ -78,6 +78,7 @@ judge.main()
 
 
 @pytest.mark.parametrize("bombs", [["01/gaps"], ["01/guard"], ["01/gaps", "01/guard"]])
+@pytest.mark.sampled(3)
 def test_what_ends_the_process_is_one_row_and_the_others_are_judged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bombs: list[str]
 ) -> None:

@@ -54,6 +54,7 @@ def points(result: Result) -> list[bool]:
 
 
 @by_name
+@pytest.mark.sampled(3)
 def test_two_right_solutions_earn_all_points(name: str) -> None:
     assert len(SOLVED[name].right) >= 2
     for number in SAMPLE:
@@ -72,6 +73,7 @@ def test_each_criterion_has_a_solution_that_loses_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "number"), SPOILT)
+@pytest.mark.sampled(4)
 def test_a_spoilt_solution_loses_exactly_its_criterion(name: str, number: int) -> None:
     for practice in SAMPLE:
         sheet = lab.practice(name, practice)
@@ -82,6 +84,7 @@ def test_a_spoilt_solution_loses_exactly_its_criterion(name: str, number: int) -
 
 
 @by_name
+@pytest.mark.sampled(4)
 def test_nothing_done_earns_nothing(name: str) -> None:
     """Also for a sheet that starts with a machine: what is given is not an answer."""
     for number in SAMPLE:
@@ -90,7 +93,7 @@ def test_nothing_done_earns_nothing(name: str) -> None:
 
 
 @by_name
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 def test_few_sheets_have_the_same_solution(name: str) -> None:
     """With some of the sheets tried; all of them are in the sweep."""
     sheets, commonest, count = commonest_of(name)

@@ -17,6 +17,7 @@ from .test_sheets import SHIPPED, SOLVED, done
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.sampled(4)
 def test_each_solution_earns_the_same_when_it_is_judged_from_its_data(name: str) -> None:
     """The right ones and the spoilt ones: a grader sees all that a check sees; a function runs in its sandbox."""
     sheet = lab.practice(name, 2)

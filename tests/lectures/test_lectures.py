@@ -178,6 +178,7 @@ def test_no_two_steps_of_an_operation_say_the_same() -> None:
 
 
 @pytest.mark.parametrize("name", LECTURES)
+@pytest.mark.sampled(4)
 def test_no_step_says_a_count_twice_or_that_nothing_is_kept(name: str) -> None:
     for step in told(name):
         assert " 0 new " not in step["reason"]
@@ -233,6 +234,7 @@ def test_the_race_is_told_as_the_shortest_order_has_it_and_ends_well_where_the_k
 
 
 @pytest.mark.parametrize(("shootdown", "wrong"), [("acknowledged", 0), ("sent", 76), ("forgotten", 281)])
+@pytest.mark.sampled(3)
 def test_the_race_counts_the_orders_that_a_model_on_paper_counts(shootdown: str, wrong: int) -> None:
     assert race.every_order(shootdown).wrong == wrong == orders_on_paper(shootdown)
 

@@ -83,6 +83,7 @@ class TestATopic:
             shares = [letters[kind.name, letter] / MANY for letter in LETTERS[:4]]
             assert not any(shares) or min(shares) > 0.1, f"{kind.name}: the right one has no place of its own"
 
+    @pytest.mark.sampled(3)
     def test_figures_are_drawn_and_give_no_address_away(self, topic):
         drawn = 0
         for question in make_exam(topic, 1, len(kinds_of(topic))).questions:
@@ -94,6 +95,7 @@ class TestATopic:
                 assert not set(question.accepted) & set(re.findall(r"\w+", svg_of(question.figure())))
         assert drawn >= 3
 
+    @pytest.mark.sampled(3)
     def test_a_seed_gives_the_same_exam(self, topic):
         assert make_exam(topic, 7) == make_exam(topic, 7)
         assert make_exam(topic, 7) != make_exam(topic, 8)

@@ -70,6 +70,7 @@ def words_in(group: ET.Element) -> list[str]:
         *gallery.long_names(),
     ],
 )
+@pytest.mark.sampled(4)
 def test_graphviz_draws_every_picture_with_the_same_nodes_words_and_links(
     pictures: Callable[[], gallery.Named],
 ) -> None:

@@ -98,7 +98,7 @@ LIVES: list[tuple[Callable[[str, int], Life], int]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("kind", "count"), LIVES)
 def test_each_step_changes_the_picture_and_no_change_is_without_a_step(
     kind: Callable[[str, int], Life], count: int

@@ -261,7 +261,7 @@ def comparable(value: Any) -> Any:
     return value
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", [3, pytest.param(27, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("kind", "count"), LIVES)

@@ -46,6 +46,7 @@ def too_small(scene: Scene) -> list[str]:
 
 @pytest.mark.parametrize("widths", [WIDTHS, pytest.param(BETWEEN, marks=pytest.mark.sweep)], ids=["each", "between"])
 @pytest.mark.parametrize("pictures", GALLERY)
+@pytest.mark.sampled(4)
 def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
     pictures: Callable[[], Named], widths: tuple[int, ...]
 ) -> None:

@@ -359,7 +359,7 @@ def _first_behind(layout: Layout, sizes: Sequence[int], machine: Machine) -> str
 KINDS = (
     Kind("gaps/where", 1, "where one request lands, by first fit", where),
     Kind("gaps/chain", 2, "where the last of four requests lands", chain),
-    Kind("gaps/fit", 2, "the same request by best fit or worst fit", fit),
+    Kind("gaps/fit", 2, "where one request lands, by best fit or worst fit", fit),
     Kind("gaps/entries", 2, "how many entries a map has after calls that cut and merge them", entries),
     Kind("gaps/order", 3, "the only order of requests that fills all gaps", order),
 )

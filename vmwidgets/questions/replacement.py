@@ -260,6 +260,8 @@ KINDS = (
     Kind("replacement/resident", 1, "the pages that are in memory at the end", resident),
     Kind("replacement/victim", 2, "the page that the clock evicts, given its hand and bits", victim),
     Kind("replacement/optimal", 2, "the fewest faults that any policy can have", optimal),
-    Kind("replacement/more", 3, "how the number of faults changes with one more frame, also by Belady's anomaly", more),
+    Kind(
+        "replacement/more", 3, "how the number of faults changes with one more frame, including Belady's anomaly", more
+    ),
     Kind("replacement/enough", 3, "the smallest memory with at most the given number of faults", enough),
 )

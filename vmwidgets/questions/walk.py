@@ -473,8 +473,8 @@ def reverse(draws: Draws) -> Question:
 KINDS = (
     Kind("walk/index", 1, "which descriptor of a table a walk reads", index),
     Kind("walk/descriptor", 1, "where in memory that descriptor is", descriptor),
-    Kind("walk/physical", 2, "the physical address, by descriptors as numbers", physical),
-    Kind("walk/large", 2, "the same where a large page or a section ends the walk", large),
+    Kind("walk/physical", 2, "the physical address, from descriptors that are given as numbers", physical),
+    Kind("walk/large", 2, "the physical address, if a large page or a section ends the walk", large),
     Kind("walk/fault", 2, "the error code of an access, or that there is no fault", fault),
     Kind("walk/rights", 3, "the only access that succeeds, or the only one that faults", rights),
     Kind("walk/reverse", 3, "the virtual address that leads to a physical one", reverse),

@@ -18,6 +18,7 @@ def walked(architecture, seed, steps):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.sampled(3)
 def test_nothing_but_the_three_kinds_of_failure_comes_out_and_machines_stay_whole(architecture):
     outcomes = walked(architecture, seed=1, steps=2_000).outcomes
     assert outcomes["Refused"] and outcomes["KernelError"] and outcomes["TypeError"]

@@ -21,6 +21,7 @@ PATIENCE = 120
 
 
 @pytest.mark.parametrize("name", endless.LOOPS)
+@pytest.mark.sampled(4)
 def test_each_loop_is_stopped_first_thing_in_a_process_and_later(name):
     command = [sys.executable, "-m", "tests.engine.machine.endless", name]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
@@ -278,6 +279,7 @@ def swallower(call):
 
 
 @pytest.mark.parametrize("loop", [swallows_calls, swallower('k.kmem_alloc("4 KiB")')])
+@pytest.mark.sampled(2)
 def test_a_loop_that_swallows_whatever_is_raised_in_it_ends_too(loop):
     """It is stopped at the jump to its next turn, which no `try` inside of it covers."""
     k: Any = vm.boot(layout="tiny")

@@ -95,6 +95,7 @@ def try_change(m, task, change, start, end):
         if case[1] < vm.GIB or change in ("remove", "protect")
     ],
 )
+@pytest.mark.sampled(4)
 def test_a_change_inside_a_large_page_is_done_or_refused_as_a_whole(name, size, kind, change):
     done = []
     for free in range(4) if size < vm.GIB else (0, 3):

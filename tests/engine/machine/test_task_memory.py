@@ -38,6 +38,7 @@ def lived(architecture: str, seed: int, steps: int) -> Model:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("seed", [1])
+@pytest.mark.sampled(3)
 def test_every_byte_is_right_at_each_step(architecture: str, seed: int) -> None:
     lived(architecture, seed, 150)
 
@@ -49,6 +50,7 @@ def test_every_byte_is_right_for_long(seed: int) -> None:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.sampled(3)
 def test_a_life_of_tasks_is_made_again_branched_undone_and_saved(architecture: str, tmp_path: Path) -> None:
     model = lived(architecture, 7, 90)
     machine = model.machine

@@ -57,6 +57,7 @@ def check(fmt, ram, root, places, access, user, settings_of_cpu):
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(seed=st.integers(0, 2**32), access=st.sampled_from(["read", "write", "execute"]), user=st.booleans())
+@pytest.mark.sampled(3)
 def test_random_tables(name, seed, access, user):
     fmt, random = FORMATS[name], Random(seed)
     ram = Ram(SIZE)

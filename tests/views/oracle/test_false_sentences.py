@@ -98,6 +98,7 @@ FALSE: dict[str, tuple[str, Callable[[], Iterator[Any]], str, str]] = {
 
 
 @pytest.mark.parametrize("name", FALSE)
+@pytest.mark.sampled(4)
 def test_a_false_sentence_is_found(name: str) -> None:
     key, life, right, wrong = FALSE[name]
     liar = Liar(key, right, wrong)

@@ -183,6 +183,7 @@ def test_nothing_is_wrong_without_a_mistake() -> None:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.sampled(4)
 def test_a_mistake_is_found(name: str) -> None:
     with mistaken(MISTAKES[name]), suppress(vm.KernelError):
         found = wrong_of(MISTAKES[name].picture)

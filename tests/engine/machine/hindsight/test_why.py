@@ -75,7 +75,7 @@ class Life:
         )()
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("seed", range(12))
 def test_each_operation_is_needed_and_no_other(seed: int) -> None:
     life = Life(seed)
