@@ -236,3 +236,21 @@ def test_folds_of_a_list_are_all_numbered_or_none(width: int) -> None:
     assert len(folds) > 8
     assert len({bool(fold.text) for fold in folds}) == 1
     assert width < 900 or folds[0].text
+
+
+def test_an_entry_with_the_room_of_a_card_is_a_card_and_its_node_has_its_address() -> None:
+    """A large map after an operation elsewhere: the top of its tree, with folds between."""
+    text = "".join(
+        f"{(1 << 46) + n * 0x3000:x}-{(1 << 46) + n * 0x3000 + 0x2000:x} r--p 0 08:01 {n + 5} /usr/lib/{n}\n"
+        for n in range(417)
+    )
+    machine = vm.boot("x86-64")
+    task = vm.load_maps(machine, text).task
+    machine.malloc(100)
+    scene = vm.Map(task.map).scene()
+    cards = [node for node in scene.nodes if node.kind == "entry" and node.thing]
+    assert len(cards) > 1
+    assert {len(node.text) for node in cards} == {len(cards[0].text)}, "each says the same"
+    nodes = [node for node in scene.nodes if node.kind == "tree-node"]
+    assert nodes
+    assert not [node.id for node in nodes for run in node.text if "…" in run.text]

@@ -49,6 +49,8 @@ def lay_columns(
 ) -> dict[int, Column]:
     """A column for every item; those in `important` (ids, most important first) get cards as far as they fit.
 
+    The others share what is left: where that is enough, they are cards too.
+
     `left` is kept free.
     """
     room = width - left - MARGIN
@@ -65,7 +67,7 @@ def lay_columns(
     count = next((one for one in fewer if shares[one][1] >= SHORT), len(chosen))
     cards, rest = frozenset(chosen[:count]), len(items) - count - len(folds)
     fold, share = shares[count]
-    level = "short" if share >= SHORT else "mark"
+    level = "card" if share >= card else "short" if share >= SHORT else "mark"
     columns: dict[int, Column] = {}
     x = left + max(0.0, room - len(cards) * card - len(folds) * fold - rest * share) / 2
     for item in items:

@@ -114,7 +114,8 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, *, i
         letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
         text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
     elif column.level == "short":
-        label = shorten_middle(picture.style.short(entry.start), text_width("0" * 6, "mono label"), "mono label")
+        room = max(text_width("0" * 6, "mono label"), column.w - 8)
+        label = shorten_middle(picture.style.short(entry.start), room, "mono label")
         w = min(max(26.0, text_width(label, "mono label") + 8), 2 * column.w - 4)
         fits = text_width(label, "mono label") <= w - 4
         text = (Text(w / 2, 14, label if fits else "R" if red else "B", "mono label", "middle"),)
