@@ -28,6 +28,7 @@ def test_a_drag_is_measured_in_a_notebook() -> None:
     assert all(int(figure) > 0 for figure in row.split()[3:6]), row
 
 
+@pytest.mark.sweep
 def test_pictures_are_measured_in_a_notebook() -> None:
     printed = run("paint")
     for shown in ("tree", "map: tree, list, ribbon", "dashboard"):

@@ -93,6 +93,7 @@ def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
 
 
 @pytest.mark.parametrize("name", LECTURES)
+@pytest.mark.sampled(5)
 def test_a_printed_lecture_can_be_read(name: str, opened: Callable[..., Any], tmp_path: Path) -> None:
     page = opened(LECTURES[name]().write(tmp_path / "x.html", questions="open"), viewport=SHEET)
     page.emulate_media(media="print")

@@ -92,6 +92,7 @@ def test_the_name_is_there_for_who_comes_by_key_and_goes_with_escape(notebook: N
 
 
 @pytest.mark.parametrize("look", ["JupyterLab Light", "JupyterLab Dark", "forced"])
+@pytest.mark.sampled(3)
 def test_axe_finds_nothing_while_all_of_it_is_open(notebook: Notebook, look: str) -> None:
     page, cell = notebook.page, notebook.cell(0)
     if look == "forced":
@@ -143,6 +144,7 @@ COPIED = """async (type) => {
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("JupyterLab Light", "255,255,255"), ("JupyterLab Dark", "17,20,24")])
+@pytest.mark.sampled(9)
 def test_a_picture_is_copied_as_it_looks(notebook: Notebook, theme: str, ground: str) -> None:
     page, cell = notebook.page, notebook.cell(0)
     page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)

@@ -364,6 +364,7 @@ SEND = """([id, data]) => {
         ({"method": "update", "state": {"frame": {}}}, "may not set frame"),
     ],
 )
+@pytest.mark.sampled(4)
 def test_a_malformed_message_changes_nothing_and_says_why(notebook: Notebook, data: Any, sentence: str) -> None:
     notebook.run("m.operate()")
     model = notebook.outputs(1)[0]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -391,6 +392,7 @@ def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, t
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.sampled(9)
 def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     notebook.page.evaluate(change, theme)

@@ -39,6 +39,7 @@ def shown(notebook: Notebook, *cells: int, laid_out: str) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize("wide", [700, 1300, 1900])
+@pytest.mark.sampled(3)
 def test_a_picture_fills_its_page_and_its_words_have_their_size(
     wide: int, open_notebook: Opener, new_notebook: Callable[..., str]
 ) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.once
 MOST_WORDS = 90
 """Of a question, without its tables, and of a rule."""
 
-FEW, MANY = 10, 1000
+FEW, MANY = 5, 1000
 """Seeds in `make test` and in the sweep."""
 
 

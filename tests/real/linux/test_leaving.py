@@ -56,6 +56,7 @@ def until(condition):
         time.sleep(0.01)
 
 
+@pytest.mark.sweep
 def test_a_hundred_comparisons_one_of_them_killed_from_outside_leave_no_process(monkeypatch):
     m, sessions = machine(), []
 
