@@ -158,3 +158,20 @@ def test_before_it_is_removed_it_is_no_ghost_and_what_replaces_it_leaves_none() 
     task.mmap("64 KiB", at=at[0], flags="private fixed")
     assert ghosts(vm.Map(task.map).scene(), "ribbon") == []
     assert machine.tasks["init"] is task
+
+
+@pytest.mark.parametrize(("second", "said"), [(0x40_2000, "hello  16 KiB"), (0x60_1000, "hello  16 KiB mapped")])
+def test_a_bracket_over_a_gap_says_that_its_size_is_what_is_mapped(second: int, said: str) -> None:
+    lines = (
+        f"{at:x}-{at + 0x2000:x} {rights} 0 08:01 5 /hello\n" for at, rights in ((0x40_0000, "r-xp"), (second, "rw-p"))
+    )
+    scene = vm.Map(vm.load_maps(vm.boot("x86-64"), "".join(lines)).task.map).scene()
+    for lane in ("list", "ribbon"):
+        (one,) = brackets(scene, lane).values()
+        assert [run.text for run in one.text] == [said]
+
+
+def test_an_address_of_too_many_digits_is_said_to_have_so_many() -> None:
+    machine = vm.boot("x86-64")
+    with pytest.raises(vm.Refused, match=r"has 19 digits; an address has at most 16$"):
+        vm.Map(machine.kernel_map).search("0xffff800000000000000")

@@ -59,8 +59,10 @@ def typed_in_register(text: str, bits: int) -> int:
 def _hexadecimal(text: str, rest: str, most: int) -> str:
     """The digits of `rest`, at most so many; `text` is the whole, for the refusal."""
     digits = rest.lower().replace(" ", "").replace("_", "").removeprefix("0x")
-    if not digits or len(digits) > most or any(digit not in "0123456789abcdef" for digit in digits):
+    if not digits or any(digit not in "0123456789abcdef" for digit in digits):
         raise Refused(f"find: {text!r} is not an address; use hexadecimal digits, such as 0x14_1000")
+    if len(digits) > most:
+        raise Refused(f"find: {shown(text)} has {len(digits):,} digits; an address has at most {most}")
     return digits
 
 

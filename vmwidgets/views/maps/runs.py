@@ -94,8 +94,9 @@ class Run(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Its bytes."""
-        return binary_size(self.size)
+        """Its bytes; where they are not all that its bracket spans, it says so."""
+        span = self.entries[-1].end - self.entries[0].start
+        return binary_size(self.size) + " mapped" * (self.size < span)
 
     @property
     def label(self) -> str:
