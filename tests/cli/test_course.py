@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -266,3 +267,26 @@ def test_a_folder_that_will_not_do_is_one_sentence(capsys, tmp_path, make):
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert str(path)[:40] in err
     assert content(tmp_path) == before
+
+
+def test_jupyterlab_opens_without_its_question_about_news(tmp_path, monkeypatch):
+    """What covers a corner of the first picture; the setting is JupyterLab's own, by a name that it has."""
+    labapp, manager = (
+        pytest.importorskip("jupyterlab.labapp"),
+        pytest.importorskip("jupyter_server.services.config.manager"),
+    )
+    opened = []
+
+    def open_one(argv):
+        opened.append(manager.ConfigManager(config_dir_name="labconfig").get("default_setting_overrides"))
+
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", open_one)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path / "own"))
+    assert main(["course", "--to", str(tmp_path / "labs")]) == 0
+    ((plugin, settings),) = opened[0].items()
+    package, _, name = plugin.partition(":")
+    (schema,) = (Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas" / package).glob(f"{name}.json")
+    known = json.loads(schema.read_text())["properties"]
+    assert settings == {"fetchNews": "false", "checkForUpdates": False}
+    assert "false" in [one["const"] for one in known["fetchNews"]["oneOf"]]
+    assert os.environ["JUPYTER_CONFIG_PATH"].endswith(str(tmp_path / "own")), "the person's own path comes after it"
