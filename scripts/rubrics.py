@@ -21,9 +21,10 @@ PAGES = Path(__file__).resolve().parent.parent / "docs" / "labs"
 HEADING = "## Rubric"
 
 OPENING = """\
-The points that `vmwidgets grade` gives, in the words of the default variant; other variants have other numbers. Each
-criterion can be lost on its own; a student who loses it reads the last column. Predictions earn the points that the
-[course's file](../grading.md#from-a-folder-of-notebooks-to-grades) gives them, right or wrong."""
+The tables list the points that `vmwidgets grade` gives. They are worded for the default variant; other variants have
+other numbers. Each criterion can be lost on its own, and the last column is the message to a student who loses it. A
+prediction earns its points whether it is right or wrong; the
+[course's file](../grading.md#from-a-folder-of-notebooks-to-grades) says how many."""
 
 
 def pages() -> Iterator[tuple[Path, str]]:
