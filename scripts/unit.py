@@ -1,7 +1,7 @@
 """Runs the unit tests on the oldest and the newest Python of this machine, with `make unit`.
 
 Tests marked `once` run on the newest alone, which is faster: long random searches, texts, pictures, files that are
-read, and two in three cases of a test that has several (tests/conftest.py).
+read, and all cases of a test but the first (tests/conftest.py).
 
 Arguments are pytest's: `python -m scripts.unit -k threads`.  Environments of Pythons other than that of .venv are kept
 in .cache/unit, made from requirements/unit.txt.
