@@ -25,6 +25,7 @@ settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 ONCE = ("docs", "questions", "sources", "views")
 """Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
 
+
 def chosen(case: str, share: int) -> bool:
     """Whether a case is in a sample of one in `share`: by a checksum of its name, as a stride may omit a parameter."""
     return zlib.crc32(case.encode()) % share == 0

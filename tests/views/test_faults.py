@@ -400,6 +400,7 @@ def test_the_latest_fault_stays_until_there_is_another() -> None:
         assert later.subtitle == own.subtitle.replace("in this operation", f"in operation {number}")
         assert later.caption.reason.endswith(f"The fault shown is from operation {number}.")
         assert later.steps.count == 0, "steps of another operation are none of this one"
+        assert (own.caption.tone, later.caption.tone) == ("good", "plain"), "nothing that it shows was done now"
     child.write(start + 2 * vm.PAGE, b"z")
     assert "in this operation" in vm.Fault(child).scene().subtitle
 

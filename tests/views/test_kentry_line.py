@@ -60,3 +60,13 @@ def test_a_press_shows_the_whole_area_and_another_folds_it() -> None:
     assert whole.height > before.height + 60
     view.opened("kentry/line")
     assert view.scene().height == before.height
+
+
+def test_an_operation_that_changes_no_slot_has_no_green_bar() -> None:
+    machine = vm.boot("x86-64")
+    machine.kernel_map.enter("4 KiB", prot="r")
+    assert vm.Kentry(machine.kentry).scene().caption.tone == "good"
+    machine.malloc(16)
+    caption = vm.Kentry(machine.kentry).scene().caption
+    assert caption.reason.endswith("No slot was allocated or freed.")
+    assert caption.tone == "plain"

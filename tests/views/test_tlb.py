@@ -260,3 +260,19 @@ def test_an_arrow_of_a_shootdown_ends_at_what_waits_and_crosses_nothing(width: i
                 if node.shape != "none" and node.kind in ("slot", "request", "translation", "fold"):
                     inside = left < node.x + node.w - 0.1 and node.x + 0.1 < right
                     assert not (inside and top < node.y + node.h and node.y < bottom), (link.id, node.id)
+
+
+def test_which_entry_was_used_last_is_explained_where_a_set_has_two() -> None:
+    machine = vm.boot("x86-64", tlb=(4, 2))
+    task = machine.task("init")
+    start = task.mmap("32 KiB")
+
+    def legend() -> str:
+        return " ".join(
+            run.text for node in vm.Tlb(machine).scene().nodes if node.id == "tlb/legend" for run in node.text
+        )
+
+    task.write(start, b"x")
+    assert "used last" not in legend()
+    task.write(start + 4 * vm.PAGE, b"y")
+    assert "used last" in legend()

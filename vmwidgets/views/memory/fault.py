@@ -7,6 +7,7 @@ nothing is done in the whole access is absent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 
 from vmwidgets.views.scene import kit
@@ -51,6 +52,7 @@ def draw_fault(
     before = "" if shown is moment or shown.operation is None else f"operation {shown.operation.number:,}"
     own = set() if before else {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
     said = say_fault("earlier", operation=before) if before else "" if faults else say_fault("none")
+    caption = moment.caption_with(said)
     links = [*_arrows(nodes)]
     y = max((node.y + node.h for node in nodes), default=_TOP) + 8
     for number, words in enumerate(_notes(nodes, done)):
@@ -62,7 +64,7 @@ def draw_fault(
         _subtitle(fault, faults, before),
         nodes,
         links=links,
-        caption=moment.caption_with(said),
+        caption=replace(caption, tone="plain") if said and caption.tone == "good" else caption,
         table=Table(("box", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
         steps=moment.steps(where(lambda stage: stage.step.index in own)),
         machine=machine,

@@ -289,4 +289,7 @@ def _kentry_caption(moment: Moment) -> Caption:
     """The moment's caption, and after the operation how many slots and slabs it took and gave back."""
     if moment.operation is None or not moment.is_after or moment.operation.outcome == "panic":
         return moment.caption
-    return moment.caption_with(kentry_sentence(moment.operation.name, moment.events))
+    own = kentry_sentence(moment.operation.name, moment.events)
+    caption = moment.caption_with(own)
+    is_still = own == kentry_sentence("", ())  # as in a map that did not change
+    return replace(caption, tone="plain") if is_still and caption.tone == "good" else caption

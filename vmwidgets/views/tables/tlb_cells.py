@@ -317,12 +317,16 @@ def draw_legend(cpus: Sequence[CpuValue], grid: Grid, y: float, width: float) ->
     slots = [slot for cpu in cpus for slot in cpu.tlb.slots]
     if not slots:
         return []
-    parts = [f"in a set, the {'entry with the highest bar' if grid.says_pages else 'fullest cell'} was used last"]
+    parts = []
+    if any(sum(slot is not None for slot in row) > 1 for cpu in cpus for row in cpu.tlb.rows):
+        parts.append(
+            f"in a set, the {'entry with the highest bar' if grid.says_pages else 'fullest cell'} was used last"
+        )
     if not all(slot.entry.asid is not None for slot in slots):
         parts.append("G: global" if grid.says_pages else "round: global")
     if any(slot.stale for slot in slots):
         parts.append("in the TLB ≠ in the tables")
-    return [kit.paragraph("tlb/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")]
+    return [kit.paragraph("tlb/legend", " · ".join(parts), MARGIN, y, width - 2 * MARGIN, style="dim")] if parts else []
 
 
 def empty_cell(cpu: CpuValue, index: int, way: int, place: Box) -> Node:
