@@ -105,3 +105,15 @@ def test_frames_and_pages_are_written_alike() -> None:
         number = int(card.thing.partition(":")[2])
         assert card.text[0].text == f"frame {number:#x}"
         assert card.text[1].text.startswith("page 0x")
+
+
+def test_a_groups_frames_are_in_the_order_of_their_pages() -> None:
+    machine = vm.boot("x86-64", layout="small", fork="counted")
+    task = machine.task("init")
+    start = task.mmap("32 KiB")
+    for page in (5, 2, 7, 0):  # frames are given out in this order
+        task.write(start + page * vm.PAGE, b"x")
+    task.fork("child")
+    cards = [node for node in vm.Sharing(machine).scene().nodes if node.kind == "card"]
+    pages = [run.text for node in cards for run in node.text if run.text.startswith("page ")]
+    assert pages == [f"page {(start + page * vm.PAGE) // vm.PAGE:#x}" for page in (0, 2, 5, 7)]

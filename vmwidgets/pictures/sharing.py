@@ -31,8 +31,8 @@ def draw(at: At) -> Scene:
     """Which frames are in the page tables of exactly the same tasks.  `target` is the machine."""
     frames, before = frames_of(at), frames_of(replace(at, done=0))
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for frame, users in sorted(frames.items()):
-        groups[tuple(users)].append(frame)
+    for frame, users in sorted(frames.items(), key=lambda one: (min(va for va, _ in one[1].values()), one[0])):
+        groups[tuple(users)].append(frame)  # page after page, whichever frames they got
     nodes: list[Node] = []
     x, top, bottom = kit.MARGIN, 2.0, 2.0
     for number, (tasks, those) in enumerate(sorted(groups.items(), key=lambda one: (-len(one[0]), one[0]))):
