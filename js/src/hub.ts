@@ -3,7 +3,7 @@
 
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
-import { arriving, asked, started, unpacked } from "./code.ts";
+import { type CodeType, fetched, started, unpacked } from "./code.ts";
 import type { Equip, Given } from "./controls.ts";
 import type { HubArguments, HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
@@ -22,15 +22,13 @@ interface Code {
 const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
 
 function initialize({ model, signal, controls }: HubArguments): HubExports {
-  const ask = async (type: string): Promise<DataView> => {
+  const ask = async (type: CodeType): Promise<DataView> => {
     await painted(); // what is on the page comes first
-    const answer = arriving(model, type);
-    model.send({ type });
-    return answer;
+    return fetched(model, type, { signal });
   };
   const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
   const start = async (): Promise<Equip> => {
-    const packed = await (controls ? asked(controls, () => ask("controls")) : ask("controls"));
+    const packed = await (controls ?? ask("controls"));
     const code = await started<Code>(await unpacked(packed));
     return code.default.initialize({ graphviz, signal, speaker });
   };
