@@ -10,7 +10,6 @@ import { Focus } from "./focus.ts";
 import { Hover } from "./hover.ts";
 import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
-import { leave } from "./leaving.ts";
 import { firstWords, legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
 import type { Names, Told } from "./operations.ts";
@@ -96,14 +95,13 @@ export class Controls {
     });
     figure.words.functions.learn(PSEUDOCODE);
     this.assemble();
-    root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => {
       this.pointed = !(event.target as Element).matches(":focus-visible");
     });
     root.addEventListener("keyup", (event) => {
       if (event.key === " " && !this.pressed(event)) event.preventDefault(); // some browsers press a button only now
     });
-    this.time.root.addEventListener("keydown", (event) => event.key === " " && this.key(event), { capture: true });
+    this.time.root.addEventListener("keydown", (event) => event.key === " " && figure.key(event), { capture: true });
     renderer.root.addEventListener("click", (event) => this.click(event));
   }
 
@@ -306,19 +304,16 @@ export class Controls {
     else if (node.action === "open" && this.alive) this.figure.calls.send({ type: "open", id });
   }
 
-  private key(event: KeyboardEvent): void {
+  /** Does what a key means; true if it meant something here. */
+  key(event: KeyboardEvent): boolean {
     const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows, Option is Alt
-    if (!made && (event.ctrlKey || event.altKey)) return;
-    if (event.metaKey) return;
-    if (this.pressed(event)) {
-      event.stopPropagation(); // the browser presses it, and the notebook has its own meaning for Enter
-      return;
-    }
+    if (!made && (event.ctrlKey || event.altKey)) return false;
+    if (event.metaKey) return false;
+    if (this.pressed(event)) return true; // the browser presses it, and the notebook has its own meaning for Enter
     const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
     const meant = this.presenting.key(event) || this.press(event.key, onNode);
     if (meant) event.preventDefault();
-    // The notebook has its own meaning for most keys: two letters that mean nothing here would delete the cell.
-    if (meant || event.key.length === 1) event.stopPropagation();
+    return meant;
   }
 
   /** Whether the browser presses what has the focus: with Space only if a key has brought the focus there. */
@@ -332,15 +327,9 @@ export class Controls {
   private readOn(key: string, onNode: string | undefined): boolean {
     if (key === "?") this.explain();
     else if (key === "Enter" && onNode !== undefined) this.act(onNode);
-    else if (key === "Escape") this.escape();
+    else if (key === "Escape") this.figure.escape();
     else return false;
     return true;
-  }
-
-  /** The selection is taken back; where there is none, the notebook gets the focus. */
-  private escape(): void {
-    if (this.renderer.selected) this.figure.calls.select("");
-    else leave(this.figure.root);
   }
 
   /** True if the key meant something here. */
@@ -357,7 +346,7 @@ export class Controls {
         if (onNode !== undefined) this.act(onNode);
         return onNode !== undefined;
       case "Escape":
-        this.escape();
+        this.figure.escape();
         return true;
       case "[":
         this.time.by(-1);

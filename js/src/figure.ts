@@ -3,6 +3,7 @@
 
 import type { Controls } from "./controls.ts";
 import { Ground } from "./ground.ts";
+import { leave } from "./leaving.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
@@ -54,6 +55,28 @@ export class Figure {
     this.tell("");
     this.bar.append(caption, functions.panel);
     this.root.append(header, this.bar, this.status, this.renderer.root, notes);
+    this.root.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** A key that was pressed here.  The notebook has its own meaning for most: two letters that mean nothing here would
+   * delete the cell, so no letter goes further, whether the controls are there or not. */
+  key(event: KeyboardEvent): void {
+    const { key } = event;
+    const plain = !(event.ctrlKey || event.altKey || event.metaKey);
+    let meant = false;
+    if (this.controls) meant = this.controls.key(event);
+    else if (plain && key === "Escape") {
+      this.escape();
+      event.preventDefault();
+      meant = true;
+    }
+    if (meant || (plain && key.length === 1)) event.stopPropagation();
+  }
+
+  /** The selection is taken back; where there is none, the notebook gets the focus. */
+  escape(): void {
+    if (this.renderer.selected) this.calls.select("");
+    else leave(this.root);
   }
 
   /** The controls are there: they stand around the picture from now on, and know what has happened. */
