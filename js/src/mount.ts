@@ -20,14 +20,16 @@ const thisPage = Math.random().toString(36).slice(2, 8);
 export async function mount({ model, el, signal, host }: RenderArguments): Promise<Figure | null> {
   await hear(model.widget_manager, model.get("twin_id"));
   const whole = await found(model.widget_manager?.get_model(model.get("twin_id")));
-  const shared = async () => {
-    await hear(model.widget_manager, model.get("selection_model"));
-    return found(host?.getModel(`anywidget:${model.get("selection_model")}`));
+  const shared = async (): Promise<SelectionModel | undefined> => {
+    const id = model.get("selection_model");
+    await hear(model.widget_manager, id);
+    const brought = await found(host?.getModel(`anywidget:${id}`));
+    return id === model.get("selection_model") ? brought : shared(); // the kernel has made another meanwhile
   };
   let selection = await shared();
   if (signal.aborted) return null;
   const page = `${thisPage}-${++pages}`;
-  let live = true;
+  let live = whole?.comm_live ?? true; // a view that is made again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
     if (live) model.send(request);
   };
@@ -38,6 +40,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
   const figure: Figure = new Figure({ send, select: choose });
+  signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
@@ -62,9 +65,10 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     figure.tell(sentence);
     if (alive) hello();
   };
+  const restarted = (): void => be(false, "kernel restarted: run all");
   model.on("comm_live_update", () => {
-    const alive = whole?.comm_live ?? true;
-    be(alive, alive ? "" : "kernel restarted: run all");
+    if (whole?.comm_live ?? true) be(true, "");
+    else restarted();
   });
   const gone = (): void => be(false, "The Jupyter kernel of this picture is gone: start one, and run all.");
   const kernel = model.widget_manager?.kernel;
@@ -77,12 +81,17 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   meet();
   follow(model, figure);
   listen(model, figure, hello);
+  let changes = 0;
   model.on("change:selection_model", async () => {
     meet();
-    selection = await shared(); // the first one is gone: the kernel has made another
-    if (selection && !signal.aborted) share(selection, figure, signal);
+    const change = ++changes;
+    const another = await shared(); // the first one is gone: the kernel has made another
+    if (change !== changes || signal.aborted) return; // a newer change brings it, or nobody looks
+    selection = another;
+    if (selection) share(selection, figure, signal);
   });
-  hello();
+  if (live) hello();
+  else restarted();
   if (selection) share(selection, figure, signal);
   const origin = model.get("origin");
   figure.with((controls) => controls.arrive(model.get("twin_id"), origin));
@@ -98,7 +107,6 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   document.addEventListener("visibilitychange", beat, { signal });
   signal.addEventListener("abort", () => {
     clearInterval(beats);
-    figure.close();
     if (closed) markTwins(area ?? document.body, model.get("twin_id"), "no longer live: run this cell again");
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
