@@ -46,6 +46,10 @@ export class Figure {
   private seq = -1;
   private when: When | null = null;
   private latest = 0;
+  /** What is said of the last request, of a kernel that is gone, and of controls that are not there. */
+  private said = "";
+  private alone = "";
+  private lacking = "";
 
   constructor(calls: FigureCalls) {
     this.calls = calls;
@@ -83,8 +87,15 @@ export class Figure {
   equip(controls: Controls): void {
     this.controls = controls;
     this.root.classList.remove("vmw-coming", "vmw-moves");
+    this.lack("");
     if (this.picture) controls.draw(this.seq, this.picture);
-    for (const tell of this.waiting.splice(0)) tell(controls);
+    for (const tell of this.waiting.splice(0)) {
+      try {
+        tell(controls);
+      } catch (error) {
+        this.tell(`A control of this picture has failed. (${error})`); // the others hear what they wait for
+      }
+    }
   }
 
   /** Has the controls do something: now, or once they are there. */
@@ -183,19 +194,38 @@ export class Figure {
     this.words.place(words);
   }
 
-  /** Whether a kernel answers.  Without one there are no controls: none could do anything. */
-  live(alive: boolean): void {
+  /** Whether a kernel answers, and the sentence on it.  Without one the picture can still be read: with the controls that it
+   * has, or without any. */
+  live(alive: boolean, sentence: string): void {
+    this.alone = sentence;
+    this.tell("");
+    speaker.say(sentence, true);
     this.with((controls) => controls.live(alive));
     this.root.classList.toggle("vmw-alone", !alive);
     if (alive) drop(this.renderer.root, "aria-disabled");
     else put(this.renderer.root, "aria-disabled", "true");
   }
 
-  /** A sentence about the view itself: refused, restarted, orphaned; "" takes it away. */
+  /** Why there are no controls; "" where there are, or soon will be.  `final`: nobody sends them any more. */
+  lack(sentence: string, final = false): void {
+    this.lacking = sentence;
+    if (final) this.root.classList.remove("vmw-coming", "vmw-moves");
+    if (!this.alone) speaker.say(sentence); // a kernel that is gone is the reason for both
+    this.show();
+  }
+
+  /** A sentence about the last request, which the next picture answers; "" takes it away. */
   tell(sentence: string): void {
+    this.said = sentence;
+    speaker.say(sentence, true);
+    this.show();
+  }
+
+  /** What is said of the view itself outlives what is said of a request. */
+  private show(): void {
+    const sentence = this.said || this.alone || this.lacking;
     say(this.status, sentence);
     this.status.hidden = !sentence;
-    speaker.say(sentence, true);
   }
 
   close(): void {

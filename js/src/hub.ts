@@ -5,6 +5,7 @@ import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
 import { type CodeType, fetched, started, unpacked } from "./code.ts";
 import type { Equip, Given } from "./controls.ts";
+import { Equipping } from "./equipping.ts";
 import type { HubArguments, HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
 import { speaker } from "./speaker.ts";
@@ -27,22 +28,19 @@ function initialize({ model, signal, controls }: HubArguments): HubExports {
     return fetched(model, type, { signal });
   };
   const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
-  const start = async (): Promise<Equip> => {
-    const packed = await (controls ?? ask("controls"));
-    const code = await started<Code>(await unpacked(packed));
+  let coming = controls; // once: if what came by itself fails, it is asked for
+  const equipping = new Equipping(async (): Promise<Equip> => {
+    const packed = coming ?? ask("controls");
+    coming = undefined;
+    const code = await started<Code>(await unpacked(await packed));
     return code.default.initialize({ graphviz, signal, speaker });
-  };
-  let equip: Promise<Equip> | undefined;
+  });
   return {
     mount: async (view: RenderArguments) => {
       styles.dress(view.el, view.signal);
       followTheme(view.el, view.signal);
       const figure = await mount(view);
-      equip ??= start();
-      const equipped = equip.then((put) => {
-        if (figure && !view.signal.aborted) put(figure);
-      });
-      equipped.catch((error) => figure?.tell(`The controls of this picture could not be loaded. (${error})`));
+      if (figure) equipping.give(figure, view.signal);
     },
   };
 }

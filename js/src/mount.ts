@@ -9,7 +9,7 @@ import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
-import type { SceneTableTwin } from "./scene.ts";
+import type { Picture, SceneTableTwin } from "./scene.ts";
 import { hideTwin, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
@@ -61,8 +61,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   });
   const be = (alive: boolean, sentence: string): void => {
     live = alive;
-    figure.live(alive);
-    figure.tell(sentence);
+    figure.live(alive, sentence);
     if (alive) hello();
   };
   const restarted = (): void => be(false, "kernel restarted: run all");
@@ -145,8 +144,12 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
 function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
   const pin = (): void => {
-    const frames = model.get("pinned");
-    figure.with((controls) => controls.pin(frames.map((frame) => unpack(frame.data))));
+    try {
+      const pictures = model.get("pinned").map((frame) => unpack<Picture>(frame.data));
+      figure.with((controls) => controls.pin(pictures));
+    } catch (error) {
+      figure.tell(`The pinned pictures could not be drawn: ${error}`);
+    }
   };
   model.on("change:origin", place);
   model.on("change:status", place);

@@ -136,6 +136,13 @@ test("a frame that is damaged says so, and the next one is drawn", async () => {
   assert.equal(el.querySelectorAll(".node").length, 1);
 });
 
+test("pinned pictures that are damaged say so, and the picture has its controls", async () => {
+  const { el, given } = setUp({ pinned: [{ seq: 1, data: new DataView(new ArrayBuffer(3)) }] });
+  await view.render(given);
+  assert.match(status(el) ?? "", /^The pinned pictures could not be drawn: /);
+  assert.match(el.querySelector(".vmw-where")?.textContent ?? "", /operation 1 of 1/);
+});
+
 test("without the selection's model a picture is drawn, and a click says what is missing", async () => {
   const { el, given } = setUp({}, { getModel: () => Promise.reject(new Error("closed")) });
   await view.render(given);
