@@ -99,9 +99,13 @@ export class Drawing {
   /** Says that the drawing is on its way, if it does not come soon; or no longer. */
   private wait(waits: boolean): void {
     clearTimeout(this.timer);
-    if (waits)
-      this.timer = setTimeout(() => this.say("The Jupyter kernel sends Graphviz as soon as it is idle."), PATIENCE);
+    if (waits) this.timer = setTimeout(() => this.explain(), PATIENCE);
     else if (this.said) this.say("");
+  }
+
+  /** The kernel sends Graphviz, and the picture's text for it; where both are here, Graphviz is at work. */
+  private explain(): void {
+    if (this.asked >= 0 || !this.router.ready) this.say("The Jupyter kernel sends Graphviz as soon as it is idle.");
   }
 
   private say(sentence: string): void {

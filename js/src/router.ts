@@ -18,12 +18,19 @@ interface Answers {
   drawing: string;
 }
 
+/** Picture `seq`, and what it is in Graphviz's language. */
+interface Wish {
+  seq: number;
+  dot: string;
+  height: number;
+}
+
 interface Client {
   wanted: Wanted;
   answered: (seq: number, answer: Placed & string) => void;
   refused: () => void;
   asked: number | null;
-  waiting: { seq: number; dot: string; height: number } | null;
+  waiting: Wish | null;
 }
 
 /** So many workers that fail, and no other is tried. */
@@ -41,7 +48,10 @@ export class Router {
   private reason: string;
   private key = 0;
   private readonly waiting = new Set<Client>();
-  private readonly clients = new Map<number, { client: Client; seq: number }>();
+  /** What is asked, in the order in which the worker answers. */
+  private readonly clients = new Map<number, { client: Client; wish: Wish }>();
+  /** Whether this worker has answered: then it can run in this page. */
+  private lives = false;
 
   /** `code` brings Graphviz's code, and `open` starts the worker: both are called at the first question.  `reason` is why
    * nothing can be asked in this page. */
@@ -54,6 +64,11 @@ export class Router {
   /** Why Graphviz can't run in this page; "" where it does, or was not tried yet. */
   get why(): string {
     return this.reason;
+  }
+
+  /** Whether Graphviz's code is here. */
+  get ready(): boolean {
+    return this.loaded !== null;
   }
 
   /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale.
@@ -78,9 +93,9 @@ export class Router {
   }
 
   private next(client: Client): void {
-    const question = client.waiting;
+    const wish = client.waiting;
     client.asked = null;
-    if (!question) return;
+    if (!wish) return;
     if (!this.reason && this.loaded === null) {
       this.waiting.add(client);
       this.load();
@@ -93,8 +108,8 @@ export class Router {
       return;
     }
     client.asked = ++this.key;
-    this.clients.set(this.key, { client, seq: question.seq });
-    line.postMessage({ key: this.key, wanted: client.wanted, dot: question.dot, height: question.height });
+    this.clients.set(this.key, { client, wish });
+    line.postMessage({ key: this.key, wanted: client.wanted, dot: wish.dot, height: wish.height });
   }
 
   private async load(): Promise<void> {
@@ -124,19 +139,21 @@ export class Router {
     return this.line;
   }
 
-  /** The worker is dead: what was asked is asked no longer, what waits is asked of another one. */
+  /** The worker is dead: what it was asked is asked of another one, and refused where there have been enough.  One that has
+   * answered before can run here: it died of the question that it was at, which is refused at once. */
   private lose(why: unknown): void {
-    if (++this.lost >= MOST_LOST) this.reason = String(why) || "its worker does not start";
+    if (++this.lost >= MOST_LOST) this.reason = why ? String(why) : "its worker does not start"; // a policy gives no words
     this.line?.terminate();
     this.line = null;
     const asked = [...this.clients.values()];
     this.clients.clear();
-    for (const { client } of asked) {
-      if (this.reason) {
-        client.waiting = null;
-        client.asked = null;
-        client.refused();
-      } else this.next(client);
+    const deadly = this.lives ? asked[0] : undefined;
+    this.lives = false;
+    for (const question of asked) {
+      const { client, wish } = question;
+      if (question === deadly) client.refused();
+      else client.waiting ??= wish;
+      this.next(client);
     }
   }
 
@@ -149,12 +166,13 @@ export class Router {
     const found = this.clients.get(answer.key);
     this.clients.delete(answer.key);
     if (!found) return;
-    const { client, seq } = found;
+    this.lives = true;
+    const { client, wish } = found;
     const given = answer.placed ?? answer.svg;
     if (given === undefined) {
       console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
       client.refused();
-    } else if (!client.waiting) client.answered(seq, given as Placed & string);
+    } else if (!client.waiting) client.answered(wish.seq, given as Placed & string);
     this.next(client);
   }
 }

@@ -15,8 +15,8 @@ class SlowLine implements Line {
   terminate(): void {
     this.ended = true;
   }
-  die(): void {
-    this.onerror?.({ message: "out of memory" } as ErrorEvent);
+  die(message?: string): void {
+    this.onerror?.({ message } as ErrorEvent); // a policy against workers gives no message
   }
   answer(more: Partial<Answer> = {}): void {
     const question = this.questions.shift();
@@ -143,7 +143,7 @@ test("after a worker that died the next one is asked what waits", async () => {
   ask(1, "dot 1", 10);
   await arrive();
   ask(2, "dot 2", 10);
-  lines[0]?.die();
+  lines[0]?.die("out of memory");
   assert.equal(lines[0]?.ended, true);
   assert.deepEqual(
     lines[1]?.questions.map((question) => question.dot),
@@ -153,6 +153,47 @@ test("after a worker that died the next one is asked what waits", async () => {
   ask(3, "dot 3", 10);
   lines[1]?.answer();
   assert.deepEqual(got, [2, 3]);
+});
+
+test("what a worker died under is asked of the next one, and refused with the reason once there were enough", async () => {
+  const lines = [new SlowLine(), new SlowLine(), new SlowLine()];
+  const { router, opened, arrive } = setUp(lines);
+  const got: string[] = [];
+  const ask = router.connect(
+    "drawing",
+    () => got.push("drawn"),
+    () => got.push(router.why),
+  );
+  ask(1, "dot 1", 10);
+  await arrive();
+  lines[0]?.die();
+  lines[1]?.die();
+  assert.deepEqual([got, lines[2]?.questions.map((question) => question.dot)], [[], ["dot 1"]]);
+  lines[2]?.die();
+  assert.deepEqual([got, opened.length], [["its worker does not start"], 3]);
+});
+
+test("a question that a worker died of, which had answered others, is refused, and no other", async () => {
+  const lines = [new SlowLine(), new SlowLine(), new SlowLine()];
+  const { router, arrive } = setUp(lines);
+  const got: string[] = [];
+  const [deadly, harmless] = ["deadly", "harmless"].map((name) =>
+    router.connect(
+      "ways",
+      (seq) => got.push(`${name} ${seq}`),
+      () => got.push(`${name} is refused`),
+    ),
+  );
+  deadly?.(1, "small", 10);
+  await arrive();
+  lines[0]?.answer();
+  deadly?.(2, "huge", 10);
+  harmless?.(3, "small", 10);
+  lines[0]?.die("out of memory");
+  lines[1]?.die(); // before it has answered: it may not be the question's fault
+  lines[2]?.answer();
+  assert.deepEqual(got, ["deadly 1", "deadly is refused", "harmless 3"]);
+  assert.equal(router.why, "", "others are drawn");
 });
 
 test("where no worker lives, few are tried, and it is known why", async () => {
