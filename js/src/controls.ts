@@ -90,7 +90,7 @@ export class Controls {
     });
     this.drawing = new Drawing(renderer.root, router, {
       send: calls.send,
-      act: (id) => (id ? this.act(id) : renderer.selected && calls.select("")),
+      act: (id) => figure.act(id),
       tell: (sentence) => figure.tell(sentence),
     });
     figure.words.functions.learn(PSEUDOCODE);
@@ -102,7 +102,6 @@ export class Controls {
       if (event.key === " " && !this.pressed(event)) event.preventDefault(); // some browsers press a button only now
     });
     this.time.root.addEventListener("keydown", (event) => event.key === " " && figure.key(event), { capture: true });
-    renderer.root.addEventListener("click", (event) => this.click(event));
   }
 
   /** Picture `seq` is on screen. */
@@ -286,24 +285,6 @@ export class Controls {
     return said;
   }
 
-  private click(event: MouseEvent): void {
-    const id = this.renderer.under(event);
-    if (!id) {
-      if (this.renderer.selected) this.figure.calls.select(""); // the ground takes the selection back
-      return;
-    }
-    this.renderer.element(id)?.root.focus();
-    this.act(id);
-  }
-
-  private act(id: string): void {
-    const node = this.renderer.node(id);
-    if (!node) return;
-    if (node.action === "select" && node.thing)
-      this.figure.calls.select(node.thing === this.renderer.selected ? "" : node.thing); // once more: back
-    else if (node.action === "open" && this.alive) this.figure.calls.send({ type: "open", id });
-  }
-
   /** Does what a key means; true if it meant something here. */
   key(event: KeyboardEvent): boolean {
     const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows, Option is Alt
@@ -326,7 +307,7 @@ export class Controls {
   /** The keys that need no kernel. */
   private readOn(key: string, onNode: string | undefined): boolean {
     if (key === "?") this.explain();
-    else if (key === "Enter" && onNode !== undefined) this.act(onNode);
+    else if (key === "Enter" && onNode !== undefined) this.figure.act(onNode);
     else if (key === "Escape") this.figure.escape();
     else return false;
     return true;
@@ -337,13 +318,13 @@ export class Controls {
     if (!this.alive) return this.focus.move(key) || this.readOn(key, onNode);
     if (this.slicer.key(key, onNode)) return true;
     if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
-      this.act(onNode);
+      this.figure.act(onNode);
       return true;
     }
     if (this.focus.move(key)) return true;
     switch (key) {
       case "Enter":
-        if (onNode !== undefined) this.act(onNode);
+        if (onNode !== undefined) this.figure.act(onNode);
         return onNode !== undefined;
       case "Escape":
         this.figure.escape();

@@ -60,6 +60,24 @@ export class Figure {
     this.bar.append(caption, functions.panel);
     this.root.append(header, this.bar, this.status, this.renderer.root, notes);
     this.root.addEventListener("keydown", (event) => this.key(event));
+    this.renderer.root.addEventListener("click", (event) => this.click(event));
+  }
+
+  private click(event: MouseEvent): void {
+    const id = this.renderer.under(event);
+    if (id) this.renderer.element(id)?.root.focus();
+    this.act(id);
+  }
+
+  /** Does what a press on a node means, for which no controls are needed; a press on the ground takes the selection back. */
+  act(id = ""): void {
+    const { selected } = this.renderer;
+    const node = this.renderer.node(id);
+    if (!id) {
+      if (selected) this.calls.select("");
+    } else if (node?.action === "select" && node.thing)
+      this.calls.select(node.thing === selected ? "" : node.thing); // once more: back
+    else if (node?.action === "open") this.calls.send({ type: "open", id });
   }
 
   /** A key that was pressed here.  The notebook has its own meaning for most: two letters that mean nothing here would

@@ -51,19 +51,42 @@ test("the caption tells cause, reason and functions, and is spoken", async () =>
   assert.equal(find(".vmw-caption").className, "vmw-caption good");
 });
 
-test("a click acts as the node says", () => {
-  const { sent, chosen, draw, find } = setUp();
-  draw(
-    scene([
-      node("entry", { thing: "entry:1", action: "select", lane: "x" }),
-      node("stub", { action: "open", lane: "x" }),
-      node("label"),
-    ]),
-  );
-  for (const id of ["entry", "stub", "label"])
-    find(`[data-id="${id}"]`).dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
-  assert.deepEqual(chosen, ["entry:1"]);
-  assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
+test("a click acts as the node says, before the controls are there and after", () => {
+  const sent: Request[] = [];
+  const chosen: string[] = [];
+  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) });
+  document.body.append(figure.root);
+  const nodes = [
+    node("entry", { thing: "entry:1", action: "select", lane: "x" }),
+    node("stub", { action: "open", lane: "x" }),
+    node("label"),
+  ];
+  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  for (const equip of [() => {}, () => figure.equip(new Controls(figure, without()))]) {
+    equip();
+    for (const id of ["entry", "stub", "label"])
+      figure.root
+        .querySelector(`[data-id="${id}"]`)
+        ?.dispatchEvent(new window.MouseEvent("click", { bubbles: true }) as unknown as Event);
+    assert.deepEqual(chosen.splice(0), ["entry:1"]);
+    assert.deepEqual(sent.splice(0), [{ type: "open", id: "stub" }]);
+  }
+  figure.close();
+});
+
+test("the tab stop is where a click has led, before the controls were there too, and arrows go on from there", () => {
+  const figure = new Figure({ send: () => {}, select: () => {} });
+  document.body.append(figure.root);
+  const nodes = ["a", "b", "c", "d"].map((id, i) => node(id, { lane: "x", x: i * 80, state: id === "a" ? "new" : "" }));
+  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  const on = (id: string) => figure.root.querySelector(`[data-id="${id}"]`) as unknown as HTMLElement;
+  on("c").focus();
+  figure.equip(new Controls(figure, without()));
+  const stops = () => [...figure.root.querySelectorAll('.vmw-scene [tabindex="0"]')].map((one) => one === on("c"));
+  assert.deepEqual(stops(), [true]);
+  strike(on("c"), "ArrowRight");
+  assert.equal(document.activeElement === on("d"), true);
+  figure.close();
 });
 
 test("a click on what is selected, or on the ground, takes the selection back", () => {
