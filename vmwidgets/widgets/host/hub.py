@@ -5,7 +5,8 @@ view carries a few lines that reach it through the host.  The code is sent in a 
 nbclient, papermill and nbgrader store in each notebook that they run.
 
 Two parts are messages of their own.  The controls follow when the first cell with a picture ends: the picture does not
-wait for them.  Graphviz, which is twelve times as large as the code that draws, comes to a page that asks for it.
+wait for them.  If the picture comes from a callback, no cell ends after it, and they follow at once.  Graphviz, which
+is twelve times as large as the code that draws, comes to a page that asks for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import traitlets
 
 from vmwidgets.views.scene.static import packed_static, read_static
 
+from .cells import cell_runs
 from .visitors import OfEachVisitor, in_marimo
 
 CODE = {"code": "hub.js", "controls": "controls.js", "graphviz": "graphviz.js"}
@@ -85,6 +87,9 @@ def _new_hub() -> Hub:
         return Hub(_esm=read_static("hub.js"))
     hub = Hub(_esm=read_static("loader.js"), coming=True)
     hub.send_code()
-    hub.owes_controls = True
+    if cell_runs():
+        hub.owes_controls = True
+    else:
+        hub.send_code("controls")
     hub.coming = False  # a page that has the model from now on has missed it
     return hub
