@@ -8,7 +8,7 @@ import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model
 import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
-import type { Reply, Request } from "./requests.ts";
+import type { Heard, Reply, Request } from "./requests.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { hideTwin, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
@@ -31,7 +31,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const page = `${thisPage}-${++pages}`;
   let live = whole?.comm_live ?? true; // a view that is made again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
-    if (live) model.send(request);
+    if (live) model.send({ page, ...request });
   };
   const choose = (thing: string): void => {
     if (!live)
@@ -79,7 +79,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   };
   meet();
   follow(model, figure);
-  listen(model, figure, hello);
+  listen(model, figure, hello, page);
   let changes = 0;
   model.on("change:selection_model", async () => {
     meet();
@@ -141,7 +141,7 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
   draw();
 }
 
-function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): void {
+function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, page: string): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
   const pin = (): void => {
     try {
@@ -154,7 +154,8 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
   model.on("change:origin", place);
   model.on("change:status", place);
   model.on("change:pinned", pin);
-  model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
+  model.on("msg:custom", (reply: Heard, buffers?: DataView[]) => {
+    if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));

@@ -143,6 +143,29 @@ test("pinned pictures that are damaged say so, and the picture has its controls"
   assert.match(el.querySelector(".vmw-where")?.textContent ?? "", /operation 1 of 1/);
 });
 
+test("what another view has asked for is no matter of this one: nothing is saved twice, and no refusal told twice", async () => {
+  const { el, given, sent, fire } = setUp();
+  await view.render(given);
+  const saved: Blob[] = [];
+  URL.createObjectURL = (blob: Blob) => {
+    saved.push(blob);
+    return "blob:";
+  };
+  (el.querySelector('[aria-label="save this picture as a file"]') as HTMLElement).click();
+  const { page } = sent.find((request) => request.type === "save") as Request & { page: string };
+  const hello = sent.find((request) => request.type === "hello");
+  assert.equal(hello?.type === "hello" && hello.page, page);
+  const reply = { type: "saved", name: "picture.svg", svg: "<svg/>" };
+  fire("msg:custom", { ...reply, page: "another" });
+  fire("msg:custom", { type: "refused", reason: "open: it can't be opened", page: "another" });
+  assert.deepEqual([saved.length, status(el)], [0, ""]);
+  fire("msg:custom", { ...reply, page });
+  fire("msg:custom", { type: "refused", reason: "no such address", page });
+  assert.deepEqual([saved.length, status(el)], [1, "no such address"]);
+  fire("msg:custom", { type: "refused", reason: "the browser may not set frame" });
+  assert.equal(status(el), "the browser may not set frame", "to all");
+});
+
 test("without the selection's model a picture is drawn, and a click says what is missing", async () => {
   const { el, given } = setUp({}, { getModel: () => Promise.reject(new Error("closed")) });
   await view.render(given);
