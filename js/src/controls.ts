@@ -19,7 +19,7 @@ import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Found } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
-import { type Ask, openWorker, Router, reasonAgainst } from "./router.ts";
+import { type Client, openWorker, Router, reasonAgainst } from "./router.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
@@ -50,7 +50,7 @@ export class Controls {
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
-  private readonly ask: Ask;
+  private readonly ways: Client;
   private readonly drawing: Drawing;
   private alive = true;
   /** Whether a pointer has brought the focus to where it is, not a key. */
@@ -85,7 +85,7 @@ export class Controls {
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
       noted: () => this.time.noted(figure.words.sentence),
     });
-    this.ask = router.connect("ways", (seq, placed) => {
+    this.ways = router.connect("ways", (seq, placed) => {
       if (seq === figure.shown) renderer.follow(placed.routes);
     });
     this.drawing = new Drawing(renderer.root, router, {
@@ -118,7 +118,7 @@ export class Controls {
     this.focus.settle();
     this.drawing.draw(seq, scene, when.scale);
     this.hover.settle();
-    if (dot) this.ask(seq, dot, scene.height);
+    if (dot) this.ways.ask(seq, dot, scene.height);
   }
 
   /** The rows of the table twin of picture `seq`. */
@@ -215,6 +215,7 @@ export class Controls {
     this.map.close();
     this.presenting.close();
     this.drawing.close();
+    this.ways.leave();
     this.ribbon.close();
     this.slicer.close();
   }

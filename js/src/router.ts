@@ -25,7 +25,7 @@ interface Wish {
   height: number;
 }
 
-interface Client {
+interface Asking {
   wanted: Wanted;
   answered: (seq: number, answer: Placed & string) => void;
   refused: () => void;
@@ -36,7 +36,12 @@ interface Client {
 /** So many workers that fail, and no other is tried. */
 const MOST_LOST = 3;
 
-export type Ask = (seq: number, dot: string, height: number) => void;
+/** A view's line to Graphviz. */
+export interface Client {
+  ask(seq: number, dot: string, height: number): void;
+  /** Asks no longer: the view is gone. */
+  leave(): void;
+}
 
 export class Router {
   private readonly code: () => Promise<string>;
@@ -47,9 +52,11 @@ export class Router {
   private lost = 0;
   private reason: string;
   private key = 0;
-  private readonly waiting = new Set<Client>();
+  /** All that may ask. */
+  private readonly connected = new Set<Asking>();
+  private readonly waiting = new Set<Asking>();
   /** What is asked, in the order in which the worker answers. */
-  private readonly clients = new Map<number, { client: Client; wish: Wish }>();
+  private readonly clients = new Map<number, { client: Asking; wish: Wish }>();
   /** Whether this worker has answered: then it can run in this page. */
   private lives = false;
 
@@ -77,25 +84,45 @@ export class Router {
     wanted: W,
     answered: (seq: number, answer: Answers[W]) => void,
     refused: () => void = () => {},
-  ): Ask {
-    const client: Client = { wanted, answered, refused, asked: null, waiting: null };
-    return (seq, dot, height) => {
-      client.waiting = { seq, dot, height };
-      if (client.asked === null) this.next(client);
+  ): Client {
+    const client: Asking = { wanted, answered, refused, asked: null, waiting: null };
+    this.connected.add(client);
+    return {
+      ask: (seq, dot, height) => {
+        client.waiting = { seq, dot, height };
+        if (client.asked === null) this.next(client);
+      },
+      leave: () => this.leave(client),
     };
   }
 
+  /** The last one ends the worker.  The code stays: the next question starts another. */
+  private leave(client: Asking): void {
+    this.connected.delete(client);
+    this.waiting.delete(client);
+    client.refused = client.answered = () => {}; // what is under way is no matter of it any more
+    if (!this.connected.size) this.end();
+  }
+
+  /** The hub is closed: nothing is asked any more. */
   close(): void {
+    this.reason ||= "its Jupyter kernel is gone";
+    this.end();
+  }
+
+  private end(): void {
     this.line?.terminate();
     this.line = null;
+    this.lives = false;
+    for (const { client } of this.clients.values()) client.asked = null;
     this.clients.clear();
     this.waiting.clear();
   }
 
-  private next(client: Client): void {
+  private next(client: Asking): void {
     const wish = client.waiting;
     client.asked = null;
-    if (!wish) return;
+    if (!wish || !this.connected.has(client)) return;
     if (!this.reason && this.loaded === null) {
       this.waiting.add(client);
       this.load();

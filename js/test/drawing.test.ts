@@ -154,6 +154,23 @@ test("a page whose policy forbids workers is told so, and is promised nothing", 
   assert.deepEqual([press.disabled, press.getAttribute("aria-pressed")], [true, "false"]);
 });
 
+test("a picture that is closed leaves Graphviz, whose worker ends with the last one", async () => {
+  let ended = 0;
+  const line: Line = { postMessage: () => {}, terminate: () => ended++, onmessage: null };
+  const { figure, controls, press } = setUp(
+    new Router(
+      async () => "graphviz",
+      () => line,
+    ),
+  );
+  press.click();
+  controls.takeDot(1, DOT);
+  await arrived();
+  assert.equal(ended, 0);
+  figure.close();
+  assert.equal(ended, 1);
+});
+
 test("what is pressed in the drawing is chosen, and seen to be", async () => {
   const { router } = here();
   const { figure, controls, press, chosen, drawing } = setUp(router);
