@@ -40,8 +40,8 @@ export class Figure {
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private controls: Controls | null = null;
-  /** What the controls are to know once they are there. */
-  private readonly waiting: ((controls: Controls) => void)[] = [];
+  /** What the controls are to know once they are there: the newest of each kind. */
+  private readonly waiting = new Map<string, (controls: Controls) => void>();
   private picture: Picture | null = null;
   private seq = -1;
   private when: When | null = null;
@@ -107,7 +107,9 @@ export class Figure {
     this.root.classList.remove("vmw-coming", "vmw-moves");
     this.lack("");
     if (this.picture) controls.draw(this.seq, this.picture);
-    for (const tell of this.waiting.splice(0)) {
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const tell of waiting) {
       try {
         tell(controls);
       } catch (error) {
@@ -116,10 +118,14 @@ export class Figure {
     }
   }
 
-  /** Has the controls do something: now, or once they are there. */
-  with(tell: (controls: Controls) => void): void {
-    if (this.controls) tell(this.controls);
-    else this.waiting.push(tell);
+  /** Has the controls do something: now, or once they are there, unless there is a newer thing of its `kind` by then. */
+  with(kind: string, tell: (controls: Controls) => void): void {
+    if (this.controls) {
+      tell(this.controls);
+      return;
+    }
+    this.waiting.delete(kind); // it comes behind what was told meanwhile
+    this.waiting.set(kind, tell);
   }
 
   /** Draws the picture of number `seq`, unless a newer one is on screen. */
@@ -177,7 +183,7 @@ export class Figure {
 
   /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
   reach(number: number, stamp: number): void {
-    this.with((controls) => controls.reach(number, stamp));
+    this.with("reach", (controls) => controls.reach(number, stamp));
     this.latest = number;
     this.late();
   }
@@ -204,7 +210,7 @@ export class Figure {
 
   select(thing: string): void {
     this.renderer.select(thing);
-    this.with((controls) => controls.select(thing));
+    this.with("select", (controls) => controls.select(thing));
   }
 
   /** Machine, cell, and what has become of them. */
@@ -218,7 +224,7 @@ export class Figure {
     this.alone = sentence;
     this.tell("");
     speaker.say(sentence, true);
-    this.with((controls) => controls.live(alive));
+    this.with("live", (controls) => controls.live(alive));
     this.root.classList.toggle("vmw-alone", !alive);
     if (alive) drop(this.renderer.root, "aria-disabled");
     else put(this.renderer.root, "aria-disabled", "true");
@@ -249,7 +255,7 @@ export class Figure {
   close(): void {
     speaker.leave();
     this.controls?.close();
-    this.waiting.length = 0;
+    this.waiting.clear();
     this.root.remove();
   }
 

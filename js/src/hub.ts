@@ -37,6 +37,7 @@ function initialize({ model, signal, controls }: HubArguments): HubExports {
   });
   return {
     mount: async (view: RenderArguments) => {
+      if (view.signal.aborted) return; // a signal that has fired tells no listener: what follows would stay
       styles.dress(view.el, view.signal);
       followTheme(view.el, view.signal);
       const figure = await mount(view);

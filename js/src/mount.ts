@@ -75,7 +75,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
   const meet = (): void => {
     const machine = model.get("selection_model");
-    figure.with((controls) => controls.meet(machine));
+    figure.with("meet", (controls) => controls.meet(machine));
   };
   meet();
   follow(model, figure);
@@ -93,7 +93,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   else restarted();
   if (selection) share(selection, figure, signal);
   const origin = model.get("origin");
-  figure.with((controls) => controls.arrive(model.get("twin_id"), origin));
+  figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
@@ -146,7 +146,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, pag
   const pin = (): void => {
     try {
       const pictures = model.get("pinned").map((frame) => unpack<Picture>(frame.data));
-      figure.with((controls) => controls.pin(pictures));
+      figure.with("pin", (controls) => controls.pin(pictures));
     } catch (error) {
       figure.tell(`The pinned pictures could not be drawn: ${error}`);
     }
@@ -159,7 +159,7 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, pag
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
-    else figure.with((controls) => answer(controls, reply, buffers?.[0]));
+    else figure.with(reply.type, (controls) => answer(controls, reply, buffers?.[0]));
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
@@ -186,7 +186,7 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   const observer = new IntersectionObserver(
     (entries) => {
       const visible = entries.at(-1)?.isIntersecting ?? true;
-      if (visible) figure.with((controls) => controls.seen());
+      if (visible) figure.with("seen", (controls) => controls.seen());
       if (visible !== seen) say(visible);
       seen = visible;
     },

@@ -213,7 +213,13 @@ export function reasonAgainst(page: { Worker?: unknown; WebAssembly?: unknown } 
 /** A Worker that runs `code`, a module given as its text. */
 export function openWorker(code: string): Worker {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  const worker = new Worker(address, { type: "module" });
-  worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
-  return worker;
+  const revoke = (): void => URL.revokeObjectURL(address); // it holds the code
+  try {
+    const worker = new Worker(address, { type: "module" });
+    for (const event of ["message", "error"]) worker.addEventListener(event, revoke, { once: true });
+    return worker;
+  } catch (error) {
+    revoke();
+    throw error;
+  }
 }

@@ -118,11 +118,22 @@ test("where the kernel is gone that is what is said, and not that the controls l
 test("what one control makes of what has waited is no matter of the others", () => {
   const figure = picture();
   const reached: string[] = [];
-  figure.with(() => {
+  figure.with("pin", () => {
     throw new Error("Invalid zlib data");
   });
-  figure.with(() => reached.push("reach"));
+  figure.with("reach", () => reached.push("reach"));
   put(figure);
   assert.deepEqual(reached, ["reach"]);
   assert.equal(status(figure), "A control of this picture has failed. (Error: Invalid zlib data)");
+});
+
+test("of what waits for the controls each kind is kept once, the newest, in the order in which it was told", () => {
+  const figure = picture();
+  const told: string[] = [];
+  for (let number = 0; number < 1000; number++) figure.with("reach", () => told.push(`reach ${number}`));
+  figure.with("select", () => told.push("select"));
+  figure.with("reach", () => told.push("reach the last"));
+  put(figure);
+  figure.with("reach", () => told.push("reach at once"));
+  assert.deepEqual(told, ["select", "reach the last", "reach at once"]);
 });

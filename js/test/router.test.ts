@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Line, Router, reasonAgainst } from "../src/router.ts";
+import { type Line, openWorker, Router, reasonAgainst } from "../src/router.ts";
 import type { Answer, Question } from "../src/worker.ts";
 
 /** A worker that answers when it is told to. */
@@ -299,4 +299,29 @@ test("a router that is closed ends its worker, and starts no other", async () =>
   router.close();
   ask(2, "dot", 10);
   assert.deepEqual([lines[0]?.ended, opened.length, refused], [true, 1, 1]);
+});
+
+test("the address of the worker's code is given back when the worker has begun, has failed, or was refused", async (context) => {
+  const held = new Set<string>();
+  context.mock.method(URL, "createObjectURL", () => {
+    held.add("blob:");
+    return "blob:";
+  });
+  context.mock.method(URL, "revokeObjectURL", (address: string) => held.delete(address));
+  context.after(() => Reflect.deleteProperty(globalThis, "Worker"));
+  for (const event of ["message", "error"]) {
+    Object.assign(globalThis, { Worker: EventTarget });
+    const worker = openWorker("code");
+    assert.equal(held.size, 1);
+    worker.dispatchEvent(new Event(event));
+    assert.equal(held.size, 0, event);
+  }
+  const refuse = class {
+    constructor() {
+      throw new Error("no workers here");
+    }
+  };
+  Object.assign(globalThis, { Worker: refuse });
+  assert.throws(() => openWorker("code"), /no workers here/);
+  assert.equal(held.size, 0);
 });
