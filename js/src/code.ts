@@ -3,7 +3,7 @@
 import type { HubModel } from "./model.ts";
 
 /** The codes that the hub of vmwidgets/widgets/host/hub.py sends: what draws, what is pressed, Graphviz.  A page asks for
- * one with a message of this type, and the code comes in one of the same type. */
+ * one with a message of this type, and the code comes in one of the same type, or the reason why there is none. */
 export type CodeType = "code" | "controls" | "graphviz";
 
 /** Milliseconds without the code after which it is asked for again; each time it is twice as many. */
@@ -27,10 +27,11 @@ export function fetched(model: HubModel, type: CodeType, { coming = false, signa
       model.off("msg:custom", hear);
       signal?.removeEventListener("abort", close);
     };
-    const hear = (message: { type: string }, [code]: DataView[]): void => {
-      if (message.type !== type || !code) return;
+    const hear = (message: { type: string; reason?: string }, [code]: DataView[]): void => {
+      if (message.type !== type || !(code || message.reason)) return;
       end();
-      resolve(code);
+      if (code) resolve(code);
+      else reject(new Error(message.reason));
     };
     const close = (): void => {
       end();

@@ -84,3 +84,12 @@ test("where nobody is left to ask, whoever waits is told", async (context) => {
   pass(600);
   assert.deepEqual([times(), heard.size], [[5], 0]);
 });
+
+test("a kernel that has no code says why", async (context) => {
+  const { model, pass, times, heard } = setUp(context);
+  const found = fetched(model, "graphviz");
+  for (const hear of heard) hear({ type: "graphviz", reason: "graphviz.js is missing" }, []);
+  await assert.rejects(found, /graphviz.js is missing/);
+  pass(600);
+  assert.deepEqual(times(), [0]);
+});

@@ -143,9 +143,10 @@ test("pinned pictures that are damaged say so, and the picture has its controls"
   assert.match(el.querySelector(".vmw-where")?.textContent ?? "", /operation 1 of 1/);
 });
 
-test("what another view has asked for is no matter of this one: nothing is saved twice, and no refusal told twice", async () => {
+test("what another view has asked for is no matter of this one: nothing is saved twice, and no refusal told twice", async (context) => {
   const { el, given, sent, fire } = setUp();
   await view.render(given);
+  context.mock.timers.enable({ apis: ["setTimeout"] }); // what is saved keeps its address for a while
   const saved: Blob[] = [];
   URL.createObjectURL = (blob: Blob) => {
     saved.push(blob);

@@ -16,7 +16,7 @@ from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
 from vmwidgets.engine.base.journal import RUNNING
 from vmwidgets.views.scene.static import read_static
-from vmwidgets.widgets.host.hub import Hub, open_hub
+from vmwidgets.widgets.host.hub import CODE, Hub, open_hub
 from vmwidgets.widgets.host.packing import unpack
 
 
@@ -61,6 +61,17 @@ def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_wh
     assert message == {"type": "graphviz"}
     assert zlib.decompress(packed).decode() == read_static("graphviz.js")
     assert len(json.dumps(hub.get_state(), default=str)) < 3_000, "a saved notebook has nothing of it"
+
+
+def test_a_page_that_asks_for_code_that_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    hub = open_hub()
+    monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append(content))
+    monkeypatch.setitem(CODE, "graphviz", "gone.js")
+    hub._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "graphviz"}}}, "buffers": []})
+    (told,) = sent
+    assert told["type"] == "graphviz"
+    assert "gone.js is missing" in told["reason"]
 
 
 def test_the_controls_of_a_picture_that_a_callback_shows_follow_at_once(

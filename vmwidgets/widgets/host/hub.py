@@ -41,7 +41,7 @@ class Hub(anywidget.AnyWidget):
     """
 
     def send_code(self, which: str = "code") -> None:
-        """Send the drawing code to the pages that have none, or the controls, or Graphviz."""
+        """Send the drawing code to all pages, or the controls, or Graphviz; those that have it pass it over."""
         self.send({"type": which}, buffers=[packed_static(CODE[which])])
 
     def cell_done(self) -> None:
@@ -53,7 +53,10 @@ class Hub(anywidget.AnyWidget):
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         for which in CODE:
             if content == {"type": which}:
-                self.send_code(which)
+                try:
+                    self.send_code(which)
+                except FileNotFoundError as error:  # the package was taken away, or built anew, under a running kernel
+                    self.send({"type": which, "reason": str(error)})
 
 
 def is_open(widget: Any) -> bool:
