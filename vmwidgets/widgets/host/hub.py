@@ -55,7 +55,7 @@ class Hub(anywidget.AnyWidget):
             if content == {"type": which}:
                 try:
                     self.send_code(which)
-                except FileNotFoundError as error:  # the package was taken away, or built anew, under a running kernel
+                except FileNotFoundError as error:  # the package was removed while its kernel runs
                     self.send({"type": which, "reason": str(error)})
 
 
