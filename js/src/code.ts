@@ -2,32 +2,64 @@
 
 import type { HubModel } from "./model.ts";
 
-/** The message of this type that comes next; it carries code. */
-export function arriving(model: HubModel, type: string): Promise<DataView> {
-  return new Promise((resolve) => {
-    const hear = (message: { type: string }, buffers: DataView[]): void => {
-      if (message.type !== type || !buffers[0]) return;
-      model.off("msg:custom", hear);
-      resolve(buffers[0]);
-    };
-    model.on("msg:custom", hear);
-  });
+/** The codes that the hub of vmwidgets/widgets/host/hub.py sends: what draws, what is pressed, Graphviz.  A page asks for
+ * one with a message of this type, and the code comes in one of the same type, or the reason why there is none. */
+export type CodeType = "code" | "controls" | "graphviz";
+
+/** Milliseconds without the code after which it is asked for again; each time it is twice as many. */
+export const PATIENCE = 5000;
+
+interface Fetching {
+  /** Whether it follows without being asked for. */
+  coming?: boolean;
+  /** Ends when the hub's model is destroyed. */
+  signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds that code may take that comes by itself: then it was lost, or the kernel sends it when it is idle. */
-const PATIENCE = 5000;
-
-/** The code that `comes` by itself; where it does not, it is asked for. */
-export async function asked(comes: Promise<DataView>, ask: () => Promise<DataView>): Promise<DataView> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<DataView>((resolve) => {
-    timer = setTimeout(() => resolve(ask()), PATIENCE);
+/** The code of this type.  A Jupyter server drops messages while a cell prints much, code among them: so what does not come is
+ * asked for again.  It fails when nobody is left to ask, or the hub is closed. */
+export function fetched(model: HubModel, type: CodeType, { coming = false, signal }: Fetching = {}): Promise<DataView> {
+  return new Promise((resolve, reject) => {
+    let patience = PATIENCE;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = (): void => {
+      clearTimeout(timer);
+      model.off("msg:custom", hear);
+      signal?.removeEventListener("abort", close);
+    };
+    const hear = (message: { type: string; reason?: string }, [code]: DataView[]): void => {
+      if (message.type !== type || !(code || message.reason)) return;
+      end();
+      if (code) resolve(code);
+      else reject(new Error(message.reason));
+    };
+    const close = (): void => {
+      end();
+      reject(new Error("its Jupyter kernel has closed it: run this cell again"));
+    };
+    const ask = (): void => {
+      try {
+        model.send({ type });
+      } catch (cause) {
+        end();
+        reject(new Error("its Jupyter kernel is gone: run all", { cause }));
+        return;
+      }
+      wait();
+    };
+    const wait = (): void => {
+      timer = setTimeout(ask, patience);
+      patience *= 2;
+    };
+    if (signal?.aborted) {
+      close();
+      return;
+    }
+    signal?.addEventListener("abort", close);
+    model.on("msg:custom", hear);
+    if (coming) wait();
+    else ask();
   });
-  try {
-    return await Promise.race([comes, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The text of code that was packed as zlib, which browsers know. */

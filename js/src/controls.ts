@@ -10,7 +10,6 @@ import { Focus } from "./focus.ts";
 import { Hover } from "./hover.ts";
 import { png } from "./imaging.ts";
 import { opens } from "./keyboard.ts";
-import { leave } from "./leaving.ts";
 import { firstWords, legend } from "./legend.ts";
 import { MiniMap } from "./minimap.ts";
 import type { Names, Told } from "./operations.ts";
@@ -20,7 +19,7 @@ import { PSEUDOCODE } from "./pseudocode.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Found } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
-import { type Ask, openWorker, Router, reasonAgainst } from "./router.ts";
+import { type Client, openWorker, Router, reasonAgainst } from "./router.ts";
 import type { Picture, SceneTableTwin } from "./scene.ts";
 import { BRACKETS } from "./screen.ts";
 import { Slicer } from "./slicer.ts";
@@ -51,7 +50,7 @@ export class Controls {
   private readonly legend = html("div", "vmw-legend");
   private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
-  private readonly ask: Ask;
+  private readonly ways: Client;
   private readonly drawing: Drawing;
   private alive = true;
   /** Whether a pointer has brought the focus to where it is, not a key. */
@@ -86,25 +85,23 @@ export class Controls {
       key: (key) => BRACKETS.has(key) && this.press(key, undefined),
       noted: () => this.time.noted(figure.words.sentence),
     });
-    this.ask = router.connect("ways", (seq, placed) => {
+    this.ways = router.connect("ways", (seq, placed) => {
       if (seq === figure.shown) renderer.follow(placed.routes);
     });
     this.drawing = new Drawing(renderer.root, router, {
       send: calls.send,
-      act: (id) => (id ? this.act(id) : renderer.selected && calls.select("")),
+      act: (id) => figure.act(id),
       tell: (sentence) => figure.tell(sentence),
     });
     figure.words.functions.learn(PSEUDOCODE);
     this.assemble();
-    root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => {
       this.pointed = !(event.target as Element).matches(":focus-visible");
     });
     root.addEventListener("keyup", (event) => {
       if (event.key === " " && !this.pressed(event)) event.preventDefault(); // some browsers press a button only now
     });
-    this.time.root.addEventListener("keydown", (event) => event.key === " " && this.key(event), { capture: true });
-    renderer.root.addEventListener("click", (event) => this.click(event));
+    this.time.root.addEventListener("keydown", (event) => event.key === " " && figure.key(event), { capture: true });
   }
 
   /** Picture `seq` is on screen. */
@@ -121,7 +118,7 @@ export class Controls {
     this.focus.settle();
     this.drawing.draw(seq, scene, when.scale);
     this.hover.settle();
-    if (dot) this.ask(seq, dot, scene.height);
+    if (dot) this.ways.ask(seq, dot, scene.height);
   }
 
   /** The rows of the table twin of picture `seq`. */
@@ -218,6 +215,7 @@ export class Controls {
     this.map.close();
     this.presenting.close();
     this.drawing.close();
+    this.ways.leave();
     this.ribbon.close();
     this.slicer.close();
   }
@@ -288,37 +286,16 @@ export class Controls {
     return said;
   }
 
-  private click(event: MouseEvent): void {
-    const id = this.renderer.under(event);
-    if (!id) {
-      if (this.renderer.selected) this.figure.calls.select(""); // the ground takes the selection back
-      return;
-    }
-    this.renderer.element(id)?.root.focus();
-    this.act(id);
-  }
-
-  private act(id: string): void {
-    const node = this.renderer.node(id);
-    if (!node) return;
-    if (node.action === "select" && node.thing)
-      this.figure.calls.select(node.thing === this.renderer.selected ? "" : node.thing); // once more: back
-    else if (node.action === "open" && this.alive) this.figure.calls.send({ type: "open", id });
-  }
-
-  private key(event: KeyboardEvent): void {
+  /** Does what a key means; true if it meant something here. */
+  key(event: KeyboardEvent): boolean {
     const made = BRACKETS.has(event.key) && event.altKey; // AltGr is Ctrl and Alt in Windows, Option is Alt
-    if (!made && (event.ctrlKey || event.altKey)) return;
-    if (event.metaKey) return;
-    if (this.pressed(event)) {
-      event.stopPropagation(); // the browser presses it, and the notebook has its own meaning for Enter
-      return;
-    }
+    if (!made && (event.ctrlKey || event.altKey)) return false;
+    if (event.metaKey) return false;
+    if (this.pressed(event)) return true; // the browser presses it, and the notebook has its own meaning for Enter
     const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
     const meant = this.presenting.key(event) || this.press(event.key, onNode);
     if (meant) event.preventDefault();
-    // The notebook has its own meaning for most keys: two letters that mean nothing here would delete the cell.
-    if (meant || event.key.length === 1) event.stopPropagation();
+    return meant;
   }
 
   /** Whether the browser presses what has the focus: with Space only if a key has brought the focus there. */
@@ -331,16 +308,10 @@ export class Controls {
   /** The keys that need no kernel. */
   private readOn(key: string, onNode: string | undefined): boolean {
     if (key === "?") this.explain();
-    else if (key === "Enter" && onNode !== undefined) this.act(onNode);
-    else if (key === "Escape") this.escape();
+    else if (key === "Enter" && onNode !== undefined) this.figure.act(onNode);
+    else if (key === "Escape") this.figure.escape();
     else return false;
     return true;
-  }
-
-  /** The selection is taken back; where there is none, the notebook gets the focus. */
-  private escape(): void {
-    if (this.renderer.selected) this.figure.calls.select("");
-    else leave(this.figure.root);
   }
 
   /** True if the key meant something here. */
@@ -348,16 +319,16 @@ export class Controls {
     if (!this.alive) return this.focus.move(key) || this.readOn(key, onNode);
     if (this.slicer.key(key, onNode)) return true;
     if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
-      this.act(onNode);
+      this.figure.act(onNode);
       return true;
     }
     if (this.focus.move(key)) return true;
     switch (key) {
       case "Enter":
-        if (onNode !== undefined) this.act(onNode);
+        if (onNode !== undefined) this.figure.act(onNode);
         return onNode !== undefined;
       case "Escape":
-        this.escape();
+        this.figure.escape();
         return true;
       case "[":
         this.time.by(-1);

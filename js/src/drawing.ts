@@ -1,7 +1,7 @@
 // The picture as Graphviz draws it: a button that asks for it, and its SVG in place of ours.
 
 import type { Send } from "./requests.ts";
-import type { Ask, Router } from "./router.ts";
+import type { Client, Router } from "./router.ts";
 import type { Scene, SceneNode } from "./scene.ts";
 import { html, put } from "./svg.ts";
 
@@ -29,7 +29,7 @@ export class Drawing {
   private readonly own: SVGSVGElement;
   private readonly router: Router;
   private readonly calls: DrawingCalls;
-  private readonly ask: Ask;
+  private readonly line: Client;
   private on = false;
   /** The number of the picture on screen, and of the one whose DOT text is on its way; -1: none. */
   private seq = -1;
@@ -52,7 +52,7 @@ export class Drawing {
     this.root.addEventListener("click", (event) => {
       this.calls.act((event.target as Element).closest<SVGGElement>(".node")?.dataset.id ?? "");
     });
-    this.ask = router.connect(
+    this.line = router.connect(
       "drawing",
       (seq, svg) => seq === this.seq && this.on && this.show(svg),
       () => {
@@ -74,7 +74,7 @@ export class Drawing {
   take(seq: number, dot: string): void {
     this.asked = -1;
     if (!this.on || !this.scene) return;
-    if (seq === this.seq) this.ask(seq, dot, this.scene.height);
+    if (seq === this.seq) this.line.ask(seq, dot, this.scene.height);
     else this.need();
   }
 
@@ -99,9 +99,13 @@ export class Drawing {
   /** Says that the drawing is on its way, if it does not come soon; or no longer. */
   private wait(waits: boolean): void {
     clearTimeout(this.timer);
-    if (waits)
-      this.timer = setTimeout(() => this.say("The Jupyter kernel sends Graphviz as soon as it is idle."), PATIENCE);
+    if (waits) this.timer = setTimeout(() => this.explain(), PATIENCE);
     else if (this.said) this.say("");
+  }
+
+  /** The kernel sends Graphviz, and the picture's text for it; where both are here, Graphviz is at work. */
+  private explain(): void {
+    if (this.asked >= 0 || !this.router.ready) this.say("The Jupyter kernel sends Graphviz as soon as it is idle.");
   }
 
   private say(sentence: string): void {
@@ -111,6 +115,7 @@ export class Drawing {
 
   close(): void {
     clearTimeout(this.timer);
+    this.line.leave();
   }
 
   private need(): void {

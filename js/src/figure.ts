@@ -3,6 +3,7 @@
 
 import type { Controls } from "./controls.ts";
 import { Ground } from "./ground.ts";
+import { leave } from "./leaving.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { type Picture, SUPPORTED_VERSION, type When } from "./scene.ts";
@@ -39,12 +40,16 @@ export class Figure {
   private room = 0;
   private readonly steady = new Steady(this.words.caption, this.renderer.root);
   private controls: Controls | null = null;
-  /** What the controls are to know once they are there. */
-  private readonly waiting: ((controls: Controls) => void)[] = [];
+  /** What the controls are to know once they are there: the newest of each kind. */
+  private readonly waiting = new Map<string, (controls: Controls) => void>();
   private picture: Picture | null = null;
   private seq = -1;
   private when: When | null = null;
   private latest = 0;
+  /** What is said of the last request, of a kernel that is gone, and of controls that are not there. */
+  private said = "";
+  private alone = "";
+  private lacking = "";
 
   constructor(calls: FigureCalls) {
     this.calls = calls;
@@ -54,20 +59,73 @@ export class Figure {
     this.tell("");
     this.bar.append(caption, functions.panel);
     this.root.append(header, this.bar, this.status, this.renderer.root, notes);
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    this.renderer.root.addEventListener("click", (event) => this.click(event));
+  }
+
+  private click(event: MouseEvent): void {
+    const id = this.renderer.under(event);
+    if (id) this.renderer.element(id)?.root.focus();
+    this.act(id);
+  }
+
+  /** Does what a press on a node means, for which no controls are needed; a press on the ground takes the selection back. */
+  act(id = ""): void {
+    const { selected } = this.renderer;
+    const node = this.renderer.node(id);
+    if (!id) {
+      if (selected) this.calls.select("");
+    } else if (node?.action === "select" && node.thing)
+      this.calls.select(node.thing === selected ? "" : node.thing); // once more: back
+    else if (node?.action === "open") this.calls.send({ type: "open", id });
+  }
+
+  /** A key that was pressed here.  The notebook has its own meaning for most: two letters that mean nothing here would
+   * delete the cell, so no letter goes further, whether the controls are there or not. */
+  key(event: KeyboardEvent): void {
+    const { key } = event;
+    const plain = !(event.ctrlKey || event.altKey || event.metaKey);
+    let meant = false;
+    if (this.controls) meant = this.controls.key(event);
+    else if (plain && key === "Escape") {
+      this.escape();
+      event.preventDefault();
+      meant = true;
+    }
+    if (meant || (plain && key.length === 1)) event.stopPropagation();
+  }
+
+  /** The selection is taken back; where there is none, the notebook gets the focus. */
+  escape(): void {
+    if (this.renderer.selected) this.calls.select("");
+    else leave(this.root);
   }
 
   /** The controls are there: they stand around the picture from now on, and know what has happened. */
   equip(controls: Controls): void {
     this.controls = controls;
     this.root.classList.remove("vmw-coming", "vmw-moves");
+    this.lack("");
     if (this.picture) controls.draw(this.seq, this.picture);
-    for (const tell of this.waiting.splice(0)) tell(controls);
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const tell of waiting) {
+      try {
+        tell(controls);
+      } catch (error) {
+        this.tell(`A control of this picture has failed. (${error})`); // the others hear what they wait for
+      }
+    }
   }
 
-  /** Has the controls do something: now, or once they are there. */
-  with(tell: (controls: Controls) => void): void {
-    if (this.controls) tell(this.controls);
-    else this.waiting.push(tell);
+  /** Has the controls do something: now, or once they are there, unless there is a newer thing of its `kind` by then. */
+  with(kind: string, tell: (controls: Controls) => void): void {
+    if (this.controls) {
+      tell(this.controls);
+      return;
+    }
+    this.waiting.delete(kind); // it comes behind what was told meanwhile
+    this.waiting.set(kind, tell);
   }
 
   /** Draws the picture of number `seq`, unless a newer one is on screen. */
@@ -125,7 +183,7 @@ export class Figure {
 
   /** The machine has come to operation `number`; another `stamp` says that operations, groups or marks are others. */
   reach(number: number, stamp: number): void {
-    this.with((controls) => controls.reach(number, stamp));
+    this.with("reach", (controls) => controls.reach(number, stamp));
     this.latest = number;
     this.late();
   }
@@ -152,7 +210,7 @@ export class Figure {
 
   select(thing: string): void {
     this.renderer.select(thing);
-    this.with((controls) => controls.select(thing));
+    this.with("select", (controls) => controls.select(thing));
   }
 
   /** Machine, cell, and what has become of them. */
@@ -160,25 +218,44 @@ export class Figure {
     this.words.place(words);
   }
 
-  /** Whether a kernel answers.  Without one there are no controls: none could do anything. */
-  live(alive: boolean): void {
-    this.with((controls) => controls.live(alive));
+  /** Whether a kernel answers, and the sentence on it.  Without one the picture can still be read: with the controls that it
+   * has, or without any. */
+  live(alive: boolean, sentence: string): void {
+    this.alone = sentence;
+    this.tell("");
+    speaker.say(sentence, true);
+    this.with("live", (controls) => controls.live(alive));
     this.root.classList.toggle("vmw-alone", !alive);
     if (alive) drop(this.renderer.root, "aria-disabled");
     else put(this.renderer.root, "aria-disabled", "true");
   }
 
-  /** A sentence about the view itself: refused, restarted, orphaned; "" takes it away. */
+  /** Why there are no controls; "" where there are, or soon will be.  `final`: nobody sends them any more. */
+  lack(sentence: string, final = false): void {
+    this.lacking = sentence;
+    if (final) this.root.classList.remove("vmw-coming", "vmw-moves");
+    if (!this.alone) speaker.say(sentence); // a kernel that is gone is the reason for both
+    this.show();
+  }
+
+  /** A sentence about the last request, which the next picture answers; "" takes it away. */
   tell(sentence: string): void {
+    this.said = sentence;
+    speaker.say(sentence, true);
+    this.show();
+  }
+
+  /** What is said of the view itself outlives what is said of a request. */
+  private show(): void {
+    const sentence = this.said || this.alone || this.lacking;
     say(this.status, sentence);
     this.status.hidden = !sentence;
-    speaker.say(sentence, true);
   }
 
   close(): void {
     speaker.leave();
     this.controls?.close();
-    this.waiting.length = 0;
+    this.waiting.clear();
     this.root.remove();
   }
 

@@ -15,10 +15,18 @@ export class Focus {
 
   constructor(renderer: Renderer) {
     this.renderer = renderer;
-    renderer.root.addEventListener("focusin", (event) => {
-      const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    this.current = this.focused(); // a click may have led there before
+    renderer.root.addEventListener("focusin", () => {
+      const id = this.focused();
       if (id) this.stand(id);
     });
+  }
+
+  /** The id of the node that has the focus; "" where none has. */
+  private focused(): string {
+    const { root } = this.renderer;
+    const { activeElement } = root.getRootNode() as Document | ShadowRoot;
+    return (root.contains(activeElement) && activeElement?.closest<SVGGElement>(".node")?.dataset.id) || "";
   }
 
   /** After a frame: the tab stop stays on its node, or moves to what the new picture tells about. */

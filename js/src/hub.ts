@@ -3,8 +3,9 @@
 
 import live from "../../vmwidgets/views/scene/live.css";
 import stylesheet from "../../vmwidgets/views/scene/style.css";
-import { arriving, asked, started, unpacked } from "./code.ts";
+import { type CodeType, fetched, started, unpacked } from "./code.ts";
 import type { Equip, Given } from "./controls.ts";
+import { Equipping } from "./equipping.ts";
 import type { HubArguments, HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
 import { speaker } from "./speaker.ts";
@@ -22,29 +23,25 @@ interface Code {
 const styles = new Styles(stylesheet + live, `vmw-${BUNDLE}`);
 
 function initialize({ model, signal, controls }: HubArguments): HubExports {
-  const ask = async (type: string): Promise<DataView> => {
+  const ask = async (type: CodeType): Promise<DataView> => {
     await painted(); // what is on the page comes first
-    const answer = arriving(model, type);
-    model.send({ type });
-    return answer;
+    return fetched(model, type, { signal });
   };
   const graphviz = async (): Promise<string> => unpacked(await ask("graphviz"));
-  const start = async (): Promise<Equip> => {
-    const packed = await (controls ? asked(controls, () => ask("controls")) : ask("controls"));
-    const code = await started<Code>(await unpacked(packed));
+  let coming = controls; // once: if what came by itself fails, it is asked for
+  const equipping = new Equipping(async (): Promise<Equip> => {
+    const packed = coming ?? ask("controls");
+    coming = undefined;
+    const code = await started<Code>(await unpacked(await packed));
     return code.default.initialize({ graphviz, signal, speaker });
-  };
-  let equip: Promise<Equip> | undefined;
+  });
   return {
     mount: async (view: RenderArguments) => {
+      if (view.signal.aborted) return; // a signal that has fired tells no listener: what follows would stay
       styles.dress(view.el, view.signal);
       followTheme(view.el, view.signal);
       const figure = await mount(view);
-      equip ??= start();
-      const equipped = equip.then((put) => {
-        if (figure && !view.signal.aborted) put(figure);
-      });
-      equipped.catch((error) => figure?.tell(`The controls of this picture could not be loaded. (${error})`));
+      if (figure) equipping.give(figure, view.signal);
     },
   };
 }

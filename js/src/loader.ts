@@ -1,7 +1,7 @@
 // All that the hub's model carries: it waits for the drawing code, which Python sends in a message of its own.  What a
 // message brings is in no model's state, so no notebook is saved with it.
 
-import { arriving, started, unpacked } from "./code.ts";
+import { fetched, PATIENCE, started, unpacked } from "./code.ts";
 import type { HubArguments, HubExports, Model, RenderArguments } from "./model.ts";
 
 /** The code's module. */
@@ -14,20 +14,35 @@ interface LoaderArguments {
   signal: AbortSignal;
 }
 
+const LATE = "The Jupyter kernel sends the code of this picture as soon as it is idle.";
+
 function initialize({ model, signal }: LoaderArguments): HubExports {
-  const packed = arriving(model, "code");
-  // A page that was opened later has missed both messages.  Without a kernel nobody answers, and static pictures are seen.
   const coming = model.get("coming");
-  const controls = coming ? arriving(model, "controls") : undefined;
-  if (!coming) model.send({ type: "code" });
+  // A page that was opened later has missed both messages, and its hub asks for the controls once a picture is painted.
+  const controls = coming ? fetched(model, "controls", { coming, signal }) : undefined;
+  let packed: Promise<DataView> | undefined = fetched(model, "code", { coming, signal });
+  for (const part of [packed, controls]) part?.catch(() => {}); // views say it; without a view nobody has to know
   let hub: Promise<HubExports> | undefined;
+  const begin = async (): Promise<HubExports> => {
+    try {
+      packed ??= fetched(model, "code", { signal });
+      const code = await started<Code>(await unpacked(await packed));
+      return code.default.initialize({ model, signal, controls });
+    } catch (error) {
+      hub = packed = undefined; // the next view tries it once more
+      throw error;
+    }
+  };
   return {
     mount: async (view: RenderArguments) => {
-      hub ??= packed
-        .then(unpacked)
-        .then((text) => started<Code>(text))
-        .then((code) => code.default.initialize({ model, signal, controls }));
-      const ready = await hub;
+      const { el } = view;
+      const late = setTimeout(() => {
+        el.textContent = LATE;
+      }, PATIENCE);
+      view.signal.addEventListener("abort", () => clearTimeout(late));
+      hub ??= begin();
+      const ready = await hub.finally(() => clearTimeout(late));
+      if (el.textContent === LATE) el.textContent = "";
       if (!view.signal.aborted) await ready.mount(view);
     },
   };

@@ -8,8 +8,8 @@ import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model
 import type { Names, Told } from "./operations.ts";
 import { Pace } from "./pace.ts";
 import { textOf, unpack } from "./packing.ts";
-import type { Reply, Request } from "./requests.ts";
-import type { SceneTableTwin } from "./scene.ts";
+import type { Heard, Reply, Request } from "./requests.ts";
+import type { Picture, SceneTableTwin } from "./scene.ts";
 import { hideTwin, markTwins } from "./twin.ts";
 import { Room } from "./width.ts";
 
@@ -20,16 +20,18 @@ const thisPage = Math.random().toString(36).slice(2, 8);
 export async function mount({ model, el, signal, host }: RenderArguments): Promise<Figure | null> {
   await hear(model.widget_manager, model.get("twin_id"));
   const whole = await found(model.widget_manager?.get_model(model.get("twin_id")));
-  const shared = async () => {
-    await hear(model.widget_manager, model.get("selection_model"));
-    return found(host?.getModel(`anywidget:${model.get("selection_model")}`));
+  const shared = async (): Promise<SelectionModel | undefined> => {
+    const id = model.get("selection_model");
+    await hear(model.widget_manager, id);
+    const brought = await found(host?.getModel(`anywidget:${id}`));
+    return id === model.get("selection_model") ? brought : shared(); // the kernel has made another meanwhile
   };
   let selection = await shared();
   if (signal.aborted) return null;
   const page = `${thisPage}-${++pages}`;
-  let live = true;
+  let live = whole?.comm_live ?? true; // a view that is made again, or moved, may find its kernel restarted
   const send = (request: Request): void => {
-    if (live) model.send(request);
+    if (live) model.send({ page, ...request });
   };
   const choose = (thing: string): void => {
     if (!live)
@@ -38,6 +40,7 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
   const figure: Figure = new Figure({ send, select: choose });
+  signal.addEventListener("abort", () => figure.close());
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
@@ -58,13 +61,13 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   });
   const be = (alive: boolean, sentence: string): void => {
     live = alive;
-    figure.live(alive);
-    figure.tell(sentence);
+    figure.live(alive, sentence);
     if (alive) hello();
   };
+  const restarted = (): void => be(false, "kernel restarted: run all");
   model.on("comm_live_update", () => {
-    const alive = whole?.comm_live ?? true;
-    be(alive, alive ? "" : "kernel restarted: run all");
+    if (whole?.comm_live ?? true) be(true, "");
+    else restarted();
   });
   const gone = (): void => be(false, "The Jupyter kernel of this picture is gone: start one, and run all.");
   const kernel = model.widget_manager?.kernel;
@@ -72,20 +75,25 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
   const meet = (): void => {
     const machine = model.get("selection_model");
-    figure.with((controls) => controls.meet(machine));
+    figure.with("meet", (controls) => controls.meet(machine));
   };
   meet();
   follow(model, figure);
-  listen(model, figure, hello);
+  listen(model, figure, hello, page);
+  let changes = 0;
   model.on("change:selection_model", async () => {
     meet();
-    selection = await shared(); // the first one is gone: the kernel has made another
-    if (selection && !signal.aborted) share(selection, figure, signal);
+    const change = ++changes;
+    const another = await shared(); // the first one is gone: the kernel has made another
+    if (change !== changes || signal.aborted) return; // a newer change brings it, or nobody looks
+    selection = another;
+    if (selection) share(selection, figure, signal);
   });
-  hello();
+  if (live) hello();
+  else restarted();
   if (selection) share(selection, figure, signal);
   const origin = model.get("origin");
-  figure.with((controls) => controls.arrive(model.get("twin_id"), origin));
+  figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
@@ -98,7 +106,6 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   document.addEventListener("visibilitychange", beat, { signal });
   signal.addEventListener("abort", () => {
     clearInterval(beats);
-    figure.close();
     if (closed) markTwins(area ?? document.body, model.get("twin_id"), "no longer live: run this cell again");
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
@@ -134,20 +141,25 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
   draw();
 }
 
-function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): void {
+function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void, page: string): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
   const pin = (): void => {
-    const frames = model.get("pinned");
-    figure.with((controls) => controls.pin(frames.map((frame) => unpack(frame.data))));
+    try {
+      const pictures = model.get("pinned").map((frame) => unpack<Picture>(frame.data));
+      figure.with("pin", (controls) => controls.pin(pictures));
+    } catch (error) {
+      figure.tell(`The pinned pictures could not be drawn: ${error}`);
+    }
   };
   model.on("change:origin", place);
   model.on("change:status", place);
   model.on("change:pinned", pin);
-  model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
+  model.on("msg:custom", (reply: Heard, buffers?: DataView[]) => {
+    if (reply.page !== undefined && reply.page !== page) return; // another view has asked
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
     else if (reply.type === "saved") download(reply.name, new Blob([reply.svg], { type: "image/svg+xml" }));
-    else figure.with((controls) => answer(controls, reply, buffers?.[0]));
+    else figure.with(reply.type, (controls) => answer(controls, reply, buffers?.[0]));
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
@@ -174,7 +186,7 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   const observer = new IntersectionObserver(
     (entries) => {
       const visible = entries.at(-1)?.isIntersecting ?? true;
-      if (visible) figure.with((controls) => controls.seen());
+      if (visible) figure.with("seen", (controls) => controls.seen());
       if (visible !== seen) say(visible);
       seen = visible;
     },

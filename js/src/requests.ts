@@ -46,4 +46,7 @@ export type Reply =
   | { type: "who" }
   | { type: "present"; notes: Readonly<Record<string, string>> };
 
+/** All views of a model hear what is said to one, in all pages: a reply to one has its page, and is no matter of the others. */
+export type Heard = Reply & { page?: string };
+
 export type Send = (request: Request) => void;

@@ -18,18 +18,30 @@ interface Answers {
   drawing: string;
 }
 
-interface Client {
+/** Picture `seq`, and what it is in Graphviz's language. */
+interface Wish {
+  seq: number;
+  dot: string;
+  height: number;
+}
+
+interface Asking {
   wanted: Wanted;
   answered: (seq: number, answer: Placed & string) => void;
   refused: () => void;
   asked: number | null;
-  waiting: { seq: number; dot: string; height: number } | null;
+  waiting: Wish | null;
 }
 
 /** So many workers that fail, and no other is tried. */
 const MOST_LOST = 3;
 
-export type Ask = (seq: number, dot: string, height: number) => void;
+/** A view's line to Graphviz. */
+export interface Client {
+  ask(seq: number, dot: string, height: number): void;
+  /** Asks no longer: the view is gone. */
+  leave(): void;
+}
 
 export class Router {
   private readonly code: () => Promise<string>;
@@ -40,8 +52,13 @@ export class Router {
   private lost = 0;
   private reason: string;
   private key = 0;
-  private readonly waiting = new Set<Client>();
-  private readonly clients = new Map<number, { client: Client; seq: number }>();
+  /** All that may ask. */
+  private readonly connected = new Set<Asking>();
+  private readonly waiting = new Set<Asking>();
+  /** What is asked, in the order in which the worker answers. */
+  private readonly clients = new Map<number, { client: Asking; wish: Wish }>();
+  /** Whether this worker has answered: then it can run in this page. */
+  private lives = false;
 
   /** `code` brings Graphviz's code, and `open` starts the worker: both are called at the first question.  `reason` is why
    * nothing can be asked in this page. */
@@ -56,31 +73,56 @@ export class Router {
     return this.reason;
   }
 
+  /** Whether Graphviz's code is here. */
+  get ready(): boolean {
+    return this.loaded !== null;
+  }
+
   /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale.
    * `refused` is called where nothing will be answered: of this question, or ever (`why`). */
   connect<W extends Wanted>(
     wanted: W,
     answered: (seq: number, answer: Answers[W]) => void,
     refused: () => void = () => {},
-  ): Ask {
-    const client: Client = { wanted, answered, refused, asked: null, waiting: null };
-    return (seq, dot, height) => {
-      client.waiting = { seq, dot, height };
-      if (client.asked === null) this.next(client);
+  ): Client {
+    const client: Asking = { wanted, answered, refused, asked: null, waiting: null };
+    this.connected.add(client);
+    return {
+      ask: (seq, dot, height) => {
+        client.waiting = { seq, dot, height };
+        if (client.asked === null) this.next(client);
+      },
+      leave: () => this.leave(client),
     };
   }
 
+  /** The last one ends the worker.  The code stays: the next question starts another. */
+  private leave(client: Asking): void {
+    this.connected.delete(client);
+    this.waiting.delete(client);
+    client.refused = client.answered = () => {}; // what is under way is no matter of it any more
+    if (!this.connected.size) this.end();
+  }
+
+  /** The hub is closed: nothing is asked any more. */
   close(): void {
+    this.reason ||= "its Jupyter kernel is gone";
+    this.end();
+  }
+
+  private end(): void {
     this.line?.terminate();
     this.line = null;
+    this.lives = false;
+    for (const { client } of this.clients.values()) client.asked = null;
     this.clients.clear();
     this.waiting.clear();
   }
 
-  private next(client: Client): void {
-    const question = client.waiting;
+  private next(client: Asking): void {
+    const wish = client.waiting;
     client.asked = null;
-    if (!question) return;
+    if (!wish || !this.connected.has(client)) return;
     if (!this.reason && this.loaded === null) {
       this.waiting.add(client);
       this.load();
@@ -93,8 +135,8 @@ export class Router {
       return;
     }
     client.asked = ++this.key;
-    this.clients.set(this.key, { client, seq: question.seq });
-    line.postMessage({ key: this.key, wanted: client.wanted, dot: question.dot, height: question.height });
+    this.clients.set(this.key, { client, wish });
+    line.postMessage({ key: this.key, wanted: client.wanted, dot: wish.dot, height: wish.height });
   }
 
   private async load(): Promise<void> {
@@ -124,19 +166,21 @@ export class Router {
     return this.line;
   }
 
-  /** The worker is dead: what was asked is asked no longer, what waits is asked of another one. */
+  /** The worker is dead: what it was asked is asked of another one, and refused where there have been enough.  One that has
+   * answered before can run here: it died of the question that it was at, which is refused at once. */
   private lose(why: unknown): void {
-    if (++this.lost >= MOST_LOST) this.reason = String(why) || "its worker does not start";
+    if (++this.lost >= MOST_LOST) this.reason = why ? String(why) : "its worker does not start"; // a policy gives no words
     this.line?.terminate();
     this.line = null;
     const asked = [...this.clients.values()];
     this.clients.clear();
-    for (const { client } of asked) {
-      if (this.reason) {
-        client.waiting = null;
-        client.asked = null;
-        client.refused();
-      } else this.next(client);
+    const deadly = this.lives ? asked[0] : undefined;
+    this.lives = false;
+    for (const question of asked) {
+      const { client, wish } = question;
+      if (question === deadly) client.refused();
+      else client.waiting ??= wish;
+      this.next(client);
     }
   }
 
@@ -149,12 +193,13 @@ export class Router {
     const found = this.clients.get(answer.key);
     this.clients.delete(answer.key);
     if (!found) return;
-    const { client, seq } = found;
+    this.lives = true;
+    const { client, wish } = found;
     const given = answer.placed ?? answer.svg;
     if (given === undefined) {
       console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
       client.refused();
-    } else if (!client.waiting) client.answered(seq, given as Placed & string);
+    } else if (!client.waiting) client.answered(wish.seq, given as Placed & string);
     this.next(client);
   }
 }
@@ -168,7 +213,13 @@ export function reasonAgainst(page: { Worker?: unknown; WebAssembly?: unknown } 
 /** A Worker that runs `code`, a module given as its text. */
 export function openWorker(code: string): Worker {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  const worker = new Worker(address, { type: "module" });
-  worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
-  return worker;
+  const revoke = (): void => URL.revokeObjectURL(address); // it holds the code
+  try {
+    const worker = new Worker(address, { type: "module" });
+    for (const event of ["message", "error"]) worker.addEventListener(event, revoke, { once: true });
+    return worker;
+  } catch (error) {
+    revoke();
+    throw error;
+  }
 }

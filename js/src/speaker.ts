@@ -10,7 +10,7 @@ const UNSEEN =
   "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap";
 
 export class Speaker {
-  private region: HTMLElement | null = null; // not made at once: this file is loaded in a worker too, which has no page
+  private region: HTMLElement | null = null; // made for the first picture: the controls' copy of this file never needs one
   private pictures = 0;
   private waiting: string[] = [];
   private last = "";

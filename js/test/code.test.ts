@@ -1,31 +1,95 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { asked } from "../src/code.ts";
+import { type TestContext, test } from "node:test";
+import { fetched } from "../src/code.ts";
 
 const code = new DataView(new ArrayBuffer(1));
 
-test("code that comes by itself is not asked for", async (context) => {
+type Hear = (message: unknown, buffers: DataView[]) => void;
+
+/** A hub's model whose kernel answers when it is told to, in a page whose clock is told to go. */
+function setUp(context: TestContext, send = (_content: unknown): void => {}) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  let asks = 0;
-  const ask = async () => {
-    asks++;
-    return code;
+  const heard = new Set<Hear>();
+  let seconds = 0;
+  const asks: [number, unknown][] = [];
+  const model = {
+    send: (content: unknown) => {
+      asks.push([seconds, content]);
+      send(content);
+    },
+    on: (_event: string, hear: unknown) => heard.add(hear as Hear),
+    off: (_event: string | null, hear?: unknown) => heard.delete(hear as Hear),
   };
-  assert.equal(await asked(Promise.resolve(code), ask), code);
-  context.mock.timers.tick(60_000);
-  assert.equal(asks, 0);
+  const arrive = (type: string, buffers = [code]): void => {
+    for (const hear of heard) hear({ type }, buffers);
+  };
+  const pass = (more: number): void => {
+    for (; more > 0; more--) {
+      seconds++;
+      context.mock.timers.tick(1000);
+    }
+  };
+  return { model, arrive, pass, heard, asks, times: () => asks.map(([second]) => second) };
+}
+
+test("code that comes by itself is not asked for", async (context) => {
+  const { model, arrive, pass, asks, heard } = setUp(context);
+  const found = fetched(model, "controls", { coming: true });
+  arrive("code");
+  arrive("controls", []);
+  assert.equal(heard.size, 1, "neither was what it waits for");
+  arrive("controls");
+  assert.equal(await found, code);
+  pass(600);
+  assert.deepEqual([asks, heard.size], [[], 0]);
 });
 
-test("code whose message was lost is asked for, once", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  let asks = 0;
-  const ask = async () => {
-    asks++;
-    return code;
-  };
-  const found = asked(new Promise(() => {}), ask);
-  context.mock.timers.tick(60_000);
-  context.mock.timers.tick(60_000);
+test("code that was lost is asked for again, each time after twice the time, until it is there", async (context) => {
+  const { model, arrive, pass, asks, times } = setUp(context);
+  const found = fetched(model, "code", { coming: true });
+  pass(40);
+  assert.deepEqual(times(), [5, 15, 35]);
+  assert.deepEqual(asks[0]?.[1], { type: "code" });
+  arrive("code");
   assert.equal(await found, code);
-  assert.equal(asks, 1);
+  pass(600);
+  assert.deepEqual(times(), [5, 15, 35]);
+});
+
+test("code that nobody sends is asked for at once, and again if the answer is lost", (context) => {
+  const { model, pass, times } = setUp(context);
+  fetched(model, "graphviz");
+  pass(20);
+  assert.deepEqual(times(), [0, 5, 15]);
+});
+
+test("a hub that is closed asks no longer, and whoever waits is told", async (context) => {
+  const { model, pass, asks, heard } = setUp(context);
+  const stop = new AbortController();
+  const found = fetched(model, "code", { coming: true, signal: stop.signal });
+  stop.abort();
+  await assert.rejects(found, /its Jupyter kernel has closed it/);
+  await assert.rejects(fetched(model, "code", { signal: stop.signal }), /its Jupyter kernel has closed it/);
+  pass(600);
+  assert.deepEqual([asks, heard.size], [[], 0]);
+});
+
+test("where nobody is left to ask, whoever waits is told", async (context) => {
+  const { model, pass, times, heard } = setUp(context, () => {
+    throw new Error("Cannot send");
+  });
+  const found = fetched(model, "code", { coming: true });
+  pass(5);
+  await assert.rejects(found, /its Jupyter kernel is gone: run all/);
+  pass(600);
+  assert.deepEqual([times(), heard.size], [[5], 0]);
+});
+
+test("a kernel that has no code says why", async (context) => {
+  const { model, pass, times, heard } = setUp(context);
+  const found = fetched(model, "graphviz");
+  for (const hear of heard) hear({ type: "graphviz", reason: "graphviz.js is missing" }, []);
+  await assert.rejects(found, /graphviz.js is missing/);
+  pass(600);
+  assert.deepEqual(times(), [0]);
 });

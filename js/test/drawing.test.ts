@@ -127,6 +127,48 @@ test("a kernel that is busy sends it later: until then the reader knows that it 
   controls.takeDot(1, DOT);
   await arrived();
   assert.equal(said(), "");
+  press.click();
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  press.click();
+  context.mock.timers.tick(1000);
+  assert.equal(said(), "The Jupyter kernel sends Graphviz as soon as it is idle.", "the text of a picture too");
+});
+
+test("a page whose policy forbids workers is told so, and is promised nothing", async (context) => {
+  const lines: Line[] = [];
+  const open = (): Line => {
+    const line: Line = { postMessage: () => {}, terminate: () => {}, onmessage: null, onerror: null };
+    lines.push(line);
+    return line;
+  };
+  const { figure, controls, press } = setUp(new Router(async () => "graphviz", open));
+  const said = () => figure.root.querySelector(".vmw-status")?.textContent;
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  press.click();
+  controls.takeDot(1, DOT);
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  context.mock.timers.tick(1000);
+  assert.equal(said(), "", "all is here that a kernel sends");
+  for (const line of lines) line.onerror?.(new Event("error") as ErrorEvent); // three, each after the one before
+  assert.equal(said(), "Graphviz can't run in this page: its worker does not start");
+  assert.deepEqual([press.disabled, press.getAttribute("aria-pressed")], [true, "false"]);
+});
+
+test("a picture that is closed leaves Graphviz, whose worker ends with the last one", async () => {
+  let ended = 0;
+  const line: Line = { postMessage: () => {}, terminate: () => ended++, onmessage: null };
+  const { figure, controls, press } = setUp(
+    new Router(
+      async () => "graphviz",
+      () => line,
+    ),
+  );
+  press.click();
+  controls.takeDot(1, DOT);
+  await arrived();
+  assert.equal(ended, 0);
+  figure.close();
+  assert.equal(ended, 1);
 });
 
 test("what is pressed in the drawing is chosen, and seen to be", async () => {

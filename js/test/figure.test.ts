@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
+import { Controls } from "../src/controls.ts";
+import { Figure } from "../src/figure.ts";
 import type { Request } from "../src/requests.ts";
 import type { Scene } from "../src/scene.ts";
-import { node, now, scene } from "./dom.ts";
+import { node, now, scene, without } from "./dom.ts";
 import { equipped } from "./equipped.ts";
 
 /** What is read out, once sentences were gathered. */
@@ -49,19 +51,42 @@ test("the caption tells cause, reason and functions, and is spoken", async () =>
   assert.equal(find(".vmw-caption").className, "vmw-caption good");
 });
 
-test("a click acts as the node says", () => {
-  const { sent, chosen, draw, find } = setUp();
-  draw(
-    scene([
-      node("entry", { thing: "entry:1", action: "select", lane: "x" }),
-      node("stub", { action: "open", lane: "x" }),
-      node("label"),
-    ]),
-  );
-  for (const id of ["entry", "stub", "label"])
-    find(`[data-id="${id}"]`).dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
-  assert.deepEqual(chosen, ["entry:1"]);
-  assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
+test("a click acts as the node says, before the controls are there and after", () => {
+  const sent: Request[] = [];
+  const chosen: string[] = [];
+  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) });
+  document.body.append(figure.root);
+  const nodes = [
+    node("entry", { thing: "entry:1", action: "select", lane: "x" }),
+    node("stub", { action: "open", lane: "x" }),
+    node("label"),
+  ];
+  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  for (const equip of [() => {}, () => figure.equip(new Controls(figure, without()))]) {
+    equip();
+    for (const id of ["entry", "stub", "label"])
+      figure.root
+        .querySelector(`[data-id="${id}"]`)
+        ?.dispatchEvent(new window.MouseEvent("click", { bubbles: true }) as unknown as Event);
+    assert.deepEqual(chosen.splice(0), ["entry:1"]);
+    assert.deepEqual(sent.splice(0), [{ type: "open", id: "stub" }]);
+  }
+  figure.close();
+});
+
+test("the tab stop is where a click has led, before the controls were there too, and arrows go on from there", () => {
+  const figure = new Figure({ send: () => {}, select: () => {} });
+  document.body.append(figure.root);
+  const nodes = ["a", "b", "c", "d"].map((id, i) => node(id, { lane: "x", x: i * 80, state: id === "a" ? "new" : "" }));
+  figure.draw(1, { scene: scene(nodes), dot: "", when: now });
+  const on = (id: string) => figure.root.querySelector(`[data-id="${id}"]`) as unknown as HTMLElement;
+  on("c").focus();
+  figure.equip(new Controls(figure, without()));
+  const stops = () => [...figure.root.querySelectorAll('.vmw-scene [tabindex="0"]')].map((one) => one === on("c"));
+  assert.deepEqual(stops(), [true]);
+  strike(on("c"), "ArrowRight");
+  assert.equal(document.activeElement === on("d"), true);
+  figure.close();
 });
 
 test("a click on what is selected, or on the ground, takes the selection back", () => {
@@ -116,6 +141,52 @@ function strike(place: Element, key: string, more: object = {}): boolean {
   const event = new window.KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });
   return place.dispatchEvent(event as unknown as Event);
 }
+
+test("letters reach no notebook, before the controls are there and after: there they delete cells", () => {
+  const figure = new Figure({ send: () => {}, select: () => {} });
+  document.body.append(figure.root);
+  figure.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
+  const heard: string[] = [];
+  const hear = (event: unknown): void => {
+    heard.push((event as KeyboardEvent).key);
+  };
+  document.body.addEventListener("keydown", hear as () => void);
+  const keys = (): string[] => {
+    for (const place of [figure.root, figure.root.querySelector('[data-id="a"]') as Element]) {
+      for (const key of ["d", "d", "x", "y", "Tab"]) strike(place, key);
+      strike(place, "d", { ctrlKey: true });
+      strike(place, "v", { metaKey: true });
+    }
+    return heard.splice(0);
+  };
+  const pages = ["Tab", "d", "v"];
+  assert.deepEqual(keys(), [...pages, ...pages]);
+  figure.equip(new Controls(figure, without()));
+  assert.deepEqual(keys(), [...pages, ...pages]);
+  document.body.removeEventListener("keydown", hear as () => void);
+  figure.close();
+});
+
+test("Escape takes the selection back, and then leads to the notebook, before the controls are there too", () => {
+  const chosen: string[] = [];
+  const figure = new Figure({ send: () => {}, select: (thing) => chosen.push(thing) });
+  const cell = document.createElement("div");
+  cell.className = "jp-Cell";
+  cell.tabIndex = -1;
+  cell.append(figure.root);
+  document.body.append(cell);
+  figure.draw(1, { scene: scene([node("a", { lane: "x", thing: "entry:1", action: "select" })]), dot: "", when: now });
+  const drawn = figure.root.querySelector('[data-id="a"]') as unknown as HTMLElement;
+  drawn.focus();
+  figure.select("entry:1");
+  strike(drawn, "Escape");
+  assert.deepEqual([chosen, document.activeElement === cell], [[""], false]);
+  figure.select("");
+  strike(drawn, "Escape");
+  assert.equal(document.activeElement === cell, true);
+  figure.close();
+  cell.remove();
+});
 
 const steps = { index: 2, count: 2, operation: 1, places: [0, 5, -1], functions: [0] };
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { unzlibSync, zlibSync } from "fflate";
 import "./dom.ts";
 import loader from "../src/loader.ts";
@@ -9,16 +9,24 @@ const CODE =
   "export default { initialize: ({ model, controls }) => ({ mount: async (view) => { view.el.textContent = model.get('coming'); view.el.controls = controls; } }) };";
 
 let given = new Blob();
-URL.createObjectURL = (blob: Blob) => {
+const coded = (blob: Blob): string => {
   given = blob;
   return `data:text/javascript,${encodeURIComponent(CODE)}`; // Node imports no blobs
 };
+URL.createObjectURL = coded;
+
+/** Hubs of other tests no longer wait for what never comes. */
+const stops: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
 
 function setUp(coming: boolean) {
   const sent: unknown[] = [];
   type Hear = (message: unknown, buffers: DataView[]) => void;
   const heard = new Set<Hear>();
   const stop = new AbortController();
+  stops.push(stop);
   const model = {
     get: () => coming,
     send: (content: unknown) => sent.push(content),
@@ -31,8 +39,9 @@ function setUp(coming: boolean) {
     for (const hear of heard) hear({ type }, [packed]);
   };
   const el = document.createElement("div");
-  const view = { el, signal: stop.signal } as unknown as RenderArguments;
-  return { sent, hub, arrive, el, view, stop };
+  const gone = new AbortController();
+  const view = { el, signal: gone.signal } as unknown as RenderArguments;
+  return { sent, hub, arrive, el, view, stop, gone };
 }
 
 test("a view is drawn once the code has come, which gets the hub's model", async () => {
@@ -47,10 +56,10 @@ test("a view is drawn once the code has come, which gets the hub's model", async
 });
 
 test("a page that was opened later asks for the code, and a view that is gone is not drawn", async () => {
-  const { sent, hub, arrive, el, view, stop } = setUp(false);
+  const { sent, hub, arrive, el, view, gone } = setUp(false);
   assert.deepEqual(sent, [{ type: "code" }]);
   const drawn = hub.mount(view);
-  stop.abort();
+  gone.abort();
   arrive();
   await drawn;
   assert.equal(el.textContent, "");
@@ -69,4 +78,40 @@ test("the controls' code comes by itself too, behind the first picture; a page t
   const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
   assert.equal(new TextDecoder().decode(unzlibSync(bytes)), "all that is pressed");
   assert.equal(await controls(false), undefined, "it asks the model itself, once its picture is painted");
+});
+
+test("code that was lost is asked for, and meanwhile the view says what it waits for", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { sent, hub, arrive, el, view } = setUp(true);
+  const drawn = hub.mount(view);
+  context.mock.timers.tick(4000);
+  assert.deepEqual([sent, el.textContent], [[], ""]);
+  context.mock.timers.tick(2000);
+  assert.equal(el.textContent, "The Jupyter kernel sends the code of this picture as soon as it is idle.");
+  assert.deepEqual(sent, [{ type: "controls" }, { type: "code" }]);
+  arrive();
+  await drawn;
+  assert.equal(el.textContent, "true", "its picture is there instead");
+});
+
+test("a hub that is closed before its code has come is no hub: views that wait are told, and later ones too", async () => {
+  const { hub, view, stop } = setUp(true);
+  const drawn = hub.mount(view);
+  stop.abort();
+  await assert.rejects(drawn, /run this cell again/);
+  await assert.rejects(hub.mount(view), /run this cell again/);
+});
+
+test("code that does not run does not stay: the next view asks for it again", async () => {
+  const { sent, hub, arrive, el, view } = setUp(true);
+  const damaged = hub.mount(view);
+  URL.createObjectURL = () => "data:text/javascript,throw 1";
+  arrive();
+  await assert.rejects(damaged);
+  URL.createObjectURL = coded;
+  const drawn = hub.mount(view);
+  assert.deepEqual(sent, [{ type: "code" }]);
+  arrive();
+  await drawn;
+  assert.equal(el.textContent, "true");
 });

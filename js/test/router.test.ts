@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Line, Router, reasonAgainst } from "../src/router.ts";
+import { type Line, openWorker, Router, reasonAgainst } from "../src/router.ts";
 import type { Answer, Question } from "../src/worker.ts";
 
 /** A worker that answers when it is told to. */
@@ -15,8 +15,8 @@ class SlowLine implements Line {
   terminate(): void {
     this.ended = true;
   }
-  die(): void {
-    this.onerror?.({ message: "out of memory" } as ErrorEvent);
+  die(message?: string): void {
+    this.onerror?.({ message } as ErrorEvent); // a policy against workers gives no message
   }
   answer(more: Partial<Answer> = {}): void {
     const question = this.questions.shift();
@@ -68,8 +68,8 @@ test("nothing is asked for before the first question, then the code once, and th
   const got: number[] = [];
   const asks = [router.connect("ways", (seq) => got.push(seq)), router.connect("drawing", () => {})];
   assert.equal(asked(), 0);
-  for (const ask of asks) ask(1, "a", 10);
-  asks[0]?.(2, "b", 10);
+  for (const { ask } of asks) ask(1, "a", 10);
+  asks[0]?.ask(2, "b", 10);
   assert.deepEqual([asked(), opened], [1, []]);
   await arrive();
   assert.deepEqual(opened, ["graphviz"]);
@@ -88,7 +88,7 @@ test("nothing is asked for before the first question, then the code once, and th
 test("while one question is under way only the newest waits, and stale answers are dropped", async () => {
   const { line, router, arrive } = setUp();
   const got: number[] = [];
-  const ask = router.connect("ways", (seq) => got.push(seq));
+  const { ask } = router.connect("ways", (seq) => got.push(seq));
   ask(1, "dot 1", 10);
   await arrive();
   for (const seq of [2, 3, 4]) ask(seq, `dot ${seq}`, 10);
@@ -109,8 +109,8 @@ test("while one question is under way only the newest waits, and stale answers a
 test("views do not wait for each other, and get their own answers", async () => {
   const { line, router, arrive } = setUp();
   const got: string[] = [];
-  router.connect("ways", (seq) => got.push(`a${seq}`))(1, "x", 10);
-  router.connect("drawing", (seq, svg) => got.push(`b${seq}${svg}`))(7, "y", 10);
+  router.connect("ways", (seq) => got.push(`a${seq}`)).ask(1, "x", 10);
+  router.connect("drawing", (seq, svg) => got.push(`b${seq}${svg}`)).ask(7, "y", 10);
   await arrive();
   line.answer();
   line.answer({ placed: undefined as never, svg: "<svg/>" });
@@ -121,7 +121,7 @@ test("a picture that Graphviz refuses does not stop the next, and its view hears
   context.mock.method(console, "warn", () => {});
   const { line, router, arrive } = setUp();
   const got: (number | string)[] = [];
-  const ask = router.connect(
+  const { ask } = router.connect(
     "drawing",
     (seq) => got.push(seq),
     () => got.push("refused"),
@@ -139,11 +139,11 @@ test("after a worker that died the next one is asked what waits", async () => {
   const lines = [new SlowLine(), new SlowLine()];
   const { router, arrive } = setUp(lines);
   const got: number[] = [];
-  const ask = router.connect("ways", (seq) => got.push(seq));
+  const { ask } = router.connect("ways", (seq) => got.push(seq));
   ask(1, "dot 1", 10);
   await arrive();
   ask(2, "dot 2", 10);
-  lines[0]?.die();
+  lines[0]?.die("out of memory");
   assert.equal(lines[0]?.ended, true);
   assert.deepEqual(
     lines[1]?.questions.map((question) => question.dot),
@@ -155,10 +155,51 @@ test("after a worker that died the next one is asked what waits", async () => {
   assert.deepEqual(got, [2, 3]);
 });
 
+test("what a worker died under is asked of the next one, and refused with the reason once there were enough", async () => {
+  const lines = [new SlowLine(), new SlowLine(), new SlowLine()];
+  const { router, opened, arrive } = setUp(lines);
+  const got: string[] = [];
+  const { ask } = router.connect(
+    "drawing",
+    () => got.push("drawn"),
+    () => got.push(router.why),
+  );
+  ask(1, "dot 1", 10);
+  await arrive();
+  lines[0]?.die();
+  lines[1]?.die();
+  assert.deepEqual([got, lines[2]?.questions.map((question) => question.dot)], [[], ["dot 1"]]);
+  lines[2]?.die();
+  assert.deepEqual([got, opened.length], [["its worker does not start"], 3]);
+});
+
+test("a question that a worker died of, which had answered others, is refused, and no other", async () => {
+  const lines = [new SlowLine(), new SlowLine(), new SlowLine()];
+  const { router, arrive } = setUp(lines);
+  const got: string[] = [];
+  const [deadly, harmless] = ["deadly", "harmless"].map((name) =>
+    router.connect(
+      "ways",
+      (seq) => got.push(`${name} ${seq}`),
+      () => got.push(`${name} is refused`),
+    ),
+  );
+  deadly?.ask(1, "small", 10);
+  await arrive();
+  lines[0]?.answer();
+  deadly?.ask(2, "huge", 10);
+  harmless?.ask(3, "small", 10);
+  lines[0]?.die("out of memory");
+  lines[1]?.die(); // before it has answered: it may not be the question's fault
+  lines[2]?.answer();
+  assert.deepEqual(got, ["deadly 1", "deadly is refused", "harmless 3"]);
+  assert.equal(router.why, "", "others are drawn");
+});
+
 test("where no worker lives, few are tried, and it is known why", async () => {
   const { router, opened, arrive } = setUp([]);
   let refused = 0;
-  const ask = router.connect(
+  const { ask } = router.connect(
     "ways",
     () => assert.fail("nothing can be answered"),
     () => refused++,
@@ -174,7 +215,7 @@ test("where no worker lives, few are tried, and it is known why", async () => {
 test("a worker in which WebAssembly is forbidden says so once, and is asked no more", async () => {
   const { line, router, opened, arrive } = setUp();
   let refused = 0;
-  const ask = router.connect(
+  const { ask } = router.connect(
     "drawing",
     () => {},
     () => refused++,
@@ -189,11 +230,13 @@ test("a worker in which WebAssembly is forbidden says so once, and is asked no m
 test("code that does not come is a reason too", async () => {
   const { router, fail } = setUp();
   let refused = 0;
-  router.connect(
-    "drawing",
-    () => {},
-    () => refused++,
-  )(1, "dot", 10);
+  router
+    .connect(
+      "drawing",
+      () => {},
+      () => refused++,
+    )
+    .ask(1, "dot", 10);
   fail("the kernel has none");
   await settled();
   assert.equal(refused, 1);
@@ -204,4 +247,81 @@ test("what a page lacks is known before anything is loaded", () => {
   assert.match(reasonAgainst({ WebAssembly: {} }), /no workers/);
   assert.match(reasonAgainst({ Worker: {} }), /no WebAssembly/);
   assert.equal(reasonAgainst({ Worker: {}, WebAssembly: {} }), "");
+});
+
+test("the last view that leaves ends the worker, and the next question starts another without loading the code again", async () => {
+  const lines = [new SlowLine(), new SlowLine()];
+  const { router, asked, opened, arrive } = setUp(lines);
+  const got: string[] = [];
+  const [one, other] = ["one", "other"].map((name) =>
+    router.connect(
+      "ways",
+      (seq) => got.push(`${name} ${seq}`),
+      () => got.push(`${name} is refused`),
+    ),
+  );
+  one?.ask(1, "dot", 10);
+  await arrive();
+  one?.ask(2, "dot", 10);
+  one?.leave();
+  lines[0]?.answer();
+  assert.deepEqual([got, lines[0]?.ended, lines[0]?.questions], [[], false, []], "nobody waits for its answers");
+  other?.leave();
+  assert.equal(lines[0]?.ended, true);
+  router.connect("ways", (seq) => got.push(`new ${seq}`)).ask(3, "dot", 10);
+  lines[1]?.answer();
+  assert.deepEqual([got, asked(), opened.length], [["new 3"], 1, 2]);
+});
+
+test("what a view has asked that is gone is not asked of another worker", async () => {
+  const lines = [new SlowLine(), new SlowLine()];
+  const { router, opened, arrive } = setUp(lines);
+  const { ask, leave } = router.connect("ways", () => {});
+  router.connect("ways", () => {});
+  ask(1, "dot", 10);
+  await arrive();
+  leave();
+  lines[0]?.die();
+  assert.equal(opened.length, 1);
+});
+
+test("a router that is closed ends its worker, and starts no other", async () => {
+  const lines = [new SlowLine(), new SlowLine()];
+  const { router, opened, arrive } = setUp(lines);
+  let refused = 0;
+  const { ask } = router.connect(
+    "ways",
+    () => {},
+    () => refused++,
+  );
+  ask(1, "dot", 10);
+  await arrive();
+  router.close();
+  ask(2, "dot", 10);
+  assert.deepEqual([lines[0]?.ended, opened.length, refused], [true, 1, 1]);
+});
+
+test("the address of the worker's code is given back when the worker has begun, has failed, or was refused", async (context) => {
+  const held = new Set<string>();
+  context.mock.method(URL, "createObjectURL", () => {
+    held.add("blob:");
+    return "blob:";
+  });
+  context.mock.method(URL, "revokeObjectURL", (address: string) => held.delete(address));
+  context.after(() => Reflect.deleteProperty(globalThis, "Worker"));
+  for (const event of ["message", "error"]) {
+    Object.assign(globalThis, { Worker: EventTarget });
+    const worker = openWorker("code");
+    assert.equal(held.size, 1);
+    worker.dispatchEvent(new Event(event));
+    assert.equal(held.size, 0, event);
+  }
+  const refuse = class {
+    constructor() {
+      throw new Error("no workers here");
+    }
+  };
+  Object.assign(globalThis, { Worker: refuse });
+  assert.throws(() => openWorker("code"), /no workers here/);
+  assert.equal(held.size, 0);
 });

@@ -136,6 +136,37 @@ test("a frame that is damaged says so, and the next one is drawn", async () => {
   assert.equal(el.querySelectorAll(".node").length, 1);
 });
 
+test("pinned pictures that are damaged say so, and the picture has its controls", async () => {
+  const { el, given } = setUp({ pinned: [{ seq: 1, data: new DataView(new ArrayBuffer(3)) }] });
+  await view.render(given);
+  assert.match(status(el) ?? "", /^The pinned pictures could not be drawn: /);
+  assert.match(el.querySelector(".vmw-where")?.textContent ?? "", /operation 1 of 1/);
+});
+
+test("what another view has asked for is no matter of this one: nothing is saved twice, and no refusal told twice", async (context) => {
+  const { el, given, sent, fire } = setUp();
+  await view.render(given);
+  context.mock.timers.enable({ apis: ["setTimeout"] }); // what is saved keeps its address for a while
+  const saved: Blob[] = [];
+  URL.createObjectURL = (blob: Blob) => {
+    saved.push(blob);
+    return "blob:";
+  };
+  (el.querySelector('[aria-label="save this picture as a file"]') as HTMLElement).click();
+  const { page } = sent.find((request) => request.type === "save") as Request & { page: string };
+  const hello = sent.find((request) => request.type === "hello");
+  assert.equal(hello?.type === "hello" && hello.page, page);
+  const reply = { type: "saved", name: "picture.svg", svg: "<svg/>" };
+  fire("msg:custom", { ...reply, page: "another" });
+  fire("msg:custom", { type: "refused", reason: "open: it can't be opened", page: "another" });
+  assert.deepEqual([saved.length, status(el)], [0, ""]);
+  fire("msg:custom", { ...reply, page });
+  fire("msg:custom", { type: "refused", reason: "no such address", page });
+  assert.deepEqual([saved.length, status(el)], [1, "no such address"]);
+  fire("msg:custom", { type: "refused", reason: "the browser may not set frame" });
+  assert.equal(status(el), "the browser may not set frame", "to all");
+});
+
 test("without the selection's model a picture is drawn, and a click says what is missing", async () => {
   const { el, given } = setUp({}, { getModel: () => Promise.reject(new Error("closed")) });
   await view.render(given);
@@ -224,4 +255,88 @@ test("without a kernel a picture says so, asks for nothing and can still be read
   assert.ok(el.querySelector('[data-id="a"]')?.classList.contains("selected"), "what is there can be looked at");
   fire("comm_live_update");
   assert.deepEqual([status(el), said(sent), figure.classList.contains("vmw-alone")], ["", ["hello"], false]);
+});
+
+test("a view that is made after the kernel's restart can be read, says what to do, and is closed with its page", async () => {
+  const { el, given, sent, stop, fire } = setUp();
+  const whole = { comm_live: false };
+  given.model.widget_manager = { get_model: async () => whole };
+  const { send } = given.model;
+  given.model.send = () => {
+    throw new Error("Cannot send"); // as JupyterLab does for a model whose kernel is gone
+  };
+  await view.render(given);
+  assert.equal(status(el), "kernel restarted: run all");
+  assert.equal(el.querySelectorAll(".node").length, 1);
+  assert.ok(el.querySelector(".vmw-alone"));
+  given.model.send = send;
+  whole.comm_live = true;
+  fire("comm_live_update");
+  assert.deepEqual([status(el), said(sent), el.querySelector(".vmw-alone")], ["", ["hello"], null]);
+  stop.abort();
+  assert.equal(el.querySelector(".vmwidgets"), null);
+});
+
+test("a view that fails while it is made leaves nothing of itself on the page", async () => {
+  const { el, given, stop } = setUp();
+  const regions = () => document.querySelectorAll(".vmw-spoken").length;
+  const before = regions();
+  given.model.send = () => {
+    throw new Error("no line");
+  };
+  await view.render(given);
+  assert.equal(el.textContent, "This picture could not be drawn. (Error: no line)");
+  stop.abort();
+  assert.equal(regions(), before, "nobody else speaks on this page");
+});
+
+test("what changes while a view is made is not missed: the kernel's end, and another selection", async () => {
+  const set: string[] = [];
+  const followed: string[] = [];
+  const model = (name: string): SelectionModel => ({
+    get: ((trait: string) => ({ selection: "", latest: 1, stamp: 0 })[trait]) as SelectionModel["get"],
+    set: () => set.push(name),
+    save_changes: () => {},
+    on: (event: string) => event === "change:selection" && followed.push(name),
+    off: () => {},
+    send: () => {},
+  });
+  const gives = new Map<string, () => void>();
+  const getModel = (reference: string): Promise<SelectionModel> =>
+    new Promise((give) => gives.set(reference, () => give(model(reference))));
+  const { el, given, state, fire } = setUp({}, { getModel });
+  const whole = { comm_live: true };
+  given.model.widget_manager = { get_model: async () => whole };
+  const settled = () => new Promise((done) => setTimeout(done, 5));
+  const drawn = view.render(given);
+  await settled();
+  state.selection_model = "s2";
+  fire("change:selection_model");
+  whole.comm_live = false;
+  fire("comm_live_update");
+  gives.get("anywidget:s")?.();
+  await settled();
+  gives.get("anywidget:s2")?.();
+  await drawn;
+  assert.equal(status(el), "kernel restarted: run all");
+  whole.comm_live = true;
+  fire("comm_live_update");
+  const click = () =>
+    el.querySelector(".node")?.dispatchEvent(new window.MouseEvent("click", { bubbles: true }) as unknown as Event);
+  click();
+  assert.deepEqual(set.splice(0), ["anywidget:s2"]);
+  for (const id of ["s3", "s4"]) {
+    state.selection_model = id;
+    fire("change:selection_model");
+    await settled();
+  }
+  gives.get("anywidget:s4")?.();
+  await settled();
+  gives.get("anywidget:s3")?.(); // the older one is late
+  await settled();
+  gives.get("anywidget:s4")?.();
+  await settled();
+  click();
+  assert.deepEqual(set, ["anywidget:s4"]);
+  assert.deepEqual(followed, ["anywidget:s2", "anywidget:s4"], "each once");
 });

@@ -47,9 +47,12 @@ for the page's width is here too.
 """
 
 NO_WORKERS = "Object.defineProperty(window, 'Worker', { value: undefined })"
-REFUSED = """Object.defineProperty(window, 'Worker', { value: class {
-    constructor() { throw new Error("refused by the page's policy"); }
-} })"""
+REFUSED = """{
+    const policy = document.createElement('meta');
+    policy.httpEquiv = 'Content-Security-Policy';
+    policy.content = "worker-src 'none'";
+    document.head.append(policy);
+}"""
 
 
 def press(notebook: Notebook, index: int) -> Any:
@@ -145,12 +148,14 @@ def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], script: str
 ) -> None:
     opened = open_notebook(new_notebook(WAITS), color_scheme="light")
+    opened.awaited = "violates the following Content Security Policy directive"
     opened.page.evaluate(script)
     opened.run_all()
     opened.cell(0).locator(".vmw-scene .node").first.wait_for()
     if script is not NO_WORKERS:
         press(opened, 0).click()
     expect(press(opened, 0)).to_be_disabled()
-    assert "Graphviz can't run in this page: " in press(opened, 0).get_attribute("title")
+    why = "its worker does not start" if script is REFUSED else "this page allows no workers"
+    assert press(opened, 0).get_attribute("title") == f"Graphviz can't run in this page: {why}"
     assert "L" not in opened.cell(0).locator(".link[data-id='far'] .line").get_attribute("d")
     expect(drawn(opened, 0)).to_have_count(0)

@@ -79,6 +79,20 @@ def test_pictures_follow_on_a_page_too_busy_to_load_them_in_time(
     expect(opened.cell(1).locator(".node.selected")).to_have_count(1)
 
 
+LOUD = "import sys\nfor _ in range(60):\n    print('x' * 100_000)\n    sys.stdout.flush()\n"
+"""Prints so much that the Jupyter server drops messages for a while, those with code among them."""
+
+
+def test_pictures_come_though_the_first_cell_prints_megabytes(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    opened = open_notebook(new_notebook(SETUP))
+    opened.run_all()
+    opened.run(LOUD + "m")  # the server may drop this picture as well
+    index = opened.run("m")
+    expect(opened.cell(index).locator(".vmw-scene .node")).to_have_count(15, timeout=20_000)
+
+
 def test_the_twin_gives_way_to_the_live_view_only(notebook: Notebook, open_notebook: Any, lab: Server) -> None:
     assert twin(notebook, 1).count() == 1
     assert not twin(notebook, 1).is_visible()

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from IPython.display import display
+from ipywidgets import Widget
 
 from tests.browser.fake_machine import FakeMachine
 from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
+from vmwidgets.engine.base.journal import RUNNING
 from vmwidgets.views.scene.static import read_static
-from vmwidgets.widgets.host.hub import Hub, open_hub
+from vmwidgets.widgets.host.hub import CODE, Hub, open_hub
 from vmwidgets.widgets.host.packing import unpack
 
 
@@ -26,6 +29,7 @@ def shell() -> Iterator[PyodideShell]:
 def test_the_code_is_in_no_state_and_comes_by_itself_and_again_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[Any, Any]] = []
     monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append((content, buffers)))
+    monkeypatch.setattr(RUNNING, "cell", 1)
     hub = open_hub()
     assert [(message, zlib.decompress(buffers[0]).decode()) for message, buffers in sent] == [
         ({"type": "code"}, read_static("hub.js"))
@@ -47,6 +51,7 @@ def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_wh
 ) -> None:
     sent: list[tuple[Any, Any]] = []
     monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append((content, buffers)))
+    monkeypatch.setattr(RUNNING, "cell", 1)
     hub = open_hub()
     ((_, (code,)),) = sent
     assert len(zlib.decompress(code)) < 90_000
@@ -56,6 +61,34 @@ def test_what_comes_before_the_first_picture_is_small_and_graphviz_comes_only_wh
     assert message == {"type": "graphviz"}
     assert zlib.decompress(packed).decode() == read_static("graphviz.js")
     assert len(json.dumps(hub.get_state(), default=str)) < 3_000, "a saved notebook has nothing of it"
+
+
+def test_a_page_that_asks_for_code_that_is_gone_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    hub = open_hub()
+    monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append(content))
+    monkeypatch.setitem(CODE, "graphviz", "gone.js")
+    hub._handle_msg({"content": {"data": {"method": "custom", "content": {"type": "graphviz"}}}, "buffers": []})
+    (told,) = sent
+    assert told["type"] == "graphviz"
+    assert "gone.js is missing" in told["reason"]
+
+
+def test_the_controls_of_a_picture_that_a_callback_shows_follow_at_once(
+    monkeypatch: pytest.MonkeyPatch, shell: PyodideShell
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(Hub, "send", lambda _hub, content, buffers=None: sent.append(content["type"]))
+    shell.run("1", "c1")
+    display(shell.user_ns["m"])  # no cell runs, and none ends after it
+    assert sent == ["code", "controls"]
+    shell.run("m", "c2")
+    assert sent == ["code", "controls"], "a cell that ends later owes nothing"
+    Widget.close_all()
+    shell.run("m", "c2")
+    assert sent == ["code", "controls"] * 2
+    shell.run("m", "c3")
+    assert sent == ["code", "controls"] * 2
 
 
 def test_a_cell_that_no_page_runs_draws_no_frame_and_a_hello_brings_the_newest(shell: PyodideShell) -> None:

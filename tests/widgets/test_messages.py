@@ -44,9 +44,16 @@ def test_what_the_front_end_sends_passes(message: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("message", GOOD, ids=lambda message: message["type"])
+def test_each_may_name_the_page_that_asks(message: dict[str, Any]) -> None:
+    assert check_message({**message, "page": "ab-2"}) == {**message, "page": "ab-2"}
+
+
+@pytest.mark.parametrize("message", GOOD, ids=lambda message: message["type"])
 def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="extra"):
         check_message({**message, "extra": 1})
+    with pytest.raises(Refused, match="page is 7; it must be a text"):
+        check_message({**message, "page": 7})
     for name in set(message) - {"type"}:
         with pytest.raises(Refused, match=f"{name} is missing"):
             check_message({key: value for key, value in message.items() if key != name})

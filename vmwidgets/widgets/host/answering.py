@@ -18,7 +18,7 @@ from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.twin import table_twin
 
 from .controls import told
-from .messages import BY_ITSELF, REDRAWN, STILL_ANSWERED, check_message
+from .messages import BY_ITSELF, REDRAWN, SCHEMA, STILL_ANSWERED, asker, check_message
 from .packing import pack, pack_table, pack_text
 from .refresh import refresher
 
@@ -43,6 +43,9 @@ class Answering(Picture):
     _asked = False
     """Whether a page waits for the moment that it asked for."""
 
+    _asking_page = ""
+    """The page whose message is being answered; "" if it did not say which it is."""
+
     _gestures: CallbackDispatcher
 
     if TYPE_CHECKING:  # a view has these
@@ -52,17 +55,28 @@ class Answering(Picture):
         _controls: Callable[..., dict[str, Any]]
 
     def _receive(self, content: Any) -> None:
+        self._asking_page = asker(content)
+        try:
+            self._serve(content)
+        finally:
+            self._asking_page = ""
+
+    def _reply(self, reply: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """Answer the page that asks; all views of this model hear it, in all pages, and the others pass it over."""
+        self.send({**reply, "page": self._asking_page} if self._asking_page else reply, buffers=buffers)
+
+    def _serve(self, content: Any) -> None:
         try:
             message = check_message(content)
             if not self.alive and message["type"] not in STILL_ANSWERED:
                 raise Refused("the machine of this picture is gone: boot one, and show it again")
             handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
-            details = {name: value for name, value in message.items() if name != "type"}
+            details = {name: message[name] for name in SCHEMA[message["type"]]}
             redrawn = message["type"] in REDRAWN
             with refresher.answering(self) if redrawn else nullcontext():
                 handle(**details)
         except Refused as refusal:
-            self.send({"type": "refused", "reason": str(refusal)})
+            self._reply({"type": "refused", "reason": str(refusal)})
         else:
             if message["type"] not in BY_ITSELF:
                 self._gestures(self, message["type"], details)
@@ -133,26 +147,26 @@ class Answering(Picture):
         self.turned(id, by)
 
     def _on_find(self, text: str, way: int = 1) -> None:
-        self.send({"type": "found", **self.search(text, way).told()})
+        self._reply({"type": "found", **self.search(text, way).told()})
 
     def _on_save(self) -> None:
         scene = self.scene()
         name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
-        self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
+        self._reply({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
 
     def _on_table(self) -> None:
         if self._scene is not None:
-            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
+            self._reply({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
 
     def _on_dot(self) -> None:
         if self._scene is not None:
             from vmwidgets.views.scene.dot import to_dot  # Graphviz's package: most readers never ask for it
 
-            self.send({"type": "dot", "seq": self._seq}, buffers=[pack_text(to_dot(self._scene))])
+            self._reply({"type": "dot", "seq": self._seq}, buffers=[pack_text(to_dot(self._scene))])
 
     def _tell(self, what: str, **given: int) -> None:
         if self.machine is not None:
-            self.send({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
+            self._reply({"type": what}, buffers=[told(what, self.machine.journal, given, self.asks)])
 
     _on_timeline, _on_names = partialmethod(_tell, "timeline"), partialmethod(_tell, "names")
 

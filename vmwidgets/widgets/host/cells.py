@@ -66,6 +66,11 @@ def no_cell() -> None:
     RUNNING.cell = 0
 
 
+def cell_runs() -> bool:
+    """Whether a cell runs: a callback or a task does not belong to one, and none ends after it."""
+    return RUNNING.cell != 0
+
+
 def current_cell(shell: Any | None = None) -> Cell:
     """The cell that is running now.
 

@@ -5,7 +5,8 @@ view carries a few lines that reach it through the host.  The code is sent in a 
 nbclient, papermill and nbgrader store in each notebook that they run.
 
 Two parts are messages of their own.  The controls follow when the first cell with a picture ends: the picture does not
-wait for them.  Graphviz, which is twelve times as large as the code that draws, comes to a page that asks for it.
+wait for them.  If the picture comes from a callback, no cell ends after it, and they follow at once.  Graphviz, which
+is twelve times as large as the code that draws, comes to a page that asks for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import traitlets
 
 from vmwidgets.views.scene.static import packed_static, read_static
 
+from .cells import cell_runs
 from .visitors import OfEachVisitor, in_marimo
 
 CODE = {"code": "hub.js", "controls": "controls.js", "graphviz": "graphviz.js"}
@@ -39,7 +41,7 @@ class Hub(anywidget.AnyWidget):
     """
 
     def send_code(self, which: str = "code") -> None:
-        """Send the drawing code to the pages that have none, or the controls, or Graphviz."""
+        """Send the drawing code to all pages, or the controls, or Graphviz; those that have it pass it over."""
         self.send({"type": which}, buffers=[packed_static(CODE[which])])
 
     def cell_done(self) -> None:
@@ -51,7 +53,10 @@ class Hub(anywidget.AnyWidget):
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         for which in CODE:
             if content == {"type": which}:
-                self.send_code(which)
+                try:
+                    self.send_code(which)
+                except FileNotFoundError as error:  # the package was removed while its kernel runs
+                    self.send({"type": which, "reason": str(error)})
 
 
 def is_open(widget: Any) -> bool:
@@ -85,6 +90,9 @@ def _new_hub() -> Hub:
         return Hub(_esm=read_static("hub.js"))
     hub = Hub(_esm=read_static("loader.js"), coming=True)
     hub.send_code()
-    hub.owes_controls = True
+    if cell_runs():
+        hub.owes_controls = True
+    else:
+        hub.send_code("controls")
     hub.coming = False  # a page that has the model from now on has missed it
     return hub

@@ -101,7 +101,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "names": {"first": (_whole(0, 2**53), "a whole number from 0")},
     "unpin": {"index": INDEX},
 }
-"""Each message's fields; all are needed, and there are no others."""
+"""Each message's fields; all are needed.  There are no others, but for the page that asks (:func:`asker`)."""
 
 BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table", "dot", "timeline", "names"))
 """What a page says by itself, and no reader does."""
@@ -118,6 +118,18 @@ def check_public(widget: Widget, name: str) -> None:
     if name not in widget.keys or not widget.trait_metadata(name, "public"):
         known = ", ".join(key for key in widget.keys if widget.trait_metadata(key, "public"))
         raise Refused(f"the browser may not set {printable(str(name)[:MAX_TEXT])}, only {known}")
+
+
+def asker(content: Any) -> str:
+    """The name of the page that sends this, and gets the reply; "" if it does not say so: then all pages do.
+
+    >>> asker({"type": "save", "page": "ab-1"})
+    'ab-1'
+    >>> asker({"type": "save"})
+    ''
+    """
+    page = content.get("page", "") if isinstance(content, dict) else ""
+    return page if is_text(page) else ""
 
 
 def check_message(content: Any) -> dict[str, Any]:
@@ -137,7 +149,7 @@ def check_message(content: Any) -> dict[str, Any]:
     if not isinstance(kind, str) or kind not in SCHEMA:
         raise Refused(f"the browser sent a message of type {shown(kind)}; known are {', '.join(SCHEMA)}")
     fields = SCHEMA[kind]
-    unknown = [name for name in content if name != "type" and name not in fields]
+    unknown = [name for name in content if name not in ("type", "page") and name not in fields]
     if unknown:
         raise Refused(f"{kind}: unknown field {shown(unknown[0])}; it has {', '.join(fields) or 'none'}")
     for name, (check, wanted) in fields.items():
@@ -145,4 +157,6 @@ def check_message(content: Any) -> dict[str, Any]:
             raise Refused(f"{kind}: {name} is missing; it must be {wanted}")
         if not check(content[name]):
             raise Refused(f"{kind}: {name} is {shown(content[name])}; it must be {wanted}")
+    if not is_text(content.get("page", "")):
+        raise Refused(f"{kind}: page is {shown(content['page'])}; it must be {TEXT[1]}")
     return content

@@ -198,13 +198,13 @@ def cell_ends(*_result: object) -> None:
     for pictures in list(_machines.mine.values()):
         for view in list(pictures.views):
             view.cell_done()
-    hub.cell_done()
     for view in _displayed.get(current_cell().id, ()):
         view.cell_over()
     for view in [view for views in _displayed.values() for view in views if view.cleared]:
         view.close()
     no_cell()
     idle.begins()
+    hub.cell_done()  # the last: it reads a file, and nothing depends on it
 
 
 def keep_moments(keep: bool = True) -> None:
