@@ -35,9 +35,9 @@ function initialize({ model, signal }: LoaderArguments): HubExports {
   };
   return {
     mount: async (view: RenderArguments) => {
-      const { el } = view;
+      const { el, model: shown } = view;
       const late = setTimeout(() => {
-        el.textContent = LATE;
+        if (shown.widget_manager?.kernel) el.textContent = LATE; // an exported page has none: its static picture is all
       }, PATIENCE);
       view.signal.addEventListener("abort", () => clearTimeout(late));
       hub ??= begin();

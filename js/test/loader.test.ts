@@ -40,8 +40,9 @@ function setUp(coming: boolean) {
   };
   const el = document.createElement("div");
   const gone = new AbortController();
-  const view = { el, signal: gone.signal } as unknown as RenderArguments;
-  return { sent, hub, arrive, el, view, stop, gone };
+  const shown = { widget_manager: { kernel: {} as object | null } };
+  const view = { el, model: shown, signal: gone.signal } as unknown as RenderArguments;
+  return { sent, hub, arrive, el, shown, view, stop, gone };
 }
 
 test("a view is drawn once the code has come, which gets the hub's model", async () => {
@@ -92,6 +93,15 @@ test("code that was lost is asked for, and meanwhile the view says what it waits
   arrive();
   await drawn;
   assert.equal(el.textContent, "true", "its picture is there instead");
+});
+
+test("an exported page, which has no kernel to wait for, is left as it is", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { hub, el, shown, view } = setUp(true);
+  shown.widget_manager.kernel = null;
+  hub.mount(view);
+  context.mock.timers.tick(60_000);
+  assert.equal(el.textContent, "");
 });
 
 test("a hub that is closed before its code has come is no hub: views that wait are told, and later ones too", async () => {
