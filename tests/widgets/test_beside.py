@@ -194,3 +194,21 @@ def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> N
     assert both.scene().caption.text == "Nothing differs between left and right."
     assert (len(second.journal), pair.stopped, list(second.tasks)) == (4, "", ["init"])
     assert child is not None
+
+
+def test_a_half_with_page_numbers_says_so() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    for page in range(8):
+        task.map.enter("4 KiB", at=2 * page * vm.PAGE, prot="r" if page % 2 else "rw")
+    few = machine.at(3)
+    pair = vm.Map(task.map).beside(vm.Map(few.tasks["init"].map))
+    pair.width = 640
+    scene = pair.scene()
+    numbered = {}
+    for half in ("left", "right"):
+        heads = [run.text for node in scene.nodes if node.id == f"{half}/name" for run in node.text]
+        labels = [run.text for node in scene.nodes if node.id.startswith(f"{half}/tree/") for run in node.text]
+        short = [text for text in labels if text.startswith("0x") and len(text) <= len("0x10")]
+        numbered[half] = "page numbers" in " ".join(heads), len(short) > 1
+    assert numbered == {"left": (True, True), "right": (False, False)}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
+from vmwidgets.views.maps.lanes import PAGE_NUMBERS
 from vmwidgets.views.scene.beside import Differences, Side, by_address, by_name, draw_beside, half_of
 from vmwidgets.views.scene.kit import MARGIN, paragraph
 from vmwidgets.views.scene.model import AFTER, Caption, Scene
@@ -107,7 +108,9 @@ def _said(absent: Scene) -> Scene:
 def _side(one: Picture, scene: Scene, then: Place) -> Side:
     machine, (number, done) = _machine(one), then
     when = "after" if done is None else "in"
-    return Side(scene, scene.title, f"{visible(machine.name)} · {when} operation {name_of(machine.journal[number])}")
+    numbered = PAGE_NUMBERS if scene.subtitle.endswith(PAGE_NUMBERS) else ""
+    said = f"{visible(machine.name)}{numbered} · {when} operation {name_of(machine.journal[number])}"
+    return Side(scene, scene.title, said)
 
 
 def _caption(found: Differences) -> Caption:
