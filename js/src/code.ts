@@ -21,6 +21,7 @@ interface Fetching {
 export function fetched(model: HubModel, type: CodeType, { coming = false, signal }: Fetching = {}): Promise<DataView> {
   return new Promise((resolve, reject) => {
     let patience = PATIENCE;
+    let asked = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const end = (): void => {
       clearTimeout(timer);
@@ -38,6 +39,7 @@ export function fetched(model: HubModel, type: CodeType, { coming = false, signa
       reject(new Error("its Jupyter kernel has closed it: run this cell again"));
     };
     const ask = (): void => {
+      asked = true;
       try {
         model.send({ type });
       } catch (cause) {
@@ -48,8 +50,13 @@ export function fetched(model: HubModel, type: CodeType, { coming = false, signa
       wait();
     };
     const wait = (): void => {
-      timer = setTimeout(ask, patience);
+      timer = setTimeout(again, patience);
       patience *= 2;
+    };
+    const again = (): void => {
+      // A busy kernel has not read the last one yet: it would answer each, with megabytes of Graphviz.
+      if (asked && model.widget_manager?.kernel?.status === "busy") timer = setTimeout(again, PATIENCE);
+      else ask();
     };
     if (signal?.aborted) {
       close();

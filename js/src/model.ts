@@ -14,7 +14,7 @@ export interface ViewTraits {
 }
 
 /** The hub's model, as far as the drawing code uses it: what it is asked for comes in a message. */
-export type HubModel = Pick<Model<object>, "on" | "off" | "send">;
+export type HubModel = Pick<Model<object>, "on" | "off" | "send" | "widget_manager">;
 
 export interface HubArguments {
   model: HubModel;
@@ -23,8 +23,9 @@ export interface HubArguments {
   controls?: Promise<DataView> | undefined;
 }
 
-/** JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down. */
+/** JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down; `status` is "busy" while it runs. */
 export interface Kernel {
+  status?: string;
   disposed?: { connect(listener: () => void): boolean; disconnect(listener: () => void): boolean };
 }
 

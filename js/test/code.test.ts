@@ -56,6 +56,17 @@ test("code that was lost is asked for again, each time after twice the time, unt
   assert.deepEqual(times(), [5, 15, 35]);
 });
 
+test("a busy kernel, which would answer each of many asks, is asked once, and again when it is idle", (context) => {
+  const { model, pass, times } = setUp(context);
+  const kernel = { status: "busy" };
+  fetched({ ...model, widget_manager: { kernel, get_model: () => Promise.reject() } }, "graphviz");
+  pass(300);
+  assert.deepEqual(times(), [0]);
+  kernel.status = "idle";
+  pass(6);
+  assert.equal(times().length, 2, "the answer was lost, or is on its way");
+});
+
 test("code that nobody sends is asked for at once, and again if the answer is lost", (context) => {
   const { model, pass, times } = setUp(context);
   fetched(model, "graphviz");

@@ -97,11 +97,13 @@ test("code that was lost is asked for, and meanwhile the view says what it waits
 
 test("an exported page, which has no kernel to wait for, is left as it is", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { hub, el, shown, view } = setUp(true);
+  const { hub, el, shown, view, stop } = setUp(true);
   shown.widget_manager.kernel = null;
-  hub.mount(view);
+  const drawn = hub.mount(view);
   context.mock.timers.tick(60_000);
   assert.equal(el.textContent, "");
+  stop.abort();
+  await assert.rejects(drawn);
 });
 
 test("a hub that is closed before its code has come is no hub: views that wait are told, and later ones too", async () => {
