@@ -316,7 +316,7 @@ def _in_used_pages(request: Deed, asked: GapsSheet) -> bool:
 mistakes(
     "01/between",
     {
-        "the kernel maps a page first": Mistake(
+        "a page is mapped, then written": Mistake(
             "every fault maps a page", "A fault maps a page only where an entry promises one."
         ),
         "the byte is written": Mistake(
