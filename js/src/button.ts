@@ -2,12 +2,12 @@
 
 import { html } from "./svg.ts";
 
-/** A button that Tab reaches; it has a key besides. */
-export function button(text: string, label: string, key: string): HTMLButtonElement {
+/** A button that Tab reaches; `key`, if it has one, does the same. */
+export function button(text: string, label: string, key = ""): HTMLButtonElement {
   const element = html("button", "vmw-button", text);
   element.type = "button";
-  element.title = `${label} (${key})`;
+  element.title = key ? `${label} (${key})` : label;
   element.setAttribute("aria-label", label);
-  element.setAttribute("aria-keyshortcuts", key);
+  if (key) element.setAttribute("aria-keyshortcuts", key);
   return element;
 }

@@ -27,11 +27,11 @@ interface Copy {
 
 export class Copies {
   readonly root = html("span", "vmw-copies");
-  private readonly press = button(COPY, "copy this picture", "click");
+  private readonly press = button(COPY, "copy this picture");
   private readonly menu = html("span", "vmw-menu");
   private readonly refused = html("span", "vmw-menu vmw-refused");
   private readonly sentence = html("span");
-  private readonly save = button("save", "save it as a file", "click");
+  private readonly save = button("save", "save it as a file");
   private readonly calls: CopiesCalls;
   private offered: Copy | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,8 +39,8 @@ export class Copies {
   constructor(calls: CopiesCalls) {
     this.calls = calls;
     this.press.setAttribute("aria-expanded", "false");
-    const image = button("as image", "copy this picture as an image", "click");
-    const table = button("as table", "copy this picture as a table", "click");
+    const image = button("as image", "copy this picture as an image");
+    const table = button("as table", "copy this picture as a table");
     image.addEventListener("click", () => this.copy(this.image()));
     table.addEventListener("click", () => this.copy(this.table()));
     this.menu.append(image, table);

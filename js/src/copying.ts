@@ -21,7 +21,7 @@ export class Copying {
   constructor(words = "copy", what = "the call as a line of Python", none = "there is no one line to copy") {
     this.words = words;
     this.none = none;
-    this.press = button(words, `copy ${what}`, "click");
+    this.press = button(words, `copy ${what}`);
     this.field.readOnly = true;
     this.field.setAttribute("aria-label", what);
     this.fallback.append(this.field);

@@ -90,7 +90,7 @@ export function firstWords(closed: () => void): HTMLElement | null {
     words.append(sample(state), ` ${means}`);
     line.append(words);
   }
-  const close = button("×", "close this line", "click");
+  const close = button("×", "close this line");
   close.addEventListener("click", closed);
   line.append(html("span", "", "? shows this, and the keys"), close);
   return line;

@@ -83,7 +83,7 @@ class Pin {
       if (request.type === "seek") send({ ...request, type: "seek_pin", index });
     }, []);
     this.renderer.root.setAttribute("inert", "");
-    const unpin = button("unpin", "remove this picture", "click");
+    const unpin = button("unpin", "remove this picture");
     unpin.addEventListener("click", () => send({ type: "unpin", index }));
     this.words.header.append(unpin);
     const { header, caption, functions } = this.words;

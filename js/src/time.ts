@@ -81,7 +81,7 @@ export class Time {
   private readonly where = html("span", "vmw-where");
   /** The line of what a drag passes, which the list around the picture's operation has not. */
   private readonly passed = html("option");
-  private readonly maker = button("go", "show the operation that makes it", "click");
+  private readonly maker = button("go", "show the operation that makes it");
   private readonly since = html("span", "vmw-since");
   private readonly cell = button("as at this cell", "show the picture as it was when its cell ended", "c");
   private when: When = NOWHERE;
