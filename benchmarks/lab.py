@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+from tests.browser.lab import APPEND_AND_RUN, FLAGS, Notebook, Server, find_chromium
 
 WATCH = """([index, within]) => {
     const watch = (window.vmwatch = { paints: [] });
@@ -43,6 +43,22 @@ WATCH = """([index, within]) => {
         return clear.apply(this, box);
     };
 }"""
+
+FIRST = """([start, source, selector]) => new Promise((resolve) => {
+    const shown = () => [...document.querySelectorAll(selector)].some((found) => found.getClientRects().length);
+    const observer = new MutationObserver(() => {
+        if (!shown()) return;
+        observer.disconnect();
+        requestAnimationFrame(() => {
+            const channel = new MessageChannel();
+            channel.port1.onmessage = () => resolve(performance.now() - begun);
+            channel.port2.postMessage(0);
+        });
+    });
+    observer.observe(document.body, { subtree: true, childList: true });
+    const begun = performance.now();
+    eval(start)(source);
+})"""
 
 UNWATCH = "() => { window.vmwatch.observer.disconnect(); return window.vmwatch.paints; }"
 
@@ -84,6 +100,13 @@ class MeasuredNotebook(Notebook):
 
     def _note(self, payload: str | bytes) -> None:
         self.largest = max(self.largest, len(payload))
+
+    def first_painted(self, source: str, selector: str) -> float:
+        """Milliseconds from running `source` in a new cell to the end of the frame that first shows `selector`.
+
+        By the page's own clock: Playwright looks for an element only at 20, 70, 170, 270, 770 … ms.
+        """
+        return float(self.page.evaluate(FIRST, [f"({APPEND_AND_RUN})", source, selector]))
 
     def latency(
         self, shown: int, statement: str, operations: int, *, settles: bool = False, within: str = ""

@@ -30,9 +30,10 @@ def explain(question: str, text: Any) -> None:
     >>> asked = lab.predict("Posts of a fence of three gaps?", id="doc/gaps", kind="number")
     >>> asked.compare(4)
     Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why.
+    Only an answer given before this cell runs counts as a prediction.
     >>> asked.say(4)
     >>> asked.outcome
-    You said: 4 (after it was shown). That is right.
+    You said: 4 (after this cell had run). That is right.
     Each gap has **two** posts, and shares them.
     """
     if not isinstance(text, str) or not text.strip() or len(text) > MOST:

@@ -15,7 +15,10 @@ MIME = "application/vnd.vmwidgets.outcome+json"
 """Of an outcome as a notebook keeps it."""
 
 
-NOT_YET = "Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why."
+NOT_YET = (
+    "Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why. "
+    "Only an answer given before this cell runs counts as a prediction."
+)
 """Of an outcome that is closed."""
 
 
@@ -58,7 +61,7 @@ class Outcome:
             return NOT_YET
         if self.said is None:
             return f"What happened: {self.actual}. You had given no answer."
-        when = " (after it was shown)" if self.late else ""
+        when = " (after this cell had run)" if self.late else ""
         again = f" This time: {self.again}. The first outcome counts." if self.again else ""
         if self.right:
             return f"You said: {self.said}{when}. That is right.{again}"
