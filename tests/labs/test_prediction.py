@@ -72,7 +72,7 @@ def test_an_outcome_is_closed_until_something_is_said(asked: Prediction) -> None
     assert asked.outcome is not None
     opened = asked.outcome.bundle()
     assert "<strong>asked</strong> from below" in opened["text/html"]
-    assert opened["text/plain"].startswith("You said: low (after it was shown). What happened: high.")
+    assert opened["text/plain"].startswith("You said: low (after the outcome). What happened: high.")
 
 
 @pytest.mark.parametrize("words", ["I don't know", " i DON\u2019T know"])
@@ -171,7 +171,7 @@ def test_together_they_say_what_was_asked_said_and_right_and_count() -> None:
         assert "✓" in right
         assert "✗" in wrong
         assert "How many of t/wrong?" in wrong
-        assert "after it was shown" in silent
+        assert "after the outcome" in silent
         assert "not shown yet" in open_
 
 

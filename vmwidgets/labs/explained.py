@@ -32,7 +32,7 @@ def explain(question: str, text: Any) -> None:
     Not answered yet. Answer the question, if only with “I don't know”: then this says what happened, and why.
     >>> asked.say(4)
     >>> asked.outcome
-    You said: 4 (after it was shown). That is right.
+    You said: 4 (after the outcome). That is right.
     Each gap has **two** posts, and shares them.
     """
     if not isinstance(text, str) or not text.strip() or len(text) > MOST:

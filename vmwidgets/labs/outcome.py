@@ -58,7 +58,7 @@ class Outcome:
             return NOT_YET
         if self.said is None:
             return f"What happened: {self.actual}. You had given no answer."
-        when = " (after it was shown)" if self.late else ""
+        when = " (after the outcome)" if self.late else ""
         again = f" This time: {self.again}. The first outcome counts." if self.again else ""
         if self.right:
             return f"You said: {self.said}{when}. That is right.{again}"

@@ -81,7 +81,7 @@ def _parts(one: Prediction) -> tuple[str, str, str]:
     outcome = one.outcome
     if outcome is None or not outcome.is_open:
         return "", one.answer or "–", "not shown yet"
-    return outcome.sign, f"{one.answer or '–'}{' (after it was shown)' * outcome.late}", outcome.actual
+    return outcome.sign, f"{one.answer or '–'}{' (after the outcome)' * outcome.late}", outcome.actual
 
 
 def _line(one: Prediction) -> str:
