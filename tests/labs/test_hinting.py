@@ -58,7 +58,7 @@ def test_a_check_that_misses_points_names_the_hints():
 
 def test_practice_is_counted_apart_and_says_how_to_go_on():
     first = lab.practice("01/gaps")
-    assert "2 more: lab.hint(p) again." in repr(lab.hint(first))
+    assert "2 more: lab.hint(practice) again." in repr(lab.hint(first))
     assert lab.hint(first).tier == 2
     assert '2 more: lab.hint("01/gaps") again.' in repr(lab.hint("01/gaps"))
     assert lab.hint(lab.practice("01/gaps", 2)).tier == 1

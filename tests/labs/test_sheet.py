@@ -147,10 +147,10 @@ def test_a_sheet_shows_itself_as_text_and_as_data():
 
 def test_a_practice_sheet_says_how_to_check_it_and_not_by_the_name_of_the_graded_one() -> None:
     sheet = lab.practice("01/gaps", 3)
-    assert 'p = lab.practice("01/gaps", 3)' in repr(sheet)
+    assert 'practice = lab.practice("01/gaps", 3)' in repr(sheet)
     result = lab.check(sheet, sheet.start())
     for text in repr(sheet), repr(lab.variant("01/gaps")):
-        assert "lab.check(p, …)" in text
-        assert "lab.hint(p)" in text
-    assert "lab.hint(p)" in repr(result)
+        assert "lab.check(practice, …)" in text
+        assert "lab.hint(practice)" in text
+    assert "lab.hint(practice)" in repr(result)
     assert "hint(sheet)" not in repr(result)

@@ -158,7 +158,7 @@ def test_another_part_of_the_same_machine_is_named() -> None:
 def test_the_sentence_says_how_to_begin() -> None:
     call = 'call lab.variant("01/gaps").start() and work on its result'
     assert lab.check("01/gaps", vm.boot().task("puzzle").map).problem == f"{FOREIGN}: {call}"
-    assert "call p.start() and" in lab.check(lab.practice("01/gaps"), vm.boot().task("puzzle").map).problem
+    assert "call practice.start() and" in lab.check(lab.practice("01/gaps"), vm.boot().task("puzzle").map).problem
 
 
 def test_data_of_foreign_work_is_judged_alike() -> None:

@@ -371,3 +371,15 @@ def test_the_arrow_onwards_is_explained_where_it_is_drawn():
         said = [run.text for node in scene.nodes for run in node.text]
         assert ("grey arrow: where the hand moves next" in said) == is_drawn
         assert any(link.id == "clock/onwards" for link in scene.links) == is_drawn
+
+
+def test_a_page_on_its_way_in_is_mapped_nowhere_and_its_number_is_said_once():
+    _m, t, _a = turned()
+    view, waiting = vm.Clock(t), []
+    for step in range(view.steps):
+        view.step = step
+        cards = [[line.text for line in node.text] for node in view.scene().nodes if node.id.startswith("clock/")]
+        waiting += [card for card in cards if "mapped nowhere" in card]
+    assert waiting
+    for card in waiting:
+        assert sum(text.startswith("page ") for text in card) == 1, card

@@ -44,6 +44,17 @@ def test_an_operation_is_called_by_what_was_asked_and_where(machine: vm.Machine)
     ]
 
 
+def test_an_edit_of_a_descriptor_is_named_by_place_and_value_as_pictures_write_them(machine: vm.Machine) -> None:
+    task = machine.task("init")
+    at = task.mmap("4 KiB")
+    task.write(at, b"x")
+    step = task.walk(at).steps[-1]
+    machine.set_descriptor(step.pa, step.value & ~1)
+    number = len(machine.journal) - 1
+    names = dict(operations_around(machine.journal, number))
+    assert names[number] == f"{number} · set_descriptor {step.value & ~1:#x} at {vm.Address(step.pa)}"
+
+
 def test_of_many_operations_those_near_are_named_and_the_first_and_the_latest(machine: vm.Machine) -> None:
     for _ in range(100):
         machine.kernel_map.lookup(machine.kernel_map.start)

@@ -116,6 +116,13 @@ def test_a_moment_that_is_not_there_is_refused(machine: FakeMachine) -> None:
     assert view.moment is None
 
 
+def test_a_picture_without_a_history_says_which_keys_work() -> None:
+    view: Any = show(vm.reference_string("1 2 3"))
+    (told,) = replies(view, HELLO, seek(0, 0))
+    assert told["type"] == "refused"
+    assert told["reason"] == "this picture has no history: move in it with the arrow keys, and select with Enter"
+
+
 def test_a_step_that_is_not_there_is_refused(machine: FakeMachine) -> None:
     view = FakeTree(machine)
     machine.operate()

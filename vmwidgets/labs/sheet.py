@@ -18,7 +18,7 @@ from .work import by_kind, packed, remade
 MIME = "application/vnd.vmwidgets.sheet+json"
 """Of a sheet as a notebook keeps it."""
 
-CHECKED = "check what you made with `lab.check(p, …)`, and ask for hints with `lab.hint(p)`"
+CHECKED = "check what you made with `lab.check(practice, …)`, and ask for hints with `lab.hint(practice)`"
 """What there is for a practice sheet."""
 
 MOST_PRACTICE = 1_000_000
@@ -71,7 +71,7 @@ class Sheet:
         >>> print(sheet.not_begun(vm.boot().task("puzzle").map))
         this machine does not begin as the variant does: call lab.variant("01/gaps").start() and work on its result
         """
-        call = "p.start()" if self.practice else f'lab.variant("{self.exercise.id}").start()'
+        call = "practice.start()" if self.practice else f'lab.variant("{self.exercise.id}").start()'
         why = "" if self.begins is None else self.begins.why_not(thing, call)
         return why and self._renamed.why_not(thing, call)
 
@@ -99,9 +99,9 @@ class Sheet:
         """What else there is."""
         name = self.exercise.id
         if self.practice:
-            made = f'`p = lab.practice("{name}", {self.of.split()[-1]})`'
-            return f"For practice: it counts for nothing. {made}, begin with `p.start()`, {CHECKED}."
-        practised = f'`p = lab.practice("{name}", 2)`, or another number; {CHECKED}'
+            made = f'`practice = lab.practice("{name}", {self.of.split()[-1]})`'
+            return f"For practice: it counts for nothing. {made}, begin with `practice.start()`, {CHECKED}."
+        practised = f'`practice = lab.practice("{name}", 2)`, or another number; {CHECKED}'
         return f'To practise: {practised}. Stuck: `lab.hint("{name}")`.'
 
 

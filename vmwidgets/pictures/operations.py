@@ -20,7 +20,7 @@ AROUND = 12
 LONGEST = 60
 """Characters of a name at most."""
 
-_PLACES = frozenset(("address", "at", "start", "end", "to", "hint"))
+_PLACES = frozenset(("address", "at", "start", "end", "to", "hint", "pa"))
 """What arguments that are addresses are called."""
 
 _OF_CODE = frozenset(("spawn", "set_controls", "replace_by", "register_handler", "make_pager"))
@@ -100,6 +100,8 @@ def _words(operation: Operation) -> Iterator[str]:
             yield f"{'to' if name in ('end', 'to') else 'at'} {Address(value)}"
         elif name in _SIZES and isinstance(value, int) and not isinstance(value, bool):
             yield str(Size(value))
+        elif operation.name == "set_descriptor" and isinstance(value, int):
+            yield f"{value:#x}"
         elif isinstance(value, (bytes, bytearray)):
             yield counted(len(value), "byte")
         elif isinstance(value, bool) or value is None or name in ("layout", "ram"):

@@ -449,3 +449,12 @@ def test_a_processor_that_is_not_there_is_refused(number):
     with pytest.raises(vm.Refused, match=r"this machine has 2 processors, from cpus\[0\] to cpus\[1\]"):
         m.cpus[number]
     assert [cpu.path for cpu in m.cpus] == ["cpu:0", "cpu:1"]
+
+
+def test_several_processors_are_selected_by_a_slice():
+    m = vm.boot("x86-64", cpus=3)
+    assert [cpu.path for cpu in m.cpus[1:]] == ["cpu:1", "cpu:2"]
+    assert [cpu.path for cpu in m.cpus[:2]] == ["cpu:0", "cpu:1"]
+    for wrong in slice("a", None), slice(None, None, 0):
+        with pytest.raises(vm.Refused, match="write whole numbers"):
+            m.cpus[wrong]

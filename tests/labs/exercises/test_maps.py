@@ -85,6 +85,6 @@ def test_a_guard_page_alone_earns_nothing() -> None:
 def test_the_map_of_another_sheet_is_said_to_be_one() -> None:
     mine, other = lab.variant("01/gaps"), lab.practice("01/gaps", 3)
     assert lab.check(other, mine.start()).problem == (
-        "this machine does not begin as the variant does: call p.start() and work on its result"
+        "this machine does not begin as the variant does: call practice.start() and work on its result"
     )
     assert "does not begin" in lab.check("01/gaps", other.start()).problem

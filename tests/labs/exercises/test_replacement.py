@@ -83,6 +83,7 @@ def test_a_function_that_fails_gets_a_sentence() -> None:
         found = list(policy(choose, asked))
         assert [criterion.points for criterion in found] == [0, 0]
         assert said in found[0].sentence
+        assert found[0].expected.endswith(" faults")
         text = repr(lab.check(lab.practice("11/policy", 1), choose))
         assert text.count(said) == 1, "it is said once"
 

@@ -118,8 +118,8 @@ class LinuxComparison:
         if self.surprises:
             return f"{what}: {counted(len(self.surprises), 'difference')} that nothing accounts for."
         if self.rows:
-            return f"{what}: all agrees but for {counted(len(self.rows), 'difference')} of a known kind."
-        return f"{what}: all agrees."
+            return f"{what}: everything agrees except {counted(len(self.rows), 'difference')} of a known kind."
+        return f"{what}: everything agrees."
 
     @property
     def unseen(self) -> tuple[str, ...]:

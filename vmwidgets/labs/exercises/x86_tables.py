@@ -112,7 +112,7 @@ def _listed(pages: tuple[int, ...]) -> str:
 
 @exercise(
     "06/by-hand",
-    "Rights taken away by hand",
+    "Permissions removed by hand",
     points=8,
     takes=Machine,
     shows=lambda machine: machine.tasks[TASK].tables,

@@ -18,7 +18,7 @@ ALWAYS = (
     "dirty bits: no process can read its own",
     "faults and pages of file mappings and of shared memory: Linux maps 16 pages around one that is read",
     "faults and pages where reading is not allowed, or of ranges above 2 MiB",
-    "the address of a mapping that asked for none: Linux is given the address of here",
+    "the address of a mapping that asked for none: Linux is given the address that this machine chose",
     "page-out: processes of this computer are not short of memory",
 )
 """What no comparison compares."""

@@ -237,15 +237,14 @@ def _onwards(boxes: Mapping[int, Box], pages: Sequence[RingPage]) -> Link:
 
 
 def _card(page: RingPage, place: Box, came: Collection[int], note: Noted | None, turn: int) -> Node:
-    who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else "not mapped"
-    where = str(Address(page.va)) if page.task else f"page {page.index}"
+    who = f"{visible(page.task)}{f' +{page.others}' if page.others else ''}" if page.task else ""
+    where = str(Address(page.va)) if page.task else "mapped nowhere"
     state = ["new"] * (page.frame in came)
-    title = (
-        f"{where} of {who}, page {page.index} of {visible(page.object)}, place {page.place}, checked as number {turn}"
-    )
+    mapped = f"{where} of {who}" if who else where
+    title = f"{mapped}, page {page.index} of {visible(page.object)}, place {page.place}, checked as number {turn}"
     bits = f"R {page.referenced:d}  ·  D {page.dirty:d}"
     frame = kit.Line((f"frame {page.frame:#x}", f"{page.frame:#x}"), "strong", f"{turn:,}")
-    whose = f"page {page.index} · {who}"
+    whose = f"page {page.index} · {who}" if who else f"page {page.index}"
     lines: list[str | kit.Line] = [
         frame,
         where,

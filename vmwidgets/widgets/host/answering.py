@@ -109,7 +109,7 @@ class Answering(Picture):
         """The moment that a page means; now for operation -1."""
         machine = self.machine
         if machine is None:
-            raise Refused("seek: this picture has no history")
+            raise Refused("this picture has no history: move in it with the arrow keys, and select with Enter")
         latest = len(machine.journal) - 1
         if operation > latest:
             raise Refused(f"seek: operation is {operation}; the latest is {latest}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from ...base.errors import Refused, shown
 from ...base.operations import operation
@@ -263,12 +263,26 @@ class MachineCpus(Part):
         """The number of flush requests since boot that were never sent."""
         return self._processors.forgotten
 
-    def __getitem__(self, number: int) -> MachineCpu:
+    @overload
+    def __getitem__(self, number: int) -> MachineCpu: ...
+    @overload
+    def __getitem__(self, number: slice) -> tuple[MachineCpu, ...]: ...
+    def __getitem__(self, number: int | slice) -> MachineCpu | tuple[MachineCpu, ...]:
+        if isinstance(number, slice):
+            return self._several(number)
         count = len(self._cpus)
         if type(number) is not int or not 0 <= number < count:
             have = "one processor, cpus[0]" if count == 1 else f"{count} processors, from cpus[0] to cpus[{count - 1}]"
             raise Refused(f"cpus[{shown(number)}]: this machine has {have}; vm.boot(…, cpus=2) gives another number")
         return self._cpus[number]
+
+    def _several(self, numbers: slice) -> tuple[MachineCpu, ...]:
+        try:
+            return tuple(self._cpus[numbers])
+        except (TypeError, ValueError):
+            raise Refused(
+                f"cpus[{shown(numbers)}]: write whole numbers, such as cpus[1:] for all after the first"
+            ) from None
 
     def __iter__(self) -> Iterator[MachineCpu]:
         return iter(self._cpus)
