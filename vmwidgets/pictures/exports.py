@@ -79,9 +79,9 @@ class Exports:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
 
-        An .html file steps through the current operation.  A ``*`` in the name stands for the number of a step, so that
-        each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to rotation-17.svg.  Files of an earlier,
-        longer series remain.
+        An .html file steps through the current operation, and opens at the moment that is shown.  A ``*`` in the name
+        stands for the number of a step, so that each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to
+        rotation-17.svg.  Files of an earlier, longer series remain.
 
         A file is never half written: if writing fails, an existing file stays as it was.  Returns the path; for several
         files, the path of the last step.

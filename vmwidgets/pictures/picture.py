@@ -317,12 +317,14 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return found
 
     def to_html(self) -> str:
-        """One HTML file that needs nothing else, and steps through the current operation."""
-        machine, number = self.machine, self.operation
-        if machine is None or number < 0 or not self.steps:
+        """One HTML file that needs nothing else, and steps through the current operation, from the moment shown on."""
+        machine, scene = self.machine, self.scene()
+        number, done = self._drawn_at
+        if machine is None or number < 0 or not scene.steps.count:
             return super().to_html()
-        steps = Telling(machine, [self]).of_operation(number)
-        return page(ToldStory(self.scene().title, tuple(steps)))
+        steps = Telling(machine, [self]).of_operation(number, done)
+        opens_at = next(place for place, step in enumerate(steps) if step.done == done)
+        return page(ToldStory(scene.title, tuple(steps), opens_at=opens_at))
 
     def jump(self, to: str, way: int = 1) -> None:
         """Show the moment before the next event of a kind, or the next bookmark; with `way` -1, search backwards.

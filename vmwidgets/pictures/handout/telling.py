@@ -94,10 +94,11 @@ class Telling:
             told.append(step)
         return told
 
-    def of_operation(self, number: int) -> list[ToldStep]:
-        """The steps of one operation."""
+    def of_operation(self, number: int, shown: int | None = None) -> list[ToldStep]:
+        """The steps of one operation, and the moment after `shown` of its events, if that is no step."""
         unit = Unit(number, number, None)
-        return [self._step(unit, None if place == AFTER else place, "") for place in self._places(unit, "step")]
+        places = {*self._places(unit, "step")[:-1], *(() if shown is None else (shown,))}
+        return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
         """The operations from number `first` on, those of a group or of a run together."""
