@@ -140,11 +140,19 @@ styles of the whole output for each element that a picture adds or removes.
 
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
 _OURS = "[data-vmwidgets-twin]"
+_NARROW = (
+    f"{_OURS} {{ overflow-x: auto }} {_OURS} img {{ max-width: none !important }} "
+    "[data-vmwidgets-box] div { grid-template-columns: minmax(0, 1fr) !important }"
+)
 RULES = (
     f"<style>{LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
-    f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }}</style>"
+    f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
+    f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
 )
-"""What holds for all twins of a page: no empty line above them, and dark where the page's own words say so."""
+"""What holds for all twins of a page: no empty line above them, and dark where the page's own words say so.
+
+On a narrow page, letters keep their size: pictures are scrolled, and those beside each other are one below the other.
+"""
 
 
 def note_html(note: str) -> str:
