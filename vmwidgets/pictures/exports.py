@@ -144,8 +144,9 @@ class Snapshot(Exports):
     The last note of `scene` says where it comes from: see :func:`signed`.
     """
 
-    def __init__(self, scene: Scene, operation: int, scale: float = 1) -> None:
-        self._scene, self._operation, self._scale = scene, operation, scale
+    def __init__(self, scene: Scene, operation: int, scale: float = 1, slim: Scene | None = None) -> None:
+        """`slim` is the same moment laid out for a telephone."""
+        self._scene, self._operation, self._scale, self._slim = scene, operation, scale, slim
 
     def scene(self) -> Scene:
         """The scene of that moment."""
@@ -161,7 +162,8 @@ class Snapshot(Exports):
         from vmwidgets.views.scene.svg import to_svg
 
         scene = self._scene
-        picture = twin_html("", output_html(scene, to_svg(scene, bare=True)), scene.notes[-1])
+        slim = "" if self._slim is None else to_svg(self._slim, bare=True)
+        picture = twin_html("", output_html(scene, to_svg(scene, bare=True), slim=slim), scene.notes[-1])
         return {"text/html": picture + RULES, "text/plain": self.to_text()}
 
     def __repr__(self) -> str:

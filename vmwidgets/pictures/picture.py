@@ -28,6 +28,7 @@ from .handout.story import ToldStory
 from .handout.telling import Telling
 from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at
 from .options import refuse_unfit, refuse_unknown
+from .slim import slim_if_kept
 
 NARROWEST, WIDEST = 420, 1600
 """Pixels that pictures can be laid out for."""
@@ -497,7 +498,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     def snapshot(self) -> Snapshot:
         """A picture of the present state, which does not change: for before and after."""
-        return Snapshot(self.scene(), self._drawn_at[0], self.scale)
+        return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self))
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:

@@ -111,14 +111,29 @@ def image_html(svg: str, alt: str, style: str = "") -> str:
     return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%{style}">'
 
 
-def output_html(scene: Scene, svg: str, wide: float = 0) -> str:
-    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.
+def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
+    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.  A telephone has `slim`, if given.
 
     A browser draws an SVG by the `color-scheme` of its image.  So it has the theme of its page, not that of the
     reader's system, and is light on paper.
     """
     size = f"; width: {wide:g}px" if wide else ""
-    return image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
+    image = image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
+    return picture_html(image, data_uri(slim).replace(" ", "%20")) if slim else image
+
+
+def picture_html(image: str, slim: str) -> str:
+    """An `<img>`, and the address of what a telephone shows instead; a blank would end the address.
+
+    >>> picture_html('<img src="walk.svg">', "slim.svg")
+    '<picture><source media="(max-width: 520px)" srcset="slim.svg"><img src="walk.svg"></picture>'
+    """
+    assert " " not in slim
+    return f'<picture><source media="{TELEPHONE}" srcset="{slim}">{image}</picture>'
+
+
+TELEPHONE = "(max-width: 520px)"
+"""Pages for which pictures are laid out as for a telephone."""
 
 
 def twin_html(twin_id: str, image: str, note: str = "") -> str:
