@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
 from vmwidgets.engine.mmu.formats import FORMATS  # noqa: E402
+from vmwidgets.pictures.picture import Picture  # noqa: E402
 from vmwidgets.views.scene.model import Scene  # noqa: E402
 from vmwidgets.views.scene.svg import to_svg  # noqa: E402
 from vmwidgets.widgets.host.packing import pack, unpack  # noqa: E402
@@ -77,6 +78,11 @@ def lane(kind: str) -> Scene:
 
 def scenes() -> dict[str, Scene]:
     """What the widgets show, by the name of the file."""
+    return {name: view.scene() for name, view in views().items()}
+
+
+def views() -> dict[str, Picture]:
+    """The widgets, by the name of the file; each keeps its machine until it is drawn."""
     return {
         "insertion": insertion(),
         "walk": walk(),
@@ -88,8 +94,8 @@ def scenes() -> dict[str, Scene]:
         "tables": tables(),
         "formats": formats(),
         "tlb": tlb(),
-        "fault": vm.Fault(forked()).scene(),
-        "objects": vm.Objects(forked()).scene(),
+        "fault": vm.Fault(forked()),
+        "objects": vm.Objects(forked()),
         "clock": clock(),
         "domain": domain(),
         "slab-levels": slab_levels(),
@@ -98,30 +104,28 @@ def scenes() -> dict[str, Scene]:
     }
 
 
-def insertion() -> Scene:
+def insertion() -> Any:
     """An insertion at its rotation."""
     m = machine()
     for prot in "rw", "r", "rx", "rw", "r":
         m.kernel_map.enter("64 KiB", prot=prot)
-    view = vm.Tree(m.kernel_map)
-    for step in range(view.scene().steps.count, 0, -1):
-        view.step = step
-        scene = view.scene()
-        if scene.caption.text.startswith("A rotation"):
-            return scene
-    raise RuntimeError("the last insertion of this machine has no rotation any more: enter one more, or one fewer")
+    view: Any = vm.Tree(m.kernel_map)
+    view.jump("rotation", -1)  # to the moment before it
+    operation, done = view.moment
+    view.moment = (operation, done + 1)
+    return view
 
 
-def walk() -> Scene:
+def walk() -> Picture:
     """A walk of a page that a task has written to."""
     m = machine()
     task, heap = m.task("init"), m.object("heap")
     a = task.map.enter("64 KiB", at=0x40_0000, object=heap)
     task.write(a, b"hello")
-    return vm.Walk(task.walk(a, "write")).scene()
+    return vm.Walk(task.walk(a, "write"))
 
 
-def process() -> Scene:
+def process() -> Picture:
     """The map of a Python process, the one that is recorded in the package, around an address in it."""
     from vmwidgets.sources import proc_maps
 
@@ -131,10 +135,10 @@ def process() -> Scene:
     entries = loaded.task.map.entries()
     chosen = next(entry for entry in entries if entry.object is not None and "x" in entry.protection)
     loaded.task.map.lookup(chosen.start)
-    return vm.Map(loaded.task.map, whole=40).scene()
+    return vm.Map(loaded.task.map, whole=40)
 
 
-def kmem() -> Scene:
+def kmem() -> Picture:
     """Kernel memory with a hole that is filled again, and two threads asleep on exec_map."""
     m = machine()
     _, middle, _ = (m.kmem_malloc(size) for size in ("24 KiB", "12 KiB", "16 KiB"))
@@ -146,10 +150,10 @@ def kmem() -> Scene:
     m.run()
     m.kmem_free(middle, "12 KiB")
     m.kmem_malloc("8 KiB")
-    return vm.Kmem(m).scene()
+    return vm.Kmem(m)
 
 
-def threads() -> Scene:
+def threads() -> Picture:
     """A deadlock, a thread that waits for one of its locks, and one that naps."""
     m: Any = machine()
 
@@ -165,10 +169,10 @@ def threads() -> Scene:
     m.spawn(lambda: m.tsleep("tty", "ttyin", 500), name="getty")
     for _ in range(3):
         m.step()
-    return vm.Threads(m).scene()
+    return vm.Threads(m)
 
 
-def frames() -> Scene:
+def frames() -> Picture:
     """Memory that is nearly used up: NORMAL requests are refused."""
     m = machine()
     m.read_file("libc", "4 MiB")
@@ -178,34 +182,34 @@ def frames() -> Scene:
     view, physical = vm.Frames(m), m.walk(address).pa
     assert physical is not None, "what kmem_malloc gave is mapped"
     view.selection = f"frame:{physical >> 12}"
-    return view.scene()
+    return view
 
 
-def slabs() -> Scene:
+def slabs() -> Picture:
     """Zones after some use."""
     m = machine()
     live = [m.malloc(size) for size in (40, 100, 300, 700) * 9]
     for address in live[1::3]:
         m.free(address)
     m.malloc(300)
-    return vm.Slabs(m).scene()
+    return vm.Slabs(m)
 
 
-def tables() -> Scene:
+def tables() -> Picture:
     """ARM's tables of a mapping with a section, a large page and small ones."""
     ranges = [(0x10_0000, "1 MiB"), (0x20_0000, "64 KiB"), (0x21_4000, "12 KiB"), (0x100_0000, "16 MiB")]
     view = vm.Tables(vm.compare_formats(ranges, ["armv7"]).tables["armv7"])
     view.show_address(0x20_1000)
-    return view.scene()
+    return view
 
 
-def formats() -> Scene:
+def formats() -> Picture:
     """A process of 32-bit size in all formats."""
     ranges = [(0x40_0000, "4 MiB"), (0x1000_0000, "1 MiB"), (0x2000_0000, "64 MiB"), (0x7FF0_0000, "64 KiB")]
-    return vm.Formats(vm.compare_formats(ranges, tuple(FORMATS))).scene()
+    return vm.Formats(vm.compare_formats(ranges, tuple(FORMATS)))
 
 
-def tlb() -> Scene:
+def tlb() -> Picture:
     """A shootdown that two processors have not acknowledged yet."""
     m = vm.boot("x86-64", cpus=3, asids=True)
     m.name = "machine 1"
@@ -218,7 +222,7 @@ def tlb() -> Scene:
             cpu.load(a + page * 4096)
     m.cpus.shootdown = "sent"
     task.map.remove(a + 0x2000, size="12 KiB")
-    return vm.Tlb(m).scene()
+    return vm.Tlb(m)
 
 
 def forked() -> vm.Machine:
@@ -235,7 +239,7 @@ def forked() -> vm.Machine:
     return m
 
 
-def clock() -> Scene:
+def clock() -> Picture:
     """A hand that passed a page which was used, and took the next one."""
     m = vm.boot("x86-64")
     m.name = "machine 1"
@@ -246,28 +250,28 @@ def clock() -> Scene:
     a = task.mmap("64 KiB")
     for page in (0, 1, 2, 3, 4, 5, 6, 1, 3, 7):
         task.write(a + page * 4096, b"used")
-    return vm.Clock(task).scene()
+    return vm.Clock(task)
 
 
-def domain() -> Scene:
+def domain() -> Picture:
     """The second map of a fresh domain: so much that the slab is refilled twice, a refill inside the other."""
     m = vm.boot("armv7")
     m.name = "machine 1"
     d = m.domain("hello")
     d.map(d.frame("4 KiB"))
     d.map(d.frame("2 MiB"))
-    return vm.Domain(d).scene()
+    return vm.Domain(d)
 
 
-def slab_levels() -> Scene:
+def slab_levels() -> Picture:
     """A map for which blocks are refilled on three levels."""
     d = vm.boot("armv7").domain("hello")
     d.map(d.frame())
     d.map(d.device_frame("1 GiB", "64 MiB"), size="60 MiB")
-    return vm.SlabLevels(d).scene()
+    return vm.SlabLevels(d)
 
 
-def paging() -> Scene:
+def paging() -> Picture:
     """The same memory for a task and for a domain."""
     m = vm.boot("armv7")
     task, d = m.task("init"), m.domain("hello")
@@ -275,13 +279,13 @@ def paging() -> Scene:
     for size in (8192, 65536, 65536):
         task.write(task.map.enter(size, object=memory, prot="rw"), bytes(size))
         d.map(d.frame(size))
-    return vm.Paging(vm.compare_paging(task, d)).scene()
+    return vm.Paging(vm.compare_paging(task, d))
 
 
-def references() -> Scene:
+def references() -> Picture:
     """A textbook's string under three policies."""
     string = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1"
-    return vm.picture(vm.reference_string(string, 3, ("fifo", "clock", "opt"))).scene()
+    return vm.picture(vm.reference_string(string, 3, ("fifo", "clock", "opt")))
 
 
 def machine() -> vm.Machine:

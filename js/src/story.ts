@@ -52,6 +52,8 @@ export interface Story {
   version: number;
   /** Whether answers are there at once. */
   opened: boolean;
+  /** The step that is shown first; where it is not said, the first one. */
+  opensAt?: number;
   steps: ToldStep[];
   branches: Branch[];
 }
@@ -63,12 +65,13 @@ export class Reader {
   readonly story: Story;
   /** Which branch; -1: the story. */
   branch = -1;
-  at = 0;
+  at: number;
   /** The steps whose question was answered, with what was chosen; "" where the answer was only shown. */
   private readonly answered = new Map<ToldStep, string>();
 
   constructor(story: Story) {
     this.story = story;
+    this.at = story.opensAt ?? 0;
   }
 
   get steps(): readonly ToldStep[] {

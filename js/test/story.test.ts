@@ -47,6 +47,12 @@ test("the strip says nothing of what comes after an open question", () => {
   assert.equal(pastOf(reader.steps, reader.known).past.kinds, "ffff");
 });
 
+test("a story opens at the step that it names, and else at its first", () => {
+  const steps = [step(), step(), step()];
+  const story = { version: STORY_VERSION, opened: false, steps, branches: [] };
+  assert.deepEqual([new Reader(story).at, new Reader({ ...story, opensAt: 2 }).at], [0, 2]);
+});
+
 test("after class nothing waits", () => {
   const reader = setUp(true);
   reader.go(9);

@@ -252,7 +252,7 @@ def missing(own: Sequence[Example]) -> set[str]:
 def of_gallery() -> dict[str, Tried]:
     """The pictures of the gallery whose code there needs nothing else, by their names."""
     found = {}
-    for name in pictures.scenes():
+    for name in pictures.views():
         own = Example(gallery.code(name))
         if own.source and not missing([own]) and "return" not in own.source:
             place = f"{FOLDER}/gallery/{name}.ipynb"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import pictures
+from vmwidgets.pictures.slim import slim
 from vmwidgets.views.scene.svg import to_svg
 
 MADE_BY = {"fault": "forked", "objects": "forked"}
@@ -18,11 +19,15 @@ MADE_BY = {"fault": "forked", "objects": "forked"}
 
 
 def write(folder: Path, links: Mapping[str, str]) -> None:
-    """Write the page and its pictures into a folder; `links` are the links to try a picture, by its name."""
+    """Write the page and its pictures into a folder, each laid out for a telephone too.
+
+    `links` are the links to try a picture, by its name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = ["# Gallery", "", "Each picture is drawn by the code below it, when these pages are built.", ""]
-    drawn = pictures.scenes()
-    for name, scene in drawn.items():
+    for name, view in pictures.views().items():
+        (folder / f"{name}-slim.svg").write_text(to_svg(slim(view)))  # the view keeps its machine until it is drawn
+        scene = view.scene()
         (folder / f"{name}.svg").write_text(to_svg(scene))
         lines += [f"## {heading(name, scene.title)}", "", f"![{alternative(scene)}]({name}.svg)", ""]
         if source := code(name):
@@ -57,5 +62,5 @@ def code(name: str) -> str:
     first = body.body[1] if ast.get_docstring(body) else body.body[0]
     lines = textwrap.dedent("\n".join(source.splitlines()[first.lineno - 1 :]))
     last = f"\nvm.{name.capitalize()}(m)" if name in MADE_BY else ""
-    shown = re.sub(r"^return (.+?)(?:\.scene\(\))?$", r"\1", lines.replace("\nreturn m", ""), flags=re.MULTILINE)
+    shown = re.sub(r"^return (.+)$", r"\1", lines.replace("\nreturn m", ""), flags=re.MULTILINE)
     return re.sub(r"\bmachine\(\)", 'vm.boot("x86-64")', shown) + last

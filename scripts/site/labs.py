@@ -24,12 +24,15 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 OURS = "application/vnd.vmwidgets."
 """What only the package itself reads in an output."""
 
-RECORDED_MAP = """
+BEFORE = """
+import vmwidgets.pictures.slim
 import vmwidgets.sources.proc_maps
 
 vmwidgets.sources.proc_maps.SELF = "/no/such/file"
+vmwidgets.pictures.slim.KEPT = True
 """
-"""Run before a lab: the page shows the recorded map of a process, and not one of the computer that builds the site."""
+"""Run before a lab: the page shows the recorded map of a process, and not one of the computer that builds the site.
+Each picture is laid out for a telephone too."""
 
 WITHOUT_STEPS = {"12-your-own-kernel"}
 """Labs whose pictures are of what another kernel printed: a handout is made of pictures of a machine."""
@@ -121,7 +124,7 @@ def check(command: list[Any]) -> None:
     home = KEPT / "ipython"
     startup = home / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
-    (startup / "recorded_map.py").write_text(RECORDED_MAP)
+    (startup / "before.py").write_text(BEFORE)
     variables = {**os.environ, "IPYTHONDIR": str(home), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=60 * MINUTES

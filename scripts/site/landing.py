@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import replace
 from html import escape
 from itertools import cycle
-from math import inf
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 import vmwidgets as vm
-from vmwidgets.pictures.handout.telling import SLIM
+from vmwidgets.pictures.slim import slim
 from vmwidgets.views.scene.png import to_png
 from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.twin import picture_html
 
 from . import fork, handouts
 from .chapters import with_links
@@ -151,13 +150,13 @@ def pictures() -> str:
     for number, (title, lines) in enumerate(EXAMPLES.items(), 1):
         exec("\n".join(lines[:-1]), names)
         picture = vm.picture(eval(lines[-1], names), width=WIDER.get(title, ACROSS))
-        drawn, slim = picture.scene(), picture.drawing(replace(picture.at(), width=SLIM, height=inf))
+        drawn = picture.scene()
         (folder / f"{number}.svg").write_text(to_svg(drawn), encoding="utf-8")
-        (folder / f"{number}-slim.svg").write_text(to_svg(slim), encoding="utf-8")
+        (folder / f"{number}-slim.svg").write_text(to_svg(slim(picture)), encoding="utf-8")
         words = escape(f"{drawn.title}: {drawn.caption.text}")
         code = escape("\n".join(lines))
-        telephone = f'<source media="(max-width: 520px)" srcset="pictures/{number}-slim.svg">'
-        image = f'<picture>{telephone}<img src="pictures/{number}.svg" alt="{words}" loading="lazy"></picture>'
+        image = f'<img src="pictures/{number}.svg" alt="{words}" loading="lazy">'
+        image = picture_html(image, f"pictures/{number}-slim.svg")
         shown = f'<pre tabindex="0" aria-label="code">{code}</pre>'
         parts.append(f"<figure><figcaption>{escape(title)}</figcaption>{shown}{image}</figure>")
     return "".join(parts)

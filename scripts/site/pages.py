@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 from scripts import environment
+from vmwidgets.views.scene.twin import picture_html
 
 from . import handouts, stage
 from .places import CACHE, OUT, ROOT, STAGE
@@ -44,8 +47,12 @@ def build() -> None:
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"vmwidgets: Sphinx refuses the pages: {done.stderr[-6000:]}")
+    slim = [path.stem for path in sorted((STAGE / "gallery").glob("*-slim.svg"))]
+    for name in slim:
+        shutil.copy(STAGE / "gallery" / f"{name}.svg", OUT / "_images")
     for page in OUT.rglob("*.html"):
-        page.write_text(mended(page.read_text(encoding="utf-8")), encoding="utf-8")
+        text = for_telephones(mended(page.read_text(encoding="utf-8")), slim)
+        page.write_text(text, encoding="utf-8")
     handouts.write()
     shutil.copytree(STAGE / "docs" / "pictures", OUT / "docs" / "pictures")
     for name in UNUSED:
@@ -62,3 +69,20 @@ def mended(text: str) -> str:
     for found, right in MENDED.items():
         text = text.replace(found, right)
     return text
+
+
+def for_telephones(text: str, slim: Collection[str]) -> str:
+    """A page in which a telephone shows the `slim` forms of pictures; Sphinx numbers copies of a picture.
+
+    >>> for_telephones('<img src="../_images/walk1.svg" />', ["walk-slim"])[:-11]
+    '<picture><source media="(max-width: 520px)" srcset="../_images/walk-slim.svg"><img src="../_images/walk1.svg" />'
+    """
+
+    def put(match: re.Match[str]) -> str:
+        image, folder, name = match[0], match[1], match[2]
+        return picture_html(image, f"{folder}{name}-slim.svg") if f"{name}-slim" in slim else image
+
+    return DRAWING.sub(put, text)
+
+
+DRAWING = re.compile(r'<img[^>]* src="([^"]*_images/)([a-z-]+)\d*\.svg"[^>]*>')

@@ -253,6 +253,17 @@ def test_a_file_of_one_state_is_no_wider_than_a_telephone(opened: Callable[..., 
     assert page.locator("table").count() == 1
 
 
+def test_a_saved_picture_opens_at_the_step_that_it_showed(opened: Callable[..., Any], tmp_path: Path) -> None:
+    machine, *_ = forked()
+    picture = vm.picture(vm.Objects(machine))
+    picture.step = 2
+    page = opened(picture.save(tmp_path / "picture.html"))
+    assert where(page) == (2, picture.steps)
+    assert page.locator(".vmw-caption b").inner_text() == picture.scene().caption.text
+    page.keyboard.press("[")
+    assert where(page)[0] == 1
+
+
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **NARROWER)
     for _ in range(12):

@@ -79,6 +79,26 @@ def test_pictures_in_boxes_are_there(page: Any) -> None:
         assert look(images.nth(number), f"nbconvert-box-{number + 1}").unreadable == []
 
 
+NARROW = """() => [...document.querySelectorAll('[data-vmwidgets-twin] img')].map((image) => {
+    const { width, left } = image.getBoundingClientRect();
+    const twin = image.closest('[data-vmwidgets-twin]');
+    twin.scrollLeft = 1e6;
+    const right = image.getBoundingClientRect().right;
+    return [width >= image.naturalWidth, left >= 0 && right <= innerWidth, twin.scrollLeft > 0];
+})"""
+
+
+def test_on_a_telephone_letters_keep_their_size_and_pictures_are_scrolled(chromium: Any, exported: Path) -> None:
+    with closing(chromium.new_page(viewport={"width": 400, "height": 800})) as page:
+        page.goto(exported.as_uri())
+        found = page.evaluate(NARROW)
+        assert len(found) >= 6, "alone and in boxes"
+        assert set(map(tuple, found)) == {(True, True, True)}, "(large enough, seen to its end, scrolled)"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        page.emulate_media(media="print")
+        assert not any(scrolled for _, _, scrolled in page.evaluate(NARROW)), "on paper it fits"
+
+
 SHOWN = [("screen", "dark"), ("screen", "light"), ("print", "dark")]
 
 

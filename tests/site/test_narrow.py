@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scripts.site import labs
 from scripts.site.serve import Site
 from tests.site.test_pages import own
 
@@ -69,22 +70,51 @@ def test_a_wide_table_is_a_list_for_each_row(telephone: Any, site: Site) -> None
     assert lefts == sorted(set(lefts)), "on a wide page it is a table"
 
 
-LETTERS = """async () => {
-    const drawings = [...document.querySelectorAll('article img')].filter((one) => /svg/.test(one.src));
-    for (const one of drawings) one.loading = 'eager';
-    await Promise.all(drawings.map((one) => one.decode()));
+DRAWINGS = """async () => {
+    const all = [...document.querySelectorAll('article img')].filter((one) => /svg/.test(one.currentSrc || one.src));
+    for (const one of all) one.loading = 'eager';
+    await Promise.all(all.map((one) => one.decode()));
     await new Promise(requestAnimationFrame);
-    return drawings.map((one) => [
-        Math.round(100 * one.getBoundingClientRect().width / one.naturalWidth),
-        one.closest('[tabindex="0"]')?.scrollWidth >= one.naturalWidth,
-    ]);
+    return all.map((one) => {
+        const { left, right, width } = one.getBoundingClientRect();
+        return [
+            Math.round(100 * width / one.naturalWidth),
+            left >= 0 && right <= innerWidth,
+            one.closest('[tabindex="0"]')?.scrollWidth >= one.naturalWidth,
+        ];
+    });
 }"""
+"""Of each drawing: how large its letters are, whether all of it is seen, and whether keys scroll it."""
+
+CUT = """() => [...document.querySelectorAll('article img')]
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
+    .map((one) => one.currentSrc.slice(-80))"""
+"""Images of any kind that go on past the screen."""
+
+PAGES = ["gallery/index.html", "docs/guide.html", "README.html", *(f"notebooks/{name}.html" for name in labs.NAMES)]
+
+
+@pytest.mark.parametrize("width", [360, 400])
+def test_on_a_telephone_each_drawing_is_laid_out_for_it(telephone: Any, site: Site, width: int) -> None:
+    telephone.set_viewport_size({"width": width, "height": 740})
+    count = 0
+    for page in PAGES:
+        telephone.goto(f"{site.base}/{page}", wait_until="load")
+        found = telephone.evaluate(DRAWINGS)
+        assert {(large, whole) for large, whole, _ in found} == {(100, True)}, page
+        assert telephone.evaluate("document.documentElement.scrollWidth") <= width, page
+        assert telephone.evaluate(CUT) == [], page
+        count += len(found)
+    assert count > 100
 
 
 @pytest.mark.parametrize("page", ["gallery/index.html", "docs/guide.html", "notebooks/01-maps.html"])
-def test_drawings_keep_the_size_of_their_letters_and_scroll_alone(telephone: Any, site: Site, page: str) -> None:
+def test_on_a_narrow_page_drawings_keep_the_size_of_their_letters_and_scroll_alone(
+    telephone: Any, site: Site, page: str
+) -> None:
+    telephone.set_viewport_size({"width": 600, "height": 740})
     telephone.goto(f"{site.base}/{page}", wait_until="load")
-    found = telephone.evaluate(LETTERS)
+    found = telephone.evaluate(DRAWINGS)
     assert len(found) >= 5
-    assert set(map(tuple, found)) == {(100, True)}
-    assert telephone.evaluate("document.documentElement.scrollWidth") <= WIDTH
+    assert {(large, reached) for large, _, reached in found} == {(100, True)}
+    assert telephone.evaluate("document.documentElement.scrollWidth") <= 600

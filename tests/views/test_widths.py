@@ -15,8 +15,8 @@ import pytest
 from tests.views import gallery
 from tests.views.gallery import Named
 from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside, overlaps
-from vmwidgets.pictures.handout.telling import SLIM
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.pictures.slim import SLIM
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import font_size
 

@@ -468,6 +468,24 @@ def test_a_saved_picture_steps_through_its_operation(tmp_path: Path) -> None:
     assert story["steps"][-1]["sentence"] == picture.scene().caption.text
 
 
+@pytest.mark.parametrize("kind", [vm.Tree, lambda shown: vm.picture(vm.Tree(shown))])
+def test_a_saved_picture_opens_at_the_moment_that_it_shows(kind: Any, tmp_path: Path) -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    for prot in ("rw", "r", "rx", "rw"):
+        machine.kernel_map.enter("64 KiB", prot=prot)
+    picture, serial = kind(machine.kernel_map), machine.journal.last.serial
+    places = picture.scene().steps.places
+    between = next(done for done in range(1, max(places)) if done not in places)
+    for done, more in ((places[1], 0), (places[3], 0), (None, 0), (0, 1), (between, 1)):
+        picture.moment = (serial, done)
+        shown = picture.scene()
+        story = read(picture.save(tmp_path / "x.html"))
+        opened = story["steps"][story.get("opensAt", 0)]
+        assert opened["sentence"] == shown.caption.text
+        assert words(shown)["nodes"] == opened["pictures"][0]["wide"]["nodes"]
+        assert len(story["steps"]) == picture.steps + more, "a moment that is no step is one more"
+
+
 def test_scale_counts_in_files(tmp_path: Path) -> None:
     machine, *_ = forked()
     sizes = [

@@ -11,6 +11,7 @@ import pytest
 
 from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
+from vmwidgets.pictures import slim
 from vmwidgets.widgets.host.pictures import keep_moments
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -140,3 +141,23 @@ def test_what_has_no_steps_does_not_say_that_it_has(shell: PyodideShell, outputs
     shell.run("vm.reference_string('1 2 3')", "c1")
     assert len(twins(outputs[1]["text/html"])) == 1
     assert "step again" not in outputs[1]["text/html"]
+
+
+def test_a_page_for_telephones_too_has_both_layouts_of_the_same_moment(
+    shell: PyodideShell, outputs: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slim, "KEPT", True)
+    shell.run('k.enter("4 KiB")\nk', "c1")
+    shell.run("still = vm.Map(k).snapshot()", "c2")
+    live, twin = outputs
+    assert VIEW in live
+    for one in (twin, shell.user_ns["still"]._repr_mimebundle_()):
+        html = one["text/html"]
+        small, usual = re.findall(r'(?:srcset|src)="([^"]+)"', html)
+        assert " " not in small, "an address ends there"
+        assert widths(small) == [slim.SLIM]
+        assert widths(usual)[0] > slim.SLIM
+        assert all("enter mapped 4 KiB" in unquote(svg) for svg in (small, usual))
+    monkeypatch.setattr(slim, "KEPT", False)
+    shell.run("vm.Map(k)", "c3")
+    assert "srcset" not in outputs[-1]["text/html"]

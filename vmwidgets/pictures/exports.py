@@ -79,9 +79,9 @@ class Exports:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file, in the format of its ending: .svg, .html, .json, .dot, .txt or .png.
 
-        An .html file steps through the current operation.  A ``*`` in the name stands for the number of a step, so that
-        each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to rotation-17.svg.  Files of an earlier,
-        longer series remain.
+        An .html file steps through the current operation, and opens at the moment that is shown.  A ``*`` in the name
+        stands for the number of a step, so that each step gets a file: ``"rotation-*.svg"`` writes rotation-01.svg to
+        rotation-17.svg.  Files of an earlier, longer series remain.
 
         A file is never half written: if writing fails, an existing file stays as it was.  Returns the path; for several
         files, the path of the last step.
@@ -144,8 +144,9 @@ class Snapshot(Exports):
     The last note of `scene` says where it comes from: see :func:`signed`.
     """
 
-    def __init__(self, scene: Scene, operation: int, scale: float = 1) -> None:
-        self._scene, self._operation, self._scale = scene, operation, scale
+    def __init__(self, scene: Scene, operation: int, scale: float = 1, slim: Scene | None = None) -> None:
+        """`slim` is the same moment laid out for a telephone."""
+        self._scene, self._operation, self._scale, self._slim = scene, operation, scale, slim
 
     def scene(self) -> Scene:
         """The scene of that moment."""
@@ -161,7 +162,8 @@ class Snapshot(Exports):
         from vmwidgets.views.scene.svg import to_svg
 
         scene = self._scene
-        picture = twin_html("", output_html(scene, to_svg(scene, bare=True)), scene.notes[-1])
+        slim = "" if self._slim is None else to_svg(self._slim, bare=True)
+        picture = twin_html("", output_html(scene, to_svg(scene, bare=True), slim=slim), scene.notes[-1])
         return {"text/html": picture + RULES, "text/plain": self.to_text()}
 
     def __repr__(self) -> str:

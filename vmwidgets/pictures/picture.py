@@ -28,6 +28,7 @@ from .handout.story import ToldStory
 from .handout.telling import Telling
 from .moments import NOW, NotThere, There, When, WhenTrait, counterpart, machine_at, next_mark, part_at
 from .options import refuse_unfit, refuse_unknown
+from .slim import slim_if_kept
 
 NARROWEST, WIDEST = 420, 1600
 """Pixels that pictures can be laid out for."""
@@ -317,12 +318,14 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         return found
 
     def to_html(self) -> str:
-        """One HTML file that needs nothing else, and steps through the current operation."""
-        machine, number = self.machine, self.operation
-        if machine is None or number < 0 or not self.steps:
+        """One HTML file that needs nothing else, and steps through the current operation, from the moment shown on."""
+        machine, scene = self.machine, self.scene()
+        number, done = self._drawn_at
+        if machine is None or number < 0 or not scene.steps.count:
             return super().to_html()
-        steps = Telling(machine, [self]).of_operation(number)
-        return page(ToldStory(self.scene().title, tuple(steps)))
+        steps = Telling(machine, [self]).of_operation(number, done)
+        opens_at = next(place for place, step in enumerate(steps) if step.done == done)
+        return page(ToldStory(scene.title, tuple(steps), opens_at=opens_at))
 
     def jump(self, to: str, way: int = 1) -> None:
         """Show the moment before the next event of a kind, or the next bookmark; with `way` -1, search backwards.
@@ -495,7 +498,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     def snapshot(self) -> Snapshot:
         """A picture of the present state, which does not change: for before and after."""
-        return Snapshot(self.scene(), self._drawn_at[0], self.scale)
+        return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self))
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:

@@ -26,7 +26,7 @@ function fit() {
   }
 }
 
-const SCROLLED = "article pre, article p:has(> img), .table-wrapper, .cell_output, .sidebar-scroll";
+const SCROLLED = "article pre, article p:has(> img, > picture), .table-wrapper, .cell_output, [data-vmwidgets-twin], .sidebar-scroll";
 
 function reach() {
   for (const part of document.querySelectorAll(SCROLLED)) {

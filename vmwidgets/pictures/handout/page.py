@@ -182,7 +182,9 @@ def _data(story: ToldStory, opened: bool) -> dict[str, Any]:
     branches = [
         {"name": visible(one.name), "after": one.after, "steps": list(map(_step, one.steps))} for one in story.branches
     ]
-    return {"version": VERSION, "opened": opened, "steps": list(map(_step, story.steps)), "branches": branches}
+    begins = {"opensAt": story.opens_at} if story.opens_at else {}
+    steps = list(map(_step, story.steps))
+    return {"version": VERSION, "opened": opened, **begins, "steps": steps, "branches": branches}
 
 
 def _step(step: ToldStep) -> dict[str, Any]:

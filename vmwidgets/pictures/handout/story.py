@@ -61,10 +61,14 @@ class Branch:
 
 @dataclass(frozen=True)
 class ToldStory:
-    """What a handout tells; `left_out` says in sentences what it does not, `journal` is a machine's journal file."""
+    """What a handout tells; `left_out` says in sentences what it does not, `journal` is a machine's journal file.
+
+    `opens_at` is the place of the step that the player shows first.
+    """
 
     title: str
     steps: tuple[ToldStep, ...]
     branches: tuple[Branch, ...] = ()
     left_out: tuple[str, ...] = ()
     journal: bytes = b""
+    opens_at: int = 0

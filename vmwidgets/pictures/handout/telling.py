@@ -16,6 +16,7 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.pictures.absent import absent_scene, blank
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.operations import line_of, name_of
+from vmwidgets.pictures.slim import SLIM
 from vmwidgets.pictures.timeline import look_of
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Caption, Scene, Table
@@ -26,9 +27,6 @@ from .story import Drawn, ToldStep
 
 NARROW, BESIDE = 420.0, 480.0
 """Pixels of a narrow picture, for half of a sheet; and of one of several next to each other."""
-
-SLIM = 328.0
-"""Pixels of a picture on a telephone of 360 pixels, whose page has margins."""
 
 UNITS = ("step", "function", "operation")
 """What a step of a handout may be, the finest first."""
@@ -94,10 +92,11 @@ class Telling:
             told.append(step)
         return told
 
-    def of_operation(self, number: int) -> list[ToldStep]:
-        """The steps of one operation."""
+    def of_operation(self, number: int, shown: int | None = None) -> list[ToldStep]:
+        """The steps of one operation, and the moment after `shown` of its events, if that is no step."""
         unit = Unit(number, number, None)
-        return [self._step(unit, None if place == AFTER else place, "") for place in self._places(unit, "step")]
+        places = {*self._places(unit, "step")[:-1], *(() if shown is None else (shown,))}
+        return [self._step(unit, done, "") for done in (*sorted(places), None)]
 
     def units(self, first: int) -> Iterator[Unit]:
         """The operations from number `first` on, those of a group or of a run together."""

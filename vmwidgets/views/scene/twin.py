@@ -111,14 +111,29 @@ def image_html(svg: str, alt: str, style: str = "") -> str:
     return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%{style}">'
 
 
-def output_html(scene: Scene, svg: str, wide: float = 0) -> str:
-    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.
+def output_html(scene: Scene, svg: str, wide: float = 0, slim: str = "") -> str:
+    """The image in a notebook's output, `wide` pixels wide; 0: as the SVG says.  A telephone has `slim`, if given.
 
     A browser draws an SVG by the `color-scheme` of its image.  So it has the theme of its page, not that of the
     reader's system, and is light on paper.
     """
     size = f"; width: {wide:g}px" if wide else ""
-    return image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
+    image = image_html(svg, alternative_text(scene), f"; color-scheme: light{size}")
+    return picture_html(image, data_uri(slim).replace(" ", "%20")) if slim else image
+
+
+def picture_html(image: str, slim: str) -> str:
+    """An `<img>`, and the address of what a telephone shows instead; a blank would end the address.
+
+    >>> picture_html('<img src="walk.svg">', "slim.svg")
+    '<picture><source media="(max-width: 520px)" srcset="slim.svg"><img src="walk.svg"></picture>'
+    """
+    assert " " not in slim
+    return f'<picture><source media="{TELEPHONE}" srcset="{slim}">{image}</picture>'
+
+
+TELEPHONE = "(max-width: 520px)"
+"""Pages for which pictures are laid out as for a telephone."""
 
 
 def twin_html(twin_id: str, image: str, note: str = "") -> str:
@@ -140,11 +155,19 @@ styles of the whole output for each element that a picture adds or removes.
 
 _DARK = ":is([data-jp-theme-light=false], .vscode-dark, html[theme=dark])"
 _OURS = "[data-vmwidgets-twin]"
+_NARROW = (
+    f"{_OURS} {{ overflow-x: auto }} {_OURS} img {{ max-width: none !important }} "
+    "[data-vmwidgets-box] div { grid-template-columns: minmax(0, 1fr) !important }"
+)
 RULES = (
     f"<style>{LOST}:has(+ .jp-OutputArea-child {_OURS}) {{ display: none }} "
-    f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }}</style>"
+    f"@media screen {{ {_DARK} {_OURS} img {{ color-scheme: dark !important }} }} "
+    f"@media screen and (max-width: 46em) {{ {_NARROW} }}</style>"
 )
-"""What holds for all twins of a page: no empty line above them, and dark where the page's own words say so."""
+"""What holds for all twins of a page: no empty line above them, and dark where the page's own words say so.
+
+On a narrow page, letters keep their size: pictures are scrolled, and those beside each other are one below the other.
+"""
 
 
 def note_html(note: str) -> str:

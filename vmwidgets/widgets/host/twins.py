@@ -19,6 +19,7 @@ from ipywidgets import Box, GridBox, HBox, Label
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.pictures.exports import signed
 from vmwidgets.pictures.moments import When
+from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.svg import to_svg
 from vmwidgets.views.scene.text import visible
@@ -34,11 +35,15 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Shown:
-    """What a view showed: its scene, after operation `number`; `when` finds that moment again."""
+    """What a view showed: its scene, after operation `number`; `when` finds that moment again.
+
+    `slim` is the same laid out for a telephone.
+    """
 
     scene: Scene
     number: int
     when: When | None
+    slim: Scene | None = None
 
 
 class Twin:
@@ -79,7 +84,8 @@ class Twin:
     def bundle(self) -> dict[str, str]:
         """The output."""
         scenes = {view: signed(one.scene, self._cell.label, one.number) for view, one in self._shown.items()}
-        html = _html(self._widget, {view: _picture(view, scene) for view, scene in scenes.items()})
+        pictures = {view: _picture(view, scene, self._shown[view].slim) for view, scene in scenes.items()}
+        html = _html(self._widget, pictures)
         if not isinstance(self._widget, View):
             html = f"<div data-vmwidgets-box>{html}</div>"
         return {"text/html": html + RULES, "text/plain": "\n\n".join(text_twin(scene) for scene in scenes.values())}
@@ -89,7 +95,7 @@ def _shown(view: View, share: float) -> Shown:
     scene = view.saved(view.wide(share))
     machine, (number, done) = view.machine, view.drawn_at
     when = None if machine is None or number < 0 else When(machine.journal.serial(number), done)
-    return Shown(scene, number, when)
+    return Shown(scene, number, when, slim_if_kept(view))
 
 
 def _fitted(view: View, shown: Shown, wide: float) -> Shown:
@@ -103,9 +109,10 @@ def _fitted(view: View, shown: Shown, wide: float) -> Shown:
         return shown
 
 
-def _picture(view: View, scene: Scene) -> str:
+def _picture(view: View, scene: Scene, slim: Scene | None) -> str:
     again = f" · {AGAIN}" if view.machine is not None else ""
-    image = output_html(scene, to_svg(scene, bare=True), scene.width * view.scale)
+    narrow = "" if slim is None else to_svg(slim, bare=True)
+    image = output_html(scene, to_svg(scene, bare=True), scene.width * view.scale, narrow)
     return twin_html(view.twin_id, image, f"{scene.notes[-1]}{again}")
 
 

@@ -19,6 +19,7 @@ from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.moments import NOW, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST
+from vmwidgets.pictures.slim import slim_if_kept
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.static import read_static
@@ -121,8 +122,8 @@ class View(Answering, anywidget.AnyWidget):
 
     def snapshot(self) -> Snapshot:
         """A picture of the present state, which does not change and names its cell: for before and after."""
-        scene = self.scene()
-        return Snapshot(signed(scene, current_cell().label, self._drawn_at[0]), self._drawn_at[0], self.scale)
+        scene, number = self.scene(), self._drawn_at[0]
+        return Snapshot(signed(scene, current_cell().label, number), number, self.scale, slim_if_kept(self))
 
     @property
     def room(self) -> float:

@@ -1,0 +1,36 @@
+"""Pictures laid out for a telephone, beside their usual layout: for pages that are read on both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.views.scene.model import Scene
+
+SLIM = 328.0
+"""Pixels of a picture on a telephone of 360 pixels, whose page has margins."""
+
+KEPT = False
+"""Whether static pictures have this layout too: the site's build sets it.  A notebook would be twice as large."""
+
+
+def slim(picture: Any) -> Scene:
+    """The moment that a picture shows, laid out for a telephone.
+
+    Raises :class:`Refused` for what :meth:`vmwidgets.pictures.picture.Picture.at` refuses.
+    """
+    with picture.as_drawn():
+        drawn: Scene = picture.drawing(replace(picture.at(), width=SLIM, height=inf))
+        return drawn
+
+
+def slim_if_kept(picture: Any) -> Scene | None:
+    """The same for a static picture; None if such layouts are not kept, or if there is nothing to draw."""
+    if not KEPT or not picture.alive:
+        return None
+    try:
+        return slim(picture)
+    except Refused:  # it is not there at that moment, or the moment was undone
+        return None
