@@ -373,7 +373,8 @@ mistakes(
     "08b/shadow",
     {
         "5": Mistake(
-            "references to pages", "This kernel counts references to objects, and two lead to the parent's first page."
+            "references to pages",
+            "This kernel counts references to objects: when the parent writes, the old object still has two.",
         ),
         "8": AT_ONCE,
         "4": ONE_FRAME,
@@ -391,7 +392,8 @@ mistakes(
     "08/left",
     {
         "5": Mistake(
-            "the hidden page stays", "The collapse also frees the page of memory 1 that the parent's copy hides."
+            "the orphan stays",
+            "The child's own copy is freed, and a second page too: the old first page that no task can reach.",
         ),
         "6": Mistake(
             "an exit frees nothing", "An exit removes the task's entries, and its object with the last of them."
