@@ -199,8 +199,7 @@ class SurvivorSheet:
             "state:\n"
             f"The file was truncated to {self.size:,} bytes.\n"
             f"The task has its own copies of {_pages(self.pages(OWN))} of the file, and of no other page.\n"
-            f"The task's page tables lead to the page cache's frame for {_pages(self.pages(FILES))}, and for no "
-            "other page.\n"
+            f"Of the page cache's frames, the task's page tables contain only {_frames(self.pages(FILES))}.\n"
             f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
             "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
         )
@@ -214,6 +213,10 @@ class SurvivorSheet:
 
 def _pages(numbers: Sequence[int]) -> str:
     return f"{'pages' if len(numbers) > 1 else 'page'} {listed([*map(str, numbers)])}"
+
+
+def _frames(numbers: Sequence[int]) -> str:
+    return f"{'those' if len(numbers) > 1 else 'that'} of {_pages(numbers)}"
 
 
 class FilePage(NamedTuple):
