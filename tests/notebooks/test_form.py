@@ -32,6 +32,7 @@ NOT_GRADED = {"12"}
 PREDICTION = re.compile(r'\bid="([^"]+)"')
 ASKED = re.compile(r"^(\w+) = lab\.predict\(", re.MULTILINE)
 COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
+SUGGESTED = re.compile(r"# your code here: (.*)$", re.MULTILINE)
 HEADING = re.compile(r"^## .*$", re.MULTILINE)
 CHECK = re.compile(r'lab\.check\("([^"]+)"')
 
@@ -265,6 +266,14 @@ def test_an_exercise_ends_its_own_section(path: Path) -> None:
             assert exercises, f"{name} is checked under {heading!r}, and its text is elsewhere"
             assert following is not None
             assert following.source.startswith(("## ", "**", "lab.predictions")), f"{name} does not end {heading!r}"
+
+
+@by_name
+def test_the_names_that_an_exercise_suggests_are_not_those_of_predictions(path: Path) -> None:
+    """Else the learner's task takes the name of a prediction, whose comparing cell then fails when it runs again."""
+    source = "\n".join(cell.source for cell in cells(path, "code"))
+    suggested = {name for line in SUGGESTED.findall(source) for name in re.findall(r"(?<![\w.])(\w+)\.", line)}
+    assert suggested & set(ASKED.findall(source)) == set()
 
 
 @by_name

@@ -95,6 +95,14 @@ def test_each_box_is_named_by_the_function_that_did_it() -> None:
     assert {one for one in named.values() if "_" in one} <= called
 
 
+def test_a_retry_that_misses_in_the_tlb_says_that_its_walk_succeeds() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    frame = f"{task.walk(start).pa >> 12:#x}"
+    rows = [row[2] for row in vm.Fault(task).scene().table.rows if row[0] == "retry"]
+    assert rows == ["TLB: miss", f"walk: frame {frame}"]
+
+
 def test_boxes_lead_to_the_entry_the_object_the_frame_and_the_descriptor() -> None:
     task, start = begun()
     task.write(start, b"x")
@@ -377,9 +385,9 @@ def test_tables_that_go_with_a_killed_task_are_said_to_be_its() -> None:
     scene = vm.Fault(machine).scene()
     assert scene.subtitle.endswith(f" of {name}"), "the access is not the killed task's"
     done = [row[2] for row in scene.table.rows if row[0] == "page tables"]
-    assert done[:3] == [f"level {level}: cleared (of {killed})" for level in (2, 3, 4)]
-    assert "(of " not in done[-1], "the page is entered in the tables of the task that goes on"
-    looked_up = [row[2].endswith(f"(of {killed})") for row in scene.table.rows if row[0] == "map lookup"]
+    assert done[:3] == [f"level {level}: cleared (exit of {killed})" for level in (2, 3, 4)]
+    assert "(exit of " not in done[-1], "the page is entered in the tables of the task that goes on"
+    looked_up = [row[2].endswith(f"(exit of {killed})") for row in scene.table.rows if row[0] == "map lookup"]
     assert looked_up == [False, True, False]
 
 

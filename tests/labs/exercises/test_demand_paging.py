@@ -62,6 +62,18 @@ def test_what_a_child_did_not_touch_is_not_in_its_tables(home: Machine) -> None:
     assert everyone.mistake.name == "a fork fills no tables"
 
 
+def test_a_page_that_a_parent_still_has_is_not_called_unread(home: Machine) -> None:
+    wanted = {**FAMILY.frames, ("init", "left", "right"): 0, ("left", "right"): 1}
+    init = home.tasks["init"]
+    init.write(init.mmap(PAGE, at=AT), b"x")
+    for task in three(home)[1:]:
+        task.read(AT)
+    _, everyone, pairs, _, _ = family(home, FamilySheet("init", wanted))
+    assert [one.mistake and one.mistake.name for one in (everyone, pairs)] == ["a page never leaves"] * 2
+    init.munmap(AT, PAGE)
+    assert [one.points for one in family(home, FamilySheet("init", wanted))] == [1, 2, 1, 1, 1]
+
+
 def test_a_failed_check_says_what_is_in_page_tables_and_not_what_entries_lead_to(home: Machine) -> None:
     init = home.tasks["init"]
     init.write(init.mmap(PAGE, at=AT), b"x")

@@ -110,10 +110,10 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
     )
     reached = _groups(tasks)
     first = "" if there else "make the three tasks"
+    mistake = _table_mistake(reached, asked.frames)
     for points, size, what in (2, 3, "all three"), (1, 2, "each pair"), (1, 1, "each task alone"):
         groups = [group for group in GROUPS if len(group) == size]
         found = {group: reached[group] for group in groups}
-        missing = sum(found.values()) < sum(asked.frames[group] for group in groups)
         yield criterion(
             points,
             there and all(found[group] == asked.frames[group] for group in groups),
@@ -123,7 +123,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
             first=first,
             expected=_counts({group: asked.frames[group] for group in groups}),
             actual=_counts(found),
-            mistake=NOT_READ if missing and size > 1 else None,
+            mistake=mistake if size > 1 else None,
         )
     shared = [entry for task in tasks.values() for entry in task.map.entries() if is_shared(task, entry.start)]
     yield criterion(
@@ -140,6 +140,10 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
 NOT_READ = Mistake(
     "a fork fills no tables", "After a fork, a child's page tables are empty: a page is entered when the child uses it."
 )
+STILL_THERE = Mistake(
+    "a page never leaves",
+    "A page that a task has used stays in its page tables, also after the forks: what removes it from one task?",
+)
 SHARED = Mistake("shared for shared frames", "Private memory shares frames too, until the first write.")
 
 
@@ -148,6 +152,15 @@ def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
     frames = {name: {frame for _, frame in task.space.pmap.managed()} for name, task in tasks.items()}
     every = set().union(*frames.values())
     return Counter(tuple(name for name in TASKS if frame in frames.get(name, ())) for frame in every)
+
+
+def _table_mistake(reached: Mapping[tuple[str, ...], int], wanted: Mapping[tuple[str, ...], int]) -> Mistake | None:
+    """Whether a task lacks frames that it should share, or else has too many that it should not."""
+    shared = [group for group in GROUPS if len(group) > 1]
+    more = {name: sum(reached[group] - wanted[group] for group in shared if name in group) for name in TASKS}
+    if any(more[name] < 0 for name in TASKS):
+        return NOT_READ
+    return STILL_THERE if any(more[name] > 0 for name in TASKS) else None
 
 
 def _counts(found: Mapping[tuple[str, ...], int]) -> str:
@@ -186,8 +199,7 @@ class SurvivorSheet:
             "state:\n"
             f"The file was truncated to {self.size:,} bytes.\n"
             f"The task has its own copies of {_pages(self.pages(OWN))} of the file, and of no other page.\n"
-            f"The task's page tables lead to the page cache's frame for {_pages(self.pages(FILES))}, and for no "
-            "other page.\n"
+            f"Of the page cache's frames, the task's page tables contain only {_frames(self.pages(FILES))}.\n"
             f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
             "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
         )
@@ -201,6 +213,10 @@ class SurvivorSheet:
 
 def _pages(numbers: Sequence[int]) -> str:
     return f"{'pages' if len(numbers) > 1 else 'page'} {listed([*map(str, numbers)])}"
+
+
+def _frames(numbers: Sequence[int]) -> str:
+    return f"{'those' if len(numbers) > 1 else 'that'} of {_pages(numbers)}"
 
 
 class FilePage(NamedTuple):
@@ -360,7 +376,8 @@ mistakes(
     "08b/shadow",
     {
         "5": Mistake(
-            "references to pages", "This kernel counts references to objects, and two lead to the parent's first page."
+            "references to pages",
+            "This kernel counts references to objects: when the parent writes, the old object still has two.",
         ),
         "8": AT_ONCE,
         "4": ONE_FRAME,
@@ -378,7 +395,8 @@ mistakes(
     "08/left",
     {
         "5": Mistake(
-            "the hidden page stays", "The collapse also frees the page of memory 1 that the parent's copy hides."
+            "the orphan stays",
+            "The child's own copy is freed, and a second page too: the old first page that no task can reach.",
         ),
         "6": Mistake(
             "an exit frees nothing", "An exit removes the task's entries, and its object with the last of them."

@@ -120,6 +120,8 @@ class _Reader:
 
     def _look(self, one: Fault, index: int, event: ev.TlbMissed | ev.TlbHit, box: str) -> None:
         words = "miss" if isinstance(event, ev.TlbMissed) else f"hit: {event.outcome}"
+        if box == "retry":
+            words = f"TLB: {words}"
         one.marks.append(Mark(index, box, event.cpu, words))
 
     def _go_on(self, one: Fault, index: int, event: ev.Event, functions: Functions) -> None:
@@ -132,7 +134,8 @@ class _Reader:
             box = "retry" if one.tried_again else "tlb"
             if box == "tlb":
                 one.marks.append(Mark(index, "walk", PROCESSOR, f"reached frame {frame:#x}", f"frame:{frame}"))
-            one.marks.append(Mark(index, box, event.cpu, f"kept: frame {frame:#x}", f"frame:{frame}"))
+            words = f"walk: frame {frame:#x}" if box == "retry" else f"stores frame {frame:#x}"
+            one.marks.append(Mark(index, box, event.cpu, words, f"frame:{frame}"))
             one.marks = _with_frame(one.marks, frame)
         elif isinstance(event, ev.SignalSent):
             one.failed, one.signal = index, event.signal
@@ -149,7 +152,7 @@ class _Reader:
                 if isinstance(event, ev.PagerAsked) and one.waited:
                     words += f" after {one.waited}"
                 if self._killed and box in ("lookup", "enter"):
-                    words += f" (of {visible(self._killed)})"
+                    words += f" (exit of {visible(self._killed)})"
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
                 one.marks.append(Mark(index, box, functions[-1], words, saying.thing_of(event)))
