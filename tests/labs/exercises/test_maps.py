@@ -62,7 +62,21 @@ def test_half_of_the_stacks_pages_are_half_of_their_points() -> None:
     space.remove(page, size=vm.PAGE)
     result = lab.check(sheet, space)
     assert [one.points for one in result.criteria] == [1, 1, 1, 1]
-    assert result.criteria[0].actual.endswith(f"not {Address(page)}")
+    assert result.criteria[0].actual.endswith(f"the lowest that is not: {Address(page)}")
+
+
+def test_before_the_first_stack_no_address_is_given_away() -> None:
+    sheet = lab.practice("01/guard")
+    result = lab.check(sheet, sheet.start())
+    assert not any("0x" in one.actual + one.expected for one in result.criteria)
+    assert result.criteria[2].expected == "", "nothing was found yet, so nothing is compared"
+
+
+def test_what_is_wrong_at_a_guard_page_has_its_place() -> None:
+    sheet = Sheet(exercise_named("01/guard"), "practice 0", TWO)
+    space = guarded(sheet)
+    space.protect(TWO.base, size=vm.PAGE, prot="r")
+    assert lab.check(sheet, space).criteria[2].actual == "r-- at 0x10_0000"
 
 
 def test_one_guard_at_the_wrong_end_is_named_too() -> None:
@@ -71,7 +85,7 @@ def test_one_guard_at_the_wrong_end_is_named_too() -> None:
     for at, count, prot in (0, 1, "none"), (1, 2, "rw"), (3, 1, "none"), (4, 2, "rw"):
         space.enter(count * vm.PAGE, at=TWO.base + at * vm.PAGE, fixed=True, prot=prot)
     result = lab.check(sheet, space)
-    assert result.criteria[0].actual == "3 of 4 pages rw-; not 0x10_3000"
+    assert result.criteria[0].actual == "3 of 4 pages rw-; the lowest that is not: 0x10_3000"
     assert named(sheet, space)[0] == "guard at the wrong end"
 
 

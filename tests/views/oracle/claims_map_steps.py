@@ -42,7 +42,7 @@ def goes_left(seen: StepSeen, said: Said) -> None:
     assert number(said["key"]) < entry(now(seen), said["entry"]).start
 
 
-@claim("map events: TreeCompared/right", "{key} is at or above the end of {entry}: go right.")
+@claim("map events: TreeCompared/right", "{key} is at or above the end of the entry at {entry}: go right.")
 def goes_right(seen: StepSeen, said: Said) -> None:
     found, key = entry(now(seen), said["entry"]), number(said["key"])
     assert key >= found.end or (key > found.start and key not in [one.start for one in now(seen).entries])

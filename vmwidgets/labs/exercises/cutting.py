@@ -46,9 +46,11 @@ class Part:
 def numbered(first: int, end: int) -> str:
     """A range of pages in words.
 
-    >>> numbered(3, 4), numbered(3, 6)
-    ('page 3', 'pages 3 to 5')
+    >>> numbered(3, 4), numbered(3, 5), numbered(3, 6)
+    ('page 3', 'pages 3 and 4', 'pages 3 to 5')
     """
+    if end - first == 2:
+        return f"pages {first} and {first + 1}"
     return f"page {first}" if end - first == 1 else f"pages {first} to {end - 1}"
 
 
@@ -402,6 +404,7 @@ mistakes(
         "100": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
         "200": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
         "0": Mistake("edges are free", "An edge in the middle of an entry needs a cut."),
+        "101": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
         "1": Mistake("one edge only", "A range has two edges, and both may be in the middle of an entry."),
     },
 )

@@ -62,11 +62,11 @@ class GuardSheet:
     def text(self) -> str:
         """The task in words."""
         return (
-            f"From `{Address(self.base)}` on, map these stacks in this order, with only their guard pages "
-            "between them.\n"
+            "Map these stacks in this order, with only their guard pages between them. The lowest stack begins at "
+            f"`{Address(self.base)}`; if its guard page is below it, the guard page begins there.\n"
             + "\n".join(stack.text for stack in self.stacks)
-            + "\nA guard page is the page that a stack reaches first when it grows past its end. If the lowest piece "
-            "is a guard page, it takes the first address. Stacks can be read and written, and nothing else is mapped."
+            + "\nA guard page is the page that a stack reaches first when it grows past its end. "
+            "Stacks can be read and written, and nothing else is mapped."
         )
 
     def start(self) -> MachineMap:
@@ -96,8 +96,8 @@ def page_by_page(asked: GuardSheet, *, wrong_end: bool = False) -> list[str]:
     variant=GuardSheet.drawn,
     hints=(
         "Which way does each stack grow? A stack that grows down runs out of room at its lowest address.",
-        "List the pieces by address, with each guard page below or above its stack. Then add up the pages.",
-        'Enter each piece with at= its address; prot="none" maps a page with no access. For a hole, skip one page.',
+        "List the stacks by address, with each guard page below or above its stack. Then add up the pages.",
+        'Enter each stack with at= its address; prot="none" maps a page with no access. For a hole, skip one page.',
     ),
 )
 def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
@@ -111,25 +111,25 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
     }
     other_end = page_by_page(asked, wrong_end=True)
     mirrored = all(letters[page] == LETTERS[other_end[page]] for page in chain(*wrong.values()))
-    lacking = [Address(asked.base + page * PAGE) for page in wrong["stack"]]
+    asked_for, lacking = wanted.count("stack"), wrong["stack"]
+    began = len(lacking) < asked_for
     yield criterion(
         2,
-        (len(wrong["stack"]) < wanted.count("stack")) + (not wrong["stack"]),
+        began + (not lacking),
         "each page of the stacks can be read and written",
         "some pages of the stacks are not mapped, or can't be read and written",
-        expected=f"{wanted.count('stack')} pages rw-",
-        actual=f"{wanted.count('stack') - len(lacking)} of {wanted.count('stack')} pages rw-; not {listed(lacking[:3])}"
-        + " and more" * (len(lacking) > 3),
+        expected=f"{asked_for} pages rw-",
+        actual=f"{asked_for - len(lacking)} of {asked_for} pages rw-"
+        + (f"; the lowest that is not: {_address(asked, lacking[0])}" if began and lacking else ""),
         mistake=WRONG_END if mirrored else None,
     )
-    began = len(wrong["stack"]) < wanted.count("stack")
     yield criterion(
         1,
         began and not wrong["hole"],
         "where a hole is required, nothing is mapped",
         "something is mapped where a hole is required",
         first="" if began else "map a stack",
-        actual=_rights(letters, wrong["hole"]),
+        actual=_rights(asked, letters, wrong["hole"]) if began else "",
         mistake=MAPPED_HOLE,
     )
     yield criterion(
@@ -138,8 +138,8 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         "each mapped guard page has the protection none",
         'a guard page that should be mapped with prot="none" has another protection, or is not mapped',
         first="" if began else "map a stack",
-        expected="pages ---",
-        actual=_rights(letters, wrong["page"]),
+        expected="--- (no access)" if began else "",
+        actual=_rights(asked, letters, wrong["page"]) if began else "",
         mistake=HOLE_FOR_PAGE if began and not any(letters[page] for page in wrong["page"]) else None,
     )
     others = [run for run in runs(space) if run.start < asked.base or run.end > end]
@@ -147,7 +147,7 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         1,
         began and not others,
         "nothing else is mapped",
-        "something is mapped below the first piece, or above the last",
+        "something is mapped below the first stack and its guard page, or above the last",
         first="" if others or began else "map a stack",
         actual=in_words(others) if others else "",
     )
@@ -175,9 +175,13 @@ def _letters(space: MachineMap, base: int, count: int) -> list[str]:
     return list(found.values())
 
 
-def _rights(letters: list[str], wrong: list[int]) -> str:
-    """What the pages that are not as they should be have."""
-    return ", ".join(sorted({letters[page] or "not mapped" for page in wrong}))
+def _address(asked: GuardSheet, page: int) -> Address:
+    return Address(asked.base + page * PAGE)
+
+
+def _rights(asked: GuardSheet, letters: list[str], wrong: list[int]) -> str:
+    """What the pages that are not as they should be have, and where."""
+    return ", ".join(f"{letters[page] or 'not mapped'} at {_address(asked, page)}" for page in wrong)
 
 
 @dataclass(frozen=True)

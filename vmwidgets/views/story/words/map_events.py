@@ -14,7 +14,7 @@ say = sentences(
     "map events",
     {
         "TreeCompared/left": "{key} is below {entry}: go left.",
-        "TreeCompared/right": "{key} is at or above the end of {entry}: go right.",
+        "TreeCompared/right": "{key} is at or above the end of the entry at {entry}: go right.",
         "TreeCompared/here": "{key} is not below {entry} and not past its end: found.",
         "TreeCompared/left, inserting": "The insertion goes left at {entry}: {key} is below it.",
         "TreeCompared/right, inserting": "The insertion goes right at {entry}: {key} is at or above its end.",
