@@ -371,3 +371,14 @@ def test_the_arrow_onwards_is_explained_where_it_is_drawn():
         said = [run.text for node in scene.nodes for run in node.text]
         assert ("grey arrow: where the hand moves next" in said) == is_drawn
         assert any(link.id == "clock/onwards" for link in scene.links) == is_drawn
+
+
+def test_the_dirty_bit_is_explained_where_a_page_has_it() -> None:
+    m, t, a = turned()
+
+    def key() -> list[str]:
+        return [node.text[0].text for node in vm.Clock(m).scene().nodes if node.id.startswith("clock/legend/")]
+
+    assert not [line for line in key() if line.startswith("D 1")]  # the pages have only been read
+    t.write(a, b"x")
+    assert [line for line in key() if line.startswith("D 1")] == ["D 1: dirty, saved before it is evicted"]
