@@ -383,3 +383,14 @@ def test_a_page_on_its_way_in_is_mapped_nowhere_and_its_number_is_said_once():
     assert waiting
     for card in waiting:
         assert sum(text.startswith("page ") for text in card) == 1, card
+
+
+def test_the_dirty_bit_is_explained_where_a_page_has_it() -> None:
+    m, t, a = turned()
+
+    def key() -> list[str]:
+        return [node.text[0].text for node in vm.Clock(m).scene().nodes if node.id.startswith("clock/legend/")]
+
+    assert not [line for line in key() if line.startswith("D 1")]  # the pages have only been read
+    t.write(a, b"x")
+    assert [line for line in key() if line.startswith("D 1")] == ["D 1: dirty, saved before it is evicted"]

@@ -70,3 +70,16 @@ def test_an_operation_that_changes_no_slot_has_no_green_bar() -> None:
     caption = vm.Kentry(machine.kentry).scene().caption
     assert caption.reason.endswith("No slot was allocated or freed.")
     assert caption.tone == "plain"
+
+
+def test_what_the_numbers_in_the_slots_mean_is_said_where_there_are_some() -> None:
+    empty = vm.boot("x86-64", layout="small")
+    used = worked()
+    titles = {}
+    for machine in empty, used:
+        scene = vm.Kentry(machine).scene()
+        numbers = [node for node in scene.nodes if node.lane == "slots" and node.thing.startswith("entry:")]
+        words = " ".join(run.text for node in scene.nodes if node.id.startswith("kentry/0/title") for run in node.text)
+        titles[bool(numbers)] = "the number in a slot: the first page of its entry" in words
+    assert titles[True]
+    assert not titles.get(False, False)

@@ -53,3 +53,29 @@ def test_below_each_other_each_table_leads_to_the_next(architecture: str) -> Non
         assert head.y < link.points[-1][1] < head.y + 20
     runs = sorted((link.points[1][1], link.points[2][1]) for link in links)
     assert all(one[1] < other[0] for one, other in pairwise(runs)), "no two arrows have a part in common"
+
+
+@pytest.mark.parametrize("architecture", ["x86", "x86-64", "armv7", "aarch64", "riscv-sv39"])
+def test_the_letters_of_the_descriptors_are_explained_and_no_others(architecture: str) -> None:
+    task = vm.boot(architecture, layout="small").task("init")
+    start = task.mmap("32 KiB")
+    task.write(start, b"x")
+    for address in start, start + 4 * vm.PAGE:  # a page, and a fault
+        scene = vm.Walk(task.walk(address)).scene()
+        shown = set()
+        for node in scene.nodes:
+            if node.id.startswith("walk/step/") and len(node.text) > 2:
+                for word in node.text[2].text.split():
+                    shown |= (
+                        {"AP"}
+                        if word[:2] == "AP" and word != "AP2"
+                        else {word}
+                        if len(word) > 1 and word in LONG
+                        else set(word)
+                    )
+        key = [node.text[0].text.split()[0] for node in scene.nodes if node.id.startswith("walk/legend/")]
+        assert sorted(key) == sorted("W" if letter == "-" else letter for letter in shown)
+
+
+LONG = ("PS", "XD", "XN", "PXN", "UXN", "AF", "nG", "AP2")
+"""Flags that are more than a letter."""

@@ -185,17 +185,18 @@ def _slab_grid(
     free = {address: place for place, address in enumerate(slab.free)}
     head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
     colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
-    nodes: list[Node] = []
-    if compact:
-        top -= 18  # the line above has its words
-    else:
-        words = kit.paragraph(f"kentry/{index}/title", head + colour, MARGIN, top, width - 2 * MARGIN, style="label")
-        nodes.append(words)
-        top += words.h - kit.LINE
     first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
     shown = [a for a in addresses if not compact or a not in free]
     left_out = slab.buffers - len(shown)
+    nodes: list[Node] = []
+    if compact:
+        top -= 18  # the line above has its words
+    else:
+        numbers = " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in shown)
+        words = kit.paragraph(f"kentry/{index}/title", head + colour + numbers, MARGIN, top, width - 2 * MARGIN, style="label")
+        nodes.append(words)
+        top += words.h - kit.LINE
     place = Box(MARGIN, top + 22, width - 2 * MARGIN + _BETWEEN, 0)
     boxes = [
         cell._replace(w=cell.w - _BETWEEN, h=_SLOT_H)

@@ -27,7 +27,7 @@ from vmwidgets.views.story.words.pictures import edited_walk
 from .bits import DescriptorPicture, draw_descriptor
 from .slices import draw_slices, funnels
 from .walk_line import line_of
-from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, least_share, table_name
+from .walk_tables import BELOW, BESIDE, Neighbours, Reach, draw_tables_read, flags_of, key_of, least_share, table_name
 
 _WIDEST = 240.0
 """Greatest width of a table, with the room beside it."""
@@ -74,6 +74,9 @@ def draw_walk(
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes, is_stacked)
     height = verdict.y + verdict.h + 16
+    key = kit.legend("walk", [("", means) for means in key_of(walk.steps)], height - 6, width=width)
+    nodes += key
+    height = max((node.y + node.h + 12 for node in key), default=height)
     if bench is not None:
         links += [] if is_stacked else funnels(nodes, [step.level for step in walk.steps])
         shown = _shown_step(walk, bench)

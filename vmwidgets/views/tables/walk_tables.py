@@ -26,11 +26,19 @@ _HEAD, _LINE, _ROW_H = 30.0, 14.0, 22.0
 """Height of a table's name, of one more line, of a descriptor."""
 
 _FLAGS = {
-    "P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": " PS", "XD": " XD",
-    "R": "R", "W": "W", "X": "X", "U": "U", "XN": " XN", "PXN": " PXN", "UXN": " UXN", "AF": " AF", "nG": " nG",
-    "S": " S", "AP[2]": " AP2",
+    "P": ("P", "present"), "R/W": ("W", "writable"), "U/S": ("U", "user"), "A": ("A", "accessed"),
+    "D": ("D", "dirty"), "G": ("G", "global"), "PS": (" PS", "a large page"), "XD": (" XD", "execute disable"),
+    "R": ("R", "readable"), "W": ("W", "writable"), "X": ("X", "executable"), "U": ("U", "user"),
+    "XN": (" XN", "execute never"), "PXN": (" PXN", "privileged execute never"), "UXN": (" UXN", "user execute never"),
+    "AF": (" AF", "access flag"), "nG": (" nG", "not global"), "S": (" S", "shareable"), "AP[2]": (" AP2", "read-only"),
 }  # fmt: skip  # x86's, RISC-V's, ARM's
-"""Short names of a descriptor's flags, in the order they are written."""
+"""Short names of a descriptor's flags, in the order they are written, and what each means where it is set.
+
+Sources: Intel SDM 3A, 4.5; ARM DDI 0406C, B3.5; ARM DDI 0487, D8.3; RISC-V privileged, 4.3.
+"""
+
+_DASHED = frozenset(("R/W", "U/S"))
+"""Flags that leave a dash where they are not set."""
 
 
 class Neighbour(NamedTuple):
@@ -114,12 +122,31 @@ def flags_of(fields: tuple[Field, ...], word: int) -> str:
     """The flags that are set, by letter; rights that are missing as a dash; ARM's access permissions as a number."""
     letters = []
     for field in fields:
-        if field.name in _FLAGS and field.low == field.high:
-            on = field.of(word)
-            letters.append(_FLAGS[field.name] if on else "-" if field.name in ("R/W", "U/S") else "")
+        if _is_flag(field):
+            letters.append(_FLAGS[field.name][0] if field.of(word) else "-" * (field.name in _DASHED))
         elif field.name == "AP":
             letters.append(f" AP{field.of(word):0{field.high - field.low + 1}b}")
     return "".join(letters).strip()
+
+
+def key_of(steps: Sequence[Step]) -> list[str]:
+    """What the letters of these steps' flags mean, each letter once, in the order in which they come first.
+
+    A flag of which only the dash is there is among them.
+    """
+    found: dict[str, None] = {}
+    for step in steps:
+        for field in step.fields if step.kind != "invalid" else ():
+            if _is_flag(field) and (field.of(step.value) or field.name in _DASHED):
+                letter, means = _FLAGS[field.name]
+                found[f"{letter.strip()} {means}"] = None
+            elif field.name == "AP":
+                found["AP access permissions"] = None
+    return list(found)
+
+
+def _is_flag(field: Field) -> bool:
+    return field.name in _FLAGS and field.low == field.high
 
 
 def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
