@@ -34,6 +34,17 @@ const LOOKS: readonly (readonly [string, string])[] = [
   ["folded", "folded: press it to open it"],
 ];
 
+/** A colour or a fill of a map's ranges, and what it means; views/maps/runs.py gives each range one of both. */
+const RANGES: readonly (readonly [string, string])[] = [
+  ["object", "an entry with a memory object"],
+  ["plain", "an entry without a memory object"],
+  ["submap", "a submap"],
+  ["static", "an entry of the kernel's own"],
+  ["writes", "read and write"],
+  ["reads", "read only"],
+  ["nothing", "no access"],
+];
+
 /** Two lists, side by side where there is room: the keys, and those looks that the picture `has`. */
 export function legend(has: (state: string) => boolean = () => true): HTMLElement[] {
   const keys = html("dl");
@@ -44,26 +55,34 @@ export function legend(has: (state: string) => boolean = () => true): HTMLElemen
     term.append(sample(state));
     looks.append(term, html("dd", "", means));
   }
+  for (const [look, means] of RANGES.filter(([look]) => has(`range.${look}`))) {
+    const term = html("dt");
+    term.append(sample(look, "range"));
+    looks.append(term, html("dd", "", means));
+  }
   if (has("black"))
     looks.append(html("dt", "", "R, B"), html("dd", "", "nodes of a tree: red ones are round, black ones square"));
   looks.append(html("dt", "", "█ ▄ ━"), html("dd", "", `operations below the slider: ${LEGEND}`));
   return [keys, looks];
 }
 
-/** A node as it looks in that state, whatever the theme. */
-function sample(state: string): SVGSVGElement {
+/** A node of a kind as it looks in that state, whatever the theme. */
+function sample(state: string, kind = "sample"): SVGSVGElement {
   const root = svg("svg", "vmw-scene vmw-sample still");
   root.setAttribute("viewBox", "0 0 34 22");
   root.setAttribute("role", "img");
   root.setAttribute("aria-label", state);
   const selected = state === "selected";
   const text: Run[] = state === "folded" ? [[13, 11, "12", "label", "middle", 0]] : []; // a fold says how many
-  const looks = { id: state, kind: "sample", x: 3, y: 3, w: 26, h: 14, state: selected ? "" : state, text };
+  const look = FILLS.has(state) ? `plain ${state}` : state; // a fill has the colour of what it fills
+  const looks = { id: state, kind, x: 3, y: 3, w: 26, h: 14, state: selected ? "" : look, text };
   const node = new NodeElement(looks, new Ruler(root));
   node.choose(selected);
   root.append(node.root, node.over);
   return root;
 }
+
+const FILLS: ReadonlySet<string> = new Set(["writes", "reads", "nothing"]);
 
 /** The looks that a first picture has. */
 const FIRST: readonly (readonly [string, string])[] = [

@@ -70,4 +70,12 @@ test("the legend explains what the picture shows, and nothing else", () => {
   figure.draw(2, { scene: scene(shown), dot: "", when: now });
   asked.click();
   assert.deepEqual(looks(), ["new", "folded"]);
+  asked.click();
+  const ranges = [
+    node("c", { lane: "x", kind: "range", state: "object writes" }),
+    node("d", { lane: "x", state: "static" }), // not a range: the word means something else there
+  ];
+  figure.draw(3, { scene: scene(ranges), dot: "", when: now });
+  asked.click();
+  assert.deepEqual(looks(), ["object", "writes"]);
 });
