@@ -64,6 +64,13 @@ def test_the_first_outcome_counts_whatever_a_cell_gives_when_it_is_run_again(the
     assert "This time" not in repr(guess.compare(then))
 
 
+def test_what_happens_the_next_time_is_an_option_or_none_of_them() -> None:
+    guess = lab.predict("Who?", id="t/who", options={"both": (True, True), "none": (False, False)}, answer="both")
+    guess.compare((True, True))
+    assert "This time: none. The" in repr(guess.compare((False, False)))
+    assert "This time: none of these answers. The" in repr(guess.compare((True, False)))
+
+
 def test_an_outcome_is_closed_until_something_is_said(asked: Prediction) -> None:
     lab.author.explain("t/gap", "Gaps are **asked** from below.")
     closed = asked.compare("high").bundle()

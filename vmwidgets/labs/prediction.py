@@ -26,6 +26,9 @@ IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*
 FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
 """Of a reason, where a student typed it although the page says it."""
 
+OTHER = "none of these answers"
+"""What happened, when a cell runs again and no option says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -120,7 +123,9 @@ class Prediction:
             self.happened = happened
             self._tell()
         outcome = self._outcome(self.happened)
-        return outcome if happened == self.happened else replace(outcome, again=happened)
+        if happened == self.happened:
+            return outcome
+        return replace(outcome, again=OTHER if self.options and happened not in self.options else happened)
 
     def _written(self, actual: Any) -> str:
         """What happened, as an answer says it."""

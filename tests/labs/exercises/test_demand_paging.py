@@ -74,6 +74,15 @@ def test_a_page_that_a_parent_still_has_is_not_called_unread(home: Machine) -> N
     assert [one.points for one in family(home, FamilySheet("init", wanted))] == [1, 2, 1, 1, 1]
 
 
+def test_a_page_too_many_for_all_three_is_not_one_that_has_to_leave(home: Machine) -> None:
+    init = home.tasks["init"]
+    init.write(init.mmap(2 * PAGE, at=AT), b"x" * (2 * PAGE))
+    for task in three(home)[1:]:
+        task.read(AT, 2 * PAGE)
+    _, everyone, _, _, _ = family(home, FAMILY)
+    assert (everyone.points, everyone.mistake) == (0, None)
+
+
 def test_a_failed_check_says_what_is_in_page_tables_and_not_what_entries_lead_to(home: Machine) -> None:
     init = home.tasks["init"]
     init.write(init.mmap(PAGE, at=AT), b"x")

@@ -155,12 +155,13 @@ def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
 
 
 def _table_mistake(reached: Mapping[tuple[str, ...], int], wanted: Mapping[tuple[str, ...], int]) -> Mistake | None:
-    """Whether a task lacks frames that it should share, or else has too many that it should not."""
-    shared = [group for group in GROUPS if len(group) > 1]
-    more = {name: sum(reached[group] - wanted[group] for group in shared if name in group) for name in TASKS}
-    if any(more[name] < 0 for name in TASKS):
-        return NOT_READ
-    return STILL_THERE if any(more[name] > 0 for name in TASKS) else None
+    """A task lacks frames that it should share; or all three have one that only two of them should have."""
+    every, *pairs = (group for group in GROUPS if len(group) > 1)
+    for name in TASKS:
+        if sum(reached[group] - wanted[group] for group in (every, *pairs) if name in group) < 0:
+            return NOT_READ
+    one_less = any(reached[pair] < wanted[pair] for pair in pairs)
+    return STILL_THERE if one_less and reached[every] > wanted[every] else None
 
 
 def _counts(found: Mapping[tuple[str, ...], int]) -> str:
