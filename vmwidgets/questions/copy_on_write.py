@@ -364,7 +364,7 @@ def _differing(found: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]
 KINDS = (
     Kind("cow/value", 1, "what a task reads after forks and writes", value),
     Kind("cow/copies", 2, "how many pages are copied", copies),
-    Kind("cow/fault", 2, "the fault that an access begins with", fault),
+    Kind("cow/fault", 2, "the first fault that an access causes", fault),
     Kind("cow/frames", 3, "how many frames a family of three takes", frames),
     Kind("cow/shared", 3, "what three tasks read in private and in shared memory", shared),
 )
