@@ -26,6 +26,7 @@ from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 from .axis import Segment, x_of
+from .ribbon import NOT_TO_SCALE
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
 """Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
@@ -255,9 +256,9 @@ def _breaks(axis: Axis) -> tuple[Bar, ...]:
 def _rest(axis: Axis) -> tuple[Text, ...]:
     """How much is cut short, between the marks."""
     return tuple(
-        fitted(one.x - MARGIN + one.w / 2, 17, f"+ {binary_size(one.end - one.start)}", one.w - 20, "label dim",
-               "middle")
+        fitted(one.x - MARGIN + one.w / 2, y, words, one.w - 20, "label dim", "middle")
         for one in axis if one.broken
+        for y, words in ((11, f"+ {binary_size(one.end - one.start)}"), (23, NOT_TO_SCALE))
     )  # fmt: skip
 
 
