@@ -78,7 +78,7 @@ def draw_kmem(
     if not compact:
         more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
         nodes, links = nodes + more, links + lines
-    legend = _legend(nodes, y + 4, width, compact=compact)
+    legend = _legend(nodes, y + 4, width)
     nodes, y = nodes + legend, max((node.y + node.h for node in legend), default=y)
     maps = list(past.all())
     used = sum(one.map.size for one in maps if not one.submaps)
@@ -115,11 +115,11 @@ _COLOURS = (
 """What the colours of ranges mean, and the strip on their lower edge."""
 
 
-def _legend(nodes: Sequence[Node], y: float, width: float, *, compact: bool) -> list[Node]:
-    """What the colours mean that the picture has, which a `compact` one leaves out, and the double bars of a ribbon."""
+def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
+    """What the colours mean that the picture has, and the double bars of a ribbon."""
     ranges = [node for node in nodes if node.kind == "range"]
     looks = {look for node in ranges for look in (*node.state, *(f"{bar.style} inside" for bar in node.bars))}
-    known = [] if compact else [one for one in _COLOURS if one[0] in looks]
+    known = [one for one in _COLOURS if one[0] in looks]
     is_said = any(run.text == NOT_TO_SCALE for node in nodes for run in node.text)
     if not is_said and any(node.title.endswith(NOT_TO_SCALE) for node in nodes):
         known.append(("break", NOT_TO_SCALE))
