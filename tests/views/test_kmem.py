@@ -217,4 +217,4 @@ def test_the_colours_are_explained_beside_threads_too() -> None:
     scene = vm.Dashboard(machine).scene()
     assert any(node.kind == "thread" or node.id.startswith("threads/") for node in scene.nodes), "the list is left out"
     said = [run.text for node in scene.nodes if "kmem/legend/" in node.id for run in node.text]
-    assert {"submap", "pages of kernel_object", "wired"} <= set(said)
+    assert {"submap", "pages of an object", "wired"} <= set(said)

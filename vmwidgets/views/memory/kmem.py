@@ -107,7 +107,7 @@ def draw_kmem(
 
 _COLOURS = (
     ("submap", "submap"),
-    ("object", "pages of kernel_object"),
+    ("object", "pages of an object"),
     ("plain", "no object"),
     ("static", "reserved at boot"),
     ("wired inside", "wired"),
