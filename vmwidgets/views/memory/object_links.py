@@ -36,10 +36,10 @@ class Way(NamedTuple):
     bottom: float
 
 
-def arrows(pairs: Sequence[tuple[Node, Node]]) -> list[Link]:
-    """From each thing to the object behind it; the first pairs get the ways next to their objects."""
+def arrows(pairs: Sequence[tuple[Node, Node]], around: float) -> list[Link]:
+    """From each thing to the object behind it; the first way `around` a column is so many pixels from it."""
     lanes = _lanes(_ways(pairs))
-    return [_arrow(one, behind, lanes) for one, behind in pairs]
+    return [_arrow(one, behind, lanes, around) for one, behind in pairs]
 
 
 def _heights(one: Node, behind: Node) -> tuple[float, float]:
@@ -87,11 +87,11 @@ def _lanes(ways: Iterator[Way]) -> dict[tuple[str, bool], int]:
     return lanes
 
 
-def _arrow(one: Node, behind: Node, lanes: dict[tuple[str, bool], int]) -> Link:
+def _arrow(one: Node, behind: Node, lanes: dict[tuple[str, bool], int], around: float) -> Link:
     start, end = _heights(one, behind)
     is_around = one.x == behind.x
     out, reached = one.x + one.w, behind.x + behind.w * is_around
     lane = lanes.get((behind.id, is_around), 0)
-    turn = reached + 9 + AROUND * lane if is_around else reached - 12 - BETWEEN * lane
+    turn = reached + around + AROUND * lane if is_around else reached - 12 - BETWEEN * lane
     points = (out, start), (turn, start), (turn, end), (reached, end)
     return Link(f"{one.id}/to/{behind.id}", "backs", one.id, behind.id, points, arrow=True)

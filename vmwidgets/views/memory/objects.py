@@ -44,6 +44,9 @@ CHAIN, ROWS = 12, 400
 
 _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped by")
 _GAP, _BELOW, _LEAST, _MOST, _AROUND = 36.0, 14.0, 176.0, 270.0, 14.0
+_FEW_AROUND = 2
+"""So many arrows around the last column have room in the margin."""
+
 _CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
 
 TO_COPY = "to copy: the first write through this mapping puts an empty object in front, and copies the page into it"
@@ -221,7 +224,8 @@ class _Layout:
         room = int((width - 2 * MARGIN + _GAP) // (_LEAST + _GAP))
         needed = 1 + max(columns.values(), default=1)
         count = max(2, min(room, needed))
-        around = _AROUND * (needed > count)  # arrows from one object to another in the last column
+        in_last = sum(column >= count - 1 for column in columns.values())
+        around = _AROUND * (in_last > _FEW_AROUND + 1)  # arrows from one object to another in the last column
         self._wide = min(_MOST, (width - 2 * MARGIN - around - _GAP * (count - 1)) / count)
         self._is_named_alone = not all(self._is_one_line(one) for one in shown)
         anonymous = [visible(name) for name in columns if value.objects[name].kind != "file"]
@@ -232,7 +236,7 @@ class _Layout:
         self._fresh: dict[str, Collection[int]] = {}
         for one in shown:
             self._map(one, columns)
-        self.links = arrows(self._pairs)
+        self.links = arrows(self._pairs, 9.0 if around else 6.0)
         drawn = sum(1 + len(one.others) for one in shown)
         room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == drawn else 0
         for name in alone[:room_left]:
