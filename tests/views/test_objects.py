@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -482,11 +483,24 @@ def family(forks: int) -> Any:
     return machine.memory_objects
 
 
+def brood(forks: int) -> Any:
+    """A task with many children, which all write, as does the task after each fork."""
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    start = task.mmap("16 KiB")
+    task.write(start, b"x" * 16_000)
+    for number in range(forks):
+        task.fork().write(start + 4096 * (number % 4), b"y")
+        task.write(start + 4096 * (number % 4), b"z")
+    return machine.memory_objects
+
+
 @pytest.mark.parametrize("width", [420, 640, 900, 1300])
-@pytest.mark.parametrize("forks", [3, 8])
-def test_lines_to_different_objects_never_lie_on_each_other(forks: int, width: int) -> None:
+@pytest.mark.parametrize(("make", "forks"), [(family, 3), (family, 8), (brood, 10)])
+def test_lines_to_different_objects_never_lie_on_each_other(make: Callable[[int], Any], forks: int, width: int) -> None:
     parts: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
-    for link in vm.Objects(family(forks), width=width).scene().links:
+    for link in vm.Objects(make(forks), width=width).scene().links:
+        assert all(0 <= x <= width for x, _ in link.points)
         for (x, y), (right, down) in pairwise(link.points):
             key, ends = (("x", x), (y, down)) if x == right else (("y", y), (x, right))
             if ends[0] != ends[1]:
