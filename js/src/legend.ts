@@ -34,7 +34,8 @@ const LOOKS: readonly (readonly [string, string])[] = [
   ["folded", "folded: press it to open it"],
 ];
 
-/** A colour or a fill of a map's ranges, and what it means; views/maps/runs.py gives each range one of both. */
+/** A colour or a fill of a map's ranges, and what it means; views/maps/runs.py gives each range one of both.  A list of
+ * entries has the colours too, as the strip of each card. */
 const RANGES: readonly (readonly [string, string])[] = [
   ["object", "an entry with a memory object"],
   ["plain", "an entry without a memory object"],
@@ -55,7 +56,7 @@ export function legend(has: (state: string) => boolean = () => true): HTMLElemen
     term.append(sample(state));
     looks.append(term, html("dd", "", means));
   }
-  for (const [look, means] of RANGES.filter(([look]) => has(`range.${look}`))) {
+  for (const [look, means] of RANGES.filter(([look]) => has(`range.${look}`) || has(`entry.${look}`))) {
     const term = html("dt");
     term.append(sample(look, "range"));
     looks.append(term, html("dd", "", means));

@@ -78,4 +78,8 @@ test("the legend explains what the picture shows, and nothing else", () => {
   figure.draw(3, { scene: scene(ranges), dot: "", when: now });
   asked.click();
   assert.deepEqual(looks(), ["object", "writes"]);
+  asked.click();
+  figure.draw(4, { scene: scene([node("e", { lane: "x", kind: "entry", state: "submap" })]), dot: "", when: now });
+  asked.click();
+  assert.deepEqual(looks(), ["submap"], "a list without a ribbon");
 });

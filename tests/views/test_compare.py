@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -158,3 +159,12 @@ def test_names_are_escaped() -> None:
 def test_nothing_else_is_shown_as_a_comparison() -> None:
     with pytest.raises(vm.Refused, match=r"Comparison shows the result of vm\.compare"):
         vm.Comparison(3)
+
+
+def test_the_work_of_a_search_is_not_called_steps() -> None:
+    picture = vm.picture(vm.compare(workload(2, 12), on=["x15", "worst", "freebsd"]))
+    scene = picture.scene()
+    said = [scene.caption.text, scene.caption.reason, picture.to_text(), *(node.title for node in scene.nodes)]
+    said += [run.text for node in scene.nodes for run in node.text]
+    assert not any(re.search(r"\bsteps?\b", one) for one in said)
+    assert "nodes and gaps" in scene.caption.reason

@@ -408,3 +408,35 @@ def test_calls_of_the_kernel_are_counted_alike() -> None:
     calls = vm.compare_paging(task, domain).domain.invocations
     assert calls == 3  # a table is made, put into the root, and pages into it
     assert vm.Domain(domain).scene().caption.reason.startswith("It used 3 kernel calls,")
+
+
+@pytest.mark.parametrize("width", [420, 900])
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_rights_that_were_requested_and_allowed_are_named_and_more_of_them_explained(
+    architecture: str, width: int
+) -> None:
+    for hardening in ((), ("execute-never",)):
+        domain = vm.boot(architecture).domain("hello", hardening=hardening)
+        at = domain.map(domain.frame(), flags="rw")
+        scene = vm.Vnodes(domain, width=width).scene()
+        heads = {node.text[-1].text: node for node in scene.nodes if node.id.startswith("tree/heads/")}
+        assert set(heads) == {"requested", "allowed"}
+        said = [node for node in scene.nodes if node.id == "tree/allowed"]
+        assert bool(said) == domain.walk(at, "execute").ok == (not hardening)
+        assert heads["requested"].title == (
+            "entries, address, capability of the frame, size; rights that are requested"
+        )
+
+
+def test_in_a_narrow_picture_no_size_stands_where_other_rows_have_a_capability() -> None:
+    domain = vm.boot("armv7").domain("hello")
+    for _ in range(60):
+        domain.map(domain.frame("16 KiB"))
+    view = vm.Vnodes(domain, width=420)
+    for scene in steps_of(view):
+        rows = [node for node in scene.nodes if node.kind == "vnode" and "is-leaf" in node.state]
+        after = [run.text for node in rows for run in node.text[3:] if run.text.endswith("iB")]
+        assert rows and not after
+        tables = [node for node in scene.nodes if node.kind == "vnode" and "is-table" in node.state]
+        assert not any(run.text.isdecimal() for node in tables for run in node.text[2:])
+        assert not any("…" in run.text for node in scene.nodes if node.kind == "hardware" for run in node.text)

@@ -206,3 +206,15 @@ def test_each_number_says_of_what_it_is(machine: vm.Machine) -> None:
     cards = {node.id: node for node in scene.nodes if node.kind == "kmem-map"}
     assert ["by submaps too" in words(node) for node in cards.values()].count(True) == 1, "the map of all"
     assert all(" used" in words(node) for node in cards.values())
+
+
+def test_the_colours_are_explained_beside_threads_too() -> None:
+    machine = vm.boot("x86-64")
+    machine.kmem_malloc("64 KiB")
+    machine.kmem_alloc_wait("512 KiB", map="exec_map")
+    machine.spawn(lambda: machine.kmem_alloc_wait("1 MiB", map="exec_map"), name="sh")
+    machine.run()
+    scene = vm.Dashboard(machine).scene()
+    assert any(node.kind == "thread" or node.id.startswith("threads/") for node in scene.nodes), "the list is left out"
+    said = [run.text for node in scene.nodes if "kmem/legend/" in node.id for run in node.text]
+    assert {"submap", "pages of an object", "wired"} <= set(said)

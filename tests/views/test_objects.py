@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects
 from vmwidgets.views.memory.seen_pages import seen_by
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.text import cut
 
 
 def forked() -> tuple[vm.Machine, Task, Task, int]:
@@ -463,3 +466,56 @@ def test_where_there_are_many_mappings_those_that_are_alike_are_one_card() -> No
     tasks[5].munmap(start + 4096, "4 KiB")
     cards = [node for node in vm.Objects(machine).scene().nodes if node.lane == "objects/0"]
     assert [words(node)[0].partition(" 0x")[0] for node in cards] == [f"{len(tasks) - 1} tasks", "task 5"]
+
+
+def family(forks: int) -> Any:
+    """A task, its child, the child's child and so on, each with pages of its own."""
+    machine = vm.boot("x86-64", layout="small")
+    file = machine.file("libpython3.11.so.1.0", b"file" * 4000)
+    task = machine.task("shell")
+    heap, text = task.mmap("160 KiB"), task.mmap("16 KiB", "rw", "private", file)
+    task.write(heap, b"h" * 60_000)
+    task.read(text, 9000)
+    for number in range(forks):
+        task = task.fork()
+        task.write(heap + 4096 * number, b"own")
+        task.write(text, b"own")
+    return machine.memory_objects
+
+
+def brood(forks: int) -> Any:
+    """A task with many children, which all write, as does the task after each fork."""
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    start = task.mmap("16 KiB")
+    task.write(start, b"x" * 16_000)
+    for number in range(forks):
+        task.fork().write(start + 4096 * (number % 4), b"y")
+        task.write(start + 4096 * (number % 4), b"z")
+    return machine.memory_objects
+
+
+@pytest.mark.parametrize("width", [420, 640, 900, 1300])
+@pytest.mark.parametrize(("make", "forks"), [(family, 3), (family, 8), (brood, 10)])
+def test_lines_to_different_objects_never_lie_on_each_other(make: Callable[[int], Any], forks: int, width: int) -> None:
+    parts: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
+    for link in vm.Objects(make(forks), width=width).scene().links:
+        assert all(0 <= x <= width for x, _ in link.points)
+        for (x, y), (right, down) in pairwise(link.points):
+            key, ends = (("x", x), (y, down)) if x == right else (("y", y), (x, right))
+            if ends[0] != ends[1]:
+                parts.setdefault(key, []).append((min(ends), max(ends), link.target))
+    assert parts
+    for those in parts.values():
+        for one, other in combinations(those, 2):
+            assert one[2] == other[2] or one[1] <= other[0] or other[1] <= one[0], (one, other)
+
+
+@pytest.mark.parametrize("width", [420, 640, 900, 1300])
+def test_names_after_many_forks_are_whole(width: int) -> None:
+    scene = vm.Objects(family(8), width=width).scene()
+    cards = [node for node in scene.nodes if node.id.startswith(("mapping/", "object/")) and node.kind == "card"]
+    names = [cut(node.text[0]) for node in cards]
+    assert len(names) > 20
+    assert not [name for name in names if "…" in name]
+    assert not [run.text for node in cards for run in node.text if "0x" in run.text and "…" in cut(run)]

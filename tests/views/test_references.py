@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 import pytest
 
 import vmwidgets as vm
@@ -209,3 +212,25 @@ def test_a_string_that_just_fits_beside_another_is_in_one_line() -> None:
     view = vm.References(vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "lru", "opt")))
     view.width = 1600
     assert len({node.y for node in view.scene().nodes if node.id.endswith("/names")}) == 3
+
+
+def test_no_line_of_a_string_is_much_shorter_than_the_others() -> None:
+    scene = vm.picture(vm.References(vm.reference_string(TEXTBOOK, 3, "clock"), width=420)).scene()
+    lines = [[node for node in columns(scene, 0) if node.lane == lane] for lane in ("references/0/0", "references/0/1")]
+    assert [len(line) for line in lines] == [10, 10]
+
+
+@pytest.mark.parametrize("form", ["svg", "snapshot", "html"])
+def test_a_file_marks_the_selected_reference_in_all_grids(form: str) -> None:
+    picture = vm.picture(vm.References(vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "opt"))))
+
+    def made() -> str:
+        return unquote(
+            {"svg": picture.to_svg, "snapshot": picture.snapshot().to_svg, "html": picture.to_html}[form]()
+        ).replace("'", '"')
+
+    marked = re.compile(r'<g class="node reference (?:hit|miss) selected"')
+    assert not marked.search(made())
+    picture.selection = "reference:7"
+    assert len(marked.findall(made())) == made().count('<path class="shade"') == 4
+    assert ".node.selected" in made(), "the mark is in the style sheet of the file"

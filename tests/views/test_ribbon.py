@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -226,3 +227,38 @@ def test_a_ribbon_alone_names_the_ranges_that_have_room_and_one_below_a_list_doe
     )
     assert alone == ["kernel memory, 24 MiB, rwx"]
     assert not below
+
+
+def _comparison() -> vm.View:
+    work = [vm.workload.allocate("a", "64 KiB")]
+    return vm.Comparison(vm.compare(work, size="1 GiB", on=["x15", "freebsd"]))
+
+
+def _kmem() -> vm.View:
+    machine = vm.boot("x86-64")
+    machine.kmem_malloc("12 KiB")
+    machine.kmem_alloc("4 KiB")
+    return vm.Kmem(machine)
+
+
+def _vspace() -> vm.View:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame("16 KiB"))
+    return vm.Vspace(domain)
+
+
+def _dashboard() -> vm.View:
+    machine = _kmem().machine
+    assert machine is not None
+    return vm.Dashboard(machine)
+
+
+@pytest.mark.parametrize("width", [420, 900])
+@pytest.mark.parametrize("make", [_comparison, _kmem, _dashboard, _vspace])
+def test_double_bars_are_explained_in_the_same_words(make: Callable[[], vm.View], width: int) -> None:
+    view = make()
+    view.width = width
+    scene = view.scene()
+    broken = [node for node in scene.nodes if [bar.style for bar in node.bars].count("line") >= 4]
+    assert broken, "an axis is broken"
+    assert any("not to scale" in run.text for node in scene.nodes for run in node.text)

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from vmwidgets.engine.base.past import Past
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.pictures.translation import runs_in
+from vmwidgets.views.memory.frames import touched_frames
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.story.lookups import lookups_of
 
@@ -254,3 +257,18 @@ def test_lookups_of_a_store_that_faults() -> None:
     assert second.filled is not None
     assert (second.outcome, second.faulted, second.filled.va) == ("missed", False, PLACE)
     assert first.end < second.at < second.end
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_frames_that_changed_are_never_folded(width: int) -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    task = machine.task("init")
+    at = task.mmap("16 KiB")
+    task.write(at, b"z" * 8000)
+    view = picture(task, width=width)
+    scene = view.scene()
+    changed = touched_frames(Past(machine.journal.last.events))
+    assert len(changed) >= 4, "two pages, and tables"
+    new = {one.id for one in scene.nodes if "new" in one.state}
+    marked = [range(first, first + count) for identity, first, count in runs_in(scene) if identity in new]
+    assert all(any(frame in run for run in marked) for frame in changed)

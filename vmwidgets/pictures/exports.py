@@ -144,9 +144,12 @@ class Snapshot(Exports):
     The last note of `scene` says where it comes from: see :func:`signed`.
     """
 
-    def __init__(self, scene: Scene, operation: int, scale: float = 1, slim: Scene | None = None) -> None:
-        """`slim` is the same moment laid out for a telephone."""
-        self._scene, self._operation, self._scale, self._slim = scene, operation, scale, slim
+    def __init__(
+        self, scene: Scene, operation: int, scale: float = 1, slim: Scene | None = None, selected: str = ""
+    ) -> None:
+        """`slim` is the same moment laid out for a telephone; `selected` is the thing that is marked."""
+        self._scene, self._operation, self._scale = scene, operation, scale
+        self._slim, self._selected = slim, selected
 
     def scene(self) -> Scene:
         """The scene of that moment."""
@@ -156,14 +159,15 @@ class Snapshot(Exports):
         """The picture as a standalone SVG document, as large as the `scale` of the view said."""
         from vmwidgets.views.scene.svg import to_svg
 
-        return to_svg(self._scene, scale=self._scale)
+        return to_svg(self._scene, scale=self._scale, selected=self._selected)
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
         from vmwidgets.views.scene.svg import to_svg
 
         scene = self._scene
-        slim = "" if self._slim is None else to_svg(self._slim, bare=True)
-        picture = twin_html("", output_html(scene, to_svg(scene, bare=True), slim=slim), scene.notes[-1])
+        slim = "" if self._slim is None else to_svg(self._slim, bare=True, selected=self._selected)
+        image = output_html(scene, to_svg(scene, bare=True, selected=self._selected), slim=slim)
+        picture = twin_html("", image, scene.notes[-1])
         return {"text/html": picture + RULES, "text/plain": self.to_text()}
 
     def __repr__(self) -> str:

@@ -303,7 +303,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         """The picture as a standalone SVG document, enlarged by its `scale`."""
         from vmwidgets.views.scene.svg import to_svg
 
-        return to_svg(self.scene(), scale=self.scale)
+        return to_svg(self.scene(), scale=self.scale, selected=self.selection)
 
     def _each_step(self) -> Sequence[Exports]:
         """The picture at each step of the operation that is shown, laid out as a file of one is."""
@@ -314,7 +314,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         for done in [*(place for place in last.steps.places if place > 0), None]:
             at = replace(self.at(When(serial, done)), width=float(self.width or WIDTH), height=inf)
             with self.as_drawn():
-                found.append(Snapshot(self.drawing(at), self.operation, self.scale))
+                found.append(Snapshot(self.drawing(at), self.operation, self.scale, selected=self.selection))
         return found
 
     def to_html(self) -> str:
@@ -498,7 +498,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
 
     def snapshot(self) -> Snapshot:
         """A picture of the present state, which does not change: for before and after."""
-        return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self))
+        return Snapshot(self.scene(), self._drawn_at[0], self.scale, slim_if_kept(self), self.selection)
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:

@@ -63,7 +63,7 @@ def compare(
     largest gap        944 KiB    944 KiB    912 KiB
     gaps               2          2          2
     fragmentation      3%         3%         7%
-    steps taken        8          6          7
+    looked at          8          6          7
     failed             0          0          0
     """
     first = arguments.aligned(start, "start")

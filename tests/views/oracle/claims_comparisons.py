@@ -68,17 +68,17 @@ def maps_apart(seen: Pictured, said: Said) -> None:
 
 
 def work(seen: Pictured) -> dict[str, int]:
-    """The steps that each map took, of all operations."""
+    """The nodes and gaps that each map looked at, in all operations."""
     rows, maps = seen.subject.rows, seen.subject.maps
     return {one.label: sum(row.outcomes[place].steps for row in rows) for place, one in enumerate(maps)}
 
 
-@claim("comparisons: maps/equal work", "Each took {least} steps.")
+@claim("comparisons: maps/equal work", "Each looked at {least} nodes and gaps.")
 def equal_work(seen: Pictured, said: Said) -> None:
     assert {*work(seen).values()} == {number(said["least"])}
 
 
-@claim("comparisons: maps/work", "{fewest} took the fewest steps, {least}; {most} took the most, {more}.")
+@claim("comparisons: maps/work", "{fewest} looked at the fewest nodes and gaps, {least}; {most} at the most, {more}.")
 def unequal_work(seen: Pictured, said: Said) -> None:
     found = work(seen)
     for names, count, steps in (

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Link, Node, Scene, Table
 from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_lane
 from .picture import COLUMNS, DomainPicture
-from .regions import regions_lane, regions_table
+from .regions import is_to_scale, regions_lane, regions_table
 from .slab import slab_lane, slab_table
 from .slots import slots_lane, slots_table
 from .tree import tree_lane, tree_table
@@ -128,7 +129,8 @@ def _said(picture: DomainPicture, name: str) -> str:
     if name == "slots":
         return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
     if name == "regions":
-        return f"{counted(value.region_count, 'region')} of the address space; below them what is mapped"
+        bars = "" if is_to_scale(picture) else f"; double bars: {NOT_TO_SCALE}"
+        return f"{counted(value.region_count, 'region')} of the address space; below them what is mapped{bars}"
     return f"{binary_size(value.slab.block_bytes)} for a vnode; blocks with a bold outline are the reserve"
 
 

@@ -50,6 +50,11 @@ def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]
     return nodes, top + BAR + LEAVES + 28
 
 
+def is_to_scale(picture: DomainPicture) -> bool:
+    """Whether the axis of the ribbon is broken nowhere."""
+    return not any(segment.broken for segment in _segments(picture, _left_out(picture, shown_regions(picture))))
+
+
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
     """The regions that are drawn: those that changed or are selected, that of the slab frames, then the lowest."""
     regions = picture.value.regions

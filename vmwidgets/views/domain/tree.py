@@ -24,6 +24,15 @@ INDENT, ROW_H, LARGE_H, GAP = 20.0, 25.0, 36.0, 3.0
 LEFT, BETWEEN = 0.555, 52.0
 """The part of the width that the tree takes; the room for lines."""
 
+HEADS = 17.0
+"""Height of the words above the rows."""
+
+_LEFT = ("entries, address, capability of the frame, size", "entries, address, capability, size", "entries, address")
+_RIGHT = ("descriptor, [entries], page", "descriptor, page", "descriptor")
+
+EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
+"""Why the hardware allows more than was requested."""
+
 NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
 """Pixels of a picture below which rows have two lines; the room for lines there; height of a row's second line."""
 
@@ -49,6 +58,10 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
     nodes: list[Node] = []
     links: list[Link] = []
     y = top
+    if any(not row.folded and not row.node.is_table for row in rows):
+        nodes += _heads(kit.Box(MARGIN, y, left_w, HEADS), _LEFT, "requested")
+        nodes += _heads(kit.Box(right_x, y, right_w, HEADS), _RIGHT, "allowed")
+        y += HEADS
     placed: dict[int, Node] = {}
     for row in rows:
         h = (LARGE_H if _is_large(row) else ROW_H) + (0 if row.folded else second)
@@ -69,7 +82,27 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
             if row.parent is not None:
                 links.append(_branch(placed[row.parent.id], left))
         y += h + GAP
+    if any(_runs_too(picture, row) for row in rows):
+        nodes.append(kit.paragraph("tree/allowed", EXECUTABLE, MARGIN, y + 2, picture.width - 2 * MARGIN, style="dim"))
+        y = nodes[-1].y + nodes[-1].h
     return nodes, links, y + 4
+
+
+def _heads(box: kit.Box, ways: tuple[str, ...], rights: str) -> list[Node]:
+    """What is in a column of rows, from left to right."""
+    end = Text(box.w - 8, 12, rights, "label dim", "end")
+    words = wording(ways, box.w - 28 - text_width(rights), "label dim")
+    text = (Text(10, 12, words, "label dim"), end)
+    return [kit.runs(f"tree/heads/{rights}", box, text, title=f"{ways[0]}; rights that are {rights}")]
+
+
+def _runs_too(picture: DomainPicture, row: Row) -> bool:
+    """Whether the hardware lets a page be executed for which that was not requested."""
+    node = row.node
+    if row.folded or node.is_table or node.descriptor is None:
+        return False
+    rights = picture.decode(node.level, node.descriptor).rights.partition(" ")[0]
+    return "x" in rights and "x" not in flag_words(node.flags).partition(" ")[0]
 
 
 def _branch(above: Node, below: Node) -> Link:
@@ -184,11 +217,12 @@ def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Nod
     at_end = [fitted(w - 8, base, flags, w - 8 - left, "mono label", "end")] if flags else []
     if second:
         left, right, base = 10.0, w - 8, base + second
-    for words, style in _details(picture, node):
+    for words, style in _details(picture, node, is_short=bool(second)):
         fitting = wording((*words, ""), right - left, style)
-        if fitting:
-            text.append(Text(left, base, fitting, style))
-            left += text_width(fitting, style) + 12
+        if not fitting:
+            break  # what comes after it would stand where other rows have this
+        text.append(Text(left, base, fitting, style))
+        left += text_width(fitting, style) + (8 if second else 12)
     text += at_end
     mark = Bar(0, 1, 6.0 if node.level > 1 and not node.is_table else 4.0, h - 2, colour)
     state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
@@ -202,12 +236,12 @@ def _entries(node: VnodeValue) -> str:
     return str(node.entry) if node.count == 1 else f"{node.entry}–{node.entry + node.count - 1}"
 
 
-def _details(picture: DomainPicture, node: VnodeValue) -> Iterator[tuple[tuple[str, ...], str]]:
+def _details(picture: DomainPicture, node: VnodeValue, *, is_short: bool) -> Iterator[tuple[tuple[str, ...], str]]:
     """The texts of a row after the number of its entry, from the longest to the shortest."""
     if node.is_table:
         leaves = node.child_count
-        yield (f"{kind_words(node.kind).words} in {node.cap}", str(node.cap)), "label"
-        yield (f"{leaves} below" if leaves else "empty", str(leaves)), "label dim"
+        yield (*[f"{kind_words(node.kind).words} in {node.cap}"] * (not is_short), str(node.cap)), "label"
+        yield (f"{leaves} below" if leaves else "empty",), "label dim"
         return
     unit = node.span // max(1, node.count)
     yield (picture.style.long(node.va),), "mono label dim"
@@ -273,7 +307,8 @@ def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -
     left = 10 + text_width(texts[0].text, "mono label") + 12
     end_w = 0 if second else text_width(end, "label")
     room = w - (10 if second else left) - 8
-    texts.append(fitted(w - 8, base + second, (end, end.removeprefix("page ")), room, "label", "end"))
+    short = end.removeprefix("page ")
+    texts.append(fitted(w - 8, base + second, (end, short, short.removesuffix(" user")), room, "label", "end"))
     index = f"[{_entries(node)}]"
     if left + text_width(index, "mono label") + end_w + 22 <= w:
         texts.append(Text(left, base, index, "mono label dim"))

@@ -26,6 +26,7 @@ from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 from .axis import Segment, x_of
+from .ribbon import NOT_TO_SCALE
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
 """Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
@@ -180,10 +181,9 @@ def _strips(ranges: Sequence[UsedPiece | EntryValue], axis: Axis, y: float, h: f
 
 def _heading(one: ComparedMap, y: float, w: float) -> Node:
     name, rule = _name(one), one.rule
-    stats = (
-        f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}, largest "
-        f"{one.largest_gap} · {one.steps:,} steps" + (f" · {one.failures:,} failed" if one.failures else "")
-    )
+    counts = f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}"
+    work = f"looked at {one.steps:,}" + (f" · {one.failures:,} failed" if one.failures else "")
+    stats = f"{counts}, largest {one.largest_gap} · {work}"
     x = text_width(name, "strong") + 10
     right = text_width(stats, "label")
     beside = text_width(rule) <= w - x - right - 14
@@ -191,11 +191,18 @@ def _heading(one: ComparedMap, y: float, w: float) -> Node:
     text = (
         Text(0, 14, name, "strong"),
         *([Text(x, 14, rule, "label dim")] if beside else []),
-        fitted(w, 14, stats, w - x, "label", "end"),
+        fitted(w, 14, (stats, f"{counts} · {work}"), w - x, "label", "end"),
         *(Text(0, 14 + LINE * number, line, "label dim") for number, line in enumerate(below, 1)),
     )
     h = HEADING + LINE * len(below)
-    return kit.runs(f"compare/{one.label}/heading", kit.Box(MARGIN, y, w, h), text)
+    return kit.runs(
+        f"compare/{one.label}/heading", kit.Box(MARGIN, y, w, h), text, title=f"{_describe(one)}; {_looked(one.steps)}"
+    )
+
+
+def _looked(count: int) -> str:
+    """How much work something was, which is not a number of steps to go through."""
+    return f"looked at {counted(count, 'node or gap', 'nodes and gaps')}"
 
 
 def _name(one: ComparedMap) -> str:
@@ -249,9 +256,9 @@ def _breaks(axis: Axis) -> tuple[Bar, ...]:
 def _rest(axis: Axis) -> tuple[Text, ...]:
     """How much is cut short, between the marks."""
     return tuple(
-        fitted(one.x - MARGIN + one.w / 2, 17, f"+ {binary_size(one.end - one.start)}", one.w - 20, "label dim",
-               "middle")
+        fitted(one.x - MARGIN + one.w / 2, y, words, one.w - 20, "label dim", "middle")
         for one in axis if one.broken
+        for y, words in ((11, f"+ {binary_size(one.end - one.start)}"), (23, NOT_TO_SCALE))
     )  # fmt: skip
 
 
@@ -307,7 +314,7 @@ def _cell(row: Row, label: str, outcome: OperationOutcome, differs: bool, box: B
     return kit.card(
         f"compare/{row.number}/{label}", box, [kit.Line(_ways(outcome, differs), "mono label")], kind="label",
         shape="box" if state else "none", state=state, top=13, pad=4,
-        title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {outcome.steps:,} steps",
+        title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {_looked(outcome.steps)}",
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def draw_frames(
 
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
     alone.  With `rows` only so many rows of runs are drawn: those with frames of the first group of `among` before
-    all others, and so on; what changed is as important as the last group.
+    all others, and so on; what changed is as important as the last group, and gets more rows if it needs them.
     """
     past = value.at(moment.past)
     before = value.at(moment.every).counts
@@ -162,11 +162,11 @@ def _runs_lane(
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
-    most = RUNS
-    shown = _chosen(value.runs, ranks, most)
+    most, changed = RUNS, frozenset(touched)
+    shown = _chosen(value.runs, ranks, most, changed)
     while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1
-        shown = _chosen(value.runs, ranks, most)
+        shown = _chosen(value.runs, ranks, most, changed)
     nodes = [kit.label("frames/runs", "frames in order, a box per run of one owner", MARGIN, top)]
     share = (width - 2 * MARGIN + 8) / columns
     at, number, y = value.first_frame, 0, top + 20
@@ -203,14 +203,21 @@ def _frames_of(run: FrameRun, some: Iterable[int]) -> list[int]:
     return [frame for frame in some if run.first <= frame < run.first + run.frames]
 
 
-def _chosen(runs: Sequence[FrameRun], ranks: Sequence[Collection[int]], most: int) -> list[FrameRun]:
-    """The runs that matter most: those with frames of the first of `ranks`, and so on; large before small."""
+def _chosen(
+    runs: Sequence[FrameRun], ranks: Sequence[Collection[int]], most: int, changed: Collection[int]
+) -> list[FrameRun]:
+    """The runs that matter most: those with frames of the first of `ranks`, and so on; large before small.
+
+    Those with frames of `changed` are among them, however few there are: up to :data:`RUNS`.
+    """
 
     def rank(run: FrameRun) -> tuple[int, int]:
         groups = (number for number, frames in enumerate(ranks) if _frames_of(run, frames))
         return next(groups, len(ranks)), -run.frames
 
-    return sorted(sorted(runs, key=rank)[:most], key=lambda run: run.first)
+    ranked = sorted(runs, key=rank)[:RUNS]
+    shown = [run for number, run in enumerate(ranked) if number < most or _frames_of(run, changed)]
+    return sorted(shown, key=lambda run: run.first)
 
 
 def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: float, y: float, w: float) -> Node:

@@ -194,7 +194,9 @@ def _slab_grid(
         top -= 18  # the line above has its words
     else:
         numbers = " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in shown)
-        words = kit.paragraph(f"kentry/{index}/title", head + colour + numbers, MARGIN, top, width - 2 * MARGIN, style="label")
+        words = kit.paragraph(
+            f"kentry/{index}/title", head + colour + numbers, MARGIN, top, width - 2 * MARGIN, style="label"
+        )
         nodes.append(words)
         top += words.h - kit.LINE
     place = Box(MARGIN, top + 22, width - 2 * MARGIN + _BETWEEN, 0)

@@ -21,7 +21,7 @@ from vmwidgets.views.maps.picture import (
     cards_of,
     laid_items,
 )
-from vmwidgets.views.maps.ribbon import ribbon_lane
+from vmwidgets.views.maps.ribbon import NOT_TO_SCALE, ribbon_lane
 from vmwidgets.views.maps.runs import kind_of, what_is
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
@@ -78,8 +78,8 @@ def draw_kmem(
     if not compact:
         more, lines, marks, y = _detail(concerned, moment, shown, style, selection, y, width)
         nodes, links = nodes + more, links + lines
-        legend = _legend(nodes, y + 4, width)
-        nodes, y = nodes + legend, max((node.y + node.h for node in legend), default=y)
+    legend = _legend(nodes, y + 4, width)
+    nodes, y = nodes + legend, max((node.y + node.h for node in legend), default=y)
     maps = list(past.all())
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
@@ -107,7 +107,7 @@ def draw_kmem(
 
 _COLOURS = (
     ("submap", "submap"),
-    ("object", "pages of kernel_object"),
+    ("object", "pages of an object"),
     ("plain", "no object"),
     ("static", "reserved at boot"),
     ("wired inside", "wired"),
@@ -116,10 +116,14 @@ _COLOURS = (
 
 
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
-    """What the colours mean that the picture has."""
+    """What the colours mean that the picture has, and the double bars of a ribbon."""
     ranges = [node for node in nodes if node.kind == "range"]
     looks = {look for node in ranges for look in (*node.state, *(f"{bar.style} inside" for bar in node.bars))}
-    return kit.legend("kmem", [one for one in _COLOURS if one[0] in looks], y, width=width)
+    known = [one for one in _COLOURS if one[0] in looks]
+    is_said = any(run.text == NOT_TO_SCALE for node in nodes for run in node.text)
+    if not is_said and any(node.title.endswith(NOT_TO_SCALE) for node in nodes):
+        known.append(("break", NOT_TO_SCALE))
+    return kit.legend("kmem", known, y, width=width)
 
 
 def steps_of_kmem(names: Set[str]) -> Mine:

@@ -21,7 +21,7 @@ from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Row, Rows, Scene, Table
+from vmwidgets.views.scene.model import Bar, Node, Row, Rows, Scene, Table
 from vmwidgets.views.scene.relations import About, Pages, space_of, things_of
 from vmwidgets.views.scene.text import short_count, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
@@ -30,6 +30,7 @@ from vmwidgets.views.story.words.called import called
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
 
+from .object_links import arrows
 from .seen_pages import NOWHERE, Place, Seen, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
@@ -42,7 +43,10 @@ CHAIN, ROWS = 12, 400
 """So many objects of a chain are drawn, the last of them at its end; and so many rows of the table."""
 
 _COLUMNS = ("object", "kind", "behind", "references", "page", "where", "mapped by")
-_GAP, _BELOW, _LEAST, _MOST = 36.0, 14.0, 176.0, 270.0
+_GAP, _BELOW, _LEAST, _MOST, _AROUND = 36.0, 14.0, 176.0, 270.0, 14.0
+_FEW_AROUND = 2
+"""So many arrows around the last column have room in the margin."""
+
 _CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
 
 TO_COPY = "to copy: the first write through this mapping puts an empty object in front, and copies the page into it"
@@ -53,6 +57,9 @@ ORPHAN = "\N{DAGGER}"
 """The mark behind the frame or the slot of a page that no mapping leads to."""
 
 
+TO_COPY_SHORT = "to copy"
+
+
 class _Mapping(NamedTuple):
     """An entry with the object that it maps, and the pages that it leads to; `others` are alike, on the same card."""
 
@@ -60,6 +67,15 @@ class _Mapping(NamedTuple):
     target: str
     seen: Seen
     others: tuple[MappedBy, ...] = ()
+
+
+def _task_of(mapper: MappedBy) -> str:
+    return mapper.map.removeprefix("task:").removesuffix("/map")
+
+
+def _who(one: _Mapping) -> str:
+    """Whose mapping it is, or how many have it."""
+    return f"{1 + len(one.others):,} tasks" if one.others else _task_of(one.mapper)
 
 
 def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
@@ -189,7 +205,7 @@ class _Layout:
         mappers: Mapping[str, Sequence[MappedBy]],
     ) -> None:
         self.nodes: list[Node] = []
-        self.links: list[Link] = []
+        self._pairs: list[tuple[Node, Node]] = []
         self._value, self._moment, self._uses, self._mappers = value, moment, uses, mappers
         shadows = Counter(one.shadow for one in value.objects.values())
         self._references = {
@@ -206,14 +222,21 @@ class _Layout:
         alone = [name for name in value.objects if not (name in columns or mappers[name] or name in shadowed)]
         alone.sort(key=lambda name: name not in self._touched[0])
         room = int((width - 2 * MARGIN + _GAP) // (_LEAST + _GAP))
-        count = max(2, min(room, 1 + max(columns.values(), default=1)))
-        self._wide = min(_MOST, (width - 2 * MARGIN - _GAP * (count - 1)) / count)
+        needed = 1 + max(columns.values(), default=1)
+        count = max(2, min(room, needed))
+        in_last = sum(column >= count - 1 for column in columns.values())
+        around = _AROUND * (in_last > _FEW_AROUND + 1)  # arrows from one object to another in the last column
+        self._wide = min(_MOST, (width - 2 * MARGIN - around - _GAP * (count - 1)) / count)
+        self._is_named_alone = not all(self._is_one_line(one) for one in shown)
+        anonymous = [visible(name) for name in columns if value.objects[name].kind != "file"]
+        longest = max((text_width(name, "strong") for name in anonymous), default=0.0)
+        self._is_short = longest + text_width("2 references", "label dim") + 20 > self._wide
         self._tops = [30.0] * count
-        self._trunks: dict[str, int] = {}
         self._placed: dict[str, Node] = {}
         self._fresh: dict[str, Collection[int]] = {}
         for one in shown:
             self._map(one, columns)
+        self.links = arrows(self._pairs, 9.0 if around else 6.0)
         drawn = sum(1 + len(one.others) for one in shown)
         room_left = max(1, OBJECTS - len(self._placed)) if len(ours) == drawn else 0
         for name in alone[:room_left]:
@@ -271,6 +294,11 @@ class _Layout:
         chain = self._value.chain(name)
         return chain if len(chain) <= CHAIN else (*chain[: CHAIN - 1], chain[-1])
 
+    def _is_one_line(self, one: _Mapping) -> bool:
+        """Whether a card has room for whose mapping it is, and where, in one line."""
+        said = text_width(TO_COPY_SHORT, "label dim") + 6 if one.mapper.needs_copy else 0
+        return text_width(f"{_who(one)} {address(one.mapper.start)}", "strong") <= self._wide - 14 - said
+
     def _label(self, column: int, words: str) -> None:
         x = MARGIN + column * (self._wide + _GAP)
         ways = (words, words.partition(",")[0])
@@ -278,11 +306,19 @@ class _Layout:
 
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
-        tasks = [it.map.removeprefix("task:").removesuffix("/map") for it in (mapper, *one.others)]
-        said = "to copy" * mapper.needs_copy
-        who = tasks[0] if not one.others else f"{len(tasks):,} tasks"
-        words = [f"{who} {address(mapper.start)}", f"{counted(mapper.pages, 'page')} of {visible(one.target)}"]
+        tasks = [_task_of(it) for it in (mapper, *one.others)]
+        said = TO_COPY_SHORT * mapper.needs_copy
+        who, pages = _who(one), counted(mapper.pages, "page")
+        words = [f"{who} {address(mapper.start)}", f"{pages} of {visible(one.target)}"]
         rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
+        if self._is_named_alone:  # in all cards, so that the same thing is at the same place
+            where = f"{address(mapper.start)}, {pages}"
+            second = (f"{where} of {visible(one.target)}", where, f"{address(mapper.start)}")
+            is_beside = text_width(who, "strong") + text_width(said, "label dim") + 6 <= self._wide - 14
+            rows = (
+                kit.Line(who, "strong", said * is_beside, middle=True),
+                kit.Line(second, right=said * (not is_beside)),
+            )
         title = ", ".join([*words, *[said] * bool(said), *[", ".join(tasks)] * bool(one.others)])
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
@@ -300,7 +336,7 @@ class _Layout:
             if is_new:
                 start = self._object(name, min(columns[name], len(self._tops) - 1), start).y
             behind = self._placed[name]
-            self.links.append(self._arrow(before, behind))
+            self._pairs.append((before, behind))
             if not is_new:
                 break
             before = behind
@@ -313,22 +349,8 @@ class _Layout:
         words = f"{counted(count, 'object')} more of the chain"
         node = kit.fold(f"objects/chain/{one.mapper.map}/{one.mapper.entry}", box, words)
         self.nodes.append(node)
-        self.links.append(self._arrow(before, node))
+        self._pairs.append((before, node))
         return node
-
-    def _arrow(self, one: Node, behind: Node) -> Link:
-        """From a thing to the object behind it: through the room beside that one's column, where no card is.
-
-        Those that lead to one object share a trunk.
-        """
-        out, start, end = one.x + one.w, one.y + 22, behind.y + 22
-        trunk = self._trunks.setdefault(behind.id, len(self._trunks))
-        if one.x == behind.x:  # in one column: around it at the right
-            turn, reached = out + 5 + 3 * (trunk % 3), out
-        else:
-            turn, reached = behind.x - 12 - 5 * (trunk % 4), behind.x
-        points = ((out, start), (turn, start), (turn, end), (reached, end))
-        return Link(f"{one.id}/to/{behind.id}", "backs", one.id, behind.id, points, arrow=True)
 
     def _object(self, name: str, column: int, least: float) -> Node:
         one = self._value.objects[name]
@@ -342,10 +364,13 @@ class _Layout:
         if one.kind == "file":  # that it is open counts too, and no line leads to it from there
             others = counted(count - 1, "reference")
             right = wording((f"{others} + open file", others), self._wide - text_width(kind) - 20, "label dim")
-            rows = kit.Line(visible(name), "strong", middle=True), kit.Line((kind, "file"), right=right)
+            names = visible(name), visible(name.removeprefix("file "))  # the line below says that it is a file
+            rows = kit.Line(names, "strong", middle=True), kit.Line((kind, "file"), right=right)
             said += f": {others} of mappings and shadows, and the open file"
         else:
-            rows = kit.Line(visible(name), "strong", said, middle=True), kit.Line(kind)
+            right = said.replace("reference", "ref") if self._is_short else said
+            kinds = kind, kind.replace("shadow of file ", "shadow of ")
+            rows = kit.Line(visible(name), "strong", right, middle=True), kit.Line(kinds)
         marks = self._moment.marks("object")
         state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
         title = f"{visible(name)}, {kind}, {said}"

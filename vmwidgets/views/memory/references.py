@@ -130,6 +130,8 @@ class _Sheet:
         }  # fmt: skip
         whole = None if len(runs) <= GRIDS else frozenset(opened) & set(range(len(runs)))
         count = max(1, int(room / column + 1e-6))
+        lines = -(-len(runs[0].steps) // count)
+        count = -(-len(runs[0].steps) // lines)  # no line is much shorter than the others
         if not is_narrow:  # no further from each other than their references take
             block = min(block, _INDEX + min(count, len(runs[0].steps)) * column + _COUNT + 2 * _APART)
         return cls(rows, column, count, left + _INDEX, block, is_narrow, whole, more)

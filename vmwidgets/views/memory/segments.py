@@ -78,9 +78,9 @@ def _stretch(value: SegmentsValue, one: Stretch, box: Box) -> Node:
     limits = f"{Address(one.start)}–{Address(one.end)}"
     wrong = len(one.names) > 1 or (bool(one.names) and not one.free)
     rows = [Line(what, "strong" if one.names else "label", size), Line(limits, "mono label")]
-    known_free = bool(value.free) and one.free and not one.names
-    state = ("fault",) if wrong else ("free",) if known_free else ()
-    kind, bar = "slot" if known_free else "card", "page" if one.names else ""
+    is_known = bool(value.free) and not one.names  # else the value does not say what is free
+    state = ("fault",) if wrong else ("free" if one.free else "taken",) if is_known else ()
+    kind, bar = "piece" if is_known else "card", "page" if one.names else ""
     title = f"{limits}, {size}: {what}"
     return kit.card(f"segments/at/{one.start:x}", box, rows, kind=kind, title=title, state=state, bar=bar)
 

@@ -333,19 +333,24 @@ def bar_rows(
     return nodes
 
 
+_BREAK = (Bar(2, 3, 1.5, 10, "line"), Bar(5, 3, 1.5, 10, "line"))
+
+
 def legend(
     prefix: str, entries: Sequence[tuple[str, str]], y: float, *, width: float = WIDTH, x: float = MARGIN
 ) -> list[Node]:
     """What the colours of a picture mean: a piece of each style, and its words beside it, in as many lines as it takes.
 
-    An entry without a style ("") is words alone.  Give only those that the picture shows.
+    An entry without a style ("") is words alone, and "break" has the double bars at which an axis is broken.  Give only
+    those that the picture shows.
     """
     insets = [15 if style else 0 for style, _ in entries]
     widths = [text_width(words) + inset + 3 for inset, (_, words) in zip(insets, entries, strict=True)]
     boxes = flow(widths, y, LINE - 10, width=width - x + MARGIN, gap=12)
     return [
         Node(f"{prefix}/legend/{number}", "label", *box._replace(x=box.x + x - MARGIN, h=LINE), shape="none",
-             text=(Text(inset, 13, words),), bars=(Bar(0, 3, 10, 10, style),) if style else ())
+             text=(Text(inset, 13, words),),
+             bars=_BREAK if style == "break" else (Bar(0, 3, 10, 10, style),) * bool(style))
         for number, ((style, words), inset, box) in enumerate(zip(entries, insets, boxes, strict=True))
     ]  # fmt: skip
 

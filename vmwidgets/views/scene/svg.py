@@ -16,11 +16,11 @@ _HEAD, _LINE = 30.0, 18.0
 _PAD = 14.0
 
 
-def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0) -> str:
+def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
     """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground.
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is how many pixels
-    of the file one of the drawing's is.
+    of the file one of the drawing's is.  `selected` is the thing that is marked as a page marks what is selected.
     """
     words, top = _words(scene)
     scene = _without_switches(scene.whole())
@@ -30,8 +30,9 @@ def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0) -> str:
     scaled = f'width="{width * scale:g}" height="{height * scale:g}"'
     links, nodes = (
         "".join(_link(link, bare) for link in scene.links),
-        "".join(_node(node, bare) for node in scene.nodes),
+        "".join(_node(node, bare, _is_chosen(node, selected)) for node in scene.nodes),
     )
+    nodes += "".join(_shade(node) for node in scene.nodes if _is_chosen(node, selected))
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {scaled} '
@@ -154,8 +155,8 @@ def _caption_lines(caption: Caption, width: float) -> list[tuple[str, str]]:
     return [(line, style) for words, style in parts for line in wrapped(words, width, style)]
 
 
-def _node(node: Node, bare: bool) -> str:
-    state = " ".join(("node", node.kind, *node.state))
+def _node(node: Node, bare: bool, is_selected: bool = False) -> str:
+    state = " ".join(("node", node.kind, *node.state, *["selected"] * is_selected))
     name = "" if bare else f" data-id={_quoted(node.id)}"
     parts = [f'<g class={_quoted(state)} transform="translate({node.x:g},{node.y:g})"{name}>']
     title = "" if bare else _whole_title(node)
@@ -164,11 +165,30 @@ def _node(node: Node, bare: bool) -> str:
     if node.shape == "triangle":
         parts.append(f'<path class="shape" d="M0,0 H{node.w:g} L{node.w / 2:g},{node.h:g} Z"/>')
     elif node.shape != "none":
-        rx = node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
-        parts.append(f'<rect class="shape" width="{node.w:g}" height="{node.h:g}" rx="{rx:g}"/>')
+        parts.append(f'<rect class="shape" width="{node.w:g}" height="{node.h:g}" rx="{_rounding(node):g}"/>')
     parts += [_bar(bar) for bar in node.bars]
     parts += [_text(run.x, run.y, cut(run), run.style, run.anchor) for run in node.text]
     return "".join([*parts, "</g>"])
+
+
+def _rounding(node: Node) -> float:
+    """The radius of a node's corners."""
+    return node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
+
+
+_SHADE = 3.5
+"""Pixels from what is selected to the line at its right and below, as `js/src/node.ts` draws it."""
+
+
+def _is_chosen(node: Node, selected: str) -> bool:
+    return bool(selected) and node.thing == selected
+
+
+def _shade(node: Node) -> str:
+    """The line at the right of what is selected, and below: over all nodes."""
+    x, y, r, right, below = node.x, node.y, _rounding(node), node.x + node.w + _SHADE, node.y + node.h + _SHADE
+    line = f"M{x + r:g},{below:g} H{right - r:g} A{r:g},{r:g} 0 0 0 {right:g},{below - r:g} V{y + r:g}"
+    return f'<path class="shade" d="{line}"/>'
 
 
 def _whole_title(node: Node) -> str:

@@ -152,7 +152,7 @@ class Answering(Picture):
     def _on_save(self) -> None:
         scene = self.scene()
         name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
-        self._reply({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
+        self._reply({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene, selected=self.selection)})
 
     def _on_table(self) -> None:
         if self._scene is not None:

@@ -111,8 +111,9 @@ def _fitted(view: View, shown: Shown, wide: float) -> Shown:
 
 def _picture(view: View, scene: Scene, slim: Scene | None) -> str:
     again = f" · {AGAIN}" if view.machine is not None else ""
-    narrow = "" if slim is None else to_svg(slim, bare=True)
-    image = output_html(scene, to_svg(scene, bare=True), scene.width * view.scale, narrow)
+    narrow = "" if slim is None else to_svg(slim, bare=True, selected=view.selection)
+    drawn = to_svg(scene, bare=True, selected=view.selection)
+    image = output_html(scene, drawn, scene.width * view.scale, narrow)
     return twin_html(view.twin_id, image, f"{scene.notes[-1]}{again}")
 
 

@@ -123,7 +123,8 @@ class View(Answering, anywidget.AnyWidget):
     def snapshot(self) -> Snapshot:
         """A picture of the present state, which does not change and names its cell: for before and after."""
         scene, number = self.scene(), self._drawn_at[0]
-        return Snapshot(signed(scene, current_cell().label, number), number, self.scale, slim_if_kept(self))
+        signed_one = signed(scene, current_cell().label, number)
+        return Snapshot(signed_one, number, self.scale, slim_if_kept(self), self.selection)
 
     @property
     def room(self) -> float:

@@ -182,7 +182,7 @@ class ComparisonValue:
             ("largest gap", *(str(one.largest_gap) for one in self.maps)),
             ("gaps", *(str(len(one.gaps)) for one in self.maps)),
             ("fragmentation", *(f"{one.fragmentation:.0%}" for one in self.maps)),
-            ("steps taken", *(f"{one.steps:,}" for one in self.maps)),
+            ("looked at", *(f"{one.steps:,}" for one in self.maps)),
             ("failed", *(str(one.failures) for one in self.maps)),
         ]
         return (*rows, *sums)

@@ -1,0 +1,27 @@
+"""Segments in physical memory: what is free and what is in use is seen without reading."""
+
+from __future__ import annotations
+
+import re
+
+import vmwidgets as vm
+from vmwidgets.views.scene.svg import style_sheet
+
+FREE = (0xE_0000, 0xA_0000), (0x35_0000, 0x16_0000)
+
+
+def test_what_is_free_looks_unlike_what_is_in_use() -> None:
+    segments = vm.Segments(code=(0xE_0000, "448 KiB", "rx"))
+    scene = vm.Placement(segments.placed_in(FREE)).scene()
+    looks = {node.text[0].text: (node.kind, *node.state) for node in scene.nodes if node.id.startswith("segments/at/")}
+    assert looks == {"in use": ("piece", "taken"), "code": ("card",), "free": ("piece", "free")}
+    styles = [re.search(rf"\.node\.piece\.{state} > \.shape\{{([^}}]*)", style_sheet()) for state in ("taken", "free")]
+    taken, free = (found[1] for found in styles if found is not None)
+    assert "stroke-dasharray" in free, "the outline says it too, where fills are not seen"
+    assert "stroke-dasharray" not in taken
+    assert taken != free
+
+
+def test_where_it_is_not_known_what_is_free_nothing_is_said_of_it() -> None:
+    segments = vm.Segments(code=(0xE_0000, "448 KiB", "rx"))
+    assert not [node for node in vm.Placement(segments.layout).scene().nodes if node.kind == "piece"]

@@ -1,0 +1,143 @@
+"""Arrows from mappings and objects to the objects behind them: through the room beside columns, where no card is.
+
+Arrows that lead to one object share a way.  Those to different objects never lie on each other: the more ways there are
+beside each other, the closer they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vmwidgets.views.scene.model import Link, Node
+
+Pair = tuple[Node, Node]
+"""A thing and the object behind it."""
+
+STRAIGHT = 22.0
+"""Pixels from the upper edge of a card: where an arrow to another column leaves it, and a straight one arrives."""
+
+ARRIVES = (34.0, 38.0, 30.0, 26.0)
+"""The same for one that turned: the first at which no arrow to another object begins."""
+
+FROM_ABOVE, UP, DOWN, FROM_BELOW = 8.0, 18.0, 28.0, 38.0
+"""The same in one column: where an arrow arrives from above, leaves upwards, leaves downwards, arrives from below."""
+
+_LEAST = 44.0
+"""Height of a card from which arrows are at these places."""
+
+BETWEEN, ROOM_BETWEEN = 5.0, 20.0
+"""Pixels from one way to the next between two columns, and all that ways may take there."""
+
+AROUND, ROOM_AROUND = 4.0, 16.0
+"""The same around the last column."""
+
+
+class Place(NamedTuple):
+    """The object to which arrows lead, and whether they lead around its column, not from the left."""
+
+    target: str
+    is_around: bool
+
+
+class Way(NamedTuple):
+    """The upright part of the arrows to a place; `x` is where its column begins."""
+
+    place: Place
+    x: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """At which height arrows arrive, and which way each place has, counted from its column."""
+
+    arrives: dict[Place, float]
+    lanes: dict[Place, int]
+    steps: dict[tuple[float, bool], float]
+    """Pixels between ways, by the column and whether they are around it."""
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair]) -> _Ways:
+        arrives = _arrivals(pairs)
+        ways: dict[Place, Way] = {}
+        for pair in pairs:
+            place, start, end = _place(*pair), _starts(*pair), _ends(*pair, arrives)
+            known = ways.get(place, Way(place, pair[1].x, end, end))
+            if start != end:
+                ways[place] = known._replace(top=min(known.top, start), bottom=max(known.bottom, start, end))
+        lanes, most = _lanes(ways.values())
+        steps = {
+            (x, is_around): min(AROUND, ROOM_AROUND / count) if is_around else min(BETWEEN, ROOM_BETWEEN / count)
+            for (x, is_around), count in most.items()
+        }
+        return cls(arrives, lanes, steps)
+
+
+def arrows(pairs: Sequence[Pair], around: float) -> list[Link]:
+    """From each thing to the object behind it; the first way `around` a column is so many pixels from it."""
+    ways = _Ways.of(pairs)
+    return [_arrow(one, behind, ways, around) for one, behind in pairs]
+
+
+def _place(one: Node, behind: Node) -> Place:
+    return Place(behind.id, one.x == behind.x)
+
+
+def _at(card: Node, pixels: float) -> float:
+    return card.y + pixels * min(1, card.h / _LEAST)
+
+
+def _starts(one: Node, behind: Node) -> float:
+    """Where an arrow leaves a card: in one column at the side to which it goes, so that a chain is not one line."""
+    if one.x != behind.x:
+        return _at(one, STRAIGHT)
+    return _at(one, UP if behind.y < one.y else DOWN)
+
+
+def _ends(one: Node, behind: Node, arrives: dict[Place, float]) -> float:
+    """Where it reaches the other card."""
+    if one.x == behind.x:
+        return _at(behind, FROM_BELOW if behind.y < one.y else FROM_ABOVE)
+    return _at(behind, STRAIGHT) if one.y == behind.y else arrives[_place(one, behind)]
+
+
+def _arrivals(pairs: Sequence[Pair]) -> dict[Place, float]:
+    """The height at which arrows that turned reach each object from the left."""
+    found: dict[Place, float] = {}
+    for _, behind in pairs:
+        begun = [_starts(*pair) for pair in pairs if pair[1].x == behind.x != pair[0].x and pair[1].id != behind.id]
+        heights = [_at(behind, pixels) for pixels in ARRIVES]
+        clear = (y for y in heights if all(abs(y - start) > 2 for start in begun))
+        found[Place(behind.id, False)] = next(clear, heights[0])
+    return found
+
+
+def _lanes(ways: Iterable[Way]) -> tuple[dict[Place, int], dict[tuple[float, bool], int]]:
+    """Which way each place has: the nearest that no other one needs at the same height; and the last of each column."""
+    lanes: dict[Place, int] = {}
+    taken: dict[tuple[float, bool], list[list[Way]]] = {}
+    for way in sorted(ways, key=lambda one: one.bottom - one.top):  # short ones are next to their cards
+        beside = taken.setdefault((way.x, way.place.is_around), [])
+        free = (
+            number for number, those in enumerate(beside)
+            if all(way.bottom + 3 < one.top or one.bottom + 3 < way.top for one in those)
+        )  # fmt: skip
+        number = next(free, len(beside))
+        if number == len(beside):
+            beside.append([])
+        beside[number].append(way)
+        lanes[way.place] = number
+    return lanes, {key: max(1, len(those) - 1) for key, those in taken.items()}
+
+
+def _arrow(one: Node, behind: Node, ways: _Ways, around: float) -> Link:
+    place = _place(one, behind)
+    start, end = _starts(one, behind), _ends(one, behind, ways.arrives)
+    apart = ways.lanes.get(place, 0) * ways.steps.get((behind.x, place.is_around), 0.0)
+    out, reached = one.x + one.w, behind.x + behind.w * place.is_around
+    turn = reached + around + apart if place.is_around else reached - 12 - apart
+    points = (out, start), (turn, start), (turn, end), (reached, end)
+    return Link(f"{one.id}/to/{behind.id}", "backs", one.id, behind.id, points, arrow=True)
