@@ -150,6 +150,26 @@ def test_a_python_that_does_not_start_is_late(visitor: Any, site: Site) -> None:
     page.locator(STARTING).get_by_text("Python has not started yet.").wait_for(timeout=60_000)
 
 
+def test_a_python_that_crashed_is_said_to_be_late_and_can_be_restarted(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    page.clock.install()
+    notebook = Notebook(page, Below(site), "01-maps.ipynb")
+    notebook.run("print('what was shown')")
+    notebook.start("import os; os.abort()")
+    page.locator(".jp-Notebook .jp-InputPrompt", has_text="[*]").wait_for()
+    page.wait_for_timeout(3_000)
+    page.clock.fast_forward(200_000)
+    page.locator(STARTING).get_by_text("This has run for three minutes.").wait_for(timeout=60_000)
+    shown = page.locator(".jp-OutputArea-output", has_text="what was shown")
+    assert shown.count() == 1
+    page.evaluate("() => { window.panel.sessionContext.restartKernel(); }")
+    page.wait_for_function(IDLE, timeout=LONG)
+    page.locator(STARTING).get_by_text("This has run").wait_for(state="detached", timeout=LONG)
+    assert shown.count() == 1
+    notebook.run("print(6 * 7)")
+    assert page.locator(".jp-OutputArea-output", has_text="42").count() == 1
+
+
 def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:
     context = chromium.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()

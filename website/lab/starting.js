@@ -20,7 +20,11 @@ const LATE =
   "another browser.";
 const DEAD = "Python has stopped. Reload this page, and run the cells again. What is on the page stays until then.";
 
-/** Seconds after which Python is late. */
+const LONG =
+  "This has run for three minutes. If it takes longer than you expect, Python may have stopped: choose Restart Kernel " +
+  "in the menu Kernel, and run the cells again. What is on the page stays until then.";
+
+/** Seconds after which Python is late, or may have stopped: a page is not told that its worker has crashed. */
 const PATIENCE = 180;
 
 /** Pixels of a telephone's window, at most. */
@@ -89,6 +93,10 @@ class Notice {
     this.put();
   }
 
+  says(words) {
+    return this.root.isConnected && this.words.textContent === words;
+  }
+
   put() {
     if (!this.root.isConnected) document.body.append(this.root);
   }
@@ -112,8 +120,16 @@ function follow(app, panel, notice) {
   let state = "loading"; // then "ready" until a cell runs, "started" until the kernel is idle again, and "over"
   notice.show("loading");
 
+  let patience;
+  const wait = (status) => {
+    clearTimeout(patience);
+    if (status === "busy") patience = setTimeout(() => notice.say(LONG), 1000 * PATIENCE);
+    else if (notice.says(LONG)) notice.hide();
+  };
+
   const settle = () => {
     const status = context.session?.kernel?.status;
+    wait(status);
     if (status === "dead") notice.say(DEAD);
     else if (status === "idle" && state === "loading") {
       state = "ready";
@@ -139,7 +155,10 @@ function follow(app, panel, notice) {
   });
   context.statusChanged.connect(settle);
   context.kernelChanged.connect(settle);
-  panel.disposed.connect(() => state !== "over" && notice.hide());
+  panel.disposed.connect(() => {
+    clearTimeout(patience);
+    if (state !== "over" || notice.says(LONG)) notice.hide();
+  });
   settle();
 }
 
