@@ -120,6 +120,56 @@ def test_the_page_says_what_is_done_until_a_lab_runs(visitor: Any, site: Site) -
     assert page.locator(".vmwidgets .vmw-scene").count() > 0
 
 
+FORBIDDEN = "Object.defineProperty(window, '{}', {{ get() {{ throw new DOMException('denied', 'SecurityError'); }} }})"
+LACKING = {
+    "delete window.Worker": "Python can't start in this browser",
+    "delete window.WebAssembly": "Python can't start in this browser",
+    FORBIDDEN.format("localStorage"): "The labs can't start here: this browser lets this page store nothing.",
+    FORBIDDEN.format("indexedDB"): "The labs can't start here: this browser lets this page store nothing.",
+}
+
+
+@pytest.mark.parametrize("lacks", LACKING)
+def test_a_browser_that_can_not_run_the_labs_is_told_so(visitor: Any, site: Site, lacks: str) -> None:
+    visitor.add_init_script(lacks)
+    page = visitor.new_page()
+    page.goto(Below(site).address("01-maps.ipynb"))
+    page.locator(STARTING).get_by_text(LACKING[lacks]).wait_for(timeout=60_000)
+    page.wait_for_timeout(3_000)  # JupyterLab starts, or does not
+    assert LACKING[lacks] in page.locator(STARTING).inner_text()
+
+
+def test_a_python_that_does_not_start_is_late(visitor: Any, site: Site) -> None:
+    visitor.add_init_script("window.Worker = class extends EventTarget { postMessage() {} terminate() {} }")
+    page = visitor.new_page()
+    page.clock.install()
+    page.goto(Below(site).address("01-maps.ipynb"))
+    page.locator(STARTING).get_by_text("1 of 3: Python is loading").wait_for(timeout=LONG)
+    assert page.get_by_text("Python has not started yet.").count() == 0
+    page.clock.fast_forward(200_000)
+    page.locator(STARTING).get_by_text("Python has not started yet.").wait_for(timeout=60_000)
+
+
+def test_a_python_that_crashed_is_said_to_be_late_and_can_be_restarted(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    page.clock.install()
+    notebook = Notebook(page, Below(site), "01-maps.ipynb")
+    notebook.run("print('what was shown')")
+    notebook.start("import os; os.abort()")
+    page.locator(".jp-Notebook .jp-InputPrompt", has_text="[*]").wait_for()
+    page.wait_for_timeout(3_000)
+    page.clock.fast_forward(200_000)
+    page.locator(STARTING).get_by_text("This has run for three minutes.").wait_for(timeout=60_000)
+    shown = page.locator(".jp-OutputArea-output", has_text="what was shown")
+    assert shown.count() == 1
+    page.evaluate("() => { window.panel.sessionContext.restartKernel(); }")
+    page.wait_for_function(IDLE, timeout=LONG)
+    page.locator(STARTING).get_by_text("This has run").wait_for(state="detached", timeout=LONG)
+    assert shown.count() == 1
+    notebook.run("print(6 * 7)")
+    assert page.locator(".jp-OutputArea-output", has_text="42").count() == 1
+
+
 def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:
     context = chromium.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()

@@ -9,10 +9,36 @@ const STEPS = {
   running: [3, "The cells are running."],
 };
 const READY = "Python is ready. Press ▶▶ above to run all cells, or Shift and Enter to run one.";
+const NO_PYTHON =
+  "Python can't start in this browser: it runs no WebAssembly, or no workers. Open this page in a current Firefox, " +
+  "Chrome, Edge or Safari. The labs to read need neither.";
+const NO_STORAGE =
+  "The labs can't start here: this browser lets this page store nothing. Allow cookies and site data for this site, " +
+  "and reload this page.";
+const LATE =
+  "Python has not started yet. On a slow network, wait. If this page was loaded quickly, reload it, or open it in " +
+  "another browser.";
 const DEAD = "Python has stopped. Reload this page, and run the cells again. What is on the page stays until then.";
+
+const LONG =
+  "This has run for three minutes. If it takes longer than you expect, Python may have stopped: choose Restart Kernel " +
+  "in the menu Kernel, and run the cells again. What is on the page stays until then.";
+
+/** Seconds after which Python is late, or may have stopped: a page is not told that its worker has crashed. */
+const PATIENCE = 180;
 
 /** Pixels of a telephone's window, at most. */
 const NARROW = 640;
+
+/** What this browser lacks, in a sentence; "" if it has everything. */
+function lacking() {
+  if (typeof WebAssembly !== "object" || typeof Worker !== "function") return NO_PYTHON;
+  try {
+    return localStorage && indexedDB ? "" : NO_STORAGE;
+  } catch {
+    return NO_STORAGE; // asking is forbidden, too
+  }
+}
 
 /** The words at the bottom of the page. */
 class Notice {
@@ -22,7 +48,8 @@ class Notice {
     this.root.style.cssText =
       "position: fixed; z-index: 20; left: 50%; bottom: 32px; transform: translateX(-50%); box-sizing: border-box; " +
       "width: max-content; max-width: calc(100vw - 24px); padding: 10px 16px; border-radius: 8px; " +
-      "border: 2px solid var(--jp-brand-color1); background: var(--jp-layout-color1); color: var(--jp-content-font-color1); " +
+      "border: 2px solid var(--jp-brand-color1, gray); background: var(--jp-layout-color1, white); " +
+      "color: var(--jp-content-font-color1, black); " + // JupyterLab's colours come with it
       "font-size: var(--jp-content-font-size1); box-shadow: var(--jp-elevation-z6)";
     this.bar = document.createElement("progress");
     this.bar.max = Object.keys(STEPS).length + 1;
@@ -50,7 +77,10 @@ class Notice {
     this.put();
     this.begun ??= Date.now();
     this.timer ??= setInterval(() => {
-      this.time.textContent = ` ${Math.round((Date.now() - this.begun) / 1000)} s`;
+      const seconds = Math.round((Date.now() - this.begun) / 1000);
+      this.time.textContent = ` ${seconds} s`;
+      const isLate = seconds >= PATIENCE && this.step === "loading";
+      if (isLate && this.words.textContent !== LATE) this.words.textContent = LATE;
     }, 1000);
   }
 
@@ -61,6 +91,10 @@ class Notice {
     this.words.textContent = words;
     this.bar.hidden = true;
     this.put();
+  }
+
+  says(words) {
+    return this.root.isConnected && this.words.textContent === words;
   }
 
   put() {
@@ -86,8 +120,16 @@ function follow(app, panel, notice) {
   let state = "loading"; // then "ready" until a cell runs, "started" until the kernel is idle again, and "over"
   notice.show("loading");
 
+  let patience;
+  const wait = (status) => {
+    clearTimeout(patience);
+    if (status === "busy") patience = setTimeout(() => notice.say(LONG), 1000 * PATIENCE);
+    else if (notice.says(LONG)) notice.hide();
+  };
+
   const settle = () => {
     const status = context.session?.kernel?.status;
+    wait(status);
     if (status === "dead") notice.say(DEAD);
     else if (status === "idle" && state === "loading") {
       state = "ready";
@@ -113,7 +155,10 @@ function follow(app, panel, notice) {
   });
   context.statusChanged.connect(settle);
   context.kernelChanged.connect(settle);
-  panel.disposed.connect(() => state !== "over" && notice.hide());
+  panel.disposed.connect(() => {
+    clearTimeout(patience);
+    if (state !== "over" || notice.says(LONG)) notice.hide();
+  });
   settle();
 }
 
@@ -131,6 +176,7 @@ const plugin = {
   id: "vmwidgets-starting:plugin",
   autoStart: true,
   activate: (app) => {
+    if (lacking()) return;
     const followed = new WeakSet();
     const notice = new Notice();
     let touched = false; // who opens the list wants to see it
@@ -151,6 +197,8 @@ const plugin = {
     });
   },
 };
+
+if (lacking()) new Notice().say(lacking()); // now: JupyterLab may not start at all
 
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
 window._JUPYTERLAB["vmwidgets-starting"] = {
