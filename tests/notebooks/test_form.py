@@ -241,12 +241,9 @@ def test_a_prediction_is_compared_with_what_happened_after_it_was_asked(path: Pa
     assert [name for name, index in questions.items() if answers.get(name, -1) <= index] == []
 
 
-CLOSED = "01", "03", "08a"
-"""Labs in which nothing stands above an outcome: not what a closed outcome keeps back."""
-
-
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem.partition("-")[0] in CLOSED], ids=lambda path: path.stem)
+@by_name
 def test_nothing_is_printed_before_what_happened_is_said(path: Path) -> None:
+    """Nothing stands above an outcome: not what a closed outcome keeps back."""
     sources = [cell.source for cell in cells(path, "code")]
     assert [source for source in sources if COMPARED.search(source) and "print(" in source] == []
 
