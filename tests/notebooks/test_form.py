@@ -243,9 +243,12 @@ def test_a_prediction_is_compared_with_what_happened_after_it_was_asked(path: Pa
 
 @by_name
 def test_nothing_is_printed_before_what_happened_is_said(path: Path) -> None:
-    """Nothing stands above an outcome: not what a closed outcome keeps back."""
+    """Nothing stands above an outcome, down from its question: not what a closed outcome keeps back."""
     sources = [cell.source for cell in cells(path, "code")]
-    assert [source for source in sources if COMPARED.search(source) and "print(" in source] == []
+    questions = {match[1]: index for index, source in enumerate(sources) for match in ASKED.finditer(source)}
+    answers = {match[1]: index for index, source in enumerate(sources) for match in COMPARED.finditer(source)}
+    between = {name: sources[questions[name] + 1 : index + 1] for name, index in answers.items()}
+    assert [name for name, found in between.items() if any("print(" in source for source in found)] == []
 
 
 def checked(path: Path) -> list[str]:
