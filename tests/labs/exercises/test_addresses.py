@@ -36,6 +36,11 @@ def test_every_segment_at_one_place_has_a_name() -> None:
     assert named(SEGMENTS, program) == {"two segments, one place"}
 
 
+def test_segments_that_have_nothing_yet_are_not_called_wrong() -> None:
+    sentences = [one.sentence for one in lab.check(SEGMENTS, SEGMENTS.start()).criteria]
+    assert [sentence for sentence in sentences if "not judged yet" not in sentence] == []
+
+
 @pytest.mark.parametrize("number", range(1, 101))
 def test_the_pieces_are_filled_in_one_way_and_not_by_first_fit(number: int) -> None:
     given: Any = lab.practice("00/segments", number).given

@@ -127,6 +127,7 @@ def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
     """The segments are as asked, in free memory, and apart."""
     found = {name: (unit.base, unit.bounds, rights) for name, (unit, rights) in program.segments.items()}
     placed = any(bounds for _, bounds, _ in found.values())
+    allowed = any(str(rights) != "---" for _, _, rights in found.values())
     sizes = [(name, int(bounds)) for name, (_, bounds, _) in found.items()]
     yield criterion(
         1,
@@ -141,6 +142,7 @@ def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
         {name: rights for name, (_, _, rights) in found.items()} == RIGHTS,
         "each segment has the required permissions",
         "a segment has the wrong permissions",
+        first="" if placed or allowed else "give the segments their permissions",
         expected=", ".join(f"{name} {rights}" for name, rights in RIGHTS.items()),
         actual=", ".join(f"{name} {rights}" for name, (_, _, rights) in found.items()),
     )
@@ -351,7 +353,7 @@ mistakes(
     "00/bounds",
     {
         "physical 0x41_0000": Mistake(
-            "bounds are the last address", "Addresses begin at 0, so the last one is bounds - 1."
+            "bounds are the last address", "The bounds are a size: an address that is equal to them is too large."
         ),
         "physical 0x1_0000": Mistake("no base", "The unit adds the base to each allowed address."),
     },
@@ -360,7 +362,7 @@ mistakes(
     "00/pieces",
     {
         "yes, in two pieces": Mistake(
-            "a segment in parts", "A segment has one base, so it must be one piece of physical memory."
+            "a segment in parts", "The unit can't go on in a second piece: it adds one base to every offset."
         ),
         "yes, in the largest piece": Mistake(
             "the sum", "The largest piece has 600 KiB; only the sum of all pieces is more than 1 MiB."
@@ -374,7 +376,7 @@ mistakes(
             "one table of a tree",
             "That is one table of a tree, with 1,024 descriptors; a linear table has a descriptor for each page.",
         ),
-        "1 MiB": Mistake("a byte a descriptor", "There are 1,048,576 descriptors, and each has 4 bytes."),
+        "1 MiB": Mistake("a byte a descriptor", "That is one byte for each descriptor; a descriptor has 4 bytes."),
         "4 GiB": Mistake("a descriptor a byte", "A descriptor is for a page of 4,096 bytes."),
     },
 )
