@@ -62,7 +62,7 @@ def test_a_wide_table_is_a_list_for_each_row(telephone: Any, site: Site) -> None
     cells = row.evaluate(COLUMNS)
     assert [role for role, _, _ in cells] == ["cell"] * 4
     assert [name.strip('"') for _, name, _ in cells] == [
-        "", "tables: ", "pages of: ", "boundary between user and kernel: ",
+        "", "tables: ", "page sizes: ", "boundary between user and kernel: ",
     ]  # fmt: skip  # the headings of the table in docs/guide.md
     assert len({left for _, _, left in cells}) == 1, "each cell has a line of its own"
     telephone.set_viewport_size({"width": 1280, "height": 740})

@@ -349,7 +349,9 @@ def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
 ALL_ALIKE = Mistake(
     "what should stay was changed", "A call changes every page of its range, even a page that should stay."
 )
-SEAM = Mistake("a seam is left", "Entries of an object merge where a call changes one of them, or by simplify.")
+SEAM = Mistake(
+    "a seam is left", "Neighbouring entries of an object merge if a call changes one of them, or if you call simplify."
+)
 
 
 def _properties(entry: EntryValue | None) -> dict[str, str]:

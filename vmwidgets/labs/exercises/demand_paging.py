@@ -105,7 +105,7 @@ def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
         1,
         parents == {"init": "", "left": "init", "right": asked.parent},
         "each task was forked by the right task",
-        f"there should be three tasks: init, left forked by init, and right forked by {asked.parent}",
+        f"a task is missing, or the wrong task forked it: init forks left, and {asked.parent} forks right",
         actual=", ".join(f"{name}, forked by {parent}" if parent else name for name, parent in parents.items()),
     )
     reached = _groups(tasks)
@@ -144,7 +144,7 @@ STILL_THERE = Mistake(
     "a page never leaves",
     "A page that a task has used stays in its page tables, also after the forks: what removes it from one task?",
 )
-SHARED = Mistake("shared for shared frames", "Private memory shares frames too, until the first write.")
+SHARED = Mistake("shared memory in place of shared frames", "Private memory shares frames too, until the first write.")
 
 
 def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
