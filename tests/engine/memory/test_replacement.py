@@ -306,15 +306,15 @@ def test_a_ring_of_very_many_pages_is_copied_without_recursion(kind):
 
 
 def words_between(text, begin, end):
-    """What stands in a text from `begin` on up to `end`."""
-    return text[text.index(begin) :].partition(end)[0]
+    """What stands in a text from `begin` on up to `end`, on one line."""
+    return " ".join(text[text.index(begin) :].partition(end)[0].split())
 
 
 def test_each_list_of_policies_names_all_of_them():
     guide = (Path(__file__).parents[3] / "docs" / "guide.md").read_text(encoding="utf-8")
     lists = {
         "the guide's table": words_between(guide, '| `m.replacement = "clock"`', "or a function"),
-        "the guide on strings": words_between(guide, "A policy is `", "which"),
+        "the guide on strings": words_between(guide, "The policies are `", "which"),
         "m.replacement": MachineReplacement.__doc__,
         "vm.reference_string": words_between(reference_string.__doc__, "A policy is a name (", ")"),
     }
