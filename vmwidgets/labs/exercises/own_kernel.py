@@ -8,7 +8,7 @@ mistakes(
     "12/cause",
     {
         "a load": Mistake("load for store", "13 is a load; 15 is a store, also an atomic instruction."),
-        "one that was fetched": Mistake(
+        "fetch an instruction": Mistake(
             "fetch for store", "12 is a fetch. sepc is where the instruction is, in any case."
         ),
     },

@@ -175,7 +175,8 @@ mistakes(
     "10/libc",
     {
         "5": Mistake(
-            "neighbours that don't merge", "The part that mprotect changed merges with the r-- part before it."
+            "neighbours that don't merge",
+            "In our machine, the part that mprotect changed merges with the r-- part before it.",
         ),
         "1": Mistake(
             "one file, one mapping", "The parts of a library have different rights, so they are several entries."
