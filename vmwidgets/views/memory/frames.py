@@ -22,6 +22,9 @@ from vmwidgets.views.story.words.names import frames as frame_numbers
 
 from .gauge import gauges, served
 
+_SLIM = 600.0
+"""Pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
+
 RUNS = 18
 """Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""
 
@@ -48,7 +51,8 @@ def draw_frames(
 
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
     alone.  With `rows` only so many rows of runs are drawn: those with frames of the first group of `among` before
-    all others, and so on; what changed is as important as the last group, and gets more rows if it needs them.
+    all others, and so on; what changed is as important as the last group.  In a narrow picture, which has few boxes in
+    a row, what changed gets more rows if it needs them.
     """
     past = value.at(moment.past)
     before = value.at(moment.every).counts
@@ -162,7 +166,7 @@ def _runs_lane(
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
-    most, changed = RUNS, frozenset(touched)
+    most, changed = RUNS, frozenset(touched if width < _SLIM else ())
     shown = _chosen(value.runs, ranks, most, changed)
     while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1
