@@ -174,7 +174,7 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
         "the caller got its memory at the first try, without a sleep",
         "the first try should succeed; the thread sleeps after each try that fails"
         if served
-        else "the caller should get its memory: pages in a row",
+        else "the caller should get its memory: all its pages in one row",
         expected=f"{pages(asked.wanted * PAGE)} for {CALLER} at tick 0",
         actual=f"tick {machine.threads.ticks:,}" if served else why,
         mistake=TOO_LATE if served else APART if machine.door.dead and _cost(cache) >= asked.wanted else None,

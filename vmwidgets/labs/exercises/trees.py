@@ -46,8 +46,7 @@ class TreeSheet:
     def text(self) -> str:
         """The task in words."""
         return (
-            f"A map has one page each at {_listed(sorted(self.there))}; they were entered in the order "
-            f"{_listed(self.there)}.\n"
+            f"A map has one page each at {_listed(self.there)}; they were entered in this order.\n"
             f"Enter one page each at {_listed(self.wanted)}, in an order in which no insertion rotates the tree.\n"
             "Nothing may be removed. The pages do not touch, so none merge."
         )
