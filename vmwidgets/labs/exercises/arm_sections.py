@@ -336,7 +336,7 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
         1,
         managed,
         "the read-only object can be written, since its domain is a manager domain",
-        "the read-only object should be writable: in which kind of domain is AP not checked?",
+        "the read-only object should be writable: in which kind of domain are permissions not checked?",
         actual="" if managed else "a fault",
     )
     begun = bool(shut) or managed
@@ -440,7 +440,7 @@ mistakes(
     "07/manager",
     {
         "a permission fault": Mistake(
-            "a domain adds rights to check", "In a manager domain no right is checked; a client domain checks AP."
+            "a domain adds rights to check", "A manager domain checks no permissions; a client domain checks them."
         ),
         "a domain fault": Mistake(
             "manager means the kernel's", "Manager does not mean supervisor: 11 opens the domain to all."
