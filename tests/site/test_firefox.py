@@ -1,13 +1,17 @@
-"""The built site in Firefox: the start page steps, a document is searched, and a lab draws its pictures."""
+"""The built site in Firefox: start page, gallery, search, a pasted text, and labs that draw their pictures."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from scripts import hosts
+from scripts.site import labs
 from scripts.site.measure import RUN_ALL
 from scripts.site.serve import Site
 from tests.hosts.test_firefox import SIZE, firefox
+from tests.site.test_lab import PASTED
 
 PRESS = """(() => {{
     [...document.querySelectorAll('button')].find((one) => one.innerText === '{name}').click();
@@ -17,6 +21,9 @@ SENTENCE = "document.querySelector('.sentence').innerText"
 READY = """() => [...(window.jupyterapp?.shell.widgets('main') ?? [])].some(
     (one) => one.sessionContext?.session?.kernel?.status === 'idle')"""
 DRAWN = "() => document.querySelectorAll('.vmwidgets .vmw-scene .node').length > 5"
+SEEN = "() => [...document.querySelectorAll('main img, article img')].every((one) => one.complete)"
+WIDTHS = """[...document.querySelectorAll('main img, article img')].map(
+    (one) => Math.round(one.getBoundingClientRect().width))"""
 ERRORS = "document.querySelectorAll('.jp-OutputArea-output[data-mime-type$=stderr]').length"
 
 
@@ -41,7 +48,27 @@ def test_a_document_is_found_in_firefox(site: Site) -> None:
     firefox(("open", f"{site.base}/search.html?q=copy-on-write"), ("wait", found), site=site.base)
 
 
-@pytest.mark.parametrize("path", ["01-maps.ipynb", "examples/pictures.ipynb"])
+def test_the_gallery_is_drawn_in_firefox_also_on_a_telephone(site: Site) -> None:
+    opened = ("open", f"{site.base}/gallery/index.html"), ("wait", SEEN), ("ask", WIDTHS)
+    _, _, _, wide, _, _, _, narrow = firefox(("size", SIZE), *opened, ("size", [360, 740]), *opened, site=site.base)
+    assert len(wide) == len(narrow) > 5
+    assert max(wide) > 600
+    assert max(narrow) <= 360
+
+
+def test_a_pasted_text_is_read_in_firefox(site: Site) -> None:
+    read = "() => document.querySelector('.jp-Notebook')?.innerText.includes('U is 0')"
+    fill = f"(() => {{ document.querySelector('textarea').value = {json.dumps(PASTED)}; return true; }})()"
+    firefox(
+        ("size", SIZE), ("open", f"{site.base}/index.html"), ("ask", fill),
+        ("ask", PRESS.format(name="See which bit refused")), ("wait", read), site=site.base,
+    )  # fmt: skip  # as it is done
+
+
+LABS = [pytest.param(f"{name}.ipynb", marks=pytest.mark.sweep) for name in labs.NAMES if name != "01-maps"]
+
+
+@pytest.mark.parametrize("path", ["01-maps.ipynb", "examples/pictures.ipynb", *LABS])
 def test_a_lab_draws_in_firefox(site: Site, path: str) -> None:
     *_, errors = firefox(
         ("size", SIZE), ("open", f"{site.base}/lab/lab/index.html?path={path}"), ("wait", READY),
