@@ -12,21 +12,26 @@ from typing import Any
 
 from tests.browser.lab import APPEND_AND_RUN, FLAGS, Notebook, Server, find_chromium
 
+PAINTED = """(then) => {
+    // After the animation frame that follows a change, the next task begins when the frame is painted.
+    requestAnimationFrame(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = then;
+        channel.port2.postMessage(0);
+    });
+}"""
+
 WATCH = """([index, within]) => {
     const watch = (window.vmwatch = { paints: [] });
     const cell = window.panel.content.widgets[index].node;
     const root = within ? cell.querySelector(within) : cell;
     let asked = false;
-    // After the animation frame that follows a change, the next task begins when the frame is painted.
-    const painted = () => {
-        const channel = new MessageChannel();
-        channel.port1.onmessage = () => watch.paints.push(performance.timeOrigin + performance.now());
-        channel.port2.postMessage(0);
-    };
+    const painted = PAINTED;
     const note = () => {
         if (asked) return;
         asked = true;
-        requestAnimationFrame(() => { asked = false; painted(); });
+        requestAnimationFrame(() => { asked = false; });
+        painted(() => watch.paints.push(performance.timeOrigin + performance.now()));
     };
     const images = () => [...root.querySelectorAll('.jp-OutputArea-output img')].filter((image) => !image.complete);
     watch.observer = new MutationObserver(() => {
@@ -42,23 +47,19 @@ WATCH = """([index, within]) => {
         note();
         return clear.apply(this, box);
     };
-}"""
+}""".replace("PAINTED", PAINTED)
 
 FIRST = """([start, source, selector]) => new Promise((resolve) => {
     const shown = () => [...document.querySelectorAll(selector)].some((found) => found.getClientRects().length);
     const observer = new MutationObserver(() => {
         if (!shown()) return;
         observer.disconnect();
-        requestAnimationFrame(() => {
-            const channel = new MessageChannel();
-            channel.port1.onmessage = () => resolve(performance.now() - begun);
-            channel.port2.postMessage(0);
-        });
+        (PAINTED)(() => resolve(performance.now() - begun));
     });
     observer.observe(document.body, { subtree: true, childList: true });
     const begun = performance.now();
     eval(start)(source);
-})"""
+})""".replace("PAINTED", PAINTED)
 
 UNWATCH = "() => { window.vmwatch.observer.disconnect(); return window.vmwatch.paints; }"
 

@@ -73,12 +73,8 @@ def measure(
     """The figures of all turns."""
     found: Found = {}
     for _ in range(turns):
-        with open_notebook() as notebook:
-            least = notebook.first_painted(LEAST, NODE)
-        for times in found.setdefault(ONE_WORD, ([], [])):
-            times.append(least)
         for which, host in enumerate((earlier, Server)):
-            for figures in (_over_a_slow_network, lambda notebook: _figures(notebook, entries, operations)):
+            for figures in (_least, _over_a_slow_network, lambda notebook: _figures(notebook, entries, operations)):
                 with open_notebook(host) as notebook:
                     for name, value in figures(notebook):
                         found.setdefault(name, ([], []))[which].append(value)
@@ -93,6 +89,10 @@ def _figures(notebook: MeasuredNotebook, entries: Sequence[int], operations: int
         notebook.run(f"m = machine({size})")
         for name, shows in SHOWN.items():
             yield f"{name}, {size:,} entries", painted(notebook, Case(name, size, shows), operations).quantile(0.5)
+
+
+def _least(notebook: MeasuredNotebook) -> Iterator[tuple[str, float]]:
+    yield ONE_WORD, notebook.first_painted(LEAST, NODE)
 
 
 def _first(notebook: MeasuredNotebook) -> tuple[float, int]:
