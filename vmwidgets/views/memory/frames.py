@@ -22,7 +22,7 @@ from vmwidgets.views.story.words.names import frames as frame_numbers
 
 from .gauge import gauges, served
 
-_SLIM = 600.0
+_NARROW = 600.0
 """Pixels below which a row has few boxes; a wider picture with `rows` may have to fit on a screen."""
 
 RUNS = 18
@@ -166,7 +166,7 @@ def _runs_lane(
     columns = min(_COLUMNS, int((width - 2 * MARGIN + 8) // _LEAST_RUN))
     chosen = [] if selected is None else [selected.frame]
     ranks = [frozenset(group) for group in (chosen, *among[:-1], [*touched, *lit, *(among[-1] if among else ())])]
-    most, changed = RUNS, frozenset(touched if width < _SLIM else ())
+    most, changed = RUNS, frozenset(touched if width < _NARROW else ())
     shown = _chosen(value.runs, ranks, most, changed)
     while len(_laid_out(value, shown)) > rows * columns > 0 and most > 1:
         most -= 1

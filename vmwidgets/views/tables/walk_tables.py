@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -120,13 +120,7 @@ def draw_tables_read(
 
 def flags_of(fields: tuple[Field, ...], word: int) -> str:
     """The flags that are set, by letter; rights that are missing as a dash; ARM's access permissions as a number."""
-    letters = []
-    for field in fields:
-        if _is_flag(field):
-            letters.append(_FLAGS[field.name][0] if field.of(word) else "-" * (field.name in _DASHED))
-        elif field.name == "AP":
-            letters.append(f" AP{field.of(word):0{field.high - field.low + 1}b}")
-    return "".join(letters).strip()
+    return "".join(written for written, _ in _flags(fields, word)).strip()
 
 
 def key_of(steps: Sequence[Step]) -> list[str]:
@@ -134,19 +128,18 @@ def key_of(steps: Sequence[Step]) -> list[str]:
 
     A flag of which only the dash is there is among them.
     """
-    found: dict[str, None] = {}
-    for step in steps:
-        for field in step.fields if step.kind != "invalid" else ():
-            if _is_flag(field) and (field.of(step.value) or field.name in _DASHED):
-                letter, means = _FLAGS[field.name]
-                found[f"{letter.strip()} {means}"] = None
-            elif field.name == "AP":
-                found["AP access permissions"] = None
-    return list(found)
+    present = (step for step in steps if step.kind != "invalid")
+    return list(dict.fromkeys(means for step in present for _, means in _flags(step.fields, step.value)))
 
 
-def _is_flag(field: Field) -> bool:
-    return field.name in _FLAGS and field.low == field.high
+def _flags(fields: Iterable[Field], word: int) -> Iterator[tuple[str, str]]:
+    """What is written of each flag that is set, or leaves a dash, and what its letters mean."""
+    for field in fields:
+        if field.name == "AP":
+            yield f" AP{field.of(word):0{field.high - field.low + 1}b}", "AP access permissions"
+        elif field.name in _FLAGS and field.low == field.high and (field.of(word) or field.name in _DASHED):
+            letter, means = _FLAGS[field.name]
+            yield letter if field.of(word) else "-", f"{letter.strip()} {means}"
 
 
 def least_share(walk: Walk, neighbours: Neighbours | None) -> float:
