@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -97,7 +96,7 @@ def test_what_a_line_names_is_an_attribute_of_its_event() -> None:
         named = {saying.of} - {""}
         named |= {name.partition("[")[0].partition(".")[2] for _, name, _, _ in Formatter().parse(saying.thing) if name}
         named |= {name for text in saying.tick or () for _, name, _, _ in Formatter().parse(text) if name}
-        assert named <= {one.name for one in dataclasses.fields(event)}, event.__name__
+        assert named <= set(event.field_names), event.__name__
         assert saying.box is None or saying.box.name in BOXES
 
 

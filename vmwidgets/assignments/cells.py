@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 
 Cell = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Lab:
     """The notebook `name` (``01-maps``) as JSON has it."""
 
@@ -42,7 +42,7 @@ class Lab:
         return found
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Task:
     """A cell of an exercise: a student's `lines`, and the call of lab.check that ends it.
 

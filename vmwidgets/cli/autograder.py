@@ -11,10 +11,11 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..assignments.gradescope import COURSE, EXERCISES, SETTINGS
 from ..engine.base.errors import Refused, printable
@@ -32,7 +33,7 @@ MOST = 20
 ASK = "Ask your instructor."
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Rules:
     """Which `labs` are graded, and for each folded id the first id of its person in the roster."""
 
@@ -44,7 +45,7 @@ class Rules:
         return self.people.get(folded(name), folded(name))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Submission:
     """Notebooks that count, by their names for students, and sentences on all other files."""
 

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from .. import __version__
 from ..engine.base.released import install
@@ -37,7 +38,7 @@ _ASKED = "__import__('json').dumps([__import__('sys').executable, __import__('vm
 _SAYS_IN = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One line of the doctor: what was looked at, what was found, and what to do if it does not work.
 
@@ -200,7 +201,7 @@ def _module(name: str, extra: str, what: str) -> Finding:
     return Finding(label, True, f"{_version({'elftools': 'pyelftools'}.get(name, name))}, for {what}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Program:
     """A program of the system: the names under which it may be installed, and what it is for."""
 

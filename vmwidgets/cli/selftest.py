@@ -6,10 +6,11 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from .. import __version__
 from ..engine.base.errors import VMError
@@ -35,7 +36,7 @@ exit status: 0 everything agrees; 1 something differs, and the first difference 
 read: install vmwidgets again"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """What became of one recording: what was compared, in words, and the first difference or an empty text."""
 

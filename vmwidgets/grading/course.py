@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.exercise import Exercise, exercises
 
@@ -30,7 +31,7 @@ LEAST_KEY = 16
 """Characters of a key: a short one can be found by trying."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Course:
     """`name` as students wrote it in `lab.begin`; `exercises` with the points that each is worth in this course.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
@@ -21,7 +21,7 @@ from .sandbox.asking import OPEN
 from .submission import UNJUDGED, rows_of
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Diagnosis:
     """What the grader will find: `rows` for the exercises of the lab, and predictions that have no answer yet."""
 

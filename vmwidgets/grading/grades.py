@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import printable
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.mistakes import known_mistakes
@@ -39,7 +40,7 @@ class Judged(NamedTuple):
     stopped: bool = False
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Row:
     """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
 
@@ -112,7 +113,7 @@ class Row:
         )
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Graded:
     """One file: its rows, and what it holds of predictions, outcomes and hints.
 
@@ -168,7 +169,7 @@ class Graded:
         }  # fmt: skip  # one set
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Grades:
     """All files of a folder, in the order of their names; `notes` say what is odd in the roster and other tables.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.frozen import frozen
 
 from .dates import moment, order_of
 from .grades import Graded, Grades, Row
@@ -22,7 +23,7 @@ MOST_HOURS = 10_000
 _HOURS = re.compile(r"([0-9]{1,5}(?:[.,][0-9]{1,4})?)\s*(?:h|hours?)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Due:
     """Files are due at the date of their lab, or else at that of ""; up to `grace` later they are still on time."""
 

@@ -10,8 +10,8 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.exercise import exercises
 
@@ -21,7 +21,7 @@ from .spreadsheet import Table, plain_title
 from .titles import MEANINGS
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Format:
     """How a system reads a file.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import lab_of
 
@@ -22,7 +23,7 @@ MOST = 1_000_000
 """Points."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Override:
     """One row of the file, as texts; `number` is its line."""
 
@@ -33,7 +34,7 @@ class Override:
     reason: str
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Overrides:
     """The rows of the file with this name."""
 

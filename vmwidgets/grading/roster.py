@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.identity import folded
 
 from .grades import Grades, Row
@@ -17,7 +18,7 @@ POSSIBLE = "points possible"
 """In Canvas's files the row that begins so is of no student."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Person:
     """One row: `cells` as the file has them; `extension` is a text or empty, `handed_in` are texts by lab.
 
@@ -36,7 +37,7 @@ class Person:
         return self.handed_in.get(lab) or self.handed_in.get("", "")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Roster:
     """All `people` by their id, in the order of the file; `problems` are odd rows, in words.
 

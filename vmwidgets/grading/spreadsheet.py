@@ -8,11 +8,11 @@ import io
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 
 MOST_BYTES = 16 << 20
 """Of a file."""
@@ -29,7 +29,7 @@ SEPARATORS = ",;\t"
 _COMMA, _DOT = re.compile(r"[0-9]+,[0-9]{1,3}"), re.compile(r"[0-9]+\.[0-9]+")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Table:
     """`titles` and `rows` as they are in the file; each row has as many cells as there are titles."""
 

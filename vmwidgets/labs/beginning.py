@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from typing import Any
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 
 from .codes import checked_code, code_of
 from .identity import folded
@@ -45,7 +46,7 @@ LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
 """The name of a lab."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Beginning:
     """The lab `lab` of a course, and its students; without students it is the default sheet.
 

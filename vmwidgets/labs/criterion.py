@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.frozen import frozen
 
 from .mistakes import Mistake
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Criterion:
     """`points` earned out of `of`; `sentence` says what was found; `expected` and `actual` are strings, or empty.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 
 from .answers import line
@@ -38,7 +38,7 @@ class Asked(Protocol):
         """What is given to begin with, a new one at each call."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exercise:
     """`judge` looks at a thing of class `takes` and gives criteria that are worth `points` together.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 
 from .exercise import Exercise, three
 from .markup import framed, marked
@@ -15,7 +15,7 @@ MIME = "application/vnd.vmwidgets.hint+json"
 """Of hints as a notebook keeps them."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Hint:
     """The hints of the exercise `id` up to the tier that was asked for, of so many."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 
 from .answers import line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mistake:
     """A wrong answer with a name.
 

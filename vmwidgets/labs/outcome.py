@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from .answers import UNSURE
 from .explained import explanation_of
@@ -22,7 +24,7 @@ NOT_YET = (
 """Of an outcome that is closed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """`said` (None: nothing) and `actual`, both in their written form; `late`: it was said after this had happened.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
 
 from .answers import KINDS, line, written
@@ -30,7 +31,7 @@ OTHER = "none of these answers"
 """What happened, when a cell runs again and no option says it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """One answer: `answer` in its written form, `how` "code" or "control", `late` if it had happened before.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from .criterion import Criterion
 from .markup import framed, marked, with_code
@@ -20,7 +22,7 @@ TRYING = "Practice: without an id in lab.begin(…), this counts for no one."
 """Of a result without a student."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Result:
     """`points` out of `of` for the exercise `id`, and the criteria from which they are added up.
 

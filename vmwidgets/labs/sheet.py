@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 
 from .beginning import Beginning, begun
 from .draws import Draws
@@ -25,7 +25,7 @@ MOST_PRACTICE = 1_000_000
 """Practice sheets of an exercise have the numbers 1 to this."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Sheet:
     """What is asked in `exercise`: `text` in words, :meth:`start` gives what there is to begin with.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine.arguments import known
 
@@ -22,7 +23,7 @@ MIME = "application/vnd.vmwidgets.submission+json"
 NAMES = {"as they are": "file names stay", "by kind": "file names become library 1, program 1, file 1"}
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Submission:
     """What is handed in: for each exercise that was checked its points, its sheet, and the work itself as data."""
 

@@ -7,10 +7,11 @@ frame it reaches, which way keeps it.  Nothing that comes after the first open q
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 from zlib import crc32
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address
 from vmwidgets.engine.kernel.tasks.objects_schema import PagesEntered, PagesLeft
@@ -128,7 +129,7 @@ _HIT = ("Not read", "the TLB had the translation")
 # ---- the picture ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Choice:
     """What a press on a node says."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from math import inf
 from typing import Any
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import NOTHING, Past
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
@@ -21,7 +22,7 @@ from vmwidgets.views.story.stages import seen, wrote
 from .moments import value_of
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class At:
     """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
 

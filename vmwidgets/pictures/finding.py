@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.views.maps.runs import what_is
 from vmwidgets.views.scene.model import Scene
@@ -34,7 +34,7 @@ class Hit(NamedTuple):
     step: int = -1
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Found:
     """What a search has found, by their names, and which of them is shown; -1: an address was looked up."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address
 from vmwidgets.engine.machine import Machine
@@ -76,7 +77,7 @@ def panes_of(wanted: object) -> tuple[str, ...]:
 # ---- which access --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Translation:
     """An address that is translated in the tables of `task` ("": the kernel's), by operation `number`.
 
@@ -136,7 +137,7 @@ def _loaded_before(events: Sequence[ev.Event]) -> dict[str, str]:
 # ---- how far it has come -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Sight:
     """What is shown of a translation: the lookup at hand, how far its walk is drawn, and the frame, if one is known.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.draws import Draws
 
 from .question import GRADES, Kind, Question
@@ -37,7 +37,7 @@ FORMS = "A", "B"
 """Two exams of the same kinds."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Section:
     """Questions of a topic, the easy ones first; `first` is the number of the first one."""
 
@@ -61,7 +61,7 @@ class Section:
         return list(enumerate(self.questions, self.first))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Exam:
     """A section for each topic, with as many questions of each; they are numbered through.
 

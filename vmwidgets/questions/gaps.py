@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, counted
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.handles.maps import MachineMap
@@ -45,7 +46,7 @@ TOP = 0x8000_0000_0000
 """Where a task's addresses end."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Layout:
     """Ranges of a map in the order of their addresses, with gaps between; sizes are in pages.
 

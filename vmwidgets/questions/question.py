@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.labs.draws import Draws
 from vmwidgets.pictures.picture import Picture
@@ -29,7 +30,7 @@ class Again(Exception):
     """What was drawn makes no good question: draw again."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Question:
     """A question on paper; its texts are Markdown of a small kind (see :mod:`.markup`).
 
@@ -107,7 +108,7 @@ def _grouped(digits: str) -> str:
     return "_".join(part for part in (digits[:first], *re.findall("....", digits[first:])) if part)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Kind:
     """One kind of question: its name such as "walk/index", its grade, what it asks, and how it is drawn."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, binary_size, grouped_hex
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.format import TableFormat
@@ -36,7 +36,7 @@ from .question import (
 )
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Paper:
     """A format as a question describes it, so that the manual is not needed."""
 

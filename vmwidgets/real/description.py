@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from xml.etree import ElementTree as ET
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused
 
@@ -20,7 +21,7 @@ _PREFIX = re.compile(r"<xi:")
 """QEMU uses this prefix and does not declare it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Description:
     """What the processor is called, and its registers by name: number and bits."""
 

@@ -6,8 +6,9 @@ It is used by one thread (:mod:`.port`).  Nothing is written into the guest but 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from time import monotonic
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused
 from ..engine.base.units import Address
@@ -27,7 +28,7 @@ IF = 9
 _STOPS_IN = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stopped:
     """Why the guest stopped: the processor (its thread's number in the protocol) and the signal."""
 

@@ -7,8 +7,9 @@ KiB granules, Sv48, ARM's long descriptors …) is refused in words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused
 from ..engine.mmu.format import TableFormat
@@ -20,7 +21,7 @@ from ..engine.mmu.formats.x86 import ACCESSED, X86_32, X86_64, X86_64_LA57, X86_
 Registers = Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paging:
     """Where a processor's walks begin, and the settings that they depend on."""
 
@@ -37,7 +38,7 @@ class NoPaging(Refused):
     """The processor translates no addresses yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Processor:
     """A family of processors: the registers that say how it pages, and what they mean."""
 

@@ -6,8 +6,9 @@ The fields of `struct proc` are looked up by name, so that a student's own field
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import counted
@@ -32,7 +33,7 @@ class Bytes(Protocol):
         """Words of 8 bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """One process: its name, number and state, the bytes of its memory, and the physical address of its root table."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused, shown
 from ..engine.base.released import install
@@ -22,7 +23,7 @@ FEWEST_FRAMES = 1 << 14
 """Elements of an array that may count references: xv6 has 32,768 frames."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symbol:
     """A function or variable: its address, and its size in bytes (0 where the file does not say)."""
 
@@ -31,7 +32,7 @@ class Symbol:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A field of a structure: where it begins, and its size in bytes."""
 
@@ -39,7 +40,7 @@ class Place:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """A line of the source."""
 
@@ -50,7 +51,7 @@ class Line:
         return f"{self.file}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variable:
     """A variable: its address, the size of an element in bytes, how many elements, and an element's fields."""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.units import PAGE, Address, Size
@@ -32,7 +34,7 @@ _SAID = re.compile(r"([A-Z][A-Za-z_]{1,40}): +(?:([0-9]{1,15}) kB|[0-9]|[a-z? ]{
 """A line of smaps, about the range before it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapsRange:
     """One line: [start, end) in bytes, its protection, and what is behind it.
 

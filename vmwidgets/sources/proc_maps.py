@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import binary_size
@@ -26,7 +27,7 @@ LISTED = 8
 """How many ranges or groups of ranges the result's text lists."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class LoadedMaps:
     """What became of the ranges of a process.
 

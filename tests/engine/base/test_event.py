@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError
 
 import pytest
 
@@ -20,7 +20,6 @@ def test_an_event_has_its_fields_by_place_and_by_name() -> None:
     assert (WRITTEN.pa, WRITTEN.after, WRITTEN.function, WRITTEN.depth) == (0x1000, 0x2003, "", 0)
     assert Called("enter").arguments == ()
     assert named == WRITTEN
-    assert replace(WRITTEN, after=7) == PteWritten(0x1000, 0, 7, 1, 0x40_0000)
 
 
 def test_who_did_it_makes_no_other_event() -> None:
@@ -54,6 +53,4 @@ def test_other_fields_are_refused(given: tuple[object, ...], named: dict[str, ob
 def test_each_kind_has_the_fields_of_its_annotations() -> None:
     for kind in EVENTS.values():
         own = [name for base in reversed(kind.__mro__) for name in vars(base).get("__annotations__", {})]
-        assert {one.name for one in fields(kind)} >= {
-            name for name in own if name not in ("tag", "_names", "_defaults", "_told")
-        }
+        assert {*kind.field_names} >= {name for name in own if name not in ("tag", "field_names", "_defaults", "_told")}

@@ -16,7 +16,7 @@ ENGINE = Path(engine.__file__).parent
 SCHEMAS = sorted(ENGINE.rglob("*_schema.py"))
 SIDES = {"left", "right"}
 """Tables that an event names by its field `side`."""
-GROUND = {"event", "past", "records", "units", "errors", "protection"}
+GROUND = {"event", "frozen", "past", "records", "units", "errors", "protection"}
 """What of the ground a schema may import."""
 
 

@@ -7,20 +7,16 @@ its card in every picture.  Frames are page frame numbers (physical address >> 1
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, field, fields
-from inspect import getmembers
+from dataclasses import FrozenInstanceError, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .frozen import own_fields
 from .past import Row
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:
-
-    def dataclass_transform(**_: Any) -> Any:
-        """Python 3.10 has none; only type checkers need it."""
-        return lambda cls: cls
-
+    from .frozen import dataclass_transform
 
 EVENTS: dict[str, type[Event]] = {}
 """Every class of events by its tag."""
@@ -36,9 +32,12 @@ the function that is under way, and are "handled"; a processor "faults".
 """
 
 
-@dataclass_transform(frozen_default=True)
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
-class Event:
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class _Declared:
+    """What tells type checkers that annotated names are fields."""
+
+
+class Event(_Declared):
     """One thing that happened during an operation; a subclass with annotated fields declares a kind of event.
 
     `function` is the kernel function that did it, `depth` how deep in the operation that was.  A structure reports a
@@ -61,30 +60,30 @@ class Event:
     >>> list(Broke("door").writes()), EVENTS.pop("Broke").tag
     ([('bell', '', 'door', True, ABSENT)], 'Broke')
 
-    There are some 180 kinds, and a first picture needs few of them: so all share the methods below.  Those that
-    `dataclasses` makes for each class would take a quarter of the time that importing the package takes.
+    There are some 180 kinds, and a first picture needs few of them: so all share the methods below.
     """
 
     tag: ClassVar[str]
-    _names: ClassVar[frozenset[str]]
-    _defaults: ClassVar[dict[str, Any]]
-    _told: ClassVar[tuple[str, ...]]
+    field_names: ClassVar[tuple[str, ...]] = ("function", "depth")
+    """The names of all its fields."""
+    _told: ClassVar[tuple[str, ...]] = ()
     """The names of its fields but `function` and `depth`."""
+    _defaults: ClassVar[dict[str, Any]] = {"function": "", "depth": 0}
 
-    function: str = field(default="", repr=False, compare=False)
-    depth: int = field(default=0, repr=False, compare=False)
+    if TYPE_CHECKING:
+        function: str = field(default="", kw_only=True)
+        depth: int = field(default=0, kw_only=True)
 
     def __init_subclass__(cls, role: str = "", row: Row | None = None) -> None:
-        """Make the class a frozen dataclass and list it; a name with an underscore only shares its fields.
+        """List the class; a name with an underscore only shares its fields.
 
         `row` is the one that it writes, where a text that is the name of a field or property stands for that.
         """
-        dataclass(frozen=True, init=False, repr=False, eq=False)(cls)
         cls.tag = cls.__name__
-        own = fields(cls)
-        cls._names = frozenset(one.name for one in own)
-        cls._defaults = {one.name: one.default for one in own if one.default is not MISSING}
-        cls._told = tuple(one.name for one in own if one.compare)
+        own = own_fields(cls)
+        cls._told = (*cls._told, *own)
+        cls.field_names = (*Event.field_names, *cls._told)
+        cls._defaults = {**cls._defaults, **{name: vars(cls)[name] for name in own if name in vars(cls)}}
         if cls.tag.startswith("_"):
             return
         if row is not None:
@@ -100,8 +99,14 @@ class Event:
         held.update(self._defaults)
         held.update(zip(self._told, given, strict=False))
         held.update(named)
-        if held.keys() != self._names or len(given) > len(self._told):
+        if held.keys() != set(self.field_names) or len(given) > len(self._told):
             raise TypeError(f"{self.tag} has the fields {', '.join(self._told)}; got {given} and {named}")
+
+    def __setattr__(self, name: str, held: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
 
     def __repr__(self) -> str:
         return f"{self.tag}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._told)})"
@@ -122,8 +127,8 @@ class Event:
 
 def _says(kind: type[Event]) -> set[str]:
     """The names of what an event of this kind says: fields, and properties made of them."""
-    properties = getmembers(kind, lambda one: isinstance(one, property))
-    return {one.name for one in fields(kind)} | {name for name, _ in properties}
+    properties = (name for base in kind.__mro__ for name, held in vars(base).items() if isinstance(held, property))
+    return {*kind.field_names, *properties}
 
 
 def _writes_one(names: set[str], row: Row) -> Callable[[Event], tuple[Row]]:

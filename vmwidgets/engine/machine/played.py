@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from ..base.frozen import frozen
 from ..base.journal import Journal
 from ..base.units import counted
 from .machine import Machine
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProgramStep:
     """One access or call of a program: by line `line` of its text, in `process`.
 
@@ -31,7 +31,7 @@ class ProgramStep:
         return f"{self.what} {place}{bytes_}".strip()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlayedStep:
     """A step that was made: by the operation of this `serial`, and what it cost."""
 
@@ -42,7 +42,7 @@ class PlayedStep:
     copies: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineCounts:
     """What one line of a program did so far: its accesses, and of those how many missed in the TLB or faulted.
 
@@ -55,7 +55,7 @@ class LineCounts:
     copies: int = 0
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Played:
     """A program in C as a machine played it, access by access; :func:`vmwidgets.play` makes it.
 

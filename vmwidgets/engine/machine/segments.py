@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ..base.errors import KernelError, Refused, kernel_error, shown
+from ..base.frozen import frozen
 from ..base.units import Address, Size
 from ..paper.segments_schema import Segment, SegmentsValue
 from . import arguments
@@ -16,7 +16,7 @@ SELECTOR = 30
 SEGMENTS = 4
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class BaseAndBounds:
     """Two registers: an address below `bounds` is added to `base`, and any other is a fault.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..base.event import Event
+from ..base.frozen import frozen
 from ..base.past import ABSENT, MOVED, Change, Past, Row, declare
 
 declare(
@@ -18,7 +19,7 @@ declare(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Block:
     """2**order neighbouring frames that are free, pooled or owned together."""
 
@@ -34,7 +35,7 @@ class Block:
         return 1 << self.order
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FreeList:
     """The free blocks of one order: how many, and the first few in the order they would be taken."""
 
@@ -43,7 +44,7 @@ class FreeList:
     first: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagesValue:
     """All of physical memory that pages are allocated from: frames [first_frame, first_frame + frames)."""
 
@@ -58,7 +59,7 @@ class PagesValue:
     """Who owns how many frames, by name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageCounts:
     """How many pages (4 KiB) are what, and the marks below which requests are refused.
 
@@ -86,7 +87,7 @@ class PageCounts:
         return self.free + self.cached
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrameRun:
     """Neighbouring frames [first, first + frames) that are alike.
 
@@ -101,7 +102,7 @@ class FrameRun:
     wired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrameValue:
     """One frame: which page of whom is in it (`pindex`, None: not known), and the virtual addresses that lead to it.
 
@@ -117,7 +118,7 @@ class FrameValue:
     mappings: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FramesValue:
     """Physical memory: counts, free blocks by order, who owns how much, and the frames as runs in address order.
 

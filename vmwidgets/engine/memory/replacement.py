@@ -8,9 +8,9 @@ that the same policy serves page tables and a string of references on paper.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ..base.errors import Refused, shown
+from ..base.frozen import frozen
 from .aging import Aging, NotRecentlyUsed
 from .clock import Clock
 from .optimal import Future, Optimal, PageKey
@@ -19,7 +19,7 @@ from .policy import Arrivals, Pages, Policy, References, RingReport
 from .queues import Fifo, Lru, SecondChance, WorkingSet
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ResidentPage:
     """A page in memory, as a learner's policy receives it.
 
@@ -83,7 +83,7 @@ POLICIES = (*SIMPLE, "working set", "opt")
 """The names of all policies."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Replacement:
     """How pages are replaced: a policy by its name, its parameters, and the frames from which it chooses.
 

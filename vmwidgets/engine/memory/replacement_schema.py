@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 
+from ..base.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class RingPage:
     """A page in a ring: its frame, its place there, and what the hardware noted in the tables that lead to it.
 
@@ -29,7 +30,7 @@ class RingPage:
     note: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RingValue:
     """A ring, by its name: the task whose pages are in it, "" for those of all tasks.
 
@@ -43,7 +44,7 @@ class RingValue:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplacementValue:
     """How pages are replaced: the policy in words, and the rings by name, at that moment."""
 

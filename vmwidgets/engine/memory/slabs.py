@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, Refused
+from ..base.frozen import frozen
 from ..base.recorder import Recorder
 from ..base.units import PAGE, PAGE_SHIFT
 from .slabs_schema import BufferAllocated, BufferFreed, CacheValue, SlabCreated, SlabDestroyed, SlabValue
@@ -32,7 +32,7 @@ DESCRIPTOR_SIZES = {64: 40, 32: 20}
 """Bytes of a slab's descriptor, by the machine's word width."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlabLayout:
     """How one cache's slabs are cut; all sizes in bytes."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from ..base.event import Event
+from ..base.frozen import frozen
 from ..base.past import ABSENT, Past, Row, declare
 
 declare(
@@ -20,7 +21,7 @@ declare(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlabValue:
     """A slab of a cache: one run of memory cut into equal buffers."""
 
@@ -75,7 +76,7 @@ def chain(first: int, following: Mapping[int, int], end: int = 0) -> tuple[int, 
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CacheValue:
     """An object cache and its slabs, partial ones first, then free, then full, each in list order."""
 
@@ -103,7 +104,7 @@ class CacheValue:
         return replace(self, slabs=slabs, allocated=allocated, counts=counted)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachesValue:
     """The object caches and zones of a machine, each with its slabs by address; some of them, where there are many."""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
+from ..base.frozen import frozen
 from ..base.units import Address
 from ..memory.ram import BusError
 from .format import TableFormat
@@ -328,7 +328,7 @@ _CHUNK = 1 << 14
 """Addresses that go down together: their arrays fit a processor's second-level cache."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Translation:
     """What became of an array of addresses; the arrays have its shape.
 

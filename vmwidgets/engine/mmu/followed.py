@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from ..base.frozen import frozen
 from ..base.units import counted
 from .tables import TablesWalk
 
 Outcome = Literal["sound", "broken", "panicked", "unfinished"]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Break:
     """The first thing that must not be: which rule, where, and which call did it."""
 
@@ -47,7 +48,7 @@ class Break:
         }
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Followed:
     """How following a kernel ended: what was found, how much was looked at, and what was not."""
 

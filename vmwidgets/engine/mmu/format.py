@@ -6,10 +6,10 @@ format needs is listed in :mod:`.formats`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple
 
+from ..base.frozen import frozen
 from ..base.units import PAGE
 from .chains import Chains
 from .levels import Descriptor, Level
@@ -37,7 +37,7 @@ class KernelPlace(NamedTuple):
     recursive: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TableFormat(Generic[C]):
     """A page-table format: `entry_width` bytes a descriptor, levels from the root down."""
 

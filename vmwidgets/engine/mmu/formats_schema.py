@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..base.frozen import frozen
 from ..base.units import PAGE, binary_size
 
 # ---- one mapping in several table formats ------------------------------------------------------
@@ -36,7 +36,7 @@ class PageCount(NamedTuple):
         return self.size * self.number
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormatCost:
     """What the mapping costs in one format."""
 
@@ -84,7 +84,7 @@ class FormatCost:
         return reached
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FormatsValue:
     """One mapping in several formats."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
 from typing import Literal, NamedTuple
 
 from ..base.errors import Refused
+from ..base.frozen import frozen
 from ..base.units import PAGE_SHIFT, Address, Size
 from .tables_schema import Field
 
 Kind = Literal["table", "leaf", "invalid", "reserved"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressBits:
     """Bits [low, high] of a descriptor are address bits from `to` on."""
 
@@ -29,7 +29,7 @@ class AddressBits:
         return (1 << self.high + 1) - (1 << self.low)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Descriptor:
     """One way to read a descriptor: it applies where ``word & mask == value``."""
 
@@ -98,7 +98,7 @@ class Descriptor:
         return {field.name: field for field in self.fields}
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Level:
     """The tables of one level: 2**bits descriptors, chosen by va[shift + bits - 1 : shift]."""
 

@@ -6,16 +6,17 @@ A part is here only if the text has it.  What the text leaves open is said in se
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Any
 
 from ..base.errors import Refused, printable, shown
+from ..base.frozen import frozen
 from ..base.units import Address, Size, counted
 from .tables import TablesWalk
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SaidRange:
     """Neighbouring addresses with the same rights: `size` bytes from `start` on."""
 
@@ -53,7 +54,7 @@ def joined(ranges: Iterable[SaidRange]) -> tuple[SaidRange, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SaidDifference:
     """Neighbouring addresses about which two texts say different things; None: not mapped there."""
 
@@ -100,7 +101,7 @@ def _differ(one: SaidRange | None, other: SaidRange | None) -> bool:
     return moved or any(a != b and "?" not in (a, b) for a, b in zip(one.rights, other.rights, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """What one command of QEMU's monitor listed, such as "info mem of x86", as runs of equal permissions."""
 
@@ -119,7 +120,7 @@ class Listing:
         return f"<{self.name}: {counted(len(self.ranges), 'range')} from line {self.line}>"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Trap:
     """A trap's line: its numbers, and, where a table of the same text has the address, the walk of `stval`."""
 
@@ -149,7 +150,7 @@ class Trap:
         return f"{self.where}{of}, line {self.line}: {self.means}{at}"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Panic:
     """A panic's line: what its check protects, and three usual mistakes; both empty for one that is not known."""
 
@@ -164,7 +165,7 @@ class Panic:
         return f"<panic: {printable(self.text)}, line {self.line}>"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Pasted:
     """What was found in a text: its parts by name, in the order of the text.
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from ..base.errors import Refused, shown
+from ..base.frozen import frozen
 from .levels import Descriptor, Level, WalkEntry
 from .tables_schema import Field, Permission, Rights, Syndrome
 
@@ -27,7 +28,7 @@ class NumberLimits(NamedTuple):
     unit: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Controls:
     """The settings of a processor that a walk depends on; a format's family adds its own fields.
 
@@ -57,7 +58,7 @@ class Start(NamedTuple):
     level: Level
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """A check that failed: the kind of fault, and why in one sentence."""
 
@@ -67,7 +68,7 @@ class Stop:
     """The field, and what it holds in the descriptors that are to blame."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FaultReport:
     """What the processor reports of a fault: exception, code and the code's fields, and a register that tells more."""
 

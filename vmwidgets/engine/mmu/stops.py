@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ..base.errors import Refused, shown
+from ..base.frozen import frozen
 from ..base.units import counted
 from .pasted import SaidDifference, SaidRange, compared
 
@@ -15,7 +15,7 @@ SEVERAL = "*"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SpaceAtStop:
     """One process at a stop: what its tables map, and the pages that hold the tables."""
 
@@ -29,7 +29,7 @@ class SpaceAtStop:
     """The physical pages that hold its tables."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     """One stop of the kernel: its number from 0, where it was, and its processes."""
 
@@ -57,7 +57,7 @@ class Stop:
         return f"<stop {self.number} at {self.where}: {counted(len(self.spaces), 'process', 'processes')}>"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stops:
     """All stops of a kernel, the newest last; it shows itself, and the picture steps back through them."""
 

@@ -7,13 +7,14 @@ What it costs follows from what is open, never from how many tables there are: e
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import compress, groupby
 from operator import index
 from struct import unpack
 from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
+from ..base.frozen import frozen
 from ..base.units import Address, parse_address
 from ..memory.ram import BusError
 from .format import TableFormat
@@ -88,7 +89,7 @@ def _number(address: object) -> int:
     raise Refused(f"address={shown(address)}: pass an integer, or a string such as '0x40_1000'") from None
 
 
-@dataclass(frozen=True, repr=False)
+@frozen(slots=False, repr=False)
 class TablesWalk(Walk):
     """A walk in tables without a machine; two are equal when the hardware did the same."""
 
@@ -102,7 +103,7 @@ MOST_OPEN = 16
 """Tables that are open at a time, the roots among them."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Shown:
     """What to show: tables by key, and what of each.
 

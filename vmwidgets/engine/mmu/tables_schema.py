@@ -6,11 +6,12 @@ They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from ..base.event import Event
+from ..base.frozen import frozen
 from ..base.past import Row, declare
 from ..base.units import Address
 
@@ -51,7 +52,7 @@ class Permissions(NamedTuple):
     user: Permission
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """Bits [low, high] of a word, under the name the manual gives them."""
 
@@ -82,7 +83,7 @@ def decode(fields: tuple[Field, ...], word: int) -> tuple[FieldValue, ...]:
     return tuple(FieldValue(field, field.of(word)) for field in fields)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One descriptor that the walk read."""
 
@@ -116,7 +117,7 @@ class Step:
         return decode(self.fields, self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Syndrome:
     """A register with more about a fault than its code."""
 
@@ -131,7 +132,7 @@ class Syndrome:
         return decode(self.fields, self.value)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Fault:
     """Why a walk gave no address."""
 
@@ -179,7 +180,7 @@ def named_fields(decoded: Iterable[FieldValue]) -> str:
 W = TypeVar("W", bound="Walk")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Walk:
     """What the hardware did with one virtual address: every step, and the physical address or the fault."""
 
@@ -266,7 +267,7 @@ class IndexBits(NamedTuple):
     low: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressSplit:
     """How a format cuts an address: the indices, from the root's down; the rest is the offset.
 
@@ -280,7 +281,7 @@ class AddressSplit:
     """Whether the bits above repeat the highest translated one; else they choose the root."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowRow:
     """Neighbouring slots of an open table that are one thing: a descriptor, a run of pages, or a fold."""
 
@@ -331,7 +332,7 @@ class WindowRow:
         return self.first + self.count
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenTable:
     """One table that is open: where it lies, what it covers, its rows."""
 
@@ -357,7 +358,7 @@ class OpenTable:
     """Whether all of it is the kernel's, and this space has it lent."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableWindow:
     """Part of one address space's tables: those that are open, the roots first, each before those below it."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..base.event import Event
+from ..base.frozen import frozen
 from ..base.past import ABSENT, MOVED, Past, Row, declare
 from .tables_schema import Permissions
 
@@ -19,7 +20,7 @@ declare(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlbEntryValue:
     """One translation that a TLB keeps, and where: in way `way` of set `set`."""
 
@@ -60,7 +61,7 @@ class Difference(NamedTuple):
         return f"{self.what}: the TLB keeps {self.kept}, the tables say {self.now}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlbSlot:
     """A way that holds something: the entry, and what time has made of it."""
 
@@ -73,7 +74,7 @@ class TlbSlot:
     """When it was used last, by the TLB's count."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlbValue:
     """A whole TLB: ``rows[set][way]``, None where nothing is kept, and what has been counted since boot."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import add, sub
 from typing import NamedTuple
 
 from ..base.errors import Refused, shown
+from ..base.frozen import frozen
 from ..base.operations import exact
 from ..base.units import counted, duration
 
@@ -15,7 +16,7 @@ MOST = 10**18
 """Nanoseconds that something may take: some 30 years."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Costs:
     """Times in nanoseconds: a lookup in the TLB, a reference to memory, a minor and a major fault.
 
@@ -63,7 +64,7 @@ class AccessCounts(NamedTuple):
         return AccessCounts(*map(sub, self, other))
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class EffectiveAccessTime:
     """What an access took on average, by what was counted.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias
 
 from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
+from ..base.frozen import frozen
 from ..base.units import counted
 from ..memory.clock import Clock
 from ..memory.page import Page
@@ -91,7 +92,7 @@ def reference_string(
 # ---- what is asked for -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wanted:
     """One reference of the string: `number` is what policies see of its page."""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 from ..base.errors import UnknownName, printable, shown
+from ..base.frozen import frozen
 from ..base.units import counted
 
 PageName: TypeAlias = int | str
 """A page of a string: a number, or a letter."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageReference:
     """One reference of a run, and what memory holds after it.
 
@@ -49,7 +49,7 @@ LINE = 24
 """References in a line of text."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class PolicyRun:
     """A string of references under one `policy`, with so many `frames`."""
 
@@ -101,7 +101,7 @@ class PolicyRun:
         yield ",".join(str(page) for page in step.gone)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Anomaly:
     """More frames, and more faults: `policy` has `faults` with `frames`, which Belady found of FIFO (1969)."""
 
@@ -117,7 +117,7 @@ class Anomaly:
         )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class ReferencesValue:
     """A string of references under several policies and numbers of frames: the result of ``vm.reference_string(…)``."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
+
+from ..base.frozen import frozen
 
 
 class Segment(NamedTuple):
@@ -31,7 +32,7 @@ class Stretch(NamedTuple):
     free: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SegmentsValue:
     """The segments of a program, and the `free` pieces of memory, start and size; without any, all memory is free."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 
 from ..base.errors import Refused, UnknownName, shown
+from ..base.frozen import frozen
 from ..memory.page import Page
 from ..memory.policy import Policy
 from ..memory.queues import WorkingSet
@@ -45,7 +45,7 @@ WINDOW = 40
 MOST_TASKS, MOST_FRAMES = 32, 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadPoint:
     """So many `tasks` in one scope: `work` and `disk` are the shares of time in which processor and disk are busy.
 
@@ -60,7 +60,7 @@ class LoadPoint:
     outside: float
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class LoadCurve:
     """Useful work by the number of tasks."""
 

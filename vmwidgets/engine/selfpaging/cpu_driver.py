@@ -9,9 +9,9 @@ several, a request is refused here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from ..base.frozen import frozen
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.ram import Ram
@@ -47,7 +47,7 @@ HARDENINGS = {EXECUTE_NEVER: "what is mapped without EXECUTE can't be run (XN, X
 # ---- descriptors -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Encoding:
     """The fields that the kernel writes in a format's descriptors, by name: in a table's, in every leaf, and by flags.
 

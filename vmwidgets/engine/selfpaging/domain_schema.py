@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
+from ..base.frozen import frozen
 from ..base.past import ABSENT, Past
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainFocus:
     """What must be in a window, what must not be folded over, and how much is shown beside it.
 
@@ -49,7 +50,7 @@ class CapRef(NamedTuple):
         return f"{self.cnode}[{self.slot}]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CapabilityValue:
     """A capability in its slot.
 
@@ -80,7 +81,7 @@ class CapabilityValue:
     """Of a Mapping: whether its entries are there; they may be cleared before it goes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlotFold:
     """Slots in use that a window leaves out, in [first, last]: how many capabilities of each kind they hold."""
 
@@ -96,7 +97,7 @@ class SlotFold:
         return sum(count for _, count in self.kinds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CnodeValue:
     """A cnode: `slots` of them, with the capabilities that are in some, in order."""
 
@@ -114,7 +115,7 @@ class CnodeValue:
         return len(self.capabilities) + sum(fold.held for fold in self.folds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VnodeFold:
     """Children of a table that a window leaves out, in the entries [first, last], for the addresses [va, end)."""
 
@@ -132,7 +133,7 @@ class VnodeFold:
     """What the leaves map."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VnodeValue:
     """A node of the shadow tree, newest child first; `va` is the first address that it is for, `span` how many bytes.
 
@@ -175,7 +176,7 @@ class VnodeValue:
         return len(self.children) + sum(fold.children for fold in self.folds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VnodeFields:
     """A vnode as events have it: see :class:`VnodeValue`, and `kind` of :class:`.calls_schema.VnodeLinked`."""
 
@@ -190,7 +191,7 @@ class VnodeFields:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlabHeadValue:
     """A piece of memory that gave `blocks` blocks: `address` 0 is the pmap's own buffer, or the heap.
 
@@ -205,7 +206,7 @@ class SlabHeadValue:
     first: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlabFold:
     """Heads that a window leaves out: how many, and their blocks."""
 
@@ -214,7 +215,7 @@ class SlabFold:
     free: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SlabAllocatorValue:
     """The slab that vnodes come from: bytes a block, and its heads, newest first."""
 
@@ -225,7 +226,7 @@ class SlabAllocatorValue:
     fold: SlabFold = SlabFold()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegionValue:
     """A vregion: [base, base + size); `memobj` "" for the region of the slab frames."""
 
@@ -237,7 +238,7 @@ class RegionValue:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegionFold:
     """`count` regions that a window leaves out, the first of which begins at `start` and the last ends at `end`."""
 
@@ -246,7 +247,7 @@ class RegionFold:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainValue:
     """A whole domain, or a window on it: then folds count what is left out."""
 

@@ -5,9 +5,9 @@ With the arithmetic over them: how a range is cut into pieces, one a table, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..base.frozen import frozen
 from ..base.units import KIB, MIB, PAGE, TIB
 from .capabilities import FrameIdentity
 from .flags import LARGE, remembered
@@ -47,7 +47,7 @@ class Mapped(NamedTuple):
     retsize: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VnodeLevel:
     """A level of tables.  `number` 1 is that of small pages; `shift` is of the bytes an entry is for."""
 
@@ -92,7 +92,7 @@ class VnodeLevel:
         return pieces
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RawRange:
     """Entries of the root that `determine_addr_raw` looks at: [first, end), each answered as so many bytes."""
 
@@ -102,7 +102,7 @@ class RawRange:
     """Bytes by which the answers for two entries differ."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagingLayout:
     """An architecture, as a pmap sees it."""
 

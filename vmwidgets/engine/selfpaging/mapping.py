@@ -8,10 +8,10 @@ ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15 August 2016), over any :class:`.lay
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ..base.frozen import frozen
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, Address, Size
 from .calls_schema import MapUndone
@@ -36,7 +36,7 @@ from .slab import SlabAllocator
 from .stubs import Stubs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapRequest:
     """A frame's bytes from `offset` on for [va, va + size), in whole entries of the `level` that its leaves go to."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..base.errors import printable
+from ..base.frozen import frozen
 from ..base.units import counted, in_columns
 
 LISTED = 12
@@ -21,7 +21,7 @@ class Sayings(NamedTuple):
     x15: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinuxDifference:
     """One thing that came out otherwise: in operation `number` of the journal, for `task`.
 
@@ -61,7 +61,7 @@ class LeftOut(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class LinuxComparison:
     """What of a machine's life is the same in processes of Linux, made by :func:`vmwidgets.compare_with_linux`.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..base.errors import printable
+from ..base.frozen import frozen
 from ..base.units import Address, Size, grouped_size
 
 # ---- a task beside a domain that pages itself --------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagedRange:
     """[start, end), as one side has it: `present` bytes are mapped by `leaves` descriptors or runs of them."""
 
@@ -27,7 +26,7 @@ class PagedRange:
         return f"{place} {self.rights}, {Size(self.present)} present, {printable(self.backing) or 'nothing'} behind it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagingRecords:
     """Records of one kind that one side keeps: how many, and the bytes that they take."""
 
@@ -38,7 +37,7 @@ class PagingRecords:
     """What one of them is called, where `what` names many."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagingSide:
     """What one side did for its memory, and what it keeps now.
 
@@ -84,7 +83,7 @@ class PagingSide:
         return Size(sum(one.present for one in self.ranges))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagingComparison:
     """A task and a domain side by side; `print` shows a table, a cell shows a picture."""
 

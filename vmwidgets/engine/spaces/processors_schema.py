@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..base.event import Event
+from ..base.frozen import frozen
 from ..base.past import ABSENT, MOVED, Past, Row, declare
 from ..base.units import Address
 from ..mmu.tlb_schema import TlbValue
@@ -21,7 +22,7 @@ declare(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlushRequest:
     """What a processor asks another to drop: [start, end) of `space`, or all there is of it where `pages` is 0."""
 
@@ -40,7 +41,7 @@ class FlushRequest:
         return f"{what} of {self.space}, asked by {self.sender}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CpuValue:
     """A processor: what it has loaded, its TLB, and the flushes that others asked for and it has not done yet."""
 
@@ -65,7 +66,7 @@ class CpuValue:
         return CpuValue(self.cpu, space, root, asid, self.tlb.at(past, self.cpu), waiting, *doubts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CpusValue:
     """All processors, and what becomes of a flush that one asks another for."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..base.errors import KernelError, VMError, kernel_error
 from ..base.event import Unwound
+from ..base.frozen import frozen
 from ..base.protection import ADVICE, ALL, GROWS_DOWN, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size
@@ -41,7 +42,7 @@ MOST_SIGNALS = 100
 """So many of a task's signals are kept, the latest."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Signal:
     """A signal that a task got: its name, the address of the access, and why."""
 

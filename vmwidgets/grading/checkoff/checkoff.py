@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.machine.arguments import known
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
@@ -30,7 +31,7 @@ MOST_EXERCISES = 20
 MOST_AGAIN = 1000
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Checkoff:
     """Three questions on what this student did, or fewer; `missing` says by exercise why nothing is asked of it."""
 

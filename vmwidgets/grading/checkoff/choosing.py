@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.draws import Draws
 from vmwidgets.questions.question import GRADES, Question
 
@@ -12,7 +12,7 @@ WANTED = 3
 """Questions for three minutes."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Asked:
     """A question on the work for `exercise`."""
 

@@ -10,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from vmwidgets.engine.base.errors import Refused, VMError, failure
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.operations import PartReference, as_data
 from vmwidgets.engine.base.scripts import Action, Script
@@ -54,7 +55,7 @@ LEARNERS = ("make_pager", "replace_by")
 """Calls that take a learner's function, which is not known."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Outcome:
     """What a run made: the thing that is graded, its criteria, and by step what came back ("" before what failed)."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice, zip_longest
 from typing import Any
 
 from vmwidgets.engine.base import units
 from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.draws import Draws
 from vmwidgets.questions.question import TEXT, Question, table
 
@@ -25,7 +26,7 @@ COUNTED = 12
 """So many things a student counts at a desk."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Subject:
     """The work on the sheet `of` of an exercise, made again: `thing`, with its `steps` where it has any.
 

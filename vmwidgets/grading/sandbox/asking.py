@@ -16,11 +16,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.labs.functions import MODULES, MOST_SOURCE
 
 from . import values
@@ -56,7 +56,7 @@ A_PATH = re.compile(r"(?<![\w/\\.])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\'\"():,;]+[/\\
 """What looks like the path of a file: two folders or more, from a root."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Limits:
     """Of one function: seconds for an answer and for all, seconds of a processor, and bytes of address space."""
 
@@ -66,8 +66,11 @@ class Limits:
     memory: int = 512 << 20
 
 
+LIMITS = Limits()
+
+
 @contextmanager
-def running(work: dict[str, Any], limits: Limits = Limits()) -> Iterator[Callable[..., Any]]:
+def running(work: dict[str, Any], limits: Limits = LIMITS) -> Iterator[Callable[..., Any]]:
     """The function that `work` was packed from, running in a process of its own as long as the context is open.
 
     It takes and gives plain data and pages in memory; what it raises has the same name and the same first line, without

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise, permutations
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import KIB, MIB, Address, Size
 from vmwidgets.engine.machine import arguments
 from vmwidgets.engine.machine.segments import Segments
@@ -31,7 +31,7 @@ RIGHTS = {"code": "r-x", "data": "rw-", "heap": "rw-", "stack": "rw-"}
 UNIT = 64 * KIB
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SegmentsSheet:
     """Segments by name with their sizes, and free pieces of memory, start and size, that hold them in one way only."""
 
@@ -195,7 +195,7 @@ Answer = int | tuple[int, str]
 kind of the fault."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class PaperSheet:
     """Words of memory by physical address, and virtual addresses to which user code writes."""
 

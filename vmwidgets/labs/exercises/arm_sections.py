@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.handles.tasks import Task
@@ -21,7 +22,7 @@ LARGE, SECTION = 64 * KIB, MIB
 NAMES = ("video", "sound", "net", "disk", "log")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Part:
     """An object: `head` pages of 64 KiB up to a border of 1 MiB, then `sections` MiB, then `tail` pages of 64 KiB.
 
@@ -45,7 +46,7 @@ class Part:
         return self.head + self.sections + self.tail
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class FewSheet:
     """Objects whose large pages fit into one MiB of addresses, if each is placed as its physical address wants it."""
 
@@ -207,7 +208,7 @@ CLOSED, MANAGED, AS_IT_IS = "closed", "managed", "as it is"
 STORED = ("gold", "silver", "papers", "seal", "keys")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Range:
     """Memory of the vault: a section, or a page; `asked` says what shall become of it."""
 
@@ -222,7 +223,7 @@ class Range:
         return self.asked != MANAGED
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class DoorSheet:
     """Ranges by address: one or two to be closed, one to be opened past its rights, the others left alone."""
 

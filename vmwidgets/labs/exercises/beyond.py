@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.tasks import Task
@@ -22,7 +22,7 @@ PAGES = LARGE // PAGE
 NAMES = ("heap", "index", "cache", "log")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Range:
     """Memory: `head` pages before the border of 2 MiB, blocks of 2 MiB behind it, then `tail` pages.
 
@@ -79,7 +79,7 @@ def _runs(numbers: Sequence[int]) -> str:
     return ", ".join(" to ".join(map(str, run)) for run in runs)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class PagesSheet:
     """Ranges that a task has mapped and the pages that it uses of them."""
 

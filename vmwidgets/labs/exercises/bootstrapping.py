@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import Machine, boot
 
@@ -32,7 +32,7 @@ RANK = {"whole": 0, "edge": 1, "grow": 1, "hole": 2, "other": 3, "alone": 3}
 GIVES_BACK = ("whole", "hole", "edge")
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Job:
     """A job of this kind in the block of this number; `page` is counted from the block's beginning."""
 
@@ -83,7 +83,7 @@ def works(free: int, order: Sequence[Job]) -> bool:
     return True
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class JobsSheet:
     """So many slots are free; `jobs` in the order in which they are listed, which does not work."""
 

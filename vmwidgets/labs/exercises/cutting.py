@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import boot
@@ -23,7 +23,7 @@ FILM = 40
 """Pages of the object that a window shows a part of."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Part:
     """What is to be done with pages `first` to `end` - 1; `shows` is the page of the film, where it matters."""
 
@@ -61,7 +61,7 @@ def spread(draws: Draws, lengths: Sequence[int]) -> list[int]:
     return [gap + sum(lengths[:number]) for number, gap in enumerate(before)]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class WindowSheet:
     """16 pages at `base` show the film from page `offset` on; `parts` are to be changed."""
 
@@ -207,7 +207,7 @@ OPTION = {"protect": "prot", "inherit": "inherit", "advise": "advice"}
 """
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Change:
     """The property that `call` changes has `value` on pages `first` to `end` - 1."""
 
@@ -222,7 +222,7 @@ class Change:
         getattr(space, self.call)(base + self.first * PAGE, size=size, **{OPTION[self.call]: self.value})
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class WholeSheet:
     """16 pages of an object at `base`, mapped in pieces that meet at the pages `seams`; then `changes` were made.
 

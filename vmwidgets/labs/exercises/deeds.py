@@ -7,12 +7,12 @@ another operation.  The events are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.tree_schema import TreeRotated
 from vmwidgets.engine.kernel.map.map_schema import (
@@ -42,7 +42,7 @@ READ = (
 ENTERED, REMOVED, CHANGED, UNSEEN = "entered", "removed", "changed", "unseen"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Deed:
     """One thing that an operation did to a map.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted, listed
 from vmwidgets.engine.kernel.tasks.memory_object import TaskObject
 from vmwidgets.engine.kernel.tasks.pagers import FilePager
@@ -28,7 +28,7 @@ GROUPS = tuple(group for size in (3, 2, 1) for group in combinations(TASKS, size
 """All three tasks, then the three pairs, then each alone."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class FamilySheet:
     """Who forks `right`, and how many frames can be reached by exactly the tasks of each of the seven groups."""
 
@@ -172,7 +172,7 @@ FILE_PAGES = 7
 OWN, FILES, SIGNAL, UNUSED = "own", "file's", "signal", "unused"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SurvivorSheet:
     """The file's `size` in the end, in bytes, and for each of its pages what the task has of it."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import MIB, PAGE, Address
 from vmwidgets.engine.machine import boot
@@ -28,7 +29,7 @@ SERVER = "slots[0]"
 """The slot of the server's own capability."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Window:
     """A part of the frame, `first` being its first page, as it is to be seen at `at`."""
 
@@ -44,7 +45,7 @@ class Window:
         return self.pages * PAGE
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class GrantSheet:
     """Windows on a frame of `pages` pages; the one named `back` is taken back in the end."""
 

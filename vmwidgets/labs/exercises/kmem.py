@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import NamedTuple
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.scripts import Action
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import Machine, boot
@@ -48,7 +48,7 @@ class Block(NamedTuple):
         return f"{self.page}–{self.page + self.length - 1}" if self.length > 1 else f"{self.page}"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class HandlerSheet:
     """What fills kmem_map, in the order of its addresses, and how many pages the caller wants in a row."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmwidgets.engine.base.errors import KernelError
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.protection import parse_protection, protection_text
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, Size
 from vmwidgets.engine.kernel.freebsd.kmem import round_page
@@ -28,7 +28,7 @@ SYMBOLS = "symbols"
 """What follows the variables in the file, and is not mapped."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Part:
     """A row of the program headers: where its bytes are in the file, and where they go, counted from the base."""
 
@@ -45,7 +45,7 @@ class Part:
         return range(self.address, self.address + self.in_file, PAGE)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class LoaderSheet:
     """The parts of a file, the base in each of the two tasks, and a variable that the first task sets."""
 
@@ -234,7 +234,7 @@ ZEROES, PAST_END, NOTHING, OTHERS = "zeroes", "SIGBUS", "not mapped", "other byt
 """What may be found where zeroes should be; else what an entry allows."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Loaded:
     """The library in the task `name`: what is at the places that its base and the sheet give."""
 

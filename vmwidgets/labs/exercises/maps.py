@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.handles.maps import MachineMap
@@ -21,7 +21,7 @@ LETTERS = {"stack": "rw-", "hole": "", "page": "---"}
 """The rights of a page by what it is for; none at all where nothing is mapped."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Stack:
     """`pages` long; `guard` is "hole", "page", or empty for none, at the end to which the stack grows."""
 
@@ -41,7 +41,7 @@ class Stack:
         return f"Stack {self.name}: {self.pages} pages, grows {way}, {guards.get(self.guard, 'has no guard page')}."
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class GuardSheet:
     """Stacks in the order of their addresses, close together from `base` on."""
 
@@ -184,7 +184,7 @@ def _rights(asked: GuardSheet, letters: list[str], wrong: list[int]) -> str:
     return ", ".join(f"{letters[page] or 'not mapped'} at {_address(asked, page)}" for page in wrong)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class GapsSheet:
     """Gaps in the order of their addresses, and requests that fill them in some orders only; sizes are in pages."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import KIB, PAGE, Size, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import boot
@@ -22,7 +22,7 @@ RIGHTS = {"---": "without access", "rw-": "to read and write", "r--": "to read o
 """Of a piece of the address space, and how that is said; without a text: a gap."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class StackSheet:
     """`pieces`: rights and number of pages, by address, each directly behind the one before; `heap` is in pages."""
 

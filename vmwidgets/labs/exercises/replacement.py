@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from types import FunctionType
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import VMError
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.engine.paper.references import reference_string
@@ -23,7 +23,7 @@ WITH_ANOMALY = ("fifo", 3), ("fifo", 4), ("fifo", 5), ("clock", 3), ("second cha
 """Policies, and numbers of frames with which one frame more can be worse."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class AnomalySheet:
     """With one frame more than `frames`, `policy` is to have `more` faults more, in a string of this length."""
 
@@ -143,7 +143,7 @@ OTHERS = {
 IN_WORDS = {LOOP: "in the loop", PHASES: "in phases", WRITES: "where pages are written"}
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class PolicySheet:
     """A rule for favourites in a scan, and another kind of string; `strings` are both, for so many frames."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.machine import boot
@@ -36,7 +36,7 @@ def _place(draws: Draws, taken: set[int]) -> int:
 # ---- rights in spite of a bug ------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class BugSheet:
     """Pages at `at`, of which `some` (by number) shall become read-only."""
 
@@ -197,7 +197,7 @@ def _in_words(asked: int, passed_on: set[int]) -> str:
 # ---- refills inside refills --------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RefillSheet:
     """A refill of `levels`, by a map of the film at `at`, in a domain that has used some of its blocks."""
 

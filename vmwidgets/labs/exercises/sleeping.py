@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import permutations
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.scripts import Script
 from vmwidgets.engine.machine import Machine, boot
 
@@ -26,7 +26,7 @@ Orders = dict[str, tuple[str, ...]]
 """By the name of a thread the locks that it takes, in their order."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OrderSheet:
     """Which locks each thread takes, in which order."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.rbtree import Node, RedBlackTree
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.records import Raw
@@ -24,7 +24,7 @@ APART = 0x1_0000
 """Pages lie so far apart at least, so that none merge."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class TreeSheet:
     """Addresses of single pages: those that are there, in the order in which they were entered, and those to enter."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.arguments import whole
@@ -41,7 +41,7 @@ FORBIDDEN = {
 FIRST = "remove a permission"
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ByHandSheet:
     """Pages of two tasks; those below one descriptor of `level` lose `rights`; `other_cpu` runs the other task."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.model import Caption, Scene
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Drawn:
     """One picture at one step: laid out for a page, for half of a page or of a sheet, and for a telephone."""
 
@@ -17,7 +16,7 @@ class Drawn:
     scale: float = 1.0
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Question:
     """A question of a handout: its answer is one of the options; `why` may be empty."""
 
@@ -27,7 +26,7 @@ class Question:
     why: str = ""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ToldStep:
     """One step: after `done` events of operation `number` (None: after all of it).
 
@@ -50,7 +49,7 @@ class ToldStep:
     line: str = ""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Branch:
     """What happens if something else is done after step `after` of the story: `name` says what."""
 
@@ -59,7 +58,7 @@ class Branch:
     steps: tuple[ToldStep, ...]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class ToldStory:
     """What a handout tells; `left_out` says in sentences what it does not, `journal` is a machine's journal file.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from runpy import run_path
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, shown
 from .calls import ARGUMENTS, Call
@@ -17,7 +18,7 @@ TABLES = ("pagetable", "old", "new")
 """Arguments that are root tables."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class CallSeen:
     """A call that has returned: its arguments by name, and the tables that it was about, before and after.
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
+
 from ...engine.base.units import PAGE, Address
 from ...engine.mmu.formats.riscv import A, D, G, V, W
 from ..gdb import Gdb
@@ -34,7 +36,7 @@ _FLAGS = 0x3FF & ~(A | D | G)
 """The bits of a descriptor that a call decides; hardware sets A and D."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Wrong:
     """A rule that does not hold: where, and the descriptors to show."""
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
+from vmwidgets.engine.base.frozen import frozen
+
 from ...engine.base.errors import Refused
 from ...engine.base.units import Address
 from ...engine.memory.ram import BusError
@@ -27,7 +29,7 @@ _REMEMBERED = 4096
 __all__ = ["Followed", "Limits", "follow"]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Limits:
     """Where following ends at the latest."""
 

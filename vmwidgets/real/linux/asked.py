@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from vmwidgets.engine.base.frozen import frozen
+
 from ...engine.base.errors import KernelError, Refused, VMError
 from ...engine.base.journal import Operation
 from ...engine.base.protection import parse_protection
@@ -38,7 +40,7 @@ ACCESSES = {"read": "read", "load": "read", "write": "write", "store": "write", 
 """Operations that access memory, and how; a touch says so itself."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Here:
     """What came of an operation on the machine: its error by name, bytes, what is mapped, and pages of the task."""
 
@@ -51,7 +53,7 @@ class Here:
     """Pages of private anonymous memory that an access reached, with their faults; None: not compared."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Asked:
     """One operation as a call: `name` and `arguments` are what a real process is asked."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import PAGE
 from .asked import Asked, Life
@@ -32,7 +33,7 @@ WANTED = {"read": "r", "write": "w", "execute": "x"}
 ADVICE = {"normal": 0, "random": 1, "sequential": 2, "willneed": 3, "dontneed": 4}
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Seen:
     """What Linux did with a call: its error by name, why an access failed, and what was there then."""
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import MIB, PAGE
 from ...engine.mmu.pasted import Listing, SaidRange
@@ -19,7 +20,7 @@ _H, _S = r"([0-9a-f]{8,16})", r"\s{1,9}"
 _LIMIT = 1 << 64
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Format:
     """One command's form: its line, what that says (None: it contradicts itself), and what no line of it says."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
 from importlib import resources
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import counted
 from ...engine.machine import arguments
@@ -19,7 +20,7 @@ PROGRAMS = {
 """What was recorded, by name."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Recording:
     """A program that ran under ``strace -f -y`` on Debian 12, for x86-64.
 

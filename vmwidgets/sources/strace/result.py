@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import printable
 from ...engine.base.units import counted
 from ...engine.machine.handles.tasks import Task
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class LoadedStrace:
     """What became of the calls of a program.
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
 
 from lark import Lark, Transformer
 from lark.exceptions import UnexpectedInput
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, printable
 from ..foreign import MAPS_LINE, refuse_foreign, refuse_others
@@ -88,7 +89,7 @@ class Bracket(NamedTuple):
     values: Sequence[Value | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A call that is over: what it was given and what it returned.
 
@@ -114,7 +115,7 @@ class Call:
         return bool(self.error) or self.result is None or self.result == -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unfinished:
     """A call that began in a line and never ended."""
 
@@ -123,7 +124,7 @@ class Unfinished:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """A process is over: `how` says it as strace does; `heir` is the process whose exec took its place."""
 
@@ -133,7 +134,7 @@ class Ended:
     heir: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signalled:
     """A process got a signal."""
 
@@ -142,7 +143,7 @@ class Signalled:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PassedOver:
     """A line that is not strace's, or is so damaged that it says nothing."""
 

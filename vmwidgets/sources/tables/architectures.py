@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from difflib import get_close_matches
 from typing import Any
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import Refused, shown
 from ...engine.base.units import Address, Size
@@ -15,7 +17,7 @@ from ...engine.mmu.formats import FORMATS
 Value = bool | int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """An option: the control that it sets (none: it only says what is always so), and the values it can have."""
 
@@ -36,7 +38,7 @@ class Option:
         return value
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Architecture:
     """What a case file calls an architecture.  `always` are controls that its options can change, and that differ."""
 
@@ -90,7 +92,7 @@ def shown_address(value: int) -> str:
     return str(Address(value)) if 0 <= value < 1 << 128 else shown(value)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class _Spelling:
     """What case files call a format and its controls, where that differs from the engine."""
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import fastjsonschema
 
+from vmwidgets.engine.base.frozen import frozen
+
 from ...engine.base.errors import Refused
 from ...engine.mmu.rules import Access
 from ...engine.mmu.tables_schema import Walk
@@ -24,7 +26,7 @@ _LONGEST = 200
 """Characters of a reason: it may quote the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """An access to ask about; `va` is the register's value."""
 
@@ -33,7 +35,7 @@ class Query:
     user: bool
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Case:
     """One line of a case file: tables in memory, and what is asked of them.
 
@@ -55,7 +57,7 @@ class Case:
         return walk(self.memory, fmt, self.root, query.va, query.access, query.user, self.controls)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mismatch:
     """A query whose answer is another: the case (from 1), the query (from 1), the walk, and the fields that differ."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import fastjsonschema
+
+from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.errors import VMError
 from . import barrelfish_schema, freebsd_schema, x15_schema
@@ -52,7 +53,7 @@ class Corrected(System, Protocol):
 Validator = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """What is known of one system's traces: how to start a replay, and the shape of their lines."""
 
@@ -93,7 +94,7 @@ SYSTEMS = {
 """The systems whose traces can be replayed, by the header's `system`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Divergence:
     """The first operation that came out otherwise: the recorded line, and each field that differs."""
 
@@ -102,7 +103,7 @@ class Divergence:
     differences: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What became of one file: how many operations agreed, and where the first did not.
 

@@ -6,9 +6,9 @@ A box is a call, a tick a record that the pmap changed by itself.  What is done 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, Box
@@ -27,7 +27,7 @@ WIDEST, NARROWEST = 92.0, 38.0
 """Widths of a box: room for a call's name, and for a short word."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """A step, or the steps [first, last] folded into one; steps count from 1."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.selfpaging.domain_schema import CapRef, DomainFocus, DomainValue, VnodeFold, VnodeValue
 from vmwidgets.views.scene.addresses import AddressStyle
@@ -55,7 +56,7 @@ class Extent(NamedTuple):
     """The leaf; none: a fold."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class DomainPicture:
     """A domain at one moment: `value` as it was at `moment`.
 
@@ -204,7 +205,7 @@ def _holds(node: VnodeValue, written: set[int], width: int) -> bool:
 # ---- steps ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainStep:
     """A step of an operation in the strip.
 
@@ -270,8 +271,8 @@ def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opene
     """
     past = Past(events)
     vnodes, capabilities, regions = (past.values(table, domain) for table in ("vnode", "capability", "region"))
-    named = (getattr(event, part.name) for event in events if getattr(event, "domain", None) == domain
-             for part in fields(event))  # fmt: skip
+    named = (getattr(event, name) for event in events if getattr(event, "domain", None) == domain
+             for name in event.field_names)  # fmt: skip
     kind, _, name = selection.partition(":")
     cnode, _, slot = name.removesuffix("]").rpartition("[")
     number = {int(name)} if name.isdecimal() else set()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.views.scene import kit
@@ -25,7 +25,7 @@ HEAD_W, HEAD_H, GAP, OLDER_W = 206.0, 62.0, 8.0, 130.0
 LEVEL_H = 24.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refill:
     """A refill of the operation: how deep, what was missing, what came, and whether all of it is behind."""
 

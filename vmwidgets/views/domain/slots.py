@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import CapabilityValue, CapRef, CnodeValue, SlotFold
 from vmwidgets.views.scene import kit
@@ -24,7 +25,7 @@ NAME_W, CELL_W, CELL_H, GAP = 78.0, 32.0, 34.0, 3.0
 FOLD_W = 74.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """A slot, or the slots [first, last] folded into one.
 

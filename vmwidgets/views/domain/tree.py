@@ -6,8 +6,8 @@ A row is a vnode, in the order of addresses, indented by its depth; a line leads
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import VnodeFold, VnodeValue
 from vmwidgets.views.scene import kit
@@ -37,7 +37,7 @@ NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
 """Pixels of a picture below which rows have two lines; the room for lines there; height of a row's second line."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """A vnode, or children of `node` that are folded."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -25,7 +25,7 @@ def card_width(style: AddressStyle) -> float:
     return max(CARD, text_width(style.widest, "mono label") + 24)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """Where one thing is: `level` is "card", "short" or "mark"."""
 

@@ -6,11 +6,12 @@ Its lanes share the columns, one for each entry or fold; :func:`seek` makes the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import NamedTuple
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import ABSENT, Past
 from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
@@ -54,7 +55,7 @@ class Layout(NamedTuple):
     """The files of which several entries follow each other."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapPicture:
     """`value` is the map at the step shown; `states` what is true of entries by id ("new", "changed", "path", "here").
 

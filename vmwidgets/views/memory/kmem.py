@@ -7,9 +7,10 @@ parent that each one is.  At the end the entry list and the ribbon of the map co
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue
 from vmwidgets.views.maps.columns import card_width, lay_columns
@@ -44,7 +45,7 @@ _NARROW = 560.0
 """Pixels of a picture below which boxes stand closer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a map's box is."""
 

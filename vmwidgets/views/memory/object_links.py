@@ -7,9 +7,9 @@ beside each other, the closer they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.model import Link, Node
 
 Pair = tuple[Node, Node]
@@ -50,7 +50,7 @@ class Way(NamedTuple):
     bottom: float
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class _Ways:
     """At which height arrows arrive, and which way each place has, counted from its column."""
 

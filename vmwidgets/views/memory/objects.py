@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
 from itertools import islice
 from typing import NamedTuple
 
@@ -525,7 +524,7 @@ _ENTRIES = ev.EntryChanged, ev.EntryResized, ev.EntryLinked
 
 
 def _names_object(kind: type[Event]) -> bool:
-    return any(one.name == "object" for one in fields(kind))
+    return "object" in kind.field_names
 
 
 def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:

@@ -9,8 +9,8 @@ The same reference is the same thing in all grids, so selecting it in one select
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.paper.references_schema import PageName, PageReference, PolicyRun, ReferencesValue
 from vmwidgets.views.scene import kit
@@ -82,7 +82,7 @@ def draw_references(
     )
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class _Sheet:
     """How grids are placed: `beside` each other, in rows of these places of `runs`; a reference is `column` wide."""
 

@@ -7,10 +7,11 @@ waited for, with its sleepers in order; a deadlock is drawn as the circle it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
@@ -37,7 +38,7 @@ _BESIDE, _QUEUE, _APART, _LONG = 800.0, 0.22, 34.0, 5
 two; the rows that it has at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Group:
     """Those who wait for one thing: `kind` and `subject` name it, `holder` has it (a lock)."""
 

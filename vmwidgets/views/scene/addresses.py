@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
 from vmwidgets.views.scene.text import ELLIPSIS
 
@@ -21,7 +20,7 @@ def page_number(number: int) -> str:
     return digits if len(digits) > SMALL else f"0x{digits}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressStyle:
     """`top` are the leading digits that all addresses of a picture share (0: none); `digits` are left of each.
 

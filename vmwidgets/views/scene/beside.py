@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, counted
 from vmwidgets.views.scene import kit
 
@@ -55,7 +56,7 @@ class Said(NamedTuple):
     title: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Differences:
     """What differs between two scenes, by places that both sides have in common."""
 

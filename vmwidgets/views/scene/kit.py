@@ -6,9 +6,11 @@ A place is a :class:`Box`; a thing on screen is made from one.  :func:`scene` pu
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import cos, hypot, pi, sin
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from vmwidgets.engine.base.frozen import frozen
 
 from .addresses import AddressStyle
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
@@ -462,7 +464,7 @@ SWITCHES, _SWITCH_GAP, _GROUP_GAP = 22.0, 4.0, 18.0
 """Height of a switch; room between two, and between two groups."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Switch:
     """One word: `key` ends its id; `chosen` is None for what is only pressed, such as "undo"."""
 

@@ -8,10 +8,11 @@ Everything is placed here, in Python; a drawing adds nothing of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, overload
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size
 
 from .relations import Relations
@@ -19,7 +20,7 @@ from .relations import Relations
 VERSION = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """One run of text inside a node.
 
@@ -39,7 +40,7 @@ class Text:
     middle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     """A filled strip inside a node: a card's coloured edge, a gauge's level."""
 
@@ -50,7 +51,7 @@ class Bar:
     style: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """A thing on screen.
 
@@ -85,7 +86,7 @@ class Node:
     role: str = field(default="", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A line between two nodes.
 
@@ -120,7 +121,7 @@ MANY = 60
 """So many things without words in a lane are drawn as marks; fewer are nodes, and move from picture to picture."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Marks:
     """Many small things of one lane, without words, as columns of numbers in place of as many nodes.
 
@@ -219,7 +220,7 @@ def looks_of(kinds: Iterable[tuple[tuple[str, ...], str]], shape: str = "box") -
 # ---- words -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caption:
     """What happened, in one sentence, and the kernel functions that did it, outermost first.
 
@@ -262,7 +263,7 @@ class Rows(Sequence[Row]):
         return hash(self._rows)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """The same content as rows of text: for screen readers, for copying, for the text twin.
 
@@ -278,7 +279,7 @@ AFTER = -1
 """The place of a step that is after the operation."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Steps:
     """Where in an operation the picture is: at `index` of `count` steps of its own (count: after the operation).
 
@@ -301,7 +302,7 @@ STILL = Steps(0, 0, -1)
 """Those of a picture that no operation made, or that none of its steps changes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lane:
     """What a lane is, where it is more than a row of things from left to right.
 
@@ -315,7 +316,7 @@ class Lane:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scene:
     """One whole picture of one view at one moment; `lanes` are those that are not plain rows.
 

@@ -6,13 +6,14 @@ An access that faults and is tried again makes two lookups.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.mmu.tlb_schema import TlbEntryValue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lookup:
     """A lookup of `va` in the TLB of `cpu`, by event `at`.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.past import Marks, Past
 from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
@@ -33,7 +34,7 @@ class Told(NamedTuple):
     caption: Callable[[Caption], Caption] = lambda own: own
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Moment:
     """`done` events of `operation` are behind, the others are still to come; none: it is after the operation.
 

@@ -6,14 +6,14 @@ which calls come.  Lines under "for each" and "while" are repeated.  Pages show 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Pseudocode:
     """What a kernel function does, in at most ten lines; printed, it is the lines."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import ABSENT, MOVED, Change
 
 from .step import Step
@@ -17,7 +17,7 @@ _NONE: Mapping[str, Changes] = {}
 _NO_CHANGES: Changes = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """A step of the story, with the events since the step before it and the rows that they wrote.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 
 from .calls import Functions
 
@@ -21,7 +21,7 @@ class About(NamedTuple):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One step: `index` is the place of its last event in the operation's events, so that index + 1 are done then.
 

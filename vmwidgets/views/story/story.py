@@ -8,10 +8,11 @@ domain's call is one step with the call; a step of a thread begins with its name
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.text import visible
@@ -42,7 +43,7 @@ SINGLE = 3
 """So many pages of a run have a step of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Story:
     """What an operation did: `headline` in one sentence with one more as its reason, `steps` one by one."""
 
@@ -136,7 +137,7 @@ class _Plan:
             self._run = []
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Said:
     """An event with what was under way, and who ran."""
 
@@ -219,7 +220,7 @@ MOST = 400
 """So many steps are printed; of more the first and the last."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Explanation:
     """A story that prints as text: headline and reason with their functions, then a numbered line a step."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
 from vmwidgets.views.scene import kit
@@ -48,7 +48,7 @@ def draw_address(
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Shown:
     """A slice of `va`, with its number or without."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field
 from vmwidgets.views.scene import kit
@@ -31,7 +31,7 @@ _SHORT = {
 """Names that are wider than the one bit that they are of; its title has the whole name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DescriptorPicture:
     """What is drawn: the word at `pa`, how it is read, and what it held `before` it was edited, if it was."""
 

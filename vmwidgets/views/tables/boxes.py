@@ -8,9 +8,10 @@ other: it always says where it leads to, how much it covers, and what it lets pa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted, listed
 from vmwidgets.engine.mmu.tables_schema import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene.kit import Line, lines_of
@@ -18,7 +19,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import fitted, text_width, wording
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TablesBench:
     """What can be done: `chosen` is where the descriptor that is shown bit by bit is (0: none), `word` its bits.
 

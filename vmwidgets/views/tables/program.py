@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from textwrap import wrap
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import LINE, MARGIN, WIDTH
@@ -35,7 +36,7 @@ _NARROW = 26.0
 _LETTER = text_width("m", "mono")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeLine:
     """A line of a program: its text, and its numbers by column; none: it does nothing with memory."""
 

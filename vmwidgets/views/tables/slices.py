@@ -7,16 +7,16 @@ other at those, the index with its words above the bits, the offset below.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Walk
 from vmwidgets.views.scene.kit import MARGIN, Box, Line, lines_of
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import text_width
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slice:
     """Bits [low, high] of the address and what they are: `key` is a level, "top" or "offset"."""
 

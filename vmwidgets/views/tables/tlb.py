@@ -8,8 +8,9 @@ Of more than four processors some are folded.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.past import Past
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import TlbSlot
@@ -153,7 +154,7 @@ _LEAST, _LEAST_FOLDED = 160.0, 180.0
 """Pixels of a processor at least: of one whose cells are drawn, and of a folded one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TlbBench:
     """What is looked at: the processors whose cells are drawn, by number, and the first set that is drawn of each.
 

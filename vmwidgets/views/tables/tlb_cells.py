@@ -7,10 +7,10 @@ with ≠ is not what the tables say.  Where cells have room, each tells the last
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.mmu.tlb_schema import Difference, TlbSlot
 from vmwidgets.engine.spaces.processors_schema import CpusValue, CpuValue
@@ -38,7 +38,7 @@ CELLS = 160
 _PAD, _GAP = 8.0, 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Touched:
     """Places, as (processor, set, way), that an operation used or filled."""
 
@@ -58,7 +58,7 @@ class Touched:
         return [word for word, places in (("new", self.filled), ("path", self.used)) if here in places][-1:]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grid:
     """How the sets of processors are placed: the same for all, so that they can be compared."""
 

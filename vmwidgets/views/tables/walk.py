@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.mmu.tables_schema import AddressSplit, Fault, Step, Walk, named_fields
@@ -369,7 +370,7 @@ def _place_of(walk: Walk, fault: Fault) -> str:
 # ---- the bench -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bench:
     """What makes a walk something to try things on.
 

@@ -7,9 +7,10 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.mmu.tables_schema import Field, Step, Walk
 from vmwidgets.views.scene.kit import Box, Line, card
@@ -54,7 +55,7 @@ Neighbours = Mapping[tuple[int, int], Neighbour]
 """By table and index; what lies outside of memory is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reach:
     """How far a processor has come on a walk, where that is drawn: it has read the first `read` of its tables.
 

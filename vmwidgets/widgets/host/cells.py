@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Any
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import RUNNING
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """A cell that ran: its id in the notebook, and the number of that run.
 

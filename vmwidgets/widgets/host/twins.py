@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from itertools import count
 from math import inf
@@ -17,6 +17,7 @@ from typing import Any
 from ipywidgets import Box, GridBox, HBox, Label
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.pictures.exports import signed
 from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.slim import slim_if_kept
@@ -33,7 +34,7 @@ AGAIN = "run the cells to step again"
 _numbers = count(1)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Shown:
     """What a view showed: its scene, after operation `number`; `when` finds that moment again.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from ...base.errors import Broken
+from ...base.frozen import frozen
 from ...base.protection import ALL, INHERITANCE, pack_flags, protection_of
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
@@ -202,7 +202,7 @@ class KernelTables(Protocol):
         """Hold the tables that large pages cut at `cuts` need: NOMEM now, and no failure inside."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapServices:
     """What kernel maps share: page tables, pages, entries, fresh anonymous objects of so many pages, who runs.
 

@@ -9,8 +9,8 @@ lets threads that wait for pages look again once there are `free_min` (`vm_page_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ...base.frozen import frozen
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.ram import Ram
@@ -128,7 +128,7 @@ def page_count(total: int) -> int:
     return 16 if total >= 2000 else 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Thresholds:
     """Marks on the number of pages that can be had at once, and on that of inactive ones."""
 

@@ -7,10 +7,11 @@ machine's frames come from its page allocator, which page tables and slabs use t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
 from ...base.errors import Broken, KernelPanic
+from ...base.frozen import frozen
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.page import Page
@@ -57,7 +58,7 @@ class FrameStore(Protocol):
         """Fill a frame with zeroes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageRequest:
     """How a page is asked for: its class; wired at once; preferably zeroed; without busy mark."""
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...base.errors import printable
+from ...base.frozen import frozen
 from ...base.units import Address, Size, binary_size, counted, in_columns
 from .map_schema import MapValue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkloadOperation:
     """One operation of a workload, the same for all maps."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allocate(WorkloadOperation):
     """Wants `size` bytes, to be called `name`; `align` and `hint` are 0 where nothing is wanted."""
 
@@ -29,7 +28,7 @@ class Allocate(WorkloadOperation):
         return f"allocate {printable(self.name)} {binary_size(self.size)}{align}{hint}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Free(WorkloadOperation):
     """Frees what `name` was given, or, without a name, [start, end)."""
 
@@ -41,7 +40,7 @@ class Free(WorkloadOperation):
         return f"free {printable(self.name) or f'{Address(self.start)}–{Address(self.end)}'}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lookup(WorkloadOperation):
     """Looks up where `name` is, or, without a name, `address`."""
 
@@ -52,7 +51,7 @@ class Lookup(WorkloadOperation):
         return f"lookup {printable(self.name) or Address(self.address)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationOutcome:
     """What one map made of one operation.
 
@@ -70,7 +69,7 @@ class OperationOutcome:
         return (self.result, self.failed) == (other.result, other.failed)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One operation, and its outcome on each map, in the order of the maps."""
 
@@ -89,7 +88,7 @@ class Row:
         return any(self.differing)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsedPiece:
     """A part of what an operation was given that is still used: [start, end) of `name`."""
 
@@ -98,7 +97,7 @@ class UsedPiece:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparedMap:
     """What is left at the end: the map, what of each allocation is in it, and how much work it was.
 
@@ -137,7 +136,7 @@ class ComparedMap:
         return 1 - self.largest_gap / free if free else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparisonValue:
     """One list of operations on several maps over [start, end).
 

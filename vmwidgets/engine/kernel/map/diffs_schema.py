@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...base.errors import printable
+from ...base.frozen import frozen
 from ...base.units import Address, Size, counted, in_columns
 
 AGREES, DIFFERS, SYSTEM, MODEL = "agrees", "differs", "only in the system", "only in the model"
@@ -18,7 +18,7 @@ LISTED = 12
 """How many ranges the text of a diff lists."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappedAs:
     """How one side has a range: its protection ("rw-"), whether it is shared, the file behind it, and where in that.
 
@@ -40,7 +40,7 @@ class MappedAs:
         return f"{self.protection}{'s' if self.shared else 'p'} {name}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RangeDiff:
     """[start, end), which both sides have, or one; `why` says what differs, or whose the range is.
 
@@ -78,7 +78,7 @@ class RangeDiff:
         return f"{place} {size} {side}: {verdict}{f' ({why})' if why else ''}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class MapsDiff:
     """What of a task's map agrees with what the system reported, in `rows` by address.
 

@@ -9,16 +9,16 @@ The rules are those of Knuth, The Art of Computer Programming, volume 1, section
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ...base.frozen import frozen
 from .core import Entry, MapCore
 from .map_schema import GapTried, SearchRestarted
 
 E = TypeVar("E", bound=Entry)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gap(Generic[E]):
     """Free addresses: `space` bytes from `position` on, which is aligned as asked; `next` is the entry above."""
 

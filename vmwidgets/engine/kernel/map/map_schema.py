@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from ...base.errors import printable
 from ...base.event import Called, Event, Returned
+from ...base.frozen import frozen
 from ...base.past import ABSENT, Past, Row, Writer, declare
 from ...base.protection import (
     ADVICE,
@@ -43,7 +44,7 @@ EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EntryValue:
     """One entry: [start, end) in bytes; `object` is a name or None; `offset` in bytes; `flags` the packed word.
 
@@ -106,7 +107,7 @@ class EntryValue:
         return f"<entry {self.id} {limits} {self.protection} {self.size} {what}{wired}>"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NodeValue:
     """One tree node: links are ids (0: none) of nodes or of folded subtrees."""
 
@@ -116,7 +117,7 @@ class NodeValue:
     red: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fold:
     """A subtree that a picture leaves out: `id` of its root, how many entries, and the addresses they lie between."""
 
@@ -126,7 +127,7 @@ class Fold:
     end: int
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class MapValue:
     """A map, or as much of it as was asked for.
 
@@ -254,7 +255,7 @@ NO_THRESHOLD = (2**64 - 1, 2**32 - 1)
 # ---- FreeBSD's kernel maps ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KernelMapValue:
     """One of the kernel memory's maps and the submaps inside it.
 

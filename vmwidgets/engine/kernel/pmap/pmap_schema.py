@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...base.event import Called, Event
+from ...base.frozen import frozen
 from ...base.past import ABSENT, declare
 from ...base.records import RETURNED, Raw, record
 from ...base.units import counted
@@ -27,7 +27,7 @@ class InvertedEntry(NamedTuple):
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvertedValue:
     """The chain of each bucket, in the order in which it is searched; `frames` is how many RAM has."""
 

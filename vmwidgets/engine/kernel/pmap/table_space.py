@@ -9,11 +9,11 @@ the tables below are shared as soon as their slots are the kernel's alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from ...base.errors import Broken, Refused
+from ...base.frozen import frozen
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ...memory.ram import Ram
@@ -25,7 +25,7 @@ from ...mmu.tables_schema import Rights
 Side = Literal["user", "kernel", "mixed", "window", "none"]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class PmapLayout:
     """The limits of the kernel map and of user maps, and where the tables appear in `window`, if anywhere.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import itemgetter
 from typing import NamedTuple
 
 from ...base.event import Event
+from ...base.frozen import frozen
 from ...base.past import ABSENT, Past, Row, declare
 from ...base.protection import NEEDS_COPY
 from ...base.units import PAGE_SHIFT
@@ -30,7 +31,7 @@ ObjectFields = tuple[str, str]
 """Of a memory object: its kind, and the object behind it ("": none)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectValue:
     """A memory object: `kind` is "anonymous", "shadow", "file" or "device"; pages by their numbers in it.
 
@@ -80,7 +81,7 @@ class MappedBy(NamedTuple):
     needs_copy: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectsValue:
     """All memory objects of tasks by name, the entries that map them, files, and swap space."""
 

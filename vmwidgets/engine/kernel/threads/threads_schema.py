@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...base.event import Event
+from ...base.frozen import frozen
 from ...base.past import ABSENT, Past, Row, declare
 
 declare(
@@ -22,7 +23,7 @@ declare(
 # ---- threads ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadValue:
     """One thread; `state` is "ready", "running", "asleep", "returned" or "failed".
 
@@ -48,7 +49,7 @@ class ThreadValue:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThreadsValue:
     """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ...base.frozen import frozen
 from ...base.recorder import Recorder
 from ...base.units import counted
 from ..map.core import MapCore
@@ -34,7 +34,7 @@ class Running:
 # ---- waits -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageWait:
     """Until pages come free (FreeBSD `VM_WAIT`)."""
 
@@ -45,7 +45,7 @@ class PageWait:
         return "free pages"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoomWait:
     """Until a wakeup for those who sleep for room in `map`; its lock was released in the same step."""
 
@@ -60,7 +60,7 @@ class RoomWait:
         return f"room in {self.map.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimedWait:
     """For exactly `ticks` of the clock; no wakeup ends it earlier (`tsleep` on a private channel)."""
 
@@ -76,7 +76,7 @@ class TimedWait:
         return f'{counted(self.ticks, "tick")} ("{self.message}")'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelWait:
     """Until a wakeup of `channel`, or until `ticks` have passed (0: no limit) (`tsleep`)."""
 
@@ -94,7 +94,7 @@ class ChannelWait:
         return f"a wakeup of {self.channel}{message}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockWait:
     """Until `lock` is free."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from ...base.event import Event
+from ...base.frozen import frozen
 from ...base.past import ABSENT, Past, Row, declare
 from ...memory.slabs_schema import SlabValue, chain, slabs_at
 
@@ -18,7 +19,7 @@ declare(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KentryValue:
     """The kentry area: `slabs` slabs of `slab_size` bytes from `start` on, `allocated` of them with a page behind."""
 
@@ -42,7 +43,7 @@ class KentryValue:
         return replace(self, allocated=allocated, free=chain(first, following, -1))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KentryContents:
     """The kentry area with some of its slabs open: who lives where.
 

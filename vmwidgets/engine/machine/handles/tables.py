@@ -6,10 +6,11 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from ...base.errors import Broken, KernelPanic, Refused, a_kind, shown
+from ...base.frozen import frozen
 from ...base.operations import operation
 from ...base.past import NOTHING, Past
 from ...base.units import MIB, PAGE, PAGE_SHIFT, Address, Size, counted
@@ -52,7 +53,7 @@ class MemoryBefore:
         return bytes(data)
 
 
-@dataclass(frozen=True, repr=False)
+@frozen(slots=False, repr=False)
 class MachineWalk(Walk):
     """A walk on a machine; two walks are equal if the hardware did the same.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...base.errors import Refused, shown
+from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.records import Raw, unpacked
 from ...base.units import counted
@@ -31,7 +32,7 @@ REPLACEMENT = ("set_replacement", "replace_by")
 """Operations that choose a policy, which another one from the boot on takes the place of."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Again:
     """A life that was lived again with one thing changed.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...base.event import Event
+from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.units import PAGE
 from ...kernel.map.objects_schema import PagerAsked
@@ -51,7 +51,7 @@ class Station(NamedTuple):
         return f"{self.operation.number}: {self.place}, {self.how}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Stay:
     """A station, and the one before it."""
 

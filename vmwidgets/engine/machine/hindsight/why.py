@@ -8,10 +8,11 @@ each operation is left out once, to see whether it was needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from ...base.errors import KernelError, Refused, shown
+from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.operations import PartReference
 from ...base.units import IN_PAGE, PAGE, Address
@@ -37,7 +38,7 @@ LONGEST = 200
 """Characters of an operation in a line: a file's content may be an argument."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Why:
     """Why `what` is so: `operations` alone make it so, and without any one of them it is otherwise.
 

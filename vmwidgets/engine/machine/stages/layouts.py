@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from ...base.frozen import frozen
 from ...base.units import KIB, MIB
 from ...kernel.x15.kentry import AREA_BYTES
 from ...mmu.format import TableFormat
 from ...mmu.formats.x86 import X86_64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KmemSizes:
     """Bytes of FreeBSD's kernel maps: of the whole, of what its boot used, and of the submaps.
 
@@ -34,7 +34,7 @@ REAL_KMEM = KmemSizes(128 * MIB, 2 * MIB, 2 * MIB, 96 * MIB, 8 * MIB, 4 * MIB, 4
 """In the real system the sizes follow from the memory there is; these hold 10⁴ live allocations with holes between."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """Limits of the user and kernel maps and of the page-table window; all in bytes, ends exclusive.
 

@@ -7,9 +7,10 @@ so do the names here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from ...base.frozen import frozen
 from ...base.units import Address
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
@@ -54,7 +55,7 @@ INSTRUCTION_ABORT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aarch64Controls(Controls):
     """ARM DDI 0487, D5.2 to D5.4 (D8.2 to D8.4 from issue H); EL1&0 stage 1, T0SZ = T1SZ = 16."""
 

@@ -7,9 +7,10 @@ neighbouring slots each, from a multiple of 16 on.  First-level table: 16 KiB; s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from ...base.frozen import frozen
 from ...base.units import Address
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry
@@ -56,7 +57,7 @@ _MAY = (
 MANAGER, CLIENT = 0b11, 0b01
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Armv7Controls(Controls):
     """ARM DDI 0406C, B3.5 and B3.7; short descriptors, that is TTBCR.EAE = 0."""
 

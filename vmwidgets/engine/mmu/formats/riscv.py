@@ -7,8 +7,9 @@ counts levels to 0 at the smallest pages; so do the names here.  Without Svnapot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...base.frozen import frozen
 from ...base.units import Address, binary_size
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
@@ -27,7 +28,7 @@ _CAUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RiscvControls(Controls):
     """RISC-V Privileged 20211203, 3.1.6.3, 4.3 and 4.4."""
 

@@ -11,9 +11,9 @@ read at each walk, and that is a page fault.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ...base.frozen import frozen
 from ...base.units import Address
 from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
@@ -36,7 +36,7 @@ ERROR_CODE = (
 """The error code of a page fault, SDM 4.7."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class X86Controls(Controls):
     """Intel SDM volume 3A, 4.1 and 4.6."""
 

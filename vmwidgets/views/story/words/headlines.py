@@ -94,7 +94,7 @@ class Facts:
 
         Raises :class:`TypeError` if such events say of which map, cache, object … they are, and `which` does not.
         """
-        naming = [name for name in NAMING if name in kind.__dataclass_fields__]
+        naming = [name for name in NAMING if name in kind.field_names]
         if naming and not which.keys() & {*naming}:
             raise TypeError(f"the last {kind.__name__} of which {naming[0]}?")
         found = (event for event in reversed(self.of(kind)) if all(getattr(event, a) == b for a, b in which.items()))

@@ -1,0 +1,153 @@
+"""Values: frozen dataclasses whose methods are made when one of them is first used.
+
+The package has some 290 kinds of values, and a first picture uses about 60 of them.  `dataclasses` compiles the text of
+up to eight methods for each kind, which took a third of the time that importing the package took.  So :func:`frozen`
+only makes a class with its slots, and leaves the rest to `dataclasses` until it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, FrozenInstanceError, dataclass, field, fields
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        """Python 3.10 has none; only type checkers need it."""
+        return lambda function: function
+
+
+Kind = TypeVar("Kind", bound=type)
+
+_MAKING = RLock()
+"""Where two threads use a kind for the first time at once, its methods are made once."""
+
+_OF_EACH = "__init__", "__match_args__", "__dataclass_fields__", "__dataclass_params__"
+
+
+@overload
+def frozen(kind: Kind, /) -> Kind: ...
+@overload
+def frozen(*, slots: bool = True, repr: bool = True, eq: bool = True) -> Callable[[Kind], Kind]: ...
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen(kind: Any = None, /, *, slots: bool = True, repr: bool = True, eq: bool = True) -> Any:  # noqa: A002  # as `dataclass` calls it
+    """Make a class a frozen dataclass, with slots unless `slots` is False; `repr` and `eq` are `dataclass`'s.
+
+    >>> @frozen
+    ... class Frames:
+    ...     first: int
+    ...     count: int = 1
+    >>> Frames(7), Frames(7) == Frames(7, 1), len({Frames(7), Frames(8)})
+    (Frames(first=7, count=1), True, 2)
+    >>> Frames(7).first = 8
+    Traceback (most recent call last):
+    dataclasses.FrozenInstanceError: cannot assign to field 'first'
+
+    What `dataclasses`, `copy`, `pickle`, `inspect` and `match` do with a frozen dataclass, they do with it.
+    """
+
+    def of(given: Any) -> Any:
+        body = {name: held for name, held in vars(given).items() if name not in ("__dict__", "__weakref__")}
+        made = _slotted(given, body) if slots else given
+        _freeze(made)
+        _promise(made, body, repr=repr, eq=eq)
+        return made
+
+    return of if kind is None else of(kind)
+
+
+def own_fields(kind: type) -> tuple[str, ...]:
+    """The names that the body of a class annotates as fields, in order."""
+    return tuple(name for name, says in kind.__annotations__.items() if not str(says).startswith("ClassVar"))
+
+
+def _slotted(given: Any, body: Mapping[str, Any]) -> Any:
+    """The same class with a slot for each of its fields: a class that is there can't be given any."""
+    names = own_fields(given)
+    inherited = {slot for base in given.__mro__[1:] for slot in vars(base).get("__slots__", ())}
+    slots = tuple(name for name in names if name not in inherited)
+    pickled = {"__getstate__": _state, "__setstate__": _set_state}
+    kept = {name: held for name, held in body.items() if name not in names}
+    made = type(given)(given.__name__, given.__bases__, {**pickled, **kept, "__slots__": slots})
+    made.__qualname__ = given.__qualname__
+    return made
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, one.name) for one in fields(self)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for one, held in zip(fields(self), state, strict=True):
+        object.__setattr__(self, one.name, held)
+
+
+def _freeze(made: Any) -> None:
+    def refused(self: Any, name: str) -> bool:
+        return type(self) is made or name in made.__dataclass_fields__
+
+    def set_it(self: Any, name: str, held: Any) -> None:
+        if refused(self, name):
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        super(made, self).__setattr__(name, held)
+
+    def delete_it(self: Any, name: str) -> None:
+        if refused(self, name):
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        super(made, self).__delattr__(name)
+
+    made.__setattr__, made.__delattr__ = set_it, delete_it
+
+
+class _Promise:
+    """What a class has in the place of one thing that `dataclasses` still has to make."""
+
+    __slots__ = ("keep", "kind", "name")
+
+    def __init__(self, kind: Any, name: str, keep: Callable[[], None]) -> None:
+        self.kind, self.name, self.keep = kind, name, keep
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        self.keep()
+        made = vars(self.kind).get(self.name)
+        if made is None and self.name == "__signature__":
+            raise AttributeError(self.name)  # then `inspect` takes that of `__init__`, which is now there
+        return made.__get__(instance, owner) if hasattr(made, "__get__") else made
+
+
+def _promise(made: Any, body: dict[str, Any], **settings: bool) -> None:
+    """Put a promise for each thing that `dataclasses` would make of `body`."""
+    by_setting = {"repr": ("__repr__",), "eq": ("__eq__", "__hash__")}
+    names = [*_OF_EACH, *(name for setting, of in by_setting.items() if settings[setting] for name in of)]
+    promised = [name for name in names if body.get(name) is None]
+
+    def keep() -> None:
+        with _MAKING:
+            if "__signature__" not in vars(made):
+                return
+            whole = type(made)(made.__name__, made.__bases__, dict(body))
+            whole.__qualname__ = made.__qualname__
+            dataclass(frozen=True, **settings)(whole)
+            for name in promised:
+                setattr(made, name, vars(whole)[name])
+            if "__replace__" in vars(whole):  # for `copy.replace`, from Python 3.13 on
+                made.__replace__ = whole.__replace__
+            for name in own_fields(made):
+                if isinstance(vars(made).get(name), Field):
+                    _settle(made, name, whole)
+            del made.__signature__
+
+    for name in (*promised, "__signature__"):
+        setattr(made, name, _Promise(made, name, keep))
+
+
+def _settle(made: Any, name: str, whole: Any) -> None:
+    """Without slots, a field's default is an attribute of the class, in place of what `field()` gave."""
+    if name in vars(whole):
+        setattr(made, name, vars(whole)[name])
+    else:
+        delattr(made, name)
