@@ -331,7 +331,7 @@ NO_OFFSET = Mistake(
 
 
 def _remark(asked: PaperSheet, address: int, answer: Any) -> str:
-    """In brackets, the step that went wrong in an answer; nothing for a right answer, or for none."""
+    """In brackets, the step at which an answer goes wrong; empty if the answer is right or missing."""
     if answer is None or solved(asked)[address] in (_pair(answer), _number(answer)):
         return ""
     return f" ({wrong_step(asked, address, answer)})"
