@@ -425,6 +425,19 @@ def test_of_a_thousand_files_the_value_has_those_that_are_shown_and_counts_the_r
         assert list(scene.table.rows)[-1][:2] == ("…", "602 objects more")
 
 
+def test_the_table_says_of_each_page_which_entries_map_it() -> None:
+    """As the picture does: page 0 twice, page 2 never."""
+    machine = vm.boot("x86-64")
+    task = machine.task("viewer")
+    start = task.map.enter("16 KiB", at=0x80_0000, object=machine.object("film"))
+    task.write(start, b"x" * 16384)
+    task.map.remove(start + 8192, size=4096)
+    task.map.enter(4096, at=start + 8192, object="film")
+    low, middle, high = (f"task:viewer 0x80_{page}000" for page in (0, 2, 3))
+    rows = vm.Objects(task).scene().table.rows
+    assert {row[4]: row[-1] for row in rows} == {"0": f"{low}, {middle}", "1": low, "2": "", "3": high}
+
+
 def test_a_page_that_no_mapping_leads_to_is_marked_and_explained() -> None:
     machine = vm.boot("x86-64", layout="small", fork="shadow")
     parent = machine.task("init")

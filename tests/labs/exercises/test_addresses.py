@@ -11,7 +11,17 @@ from vmwidgets import lab
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
-from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome, first_fit, in_memory, solved, ways
+from vmwidgets.labs.exercises.addresses import (
+    KINDS,
+    RIGHTS,
+    PaperSheet,
+    _outcome,
+    first_fit,
+    in_memory,
+    solved,
+    ways,
+    wrong_step,
+)
 
 WALK: Any = lab.practice("00/walk")
 SEGMENTS: Any = lab.practice("00/segments")
@@ -70,6 +80,50 @@ def test_what_a_check_says_does_not_sort_the_addresses() -> None:
         for one in lab.check(WALK, answers).criteria:
             said = [address for address in map(str, map(vm.Address, WALK.given.addresses)) if address in one.actual]
             assert said in ([], [*map(str, map(vm.Address, WALK.given.addresses))])
+
+
+def test_the_check_says_which_answers_are_wrong_and_why() -> None:
+    """Once, next to the first thing that is wrong; a right answer has no remark."""
+    right = solved(WALK.given)
+    for wrong, answer in right.items():
+        other = (3 - answer[0], answer[1]) if isinstance(answer, tuple) else answer ^ 4
+        found = [one.actual for one in lab.check(WALK, {**right, wrong: other}).criteria]
+        assert sum(map(bool, found)) == 1
+        said = dict(one.split(": ", 1) for one in "".join(found).split("; "))
+        assert [address for address, text in said.items() if "(" in text] == [str(vm.Address(wrong))]
+
+
+FLAWS: list[tuple[str, Any, str]] = [
+    ("found", 0x9_9000, "the offset is wrong"),
+    ("found", 0x9_9007, "the lowest bits of a descriptor are flags"),
+    ("found", 0x2123, "this is in the table below the root: one more descriptor is read"),
+    ("found", 0x8_8123, "no descriptor that the walk reads leads to this page"),
+    ("found", (1, "protection"), "the walk's descriptor at level 1 allows user code to write"),
+    ("found", (2, "not-present"), "the walk's descriptor at level 2 is present"),
+    ("found", "protection", 'write a physical address, or a fault such as (1, "protection")'),
+    ("found", ("protection", 1), 'write a physical address, or a fault such as (1, "protection")'),
+    ("large", 0x40_0123, "the offset is wrong"),
+    ("large", 0x40_0087, "the lowest bits of a descriptor are flags"),
+    ("large", (1, "not-present"), "the walk reads no descriptor at level 1"),
+    ("no page", 0x9_9123, "look at the flags of each descriptor"),
+    ("no page", (1, "protection"), "bit 0 of the walk's descriptor at level 1 is 0"),
+    ("no page", (2, "protection"), "the walk's descriptor at level 2 allows user code to write"),
+    ("no table", (1, "not-present"), "the walk reads no descriptor at level 1"),
+    ("no table", 0, "no descriptor that the walk reads leads to this page"),
+    ("kernel's page", 0x9_9123, "look at the flags of each descriptor"),
+    ("kernel's page", (1, "not-present"), "the walk's descriptor at level 1 is present"),
+    ("table for reading", (1, "protection"), "the walk's descriptor at level 1 allows user code to write"),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer", "flaw"), FLAWS, ids=str)
+def test_a_wrong_answer_is_told_its_step(kind: str, answer: Any, flaw: str) -> None:
+    upper, lower = KINDS[kind]
+    words = {0x1014: (0x40_0000 if upper & 0x80 else 0x2000) | upper, 0x2018: 0x9_9000 | lower}
+    address = 5 << 22 | 6 << 12 | 0x123
+    asked = PaperSheet(tuple(words.items()), (address,))
+    assert solved(asked)[address] != answer
+    assert wrong_step(asked, address, answer) == flaw
 
 
 def test_an_answer_that_is_none_is_wrong_and_nothing_breaks() -> None:

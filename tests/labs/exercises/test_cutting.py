@@ -46,6 +46,23 @@ def test_one_page_too_many_is_named() -> None:
     assert names(WINDOW, space) == ["a page too many"]
 
 
+def test_a_page_that_is_still_to_be_mapped_again_is_not_one_too_many() -> None:
+    """Next to the hole, a page was unmapped to show another page of the film."""
+    sheets = ((sheet := lab.practice("03/window", number), sheet.given) for number in range(1, 100))
+    sheet, asked = next(
+        (sheet, asked)
+        for sheet, asked in sheets
+        if isinstance(asked, WindowSheet)
+        and len(asked.pages("shows")) == 1
+        and asked.pages("shows")[0] - 1 in asked.pages("hole")
+    )
+    space = run(sheet, cut(asked))
+    space.remove(asked.base + asked.pages("shows")[0] * vm.PAGE, size=vm.PAGE)
+    result = lab.check(sheet, space)
+    assert result.criteria[0].sentence == "the wrong pages are unmapped"
+    assert names(sheet, space) == []
+
+
 def test_memory_that_is_not_the_films_is_wrong() -> None:
     space = run(WINDOW, cut(window()))
     kept = window().base + window().pages("r")[0] * vm.PAGE

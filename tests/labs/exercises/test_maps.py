@@ -53,6 +53,17 @@ def test_a_hole_where_a_page_is_wanted_is_named_and_rights_there_are_not() -> No
     assert named(sheet, space) == []
 
 
+def test_a_page_without_access_where_a_hole_is_wanted_is_named_and_a_stack_there_is_not() -> None:
+    sheet = lab.practice("01/guard")
+    asked = sheet.given
+    assert isinstance(asked, GuardSheet)
+    page = asked.base + page_by_page(asked).index("hole") * vm.PAGE
+    for prot, names in ("none", ["a hole that is mapped"]), ("rw", []):
+        space = guarded(sheet)
+        space.enter(vm.PAGE, at=page, fixed=True, prot=prot)
+        assert named(sheet, space) == names
+
+
 def test_half_of_the_stacks_pages_are_half_of_their_points() -> None:
     sheet = lab.practice("01/guard")
     space = guarded(sheet)

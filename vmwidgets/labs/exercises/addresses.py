@@ -8,7 +8,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import KIB, MIB, Address, Size
+from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.machine import arguments
 from vmwidgets.engine.machine.segments import Segments
 from vmwidgets.engine.memory.ram import Ram
@@ -289,24 +289,30 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
     faults = {address: answer for address, answer in right_answers.items() if not isinstance(answer, int)}
     right = [address for address, answer in found.items() if _number(given[address]) == answer]
     wrong = [_number(given[address]) for address in found if address not in right]
-    frames = {answer & -1024 * 4 for answer in found.values()}
+    frames = {answer & -PAGE for answer in found.values()}
     first = "" if any(answer is not None for answer in given.values()) else "write an answer for each address"
+    pairs = {address: _pair(given[address]) for address in faults}
+    kinds = sum(pairs[address][1] == answer[1] for address, answer in faults.items()) * 2 // len(faults)
+    listing = "; ".join(
+        f"{Address(address)}: {said(given[address])}" + _remark(asked, address, given[address])
+        for address in right_answers
+    )
     yield criterion(
         2,
         len(right) * 2 // len(found),
         "where the access succeeds, the physical address is right",
         "a physical address is missing or wrong: which bits come from the descriptor, and which from the address?",
         first=first,
-        actual=", ".join(f"{Address(address)}: {said(answer)}" for address, answer in given.items()),
+        actual=listing if wrong else "",
         mistake=NO_OFFSET if any(one in frames for one in wrong) else None,
     )
-    pairs = {address: _pair(given[address]) for address in faults}
     yield criterion(
         2,
-        sum(pairs[address][1] == answer[1] for address, answer in faults.items()) * 2 // len(faults),
+        kinds,
         "the kind of each fault is right",
         "a fault is missing, or its kind is wrong: is the descriptor not present, or does it lack a permission?",
         first=first,
+        actual="" if wrong or kinds == 2 else listing,
     )
     yield criterion(
         1,
@@ -314,6 +320,7 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
         "the level of each fault is right",
         "at which level is the first descriptor that forbids the access?",
         first=first,
+        actual="" if wrong or kinds < 2 else listing,
     )
 
 
@@ -321,6 +328,47 @@ NO_OFFSET = Mistake(
     "the offset is lost",
     "A descriptor holds the address of the page; the lowest bits of the virtual address are the offset in the page.",
 )
+
+
+def _remark(asked: PaperSheet, address: int, answer: Any) -> str:
+    """In brackets, the step at which an answer goes wrong; empty if the answer is right or missing."""
+    if answer is None or solved(asked)[address] in (_pair(answer), _number(answer)):
+        return ""
+    return f" ({wrong_step(asked, address, answer)})"
+
+
+def wrong_step(asked: PaperSheet, address: int, answer: Any) -> str:
+    """What contradicts a wrong answer among the descriptors that a walk reads, without the right answer."""
+    words = dict(asked.words)
+    top = words.get(ROOT + 4 * (address >> 22), 0)
+    has_table = bool(top & PRESENT) and not top & LARGE
+    low = words.get((top & -PAGE) + 4 * (address >> 12 & 1023), 0) if has_table else None
+    level, kind = _pair(answer)
+    if (level, kind) in [(level, kind) for level in (2, 1) for kind in ("not-present", "protection")]:
+        return _wrong_fault(top if level == 2 else low, level, kind)
+    number = _number(answer)
+    if number is None:
+        return 'write a physical address, or a fault such as (1, "protection")'
+    last, large = (top, bool(top & PRESENT)) if low is None else (low, False)
+    offsets = (1 << 22 if large else PAGE) - 1
+    if low is not None and number & -PAGE == top & -PAGE:
+        return "this is in the table below the root: one more descriptor is read"
+    if not last & ~offsets or number & ~offsets != last & ~offsets:
+        return "no descriptor that the walk reads leads to this page"
+    if number == last:
+        return "the lowest bits of a descriptor are flags"
+    return "look at the flags of each descriptor" if number & offsets == address & offsets else "the offset is wrong"
+
+
+def _wrong_fault(word: int | None, level: int, kind: str) -> str:
+    """What contradicts a fault at the descriptor `word` of a level, which a walk may not reach."""
+    if word is None:
+        return "the walk reads no descriptor at level 1"
+    if kind == "not-present":
+        return f"the walk's descriptor at level {level} is present"
+    if not word & PRESENT:
+        return f"bit 0 of the walk's descriptor at level {level} is 0"
+    return f"the walk's descriptor at level {level} allows user code to write"
 
 
 def _number(value: Any) -> int | None:

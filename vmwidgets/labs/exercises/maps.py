@@ -130,7 +130,7 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
         "something is mapped where a hole is required",
         first="" if began else "map a stack",
         actual=_rights(asked, letters, wrong["hole"]) if began else "",
-        mistake=MAPPED_HOLE,
+        mistake=MAPPED_HOLE if any(letters[page] == LETTERS["page"] for page in wrong["hole"]) else None,
     )
     yield criterion(
         1,
@@ -155,7 +155,8 @@ def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
 
 WRONG_END = Mistake(
     "guard at the wrong end",
-    "A stack that grows down needs its guard page below its lowest address, not above its highest.",
+    "A stack that grows down reaches the page below its lowest address first; a stack that grows up, the page above "
+    "its highest.",
 )
 MAPPED_HOLE = Mistake(
     "a hole that is mapped", "A hole is a range without an entry; a page with no access has an entry."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -564,16 +564,21 @@ def _rows(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> tup
 
 
 def _every_row(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> Iterator[Row]:
-    """A row for each page of each object, and one for each object without any."""
+    """A row for each page of each object, with the entries that map the page, and one for each object without any."""
     references = value.all_references()
     for name, one in value.objects.items():
-        mapped = ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in mappers[name][:6])
         own = (visible(name), one.kind, visible(one.shadow), str(references[name]))
         places = {index: f"slot {slot}" for index, slot in one.swapped.items()}
         for index, frame in one.pages.items():
             also = f", {places[index]}" if index in places else " dirty" * (index in one.dirty)
             places[index] = f"frame {frame:#x}{also}"
         if not places:
-            yield (*own, "", "", mapped)
+            yield (*own, "", "", _mapped_by(mappers[name]))
         for index, place in sorted(places.items()):
-            yield (*own, str(index), place, mapped)
+            with_page = (who for who in mappers[name] if who.first <= index < who.first + who.pages)
+            yield (*own, str(index), place, _mapped_by(with_page))
+
+
+def _mapped_by(mappers: Iterable[MappedBy]) -> str:
+    """The maps and the addresses of the first entries among `mappers`."""
+    return ", ".join(f"{who.map.removesuffix('/map')} {address(who.start)}" for who in islice(mappers, 6))
