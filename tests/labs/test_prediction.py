@@ -7,7 +7,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.prediction import MIME, Prediction
+from vmwidgets.labs.prediction import MIME, OTHER, Prediction
 from vmwidgets.labs.predictions import Predictions
 
 
@@ -71,6 +71,13 @@ def test_what_happens_the_next_time_is_an_option_or_none_of_them() -> None:
     assert "This time: none of these answers. The" in repr(guess.compare((True, False)))
 
 
+def test_what_happens_first_is_said_in_words_though_no_option_says_it() -> None:
+    guess = lab.predict("Who?", id="t/neither", options={"both": (True, True), "none": (False, False)}, answer="both")
+    assert repr(guess.compare((True, False))) == "You said: both. What happened: none of these answers."
+    assert guess.compare((False, True)) == guess.compare((True, False))
+    assert "This time: both. The" in repr(guess.compare((True, True)))
+
+
 def test_an_outcome_is_closed_until_something_is_said(asked: Prediction) -> None:
     lab.author.explain("t/gap", "Gaps are **asked** from below.")
     closed = asked.compare("high").bundle()
@@ -117,14 +124,18 @@ def test_options_say_what_they_stand_for_so_that_the_cell_that_compares_names_no
     for actual in 41, 0, "ACCES", True, 7, "low", (1, 2):
         one = lab.predict("How many?", id=f"t/stands-{len(found)}", options=options, answer="none")
         found[actual] = one.compare(actual).actual
-    assert found == {41: "about 40", 0: "none", "ACCES": "a fault", True: "yes", 7: "7", "low": "'low'", (1, 2): "both"}
+    known = {41: "about 40", 0: "none", "ACCES": "a fault", True: "yes", (1, 2): "both"}
+    assert found == {**known, 7: OTHER, "low": OTHER}
 
 
-def test_an_outcome_that_was_no_option_is_shown(asked: Prediction) -> None:
+def test_an_outcome_that_was_no_option_is_an_outcome(asked: Prediction) -> None:
     asked.say("low")
-    outcome = asked.compare("nowhere")
-    assert outcome.right is False
-    assert "nowhere" in repr(outcome)
+    assert asked.compare("nowhere").right is False
+
+
+def test_an_outcome_that_is_no_number_is_shown() -> None:
+    guess = lab.predict("How many?", id="t/no-number", kind="number", answer="5")
+    assert repr(guess.compare("many")) == "You said: 5. What happened: 'many'."
 
 
 @pytest.mark.parametrize("nothing", [None, ...])

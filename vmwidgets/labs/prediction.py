@@ -28,7 +28,7 @@ FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
 """Of a reason, where a student typed it although the page says it."""
 
 OTHER = "none of these answers"
-"""What happened, when a cell runs again and no option says it."""
+"""What happened, when no option says it."""
 
 
 @frozen
@@ -126,7 +126,7 @@ class Prediction:
         outcome = self._outcome(self.happened)
         if happened == self.happened:
             return outcome
-        return replace(outcome, again=OTHER if self.options and happened not in self.options else happened)
+        return replace(outcome, again=happened)
 
     def _written(self, actual: Any) -> str:
         """What happened, as an answer says it."""
@@ -135,8 +135,8 @@ class Prediction:
                 return option
         try:
             return written(actual, self.kind, self.options)
-        except Refused:  # what happened is not among the options: that is an outcome as well
-            return shown(actual)
+        except Refused:  # what happened is no answer of this kind: that is an outcome as well
+            return OTHER if self.options else shown(actual)
 
     @property
     def outcome(self) -> Outcome | None:

@@ -1,4 +1,4 @@
-"""Exercise of the notebook beyond, and the mistakes of its questions: where large pages pay, and where they don't."""
+"""Exercise of the notebook beyond, and the mistakes of its questions: where large pages are useful, and where not."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class PagesSheet:
 
 @exercise(
     "beyond/pages",
-    "Where large pages pay",
+    "Where large pages are useful",
     points=5,
     takes=Task,
     shows=lambda task: task.map,
@@ -229,6 +229,7 @@ mistakes(
     {
         "8": Mistake("no first miss", "Each task misses once, before the TLB knows its page."),
         "0": Mistake("a switch flushes", "With numbers in the TLB, the entries of both tasks stay."),
+        "2": Mistake("misses for hits", "2 is the number of misses: each task's first read."),
     },
 )
 mistakes(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from vmwidgets.engine.base.frozen import frozen
-from vmwidgets.engine.base.units import KIB, PAGE, Size, counted
+from vmwidgets.engine.base.units import KIB, PAGE, counted
 from vmwidgets.engine.kernel.map.map_schema import EntryValue
 from vmwidgets.engine.machine import boot
 from vmwidgets.sources.strace.load import load_strace
@@ -126,8 +126,8 @@ def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
         size == asked.heap * PAGE,
         f"the heap has {pages(asked.heap * PAGE)}",
         f"the heap should have {pages(asked.heap * PAGE)}: brk says first where it is, and then moves its end",
-        expected=Size(asked.heap * PAGE),
-        actual=Size(size),
+        expected=pages(asked.heap * PAGE),
+        actual=pages(size),
     )
     dropped = loaded.skipped.total() + loaded.failed.total() + loaded.beyond.total() + loaded.others.total()
     yield criterion(

@@ -285,7 +285,7 @@ def nothing_yet(pages: list[ResidentPage]) -> object:
 def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
     """A function that keeps the favourites in a scan, and does what the other string asks for, also unseen."""
     failed = False
-    lost = {LOOP: LRU_IN_LOOPS, PHASES: NEWEST_IN_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
+    lost = {LOOP: LRU_IN_LOOPS, PHASES: EARLIER_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
     kinds = zip(asked.strings, _not_shown(asked), ("in the scan", IN_WORDS[asked.other]), strict=True)
     for (shown, unseen, what), mistake in zip(kinds, (FAVOURITES_GO, lost), strict=True):
         one = _tried(choose, shown, asked)
@@ -316,8 +316,8 @@ FAVOURITES_GO = Mistake(
     "A page that is used again was evicted. It is as old as the other pages of the scan, so its age doesn't tell.",
 )
 LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop, the page that has gone unused the longest is needed next.")
-NEWEST_IN_PHASES = Mistake(
-    "newest first in phases", "If the newest page is evicted, the pages of an earlier phase stay forever."
+EARLIER_PHASES = Mistake(
+    "earlier phases stay", "A page of the current phase was evicted, while a page of an earlier phase stayed."
 )
 CLEAN_AND_DIRTY = Mistake("written pages go", "Written pages are used again, and read pages are not.")
 
@@ -370,7 +370,9 @@ mistakes(
     "11/hand",
     {
         "page 1": Mistake("a bit overlooked", "Page 1 was used, so its bit is set, and it has a second chance."),
-        "page 3": Mistake("the hand at the newest", "The hand has moved past the newest page, to page 1."),
+        "page 3": Mistake(
+            "a clear bit overlooked", "The hand reaches page 2 before page 3, and page 2's bit is clear."
+        ),
         "page 4": Mistake("the hand at the newest", "The hand has moved past the newest page, to page 1."),
     },
 )

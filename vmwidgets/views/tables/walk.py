@@ -244,9 +244,9 @@ def _holds(table: Node, row: Node) -> bool:
 def _rows(walk: Walk, read: int) -> Table:
     """The first `read` descriptors, and what came of the access."""
     rows = [
-        (str(step.level), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
+        (str(number), table_name(step), str(Address(step.table)), str(step.index), f"{step.value:#x}", step.kind,
          flags_of(step.fields, step.value))
-        for step in walk.steps[:read]
+        for number, step in enumerate(walk.steps[:read], 1)
     ]  # fmt: skip
     verdict = (
         f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
@@ -258,7 +258,7 @@ def _rows(walk: Walk, read: int) -> Table:
         syndrome = walk.fault.syndrome
         fault_rows.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, named_fields(syndrome.decoded)))
     return Table(
-        ("level", "table", "at", "index", "descriptor", "kind", "flags"),
+        ("step", "table", "at", "index", "descriptor", "kind", "flags"),
         (*rows, ("", "", "", "", "", "verdict", verdict), *fault_rows),
     )
 
