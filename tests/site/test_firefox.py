@@ -1,8 +1,15 @@
-"""The built site in Firefox: start page, gallery, search, a pasted text, and labs that draw their pictures."""
+"""The built site in Firefox: start page, gallery, search, a pasted text, labs that draw; the same without a network."""
 
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +17,9 @@ from scripts import hosts
 from scripts.site import labs
 from scripts.site.measure import RUN_ALL
 from scripts.site.serve import Site
+from tests.browser.lab import free_port
 from tests.hosts.test_firefox import SIZE, firefox
-from tests.site.test_lab import PASTED
+from tests.site.test_lab import ANSWERED, KEPT, MANY, PASTED
 
 PRESS = """(() => {{
     [...document.querySelectorAll('button')].find((one) => one.innerText === '{name}').click();
@@ -75,3 +83,55 @@ def test_a_lab_draws_in_firefox(site: Site, path: str) -> None:
         ("ask", f"({RUN_ALL})()"), ("wait", DRAWN), ("ask", ERRORS), site=site.base,
     )  # fmt: skip  # as it is done
     assert errors == 0
+
+
+def listens(port: int) -> bool:
+    """Whether there is a server."""
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def a_server_that_ends(folder: Path) -> Iterator[tuple[str, int]]:
+    """Serves a folder in a process of its own, as docs/site.md says; gives the address, and the process to end."""
+    port = free_port()
+    command: list[str | Path] = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    server = subprocess.Popen([*command, "--directory", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    base = f"http://127.0.0.1:{port}"
+    try:
+        while not listens(port):
+            assert server.poll() is None
+            time.sleep(0.05)
+        yield base, server.pid
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_second_visit_of_the_lab_works_without_a_network_in_firefox(built: Path) -> None:
+    with a_server_that_ends(built) as (base, server):
+        lab = ("open", f"{base}/lab/lab/index.html?path=01-maps.ipynb"), ("wait", READY)
+        kept = f"async () => (await ({KEPT})()) >= {MANY}"
+        *_, errors, answered = firefox(
+            ("size", SIZE), *lab, ("wait", kept), ("end", server),
+            *lab, ("ask", f"({RUN_ALL})()"), ("wait", DRAWN), ("ask", ERRORS), ("ask", f"({ANSWERED})()"), site=base,
+        )  # fmt: skip  # as it is done
+    assert (errors, answered) == (0, False)
+
+
+def test_pages_that_were_read_are_shown_without_a_network_in_firefox(built: Path) -> None:
+    title = "document.querySelector('h1').innerText"
+    found = "() => document.querySelectorAll('#search-results li a').length > 0"
+    with a_server_that_ends(built) as (base, server):
+        guide = f"{base}/docs/guide.html"
+        kept = f"async () => navigator.serviceWorker.controller && Boolean(await caches.match('{guide}'))"
+        *_, asked, _, _, _, heading, _, absent, answered = firefox(
+            ("open", f"{base}/index.html"), ("open", guide), ("wait", kept), ("end", server),
+            ("open", f"{base}/index.html"), ("ask", title), ("open", f"{base}/search.html?q=fork"), ("wait", found),
+            ("open", guide), ("ask", title), ("open", f"{base}/docs/deviations.html"),
+            ("ask", "document.body.innerText"), ("ask", f"({ANSWERED})()"), site=base,
+        )  # fmt: skip  # as it is done
+    assert asked.startswith("The child writes")
+    assert heading.startswith("Guide")
+    assert "this browser has not kept this page" in absent
+    assert answered is False
