@@ -14,6 +14,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.views.scene.key import with_key
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.wire import encode_scene
 
@@ -45,8 +46,8 @@ def read(file: Path) -> Any:
 
 
 def words(scene: Any) -> Any:
-    """A scene as a file has it, without the name of the machine that was made to look at."""
-    return json.loads(json.dumps({**encode_scene(scene, with_table=False), "machine": ""}))
+    """A scene as a file has it, with its key, without the name of the machine that was made to look at."""
+    return json.loads(json.dumps({**encode_scene(with_key(scene), with_table=False), "machine": ""}))
 
 
 @pytest.mark.parametrize("kind", ["Objects", "Fault", "Map", "Tlb", "Dashboard"])

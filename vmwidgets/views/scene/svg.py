@@ -9,6 +9,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+from .key import with_key
 from .model import Bar, Caption, Link, Node, Scene
 from .text import cut, shorten, text_width, visible, wrapped
 
@@ -17,13 +18,13 @@ _PAD = 14.0
 
 
 def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
-    """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground.
+    """The whole picture: title, caption, drawing, key of colours.  It follows a dark mode and paints its own ground.
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is how many pixels
     of the file one of the drawing's is.  `selected` is the thing that is marked as a page marks what is selected.
     """
     words, top = _words(scene)
-    scene = _without_switches(scene.whole())
+    scene = with_key(_without_switches(scene.whole()))
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
     size = f'width="{width:g}" height="{height:g}"'
