@@ -487,6 +487,21 @@ def test_a_saved_picture_opens_at_the_moment_that_it_shows(kind: Any, tmp_path: 
         assert len(story["steps"]) == picture.steps + more, "a moment that is no step is one more"
 
 
+def test_a_saved_picture_marks_what_is_selected(tmp_path: Path) -> None:
+    machine, *_ = forked()
+    picture = vm.picture(vm.Objects(machine))
+    thing = next(node.thing for node in picture.scene().nodes if node.action == "select")
+    plain = picture.save(tmp_path / "plain.html")
+    assert "selected" not in read(plain)
+    picture.selection = thing
+    marked = picture.save(tmp_path / "marked.html")
+    assert read(marked)["selected"] == thing
+    chosen = re.compile(r'class="node [^"]* selected"')  # where there is no script
+    drawings = [file.read_text().partition('<script type="text/plain"')[0] for file in (plain, marked)]
+    assert [bool(chosen.search(drawing)) for drawing in drawings] == [False, True]
+    assert [drawing.count('class="shade"') > 0 for drawing in drawings] == [False, True]
+
+
 def test_scale_counts_in_files(tmp_path: Path) -> None:
     machine, *_ = forked()
     sizes = [

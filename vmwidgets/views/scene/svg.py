@@ -53,11 +53,15 @@ class Drawings:
     def __init__(self) -> None:
         self._known: dict[str, str] = {}  # by what is drawn: its id
 
-    def svg(self, scene: Scene, alt: str) -> str:
-        """One drawing; `alt` is what a screen reader says."""
+    def svg(self, scene: Scene, alt: str, selected: str = "") -> str:
+        """One drawing; `alt` is what a screen reader says, `selected` the thing that is marked."""
         whole = _without_switches(scene.whole())
         links = self._once("".join(_link(link, True) for link in whole.links))
-        nodes = "".join(self._once(_node(replace(node, x=0, y=0), True), node.x, node.y) for node in whole.nodes)
+        nodes = "".join(
+            self._once(_node(replace(node, x=0, y=0), True, _is_chosen(node, selected)), node.x, node.y)
+            for node in whole.nodes
+        )
+        nodes += "".join(_shade(node) for node in whole.nodes if _is_chosen(node, selected))
         drawn = self._once(f'<g class="links">{links}</g><g class="nodes">{nodes}</g>')
         width, height = f"{whole.width:g}", f"{max(whole.height, 1):g}"
         place = f'viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMin" style="max-width:{width}px"'
