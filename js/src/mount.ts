@@ -33,11 +33,18 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
   const send = (request: Request): void => {
     if (live) model.send({ page, ...request });
   };
+  let chose = false; // here, and Python may not have taken it
+  const refused = (reason: string): void => {
+    if (chose) figure.tell(reason);
+    chose = false;
+  };
   const choose = (thing: string): void => {
     if (!live)
       figure.select(thing); // in this picture: the others are not told of it
-    else if (selection) select(selection, thing);
-    else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
+    else if (selection) {
+      chose = true;
+      select(selection, thing);
+    } else figure.tell("The selection can't be shared with this Jupyter kernel's pictures: run this cell again.");
   };
   const figure: Figure = new Figure({ send, select: choose });
   signal.addEventListener("abort", () => figure.close());
@@ -87,11 +94,11 @@ export async function mount({ model, el, signal, host }: RenderArguments): Promi
     const another = await shared(); // the first one is gone: the kernel has made another
     if (change !== changes || signal.aborted) return; // a newer change brings it, or nobody looks
     selection = another;
-    if (selection) share(selection, figure, signal);
+    if (selection) share(selection, figure, refused, signal);
   });
   if (live) hello();
   else restarted();
-  if (selection) share(selection, figure, signal);
+  if (selection) share(selection, figure, refused, signal);
   const origin = model.get("origin");
   figure.with("arrive", (controls) => controls.arrive(model.get("twin_id"), origin));
   watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
@@ -196,7 +203,16 @@ function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => v
   signal.addEventListener("abort", () => observer.disconnect());
 }
 
-function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {
+/** Follows what the pictures of a machine share; `refused` is told why Python did not take what was selected. */
+function share(
+  selection: SelectionModel,
+  figure: Figure,
+  refused: (reason: string) => void,
+  signal: AbortSignal,
+): void {
+  const hear = (reply: Heard): void => {
+    if (reply.type === "refused") refused(reply.reason);
+  };
   const show = (): void => figure.select(selection.get("selection"));
   const reach = (): void => figure.reach(selection.get("latest"), selection.get("stamp"));
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -210,11 +226,13 @@ function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): 
   selection.on("change:selection", show);
   selection.on("change:latest", reachSoon);
   selection.on("change:stamp", reachSoon);
+  selection.on("msg:custom", hear);
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
     selection.off("change:selection", show);
     selection.off("change:latest", reachSoon);
     selection.off("change:stamp", reachSoon);
+    selection.off("msg:custom", hear);
   });
   show();
   reach();

@@ -97,6 +97,7 @@ export class Player {
       changed: () => this.show(),
       leaves: () => this.bar.offsetHeight > 0,
     });
+    if (story.selected) choose(story.selected);
     this.show();
   }
 

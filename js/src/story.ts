@@ -54,6 +54,8 @@ export interface Story {
   opened: boolean;
   /** The step that is shown first; where it is not said, the first one. */
   opensAt?: number;
+  /** The thing that is marked as selected, until the reader selects another. */
+  selected?: string;
   steps: ToldStep[];
   branches: Branch[];
 }

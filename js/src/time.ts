@@ -104,6 +104,8 @@ export class Time {
   private listed: When["operations"] = [];
   /** What was asked for is said, and its picture is under way. */
   private foreseen = false;
+  /** Presses go from step to step: an operation without any is passed, and the slider goes on by steps meanwhile. */
+  private passing = false;
   /** A reader has chosen by what to go. */
   private chosen = false;
 
@@ -154,6 +156,7 @@ export class Time {
     this.cell.addEventListener("click", () => this.toCell());
     this.unit.addEventListener("change", () => {
       this.chosen = true;
+      this.passing = false;
       this.show();
     });
     this.operation.addEventListener("change", () => this.toOperation(Number(this.operation.value)));
@@ -196,6 +199,7 @@ export class Time {
   /** The machine has come to operation `number`. */
   reach(number: number): void {
     if (number === this.latest && this.when !== NOWHERE) return; // its picture has said so
+    this.passing = false;
     this.latest = Math.max(number, 0);
     this.show();
   }
@@ -235,6 +239,7 @@ export class Time {
       this.send({ type: "jump", to: this.unit.value, way: Math.sign(units) });
       return;
     }
+    this.passing ||= this.by_ !== "operation";
     if (this.asked) this.presses += units;
     else this.move(units);
   }
@@ -268,6 +273,7 @@ export class Time {
   /** Go elsewhere: what was pressed before counts no longer. */
   private leave(): void {
     this.stop();
+    this.passing = false;
     this.ahead = undefined;
     this.presses = 0;
     this.dragged = undefined;
@@ -319,6 +325,11 @@ export class Time {
     return chosen === "every step" && !this.every.length ? "step" : chosen;
   }
 
+  /** Whether the slider goes through operations: not in one that is passed, in which it is at the beginning or the end. */
+  private get slides(): boolean {
+    return this.by_ === "operation" && !this.passing;
+  }
+
   /** How many events are done at each place that the slider may stop at. */
   private get spots(): readonly number[] {
     return this.by_ === "every step" ? this.every : this.places;
@@ -340,7 +351,8 @@ export class Time {
 
   /** How far the slider is, of how much. */
   private get reached(): [number, number] {
-    if (this.by_ === "operation") return [this.when.number, this.latest];
+    if (this.slides) return [this.when.number, this.latest];
+    if (this.places.length < 2) return [this.atEndOfOperation() ? 1 : 0, 1];
     const { stops } = this;
     return [Math.max(stops.filter((stop) => stop <= this.spot).length - 1, 0), Math.max(stops.length - 1, 0)];
   }
@@ -354,7 +366,10 @@ export class Time {
     this.slider.disabled = most === 0;
     const each = this.unit.querySelector<HTMLOptionElement>('option[value="every step"]');
     if (each) each.hidden = each.disabled = !this.every.length;
-    this.slider.setAttribute("aria-label", `moment, by ${this.by_}`);
+    this.slider.setAttribute(
+      "aria-label",
+      `moment, by ${this.by_ === "operation" && this.passing ? "step" : this.by_}`,
+    );
     this.be(number, this.places.length > 1 ? this.spot : null);
     this.copying.offer(this.when.line);
     this.branching.offer(now ? "" : `branch = m.branch(${number})`);
@@ -393,7 +408,7 @@ export class Time {
     this.foreseen = true;
     put(this.root, "aria-busy", "true");
     this.be(number, inside && spot >= 0 ? spot : null);
-    if (this.by_ === "operation") this.slider.value = String(number);
+    if (this.slides) this.slider.value = String(number);
     else if (inside && spot >= 0)
       this.slider.value = String(Math.max(this.stops.filter((stop) => stop <= spot).length - 1, 0));
     if (number === this.when.number) return;
@@ -477,7 +492,8 @@ export class Time {
 
   /** The operation and the place that the slider means. */
   private meant(value: number): [number: number, place: number] {
-    if (this.by_ === "operation") return [value, AFTER];
+    if (this.slides) return [value, AFTER];
+    if (this.places.length < 2) return [this.when.number, value ? AFTER : 0];
     return [this.when.number, this.spots[this.stops[value] ?? 0] ?? AFTER];
   }
 

@@ -189,6 +189,27 @@ test("an operation in which the picture has no steps leaves a slider that goes b
   ]);
 });
 
+test("presses pass an operation without steps, and the thumb stays at the end of the slider that it would be at", () => {
+  const { sent, time, draw, slider, drag, press } = setUp();
+  const still = { steps: { index: 0, count: 0, operation: 2, places: [-1], functions: [0] } };
+  const seen = () => [slider.value, slider.max, slider.getAttribute("aria-label")];
+  draw(3, 0);
+  press("back");
+  assert.deepEqual(places(sent), [[2, -1]]);
+  time.draw(scene([], [], still), { ...now, number: 2, now: false });
+  assert.deepEqual(seen(), ["1", "1", "moment, by step"]);
+  press("back");
+  draw(1, 4);
+  assert.deepEqual(seen(), ["4", "4", "moment, by step"]);
+  press("forward");
+  time.draw(scene([], [], still), { ...now, number: 2, place: 0, now: false });
+  assert.deepEqual(seen(), ["0", "1", "moment, by step"]);
+  drag(1);
+  assert.deepEqual(places(sent).at(-1), [2, -1]);
+  time.reach(4); // no longer from step to step
+  assert.deepEqual(seen(), ["2", "4", "moment, by operation"]);
+});
+
 test("to the beginning is to that of this operation, and from there to that of the one before", () => {
   const { sent, draw, press, unit } = setUp();
   draw(2, 3);

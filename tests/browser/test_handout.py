@@ -264,6 +264,16 @@ def test_a_saved_picture_opens_at_the_step_that_it_showed(opened: Callable[..., 
     assert where(page)[0] == 1
 
 
+def test_a_saved_picture_marks_what_was_selected(opened: Callable[..., Any], tmp_path: Path) -> None:
+    picture = vm.picture(vm.Objects(forked()[0]))
+    picture.selection = next(node.thing for node in picture.scene().nodes if node.action == "select")
+    page = opened(picture.save(tmp_path / "one.html"))
+    things = {one.get_attribute("data-thing") for one in page.locator(".vmw-stage .node.selected").all()}
+    assert things == {picture.selection}
+    page.locator(".vmw-stage .node.selected").first.click()
+    assert page.locator(".vmw-stage .node.selected").count() == 0
+
+
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **NARROWER)
     for _ in range(12):

@@ -8,7 +8,7 @@ import re
 import pytest
 
 import vmwidgets as vm
-from tests.views.pictures import misplaced_text, outside, overlaps
+from tests.views.pictures import cut_text, misplaced_text, outside, overlaps
 from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
 from vmwidgets.sources.workload import allocate, free, lookup
@@ -102,6 +102,17 @@ def test_an_address_that_differs_is_whole_in_the_narrowest_picture_of_three() ->
     cells = {node.id: node for node in vm.Comparison(small(), width=420).scene().nodes}
     (run,) = cells["compare/4/worst"].text
     assert (run.text, run.room) == ("≠ 0x12_0000", 0), "0: it has room in any font"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+def test_operations_are_whole_above_what_the_maps_said_or_beside_it(width: int) -> None:
+    work = [allocate("n31", "8 KiB"), allocate("n32", "16 KiB")]
+    scene = vm.Comparison(vm.compare(work, on=["x15", "worst", "freebsd"]), width=width).scene()
+    nodes = {node.id: node for node in scene.nodes}
+    words, said = nodes["compare/1"], nodes["compare/1/x15"]
+    assert [run.text for run in words.text] == ["1  allocate n31 8 KiB"]
+    assert not cut_text(scene)
+    assert (words.y + words.h <= said.y + 4) == (width == 420)
 
 
 def test_the_caption_says_who_said_what_first() -> None:

@@ -428,6 +428,17 @@ def test_rights_that_were_requested_and_allowed_are_named_and_more_of_them_expla
         )
 
 
+def test_in_a_narrow_picture_each_line_of_the_rows_has_its_head() -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame("760 KiB"), flags="rwx nocache")
+    scene = vm.Vnodes(domain, width=420).scene()
+    heads = [[run.text for run in node.text] for node in scene.nodes if node.id.startswith("tree/heads/")]
+    assert heads == [["entries", "address, capability", "requested"], ["descriptor, [entries]", "page", "allowed"]]
+    leaves = [node for node in scene.nodes if node.kind == "vnode" and "is-leaf" in node.state]
+    assert {node.text[-1].text for node in leaves} == {"rw-", "rwx …"}, "rights are whole, and there is more"
+    assert any("uncached" in node.title for node in leaves)
+
+
 def test_in_a_narrow_picture_no_size_stands_where_other_rows_have_a_capability() -> None:
     domain = vm.boot("armv7").domain("hello")
     for _ in range(60):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import vmwidgets as vm
@@ -10,6 +12,7 @@ from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.machine.handles.domain import MachineDomain
 from vmwidgets.engine.selfpaging.domain_schema import VnodeValue
 from vmwidgets.views.domain.picture import all_vnodes
+from vmwidgets.views.maps.axis import break_large_gaps
 
 
 @pytest.fixture
@@ -84,3 +87,21 @@ def test_steps_of_a_large_domain_go_back_to_what_was(large: MachineDomain) -> No
     assert leaf.id not in first
     leaves = [int(words(scene["heading/tree"]).split(" leaves")[0].split()[-1]) for scene in (first, last)]
     assert leaves[1] == leaves[0] + 1
+
+
+@pytest.mark.parametrize("kind", [vm.Domain, vm.Vspace])
+def test_the_axis_of_the_regions_is_laid_out_once(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame("16 KiB"))
+    at = vm.picture(kind(domain)).at()
+    asked: list[int] = []
+
+    def counted(segments: Any) -> Any:
+        asked.append(1)
+        return break_large_gaps(segments)
+
+    monkeypatch.setattr("vmwidgets.views.domain.regions.break_large_gaps", counted)
+    scene = vm.picture(kind(domain)).draw(at)
+    assert asked == [1]
+    words = next(node for node in scene.nodes if node.id == "heading/regions").text[-1].text
+    assert words.endswith("not to scale") == any(", not to scale" in node.title for node in scene.nodes)

@@ -130,3 +130,21 @@ def test_a_picture_whose_machine_is_gone_says_so(name: str, was_drawn: bool) -> 
         if message["type"] not in ("hello", "pin", "unpin"):
             assert reasons == ["the machine of this picture is gone: boot one, and show it again"]
     assert view.scene() == shown
+
+
+def test_what_can_not_be_selected_is_refused_in_a_sentence_and_taken_back(
+    machine: vm.Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = vm.Map(machine.kernel_map)
+    view.open()
+    model, told = view._choice.model, []
+    monkeypatch.setattr(model, "send", told.append)
+    monkeypatch.setattr(model, "send_state", told.append)
+    for state in ({"selection": "e" * 300}, {"selection": 7}, {"latest": 9}, {"selection": "", "latest": 9}):
+        told.clear()
+        model.set_state(state)
+        refusal, taken_back = told
+        assert refusal["type"] == "refused"
+        assert refusal["reason"].endswith(".") and 20 < len(refusal["reason"]) < 100
+        assert taken_back == "selection"
+        assert (view.selection, model.selection) == ("", "")

@@ -14,6 +14,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.pictures.registry import known_pictures
+from vmwidgets.views.scene.key import with_key
 from vmwidgets.views.scene.text import visible
 from vmwidgets.views.scene.wire import encode_scene
 
@@ -45,8 +46,8 @@ def read(file: Path) -> Any:
 
 
 def words(scene: Any) -> Any:
-    """A scene as a file has it, without the name of the machine that was made to look at."""
-    return json.loads(json.dumps({**encode_scene(scene, with_table=False), "machine": ""}))
+    """A scene as a file has it, with its key, without the name of the machine that was made to look at."""
+    return json.loads(json.dumps({**encode_scene(with_key(scene), with_table=False), "machine": ""}))
 
 
 @pytest.mark.parametrize("kind", ["Objects", "Fault", "Map", "Tlb", "Dashboard"])
@@ -484,6 +485,21 @@ def test_a_saved_picture_opens_at_the_moment_that_it_shows(kind: Any, tmp_path: 
         assert opened["sentence"] == shown.caption.text
         assert words(shown)["nodes"] == opened["pictures"][0]["wide"]["nodes"]
         assert len(story["steps"]) == picture.steps + more, "a moment that is no step is one more"
+
+
+def test_a_saved_picture_marks_what_is_selected(tmp_path: Path) -> None:
+    machine, *_ = forked()
+    picture = vm.picture(vm.Objects(machine))
+    thing = next(node.thing for node in picture.scene().nodes if node.action == "select")
+    plain = picture.save(tmp_path / "plain.html")
+    assert "selected" not in read(plain)
+    picture.selection = thing
+    marked = picture.save(tmp_path / "marked.html")
+    assert read(marked)["selected"] == thing
+    chosen = re.compile(r'class="node [^"]* selected"')  # where there is no script
+    drawings = [file.read_text().partition('<script type="text/plain"')[0] for file in (plain, marked)]
+    assert [bool(chosen.search(drawing)) for drawing in drawings] == [False, True]
+    assert [drawing.count('class="shade"') > 0 for drawing in drawings] == [False, True]
 
 
 def test_scale_counts_in_files(tmp_path: Path) -> None:

@@ -325,7 +325,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             return super().to_html()
         steps = Telling(machine, [self]).of_operation(number, done)
         opens_at = next(place for place, step in enumerate(steps) if step.done == done)
-        return page(ToldStory(scene.title, tuple(steps), opens_at=opens_at))
+        return page(ToldStory(scene.title, tuple(steps), opens_at=opens_at, selected=self.selection))
 
     def jump(self, to: str, way: int = 1) -> None:
         """Show the moment before the next event of a kind, or the next bookmark; with `way` -1, search backwards.

@@ -55,7 +55,7 @@ def page(story: ToldStory, *, opened: bool = False, paper: str = "sheets") -> st
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>{style_sheet()}{_page_style()}:root{{--room:{_room(story)}px}}</style></head>\n"
         f'<body class="{_look(story, paper)}"><main><h1>{title}</h1>\n'
-        f"{''.join(_Listed(opened, _look(story, paper)).parts(story))}"
+        f"{''.join(_Listed(opened, _look(story, paper), story.selected).parts(story))}"
         f'<script type="text/plain" id="vmw-story">{data}</script>\n'
         f'<script type="module">{read_static("player.js")}</script></body></html>\n'
     )
@@ -100,8 +100,8 @@ def _page_style() -> str:
 class _Listed:
     """The steps one by one.  In a look (see :func:`_look`) other than "sheets", pictures are wide."""
 
-    def __init__(self, opened: bool, look: str) -> None:
-        self._opened, self._wide = opened, look != "sheets"
+    def __init__(self, opened: bool, look: str, selected: str) -> None:
+        self._opened, self._wide, self._selected = opened, look != "sheets", selected
         self._scrolls = ' tabindex="0"' * (look == "rows")  # by keys too
         self._drawings = Drawings()
 
@@ -142,7 +142,7 @@ class _Listed:
             yield "</article>"
 
     def _figure(self, scene: Scene) -> str:
-        picture = self._drawings.svg(scene, alternative_text(scene))
+        picture = self._drawings.svg(scene, alternative_text(scene), self._selected)
         return f"<figure><figcaption>{escape(heading(scene))}</figcaption>{picture}</figure>"
 
 
@@ -183,8 +183,9 @@ def _data(story: ToldStory, opened: bool) -> dict[str, Any]:
         {"name": visible(one.name), "after": one.after, "steps": list(map(_step, one.steps))} for one in story.branches
     ]
     begins = {"opensAt": story.opens_at} if story.opens_at else {}
+    marked = {"selected": story.selected} if story.selected else {}
     steps = list(map(_step, story.steps))
-    return {"version": VERSION, "opened": opened, **begins, "steps": steps, "branches": branches}
+    return {"version": VERSION, "opened": opened, **begins, **marked, "steps": steps, "branches": branches}
 
 
 def _step(step: ToldStep) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Branch:
 class ToldStory:
     """What a handout tells; `left_out` says in sentences what it does not, `journal` is a machine's journal file.
 
-    `opens_at` is the place of the step that the player shows first.
+    `opens_at` is the place of the step that the player shows first; `selected` is the thing that is marked.
     """
 
     title: str
@@ -71,3 +71,4 @@ class ToldStory:
     left_out: tuple[str, ...] = ()
     journal: bytes = b""
     opens_at: int = 0
+    selected: str = ""

@@ -18,6 +18,7 @@ from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.operations import line_of, name_of
 from vmwidgets.pictures.slim import SLIM
 from vmwidgets.pictures.timeline import look_of
+from vmwidgets.views.scene.key import with_key
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Caption, Scene, Table
 from vmwidgets.views.story.moment import Moment
@@ -155,7 +156,7 @@ class Telling:
         with picture.as_drawn():
             try:
                 at = picture.at(when)
-                return settled(picture.drawing(replace(at, width=width or at.width, height=inf)))
+                return settled(with_key(picture.drawing(replace(at, width=width or at.width, height=inf))))
             except Refused as refused:
                 return absent_scene(number, refused, blank("", "", width or WIDTH))
 

@@ -6,7 +6,8 @@ the slab that vnodes come from.  Each lane is a picture of its own too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.maps.ribbon import NOT_TO_SCALE
@@ -16,7 +17,7 @@ from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_lane
 from .picture import COLUMNS, DomainPicture
-from .regions import is_to_scale, regions_lane, regions_table
+from .regions import region_axis, regions_lane, regions_table
 from .slab import slab_lane, slab_table
 from .slots import slots_lane, slots_table
 from .tree import tree_lane, tree_table
@@ -27,51 +28,71 @@ ROWS, ROWS_ALONE = 11, 26
 HEADING = 25.0
 
 Drawn = tuple[list[Node], list[Link], float]
-Lane = Callable[[DomainPicture, float], Drawn]
+
+
+class Lane(NamedTuple):
+    """A part of a picture: its name, its heading, what the heading says of it, and how it is drawn from a y on."""
+
+    name: str
+    words: str
+    said: str
+    draw: Callable[[float], Drawn]
 
 
 def draw_domain(picture: DomainPicture, *, title: str = "", machine: str = "") -> Scene:
     """The scene of a whole domain."""
-    lanes: list[tuple[str, str, Lane]] = [
-        ("tree", "shadow tree", lambda one, y: tree_lane(one, y, ROWS)),
-        ("slots", "capabilities", lambda one, y: _without_links(slots_lane(one, y, 1))),
-        ("regions", "regions", lambda one, y: _without_links(regions_lane(one, y))),
-        ("slab", "slab of vnodes", lambda one, y: _without_links(slab_lane(one, y))),
-    ]
+    lanes = [_tree(picture, ROWS), _slots(picture, 1), _regions(picture), _slab(picture)]
     return _stacked(picture, "domain", lanes, title or picture.value.name, machine, _whole_table(picture))
 
 
 def draw_vnodes(picture: DomainPicture, *, machine: str = "") -> Scene:
     """The scene of the shadow tree beside the hardware's tables."""
-    lanes: list[tuple[str, str, Lane]] = [("tree", "shadow tree", lambda one, y: tree_lane(one, y, ROWS_ALONE))]
     title = f"{picture.value.name}: shadow tree"
-    return _stacked(picture, "vnodes", lanes, title, machine, tree_table(picture, ROWS_ALONE))
+    return _stacked(picture, "vnodes", [_tree(picture, ROWS_ALONE)], title, machine, tree_table(picture, ROWS_ALONE))
 
 
 def draw_capabilities(picture: DomainPicture, *, machine: str = "") -> Scene:
     """The scene of the cnodes."""
-    lanes: list[tuple[str, str, Lane]] = [
-        ("slots", "capabilities", lambda one, y: _without_links(slots_lane(one, y, 4)))
-    ]
-    return _stacked(
-        picture, "capabilities", lanes, f"{picture.value.name}: capabilities", machine, slots_table(picture)
-    )
+    title = f"{picture.value.name}: capabilities"
+    return _stacked(picture, "capabilities", [_slots(picture, 4)], title, machine, slots_table(picture))
 
 
 def draw_vspace(picture: DomainPicture, *, machine: str = "") -> Scene:
     """The scene of the regions."""
-    lanes: list[tuple[str, str, Lane]] = [
-        ("regions", "regions", lambda one, y: _without_links(regions_lane(one, y))),
-    ]
-    return _stacked(picture, "vspace", lanes, f"{picture.value.name}: vspace", machine, regions_table(picture))
+    title = f"{picture.value.name}: vspace"
+    return _stacked(picture, "vspace", [_regions(picture)], title, machine, regions_table(picture))
 
 
 def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
     """The scene of the slab and of the refills inside refills."""
-    lanes: list[tuple[str, str, Lane]] = [
-        ("slab", "slab of vnodes", lambda one, y: _without_links(slab_lane(one, y))),
-    ]
-    return _stacked(picture, "slab-levels", lanes, f"{picture.value.name}: slab", machine, slab_table(picture))
+    title = f"{picture.value.name}: slab"
+    return _stacked(picture, "slab-levels", [_slab(picture)], title, machine, slab_table(picture))
+
+
+def _tree(picture: DomainPicture, most: int) -> Lane:
+    tables, leaves, _ = picture.below[picture.value.root.id]
+    many = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}"
+    said = f"the program's records: {many}; on the right, what the hardware reads"
+    return Lane("tree", "shadow tree", said, lambda y: tree_lane(picture, y, most))
+
+
+def _slots(picture: DomainPicture, most: int) -> Lane:
+    said = "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
+    return Lane("slots", "capabilities", said, lambda y: _without_links(slots_lane(picture, y, most)))
+
+
+def _regions(picture: DomainPicture) -> Lane:
+    axis = region_axis(picture)  # the heading says whether it is to scale
+    bars = "" if axis.is_to_scale else f"; double bars: {NOT_TO_SCALE}"
+    count = counted(picture.value.region_count, "region")
+    said = f"{count} of the address space; below them what is mapped{bars}"
+    return Lane("regions", "regions", said, lambda y: _without_links(regions_lane(picture, axis, y)))
+
+
+def _slab(picture: DomainPicture) -> Lane:
+    size = binary_size(picture.value.slab.block_bytes)
+    said = f"{size} for a vnode; blocks with a bold outline are the reserve"
+    return Lane("slab", "slab of vnodes", said, lambda y: _without_links(slab_lane(picture, y)))
 
 
 def _without_links(drawn: tuple[list[Node], float]) -> Drawn:
@@ -79,15 +100,12 @@ def _without_links(drawn: tuple[list[Node], float]) -> Drawn:
     return nodes, [], y
 
 
-def _stacked(
-    picture: DomainPicture, view: str, lanes: list[tuple[str, str, Lane]], title: str, machine: str, table: Table
-) -> Scene:
+def _stacked(picture: DomainPicture, view: str, lanes: Sequence[Lane], title: str, machine: str, table: Table) -> Scene:
     nodes, y = calls_lane(picture, 2)
     links: list[Link] = []
-    for name, words, lane in lanes:
-        said = _said(picture, name)
-        heading = kit.heading(f"heading/{name}", words, said, y, width=picture.width, high=HEADING)
-        drawn, lines, y = lane(picture, y + heading.h)
+    for lane in lanes:
+        heading = kit.heading(f"heading/{lane.name}", lane.words, lane.said, y, width=picture.width, high=HEADING)
+        drawn, lines, y = lane.draw(y + heading.h)
         nodes.append(heading)
         nodes += drawn
         links += lines
@@ -117,21 +135,6 @@ def _subtitle(picture: DomainPicture) -> str:
 
 def _mapped_words(picture: DomainPicture) -> str:
     return f"{binary_size(picture.below[picture.value.root.id].bytes)} mapped"
-
-
-def _said(picture: DomainPicture, name: str) -> str:
-    """What a lane's heading says of it."""
-    value = picture.value
-    if name == "tree":
-        tables, leaves, _ = picture.below[value.root.id]
-        many = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}"
-        return f"the program's records: {many}; on the right, what the hardware reads"
-    if name == "slots":
-        return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
-    if name == "regions":
-        bars = "" if is_to_scale(picture) else f"; double bars: {NOT_TO_SCALE}"
-        return f"{counted(value.region_count, 'region')} of the address space; below them what is mapped{bars}"
-    return f"{binary_size(value.slab.block_bytes)} for a vnode; blocks with a bold outline are the reserve"
 
 
 def _whole_table(picture: DomainPicture) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from heapq import nsmallest
 from itertools import groupby
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.selfpaging.domain_schema import RegionFold, RegionValue
@@ -32,10 +33,28 @@ MOST = 24
 RegionSegment = Segment[RegionValue]
 
 
-def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
-    """Nodes of the ribbon, and the y where it ends."""
+class RegionAxis(NamedTuple):
+    """The axis of the ribbon, and what it leaves out, by where that begins."""
+
+    segments: Sequence[RegionSegment]
+    folded: Mapping[int, RegionFold]
+
+    @property
+    def is_to_scale(self) -> bool:
+        """Whether it is broken nowhere."""
+        return not any(segment.broken for segment in self.segments)
+
+
+def region_axis(picture: DomainPicture) -> RegionAxis:
+    """The axis of the addresses that a domain uses."""
     folded = _left_out(picture, shown_regions(picture))
     segments = place(_segments(picture, folded), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
+    return RegionAxis(segments, folded)
+
+
+def regions_lane(picture: DomainPicture, axis: RegionAxis, top: float) -> tuple[list[Node], float]:
+    """Nodes of the ribbon on this axis, and the y where it ends."""
+    segments, folded = axis
     if not segments:
         return [], top
     title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
@@ -48,11 +67,6 @@ def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]
     nodes.append(_mapped(picture, segments, top + BAR + 3))
     nodes += _ticks(picture, segments, top + BAR + LEAVES + 4)
     return nodes, top + BAR + LEAVES + 28
-
-
-def is_to_scale(picture: DomainPicture) -> bool:
-    """Whether the axis of the ribbon is broken nowhere."""
-    return not any(segment.broken for segment in _segments(picture, _left_out(picture, shown_regions(picture))))
 
 
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:

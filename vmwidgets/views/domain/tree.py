@@ -29,6 +29,7 @@ HEADS = 17.0
 
 _LEFT = ("entries, address, capability of the frame, size", "entries, address, capability, size", "entries, address")
 _RIGHT = ("descriptor, [entries], page", "descriptor, page", "descriptor")
+_TWO_LEFT, _TWO_RIGHT = ("entries", "address, capability"), ("descriptor, [entries]", "page")
 
 EXECUTABLE = "x that was not requested: no bit forbids execution, so pages that can be read can be executed"
 """Why the hardware allows more than was requested."""
@@ -59,9 +60,10 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
     links: list[Link] = []
     y = top
     if any(not row.folded and not row.node.is_table for row in rows):
-        nodes += _heads(kit.Box(MARGIN, y, left_w, HEADS), _LEFT, "requested")
-        nodes += _heads(kit.Box(right_x, y, right_w, HEADS), _RIGHT, "allowed")
-        y += HEADS
+        high = HEADS + second
+        nodes.append(_heads(kit.Box(MARGIN, y, left_w, high), _LEFT, "requested", _TWO_LEFT if second else ()))
+        nodes.append(_heads(kit.Box(right_x, y, right_w, high), _RIGHT, "allowed", _TWO_RIGHT if second else ()))
+        y += high
     placed: dict[int, Node] = {}
     for row in rows:
         h = (LARGE_H if _is_large(row) else ROW_H) + (0 if row.folded else second)
@@ -88,12 +90,13 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
     return nodes, links, y + 4
 
 
-def _heads(box: kit.Box, ways: tuple[str, ...], rights: str) -> list[Node]:
-    """What is in a column of rows, from left to right."""
-    end = Text(box.w - 8, 12, rights, "label dim", "end")
-    words = wording(ways, box.w - 28 - text_width(rights), "label dim")
-    text = (Text(10, 12, words, "label dim"), end)
-    return [kit.runs(f"tree/heads/{rights}", box, text, title=f"{ways[0]}; rights that are {rights}")]
+def _heads(box: kit.Box, ways: tuple[str, ...], rights: str, lines: tuple[str, ...]) -> Node:
+    """What is in a column of rows, from left to right; `lines`: in each of a row's lines, where it has two."""
+    at_end = 12 + SECOND * (lines == _TWO_RIGHT)  # as in the rows below
+    said = lines or (wording(ways, box.w - 28 - text_width(rights), "label dim"),)
+    text = [Text(10, 12 + SECOND * number, words, "label dim") for number, words in enumerate(said)]
+    text.append(Text(box.w - 8, at_end, rights, "label dim", "end"))
+    return kit.runs(f"tree/heads/{rights}", box, tuple(text), title=f"{ways[0]}; rights that are {rights}")
 
 
 def _runs_too(picture: DomainPicture, row: Row) -> bool:
@@ -214,6 +217,8 @@ def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Nod
     left = 38 + text_width(number, "mono label") + 12
     flags = "" if node.is_table else flag_words(node.flags)
     right = w - 8 - (text_width(flags, "mono label") + 12 if flags else 0)
+    if second and text_width(flags, "mono label") > w - 8 - left:  # whole rights, and that there is more
+        flags = f"{flags.partition(' ')[0]} …"
     at_end = [fitted(w - 8, base, flags, w - 8 - left, "mono label", "end")] if flags else []
     if second:
         left, right, base = 10.0, w - 8, base + second

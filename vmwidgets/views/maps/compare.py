@@ -279,7 +279,9 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     longest = 16 + max((text_width(label, "label") for label in labels.values()), default=0.0)
     begin = max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
     room = width - 2 * MARGIN
-    first = min(250.0, longest, max(0.6 * longest, room - (begin + 14) * len(value.maps)))  # addresses come first
+    wanted = min(250.0, longest)
+    is_beside = wanted <= room - (begin + 14) * len(value.maps)  # else an operation has a line above what maps said
+    first = wanted if is_beside else 0.0
     share = (room - first) / len(value.maps)
     nodes = [
         _words(
@@ -289,8 +291,9 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     ]
     y += LINE
     for row in rows:
-        box = Box(MARGIN, y, first, LINE)
+        box = Box(MARGIN, y, first or room, LINE)
         nodes.append(_words(f"compare/{row.number}", box, labels[row.number], title=str(row.operation)))
+        y += 0 if is_beside else CELL
         for number, (outcome, differs) in enumerate(_outcomes(row)):
             box = Box(MARGIN + first + share * number + 1, y, share - 4, CELL - 4)
             nodes.append(_cell(row, value.maps[number].label, outcome, differs, box))

@@ -9,6 +9,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+from .key import with_key
 from .model import Bar, Caption, Link, Node, Scene
 from .text import cut, shorten, text_width, visible, wrapped
 
@@ -17,13 +18,13 @@ _PAD = 14.0
 
 
 def to_svg(scene: Scene, *, bare: bool = False, scale: float = 1.0, selected: str = "") -> str:
-    """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground.
+    """The whole picture: title, caption, drawing, key of colours.  It follows a dark mode and paints its own ground.
 
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.  `scale` is how many pixels
     of the file one of the drawing's is.  `selected` is the thing that is marked as a page marks what is selected.
     """
     words, top = _words(scene)
-    scene = _without_switches(scene.whole())
+    scene = with_key(_without_switches(scene.whole()))
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
     size = f'width="{width:g}" height="{height:g}"'
@@ -52,11 +53,15 @@ class Drawings:
     def __init__(self) -> None:
         self._known: dict[str, str] = {}  # by what is drawn: its id
 
-    def svg(self, scene: Scene, alt: str) -> str:
-        """One drawing; `alt` is what a screen reader says."""
+    def svg(self, scene: Scene, alt: str, selected: str = "") -> str:
+        """One drawing; `alt` is what a screen reader says, `selected` the thing that is marked."""
         whole = _without_switches(scene.whole())
         links = self._once("".join(_link(link, True) for link in whole.links))
-        nodes = "".join(self._once(_node(replace(node, x=0, y=0), True), node.x, node.y) for node in whole.nodes)
+        nodes = "".join(
+            self._once(_node(replace(node, x=0, y=0), True, _is_chosen(node, selected)), node.x, node.y)
+            for node in whole.nodes
+        )
+        nodes += "".join(_shade(node) for node in whole.nodes if _is_chosen(node, selected))
         drawn = self._once(f'<g class="links">{links}</g><g class="nodes">{nodes}</g>')
         width, height = f"{whole.width:g}", f"{max(whole.height, 1):g}"
         place = f'viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMin" style="max-width:{width}px"'

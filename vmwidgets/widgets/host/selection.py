@@ -31,11 +31,17 @@ class Selection(anywidget.AnyWidget):
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the browser chose; anything else that it sends is refused and changes nothing."""
         chosen = sync_data.get("selection")
-        if set(sync_data) == {"selection"} and isinstance(chosen, str) and len(chosen) <= MAX_TEXT:
-            super().set_state(sync_data)
+        if set(sync_data) != {"selection"} or not isinstance(chosen, str):
+            self._refuse("A page may change what is selected, and nothing else.")
+        elif len(chosen) > MAX_TEXT:
+            self._refuse(f"This can't be selected: its name has more than {MAX_TEXT} characters.")
         else:
-            self.send({"type": "refused", "reason": "the browser may change the selection only, to a short text"})
-            self.send_state("selection")
+            super().set_state(sync_data)
+
+    def _refuse(self, reason: str) -> None:
+        """Say why to the picture in which it was selected (`js/src/mount.ts`); all pictures have what was selected."""
+        self.send({"type": "refused", "reason": reason})
+        self.send_state("selection")
 
     def close(self) -> None:
         """Free the model and its layout, which every widget has."""

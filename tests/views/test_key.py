@@ -1,0 +1,68 @@
+"""The key of colours: a saved map says what its colours mean, as "?" does on a page, and nothing else says it twice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.gallery import of_maps, of_memory
+from vmwidgets.views.scene.key import ENTRIES, with_key
+from vmwidgets.views.scene.model import Scene
+
+LEGEND = Path(__file__).parents[2] / "js" / "src" / "legend.ts"
+
+
+def key_of(scene: Scene) -> list[str]:
+    return [run.text for node in scene.nodes if node.id.startswith("key/") for run in node.text]
+
+
+@pytest.fixture(scope="module")
+def machine() -> vm.Machine:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    task.map.enter("64 KiB")
+    task.map.enter("64 KiB", object=machine.object("heap"))
+    return machine
+
+
+def test_a_saved_map_has_one_line_with_its_own_colours(machine: vm.Machine) -> None:
+    picture = vm.Map(machine.tasks["init"].map)
+    live, saved = picture.scene(), with_key(picture.scene())
+    assert key_of(live) == []
+    assert key_of(saved) == [ENTRIES["object"], ENTRIES["plain"]]
+    assert len({node.y for node in saved.nodes if node.id.startswith("key/")}) == 1
+    assert min(node.y for node in saved.nodes if node.id.startswith("key/")) >= live.height
+    assert ENTRIES["submap"] not in picture.to_svg()
+    for words in key_of(saved):
+        assert words in picture.to_svg()
+        assert words in picture.to_html()
+        assert words in picture.snapshot().to_svg()
+
+
+def test_a_ribbon_in_which_all_is_new_has_no_colour_to_explain(machine: vm.Machine) -> None:
+    task = machine.task("one")
+    task.map.enter("64 KiB")
+    assert key_of(with_key(vm.Ribbon(task.map).scene())) == []
+    assert key_of(with_key(vm.EntryList(task.map).scene())) == [ENTRIES["plain"]]  # a card's strip has it
+
+
+def test_marks_have_the_colours_too() -> None:
+    named = dict(of_maps())
+    scene = with_key(named["Ribbon of many"].scene())
+    assert scene.marks
+    assert key_of(scene) == [ENTRIES["plain"], ENTRIES["static"]]
+
+
+def test_what_a_picture_explains_itself_is_not_said_again() -> None:
+    named = dict(of_memory())
+    assert key_of(with_key(named["Kmem of a life"].scene())) == []
+    twice = with_key(with_key(dict(of_maps())["Map of few"].scene()))
+    assert key_of(twice) == [ENTRIES["plain"], ENTRIES["static"]]
+
+
+def test_pages_and_files_use_the_same_words() -> None:
+    rows = dict(re.findall(r'\["(\w+)", "([^"]+)"\]', LEGEND.read_text()))
+    assert {look: rows[look] for look in ENTRIES} == ENTRIES

@@ -1,0 +1,45 @@
+"""The key of a map's colours in a picture that is saved: on a page, "?" shows it (`js/src/legend.ts`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from . import kit
+from .model import Scene
+
+ENTRIES = {
+    "object": "an entry with a memory object",
+    "plain": "an entry without a memory object",
+    "submap": "a submap",
+    "static": "an entry of the kernel's own",
+}
+"""The kinds of a map's entries, whose colours ranges and cards have, and what each means."""
+
+
+def with_key(scene: Scene) -> Scene:
+    """The scene with one quiet line more: what the colours of its entries mean that it does not explain itself."""
+    said = {bar.style for node in scene.nodes if "/legend/" in node.id for bar in node.bars}
+    seen = set(_looks(scene)) - said
+    entries = [(look, words) for look, words in ENTRIES.items() if look in seen]
+    if not entries:
+        return scene
+    nodes = kit.legend("key", entries, scene.height, width=scene.width)
+    height = max(node.y + node.h for node in nodes) + 4
+    return replace(scene, nodes=(*scene.nodes, *nodes), height=height)
+
+
+def _looks(scene: Scene) -> Iterator[str]:
+    """The states of what is drawn in the colour of an entry; what is new has another."""
+    for node in scene.nodes:
+        if node.thing.startswith("entry:") and (node.kind == "entry" or _has_own_colour(node.kind, node.state)):
+            yield from node.state
+    for marks in scene.marks:
+        if marks.of == "entry":
+            for look in marks.looks:
+                if _has_own_colour(marks.kind, look.state):
+                    yield from look.state
+
+
+def _has_own_colour(kind: str, state: tuple[str, ...]) -> bool:
+    return kind == "range" and "new" not in state
