@@ -47,6 +47,7 @@ def test_pictures_are_measured_beside_themselves() -> None:
         assert all(int(figure.replace(",", "")) > 0 for figure in re.findall(r"[\d,]+(?=  )", row)[:2]), row
 
 
+@pytest.mark.sweep
 def test_a_page_of_a_lab_fits_a_weak_laptop() -> None:
     (row,) = [line for line in run("laptops").splitlines() if line.strip().startswith("01-maps")]
     assert 100 < int(row.split()[1]) <= MOST, row

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -192,6 +193,12 @@ def test_every_frozen_class_of_the_package_can_be_made() -> None:
     assert [len(dataclasses.fields(kind)) for kind in late]
     for kind in late:
         assert not [name for name, held in vars(kind).items() if isinstance(held, _Promise)], kind
+
+
+def test_no_frozen_class_of_the_package_is_finished_at_its_import() -> None:
+    sources = Path(vmwidgets.__path__[0]).rglob("*.py")
+    early = [path.name for path in sources if "@dataclass(frozen=True" in path.read_text("utf-8")]
+    assert early == []
 
 
 def test_a_frozen_value_refuses_a_change_before_any_was_made() -> None:
