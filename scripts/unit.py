@@ -1,7 +1,7 @@
 """Runs the unit tests on the oldest and the newest Python of this machine, with `make unit`.
 
-Tests marked `once` run on the newest alone, which is faster: long random searches, texts, pictures, files that are
-read, and all cases of a test but the first (tests/conftest.py).
+Tests marked `once` run on the newest alone, which is faster: long random searches, and all cases of a test but the
+first (tests/conftest.py).  So do all tests of some folders.
 
 Arguments are pytest's: `python -m scripts.unit -k threads`.  Environments of Pythons other than that of .venv are kept
 in .cache/unit, made from requirements/unit.txt.
@@ -22,7 +22,10 @@ APART = ("benchmarks", "browser", "hosts", "site", "notebooks", "packaging")
 
 TESTS = ("tests", *(f"--ignore=tests/{name}" for name in APART))
 
-AGAIN = ("-m", "not sweep and not once")
+ALIKE = ("docs", "questions", "sources", "views")
+"""Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
+
+AGAIN = ("-m", "not sweep and not once", *(f"--ignore=tests/{name}" for name in ALIKE))
 """Leaves out, on each Python but the newest, the tests that find there what they find on that."""
 
 

@@ -22,10 +22,6 @@ settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_h
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
-ONCE = ("docs", "questions", "sources", "views")
-"""Folders whose tests compute sentences, pictures and exams, and read files: the same on each Python."""
-
-
 def chosen(case: str, share: int) -> bool:
     """Whether a case is in a sample of one in `share`: by a checksum of its name, as a stride may omit a parameter."""
     return zlib.crc32(case.encode()) % share == 0
@@ -33,9 +29,7 @@ def chosen(case: str, share: int) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A search by a state machine finds on one Python what it finds on another, as do those of some folders.
-
-    So do the cases of a test but the first.
+    """A search by a state machine finds on one Python what it finds on another, and so do a test's cases but the first.
 
     Of a test marked `sampled(share)`, `make test` runs one case in `share` and always the first; the others are for
     `make sweep`.
@@ -45,8 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = item.nodeid.partition("[")[0]
         first = test not in seen
         seen.add(test)
-        alike = item.name == "runTest" or item.path.relative_to(ROOT / "tests").parts[0] in ONCE
-        if alike or not first:
+        if item.name == "runTest" or not first:
             item.add_marker(pytest.mark.once)
         sampled = item.get_closest_marker("sampled")
         if sampled is not None and not (first or chosen(item.nodeid, sampled.args[0])):

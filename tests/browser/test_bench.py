@@ -23,6 +23,7 @@ def run(part: str) -> str:
     return done.stdout
 
 
+@pytest.mark.sweep
 def test_a_drag_is_measured_in_a_notebook() -> None:
     (row,) = [line for line in run("scrubbing").splitlines() if line.strip().startswith("mark and headline")]
     assert all(int(figure) > 0 for figure in row.split()[3:6]), row

@@ -83,6 +83,7 @@ LOUD = "import sys\nfor _ in range(60):\n    print('x' * 100_000)\n    sys.stdou
 """Prints so much that the Jupyter server drops messages for a while, those with code among them."""
 
 
+@pytest.mark.sweep
 def test_pictures_come_though_the_first_cell_prints_megabytes(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:

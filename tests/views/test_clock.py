@@ -369,7 +369,7 @@ def test_the_arrow_onwards_is_explained_where_it_is_drawn():
         m.replacement = policy
         scene = vm.Clock(m).scene()
         said = [run.text for node in scene.nodes for run in node.text]
-        assert ("grey arrow: where the hand moves next" in said) == is_drawn
+        assert ("arrow between cards: where the hand moves next" in said) == is_drawn
         assert any(link.id == "clock/onwards" for link in scene.links) == is_drawn
 
 

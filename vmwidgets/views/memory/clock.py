@@ -225,7 +225,7 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
     if any(page.dirty for page in ring.pages):
         entries.append(("", "D 1: dirty, saved before it is evicted"))
     if goes_on:
-        entries.append(("", "grey arrow: where the hand moves next"))
+        entries.append(("", "arrow between cards: where the hand moves next"))
     if any(page.others for page in ring.pages):
         entries.append(("", "+1: one more task maps it"))
     return kit.legend("clock", entries, y, width=width)
