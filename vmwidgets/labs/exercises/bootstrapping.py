@@ -19,6 +19,9 @@ from .structures import pages as in_pages
 FIRST = 0xFFFF_8080_0030_0000
 """Where the blocks begin: the last 1 MiB of a tiny machine's kernel map."""
 
+SLOTS = 100
+"""Slots of a tiny machine's kentry area."""
+
 BLOCK, BLOCKS, LENGTH = 32, 8, 16
 """Pages of a block, how many blocks there are, and the pages of a range at a block's beginning."""
 
@@ -116,7 +119,8 @@ class JobsSheet:
             f"{'One slot' if self.free else 'No slot'} of the kentry area is free.\n"
             "Do each of these jobs with one call, in an order in which the kernel does not panic:\n"
             + "\n".join(f"· {job.text}" for job in self.jobs)
-            + "\nThe first page of a range is page 0. Nothing else may be changed."
+            + f"\nThe first page of a range is page 0. Nothing else may be changed: {_others(self)} other entries fill "
+            "the area's other slots."
         )
 
     def start(self) -> Machine:
@@ -133,6 +137,11 @@ def rights_at_the_start(asked: JobsSheet) -> dict[int, str]:
     """The rights of the pages of all blocks that are mapped at the start."""
     ranges = [job.block * BLOCK for job in asked.jobs if job.kind != "alone"]
     return {first + page: "rw-" for first in ranges for page in range(LENGTH)}
+
+
+def _others(asked: JobsSheet) -> int:
+    """The entries in the area at the start that are in no job."""
+    return SLOTS - asked.free - sum(job.kind != "alone" for job in asked.jobs)
 
 
 def _page(draws: Draws, kind: str) -> int:
@@ -199,7 +208,7 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
     ]
     fillers = _fillers(machine)
     roles = sum(bool(entry.role and entry.address) for entry in machine.kernel_map.entries())
-    before = machine.kentry.room - asked.free - roles - sum(job.kind != "alone" for job in asked.jobs)
+    before = _others(asked) - roles
     begun = len(left) < len(gone) or len(missing) < len(wanted)
     more = _more_than_jobs(machine, asked)
     yield criterion(
@@ -210,8 +219,8 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
         if strange or fillers != before
         else "something else was changed and then restored: each job is one call, and everything else is in use",
         first="" if strange or fillers != before or more else "do a job",
-        expected=f"{before} other entries",
-        actual=f"{fillers}, and {in_pages(len(strange) * PAGE)} of the ranges changed"
+        expected=f"{_others(asked)} other entries",
+        actual=f"{fillers + roles}, and {in_pages(len(strange) * PAGE)} of the ranges changed"
         if strange or fillers != before
         else ", ".join(map(_in_words, more[:3])) + " and more" * (len(more) > 3),
         mistake=BY_FORCE if fillers < before or any(deed.kind == REMOVED for deed in more) else None,

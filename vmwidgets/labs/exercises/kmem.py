@@ -219,7 +219,7 @@ APART = Mistake(
 TOO_EARLY = Mistake(
     "frees too early", "The cache should free memory only when memory is short: then the kernel calls the handler."
 )
-NOT_ITS_OWN = Mistake("frees what is in use", "The map does not record who owns a page, so kmem_free can't refuse.")
+NOT_ITS_OWN = Mistake("frees what is in use", "The map does not record who owns a block, so kmem_free frees anyone's.")
 ALL_OF_IT = Mistake("frees all that it has", "If the cache is empty, each page must be read from disk again.")
 
 

@@ -248,7 +248,7 @@ mistakes(
         "others wait for the lock": Mistake(
             "all locks are alike", "A sleep lock works like this; kmem_map has a mutex."
         ),
-        "tsleep returns an error": Mistake(
+        "the thread gets an error": Mistake(
             "the kernel asks nicely", "A thread that breaks this rule is a bug: the kernel stops."
         ),
     },

@@ -208,7 +208,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
         actual=", ".join(
             f"{count} of {len(asked.pages)} pages on cpu:{number}" for number, count in lost.items() if count
         ),
-        mistake=ANOTHERS if lost.get(asked.other_cpu) else ALL_FLUSHED,
+        mistake=ANOTHERS if lost.get(asked.other_cpu) else ALL_FLUSHED if _all_flushed(machine, asked) else STILL_TRUE,
     )
 
 
@@ -225,6 +225,10 @@ FLUSHED_FIRST = Mistake(
 ANOTHERS = Mistake("flushes another task's", "That processor has another task's page at this address.")
 ALL_FLUSHED = Mistake(
     "flushes all", "A flush without an address also drops correct translations: each page then costs another walk."
+)
+STILL_TRUE = Mistake(
+    "flushes what has not changed",
+    "The change took nothing away from some of these pages: their translations are true.",
 )
 
 
@@ -321,6 +325,12 @@ def _flushes(machine: Machine, asked: ByHandSheet, cpu: str) -> Iterator[tuple[i
                 yield from ((operation.number, entry.va) for entry in event.dropped)
 
 
+def _all_flushed(machine: Machine, asked: ByHandSheet) -> bool:
+    """Whether a processor flushed without an address."""
+    cpus = (f"cpu:{number}" for number in range(CPUS))
+    return any(at is None for cpu in cpus for _, at in _flushes(machine, asked, cpu))
+
+
 def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:
     """Whether a processor keeps a translation of `va` that is stale, or one that is not."""
     slot = cpu.lookup(va)
@@ -361,8 +371,11 @@ mistakes(
         "516": Mistake(
             "keeps what it replaced", "The old 2 MiB descriptor now leads to a table, and maps nothing itself."
         ),
-        "5": Mistake(
-            "cut like an entry", "A descriptor maps one page of 4 KiB or of 2 MiB; no page has a size in between."
+        **dict.fromkeys(
+            ("5", "6"),
+            Mistake(
+                "cut like an entry", "A descriptor maps one page of 4 KiB or of 2 MiB; no page has a size in between."
+            ),
         ),
         "512": Mistake("forgets the others", "The other three large pages are still mapped, each with one descriptor."),
         "2048": Mistake("splits all", "Only the large page that contains the 4 KiB is split."),
@@ -382,6 +395,7 @@ mistakes(
     "06/above",
     {
         "1023": Mistake("the last level decides", "A write needs R/W in each descriptor of the walk."),
+        "511": Mistake("counts one page twice", "The read-only page is one of the 512 pages of this PDE."),
         "1022": Mistake("a descriptor is for one page", "A PDE is read for all pages below it, here 512."),
         "0": Mistake("a PDE of 4 MiB", "In this format, a PDE covers 2 MiB: half of the pages have another PDE."),
     },

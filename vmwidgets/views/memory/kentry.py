@@ -242,7 +242,7 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
 
 
 def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
-    """The slots of open slabs in which entries are."""
+    """The slots of open slabs in which entries are, and the one that is allocated next."""
     for slab in contents.slabs:
         for number in range(slab.buffers):
             address = slab.address + slab.colour + number * contents.buffer_size
@@ -250,6 +250,8 @@ def _slot_rows(contents: KentryContents, style: AddressStyle) -> Iterator[Row]:
             if resident is not None:
                 yield (str(contents.area.index(slab.address)), str(number), style.whole(address),
                        str(resident[0]), style.whole(resident[1]))  # fmt: skip
+            elif slab.free and address == slab.free[0]:
+                yield str(contents.area.index(slab.address)), str(number), style.whole(address), "next", ""
 
 
 def _slab_rows(area: KentryValue, style: AddressStyle) -> Iterator[Row]:

@@ -144,7 +144,7 @@ class MachinePageDaemon(Part):
         return self._daemon.needed
 
     def __repr__(self) -> str:
-        state = "stopped" if self.stopped else "needed" if self.needed else "idle"
+        state = "stopped" if self.stopped else "pages are needed" if self.needed else "idle"
         marks = self._daemon.marks
         return (
             f"<page daemon, {state}: {self._daemon.available:,} pages are available, it wakes waiters at "
