@@ -60,7 +60,7 @@ HAPPENS = {
     "05b/daemon": "more than four", "05b/woken": "both", "05b/served": "cat", "05b/circle": "0", "05b/mutex": "a panic",
     "06/far-away": "3", "06/split": "515", "06/code": "7", "06/above": "512",
     "06/wp": "a write, and no fault", "06/stale": "the old byte",
-    "07/first-page": "17 KiB", "07/split": "259", "07/sixteen": "16", "07/one-of-sixteen": "the byte",
+    "07/first-page": "17 KiB", "07/split": "259", "07/sixteen": "16", "07/one-of-sixteen": "five",
     "07/manager": "a write, and no fault", "07/order": "7: translation, second level",
     "08/touches": "3", "08/one": "1", "08/seen": "read(), private", "08a/heap": "zero", "08/cut": "zero, SIGBUS",
     "08b/eager": "8", "08b/counted": "5", "08b/shadow": "6", "08b/cause": "15, 15", "08/left": "4",

@@ -159,6 +159,15 @@ def test_a_write_that_comes_too_late_is_the_signal(reader: Task, paper: MachineF
     assert survivors(reader) == [1, 1, 0, 0]
 
 
+def test_a_page_that_the_file_still_has_was_not_written_too_late(reader: Task, paper: MachineFile) -> None:
+    reader.write(AT + 2 * PAGE, b"mine")
+    paper.truncate(CUT.size)
+    fails(reader, 3)
+    *_, own, _ = survivor(reader, CUT)
+    assert own.points == 0
+    assert own.mistake is None
+
+
 def test_a_segmentation_fault_is_another_end(reader: Task, paper: MachineFile) -> None:
     paper.truncate(CUT.size)
     fails(reader, FILE_PAGES + 1)

@@ -78,7 +78,7 @@ class FewSheet:
     def text(self) -> str:
         """The task in words."""
         listed = "\n".join(
-            f"`{part.name}`: {part.size // KIB:,} KiB, "
+            f"`{part.name}`: {Size(part.size)}, "
             + (f"a device at physical address `{Address(part.pa)}`" if part.pa else "anonymous memory, anywhere")
             for part in self.parts
         )
@@ -328,9 +328,7 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
         "user code gets a domain fault in each closed object",
         "user code should get a domain fault there: which domain is the object in, and what are its bits in DACR?",
         expected=f"domain fault at {', '.join(closed)}",
-        actual=", ".join(
-            f"{name}: {found.fault.kind if found.fault else 'no fault'}" for name, found in closed.items()
-        ),
+        actual=", ".join(f"{name}: {_said(found)}" for name, found in closed.items()),
     )
     managed = all(_user(machine, one, "write").ok for one in asked.of(MANAGED))
     yield criterion(
@@ -432,7 +430,7 @@ mistakes(
         "a translation fault": Mistake(
             "no TLB", "The TLB holds one entry for the whole page, so the table is not read: after a flush it would be."
         ),
-        "a byte of page 0": Mistake(
+        "four zeroes, from page 0": Mistake(
             "the entry is the page", "The entry translates 64 KiB; the lowest 16 bits of the address select the byte."
         ),
     },

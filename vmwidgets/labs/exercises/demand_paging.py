@@ -272,6 +272,7 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
         mistake=NO_ENTRY if signal is not None and signal.name == "SIGSEGV" else None,
     )
     own = sorted({page.number for page in pages if page.frame is not None and page.frame != page.cached})
+    past_the_end = [page for page in asked.pages(OWN) if page not in own and page * PAGE >= asked.size]
     yield criterion(
         2,
         own == asked.pages(OWN),
@@ -279,7 +280,7 @@ def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
         "the task has its own copies of the wrong pages: what makes a page the task's own, and when?",
         expected=_pages(asked.pages(OWN)),
         actual=_pages(own) if own else "none",
-        mistake=TOO_LATE if set(own) < set(asked.pages(OWN)) and signal else None,
+        mistake=TOO_LATE if signal and set(own) < set(asked.pages(OWN)) and past_the_end else None,
     )
     files = sorted({page.number for page in pages if page.frame is not None and page.frame == page.cached})
     yield criterion(

@@ -352,7 +352,7 @@ mistakes(
 )
 mistakes(
     "09/second",
-    {"1": Mistake("no refill", "Its Mapping needs one slot, but first map refilled the slab, which needed four.")},
+    {"1": Mistake("no refill", "Its Mapping needs one slot, but before that, a refill of the slab needed four.")},
 )
 mistakes(
     "09/refused",
@@ -368,11 +368,7 @@ mistakes(
 mistakes(
     "09/lost",
     {
-        "read and write": Mistake(
-            "it does what it says", "This would be right without the bug: the call loses the flags."
-        ),
-        "only read": Mistake(
-            "the second piece", "Later pieces get these permissions; the first piece gets no permissions at all."
-        ),
+        "read and write": Mistake("it does what it says", "Without the bug, this would be right."),
+        "only read": Mistake("the second piece", "These pages lie in one table, and get no permissions at all."),
     },
 )

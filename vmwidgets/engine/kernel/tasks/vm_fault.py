@@ -184,7 +184,7 @@ class TaskFaults(TaskRanges):
         target = entry.object
         assert isinstance(target, TaskObject), "only these are copied"
         if target.references == 1 and not target.is_file:
-            why = "nothing else refers to its object: it may write there"
+            why = "nothing else refers to its object, so it may write there"
             self.set_flags(entry, entry.flags & ~NEEDS_COPY, why)
         else:
             self._shadow(entry, target)
