@@ -264,6 +264,10 @@ def test_double_bars_are_explained_in_the_same_words(make: Callable[[], vm.View]
     assert any("not to scale" in run.text for node in scene.nodes for run in node.text)
 
 
+def test_the_table_of_a_map_without_entries_has_no_rows() -> None:
+    assert vm.Map(vm.boot("x86-64").task("empty")).scene().table.rows == ()
+
+
 @pytest.mark.parametrize("entries", [12, 55])
 def test_each_gap_is_in_a_name_and_in_the_table_however_narrow(entries: int) -> None:
     machine = machine_with(entries)

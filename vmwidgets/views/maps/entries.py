@@ -288,7 +288,7 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
 def gaps_after(value: MapValue) -> dict[int, int]:
     """How many bytes are free right after each item, up to the next or to the end of the map; by id, none for none."""
     ordered = sorted(value.items, key=lambda item: item.start)
-    ends = [*(item.start for item in ordered[1:]), value.end]
+    ends = [*(item.start for item in ordered), value.end][1:]
     reach, found = value.start, {}
     for item, end in zip(ordered, ends, strict=True):
         reach = max(reach, item.end)
