@@ -159,6 +159,15 @@ def test_another_question_of_the_same_id_begins_anew() -> None:
     assert lab.predictions["t/other"] is other
 
 
+def test_a_question_that_is_changed_after_its_outcome_is_answered_late() -> None:
+    """Else one blank more would make a first answer of what the cell had printed."""
+    lab.predict("Which?", id="t/blank", options=["a", "b"]).compare("a")
+    for question in "Which? ", "Which one?":
+        changed = lab.predict(question, id="t/blank", options=["a", "b"], answer="a")
+        assert [one.late for one in changed.answers] == [True]
+    assert changed.compare("a").late
+
+
 def test_predictions_are_kept_in_the_order_they_were_asked() -> None:
     kernel = Predictions()
     for name in "z", "a", "m":

@@ -51,8 +51,9 @@ class Prediction:
     what of that which may happen each option stands for.  With `reasons` a reason is asked for, too.
 
     The first answer counts; later ones are kept after it.  `happened` is what :meth:`compare` was first given, None
-    before, and counts as well.  `missed` is what a student found to have missed.  `listeners` are called after each
-    change; `show` and `show_outcome` put it and its outcome on a page.
+    before, and counts as well.  `comes_after` says that another question of this id was compared before.  `missed` is
+    what a student found to have missed.  `listeners` are called after each change; `show` and `show_outcome` put it and
+    its outcome on a page.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Prediction:
         self.happened: str | None = None
         self.missed = ""
         self.is_passed = False
+        self.comes_after = False
         self.listeners: list[Callable[[], None]] = []
         self.show: Callable[[], None] | None = None
         self.show_outcome: Callable[[Outcome], None] | None = None
@@ -82,6 +84,11 @@ class Prediction:
     def answer(self) -> str | None:
         """What was said first; None: nothing yet."""
         return self.answers[0].answer if self.answers else None
+
+    @property
+    def has_happened(self) -> bool:
+        """Whether an answer is late from now on: it was compared, or was before its question was changed."""
+        return self.comes_after or self.happened is not None
 
     @property
     def asked(self) -> tuple[str, str, tuple[str, ...]]:
@@ -96,7 +103,7 @@ class Prediction:
         text, reason = written(value, self.kind, self.options), line(because, "because") if because else ""
         if self.answers and self.answers[-1].answer == text and reason in ("", self.answers[-1].because):
             return
-        self.answers = (*self.answers, Answer(text, how, self.happened is not None, reason))
+        self.answers = (*self.answers, Answer(text, how, self.has_happened, reason))
         self._tell()
 
     def skip(self) -> None:

@@ -22,10 +22,14 @@ class Predictions(Mapping[str, Prediction]):
         self._by_id: dict[str, Prediction] = {}
 
     def ask(self, asked: Prediction) -> Prediction:
-        """The prediction of this id: the known one if it asks the same, else `asked` in its place."""
+        """The prediction of this id: the known one if it asks the same, else `asked` in its place.
+
+        Where the outcome of the known one was there, an answer to the other question comes after it.
+        """
         known = self._by_id.get(asked.id)
         if known is not None and known.asked == asked.asked:
             return known
+        asked.comes_after = known is not None and known.has_happened
         self._by_id[asked.id] = asked
         return asked
 
