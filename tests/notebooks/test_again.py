@@ -201,6 +201,7 @@ def failures(cell: Any) -> list[str]:
 
 
 def names_missed(cell: Any) -> list[str]:
-    """Failures of a cell that come of a name which means another thing."""
-    kinds = ("NameError", "AttributeError", "TypeError")
-    return [json.dumps(output) for output in cell.outputs if output.get("ename") in kinds]
+    """Failures of a cell that come of a name which means another thing, in Python or for a machine."""
+    kinds = ("NameError", "AttributeError", "TypeError", "ValueError", "KeyError", "IndexError", "AssertionError")
+    failed = [output for output in cell.outputs if output.output_type == "error"]
+    return [json.dumps(one) for one in failed if one.ename in kinds or "another machine" in one.evalue]

@@ -79,7 +79,24 @@ def test_all_that_it_needs_is_behind_one_name(path: Path) -> None:
 def test_predictions_come_before_explanations_and_variations(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
     assert text.count("**Predict.**") >= 5
-    assert text.count("**Vary.**") >= 2
+    assert "**Vary.**" in text
+
+
+@by_name
+def test_a_variation_has_its_line_typed_in_and_a_folded_answer(path: Path) -> None:
+    """Between its words and the next heading or variation: a cell, or which cell to change, and then the answer."""
+    marked = [(cell.cell_type, cell.source) for cell in nbformat.read(path, as_version=4).cells]
+    text = "\n".join("CELL" if kind == "code" else source for kind, source in marked)
+    parts = [re.split(r"\n## |\*\*Vary\.\*\*", part)[0] for part in text.split("**Vary.**")[1:]]
+    assert [
+        part for part in parts if not re.search(r"(CELL|run its cell again).*<details><summary>Answer", part, re.DOTALL)
+    ] == []
+
+
+@by_name
+def test_three_predictions_or_more_ask_for_a_reason(path: Path) -> None:
+    source = "\n".join(cell.source for cell in cells(path, "code"))
+    assert source.count("because=True") >= 3
 
 
 @by_name
