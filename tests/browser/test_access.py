@@ -115,6 +115,18 @@ SAME_IN_LEGEND = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene
 })"""
 """Pieces of a legend that have one look, though they stand for different things."""
 
+VANISHED = """() => [...document.querySelectorAll('.vmwidgets')].flatMap((figure) => {
+    const probe = figure.appendChild(document.createElement('i'));
+    probe.style.color = 'var(--vmw-bg)';
+    const ground = getComputedStyle(probe).color;
+    probe.remove();
+    return [...figure.querySelectorAll('.node.page-part > .shape')].filter((shape) => {
+        const { fill, fillOpacity, stroke } = getComputedStyle(shape);
+        return (fill === ground || Number(fillOpacity) === 0) && (stroke === ground || stroke === 'none');
+    }).map((shape) => shape.parentNode.getAttribute('class'));
+})"""
+"""Runs of pages that have the ground's colour and no outline of another one."""
+
 TOO_SMALL = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene')].flatMap((scene) => {
     const scale = 2 * scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
     const size = (text) => parseFloat(getComputedStyle(text).fontSize) * scale;
@@ -154,7 +166,9 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
             notebook.page.wait_for_function(ARE_DARK, arg=theme.endswith("Dark"))
         else:
             notebook.page.emulate_media(forced_colors="active")
-        found[theme] = [one for check in (AUDIT, ALIKE, SAME_IN_LEGEND) for one in notebook.page.evaluate(check)]
+        found[theme] = [
+            one for check in (AUDIT, ALIKE, SAME_IN_LEGEND, VANISHED) for one in notebook.page.evaluate(check)
+        ]
     assert not any(found.values()), "\n".join(f"{theme}: {one}" for theme, all_ in found.items() for one in all_)
     assert set(notebook.page.evaluate(GROUNDS)) == {"Canvas"}, "the reader's own colours hold on a dark page, too"
 
