@@ -281,6 +281,18 @@ def test_the_slab_shows_used_blocks_and_the_reserve(domain: MachineDomain) -> No
     assert styles.count("free") == slab.free - 3, "with an outline, which is seen on a dark ground"
 
 
+@pytest.mark.parametrize(("seed", "blocks"), [(1, 0), (3, 9), (4, 5)])
+def test_a_cell_that_stands_for_several_blocks_is_said_to(seed: int, blocks: int) -> None:
+    """A piece has at most 63 cells; the largest pieces of these lives have 63, 511 and 255 blocks."""
+    domain = machine_life(seed, "armv7", 60)
+    scene = vm.SlabLevels(domain).scene()
+    largest = max(head.blocks for head in domain.snapshot().slab.heads)
+    assert max(len(node.bars) for node in scene.nodes if node.kind == "cells") * max(1, blocks) >= largest
+    (line,) = (words(node) for node in scene.nodes if node.id == "slab/words")
+    assert (f"in a large piece, a cell is up to {blocks} blocks" in line) == bool(blocks)
+    assert ("a cell is" in line) == bool(blocks)
+
+
 # ---- all of them ----------------------------------------------------------------------------------------
 
 

@@ -89,6 +89,9 @@ def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[R
     reserve = RESERVE.get(picture.value.architecture, 3)
     parts = [f"{slab.free:,} of {slab.total:,} blocks free, {used:,} hold a vnode"]
     parts.append(f"each map leaves a reserve of {reserve}")
+    largest = max((head.blocks for head in slab.heads), default=0)
+    if largest > CELLS:
+        parts.append(f"in a large piece, a cell is up to {-(-largest // CELLS)} blocks")
     if refills:
         parts.append(f"this operation wanted {refills[0].wanted:,} free")
     label = " · ".join(parts)
