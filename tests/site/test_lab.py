@@ -121,11 +121,18 @@ def test_the_page_says_what_is_done_until_a_lab_runs(visitor: Any, site: Site) -
 
 
 FORBIDDEN = "Object.defineProperty(window, '{}', {{ get() {{ throw new DOMException('denied', 'SecurityError'); }} }})"
+OLD = "This browser is too old to run the labs."
 LACKING = {
     "delete window.Worker": "Python can't start in this browser",
     "delete window.WebAssembly": "Python can't start in this browser",
     FORBIDDEN.format("localStorage"): "The labs can't start here: this browser lets this page store nothing.",
     FORBIDDEN.format("indexedDB"): "The labs can't start here: this browser lets this page store nothing.",
+    "delete Array.prototype.at": OLD,
+    "delete Object.hasOwn": OLD,
+    "delete String.prototype.replaceAll": OLD,
+    "delete window.ResizeObserver": OLD,
+    "const Own = Worker; window.Worker = class extends Own { constructor(address) { super(address); } }": OLD,
+    "window.Worker = class { constructor(_, { type }) { if (type) throw new TypeError(); } terminate() {} }": OLD,
 }
 
 
@@ -139,8 +146,16 @@ def test_a_browser_that_can_not_run_the_labs_is_told_so(visitor: Any, site: Site
     assert LACKING[lacks] in page.locator(STARTING).inner_text()
 
 
+SILENT = """window.Worker = class extends EventTarget {
+    constructor(_, { type }) { super(); }
+    postMessage() {}
+    terminate() {}
+}"""
+"""A worker that never answers."""
+
+
 def test_a_python_that_does_not_start_is_late(visitor: Any, site: Site) -> None:
-    visitor.add_init_script("window.Worker = class extends EventTarget { postMessage() {} terminate() {} }")
+    visitor.add_init_script(SILENT)
     page = visitor.new_page()
     page.clock.install()
     page.goto(Below(site).address("01-maps.ipynb"))

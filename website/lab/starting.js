@@ -9,12 +9,6 @@ const STEPS = {
   running: [3, "The cells are running."],
 };
 const READY = "Python is ready. Press ▶▶ above to run all cells, or Shift and Enter to run one.";
-const NO_PYTHON =
-  "Python can't start in this browser: it runs no WebAssembly, or no workers. Open this page in a current Firefox, " +
-  "Chrome, Edge or Safari. The labs to read need neither.";
-const NO_STORAGE =
-  "The labs can't start here: this browser lets this page store nothing. Allow cookies and site data for this site, " +
-  "and reload this page.";
 const LATE =
   "Python has not started yet. On a slow network, wait. If this page was loaded quickly, reload it, or open it in " +
   "another browser.";
@@ -29,16 +23,6 @@ const PATIENCE = 180;
 
 /** Pixels of a telephone's window, at most. */
 const NARROW = 640;
-
-/** What this browser lacks, in a sentence; "" if it has everything. */
-function lacking() {
-  if (typeof WebAssembly !== "object" || typeof Worker !== "function") return NO_PYTHON;
-  try {
-    return localStorage && indexedDB ? "" : NO_STORAGE;
-  } catch {
-    return NO_STORAGE; // asking is forbidden, too
-  }
-}
 
 /** The words at the bottom of the page. */
 class Notice {
@@ -176,7 +160,7 @@ const plugin = {
   id: "vmwidgets-starting:plugin",
   autoStart: true,
   activate: (app) => {
-    if (lacking()) return;
+    if (window.vmwidgetsLacks) return; // checking.js has said it
     const followed = new WeakSet();
     const notice = new Notice();
     let touched = false; // who opens the list wants to see it
@@ -197,8 +181,6 @@ const plugin = {
     });
   },
 };
-
-if (lacking()) new Notice().say(lacking()); // now: JupyterLab may not start at all
 
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
 window._JUPYTERLAB["vmwidgets-starting"] = {
