@@ -185,6 +185,42 @@ def test_a_python_that_crashed_is_said_to_be_late_and_can_be_restarted(visitor: 
     assert page.locator(".jp-OutputArea-output", has_text="42").count() == 1
 
 
+SAVE = "() => { window.jupyterapp.commands.execute('docmanager:save'); }"
+
+
+FULL = """() => {
+    IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };
+}"""
+"""From now on the browser stores nothing more."""
+
+
+def test_a_storage_that_is_full_from_the_start_is_said(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    quota = {"origin": site.base, "quotaSize": 1000}
+    visitor.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+    page.goto(Below(site).address("01-maps.ipynb"))
+    page.locator(STARTING).get_by_text("This browser's storage is full").wait_for(timeout=LONG)
+
+
+def test_work_that_can_not_be_saved_is_said_so_and_handed_out(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    notebook = Notebook(page, Below(site), "01-maps.ipynb")
+    warning = page.locator(f"{STARTING} [role=alert]")
+    notebook.run("print('what was shown')")
+    assert page.get_by_text("This was not saved").count() == 0
+    page.evaluate(FULL)
+    page.evaluate(SAVE)
+    warning.get_by_text("This was not saved").wait_for(timeout=60_000)
+    page.locator(".jp-Dialog").get_by_role("button", name="Close").click()  # JupyterLab says that it failed, not why
+    assert page.locator(".jp-OutputArea-output", has_text="what was shown").count() == 1
+    with page.expect_download() as downloaded:
+        warning.get_by_role("button", name="Download").click()
+    assert downloaded.value.suggested_filename == "01-maps.ipynb"
+    assert "what was shown" in downloaded.value.path().read_text()
+    warning.get_by_role("button", name="Close").click()
+    assert page.locator(STARTING).get_by_text("This was not saved").count() == 0
+
+
 def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:
     context = chromium.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()

@@ -18,11 +18,72 @@ const LONG =
   "This has run for three minutes. If it takes longer than you expect, Python may have stopped: choose Restart Kernel " +
   "in the menu Kernel, and run the cells again. What is on the page stays until then.";
 
+const FULL =
+  "This browser's storage is full, or refused to this page, so the lab may not open, and can't be saved. Make room on the " +
+  "disk, or allow site data for this site, and reload this page.";
+const UNSAVED =
+  "This was not saved: the browser's storage is full, or refused to this page. What you did is on this page only, so " +
+  "download it before you close the page.";
+
+/** Bytes that are stored to see whether there is room: as many as a lab with its pictures has. */
+const ROOM = 1_000_000;
+
 /** Seconds after which Python is late, or may have stopped: a page is not told that its worker has crashed. */
 const PATIENCE = 180;
 
 /** Pixels of a telephone's window, at most. */
 const NARROW = 640;
+
+/** A button of the notice. */
+function button(name, press) {
+  const made = document.createElement("button");
+  made.textContent = name;
+  made.style.cssText = "margin-left: 12px; cursor: pointer";
+  made.addEventListener("click", press);
+  return made;
+}
+
+/** Whether this browser stores what a lab needs: it is tried, since a browser's own figures are guesses. */
+async function hasRoom() {
+  const done = (asked, good, bad) =>
+    new Promise((resolve, reject) => {
+      asked[good] = () => resolve(asked.result);
+      asked[bad] = () => reject(asked.error);
+    });
+  const name = "vmwidgets-room";
+  let base;
+  try {
+    const asked = indexedDB.open(name);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("tried");
+    base = await done(asked, "onsuccess", "onerror");
+    const writing = base.transaction("tried", "readwrite");
+    writing.objectStore("tried").put(new Uint8Array(ROOM), "room");
+    await done(writing, "oncomplete", "onabort");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    base?.close();
+    if (base) indexedDB.deleteDatabase(name);
+  }
+}
+
+/** Hands a notebook out as it is on the page. */
+function download(panel) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(panel.content.model.toJSON(), null, 1)]));
+  link.download = panel.context.path.split("/").pop();
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Says when a notebook could not be saved for lack of room; a save that was refused for a conflict is JupyterLab's to say. */
+function followSaving(panel, notice) {
+  panel.context.saveState.connect(async (_, state) => {
+    if (state === "completed") notice.calm(UNSAVED);
+    if (state === "failed" && !(await hasRoom())) notice.warn(UNSAVED, "Download", () => download(panel));
+  });
+}
 
 /** The words at the bottom of the page. */
 class Notice {
@@ -42,11 +103,13 @@ class Notice {
     this.words = document.createElement("span");
     this.words.setAttribute("role", "status");
     this.time = document.createElement("span"); // no status: a screen reader need not hear each second
-    this.close = document.createElement("button");
-    this.close.textContent = "Close";
-    this.close.style.cssText = "margin-left: 12px; cursor: pointer";
-    this.close.addEventListener("click", () => this.hide());
-    this.root.append(this.words, this.time, this.close, this.bar);
+    this.now = document.createElement("div");
+    this.now.append(this.words, this.time, button("Close", () => this.hide()), this.bar);
+    this.now.hidden = true;
+    this.warning = document.createElement("div");
+    this.warning.setAttribute("role", "alert");
+    this.warned = "";
+    this.root.append(this.warning, this.now);
     this.step = "";
   }
 
@@ -78,11 +141,28 @@ class Notice {
   }
 
   says(words) {
-    return this.root.isConnected && this.words.textContent === words;
+    return !this.now.hidden && this.words.textContent === words;
   }
 
   put() {
+    this.now.hidden = false;
     if (!this.root.isConnected) document.body.append(this.root);
+  }
+
+  /** Shows a warning above the rest until it is closed, with a button that does something about it. */
+  warn(words, name = "", press = () => {}) {
+    this.warned = words;
+    const close = button("Close", () => this.calm(words));
+    this.warning.replaceChildren(words, ...(name ? [button(name, press), close] : [close]));
+    if (!this.root.isConnected) document.body.append(this.root);
+  }
+
+  /** Takes a warning away: it is over. */
+  calm(words) {
+    if (this.warned !== words) return;
+    this.warned = "";
+    this.warning.replaceChildren();
+    if (this.now.hidden) this.root.remove();
   }
 
   stop() {
@@ -94,7 +174,8 @@ class Notice {
 
   hide() {
     this.stop();
-    this.root.remove();
+    this.now.hidden = true;
+    if (!this.warned) this.root.remove();
   }
 }
 
@@ -163,6 +244,7 @@ const plugin = {
     if (window.vmwidgetsLacks) return; // checking.js has said it
     const followed = new WeakSet();
     const notice = new Notice();
+    hasRoom().then((has) => has || notice.warn(FULL));
     let touched = false; // who opens the list wants to see it
     addEventListener("pointerdown", () => (touched = true), { capture: true, once: true });
     addEventListener("keydown", () => (touched = true), { capture: true, once: true });
@@ -172,6 +254,7 @@ const plugin = {
         if (!panel.sessionContext || !panel.content?.model || followed.has(panel)) continue;
         followed.add(panel);
         follow(app, panel, notice);
+        followSaving(panel, notice);
         panel.context.ready.then(() => giveRoom(app));
       }
     };
