@@ -221,6 +221,21 @@ def test_work_that_can_not_be_saved_is_said_so_and_handed_out(visitor: Any, site
     assert page.locator(STARTING).get_by_text("This was not saved").count() == 0
 
 
+def test_a_second_tab_on_the_same_lab_is_told_so_while_the_first_is_open(visitor: Any, site: Site) -> None:
+    first = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
+    first.run("print('in the first')")
+    other = visitor.new_page()
+    other.goto(Below(site).address("02-trees.ipynb"))
+    other.locator(STARTING).wait_for(timeout=LONG)
+    other.goto(Below(site).address("01-maps.ipynb"))
+    warning = other.locator(STARTING).get_by_text("This notebook is open in another tab, too.")
+    warning.wait_for(timeout=LONG)
+    assert first.page.get_by_text("open in another tab").count() == 0
+    assert first.page.locator(".jp-OutputArea-output", has_text="in the first").count() == 1
+    first.page.close()
+    warning.wait_for(state="detached", timeout=60_000)
+
+
 def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:
     context = chromium.new_context(viewport={"width": 360, "height": 740})
     page = context.new_page()

@@ -25,6 +25,10 @@ const UNSAVED =
   "This was not saved: the browser's storage is full, or refused to this page. What you did is on this page only, so " +
   "download it before you close the page.";
 
+const TWICE =
+  "This notebook is open in another tab, too. Work in one of the two: they don't show each other's changes, and the one " +
+  "that saves second is asked which of the two to keep.";
+
 /** Bytes that are stored to see whether there is room: as many as a lab with its pictures has. */
 const ROOM = 1_000_000;
 
@@ -82,6 +86,21 @@ function followSaving(panel, notice) {
   panel.context.saveState.connect(async (_, state) => {
     if (state === "completed") notice.calm(UNSAVED);
     if (state === "failed" && !(await hasRoom())) notice.warn(UNSAVED, "Download", () => download(panel));
+  });
+}
+
+/** Says that another tab has the same notebook open, until that one is closed: a tab holds a lock of the notebook's name. */
+function followTabs(panel, notice) {
+  const name = `vmwidgets:${new URL(".", location.href).pathname}${panel.context.path}`;
+  const closed = new Promise((resolve) => panel.disposed.connect(() => resolve()));
+  closed.then(() => notice.calm(TWICE));
+  navigator.locks?.request(name, { ifAvailable: true }, (lock) => {
+    if (lock) return closed;
+    notice.warn(TWICE);
+    navigator.locks.request(name, () => {
+      notice.calm(TWICE);
+      return closed;
+    });
   });
 }
 
@@ -254,8 +273,11 @@ const plugin = {
         if (!panel.sessionContext || !panel.content?.model || followed.has(panel)) continue;
         followed.add(panel);
         follow(app, panel, notice);
-        followSaving(panel, notice);
         panel.context.ready.then(() => giveRoom(app));
+        if (followed.has(panel.context)) continue; // a second view of the same notebook
+        followed.add(panel.context);
+        followSaving(panel, notice);
+        followTabs(panel, notice);
       }
     };
     app.restored.then(() => {
