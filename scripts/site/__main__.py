@@ -42,8 +42,7 @@ def main(arguments: list[str]) -> int:
     for name, size in sizes():
         print(f"{name:<28} {size / 1e6:7.2f} MB")
     print(f"{'a first visit of the lab':<28} {seen['bytes'] / 1e6:7.2f} MB, {seen['seconds']} s to the first picture")
-    ratio = seen["seconds"] / seen["print"]
-    print(f"{'beside the first print':<28} {ratio:7.2f} times the {seen['print']} s that a new notebook takes for one")
+    print(f"{'first picture / first print':<28} {measure.compared(seen)}")
     print(f"{'kept of the lab':<28} {kept / 1e6:7.2f} MB")
     print(f"{'kept of the pages':<28} {pages_kept / 1e6:7.2f} MB, and each page that is read")
     print(f"The site is in {OUT.relative_to(ROOT)}: python -m http.server --bind 127.0.0.1 --directory build/site")

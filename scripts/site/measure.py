@@ -20,6 +20,9 @@ FIRST = "01-maps.ipynb"
 SECONDS = 120
 """How long a first picture may take; Chromium finds no other host meanwhile."""
 
+AIM = 1.5
+"""How many times as long as JupyterLite's own first print a first picture may take."""
+
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 PRINT = """async () => {
     const { commands, shell } = window.jupyterapp;
@@ -32,6 +35,13 @@ PRINT = """async () => {
 """A new notebook with one cell, which prints: what JupyterLite takes by itself."""
 
 RUN_ALL = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+
+
+def compared(seen: dict[str, Any]) -> str:
+    """How long the first picture takes beside the first print, and whether that is within the aim."""
+    ratio = seen["seconds"] / seen["print"]
+    missed = ": MISSED" if ratio > AIM else ""
+    return f"{ratio:7.2f}, aim: at most {AIM}{missed} ({seen['seconds']} s / {seen['print']} s)"
 
 
 def visit(lab: Path, state: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Puts the extension `website/lab/starting.js` into a JupyterLite, which loads it as it loads each other one."""
+"""Puts the extension `website/lab/starting.js` into a JupyterLite, which loads it as it loads each other one.
+
+An old browser does not come that far: what checks the browser (`website/lab/checking.js`) stands in the lab's own page.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from .places import SOURCES
 
 NAME = "vmwidgets-starting"
 SOURCE = SOURCES / "lab" / "starting.js"
+CHECKING = SOURCES / "lab" / "checking.js"
+END = "</body>"
 
 
 def put(lab: Path) -> None:
@@ -25,3 +30,16 @@ def put(lab: Path) -> None:
     listed = read["jupyter-config-data"]["federated_extensions"]
     listed.append({"name": NAME, "load": f"static/{name}", "extension": "./extension"})
     settings.write_text(json.dumps(read, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    check(lab / "lab" / "index.html")
+
+
+def check(page: Path) -> None:
+    """Let the `page` of the lab look at the browser before anything else of it is loaded.
+
+    Raises :class:`SystemExit` if the page is not the one that this was written for.
+    """
+    text = page.read_text(encoding="utf-8")
+    if text.count(END) != 1:
+        raise SystemExit("vmwidgets: JupyterLite's page has changed: see scripts/site/starting.py")
+    script = f"<script>\n{CHECKING.read_text(encoding='utf-8')}</script>\n"
+    page.write_text(text.replace(END, script + END), encoding="utf-8")

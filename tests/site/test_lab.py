@@ -121,11 +121,18 @@ def test_the_page_says_what_is_done_until_a_lab_runs(visitor: Any, site: Site) -
 
 
 FORBIDDEN = "Object.defineProperty(window, '{}', {{ get() {{ throw new DOMException('denied', 'SecurityError'); }} }})"
+OLD = "This browser is too old to run the labs."
 LACKING = {
     "delete window.Worker": "Python can't start in this browser",
     "delete window.WebAssembly": "Python can't start in this browser",
     FORBIDDEN.format("localStorage"): "The labs can't start here: this browser lets this page store nothing.",
     FORBIDDEN.format("indexedDB"): "The labs can't start here: this browser lets this page store nothing.",
+    "delete Array.prototype.at": OLD,
+    "delete Object.hasOwn": OLD,
+    "delete String.prototype.replaceAll": OLD,
+    "delete window.ResizeObserver": OLD,
+    "const Own = Worker; window.Worker = class extends Own { constructor(address) { super(address); } }": OLD,
+    "window.Worker = class { constructor(_, { type }) { if (type) throw new TypeError(); } terminate() {} }": OLD,
 }
 
 
@@ -139,8 +146,16 @@ def test_a_browser_that_can_not_run_the_labs_is_told_so(visitor: Any, site: Site
     assert LACKING[lacks] in page.locator(STARTING).inner_text()
 
 
+SILENT = """window.Worker = class extends EventTarget {
+    constructor(_, { type }) { super(); }
+    postMessage() {}
+    terminate() {}
+}"""
+"""A worker that never answers."""
+
+
 def test_a_python_that_does_not_start_is_late(visitor: Any, site: Site) -> None:
-    visitor.add_init_script("window.Worker = class extends EventTarget { postMessage() {} terminate() {} }")
+    visitor.add_init_script(SILENT)
     page = visitor.new_page()
     page.clock.install()
     page.goto(Below(site).address("01-maps.ipynb"))
@@ -168,6 +183,57 @@ def test_a_python_that_crashed_is_said_to_be_late_and_can_be_restarted(visitor: 
     assert shown.count() == 1
     notebook.run("print(6 * 7)")
     assert page.locator(".jp-OutputArea-output", has_text="42").count() == 1
+
+
+SAVE = "() => { window.jupyterapp.commands.execute('docmanager:save'); }"
+
+
+FULL = """() => {
+    IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };
+}"""
+"""From now on the browser stores nothing more."""
+
+
+def test_a_storage_that_is_full_from_the_start_is_said(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    quota = {"origin": site.base, "quotaSize": 1000}
+    visitor.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+    page.goto(Below(site).address("01-maps.ipynb"))
+    page.locator(STARTING).get_by_text("This browser's storage is full").wait_for(timeout=LONG)
+
+
+def test_work_that_can_not_be_saved_is_said_so_and_handed_out(visitor: Any, site: Site) -> None:
+    page = visitor.new_page()
+    notebook = Notebook(page, Below(site), "01-maps.ipynb")
+    warning = page.locator(f"{STARTING} [role=alert]")
+    notebook.run("print('what was shown')")
+    assert page.get_by_text("This was not saved").count() == 0
+    page.evaluate(FULL)
+    page.evaluate(SAVE)
+    warning.get_by_text("This was not saved").wait_for(timeout=60_000)
+    page.locator(".jp-Dialog").get_by_role("button", name="Close").click()  # JupyterLab says that it failed, not why
+    assert page.locator(".jp-OutputArea-output", has_text="what was shown").count() == 1
+    with page.expect_download() as downloaded:
+        warning.get_by_role("button", name="Download").click()
+    assert downloaded.value.suggested_filename == "01-maps.ipynb"
+    assert "what was shown" in downloaded.value.path().read_text()
+    warning.get_by_role("button", name="Close").click()
+    assert page.locator(STARTING).get_by_text("This was not saved").count() == 0
+
+
+def test_a_second_tab_on_the_same_lab_is_told_so_while_the_first_is_open(visitor: Any, site: Site) -> None:
+    first = Notebook(visitor.new_page(), Below(site), "01-maps.ipynb")
+    first.run("print('in the first')")
+    other = visitor.new_page()
+    other.goto(Below(site).address("02-trees.ipynb"))
+    other.locator(STARTING).wait_for(timeout=LONG)
+    other.goto(Below(site).address("01-maps.ipynb"))
+    warning = other.locator(STARTING).get_by_text("This notebook is open in another tab, too.")
+    warning.wait_for(timeout=LONG)
+    assert first.page.get_by_text("open in another tab").count() == 0
+    assert first.page.locator(".jp-OutputArea-output", has_text="in the first").count() == 1
+    first.page.close()
+    warning.wait_for(state="detached", timeout=60_000)
 
 
 def test_a_telephone_shows_the_notebook_and_not_the_list_of_files(chromium: Any, site: Site) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from scripts.site import labs
+from scripts.site import labs, measure
 from scripts.site.serve import Site
 from tests.browser.lab import AXE
 from vmwidgets.lectures.listed import LECTURES
@@ -312,3 +312,8 @@ def test_pages_that_were_read_are_shown_without_a_network(chromium: Any, built: 
     again.goto(f"{base}/docs/deviations.html")
     expect(again.get_by_text("this browser has not kept this page")).to_be_visible()
     context.close()
+
+
+def test_the_build_says_whether_the_first_picture_is_within_its_aim() -> None:
+    assert measure.compared({"seconds": 15.0, "print": 10.0}) == "   1.50, aim: at most 1.5 (15.0 s / 10.0 s)"
+    assert measure.compared({"seconds": 18.0, "print": 10.0}) == "   1.80, aim: at most 1.5: MISSED (18.0 s / 10.0 s)"

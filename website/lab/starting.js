@@ -9,12 +9,6 @@ const STEPS = {
   running: [3, "The cells are running."],
 };
 const READY = "Python is ready. Press ▶▶ above to run all cells, or Shift and Enter to run one.";
-const NO_PYTHON =
-  "Python can't start in this browser: it runs no WebAssembly, or no workers. Open this page in a current Firefox, " +
-  "Chrome, Edge or Safari. The labs to read need neither.";
-const NO_STORAGE =
-  "The labs can't start here: this browser lets this page store nothing. Allow cookies and site data for this site, " +
-  "and reload this page.";
 const LATE =
   "Python has not started yet. On a slow network, wait. If this page was loaded quickly, reload it, or open it in " +
   "another browser.";
@@ -24,20 +18,90 @@ const LONG =
   "This has run for three minutes. If it takes longer than you expect, Python may have stopped: choose Restart Kernel " +
   "in the menu Kernel, and run the cells again. What is on the page stays until then.";
 
+const FULL =
+  "This browser's storage is full, or refused to this page, so the lab may not open, and can't be saved. Make room on the " +
+  "disk, or allow site data for this site, and reload this page.";
+const UNSAVED =
+  "This was not saved: the browser's storage is full, or refused to this page. What you did is on this page only, so " +
+  "download it before you close the page.";
+
+const TWICE =
+  "This notebook is open in another tab, too. Work in one of the two: they don't show each other's changes, and the one " +
+  "that saves second is asked which of the two to keep.";
+
+/** Bytes that are stored to see whether there is room: as many as a lab with its pictures has. */
+const ROOM = 1_000_000;
+
 /** Seconds after which Python is late, or may have stopped: a page is not told that its worker has crashed. */
 const PATIENCE = 180;
 
 /** Pixels of a telephone's window, at most. */
 const NARROW = 640;
 
-/** What this browser lacks, in a sentence; "" if it has everything. */
-function lacking() {
-  if (typeof WebAssembly !== "object" || typeof Worker !== "function") return NO_PYTHON;
+/** A button of the notice. */
+function button(name, press) {
+  const made = document.createElement("button");
+  made.textContent = name;
+  made.style.cssText = "margin-left: 12px; cursor: pointer";
+  made.addEventListener("click", press);
+  return made;
+}
+
+/** Whether this browser stores what a lab needs: it is tried, since a browser's own figures are guesses. */
+async function hasRoom() {
+  const done = (asked, good, bad) =>
+    new Promise((resolve, reject) => {
+      asked[good] = () => resolve(asked.result);
+      asked[bad] = () => reject(asked.error);
+    });
+  const name = "vmwidgets-room";
+  let base;
   try {
-    return localStorage && indexedDB ? "" : NO_STORAGE;
+    const asked = indexedDB.open(name);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("tried");
+    base = await done(asked, "onsuccess", "onerror");
+    const writing = base.transaction("tried", "readwrite");
+    writing.objectStore("tried").put(new Uint8Array(ROOM), "room");
+    await done(writing, "oncomplete", "onabort");
+    return true;
   } catch {
-    return NO_STORAGE; // asking is forbidden, too
+    return false;
+  } finally {
+    base?.close();
+    if (base) indexedDB.deleteDatabase(name);
   }
+}
+
+/** Hands a notebook out as it is on the page. */
+function download(panel) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(panel.content.model.toJSON(), null, 1)]));
+  link.download = panel.context.path.split("/").pop();
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Says when a notebook could not be saved for lack of room; a save that was refused for a conflict is JupyterLab's to say. */
+function followSaving(panel, notice) {
+  panel.context.saveState.connect(async (_, state) => {
+    if (state === "completed") notice.calm(UNSAVED);
+    if (state === "failed" && !(await hasRoom())) notice.warn(UNSAVED, "Download", () => download(panel));
+  });
+}
+
+/** Says that another tab has the same notebook open, until that one is closed: a tab holds a lock of the notebook's name. */
+function followTabs(panel, notice) {
+  const name = `vmwidgets:${new URL(".", location.href).pathname}${panel.context.path}`;
+  const closed = new Promise((resolve) => panel.disposed.connect(() => resolve()));
+  closed.then(() => notice.calm(TWICE));
+  navigator.locks?.request(name, { ifAvailable: true }, (lock) => {
+    if (lock) return closed;
+    notice.warn(TWICE);
+    navigator.locks.request(name, () => {
+      notice.calm(TWICE);
+      return closed;
+    });
+  });
 }
 
 /** The words at the bottom of the page. */
@@ -58,11 +122,13 @@ class Notice {
     this.words = document.createElement("span");
     this.words.setAttribute("role", "status");
     this.time = document.createElement("span"); // no status: a screen reader need not hear each second
-    this.close = document.createElement("button");
-    this.close.textContent = "Close";
-    this.close.style.cssText = "margin-left: 12px; cursor: pointer";
-    this.close.addEventListener("click", () => this.hide());
-    this.root.append(this.words, this.time, this.close, this.bar);
+    this.now = document.createElement("div");
+    this.now.append(this.words, this.time, button("Close", () => this.hide()), this.bar);
+    this.now.hidden = true;
+    this.warning = document.createElement("div");
+    this.warning.setAttribute("role", "alert");
+    this.warned = "";
+    this.root.append(this.warning, this.now);
     this.step = "";
   }
 
@@ -94,11 +160,28 @@ class Notice {
   }
 
   says(words) {
-    return this.root.isConnected && this.words.textContent === words;
+    return !this.now.hidden && this.words.textContent === words;
   }
 
   put() {
+    this.now.hidden = false;
     if (!this.root.isConnected) document.body.append(this.root);
+  }
+
+  /** Shows a warning above the rest until it is closed, with a button that does something about it. */
+  warn(words, name = "", press = () => {}) {
+    this.warned = words;
+    const close = button("Close", () => this.calm(words));
+    this.warning.replaceChildren(words, ...(name ? [button(name, press), close] : [close]));
+    if (!this.root.isConnected) document.body.append(this.root);
+  }
+
+  /** Takes a warning away: it is over. */
+  calm(words) {
+    if (this.warned !== words) return;
+    this.warned = "";
+    this.warning.replaceChildren();
+    if (this.now.hidden) this.root.remove();
   }
 
   stop() {
@@ -110,7 +193,8 @@ class Notice {
 
   hide() {
     this.stop();
-    this.root.remove();
+    this.now.hidden = true;
+    if (!this.warned) this.root.remove();
   }
 }
 
@@ -176,9 +260,10 @@ const plugin = {
   id: "vmwidgets-starting:plugin",
   autoStart: true,
   activate: (app) => {
-    if (lacking()) return;
+    if (window.vmwidgetsLacks) return; // checking.js has said it
     const followed = new WeakSet();
     const notice = new Notice();
+    hasRoom().then((has) => has || notice.warn(FULL));
     let touched = false; // who opens the list wants to see it
     addEventListener("pointerdown", () => (touched = true), { capture: true, once: true });
     addEventListener("keydown", () => (touched = true), { capture: true, once: true });
@@ -189,6 +274,10 @@ const plugin = {
         followed.add(panel);
         follow(app, panel, notice);
         panel.context.ready.then(() => giveRoom(app));
+        if (followed.has(panel.context)) continue; // a second view of the same notebook
+        followed.add(panel.context);
+        followSaving(panel, notice);
+        followTabs(panel, notice);
       }
     };
     app.restored.then(() => {
@@ -197,8 +286,6 @@ const plugin = {
     });
   },
 };
-
-if (lacking()) new Notice().say(lacking()); // now: JupyterLab may not start at all
 
 window._JUPYTERLAB = window._JUPYTERLAB ?? {};
 window._JUPYTERLAB["vmwidgets-starting"] = {
