@@ -111,3 +111,9 @@ def test_what_is_wired_and_has_changed_looks_as_its_key_in_a_readers_own_colours
     )
     words = re.search(r"\.node\.page-part\.wired\.changed text \{ fill: Canvas; \}", forced)
     assert shapes and words, "a run that changed has no fill there, and the key of what is wired is filled"
+
+
+def test_the_reserve_of_a_slab_is_bolder_than_free_blocks_in_a_readers_own_colours() -> None:
+    forced = CSS.read_text().split("@media (forced-colors: active) {")[1].split("\n}")[0]
+    rule = re.search(r"\.bar\.next \{ stroke-width: ([\d.]+); \}", forced)
+    assert rule is not None and float(rule[1]) >= 2, "free blocks have an outline of 1 in the same colour"
