@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import shutil
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,17 @@ MADE_BY = {"fault": "forked", "objects": "forked"}
 """Pictures of a machine that another function makes."""
 
 
+USUAL = 736
+"""Pixels of a page's text, at most: a drawing of more would be scaled down, and so would its letters."""
+
+WIDER = {"walk"}
+"""Pictures that would be twice as high then; they are scaled down."""
+
+
 def write(folder: Path, links: Mapping[str, str]) -> None:
     """Write the page and its pictures into a folder, each laid out for a telephone too.
+
+    The documents have the same pictures, which are drawn for wider pages than these.
 
     `links` are the links to try a picture, by its name.
     """
@@ -27,11 +37,16 @@ def write(folder: Path, links: Mapping[str, str]) -> None:
     lines = ["# Gallery", "", "Each picture is drawn by the code below it, when these pages are built.", ""]
     for name, view in pictures.views().items():
         (folder / f"{name}-slim.svg").write_text(to_svg(slim(view)))  # the view keeps its machine until it is drawn
+        if name not in WIDER:
+            view.width = USUAL
         scene = view.scene()
         (folder / f"{name}.svg").write_text(to_svg(scene))
         lines += [f"## {heading(name, scene.title)}", "", f"![{alternative(scene)}]({name}.svg)", ""]
         if source := code(name):
             lines += ["```python", source, "```", "", *([links[name], ""] if name in links else [])]
+    for picture in (folder.parent / "docs" / "pictures").glob("*.svg"):  # the documents' copies, for another page
+        if (folder / picture.name).is_file():
+            shutil.copy(folder / picture.name, picture)
     (folder / "index.md").write_text("\n".join(lines))
 
 

@@ -118,3 +118,13 @@ def test_on_a_narrow_page_drawings_keep_the_size_of_their_letters_and_scroll_alo
     assert len(found) >= 5
     assert {(large, reached) for large, _, reached in found} == {(100, True)}
     assert telephone.evaluate("document.documentElement.scrollWidth") <= 600
+
+
+@pytest.mark.parametrize("page", ["gallery/index.html", "docs/guide.html", "README.html"])
+def test_on_a_wide_page_letters_keep_their_size(telephone: Any, site: Site, page: str) -> None:
+    telephone.set_viewport_size({"width": 1300, "height": 740})
+    telephone.goto(f"{site.base}/{page}", wait_until="load")
+    found = telephone.evaluate(DRAWINGS)
+    small = [large for large, _, _ in found if large != 100]
+    assert len(small) <= 1, "all but the walk, which would be twice as high"
+    assert len(found) > len(small)
