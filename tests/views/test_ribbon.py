@@ -266,19 +266,3 @@ def test_double_bars_are_explained_in_the_same_words(make: Callable[[], vm.View]
 
 def test_the_table_of_a_map_without_entries_has_no_rows() -> None:
     assert vm.Map(vm.boot("x86-64").task("empty")).scene().table.rows == ()
-
-
-@pytest.mark.parametrize("entries", [12, 55])
-def test_each_gap_is_in_a_name_and_in_the_table_however_narrow(entries: int) -> None:
-    machine = machine_with(entries)
-    target = machine.kernel_map
-    scene = vm.Ribbon(target, width=420, whole=60).scene()
-    ends = [int(target.start), *(int(entry.end) for entry in target)]
-    starts = [*(int(entry.start) for entry in target), int(target.end)]
-    gaps = {end: binary_size(start - end) for end, start in zip(ends, starts, strict=True) if start > end}
-    said = {node.title for node in scene.nodes if node.kind == "gap"}
-    in_names = [node.title for node in scene.nodes if node.kind == "range" and node.title.endswith(" free")]
-    assert len(said) + len(in_names) == len(gaps)
-    assert bool(in_names) == (entries > 12)
-    free = [dict(zip(scene.table.header, row, strict=True))["free after"] for row in scene.table.rows]
-    assert free == [gaps.get(int(entry.end), "") for entry in target]

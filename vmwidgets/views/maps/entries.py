@@ -262,13 +262,12 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
 
 
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
-    """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry, gap."""
+    """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
     rows = []
-    gaps = gaps_after(value)
     above = {child: node.id for node in value.nodes.values() for child in (node.left, node.right) if child}
     for item in value.items[:MAX_ROWS]:
         if isinstance(item, Fold):
-            rows.append((f"… {item.count:,} entries folded", *[""] * 9, _free(gaps, item)))
+            rows.append((f"… {item.count:,} entries folded", *[""] * 9))
             continue
         node = value.nodes.get(item.id)
         colour = "" if node is None else "red" if node.red else "black"
@@ -278,30 +277,14 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
         rows.append(
             (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
              item.max_protection, item.inheritance, item.advice, what_is(item) + _wired(item, ", "), colour,
-             str(item.id), _free(gaps, item))
+             str(item.id))
         )  # fmt: skip
     if len(value.items) > MAX_ROWS:
-        rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 10))
+        rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))
     return tuple(rows)
-
-
-def gaps_after(value: MapValue) -> dict[int, int]:
-    """How many bytes are free right after each item, up to the next or to the end of the map; by id, none for none."""
-    ordered = sorted(value.items, key=lambda item: item.start)
-    ends = [*(item.start for item in ordered), value.end][1:]
-    reach, found = value.start, {}
-    for item, end in zip(ordered, ends, strict=True):
-        reach = max(reach, item.end)
-        if reach < end:
-            found[item.id] = end - reach
-    return found
-
-
-def _free(gaps: Mapping[int, int], item: EntryValue | Fold) -> str:
-    return binary_size(gaps[item.id]) if item.id in gaps else ""
 
 
 MAX_ROWS = 400
 """How many rows a table twin has at most: it travels with every picture."""
 
-TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry", "free after")
+TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

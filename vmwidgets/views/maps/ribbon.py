@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
@@ -63,7 +62,6 @@ def ribbon_lane(
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
     nodes = [_ground(picture, bar_top, width, on)]
     nodes += [node for piece in drawn if (node := _node(picture, piece, axis, bar_top, levels, names)) is not None]
-    nodes = _with_gaps_said(nodes, pieces)
     nodes += [node for one in both if (node := _overlap(picture, one, axis, bar_top)) is not None]
     nodes += [_ghost(picture, one, axis, bar_top) for one in picture.gone if _is_on(one, axis)]
     nodes += _markers(picture, axis, band_top, bar_top, width)
@@ -117,17 +115,6 @@ def _node(
         f"ribbon/{item.id}", "range", kit.Box(x, top, w, h), names.get(item.id, ""), thing=f"entry:{item.id}",
         state=(*picture.fill_of(item), *picture.in_order(item.id)), title=title, lane="ribbon",
     )  # fmt: skip
-
-
-def _with_gaps_said(nodes: Sequence[Node], pieces: Sequence[MapSegment]) -> list[Node]:
-    """The same; the name of a range says how large the gap after it is that is too narrow to be pointed at."""
-    after = {
-        f"ribbon/{before.item.id}": binary_size(gap.end - gap.start)
-        for before, gap in pairwise(pieces)
-        if isinstance(before.item, EntryValue) and gap.item is None and gap.w < LEAST_GAP
-    }
-    return [replace(node, title=f"{node.title}; then {after[node.id]} free") if node.id in after else node
-            for node in nodes]  # fmt: skip
 
 
 def _name(entry: EntryValue, w: float) -> str:
