@@ -387,7 +387,9 @@ def slots_of_the_area(seen: Pictured) -> None:
             words = f"{slab.buffers - len(slab.free)} of {slab.buffers} slots in use"
             assert words in " ".join(run.text for run in titles[0].text)
     ids = {one.id for one in seen.machine.kernel_map.entries()}
-    assert {int(row["entry"]) for row in seen.rows()} <= ids
+    assert {int(row["entry"]) for row in seen.rows() if row["entry"] != "next"} <= ids
+    following = {number(row["address"]) for row in seen.rows() if row["entry"] == "next"}
+    assert following <= {slab.free[0] for slab in contents.slabs if slab.free}
 
 
 @counts("map", "task")
