@@ -1,7 +1,7 @@
 """Values: frozen dataclasses whose methods are made when one of them is first used.
 
 The package has some 290 kinds of values, and a first picture uses about 60 of them.  `dataclasses` compiles the text of
-up to eight methods for each kind, which took a third of the time that importing the package took.  So :func:`frozen`
+up to eight methods for each kind, which took much of the time that importing the package took.  So :func:`frozen`
 only makes a class with its slots, and leaves the rest to `dataclasses` until it is asked for.
 """
 
