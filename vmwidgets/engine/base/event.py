@@ -10,13 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .frozen import own_fields
+from .frozen import dataclass_transform, own_fields
 from .past import Row
-
-if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-    from .frozen import dataclass_transform
 
 EVENTS: dict[str, type[Event]] = {}
 """Every class of events by its tag."""
@@ -66,6 +61,7 @@ class Event(_Declared):
     tag: ClassVar[str]
     field_names: ClassVar[tuple[str, ...]] = ("function", "depth")
     """The names of all its fields."""
+    _names: ClassVar[frozenset[str]] = frozenset(field_names)
     _told: ClassVar[tuple[str, ...]] = ()
     """The names of its fields but `function` and `depth`."""
     _defaults: ClassVar[dict[str, Any]] = {"function": "", "depth": 0}
@@ -83,6 +79,7 @@ class Event(_Declared):
         own = own_fields(cls)
         cls._told = (*cls._told, *own)
         cls.field_names = (*Event.field_names, *cls._told)
+        cls._names = frozenset(cls.field_names)
         cls._defaults = {**cls._defaults, **{name: vars(cls)[name] for name in own if name in vars(cls)}}
         if cls.tag.startswith("_"):
             return
@@ -99,7 +96,7 @@ class Event(_Declared):
         held.update(self._defaults)
         held.update(zip(self._told, given, strict=False))
         held.update(named)
-        if held.keys() != set(self.field_names) or len(given) > len(self._told):
+        if held.keys() != self._names or len(given) > len(self._told):
             raise TypeError(f"{self.tag} has the fields {', '.join(self._told)}; got {given} and {named}")
 
     def __setattr__(self, name: str, held: object) -> None:
