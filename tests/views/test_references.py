@@ -234,3 +234,13 @@ def test_a_file_marks_the_selected_reference_in_all_grids(form: str) -> None:
     picture.selection = "reference:7"
     assert len(marked.findall(made())) == made().count('<path class="shade"') == 4
     assert ".node.selected" in made(), "the mark is in the style sheet of the file"
+
+
+@pytest.mark.parametrize("width", [420, 900])
+@pytest.mark.parametrize("page", [10_995_116_277_760, (1 << 52) - 8])
+def test_a_long_page_number_is_written_whole(page: int, width: int) -> None:
+    string = " ".join(f"{page + number}w |" for number in (1, 2, 3, 4, 1, 2, 5))
+    picture = vm.picture(vm.References(vm.reference_string(string, 3, "clock"), width=width))
+    runs = [run for node in picture.scene().nodes for run in node.text if str(page)[:8] in run.text]
+    assert len(runs) > 7
+    assert not [run.text for run in runs if run.room]
