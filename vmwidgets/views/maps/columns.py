@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
@@ -10,29 +10,41 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.text import text_width
 
-CARD = 106.0
-"""Width of a card's column, for "kernel memory"; the widest address style needs more."""
+CARD, BRIEF, LEAST = 106.0, 92.0, 76.0
+"""Widths of a card's column: for "kernel memory"; where all addresses are page numbers; for "768K rwx" at least."""
 
-SHORT = 34.0
+SHORT, SIZED = 34.0, 44.0
+"""Widths of a column in which a page number can be read, and a size too."""
+
 FOLD = 56.0
 LEAST_FOLD = 34.0
 MAX_CARDS, FEWER = 6, 3
-"""So many cards at most; so many fewer, less one, if then there is room for labels of all others."""
+"""So many cards at most; so many fewer, less one, if then there is room for sizes or page numbers of all others."""
 
 
-def card_width(style: AddressStyle) -> float:
+def _card_width(style: AddressStyle) -> float:
     """The width of a card's column where addresses are written like this."""
     return max(CARD, text_width(style.widest, "mono label") + 24)
 
 
+def _least_width(address: str) -> float:
+    """The width of a card's column where all are cards: as much as the longest address needs, or size and rights."""
+    return max(LEAST, text_width(address, "mono label") + 2 * TIGHT + GAP)
+
+
+TIGHT, GAP = 5.0, 6.0
+"""Pixels beside the words of a card that is as narrow as it can be, and between two of them."""
+
+
 @frozen
 class Column:
-    """Where one thing is: `level` is "card", "short" or "mark"."""
+    """Where one thing is: `level` is "card", "short", "mark" or "fold"; `is_brief`: addresses are page numbers here."""
 
     id: int
     x: float
     w: float
     level: str
+    is_brief: bool = False
 
     @property
     def middle(self) -> float:
@@ -40,48 +52,80 @@ class Column:
         return self.x + self.w / 2
 
 
+def are_brief(columns: Mapping[int, Column]) -> bool:
+    """Whether some have room for a page number only: then all addresses of these lanes are page numbers."""
+    return any(column.is_brief for column in columns.values())
+
+
 def lay_columns(
     items: Sequence[EntryValue | Fold],
     important: Sequence[int],
+    style: AddressStyle,
     width: float = WIDTH,
-    card: float = CARD,
     left: float = MARGIN,
 ) -> dict[int, Column]:
-    """A column for every item; those in `important` (ids, most important first) get cards as far as they fit.
+    """A column for every item: all are cards if each has room for its address, written in `style`, or its page.
+
+    If not, those in `important` (ids, most important first) get cards as far as they fit.
 
     The others share what is left: where that is enough, they are cards too.
 
     `left` is kept free.
     """
-    room = width - left - MARGIN
+    room, card = width - left - MARGIN, _card_width(style)
     if not items:
         return {}
-    if len(items) * card <= room and not any(isinstance(item, Fold) for item in items):
-        share = min(room / len(items), card * 1.7)
-        x = left + (room - share * len(items)) / 2
-        return {item.id: Column(item.id, x + i * share, share, "card") for i, item in enumerate(items)}
     folds = {item.id for item in items if isinstance(item, Fold)}
+    if not folds and len(items) * LEAST <= room:
+        page = max((style.short(item.start) for item in items), key=len)
+        for address, is_brief in ((style.widest, False), (page, True)):
+            if len(items) * _least_width(address) <= room:
+                w = min(room / len(items), card * 1.7)
+                x = left + (room - w * len(items)) / 2
+                return {item.id: Column(item.id, x + i * w, w, "card", is_brief) for i, item in enumerate(items)}
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
-    shares = [_shares(len(items), len(folds), count, room, card) for count in range(len(chosen) + 1)]
-    fewer = range(len(chosen), max(0, len(chosen) - FEWER), -1)  # if then each of the others has its label
-    count = next((one for one in fewer if shares[one][1] >= SHORT), len(chosen))
-    cards, rest = frozenset(chosen[:count]), len(items) - count - len(folds)
-    fold, share = shares[count]
-    level = "card" if share >= card else "short" if share >= SHORT else "mark"
+    plan = _plan(len(items), len(folds), len(chosen), room, card)
+    cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
     columns: dict[int, Column] = {}
-    x = left + max(0.0, room - len(cards) * card - len(folds) * fold - rest * share) / 2
+    x = left + max(0.0, room - plan.cards * plan.card - len(folds) * plan.fold - rest * plan.share) / 2
     for item in items:
-        w = card if item.id in cards else fold if item.id in folds else share
-        columns[item.id] = Column(item.id, x, w, "card" if item.id in cards else "fold" if item.id in folds else level)
+        is_card, is_fold = item.id in cards, item.id in folds
+        w = plan.card if is_card else plan.fold if is_fold else plan.share
+        level = "card" if is_card else "fold" if is_fold else plan.level
+        columns[item.id] = Column(item.id, x, w, level, plan.is_brief)
         x += w
     return columns
 
 
-def _shares(items: int, folds: int, cards: int, room: float, card: float) -> tuple[float, float]:
-    """How wide a fold is, and what is neither fold nor card, if so many are cards."""
+@frozen
+class _Plan:
+    """So many cards of a width, how wide a fold is, and width and level of what is neither."""
+
+    cards: int
+    card: float
+    fold: float
+    share: float
+    level: str
+    is_brief: bool
+
+
+def _plan(items: int, folds: int, most: int, room: float, card: float) -> _Plan:
+    """All in full if there is room; if not, all with page numbers; else `most` are cards, and the others marks."""
+    whole = _shared(items, folds, most, room, card)
+    if whole.share >= card:
+        return whole
+    counts = range(most, max(0, most - FEWER), -1)
+    brief = [_shared(items, folds, count, room, BRIEF, is_brief=True) for count in counts]
+    return next((one for least in (SIZED, SHORT) for one in brief if one.share >= least), whole)
+
+
+def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_brief: bool = False) -> _Plan:
+    """How folds, and what is neither fold nor card, share the room if so many are cards."""
     left_over = max(0.0, room - cards * card)
     fold = min(FOLD, left_over * 0.8 / max(1, folds))
-    return fold, min(card, (left_over - folds * fold) / max(1, items - cards - folds))
+    share = min(card, (left_over - folds * fold) / max(1, items - cards - folds))
+    level = "card" if share >= card else "short" if is_brief else "mark"
+    return _Plan(cards, card, fold, share, level, is_brief)
 
 
 def _choose_cards(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
@@ -17,7 +18,7 @@ from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
-from .columns import Column
+from .columns import GAP, TIGHT, Column, are_brief
 from .overlaps import overlap_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
@@ -30,6 +31,7 @@ CARD_HEIGHT = 72.0
 
 def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
     """The list from `top` on."""
+    brief = _brief(picture, columns)
     files = _brackets(picture, columns, top) if picture.layout.runs else []
     top += BAND * bool(picture.layout.runs)
     items = picture.value.items
@@ -39,7 +41,13 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     numbered = kit.all_or_none(
         (short_count(fold.count) for fold in folds), (_fold_width(columns[fold.id]) for fold in folds)
     )
-    cards = [_item(picture, item, columns[item.id], top, numbered=numbered) for item in items if item.id not in plain]
+    cards = [
+        _fold(item, columns[item.id], top, short_count(item.count) if numbered else "")
+        if isinstance(item, Fold)
+        else _entry(picture, item, columns[item.id], top, brief)
+        for item in items
+        if item.id not in plain
+    ]
     header = kit.chip(
         "list/header", "entry", Box(MARGIN, top + 23, HEADER - MARGIN - 6, 26), "header", lane="list",
         spare=2, title=f"the list's header: {picture.value.nr_entries:,} entries",
@@ -85,18 +93,21 @@ def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> l
             continue
         start, size = gone[0][0], sum(end - start for start, end in gone)
         column = columns[item.id]
+        write = picture.style.short if column.is_brief else picture.style.long
         where = ", ".join(picture.style.range(*one) for one in gone)
         title = f"removed: {where}, {binary_size(size)}, {what_is(item)}"
         is_card = column.level == "card"
-        x, w = (column.x + 4, column.w - 8) if is_card else _strip(column)
+        x, w = (column.x + GAP / 2, column.w - GAP) if is_card else _strip(column)
         rows = [
-            kit.Line(picture.style.long(start), "mono label dim", _number(picture.style.long(start), item, w)),
+            kit.Line(write(start), "mono label dim", _number(write(start), item, w)),
             kit.Line(f"−{binary_size(size)}", "strong"),
             kit.Line(name_of(item), "label dim", middle=True),
         ]
         box = Box(x, top, w, CARD_HEIGHT) if is_card else Box(x, top + 20, w, STRIP_HEIGHT)
         name = f"list/ghost/{item.id}"
-        nodes.append(kit.card(name, box, rows if is_card else [], kind="ghost", top=21, step=20, pad=7, title=title))
+        nodes.append(
+            kit.card(name, box, rows if is_card else [], kind="ghost", top=21, step=20, pad=TIGHT, title=title)
+        )
     return nodes
 
 
@@ -113,22 +124,44 @@ def _end(node: Node) -> _End:
     return _End(node.id, node.x, node.w, node.y + node.h / 2)
 
 
-def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: float, *, numbered: bool) -> Node:
-    """An entry or a fold; `numbered`: all folds have room for their counts."""
-    if isinstance(item, Fold):
-        return _fold(item, column, top, short_count(item.count) if numbered else "")
-    states = picture.in_order(item.id)
-    kind = kind_of(item)
+@frozen
+class _Brief:
+    """What short entries say beside their page number, all or none of them."""
+
+    sizes: bool
+    rights: bool
+
+
+def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
+    """What the short entries of a list say; None where there are none, and addresses are written in full."""
+    if not are_brief(columns):
+        return None
+    short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
+    room = [columns[entry.id].w - SHORT_GAP - 2 for entry in short]
+    return _Brief(
+        kit.all_or_none((_brief_size(entry) for entry in short), room, "label strong"),
+        kit.all_or_none((entry.protection for entry in short), room, "mono label"),
+    )
+
+
+def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, brief: _Brief | None) -> Node:
+    """An entry; `brief`: what short ones say, where there are any."""
+    states, kind = picture.in_order(entry.id), kind_of(entry)
     if column.level == "mark":
-        return _mark(picture, item, column, top, (*states, *picture.fill_of(item)))
+        return _mark(picture, entry, column, top, (*states, *picture.fill_of(entry)))
     is_card = column.level == "card"
-    w = column.w - (8 if is_card else 4)
+    w = column.w - (GAP if is_card else SHORT_GAP)
+    rows = _card_rows(picture, entry, w, is_brief=column.is_brief) if is_card else ()
     node = kit.card(
-        f"list/{item.id}", Box(column.middle - w / 2, top, w, CARD_HEIGHT),
-        _card_rows(picture, item, w) if is_card else (), kind="entry", thing=f"entry:{item.id}", top=20, step=15, pad=7,
-        bars=(Bar(1.5, 1.5, w - 3, 4, kind),), state=(*states, kind), lane="list", title=describe(picture, item),
+        f"list/{entry.id}", Box(column.middle - w / 2, top, w, CARD_HEIGHT), rows, kind="entry",
+        thing=f"entry:{entry.id}", top=20, step=15, pad=TIGHT, bars=(Bar(1.5, 1.5, w - 3, 4, kind),),
+        state=(*states, kind), lane="list", title=describe(picture, entry),
     )  # fmt: skip
-    return node if is_card else replace(node, text=_short_text(picture, item, w))
+    return replace(node, text=_short_text(picture, entry, w, brief)) if brief is not None and not is_card else node
+
+
+SHORT_GAP = 4.0
+"""Pixels between two short entries."""
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
@@ -149,18 +182,22 @@ def _strip(column: Column) -> tuple[float, float]:
     return column.middle - w / 2, w
 
 
-def _card_rows(picture: MapPicture, entry: EntryValue, w: float) -> list[kit.Line]:
-    style, wired = picture.style, _wired(entry)
-    size = binary_size(entry.size)
-    brief = size.replace(" ", "").replace("iB", "")  # in little room, with its unit as a letter
+def _brief_size(entry: EntryValue) -> str:
+    """Its size in little room, with its unit as a letter."""
+    return binary_size(entry.size).replace(" ", "").replace("iB", "")
+
+
+def _card_rows(picture: MapPicture, entry: EntryValue, w: float, *, is_brief: bool) -> list[kit.Line]:
+    """The words of a card; `is_brief`: others have room for page numbers only, so that all are page numbers."""
+    write, wired = picture.style.short if is_brief else picture.style.long, _wired(entry)
     what = name_of(entry)
-    if wired and w <= _ROOMY and text_width(what) > w - 20 - text_width(wired, "label strong"):
+    if wired and w <= _ROOMY and text_width(what) > w - 2 * TIGHT - 6 - text_width(wired, "label strong"):
         what = ""
-    start = style.long(entry.start)
+    start = write(entry.start)
     return [
         kit.Line(start, "mono label", _number(start, entry, w)),
-        kit.Line(style.long(entry.end), "mono label dim"),
-        kit.Line((size, brief), "label strong", entry.protection, "mono label"),
+        kit.Line(write(entry.end), "mono label dim"),
+        kit.Line((binary_size(entry.size), _brief_size(entry)), "label strong", entry.protection, "mono label"),
         kit.Line(what, "label dim", wired, "label strong", middle=True),
     ]
 
@@ -182,10 +219,13 @@ def _wired(entry: EntryValue, before: str = "") -> str:
     return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
 
 
-def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
-    rows = [fitted(w / 2, 24, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
-    if text_width(entry.protection, "mono label") <= w - 2:
-        rows.append(Text(w / 2, 42, entry.protection, "mono label dim", "middle"))
+def _short_text(picture: MapPicture, entry: EntryValue, w: float, brief: _Brief) -> tuple[Text, ...]:
+    """Its page number, and what there is room for, at the height where cards have it."""
+    rows = [fitted(w / 2, 20, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
+    if brief.sizes:
+        rows.append(Text(w / 2, 50, _brief_size(entry), "label strong", "middle"))
+    if brief.rights:
+        rows.append(Text(w / 2, 65 if brief.sizes else 42, entry.protection, "mono label dim", "middle"))
     return tuple(rows)
 
 

@@ -16,7 +16,7 @@ from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
 from .axis import Zoom
-from .columns import Column, card_width, lay_columns
+from .columns import Column, are_brief, lay_columns
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture
 from .ribbon import ribbon_lane
@@ -45,7 +45,7 @@ def draw_map(
     by_address = sorted(items, key=lambda item: item.start)  # the tree's order, also if the list has another
 
     def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:
-        return lay_columns(items, picture.important(selection), width, card_width(picture.style), left)
+        return lay_columns(items, picture.important(selection), picture.style, width, left)
 
     columns = lay(items)
     if "tree" in lanes:
@@ -81,8 +81,9 @@ def draw_map(
 
 def _has_page_numbers(nodes: Sequence[Node], columns: Mapping[int, Column]) -> bool:
     """Whether a number is written in a short label somewhere: where there is no room for one, it says R or B."""
-    short = {f"entry:{column.id}" for column in columns.values() if column.level == "short"}
-    labelled = (node for node in nodes if node.thing in short or (short and node.lane == "tree"))  # see tree_lane
+    if not are_brief(columns):
+        return False
+    labelled = (node for node in nodes if node.lane in ("tree", "list"))
     numbers = (text for node in labelled for text in node.text if "mono" in text.style)
     return any(text.text not in ("R", "B", "") for text in numbers)
 

@@ -31,18 +31,17 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     items = {item.id: item for item in picture.value.items}
     plain = [identity for identity in depths if columns[identity].level == "mark" and not picture.in_tree(identity)]
     small = set(plain)
-    is_short = any(columns[identity].level == "short" for identity in depths)
     nodes = [
         _fold(items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]  # no EntryValue: a Fold
         if isinstance(items[identity], Fold)
-        else _node(picture, items[identity], columns[identity], top + depth * row, is_short=is_short)  # type: ignore[arg-type]
+        else _node(picture, items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]
         for identity, depth in depths.items()
         if identity not in small
     ]
     marks = [_marks(picture, items, plain, columns, depths, top)] if plain else []  # type: ignore[arg-type]
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
-    nodes += _comparisons(picture, placed, width)
+    nodes += _comparisons(picture, placed, marks, items, width)
     return Drawn(nodes, links, tuple(marks), top + max(picture.layout.depth, *depths.values()) * row + 30)
 
 
@@ -101,15 +100,15 @@ def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
             pending += [(node.right, depth + 1), (node.left, depth + 1)]
 
 
-def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float, *, is_short: bool) -> Node:
-    """A node; `is_short`: another has room for a page number only, so that each has its page number, and no letter."""
+def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
+    """A node; where addresses are page numbers, it has no letter."""
     red = picture.value.nodes[entry.id].red
     states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = _HEIGHT[column.level]
     text: tuple[Text, ...] = ()
     if column.level == "card":
-        label = picture.style.short(entry.start) if is_short else picture.style.long(entry.start)
-        letter = 0 if is_short else 16  # all nodes of a tree have theirs, or none
+        label = picture.style.short(entry.start) if column.is_brief else picture.style.long(entry.start)
+        letter = 0 if column.is_brief else 16  # all nodes of a tree have theirs, or none
         w = min(column.w + 8, text_width(label, "mono label") + 12 + letter)  # neighbours in order are at other depths
         letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
         text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
@@ -166,26 +165,35 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             )  # fmt: skip
 
 
-def _comparisons(picture: MapPicture, placed: Mapping[str, Node], width: float) -> list[Node]:
-    """What each node of the path was asked, beside it where there is room."""
+def _comparisons(
+    picture: MapPicture,
+    placed: Mapping[str, Node],
+    marks: Sequence[Marks],
+    items: Mapping[int, EntryValue | Fold],
+    width: float,
+) -> list[Node]:
+    """What each node of the path was asked, beside it where there is room; without room for its address, that too."""
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)
     labels: list[Node] = []
     words = {"left": "below → left", "right": "≥ end → right", "here": "inside: found"}
     walked = [placed.get(f"tree/{identity}") for identity, _ in picture.path]
-    for number, (asked, (_, outcome)) in enumerate(zip(walked, picture.path, strict=True), 1):
+    for number, (asked, (identity, outcome)) in enumerate(zip(walked, picture.path, strict=True), 1):
         if asked is None:
             continue
         before, after = walked[max(number - 2, 0)], walked[min(number, len(walked) - 1)]
         others = [one for one in rows[asked.y + asked.h / 2] if one is not asked]
-        full = (f"{number} {words[outcome]}",) if asked.h >= _HEIGHT["short"] else ()
-        for label in (*full, f"{number}"):
+        is_bare = asked.h < _HEIGHT["short"]
+        full = f"{number} {picture.style.long(items[identity].start)}" if is_bare else f"{number} {words[outcome]}"
+        for label in (full, f"{number}"):
             w = text_width(label, "label")
             sides = [asked.x + asked.w + 4, asked.x - w - 4]
-            if asked.h < _HEIGHT["short"] and _leans_right(asked, before, after):
+            if is_bare and _leans_right(asked, before, after):
                 sides.reverse()
-            free = [x for x in sides if _is_free(x, w, others, width)]
+            if is_bare and label is full:
+                sides = sides[:1]  # an address is so long that a link of the path would cross it at the other
+            free = [x for x in sides if _is_free(x, w, others, width) and not _is_marked(x, w, asked, marks)]
             if free:
                 text = (Text(0, 13, label, "label path"),)
                 box = kit.Box(free[0], asked.y + asked.h / 2 - 9, w, 18)
@@ -203,3 +211,14 @@ def _leans_right(asked: Node, *beside: Node | None) -> bool:
 def _is_free(x: float, w: float, others: Sequence[Node], width: float) -> bool:
     """Whether a label from `x` on covers none of the nodes of its row."""
     return x >= 0 and x + w <= width and not any(one.x < x + w and one.x + one.w > x for one in others)
+
+
+def _is_marked(x: float, w: float, asked: Node, marks: Sequence[Marks]) -> bool:
+    """Whether a label beside `asked` from `x` on covers a mark of its row."""
+    y = asked.y + asked.h / 2
+    return any(
+        left < x + w and left + wide > x
+        for one in marks
+        for left, top, wide in zip(one.x, one.y, one.w, strict=True)
+        if abs(top + one.h / 2 - y) < 1
+    )

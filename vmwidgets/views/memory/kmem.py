@@ -13,7 +13,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue
-from vmwidgets.views.maps.columns import card_width, lay_columns
+from vmwidgets.views.maps.columns import lay_columns
 from vmwidgets.views.maps.entries import HEADER, list_lane
 from vmwidgets.views.maps.picture import (
     Drawn,
@@ -265,7 +265,7 @@ def _detail(
     )
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0
-    columns = lay_columns(laid, picture.important(chosen), width, card_width(style), HEADER)
+    columns = lay_columns(laid, picture.important(chosen), style, width, HEADER)
     heading = _heading(value, top, width)
     top += heading.h
     listed = list_lane(picture, columns, top) if laid else Drawn([], [], (), top - 12)
