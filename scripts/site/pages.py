@@ -74,7 +74,7 @@ def mended(text: str) -> str:
 def for_telephones(text: str, slim: Collection[str]) -> str:
     """A page in which a telephone shows the `slim` forms of pictures; Sphinx numbers copies of a picture.
 
-    >>> for_telephones('<img src="../_images/walk1.svg" />', ["walk-slim"])[:-11]
+    >>> for_telephones('<img src="../_images/walk1.svg" />', ["walk-slim"])[:-10]
     '<picture><source media="(max-width: 520px)" srcset="../_images/walk-slim.svg"><img src="../_images/walk1.svg" />'
     """
 
