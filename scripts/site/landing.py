@@ -26,6 +26,11 @@ EXAMPLES = {
         'a = m.kernel_map.enter("64 KiB", prot="r")',
         "m.kernel_map",
     ),
+    "Which page to evict": (
+        'string = "7 0 1 2 0 3 0 4 2 3 0 3"',
+        'compared = vm.reference_string(string, 3, ("fifo", "clock"))',
+        "compared",
+    ),
     "A walk through page tables": (
         't = m.task("init"); a = t.mmap("8 KiB")',
         't.write(a, b"hello")',
@@ -36,20 +41,15 @@ EXAMPLES = {
         'child.write(a, b"J")',
         "vm.Fault(child)",
     ),
-    "Which page to evict": (
-        'string = "7 0 1 2 0 3 0 4 2 3 0 3"',
-        'compared = vm.reference_string(string, 3, ("fifo", "clock"))',
-        "compared",
+    "A kernel's own memory": (
+        'k = vm.boot("x86-64"); k.kmem_malloc("24 KiB")',
+        'k.kmem_alloc_wait("900 KiB")',
+        "vm.Kmem(k)",
     ),
     "The same memory in other formats": (
         'ranges = [(0x40_0000, "4 MiB"), (0x2000_0000, "64 MiB")]',
         'formats = vm.compare_formats(ranges, ("x86-64", "armv7"))',
         "formats",
-    ),
-    "A kernel's own memory": (
-        'k = vm.boot("x86-64"); k.kmem_malloc("24 KiB")',
-        'k.kmem_alloc_wait("900 KiB")',
-        "vm.Kmem(k)",
     ),
 }
 """Pictures with the lines that draw them; each goes on with the names of those before it."""
