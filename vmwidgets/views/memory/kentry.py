@@ -194,7 +194,7 @@ def _slab_grid(
         top -= 18  # the line above has its words
     else:
         numbers = " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in shown)
-        numbers += " · next: the slot that is allocated next" * (slab.free[:1] in ([one] for one in shown))
+        numbers += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in shown)
         words = kit.paragraph(
             f"kentry/{index}/title", head + colour + numbers, MARGIN, top, width - 2 * MARGIN, style="label"
         )
