@@ -144,6 +144,14 @@ def test_instructors_read_the_minutes_of_each_section_and_their_rule(path: Path)
 
 
 @by_name
+def test_the_instructors_table_says_which_predictions_can_be_left_out(path: Path) -> None:
+    text = "\n".join(cell.source for cell in cells(INSTRUCTORS / path.name, "markdown"))
+    table = dict(re.findall(r"^\| `([^`]+)`( \(further\))? \|", text, re.MULTILINE))
+    kept = {name for cell in core(path) for name in PREDICTION.findall(cell.source)}
+    assert {name for name, mark in table.items() if mark} == set(asked(path)) - kept
+
+
+@by_name
 def test_what_is_left_out_comes_last_but_for_the_end(path: Path) -> None:
     """A class that stops at its end has seen one lab, and not parts of it."""
     headings = [found for cell in cells(path, "markdown") for found in HEADING.findall(cell.source)]
