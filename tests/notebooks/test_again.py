@@ -156,6 +156,26 @@ def test_the_same_cell_again_does_not_fail(path: Path) -> None:
         assert verdicts(notebook) == first
 
 
+@by_name
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("seed", orders(3))
+def test_run_all_above_changes_no_verdict(path: Path, seed: int) -> None:
+    """From a cell in the middle, after that cell and all later ones have run: the cells above it, and then it again."""
+    notebook = nbformat.read(path, as_version=4)
+    answered(notebook, seed)
+    client, code = client_of(notebook, path)
+    middle = random.Random(f"{lab_of(path)} above {seed}").randrange(len(code) // 3, len(code))
+    with client.setup_kernel():
+        for number in code:
+            client.execute_cell(notebook.cells[number], number)
+        first = verdicts(notebook)
+        for number in code[: middle + 1]:
+            again(client, number)
+            assert failures(notebook.cells[number]) == [], notebook.cells[number].source
+        assert verdicts(notebook) == first
+    assert first.keys() == set(asked(path))
+
+
 def client_of(notebook: Any, path: Path) -> tuple[nbclient.NotebookClient, list[int]]:
     """What runs a notebook, and the numbers of its cells with code."""
     client = nbclient.NotebookClient(
