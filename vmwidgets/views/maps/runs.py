@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -31,7 +32,12 @@ RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only re
 
 def file_of(entry: EntryValue) -> str:
     """The last part of the path of an entry's file; nothing for memory of other kinds."""
-    name = (entry.object or "").rstrip("/")
+    return _file_called(entry.object) if entry.object is not None and entry.object.startswith("/") else ""
+
+
+@lru_cache(maxsize=1024)
+def _file_called(path: str) -> str:
+    name = path.rstrip("/")
     return name.rpartition("/")[2] if _PATH.fullmatch(name) else ""
 
 
@@ -148,10 +154,13 @@ MOST_GHOSTS = 12
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """What entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
-    taken = {(item.start, item.end) for item in now}
-    other = [entry for entry in before if (entry.start, entry.end) not in taken]  # of the rest nothing is gone
+    same = set(map(id, now))
+    other = [entry for entry in before if id(entry) not in same]  # what did not change is the same value
+    if other:
+        taken = {(item.start, item.end) for item in now}
+        other = [entry for entry in other if (entry.start, entry.end) not in taken]
     if not other:
-        return ()
+        return ()  # of the rest nothing is gone
     there = sorted(Range(item.start, item.end) for item in now)
     found: list[Range] = []
     place = 0
