@@ -15,12 +15,10 @@ from scripts import pictures
 from vmwidgets.pictures.slim import slim
 from vmwidgets.views.scene.svg import to_svg
 
+from .labs import USUAL
+
 MADE_BY = {"fault": "forked", "objects": "forked"}
 """Pictures of a machine that another function makes."""
-
-
-USUAL = 736
-"""Pixels of a page's text, at most: a drawing of more would be scaled down, and so would its letters."""
 
 WIDER = {"walk"}
 """Pictures that would be twice as high then; they are scaled down."""

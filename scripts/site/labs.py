@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 
 from vmwidgets.lectures.listed import LECTURES
+from vmwidgets.views.scene.kit import WIDTH
 
 from .places import CACHE, NOTEBOOKS, ROOT, digest, package
 
@@ -23,6 +24,9 @@ KEPT = CACHE / "labs"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 OURS = "application/vnd.vmwidgets."
 """What only the package itself reads in an output."""
+
+USUAL = 736
+"""Pixels of a page's text, at most: a drawing of more would be scaled down, and so would its letters."""
 
 BEFORE = """
 import vmwidgets.pictures.slim
@@ -33,6 +37,14 @@ vmwidgets.pictures.slim.KEPT = True
 """
 """Run before a lab: the page shows the recorded map of a process, and not one of the computer that builds the site.
 Each picture is laid out for a telephone too."""
+
+READ = f"""{BEFORE}
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.pictures.tables import Walk
+
+Picture.usual, Walk.usual = {USUAL}, {WIDTH}
+"""
+"""Run before a lab that is read: its pictures are as wide as the text, but for a walk, as in the gallery."""
 
 WITHOUT_STEPS = {"12-your-own-kernel"}
 """Labs whose pictures are of what another kernel printed: a handout is made of pictures of a machine."""
@@ -97,7 +109,7 @@ def title_of(source: Path) -> str:
 
 def run(source: Path, shown: Path) -> None:
     """Run a notebook, and keep what can be read without a kernel."""
-    check([sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", shown, source])
+    check([sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", shown, source], READ)
     notebook: Any = nbformat.read(shown, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
@@ -119,12 +131,12 @@ def readable(outputs: list[Any]) -> Iterator[Any]:
             yield output
 
 
-def check(command: list[Any]) -> None:
-    """Run a command in the checkout; ends with what it said if it fails."""
-    home = KEPT / "ipython"
+def check(command: list[Any], before: str = BEFORE) -> None:
+    """Run a command in the checkout, kernels with `before`; ends with what it said if it fails."""
+    home = KEPT / ("ipython" if before == BEFORE else "ipython-read")
     startup = home / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
-    (startup / "before.py").write_text(BEFORE)
+    (startup / "before.py").write_text(before)
     variables = {**os.environ, "IPYTHONDIR": str(home), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=60 * MINUTES

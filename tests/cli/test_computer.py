@@ -15,6 +15,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.cli import computer, main
 from vmwidgets.cli.computer import Finding
+from vmwidgets.engine.base.released import install
 from vmwidgets.views.scene.static import STATIC
 
 
@@ -67,8 +68,8 @@ def test_a_python_with_nothing_is_told_what_is_missing(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     lines = done.stdout.splitlines()
-    assert 'missing   Jupyter kernel: ipykernel is not installed; pip install ".[lab]" in a clone of vmwidgets' in lines
-    assert 'missing   JupyterLab: not installed; pip install ".[lab]" in a clone of vmwidgets' in lines
+    assert f"missing   Jupyter kernel: ipykernel is not installed; {install('lab')}" in lines
+    assert f"missing   JupyterLab: not installed; {install('lab')}" in lines
     assert "optional  strace: not installed; only for your own recordings in lab 10; on Linux install strace" in lines
     assert lines[-1] == "2 things are missing that the labs need: see the lines above"
 

@@ -19,6 +19,7 @@ import pytest
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.released import install
 from vmwidgets.grading import Graded, Grades, Row, feedback, grade, read_course, report
 from vmwidgets.grading.comparing import compared
 from vmwidgets.grading.judge import judged
@@ -536,7 +537,7 @@ def test_data_that_would_take_gigabytes_of_memory_is_not_read() -> None:
         (["--dask", "http://10.0.0.1:80"], "'http://10.0.0.1:80' is not an address"),
         (["--dask", "tcp://10.0.0.1:70000"], "'tcp://10.0.0.1:70000' is not an address"),
         (["--dask", "tcp://10.0.0.1:8786", "--jobs", "2"], "--jobs is for this computer"),
-        (["--dask", "tls://[::1]:8786"], 'pip install ".[dask]" in a clone of vmwidgets'),
+        (["--dask", "tls://[::1]:8786"], install("dask")),
     ],
 )
 def test_a_cluster_that_can_not_be_is_one_sentence(

@@ -57,12 +57,24 @@ INPUTS = {
 }
 """What we give to actions, as their action.yml names it: actionlint knows only older versions of them."""
 
+ON_NODE_24 = {
+    "actions/checkout": 5,
+    "actions/setup-python": 6,
+    "actions/upload-artifact": 6,
+    "actions/download-artifact": 7,
+    "actions/upload-pages-artifact": 5,
+    "actions/deploy-pages": 5,
+}
+"""The first version of each action in JavaScript that needs no Node 20, which GitHub took away in September 2026."""
+
 
 def test_each_action_is_one_commit_and_has_inputs_that_it_takes() -> None:
     """A tag can be moved, and the job that publishes may sign in to PyPI."""
     pins = {pin for path in WORKFLOWS for pin in PIN.findall(path.read_text("utf-8"))}
     assert {name for name, _, _ in pins} == set(INPUTS)
     assert len(pins) == len(INPUTS), "of each action one version"
+    major = {name: int(version[1:].partition(".")[0]) for name, _, version in pins}
+    assert {name for name, least in ON_NODE_24.items() if major[name] < least} == set()
     for path in WORKFLOWS:
         used = [step for step in steps_of(loaded(path)) if "uses" in step]
         assert len(PIN.findall(path.read_text("utf-8"))) == len(used)

@@ -103,7 +103,9 @@ def test_other_ways_to_install_are_not(text: str) -> None:
 
 
 def test_what_is_said_once_there_is_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(released, "RELEASED", False)
     assert released.install("lab") == 'pip install ".[lab]" in a clone of vmwidgets'
+    assert released.install() == "pip install . in a clone of vmwidgets"
     monkeypatch.setattr(released, "RELEASED", True)
     assert (released.install("lab"), released.install()) == ('pip install "vmwidgets[lab]"', "pip install vmwidgets")
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+import vmwidgets as vm
 from scripts.site import examples
 
 TRIED = {tried.path: tried for tried in examples.everything()}
@@ -33,6 +37,31 @@ def test_its_cells_run_by_themselves(path: str) -> None:
                     exec(code, names)
             else:
                 exec(code, names)
+
+
+WITHOUT = {
+    "BesideLinux": "compares with processes of this computer",
+    "Broken": "is raised by a bug of ours",
+    "Followed": "follows a kernel in an emulator",
+    "Stops": "shows a kernel in an emulator",
+    "View": "is the base of the pictures",
+    "load_tables": "reads a file",
+    "xv6": "builds a kernel",
+}
+"""Public names without an example, with the reason."""
+
+
+def test_each_public_name_has_an_example() -> None:
+    things = {name: getattr(vm, name) for name in vm.__all__}
+    called = {name: one for name, one in things.items() if inspect.isclass(one) or inspect.isroutine(one)}
+    assert len(called) > 70
+
+    def texts(thing: Any) -> Iterator[str]:
+        yield inspect.getdoc(thing) or ""
+        members = vars(thing).values() if inspect.isclass(thing) else ()
+        yield from (inspect.getdoc(one) or "" for one in members if inspect.isroutine(one))
+
+    assert {name for name, one in called.items() if not any(">>> " in text for text in texts(one))} == set(WITHOUT)
 
 
 @pytest.mark.parametrize("document", examples.pages(), ids=lambda path: path.name)

@@ -32,6 +32,7 @@ DRAWN = "() => document.querySelectorAll('.vmwidgets .vmw-scene .node').length >
 SEEN = "() => [...document.querySelectorAll('main img, article img')].every((one) => one.complete)"
 WIDTHS = """[...document.querySelectorAll('main img, article img')].map(
     (one) => Math.round(one.getBoundingClientRect().width))"""
+PATH = "window.jupyterapp.shell.currentWidget.context.path"
 ERRORS = "document.querySelectorAll('.jp-OutputArea-output[data-mime-type$=stderr]').length"
 
 
@@ -71,6 +72,17 @@ def test_a_pasted_text_is_read_in_firefox(site: Site) -> None:
         ("size", SIZE), ("open", f"{site.base}/index.html"), ("ask", fill),
         ("ask", PRESS.format(name="See which bit refused")), ("wait", read), site=site.base,
     )  # fmt: skip  # as it is done
+
+
+def test_an_example_is_tried_in_firefox(site: Site) -> None:
+    link = "[...document.querySelectorAll('a.open')].find((one) => one.innerText === 'Try it')"
+    press = f"(() => {{ {link}.click(); return true; }})()"
+    *_, where, errors = firefox(
+        ("size", SIZE), ("open", f"{site.base}/gallery/index.html"), ("ask", press), ("wait", READY),
+        ("ask", f"({RUN_ALL})()"), ("wait", DRAWN), ("ask", PATH), ("ask", ERRORS), site=site.base,
+    )  # fmt: skip  # as it is done
+    assert where.startswith("examples/gallery/")
+    assert errors == 0
 
 
 LABS = [pytest.param(f"{name}.ipynb", marks=pytest.mark.sweep) for name in labs.NAMES if name != "01-maps"]

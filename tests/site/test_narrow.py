@@ -86,6 +86,10 @@ DRAWINGS = """async () => {
 }"""
 """Of each drawing: how large its letters are, whether all of it is seen, and whether keys scroll it."""
 
+SCALED = """() => [...document.querySelectorAll('article img[src^="data:image/svg"]')]
+    .filter((one) => one.getBoundingClientRect().width < 0.97 * one.naturalWidth).map((one) => one.alt)"""
+"""What screen readers say of drawings that are scaled down; a frame around a few takes 2 %."""
+
 CUT = """() => [...document.querySelectorAll('article img')]
     .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
     .map((one) => one.currentSrc.slice(-80))"""
@@ -128,3 +132,14 @@ def test_on_a_wide_page_letters_keep_their_size(telephone: Any, site: Site, page
     small = [large for large, _, _ in found if large != 100]
     assert len(small) <= 1, "all but the walk, which would be twice as high"
     assert len(found) > len(small)
+
+
+def test_on_a_wide_page_letters_of_a_labs_drawings_keep_their_size(telephone: Any, site: Site) -> None:
+    telephone.set_viewport_size({"width": 1300, "height": 740})
+    count = 0
+    for name in labs.NAMES:
+        telephone.goto(f"{site.base}/notebooks/{name}.html", wait_until="load")
+        count += len(telephone.evaluate(DRAWINGS))
+        scaled = telephone.evaluate(SCALED)
+        assert [words for words in scaled if not words.startswith("walk of ")] == [], name
+    assert count > 100

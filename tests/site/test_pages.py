@@ -144,9 +144,29 @@ def test_examples_can_be_tried_from_the_page_where_they_are(built: Path) -> None
         assert len(tries) >= least, place
 
 
+NEWER = re.compile(r"\?\.\D|\?\?|catch \{|[^\w.]#\w+\s*[=;(]|\.\.\.\w+ \}|\|\|=|&&=|\bawait import")
+"""What JavaScript as of 2017 does not have: a browser that does not know it runs nothing of a file."""
+
+
+@pytest.mark.parametrize("source", ["one?.two", "one ?? two", "try { f(); } catch { g(); }", "({ ...one })", "a ??= b"])
+def test_newer_javascript_is_found(source: str) -> None:
+    assert NEWER.search(source)
+
+
+def test_the_start_page_is_read_by_each_browser_that_knows_modules_and_others_are_told(built: Path) -> None:
+    """Modules are as of 2017, so are the start page's scripts; a browser without them runs old.js alone."""
+    for name in ("landing.js", "kept.js"):
+        assert NEWER.findall(text(built / "_static" / name)) == [], name
+    page = text(built / "index.html")
+    assert re.search(r'<script nomodule [^>]*src="_static/old.js">', page)
+    assert 'getElementById("old").hidden = false' in text(built / "_static" / "old.js")
+    assert re.search(r'<p id="old" hidden>The answer is 5: [^<]+ newer browser[^<]*</p>', page)
+
+
 def test_the_start_page_is_small(built: Path) -> None:
     files = [built / "index.html", *(built / "_static").glob("landing.*")]
     assert len(files) == 3
+    assert re.search(r"[1-9]\d* MB the first time; [1-9]\d* s to the first picture", text(built / "index.html"))
     assert sum(path.stat().st_size for path in files) <= LANDING
 
 

@@ -46,6 +46,10 @@ class Formats(Picture):
     """One mapping in several page-table formats, side by side.
 
     `target` is the result of ``vm.compare_formats(…)``.
+
+    >>> import vmwidgets as vm
+    >>> vm.Formats(vm.compare_formats([(0x40_0000, "4 MiB")], ("x86-64", "armv7")))
+    <Formats>
     """
 
     def __init__(self, target: FormatComparison, **options: Any) -> None:
@@ -64,6 +68,14 @@ class Paging(Picture):
     """What the kernel did for a task, next to what a domain did for itself.
 
     `target` is the result of ``vm.compare_paging(task, domain)``.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("armv7")
+    >>> t, d = m.task("init"), m.domain("hello")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.Paging(vm.compare_paging(t, d))
+    <Paging>
     """
 
     def __init__(self, target: PagingComparison, **options: Any) -> None:

@@ -100,28 +100,56 @@ class Domain(TreePicture):
 
 @picture_of()
 class Capabilities(DomainPicture):
-    """The cnodes of a domain, slot by slot."""
+    """The cnodes of a domain, slot by slot.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.Capabilities(d)
+    <Capabilities of domain:hello ...>
+    """
 
     _draws = draw_capabilities
 
 
 @picture_of()
 class Vnodes(TreePicture):
-    """A domain's shadow tree, and beside each vnode the descriptor that the hardware reads."""
+    """A domain's shadow tree, and beside each vnode the descriptor that the hardware reads.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.Vnodes(d)
+    <Vnodes of domain:hello ...>
+    """
 
     _draws = draw_vnodes
 
 
 @picture_of()
 class Vspace(DomainPicture):
-    """The regions of a domain's address space, and what is mapped."""
+    """The regions of a domain's address space, and what is mapped.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.Vspace(d)
+    <Vspace of domain:hello ...>
+    """
 
     _draws = draw_vspace
 
 
 @picture_of()
 class SlabLevels(DomainPicture):
-    """The slab that a domain's vnodes come from, and the nested refills of its last operation."""
+    """The slab that a domain's vnodes come from, and the nested refills of its last operation.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"), flags="rw")
+    >>> vm.SlabLevels(d)
+    <SlabLevels of domain:hello ...>
+    """
 
     _draws = draw_slab_levels
 

@@ -15,5 +15,12 @@ def inverted(at: At) -> Scene:
     """An inverted page table: buckets, and the chains of entries that a search follows.
 
     `target` is the result of ``m.frames.inverted()``.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.Inverted(m.frames.inverted())
+    <Inverted>
     """
     return draw_inverted(at.target, width=at.width)

@@ -156,21 +156,42 @@ class Map(Picture):
 
 @picture_of()
 class Tree(Map):
-    """The red-black tree of a map: how an address is found."""
+    """The red-black tree of a map: how an address is found.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("64 KiB", prot="r")
+    >>> vm.Tree(m.kernel_map)
+    <Tree of kernel_map ...>
+    """
 
     lanes = ("tree",)
 
 
 @picture_of()
 class EntryList(Map):
-    """The entries of a map in order."""
+    """The entries of a map in order.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("64 KiB", prot="r")
+    >>> vm.EntryList(m.kernel_map)
+    <EntryList of kernel_map ...>
+    """
 
     lanes = ("list",)
 
 
 @picture_of()
 class Ribbon(Map):
-    """The addresses of a map, to scale, with its gaps."""
+    """The addresses of a map, to scale, with its gaps.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("64 KiB", prot="r")
+    >>> vm.Ribbon(m.kernel_map)
+    <Ribbon of kernel_map ...>
+    """
 
     lanes = ("ribbon",)
 

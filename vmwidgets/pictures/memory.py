@@ -124,6 +124,11 @@ class Kentry(Picture):
     """The kentry area: the reserved range, its free list, and the slots with the kernel map's entries in them.
 
     `target` is ``m.kentry``, or the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> vm.Kentry(m.kentry)
+    <Kentry of kentry ...>
     """
 
     def __init__(self, target: MachineKentry | Machine, **options: Any) -> None:
@@ -164,6 +169,13 @@ class Frames(Picture):
     """Physical memory: gauges with the reserves, free lists, runs of frames, owners; a selected frame's reverse map.
 
     `target` is ``m.frames``, or the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.Frames(m.frames)
+    <Frames of frames ...>
     """
 
     def __init__(self, target: MachineFrames | Machine, **options: Any) -> None:
@@ -210,6 +222,12 @@ class Slabs(Picture):
     """Object caches and zones: their slabs, the buffers in them, and the order in which free buffers are allocated.
 
     `target` is ``m.caches``, or the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.malloc("100 B")
+    >>> vm.Slabs(m.caches)
+    <Slabs of caches ...>
     """
 
     def __init__(self, target: MachineCaches | Machine, **options: Any) -> None:
@@ -233,6 +251,14 @@ class Threads(Picture):
     """Threads: those that are ready, the sleepers by what they wait for, in the order they wake, and a deadlock.
 
     `target` is ``m.threads``, the machine, or a thread, which is then selected.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> for name in ("sh", "ls"):
+    ...     thread = m.spawn(m.kmem_alloc_wait, "1 MiB", name=name)
+    >>> count = m.run()
+    >>> vm.Threads(m.threads)
+    <Threads of threads ...>
     """
 
     def __init__(self, target: MachineThreads | MachineThread | Machine, **options: Any) -> None:

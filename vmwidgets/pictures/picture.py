@@ -80,6 +80,9 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         sync=True
     )
 
+    usual: float = WIDTH
+    """Pixels that it is laid out for where neither `width` nor a page says how many."""
+
     folds = False
     """Whether parts of the picture fold where its page is not high enough."""
 
@@ -240,7 +243,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
     @property
     def room(self) -> float:
         """The width in pixels for which the picture is laid out."""
-        return float(self.width or WIDTH)
+        return float(self.width or self.usual)
 
     @property
     def high(self) -> float:
@@ -312,7 +315,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             return [self]
         serial, found = machine.journal.serial(self.operation), []
         for done in [*(place for place in last.steps.places if place > 0), None]:
-            at = replace(self.at(When(serial, done)), width=float(self.width or WIDTH), height=inf)
+            at = replace(self.at(When(serial, done)), width=float(self.width or self.usual), height=inf)
             with self.as_drawn():
                 found.append(Snapshot(self.drawing(at), self.operation, self.scale, selected=self.selection))
         return found

@@ -16,7 +16,15 @@ BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty":
 
 @picture_of(shows=Machine, name="ReferenceBits")
 def draw(at: At) -> Scene:
-    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine."""
+    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.ReferenceBits(m)
+    <ReferenceBits of machine ...>
+    """
     tasks, steps = bits_of(at), at.steps(bits_of, "ring", "page", "dirty", "word")
     parts = {task: [(one[bits], style) for bits, style in BITS.items()] for task, one in tasks.items()}
     rows = [(task or "not mapped", parts[task], counted(one.total(), "page")) for task, one in tasks.items()]

@@ -16,5 +16,9 @@ def placement(at: At) -> Scene:
 
     `target` is the ``layout`` of a ``vm.BaseAndBounds`` or a ``vm.Segments``.  Free pieces are drawn where they are
     known, as after a check of 00/segments; a segment in memory that is in use or another's is marked.
+
+    >>> import vmwidgets as vm
+    >>> vm.Placement(vm.BaseAndBounds(base=0x8000, bounds=0x1000).layout)
+    <Placement>
     """
     return draw_segments(at.target, width=at.width)

@@ -28,7 +28,16 @@ Frames = Mapping[int, Mapping[str, tuple[int, str]]]
 
 @picture_of(shows=Machine, name="Sharing")
 def draw(at: At) -> Scene:
-    """Which frames are in the page tables of exactly the same tasks.  `target` is the machine."""
+    """Which frames are in the page tables of exactly the same tasks.  `target` is the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> child = t.fork()
+    >>> vm.Sharing(m)
+    <Sharing of machine ...>
+    """
     frames, before = frames_of(at), frames_of(replace(at, done=0))
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for frame, users in sorted(frames.items(), key=lambda one: (min(va for va, _ in one[1].values()), one[0])):

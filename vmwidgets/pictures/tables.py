@@ -61,6 +61,13 @@ class Tables(Picture):
     `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
     closes a table, a run or a fold, and shows a descriptor bit by bit.  "find" opens the path to an address.  The cost
     depends on what is open, not on the number of tables.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.Tables(t)
+    <Tables of task:init ...>
     """
 
     address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
@@ -278,6 +285,13 @@ class Walk(Picture):
     walks again and marks differences from the result.  You can change `address`, `access` and `user`, in Python and in
     the picture: drag the slices of the address or turn them with the arrow keys.  A click edits a bit of a machine's
     descriptor.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> a = t.mmap("8 KiB")
+    >>> t.write(a, b"x")
+    >>> vm.Walk(t.walk(a))
+    <Walk of machine ...>
     """
 
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)

@@ -26,6 +26,13 @@ class Tlb(Picture):
     `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors, the picture shows the
     state of each shootdown; click a waiting shootdown to acknowledge it.  The cells of four processors are drawn.  A
     click on another processor's fold opens it, and folds the one that was opened first.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64", cpus=2)
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.Tlb(m)
+    <Tlb of machine ...>
     """
 
     def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:

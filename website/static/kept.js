@@ -1,7 +1,7 @@
 // What this page is made of is kept for a visit without a network; see worker.js.  Where a browser keeps nothing, as in a
 // private window, the page works with a network only.
 
-const isKept = Boolean(navigator.serviceWorker?.controller); // its worker saw each request of this page
+const isKept = "serviceWorker" in navigator && navigator.serviceWorker.controller !== null; // it saw each request
 
 async function keep() {
   await navigator.serviceWorker.register(new URL("../worker.js", import.meta.url));

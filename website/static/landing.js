@@ -1,4 +1,6 @@
 // The landing page: an answer steps the picture; the box hands its text to a notebook in this browser.
+//
+// Each browser that knows modules has to read this file: so it is JavaScript as of 2017. Any other one runs old.js.
 
 const scenes = [...document.querySelectorAll(".scene")];
 const sentence = document.querySelector(".sentence");
@@ -30,7 +32,7 @@ function step() {
   const last = !scenes.some((scene) => scene.dataset.name === `step ${at + 1}`);
   const said = show(`step ${at}`);
   const chosen = answers.find((one) => one.getAttribute("aria-pressed") === "true");
-  const right = chosen?.dataset.right === "yes" ? "Right. " : `Not ${chosen?.textContent}. `;
+  const right = chosen.dataset.right === "yes" ? "Right. " : `Not ${chosen.textContent}. `;
   sentence.textContent = last ? right + said : said;
   if (last) for (const one of answers) judge(one, one === chosen);
   otherwise.hidden = !last;
@@ -70,7 +72,7 @@ document.querySelector("#paste").addEventListener("submit", async (event) => {
     const store = await caches.open("vmwidgets");
     await store.put("/vmwidgets/pasted.txt", new Response(box.value));
     location.href = "lab/lab/index.html?path=pasted.ipynb";
-  } catch {
+  } catch (error) {
     said.textContent = "This browser can't hand the text over here. Open the lab, and paste it into vm.load('''…''').";
   }
 });

@@ -53,14 +53,28 @@ def a_kind(value: object) -> str:
 
 
 class VMError(Exception):
-    """Any failure that a learner can meet, in one line of text; names in it may contain any characters."""
+    """Any failure that a learner can meet, in one line of text; names in it may contain any characters.
+
+    >>> import vmwidgets as vm
+    >>> try:
+    ...     vm.boot("x86-64").kernel_map.enter("63 MiB")
+    ... except vm.VMError as failure:
+    ...     print(failure)
+    NOMEM: no gap of 63 MiB is left
+    """
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(printable(sentence))
 
 
 class Refused(VMError, ValueError):
-    """A request that makes no sense: what was wrong, where, and what would be right."""
+    """A request that makes no sense: what was wrong, where, and what would be right.
+
+    >>> import vmwidgets as vm
+    >>> vm.boot("x86-64").kernel_map.enter("3 apples")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: size: '3 apples' is not a size; write bytes or, for example, ...
+    """
 
 
 class UnknownName(Refused, KeyError):
@@ -73,6 +87,11 @@ class KernelError(VMError):
     """A kernel function returned an error.
 
     `name` is the kernel's name for it (``"NOMEM"``), and `code` the number that the original returns.
+
+    >>> import vmwidgets as vm
+    >>> vm.boot("x86-64").kernel_map.enter("63 MiB")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.KernelError: NOMEM: no gap of 63 MiB is left
     """
 
     def __init__(self, name: str, code: int, reason: str) -> None:
@@ -83,7 +102,13 @@ class KernelError(VMError):
 
 
 class KernelPanic(VMError):
-    """The kernel stopped for good; `name` is the assertion or panic that stopped it."""
+    """The kernel stopped for good; `name` is the assertion or panic that stopped it.
+
+    >>> import vmwidgets as vm
+    >>> vm.boot("x86-64", quirks={"nomerge-enter"}).kernel_map.enter("4 KiB", nomerge=True)
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.KernelPanic: panic (nomerge_enter): the merge was asked to look at a NOMERGE request
+    """
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"panic ({name}): {reason}")
@@ -106,7 +131,15 @@ def failure(error: BaseException) -> tuple[Any, ...]:
 
 
 class CallbackFailed(VMError):
-    """A learner's thread or handler, called by the machine, raised an error; the machine itself is intact."""
+    """A learner's thread or handler, called by the machine, raised an error; the machine itself is intact.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> thread = m.spawn(lambda: 1 / 0, name="divides")
+    >>> m.run()
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.CallbackFailed: thread 'divides' failed: ZeroDivisionError: division by zero
+    """
 
 
 class Broken(AssertionError):

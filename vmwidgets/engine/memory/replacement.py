@@ -25,6 +25,14 @@ class ResidentPage:
 
     `page` is the number under which it was last mapped or used, or -1 if that is unknown.  `arrived` and `used` are
     points in time, in references: the number of references before the page was brought in, and before its last use.
+
+    >>> import vmwidgets as vm
+    >>> def oldest(pages: list[vm.ResidentPage]) -> vm.ResidentPage:
+    ...     return min(pages, key=lambda one: one.arrived)
+    >>> vm.reference_string("1 2 3 1 4", 3, oldest)
+    5 references to 4 pages
+    faults    3 frames
+    oldest           4
     """
 
     frame: int

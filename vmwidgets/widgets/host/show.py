@@ -50,6 +50,11 @@ def show(thing: Any) -> View:
     """A view of an object of the engine; a view is returned as it is.
 
     Raises :class:`Refused` for an object that has no picture.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> vm.show(m.kernel_map)
+    <Map of kernel_map ...>
     """
     if isinstance(thing, View):
         return thing

@@ -20,7 +20,6 @@ from vmwidgets.pictures.moments import NOW, Undone, When
 from vmwidgets.pictures.options import notes_at_marks, refuse_unfit, weakly
 from vmwidgets.pictures.picture import NARROWEST, WIDEST
 from vmwidgets.pictures.slim import slim_if_kept
-from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.static import read_static
 
@@ -129,7 +128,7 @@ class View(Answering, anywidget.AnyWidget):
     @property
     def room(self) -> float:
         """Pixels that a frame is laid out for: what the narrowest page has, where `width` says nothing."""
-        wide = self.width or min((wide for wide, _ in self._pages.rooms), default=WIDTH)
+        wide = self.width or min((wide for wide, _ in self._pages.rooms), default=self.usual)
         return float(min(max(wide / self.scale, NARROWEST), WIDEST))
 
     @property
