@@ -10,11 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+from vmwidgets.labs.prediction import TO_ANSWER
 from vmwidgets.lectures.listed import LECTURES
 from vmwidgets.views.scene.kit import WIDTH
 
@@ -115,18 +117,24 @@ def run(source: Path, shown: Path) -> None:
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
-            cell.outputs = list(readable(cell.outputs))
+            cell.outputs = list(readable(cell.outputs, source.stem))
     nbformat.write(notebook, shown)  # type: ignore[no-untyped-call]
 
 
-def readable(outputs: list[Any]) -> Iterator[Any]:
-    """Outputs without live pictures: each has its static picture beside it."""
+def readable(outputs: list[Any], name: str) -> Iterator[Any]:
+    """Outputs of a lab without live pictures: each has its static picture beside it.
+
+    Here nothing can be answered: a prediction leads to the lab in the browser.
+    """
+    link = f'<a href="../lab/lab/index.html?path={name}.ipynb">answer in the lab</a>, which runs in your browser'
     for output in outputs:
         data = output.get("data", {})
         if WIDGET in data:
             continue
         for kind in [kind for kind in data if kind.startswith(OURS)]:
             del data[kind]
+        if "text/html" in data:
+            data["text/html"] = data["text/html"].replace(escape(TO_ANSWER), link)
         if data or "text" in output:
             yield output
 

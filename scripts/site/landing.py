@@ -14,7 +14,7 @@ import vmwidgets as vm
 from vmwidgets.pictures.slim import slim
 from vmwidgets.views.scene.png import to_png
 from vmwidgets.views.scene.svg import to_svg
-from vmwidgets.views.scene.twin import picture_html
+from vmwidgets.views.scene.twin import TELEPHONE, picture_html
 
 from . import fork, handouts
 from .chapters import with_links
@@ -58,7 +58,10 @@ ACROSS = 560
 """How wide these pictures are, in pixels: as wide as half of the page."""
 
 WIDER = {"A walk through page tables": 900, "The same memory in other formats": 760}
-"""Those that would be too high."""
+"""Those that would be too high: each has a row of its own, and the narrow form where the row is narrower."""
+
+NARROW = "(max-width: 980px)"
+"""Pages in which the wider pictures are laid out as for a telephone."""
 
 UNMEASURED = "No account and no installation. Python runs in the page."
 
@@ -149,16 +152,23 @@ def pictures() -> str:
     parts = []
     for number, (title, lines) in enumerate(EXAMPLES.items(), 1):
         exec("\n".join(lines[:-1]), names)
-        picture = vm.picture(eval(lines[-1], names), width=WIDER.get(title, ACROSS))
+        picture = vm.picture(eval(lines[-1], names))
+        picture.width = WIDER.get(title, ACROSS)  # a view that is given to vm.picture stays as it is
         drawn = picture.scene()
         (folder / f"{number}.svg").write_text(to_svg(drawn), encoding="utf-8")
-        (folder / f"{number}-slim.svg").write_text(to_svg(slim(picture)), encoding="utf-8")
+        narrow = slim(picture)
+        (folder / f"{number}-slim.svg").write_text(to_svg(narrow), encoding="utf-8")
         words = escape(f"{drawn.title}: {drawn.caption.text}")
         code = escape("\n".join(lines))
-        image = f'<img src="pictures/{number}.svg" alt="{words}" loading="lazy">'
+        large = f'width="{drawn.width:g}" height="{drawn.height:g}"'  # so that nothing moves when it is there
+        image = f'<img src="pictures/{number}.svg" {large} alt="{words}" loading="lazy">'
         image = picture_html(image, f"pictures/{number}-slim.svg")
+        if title in WIDER:
+            image = image.replace(TELEPHONE, NARROW)
+        image = image.replace("<source ", f'<source width="{narrow.width:g}" height="{narrow.height:g}" ')
         shown = f'<pre tabindex="0" aria-label="code">{code}</pre>'
-        parts.append(f"<figure><figcaption>{escape(title)}</figcaption>{shown}{image}</figure>")
+        kind = ' class="wide"' if title in WIDER else ""
+        parts.append(f"<figure{kind}><figcaption>{escape(title)}</figcaption>{shown}{image}</figure>")
     return "".join(parts)
 
 

@@ -175,6 +175,7 @@ def test_each_lab_can_be_read_with_its_pictures_and_steps(built: Path, name: str
     page = parsed(built / "notebooks" / f"{name}.html")
     pictures = [one for one in page.loads if one.startswith("data:image/svg")]
     assert pictures
+    assert "run this cell), or in code" not in text(built / "notebooks" / f"{name}.html"), "here is nothing to run"
     assert f"../lab/lab/index.html?path={name}.ipynb" in page.leads
     assert (f"{name}-steps.html" in page.leads) == (name not in labs.WITHOUT_STEPS)
     if name in labs.WITHOUT_STEPS:

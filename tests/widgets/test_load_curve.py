@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -37,6 +38,27 @@ def test_the_plot_shows_each_scope_and_the_mark(curve):
 def test_a_mark_is_a_number(curve):
     with pytest.raises(Refused, match="mark='here': write a number of tasks"):
         curve.plot(mark="here")
+
+
+def test_the_drawing_without_matplotlib_has_the_same_lines(curve, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    drawn = curve.drawn(mark="6")
+    root = ET.fromstring(drawn.svg)
+    lines = root.findall("{*}polyline")
+    assert len(lines) == len(SCOPES)
+    assert len({(line.get("stroke"), line.get("stroke-dasharray")) for line in lines}) == len(SCOPES)
+    for line, scope in zip(lines, SCOPES, strict=True):
+        points = [tuple(map(float, point.split(","))) for point in line.get("points").split()]
+        across, down = zip(*points, strict=True)
+        assert list(across) == sorted(across)
+        lower = [y for _, y in sorted(zip((one.work for one in curve.of(scope)), down, strict=True))]
+        assert lower == sorted(lower, reverse=True), "more work is higher up"
+    words = [text.text for text in root.findall("{*}text")]
+    assert {*SCOPES, "your mark", *map(str, curve.tasks)} <= set(words)
+    assert "your mark" not in curve.drawn(mark=99).svg
+    html = drawn._repr_html_()
+    assert "<img alt=" in html
+    assert "your mark" not in curve.drawn(mark="I don't know").svg
 
 
 def test_without_matplotlib_it_says_what_to_install(curve, monkeypatch):

@@ -27,6 +27,9 @@ IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*
 FIRST_WORD = re.compile(r"^because\b[\s,:]*", re.IGNORECASE)
 """Of a reason, where a student typed it although the page says it."""
 
+TO_ANSWER = "answer below (if nothing is there, run this cell), or in code with answer=…"
+"""How a prediction is answered in a notebook; a page that is only read says something else."""
+
 OTHER = "none of these answers"
 """What happened, when no option says it."""
 
@@ -180,7 +183,7 @@ class Prediction:
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         if self.answer is None:
-            yield "not answered yet:", "answer below (if nothing is there, run this cell), or in code with answer=…"
+            yield "not answered yet:", TO_ANSWER
         else:
             reason = FIRST_WORD.sub("", self.answers[0].because)
             yield "you said:", f"{self.answer}, because {reason}" if reason else self.answer

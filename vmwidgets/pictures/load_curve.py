@@ -1,4 +1,4 @@
-"""The load curve, drawn by matplotlib: a plot as courses use them, and no scene."""
+"""The load curve, drawn by matplotlib as courses use it, or as a small SVG without it; neither is a scene."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.released import install
 from vmwidgets.engine.paper import thrashing
+from vmwidgets.views.scene.twin import RULES, image_html, twin_html
 
 LINES = dict(zip(thrashing.SCOPES, (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-.")), strict=True))
 """A colour for each scope, and a line that needs none."""
@@ -18,6 +19,19 @@ class LoadCurve(thrashing.LoadCurve):
 
     __slots__ = ()
 
+    def drawn(self, *, mark: float | str | None = None) -> DrawnCurve:
+        """The same curve as :meth:`plot` draws it, but without matplotlib: a cell shows it as an image.
+
+        A mark that is not a number of tasks of the curve is not drawn.
+
+        >>> load_curve(tasks=(1, 7, 11)).drawn(mark=7).svg.count("<polyline")
+        3
+        """
+        try:
+            return DrawnCurve(self, _number(mark))
+        except Refused:
+            return DrawnCurve(self, None)
+
     def plot(self, ax: Any = None, *, mark: float | str | None = None) -> Any:
         """Plot useful work by the number of tasks with matplotlib, and give its axes.
 
@@ -25,12 +39,9 @@ class LoadCurve(thrashing.LoadCurve):
         prediction will do.
 
         Raises :class:`Refused` for a mark that is not a number, and where the extra ``plot`` is not
-        installed; the sentence says how to install it.
+        installed; the sentence says how to install it.  :meth:`drawn` needs no extra.
         """
-        try:
-            at = None if mark is None else float(mark)
-        except (TypeError, ValueError):
-            raise Refused(f"mark={shown(mark)}: write a number of tasks") from None
+        at = _number(mark)
         try:
             from matplotlib import pyplot as plt
         except ImportError:
@@ -47,6 +58,69 @@ class LoadCurve(thrashing.LoadCurve):
         ax.set(xlabel="tasks", ylabel="useful work, % of time", ylim=(0, 100), xticks=self.tasks)
         ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
         return ax
+
+
+def _number(mark: Any) -> float | None:
+    try:
+        return None if mark is None else float(mark)
+    except (TypeError, ValueError):
+        raise Refused(f"mark={shown(mark)}: write a number of tasks") from None
+
+
+LEFT, TOP, WIDE, HIGH = 44.0, 34.0, 560.0, 220.0
+"""Where the lines of the small drawing begin, and their room, in pixels."""
+
+STYLE = (
+    "text{font:13px sans-serif;fill:#24292f}.axis{stroke:#57606a}"
+    "@media (prefers-color-scheme:dark){text{fill:#e6edf3}.axis{stroke:#9ea7b3}polyline,.line{filter:brightness(1.7)}}"
+)
+DASHES = {"-": "", "--": "8 4", "-.": "9 4 2 4"}
+
+
+class DrawnCurve:
+    """A load curve as an SVG, which a cell shows as an image, with the table as its words."""
+
+    def __init__(self, curve: LoadCurve, mark: float | None) -> None:
+        self._curve, self._mark = curve, mark
+
+    @property
+    def svg(self) -> str:
+        """The whole drawing: useful work in percent, by tasks, with a line for each scope."""
+        curve, bottom = self._curve, TOP + HIGH
+        most = max(*curve.tasks, 2)
+
+        def x(tasks: float) -> float:
+            return LEFT + WIDE * (tasks - 1) / (most - 1)
+
+        parts = [f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{LEFT + WIDE}" y2="{bottom}"/>']
+        for share in (0, 25, 50, 75, 100):
+            y = bottom - HIGH * share / 100
+            parts.append(f'<line class="axis" opacity="0.3" x1="{LEFT}" y1="{y}" x2="{LEFT + WIDE}" y2="{y}"/>')
+            parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{share}</text>')
+        parts += [f'<text x="{x(n):.1f}" y="{bottom + 18}" text-anchor="middle">{n}</text>' for n in curve.tasks]
+        for place, scope in enumerate(curve.scopes):
+            colour, dashes = LINES[scope]
+            look = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{DASHES[dashes]}"'
+            points = " ".join(f"{x(one.tasks):.1f},{bottom - HIGH * one.work:.1f}" for one in curve.of(scope))
+            at = LEFT + 150 * place
+            parts.append(f'<polyline points="{points}" {look}/>')
+            parts.append(f'<path class="line" d="M{at} 14h34" {look}/><text x="{at + 40}" y="18">{scope}</text>')
+        if self._mark is not None and 1 <= self._mark <= most:
+            at = x(self._mark)
+            parts.append(
+                f'<line class="axis" stroke-dasharray="2 3" x1="{at:.1f}" y1="{TOP}" x2="{at:.1f}" y2="{bottom}"/>'
+            )
+            parts.append(f'<text x="{at + 4:.1f}" y="{bottom - 6}">your mark</text>')
+        parts.append(f'<text x="{LEFT}" y="{bottom + 38}">useful work, % of time, by the number of tasks</text>')
+        size = f'width="{LEFT + WIDE + 80:g}" height="{bottom + 46:g}"'
+        return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(parts)}</svg>'
+
+    def _repr_html_(self) -> str:
+        alt = f"useful work by the number of tasks: {self._curve!r}"
+        return twin_html("", image_html(self.svg, alt, "; color-scheme: light"), "") + RULES
+
+    def __repr__(self) -> str:
+        return repr(self._curve)
 
 
 def load_curve(
