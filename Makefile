@@ -75,7 +75,7 @@ notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) -n 2 tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/browser --ignore tests/browser/test_access.py
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist worksteal tests/browser --ignore tests/browser/test_access.py
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter

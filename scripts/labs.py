@@ -9,7 +9,8 @@ A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a
 
 Instructors' notebooks also have what the outputs of students' notebooks say of an outcome, once it is answered
 (`vmwidgets/labs/explained.py`), the table of predictions says what each wrong answer means, in the words that a
-student gets (`vmwidgets/labs/mistakes.py`), and the table of sections has their minutes (`scripts/minutes.py`).
+student gets (`vmwidgets/labs/mistakes.py`), and the table of sections has their minutes (`scripts/minutes.py`).  The
+README beside them has all questions and exercises in one table (`scripts/ideas.py`).
 
 Students' notebooks are written into notebooks/, instructors' into course/instructors/; the rubrics, which are the
 exercises' own, into docs/labs/.  Links to docs/ become those of
@@ -30,8 +31,8 @@ import jupytext
 import nbformat
 
 from scripts import minutes, rubrics
+from scripts.ideas import page, wrong
 from vmwidgets.labs.explained import explanation_of
-from vmwidgets.labs.mistakes import known_mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "course"
@@ -52,7 +53,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/, and the rubrics.")
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     check: bool = parser.parse_args().check
-    texts = {**dict(written()), **dict(rubrics.pages())}
+    sources = {path.stem: path.read_text("utf-8") for path in sorted(SOURCES.glob("*.md"))}
+    texts = {**dict(written()), **dict(rubrics.pages()), SOURCES / "instructors" / "README.md": page(sources)}
     differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
     left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
     if not check:
@@ -116,17 +118,9 @@ def with_mistakes(source: str) -> str:
     """A table of predictions with a third column: each wrong answer that has a name, the name, and why it is wrong."""
     before, _, after = source.partition(PREDICTIONS)
     rows, _, rest = after.partition("\n\n")
-    told = PREDICTED.sub(lambda row: f"{row[0]} {_wrong(row[1])} |", rows)
+    told = PREDICTED.sub(lambda row: f"{row[0]} {wrong(row[1])} |", rows)
     head = "| prediction | what happens | what a wrong answer means |\n|---|---|---|\n"
     return f"{before}{head}{told}\n\n{rest}".rstrip()
-
-
-def _wrong(question: str) -> str:
-    """The wrong answers of a prediction, one after the other; the same mistake once."""
-    by_mistake: dict[Any, list[str]] = {}
-    for answer, mistake in known_mistakes().get(question, {}).items():
-        by_mistake.setdefault(mistake, []).append(answer)
-    return " ".join(f"*{', '.join(answers)}*: {one.name}. {one.why}" for one, answers in by_mistake.items())
 
 
 def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[str, Any]:

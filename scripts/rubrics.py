@@ -7,6 +7,7 @@ give those for what is not.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.labs.solutions import Recipe
@@ -43,14 +44,21 @@ def rubric(lab: str) -> str:
 
 
 def _table(exercise: Exercise) -> str:
-    solved = SOLVED[exercise.id]
+    table = ["| points | earned when | lost when |", "|--:|---|---|"]
+    table += [f"| {of} | {earned} | {lost} |" for of, earned, lost in rows(exercise)]
+    return "\n".join([f"**{exercise.id}, {exercise.title}** ({exercise.points} points)", "", *table])
+
+
+@cache
+def rows(exercise: Exercise) -> list[tuple[int, str, str]]:
+    """By criterion what it is worth, the sentence for what is earned, and that for what is lost, with its mistake."""
+    solved, found = SOLVED[exercise.id], []
     right = _judged(exercise, solved.right[0])
-    rows = ["| points | earned when | lost when |", "|--:|---|---|"]
     for place, (criterion, spoilt) in enumerate(zip(right, solved.spoilt, strict=True)):
         lost = _judged(exercise, spoilt)[place]
         why = f"<br>*{lost.mistake.name}:* {lost.mistake.why}" if lost.mistake else ""
-        rows.append(f"| {criterion.of} | {_cell(criterion.sentence)} | {_cell(lost.sentence + why)} |")
-    return "\n".join([f"**{exercise.id}, {exercise.title}** ({exercise.points} points)", "", *rows])
+        found.append((criterion.of, _cell(criterion.sentence), _cell(lost.sentence + why)))
+    return found
 
 
 def _judged(exercise: Exercise, recipe: Recipe) -> tuple[Criterion, ...]:

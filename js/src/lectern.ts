@@ -18,7 +18,7 @@ export interface LecternCalls {
 
 export class Lectern {
   private readonly screen: Screen;
-  private readonly notes = new Notes();
+  private readonly notes = new Notes(() => this.presenting);
   private readonly reader: Reader;
   private readonly changed: () => void;
   private pinned = -1;

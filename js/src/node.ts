@@ -1,7 +1,7 @@
 // One node of a scene as one <g>: its shape, its bars, its runs of text.  Drawn again, it is the same element.
 //
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
-//     <rect|path class="shape"/> <rect class="bar STYLE"/>… <text class="STYLE"/>…
+//     <rect|path class="shape"/> <rect|path class="bar STYLE"/>… <text class="STYLE"/>…
 //   </g>
 //   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
 //
@@ -9,18 +9,20 @@
 // new or changed, and over all nodes.
 
 import type { Ruler } from "./fit.ts";
-import type { Place, SceneNode } from "./scene.ts";
+import type { Place, SceneNode, Strip } from "./scene.ts";
 import { arrange, drop, put, say, svg } from "./svg.ts";
 
 const ROUNDING = 6;
 /** Pixels from a shape's edge to its shade, and to the ring around it. */
 const SHADE = 3.5;
 const RING = 6;
+/** So many bars of one style that follow each other are one path: cells of a slab, a TLB, a descriptor. */
+const MANY_BARS = 4;
 
 export class NodeElement {
   readonly root = svg("g");
   readonly over = svg("g", "vmw-over");
-  private bars: readonly SVGRectElement[] = [];
+  private bars: readonly SVGElement[] = [];
   private runs: readonly SVGTextElement[] = [];
   private shape: SVGElement | null = null;
   private shade: SVGPathElement | null = null;
@@ -176,15 +178,21 @@ export class NodeElement {
   }
 
   private drawBars(node: SceneNode): void {
-    const strips = node.bars ?? [];
-    this.bars = strips.map(([x, y, w, h, style], i) => {
-      const rect = this.bars[i] ?? svg("rect");
-      put(rect, "class", `bar ${style}`);
-      put(rect, "x", x);
-      put(rect, "y", y);
-      put(rect, "width", w);
-      put(rect, "height", h);
-      return rect;
+    this.bars = alike(node.bars ?? []).map((strips, i) => {
+      const [x, y, w, h, style] = strips[0] as Strip;
+      const kind = strips.length > 1 ? "path" : "rect";
+      const known = this.bars[i];
+      const bar = known?.localName === kind ? known : svg(kind);
+      put(bar, "class", `bar ${style}`);
+      if (kind === "path") {
+        put(bar, "d", strips.map(([x, y, w, h]) => `M${x},${y}h${w}v${h}h${-w}z`).join(""));
+        return bar;
+      }
+      put(bar, "x", x);
+      put(bar, "y", y);
+      put(bar, "width", w);
+      put(bar, "height", h);
+      return bar;
     });
   }
 
@@ -206,6 +214,17 @@ export class NodeElement {
     });
     return said.filter(Boolean).join(" · ");
   }
+}
+
+/** The bars, each alone but for many of one style that follow each other. */
+function alike(strips: readonly Strip[]): Strip[][] {
+  const found: Strip[][] = [];
+  for (const strip of strips) {
+    const last = found.at(-1);
+    if (last?.[0]?.[4] === strip[4]) last.push(strip);
+    else found.push([strip]);
+  }
+  return found.flatMap((one) => (one.length < MANY_BARS ? one.map((strip) => [strip]) : [one]));
 }
 
 /** The radius of a node's corners. */

@@ -32,8 +32,11 @@ export class Notes {
   found: () => void = () => {};
   private window: Window | null = null;
   private began = 0;
+  private readonly presents: () => boolean;
 
-  constructor() {
+  /** `presents`: a picture of this script fills the screen.  Each kernel of a page has brought the script, and all hear. */
+  constructor(presents: () => boolean) {
+    this.presents = presents;
     if (typeof document !== "undefined") addEventListener("message", this.hear); // this file is loaded in a worker too
   }
 
@@ -65,6 +68,7 @@ export class Notes {
 
   private readonly hear = ({ data, source }: MessageEvent<Heard | null>): void => {
     if (data?.vmwidgets !== "notes" || (source as Window | null)?.opener !== window) return; // another page's
+    if (!this.presents()) return;
     if (this.window !== source) {
       this.window = source as Window;
       this.began = data.began;

@@ -35,7 +35,7 @@ const AWAY = 60_000;
 const EMPTY = 3000;
 
 /** One window for all pictures of a page. */
-const notes = new Notes();
+const notes = new Notes(() => [...here].some((one) => one.fills));
 notes.found = () => {
   for (const one of here) one.show();
 };
@@ -70,6 +70,10 @@ export class Presenting {
       changed: (filled) => this.changed(filled),
     });
     addEventListener("pagehide", this.left);
+  }
+
+  get fills(): boolean {
+    return this.screen.filled;
   }
 
   /** Fills the screen; notes that are given stay until others are. */

@@ -57,6 +57,22 @@ test("text, bars and shapes are brought up to date in place, and taken away", ()
   assert.equal(renderer.root.querySelector(".shape"), null);
 });
 
+test("many bars of one style that follow each other are one path, and others stay alone", () => {
+  const renderer = new Renderer();
+  const cells = (styles: string): [number, number, number, number, string][] =>
+    [...styles].map((style, i) => [10 * i, 2, 8, 5, style]);
+  const drawn = () => [...renderer.root.querySelectorAll(".bar")].map((bar) => `${bar.localName} ${bar.classList[1]}`);
+  renderer.draw(scene([node("a", { bars: cells("ffffuuuf") })]));
+  assert.deepEqual(drawn(), ["path f", "rect u", "rect u", "rect u", "rect f"]);
+  const path = renderer.root.querySelector("path.bar");
+  assert.equal(path?.getAttribute("d"), "M0,2h8v5h-8zM10,2h8v5h-8zM20,2h8v5h-8zM30,2h8v5h-8z");
+  renderer.draw(scene([node("a", { bars: cells("fffffu") })]));
+  assert.deepEqual(drawn(), ["path f", "rect u"]);
+  assert.equal(renderer.root.querySelector("path.bar"), path);
+  renderer.draw(scene([node("a", { bars: cells("fffu") })]));
+  assert.deepEqual(drawn(), ["rect f", "rect f", "rect f", "rect u"]);
+});
+
 test("text of learners stays text", () => {
   const renderer = new Renderer();
   const nasty = '<script>alert(1)</script>"&';

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,22 +59,25 @@ def open_notebook(
 ) -> Iterator[Callable[..., Notebook]]:
     """Opens notebooks; those that are open at the end must have had no problems.
 
-    The first one of a test that asks for nothing special is shown in the page that tests share.
+    The first one of a test that asks for nothing but a size and permissions is shown in the page that tests share.
     """
     opened: list[Notebook] = []
     plain: list[Notebook] = []
 
-    def open_one(path: str, **context: Any) -> Notebook:
-        if kept and not context and not opened:
+    def open_one(
+        path: str, *, viewport: dict[str, int] | None = None, permissions: Sequence[str] = (), **special: Any
+    ) -> Notebook:
+        size = {"width": 1300, "height": HEIGHT, **(viewport or {})}
+        if kept and not special and not opened:
             opened.append(kept.pop())
-            opened[0].page.set_viewport_size({"width": 1300, "height": HEIGHT})
+            opened[0].page.set_viewport_size(size)
+            opened[0].page.context.grant_permissions([*permissions])
             opened[0].follow_with(path)
             plain.append(opened[0])
             return opened[0]
-        size = {"width": 1300, "height": HEIGHT, **context.get("viewport", {})}
-        page = chromium.new_context(**{**context, "viewport": size}).new_page()
+        page = chromium.new_context(**special, viewport=size, permissions=[*permissions]).new_page()
         opened.append(Notebook(page, lab, path))
-        plain.extend([] if context else opened[-1:])
+        plain.extend([] if special else opened[-1:])
         return opened[-1]
 
     yield open_one

@@ -48,6 +48,7 @@ LEAVE = """async () => {
         panel.dispose();  // first: else its outputs ask a kernel that is gone for their models
         if (session) await app.serviceManager.sessions.shutdown(session);
     }
+    for (const stub of Object.getOwnPropertyNames(navigator.clipboard)) delete navigator.clipboard[stub];
 }"""
 
 IS_IDLE = """() => {
@@ -281,6 +282,10 @@ class Notebook(Watched):
 
     def leave(self) -> None:
         """Close what is open, end the kernels, and put back what a test may have changed of the page."""
+        for other in self.page.context.pages:
+            if other != self.page:
+                other.close()
+        self.page.context.clear_permissions()
         self.page.keyboard.press("Escape")
         self.page.mouse.move(0, 0)
         self.page.evaluate(LEAVE)

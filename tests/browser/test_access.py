@@ -131,9 +131,9 @@ TOO_SMALL = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene')].f
     const scale = 2 * scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
     const size = (text) => parseFloat(getComputedStyle(text).fontSize) * scale;
     const sizes = [...scene.querySelectorAll('text')].map(size);
-    return Math.min(...sizes) < 13 ? [`${scene.getAttribute('aria-label')}: ${Math.min(...sizes)}`] : [];
+    return Math.min(...sizes) < 23.8 ? [`${scene.getAttribute('aria-label')}: ${Math.min(...sizes)}`] : [];
 })"""
-"""Pictures with words below 13 pixels of the screen, where one of the page is two."""
+"""Pictures with words below 12 pixels of the page, two of the screen each, but for rounding."""
 
 HIDDEN = """() => [...document.querySelectorAll('.vmwidgets')].flatMap((figure) => {
     const box = figure.getBoundingClientRect();

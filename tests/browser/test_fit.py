@@ -63,7 +63,7 @@ WRONG = """(scene) => {
             const said = `${node.id}: ${JSON.stringify(text.textContent)}`;
             if (!box.width) continue;
             const size = parseFloat(getComputedStyle(text).fontSize) * scale;
-            if (size < 9.9) wrong.push(`${said} has ${size} px`);
+            if (size < 11.9) wrong.push(`${said} has ${size} px`);
             if (beyond(box, frame) || box.bottom > frame.bottom + 3) wrong.push(`${said} is outside`);
             if (shape && beyond(box, shape)) wrong.push(`${said} is out of its box`);
             const base = box.bottom - 0.28 * size; // letters, without the room above and below them

@@ -23,6 +23,25 @@ SIZES = """(cell) => [...cell.querySelectorAll('.vmwidgets svg.vmw-scene')].map(
     return { width: svg.viewBox.baseVal.width, drawn, least: Math.min(...words) };
 })"""
 
+LEAST = 11.9
+"""Pixels that words of a picture have at least: 12, but for rounding."""
+
+EDGES = """(cell) => {
+    const left = (one) => one.getBoundingClientRect().left;
+    const drawn = [...cell.querySelectorAll('.vmw-scene .node > .shape, .vmw-scene .node > text')].map(left);
+    const words = [...cell.querySelectorAll('.vmw-title, .vmw-caption, .vmw-time, .vmw-footer')];
+    return [Math.min(...drawn), ...words.filter((one) => one.checkVisibility()).map(left)];
+}"""
+"""Where a picture and each row of words and controls around it begin."""
+
+LINES = """(cell) => {
+    const boxes = [...cell.querySelector('.vmw-time').children].filter((one) => one.checkVisibility())
+        .map((one) => one.getBoundingClientRect()).filter((box) => box.width > 1 && box.height > 1);
+    const inOne = boxes.filter((box) => boxes.every((other) => box.top < other.bottom && other.top < box.bottom));
+    return [boxes.length, inOne.length];
+}"""
+"""How many controls the row of moments has, and how many of them are in one line with all others."""
+
 Opener = Callable[..., Notebook]
 
 
@@ -50,7 +69,25 @@ def test_a_picture_fills_its_page_and_its_words_have_their_size(
     room = notebook.cell(1).locator(".vmw-place").evaluate("(place) => place.clientWidth")
     assert abs(one["width"] - min(max(room, 420), 1600)) < 25
     assert one["drawn"] == pytest.approx(1, abs=0.02)
-    assert one["least"] >= 9.8
+    assert one["least"] >= LEAST
+
+
+@pytest.mark.parametrize("wide", [1300, 1900])
+@pytest.mark.sampled(2)
+def test_a_drawing_is_flush_with_its_words_and_its_controls_are_in_one_row(
+    wide: int, open_notebook: Opener, new_notebook: Callable[..., str]
+) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "k", name=f"flush-{wide}"))
+    notebook.page.set_viewport_size({"width": wide, "height": 900})
+    notebook.run_all()
+    shown(notebook, 1, laid_out="one.width !== 900")
+    cell = notebook.cell(1)
+    cell.locator(".vmw-time button").first.wait_for()
+    drawn, *words = cell.evaluate(EDGES)
+    assert len(words) >= 3
+    assert words == pytest.approx([drawn] * len(words), abs=2)
+    controls, in_one_line = cell.evaluate(LINES)
+    assert in_one_line == controls > 5
 
 
 def test_pictures_side_by_side_have_equal_halves(open_notebook: Opener, new_notebook: Callable[..., str]) -> None:
@@ -60,7 +97,7 @@ def test_pictures_side_by_side_have_equal_halves(open_notebook: Opener, new_note
     assert abs(left["width"] - right["width"]) < 3
     for one in (left, right):
         assert one["drawn"] == pytest.approx(1, abs=0.02)
-        assert one["least"] >= 9.8
+        assert one["least"] >= LEAST
 
 
 def test_a_picture_is_scaled_with_its_words(open_notebook: Opener, new_notebook: Callable[..., str]) -> None:

@@ -139,8 +139,8 @@ def test_in_any_order_and_twice_no_verdict_changes(path: Path, seed: int) -> Non
 
 
 @by_name
-def test_the_same_cell_again_does_not_fail(path: Path) -> None:
-    """Each cell twice on the way down, and once more on the way up, after all later cells."""
+def test_the_same_cell_again_and_run_all_above_do_not_fail(path: Path) -> None:
+    """Each cell twice on the way down, once more on the way up, and then all above a cell in the middle, and it."""
     notebook = nbformat.read(path, as_version=4)
     answered(notebook, 0)
     client, code = client_of(notebook, path)
@@ -153,7 +153,35 @@ def test_the_same_cell_again_does_not_fail(path: Path) -> None:
         for number in reversed(code):
             again(client, number)
             assert failures(notebook.cells[number]) == [], f"after the whole lab: {notebook.cells[number].source}"
+        for number in code[: middle_of(path, code, 0) + 1]:
+            again(client, number)
+            assert failures(notebook.cells[number]) == [], f"run all above: {notebook.cells[number].source}"
         assert verdicts(notebook) == first
+
+
+def middle_of(path: Path, code: list[int], seed: int) -> int:
+    """Which of the cells with code a learner is at, in the last two thirds."""
+    return random.Random(f"{lab_of(path)} above {seed}").randrange(len(code) // 3, len(code))
+
+
+@by_name
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(3))
+def test_run_all_above_changes_no_verdict(path: Path, seed: int) -> None:
+    """From a cell in the middle, after that cell and all later ones have run: the cells above it, and then it again."""
+    notebook = nbformat.read(path, as_version=4)
+    answered(notebook, seed)
+    client, code = client_of(notebook, path)
+    middle = middle_of(path, code, seed)
+    with client.setup_kernel():
+        for number in code:
+            client.execute_cell(notebook.cells[number], number)
+        first = verdicts(notebook)
+        for number in code[: middle + 1]:
+            again(client, number)
+            assert failures(notebook.cells[number]) == [], notebook.cells[number].source
+        assert verdicts(notebook) == first
+    assert first.keys() == set(asked(path))
 
 
 def client_of(notebook: Any, path: Path) -> tuple[nbclient.NotebookClient, list[int]]:

@@ -43,7 +43,6 @@ WITHOUT = {
     "BesideLinux": "compares with processes of this computer",
     "Broken": "is raised by a bug of ours",
     "Followed": "follows a kernel in an emulator",
-    "ReferenceBits": "is the code of a new picture in the documents, which has at most 40 lines",
     "Stops": "shows a kernel in an emulator",
     "View": "is the base of the pictures",
     "load_tables": "reads a file",

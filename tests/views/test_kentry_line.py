@@ -81,5 +81,8 @@ def test_what_the_numbers_in_the_slots_mean_is_said_where_there_are_some() -> No
         numbers = [node for node in scene.nodes if node.lane == "slots" and node.thing.startswith("entry:")]
         words = " ".join(run.text for node in scene.nodes if node.id.startswith("kentry/0/title") for run in node.text)
         titles[bool(numbers)] = "the number in a slot: the first page of its entry" in words
+        is_next = any(run.text == "next" for node in scene.nodes if node.lane == "slots" for run in node.text)
+        assert is_next == ("next: the slot that is allocated next" in words)
+    assert is_next
     assert titles[True]
     assert not titles.get(False, False)

@@ -72,6 +72,19 @@ def test_a_range_with_a_role_is_called_by_it_at_each_width(width: int) -> None:
         assert said.startswith(entry.role[: len(said)]) or not entry.role
 
 
+@pytest.mark.parametrize("width", [420, 640, 900, 1300, 1600])
+def test_all_ranges_of_a_ribbon_that_say_something_say_their_size_or_none_does(machine: vm.Machine, width: int) -> None:
+    ribbons: dict[str, list[Node]] = {}
+    for node in vm.Kmem(machine, width=width).scene().nodes:
+        if node.kind == "range" and node.id.startswith("kmem/") and node.text:
+            ribbons.setdefault(node.id.rpartition("/")[0], []).append(node)
+    assert len(ribbons) > 1 or width == 420
+    for name, ranges in ribbons.items():
+        said = [words(node) for node in ranges]
+        assert not [one for one in said if one[0].isdigit()], f"{name}: a size without a name"
+        assert len({" " in one for one in said}) == 1, f"{name}: {said}"
+
+
 def test_a_handler_ran_and_returned_or_failed() -> None:
     machine = vm.boot("x86-64", layout="tiny")
     pieces = [machine.kmem_malloc("128 KiB"), machine.kmem_malloc("128 KiB")]

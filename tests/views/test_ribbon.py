@@ -79,8 +79,12 @@ def test_each_gap_has_its_size_in_it_or_below_it() -> None:
     scene = vm.Ribbon(machine.kernel_map).scene()
     gaps = [node for node in pieces(scene) if node.kind == "gap"]
     assert len(gaps) == 2, "one of them narrow"
-    texts = {text.text for node in scene.nodes for text in node.text}
-    assert {node.title.rpartition(", ")[2] for node in gaps} <= texts
+    addresses = min(node.y + run.y for node in scene.nodes if "/tick/" in node.id for run in node.text)
+    for gap in gaps:
+        size = gap.title.rpartition(", ")[2]
+        ((x, y),) = [(node.x + run.x, node.y + run.y) for node in scene.nodes for run in node.text if run.text == size]
+        assert abs(gap.x + gap.w / 2 - x) < text_width(size) / 2, f"{size} is not at its gap"
+        assert gap.y < y < addresses - 9, "no address is between a gap and its size"
 
 
 def test_the_axis_is_broken_at_gaps_larger_than_all_the_rest_and_says_how_large_they_are() -> None:

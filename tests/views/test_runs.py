@@ -62,6 +62,28 @@ def test_each_file_has_one_bracket_above_its_entries(recorded: Task, width: int)
             assert right == pytest.approx(ends[1].x + ends[1].w, abs=3.5)
 
 
+@pytest.mark.parametrize("width", [420, 640, 900, 1600])
+def test_heap_and_stack_have_their_names_though_each_is_one_entry(width: int) -> None:
+    lines = [("[heap]", 0x60_0000, 900), ("[stack]", 0x7FFE_0000_0000, 33)]
+    lines += [(f"/lib/lib{letter}.so", 0x7F00_0000_0000 + at * 0x10_0000, 2) for at, letter in enumerate("abcdef")]
+    text = "".join(
+        f"{at + part * pages * PAGE:x}-{at + (part + 1) * pages * PAGE:x} r{'-w'[part]}-p 0 08:01 5 {name}\n"
+        for name, at, pages in sorted(lines, key=lambda line: line[1])
+        for part in range(1 + name.startswith("/"))
+    )
+    task = vm.load_maps(vm.boot("x86-64"), text).task
+    scene = vm.Map(task.map, width=width).scene()
+    wanted = {entry.object: entry.id for entry in task.map.entries() if entry.object in ("[heap]", "[stack]")}
+    assert len(wanted) == 2
+    for lane in ("list", "ribbon"):
+        drawn = brackets(scene, lane)
+        for name, first in wanted.items():
+            assert drawn[first].text[0].text.partition("  ")[0] == name
+        files = [node.text[0].text for node in drawn.values() if node.text and node.text[0].text.startswith("lib")]
+        assert any("  " in words for words in files), "the largest file says its size, though the heap is larger"
+    assert (outside(scene), covered_words(scene)) == ([], [])
+
+
 def test_the_largest_file_says_how_large_it_is(recorded: Task) -> None:
     sizes = {
         first: sum(one.size for one in recorded.map.entries() if start <= one.start < end)

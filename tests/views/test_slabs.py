@@ -78,3 +78,20 @@ def test_many_slabs_are_counted(machine: vm.Machine) -> None:
     (rest,) = [node for node in scene.nodes if node.id == "slabs/zone 1024/more"]
     counts = dict(next(cache for cache in machine.caches.value().caches if cache.name == "zone 1024").counts)
     assert int(rest.title.split()[0]) + len(shown) == sum(counts.values())
+
+
+def test_of_more_buffers_than_cells_a_cell_says_that_it_is_of_several_and_has_no_number(machine: vm.Machine) -> None:
+    for _ in range(5):
+        machine.malloc(32)
+        machine.malloc(300)
+    value = {cache.name: cache.slabs[0] for cache in machine.caches.value().caches if cache.slabs}
+    assert value["zone 32"].buffers > 64 >= value["zone 512"].buffers
+    scene = vm.Slabs(machine).scene()
+    heads = {node.id.split("/")[1]: words(node) for node in scene.nodes if node.kind == "slab"}
+    assert "up to 2 buffers a cell" in heads["zone 32"]
+    assert "a cell" not in heads["zone 512"]
+    (several,), (alone,) = cells(scene, "zone 32"), cells(scene, "zone 512")
+    of_one = 2 * len(several.bars) - value["zone 32"].buffers
+    assert len(several.text) <= of_one, "a number would be one of two places"
+    assert sorted(run.text for run in alone.text)[:2] == ["1", "2"]
+    assert [bar.style for bar in several.bars].count("next") == 1

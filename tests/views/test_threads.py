@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.views.pictures import cut_text
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue, ThreadValue
 from vmwidgets.views.memory.threads import draw_threads, groups_of
 from vmwidgets.views.scene.model import Node, Scene
@@ -163,3 +164,15 @@ def test_a_thread_that_waits_for_pages_has_only_the_addresses_so_far() -> None:
     machine.spawn(machine.kmem_alloc, "16 KiB", name="next")
     machine.step()
     assert Moment(machine.journal.last).caption.reason.startswith("It allocated 16 KiB at ")
+
+
+@pytest.mark.parametrize("width", [420, 640, 900])
+def test_what_wakes_a_sleeper_is_not_cut_in_a_file(width: int) -> None:
+    machine = vm.boot("x86-64")
+    for name in ("sh", "make"):
+        machine.spawn(machine.kmem_alloc_wait, "900 KiB", name=name)
+    machine.run()
+    scene = vm.Threads(machine, width=width).scene()
+    waited = [node for node in scene.nodes if node.kind == "channel"]
+    assert "for kmem_free_wakeup" in {run.text for node in waited for run in node.text}
+    assert [words for words in cut_text(scene) if words.startswith(tuple(node.id for node in waited))] == []

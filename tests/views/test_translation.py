@@ -82,6 +82,24 @@ def test_a_miss_shows_the_walk_and_then_the_refill() -> None:
     assert "here" in node(filled, frame).state
 
 
+def test_letters_are_explained_when_their_descriptor_was_read_and_nothing_moves() -> None:
+    machine, task = machine_with()
+    task.write(PLACE, b"x")
+    machine.cpus[0].flush()
+    task.read(PLACE)
+    scenes = list(steps_of(picture(task), machine.journal.last.number))
+    keys = [words_of_key(scene) for scene in scenes]
+    assert keys[0] == []
+    assert keys[-1] == ["P present", "W writable", "U user", "A accessed", "D dirty", "XD execute disable"]
+    assert [key != [] for key in keys] == [bool(read_in(scene)) for scene in scenes]
+    assert len({scene.height for scene in scenes}) == 1
+
+
+def words_of_key(scene: Scene) -> list[str]:
+    """What the letters of descriptors mean, as far as the scene says it."""
+    return [run.text for one in scene.nodes if one.id.startswith("walk/legend/") for run in one.text if run.text]
+
+
 def test_a_hit_reads_no_table() -> None:
     machine, task = machine_with()
     task.write(PLACE, b"x")

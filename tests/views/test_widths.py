@@ -20,7 +20,7 @@ from vmwidgets.pictures.slim import SLIM
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import font_size
 
-WIDTHS = (420, 640, 900, 1600)
+WIDTHS = (420, 640, 900, 1300, 1600)
 BETWEEN = (480, 560, 760, 1200)
 """Looked at by `make sweep` too."""
 

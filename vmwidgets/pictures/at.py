@@ -54,12 +54,12 @@ class At:
         assert self.machine is not None, "only pictures without a machine are drawn without one"
         return self.machine
 
-    def value(self, part: Any, *focus: Any) -> Any:
+    def value(self, part: Any, *focus: Any, **more: Any) -> Any:
         """The value of a part of the machine at this moment, such as ``at.value(at.whole.frames)``.
 
-        `focus` is what the part's own ``value`` takes, if it takes something.
+        `focus` and `more` are what the part's own ``value`` takes, if it takes something.
         """
-        return value_of(part, self.past, *focus)
+        return value_of(part, self.past, *focus, **more)
 
     def steps(self, look: Callable[[At], object], *tables: str) -> Steps:
         """The steps of a picture: those that write rows of `tables`, and in which `look` gives another thing.

@@ -199,7 +199,7 @@ class Dashboard(Map):
         if self._follows and is_kmem_at_hand(at.whole):
             yield from entries_of_maps(at.whole.kmem, at.past, text)
         else:
-            yield from entries_in(self._map_at_hand(at).value(whole=EVERY).at(at.past).entries, text)
+            yield from entries_in(at.value(self._map_at_hand(at), whole=EVERY).entries, text)
 
     @property
     def asks(self) -> bool:

@@ -143,8 +143,7 @@ class Map(Picture):
     def called(self, text: str) -> Iterator[Hit]:
         """The entries of this name, folded ones too."""
         at = self.at()
-        target: AnyMap = at.target
-        yield from entries_in(target.value(whole=EVERY).at(at.past).entries, text)
+        yield from entries_in(at.value(at.target, whole=EVERY).entries, text)
 
     @traitlets.observe("find")
     def _sought_otherwise(self, _change: object) -> None:

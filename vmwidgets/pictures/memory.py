@@ -29,6 +29,7 @@ from vmwidgets.views.story.stages import Mine
 from .at import At
 from .finding import EVERY, Hit, entries_in, holds
 from .maps import FOCUS, entry_id
+from .moments import value_of
 from .options import typed_between
 from .picture import Picture, machine_of
 from .registry import picture_of
@@ -78,7 +79,7 @@ class Kmem(Picture):
 
 def entries_of_maps(target: MachineKmem, past: Past, text: str) -> Iterator[Hit]:
     """The entries of kernel memory's maps that are called so."""
-    for one in target.value(whole=EVERY).at(past).all():
+    for one in value_of(target, past, whole=EVERY).all():
         yield from entries_in(one.map.entries, text)
 
 
@@ -188,7 +189,7 @@ class Frames(Picture):
     def called(self, text: str) -> Iterator[Hit]:
         """The runs of frames of this owner, also runs that are not drawn."""
         at = self.at()
-        for run in at.target.value(whole=EVERY).at(at.past).runs:
+        for run in at.value(at.target, whole=EVERY).runs:
             words = run_words(run)
             if holds(words, text):
                 yield Hit(words, f"frame:{run.first}")

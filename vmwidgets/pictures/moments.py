@@ -148,14 +148,15 @@ def part_at(path: str, machine: Machine, there: There) -> Any:
         raise NotThere(shown(path)[1:-1], there, made_by(machine, path, there.number)) from None
 
 
-def value_of(part: Any, past: Past, *focus: Any) -> Any:
+def value_of(part: Any, past: Past, *focus: Any, **more: Any) -> Any:
     """The value of a part of a machine as it was before what `past` holds: a picture's only way back.
 
     A part whose value is taken back by its own schema has ``at``; one that has to read the past while it is read takes
-    it; of page tables it is the tables themselves.  `focus` is what the part's ``value`` takes, if it takes something.
+    it; of page tables it is the tables themselves.  `focus` and `more` are what the part's ``value`` takes, if it takes
+    something.
     """
     if isinstance(part, MachineTables):
         return part.now(past)
     if "past" in signature(part.value).parameters:
-        return part.value(*focus, past=past)
-    return part.value(*focus).at(past)
+        return part.value(*focus, past=past, **more)
+    return part.value(*focus, **more).at(past)

@@ -16,18 +16,27 @@ BITS = {"referenced and dirty": "used-and-dirty", "referenced": "used", "dirty":
 
 @picture_of(shows=Machine, name="ReferenceBits")
 def draw(at: At) -> Scene:
-    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine."""
-    tasks = bits_of(at)
+    """The reference and dirty bits of the pages in memory, counted for each task.  `target` is the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> vm.ReferenceBits(m)
+    <ReferenceBits of machine ...>
+    """
+    tasks, steps = bits_of(at), at.steps(bits_of, "ring", "page", "dirty", "word")
     parts = {task: [(one[bits], style) for bits, style in BITS.items()] for task, one in tasks.items()}
     rows = [(task or "not mapped", parts[task], counted(one.total(), "page")) for task, one in tasks.items()]
     known = [(style, bits) for bits, style in BITS.items() if any(one[bits] for one in tasks.values())]
-    bars = kit.bar_rows("bits", rows, 10, width=at.width)
-    bars = bars or [kit.label("bits/none", "No page of a task is in memory.", kit.MARGIN, 10)]
+    none = [kit.label("bits/none", "No page of a task is in memory.", kit.MARGIN, 10)]
+    bars = kit.bar_rows("bits", rows, 10, width=at.width) or none
     nodes = [*bars, *kit.legend("bits", known, bars[-1].y + 30, width=at.width)]
     table = Table(("task", *BITS), [(task, *(f"{one[bits]:,}" for bits in BITS)) for task, one in tasks.items()])
-    words, steps = counted(len(tasks), "task"), at.steps(bits_of, "ring", "page", "dirty", "word")
-    return kit.scene("bits", "reference bits", words, nodes, caption=at.moment.caption, table=table, steps=steps,
-                     machine=at.whole.name, width=at.width)  # fmt: skip
+    words, caption, name = counted(len(tasks), "task"), at.moment.caption, at.whole.name
+    return kit.scene(
+        "bits", "reference bits", words, nodes, caption=caption, table=table, steps=steps, machine=name, width=at.width
+    )
 
 
 def bits_of(at: At) -> dict[str, Counter[str]]:

@@ -13,6 +13,7 @@ from vmwidgets.views.memory.clock import ROWS, draw_clock
 from vmwidgets.views.scene.model import Scene
 
 from .at import At
+from .moments import value_of
 from .picture import Picture, machine_of
 from .registry import picture_of
 
@@ -44,6 +45,7 @@ class Clock(Picture):
         rings = at.whole.replacement
 
         def value(past: Past) -> ReplacementValue:
-            return rings.value(past, ROWS)
+            found: ReplacementValue = value_of(rings, past, first=ROWS)
+            return found
 
         return draw_clock(value(at.moment.past), at.moment, at=value, task=task, machine=at.whole.name, width=at.width)

@@ -141,7 +141,7 @@ class MachineSpace:
             return None
         target = self._map
         written = self._past.changes("after", target.name)
-        value = target.value(written, (), [va], whole=1).at(self._past)
+        value = value_of(target, self._past, written, (), [va], whole=1)
         return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
     def flip(self, pa: int, word: int, bit: int) -> None:

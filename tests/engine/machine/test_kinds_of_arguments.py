@@ -164,6 +164,7 @@ def the_rest(architecture, seed, until):
 LIVED = {**LIVES, "rest": the_rest}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", NUMBERS)
 @pytest.mark.parametrize("life", LIVED)
 def test_a_life_of_other_numbers_is_the_same_life(life, kind, tmp_path):

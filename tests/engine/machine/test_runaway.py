@@ -278,8 +278,9 @@ def swallower(call):
     return space["loop"]
 
 
-@pytest.mark.parametrize("loop", [swallows_calls, swallower('k.kmem_alloc("4 KiB")')])
-@pytest.mark.sampled(2)
+@pytest.mark.parametrize(
+    "loop", [swallows_calls, pytest.param(swallower('k.kmem_alloc("4 KiB")'), marks=pytest.mark.sweep)]
+)
 def test_a_loop_that_swallows_whatever_is_raised_in_it_ends_too(loop):
     """It is stopped at the jump to its next turn, which no `try` inside of it covers."""
     k: Any = vm.boot(layout="tiny")

@@ -41,6 +41,7 @@ def test_walks_agree_with_recorded_answers(name, size):
     assert (comparison.cases, comparison.compared) == size
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", QUERIES)
 def test_bulk_translation_agrees_with_recorded_answers(name):
     for case in read_cases(DATA / f"{name}.jsonl.gz"):

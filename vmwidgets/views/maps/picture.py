@@ -161,7 +161,7 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
         _layout_of(value, before, shown, moment, lanes),
-        value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # what is folded stays as it is
+        value.size if shown is value else value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # folds stay
         moved_in_tree(moment.written, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
     )

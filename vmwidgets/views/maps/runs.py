@@ -1,12 +1,14 @@
 """What entries are: their kind, file and rights; runs of one file under one bracket, and what was removed.
 
-A file is mapped in four or five entries that touch; a bracket with its name is above them in list and ribbon.
+A file is mapped in four or five entries that touch; a bracket with its name is above them in list and ribbon.  So it is
+for the heap and the stack of a real process.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -22,12 +24,20 @@ _PATH = re.compile(r"(/[^/<>]+)+")
 _ENDING = re.compile(r"\.cpython-[\w-]+\.so$|\.so(\.[\w.]+)?$")
 """What the names of libraries end with, which says little."""
 
+NAMED = frozenset(("[heap]", "[stack]"))
+"""What a kernel calls memory of a process that belongs to no file, and readers look for by its name."""
+
 RIGHTS_LEGEND = "filled: may execute · half: may write · outlined: may only read · dotted: nothing"
 
 
 def file_of(entry: EntryValue) -> str:
     """The last part of the path of an entry's file; nothing for memory of other kinds."""
-    name = (entry.object or "").rstrip("/")
+    return _file_called(entry.object) if entry.object is not None and entry.object.startswith("/") else ""
+
+
+@lru_cache(maxsize=1024)
+def _file_called(path: str) -> str:
+    name = path.rstrip("/")
     return name.rpartition("/")[2] if _PATH.fullmatch(name) else ""
 
 
@@ -67,7 +77,7 @@ def name_of(entry: EntryValue) -> str:
 
 
 class Run(NamedTuple):
-    """Entries of one file that follow each other, of which at least two are drawn."""
+    """Entries of one file that follow each other, of which at least two are drawn; or the heap, or the stack."""
 
     name: str
     entries: tuple[EntryValue, ...]
@@ -99,6 +109,11 @@ class Run(NamedTuple):
         return binary_size(self.size) + " mapped" * (self.size < span)
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is of a file."""
+        return self.name not in NAMED
+
+    @property
     def label(self) -> str:
         """Its name without what libraries' names end with."""
         return visible(_ENDING.sub("", self.name) or self.name)
@@ -107,11 +122,15 @@ class Run(NamedTuple):
 def runs_of(items: Iterable[EntryValue | Fold]) -> list[Run]:
     """The runs of a map's items, in order."""
     found = []
-    for name, those in groupby(items, lambda item: "" if isinstance(item, Fold) else file_of(item)):
+    for name, those in groupby(items, lambda item: "" if isinstance(item, Fold) else _run_of(item)):
         entries = tuple(item for item in those if isinstance(item, EntryValue))
-        if name and len(entries) > 1:
+        if name in NAMED or (name and len(entries) > 1):
             found.append(Run(name, entries))
     return found
+
+
+def _run_of(entry: EntryValue) -> str:
+    return entry.object if entry.object in NAMED else file_of(entry)
 
 
 # ---- what was removed ----------------------------------------------------------------------------
@@ -135,10 +154,13 @@ MOST_GHOSTS = 12
 
 def removed(before: Sequence[EntryValue], now: Sequence[EntryValue | Fold]) -> tuple[Range, ...]:
     """What entries had before and nothing has now; none of more than are drawn.  O(n log n)."""
-    taken = {(item.start, item.end) for item in now}
-    other = [entry for entry in before if (entry.start, entry.end) not in taken]  # of the rest nothing is gone
+    same = set(map(id, now))
+    other = [entry for entry in before if id(entry) not in same]  # what did not change is the same value
+    if other:
+        taken = {(item.start, item.end) for item in now}
+        other = [entry for entry in other if (entry.start, entry.end) not in taken]
     if not other:
-        return ()
+        return ()  # of the rest nothing is gone
     there = sorted(Range(item.start, item.end) for item in now)
     found: list[Range] = []
     place = 0
@@ -195,16 +217,21 @@ class _Labels:
 def brackets(
     lane: str, runs: Sequence[Run], place: Callable[[Run], tuple[float, float] | None], y: float, width: float
 ) -> list[Node]:
-    """A bracket for each run, from x to x as `place` says, and the names of as many as have room, the largest first."""
+    """A bracket for each run, from x to x as `place` says, and the names of as many as have room, the largest first.
+
+    Heap and stack have theirs before any file.
+    """
     labels = _Labels()
     nodes = []
-    for number, run in enumerate(sorted(runs, key=lambda one: -one.size)):
+    ordered = sorted(runs, key=lambda one: (one.is_file, -one.size))
+    largest = next((run for run in ordered if run.is_file), None)
+    for run in ordered:
         ends = place(run)
         if ends is None:
             continue
         x, w = ends[0], max(3.0, ends[1] - ends[0])
         size = f"  {run.words}"
-        is_said = number == 0 or text_width(f"{run.label}{size}", "") <= w
+        is_said = run is largest or text_width(f"{run.label}{size}", "") <= w
         room = max(_MOST, w) - text_width(size, "") * is_said
         words = f"{shorten_middle(run.label, room, '')}{size * is_said}"
         wide = text_width(words, "")

@@ -109,7 +109,7 @@ def _range_row(
     if rest:
         more = kit.label("kentry/rest", f"… {rest:,} more", MARGIN + cells * w + 4, top + 12)
         nodes.append(replace(more, title=f"{rest:,} more slabs"))
-    head = "no free slab" if next_free < 0 else f"free list: {' → '.join(map(str, area.free[:6]))}"
+    head = "no free slab" if next_free < 0 else f"slabs by number; free list: {' → '.join(map(str, area.free[:6]))}"
     if len(area.free) > 6:
         head += " → …"
     nodes.append(kit.label("kentry/head", head, MARGIN, top + 38, most=width - 2 * MARGIN))
@@ -194,6 +194,7 @@ def _slab_grid(
         top -= 18  # the line above has its words
     else:
         numbers = " · the number in a slot: the first page of its entry" * any(a in contents.residents for a in shown)
+        numbers += " · next: the slot that is allocated next" * any(one in slab.free[:1] for one in shown)
         words = kit.paragraph(
             f"kentry/{index}/title", head + colour + numbers, MARGIN, top, width - 2 * MARGIN, style="label"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -173,8 +173,10 @@ def _ribbon(
     freed = what_was_freed(value.map, shown.done)
     title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
     nodes = [kit.chip(f"kmem/{name}/ground", "axis", kit.Box(x, y, w, RIBBON_H), title=title)]
-    for segment in pieces_of(drawn, axis):
-        node = _piece(name, segment, states, freed, style, y, depth)
+    pieces = tuple(pieces_of(drawn, axis))
+    sized = _all_have_room_for_sizes(pieces)
+    for segment in pieces:
+        node = _piece(name, segment, states, freed, style, y, depth, sized=sized)
         if node is not None:
             nodes.append(node)
     return nodes
@@ -197,6 +199,8 @@ def _piece(
     style: AddressStyle,
     y: float,
     depth: int,
+    *,
+    sized: bool,
 ) -> Node | None:
     item = segment.item
     if item is None:
@@ -207,15 +211,33 @@ def _piece(
             thing=f"fold:{item.id}", action="", state=("folded",), title=f"{item.count:,} entries folded",
             lane=f"kmem/{depth}", spare=2,
         )  # fmt: skip
-    inset = min(0.8, segment.w * 0.15)
+    inset = _inset(segment)
     box = Box(segment.x + inset, y, max(0.8, segment.w - 2 * inset), RIBBON_H)
-    name_of = what_is(item).partition("+")[0]
     return kit.chip(
-        f"kmem/{name}/{item.id}", "range", box,
-        (f"{name_of} {binary_size(item.size)}", name_of, binary_size(item.size)), spare=6, foot=4,
+        f"kmem/{name}/{item.id}", "range", box, _words(item)[0 if sized else 1 :], spare=_SPARE, foot=4,
         bars=[Bar(0, RIBBON_H - 5, box.w, 5, "wired")] * bool(item.wired), thing=f"entry:{item.id}",
         state=(kind_of(item), *states.get(item.id, ())), lane=f"kmem/{depth}", title=_title(item, style),
     )  # fmt: skip
+
+
+def _words(entry: EntryValue) -> tuple[str, str]:
+    """What a range is, with its size and without."""
+    name = what_is(entry).partition("+")[0]
+    return f"{name} {binary_size(entry.size)}", name
+
+
+def _inset(segment: MapSegment) -> float:
+    return min(0.8, segment.w * 0.15)
+
+
+_SPARE = 6.0
+"""Pixels that the words of a range leave free in it."""
+
+
+def _all_have_room_for_sizes(pieces: Iterable[MapSegment]) -> bool:
+    """Whether each range of a ribbon that has room for its name has room for its size too: all say it, or none."""
+    ranges = [(one.item, one.w - 2 * _inset(one) - _SPARE) for one in pieces if isinstance(one.item, EntryValue)]
+    return all(text_width(_words(entry)[0]) <= w for entry, w in ranges if text_width(_words(entry)[1]) <= w)
 
 
 def _title(entry: EntryValue, style: AddressStyle) -> str:

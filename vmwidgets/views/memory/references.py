@@ -44,7 +44,7 @@ _NARROW = 640.0
 """Pixels below which each grid has its name above it, and its count beside that."""
 
 _ROOMY, _WIDEST = 36.0, 164.0
-"""Width of a reference where there is room, and at most: a page number of 16 digits, written, a tick and a hand."""
+"""Width of a reference where there is room, and at most: 16 digits, with letters for a write, a tick and the hand."""
 
 
 def draw_references(

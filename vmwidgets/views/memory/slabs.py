@@ -200,17 +200,22 @@ def _slab(cache: CacheValue, slab: SlabValue, touched: Touched, style: AddressSt
     ways = (f"{_WORDS[slab.state]} {slab.used}/{slab.buffers}", f"{slab.used}/{slab.buffers}")
     address = style.long(slab.address)
     word = wording(ways, box.w - 2 * _INSET - 6 - text_width(address, "mono label"))
+    share = -(-slab.buffers // CELLS)
+    said = (f"{address} · up to {share} buffers a cell", address) if share > 1 else address
     order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:6])
     following = f"; free, the next first: {order}{' …' if len(slab.free) > 6 else ''}" if slab.free else ""
     return kit.card(
-        f"slabs/{cache.name}/{slab.address:x}", box, [kit.Line(address, "mono label", word)], kind="slab",
+        f"slabs/{cache.name}/{slab.address:x}", box, [kit.Line(said, "mono label", word)], kind="slab",
         thing=f"slab:{slab.address:x}", state=state, title=f"slab at {style.whole(slab.address)}: {ways[0]}{following}",
         lane=f"slabs/{cache.name}", top=15, pad=_INSET,
     )  # fmt: skip
 
 
 def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> Node:
-    """The buffers as rows of cells: taken ones filled, free ones with their place on the free list, 1 the next."""
+    """The buffers as rows of cells: taken ones filled, free ones with their place on the free list, 1 the next.
+
+    A cell of several buffers has several places, and so no number.
+    """
     count, room = min(CELLS, slab.buffers), box.w - 2 * _INSET
     rows = _rows_of_cells(count, room)
     order = {address: place for place, address in enumerate(slab.free, 1)}
@@ -222,7 +227,7 @@ def _cells(cache: CacheValue, slab: SlabValue, touched: Touched, box: Box) -> No
         addresses = [first + index * cache.buffer_size for index in range(low, max(high, low + 1))]
         look = _look(cache, addresses, order, touched)
         bars.append(Bar(x + 0.5, y + 0.5, max(1.0, w - 2), h - 2, look))
-        place = order.get(addresses[0], 0)
+        place = order.get(addresses[0], 0) if len(addresses) == 1 else 0
         if 0 < place <= NUMBERED and w >= _CELL - 0.01:
             text.append(Text(x + w / 2 - 0.5, y + 12, str(place), "letter", "middle"))
     return Node(

@@ -15,7 +15,7 @@ from vmwidgets.views.scene.model import Node
 LEAST, WIDEST, H, GAP = 150.0, 240.0, 56.0, 14.0
 """Least and greatest width of a thread; height of a box; room between two."""
 
-SUBJECT_W = 160.0
+SUBJECT_W = 172.0
 NAMES = 12
 """How many of those that are done are named at most."""
 

@@ -25,7 +25,7 @@ def draw_requests(cpu: CpuValue, number: int, most: int, place: Box) -> tuple[li
     """The newest `most` flushes that wait, how many were forgotten, and how often a hand edited; and where they end."""
     nodes, y = _waiting(cpu, number, most, place)
     if cpu.forgotten:
-        words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten: cached translations may be stale"
+        words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten so far: cached translations may be stale"
         nodes.append(kit.paragraph(f"tlb/{cpu.cpu}/forgotten", words, place.x, y, place.w, style="error"))
         y += nodes[-1].h
     if cpu.edits:

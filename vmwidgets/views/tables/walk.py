@@ -8,7 +8,7 @@ address can be turned, the access be switched, and a descriptor be seen, and edi
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -75,7 +75,7 @@ def draw_walk(
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes, is_stacked)
     height = verdict.y + verdict.h + 16
-    key = kit.legend("walk", [("", means) for means in key_of(walk.steps)], height - 6, width=width)
+    key = _key(walk.steps, height - 6, width)
     nodes += key
     height = max((node.y + node.h + 12 for node in key), default=height)
     if bench is not None:
@@ -132,18 +132,25 @@ def draw_reach(
         verdict = _verdict_box(walk, entry, place, False, has_map, made=made)
         caption = _caption_of(walk, None)
     nodes = [*tables, verdict]
+    bottom = max(node.y + node.h for node in nodes) + 10
+    room = max((node.y + node.h for node in _key(walk.steps, bottom, width)), default=bottom - 6)  # at each step alike
     return kit.scene(
         "walk",
         "page tables",
         _subtitle(walk),
-        nodes,
+        [*nodes, *_key(walk.steps[: reach.read], bottom, width)],
         links=_arrows(known, nodes, share_of(reach.levels, width) < least_share(walk, neighbours)),
         caption=caption,
         table=_rows(known, reach.read),
         machine=machine,
         width=width,
-        height=max(node.y + node.h for node in nodes) + 4,
+        height=room + 4,
     )
+
+
+def _key(steps: Sequence[Step], y: float, width: float) -> list[Node]:
+    """What the letters of these steps' descriptors mean."""
+    return kit.legend("walk", [("", means) for means in key_of(steps)], y, width=width)
 
 
 def _all_of(walk: Walk) -> Reach:

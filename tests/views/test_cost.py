@@ -1,0 +1,72 @@
+"""What is not shown costs little: pictures of much call about as many Python functions as pictures of less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import vmwidgets as vm
+from tests.work import calls_of
+from vmwidgets.pictures.picture import Picture
+
+
+def tasks(count: int) -> Picture:
+    machine = vm.boot("x86-64", ram="256 MiB")
+    for number in range(count):
+        task = machine.task(f"t{number}")
+        task.write(task.mmap("16 KiB"), b"x")
+    return vm.picture(vm.Objects(machine))
+
+
+def files(count: int) -> Picture:
+    machine = vm.boot("x86-64", ram="256 MiB")
+    for number in range(count):
+        machine.file(f"f{number}", b"x")
+    return vm.picture(vm.Objects(machine))
+
+
+def pages(count: int) -> Picture:
+    return vm.picture(vm.Objects(_filled(count)))
+
+
+def ring(count: int) -> Picture:
+    machine = _filled(count)
+    machine.replacement = "clock"
+    return vm.picture(vm.Clock(machine))
+
+
+def threads(count: int) -> Picture:
+    machine = vm.boot("x86-64")
+    for number in range(count):
+        machine.spawn(machine.kmem_alloc_wait, "900 KiB", name=f"t{number}")
+    machine.run()
+    return vm.picture(vm.Kmem(machine))
+
+
+def before_a_fork(count: int) -> Picture:
+    machine = _filled(count)
+    machine.tasks["init"].fork("child")
+    return vm.picture(vm.Objects(machine), step=1)
+
+
+def _filled(count: int) -> vm.Machine:
+    machine = vm.boot("x86-64", ram="64 MiB")
+    machine.task("init").mmap(count * vm.PAGE, flags="private|populate")
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("made", "few", "many", "most"),
+    [
+        (tasks, 60, 300, 30), (files, 1_000, 5_000, 0.1), (pages, 1_000, 10_000, 0.1), (ring, 1_000, 10_000, 3),
+        (threads, 40, 200, 50), (before_a_fork, 1_000, 10_000, 0.1),
+    ],
+)  # fmt: skip  # a table
+def test_what_is_not_shown_costs_few_calls(made: Callable[[int], Picture], few: int, many: int, most: float) -> None:
+    """`most`: calls for each thing more.  A page that was looked at once too often costs some twenty."""
+    small, large = made(few), made(many)
+    for one in (small, large):
+        one.draw(one.at())  # widths of words are kept from now on
+    calls = [calls_of(lambda one=one: one.draw(one.at())) for one in (small, large)]
+    assert calls[1] - calls[0] <= most * (many - few), calls
