@@ -7,7 +7,11 @@ import re
 import pytest
 
 import vmwidgets as vm
+from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
+from vmwidgets.views.maps.columns import are_brief, lay_columns
+from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.text import cut
 
 SIZE = re.compile(r"\d+(\.\d+)?( [KMG]iB|[KMG])")
 
@@ -34,6 +38,37 @@ def test_the_addresses_of_a_list_have_one_look(entries: int, width: int, top: in
     assert firsts
     assert len({"_" in first for first in firsts}) == 1, firsts
     assert ("short labels are page numbers" in scene.subtitle) == ("_" not in firsts[0])
+    shown = [cut(node.text[0]) for node in entries_of(scene) if node.text]
+    assert len({*shown}) == len(shown), "no two entries have the same label"
+
+
+@pytest.mark.parametrize(("entries", "width"), [(3, 420), (5, 640), (8, 900)])
+def test_addresses_that_fit_are_written(entries: int, width: int) -> None:
+    nodes = entries_of(listed(entries, width))
+    assert [node.text[0].text for node in nodes] == [f"0x{0x40 + 0x10 * n:x}_0000" for n in range(1, entries + 1)]
+    assert not [run.text for node in nodes for run in node.text[:2] if run.room]
+
+
+@pytest.mark.parametrize("width", [420, 640, 760, 900, 1300])
+def test_kernel_memory_says_that_its_labels_are_page_numbers(width: int) -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.kmem_alloc("8 KiB")
+    scene = vm.Kmem(machine, width=width).scene()
+    firsts = [node.text[0].text for node in entries_of(scene) if node.text]
+    said = " ".join(run.text for node in scene.nodes if node.id == "kmem/concerned" for run in node.text)
+    assert firsts
+    assert ("short labels are page numbers" in said) == ("_" not in firsts[0]), (said, firsts)
+
+
+def test_one_important_entry_more_changes_no_address() -> None:
+    """Where all entries are cards beside folds, there is room for their addresses."""
+    folds = [Fold(number, 5, number << 20, (number << 20) + 4096) for number in (8, 9)]
+    entries = [EntryValue(number, number << 20, (number << 20) + 4096, None, 0, 0) for number in range(1, 7)]
+    style = AddressStyle.of(0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000)
+    for important in range(4, 7):
+        columns = lay_columns([*entries, *folds], range(1, important + 1), style, 900, 70)
+        assert not are_brief(columns)
+        assert {column.level for column in columns.values()} == {"card", "fold"}
 
 
 @pytest.mark.parametrize(("entries", "width"), [(9, 900), (12, 900), (14, 900), (9, 640), (14, 1300)])

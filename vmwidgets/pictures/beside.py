@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine import Machine
-from vmwidgets.views.maps.lanes import PAGE_NUMBERS
+from vmwidgets.views.maps.columns import PAGE_NUMBERS
 from vmwidgets.views.scene.beside import Differences, Side, by_address, by_name, draw_beside, half_of
 from vmwidgets.views.scene.kit import MARGIN, paragraph
 from vmwidgets.views.scene.model import AFTER, Caption, Scene

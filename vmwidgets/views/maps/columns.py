@@ -8,13 +8,16 @@ from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.text import shorten_middle, text_width
 
 CARD, BRIEF, LEAST = 106.0, 92.0, 76.0
 """Widths of a card's column: for "kernel memory"; where all addresses are page numbers; for "768K rwx" at least."""
 
 SHORT, SIZED = 34.0, 44.0
 """Widths of a column in which a page number can be read, and a size too."""
+
+PAGE_NUMBERS = " · short labels are page numbers"
+"""What a heading says where they are."""
 
 FOLD = 56.0
 LEAST_FOLD = 34.0
@@ -53,7 +56,7 @@ class Column:
 
 
 def are_brief(columns: Mapping[int, Column]) -> bool:
-    """Whether some have room for a page number only: then all addresses of these lanes are page numbers."""
+    """Whether one has no room for its address: then all addresses of list and tree are page numbers."""
     return any(column.is_brief for column in columns.values())
 
 
@@ -64,7 +67,7 @@ def lay_columns(
     width: float = WIDTH,
     left: float = MARGIN,
 ) -> dict[int, Column]:
-    """A column for every item: all are cards if each has room for its address, written in `style`, or its page.
+    """A column for every item: all are cards if each has room for its addresses, written in `style`, or its pages.
 
     If not, those in `important` (ids, most important first) get cards as far as they fit.
 
@@ -76,15 +79,19 @@ def lay_columns(
     if not items:
         return {}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    if not folds and len(items) * LEAST <= room:
-        page = max((style.short(item.start) for item in items), key=len)
-        for address, is_brief in ((style.widest, False), (page, True)):
-            if len(items) * _least_width(address) <= room:
+    pages: list[str] = []
+    if len(items) * SHORT <= room:  # else none has room for its page number
+        entries = [item for item in items if isinstance(item, EntryValue)]
+        ends = [address for entry in entries for address in (entry.start, entry.end)]
+        pages = [style.short(entry.start) for entry in entries]
+        for write, is_brief in ((style.long, False), (style.short, True)):
+            longest = max((write(address) for address in ends), key=len, default="")
+            if not folds and len(items) * _least_width(longest) <= room:
                 w = min(room / len(items), card * 1.7)
                 x = left + (room - w * len(items)) / 2
                 return {item.id: Column(item.id, x + i * w, w, "card", is_brief) for i, item in enumerate(items)}
     chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
-    plan = _plan(len(items), len(folds), len(chosen), room, card)
+    plan = _plan(len(items), len(folds), len(chosen), room, card, pages)
     cards, rest = frozenset(chosen[: plan.cards]), len(items) - plan.cards - len(folds)
     columns: dict[int, Column] = {}
     x = left + max(0.0, room - plan.cards * plan.card - len(folds) * plan.fold - rest * plan.share) / 2
@@ -109,21 +116,31 @@ class _Plan:
     is_brief: bool
 
 
-def _plan(items: int, folds: int, most: int, room: float, card: float) -> _Plan:
+def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Sequence[str]) -> _Plan:
     """All in full if there is room; if not, all with page numbers; else `most` are cards, and the others marks."""
     whole = _shared(items, folds, most, room, card)
-    if whole.share >= card:
+    if whole.share >= card or not pages:
         return whole
     counts = range(most, max(0, most - FEWER), -1)
     brief = [_shared(items, folds, count, room, BRIEF, is_brief=True) for count in counts]
-    return next((one for least in (SIZED, SHORT) for one in brief if one.share >= least), whole)
+    told = [one for one in brief if one.share >= SHORT and _are_told_apart(pages, one.share)]
+    return next((one for least in (SIZED, SHORT) for one in told if one.share >= least), whole)
+
+
+def _are_told_apart(pages: Sequence[str], w: float) -> bool:
+    """Whether page numbers differ where each is cut in the middle for a column."""
+    return len({shorten_middle(page, w - SHORT_GAP, "mono label") for page in pages}) == len({*pages})
+
+
+SHORT_GAP = 4.0
+"""Pixels between two short entries."""
 
 
 def _shared(items: int, folds: int, cards: int, room: float, card: float, *, is_brief: bool = False) -> _Plan:
     """How folds, and what is neither fold nor card, share the room if so many are cards."""
-    left_over = max(0.0, room - cards * card)
+    left_over, rest = max(0.0, room - cards * card), items - cards - folds
     fold = min(FOLD, left_over * 0.8 / max(1, folds))
-    share = min(card, (left_over - folds * fold) / max(1, items - cards - folds))
+    share = min(card, (left_over - folds * fold) / rest) if rest else card
     level = "card" if share >= card else "short" if is_brief else "mark"
     return _Plan(cards, card, fold, share, level, is_brief)
 

@@ -18,7 +18,7 @@ from vmwidgets.views.scene.kit import MARGIN, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
-from .columns import GAP, TIGHT, Column, are_brief
+from .columns import GAP, SHORT_GAP, TIGHT, Column, are_brief
 from .overlaps import overlap_of
 from .picture import Drawn, MapPicture, entry_marks, plain_ones
 from .runs import BAND, Run, brackets, kind_of, name_of, what_is
@@ -133,7 +133,7 @@ class _Brief:
 
 
 def _brief(picture: MapPicture, columns: Mapping[int, Column]) -> _Brief | None:
-    """What the short entries of a list say; None where there are none, and addresses are written in full."""
+    """What the short entries of a list say; None where addresses are written in full."""
     if not are_brief(columns):
         return None
     short = [entry for entry in picture.value.entries if columns[entry.id].level == "short"]
@@ -158,10 +158,6 @@ def _entry(picture: MapPicture, entry: EntryValue, column: Column, top: float, b
         state=(*states, kind), lane="list", title=describe(picture, entry),
     )  # fmt: skip
     return replace(node, text=_short_text(picture, entry, w, brief)) if brief is not None and not is_card else node
-
-
-SHORT_GAP = 4.0
-"""Pixels between two short entries."""
 
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:

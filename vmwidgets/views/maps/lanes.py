@@ -12,18 +12,16 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
+from vmwidgets.views.scene.model import Lane, Rows, Scene, Table
 from vmwidgets.views.scene.relations import of_entries, space_of, things_of
 
 from .axis import Zoom
-from .columns import Column, are_brief, lay_columns
+from .columns import PAGE_NUMBERS, Column, are_brief, lay_columns
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
 from .picture import LANES, Drawn, MapPicture
 from .ribbon import ribbon_lane
 from .runs import RIGHTS_LEGEND
 from .tree import tree_lane
-
-PAGE_NUMBERS = " · short labels are page numbers"
 
 
 def draw_map(
@@ -58,13 +56,14 @@ def draw_map(
         drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width))
         y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
-    if picture.layout.runs and {"list", "ribbon"} & {*lanes}:
+    if picture.layout.has_files and {"list", "ribbon"} & {*lanes}:
         nodes.append(kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim"))
         y += nodes[-1].h
+    is_said = bool({"tree", "list"} & {*lanes})
     return kit.scene(
         "+".join(lanes),
         title or picture.value.name,
-        (subtitle or subtitle_of(picture)) + (PAGE_NUMBERS if _has_page_numbers(nodes, columns) else ""),
+        (subtitle or subtitle_of(picture)) + (PAGE_NUMBERS if is_said and are_brief(columns) else ""),
         nodes,
         links=[link for lane in drawn for link in lane.links],
         caption=picture.caption,
@@ -77,15 +76,6 @@ def draw_map(
         about=of_entries(picture.value.name, picture.value.entries, things_of(nodes)),
         lanes=[Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else (),
     )
-
-
-def _has_page_numbers(nodes: Sequence[Node], columns: Mapping[int, Column]) -> bool:
-    """Whether a number is written in a short label somewhere: where there is no room for one, it says R or B."""
-    if not are_brief(columns):
-        return False
-    labelled = (node for node in nodes if node.lane in ("tree", "list"))
-    numbers = (text for node in labelled for text in node.text if "mono" in text.style)
-    return any(text.text not in ("R", "B", "") for text in numbers)
 
 
 def subtitle_of(picture: MapPicture) -> str:

@@ -52,7 +52,12 @@ class Layout(NamedTuple):
     depth: int = 0
     taken: tuple[Taken, ...] = ()
     runs: tuple[Run, ...] = ()
-    """The files of which several entries follow each other."""
+    """The files of which several entries follow each other, heap and stack."""
+
+    @property
+    def has_files(self) -> bool:
+        """Whether files are mapped: then fills say rights, and brackets what is mapped."""
+        return any(run.is_file for run in self.runs)
 
 
 @frozen
@@ -81,7 +86,7 @@ class MapPicture:
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
         """The classes of an entry's fill: its kind, and its rights where files are mapped."""
-        return (kind_of(entry), rights_of(entry)) if self.layout.runs else (kind_of(entry),)
+        return (kind_of(entry), rights_of(entry)) if self.layout.has_files else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """What is true of a node of the tree: of its entry, and that its place or colour changed.

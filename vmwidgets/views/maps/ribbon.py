@@ -57,7 +57,11 @@ def ribbon_lane(
     ranges = [(s.item, _strip(s)) for s in pieces if isinstance(s.item, EntryValue)]
     bare = [one for one in ranges if one[0].id not in levels]
     # else the list above, or the brackets, have the names
-    names = {entry.id: _name(entry, w) for entry, (_, w) in bare} if columns is None and not runs else {}
+    names = (
+        {entry.id: _name(entry, w) for entry, (_, w) in bare}
+        if columns is None and not picture.layout.has_files
+        else {}
+    )
     plain = plain_ones(picture, (entry for entry, _ in bare if not names.get(entry.id)))
     drawn = (one for one in pieces if one.item is None or one.item.id not in plain)
     nodes = [_ground(picture, bar_top, width, on)]

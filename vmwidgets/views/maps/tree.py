@@ -15,7 +15,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten_middle, text_width
 
-from .columns import Column
+from .columns import SHORT_GAP, Column
 from .picture import Drawn, MapPicture
 
 _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
@@ -113,11 +113,11 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
         letters = (Text(6, 15.5, "R" if red else "B", "letter"),) if letter else ()
         text = (*letters, Text(w / 2 + letter / 2, 16, label, "mono label", "middle"))
     elif column.level == "short":
-        room = max(text_width("0" * 6, "mono label"), column.w - 8)
-        label = shorten_middle(picture.style.short(entry.start), room, "mono label")
-        w = min(max(26.0, text_width(label, "mono label") + 8), 2 * column.w - 4)
-        fits = text_width(label, "mono label") <= w - 4
-        text = (Text(w / 2, 14, label if fits else "R" if red else "B", "mono label", "middle"),)
+        label = picture.style.short(entry.start)
+        if text_width(label, "mono label") > 2 * column.w - 12:  # neighbours in order are at other depths
+            label = shorten_middle(label, column.w - SHORT_GAP, "mono label")  # as the list has it
+        w = max(26.0, text_width(label, "mono label") + 8)
+        text = (Text(w / 2, 14, label, "mono label", "middle"),)
     else:
         w = h
     title = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"

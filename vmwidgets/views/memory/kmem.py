@@ -13,7 +13,7 @@ from vmwidgets import events as ev
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.kernel.map.map_schema import EntryValue, Fold, KernelMapValue
-from vmwidgets.views.maps.columns import lay_columns
+from vmwidgets.views.maps.columns import PAGE_NUMBERS, are_brief, lay_columns
 from vmwidgets.views.maps.entries import HEADER, list_lane
 from vmwidgets.views.maps.picture import (
     Drawn,
@@ -266,7 +266,7 @@ def _detail(
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0
     columns = lay_columns(laid, picture.important(chosen), style, width, HEADER)
-    heading = _heading(value, top, width)
+    heading = _heading(value, top, width, PAGE_NUMBERS if are_brief(columns) else "")
     top += heading.h
     listed = list_lane(picture, columns, top) if laid else Drawn([], [], (), top - 12)
     ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
@@ -282,9 +282,9 @@ def _adapted(node: Node, freed: set[str]) -> Node:
     return replace(node, state=(*node.state, "changed")) if node.id in freed else node
 
 
-def _heading(value: KernelMapValue, y: float, width: float) -> Node:
+def _heading(value: KernelMapValue, y: float, width: float, more: str = "") -> Node:
     count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
-    what = f"in order: {count}, {used_words(value.map, has_submaps=bool(value.submaps))[0]}"
+    what = f"in order: {count}, {used_words(value.map, has_submaps=bool(value.submaps))[0]}{more}"
     return kit.heading("kmem/concerned", called(value.map.name), what, y, width=width)
 
 
