@@ -144,11 +144,15 @@ def test_examples_can_be_tried_from_the_page_where_they_are(built: Path) -> None
         assert len(tries) >= least, place
 
 
-NEWER = re.compile(r"\?\.\D|\?\?|catch \{|[^\w.]#\w+\s*[=;(]|\.\.\.\w+ \}|\|\|=|&&=|\bawait import")
+NEWER = re.compile(
+    r"\?\.\D|\?\?|catch \{|[^\w.]#\w+\s*[=;(]|\.\.\.\w+ \}|\|\|=|&&=|\bawait import|\bimport\.meta|\.allSettled\b"
+)
 """What JavaScript as of 2017 does not have: a browser that does not know it runs nothing of a file."""
 
 
-@pytest.mark.parametrize("source", ["one?.two", "one ?? two", "try { f(); } catch { g(); }", "({ ...one })", "a ??= b"])
+@pytest.mark.parametrize(
+    "source", ["one?.two", "one ?? two", "try { f(); } catch { g(); }", "({ ...one })", "a ??= b", "import.meta.url"]
+)
 def test_newer_javascript_is_found(source: str) -> None:
     assert NEWER.search(source)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 
@@ -29,8 +31,10 @@ def tlbs() -> Picture:
     return vm.Tlb(machine)
 
 
-MANY_BARS = 4
-"""So many bars of one style that follow each other are one path, as in `js/src/node.ts`."""
+MANY_BARS = int(
+    re.findall(r"const MANY_BARS = (\d+);", (Path(__file__).parents[2] / "js" / "src" / "node.ts").read_text())[0]
+)
+"""So many bars of one style that follow each other are one path in a page."""
 
 
 def bars_of(node: Node) -> int:

@@ -22,7 +22,7 @@ class LoadCurve(thrashing.LoadCurve):
     def drawn(self, *, mark: float | str | None = None) -> DrawnCurve:
         """The same curve as :meth:`plot` draws it, but without matplotlib: a cell shows it as an image.
 
-        A mark that is not a number of tasks of the curve is not drawn.
+        A mark that is no number from 1 to the most tasks is not drawn.
 
         >>> load_curve(tasks=(1, 7, 11)).drawn(mark=7).svg.count("<polyline")
         3
@@ -97,7 +97,9 @@ class DrawnCurve:
             y = bottom - HIGH * share / 100
             parts.append(f'<line class="axis" opacity="0.3" x1="{LEFT}" y1="{y}" x2="{LEFT + WIDE}" y2="{y}"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{share}</text>')
-        parts += [f'<text x="{x(n):.1f}" y="{bottom + 18}" text-anchor="middle">{n}</text>' for n in curve.tasks]
+        each = -(-len(curve.tasks) // 20)  # numbers have room for as many
+        numbers = curve.tasks[::each]
+        parts += [f'<text x="{x(n):.1f}" y="{bottom + 18}" text-anchor="middle">{n}</text>' for n in numbers]
         for place, scope in enumerate(curve.scopes):
             colour, dashes = LINES[scope]
             look = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{DASHES[dashes]}"'
