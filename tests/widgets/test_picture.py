@@ -208,3 +208,10 @@ def test_a_series_that_can_not_be_written_writes_nothing(tmp_path):
         vm.picture(vm.Tree(machine.kernel_map)).save(tmp_path / "x-*.svg")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["x-01.svg", "x-03.svg"]
     assert (tmp_path / "x-01.svg").read_text() == "mine"
+
+
+def test_options_of_what_is_a_picture_already_are_refused(machine: vm.Machine) -> None:
+    view = vm.Map(machine.kernel_map)
+    with pytest.raises(vm.Refused, match=r"this Map is a picture already: give width= to vm\.Map\(…\) itself"):
+        vm.picture(view, width=420)
+    assert vm.picture(view) is view

@@ -126,14 +126,19 @@ def picture(thing: Any, **options: Any) -> Picture:
 
     It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``to_text()`` and ``save(path)``.
 
-    Raises :class:`Refused` for an object that has no picture.
+    Raises :class:`Refused` for an object that has no picture, and for options of one that is a picture already.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot()
     >>> vm.picture(m.kernel_map).scene().title
     'kernel_map'
     """
-    return thing if isinstance(thing, Picture) else picture_shown(thing)(thing, **options)
+    if not isinstance(thing, Picture):
+        return picture_shown(thing)(thing, **options)
+    if options:
+        name = type(thing).__name__
+        raise Refused(f"this {name} is a picture already: give {next(iter(options))}= to vm.{name}(…) itself")
+    return thing
 
 
 def picture_shown(thing: Any) -> type[Picture]:
