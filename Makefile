@@ -72,7 +72,7 @@ shortest: environment-test bundle ## Run each part of the bench in its shortest 
 	$(PYTEST) -n 2 tests/benchmarks
 
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
-	$(PYTEST) -n 2 tests/notebooks
+	$(PYTEST) -n 2 --dist worksteal tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist worksteal tests/browser --ignore tests/browser/test_access.py

@@ -55,8 +55,9 @@ def main(arguments: list[str]) -> int:
         program = python_for(python)
         print(f"unit tests on Python {python.name} ({which})", flush=True)
         begun = time.monotonic()
+        # A worker keeps its part of the list until the other has none: what a file's tests share is made once.
         chosen = TESTS if which == newest else (*TESTS, *AGAIN)
-        command: list[str | Path] = [program, "-m", "pytest", "-n", "2", *chosen, *arguments]
+        command: list[str | Path] = [program, "-m", "pytest", "-n", "2", "--dist", "worksteal", *chosen, *arguments]
         if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
             failed.append(f"{python.name} ({which})")
         print(f"unit tests on Python {python.name}: {time.monotonic() - begun:.0f} s", flush=True)

@@ -100,6 +100,7 @@ def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
         assert notebook.texts_outside(index) == []
 
 
+@pytest.mark.sweep
 def test_pictures_are_accessible_in_the_dark_too(notebook: Notebook) -> None:
     """Each kind of picture in three themes is in test_access.py; here are states that are not there."""
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"

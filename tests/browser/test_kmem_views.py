@@ -90,6 +90,7 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     assert "held by the cell" in (cell.locator(".vmwidgets .node.kmem-map.held").text_content() or "")
 
 
+@pytest.mark.sweep
 def test_pictures_are_accessible_in_the_dark_too(notebook: Notebook) -> None:
     """Each kind of picture in three themes is in test_access.py; here are states that are not there."""
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"

@@ -41,7 +41,7 @@ def test_on_paper_there_are_six_steps_a_sheet_and_slides_have_one(opened: Callab
     assert len(read(slides)["steps"]) <= sheets(slides) <= len(read(slides)["steps"]) + 1
 
 
-@pytest.mark.parametrize("format_of_sheets", ["A4", "Letter"])
+@pytest.mark.parametrize("format_of_sheets", ["A4", pytest.param("Letter", marks=pytest.mark.sweep)])
 def test_thirty_questions_with_their_key_have_the_sheets_that_docs_name(
     format_of_sheets: str, opened: Callable[..., Any], tmp_path: Path
 ) -> None:

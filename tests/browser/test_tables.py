@@ -134,7 +134,7 @@ def test_a_column_is_walked_with_arrow_keys(notebook: Notebook) -> None:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.sampled(9)
+@pytest.mark.sweep
 def test_walks_and_tables_are_accessible_and_keep_their_text_inside(notebook: Notebook, theme: str) -> None:
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     notebook.page.evaluate(change, theme)

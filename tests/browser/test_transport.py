@@ -63,6 +63,7 @@ def test_a_view_appears_and_a_later_cell_changes_it(notebook: Notebook) -> None:
     assert node.evaluate("element => element.isConnected"), "the element of an id must stay the same element"
 
 
+@pytest.mark.sweep
 def test_pictures_follow_on_a_page_too_busy_to_load_them_in_time(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
@@ -390,6 +391,7 @@ def test_a_malformed_message_changes_nothing_and_says_why(notebook: Notebook, da
     assert caption(notebook, 1) == "Operation 2 is done."
 
 
+@pytest.mark.sweep
 def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, tmp_path: Any) -> None:
     notebook.run("m.operate(3)\ndisplay(m)")
     notebook.run("m.operate(4)\ndisplay(m)")
@@ -407,7 +409,7 @@ def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, t
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.sampled(9)
+@pytest.mark.sweep
 def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     notebook.page.evaluate(change, theme)

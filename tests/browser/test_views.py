@@ -201,7 +201,7 @@ def test_an_address_that_is_typed_is_found_in_a_folded_picture(notebook: Noteboo
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.sampled(9)
+@pytest.mark.sweep
 def test_pictures_are_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     notebook.page.evaluate(change, theme)
