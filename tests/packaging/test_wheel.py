@@ -42,6 +42,8 @@ nbclient.NotebookClient(notebook, timeout=300).execute()
 for cell in notebook.cells:
     for output in cell.get("outputs", ()):
         print(output.get("text", ""), end="")
+        if 'alt="useful work by the number of tasks' in output.get("data", {}).get("text/html", ""):
+            print("the curve is drawn")
 """
 
 
@@ -214,8 +216,8 @@ def test_the_notebook_on_page_tables_runs_without_numpy(kernel: Path, checkout: 
     assert "the bank reads b'PIN 0000'\n" in answer.stdout
 
 
-def test_the_notebook_on_replacement_runs_without_matplotlib(kernel: Path, checkout: Path) -> None:
+def test_the_notebook_on_replacement_draws_its_curve_without_matplotlib(kernel: Path, checkout: Path) -> None:
     command: list[str | Path] = [kernel, "-c", EXECUTE, "11-replacement.ipynb"]
     answer = subprocess.run(command, cwd=checkout / "notebooks", capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
-    assert f'a plot needs the extra "plot": {install("plot")}\n' in answer.stdout
+    assert answer.stdout.count("the curve is drawn") == 1

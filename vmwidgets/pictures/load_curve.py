@@ -118,8 +118,7 @@ class DrawnCurve:
         return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(parts)}</svg>'
 
     def _repr_html_(self) -> str:
-        alt = f"useful work by the number of tasks: {self._curve!r}"
-        return twin_html("", image_html(self.svg, alt, "; color-scheme: light"), "") + RULES
+        return twin_html("", image_html(self.svg, repr(self._curve), "; color-scheme: light"), "") + RULES
 
     def __repr__(self) -> str:
         return repr(self._curve)
