@@ -82,11 +82,11 @@ def lay_columns(
     pages: list[str] = []
     if len(items) * SHORT <= room:  # else none has room for its page number
         entries = [item for item in items if isinstance(item, EntryValue)]
-        ends = [address for entry in entries for address in (entry.start, entry.end)]
         pages = [style.short(entry.start) for entry in entries]
-        for write, is_brief in ((style.long, False), (style.short, True)):
-            longest = max((write(address) for address in ends), key=len, default="")
-            if not folds and len(items) * _least_width(longest) <= room:
+        ways = () if folds else ((style.long, False), (style.short, True))
+        for write, is_brief in ways:
+            longest = max((write(address) for entry in entries for address in (entry.start, entry.end)), key=len)
+            if len(items) * _least_width(longest) <= room:
                 w = min(room / len(items), card * 1.7)
                 x = left + (room - w * len(items)) / 2
                 return {item.id: Column(item.id, x + i * w, w, "card", is_brief) for i, item in enumerate(items)}
@@ -123,8 +123,8 @@ def _plan(items: int, folds: int, most: int, room: float, card: float, pages: Se
         return whole
     counts = range(most, max(0, most - FEWER), -1)
     brief = [_shared(items, folds, count, room, BRIEF, is_brief=True) for count in counts]
-    told = [one for one in brief if one.share >= SHORT and _are_told_apart(pages, one.share)]
-    return next((one for least in (SIZED, SHORT) for one in told if one.share >= least), whole)
+    told_apart = [one for one in brief if _are_told_apart(pages, one.share)]
+    return next((one for least in (SIZED, SHORT) for one in told_apart if one.share >= least), whole)
 
 
 def _are_told_apart(pages: Sequence[str], w: float) -> bool:
