@@ -235,6 +235,7 @@ def freed(seen: StepSeen, said: Said) -> None:
 
 def cache(then: Then, name: str) -> Any:
     """A cache, by the name that begins a sentence."""
+    name = name.removeprefix("The cache ")
     (found,) = [one for one in then.value("caches").caches if one.name in (name, name[:1].lower() + name[1:])]
     return found
 

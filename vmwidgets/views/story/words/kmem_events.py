@@ -295,7 +295,8 @@ _ZONE = "zone "
 def _at(event: ev.SlabCreated | ev.SlabDestroyed | ev.BufferAllocated | ev.BufferFreed) -> dict[str, str]:
     """The cache, to begin a sentence with, and the address."""
     name = visible(event.cache)
-    return {"cache": name.capitalize() if name.startswith(_ZONE) else name, "address": address(event.address)}
+    said = name.capitalize() if name.startswith(_ZONE) else f"The cache {name}"
+    return {"cache": said, "address": address(event.address)}
 
 
 # ---- runs of pages -------------------------------------------------------------------------------
