@@ -107,7 +107,7 @@ def gap_on_the_right(seen: StepSeen, said: Said) -> None:
     compared(seen, said, "right")
 
 
-@claim("kmem events: GapCompared/here", "The gap after {entry} is the lowest one that can hold {size}.")
+@claim("kmem events: GapCompared/here", "The gap after the entry at {entry} is the lowest one that can hold {size}.")
 def gap_is_here(seen: StepSeen, said: Said) -> None:
     value = now(seen)
     assert gap_behind(value, entry(value, said["entry"]).id) >= bytes_of(said["size"])

@@ -26,7 +26,7 @@ say = sentences(
         "GapCompared/right": (
             "The largest gap in the subtree of {entry} is {largest}; {size} fits on the right: go right."
         ),
-        "GapCompared/here": "The gap after {entry} is the lowest one that can hold {size}.",
+        "GapCompared/here": "The gap after the entry at {entry} is the lowest one that can hold {size}.",
         "SpaceSought": "The search in {map} finds {size} free at {address}.",
         "SpaceSought/no": "{map} has no gap of {size}.",
         "RangeInserted/new": "{map} gets a new entry {range} without an object, not wired yet.",
