@@ -130,11 +130,18 @@ def test_entries_of_kernel_memory_stay_where_they_are_in_all_steps_of_an_operati
         assert [name for name, places in seen.items() if len(places) > 1] == []
 
 
-def test_the_legend_has_each_colour_of_a_range_and_no_other() -> None:
-    machine = lived_in(1, 38)
+KINDS = {"submap", "object", "plain", "static"}
+
+
+@pytest.mark.parametrize("booted", [False, True])
+def test_the_legend_has_each_colour_of_a_range_and_no_other(booted: bool) -> None:
+    machine = vm.boot("x86-64", layout="tiny") if booted else lived_in(1, 38)
     scene = vm.Kmem(machine).scene()
     known = {bar.style for node in scene.nodes if node.id.startswith("kmem/legend/") for bar in node.bars}
     ranges = [node for node in scene.nodes if node.kind == "range"]
-    kinds = {state for node in ranges for state in node.state if state in ("submap", "object", "plain", "static")}
-    assert known == kinds | {f"{bar.style} inside" for node in ranges for bar in node.bars}
-    assert {"submap", "wired inside"} <= known
+    filled = {"new" if "new" in node.state else state for node in ranges for state in node.state}
+    cards = {bar.style for node in scene.nodes if node.kind == "entry" for bar in node.bars}
+    inside = {f"{bar.style} inside" for node in ranges for bar in node.bars}
+    assert known == (filled | cards) & (KINDS | {"new"}) | inside
+    assert ({"new"} if booted else {"submap", "wired inside"}) <= known
+    assert not booted or "static" not in known, "what was reserved at boot is drawn as new"

@@ -112,7 +112,7 @@ class Result:
         rows = "".join(map(_html, self.criteria))
         stuck = f"<div>{marked(self._stuck)}</div>" if self.hints else ""
         trying = f"<div>{marked(TRYING, 'em')}</div>" if self.trying else ""
-        content = f"{lost}<div>{marked(self.heading, 'strong')}</div>{rows}{trying}{problem}{stuck}"
+        content = f"{lost}<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{trying}{stuck}"
         html = framed(content, f"check {self.id}", self.picture)
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
 
@@ -125,8 +125,8 @@ class Result:
 
     def __repr__(self) -> str:
         lines = [line for criterion in self.criteria for line in _lines(criterion)]
-        lines += [f"  {TRYING}"] if self.trying else []
-        more = [f"  {text}" for text in (self.problem, self._stuck if self.hints else "") if text]
+        below = self.problem, TRYING if self.trying else "", self._stuck if self.hints else ""
+        more = [f"  {text}" for text in below if text]
         lost = [self.not_kept] if self.not_kept else []
         return "\n".join([*lost, f"{self.id} · {self.heading}", *lines, *more])
 

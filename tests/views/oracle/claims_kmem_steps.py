@@ -107,7 +107,7 @@ def gap_on_the_right(seen: StepSeen, said: Said) -> None:
     compared(seen, said, "right")
 
 
-@claim("kmem events: GapCompared/here", "The gap after {entry} is the lowest one that can hold {size}.")
+@claim("kmem events: GapCompared/here", "The gap after the entry at {entry} is the lowest one that can hold {size}.")
 def gap_is_here(seen: StepSeen, said: Said) -> None:
     value = now(seen)
     assert gap_behind(value, entry(value, said["entry"]).id) >= bytes_of(said["size"])
@@ -235,6 +235,7 @@ def freed(seen: StepSeen, said: Said) -> None:
 
 def cache(then: Then, name: str) -> Any:
     """A cache, by the name that begins a sentence."""
+    name = name.removeprefix("The cache ")
     (found,) = [one for one in then.value("caches").caches if one.name in (name, name[:1].lower() + name[1:])]
     return found
 

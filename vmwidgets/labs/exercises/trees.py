@@ -153,7 +153,7 @@ IN_A_ROW = Mistake(
 
 def _why(turned: list[Deed]) -> str:
     first = _place(turned[0])
-    return f"entering {first} was the first to rotate: what would the tree have needed on the other side before?"
+    return f"entering {first} was the first to rotate: a red node had a red parent, but no red uncle"
 
 
 def _place(deed: Deed) -> str:

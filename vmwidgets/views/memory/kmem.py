@@ -111,6 +111,7 @@ _COLOURS = (
     ("object", "pages of an object"),
     ("plain", "no object"),
     ("static", "reserved at boot"),
+    ("new", "new"),
     ("wired inside", "wired"),
 )
 """What the colours of ranges mean, and the strip on their lower edge."""
@@ -119,7 +120,9 @@ _COLOURS = (
 def _legend(nodes: Sequence[Node], y: float, width: float) -> list[Node]:
     """What the colours mean that the picture has, and the double bars of a ribbon."""
     ranges = [node for node in nodes if node.kind == "range"]
-    looks = {look for node in ranges for look in (*node.state, *(f"{bar.style} inside" for bar in node.bars))}
+    looks = {f"{bar.style} inside" for node in ranges for bar in node.bars}
+    looks.update(*({"new"} if "new" in node.state else node.state for node in ranges))  # new: in no other colour
+    looks.update(bar.style for node in nodes if node.kind == "entry" for bar in node.bars)
     known = [one for one in _COLOURS if one[0] in looks]
     is_said = any(run.text == NOT_TO_SCALE for node in nodes for run in node.text)
     if not is_said and any(node.title.endswith(NOT_TO_SCALE) for node in nodes):

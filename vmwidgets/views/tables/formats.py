@@ -184,8 +184,9 @@ def _tables(cost: FormatCost, count: int, x: float, share: float, y: float, most
 
 
 def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
-    reached = "all of it" if cost.reach(64) == cost.mapped else f"{grouped_size(cost.reach(64))} of it"
-    lines = [counted(cost.entries, "entry"), f"64 reach {reached}"]
+    lines = [counted(cost.entries, "entry")]
+    if cost.reach(64) != cost.mapped:
+        lines.append(f"64 entries reach {grouped_size(cost.reach(64))}")
     out = [f"out of reach: {counted(cost.left_out, 'range')}"] if cost.left_out else []
     shown = [*wrapped("; ".join(lines), w), *out] if stacked else [*lines, *out]
     text = tuple(

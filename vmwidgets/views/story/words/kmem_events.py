@@ -26,7 +26,7 @@ say = sentences(
         "GapCompared/right": (
             "The largest gap in the subtree of {entry} is {largest}; {size} fits on the right: go right."
         ),
-        "GapCompared/here": "The gap after {entry} is the lowest one that can hold {size}.",
+        "GapCompared/here": "The gap after the entry at {entry} is the lowest one that can hold {size}.",
         "SpaceSought": "The search in {map} finds {size} free at {address}.",
         "SpaceSought/no": "{map} has no gap of {size}.",
         "RangeInserted/new": "{map} gets a new entry {range} without an object, not wired yet.",
@@ -295,7 +295,8 @@ _ZONE = "zone "
 def _at(event: ev.SlabCreated | ev.SlabDestroyed | ev.BufferAllocated | ev.BufferFreed) -> dict[str, str]:
     """The cache, to begin a sentence with, and the address."""
     name = visible(event.cache)
-    return {"cache": name.capitalize() if name.startswith(_ZONE) else name, "address": address(event.address)}
+    said = name.capitalize() if name.startswith(_ZONE) else f"The cache {name}"
+    return {"cache": said, "address": address(event.address)}
 
 
 # ---- runs of pages -------------------------------------------------------------------------------
