@@ -7,6 +7,7 @@ import { KINDS, LEGEND } from "./past.ts";
 import type { Pointed } from "./presenting.ts";
 import type { Send } from "./requests.ts";
 import type { Scene, When } from "./scene.ts";
+import { BRACKETS } from "./screen.ts";
 import { drop, html, put, say } from "./svg.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -163,7 +164,7 @@ export class Time {
     this.maker.addEventListener("click", () => this.toOperation(this.when.made ?? 0));
     this.slider.addEventListener("input", () => this.drag(Number(this.slider.value)));
     this.root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") event.stopPropagation(); // arrows move the slider, and Escape is the way out
+      if (event.key !== "Escape" && !BRACKETS.has(event.key)) event.stopPropagation(); // arrows are the slider's
     });
   }
 

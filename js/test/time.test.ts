@@ -52,6 +52,17 @@ test("only at an earlier moment there is a machine to go on from, and the button
   assert.deepEqual(seen(), [false, false, "copy  branch = m.branch(2)"]);
 });
 
+test("the keys that step reach the picture from its time bar, and arrows stay the slider's", () => {
+  const { slider, time } = setUp();
+  const heard: string[] = [];
+  document.body.addEventListener("keydown", (event) => heard.push(event.key));
+  const back = time.root.querySelector('[aria-label="back"]') as HTMLElement;
+  for (const target of [back, slider])
+    for (const key of ["[", "}", "ArrowLeft", "Escape"])
+      target.dispatchEvent(new window.KeyboardEvent("keydown", { key, bubbles: true }) as unknown as Event);
+  assert.deepEqual(heard, ["[", "}", "Escape", "[", "}", "Escape"]);
+});
+
 test("a press goes one step, and names the events that are done there", () => {
   const { sent, draw, press, text } = setUp();
   draw(3, 4);

@@ -8,8 +8,10 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.beginning import MIME, Beginning, begun
+from vmwidgets.labs.beginning import MIME, WITHOUT_EXERCISES, Beginning, begun
 from vmwidgets.labs.codes import code_of
+from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.moved import lab_of
 
 # printf 'os|01|anna' | sha256sum | cut -c1-16; the course is in small letters
 SEEDS = {
@@ -134,6 +136,15 @@ def test_another_beginning_in_one_kernel_is_refused(name, student, course, names
 def test_the_default_sheet_is_a_beginning_too():
     lab.begin("01")
     assert "has begun lab 01 for the default sheet: restart" in refused("02", student="anna", course="os")
+
+
+def test_a_lab_without_exercises_asks_for_nothing():
+    labs = {lab_of(name) for name in exercises()}
+    assert not WITHOUT_EXERCISES & labs
+    for name in WITHOUT_EXERCISES:
+        assert repr(Beginning(name)) == f"Lab {name}: it has no exercises, so there is nothing to write above."
+        assert "variant" in repr(Beginning(name, "os", ("anna",)))
+    assert all("just trying" in repr(Beginning(name)) for name in labs)
 
 
 def test_an_id_that_is_typed_later_gives_its_sheets_and_says_what_to_do_again():

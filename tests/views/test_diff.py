@@ -80,6 +80,16 @@ def test_what_should_agree_is_counted(found):
     assert vm.picture(found).scene().caption.text == "2 ranges should agree but do not."
 
 
+@pytest.mark.parametrize("many", [4, 30])
+def test_the_strips_of_a_high_picture_leave_room_for_the_small_map_of_it(many):
+    text = "".join(f"{A + at * 8192:x}-{A + at * 8192 + 4096:x} r--p 0 08:01 1 /lib/{at}\n" for at in range(many))
+    scene = vm.picture(vm.diff(vm.boot("x86-64").task("init"), text)).scene()
+    ends = {round(scene.width - node.x - node.w) for node in scene.nodes if "/strip/" in node.id}
+    assert ends == {diff.MARGIN if many == 4 else diff.MARGIN + diff.MINIMAP}
+    assert not outside(scene)
+    assert crossing_text(scene) == []
+
+
 def test_the_strips_have_a_cell_for_each_range(found):
     strips = {node.id: node for node in vm.picture(found).scene().nodes if "/strip/" in node.id}
     styles = {side: [bar.style for bar in strips[f"diff/strip/{side}"].bars] for side in ("model", "system")}

@@ -27,6 +27,9 @@ from .saved import of_the_notebook
 MIME = "application/vnd.vmwidgets.lab+json"
 """Of a lab's beginning as a notebook keeps it."""
 
+WITHOUT_EXERCISES = frozenset({"12"})
+"""Labs of this package in which only questions are asked: no variant, so no one needs to say who they are."""
+
 MOST_CHARACTERS = 64
 """Of a student's id, or of a course."""
 
@@ -96,6 +99,8 @@ class Beginning:
     @property
     def sentence(self) -> str:
         """Whose variant it is, and which exercises have to be done again."""
+        if not self.students and self.lab in WITHOUT_EXERCISES:
+            return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
             return (
                 f"Lab {self.lab}, just trying: exercises are practice, and count for no one. "

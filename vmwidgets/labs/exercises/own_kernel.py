@@ -33,8 +33,8 @@ mistakes(
 mistakes(
     "12/lost",
     {
-        "to read": Mistake("the wrong bit", "0xd7 and 0xd3 differ in the bit 4, which is W."),
-        "to use it as a program": Mistake("U for W", "0xd7 and 0xd3 differ in the bit 4; U is 16, and set in both."),
+        "to read": Mistake("the wrong bit", "0xd7 and 0xd3 differ in W (4). R (2) is set in both."),
+        "to use it as a program": Mistake("U for W", "0xd7 and 0xd3 differ in W (4). U (16) is set in both."),
     },
 )
 mistakes(

@@ -84,7 +84,7 @@ brk(NULL) = 0x55550000
     shows=lambda loaded: loaded.task.map,
     variant=StackSheet.drawn,
     hints=(
-        "Look at how a thread's stack was made in section 4: one call reserves all of it, another opens a part.",
+        "Do it as malloc does for a thread's heap in section 4: one call reserves all of it, another opens a part.",
         (
             "One mmap of the whole length, with the protection that most pieces have. Then mprotect pieces with "
             "another one, "
@@ -176,7 +176,7 @@ mistakes(
     {
         "5": Mistake(
             "neighbours that don't merge",
-            "In our machine, the part that mprotect changed merges with the r-- part before it.",
+            "In our machine, the part that mprotect changed merges with the part before it: both may only be read.",
         ),
         "1": Mistake(
             "one file, one mapping", "The parts of a library have different rights, so they are several entries."

@@ -27,6 +27,10 @@ WIDE = 640.0
 MOST_LINES, MOST_ROWS = 60, 300
 """Lines that are drawn, and rows of the table; what agrees is left out first."""
 
+FEW, MINIMAP = 12, 92.0
+"""More lines make a picture higher than many windows. Such a picture has a small map of itself in its upper right
+corner, and its strips end so many pixels before the edge."""
+
 SIDES = ("model", "system")
 
 BADGES = {AGREES: "=", DIFFERS: "differs", SYSTEM: "only system", MODEL: "only model"}
@@ -61,7 +65,8 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
     style = AddressStyle.of(0, rows[-1].end if rows else 0)
     lines = _lines(rows)
     shown = _most(lines)
-    nodes, y = _overview(rows, style, 8.0, width)
+    high = len(shown) > FEW and width >= WIDE
+    nodes, y = _overview(rows, style, 8.0, width - (MINIMAP if high else 0))
     for section in range(3):
         of_it = [line for line in shown if line.section == section]
         if not of_it:
@@ -79,8 +84,9 @@ def draw_diff(value: MapsDiff, *, width: float = WIDTH) -> Scene:
         words = f"… {counted(left, 'range')} more, in the table"
         nodes.append(kit.label("diff/more", words, MARGIN, y, style="dim", most=width - 2 * MARGIN))
     caption = Caption(_verdict(value), reason=f"{value.summary}.")
+    subtitle = f"the model's map next to the system's, read from {value.source}"
     return kit.scene(
-        "diff", visible(value.task), f"the model's map next to the system's ({value.source})", nodes, caption=caption,
+        "diff", visible(value.task), subtitle, nodes, caption=caption,
         table=_table(value), lanes=[Lane("ranges", "Ranges, by address", down=True)], width=width,
     )  # fmt: skip
 

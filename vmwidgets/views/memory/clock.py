@@ -221,7 +221,8 @@ def _legend(ring: RingValue, value: ReplacementValue, y: float, width: float, *,
     """What the strips of the cards mean, the numbers at their right, and the arrow where the hand `goes_on`."""
     looks = {"used" if page.referenced else "unused" for page in ring.pages}
     entries = [one for one in (("used", "R 1: referenced"), ("unused", "R 0: not referenced")) if one[0] in looks]
-    entries.append(("", f"1, 2, 3: the order in which they are {'brought in' if value.is_function else 'checked'}"))
+    happens = "were brought in" if value.is_function else "are checked"
+    entries.append(("", f"1, 2, 3: the order in which they {happens}"))
     if any(page.dirty for page in ring.pages):
         entries.append(("", "D 1: dirty, saved before it is evicted"))
     if goes_on:
