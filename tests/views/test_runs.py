@@ -114,6 +114,28 @@ def test_a_map_without_files_has_neither_brackets_nor_fills() -> None:
     assert not any({"reads", "writes", "executes"} & set(node.state) for node in scene.nodes)
 
 
+def test_a_guard_page_does_not_look_like_what_may_be_written() -> None:
+    machine = vm.boot("x86-64")
+    machine.kernel_map.enter("4 KiB", prot="none")
+    machine.kernel_map.enter("64 KiB", prot="rw")
+    scene = vm.Map(machine.kernel_map).scene()
+    states = [node.state for node in scene.nodes if node.kind == "range"]
+    assert {look for state in states for look in state} >= {"nothing", "writes"}
+    assert any(node.id == "map/rights" for node in scene.nodes), "the legend says so"
+
+
+@pytest.mark.parametrize(("at", "beside"), [(0x60_3000, False), (0x90_0000, True)])
+def test_the_words_of_a_marker_are_above_the_brackets_that_they_meet_and_else_beside_it(at: int, beside: bool) -> None:
+    lines = "400000-402000 r-xp 0 08:01 7 /bin/hello\n601000-603000 rw-p 1000 08:01 7 /bin/hello\n"
+    task = vm.load_maps(vm.boot("x86-64"), lines).task
+    task.map.enter("4 KiB", at=at)
+    scene = vm.Ribbon(task.map).scene()
+    drawn = {node.id: node for node in scene.nodes}
+    words, marker = drawn["ribbon/label/asked for"], drawn["ribbon/marker/asked for"]
+    assert (words.y + words.h == pytest.approx(marker.y, abs=1)) is beside
+    assert covered_words(scene) == []
+
+
 def ghosts(scene: Scene, lane: str) -> list[str]:
     return [node.title for node in scene.nodes if node.id.startswith(f"{lane}/ghost/") and node.kind == "ghost"]
 
