@@ -193,6 +193,21 @@ def test_an_entry_that_was_cut_away_leaves_a_ghost_of_what_is_gone() -> None:
     assert card.title.endswith(", 4 KiB, anonymous")
 
 
+def test_a_part_that_is_still_to_be_put_into_the_list_is_no_ghost() -> None:
+    task = vm.boot("x86-64").task("init")
+    start = task.map.enter(20 * PAGE)
+    task.map.remove(start + 4 * PAGE, size=PAGE)
+    kept = {f"list/ghost/{entry.id}" for entry in task.map.entries()}
+    view = vm.Map(task.map)
+    seen = 0
+    for step in range(view.steps + 1):
+        view.step = step
+        scene = view.scene()
+        assert not kept & {node.id for node in scene.nodes}
+        seen += any(node.id.startswith("ribbon/ghost/") for node in scene.nodes)
+    assert seen > 1, "its addresses are in no entry for some steps"
+
+
 def test_before_it_is_removed_it_is_no_ghost_and_what_replaces_it_leaves_none() -> None:
     machine, task, at = three()
     task.map.remove(at[1], size="64 KiB")

@@ -90,6 +90,8 @@ class MapPicture:
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
     gone: tuple[Range, ...] = ()
     """What the operation has removed until now, and nothing has taken since."""
+    coming: frozenset[int] = frozenset()
+    """Entries that the operation has made and not yet put into the list."""
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
         """The classes of an entry's fill: its kind, and its rights where fills say them."""
@@ -176,7 +178,12 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         value.size if shown is value else value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # folds stay
         moved_in_tree(moment.written, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
+        frozenset() if shown is value else _ids(value) - _ids(before),
     )
+
+
+def _ids(value: MapValue) -> frozenset[int]:
+    return frozenset(item.id for item in value.items)
 
 
 def bytes_in(entries: Iterable[EntryValue]) -> int:
