@@ -102,7 +102,7 @@ export class Hover {
       if (node?.matches(":focus-visible")) this.speak(this.point(node.dataset.id ?? ""));
     });
     drawing.addEventListener("focusout", this.hide);
-    drawing.addEventListener("keydown", (event) => event.key === "Escape" && this.hide());
+    drawing.addEventListener("keydown", (event) => ["Escape", "[", "]"].includes(event.key) && this.hide());
   }
 
   /** It is a picture of this machine: what is pointed at lights up in the others of it too. */

@@ -88,14 +88,16 @@ test("a finger and a drag light up nothing", () => {
   assert.deepEqual(lit(one), []);
 });
 
-test("the keyboard lights up what it stands on; Escape takes the name away", () => {
-  const one = shown(map);
-  const element = one.renderer.nodes.get("tree/1")?.root as SVGGElement;
-  Object.assign(element, { matches: (selector: string) => selector === ":focus-visible" });
-  element.dispatchEvent(new Event("focusin", { bubbles: true }));
-  assert.deepEqual([lit(one), tip(one)], [[0, 100], "black node 0x1000"]);
-  element.dispatchEvent(Object.assign(new Event("keydown", { bubbles: true }), { key: "Escape" }));
-  assert.deepEqual([lit(one), tip(one)], [[], ""]);
+test("the keyboard lights up what it stands on; Escape and steps take the name away", () => {
+  for (const key of ["Escape", "[", "]"]) {
+    const one = shown(map);
+    const element = one.renderer.nodes.get("tree/1")?.root as SVGGElement;
+    Object.assign(element, { matches: (selector: string) => selector === ":focus-visible" });
+    element.dispatchEvent(new Event("focusin", { bubbles: true }));
+    assert.deepEqual([lit(one), tip(one)], [[0, 100], "black node 0x1000"]);
+    element.dispatchEvent(Object.assign(new Event("keydown", { bubbles: true }), { key }));
+    assert.deepEqual([lit(one), tip(one)], [[], ""]);
+  }
 });
 
 test("what is nothing and can do nothing has no light, but its name", () => {

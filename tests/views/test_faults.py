@@ -159,7 +159,7 @@ def test_the_lookup_names_entries_by_their_addresses() -> None:
     task.write(start + 4096, b"x")
     task.write(start + 8192, b"x")
     before = vm.Fault(task, moment=(task.machine.journal.last.serial - 1, None)).scene()
-    assert said(before, "lookup")[0] == said(vm.Fault(task).scene(), "lookup")[0] == f"found before: {start}"
+    assert said(before, "lookup")[0] == said(vm.Fault(task).scene(), "lookup")[0] == f"found again: {start}"
 
 
 def test_a_translation_that_is_taken_away_for_a_frame_is_said_so() -> None:

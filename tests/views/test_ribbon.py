@@ -166,9 +166,11 @@ def test_find_cache_and_hint_are_marked_at_their_addresses() -> None:
     machine.kernel_map.enter("1 MiB", at=hint)
     scene = vm.Ribbon(machine.kernel_map).scene()
     marks = {node.title.split(":")[0]: node for node in scene.nodes if node.kind == "marker"}
-    assert set(marks) == {f"find cache, for more than {passed}", "hint"}, "the gap below kernel memory was too small"
+    assert set(marks) == {f"find cache, for more than {passed}", "asked for"}, (
+        "the gap below kernel memory was too small"
+    )
     placed = next(n for n in pieces(scene) if n.thing == f"entry:{list(machine.kernel_map)[-1].id}")
-    assert marks["hint"].x + 5 == pytest.approx(placed.x, abs=2)
+    assert marks["asked for"].x + 5 == pytest.approx(placed.x, abs=2)
 
 
 @pytest.mark.parametrize("used", range(1, 40, 3))

@@ -114,6 +114,28 @@ def test_a_map_without_files_has_neither_brackets_nor_fills() -> None:
     assert not any({"reads", "writes", "executes"} & set(node.state) for node in scene.nodes)
 
 
+def test_a_guard_page_does_not_look_like_what_may_be_written() -> None:
+    machine = vm.boot("x86-64")
+    machine.kernel_map.enter("4 KiB", prot="none")
+    machine.kernel_map.enter("64 KiB", prot="rw")
+    scene = vm.Map(machine.kernel_map).scene()
+    states = [node.state for node in scene.nodes if node.kind == "range"]
+    assert {look for state in states for look in state} >= {"nothing", "writes"}
+    assert any(node.id == "map/rights" for node in scene.nodes), "the legend says so"
+
+
+@pytest.mark.parametrize(("at", "beside"), [(0x60_3000, False), (0x90_0000, True)])
+def test_the_words_of_a_marker_are_above_the_brackets_that_they_meet_and_else_beside_it(at: int, beside: bool) -> None:
+    lines = "400000-402000 r-xp 0 08:01 7 /bin/hello\n601000-603000 rw-p 1000 08:01 7 /bin/hello\n"
+    task = vm.load_maps(vm.boot("x86-64"), lines).task
+    task.map.enter("4 KiB", at=at)
+    scene = vm.Ribbon(task.map).scene()
+    drawn = {node.id: node for node in scene.nodes}
+    words, marker = drawn["ribbon/label/asked for"], drawn["ribbon/marker/asked for"]
+    assert (words.y + words.h == pytest.approx(marker.y, abs=1)) is beside
+    assert covered_words(scene) == []
+
+
 def ghosts(scene: Scene, lane: str) -> list[str]:
     return [node.title for node in scene.nodes if node.id.startswith(f"{lane}/ghost/") and node.kind == "ghost"]
 
@@ -169,6 +191,21 @@ def test_an_entry_that_was_cut_away_leaves_a_ghost_of_what_is_gone() -> None:
     (card,) = [node for node in scene.nodes if node.id.startswith("list/ghost/")]
     assert [run.text for run in card.text if run.text.endswith("KiB")] == ["−4 KiB"]
     assert card.title.endswith(", 4 KiB, anonymous")
+
+
+def test_a_part_that_is_still_to_be_put_into_the_list_is_no_ghost() -> None:
+    task = vm.boot("x86-64").task("init")
+    start = task.map.enter(20 * PAGE)
+    task.map.remove(start + 4 * PAGE, size=PAGE)
+    kept = {f"list/ghost/{entry.id}" for entry in task.map.entries()}
+    view = vm.Map(task.map)
+    seen = 0
+    for step in range(view.steps + 1):
+        view.step = step
+        scene = view.scene()
+        assert not kept & {node.id for node in scene.nodes}
+        seen += any(node.id.startswith("ribbon/ghost/") for node in scene.nodes)
+    assert seen > 1, "its addresses are in no entry for some steps"
 
 
 def test_before_it_is_removed_it_is_no_ghost_and_what_replaces_it_leaves_none() -> None:

@@ -94,7 +94,7 @@ def test_a_merge_says_why_and_grows_the_neighbour(machine: vm.Machine) -> None:
     machine.kernel_map.enter(PAGE)
     scene = vm.Map(machine.kernel_map).scene()
     assert scene.caption.text.startswith("enter mapped 4 KiB")
-    assert "same flags" in scene.caption.reason
+    assert "same properties" in scene.caption.reason
     changed = [node for node in scene.nodes if node.lane == "list" and "changed" in node.state]
     assert [[run.text for run in node.text if run.text.endswith("KiB")] for node in changed] == [["8 KiB"]]
 

@@ -196,6 +196,22 @@ def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> N
     assert child is not None
 
 
+def test_pages_of_two_machines_are_compared_by_their_objects_and_not_by_their_frames() -> None:
+    late, early = (vm.boot("x86-64", layout="tiny", fork=way) for way in ("counted", "eager"))
+    vm.lockstep(late, early)
+    father = late.task("father")
+    heap = father.mmap("16 KiB", flags="private populate")
+    father.fork().write(heap, b"x")
+    scene = vm.Objects(late).beside(vm.Objects(early)).scene()
+    marked = {node.id: set(node.state) & {"new", "changed"} for node in scene.nodes if "/object/memory" in node.id}
+    for page in range(4):
+        shared = {"changed"} if page else set()
+        assert marked[f"left/object/memory 1/{page}"] == marked[f"right/object/memory 1/{page}"] == shared
+        assert marked[f"right/object/memory 2/{page}"] == ({"new"} if page else set()), (
+            "the child's first page is in both"
+        )
+
+
 def test_a_half_with_page_numbers_says_so() -> None:
     machine = vm.boot("x86-64", layout="small")
     task = machine.task("init")

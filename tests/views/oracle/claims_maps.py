@@ -408,7 +408,7 @@ def made_task(seen: Seen, said: Said) -> None:
     assert entries(seen.machine, f"task:{said['name']}/map") == []
 
 
-@claim("map operations: task/reason", "Its page tables share the kernel's slots.")
+@claim("map operations: task/reason", "It shares the kernel's page tables.")
 def shares_the_kernel(seen: Seen, said: Said) -> None:
     task = seen.machine.tasks[str(seen.given["name"])]
     address = int(seen.machine.kernel_map.start)

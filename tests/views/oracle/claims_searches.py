@@ -106,8 +106,8 @@ def entry_of_request(seen: StepSeen) -> EntryValue:
 
 
 def merges(seen: StepSeen, said: Said, *sides: str) -> None:
-    """The neighbour has no object and the same flags as the range, which is in one entry with it in the end."""
-    assert said["why"] == "no object, same flags"
+    """The neighbour has no object and the same properties as the range, which is in one entry with it in the end."""
+    assert said["why"] == "no object, same properties"
     whole = entry_of_request(seen)
     for side in sides:
         beside = neighbour(seen, side)

@@ -100,7 +100,7 @@ def earlier_reached(seen: Pictured, said: Said) -> None:
     assert walked(seen).pa != number(said["physical"])
 
 
-@claim("walks: earlier/fault", "When the cell ran, the access ended in {kind}.")
+@claim("walks: earlier/fault", "When the cell ran, the access was a fault: {kind}.")
 def earlier_fault(seen: Pictured, said: Said) -> None:
     before, now = walked(seen, seen.machine.at(seen.subject)), walked(seen)
     assert before.fault.kind == said["kind"]

@@ -61,7 +61,7 @@ class FamilySheet:
 
     def start(self) -> Machine:
         """A machine with `init`, which has no memory."""
-        machine = boot("x86-64", layout="small")
+        machine = boot("x86-64")
         machine.task("init")
         return machine
 
@@ -200,14 +200,14 @@ class SurvivorSheet:
             "state:\n"
             f"The file was truncated to {self.size:,} bytes.\n"
             f"The task has its own copies of {_pages(self.pages(OWN))} of the file, and of no other page.\n"
-            f"Of the page cache's frames, the task's page tables contain only {_frames(self.pages(FILES))}.\n"
+            f"In the page cache, the task's page tables lead only to {_frames(self.pages(FILES))}.\n"
             f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
             "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
         )
 
     def start(self) -> Task:
         """A task without memory, on a machine with the file."""
-        machine = boot("x86-64", layout="small")
+        machine = boot("x86-64")
         machine.file("paper", b"text" * (FILE_PAGES * PAGE // 4))
         return machine.task("reader")
 
@@ -217,7 +217,7 @@ def _pages(numbers: Sequence[int]) -> str:
 
 
 def _frames(numbers: Sequence[int]) -> str:
-    return f"{'those' if len(numbers) > 1 else 'that'} of {_pages(numbers)}"
+    return f"the {'frames' if len(numbers) > 1 else 'frame'} of {_pages(numbers)}"
 
 
 class FilePage(NamedTuple):

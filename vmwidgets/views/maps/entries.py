@@ -82,7 +82,7 @@ def _brackets(picture: MapPicture, columns: Mapping[int, Column], y: float) -> l
 
 def _ghosts(picture: MapPicture, columns: Mapping[int, Column], top: float) -> list[Node]:
     """Entries that the operation removed, at their columns, as what is no longer there."""
-    there = {item.id for item in picture.value.items}
+    there = {item.id for item in picture.value.items} | picture.coming
     nodes = []
     for item in picture.layout.items:
         if isinstance(item, Fold) or item.id in there or item.id not in columns:

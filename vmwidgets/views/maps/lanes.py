@@ -56,7 +56,7 @@ def draw_map(
         drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width))
         y = drawn[-1].bottom
     nodes = [node for lane in drawn for node in lane.nodes]
-    if picture.layout.has_files and {"list", "ribbon"} & {*lanes}:
+    if picture.layout.says_rights and {"list", "ribbon"} & {*lanes}:
         nodes.append(kit.paragraph("map/rights", RIGHTS_LEGEND, MARGIN, y, width - 2 * MARGIN, style="dim"))
         y += nodes[-1].h
     is_said = bool({"tree", "list"} & {*lanes})

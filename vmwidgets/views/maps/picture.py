@@ -53,11 +53,18 @@ class Layout(NamedTuple):
     taken: tuple[Taken, ...] = ()
     runs: tuple[Run, ...] = ()
     """The files of which several entries follow each other, heap and stack."""
+    has_guards: bool = False
+    """Whether there are ranges that allow nothing."""
 
     @property
     def has_files(self) -> bool:
-        """Whether files are mapped: then fills say rights, and brackets what is mapped."""
+        """Whether files are mapped: then brackets say what is mapped."""
         return any(run.is_file for run in self.runs)
+
+    @property
+    def says_rights(self) -> bool:
+        """Whether fills say rights: files are mapped, or some ranges allow nothing."""
+        return self.has_guards or self.has_files
 
 
 @frozen
@@ -83,10 +90,12 @@ class MapPicture:
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
     gone: tuple[Range, ...] = ()
     """What the operation has removed until now, and nothing has taken since."""
+    coming: frozenset[int] = frozenset()
+    """Entries that the operation has made and not yet put into the list."""
 
     def fill_of(self, entry: EntryValue) -> tuple[str, ...]:
-        """The classes of an entry's fill: its kind, and its rights where files are mapped."""
-        return (kind_of(entry), rights_of(entry)) if self.layout.has_files else (kind_of(entry),)
+        """The classes of an entry's fill: its kind, and its rights where fills say them."""
+        return (kind_of(entry), rights_of(entry)) if self.layout.says_rights else (kind_of(entry),)
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
         """What is true of a node of the tree: of its entry, and that its place or colour changed.
@@ -169,7 +178,12 @@ def map_picture(value: MapValue, moment: Moment, lanes: Collection[str] = LANES)
         value.size if shown is value else value.size + bytes_in(shown.entries) - bytes_in(value.entries),  # folds stay
         moved_in_tree(moment.written, shown),
         removed(before.entries, shown.items) if moment.operation is not None else (),
+        frozenset() if shown is value else _ids(value) - _ids(before),
     )
+
+
+def _ids(value: MapValue) -> frozenset[int]:
+    return frozenset(item.id for item in value.items)
 
 
 def bytes_in(entries: Iterable[EntryValue]) -> int:
@@ -189,7 +203,13 @@ def _layout_of(value: MapValue, before: MapValue, shown: MapValue, moment: Momen
     has_tree = "tree" in lanes
     depth = 0 if not has_tree else depth_of(value) if is_boot else _deepest(value, before, events)
     taken = taken_over(value, before, shown, moment) if "ribbon" in lanes else ()
-    return Layout(laid, cards_of(value, moment), value.lookup_cache, depth, taken, tuple(runs_of(laid)))
+    cards, runs = cards_of(value, moment), tuple(runs_of(laid))
+    return Layout(laid, cards, value.lookup_cache, depth, taken, runs, has_guards(laid))
+
+
+def has_guards(items: Iterable[EntryValue | Fold]) -> bool:
+    """Whether there are ranges that allow nothing: drawn like others, they look as if all were allowed."""
+    return any(isinstance(item, EntryValue) and rights_of(item) == "nothing" for item in items)
 
 
 def laid_items(value: MapValue, before: MapValue, shown: MapValue) -> tuple[EntryValue | Fold, ...]:
@@ -444,6 +464,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
             value.lookup_cache,
             taken=tuple(taken_in(value)),
             runs=tuple(runs_of(value.items)),
+            has_guards=has_guards(value.items),
         ),
         moved=frozenset(),
         gone=(),

@@ -68,9 +68,8 @@ def ribbon_lane(
     nodes += [node for piece in drawn if (node := _node(picture, piece, axis, bar_top, levels, names)) is not None]
     nodes += [node for one in both if (node := _overlap(picture, one, axis, bar_top)) is not None]
     nodes += [_ghost(picture, one, axis, bar_top) for one in picture.gone if _is_on(one, axis)]
-    nodes += _markers(picture, axis, band_top, bar_top, width)
-    if runs:
-        nodes += brackets("ribbon", runs, lambda run: _ends(run, axis), band_top, width)
+    named = brackets("ribbon", runs, lambda run: _ends(run, axis), band_top, width) if runs else []
+    nodes += [*_markers(picture, axis, band_top, bar_top, width, named), *named]
     sizes = _sizes_below(picture, pieces, nodes, bar_top + BAR + 1, width)
     nodes += sizes
     between = [(node.x - 2, node.x + node.w + 2) for node in sizes]
@@ -251,8 +250,10 @@ def _has_markers(picture: MapPicture) -> bool:
     return bool(picture.value.find_cache) or picture.hint is not None or picture.moment.operation is not None
 
 
-def _markers(picture: MapPicture, axis: Axis, words_at: float, bar_top: float, width: float) -> list[Node]:
-    """What points at the ribbon; its words end at `words_at`, above the names of files."""
+def _markers(
+    picture: MapPicture, axis: Axis, words_at: float, bar_top: float, width: float, named: Sequence[Node]
+) -> list[Node]:
+    """What points at the ribbon; its words are beside it, or end at `words_at`, above those of `named` they meet."""
     value = picture.value
     marks = []
     if value.find_cache:
@@ -261,7 +262,7 @@ def _markers(picture: MapPicture, axis: Axis, words_at: float, bar_top: float, w
         known = "" if more is not None else " (forgotten)"
         marks.append((value.find_cache, f"find cache{known}{above}", "marker"))
     if picture.hint is not None:
-        marks.append((picture.hint, "hint", "marker hint"))
+        marks.append((picture.hint, "asked for", "marker hint"))
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
     for address, label, kind in marks:
@@ -277,7 +278,8 @@ def _markers(picture: MapPicture, axis: Axis, words_at: float, bar_top: float, w
         called = label.split(",")[0]
         box = kit.Box(x - 5, bar_top - 11, 10, 8)
         nodes.append(kit.chip(f"ribbon/{name}/{called}", name, box, shape="triangle", state=states, title=title))
-        words = kit.Box(left, words_at - 25 - 12 * row, w, 14)
+        is_free = all(left + w < one.x - 6 or left > one.x + one.w + 6 for one in named)
+        words = kit.Box(left, (bar_top if is_free else words_at) - 25 - 12 * row, w, 14)
         nodes.append(
             kit.chip(f"ribbon/label/{called}", "label", words, label, style="label dim", shape="none", spare=0)
         )

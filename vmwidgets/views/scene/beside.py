@@ -130,6 +130,11 @@ def _kind(thing: str) -> str:
     return re.split("[:/]", thing, maxsplit=1)[0]
 
 
+def _is_page(node: Node) -> bool:
+    """Whether a node is an object's page in a frame."""
+    return node.kind == "page" and _kind(node.thing) == "frame"
+
+
 def _is_folded(scene: Scene) -> bool:
     return any("folded" in node.state for node in scene.nodes)
 
@@ -147,8 +152,10 @@ def by_address(scene: Scene) -> Mapping[str, str]:
     """Of two things: entries have other numbers there, and are the same if they begin at the same address.
 
     Tables and descriptors lie elsewhere, and are the same if they are for the same addresses, as their nodes say.
+    Frames have other numbers too: where objects are drawn, they are the same if they hold the same page of an object.
     """
     found = dict(by_name(scene))
+    found |= {node.thing: node.id for node in reversed(scene.nodes) if node.id.startswith("object/") and _is_page(node)}
     found |= {node.thing: node.id for node in scene.nodes if _kind(node.thing) in ("pte", "table")}
     for thing, about in scene.about.items():
         if thing.startswith("entry:") and about.at:
@@ -175,6 +182,8 @@ def _things(scene: Scene, places: Mapping[str, str]) -> dict[str, Said]:
         if not node.thing or node.kind in ("fold", "switch", "press"):
             continue
         words, row = _words(node, scene.view == "tree"), rows.get(node.thing)
+        if _is_page(node) and places[node.thing] != node.thing:
+            words = re.sub(r", frame 0x[\da-f]+", "", words, count=1)
         old = found.setdefault(places[node.thing], Said(node.thing, {"row": row} if row else {}, ""))
         where = f"{node.lane} {node.kind}"
         old.words[where] = " | ".join(filter(None, (old.words.get(where), words)))

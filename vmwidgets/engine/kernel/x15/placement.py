@@ -309,4 +309,4 @@ class Placement:
     def _report_merge(self, neighbour: Entry, side: str, why: str) -> None:
         emit = self.recorder.emit
         if emit is not None:
-            emit((MergeTried.tag, self.core.name, neighbour.id, side, not why, why or "no object, same flags"))
+            emit((MergeTried.tag, self.core.name, neighbour.id, side, not why, why or "no object, same properties"))

@@ -231,7 +231,7 @@ def _hint(event: ev.HintTried, names: Names) -> str:
     of="map",
     thing="entry:{0.entry}",
     weight={"map": 1},
-    box=InBox("lookup", lambda event, names: f"found before: {names.entry(event.entry)}"),
+    box=InBox("lookup", lambda event, names: f"found again: {names.entry(event.entry)}"),
 )
 def _cache_hit(event: ev.LookupCacheHit, names: Names) -> str:
     return say("LookupCacheHit", entry=names.entry(event.entry))

@@ -136,7 +136,7 @@ say = sentences(
         "boot": "The machine booted.",
         "boot/reason": "Step back to see how its maps were created.",
         "task": "task created {name}, with an empty address space.",
-        "task/reason": "Its page tables share the kernel's slots.",
+        "task/reason": "It shares the kernel's page tables.",
         "object": "object created {name}, which has no pages yet.",
         "device": "device created {name}, over {size} of device memory.",
         "reap": ("reap returned 1 empty slab.", "reap returned {count} empty slabs."),

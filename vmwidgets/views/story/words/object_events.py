@@ -27,12 +27,12 @@ say = sentences(
             "{object}'s own pages hide all of {before}, which is bypassed: nothing is now behind {object}."
         ),
         "PagesEntered": (
-            "Page {page} of {object} is now in memory, in frame {frame}.",
-            "{count} pages of {object} are now in memory, from page {page} on.",
+            "Page {page} is added to the list of {object}: it is in frame {frame}.",
+            "{count} pages are added to the list of {object}, from page {page} on.",
         ),
         "PagesLeft": (
-            "Page {page} of {object} is no longer in memory: it was in frame {frame}.",
-            "{count} pages of {object} are no longer in memory, from page {page} on.",
+            "Page {page} is removed from the list of {object}: it was in frame {frame}.",
+            "{count} pages are removed from the list of {object}, from page {page} on.",
         ),
         "ObjectSearched/on": "{object} does not have page {page}: the search continues in the object behind it.",
         "ObjectSearched/nowhere": "{object} does not have page {page}, and nothing is behind it.",

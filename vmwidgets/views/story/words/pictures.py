@@ -192,7 +192,7 @@ say_walk = sentences(
         "may/supervisor": "The page tables let only the supervisor {supervisor} here.",
         "may/each": "The page tables let user code {user} here, and the supervisor {supervisor}.",
         "earlier/reached": "When the cell ran, the access reached physical {physical}.",
-        "earlier/fault": "When the cell ran, the access ended in {kind}.",
+        "earlier/fault": "When the cell ran, the access was a fault: {kind}.",
         "edited": (
             "1 descriptor was edited by hand; the access still has the same result.",
             "{count} descriptors were edited by hand; the access still has the same result.",
