@@ -6,6 +6,7 @@ import vmwidgets as vm
 from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.maps import diff
+from vmwidgets.views.scene.kit import MARGIN
 
 A = 0x10000
 TEXT = "".join(
@@ -85,7 +86,7 @@ def test_the_strips_of_a_high_picture_leave_room_for_the_small_map_of_it(many):
     text = "".join(f"{A + at * 8192:x}-{A + at * 8192 + 4096:x} r--p 0 08:01 1 /lib/{at}\n" for at in range(many))
     scene = vm.picture(vm.diff(vm.boot("x86-64").task("init"), text)).scene()
     ends = {round(scene.width - node.x - node.w) for node in scene.nodes if "/strip/" in node.id}
-    assert ends == {diff.MARGIN if many == 4 else diff.MARGIN + diff.MINIMAP}
+    assert ends == {MARGIN if many == 4 else MARGIN + diff.MINIMAP}
     assert not outside(scene)
     assert crossing_text(scene) == []
 
