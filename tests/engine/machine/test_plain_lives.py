@@ -85,6 +85,7 @@ def test_each_bug_is_found_within_a_hundred_thousand_steps(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["freed bytes come back", "a page that could not go counts as used"])
+@pytest.mark.sampled(3)
 def test_a_bug_that_is_put_back_is_found(name: str) -> None:
     findings = found_in_process(name, 2, 2_000, 1e9)
     assert all(one.difference for one in findings), row(name, findings)
