@@ -22,7 +22,7 @@ ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
 .PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep real format bench pictures build locks clean
-.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc workflows
+.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc workflows pages access
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -32,8 +32,8 @@ lab: environment-lab bundle ## Open JupyterLab on lab 01 (or NOTEBOOK=…)
 		$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)'
 
 test: environment-hosts bundle chromium strace ## Run every check that a change must pass
-	$(TWO_AT_ONCE) lint javascript doctests shortest
-	$(MAKE) --no-print-directory unit notebooks browser
+	$(TWO_AT_ONCE) access lint javascript doctests shortest
+	$(MAKE) --no-print-directory unit notebooks pages
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/hosts tests/packaging
 	@echo "make test: all passed"
 
@@ -82,8 +82,13 @@ shortest: environment-test bundle ## Run each part of the bench in its shortest 
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) -n 2 --dist worksteal tests/notebooks
 
-browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
+browser: pages access ## Run the tests in JupyterLab and Chromium
+
+pages: environment-test bundle chromium
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist worksteal tests/browser --ignore tests/browser/test_access.py
+
+# One notebook with all pictures, which no other page may slow down.
+access: environment-test bundle chromium
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter

@@ -32,6 +32,7 @@ def test_a_life_is_as_plain_bytes_have_it(architecture: str, seed: int) -> None:
     Life(architecture, seed).live_or_tell(SAMPLE[seed])
 
 
+@pytest.mark.sweep
 def test_each_kind_of_step_is_one_in_a_hundred() -> None:
     counts, found = sweep("x86-64", 12, 2_000)
     assert not found, "\n\n".join(found)
