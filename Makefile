@@ -14,10 +14,15 @@ NOTEBOOK ?= notebooks/01-maps.ipynb
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname))),,--no-browser)
 
+# What keeps one processor busy runs beside another such; all else, one after the other, whatever -j says.
+TWO_AT_ONCE := $(MAKE) --no-print-directory -j2 BESIDE=yes $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .DEFAULT_GOAL := help
+ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
+endif
 .PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep real format bench pictures build locks clean
-.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc workflows
+.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc workflows pages access
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -26,7 +31,10 @@ lab: environment-lab bundle ## Open JupyterLab on lab 01 (or NOTEBOOK=…)
 	JUPYTER_CONFIG_PATH="$(CURDIR)/vmwidgets/cli/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)'
 
-test: lint unit javascript doctests shortest notebooks browser hosts wheel ## Run every check that a change must pass
+test: environment-hosts bundle chromium strace ## Run every check that a change must pass
+	$(TWO_AT_ONCE) access lint javascript doctests shortest
+	$(MAKE) --no-print-directory unit notebooks pages
+	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/hosts tests/packaging
 	@echo "make test: all passed"
 
 lint: ruff mypy layers locked made prose biome tsc workflows ## Check style, types, layers, locks and workflow files
@@ -74,8 +82,13 @@ shortest: environment-test bundle ## Run each part of the bench in its shortest 
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) -n 2 --dist worksteal tests/notebooks
 
-browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
+browser: pages access ## Run the tests in JupyterLab and Chromium
+
+pages: environment-test bundle chromium
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist worksteal tests/browser --ignore tests/browser/test_access.py
+
+# One notebook with all pictures, which no other page may slow down.
+access: environment-test bundle chromium
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter

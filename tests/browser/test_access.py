@@ -174,6 +174,7 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
 
 
 @pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.sampled(9)
 def test_every_picture_can_be_read_at_twice_the_size(
     half: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:

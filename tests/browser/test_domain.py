@@ -69,6 +69,7 @@ def test_a_click_on_a_call_goes_to_the_moment_after_it(notebook: Notebook) -> No
     cell.locator(".vmwidgets .node.hardware.is-invalid").wait_for()
 
 
+@pytest.mark.sweep
 def test_refills_inside_refills_are_drawn_inside_each_other(notebook: Notebook) -> None:
     notebook.run("c = d.map(d.device_frame(0xA0000000, '60 MiB'))")
     frames = notebook.cell(5).locator(".vmwidgets .node.refill")
@@ -94,6 +95,7 @@ def test_addresses_are_found_where_there_are_some_and_names_everywhere(notebook:
             refused.wait_for()
 
 
+@pytest.mark.sweep
 def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
     notebook.run("d.map(f, at=0x60000000, flags='rw large'); d.map(f, at=0x70000000, flags='rwx nocache')")
     for index in SHOWN:

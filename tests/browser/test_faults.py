@@ -70,6 +70,7 @@ def test_the_strip_steps_forward_back_and_jumps(notebook: Notebook) -> None:
     assert lit(notebook) == BOXES
 
 
+@pytest.mark.sweep
 def test_the_objects_are_those_of_the_strip_s_step(notebook: Notebook) -> None:
     objects = notebook.cell(2).locator(".vmwidgets .node.card[data-thing^='object:']")
     assert objects.count() == 2

@@ -71,6 +71,7 @@ def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[...,
     return opened
 
 
+@pytest.mark.sweep
 def test_the_first_picture_of_a_kernel_comes_without_graphviz(notebook: Notebook) -> None:
     assert notebook.bytes_in < BEFORE
     notebook.run("m.kernel_map.enter('8 KiB')")
@@ -114,6 +115,7 @@ def test_graphvizs_drawing_follows_the_machine_and_shows_what_is_selected(notebo
     assert notebook.bytes_in < loaded + BEFORE, "it comes once for all pictures"
 
 
+@pytest.mark.sweep
 def test_a_saved_notebook_has_nothing_of_it(notebook: Notebook, lab: Server) -> None:
     press(notebook, 0).click()
     expect(drawn(notebook, 0)).to_be_visible()
@@ -144,6 +146,7 @@ def test_a_link_that_crosses_a_box_is_led_around_it_and_no_other(
 
 
 @pytest.mark.parametrize("script", [NO_WORKERS, REFUSED], ids=["no workers", "a policy against them"])
+@pytest.mark.sampled(9)
 def test_where_graphviz_cannot_run_pictures_are_whole_and_the_control_says_why(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str], script: str
 ) -> None:

@@ -185,6 +185,7 @@ def test_a_key_that_is_held_stops_at_a_question(opened: Callable[..., Any], file
     expect(page.get_by_text(FRAMES[3])).not_to_be_visible()
 
 
+@pytest.mark.sweep
 def test_digits_answer_a_question_and_choose_a_picture_afterwards(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, viewport=ROOM)
     page.keyboard.press("p")
@@ -222,6 +223,7 @@ def test_one_selection_in_all_pictures(opened: Callable[..., Any], file: Path) -
     assert page.locator(".node.selected").count() == 0
 
 
+@pytest.mark.sweep
 def test_what_is_below_a_picture_stays_where_it_is(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file)
     places = set()
@@ -253,6 +255,7 @@ def test_a_file_of_one_state_is_no_wider_than_a_telephone(opened: Callable[..., 
     assert page.locator("table").count() == 1
 
 
+@pytest.mark.sweep
 def test_a_saved_picture_opens_at_the_step_that_it_showed(opened: Callable[..., Any], tmp_path: Path) -> None:
     machine, *_ = forked()
     picture = vm.picture(vm.Objects(machine))
@@ -274,6 +277,7 @@ def test_a_saved_picture_marks_what_was_selected(opened: Callable[..., Any], tmp
     assert page.locator(".vmw-stage .node.selected").count() == 0
 
 
+@pytest.mark.sweep
 def test_letters_on_a_telephone_can_be_read(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **NARROWER)
     for _ in range(12):
@@ -314,6 +318,7 @@ def test_without_script_every_step_is_there(opened: Callable[..., Any], file: Pa
 
 
 @pytest.mark.parametrize("script", [True, False])
+@pytest.mark.sampled(9)
 def test_axe_finds_nothing(script: bool, opened: Callable[..., Any], file: Path) -> None:
     page = opened(file)
     if not script:
@@ -355,6 +360,7 @@ def test_presented_it_has_the_screen_for_one_picture(opened: Callable[..., Any],
     assert where(page)[0] == 2, "nothing is lost"
 
 
+@pytest.mark.sweep
 def test_presented_the_first_picture_that_says_something_new_is_shown(opened: Callable[..., Any], file: Path) -> None:
     page, steps = opened(file, viewport=ROOM), read(file)["steps"]
     page.keyboard.press("p")
@@ -383,6 +389,7 @@ def answer(page: Any) -> None:
     page.get_by_role("button", name="5", exact=True).click()
 
 
+@pytest.mark.sweep
 def test_what_if_can_be_reached_while_presenting(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, viewport=ROOM)
     page.keyboard.press("p")
@@ -414,6 +421,7 @@ def test_a_clicker_blanks_the_screen_and_its_f5_loads_nothing(opened: Callable[.
     assert page.evaluate("() => window.same") is True
 
 
+@pytest.mark.sweep
 def test_the_picture_has_one_size_while_it_is_presented(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, viewport=ROOM)
     page.keyboard.press("p")
@@ -477,6 +485,7 @@ def test_a_reload_while_presenting_comes_back_to_the_step(opened: Callable[..., 
     assert where_hidden(page) == there + 1, "what was answered is not asked again"
 
 
+@pytest.mark.sweep
 def test_after_a_reload_the_second_window_and_the_story_find_each_other(
     opened: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -511,6 +520,7 @@ def test_after_a_reload_the_second_window_and_the_story_find_each_other(
 # ---- a telephone ---------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_presented_on_a_telephone_letters_are_as_large_as_on_the_page(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **TELEPHONE)
     page.get_by_role("button", name="present").tap()
@@ -538,6 +548,7 @@ def test_presented_on_a_telephone_a_finger_steps_anywhere(opened: Callable[..., 
     assert where(page)[0] == 4
 
 
+@pytest.mark.sweep
 def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, viewport={"width": 1180, "height": 820}, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="present").tap()
@@ -547,6 +558,7 @@ def test_a_tablet_has_a_button_that_leaves(opened: Callable[..., Any], file: Pat
 
 
 @pytest.mark.parametrize("presented", [True, False])
+@pytest.mark.sampled(9)
 def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
     presented: bool, opened: Callable[..., Any], file: Path
 ) -> None:
@@ -563,6 +575,7 @@ def test_a_swipe_at_the_edge_of_a_picture_does_not_leave_the_file(
 
 
 @pytest.mark.parametrize("presented", [True, False])
+@pytest.mark.sampled(9)
 def test_what_a_finger_presses_is_large_enough(presented: bool, opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **TELEPHONE)
     if presented:
@@ -577,6 +590,7 @@ def test_what_a_finger_presses_is_large_enough(presented: bool, opened: Callable
     assert [one for one in found if min(one[0], one[1]) < 44] == []
 
 
+@pytest.mark.sweep
 def test_what_if_is_seen_on_a_telephone(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file, **TELEPHONE)
     answer(page)

@@ -95,6 +95,7 @@ def test_space_plays_and_pauses_wherever_a_click_has_put_the_focus(notebook: Not
         entry.wait_for()
 
 
+@pytest.mark.sweep
 def test_space_presses_a_button_that_tab_has_reached(notebook: Notebook) -> None:
     page, picture = notebook.page, notebook.cell(0).locator(".vmwidgets")
     picture.get_by_role("button", name="keys and legend").focus()

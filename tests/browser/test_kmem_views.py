@@ -68,6 +68,7 @@ def test_two_threads_asleep_on_exec_map_are_drawn_as_such_and_woken_in_order(not
     assert ranges.count() == 1, "the second allocation stretched the first one's entry"
 
 
+@pytest.mark.sweep
 def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
     notebook.run("for i in range(60): m.kmem_malloc('8 KiB'); m.malloc(100 + 40 * i)")
     for index in (1, 2, 3, 4, 5):

@@ -80,6 +80,7 @@ def test_a_choice_is_no_answer_before_the_button(notebook: Notebook, lab: Server
     assert saved(notebook, lab)["t/gap"]["answer"] is None
 
 
+@pytest.mark.sweep
 def test_what_is_no_number_is_told_beside_the_field(notebook: Notebook, lab: Server) -> None:
     field = notebook.cell(1).get_by_role("textbox", name="How many?")
     field.fill("<b>three</b>")
@@ -103,6 +104,7 @@ def test_a_restarted_kernel_knows_the_first_answer_from_the_file(notebook: Noteb
     assert [one["answer"] for one in saved(notebook, lab)["t/gap"]["answers"]] == ["the high one", "the low one"]
 
 
+@pytest.mark.sweep
 def test_questions_are_text(notebook: Notebook) -> None:
     assert notebook.cell(0).locator(".jp-OutputArea-output").get_by_text("Which <b>gap</b>?").count() == 1
 

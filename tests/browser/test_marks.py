@@ -101,6 +101,7 @@ def test_growing_and_shrinking_past_what_is_drawn_one_by_one_loses_nothing(shown
 
 
 @pytest.mark.parametrize("shown", [("Ribbon", "ribbon")], indirect=True)
+@pytest.mark.sweep
 def test_zooming_in_and_out_again_keeps_the_focus_and_the_place(shown: tuple[Notebook, str]) -> None:
     notebook, identity = shown
     notebook.run("view.selection = f'entry:{entry.id}'")

@@ -39,6 +39,7 @@ def test_interact_shows_its_slider_and_its_picture(notebook: Notebook) -> None:
     assert caption(notebook, index) == "Operation 13 is done."
 
 
+@pytest.mark.sweep
 def test_an_output_among_other_widgets_shows_all_of_them(notebook: Notebook) -> None:
     index = notebook.run(
         "out = w.Output()\nwith out:\n    print('before')\n    display(FakeTree(m))\n"

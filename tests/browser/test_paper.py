@@ -78,6 +78,7 @@ CUT = """() => {
 
 
 @pytest.mark.parametrize("questions", ["open", "closed"])
+@pytest.mark.sampled(9)
 def test_on_paper_each_step_has_its_picture_and_all_of_its_words(
     questions: str, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_printed_lecture_can_be_read(name: str, opened: Callable[..., Any], tm
     assert page.evaluate(SMALL, LEAST) == []
 
 
+@pytest.mark.sweep
 def test_without_script_a_picture_as_wide_as_a_sheet_is_scrolled_on_a_telephone(
     opened: Callable[..., Any], tmp_path: Path
 ) -> None:

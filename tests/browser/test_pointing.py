@@ -160,6 +160,7 @@ def test_a_picture_is_copied_as_it_looks(notebook: Notebook, theme: str, ground:
     assert colours > 20  # words, edges, fills
 
 
+@pytest.mark.sweep
 def test_a_table_is_copied_with_its_rows(notebook: Notebook) -> None:
     cell = notebook.cell(0)
     press = cell.locator(".vmw-copies > .vmw-button")
@@ -172,6 +173,7 @@ def test_a_table_is_copied_with_its_rows(notebook: Notebook) -> None:
     assert "<td>16 KiB</td>" in notebook.page.evaluate(COPIED, "text/html")
 
 
+@pytest.mark.sweep
 def test_where_a_page_may_not_copy_a_file_is_offered(notebook: Notebook) -> None:
     page, cell = notebook.page, notebook.cell(0)
     page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('not here')); }")
@@ -184,6 +186,7 @@ def test_where_a_page_may_not_copy_a_file_is_offered(notebook: Notebook) -> None
     assert Path(download.value.path()).read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.sweep
 def test_a_picture_higher_than_its_window_has_a_map(notebook: Notebook) -> None:
     page, cell = notebook.page, notebook.cell(2)
     small = cell.locator(".vmw-map")

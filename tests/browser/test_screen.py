@@ -106,6 +106,7 @@ def test_code_fills_the_window_and_the_picture_follows(notebook: Notebook) -> No
     notebook.page.wait_for_function("() => !document.querySelector('.vmw-filled')")
 
 
+@pytest.mark.sweep
 def test_code_fills_the_window_with_a_picture_that_its_page_has_not_made_yet(notebook: Notebook) -> None:
     notebook.start("again = vm.Tree(s)\nagain")  # both wait in line, as when all cells are run
     notebook.start("again.present()")
@@ -207,6 +208,7 @@ def where_filled(index: int) -> str:
     return f"document.querySelectorAll('.jp-Notebook .jp-Cell')[{index}].querySelector('.vmw-filled') !== null"
 
 
+@pytest.mark.sweep
 def test_a_reload_while_presenting_comes_back_where_it_was(notebook: Notebook) -> None:
     fill(notebook)
     to_beginning_before(notebook)

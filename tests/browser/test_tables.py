@@ -56,6 +56,7 @@ def test_dragging_a_slice_changes_the_walk(notebook: Notebook) -> None:
     assert "0x10_5000" in caption(notebook, 1)
 
 
+@pytest.mark.sweep
 def test_arrow_keys_turn_a_slice_and_a_click_flips_a_bit(notebook: Notebook) -> None:
     cell = notebook.cell(1)
     cell.locator(".vmwidgets .node[data-id='walk/slice/1']").focus()
@@ -157,6 +158,7 @@ for cpu in m.cpus:
 """
 
 
+@pytest.mark.sweep
 def test_a_shootdown_that_waits_leaves_stale_entries_until_it_is_acknowledged(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
@@ -181,6 +183,7 @@ def test_a_shootdown_that_waits_leaves_stale_entries_until_it_is_acknowledged(
             assert opened.texts_outside(index) == []
 
 
+@pytest.mark.sweep
 def test_slices_that_cover_each_other_are_both_reached(
     open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:
@@ -208,6 +211,7 @@ both = vm.compare_formats([(0x800_0000, "128 KiB")], ["armv7", "x86-64"])
 
 
 @pytest.mark.parametrize("wide", [800, 1100])
+@pytest.mark.sampled(9)
 def test_a_heading_is_broken_between_its_parts(
     wide: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
 ) -> None:

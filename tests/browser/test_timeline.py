@@ -88,6 +88,7 @@ def test_keys_point_and_enter_goes_there(notebook: Notebook) -> None:
     root.page.wait_for_function("() => document.querySelector('.vmw-where').textContent.startsWith('operation 4 of 8')")
 
 
+@pytest.mark.sweep
 def test_a_finger_goes_there(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> None:
     notebook = open_notebook(new_notebook(LIFE), has_touch=True)
     notebook.run_all()
@@ -98,6 +99,7 @@ def test_a_finger_goes_there(open_notebook: Callable[..., Notebook], new_noteboo
     expect(root.locator(".vmw-time > .vmw-tip")).to_be_hidden()
 
 
+@pytest.mark.sweep
 def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebook) -> None:
     root = shown(notebook)
     line = 'm.tasks["init<b>x</b>"].munmap(start=0x1_0000, size="8 KiB")'
@@ -138,6 +140,7 @@ def test_marks_groups_failures_and_undone_operations_follow(notebook: Notebook) 
     assert "g" not in root.evaluate(looks), "what was undone is not there"
 
 
+@pytest.mark.sweep
 def test_thousands_of_operations_have_no_more_marks_than_pixels(notebook: Notebook) -> None:
     root = shown(notebook)
     notebook.run("for i in range(2000):\n    m.kernel_map.remove(m.kernel_map.enter('4 KiB'), size='4 KiB')")

@@ -133,6 +133,7 @@ def test_the_twin_shows_what_its_own_cell_left(notebook: Notebook) -> None:
     assert "after operation 6" in alt, "the first operation of this machine has number 0"
 
 
+@pytest.mark.sweep
 def test_ten_thousand_operations_end_with_the_right_picture(notebook: Notebook) -> None:
     page = notebook.page
     page.evaluate("""() => { let last = performance.now(); window.gap = 0;
@@ -153,6 +154,7 @@ def test_a_sleeping_cell_shows_what_it_has_done(notebook: Notebook) -> None:
     notebook.wait_idle()
 
 
+@pytest.mark.sweep
 def test_a_further_view_costs_little(notebook: Notebook) -> None:
     before = notebook.bytes_in
     notebook.run("import ipywidgets; ipywidgets.VBox([])")
@@ -241,6 +243,7 @@ def test_a_pinned_picture_is_stepped_by_itself(notebook: Notebook) -> None:
     assert "step 3 of 3" in cell.locator(".vmw-where").first.inner_text()
 
 
+@pytest.mark.sweep
 def test_quick_presses_are_all_kept(notebook: Notebook) -> None:
     notebook.run("m.operate()")
     notebook.cell(1).locator(".node").first.focus()
@@ -267,6 +270,7 @@ def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: No
     assert notebook.cell(1).locator(".vmw-scene [tabindex='0']").count() == 1, "the drawing is one tab stop"
 
 
+@pytest.mark.sweep
 def test_a_pinned_picture_comes_into_sight_and_stays(notebook: Notebook) -> None:
     notebook.run("m.operate()")
     notebook.page.set_viewport_size({"width": 1300, "height": 420})  # it has no room below the live one
@@ -288,6 +292,7 @@ def test_closed_widgets_say_so_and_later_displays_work(notebook: Notebook) -> No
     assert caption(notebook, index) == "Operation 1 is done."
 
 
+@pytest.mark.sweep
 def test_a_cell_run_again_frees_what_it_had_made(notebook: Notebook) -> None:
     count = "from ipywidgets.widgets.widget import _instances\nlen(_instances)"
     notebook.run_again(1)
@@ -327,6 +332,7 @@ def test_a_reloaded_page_shows_the_newest_state(notebook: Notebook) -> None:
     assert caption(notebook, 1) == "Operation 10 is done."
 
 
+@pytest.mark.sweep
 def test_a_page_that_was_loaded_again_is_forgotten(notebook: Notebook) -> None:
     notebook.run("from ipywidgets.widgets.widget import _instances")
     notebook.save()
@@ -353,6 +359,7 @@ def test_a_restarted_kernel_leaves_the_picture_and_says_what_to_do(notebook: Not
     notebook.wait_idle()
 
 
+@pytest.mark.sweep
 def test_a_view_in_a_box(notebook: Notebook) -> None:
     index = notebook.run("import ipywidgets\ntree = FakeTree(m)\nipywidgets.VBox([tree, ipywidgets.Label('below')])")
     notebook.cell(index).locator(".vmw-scene .node").first.wait_for()
@@ -420,6 +427,7 @@ def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) 
     assert notebook.violations(1) == []
 
 
+@pytest.mark.sweep
 def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
     assert notebook.texts_outside(1) == []
     notebook.cell(1).locator(".node text.mono").first.evaluate("(text) => { text.textContent = 'c0a0 0000 c0a0' }")

@@ -90,6 +90,7 @@ def test_every_view_shows_what_the_machine_holds(notebook: Notebook) -> None:
     assert notebook.cell(4).locator(".vmwidgets .node.verdict.ok").count() == 1
 
 
+@pytest.mark.sweep
 def test_a_later_cell_changes_every_earlier_picture(notebook: Notebook) -> None:
     notebook.run("new = k.enter('8 KiB', prot='rx')\nk.remove(a, size='4 KiB')")
     truth = state(notebook)
@@ -103,6 +104,7 @@ def test_a_later_cell_changes_every_earlier_picture(notebook: Notebook) -> None:
     assert caption(notebook, 2).endswith(" vm_map_remove"), "what all of its changes share"
 
 
+@pytest.mark.sweep
 def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
     for index in (1, 2, 3, 4, 5):
         assert notebook.texts_outside(index) == []
@@ -167,6 +169,7 @@ def test_a_machine_booted_again_leaves_the_earlier_pictures_and_says_so(notebook
     assert drawn_tree(notebook, 2) == drawn
 
 
+@pytest.mark.sweep
 def test_a_dead_machine_is_shown_dead(notebook: Notebook) -> None:
     notebook.run(
         "try:\n    m.unchecked.vm_map_enter(k, 0, 5, 0, 0x277)\nexcept vm.KernelPanic as panic:\n    print(panic)"
@@ -186,6 +189,7 @@ def test_a_fold_opens_where_it_is_clicked(notebook: Notebook) -> None:
     notebook.cell(5).locator(f".vmwidgets .node.tree-node.selected[data-thing='entry:{identity}']").wait_for()
 
 
+@pytest.mark.sweep
 def test_an_address_that_is_typed_is_found_in_a_folded_picture(notebook: Notebook) -> None:
     notebook.run("for i in range(500): k.enter('8 KiB', prot=['rw', 'r', 'rx'][i % 3])\nwanted = list(k)[137]")
     found = notebook.outputs(notebook.run("print(wanted.id, f'{wanted.start + 4096 & 0xffffffff:x}')"))[0]["text"]

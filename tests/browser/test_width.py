@@ -100,6 +100,7 @@ def test_pictures_side_by_side_have_equal_halves(open_notebook: Opener, new_note
         assert one["least"] >= LEAST
 
 
+@pytest.mark.sweep
 def test_a_picture_is_scaled_with_its_words(open_notebook: Opener, new_notebook: Callable[..., str]) -> None:
     notebook = open_notebook(new_notebook(BOOT, "v = vm.Map(k)\nv"))
     notebook.run_all()
@@ -138,6 +139,7 @@ def test_a_dashboard_opens_within_its_window_and_its_parts_open_by_a_press(
     assert cell.locator(".vmw-scene .node.fold[data-id^='section/']").count() == 0
 
 
+@pytest.mark.sweep
 def test_the_second_picture_of_a_page_is_laid_out_for_it_at_once(
     open_notebook: Opener, new_notebook: Callable[..., str]
 ) -> None:

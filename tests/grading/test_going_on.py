@@ -172,6 +172,7 @@ def test_a_state_that_can_not_be_is_one_sentence(
         assert error.count("\n") == 1
 
 
+@pytest.mark.sweep
 def test_two_runs_at_once_only_do_the_work_twice(folder: Path, course: Path, whole: Grades, tmp_path: Path) -> None:
     runs = [
         subprocess.Popen([*command(folder, course, tmp_path), "--jobs", "1"], stdout=subprocess.PIPE, text=True)

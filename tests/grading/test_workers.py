@@ -119,6 +119,7 @@ judge.main()
         ("b'{'", "not a notebook: the file is not valid JSON, is cut off, or is nested too deeply", False),
     ],
 )
+@pytest.mark.sampled(3)
 def test_a_file_that_can_not_be_read_to_its_end_is_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, says: str, unread: bool
 ) -> None:

@@ -117,6 +117,7 @@ def commonest_of(name: str) -> tuple[list[Sheet], str, int]:
 
 
 @by_name
+@pytest.mark.sampled(3)
 def test_the_words_say_what_differs(name: str) -> None:
     """Who reads only the text can do the exercise: sheets that want other solutions have other texts."""
     sheets = [lab.practice(name, number) for number in range(1, SHEETS + 1)]

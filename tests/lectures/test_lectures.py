@@ -24,6 +24,7 @@ pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("name", LECTURES)
+@pytest.mark.sampled(9)
 def test_a_lecture_has_questions_notes_and_its_machine(name: str, tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / f"{name}.html"
     assert main(["lecture", name, "-o", str(file)]) == 0

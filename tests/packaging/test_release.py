@@ -41,6 +41,7 @@ def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.sweep
 def test_two_builds_are_the_same_bytes(checkout: Path, dist: Path, tmp_path: Path) -> None:
     """In another folder, an hour later, by another user's mask, in another language and time zone."""
     other = tmp_path / "another place" / "of the same sources"

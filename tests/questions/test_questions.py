@@ -160,6 +160,7 @@ def test_only_chosen_kinds_are_asked_and_each_once():
 
 
 @pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.sampled(3)
 def test_two_forms_have_the_same_kinds_and_no_question_in_common(topic):
     one, other = (make_exam(topic, 5, 12, form=form) for form in "AB")
     assert [question.id for question in one.questions] == [question.id for question in other.questions]
@@ -185,6 +186,7 @@ def test_each_topic_of_several_has_the_questions_that_it_has_alone():
 
 
 @pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.sampled(3)
 def test_a_secret_is_needed_to_make_the_questions_again(topic):
     of = [make_exam(topic, 7, 4, secret).questions for secret in ("", "a" * 16, "b" * 16, "a" * 16)]
     assert of[1] == of[3]
@@ -233,6 +235,7 @@ def test_the_docs_have_a_row_for_each_kind(root):
 
 
 @pytest.mark.parametrize("name", ["cow/shared", "tables/cheapest"])
+@pytest.mark.sampled(3)
 def test_a_key_says_why_an_option_is_wrong_and_not_only_what_is(name: str) -> None:
     """In a clause: what the tasks read, or which table is smaller."""
     (kind,) = (one for one in kinds_of(name.partition("/")[0]) if one.name == name)

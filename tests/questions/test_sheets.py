@@ -69,6 +69,7 @@ def page_of(exam, *, key):
 
 
 class TestMarkdown:
+    @pytest.mark.sampled(3)
     def test_it_has_the_questions_their_figures_and_the_key(self, exam):
         text, figures = sheet(exam, key=True)
         asked, key = text.split(f"# Key: {exam.title}")
@@ -223,6 +224,7 @@ class TestAPackage:
         named = re.findall(r"\$IMS-CC-FILEBASE\$/([\w./-]+)", opened.read("exam.xml").decode())
         assert sorted(named) == sorted(hrefs[1:])
 
+    @pytest.mark.sampled(3)
     def test_the_same_exam_has_the_same_bytes(self, exam):
         assert made(exam.topic, package) == package(make_exam(exam.topic.split(","), exam.seed))
 

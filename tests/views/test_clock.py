@@ -290,6 +290,7 @@ def test_what_a_task_wrote_that_has_ended_since_was_dirty(writes):
 
 @pytest.mark.parametrize("architecture", ["x86-64", "riscv-sv39"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.sampled(3)
 def test_at_every_event_a_page_is_dirty_where_the_kernel_would_write_it(architecture, seed):
     draws, life = random.Random(seed), families(architecture, seed)
     watches, compared = {}, Counter()

@@ -51,6 +51,7 @@ def test_an_operation_undone_leaves_what_was_before_it(seed: int, architecture: 
 
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.sampled(3)
 def test_each_step_is_what_was_there_when_it_was_reported(seed: int, architecture: str) -> None:
     """A mapping counts as cleared just after the writes that clear its entries; in between no event tells of it."""
     life, draws = DomainLife(seed, architecture), random.Random(seed)

@@ -110,6 +110,7 @@ def length_inside(points: list[Point], scene: Scene, link: Link) -> float:
 
 
 @pytest.mark.parametrize("made", PICTURES)
+@pytest.mark.sampled(3)
 def test_graphviz_leads_each_of_them_around(made: Callable[[], tuple[Scene, set[str]]]) -> None:
     scene, crossing = made()
     scene = marked(scene)

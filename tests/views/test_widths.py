@@ -67,6 +67,7 @@ def test_nothing_sticks_out_covers_anything_else_or_is_too_small(
 
 
 @pytest.mark.parametrize("pictures", GALLERY)
+@pytest.mark.sampled(3)
 def test_on_a_telephone_nothing_reaches_out_of_a_handouts_picture(pictures: Callable[[], Named]) -> None:
     wrong = []
     for name, picture in pictures():

@@ -434,6 +434,7 @@ def test_failed_and_interrupted_operations_panics_and_sleepers_have_steps(tmp_pa
     assert any(step["tone"] == "error" for step in steps)
 
 
+@pytest.mark.sweep
 def test_of_ten_thousand_operations_the_last_are_there_and_it_says_so(tmp_path: Path) -> None:
     machine, parent, _, address = forked()
     for place in range(1_000):

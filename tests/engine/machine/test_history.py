@@ -57,6 +57,7 @@ class TestLives:
             assert shared(then, m) == []
         assert compared >= 4
 
+    @pytest.mark.sampled(3)
     def test_a_branch_and_its_origin_go_on_without_each_other(self, kind, architecture):
         m = LIVES[kind](architecture, 4, 80)
         number = len(m.journal) // 2
@@ -74,6 +75,7 @@ class TestLives:
             same(m.at(number), then)
             assert "another" not in branch.tasks
 
+    @pytest.mark.sampled(3)
     def test_all_undone_and_all_redone_is_the_same_machine_with_the_same_handles(self, kind, architecture):
         m = LIVES[kind](architecture, 5, 90)
         before, number = m.branch(), len(m.journal)

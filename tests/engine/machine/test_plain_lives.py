@@ -32,6 +32,7 @@ def test_a_life_is_as_plain_bytes_have_it(architecture: str, seed: int) -> None:
     Life(architecture, seed).live_or_tell(SAMPLE[seed])
 
 
+@pytest.mark.sweep
 def test_each_kind_of_step_is_one_in_a_hundred() -> None:
     counts, found = sweep("x86-64", 12, 2_000)
     assert not found, "\n\n".join(found)
@@ -85,6 +86,7 @@ def test_each_bug_is_found_within_a_hundred_thousand_steps(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["freed bytes come back", "a page that could not go counts as used"])
+@pytest.mark.sampled(3)
 def test_a_bug_that_is_put_back_is_found(name: str) -> None:
     findings = found_in_process(name, 2, 2_000, 1e9)
     assert all(one.difference for one in findings), row(name, findings)

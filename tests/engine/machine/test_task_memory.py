@@ -71,6 +71,7 @@ def test_a_life_of_tasks_is_made_again_branched_undone_and_saved(architecture: s
 
 
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.sampled(3)
 def test_each_architecture_gives_the_same_bytes(seed: int) -> None:
     found = []
     for architecture in ARCHITECTURES:

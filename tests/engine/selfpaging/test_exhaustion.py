@@ -57,6 +57,7 @@ def leaves(made):
 @pytest.mark.parametrize("current", [True, False], ids=["current", "foreign"])
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 @pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.sampled(3)
 def test_whatever_call_fails_nothing_has_changed(name, architecture, current):
     request = REQUESTS[name]
     made, base, frame = prepared(architecture, current)

@@ -71,6 +71,7 @@ def lives() -> Iterator[Any]:
         yield operations_life(ARCHITECTURES[seed % 4], seed, 60)
 
 
+@pytest.mark.sweep
 def test_nearly_all_lives_reach_their_end() -> None:
     ends: dict[str, list[bool]] = {str(change): [] for change in CHANGES}
     with warnings.catch_warnings():

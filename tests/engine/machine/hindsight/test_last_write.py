@@ -101,6 +101,7 @@ def test_what_was_undone_before_the_first_question_is_known_once_it_is_redone() 
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.sampled(3)
 def test_rows(architecture: str) -> None:
     """Frames, descriptors and entries of maps, in lives of all operations."""
     m = operations_life(architecture, 3, 150)
@@ -196,6 +197,7 @@ def noted(machine: Any) -> dict[Any, set[tuple[int, int, int]]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.sampled(3)
 def test_what_is_noted_live_is_what_a_replay_notes(seed: int) -> None:
     """Operations of all kinds, tasks with an undo now and then, threads."""
     walker, model = Walker(ARCHITECTURES[seed], 7), Model(ARCHITECTURES[seed], 20 + seed)

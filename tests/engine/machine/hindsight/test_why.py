@@ -99,6 +99,7 @@ def test_each_operation_is_needed_and_no_other(seed: int) -> None:
     assert max(lengths) >= 3
 
 
+@pytest.mark.sweep
 def test_lives_where_addresses_move_and_memory_is_short() -> None:
     """Whatever the life, an answer is found."""
     model = Model("x86-64", 5)
