@@ -103,7 +103,7 @@ def test_a_root_without_tables_of_its_own_counts_no_tables() -> None:
     domain.map(domain.frame("4 MiB"), flags="rw large")
     said = vm.Tables(domain).scene().caption.text
     assert said == (
-        "31 descriptors of the root are in use: 4 large pages of its own, and 27 tables lent by the kernel."
+        "31 descriptors of the root are in use: 4 pages of 1 MiB of its own, and 27 tables lent by the kernel."
     )
 
 

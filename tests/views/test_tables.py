@@ -231,7 +231,7 @@ def test_a_large_page_that_fills_several_descriptors_is_said_to() -> None:
     task.map.enter("16 MiB", at=0x1000_0000, fixed=True, object="screen")
     assert task.map.superpages(0x1000_0000, size="16 MiB", page="16 MiB") == 1
     caption = vm.Tables(task).scene().caption.text
-    assert "1 large page in 16 descriptors" in caption
+    assert "1 page of 16 MiB in 16 descriptors" in caption
 
 
 def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None:
@@ -243,7 +243,7 @@ def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None
         scene = vm.Tables(target).scene()
         in_bounds(scene)
         assert scene.caption.text == (
-            "32 descriptors of the root are in use: 1 table and 4 large pages of its own, "
+            "32 descriptors of the root are in use: 1 table and 4 pages of 1 MiB of its own, "
             "and 27 tables lent by the kernel."
         )
         (fold,) = nodes(scene, "fold")

@@ -51,6 +51,22 @@ def waiting(machine: vm.Machine) -> vm.Machine:
     return machine
 
 
+def test_a_sleep_for_ticks_says_until_which_and_a_thread_that_runs_no_function() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    for name, one, two in ("exec", "exec_map", "pipe_map"), ("pipe", "pipe_map", "exec_map"):
+        machine.spawn(machine.kmem.copier, one, two, name=name)
+    machine.step()  # exec reads from disk
+    scene = vm.Threads(machine).scene()
+    said = {node.id: words(node) for node in scene.nodes}
+    assert "asleep to tick 5 holds exec_map" in said["thread/exec"]
+    (channel,) = [words(node) for node in nodes(scene, "channel").values() if "disk" in words(node)]
+    assert channel == "disk until woken, or the tick 1 waits"
+    machine.run(steps=1)
+    machine.tick(5)
+    woken = words(nodes(vm.Threads(machine).scene(), "thread")["thread/exec"])
+    assert "ready holds exec_map" in woken
+
+
 def test_the_state_of_a_thread_is_a_word_and_a_shape(waiting: vm.Machine) -> None:
     shown = nodes(vm.Threads(waiting).scene(), "thread")
     for name, state, shape in (

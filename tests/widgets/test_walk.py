@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.
     assert machine.journal[-1].name == "set_descriptor"
     assert machine.walk(view.address).fault.kind == "not-present"
     assert {"fault", "changed"} <= set(verdict(view).state)
-    assert "before that, the access reached physical" in view.scene().caption.reason
+    assert "without the edit, the access would reach physical" in view.scene().caption.reason
     bit = next(node for node in view.scene().nodes if node.id == "walk/bit/0")
     assert "changed" in bit.state
     assert "edited" in bit.title
@@ -83,6 +84,19 @@ def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.
     assert machine.walk(view.address) == before
     assert verdict(view).state == ("ok",)
     assert "no 'walk/switch/undo'" in asked(view, type="open", id="walk/switch/undo")
+
+
+def test_what_a_manager_domain_allows_against_the_descriptors_is_said() -> None:
+    machine = vm.boot("armv7")
+    task = machine.task("init")
+    at = task.map.enter("4 KiB", at=0x40_0000, object=machine.object("data"))
+    task.map.wire(at, size="4 KiB")
+    task.map.protect(at, size="4 KiB", prot="r")
+    machine.controls = replace(machine.controls, dacr=3)
+    for access, is_overruled in ("read", False), ("write", True), ("execute", True):
+        box = next(node for node in vm.Walk(task.walk(at, access)).scene().nodes if node.kind == "verdict")
+        said = [run.text for run in box.text]
+        assert ("a register allows it" in said) == is_overruled, access
 
 
 def test_the_selected_descriptor_is_the_one_that_is_edited(view: vm.Walk, machine: vm.Machine) -> None:

@@ -309,19 +309,19 @@ def region(seen: StepSeen, said: Said, value: DomainValue) -> RegionValue:
     return found
 
 
-@claim("domain events: RegionAdded", "The region {range}, {size}, is added to the vspace.")
+@claim("domain events: RegionAdded", "The region {range}, {size}, is added to the address space (vspace).")
 def region_added(seen: StepSeen, said: Said) -> None:
     assert region(seen, said, after(seen)).id not in [one.id for one in before(seen).regions]
 
 
-@claim("domain events: RegionRemoved", "The region {range}, {size}, is removed from the vspace.")
+@claim("domain events: RegionRemoved", "The region {range}, {size}, is removed from the address space (vspace).")
 def region_removed(seen: StepSeen, said: Said) -> None:
     assert region(seen, said, before(seen)) not in after(seen).regions
 
 
 @claim(
     "domain events: MetaDataMoved/up",
-    "The next slab frame will be mapped at {after}, the last one is at {before}.",
+    "The new slab frame will be mapped at {before}, and the next one at {after}.",
 )
 def next_slab_frame(seen: StepSeen, said: Said) -> None:
     assert after(seen).meta_start + after(seen).meta_used == number(said["after"])

@@ -336,7 +336,9 @@ def entries_changed(seen: Seen, said: Said) -> None:
         assert number(said["changed"]) <= len(inside(after, start, end)) + number(said["joined"])
 
 
-@claim("map operations: superpages", "superpages mapped 1 large page.", "superpages mapped {count} large pages.")
+@claim(
+    "map operations: superpages", "superpages mapped 1 {large}page{of}.", "superpages mapped {count} {large}pages{of}."
+)
 def mapped_large(seen: Seen, said: Said) -> None:
     assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
 

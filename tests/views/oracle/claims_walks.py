@@ -127,8 +127,8 @@ def edited(seen: Pictured, said: Said) -> None:
 
 @claim(
     "walks: edited/reached",
-    "1 descriptor was edited by hand; before that, the access reached physical {physical}.",
-    "{count} descriptors were edited by hand; before that, the access reached physical {physical}.",
+    "1 descriptor was edited by hand; without the edit, the access would reach physical {physical}.",
+    "{count} descriptors were edited by hand; without the edits, the access would reach physical {physical}.",
 )
 def edited_from_reached(seen: Pictured, said: Said) -> None:
     before = edits(seen, said)
@@ -138,8 +138,8 @@ def edited_from_reached(seen: Pictured, said: Said) -> None:
 
 @claim(
     "walks: edited/fault",
-    "1 descriptor was edited by hand; before that, the access raised {exception} ({kind}).",
-    "{count} descriptors were edited by hand; before that, the access raised {exception} ({kind}).",
+    "1 descriptor was edited by hand; without the edit, the access would raise {exception} ({kind}).",
+    "{count} descriptors were edited by hand; without the edits, the access would raise {exception} ({kind}).",
 )
 def edited_from_fault(seen: Pictured, said: Said) -> None:
     before = edits(seen, said)

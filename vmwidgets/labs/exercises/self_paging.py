@@ -335,7 +335,7 @@ mistakes(
     "09/slots",
     {
         "1": Mistake("the frame's mapping alone", "The map also needs a new table, and a table is a capability too."),
-        "2": Mistake("a table needs no mapping", "The root table gets a descriptor for it: that needs a Mapping too."),
+        "2": Mistake("a table needs no mapping", "The new table needs a Mapping too: it is mapped in the root table."),
         "4": Mistake("a mapping a page", "One Mapping covers both: their descriptors are next to each other."),
     },
 )

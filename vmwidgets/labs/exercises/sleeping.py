@@ -56,9 +56,11 @@ class OrderSheet:
         rows = "".join(f"`{name}` takes {_in_order(locks)}.\n" for name, locks in self.threads)
         first, locks = self.threads[0]
         given = ", ".join(f'"{lock}"' for lock in locks)
+        used = {lock for _, taken in self.threads for lock in taken}
+        more = " and ".join(f"`{lock}`" for lock in LOCKS[len(OF_BOOT) :] if lock in used)
         return (
-            f"{len(self.threads)} threads copy between maps. Each needs several locks at once, and takes them in its "
-            f"own order:\n{rows}"
+            f"{len(self.threads)} threads copy between maps (this machine has {more} too). Each needs several locks at "
+            f"once, and takes them in its own order:\n{rows}"
             "So some of them can wait for each other in a circle. Spawn all of them with the same locks, but change "
             "the order of locks in as few threads as possible, so that no circle is possible in any run.\n"
             f'On a machine `m`, `{first}` is `m.spawn(m.kmem.copier, {given}, name="{first}")` as it is now. When all '

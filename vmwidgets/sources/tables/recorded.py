@@ -48,7 +48,8 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
         raise Refused(f"{where}: there is no case {case}; it has {count}, from 0 to {count - 1}")
     stem = where.name.removesuffix(".gz").removesuffix(".jsonl")
     about = f"case {case} of {where.name}"
-    tables = RecordedTables(f"{stem} {case}", found.memory, found.architecture.fmt, found.root, found.controls, about)
+    name = f"{stem} {case}" if case else stem
+    tables = RecordedTables(name, found.memory, found.architecture.fmt, found.root, found.controls, about)
     tables.options = dict(found.record["options"])
     tables.queries = found.queries
     return tables

@@ -33,7 +33,7 @@ def thread_card(
     tick = "" if thread.until is None else f"to tick {thread.until:,}"
     second, third = (tick, thread.doing), "mono label dim"
     if thread.locks:
-        second, third = (thread.doing, f"holds {', '.join(thread.locks)}"), "label held"
+        second, third = (tick or (thread.doing if asleep else ""), f"holds {', '.join(thread.locks)}"), "label held"
     rows = [
         kit.Line(f"{number}. {called}" if number > 0 else called, "strong", middle=True),
         kit.Line(thread.state, "label strong", second[0]),
@@ -76,11 +76,13 @@ def cell_card(place: Box) -> Node:
     )  # fmt: skip
 
 
-def sort_words(kind: str, subject: str) -> tuple[str, str]:
-    """What is waited for, in two lines.
+def sort_words(kind: str, subject: str, *, is_timed: bool = False) -> tuple[str, str]:
+    """What is waited for, in two lines; `is_timed` if each of those that wait continues at a tick in any case.
 
     >>> sort_words("room", "exec_map")
     ('room in exec_map', 'for kmem_free_wakeup')
+    >>> sort_words("wakeup", "disk", is_timed=True)
+    ('disk', 'until woken, or the tick')
     """
     if kind == "room":
         return f"room in {subject}", "for kmem_free_wakeup"
@@ -90,12 +92,15 @@ def sort_words(kind: str, subject: str) -> tuple[str, str]:
         return "free pages", "until some are freed"
     if kind == "timer":
         return "the clock", "until their tick"
-    return subject or "a wakeup", "until it is woken"
+    return subject or "a wakeup", "until woken, or the tick" if is_timed else "until it is woken"
 
 
-def subject_box(identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float) -> Node:
+def subject_box(
+    identity: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float,
+    *, is_timed: bool = False,
+) -> Node:  # fmt: skip
     """What is waited for, and who has it."""
-    name, until = sort_words(kind, subject)
+    name, until = sort_words(kind, subject, is_timed=is_timed)
     until = until if holder is None else f"{holder or 'the cell'} holds it"
     rows: list[str | kit.Line] = [
         name,

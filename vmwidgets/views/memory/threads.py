@@ -242,7 +242,12 @@ def _groups_lane(groups: Sequence[_Group], touched: dict[str, str], place: Box) 
 def _group(group: _Group, touched: dict[str, str], place: Box) -> tuple[list[Node], list[Link]]:
     """What is waited for and its sleepers, in the order in which they will look again, in as many rows as they take."""
     x, y, w, _ = place
-    nodes = [subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), x, y)]
+    is_timed = all(thread.until is not None for thread in group.sleepers)
+    nodes = [
+        subject_box(
+            group.id, group.kind, group.subject, group.holder, len(group.sleepers), x, y, is_timed=is_timed
+        )
+    ]  # fmt: skip
     links: list[Link] = []
     room = Box(x + _BEFORE, y, w - _BEFORE, 0)
     across = max(1, int((room.w + GAP) // (LEAST + GAP)))

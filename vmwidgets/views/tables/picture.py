@@ -126,12 +126,17 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 
 def _refers_to(rows: list[WindowRow]) -> str:
-    """What descriptors lead to; where large pages fill several (ARM's supersections), in how many."""
+    """What descriptors lead to; where large pages fill several (ARM's supersections), in how many.
+
+    Pages of one size are named by it: on ARM only a page of 64 KiB is called a large page.
+    """
     pages, filled = sum(row.pages for row in rows), sum(row.page_slots for row in rows)
     in_several = f" in {counted(filled, 'descriptor')}" if filled > pages else ""
+    sizes = {row.size for row in rows if row.pages}
+    noun, of = ("page", f" of {binary_size(max(sizes))}") if len(sizes) == 1 and min(sizes) else ("large page", "")
     named = (
         (sum(row.tables for row in rows), "table", ""),
-        (pages, "large page", in_several),
+        (pages, noun, f"{of}{in_several}"),
         (sum(row.reserved for row in rows), "reserved descriptor", ""),
     )
     return listed([counted(count, word) + more for count, word, more in named if count]) or "0 tables"

@@ -317,6 +317,7 @@ def _verdict_box(
         lines = [
             (f"physical {Address(walk.pa)}", "mono label"),
             (f"page of {binary_size(walk.page_size)}{_in_descriptors(walk)}", "label"),
+            *((line, "label") for line in _OVERRULED if _is_overruled(walk)),
         ]
     if not made:
         what = _AN_ACCESS[walk.access]
@@ -342,6 +343,16 @@ def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[s
     rows = [kit.Line(head, "strong"), *(kit.Line(line, look) for line, look in lines)]
     return kit.card("walk/verdict", box, rows, kind="verdict", top=_FIRST - _LINE, step=_LINE, pad=10, state=state,
                     title=title, lane="walk")  # fmt: skip
+
+
+_OVERRULED = ("the descriptors forbid it,", "a register allows it")
+"""What makes an access succeed in a manager domain of ARM."""
+
+
+def _is_overruled(walk: Walk) -> bool:
+    """Whether user code may do what the descriptors do not let it do."""
+    may = walk.rights
+    return walk.user and walk.fault is None and not (may.user and getattr(may, walk.access))
 
 
 def _in_descriptors(walk: Walk) -> str:

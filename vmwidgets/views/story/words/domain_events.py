@@ -69,9 +69,9 @@ say = sentences(
         "VnodeLinked/leaf": "A leaf, {cap}, becomes the first child in the shadow tree, at {entries}.",
         "VnodeUnlinked/table": "The table of {cap} is removed from the shadow tree.",
         "VnodeUnlinked/leaf": "The leaf of {cap} is removed from the shadow tree.",
-        "RegionAdded": "The region {range}, {size}, is added to the vspace.",
-        "RegionRemoved": "The region {range}, {size}, is removed from the vspace.",
-        "MetaDataMoved/up": "The next slab frame will be mapped at {after}, the last one is at {before}.",
+        "RegionAdded": "The region {range}, {size}, is added to the address space (vspace).",
+        "RegionRemoved": "The region {range}, {size}, is removed from the address space (vspace).",
+        "MetaDataMoved/up": "The new slab frame will be mapped at {before}, and the next one at {after}.",
         "MetaDataMoved/down": "The addresses from {after} on are free for a slab frame again.",
         "MapUndone": "The call failed ({why}), so everything it had done is rolled back.",
     }

@@ -128,7 +128,7 @@ say = sentences(
             "It split 1 large page into smaller ones.",
             "It split {count} large pages into smaller ones.",
         ),
-        "superpages": ("superpages mapped 1 large page.", "superpages mapped {count} large pages."),
+        "superpages": ("superpages mapped 1 {large}page{of}.", "superpages mapped {count} {large}pages{of}."),
         "promote": (
             "promote replaced small pages with 1 large one.",
             "promote replaced small pages with {count} large ones.",
@@ -369,7 +369,9 @@ def split(facts: Facts) -> str:
 
 @headline_of("superpages", "promote", part=("map",))
 def _large(facts: Facts) -> Headline:
-    return Headline(say(facts.name, facts.result if isinstance(facts.result, int) else 0))
+    count, is_given = facts.result if isinstance(facts.result, int) else 0, bool(facts.given.get("page"))
+    of = f" of {facts.size('page')}" if is_given else ""
+    return Headline(say(facts.name, count, large="" if is_given else "large ", of=of))
 
 
 # ---- the machine ---------------------------------------------------------------------------------

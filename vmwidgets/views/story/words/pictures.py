@@ -198,12 +198,12 @@ say_walk = sentences(
             "{count} descriptors were edited by hand; the access still has the same result.",
         ),
         "edited/reached": (
-            "1 descriptor was edited by hand; before that, the access reached physical {physical}.",
-            "{count} descriptors were edited by hand; before that, the access reached physical {physical}.",
+            "1 descriptor was edited by hand; without the edit, the access would reach physical {physical}.",
+            "{count} descriptors were edited by hand; without the edits, the access would reach physical {physical}.",
         ),
         "edited/fault": (
-            "1 descriptor was edited by hand; before that, the access raised {exception} ({kind}).",
-            "{count} descriptors were edited by hand; before that, the access raised {exception} ({kind}).",
+            "1 descriptor was edited by hand; without the edit, the access would raise {exception} ({kind}).",
+            "{count} descriptors were edited by hand; without the edits, the access would raise {exception} ({kind}).",
         ),
         "tables": (
             "1 descriptor of the {root} is in use: {what}.",

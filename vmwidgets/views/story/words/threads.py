@@ -19,6 +19,7 @@ say = sentences(
         "ThreadSpawned": "{thread} is ready; it has not run yet.",
         "ThreadRuns": "{thread} runs.",
         "ThreadSlept": "{thread} sleeps: it waits for {what}.",
+        "ThreadSlept/room": "{thread} sleeps and releases the lock of {map}: it waits for {what}.",
         "ThreadSlept/until": "{thread} sleeps: it waits for {what}, at most until tick {until}.",
         "ThreadWoken/timeout": "{thread} is ready again: its time is up.",
         "ThreadWoken/lock": "{thread} is ready again: the lock is free.",
@@ -87,8 +88,10 @@ def _runs(event: ev.ThreadSpawned | ev.ThreadRuns, names: Names) -> str:
 
 @says(ev.ThreadSlept, about="threads", of="thread")
 def _slept(event: ev.ThreadSlept, names: Names) -> str:
-    name = "ThreadSlept" if event.until is None else "ThreadSlept/until"
-    return say(name, thread=_subject(event.thread), what=visible(event.what), until=f"{event.until or 0:,}")
+    name = "ThreadSlept/room" if event.kind == "room" else "ThreadSlept"
+    name = name if event.until is None else "ThreadSlept/until"
+    thread, where = _subject(event.thread), called(event.subject)
+    return say(name, thread=thread, what=visible(event.what), until=f"{event.until or 0:,}", map=where)
 
 
 @says(ev.ThreadWoken, about="threads", of="thread")
