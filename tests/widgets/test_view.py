@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import traitlets
 from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances
 
@@ -33,6 +35,32 @@ def operation_on_page(view: FakeTree) -> int:
     """The operation after which the page's picture is."""
     operation: int = unpack(view.frame["data"])["scene"]["steps"]["operation"]
     return operation
+
+
+class Met(FakeTree):
+    """While one of its values is being sent, another thread sets something."""
+
+    met = traitlets.Unicode().tag(sync=True, to_json=lambda value, view: view.meet(value))
+
+    def meet(self, value: str) -> str:
+        if value:
+            self._other = threading.Thread(target=self.set_trait, args=("selection", "entry:2"))
+            self._other.start()
+            self._other.join(0.5)  # it has to wait until all is sent
+        return value
+
+
+def test_what_a_thread_sets_while_another_one_sends_is_sent_next(machine: FakeMachine) -> None:
+    view = Met(machine)
+    replies(view, HELLO)
+    sent: list[dict[str, Any]] = []
+    view._send = lambda message, buffers=None: sent.append(message.get("state", {}))
+    with view.hold_sync():
+        view.met = "once"
+    view._other.join()
+    refresher.flush()
+    assert [state["met"] for state in sent if "met" in state] == ["once"]
+    assert [state["selection"] for state in sent if "selection" in state] == ["entry:2"]
 
 
 def test_a_shown_view_follows_and_one_that_left_does_not(machine: FakeMachine) -> None:

@@ -336,11 +336,19 @@ def entries_changed(seen: Seen, said: Said) -> None:
         assert number(said["changed"]) <= len(inside(after, start, end)) + number(said["joined"])
 
 
-@claim(
-    "map operations: superpages", "superpages mapped 1 {large}page{of}.", "superpages mapped {count} {large}pages{of}."
-)
+@claim("map operations: superpages", "superpages mapped 1 large page.", "superpages mapped {count} large pages.")
 def mapped_large(seen: Seen, said: Said) -> None:
     assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
+
+
+@claim(
+    "map operations: superpages/of",
+    "superpages mapped 1 page of {size}.",
+    "superpages mapped {count} pages of {size}.",
+)
+def mapped_of_a_size(seen: Seen, said: Said) -> None:
+    new = large_pages_at(seen, seen.machine).items() - large_pages_at(seen, seen.before).items()
+    assert [size for _, size in new] == [bytes_of(said["size"])] * number(said["count"])
 
 
 @claim(

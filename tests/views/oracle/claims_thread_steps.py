@@ -48,6 +48,16 @@ def sleeps(seen: StepSeen, said: Said) -> None:
     assert found.name == seen.threads.sleeping[-1], "it was the last to fall asleep"
 
 
+@claim("threads: ThreadSlept/room", "{thread} sleeps and releases the lock of {map}: it waits for {what}.")
+def sleeps_without_the_lock(seen: StepSeen, said: Said) -> None:
+    found = thread(seen, said)
+    assert (found.state, found.waits_for, found.until) == ("asleep", said["what"], None)
+    assert found.name == seen.threads.sleeping[-1]
+    before = was(seen)  # the cell is not a thread while it runs
+    assert before is None or said["map"] in before.locks
+    assert said["map"] not in found.locks
+
+
 @claim("threads: ThreadSlept/until", "{thread} sleeps: it waits for {what}, at most until tick {until}.")
 def sleeps_for_a_time(seen: StepSeen, said: Said) -> None:
     found = thread(seen, said)

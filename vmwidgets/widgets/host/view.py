@@ -446,13 +446,20 @@ class View(Answering, anywidget.AnyWidget):
             raise Refused(f"{name} is {shown(value)}; it must be {TEXT[1]}")
         refuse_unfit(self, {name: value})
 
+    @contextmanager
+    def hold_sync(self) -> Iterator[None]:
+        """Send what is set inside in one message; no thread sends or adds to it meanwhile."""
+        with refresher.alone(), super().hold_sync():
+            yield
+
     def _should_send_property(self, key: str, value: Any) -> bool:
         """What is shown is another thing: its traits leave together with the picture that is about to be drawn."""
-        send: bool = super()._should_send_property(key, value)
-        if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):
-            self._states_to_send.add(key)
-            return False
-        return send
+        with refresher.alone():  # the timer's thread may be sending
+            send: bool = super()._should_send_property(key, value)
+            if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):
+                self._states_to_send.add(key)
+                return False
+            return send
 
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         super()._handle_custom_msg(content, buffers)

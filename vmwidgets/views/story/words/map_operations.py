@@ -128,7 +128,8 @@ say = sentences(
             "It split 1 large page into smaller ones.",
             "It split {count} large pages into smaller ones.",
         ),
-        "superpages": ("superpages mapped 1 {large}page{of}.", "superpages mapped {count} {large}pages{of}."),
+        "superpages": ("superpages mapped 1 large page.", "superpages mapped {count} large pages."),
+        "superpages/of": ("superpages mapped 1 page of {size}.", "superpages mapped {count} pages of {size}."),
         "promote": (
             "promote replaced small pages with 1 large one.",
             "promote replaced small pages with {count} large ones.",
@@ -369,9 +370,10 @@ def split(facts: Facts) -> str:
 
 @headline_of("superpages", "promote", part=("map",))
 def _large(facts: Facts) -> Headline:
-    count, is_given = facts.result if isinstance(facts.result, int) else 0, bool(facts.given.get("page"))
-    of = f" of {facts.size('page')}" if is_given else ""
-    return Headline(say(facts.name, count, large="" if is_given else "large ", of=of))
+    count = facts.result if isinstance(facts.result, int) else 0
+    if facts.name == "superpages" and facts.given.get("page"):
+        return Headline(say("superpages/of", count, size=facts.size("page")))
+    return Headline(say(facts.name, count))
 
 
 # ---- the machine ---------------------------------------------------------------------------------
