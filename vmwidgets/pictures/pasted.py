@@ -44,14 +44,18 @@ class Pasted(Picture):
     def draw(self, at: At) -> Scene:
         """All of it: sentences first, then the walk, then the tables."""
         text = self._held
-        first = draw_pasted(_found(text), text.summary, _caption(text), width=at.width)
+        seeks = self._tables is not None and self._tables.address >= 0
+        found = _found(text)
+        if len(text.traps) == 1 and not seeks:
+            found[0] = Found(text.traps[0].headline)  # the caption says the rest
+        first = draw_pasted(found, text.summary, _caption(text), width=at.width)
         scenes = [first]
         if self._walk is not None:
             scenes.append(self._walk.draw(replace(at, target=self._walk.target)))
         if self._tables is not None:
             self._tables.selection = self.selection
             scenes.append(self._tables.draw(replace(at, target=self._tables.target)))
-            if self._tables.address >= 0:  # an address was looked for, and this says what is there
+            if seeks:  # an address was looked for, and this says what is there
                 scenes[0] = replace(first, caption=scenes[-1].caption)
         return stack(scenes, "pasted")
 

@@ -22,6 +22,19 @@ def test_it_shows_the_refusal_the_panic_the_walk_and_the_tables() -> None:
     assert len({node.id for node in scene.nodes}) == len(scene.nodes)
 
 
+def test_the_only_refusal_is_said_once() -> None:
+    """In the caption, or below the trap's headline when the caption says what is at an address."""
+
+    def below(picture: vm.Pasted) -> str:
+        return " ".join(line.text for node in picture.scene().nodes for line in node.text)
+
+    picture = vm.Pasted(PASTED)
+    assert PASTED.traps[0].headline in below(picture)
+    assert PASTED.traps[0].says not in below(picture)
+    picture.sought("0x2000")
+    assert PASTED.traps[0].says in below(picture)
+
+
 def test_an_address_is_found_in_its_tables() -> None:
     picture = vm.picture(PASTED)
     picture.sought("0x2000")

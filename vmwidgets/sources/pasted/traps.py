@@ -122,8 +122,8 @@ def _explained(trap: Trap, table: PastedTables | None, unsaid: list[str]) -> Tra
     by_user = trap.where == "usertrap"
     owner = f"process {trap.pid}" if trap.pid is not None else "the process" if by_user else "the kernel"
     unsaid.append(
-        f"The trap in line {trap.line} is walked in the table of {places([*table.lines])}: the text does not say that"
-        f" {owner} used this table, and it may have changed in between."
+        f"The trap in line {trap.line} is walked with the descriptors in {places([*table.lines])}: the text does not"
+        f" say that {owner} used them, and they may have changed in between."
     )
     try:
         found = table.walk(trap.stval, access, user=by_user)
