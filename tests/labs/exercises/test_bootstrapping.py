@@ -71,3 +71,15 @@ def test_room_by_force_and_other_rights_are_named() -> None:
     machine.kernel_map.protect(behind.address, size=vm.PAGE, prot="rwx")
     result = lab.check(SHEET, machine)
     assert [one.mistake.name for one in result.criteria if one.mistake] == ["other rights", "room by force"]
+
+
+def test_a_page_that_no_job_mentions_is_named_and_frees_no_slot() -> None:
+    machine = SHEET.start()
+    for job in asked().jobs:
+        if job.kind == "whole":
+            machine.kernel_map.remove(job.address, size=job.size)
+    hole = next(job for job in asked().jobs if job.kind == "hole")
+    machine.kernel_map.remove(hole.address + vm.PAGE, size=vm.PAGE)
+    criterion = lab.check(SHEET, machine).criteria[2]
+    assert criterion.actual.endswith(f"changed: `{vm.Address(hole.address + vm.PAGE)}`")
+    assert criterion.mistake is None

@@ -180,8 +180,8 @@ def tables_open(seen: Pictured, said: Said) -> None:
 
 @claim(
     "walks: tables/folded",
-    "1 table is open; more are in {folds}. Gaps are shown by their size only.",
-    "{count} tables are open; more are in {folds}. Gaps are shown by their size only.",
+    "1 table is open; the rest is in {folds}. Gaps are shown by their size only.",
+    "{count} tables are open; the rest is in {folds}. Gaps are shown by their size only.",
 )
 def tables_folded(seen: Pictured, said: Said) -> None:
     assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])

@@ -220,10 +220,10 @@ def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
         else "something else was changed and then restored: each job is one call, and everything else is in use",
         first="" if strange or fillers != before or more else "do a job",
         expected=f"{_others(asked)} other entries",
-        actual=f"{fillers + roles}, and {in_pages(len(strange) * PAGE)} of the ranges changed"
+        actual=f"{fillers + roles} other entries{_changed(strange)}"
         if strange or fillers != before
         else ", ".join(map(_in_words, more[:3])) + " and more" * (len(more) > 3),
-        mistake=BY_FORCE if fillers < before or any(deed.kind == REMOVED for deed in more) else None,
+        mistake=BY_FORCE if fillers < before or any(map(_freed_a_slot, more)) else None,
     )
 
 
@@ -253,6 +253,17 @@ def _more_than_jobs(machine: Machine, asked: JobsSheet) -> list[Deed]:
         else:
             more.append(deed)
     return more
+
+
+def _changed(pages: Sequence[int]) -> str:
+    """The pages of the ranges that no job changes, in words."""
+    places = [f"`{Address(FIRST + page * PAGE)}`" for page in pages[:3]]
+    return f"; changed: {', '.join(places)}{' and more' * (len(pages) > 3)}" if pages else ""
+
+
+def _freed_a_slot(deed: Deed) -> bool:
+    """Whether a whole entry was removed, of a range or below the ranges."""
+    return deed.kind == REMOVED and (deed.start < FIRST or deed.size >= LENGTH * PAGE)
 
 
 def _in_words(deed: Deed) -> str:

@@ -324,7 +324,7 @@ mistakes(
         ),
         "it sleeps until there is room, forever": Mistake(
             "waits until it works",
-            "No function that frees addresses of kmem_map wakes a sleeper, so the tries are few.",
+            "It sleeps for a fixed time and tries again, but only eight times.",
         ),
     },
 )

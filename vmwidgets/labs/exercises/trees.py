@@ -147,7 +147,8 @@ def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
 
 
 IN_A_ROW = Mistake(
-    "in the order of addresses", "Each page then goes to the same side, and the tree has to rotate to stay balanced."
+    "in the order of addresses",
+    "In this order, one side of a subtree fills up before the other side gets a page, so there is no red uncle.",
 )
 
 

@@ -214,8 +214,8 @@ say_walk = sentences(
             "{count} tables are open. Gaps are shown by their size only.",
         ),
         "tables/folded": (
-            "1 table is open; more are in {folds}. Gaps are shown by their size only.",
-            "{count} tables are open; more are in {folds}. Gaps are shown by their size only.",
+            "1 table is open; the rest is in {folds}. Gaps are shown by their size only.",
+            "{count} tables are open; the rest is in {folds}. Gaps are shown by their size only.",
         ),
     },
 )
