@@ -180,6 +180,17 @@ def test_the_same_thing_lights_up_on_both_sides(task: Any) -> None:
         assert pairs[0] == pairs[1] != set()
 
 
+def test_things_that_differ_are_counted_by_their_kind_if_they_have_one() -> None:
+    late, early = (vm.boot("x86-64", layout="tiny", fork=way) for way in ("counted", "eager"))
+    vm.lockstep(late, early)
+    task = late.task("init")
+    at = task.mmap("16 KiB", flags="private populate")
+    task.fork().write(at, b"x")
+    caption = vm.picture(late.memory_objects).beside(vm.picture(early.memory_objects)).scene().caption
+    assert caption.text == "6 frames differ between left and right.", "what is equal, entries and objects, is not named"
+    assert caption.reason == "3 are only on the right. 3 are on both sides but differ."
+
+
 def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> None:
     first, second = vm.boot("x86-64", layout="tiny"), vm.boot("x86-64", layout="tiny", fork="eager")
     pair = vm.lockstep(first, second, stop=True)

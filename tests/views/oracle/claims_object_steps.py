@@ -231,7 +231,10 @@ def out_to_swap(seen: StepSeen, said: Said) -> None:
     assert found.swapped[page] == number(said["slot"])
 
 
-@claim("object events: PageOut/file", "Page {page} of {object} is written back and evicted; frame {frame} is free.")
+@claim(
+    "object events: PageOut/file",
+    "Page {page} of {object} has been written back and is evicted; frame {frame} is free.",
+)
 def out_to_file(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert page not in found.dirty

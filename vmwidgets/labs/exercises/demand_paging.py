@@ -200,7 +200,7 @@ class SurvivorSheet:
             "state:\n"
             f"The file was truncated to {self.size:,} bytes.\n"
             f"The task has its own copies of {_pages(self.pages(OWN))} of the file, and of no other page.\n"
-            f"In the page cache, the task's page tables lead only to {_frames(self.pages(FILES))}.\n"
+            f"Of the pages in the page cache, only {_in_tables(self.pages(FILES))} in the task's page tables.\n"
             f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
             "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
         )
@@ -216,8 +216,8 @@ def _pages(numbers: Sequence[int]) -> str:
     return f"{'pages' if len(numbers) > 1 else 'page'} {listed([*map(str, numbers)])}"
 
 
-def _frames(numbers: Sequence[int]) -> str:
-    return f"the {'frames' if len(numbers) > 1 else 'frame'} of {_pages(numbers)}"
+def _in_tables(numbers: Sequence[int]) -> str:
+    return f"{_pages(numbers)} {'are' if len(numbers) > 1 else 'is'}"
 
 
 class FilePage(NamedTuple):

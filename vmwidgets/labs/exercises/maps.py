@@ -333,7 +333,7 @@ mistakes(
     "01/own",
     {
         "yes": Mistake(
-            "an object taken for its code", "The object is data that points to code; the code is at another address."
+            "an object taken for its code", "The function's code is executable, but this object is not the code."
         )
     },
 )

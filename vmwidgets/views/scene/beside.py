@@ -104,8 +104,9 @@ class Differences:
 
     @property
     def noun(self) -> tuple[str, str]:
-        """What the things are called, one and several: all are of one kind, or they are things."""
-        kinds = {_kind(one.thing) for one in (*self.left.values(), *self.right.values())}
+        """What those that differ are called, one and several: all are of one kind, or they are things."""
+        differ = (*self.only_left, *self.only_right, *self.both)
+        kinds = {_kind((self.left.get(place) or self.right[place]).thing) for place in differ}
         noun = _NOUNS.get(next(iter(kinds)), "thing") if len(kinds) == 1 else "thing"
         return noun, counted(2, noun).partition(" ")[2]
 

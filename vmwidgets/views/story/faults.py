@@ -145,13 +145,13 @@ class _Reader:
             one.space = (not self._killed and _task_of(event)) or one.space
             if isinstance(event, ev.PteWritten) and not self._killed:
                 one.marks = [_stopped_at(mark, event.pa) for mark in one.marks]
-            saying = saying_of(event)
-            if saying.box is not None and functions and not _is_for_want_of_a_frame(one, event):
-                box = "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box.name)
+            saying, box = saying_of(event), _box_of(event, functions)
+            is_its_own = not self._killed or box != "lookup"  # the exit of another task looks into that task's map
+            if saying.box is not None and box and is_its_own and not _is_for_want_of_a_frame(one, event):
                 words = saying.box.words(event, self._names)
                 if isinstance(event, ev.PagerAsked) and one.waited:
                     words += f" after {one.waited}"
-                if self._killed and box in ("lookup", "enter"):
+                if self._killed and box == "enter":
                     words += f" (exit of {visible(self._killed)})"
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
@@ -166,6 +166,14 @@ class _Reader:
         if last.failed < 0 and not any(mark.box == "retry" for mark in last.marks):
             name = operation.said.partition(":")[0]
             last.failed, last.signal = last.marks[-1].at, name if operation.outcome == "error" else "panic"
+
+
+def _box_of(event: ev.Event, functions: Functions) -> str:
+    """The box of what a kernel function did; nothing where no function did it, or no box has words for it."""
+    saying = saying_of(event)
+    if saying.box is None or not functions:
+        return ""
+    return "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box.name)
 
 
 def _task_of(event: ev.Event) -> str:

@@ -76,7 +76,7 @@ say = sentences(
             "Frame {frame} has been used since the last check: its page stays and its reference bit is cleared."
         ),
         "PageOut/swap": "Page {page} of {object} is paged out to swap slot {slot}; frame {frame} is free.",
-        "PageOut/file": "Page {page} of {object} is written back and evicted; frame {frame} is free.",
+        "PageOut/file": "Page {page} of {object} has been written back and is evicted; frame {frame} is free.",
         "PageOut/nowhere": (
             "Page {page} of {object} is evicted. Its file already has the contents; frame {frame} is free."
         ),
