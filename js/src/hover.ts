@@ -128,7 +128,9 @@ export class Hover {
 
   /** The picture was drawn again. */
   settle(): void {
-    if (this.id && !this.renderer.node(this.id)) this.hide();
+    const node = this.id ? this.renderer.node(this.id) : undefined;
+    if (!node) this.hide();
+    else if (this.tip.classList.contains("vmw-shown")) say(this.name, this.renderer.nameOf(node));
     this.lights.redrawn(this.renderer);
   }
 

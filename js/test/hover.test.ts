@@ -116,3 +116,14 @@ test("a name is no browser's, and is read out", () => {
   assert.equal(list?.getAttribute("aria-label"), "0x1000–0x2000, rw-");
   assert.equal(list?.getAttribute("role"), "img");
 });
+
+test("a name that changes while it is shown is shown anew", () => {
+  const one = shown(map);
+  move(one, "tree/1");
+  one.renderer.draw(
+    scene([node("tree/1", { thing: "entry:1", title: "red node 0x1000", action: "select", lane: "tree" })]),
+  );
+  one.hover.settle();
+  assert.equal(tip(one), "red node 0x1000");
+  one.hover.close();
+});

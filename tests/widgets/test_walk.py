@@ -86,6 +86,17 @@ def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.
     assert "no 'walk/switch/undo'" in asked(view, type="open", id="walk/switch/undo")
 
 
+def test_a_bit_that_was_flipped_twice_is_no_edit(view: vm.Walk) -> None:
+    bit = next(node.id for node in view.scene().nodes if node.kind == "bit" and node.action)
+    before = view.scene().caption
+    asked(view, type="open", id=bit)
+    assert "edited by hand" in view.scene().caption.reason
+    asked(view, type="open", id=bit)
+    assert view.scene().caption.text == before.text
+    assert "edited" not in view.scene().caption.reason
+    assert "no 'walk/switch/undo'" in asked(view, type="open", id="walk/switch/undo")
+
+
 def test_what_a_manager_domain_allows_against_the_descriptors_is_said() -> None:
     machine = vm.boot("armv7")
     task = machine.task("init")

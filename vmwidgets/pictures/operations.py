@@ -104,7 +104,7 @@ def _words(operation: Operation) -> Iterator[str]:
             yield f"{value:#x}"
         elif isinstance(value, (bytes, bytearray)):
             yield counted(len(value), "byte")
-        elif isinstance(value, bool) or value is None or name in ("layout", "ram"):
+        elif isinstance(value, bool) or value is None or name in ("layout", "ram", "steps"):
             continue
         elif isinstance(value, (str, int)) and name != "quirks":
             yield _short(value)

@@ -118,8 +118,9 @@ class MachineSpace:
 
     @property
     def edited(self) -> Mapping[int, int]:
-        """What edited descriptors held before, by physical address."""
-        return self._machine.before_edits
+        """What edited descriptors held before, by physical address; none that an edit gave this value again."""
+        after = {edit.pa: edit.after for edit in self._machine.standing_edits}
+        return {pa: word for pa, word in self._machine.before_edits.items() if word != after[pa]}
 
     @property
     def has_map(self) -> bool:

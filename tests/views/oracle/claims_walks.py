@@ -109,7 +109,10 @@ def earlier_fault(seen: Pictured, said: Said) -> None:
 
 def edits(seen: Pictured, said: Said) -> Any:
     """So many descriptors hold another word than the kernel wrote; the walk without the edits."""
-    assert len({one.pa for one in seen.machine.standing_edits}) == number(said["count"])
+    standing = seen.machine.standing_edits
+    first, last = ({one.pa: one for one in edits} for edits in (standing[::-1], standing))
+    changed = [pa for pa, one in first.items() if one.before != last[pa].after]
+    assert len(changed) == number(said["count"])
     if seen.subject is seen.machine:
         raise Gone("the operation before the edits")
     return walked(seen, seen.machine.at(seen.subject))

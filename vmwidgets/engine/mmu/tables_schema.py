@@ -163,8 +163,11 @@ class Fault:
         >>> Fault("not-present", 4, 2, "#PF", "", (Field("P", 0, 0, ""), Field("W/R", 1, 1, ""))).code_words
         '2 = W/R'
         """
-        plain = not self.code or len(self.code_fields) == 1 or self.syndrome is not None
-        return f"{self.code or 0}" if plain else f"{self.code} = {named_fields(self.decoded)}"
+        code = self.code or 0
+        if not code or len(self.code_fields) == 1 or self.syndrome is not None:
+            return f"{code}"
+        number = f"{code}" if code < 10 else f"{code:#x}"  # a row of bits, as in `fault_line`
+        return f"{number} = {named_fields(self.decoded)}"
 
 
 def named_fields(decoded: Iterable[FieldValue]) -> str:

@@ -94,7 +94,7 @@ class PagingComparison:
         """What is compared: its name, both values, and whether they are bytes."""
         one, other = self.task, self.domain
         return (
-            ("calls of the learner", one.calls, other.calls, False),
+            ("your calls", one.calls, other.calls, False),
             ("page faults", one.faults, other.faults, False),
             ("calls of the kernel by the program", one.invocations, other.invocations, False),
             ("functions that ran", one.functions_run, other.functions_run, False),

@@ -428,7 +428,7 @@ mistakes(
     "07/one-of-sixteen",
     {
         "a translation fault": Mistake(
-            "no TLB", "The TLB holds one entry for the whole page, so the table is not read: after a flush it would be."
+            "no TLB", "The TLB holds one entry for the whole page, so the processor does not read the table."
         ),
         "four zeroes, from page 0": Mistake(
             "the entry is the page", "The entry translates 64 KiB; the lowest 16 bits of the address select the byte."

@@ -324,7 +324,7 @@ mistakes(
     "09/who",
     {
         "it looks in a map, and takes a frame": Mistake(
-            "every kernel pages", "This kernel has no map of a program's memory, so it has no place to look."
+            "every kernel pages", "Without a map, this kernel has no place to look."
         ),
         "it ends the program": Mistake(
             "a fault is the end", "Here a page fault is a message, and the program decides."
