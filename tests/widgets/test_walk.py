@@ -186,3 +186,24 @@ def test_titles_name_a_domain_as_its_learner_does() -> None:
     domain.write(place, b"x")
     assert vm.Walk(domain.walk(place)).scene().title == f"walk of {place} in a/b"
     assert vm.Dashboard(machine, panes="translation").scene().title == f"translation of {place} in a/b"
+
+
+def test_within_an_operation_no_descriptor_is_marked_as_one_that_will_change() -> None:
+    """Where the map has changed and the descriptor has not yet, the picture is of the descriptor as it still is."""
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    at = task.mmap("4 KiB")
+    task.write(at, b"x")
+    task.mprotect(at, "4 KiB", "r")
+    view = vm.Walk(task.walk(at, "write"))
+
+    def marked() -> bool:
+        return any("changed" in node.state for node in view.scene().nodes)
+
+    places = view.scene().steps.places
+    assert len(places) > 2
+    for place in places[1:-1]:
+        view.moment = (machine.journal.last.serial, place)
+        assert not marked(), place
+    view.moment = (machine.journal.last.serial - 1, None)
+    assert marked(), "after an earlier operation the result was another one"

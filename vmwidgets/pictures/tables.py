@@ -334,7 +334,7 @@ class Walk(Picture):
             title=_title(self.address, space.tables.name if self._without_machine else name_of_space(self._task)),
             entry=space.entry(self.address),
             has_map=space.has_map,
-            earlier=result if same else None,
+            earlier=result if same and at.done is None else None,
             machine="" if at.machine is None else at.machine.name,
             bench=self._bench(space),
             width=at.width,
