@@ -39,6 +39,15 @@ def test_a_forgotten_offset_is_named() -> None:
     assert names(WINDOW, space) == ["no offset"]
 
 
+def test_an_address_in_use_is_named_and_no_offset_is_asked_for() -> None:
+    """The page that is there was not removed, and the address only a hint: the mapping is placed elsewhere."""
+    lines = cut(window()).splitlines()
+    for number, line in enumerate(lines):
+        if "enter" in line:
+            lines[number - 1], lines[number] = "", line.replace("fixed=True, ", "")
+    assert names(WINDOW, run(WINDOW, "\n".join(lines))) == ["an address in use"]
+
+
 def test_one_page_too_many_is_named() -> None:
     hole = next(part for part in window().parts if part.what == "hole" and part.end not in window().pages("hole"))
     space = run(WINDOW, cut(window()))

@@ -146,6 +146,8 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         mistake=_a_page_more([page for page in hole if page not in moved], holes),  # those may be removed for a while
     )
     strange = [page for page in moved if page not in right]
+    end = asked.base + PAGES * PAGE
+    beside = [run for run in runs(space) if run.start < asked.base or run.end > end]
     yield criterion(
         2,
         not strange,
@@ -153,7 +155,11 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         "the given part does not map the right pages: an offset is in bytes, from the beginning of the object",
         expected=f"{_listed(moved)} of the window: {_listed([film_pages(asked)[page] for page in moved])} of the film",
         actual=_shown(asked.base, seen, moved),
-        mistake=NO_OFFSET if any(_shows(seen[page], asked.base, page, page - moved[0]) for page in strange) else None,
+        mistake=NO_OFFSET
+        if any(_shows(seen[page], asked.base, page, page - moved[0]) for page in strange)
+        else IN_USE
+        if beside and any(_shows(seen[page], asked.base, page, asked.offset + page) for page in strange)
+        else None,
     )
     wrong = [page for page in range(PAGES) if page not in (*holes, *moved, *right) and seen[page] is not None]
     yield criterion(
@@ -174,8 +180,6 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
         actual=f"r-- at {_listed(read_only)}",
         mistake=_a_page_more(read_only, kept),
     )
-    end = asked.base + PAGES * PAGE
-    beside = [run for run in runs(space) if run.start < asked.base or run.end > end]
     yield criterion(
         1,
         not begun and not beside,
@@ -186,6 +190,9 @@ def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
     )
 
 
+IN_USE = Mistake(
+    "an address in use", "At an address that is in use, enter places the mapping elsewhere: remove the old page first."
+)
 NO_OFFSET = Mistake("no offset", "Without an offset, a mapping starts at the beginning of the object.")
 END_INCLUDED = Mistake("a page too many", "Pages 4 to 6 are three pages: the range ends before page 7.")
 

@@ -194,7 +194,7 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
         1,
         served and not in_use,
         "nothing in use was freed",
-        "pages in use were freed: free only pages of the cache",
+        "a handler asked to free pages in use: free only pages of the cache",
         first="" if in_use else FIRST,
         actual=f"pages {listed(in_use[:6])}{' and more' if len(in_use) > 6 else ''}",
         mistake=NOT_ITS_OWN,
