@@ -14,8 +14,10 @@ NOTEBOOK ?= notebooks/01-maps.ipynb
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname))),,--no-browser)
 
-# What keeps one processor busy runs beside another such; all else, one after the other, whatever -j says.
-TWO_AT_ONCE := $(MAKE) --no-print-directory -j2 BESIDE=yes $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Two jobs at once are for what keeps one processor busy (`make test`); all else runs one after the other, whatever -j says.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# The files of the other hosts and of the wheel take long: in one run, the last of them are beside each other.
+BY_FILE = CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 ifneq ($(BESIDE),yes)
@@ -32,9 +34,9 @@ lab: environment-lab bundle ## Open JupyterLab on lab 01 (or NOTEBOOK=…)
 		$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)'
 
 test: environment-hosts bundle chromium strace ## Run every check that a change must pass
-	$(TWO_AT_ONCE) access lint javascript doctests shortest
-	$(MAKE) --no-print-directory unit notebooks pages
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/hosts tests/packaging
+	$(MAKE) --no-print-directory -j2 BESIDE=yes $(SYNC) lint access javascript
+	$(MAKE) --no-print-directory doctests shortest unit notebooks pages
+	$(BY_FILE) tests/hosts tests/packaging
 	@echo "make test: all passed"
 
 lint: ruff mypy layers locked made prose biome tsc workflows ## Check style, types, layers, locks and workflow files
@@ -92,7 +94,7 @@ access: environment-test bundle chromium
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/hosts
+	$(BY_FILE) tests/hosts
 
 site: environment-test bundle chromium ## Build the site into build/site: start page, documents, labs in the browser
 	CHROMIUM="$$(scripts/chromium)" $(BIN)/python -m scripts.site
@@ -101,7 +103,7 @@ site-test: site ## Test the built site in Chromium, which reaches no other host
 	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/site
 
 wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile tests/packaging
+	$(BY_FILE) tests/packaging
 
 sweep: environment-hosts bundle chromium strace site ## Run the long random searches that `make test` leaves out
 	CHROMIUM="$$(scripts/chromium)" STRACE="$$(scripts/strace)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests

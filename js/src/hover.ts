@@ -3,6 +3,7 @@
 import { type Kin, kinOf, opposite, related } from "./kin.ts";
 import type { Renderer } from "./renderer.ts";
 import type { SceneNode } from "./scene.ts";
+import { BRACKETS } from "./screen.ts";
 import { speaker } from "./speaker.ts";
 import { html, say } from "./svg.ts";
 
@@ -102,7 +103,9 @@ export class Hover {
       if (node?.matches(":focus-visible")) this.speak(this.point(node.dataset.id ?? ""));
     });
     drawing.addEventListener("focusout", this.hide);
-    drawing.addEventListener("keydown", (event) => ["Escape", "[", "]"].includes(event.key) && this.hide());
+    drawing.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" || BRACKETS.has(event.key)) this.hide();
+    });
   }
 
   /** It is a picture of this machine: what is pointed at lights up in the others of it too. */

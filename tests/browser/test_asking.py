@@ -102,6 +102,5 @@ def test_what_is_asked_is_accessible_and_inside_its_boxes(notebook: Notebook) ->
     assert "press it if it comes next" in str(names)
 
 
-@pytest.mark.sweep
 def test_names_are_text(notebook: Notebook) -> None:
     assert notebook.cell(0).locator(".vmw-caption").get_by_text("<b>init</b>").count() == 1

@@ -104,7 +104,6 @@ def test_a_restarted_kernel_knows_the_first_answer_from_the_file(notebook: Noteb
     assert [one["answer"] for one in saved(notebook, lab)["t/gap"]["answers"]] == ["the high one", "the low one"]
 
 
-@pytest.mark.sweep
 def test_questions_are_text(notebook: Notebook) -> None:
     assert notebook.cell(0).locator(".jp-OutputArea-output").get_by_text("Which <b>gap</b>?").count() == 1
 

@@ -218,7 +218,6 @@ def test_the_module_is_a_program_with_a_safe_path(folder: Folder, modules: set[s
     assert (done.returncode, folder.ran(), table(tmp_path / "out")) == (1, "", POINTS), done.stderr
 
 
-@pytest.mark.sweep
 def test_a_process_that_judges_is_safe_whatever_starts_it_there(
     folder: Folder, modules: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,7 +78,6 @@ def the_next_work_is_judged_and_no_process_is_left() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("function", REFUSED, ids=lambda function: function.__name__)
-@pytest.mark.sampled(3)
 def test_what_is_not_computing_fails(function: Callable[..., Any], tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("of the grader")
@@ -122,7 +121,6 @@ def test_all_answers_together_have_a_limit_too() -> None:
 
 
 @pytest.mark.parametrize("function", COMES_TO, ids=lambda function: function.__name__)
-@pytest.mark.sampled(3)
 def test_one_that_gives_no_answer_raises_here(function: Callable[..., Any]) -> None:
     assert said(function, Limits(memory=200 << 20)) == COMES_TO[function]
 
@@ -155,7 +153,6 @@ def test_it_changes_its_own_process_only() -> None:
 
 
 @pytest.mark.parametrize("function", GIVES, ids=lambda function: function.__name__)
-@pytest.mark.sampled(3)
 def test_what_is_no_page_is_said_as_in_a_notebook(function: Callable[..., Any]) -> None:
     def outcome(choose: Callable[..., Any]) -> Any:
         try:
@@ -202,7 +199,6 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.sampled(3)
 def test_a_source_that_makes_no_function_is_not_judged(name: str) -> None:
     source, why = SOURCES[name]
     result = judged("11/policy", "default", {"kind": "function", "name": "thing", "source": source})

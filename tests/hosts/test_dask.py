@@ -142,7 +142,6 @@ def test_one_student_is_graded_again_and_the_cluster_keeps_no_processes(
     assert judging == []
 
 
-@pytest.mark.sweep
 def test_a_worker_that_was_started_among_submissions_imports_none(
     folder: Path, course: Path, here: Path, out: Path, tmp_path: Path
 ) -> None:

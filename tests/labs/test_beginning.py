@@ -8,9 +8,10 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
+from vmwidgets.labs import exercise
 from vmwidgets.labs.beginning import MIME, WITHOUT_EXERCISES, Beginning, begun
 from vmwidgets.labs.codes import code_of
-from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.exercise import exercise_named, exercises
 from vmwidgets.labs.moved import lab_of
 
 # printf 'os|01|anna' | sha256sum | cut -c1-16; the course is in small letters
@@ -145,6 +146,11 @@ def test_a_lab_without_exercises_asks_for_nothing():
         assert repr(Beginning(name)) == f"Lab {name}: it has no exercises, so there is nothing to write above."
         assert "variant" in repr(Beginning(name, "os", ("anna",)))
     assert all("just trying" in repr(Beginning(name)) for name in labs)
+
+
+def test_a_courses_own_exercise_of_such_a_lab_asks_for_an_id(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(exercise._exercises, "12/mine", exercise_named("01/gaps"))
+    assert "just trying" in repr(Beginning("12"))
 
 
 def test_an_id_that_is_typed_later_gives_its_sheets_and_says_what_to_do_again():

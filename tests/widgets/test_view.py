@@ -46,7 +46,7 @@ class Met(FakeTree):
         if value:
             self._other = threading.Thread(target=self.set_trait, args=("selection", "entry:2"))
             self._other.start()
-            self._other.join(0.5)  # it has to wait until all is sent
+            self._other.join()
         return value
 
 
@@ -57,10 +57,19 @@ def test_what_a_thread_sets_while_another_one_sends_is_sent_next(machine: FakeMa
     view._send = lambda message, buffers=None: sent.append(message.get("state", {}))
     with view.hold_sync():
         view.met = "once"
-    view._other.join()
     refresher.flush()
     assert [state["met"] for state in sent if "met" in state] == ["once"]
     assert [state["selection"] for state in sent if "selection" in state] == ["entry:2"]
+
+
+def test_a_thread_operates_while_a_cell_holds_what_is_sent(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    replies(view, HELLO)
+    with view.hold_sync():
+        other = threading.Thread(target=machine.operate, args=(1,), daemon=True)
+        other.start()
+        other.join(20)
+        assert not other.is_alive()
 
 
 def test_a_shown_view_follows_and_one_that_left_does_not(machine: FakeMachine) -> None:

@@ -107,7 +107,7 @@ def test_what_a_manager_domain_allows_against_the_descriptors_is_said() -> None:
     for access, is_overruled in ("read", False), ("write", True), ("execute", True):
         box = next(node for node in vm.Walk(task.walk(at, access)).scene().nodes if node.kind == "verdict")
         said = [run.text for run in box.text]
-        assert ("a register allows it" in said) == is_overruled, access
+        assert ("a manager domain allows it" in said) == is_overruled, access
 
 
 def test_the_selected_descriptor_is_the_one_that_is_edited(view: vm.Walk, machine: vm.Machine) -> None:

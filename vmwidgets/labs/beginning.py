@@ -18,6 +18,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.frozen import frozen
 
 from .codes import checked_code, code_of
+from .exercise import exercises
 from .identity import folded
 from .markup import framed, marked
 from .minutes import measure
@@ -97,9 +98,14 @@ class Beginning:
         return int.from_bytes(sha256("|".join(parts).encode()).digest()[:8], "big")
 
     @property
+    def _has_exercises(self) -> bool:
+        """Whether the package or the course has an exercise of this lab."""
+        return any(name.startswith(f"{self.lab}/") for name in exercises())
+
+    @property
     def sentence(self) -> str:
         """Whose variant it is, and which exercises have to be done again."""
-        if not self.students and self.lab in WITHOUT_EXERCISES:
+        if not self.students and self.lab in WITHOUT_EXERCISES and not self._has_exercises:
             return f"Lab {self.lab}: it has no exercises, so there is nothing to write above."
         if not self.students:
             return (

@@ -111,7 +111,7 @@ def _graded(name: str | Sheet, thing: Any, *, passed_too: bool = False) -> Resul
     subject = _as_taken(thing, exercise)
     machine = machine_of(subject)
     if machine is not None and machine.dead and exercise.alive:
-        why = f"this machine is dead ({machine.door.dead}): start over with a new one"
+        why = f"this machine is dead ({machine.door.dead}): start over with a new machine"
         return replace(ungraded, problem=why, work=packed(subject))
     with machine.door.looking() if machine is not None else nullcontext():
         work = packed(subject)  # before the judge calls it, if it is a function: that may change what it remembers

@@ -108,8 +108,8 @@ def bypassed_the_last(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PagesEntered",
-    "Page {page} is added to the list of {object}: it is in frame {frame}.",
-    "{count} pages are added to the list of {object}, from page {page} on.",
+    "Page {page} is added to the pages of {object}: it is in frame {frame}.",
+    "{count} pages are added to {object}, from page {page} on.",
 )
 def entered(seen: StepSeen, said: Said) -> None:
     pages, page = one(seen, said).pages, number(said["page"])
@@ -122,8 +122,8 @@ def entered(seen: StepSeen, said: Said) -> None:
 
 @claim(
     "object events: PagesLeft",
-    "Page {page} is removed from the list of {object}: it was in frame {frame}.",
-    "{count} pages are removed from the list of {object}, from page {page} on.",
+    "Page {page} is removed from the pages of {object}: it was in frame {frame}.",
+    "{count} pages are removed from {object}, from page {page} on.",
 )
 def left(seen: StepSeen, said: Said) -> None:
     before = was(seen).objects[said["object"]].pages

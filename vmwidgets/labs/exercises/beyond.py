@@ -265,7 +265,9 @@ mistakes(
     "beyond/find",
     {
         "41": Mistake("a later effect", "The list was out of order before that: look for the first operation."),
-        "40": Mistake("the number of calls", "There were 40 calls, and the list was out of order before the last one."),
+        "40": Mistake(
+            "the number of calls", "There were 40 calls, and the list was out of order before the last call."
+        ),
         "14": Mistake("the first cut", "A cut of a middle entry works; a cut of the first entry breaks the list."),
     },
 )

@@ -324,7 +324,7 @@ mistakes(
         ),
         "it sleeps until there is room, forever": Mistake(
             "waits until it works",
-            "It sleeps for a fixed time and tries again, but only eight times.",
+            "Nothing wakes it early: it tries eight times, sleeps longer after each try, and then the kernel panics.",
         ),
     },
 )

@@ -133,7 +133,8 @@ def _refers_to(rows: list[WindowRow]) -> str:
     pages, filled = sum(row.pages for row in rows), sum(row.page_slots for row in rows)
     in_several = f" in {counted(filled, 'descriptor')}" if filled > pages else ""
     sizes = {row.size for row in rows if row.pages}
-    noun, of = ("page", f" of {binary_size(max(sizes))}") if len(sizes) == 1 and min(sizes) else ("large page", "")
+    size = sizes.pop() if len(sizes) == 1 else 0
+    noun, of = ("page", f" of {binary_size(size)}") if size else ("large page", "")
     named = (
         (sum(row.tables for row in rows), "table", ""),
         (pages, noun, f"{of}{in_several}"),

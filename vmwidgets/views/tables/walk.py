@@ -345,7 +345,7 @@ def _verdict(head: str, lines: list[tuple[str, str]], place: Box, state: tuple[s
                     title=title, lane="walk")  # fmt: skip
 
 
-_OVERRULED = ("the descriptors forbid it,", "a register allows it")
+_OVERRULED = ("the descriptors forbid it,", "a manager domain allows it")
 """What makes an access succeed in a manager domain of ARM."""
 
 

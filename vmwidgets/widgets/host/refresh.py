@@ -14,7 +14,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Protocol
 
 from .contract import Guarded, looking
@@ -78,10 +78,6 @@ class Refresher:
             finally:
                 self._answers = False
                 self.mark([])
-
-    def alone(self) -> AbstractContextManager[object]:
-        """Nothing is sent by another thread meanwhile: wait for it if it is at it."""
-        return self._sending
 
     def forget(self, picture: Picture) -> None:
         """This picture is gone."""

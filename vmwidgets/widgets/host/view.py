@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ class View(Answering, anywidget.AnyWidget):
         self._pages = Pages()
         self._stale = True
         self._drawn = True
+        self._adding = threading.RLock()  # held while names of traits are put down or taken, and never while drawing
         self._quiet = False  # what changes is not to be drawn
         self._free = False  # it was kept at its cell, and shall follow again
         self._cell_over = -1  # the serial of the latest operation when the view's cell was done
@@ -448,13 +450,22 @@ class View(Answering, anywidget.AnyWidget):
 
     @contextmanager
     def hold_sync(self) -> Iterator[None]:
-        """Send what is set inside in one message; no thread sends or adds to it meanwhile."""
-        with refresher.alone(), super().hold_sync():
+        """Send what is set inside in one message; what another thread sets while this is sent is for the next one."""
+        if self._holding_sync:
             yield
+            return
+        self._holding_sync = True
+        try:
+            yield
+        finally:
+            self._holding_sync = False
+            with self._adding:
+                keys, self._states_to_send = tuple(self._states_to_send), set()
+            self.send_state(keys)
 
     def _should_send_property(self, key: str, value: Any) -> bool:
         """What is shown is another thing: its traits leave together with the picture that is about to be drawn."""
-        with refresher.alone():  # the timer's thread may be sending
+        with self._adding:
             send: bool = super()._should_send_property(key, value)
             if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):
                 self._states_to_send.add(key)

@@ -27,12 +27,12 @@ say = sentences(
             "{object}'s own pages hide all of {before}, which is bypassed: nothing is now behind {object}."
         ),
         "PagesEntered": (
-            "Page {page} is added to the list of {object}: it is in frame {frame}.",
-            "{count} pages are added to the list of {object}, from page {page} on.",
+            "Page {page} is added to the pages of {object}: it is in frame {frame}.",
+            "{count} pages are added to {object}, from page {page} on.",
         ),
         "PagesLeft": (
-            "Page {page} is removed from the list of {object}: it was in frame {frame}.",
-            "{count} pages are removed from the list of {object}, from page {page} on.",
+            "Page {page} is removed from the pages of {object}: it was in frame {frame}.",
+            "{count} pages are removed from {object}, from page {page} on.",
         ),
         "ObjectSearched/on": "{object} does not have page {page}: the search continues in the object behind it.",
         "ObjectSearched/nowhere": "{object} does not have page {page}, and nothing is behind it.",

@@ -88,8 +88,8 @@ def _runs(event: ev.ThreadSpawned | ev.ThreadRuns, names: Names) -> str:
 
 @says(ev.ThreadSlept, about="threads", of="thread")
 def _slept(event: ev.ThreadSlept, names: Names) -> str:
-    name = "ThreadSlept/room" if event.kind == "room" else "ThreadSlept"
-    name = name if event.until is None else "ThreadSlept/until"
+    without_end = "ThreadSlept/room" if event.kind == "room" else "ThreadSlept"
+    name = without_end if event.until is None else "ThreadSlept/until"
     thread, where = _subject(event.thread), called(event.subject)
     return say(name, thread=thread, what=visible(event.what), until=f"{event.until or 0:,}", map=where)
 
