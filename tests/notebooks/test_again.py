@@ -160,7 +160,7 @@ def test_the_same_cell_again_and_run_all_above_do_not_fail(path: Path) -> None:
 
 
 def smaller(path: Path) -> Any:
-    """A notebook with a tenth of each number below a million that ends in 0_000: no verdict depends on how much it is."""
+    """A notebook with a tenth of each number below a million that ends in 0_000: no verdict depends on its size."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
