@@ -59,6 +59,8 @@ class View(Answering, anywidget.AnyWidget):
 
     made_in = NOWHERE
     cleared = False
+    _holding_sync: bool  # ipywidgets' own, and so are the names of what is to be sent
+    _states_to_send: set[str]
 
     def __init__(self, target: Any = None, **options: Any) -> None:
         self._choice = Chosen()
