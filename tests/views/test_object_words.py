@@ -117,9 +117,9 @@ def test_pages_that_are_read_ahead_are_said() -> None:
     file = machine.file("motd", b"x" * 20_000)
     start = task.mmap("20 KiB", "r", "shared", file)
     task.read(start)
-    ahead = [text for text in steps(machine) if "is added to the list" in text]
+    ahead = [text for text in steps(machine) if "is added to the pages" in text]
     assert [text.partition(":")[0] for text in ahead] == [
-        "Page 1 is added to the list of file motd", "Page 2 is added to the list of file motd"
+        "Page 1 is added to the pages of file motd", "Page 2 is added to the pages of file motd"
     ]  # fmt: skip
 
 

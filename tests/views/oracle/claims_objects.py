@@ -182,6 +182,7 @@ def munmapped_nothing(seen: Seen, said: Said) -> None:
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
 
 
+@claim("object operations: left", "1 page in memory was freed.", "{count} pages in memory were freed.")
 @claim("object operations: gone", "1 page was evicted.", "{count} pages were evicted.")
 def pages_gone(seen: Seen, said: Said) -> None:
     """So many frames have no page of an object any more."""

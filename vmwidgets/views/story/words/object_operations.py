@@ -78,6 +78,7 @@ say = sentences(
         "limit/reason": "It keeps everything that it already uses.",
         "limit/rss": "Pages beyond that are evicted when it needs another frame.",
         "gone": ("1 page was evicted.", "{count} pages were evicted."),
+        "left": ("1 page in memory was freed.", "{count} pages in memory were freed."),
         "fork": (
             "fork created {child} with 1 entry of {task}; no page was copied.",
             "fork created {child} with {count} entries of {task}; no page was copied.",
@@ -213,9 +214,9 @@ def _munmap(facts: Facts) -> Headline:
 
 
 def _left(facts: Facts) -> str:
-    """How many pages left memory, if any did."""
+    """How many pages were freed, if any were."""
     count = len(_pages_that_left(facts)) - len(facts.of(ev.PageKept))
-    return say("gone", count) if count else ""
+    return say("left", count) if count else ""
 
 
 def _pages_that_left(facts: Facts) -> set[tuple[str, int]]:
