@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import vmwidgets as vm
+from tests.conftest import ROOT
 from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.maps import diff
@@ -79,6 +82,12 @@ def test_ranges_of_a_file_that_only_one_side_has_share_a_card():
 
 def test_what_should_agree_is_counted(found):
     assert vm.picture(found).scene().caption.text == "2 ranges should agree but do not."
+
+
+def test_the_room_for_the_small_map_is_what_the_page_takes():
+    source = (ROOT / "js" / "src" / "minimap.ts").read_text("utf-8")
+    across, room = (int(re.search(rf"^const {name} = (\d+);", source, re.MULTILINE)[1]) for name in ("ACROSS", "ROOM"))
+    assert across + room <= diff.MINIMAP <= across + 2 * room
 
 
 @pytest.mark.parametrize("many", [4, 30])
