@@ -82,6 +82,7 @@ def test_refills_inside_refills_are_drawn_inside_each_other(notebook: Notebook) 
     assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
 
 
+@pytest.mark.sweep
 def test_addresses_are_found_where_there_are_some_and_names_everywhere(notebook: Notebook) -> None:
     for index in SHOWN:
         cell = notebook.cell(index)

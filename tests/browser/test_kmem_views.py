@@ -75,6 +75,7 @@ def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
         assert notebook.texts_outside(index) == []
 
 
+@pytest.mark.sweep
 def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: Notebook) -> None:
     notebook.run("b = m.kmem_malloc('12 KiB')")
     cell = notebook.cell(3)

@@ -78,6 +78,7 @@ EXECUTE = "(code) => window.panel.sessionContext.session.kernel.requestExecute({
 
 
 @pytest.mark.parametrize("shown", [("Ribbon", "ribbon")], indirect=True)
+@pytest.mark.sweep
 def test_growing_and_shrinking_past_what_is_drawn_one_by_one_loses_nothing(shown: tuple[Notebook, str]) -> None:
     notebook, identity = shown
     notebook.run("view.selection = f'entry:{entry.id}'")

@@ -203,6 +203,7 @@ class Reader:
 
 
 @pytest.mark.parametrize("seed", [3])  # it comes into the branch and back
+@pytest.mark.sweep
 def test_a_monkey_reads_a_handout(opened: Callable[..., Any], tmp_path: Path, seed: int) -> None:
     machine, _, child, address = forked()
     other = machine.branch("after fork")

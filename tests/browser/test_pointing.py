@@ -216,6 +216,7 @@ def test_a_picture_higher_than_its_window_has_a_map(notebook: Notebook) -> None:
     expect(small).not_to_be_visible()
 
 
+@pytest.mark.sweep
 def test_two_pictures_side_by_side_step_together(notebook: Notebook) -> None:
     index = notebook.run(
         "t.mprotect(a, '4 KiB', 'r')\n"

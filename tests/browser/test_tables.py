@@ -122,6 +122,7 @@ def test_a_linux_table_opens_folds_and_is_searched_without_the_page_stalling(not
     assert cell.locator(".vmwidgets .node").count() < 250
 
 
+@pytest.mark.sweep
 def test_a_column_is_walked_with_arrow_keys(notebook: Notebook) -> None:
     cell, page = notebook.cell(3), notebook.page
     first = cell.locator(".vmwidgets .node.descriptor").first

@@ -115,6 +115,7 @@ def test_one_press_copies_the_line_and_says_so_where_it_may_not(notebook: Notebo
     expect(root.get_by_text("This page may not copy").first).to_be_hidden()
 
 
+@pytest.mark.sweep
 def test_at_an_earlier_moment_one_press_copies_the_line_that_goes_on_from_there(notebook: Notebook) -> None:
     root = shown(notebook)
     branch = root.get_by_role("button", name="copy the line that creates a machine that continues from here")

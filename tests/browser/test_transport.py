@@ -212,6 +212,7 @@ def test_the_slider_goes_through_all_operations_and_other_pictures_with_it(noteb
     notebook.cell(other).locator(".vmw-caption", has_text="Operation 9 is done.").wait_for()
 
 
+@pytest.mark.sweep
 def test_a_picture_shows_itself_as_it_was_at_its_cell(notebook: Notebook) -> None:
     notebook.run("m.operate(2)")
     mine = notebook.run("FakeTree(m)")

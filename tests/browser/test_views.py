@@ -151,6 +151,7 @@ def test_a_click_on_an_entry_selects_its_node_in_every_picture(notebook: Noteboo
         assert chosen.get_attribute("data-thing") == thing
 
 
+@pytest.mark.sweep
 def test_ten_thousand_operations_end_with_the_right_picture_and_a_page_that_answered(notebook: Notebook) -> None:
     page = notebook.page
     page.evaluate("""() => { window.answers = 0; window.timer = setInterval(() => { window.answers += 1; }, 50); }""")
