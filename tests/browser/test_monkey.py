@@ -102,8 +102,8 @@ class Monkey:
             slider.fill(str(self.draws.randint(0, int(slider.get_attribute("max") or 0))))
 
     def drag(self) -> None:
-        box = (self.one_of(".node.ribbon") or self.one_of(".node")).bounding_box()
-        if box:
+        node = self.one_of(".node.ribbon") or self.one_of(".node")  # none where neither picture is there at its moment
+        if node and (box := node.bounding_box()):
             self.page.mouse.move(box["x"] + self.draws.random() * box["width"], box["y"] + box["height"] / 2)
             self.page.mouse.down()
             self.page.mouse.move(box["x"] + self.draws.random() * box["width"], box["y"], steps=3)
