@@ -158,7 +158,7 @@ def test_a_question_keeps_the_story_until_it_is_answered(opened: Callable[..., A
 
 @pytest.mark.parametrize("presented", [True, False])
 @pytest.mark.parametrize("key", ["PageDown", "]", "}", "ArrowRight"])
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(16)
 def test_whoever_goes_on_at_a_question_is_told_what_to_press_and_then_sees_the_answer(
     key: str, presented: bool, opened: Callable[..., Any], file: Path
 ) -> None:
