@@ -89,7 +89,7 @@ test("a finger and a drag light up nothing", () => {
 });
 
 test("the keyboard lights up what it stands on; Escape and steps take the name away", () => {
-  for (const key of ["Escape", "[", "]"]) {
+  for (const key of ["Escape", "[", "]", "{", "}"]) {
     const one = shown(map);
     const element = one.renderer.nodes.get("tree/1")?.root as SVGGElement;
     Object.assign(element, { matches: (selector: string) => selector === ":focus-visible" });

@@ -180,12 +180,18 @@ def test_the_same_thing_lights_up_on_both_sides(task: Any) -> None:
         assert pairs[0] == pairs[1] != set()
 
 
-def test_things_that_differ_are_counted_by_their_kind_if_they_have_one() -> None:
+def forked_late_and_early() -> tuple[vm.Machine, vm.Machine]:
+    """Two machines in step that copy pages at a write and at the fork; the child has written to the first of four."""
     late, early = (vm.boot("x86-64", layout="tiny", fork=way) for way in ("counted", "eager"))
     vm.lockstep(late, early)
-    task = late.task("init")
-    at = task.mmap("16 KiB", flags="private populate")
-    task.fork().write(at, b"x")
+    father = late.task("father")
+    heap = father.mmap("16 KiB", flags="private populate")
+    father.fork().write(heap, b"x")
+    return late, early
+
+
+def test_things_that_differ_are_counted_by_their_kind_if_they_have_one() -> None:
+    late, early = forked_late_and_early()
     caption = vm.picture(late.memory_objects).beside(vm.picture(early.memory_objects)).scene().caption
     assert caption.text == "6 frames differ between left and right.", "what is equal, entries and objects, is not named"
     assert caption.reason == "3 are only on the right. 3 are on both sides but differ."
@@ -208,11 +214,7 @@ def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> N
 
 
 def test_pages_of_two_machines_are_compared_by_their_objects_and_not_by_their_frames() -> None:
-    late, early = (vm.boot("x86-64", layout="tiny", fork=way) for way in ("counted", "eager"))
-    vm.lockstep(late, early)
-    father = late.task("father")
-    heap = father.mmap("16 KiB", flags="private populate")
-    father.fork().write(heap, b"x")
+    late, early = forked_late_and_early()
     scene = vm.Objects(late).beside(vm.Objects(early)).scene()
     marked = {node.id: set(node.state) & {"new", "changed"} for node in scene.nodes if "/object/memory" in node.id}
     for page in range(4):

@@ -22,6 +22,7 @@ from .exercise import exercises
 from .identity import folded
 from .markup import framed, marked
 from .minutes import measure
+from .moved import lab_of
 from .publishing import Once
 from .saved import of_the_notebook
 
@@ -100,7 +101,7 @@ class Beginning:
     @property
     def _has_exercises(self) -> bool:
         """Whether the package or the course has an exercise of this lab."""
-        return any(name.startswith(f"{self.lab}/") for name in exercises())
+        return any(lab_of(name) == self.lab for name in exercises())
 
     @property
     def sentence(self) -> str:
