@@ -16,15 +16,27 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 
 # Two jobs at once are for what keeps one processor busy (`make test`); all else runs one after the other, whatever -j says.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Without a Chromium its tests are left out, and named at the end.
+BROWSER = CHROMIUM="$$(scripts/chromium)"
 # The files of the other hosts and of the wheel take long: in one run, the last of them are beside each other.
-BY_FILE = CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist loadfile
+BY_FILE = $(BROWSER) $(PATIENT) -n 3 --dist loadfile
+# `make check` runs what `make test` left: tests/tiers.py says which is which.
+TIER =
+# What was left out, for lack of a program; each run of pytest adds its own.
+export VMWIDGETS_LEFT_OUT := $(CURDIR)/.cache/left-out.txt
+BEGIN = @mkdir -p .cache && rm -f $(VMWIDGETS_LEFT_OUT)
+define END
+@echo "make $@: all passed"
+@! [ -s $(VMWIDGETS_LEFT_OUT) ] || { echo "make $@: left out:"; sort -u $(VMWIDGETS_LEFT_OUT); }
+endef
 
 .DEFAULT_GOAL := help
 ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
-.PHONY: help lab test lint course unit javascript doctests shortest notebooks browser hosts site site-test wheel sweep real format bench pictures build locks clean
-.PHONY: made prose environment-lab environment-test environment-hosts bundle chromium strace ruff mypy layers locked biome tsc workflows pages access
+.PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep
+.PHONY: real mutants slow format bench pictures build locks programs clean rest essential sample pages access
+.PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -33,13 +45,19 @@ lab: environment-lab bundle ## Open JupyterLab on lab 01 (or NOTEBOOK=…)
 	JUPYTER_CONFIG_PATH="$(CURDIR)/vmwidgets/cli/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)'
 
-test: environment-hosts bundle chromium strace ## Run every check that a change must pass
-	$(MAKE) --no-print-directory -j2 BESIDE=yes $(SYNC) lint access javascript
-	$(MAKE) --no-print-directory doctests shortest unit notebooks pages
-	$(BY_FILE) tests/hosts tests/packaging
-	@echo "make test: all passed"
+test: environment-test bundle ## Run what finds most bugs, in eight minutes: before each commit
+	$(BEGIN)
+	$(MAKE) --no-print-directory -j2 BESIDE=yes $(SYNC) lint javascript
+	$(MAKE) --no-print-directory doctests fast essential
+	$(END)
 
-lint: ruff mypy layers locked made prose biome tsc workflows ## Check style, types, layers, locks and workflow files
+check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
+	$(BEGIN)
+	$(MAKE) --no-print-directory TIER=--tier=rest rest notebooks shortest golden sample pages access
+	$(BY_FILE) --tier rest tests/hosts tests/packaging
+	$(END)
+
+lint: ruff mypy layers made prose biome tsc workflows ## Check style, types, layers and workflow files
 
 ruff: environment-test
 	$(BIN)/ruff check
@@ -50,9 +68,6 @@ mypy: environment-test
 
 layers: environment-test
 	$(BIN)/lint-imports
-
-locked: environment-test
-	$(BIN)/python scripts/lock.py --check
 
 made: environment-test
 	$(BIN)/python -m scripts.labs --check
@@ -69,8 +84,19 @@ tsc: environment-test bundle
 workflows: environment-test bundle
 	scripts/npm run workflows
 
-unit: environment-test bundle strace ## Run the unit tests, on the oldest and the newest Python here
-	STRACE="$$(scripts/strace)" $(BIN)/python -m scripts.unit
+UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser golden hosts packaging real site)
+
+fast: environment-test bundle ## Run the unit tests that take moments, and the students' notebooks
+	$(PYTEST) -n 2 --dist worksteal --tier fast $(UNIT)
+
+essential: environment-test bundle
+	$(BROWSER) $(PATIENT) -n 2 --dist worksteal --tier fast tests/browser
+
+unit: environment-test bundle ## Run all unit tests, on the oldest and the newest Python here
+	$(BIN)/python -m scripts.unit
+
+rest: environment-test bundle
+	$(BIN)/python -m scripts.unit --rest
 
 javascript: environment-test bundle ## Run the front end's own tests
 	scripts/npm test
@@ -81,32 +107,35 @@ doctests: environment-test bundle ## Run the examples of docstrings, README and 
 shortest: environment-test bundle ## Run each part of the bench in its shortest form
 	$(PYTEST) -n 2 tests/benchmarks
 
+golden: environment-test bundle ## Compare with the golden record of what must stay
+	$(BIN)/python -m tests.golden
+
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
-	$(PYTEST) -n 2 --dist worksteal tests/notebooks
+	$(PYTEST) -n 2 --dist worksteal $(TIER) tests/notebooks
 
 browser: pages access ## Run the tests in JupyterLab and Chromium
 
-pages: environment-test bundle chromium
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) -n 3 --dist worksteal tests/browser --ignore tests/browser/test_access.py
+pages: environment-test bundle
+	$(BROWSER) $(PATIENT) -n 3 --dist worksteal $(TIER) tests/browser --ignore tests/browser/test_access.py
 
 # One notebook with all pictures, which no other page may slow down.
-access: environment-test bundle chromium
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/browser/test_access.py
+access: environment-test bundle
+	$(BROWSER) $(PATIENT) tests/browser/test_access.py
 
-hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter
+hosts: environment-hosts bundle ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert, Firefox, Dask, nbgrader, Otter
 	$(BY_FILE) tests/hosts
 
-site: environment-test bundle chromium ## Build the site into build/site: start page, documents, labs in the browser
-	CHROMIUM="$$(scripts/chromium)" $(BIN)/python -m scripts.site
+site: environment-test bundle ## Build the site into build/site: start page, documents, labs in the browser
+	$(BROWSER) $(BIN)/python -m scripts.site
 
 site-test: site ## Test the built site in Chromium, which reaches no other host
-	CHROMIUM="$$(scripts/chromium)" $(PATIENT) tests/site
+	$(BROWSER) $(PATIENT) tests/site
 
-wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
+wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
 	$(BY_FILE) tests/packaging
 
-sweep: environment-hosts bundle chromium strace site ## Run the long random searches that `make test` leaves out
-	CHROMIUM="$$(scripts/chromium)" STRACE="$$(scripts/strace)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
+sweep: environment-hosts bundle site ## Run the long random searches that `make check` leaves out
+	$(BROWSER) VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	$(BIN)/python -m tests.engine.machine.linux.sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
@@ -115,16 +144,25 @@ real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian
 	scripts/real
 	$(PYTEST) -n 2 tests/real
 
+sample: environment-test bundle
+	$(PYTEST) -n 2 -m 'essential and not sweep' tests/real
+
+mutants: environment-test bundle ## Change one line of the engine at a time: how many changes do the tests find? (SEED=1 COUNT=20)
+	$(BIN)/python -m scripts.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20)
+
+slow: environment-test bundle ## Measure which tests are too slow for `make test`, three times: writes tests/slow.txt
+	$(BIN)/python -m scripts.slow $(if $(LIMIT),--limit $(LIMIT))
+
 format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 	scripts/npm run format
 
-bench: environment-test bundle chromium ## Measure speed, side by side with what others do
-	CHROMIUM="$$(scripts/chromium)" $(BIN)/python -m benchmarks
+bench: environment-test bundle ## Measure speed, side by side with what others do
+	$(BROWSER) $(BIN)/python -m benchmarks
 
-pictures: environment-test bundle chromium ## Make the README's pictures from the real thing
-	CHROMIUM="$$(scripts/chromium)" $(BIN)/python scripts/pictures.py
+pictures: environment-test bundle ## Make the README's pictures from the real thing
+	$(BROWSER) $(BIN)/python scripts/pictures.py
 
 build: environment-test ## Build the sdist, and from it the wheel, into dist/
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
@@ -133,7 +171,10 @@ course: environment-test ## Write the notebooks from their sources in course/, a
 	$(BIN)/python -m scripts.labs
 
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
-	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+	$(BIN)/python -m scripts.lock $(if $(UPGRADE),--upgrade)
+
+programs: ## Install strace, Firefox and Graphviz (Debian, as root), which some tests need
+	scripts/program --install strace firefox dot
 
 clean: ## Remove everything that was built, installed or cached here
 	rm -rf .venv .cache dist build js/node_modules vmwidgets/static
@@ -151,9 +192,3 @@ environment-hosts: environment-test
 
 bundle:
 	@$(BIN)/python hatch_build.py
-
-strace:
-	@scripts/strace >/dev/null
-
-chromium: environment-test
-	@scripts/chromium >/dev/null

@@ -6,7 +6,6 @@ Everything comes from locks with hashes and is kept in .cache/hosts; the tests t
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -35,10 +34,9 @@ def python_of(name: str) -> Path:
 
 
 def set_up(name: str) -> None:
-    """Make a host's environment what its lock says; Firefox is the system's own."""
+    """Make a host's environment what its lock says; Firefox is the system's own, and npm has what drives it."""
     if name == "firefox":
         fetch_packages()
-        subprocess.run([ROOT / "scripts" / "firefox"], stdout=subprocess.DEVNULL, check=False)  # the test says so too
         return
     environment.beside(FOLDER / name, environment.PYTHON, f"hosts/{name}")
     if name == "lite":
@@ -51,20 +49,9 @@ def fetch_wheels() -> None:
     """Download the wheels that a page installs, each checked against its hash."""
     if environment.up_to_date(WHEELS, "hosts/pyodide"):
         return
-    print(
-        "vmwidgets: fetching requirements/hosts/pyodide.txt into .cache/hosts/wheels",
-        file=sys.stderr,
-    )
+    print("vmwidgets: fetching requirements/hosts/pyodide.txt into .cache/hosts/wheels", file=sys.stderr)
     shutil.rmtree(WHEELS, ignore_errors=True)
-    command: list[str | Path] = [
-        environment.PYTHON,
-        "-m",
-        "pip",
-        "download",
-        "-qq",
-        "--disable-pip-version-check",
-        "--no-deps",
-    ]
+    command = [str(environment.PYTHON), *["-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps"]]
     environment.run(*command, "--only-binary=:all:", *PAGE, "--dest", WHEELS, *environment.locked("hosts/pyodide"))
     environment.stamp(WHEELS, "hosts/pyodide").write_text(environment.digest("hosts/pyodide"))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +14,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import tiers
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples every time, and no failure because a machine was busy.
 settings.register_profile(
-    "test", deadline=None, max_examples=20, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "test", deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("sweep", deadline=None, max_examples=1_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 
 
@@ -27,12 +31,16 @@ def chosen(case: str, share: int) -> bool:
     return zlib.crc32(case.encode()) % share == 0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice of a tier (tests/tiers.py); without one, all tests run that are not for the sweep."""
+    parser.addoption("--tier", choices=("fast", "rest", "beside"), default="", help="see tests/tiers.py")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A search by a state machine finds on one Python what it finds on another, and so do a test's cases but the first.
 
-    Of a test marked `sampled(share)`, `make test` runs one case in `share` and always the first; the others are for
-    `make sweep`.
+    Of a test marked `sampled(share)`, one case in `share` and always the first is run; the others are for `make sweep`.
     """
     seen: set[str] = set()
     for item in items:
@@ -44,6 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         sampled = item.get_closest_marker("sampled")
         if sampled is not None and not (first or chosen(item.nodeid, sampled.args[0])):
             item.add_marker(pytest.mark.sweep)
+    if tier := config.getoption("--tier"):
+        kept = tiers.chosen(items, tier)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Keep what was left out for the last lines of `make test` and `make check`."""
+    tiers.note_left_out(terminalreporter.stats.get("skipped", []))
 
 
 def pytest_collection_finish() -> None:
@@ -59,6 +76,23 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The package's wheel, built with the locked build requirements, once for all workers."""
+    import fcntl
+
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder if worker_id == "master" else folder.parent) / "wheel"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not [*folder.glob("*.whl")]:
+            command = [sys.executable, "-m", "uv", "build", "--wheel", "--quiet", "--no-build-isolation"]
+            subprocess.run([*command, "--python", sys.executable, "--out-dir", folder, root], check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
 @pytest.fixture
 def without_collector() -> Iterator[None]:
     """For interrupts at any moment: one that falls into a callback of the collector is lost there, and reported."""
@@ -67,6 +101,17 @@ def without_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """The path of a Chromium; without one, its tests are left out."""
+    from tests.browser.lab import find_chromium
+
+    try:
+        return find_chromium()
+    except RuntimeError as absent:
+        tiers.leave_out(str(absent))
 
 
 @pytest.fixture(scope="session")

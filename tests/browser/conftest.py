@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+from tests.browser.lab import FLAGS, Notebook, Server
 
 HERE = Path(__file__).parent
 HEIGHT = 5000
@@ -41,10 +41,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright: Any) -> Iterator[Any]:
-    browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-    yield browser
-    browser.close()
+def chromium(playwright: Any, browser: str) -> Iterator[Any]:
+    started = playwright.chromium.launch(executable_path=browser, args=FLAGS)
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,7 @@ def test_each_step_is_drawn_as_the_file_says(opened: Callable[..., Any], file: P
         page.keyboard.press("]")
 
 
+@pytest.mark.essential
 def test_keys_buttons_slider_and_chapters_lead_to_the_same_steps(opened: Callable[..., Any], file: Path) -> None:
     page = opened(file)
     steps = read(file)["steps"]

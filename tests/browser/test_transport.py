@@ -53,6 +53,7 @@ def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[...,
     return opened
 
 
+@pytest.mark.essential
 def test_a_view_appears_and_a_later_cell_changes_it(notebook: Notebook) -> None:
     assert notebook.cell(1).locator(".vmw-scene .node").count() == 15
     assert notebook.cell(1).locator(".vmw-origin").inner_text() == "machine 1 · cell [2]"
@@ -110,6 +111,7 @@ def test_the_twin_gives_way_to_the_live_view_only(notebook: Notebook, open_noteb
     assert saved.evaluate("image => image.naturalWidth") > 100
 
 
+@pytest.mark.essential
 def test_a_reopened_notebook_shows_the_twin(notebook: Notebook, open_notebook: Any, lab: Server) -> None:
     notebook.run("m.operate(3)")
     notebook.save()
@@ -166,6 +168,7 @@ def test_a_further_view_costs_little(notebook: Notebook) -> None:
     assert notebook.bytes_in - before - empty_box < 12_000, "its strip asks for the operations too"
 
 
+@pytest.mark.essential
 def test_a_click_selects_in_every_view_of_the_machine(notebook: Notebook) -> None:
     index = notebook.run("m")
     notebook.cell(1).locator('[data-id="tree/5"]').click()
@@ -177,6 +180,7 @@ def test_a_click_selects_in_every_view_of_the_machine(notebook: Notebook) -> Non
     assert notebook.outputs(told)[0]["data"]["text/plain"] == "'entry:5'"
 
 
+@pytest.mark.essential
 def test_steps_go_back_and_forth(notebook: Notebook) -> None:
     notebook.run("m.operate()")
     where = notebook.cell(1).locator(".vmw-where")
@@ -253,6 +257,7 @@ def test_quick_presses_are_all_kept(notebook: Notebook) -> None:
     notebook.page.locator(".vmw-where", has_text="step 0 of 3").wait_for()
 
 
+@pytest.mark.essential
 def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: Notebook) -> None:
     page = notebook.page
     notebook.cell(1).locator('[data-id="tree/0"]').focus()
@@ -324,6 +329,7 @@ def test_a_cleared_output_frees_its_model(notebook: Notebook) -> None:
     assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "0"
 
 
+@pytest.mark.essential
 def test_a_reloaded_page_shows_the_newest_state(notebook: Notebook) -> None:
     notebook.save()
     notebook.run("m.operate(9)")
@@ -416,8 +422,13 @@ def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, t
     assert all(image.is_visible() for image in twins.all())
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.sweep
+@pytest.mark.parametrize(
+    "theme",
+    [
+        pytest.param("JupyterLab Dark", marks=pytest.mark.essential),
+        pytest.param("JupyterLab Light", marks=pytest.mark.sweep),
+    ],
+)
 def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     notebook.page.evaluate(change, theme)

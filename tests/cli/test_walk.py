@@ -332,7 +332,7 @@ class TestImage:
 
     @pytest.mark.parametrize("arch", ["x86-32", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64", "sv39"])
     @given(data=st.binary(min_size=1, max_size=60), va=st.integers(0, 2**32 - 1))
-    @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_image_can_be_walked(self, capsys, tmp_path, arch, data, va):
         (tmp_path / "noise").write_bytes(data * (0x4000 // len(data) + 1))
         status, out, err = run(capsys, "--arch", arch, "--memory", tmp_path / "noise", "--root", "0", hex(va))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser.lab import FLAGS, Watched, find_chromium
+from tests.browser.lab import FLAGS, Watched
 
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 """Chromium finds no other host, whatever a page asks for."""
@@ -22,10 +20,10 @@ VIEWPORT = {"width": 1300, "height": 1000}
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright: Any) -> Iterator[Any]:
-    browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, ALONE])
-    yield browser
-    browser.close()
+def chromium(playwright: Any, browser: str) -> Iterator[Any]:
+    started = playwright.chromium.launch(executable_path=browser, args=[*FLAGS, ALONE])
+    yield started
+    started.close()
 
 
 Opening = Callable[..., AbstractContextManager[Any]]
@@ -47,16 +45,6 @@ def opening(chromium: Any) -> Opening:
         assert problems == []
 
     return open_page
-
-
-@pytest.fixture(scope="session")
-def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package's wheel, built with the locked build requirements."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "uv", "build", "--wheel", "--quiet", "--no-build-isolation"]
-    subprocess.run([*command, "--python", sys.executable, "--out-dir", folder, root], check=True)
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 @pytest.fixture(scope="session")

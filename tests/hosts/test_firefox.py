@@ -10,6 +10,7 @@ from typing import Any
 import hatch_build
 import vmwidgets as vm
 from scripts import hosts
+from tests import tiers
 from tests.widgets.test_handout import FRAMES, forked, read
 
 DRIVER = Path(__file__).with_name("firefox.mjs")
@@ -25,8 +26,8 @@ def firefox(*steps: tuple[str, Any], site: str = "") -> list[Any]:
 
     The page may ask the server at the address `site`, and no other.
     """
-    browser = subprocess.run([hosts.ROOT / "scripts" / "firefox"], check=True, stdout=subprocess.PIPE, text=True)
-    command: list[str | Path] = [hatch_build.node_program(), DRIVER, hosts.FOLDER, browser.stdout.strip()]
+    browser = tiers.program("firefox")
+    command: list[str | Path] = [hatch_build.node_program(), DRIVER, hosts.FOLDER, browser]
     command += [site] if site else []
     done = subprocess.run(command, input=json.dumps(steps), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

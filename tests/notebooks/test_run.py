@@ -17,7 +17,8 @@ from vmwidgets.grading.judge import judged
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 INSTRUCTORS = FOLDER.parent / "course" / "instructors"
 STUDENTS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
-NOTEBOOKS = [*STUDENTS, *(f"../course/instructors/{name}" for name in STUDENTS)]
+OF_INSTRUCTORS = [f"../course/instructors/{name}" for name in STUDENTS]
+NOTEBOOKS = [*STUDENTS, *OF_INSTRUCTORS]
 BEGIN = 'student="", course=""'
 SEEDS = range(20)
 """Of the sheets that `make sweep` runs all notebooks with; here instructors' notebooks run with one of them."""
@@ -82,7 +83,9 @@ def test_the_first_notebooks_are_there() -> None:
     assert {f"{number:02}" for number in range(12)} - {"08"} <= {name[:2] for name in NOTEBOOKS}
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize(
+    "name", [*(pytest.param(name, marks=pytest.mark.essential) for name in STUDENTS), *OF_INSTRUCTORS]
+)
 def test_it_runs(name: str) -> None:
     runs(name, student="s7" if "instructors" in name else "")
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts import pythons
-from scripts.environment import no_downloads
-from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+from scripts import environment, unit
+from tests.browser.lab import FLAGS, Notebook, Server
 
 CHECK = "application/vnd.vmwidgets.check+json"
-HERE = [*pythons.here(Path(sys.executable)).values()]
-OLDEST, NEWEST = HERE[0], HERE[-1]
+HERE = unit.pythons()
+OLDEST, NEWEST = HERE[min(HERE)], HERE[max(HERE)]
 
 EXECUTE = """
 import sys
@@ -29,27 +27,22 @@ nbclient.NotebookClient(notebook, timeout=300).execute()
 nbformat.write(notebook, sys.argv[1])
 """
 
-Install = Callable[[pythons.Python], Path]
+Install = Callable[[Path], Path]
 
 
 @pytest.fixture(scope="module")
-def install(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
+def install(root: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
     """The first line, with locked versions, in a new environment of that Python; gives the folder of its programs."""
     folder = tmp_path_factory.mktemp("course")
-    uv = [sys.executable, "-m", "uv"]
-    built = "--wheel", "--quiet", "--no-build-isolation", "--python", sys.executable
-    subprocess.run([*uv, "build", *built, "--out-dir", folder, root], check=True)
-    (wheel,) = folder.glob("*.whl")
 
-    def environment(python: pythons.Python) -> Path:
+    def new(python: Path) -> Path:
         made = folder / python.name
-        quiet = "--quiet", "--python"
-        subprocess.run([*uv, "venv", *quiet, python.program, made], env=no_downloads(), check=True)
-        locked = "--constraint", root / "requirements" / "lab.txt"
-        subprocess.run([*uv, "pip", "install", *quiet, made / "bin" / "python", *locked, f"{wheel}[lab]"], check=True)
+        environment.run(environment.uv(), "venv", "--quiet", "--python", python, made)
+        locked = "--constraint", str(root / "requirements" / "lab.txt")
+        environment.install(made / "bin" / "python", *locked, f"{wheel}[lab]")
         return made / "bin"
 
-    return environment
+    return new
 
 
 def own_home(folder: Path) -> dict[str, str]:
@@ -112,10 +105,10 @@ class Course(Server):
 
 
 @pytest.fixture
-def page(playwright: Any) -> Iterator[Any]:
-    browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-    yield browser.new_page(viewport={"width": 1300, "height": 5000})
-    browser.close()
+def page(playwright: Any, browser: str) -> Iterator[Any]:
+    started = playwright.chromium.launch(executable_path=browser, args=FLAGS)
+    yield started.new_page(viewport={"width": 1300, "height": 5000})
+    started.close()
 
 
 def test_in_the_browser_on_the_newest_python(install: Install, page: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from scripts.site.measure import ALONE
 from scripts.site.places import OUT
 from scripts.site.serve import Site
-from tests.browser.lab import FLAGS, find_chromium
+from tests.browser.lab import FLAGS
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +30,10 @@ def site(built: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright: Any) -> Iterator[Any]:
-    browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, ALONE])
-    yield browser
-    browser.close()
+def chromium(playwright: Any, browser: str) -> Iterator[Any]:
+    started = playwright.chromium.launch(executable_path=browser, args=[*FLAGS, ALONE])
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ ERRORS = "document.querySelectorAll('.jp-OutputArea-output[data-mime-type$=stder
 
 
 @pytest.fixture(scope="module", autouse=True)
-def browser() -> None:
+def driver() -> None:
     hosts.set_up("firefox")
 
 

@@ -149,7 +149,7 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestLife.settings = settings(stateful_step_count=20)
 
 
 def test_what_is_taken_in_is_in_regions():

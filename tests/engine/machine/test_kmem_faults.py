@@ -39,7 +39,7 @@ class Failing(KernelMemory):
         """A plan is not an operation: such a machine can't be made again."""
 
 
-Failing.TestCase.settings = settings(max_examples=30, stateful_step_count=40)
+Failing.TestCase.settings = settings(stateful_step_count=40)
 TestFailing = Failing.TestCase
 
 CALLS = {

@@ -226,7 +226,7 @@ class KernelMemory(RuleBasedStateMachine):
             assert snapshot(twin) == snapshot(self.machine)
 
 
-KernelMemory.TestCase.settings = settings(max_examples=30, stateful_step_count=40)
+KernelMemory.TestCase.settings = settings(stateful_step_count=40)
 TestKernelMemory = KernelMemory.TestCase
 
 

@@ -151,7 +151,7 @@ class WholeMachine(RuleBasedStateMachine):
         assert owners["kentry area"] == machine.kentry.area.allocated + 1, "slabs, and the table"
 
 
-WholeMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
+WholeMachine.TestCase.settings = settings(stateful_step_count=40)
 TestWholeMachine = WholeMachine.TestCase
 
 

@@ -190,7 +190,7 @@ class LifeOnX86(Life):
 
 TestArm = Life.TestCase
 TestX86 = LifeOnX86.TestCase
-TestArm.settings = TestX86.settings = settings(max_examples=30, stateful_step_count=40)
+TestArm.settings = TestX86.settings = settings(stateful_step_count=40)
 
 
 class LongLife(Life):
@@ -203,4 +203,4 @@ class LongLifeOnX86(LifeOnX86):
 
 TestArmForLong = pytest.mark.sweep(LongLife.TestCase)
 TestX86ForLong = pytest.mark.sweep(LongLifeOnX86.TestCase)
-TestArmForLong.settings = TestX86ForLong.settings = settings(max_examples=800, stateful_step_count=60)
+TestArmForLong.settings = TestX86ForLong.settings = settings(stateful_step_count=60)

@@ -162,7 +162,7 @@ class PagesOfFourLevels(Pages):
     architecture = "x86-64"
 
 
-SETTINGS = settings(stateful_step_count=25, max_examples=40, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestPages = Pages.TestCase
 TestPages.settings = SETTINGS
 TestPagesOfFourLevels = PagesOfFourLevels.TestCase

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import platform
 import re
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
+from tests import tiers
 from vmwidgets.engine.kernel.map.diffs_schema import AGREES, SYSTEM
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "strace"
@@ -167,8 +167,7 @@ print(open("/proc/self/maps").read(), end="")
 def test_a_program_that_runs_now(tmp_path, options):
     file = tmp_path / "live.strace"
     program = LIVE if "-f" in options else LIVE.replace("thread.start(); thread.join()", "")
-    strace = os.environ.get("STRACE") or "strace"  # scripts/strace installs it
-    command = [strace, *options, "-o", str(file), sys.executable, "-I", "-S", "-c", program]
+    command = [tiers.program("strace"), *options, "-o", str(file), sys.executable, "-I", "-S", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     machine = vm.boot("x86-64")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.mmu.tables import map_page
@@ -62,7 +62,6 @@ def test_the_sizes_of_pages():
 
 @pytest.mark.parametrize(("name", "size"), LEAVES)
 @given(number=st.integers(0, 200), given_rights=rights, shared=st.booleans())
-@settings(max_examples=25)
 def test_a_leaf_reads_back_as_it_was_made(name, size, number, given_rights, shared):
     fmt = FORMATS[name]
     level, made = fmt.leaf(size)
@@ -79,7 +78,6 @@ def test_a_leaf_reads_back_as_it_was_made(name, size, number, given_rights, shar
 
 @pytest.mark.parametrize(("name", "size"), LEAVES)
 @given(before=rights, after=rights, noise=st.integers(0, 2**64 - 1))
-@settings(max_examples=25)
 def test_changing_rights_changes_nothing_else(name, size, before, after, noise):
     fmt = FORMATS[name]
     level, descriptor = fmt.leaf(size)
@@ -106,7 +104,6 @@ def test_a_table_descriptor_lets_all_pass_and_is_sound(name):
 
 @pytest.mark.parametrize(("name", "size"), LEAVES)
 @given(given_rights=rights)
-@settings(max_examples=16)
 def test_what_is_mapped_is_found_with_the_rights_it_was_given(name, size, given_rights):
     fmt, tables = FORMATS[name], editor(FORMATS[name])
     enter(tables, 0x4000_0000, 0x8000_0000, given_rights, size)
