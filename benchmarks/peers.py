@@ -93,10 +93,12 @@ class Cytoscape:
 
 
 def dot() -> Path:
-    """Graphviz's program, installed where it was not there; raises :class:`RuntimeError` where that can't be done."""
-    found = subprocess.run([environment.ROOT / "scripts" / "dot"], stdout=subprocess.PIPE, text=True, check=False)
+    """Find Graphviz's program; raises :class:`RuntimeError` where there is none."""
+    found = subprocess.run(
+        [environment.ROOT / "scripts" / "program", "dot"], capture_output=True, text=True, check=False
+    )
     if found.returncode:
-        raise RuntimeError("the benchmarks of pictures need Graphviz's program `dot`: see above")
+        raise RuntimeError(found.stderr.strip())
     return Path(found.stdout.strip())
 
 

@@ -69,7 +69,7 @@ SHORTEST: dict[str, Callable[[], str]] = {
     "references": lambda: references.measure(50, (4,)),
     "tables": lambda: tables.report(True),
     "grading": lambda: grading.measured(1, DAMAGED[:2], ("02",), (4, 8), 3),
-    "against": lambda: against.report(against.measure(("kmem",), 1, against.HERE)),
+    "against": lambda: against.report(against.measure(("kmem",), 1)),
     "growth": lambda: growth.report(True, FEW),
     "hub": lambda: hub.report(hub.measure(("01",), 2)),
     "sizes": of_sizes,
