@@ -35,7 +35,7 @@ ifneq ($(BESIDE),yes)
 .NOTPARALLEL:
 endif
 .PHONY: help lab test check lint course fast unit javascript doctests shortest golden notebooks browser hosts site site-test wheel sweep
-.PHONY: real mutants slow format bench pictures build locks programs clean rest essential sample pages access
+.PHONY: real mutants slow format bench pictures build locks programs clean rest essential pages access
 .PHONY: made prose environment-lab environment-test environment-hosts bundle ruff mypy layers biome tsc workflows
 
 help: ## Say what there is to do
@@ -53,7 +53,7 @@ test: environment-test bundle ## Run what finds most bugs, in eight minutes: bef
 
 check: environment-hosts bundle ## Run all that `make test` leaves: with it, what a change must pass
 	$(BEGIN)
-	$(MAKE) --no-print-directory TIER=--tier=rest rest notebooks shortest golden sample pages access
+	$(MAKE) --no-print-directory TIER=--tier=rest rest notebooks shortest golden pages access
 	$(BY_FILE) --tier rest tests/hosts tests/packaging
 	$(END)
 
@@ -84,7 +84,7 @@ tsc: environment-test bundle
 workflows: environment-test bundle
 	scripts/npm run workflows
 
-UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser golden hosts packaging real site)
+UNIT = tests $(patsubst %,--ignore=tests/%,benchmarks browser golden hosts packaging site)
 
 fast: environment-test bundle ## Run the unit tests that take moments, and the students' notebooks
 	$(PYTEST) -n 2 --dist worksteal --tier fast $(UNIT)
@@ -143,9 +143,6 @@ sweep: environment-hosts bundle site ## Run the long random searches that `make 
 real: environment-test bundle ## Install emulators and a RISC-V compiler (Debian), and run real kernels in them
 	scripts/real
 	$(PYTEST) -n 2 tests/real
-
-sample: environment-test bundle
-	$(PYTEST) -n 2 -m 'essential and not sweep' tests/real
 
 mutants: environment-test bundle ## Change one line of the engine at a time: how many changes do the tests find? (SEED=1 COUNT=20)
 	$(BIN)/python -m scripts.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),20)

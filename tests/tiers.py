@@ -1,7 +1,8 @@
 """Which tests `make test` runs, and which `make check` runs in addition.
 
 The fast tier is every unit test but the functions in slow.txt, which `make slow` measures, and what is marked
-`essential` anywhere: the students' notebooks and a dozen browser tests.
+`essential`: the students' notebooks and a dozen browser tests.  `make check` also runs a sample of the kernels in QEMU,
+where QEMU is; `make real` runs all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 SLOW = HERE / "slow.txt"
 
-APART = ("benchmarks", "browser", "golden", "hosts", "packaging", "real", "site")
+APART = ("benchmarks", "browser", "golden", "hosts", "packaging", "site")
 """Folders of which the fast tier has only what is essential."""
 
 ALIKE = ("docs", "questions", "sources", "views")
@@ -38,6 +39,8 @@ def folder_of(nodeid: str) -> str:
 
 def is_fast(item: pytest.Item, slow: frozenset[str]) -> bool:
     """Return whether `make test` runs a test."""
+    if item.get_closest_marker("kernel"):
+        return False
     if item.get_closest_marker("essential"):
         return True
     return folder_of(item.nodeid) not in APART and function_of(item.nodeid) not in slow
@@ -46,8 +49,10 @@ def is_fast(item: pytest.Item, slow: frozenset[str]) -> bool:
 def chosen(items: list[pytest.Item], tier: str) -> list[pytest.Item]:
     """Return the tests of a tier: "fast"; "rest", which is all others; "beside", for another Python than .venv's.
 
-    The last is the rest, and of the fast tier what a Python may answer otherwise than another.
+    The last is the rest, and of the fast tier what a Python may answer otherwise than another.  Of the tests that start
+    a kernel in QEMU only the essential ones are in a tier.
     """
+    items = [item for item in items if item.get_closest_marker("essential") or not item.get_closest_marker("kernel")]
     slow = frozenset(SLOW.read_text().split())
     fast = {item for item in items if is_fast(item, slow)}
     if tier == "fast":

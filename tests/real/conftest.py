@@ -15,6 +15,13 @@ import pytest
 HERE = Path(__file__).parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start a kernel, by what they are given: a guest, xv6's sources, Debian's Linux."""
+    for item in items:
+        if item.path.parent == HERE and {"emulator", "folder", "linux", "saved"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.kernel)
+
+
 class Guest(NamedTuple):
     """How a guest is assembled and started."""
 

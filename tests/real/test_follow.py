@@ -121,6 +121,7 @@ def test_checks_that_are_none(folder):
             k.follow(seconds=120, checks={"uvmalloc": wrong[1]})
 
 
+@pytest.mark.essential
 def test_without_the_counts_the_freed_page_is_found(folder):
     """A page that is counted too little is freed while another process maps it."""
     with vm.xv6(folder, options=("LAB=cow", "BUG=not_counted")) as k:
