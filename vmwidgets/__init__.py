@@ -132,9 +132,6 @@ _LAZY = {
 }  # fmt: skip  # read as a list of names
 """What is imported when it is first asked for: drawing costs nothing until something is drawn."""
 
-_RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
-"""Names of an earlier version, and what they are now."""
-
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "BaseAndBounds", "Beside", "BesideLinux", "Broken", "CallbackFailed", "Capabilities", "Clock",
@@ -152,11 +149,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
-    from warnings import warn
 
-    if name in _RENAMED:
-        warn(f"vm.{name} is vm.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
-        return getattr(import_module(".sources.workload", __name__), name)
     module = _LAZY.get(name)
     if module is None and name[:1].isupper() and import_module(".pictures.registry", __name__).picture_named(name):
         module = ".widgets"  # a picture that was added

@@ -40,6 +40,7 @@ def test_everything_that_the_package_offers_is_named() -> None:
 
 def test_a_learner_sees_what_is_offered_and_no_more() -> None:
     assert [name for name in dir(vm) if not name.startswith("__")] == sorted(vm.__all__)
+    assert dir(vm.lab) == sorted(vm.lab.__all__), "names of authors are in lab.author"
 
 
 def test_each_kind_of_event_is_behind_one_name() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from inspect import signature
 from typing import Any, Protocol
@@ -14,7 +13,6 @@ from vmwidgets.engine.machine.arguments import known
 from .answers import line
 from .criterion import Criterion, whole_points
 from .draws import Draws
-from .moved import REPLACED
 from .prediction import identity_of
 
 Judge = Callable[..., Iterable[Criterion]]
@@ -75,7 +73,7 @@ SHIPPED = "vmwidgets.labs.exercises."
 """Where the package's own are."""
 
 
-def exercise(  # noqa: PLR0913 - each is a word of the call
+def exercise(
     id: str,  # noqa: A002
     title: str,
     *,
@@ -87,7 +85,6 @@ def exercise(  # noqa: PLR0913 - each is a word of the call
     hints: Hints = (),
     edition: int = 1,
     replace: bool = False,
-    sheet: Callable[[Draws], Asked] | None = None,
 ) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it receives a thing of class `takes` and yields criteria.
 
@@ -95,7 +92,7 @@ def exercise(  # noqa: PLR0913 - each is a word of the call
     an object with the text of the assignment and with `start()`.  The judge receives that object too.  `hints` are
     three texts, the gentlest first, or a function of that object.  Raise `edition` if a change makes a seed draw
     another variant, or makes the judge award different points.  The name of an exercise of the package is refused,
-    unless `replace=True`.  `sheet` is the old name of `variant`, which works for one more version.
+    unless `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.author.exercise("doc/small", "A small machine", points=1, takes=Machine)
@@ -109,11 +106,8 @@ def exercise(  # noqa: PLR0913 - each is a word of the call
         raise Refused(f"takes={shown(takes)}: write the class of what is graded, such as vm.Machine")
     if shows is not None and not callable(shows):
         raise Refused(f"shows={shown(shows)}: pass a function that returns what to draw of the graded thing")
-    if sheet is not None:
-        warnings.warn("sheet= of lab.author.exercise is variant= now", DeprecationWarning, stacklevel=2)
-    drawn = sheet if variant is None else variant
-    if drawn is not None and not callable(drawn):
-        raise Refused(f"variant={shown(drawn)}: pass a function that takes lab.author.Draws and returns a variant")
+    if variant is not None and not callable(variant):
+        raise Refused(f"variant={shown(variant)}: pass a function that takes lab.author.Draws and returns a variant")
     number = _edition(edition)
     helping = hints if callable(hints) else three(hints)
 
@@ -123,7 +117,7 @@ def exercise(  # noqa: PLR0913 - each is a word of the call
         shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
-        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, drawn, helping, shipped, number)
+        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, variant, helping, shipped, number)
         return judge
 
     return register
@@ -137,8 +131,6 @@ def _edition(value: Any) -> int:
 
 def exercise_named(name: Any) -> Exercise:
     """The exercise of this id; a name that is none is refused, with the nearest of its lab, or of all."""
-    if isinstance(name, str) and name in REPLACED:
-        raise Refused(f"check={name!r} was replaced by {REPLACED[name]!r}: use its variant, and submit work on that")
     of_lab = (
         [one for one in _exercises if one.startswith(name.partition("/")[0] + "/")] if isinstance(name, str) else []
     )

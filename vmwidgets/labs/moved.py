@@ -17,10 +17,6 @@ MOVED = {
 as before: lab 08 was one notebook until it became 08a and 08b."""
 
 
-REPLACED = {"09/thrift": "09/grant", "10/execve": "10/loader"}
-"""Exercises of an earlier version, and what is asked instead: work on them is refused with a sentence."""
-
-
 def lab_of(name: str) -> str:
     """The lab in which an exercise or a prediction is.
 

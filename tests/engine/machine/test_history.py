@@ -267,8 +267,6 @@ class TestAt:
         m.task("init")
         m.task("b")
         for ask in (m.at, m.branch) if number is not None else (m.at,):
-            if number == "x" and ask == m.at:
-                continue  # the old name of part
             with pytest.raises(vm.Refused):
                 ask(number)
 

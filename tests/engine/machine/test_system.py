@@ -146,12 +146,3 @@ def test_the_machine_lends_functions_with_their_signatures_and_documentation(m):
         "take_pages",
         (("count", 1),),
     )
-
-
-def test_the_old_name_of_part_warns_and_still_finds_it(m):
-    with pytest.warns(DeprecationWarning, match=r"m\.at\(path\) is m\.part\(path\) now"):
-        assert m.at("kernel_map") is m.kernel_map
-    domain = m.domains["hello"]
-    frame = domain.frame("4 KiB")
-    with pytest.warns(DeprecationWarning, match=r"d\.at\(path\) is d\.part\(path\) now"):
-        assert domain.at(str(frame.ref)) == frame

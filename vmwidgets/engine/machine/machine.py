@@ -451,13 +451,6 @@ class Machine(Hindsight):
         >>> len(m.at(0).kernel_map), len(m.kernel_map)
         (3, 4)
         """
-        if isinstance(n, str) and n not in self.journal.marks:
-            try:
-                found = self.part(n)
-            except Refused:
-                return number_of(n, "at", self.system)  # it says that there is no such mark
-            warnings.warn("m.at(path) is m.part(path) now", DeprecationWarning, stacklevel=2)
-            return found
         with self.door.looking():
             return self.history.at(self._moment(n, "at"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -285,11 +284,6 @@ class MachineDomain(DomainPart):
                 self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
 
     # ---- looking -----------------------------------------------------------------------------
-
-    def at(self, place: Any) -> MachineCapability | MachineMemobj:
-        """The old name of :meth:`part`."""
-        warnings.warn("d.at(path) is d.part(path) now", DeprecationWarning, stacklevel=2)
-        return self.part(place)
 
     def part(self, place: Any) -> MachineCapability | MachineMemobj:
         """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
