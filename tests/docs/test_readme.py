@@ -1,50 +1,38 @@
-"""README: its pictures are there and of a modest size, and its example is as short as it says."""
+"""How README and the documents say to install vmwidgets is how it can be installed."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
-from vmwidgets.engine.base.released import install
+from vmwidgets.engine.base import released
 
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "README.md").read_text()
-PICTURES = sorted(set(re.findall(r"docs/pictures/[\w-]+\.(?:svg|png)", TEXT)))
+FROM_INDEX = re.compile(r"\b(?:pip|uv|conda)\b.{0,20} (?:install|add) (?:-\S+ )*[\"']?vmwidgets(?![\w/-])(?! @)")
+OTHERWISE = {"CHANGELOG.md", "hosts.md", "releasing.md"}
+"""Pages with the history, with the index inside a JupyterLite site, and with the day of a release."""
 
 
-def test_it_shows_the_real_thing_in_light_and_dark() -> None:
-    assert {"docs/pictures/notebook-light.png", "docs/pictures/notebook-dark.png"} <= set(PICTURES)
+def test_readme_has_the_command_that_messages_name() -> None:
+    typed = released.install("lab").removesuffix(" in a clone of vmwidgets")
+    assert f"    {typed}\n    vmwidgets course " in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_whole_and_small(name: str) -> None:
-    content = (ROOT / name).read_bytes()
-    assert 1_000 < len(content) < 256 * 1024
-    if name.endswith(".svg"):
-        assert ET.fromstring(content).tag.endswith("svg")
-    else:
-        assert content.startswith(b"\x89PNG\r\n\x1a\n")
-        assert content.endswith(b"IEND\xaeB`\x82")
+def test_before_a_release_no_page_installs_it_from_an_index() -> None:
+    """Until then, the name on an index may belong to others."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").rglob("*.*")]
+    read = {path.name: path.read_text(encoding="utf-8") for path in pages if path.suffix in (".md", ".ipynb")}
+    found = [name for name, text in read.items() if name not in OTHERWISE and FROM_INDEX.search(text)]
+    assert found == [] or released.RELEASED
 
 
-def test_every_picture_is_shown_somewhere() -> None:
-    documents = [TEXT, *(path.read_text() for path in (ROOT / "docs").rglob("*.md"))]
-    made = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "pictures").iterdir()}
-    assert {name for name in made if not any(Path(name).name in text for text in documents)} == set()
-
-
-def test_the_two_commands_and_the_launch_link_are_there() -> None:
-    assert "make lab" in TEXT
-    typed = install("lab").removesuffix(" in a clone of vmwidgets")
-    assert f"    {typed}\n    vmwidgets course " in TEXT
-    assert "make test" in TEXT
-    assert "labpath=notebooks%2F01-maps.ipynb" in TEXT
-
-
-def test_the_example_has_ten_lines() -> None:
-    assert sum(line.startswith("    >>> ") for line in TEXT.splitlines()) == 10
+def test_messages_name_the_index_once_there_is_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(released, "RELEASED", False)
+    assert released.install("lab") == 'pip install ".[lab]" in a clone of vmwidgets'
+    assert released.install() == "pip install . in a clone of vmwidgets"
+    monkeypatch.setattr(released, "RELEASED", True)
+    assert (released.install("lab"), released.install()) == ('pip install "vmwidgets[lab]"', "pip install vmwidgets")

@@ -5,8 +5,8 @@ from __future__ import annotations
 RELEASED = False
 """Whether a package index has vmwidgets.  Until then the name on an index may belong to others.
 
-No message, page or file of settings names an installation from an index while this is false: all of them ask
-:func:`install`, or are read by tests/packaging/test_released.py.  docs/releasing.md says when it is changed.
+While this is false, no message or page names an installation from an index: messages ask :func:`install`, and
+tests/docs/test_readme.py reads the pages.  docs/releasing.md says when it is changed.
 """
 
 REPOSITORY = "https://github.com/vmwidgets/vmwidgets"
