@@ -1,13 +1,16 @@
 """Hold what people read to plain English: `python -m scripts.prose` names each line that breaks a rule, and which.
 
-proselint's own checks run (clichés, redundancy, words repeated, words that are none), and those of the ten patterns in
-CONTRIBUTING.md that a machine can see.  Only prose is read: no code, no quotation, no address.  `prose.toml` beside
-this file has the exceptions, each with its reason.
+Of pages, the prose is read: no code, no quotation, no address.  proselint's own checks run (clichés, redundancy, words
+repeated, words that are none), and those of the ten patterns in CONTRIBUTING.md that a machine can see.  Of the
+package's sources, strings and comments are read for mannered words.  `prose.toml` has exceptions, with their reasons.
 """
 
 from __future__ import annotations
 
+import io
+import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +30,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("*.md", "docs/*.md", "course/*.md", "notebooks/*.md", "website/*.md")
+PAGES = ("*.md", "docs/**/*.md", "course/*.md", "notebooks/*.md", "website/*.md")
 """What is read, by pattern."""
 
 LEFT_OUT = ("typography", "restricted", "annotations", "misc.but")
@@ -36,7 +39,14 @@ LEFT_OUT = ("typography", "restricted", "annotations", "misc.but")
 LONGEST = 34
 """The most words that a sentence may have up to a colon or a semicolon; dots inside a word or a number end it too."""
 
+MANNERED = (
+    r"\b(?:told|somebody|nobody|anybody|went(?! through\b)|wanting|all the same|no more(?! than)|besides"
+    r"|stands(?! for\b)|stood|anew)\b"
+)
+"""Words that say what a plainer one says better: "missing" for "wanting", "is" for "stands"."""
+
 RULES = {
+    "mannered": (rf"(?i){MANNERED}", "a plainer word: missing, is, anyone, again, is given"),
     "1 is-no": (
         r"(?<!\b[Tt]here\s)(?<!\b[Tt]here\s\s)\b(?:is|are|was|were)\s+no(?!\s+(?:longer|more|less|larger|smaller|better|worse)\b)\s",
         "write: is not a …",
@@ -111,6 +121,16 @@ def _words(tokens: list[Token]) -> Iterator[str]:
             yield "…"
 
 
+def in_source(path: str, text: str) -> Iterator[Finding]:
+    """Yield the mannered words in strings and comments of a Python file; names may be anything."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if tokenize.tok_name[token.type] in ("STRING", "FSTRING_MIDDLE", "COMMENT"):
+            said = re.sub(r"\{[^{}\n]*\}", "…", token.string)
+            for found in re.finditer(MANNERED, said, re.IGNORECASE):
+                line = token.start[0] + said.count("\n", 0, found.start())
+                yield Finding(path, line, "mannered", found[0], RULES["mannered"][1])
+
+
 def register() -> None:
     """Have proselint know the rules."""
     engine = Fancy(opts=RegexOptions(case_insensitive=False, multi_line=True))
@@ -147,9 +167,10 @@ def main() -> int:
     CheckRegistry().register_many(own_checks)
     register()
     allowed, used, wrong = exceptions(), set(), 0
-    for path in sorted(path for pattern in PAGES for path in ROOT.glob(pattern)):
+    for path in sorted(path for pattern in (*PAGES, "vmwidgets/**/*.py") for path in ROOT.glob(pattern)):
         name = path.relative_to(ROOT).as_posix()
-        for one in findings(name, path.read_text(encoding="utf-8")):
+        read = in_source if path.suffix == ".py" else findings
+        for one in read(name, path.read_text(encoding="utf-8")):
             key = one.path, one.words
             used.add(key)
             if key not in allowed:

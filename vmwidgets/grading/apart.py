@@ -1,6 +1,6 @@
 """A folder of submissions is only read: results are written elsewhere, and no module is imported from it.
 
-Other people filled the folder.  A state, overrides or a module that lie in it may be anybody's.
+Other people filled the folder.  A state, overrides or a module in it may be anyone's.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
 """How what is said begins where it is for the instructor only."""
 
 DIFFERS = "differs: "
-"""How what is said begins where a claim is not what was found, and nobody need have changed it."""
+"""How what is said begins if a claim is not what was found; the file need not have been changed."""
 
 ELSEWHERE = "its journal is of another variant"
 """How what is said ends where a journal is judged and earns nothing."""

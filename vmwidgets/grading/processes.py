@@ -1,8 +1,8 @@
 """How a process that judges is started: it imports Python's and the package's own modules, and nothing else.
 
 Judging runs on folders that other people filled.  A process is therefore started in an empty folder of its own and
-isolated (`-I`: no current folder in ``sys.path``, no variables for Python), and is told where the package is.  It reads
-no settings from the user's home: its home is the same empty folder.
+isolated (`-I`: no current folder in ``sys.path``, no variables for Python), and is given the package's folder.  It
+reads no settings from the user's home: its home is the same empty folder.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def environment(folder: str) -> dict[str, str]:
 def search_path(submissions: Path | None = None) -> list[str]:
     """The folders that PYTHONPATH adds: absolute ones outside the folder of `submissions` and the current folder.
 
-    Relative entries and empty ones name the current folder or something in it, which may be anybody's.
+    Relative entries and empty ones name the current folder or something in it, which may be anyone's.
     """
     here = os.path.realpath(os.curdir)
     entries = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(one).is_absolute()]

@@ -59,7 +59,7 @@ def lecture() -> Lecture:
     need(
         4, "full", "Page 4 needs a frame, and all R are 1. Which page is evicted?", [0, 1, 2, 3],
         "The hand clears all bits, and is back at page 0.",
-        {1: "The hand stands at page 0, and is there again after one round.",
+        {1: "The hand is at page 0, and is there again after one round.",
          2: "No bit tells page 2 from the others.",
          3: "It was used last, and so LRU would keep it; the clock can't see that here."},
     )  # fmt: skip
@@ -99,7 +99,7 @@ def lecture() -> Lecture:
     need(
         6, "pages 3 and 4 are used", "Page 6 needs a frame. Which page is evicted?", [1, 3, 4, 5],
         "The hand clears the bits of 3 and 4. Page 1 lost its bit before.",
-        {3: "The hand stands there, but its bit is set.",
+        {3: "The hand is there, but its bit is set.",
          4: "Its bit is set: it was used again.",
          5: "Its bit is set, and the hand reaches page 1 first."},
     )  # fmt: skip

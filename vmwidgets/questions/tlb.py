@@ -185,7 +185,7 @@ def _misses(draws: Draws) -> Question:
 
 
 def stale(draws: Draws) -> Question:
-    """What a processor reaches whose TLB was not told."""
+    """Ask what a processor reaches after a change that its TLB did not see."""
     one, other = (number * PAGE for number in distinct(draws, 2, 1, 0x1FF))
     frames = [number * PAGE for number in distinct(draws, 4, 0x200, 0xFFFF)]
     processor = Processor("x86-64", [(PAGE, 0x1FF * PAGE)], 16, 4)
@@ -242,7 +242,7 @@ def _stale(frame: int, found: int | None, written: Sequence[int | None]) -> str:
     at = written.index(frame)
     if found is None or at < written.index(found):
         return "that translation was dropped since, and the next walk read another descriptor"
-    return "no walk has read that descriptor: the TLB had the page, and was not told"
+    return "no walk has read that descriptor: the TLB had the page, and nothing dropped it"
 
 
 def _reached(pa: int | None) -> str:

@@ -86,7 +86,7 @@ def _pages(step: PageReference) -> str:
 
 
 def _reasons(run: PolicyRun, number: int) -> str:
-    """When the page that went came, and was used last."""
+    """Say when the evicted page came in, and when it was used last."""
     gone = run.steps[number].victim
     used = [place + 1 for place, step in enumerate(run.steps[:number]) if step.page == gone]
     came = [place + 1 for place, step in enumerate(run.steps[:number]) if step.page == gone and step.fault]
