@@ -58,7 +58,6 @@ def test_an_answer_steps_the_picture(opened: Callable[..., Any], answer: str, sa
             if page.locator("#next").is_visible():
                 page.locator("#next").click()
         assert len(set(sentences)) == 3
-        assert all(6 <= len(one.split()) <= 14 for one in sentences)
         assert sentences[-1].startswith(said)
         right = page.get_by_role("button", name="5, right", exact=True)
         assert "✓" in right.evaluate(SIGN)

@@ -72,12 +72,6 @@ def test_a_new_picture_steps_speaks_and_goes_back() -> None:
     assert "page 9" in done.stdout
 
 
-def test_a_new_picture_is_four_files_and_eighty_lines_of_view() -> None:
-    files = {path.name: len(path.read_text().splitlines()) for path in (HERE / "clock").glob("*.py")}
-    assert sorted(files) == ["events.py", "model.py", "value.py", "view.py"]
-    assert files["view.py"] <= 80
-
-
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 40])
 def test_boxes_of_a_ring_and_of_a_row_keep_apart_and_inside(count: int) -> None:
     for boxes in (ring(count, 60, 30, width=3000), row(count, 8, 30, width=3000)):

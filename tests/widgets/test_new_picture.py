@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +13,11 @@ import vmwidgets as vm
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.handles.replacement import MachineReplacement
-from vmwidgets.pictures import reference_bits, registry
+from vmwidgets.pictures import registry
 from vmwidgets.pictures.at import At
 from vmwidgets.pictures.registry import known_pictures, picture_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Scene, Table
-
-MOST_LINES = 40
 
 
 @pytest.fixture
@@ -138,13 +134,3 @@ def test_each_of_its_steps_changes_it(machine: vm.Machine) -> None:
         tables.append(tuple(picture.scene().table.rows))
     assert len(tables) > 1
     assert all(one != other for one, other in pairwise(tables))
-
-
-def test_the_example_is_as_short_as_the_docs_say() -> None:
-    text = Path(reference_bits.__file__).read_text()
-    example = re.search(r"\n\n    >>> .*?(?=    \"\"\")", text, re.DOTALL)
-    assert example is not None, "each public name has an example"
-    lines = text.replace(example[0], "").splitlines()
-    assert "fmt:" not in text, "they are lines as the formatter leaves them"
-    assert len(lines) <= MOST_LINES
-    assert all(len(line) <= 120 for line in lines)
