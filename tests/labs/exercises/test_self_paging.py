@@ -89,11 +89,6 @@ def test_windows_lie_apart_and_in_the_frame(number: int) -> None:
     assert given.back in {one.name for one in windows}
 
 
-def test_the_exercise_of_an_earlier_version_is_refused_with_a_sentence() -> None:
-    with pytest.raises(vm.Refused, match=r"^check='09/thrift' was replaced by '09/grant'"):
-        lab.check("09/thrift", GRANT[0].start())
-
-
 # ---- 09/bug ----------------------------------------------------------------------------------
 
 
