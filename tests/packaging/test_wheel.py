@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -109,10 +110,14 @@ def test_the_front_end_is_inside(names: set[str]) -> None:
     assert {f"vmwidgets/static/{name}.js" for name in ("hub", "view", "answer")} <= names
 
 
-def test_the_licences_are_inside(names: set[str]) -> None:
+def test_the_licences_are_inside(names: set[str], root: Path) -> None:
     for document in ("LICENSE", "THIRD_PARTY.md"):
         assert any(name.endswith(f".dist-info/licenses/{document}") for name in names)
-    assert "vmwidgets/static/licenses/hpcc-js-wasm-graphviz.txt" in names
+    bundled = json.loads((root / "js" / "package.json").read_text("utf-8"))["dependencies"]
+    page = (root / "THIRD_PARTY.md").read_text("utf-8")
+    assert [name for name in bundled if f"\n| {name} |" not in page] == []
+    files = {f"vmwidgets/static/licenses/{name.strip('@').replace('/', '-')}.txt" for name in bundled}
+    assert files == {name for name in names if name.startswith("vmwidgets/static/licenses/")}
 
 
 def test_every_module_is_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
