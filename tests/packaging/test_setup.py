@@ -32,7 +32,9 @@ def machine(root: Path, only: Callable[..., str], tmp_path: Path) -> Run:
         shutil.copy2(root / "scripts" / name, tmp_path / "scripts")
     path = Path(only("sh", "dirname", "cat", "chmod"))
 
-    def run(script: str, *arguments: str, programs: dict[str, str], **variables: str) -> object:
+    def run(
+        script: str, *arguments: str, programs: dict[str, str], **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         for name, body in programs.items():
             program = tmp_path / name if "/" in name else path / name
             program.parent.mkdir(parents=True, exist_ok=True)
