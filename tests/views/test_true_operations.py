@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of
 from vmwidgets.engine.base.units import KIB, PAGE, binary_size
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.story.story import story_of
 
-from .oracle import court  # noqa: F401  # which makes claims
-from .oracle.claiming import CLAIMS
 from .oracle.reading import number
 
 
@@ -25,11 +24,6 @@ def machine() -> vm.Machine:
 def said(machine: vm.Machine) -> Caption:
     """The headline of the latest operation."""
     return story_of(machine.journal.last).headline
-
-
-def claimed(subject: str, name: str, text: str) -> dict[str, str]:
-    (found,) = [match for pattern in CLAIMS[f"{subject}: {name}"].patterns if (match := pattern.match(text))]
-    return {"count": "1", **found.groupdict()}
 
 
 def free_frames(machine: vm.Machine) -> int:
@@ -50,17 +44,17 @@ def test_an_access_that_the_tlb_answers_did_not_use_the_page_tables(machine: vm.
     before = misses(machine)
     task.read(start, 1)
     assert misses(machine) == before
-    assert claimed("map operations", "access/hit", said(machine).reason)["count"] == "1"
+    assert fields_of("map operations: access/hit", said(machine).reason)["count"] == "1"
     task.read(start, 3 * PAGE)
     assert misses(machine) == before
-    assert claimed("map operations", "access/hit", said(machine).reason)["count"] == "3"
+    assert fields_of("map operations: access/hit", said(machine).reason)["count"] == "3"
     machine.cpus[0].flush()
     task.read(start, 1)
     assert misses(machine) == before + 1
-    assert claimed("map operations", "access/walked", said(machine).reason)["count"] == "1"
+    assert fields_of("map operations: access/walked", said(machine).reason)["count"] == "1"
     task.read(start, 3 * PAGE)
     assert misses(machine) == before + 3
-    both = claimed("map operations", "access/both", said(machine).reason)
+    both = fields_of("map operations: access/both", said(machine).reason)
     assert (both["hits"], both["count"]) == ("1 translation", "2")
 
 
@@ -71,7 +65,7 @@ def test_a_write_to_a_page_that_was_read_walks_to_mark_it(machine: vm.Machine) -
     before = machine.cpus[0].lookup(start)
     assert before is not None and not before.entry.dirty
     task.write(start, b"x")
-    assert claimed("map operations", "access/marked", said(machine).reason)["count"] == "1"
+    assert fields_of("map operations: access/marked", said(machine).reason)["count"] == "1"
     after = machine.cpus[0].lookup(start)
     assert after is not None and after.entry.dirty
 
@@ -82,7 +76,7 @@ def test_an_access_by_a_processor_is_through_it(machine: vm.Machine) -> None:
     task.write(start, b"abc")
     machine.cpus[1].run(task)
     machine.cpus[1].load(start, 3)
-    assert claimed("map operations", "read/cpu", said(machine).text)["cpu"] == "cpu:1"
+    assert fields_of("map operations: read/cpu", said(machine).text)["cpu"] == "cpu:1"
     assert "TLB or" not in said(machine).reason
 
 
@@ -95,7 +89,7 @@ def test_pages_that_were_copied_from_several_objects_are_not_one_objects(machine
     assert second == start + PAGE
     child = parent.fork("child")
     child.write(start, b"x" * 2 * PAGE)
-    found = claimed("map operations", "access/copied/from several", said(machine).reason)
+    found = fields_of("map operations: access/copied/from several", said(machine).reason)
     assert found["pages"] == "2"
     assert found["objects"] == "memory 1 and file f"
 
@@ -106,11 +100,11 @@ def test_pages_that_were_copied_from_several_objects_are_not_one_objects(machine
 def test_memory_that_no_zone_holds_is_taken_from_the_map_and_goes_back(machine: vm.Machine) -> None:
     before = machine.kmem.kmem_map.size
     where = machine.malloc(20_000, "M_WAITOK")
-    found = claimed("kmem operations", "alloc/pages", said(machine).text)
+    found = fields_of("kmem operations: alloc/pages", said(machine).text)
     assert (number(found["address"]), found["count"]) == (where, "5")
     assert machine.kmem.kmem_map.size - before == 5 * PAGE
     machine.free(where)
-    found = claimed("kmem operations", "free/pages", said(machine).text)
+    found = fields_of("kmem operations: free/pages", said(machine).text)
     assert (number(found["address"]), found["count"]) == (where, "5")
     assert machine.kmem.kmem_map.size == before
 
@@ -118,26 +112,26 @@ def test_memory_that_no_zone_holds_is_taken_from_the_map_and_goes_back(machine: 
 def test_memory_of_a_zone_is_the_buffer_that_was_returned(machine: vm.Machine) -> None:
     for _ in range(40):
         where = machine.malloc(100, "M_WAITOK")
-        assert number(claimed("kmem operations", "malloc", said(machine).text)["address"]) == where
+        assert number(fields_of("kmem operations: malloc", said(machine).text)["address"]) == where
     machine.free(where)
-    assert number(claimed("kmem operations", "mfree", said(machine).text)["address"]) == where
+    assert number(fields_of("kmem operations: mfree", said(machine).text)["address"]) == where
 
 
 def test_a_kernel_map_that_is_cut_says_so_and_by_which_function(machine: vm.Machine) -> None:
     where = machine.malloc(20_000, "M_WAITOK")
     before = len(list(machine.kmem.kmem_map.entries()))
     machine.kmem.kmem_map.protect(where, size="4 KiB", prot="r")
-    found = claimed("map operations", "range", said(machine).reason)
+    found = fields_of("map operations: range", said(machine).reason)
     assert len(list(machine.kmem.kmem_map.entries())) - before == number(found["cut"]) == 1
     assert said(machine).functions == ("vm_map_protect",)
 
 
 def test_a_file_that_is_in_memory_is_used_again_and_not_read(machine: vm.Machine) -> None:
     machine.read_file("film", "64 KiB")
-    first = claimed("kmem operations", "read_file", said(machine).text)
+    first = fields_of("kmem operations: read_file", said(machine).text)
     before = free_frames(machine)
     machine.read_file("film", "64 KiB")
-    again = claimed("kmem operations", "read_file", said(machine).text)
+    again = fields_of("kmem operations: read_file", said(machine).text)
     assert (first["count"], first["read"]) == ("16", "16")
     assert (again["count"], again["read"]) == ("16", "0")
     assert free_frames(machine) == before
@@ -155,7 +149,7 @@ def test_a_file_that_is_mapped_and_populated_is_neither_new_nor_without_pages(
     if is_in_memory:
         file.read(0, 2 * PAGE)
     start = task.mmap("8 KiB", "rw", f"{flags}|populate", file)
-    found = claimed("object operations", "mmap/filled", said(machine).reason)
+    found = fields_of("object operations: mmap/filled", said(machine).reason)
     assert found["object"] == "file motd"
     assert number(found["count"]) == sum(task.walk(start + page * PAGE).ok for page in range(2)) == 2
 
@@ -165,18 +159,18 @@ def test_memory_is_shared_after_a_fork_or_copied_as_its_entries_say(machine: vm.
     shared = parent.mmap("4 KiB", "rw", "shared")
     parent.write(shared, b"1")
     child = parent.fork("a")
-    claimed("object operations", "fork/shared", said(machine).reason)
+    fields_of("object operations: fork/shared", said(machine).reason)
     child.write(shared, b"2")
     assert parent.read(shared, 1) == b"2"
     private = parent.mmap("4 KiB", "rw")
     parent.write(private, b"1")
     child = parent.fork("b")
-    assert claimed("object operations", "fork/both", said(machine).reason)["count"] == "1"
+    assert fields_of("object operations: fork/both", said(machine).reason)["count"] == "1"
     child.write(private, b"2")
     assert parent.read(private, 1) == b"1"
     parent.munmap(shared, "4 KiB")
     parent.fork("c")
-    claimed("object operations", "fork/reason", said(machine).reason)
+    fields_of("object operations: fork/reason", said(machine).reason)
 
 
 def test_a_page_in_swap_space_is_given_back_too(machine: vm.Machine) -> None:
@@ -188,7 +182,7 @@ def test_a_page_in_swap_space_is_given_back_too(machine: vm.Machine) -> None:
     used = machine.memory_objects.value().swap_used
     assert used == 1
     task.exit()
-    found = claimed("object operations", "freed/swap", said(machine).reason)
+    found = fields_of("object operations: freed/swap", said(machine).reason)
     assert (found["count"], found["slots"]) == ("1", "1 slot")
     assert machine.memory_objects.value().swap_used == 0
 
@@ -202,7 +196,7 @@ def test_a_heap_that_shrinks_frees_the_pages_that_were_there(machine: vm.Machine
         task.write(begin + page * PAGE, b"x")
     before, tables = free_frames(machine), frames_of_tables(machine)
     task.brk(begin)
-    found = claimed("object operations", "brk/shrank", said(machine).reason)
+    found = fields_of("object operations: brk/shrank", said(machine).reason)
     assert found["size"] == binary_size(16 * KIB)
     assert number(found["count"]) == free_frames(machine) - before - (tables - frames_of_tables(machine)) == touched
 
@@ -232,7 +226,7 @@ def test_a_deadlock_is_one_in_every_story(machine: vm.Machine) -> None:
     caption = said(machine)
     assert caption.tone == "error"
     assert machine.threads.cycle == ("one", "two")
-    assert claimed("threads", "Deadlocked", caption.reason)["chain"] == "one → two → one"
+    assert fields_of("threads: Deadlocked", caption.reason)["chain"] == "one → two → one"
     assert story_of(machine.journal.last).steps[-1].sentence == caption.reason
 
 
@@ -245,7 +239,7 @@ def test_a_thread_that_gave_memory_back_did_not_take_it(machine: vm.Machine) -> 
     machine.spawn(work, machine, name="worker")
     machine.run()
     assert machine.kmem.kmem_map.size == before
-    found = claimed("threads", "gave", said(machine).reason)
+    found = fields_of("threads: gave", said(machine).reason)
     assert (found["size"], found["map"]) == ("20 KiB", "kmem_map")
 
 

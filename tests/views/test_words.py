@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from inspect import getmembers, isclass
 from pkgutil import iter_modules
 from string import Formatter
@@ -12,16 +11,13 @@ from string import Formatter
 import pytest
 
 import vmwidgets.engine.machine as parts
+from tests.captions import forms_of
 from tests.views.test_moment import LIVED
 from vmwidgets.engine.base.event import EVENTS
-from vmwidgets.views.story import words
 from vmwidgets.views.story.faults import BOXES
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.headlines import MAX_WORDS
 from vmwidgets.views.story.words.registry import HEADLINES, SAYINGS, SUBJECTS, TEMPLATES, Template
-
-for one in iter_modules(words.__path__):  # each declares its sentences
-    import_module(f"{words.__name__}.{one.name}")
 
 TOO_LOOSE = ("of what is", "anyone", "whoever")
 """In a caption the subject has a name."""
@@ -30,9 +26,8 @@ TOO_LOOSE = ("of what is", "anyone", "whoever")
 def forms() -> Iterator[tuple[str, str]]:
     """Each sentence, and its plural, by name."""
     for name, template in TEMPLATES.items():
-        yield name, template.one
-        if template.many:
-            yield f"{name} (plural)", template.many
+        for text in forms_of(template):
+            yield name, text
 
 
 def fields(text: str) -> set[str]:
@@ -77,6 +72,57 @@ def test_of_one_the_singular_is_said_and_of_none_the_plural() -> None:
     assert [template.say(count, owner="init") for count in (0, 1, 1200)] == [
         "0 pages of init.", "1 page of init.", "1,200 pages of init.",
     ]  # fmt: skip
+
+
+# ---- a sentence does not deny its key --------------------------------------------------------------
+
+OPPOSITES = (
+    ("left", "right"), ("low", "high"), ("red", "black"), ("before", "after"), ("previous", "next"), ("prev", "after"),
+    ("next", "before"), ("table", "leaf"), ("grew", "shrank"), ("got", "gives"), ("gave", "gets"), ("swap", "file"),
+    ("share", "copy"), ("dirty", "reference"), ("taken", "freed"), ("given", "allocated"), ("collapsed", "bypassed"),
+)  # fmt: skip  # a table
+"""Where a key has one of these, its sentence does not have the other."""
+
+DENIES = re.compile(r"\b(no|not|none|nothing|never|nowhere|without|cannot|0)\b|n't\b", re.IGNORECASE)
+
+
+def has(text: str, word: str) -> bool:
+    return re.search(rf"\b{word}\b", text) is not None
+
+
+def case(name: str) -> str:
+    """Which of several cases of an event or operation a key names."""
+    return name.partition(": ")[2].partition("/")[2]
+
+
+def fixed(text: str) -> str:
+    """A sentence without its fields."""
+    return re.sub(r"\{\w+\}", "", text)
+
+
+@pytest.mark.parametrize(("one", "other"), OPPOSITES)
+def test_no_sentence_says_the_opposite_of_its_key(one: str, other: str) -> None:
+    for right, wrong in ((one, other), (other, one)):
+        assert [text for name, text in forms() if has(case(name), right) and has(fixed(text), wrong)] == []
+
+
+def test_what_is_not_so_is_denied() -> None:
+    denied = [text for name, text in forms() if re.search(r"\b(not|none|nothing)\b", case(name))]
+    assert len(denied) > 30
+    assert [text for text in denied if not DENIES.search(text)] == []
+
+
+def test_a_change_is_from_what_was_to_what_is() -> None:
+    changes = [text for _, text in forms() if re.search(r"\bfrom [\w ]*\{\w+\} to\b", text)]
+    assert any("{before}" in text for text in changes)
+    assert [text for text in changes if re.search(r"from [\w ]*\{after\} to|to [\w ]*\{before\}", text)] == []
+
+
+def test_of_one_no_other_number_is_said() -> None:
+    for name, template in TEMPLATES.items():
+        if template.many:
+            one, many = (set(re.findall(r"\d+", fixed(text))) for text in forms_of(template))
+            assert one - many <= {"1"}, name
 
 
 def test_every_kind_of_event_has_its_line() -> None:

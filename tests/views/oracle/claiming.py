@@ -1,8 +1,8 @@
-"""What a sentence claims, in the words that a reader sees, and what must then be so.
+"""What a sentence claims, and what must then be so.
 
-A claim is written for one template, by its key.  It has the words of its own, so that a word that is changed has to be
-thought of again here, and a check that reads the machine before and after the operation: values, walks and bytes, never
-the events that the sentence was made from.  A check has to read each placeholder.
+A claim is written for one template, by its key: the words are the template's alone.  Its check reads the machine before
+and after the operation: values, walks and bytes, never the events that the sentence was made from.  A check has to read
+each placeholder.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import vmwidgets as vm
+from tests.captions import forms_of, patterns_of
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.kernel.threads.threads_schema import ThreadsValue
 from vmwidgets.engine.machine.kept.copies import NoCopy
 from vmwidgets.pictures.at import starts_of
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.words.registry import Template
+from vmwidgets.views.story.words.registry import TEMPLATES, Template
 
 from .pictured import Pictured, drawn, pictures_of
 from .steps import Gone, Now, StepSeen
@@ -124,18 +125,22 @@ Check = Callable[[Any, Said], None]
 
 @dataclass
 class Claim:
-    """What is claimed by a template with these words."""
+    """What is claimed by the template with this key."""
 
     key: str
-    words: tuple[str, ...]
     check: Check
     offered: set[str] = field(default_factory=set)
     """Placeholders that its sentences had so far; the check `read` these."""
     read: set[str] = field(default_factory=set)
 
     @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The template's: in the singular, and in the plural where it has one."""
+        return forms_of(TEMPLATES[self.key])
+
+    @cached_property
     def patterns(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(pattern_of(words)) for words in self.words)
+        return patterns_of(TEMPLATES[self.key])
 
     @property
     def places(self) -> set[str]:
@@ -143,9 +148,9 @@ class Claim:
         return set(re.findall(r"\{(\w+)\}", " ".join(self.words)))
 
     def hold(self, seen: Seen | StepSeen | Pictured, sentence: str) -> None:
-        """Fail if the sentence is not of these words, counts wrongly, or is not so."""
+        """Fail if the sentence is not of the template's words, counts wrongly, or is not so."""
         found = [match for pattern in self.patterns if (match := pattern.match(sentence))]
-        assert found, f"{sentence!r} is not in the words of its claim: {self.words}"
+        assert found, f"{sentence!r} is not in the words of its template: {self.words}"
         said = Said({"count": "1", **found[0].groupdict()})
         said.plural = found[0].re is not self.patterns[0]
         if "{count}" in "".join(self.words[1:]):  # else the check knows what is counted
@@ -155,22 +160,6 @@ class Claim:
         self.read |= said.read
 
 
-def pattern_of(words: str) -> str:
-    """Words with placeholders, as a pattern."""
-    seen: set[str] = set()
-    pattern = ""
-    for part in re.split(r"(\{\w+\})", words):
-        name = part[1:-1]
-        if not part.startswith("{"):
-            pattern += re.escape(part)
-        elif name in seen:
-            pattern += f"(?P={name})"
-        else:
-            seen.add(name)
-            pattern += f"(?P<{name}>.*?)"
-    return pattern + r"\Z"
-
-
 STEPS = 4
 """So many steps of an operation are held, each of other words: to take values back is slow."""
 
@@ -178,12 +167,12 @@ CLAIMS: dict[str, Claim] = {}
 """By the template's key."""
 
 
-def claim(key: str, *words: str) -> Callable[[Check], Check]:
-    """Mark the check of the sentences of a template: its words in the singular, and in the plural where it has one."""
+def claim(key: str) -> Callable[[Check], Check]:
+    """Mark the check of the sentences of a template."""
 
     def mark(check: Check) -> Check:
         assert key not in CLAIMS, key
-        CLAIMS[key] = Claim(key, words, check)
+        CLAIMS[key] = Claim(key, check)
         return check
 
     return mark

@@ -20,22 +20,14 @@ def accessed(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
 
 
-@claim(
-    "map operations: read",
-    "{name} returned 1 byte from {address} in {space}.",
-    "{name} returned {count} bytes from {address} in {space}.",
-)
+@claim("map operations: read")
 def read(seen: Seen, said: Said) -> None:
     accessed(seen, said)
     if seen.operation.target.startswith("task:"):
         bytes_are_there(seen, number(said["address"]), seen.operation.result)
 
 
-@claim(
-    "map operations: write",
-    "{name} stored 1 byte at {address} in {space}.",
-    "{name} stored {count} bytes at {address} in {space}.",
-)
+@claim("map operations: write")
 def written(seen: Seen, said: Said) -> None:
     accessed(seen, said)
     if seen.operation.target.startswith("task:") and not edited(seen.machine):
@@ -52,25 +44,17 @@ def bytes_are_there(seen: Seen, address: int, data: bytes) -> None:
         assert bytes(seen.machine.system.ram.read(int(found.pa), len(rest))) == rest
 
 
-@claim(
-    "map operations: read/cpu",
-    "{name} returned 1 byte from {address} through {cpu}.",
-    "{name} returned {count} bytes from {address} through {cpu}.",
-)
+@claim("map operations: read/cpu")
 def read_through(seen: Seen, said: Said) -> None:
     accessed(seen, said)
 
 
-@claim(
-    "map operations: write/cpu",
-    "{name} stored 1 byte at {address} through {cpu}.",
-    "{name} stored {count} bytes at {address} through {cpu}.",
-)
+@claim("map operations: write/cpu")
 def written_through(seen: Seen, said: Said) -> None:
     accessed(seen, said)
 
 
-@claim("map operations: touch", "{name} accessed {address} in {space} ({access}).")
+@claim("map operations: touch")
 def touched(seen: Seen, said: Said) -> None:
     assert (said["name"], said["space"]) == (seen.operation.name, seen.part)
     assert number(said["address"]) == number_given(seen, "address")
@@ -100,22 +84,14 @@ def no_fault(seen: Seen) -> None:
     assert before > after if seen.says("map operations: access/out") else before == after
 
 
-@claim(
-    "map operations: access/hit",
-    "The TLB had the translation: no walk, no page fault.",
-    "The TLB had all {count} translations: no walk, no page fault.",
-)
+@claim("map operations: access/hit")
 def answered_by_the_tlb(seen: Seen, said: Said) -> None:
     hits, misses = tlb_counts(seen)
     assert (misses, hits) == (0, number(said["count"]))
     no_fault(seen)
 
 
-@claim(
-    "map operations: access/walked",
-    "The TLB did not have the translation: 1 walk of {tables}, no page fault.",
-    "The TLB did not have the translations: {count} walks of {tables}, no page fault.",
-)
+@claim("map operations: access/walked")
 def answered_by_walks(seen: Seen, said: Said) -> None:
     hits, misses = tlb_counts(seen)
     assert (hits, misses) == (0, number(said["count"]))
@@ -123,11 +99,7 @@ def answered_by_walks(seen: Seen, said: Said) -> None:
     no_fault(seen)
 
 
-@claim(
-    "map operations: access/marked",
-    "The TLB had the translation, and 1 walk of {tables} marked the page as written.",
-    "The TLB had the translations, and {count} walks of {tables} marked the pages as written.",
-)
+@claim("map operations: access/marked")
 def marked_by_walks(seen: Seen, said: Said) -> None:
     assert "data" in seen.given or seen.given.get("access") == "write"
     assert tlb_counts(seen)[0] >= number(said["count"])
@@ -135,11 +107,7 @@ def marked_by_walks(seen: Seen, said: Said) -> None:
     no_fault(seen)
 
 
-@claim(
-    "map operations: access/both",
-    "The TLB had {hits}; 1 walk of {tables} found the other, without a page fault.",
-    "The TLB had {hits}; {count} walks of {tables} found the others, without a page fault.",
-)
+@claim("map operations: access/both")
 def answered_by_both(seen: Seen, said: Said) -> None:
     hits, misses = tlb_counts(seen)
     assert (hits, misses) == (counted(said["hits"]), number(said["count"]))
@@ -165,11 +133,7 @@ def faults_made(seen: Seen, said: Said) -> None:
     assert 1 <= count <= made if others else count == made >= 1
 
 
-@claim(
-    "map operations: access/faults",
-    "It went through {tables} and took 1 page fault; pagers supplied {pages}.",
-    "It went through {tables} and took {count} page faults; pagers supplied {pages}.",
-)
+@claim("map operations: access/faults")
 def answered_by_faults(seen: Seen, said: Said) -> None:
     of_tables(seen, said["tables"])
     faults_made(seen, said)
@@ -181,11 +145,7 @@ def answered_by_faults(seen: Seen, said: Said) -> None:
         assert counted(said["pages"]) == len(new)
 
 
-@claim(
-    "map operations: access/faults/in memory",
-    "It went through {tables} and took 1 page fault; the page was in memory already.",
-    "It went through {tables} and took {count} page faults; the pages were in memory already.",
-)
+@claim("map operations: access/faults/in memory")
 def answered_from_memory(seen: Seen, said: Said) -> None:
     of_tables(seen, said["tables"])
     faults_made(seen, said)
@@ -202,11 +162,7 @@ def copies(seen: Seen) -> set[tuple[str, int]]:
     return {(name, page) for name, page in new if objects[name].kind != "file"}
 
 
-@claim(
-    "map operations: access/copied",
-    "It took 1 page fault: page {page} was copied because {object} is not the task's alone.",
-    "It took {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
-)
+@claim("map operations: access/copied")
 def copied(seen: Seen, said: Said) -> None:
     copied_from(seen, said, [said["object"]])
 
@@ -225,11 +181,7 @@ def copied_from(seen: Seen, said: Said, sources: list[str]) -> None:
     assert set(sources) <= known
 
 
-@claim(
-    "map operations: access/copied/from several",
-    "It took 1 page fault; pages copied: {pages}, from {objects}.",
-    "It took {count} page faults; pages copied: {pages}, from {objects}.",
-)
+@claim("map operations: access/copied/from several")
 def copied_from_several(seen: Seen, said: Said) -> None:
     names = said["objects"]
     several = names.split(" and ") if " and " in names else []
@@ -248,28 +200,20 @@ def have_it(seen: Seen, name: str) -> None:
     assert {*mine.values()} - theirs, "a frame of its own"
 
 
-@claim(
-    "map operations: access/copied/one has it",
-    "It took 1 page fault: page {page} was copied because {task} has it too.",
-    "It took {count} page faults; pages copied: {pages}, because {task} has them too.",
-)
+@claim("map operations: access/copied/one has it")
 def copied_since_one_has_it(seen: Seen, said: Said) -> None:
     have_it(seen, said["task"])
     copied_from(seen, said, [])
 
 
-@claim(
-    "map operations: access/copied/more have it",
-    "It took 1 page fault: page {page} was copied because {task} and {others} have it too.",
-    "It took {count} page faults; pages copied: {pages}, because {task} and {others} have them too.",
-)
+@claim("map operations: access/copied/more have it")
 def copied_since_more_have_it(seen: Seen, said: Said) -> None:
     have_it(seen, said["task"])
     copied_from(seen, said, [])
     assert 1 <= counted(said["others"]) < len(seen.before.tasks) - 1
 
 
-@claim("map operations: access/out", "1 page was evicted.", "{count} pages were evicted.")
+@claim("map operations: access/out")
 def left_memory(seen: Seen, said: Said) -> None:
     kept = seen.machine.memory_objects.value().objects  # what another one took in has its pages there now
     gone = {one for one in resident(seen.before).keys() - resident(seen.machine).keys() if one[0] in kept}
@@ -291,7 +235,7 @@ def hidden(seen: Seen) -> set[tuple[str, int]]:
     return found
 
 
-@claim("map operations: access/time", "It took {time}.")
+@claim("map operations: access/time")
 def took_time(seen: Seen, said: Said) -> None:
     """What the processors counted meanwhile, at the costs that the machine has; threads may have counted too."""
     costs = seen.machine.costs
@@ -308,11 +252,7 @@ def took_time(seen: Seen, said: Said) -> None:
     assert seen.threads.threads or took == total or (not exact and took >= 0.94 * total)
 
 
-@claim(
-    "map operations: access/killed",
-    "It took 1 page fault: no frame was left, and task {task} was killed.",
-    "It took {count} page faults: no frame was left, and task {task} was killed.",
-)
+@claim("map operations: access/killed")
 def killed_meanwhile(seen: Seen, said: Said) -> None:
     assert said["task"] in seen.before.tasks
     assert said["task"] not in seen.machine.tasks

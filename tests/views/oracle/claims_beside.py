@@ -63,54 +63,46 @@ def drawn(seen: Pictured, side: str) -> set[Any]:
     return {int(thing.partition(":")[2]) for thing in things if thing.startswith("entry:")}
 
 
-@claim("side by side: equal", "Nothing differs between left and right.")
+@claim("side by side: equal")
 def nothing_differs(seen: Pictured, said: Said) -> None:
     assert seen.subject.left == seen.subject.right
 
 
-@claim("side by side: equal/folded", "Nothing that is shown on both sides differs.")
+@claim("side by side: equal/folded")
 def nothing_shown_differs(seen: Pictured, said: Said) -> None:
     assert compared(seen) == (0, 0, 0)
     assert drawn(seen, "left") != {*seen.subject.left} or drawn(seen, "right") != {*seen.subject.right}
 
 
-@claim(
-    "side by side: differ", "{what} differs between left and right.", "{what} differ between left and right."
-)  # fmt: skip  # both forms
+@claim("side by side: differ")  # fmt: skip  # both forms
 def so_many_differ(seen: Pictured, said: Said) -> None:
     left, right = seen.subject
     count = len({*left} ^ {*right}) + sum(left[one] != right[one] for one in {*left} & {*right})
     assert said["what"] == f"{count:,} {'entry' if count == 1 else 'entries'}"
 
 
-@claim(
-    "side by side: differ/folded",
-    "{what} that is not folded differs between left and right.",
-    "{what} that are not folded differ between left and right.",
-)
+@claim("side by side: differ/folded")
 def so_many_shown_differ(seen: Pictured, said: Said) -> None:
     count = sum(compared(seen))
     assert said["what"] == f"{count:,} {'entry' if count == 1 else 'entries'}"
     assert drawn(seen, "left") != {*seen.subject.left} or drawn(seen, "right") != {*seen.subject.right}
 
 
-@claim("side by side: left", "1 is only on the left.", "{count} are only on the left.")
+@claim("side by side: left")
 def only_at_the_left(seen: Pictured, said: Said) -> None:
     assert compared(seen)[0] == number(said["count"])
 
 
-@claim("side by side: right", "1 is only on the right.", "{count} are only on the right.")
+@claim("side by side: right")
 def only_at_the_right(seen: Pictured, said: Said) -> None:
     assert compared(seen)[1] == number(said["count"])
 
 
-@claim(
-    "side by side: both", "1 is on both sides but differs.", "{count} are on both sides but differ."
-)  # fmt: skip  # both forms
+@claim("side by side: both")  # fmt: skip  # both forms
 def not_the_same(seen: Pictured, said: Said) -> None:
     assert compared(seen)[2] == number(said["count"])
 
 
-@claim("side by side: folded", "Items that are folded on one side are not compared.")
+@claim("side by side: folded")
 def folded_on_one_side(seen: Pictured, said: Said) -> None:
     assert drawn(seen, "left") != {*seen.subject.left} or drawn(seen, "right") != {*seen.subject.right}

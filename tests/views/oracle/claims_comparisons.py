@@ -22,28 +22,24 @@ def outcomes(seen: Pictured) -> list[list[str]]:
     return [[one.result + " failed" * one.failed for one in row.outcomes] for row in seen.subject.rows]
 
 
-@claim("comparisons: maps/one", "1 operation ran on {map} alone.", "{count} operations ran on {map} alone.")
+@claim("comparisons: maps/one")
 def one_map(seen: Pictured, said: Said) -> None:
     assert [one.label for one in seen.subject.maps] == [said["map"]]
     assert len(outcomes(seen)) == number(said["count"])
 
 
-@claim("comparisons: maps/agree", "All maps agree on every operation.")
+@claim("comparisons: maps/agree")
 def maps_agree(seen: Pictured, said: Said) -> None:
     assert all(len(set(row)) == 1 for row in outcomes(seen))
 
 
-@claim(
-    "comparisons: maps/disagree",
-    "The maps disagree on {differing} of 1 operation.",
-    "The maps disagree on {differing} of {count} operations.",
-)
+@claim("comparisons: maps/disagree")
 def maps_disagree(seen: Pictured, said: Said) -> None:
     assert len([row for row in outcomes(seen) if len(set(row)) > 1]) == number(said["differing"])
     assert len(outcomes(seen)) == number(said["count"])
 
 
-@claim("comparisons: maps/first", "The first is {operation} ({answers}).")
+@claim("comparisons: maps/first")
 def first_difference(seen: Pictured, said: Said) -> None:
     place = next(place for place, row in enumerate(outcomes(seen)) if len(set(row)) > 1)
     row = seen.subject.rows[place]
@@ -56,10 +52,7 @@ def first_difference(seen: Pictured, said: Said) -> None:
         assert part == f"{', '.join(labels)}: {visible(answer)}"
 
 
-@claim(
-    "comparisons: maps/apart",
-    "After operation {operation}, the first on which they disagree. At the end they are alike.",
-)
+@claim("comparisons: maps/apart")
 def maps_apart(seen: Pictured, said: Said) -> None:
     place = next(place for place, row in enumerate(outcomes(seen)) if len(set(row)) > 1)
     assert seen.subject.rows[place].number == number(said["operation"])
@@ -73,12 +66,12 @@ def work(seen: Pictured) -> dict[str, int]:
     return {one.label: sum(row.outcomes[place].steps for row in rows) for place, one in enumerate(maps)}
 
 
-@claim("comparisons: maps/equal work", "Each looked at {least} nodes and gaps.")
+@claim("comparisons: maps/equal work")
 def equal_work(seen: Pictured, said: Said) -> None:
     assert {*work(seen).values()} == {number(said["least"])}
 
 
-@claim("comparisons: maps/work", "{fewest} looked at the fewest nodes and gaps, {least}; {most} at the most, {more}.")
+@claim("comparisons: maps/work")
 def unequal_work(seen: Pictured, said: Said) -> None:
     found = work(seen)
     for names, count, steps in (
@@ -92,12 +85,12 @@ def unequal_work(seen: Pictured, said: Said) -> None:
 # ---- a task beside the system --------------------------------------------------------------------
 
 
-@claim("comparisons: diff/agree", "Model and system agree on everything that the calls determine.")
+@claim("comparisons: diff/agree")
 def diff_agrees(seen: Pictured, said: Said) -> None:
     assert seen.subject == 0, "so many ranges of the text were made to differ"
 
 
-@claim("comparisons: diff/disagree", "1 range should agree but does not.", "{count} ranges should agree but do not.")
+@claim("comparisons: diff/disagree")
 def diff_disagrees(seen: Pictured, said: Said) -> None:
     assert seen.subject == number(said["count"])
     assert len([row for row in seen.rows() if "≠" in "".join(row.values())]) == number(said["count"])
@@ -155,28 +148,28 @@ def listed(text: str) -> set[str]:
     return {*re.split(r", | and ", re.sub(r" takes?$", "", text))}
 
 
-@claim("comparisons: formats/only", "Only {format} can map all of it.")
+@claim("comparisons: formats/only")
 def only_one(seen: Pictured, said: Said) -> None:
     assert [*costs(seen)] == [said["format"]]
 
 
-@claim("comparisons: formats/none", "No format can map all of it.")
+@claim("comparisons: formats/none")
 def no_format(seen: Pictured, said: Said) -> None:
     assert costs(seen) == {}
 
 
-@claim("comparisons: formats/nothing", "There is nothing to compare with.")
+@claim("comparisons: formats/nothing")
 def nothing_to_compare(seen: Pictured, said: Said) -> None:
     names, ranges = seen.subject
     assert len(names) == len(costs(seen)) == 1 or not ranges
 
 
-@claim("comparisons: formats/equal", "All need {size} of tables.")
+@claim("comparisons: formats/equal")
 def equal_tables(seen: Pictured, said: Said) -> None:
     assert {grouped_size(size) for size, _ in costs(seen).values()} == {said["size"]}
 
 
-@claim("comparisons: formats/tables", "{fewest} the smallest tables, {least}; {most} the largest, {more}.")
+@claim("comparisons: formats/tables")
 def tables_of_each(seen: Pictured, said: Said) -> None:
     found = {name: size for name, (size, _) in costs(seen).items()}
     least, most = min(found.values()), max(found.values())
@@ -185,20 +178,12 @@ def tables_of_each(seen: Pictured, said: Said) -> None:
     assert listed(said["most"]) == {name for name, size in found.items() if size == most}
 
 
-@claim(
-    "comparisons: formats/entries",
-    "Reaching all of it takes 1 TLB entry in each.",
-    "Reaching all of it takes {count} TLB entries in each.",
-)
+@claim("comparisons: formats/entries")
 def equal_entries(seen: Pictured, said: Said) -> None:
     assert {entries for _, entries in costs(seen).values()} == {number(said["count"])}
 
 
-@claim(
-    "comparisons: formats/more entries",
-    "Reaching all of it takes 1 TLB entry in {fewest}, and {more} in {most}.",
-    "Reaching all of it takes {count} TLB entries in {fewest}, and {more} in {most}.",
-)
+@claim("comparisons: formats/more entries")
 def more_entries(seen: Pictured, said: Said) -> None:
     found = {name: entries for name, (_, entries) in costs(seen).items()}
     assert (min(found.values()), max(found.values())) == (number(said["count"]), number(said["more"]))
@@ -206,11 +191,7 @@ def more_entries(seen: Pictured, said: Said) -> None:
     assert listed(said["most"]) == {name for name, one in found.items() if one == max(found.values())}
 
 
-@claim(
-    "comparisons: formats/out",
-    "{format} can't map 1 of the ranges, {size}.",
-    "{format} can't map {count} of the ranges, {size}.",
-)
+@claim("comparisons: formats/out")
 def out_of_reach(seen: Pictured, said: Said) -> None:
     _, ranges = seen.subject
     out = [one for one in ranges if one not in reached(said["format"], ranges)]
@@ -221,15 +202,12 @@ def out_of_reach(seen: Pictured, said: Said) -> None:
 # ---- a task beside a domain ----------------------------------------------------------------------
 
 
-@claim("comparisons: paging", "The kernel mapped {task} in {faults}; the domain mapped {domain} itself, in {calls}.")
+@claim("comparisons: paging")
 def paging(seen: Pictured, said: Said) -> None:
     assert paged(seen, said) == (counted(said["faults"]), counted(said["calls"]))
 
 
-@claim(
-    "comparisons: paging/at least",
-    "The kernel mapped {task} in at least {faults}; the domain mapped {domain} itself, in at least {calls}.",
-)
+@claim("comparisons: paging/at least")
 def paging_at_least(seen: Pictured, said: Said) -> None:
     """The events of older calls are gone, so that fewer are counted."""
     faults, calls = paged(seen, said)
@@ -260,10 +238,7 @@ def vm_size(size: int) -> Any:
     return Size(size)
 
 
-@claim(
-    "comparisons: paging/bytes",
-    "The tables use {task} and {domain}; the records use {task_records} and {domain_records}.",
-)
+@claim("comparisons: paging/bytes")
 def paging_bytes(seen: Pictured, said: Said) -> None:
     task, domain, _ = seen.subject
     machine = task.machine
@@ -276,11 +251,7 @@ def paging_bytes(seen: Pictured, said: Said) -> None:
     assert domain.machine is machine
 
 
-@claim(
-    "comparisons: paging/lost",
-    "The events of 1 older call were not kept and are not counted.",
-    "The events of {count} older calls were not kept and are not counted.",
-)
+@claim("comparisons: paging/lost")
 def paging_lost(seen: Pictured, said: Said) -> None:
     task, domain, _ = seen.subject
     lost = [one for one in task.machine.journal if not one.events and one.target in (task.path, domain.path)]
@@ -309,14 +280,14 @@ def faults_of(policy: str, pages: Sequence[Any], frames: int) -> list[bool]:
     return found
 
 
-@claim("strings of references: faults", "Faults with {frames}: {faults}.")
+@claim("strings of references: faults")
 def faults_with(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
     wanted = {policy: sum(faults_of(policy, pages, counted(said["frames"]))) for policy in policies}
     assert said["faults"] == ", ".join(f"{count:,} by {policy}" for policy, count in wanted.items())
 
 
-@claim("strings of references: fewest", "Fewest faults: {faults}.")
+@claim("strings of references: fewest")
 def fewest_faults(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
     parts = said["faults"].split(", ")
@@ -330,7 +301,7 @@ def fewest_faults(seen: Pictured, said: Said) -> None:
         assert set(policies if match[2] == "each policy" else match[2].split(" and ")) == best
 
 
-@claim("strings of references: reference", "Reference {number}, page {page}; {what}.")
+@claim("strings of references: reference")
 def reference(seen: Pictured, said: Said) -> None:
     pages, policies = seen.subject
     place = number(said["number"])

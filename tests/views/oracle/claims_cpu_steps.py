@@ -29,7 +29,7 @@ def holding(then: Then, cpu: str, address: int) -> list[TlbEntryValue]:
     return [one for one in found if one.va <= address < one.va + one.page_size and one.asid in (None, asid)]
 
 
-@claim("cpus: SpaceLoaded", "{cpu} loads the page tables of {space}.")
+@claim("cpus: SpaceLoaded")
 def loads(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     before, after = seen.before.cpu(cpu), seen.then.cpu(cpu)
@@ -48,7 +48,7 @@ def hit(seen: StepSeen, said: Said) -> TlbEntryValue:
     return entry
 
 
-@claim("cpus: TlbHit/used", "{cpu} finds {address} in its TLB.")
+@claim("cpus: TlbHit/used")
 def hit_and_used(seen: StepSeen, said: Said) -> None:
     rights, right = hit(seen, said).permissions, right_wanted(seen)
     assert getattr(rights.user, right) or getattr(rights.supervisor, right)
@@ -62,21 +62,18 @@ def right_wanted(seen: StepSeen) -> str:
     return str(dict(operation.arguments).get("access", how))
 
 
-@claim("cpus: TlbHit/forbidden", "{cpu} finds {address} in its TLB; the permissions cached there forbid the access.")
+@claim("cpus: TlbHit/forbidden")
 def hit_and_forbidden(seen: StepSeen, said: Said) -> None:
     rights, right = hit(seen, said).permissions, right_wanted(seen)
     assert not (getattr(rights.user, right) and getattr(rights.supervisor, right)), "one of them is not allowed"
 
 
-@claim(
-    "cpus: TlbHit/clean",
-    "{cpu} finds {address} in its TLB, not yet dirty: the write must set the dirty bit in the tables first.",
-)
+@claim("cpus: TlbHit/clean")
 def hit_and_clean(seen: StepSeen, said: Said) -> None:
     assert not hit(seen, said).dirty
 
 
-@claim("cpus: TlbMissed", "{cpu} does not find {address} in its TLB and walks the page tables.")
+@claim("cpus: TlbMissed")
 def missed(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     assert holding(seen.before, cpu, number(said["address"])) == []
@@ -91,13 +88,13 @@ def filled(seen: StepSeen, said: Said) -> tuple[TlbEntryValue, TlbEntryValue | N
     return new, before.get(new.place)
 
 
-@claim("cpus: TlbFilled", "{cpu} caches the translation of {address} in its TLB.")
+@claim("cpus: TlbFilled")
 def filled_a_free_way(seen: StepSeen, said: Said) -> None:
     new, old = filled(seen, said)
     assert old is None or old.page == new.page
 
 
-@claim("cpus: TlbFilled/evicted", "{cpu} caches the translation of {address} in its TLB and evicts that of {evicted}.")
+@claim("cpus: TlbFilled/evicted")
 def filled_and_evicted(seen: StepSeen, said: Said) -> None:
     new, old = filled(seen, said)
     assert old is not None
@@ -119,11 +116,7 @@ def dropped(seen: StepSeen, said: Said) -> tuple[list[TlbEntryValue], list[TlbEn
     return gone, [*after.values()]
 
 
-@claim(
-    "cpus: TlbFlushed/range",
-    "{cpu} drops 1 translation of {range}.",
-    "{cpu} drops {count} translations of {range}.",
-)
+@claim("cpus: TlbFlushed/range")
 def dropped_a_range(seen: StepSeen, said: Said) -> None:
     gone, _ = dropped(seen, said)
     start, end = ends(said["range"])
@@ -131,11 +124,7 @@ def dropped_a_range(seen: StepSeen, said: Said) -> None:
     assert all(one.va < end and start < one.va + one.page_size for one in gone)
 
 
-@claim(
-    "cpus: TlbFlushed/fault",
-    "{cpu} drops its translation of {address}: the access faulted.",
-    "{cpu} drops its {count} translations of {address}: the access faulted.",
-)
+@claim("cpus: TlbFlushed/fault")
 def dropped_what_faulted(seen: StepSeen, said: Said) -> None:
     gone, _ = dropped(seen, said)
     address = number(said["address"])
@@ -143,33 +132,21 @@ def dropped_what_faulted(seen: StepSeen, said: Said) -> None:
     assert holding(seen.then, seen.about, address) == []
 
 
-@claim(
-    "cpus: TlbFlushed/space",
-    "{cpu} drops 1 translation of address space {asid}.",
-    "{cpu} drops {count} translations of address space {asid}.",
-)
+@claim("cpus: TlbFlushed/space")
 def dropped_a_space(seen: StepSeen, said: Said) -> None:
     gone, left = dropped(seen, said)
     assert {one.asid for one in gone} == {number(said["asid"])}
     assert number(said["asid"]) not in [one.asid for one in left]
 
 
-@claim(
-    "cpus: TlbFlushed/all",
-    "{cpu} drops the 1 translation that is not global.",
-    "{cpu} drops all {count} translations that are not global.",
-)
+@claim("cpus: TlbFlushed/all")
 def dropped_all_but_global(seen: StepSeen, said: Said) -> None:
     gone, left = dropped(seen, said)
     assert None not in [one.asid for one in gone] or not seen.machine.cpus.settings.asids
     assert {one.asid for one in left} <= {None}
 
 
-@claim(
-    "cpus: TlbFlushed/all and global",
-    "{cpu} drops the 1 translation of its TLB.",
-    "{cpu} drops all {count} translations of its TLB.",
-)
+@claim("cpus: TlbFlushed/all and global")
 def dropped_all(seen: StepSeen, said: Said) -> None:
     _, left = dropped(seen, said)
     assert left == []
@@ -186,7 +163,7 @@ def what(request: FlushRequest) -> str:
     return f"{many} at {Address(request.start)} of {request.space}"
 
 
-@claim("cpus: ShootdownSent", "{sender} asks {cpu} to drop {what}.")
+@claim("cpus: ShootdownSent")
 def asked(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     before, after = seen.before.cpu(cpu).pending, seen.then.cpu(cpu).pending
@@ -195,7 +172,7 @@ def asked(seen: StepSeen, said: Said) -> None:
     assert what(new) == said["what"]
 
 
-@claim("cpus: ShootdownAcknowledged", "{cpu} has dropped {what} and acknowledges it.")
+@claim("cpus: ShootdownAcknowledged")
 def acknowledged(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     before, after = seen.before.cpu(cpu).pending, seen.then.cpu(cpu).pending
@@ -205,7 +182,7 @@ def acknowledged(seen: StepSeen, said: Said) -> None:
     assert [one for one in left if one.va < done.end and done.start < one.va + one.page_size] == []
 
 
-@claim("cpus: ShootdownForgotten", "{sender} does not ask {cpu} to drop {what}: its TLB may now be stale.")
+@claim("cpus: ShootdownForgotten")
 def forgotten(seen: StepSeen, said: Said) -> None:
     cpu = processor(seen, said)
     before, after = (then.cpus for then in (seen.before, seen.then))
@@ -218,7 +195,7 @@ def forgotten(seen: StepSeen, said: Said) -> None:
     assert pages == "all" or " at " in pages
 
 
-@claim("cpus: ShootdownChosen", "Shootdowns are {after} from now on.")
+@claim("cpus: ShootdownChosen")
 def chosen(seen: StepSeen, said: Said) -> None:
     assert seen.then.cpus.shootdown == said["after"]
 
@@ -244,16 +221,16 @@ def marked(seen: StepSeen, said: Said, referenced: bool, dirty: bool) -> None:
         assert seen.then.word(place) ^ seen.before.word(place) == wanted
 
 
-@claim("cpus: PageMarked/referenced", "The reference bit of {address} is set in the page tables.")
+@claim("cpus: PageMarked/referenced")
 def marked_referenced(seen: StepSeen, said: Said) -> None:
     marked(seen, said, True, False)
 
 
-@claim("cpus: PageMarked/dirty", "The dirty bit of {address} is set in the page tables.")
+@claim("cpus: PageMarked/dirty")
 def marked_dirty(seen: StepSeen, said: Said) -> None:
     marked(seen, said, False, True)
 
 
-@claim("cpus: PageMarked/both", "The reference bit and the dirty bit of {address} are set in the page tables.")
+@claim("cpus: PageMarked/both")
 def marked_both(seen: StepSeen, said: Said) -> None:
     marked(seen, said, True, True)

@@ -26,7 +26,7 @@ def called(seen: Seen, said: Said) -> str:
     return said["cpu"]
 
 
-@claim("cpus: cpu run", "{cpu} now runs {space}.")
+@claim("cpus: cpu run")
 def runs(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     before, after = processor(seen.before, name), processor(seen.machine, name)
@@ -34,7 +34,7 @@ def runs(seen: Seen, said: Said) -> None:
     assert (before.space, before.root) != (after.space, after.root)
 
 
-@claim("cpus: cpu run/same", "{cpu} already runs {space}.")
+@claim("cpus: cpu run/same")
 def runs_already(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     before, after = processor(seen.before, name), processor(seen.machine, name)
@@ -42,11 +42,7 @@ def runs_already(seen: Seen, said: Said) -> None:
     assert kept(seen.before, name) == kept(seen.machine, name)
 
 
-@claim(
-    "cpus: flush",
-    "flush dropped 1 translation from {cpu}'s TLB.",
-    "flush dropped {count} translations from {cpu}'s TLB.",
-)
+@claim("cpus: flush")
 def flushed(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     before, after = kept(seen.before, name), kept(seen.machine, name)
@@ -54,7 +50,7 @@ def flushed(seen: Seen, said: Said) -> None:
     assert len(before - after) == number(said["count"])
 
 
-@claim("cpus: flush/none", "flush found no translation in {cpu} to drop.")
+@claim("cpus: flush/none")
 def flushed_none(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     assert kept(seen.before, name) == kept(seen.machine, name)
@@ -62,11 +58,7 @@ def flushed_none(seen: Seen, said: Said) -> None:
         assert kept(seen.before, name) == set()
 
 
-@claim(
-    "cpus: acknowledge",
-    "{cpu} acknowledged 1 shootdown.",
-    "{cpu} acknowledged {count} shootdowns.",
-)
+@claim("cpus: acknowledge")
 def acknowledged(seen: Seen, said: Said) -> None:
     name, count = called(seen, said), number(said["count"])
     assert len(processor(seen.before, name).pending) == count > 0
@@ -74,14 +66,14 @@ def acknowledged(seen: Seen, said: Said) -> None:
     assert seen.machine.cpus.acknowledged - seen.before.cpus.acknowledged == count
 
 
-@claim("cpus: acknowledge/none", "{cpu} had no shootdown to acknowledge.")
+@claim("cpus: acknowledge/none")
 def acknowledged_none(seen: Seen, said: Said) -> None:
     name = called(seen, said)
     assert processor(seen.before, name) == processor(seen.machine, name)
     assert processor(seen.machine, name).pending == ()
 
 
-@claim("cpus: set_shootdown", "Shootdowns are {mode} from now on.")
+@claim("cpus: set_shootdown")
 def shootdowns_are(seen: Seen, said: Said) -> None:
     assert seen.machine.cpus.shootdown == said["mode"]
 
@@ -95,7 +87,7 @@ def word(machine: vm.Machine, address: int) -> int:
     return int.from_bytes(bytes(machine.system.ram.read(address, width)), "little")
 
 
-@claim("cpus: set_descriptor", "set_descriptor changed the descriptor at {address} from {before} to {after}.")
+@claim("cpus: set_descriptor")
 def descriptor_changed(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     assert word(seen.before, address) == number(said["before"])
@@ -103,20 +95,20 @@ def descriptor_changed(seen: Seen, said: Said) -> None:
     assert said["before"] != said["after"]
 
 
-@claim("cpus: set_descriptor/same", "set_descriptor left the descriptor at {address} as it was, {after}.")
+@claim("cpus: set_descriptor/same")
 def descriptor_left(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     assert address == int(vm.Address(seen.given["pa"]))
     assert word(seen.before, address) == word(seen.machine, address) == number(said["after"])
 
 
-@claim("cpus: set_descriptor/reason", "No TLB was flushed.")
+@claim("cpus: set_descriptor/reason")
 def no_tlb_was_flushed(seen: Seen, said: Said) -> None:
     for cpu in seen.machine.cpus:
         assert kept(seen.before, cpu.path) == kept(seen.machine, cpu.path)
 
 
-@claim("cpus: undo_descriptor", "undo_descriptor undid the edit of the descriptor at {address}.")
+@claim("cpus: undo_descriptor")
 def edit_taken_back(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     *rest, last = seen.before.standing_edits

@@ -34,7 +34,7 @@ def with_article(kind: str) -> str:
 # ---- slots and capabilities ----------------------------------------------------------------------
 
 
-@claim("domain events: SlotAllocated", "The slot allocator returns its lowest free slot, {slot}.")
+@claim("domain events: SlotAllocated")
 def slot_given(seen: StepSeen, said: Said) -> None:
     slot = said["slot"]
     assert in_use(after(seen)) - in_use(before(seen)) == {slot}
@@ -43,14 +43,14 @@ def slot_given(seen: StepSeen, said: Said) -> None:
     assert wanted == min(set(range(len(numbers) + 1)) - set(numbers)), "the lowest"
 
 
-@claim("domain events: SlotAllocated/no", "The slot allocator has no slot left.")
+@claim("domain events: SlotAllocated/no")
 def no_slot_left(seen: StepSeen, said: Said) -> None:
     value = after(seen)
     (limit,) = [cnode.slots for cnode in value.cnodes if cnode.name == "slots"]
     assert len([one for one in in_use(value) if one.startswith("slots[")]) == limit
 
 
-@claim("domain events: SlotFreed", "The slot {slot} is free again.")
+@claim("domain events: SlotFreed")
 def slot_freed(seen: StepSeen, said: Said) -> None:
     assert said["slot"] in in_use(before(seen))
     assert said["slot"] not in in_use(after(seen))
@@ -62,17 +62,14 @@ def made(seen: StepSeen, slot: str) -> CapabilityValue:
     return held(after(seen))[slot]
 
 
-@claim("domain events: CapabilityMade", "{slot} holds {kind} of {size} at physical {address}, {rights}.")
+@claim("domain events: CapabilityMade")
 def capability_made(seen: StepSeen, said: Said) -> None:
     one = made(seen, said["slot"])
     is_so(one, said)
     assert one.source is None
 
 
-@claim(
-    "domain events: CapabilityMade/from",
-    "{slot} holds {kind} of {size} at physical {address}, {rights}, from {source}.",
-)
+@claim("domain events: CapabilityMade/from")
 def capability_made_from(seen: StepSeen, said: Said) -> None:
     one = made(seen, said["slot"])
     is_so(one, said)
@@ -92,17 +89,17 @@ def gone(seen: StepSeen, said: Said) -> None:
     assert said["slot"] not in held(after(seen))
 
 
-claim("domain events: CapabilityDeleted", "The {kind} capability in {slot} is deleted.")(gone)
-claim("domain events: CapabilityDeleted/revoke", "The {kind} capability in {slot} is revoked.")(gone)
+claim("domain events: CapabilityDeleted")(gone)
+claim("domain events: CapabilityDeleted/revoke")(gone)
 
 
-@claim("domain events: CapabilityDeleteInvoked", "cap_delete empties the slot {slot}.")
+@claim("domain events: CapabilityDeleteInvoked")
 def deleted(seen: StepSeen, said: Said) -> None:
     assert said["slot"] in held(before(seen))
     assert said["slot"] not in held(after(seen))
 
 
-@claim("domain events: CapabilityCopyInvoked", "{slot} receives a copy of the capability in {source}.")
+@claim("domain events: CapabilityCopyInvoked")
 def copied(seen: StepSeen, said: Said) -> None:
     one, source = made(seen, said["slot"]), held(after(seen))[said["source"]]
     assert (one.object, one.base, str(one.source)) == (source.object, source.base, said["source"])
@@ -115,15 +112,12 @@ def frame_made(seen: StepSeen, said: Said) -> CapabilityValue:
     return one
 
 
-@claim("domain events: FrameAllocated", "{slot} receives a frame of {size} at physical {address}.")
+@claim("domain events: FrameAllocated")
 def frame_allocated(seen: StepSeen, said: Said) -> None:
     frame_made(seen, said)
 
 
-@claim(
-    "domain events: FrameAllocated/more",
-    "{slot} receives a frame of {size} at physical {address}; {wanted} bytes were asked for.",
-)
+@claim("domain events: FrameAllocated/more")
 def larger_frame_allocated(seen: StepSeen, said: Said) -> None:
     one = frame_made(seen, said)
     assert one.bytes > number(said["wanted"])
@@ -133,7 +127,7 @@ def larger_frame_allocated(seen: StepSeen, said: Said) -> None:
 # ---- what the kernel is asked --------------------------------------------------------------------
 
 
-@claim("domain events: VnodeCreated", "RAM at physical {address} becomes a new {kind}, with its capability in {slot}.")
+@claim("domain events: VnodeCreated")
 def table_created(seen: StepSeen, said: Said) -> None:
     one = made(seen, said["slot"])
     assert (one.kind, one.base) == (with_article(said["kind"]), number(said["address"]))
@@ -154,11 +148,7 @@ def numbers(said: Said) -> tuple[int, int]:
     return first, last - first + 1
 
 
-@claim(
-    "domain events: VnodeMapInvoked",
-    "The kernel writes {source} into descriptor {entry} of {table} ({flags}); {mapping} holds the Mapping.",
-    "The kernel writes {source} into descriptors {entries} of {table} ({flags}); {mapping} holds the Mapping.",
-)
+@claim("domain events: VnodeMapInvoked")
 def entries_written(seen: StepSeen, said: Said) -> None:
     first, count = numbers(said)
     found = descriptors(seen, said["table"], first, count)
@@ -175,11 +165,7 @@ def entries_written(seen: StepSeen, said: Said) -> None:
     assert words(said["flags"]) & 7
 
 
-@claim(
-    "domain events: VnodeUnmapInvoked",
-    "The kernel clears descriptor {entry} of {table}, which belongs to the mapping in {mapping}.",
-    "The kernel clears descriptors {entries} of {table}, which belong to the mapping in {mapping}.",
-)
+@claim("domain events: VnodeUnmapInvoked")
 def entries_cleared(seen: StepSeen, said: Said) -> None:
     first, count = numbers(said)
     assert not any(descriptors(seen, said["table"], first, count))
@@ -189,11 +175,7 @@ def entries_cleared(seen: StepSeen, said: Said) -> None:
     assert mapping.bytes == count * value.entry_bytes
 
 
-@claim(
-    "domain events: MappingFlagsInvoked",
-    "The kernel sets descriptor {offset} of the mapping in {mapping} to {flags}.",
-    "The kernel sets {count} descriptors of the mapping in {mapping}, from {offset} on, to {flags}.",
-)
+@claim("domain events: MappingFlagsInvoked")
 def entries_changed(seen: StepSeen, said: Said) -> None:
     value = after(seen)
     mapping, offset = held(value)[said["mapping"]], number(said["offset"])
@@ -222,12 +204,12 @@ def linked(seen: StepSeen, said: Said) -> VnodeValue:
     return new
 
 
-@claim("domain events: VnodeLinked/table", "A table, {cap}, becomes the first child in the shadow tree, at {entries}.")
+@claim("domain events: VnodeLinked/table")
 def table_linked(seen: StepSeen, said: Said) -> None:
     assert linked(seen, said).is_table
 
 
-@claim("domain events: VnodeLinked/leaf", "A leaf, {cap}, becomes the first child in the shadow tree, at {entries}.")
+@claim("domain events: VnodeLinked/leaf")
 def leaf_linked(seen: StepSeen, said: Said) -> None:
     assert not linked(seen, said).is_table
 
@@ -240,60 +222,40 @@ def unlinked(seen: StepSeen, said: Said) -> VnodeValue:
     return gone_one
 
 
-@claim("domain events: VnodeUnlinked/table", "The table of {cap} is removed from the shadow tree.")
+@claim("domain events: VnodeUnlinked/table")
 def table_unlinked(seen: StepSeen, said: Said) -> None:
     assert unlinked(seen, said).is_table
 
 
-@claim("domain events: VnodeUnlinked/leaf", "The leaf of {cap} is removed from the shadow tree.")
+@claim("domain events: VnodeUnlinked/leaf")
 def leaf_unlinked(seen: StepSeen, said: Said) -> None:
     assert not unlinked(seen, said).is_table
 
 
-@claim(
-    "domain events: BlockTaken",
-    "A new vnode uses a block of the slab: 1 is left.",
-    "A new vnode uses a block of the slab: {count} are left.",
-)
+@claim("domain events: BlockTaken")
 def block_taken(seen: StepSeen, said: Said) -> None:
     assert after(seen).slab.free == number(said["count"]) == before(seen).slab.free - 1
 
 
-@claim(
-    "domain events: BlockGiven",
-    "A vnode's block is free again: 1 is free.",
-    "A vnode's block is free again: {count} are free.",
-)
+@claim("domain events: BlockGiven")
 def block_given(seen: StepSeen, said: Said) -> None:
     assert after(seen).slab.free == number(said["count"]) == before(seen).slab.free + 1
 
 
-@claim(
-    "domain events: SlabRefillBegan",
-    "The slab is 1 block short: refill_slabs asks for {bytes} bytes.",
-    "The slab is {count} blocks short: refill_slabs asks for {bytes} bytes.",
-)
+@claim("domain events: SlabRefillBegan")
 def refill_began(seen: StepSeen, said: Said) -> None:
     slab = seen.machine.domains[seen.about].domain.pmap.slab
     assert number(said["bytes"]) == slab.bytes_for(number(said["count"]))
     assert number(said["count"]) > 0
 
 
-@claim(
-    "domain events: SlabRefillBegan/nested",
-    "The slab is 1 block short: a refill of level {level} asks for {bytes} bytes.",
-    "The slab is {count} blocks short: a refill of level {level} asks for {bytes} bytes.",
-)
+@claim("domain events: SlabRefillBegan/nested")
 def nested_refill_began(seen: StepSeen, said: Said) -> None:
     refill_began(seen, said)
     assert number(said["level"]) > 1
 
 
-@claim(
-    "domain events: SlabGrown/at",
-    "{size} of memory at {address} adds 1 block to the slab.",
-    "{size} of memory at {address} adds {count} blocks to the slab.",
-)
+@claim("domain events: SlabGrown/at")
 def grown(seen: StepSeen, said: Said) -> None:
     head = after(seen).slab.heads[0]
     assert (head.address, head.blocks) == (number(said["address"]), number(said["count"]))
@@ -309,31 +271,28 @@ def region(seen: StepSeen, said: Said, value: DomainValue) -> RegionValue:
     return found
 
 
-@claim("domain events: RegionAdded", "The region {range}, {size}, is added to the address space (vspace).")
+@claim("domain events: RegionAdded")
 def region_added(seen: StepSeen, said: Said) -> None:
     assert region(seen, said, after(seen)).id not in [one.id for one in before(seen).regions]
 
 
-@claim("domain events: RegionRemoved", "The region {range}, {size}, is removed from the address space (vspace).")
+@claim("domain events: RegionRemoved")
 def region_removed(seen: StepSeen, said: Said) -> None:
     assert region(seen, said, before(seen)) not in after(seen).regions
 
 
-@claim(
-    "domain events: MetaDataMoved/up",
-    "The new slab frame will be mapped at {before}, and the next one at {after}.",
-)
+@claim("domain events: MetaDataMoved/up")
 def next_slab_frame(seen: StepSeen, said: Said) -> None:
     assert after(seen).meta_start + after(seen).meta_used == number(said["after"])
     assert before(seen).meta_start + before(seen).meta_used == number(said["before"]) < number(said["after"])
 
 
-@claim("domain events: MetaDataMoved/down", "The addresses from {after} on are free for a slab frame again.")
+@claim("domain events: MetaDataMoved/down")
 def addresses_are_free(seen: StepSeen, said: Said) -> None:
     assert after(seen).meta_start + after(seen).meta_used == number(said["after"])
     assert before(seen).meta_used > after(seen).meta_used
 
 
-@claim("domain events: MapUndone", "The call failed ({why}), so everything it had done is rolled back.")
+@claim("domain events: MapUndone")
 def taken_back(seen: StepSeen, said: Said) -> None:
     assert said["why"].rpartition(": ")[2].rstrip(")") in seen.machine.journal.last.said

@@ -134,20 +134,17 @@ def words(flags: str) -> int:
     return region_flags([*rights.replace("-", ""), *(names.get(one, one) for one in others)])
 
 
-@claim("domain operations: map", "map placed {size} of {frame} at {address}, {flags}.")
+@claim("domain operations: map")
 def placed_in_one(seen: Seen, said: Said) -> None:
     assert len(placed(seen, said)) == 1
 
 
-@claim(
-    "domain operations: map/pieces",
-    "map placed {size} of {frame} at {address}, {flags}, in {pieces} pieces, one a table.",
-)
+@claim("domain operations: map/pieces")
 def placed_in_pieces(seen: Seen, said: Said) -> None:
     assert len(placed(seen, said)) == number(said["pieces"]) > 1
 
 
-@claim("domain operations: unmap", "unmap cleared {size} at {address}.")
+@claim("domain operations: unmap")
 def cleared(seen: Seen, said: Said) -> None:
     start, size = number(said["address"]), bytes_of(said["size"])
     assert start == int(vm.Address(seen.given["address"]))
@@ -167,7 +164,7 @@ def in_range(seen: Seen, said: Said) -> tuple[int, int]:
     return start, size
 
 
-@claim("domain operations: modify_flags", "modify_flags set the flags of {size} at {address} to {flags}.")
+@claim("domain operations: modify_flags")
 def modified(seen: Seen, said: Said) -> None:
     start, size = in_range(seen, said)
     assert mapped(seen.machine, seen, start, size) == mapped(seen.before, seen, start, size) != {}
@@ -175,10 +172,7 @@ def modified(seen: Seen, said: Said) -> None:
     may(seen, start, size, said["flags"])
 
 
-@claim(
-    "domain operations: modify_flags/lost",
-    "modify_flags was to set the flags of {size} at {address} to {flags}; the kernel was asked for {asked}.",
-)
+@claim("domain operations: modify_flags/lost")
 def lost(seen: Seen, said: Said) -> None:
     start, size = in_range(seen, said)
     assert words(said["flags"]) & 7 == region_flags(seen.given["flags"]) & 7
@@ -187,7 +181,7 @@ def lost(seen: Seen, said: Said) -> None:
     may(seen, start, size, said["asked"])
 
 
-@claim("domain operations: modify_flags/nothing", "modify_flags found nothing mapped in {size} at {address}.")
+@claim("domain operations: modify_flags/nothing")
 def modified_nothing(seen: Seen, said: Said) -> None:
     start, size = in_range(seen, said)
     if start < seen.machine.layout.user_end:  # beyond that the kernel has mapped what is not the domain's
@@ -198,10 +192,7 @@ def modified_nothing(seen: Seen, said: Said) -> None:
 # ---- domains and capabilities --------------------------------------------------------------------
 
 
-@claim(
-    "domain operations: domain",
-    "The domain begins with {count} capabilities: its cnodes and a root table that maps nothing.",
-)
+@claim("domain operations: domain")
 def begins(seen: Seen, said: Said) -> None:
     name = str(seen.given["name"])
     assert name not in seen.before.domains
@@ -211,16 +202,13 @@ def begins(seen: Seen, said: Said) -> None:
     assert leaves(value) == []
 
 
-@claim("domain operations: domain/same", "The domain {name} already exists: nothing was created.")
+@claim("domain operations: domain/same")
 def exists_already(seen: Seen, said: Said) -> None:
     before, after = (machine.domains[said["name"]].snapshot() for machine in (seen.before, seen.machine))
     assert before == after
 
 
-@claim(
-    "domain operations: destroy_domain",
-    "The domain is destroyed: {count} capabilities are deleted, and its memory is free again.",
-)
+@claim("domain operations: destroy_domain")
 def destroyed(seen: Seen, said: Said) -> None:
     name = str(seen.given["domain"]).removeprefix("domain:")
     assert name not in seen.machine.domains
@@ -251,33 +239,24 @@ def made_of(seen: Seen, said: Said) -> tuple[CapabilityValue, CapabilityValue]:
     return one, source
 
 
-@claim("domain operations: made", "{slot} holds {kind} of {size} at physical {address}, {rights}.")
+@claim("domain operations: made")
 def made_of_nothing(seen: Seen, said: Said) -> None:
     assert made(seen, said).source is None
 
 
-@claim(
-    "domain operations: made/retype",
-    "{slot} holds {kind} of {size} at physical {address}, {rights}, retyped from {source}.",
-)
+@claim("domain operations: made/retype")
 def retyped(seen: Seen, said: Said) -> None:
     one, source = made_of(seen, said)
     assert one.object != source.object
 
 
-@claim(
-    "domain operations: made/copy",
-    "{slot} holds {kind} of {size} at physical {address}, {rights}, a copy of {source}.",
-)
+@claim("domain operations: made/copy")
 def copied(seen: Seen, said: Said) -> None:
     one, source = made_of(seen, said)
     assert (one.object, one.rights) == (source.object, source.rights)
 
 
-@claim(
-    "domain operations: made/mint",
-    "{slot} holds {kind} of {size} at physical {address}, {rights}, minted from {source}.",
-)
+@claim("domain operations: made/mint")
 def minted(seen: Seen, said: Said) -> None:
     one, source = made_of(seen, said)
     assert one.object == source.object
@@ -306,25 +285,17 @@ def emptied(seen: Seen, said: Said, more: int = 0) -> None:
     assert len(slots) + more == len(gone(seen))
 
 
-@claim("domain operations: delete", "delete emptied {slots}.")
+@claim("domain operations: delete")
 def deleted(seen: Seen, said: Said) -> None:
     emptied(seen, said)
 
 
-@claim(
-    "domain operations: delete/more",
-    "delete emptied {slots} and 1 more slot.",
-    "delete emptied {slots} and {count} more slots.",
-)
+@claim("domain operations: delete/more")
 def deleted_more(seen: Seen, said: Said) -> None:
     emptied(seen, said, number(said["count"]))
 
 
-@claim(
-    "domain operations: delete/leaves",
-    "1 leaf is unmapped with it.",
-    "{count} leaves are unmapped with it.",
-)
+@claim("domain operations: delete/leaves")
 def unmapped_with_it(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert len(leaves(before)) - len(leaves(after)) == number(said["count"]) > 0
@@ -341,23 +312,19 @@ def nothing_is_left(seen: Seen, slot: str) -> None:
     assert [leaf for leaf in leaves(domain(seen.machine, seen)) if str(leaf.cap) == slot] == []
 
 
-@claim("domain operations: revoke", "revoke left no copy of {slot}, and nothing made from it: it emptied {slots}.")
+@claim("domain operations: revoke")
 def revoked(seen: Seen, said: Said) -> None:
     nothing_is_left(seen, said["slot"])
     emptied(seen, said)
 
 
-@claim(
-    "domain operations: revoke/more",
-    "revoke left no copy of {slot}, and nothing made from it: it emptied {slots} and 1 more slot.",
-    "revoke left no copy of {slot}, and nothing made from it: it emptied {slots} and {count} more slots.",
-)
+@claim("domain operations: revoke/more")
 def revoked_more(seen: Seen, said: Said) -> None:
     nothing_is_left(seen, said["slot"])
     emptied(seen, said, number(said["count"]))
 
 
-@claim("domain operations: revoke/nothing", "revoke found no copy of {slot}, and nothing made from it.")
+@claim("domain operations: revoke/nothing")
 def revoked_nothing(seen: Seen, said: Said) -> None:
     nothing_is_left(seen, said["slot"])
     unchanged(seen)
@@ -373,20 +340,12 @@ def slots_moved(seen: Seen, said: Said) -> int:
     return slots_in_use(after) - slots_in_use(before)
 
 
-@claim(
-    "domain operations: take_slots",
-    "take_slots used up 1 slot of {name}; free slots left: {left}.",
-    "take_slots used up {count} slots of {name}; free slots left: {left}.",
-)
+@claim("domain operations: take_slots")
 def took_slots(seen: Seen, said: Said) -> None:
     assert slots_moved(seen, said) == number(said["count"])
 
 
-@claim(
-    "domain operations: give_slots",
-    "give_slots freed 1 slot of {name}; free slots left: {left}.",
-    "give_slots freed {count} slots of {name}; free slots left: {left}.",
-)
+@claim("domain operations: give_slots")
 def gave_slots(seen: Seen, said: Said) -> None:
     assert -slots_moved(seen, said) == number(said["count"])
 
@@ -429,7 +388,7 @@ def tables(value: DomainValue) -> int:
     return sum(one.is_table for one in vnodes(value.root))
 
 
-@claim("domain operations: took", "It used {calls}, {tables}, {slots} and {blocks}.")
+@claim("domain operations: took")
 def it_took(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert many(said["tables"], "new table") == tables(after) - tables(before)
@@ -438,7 +397,7 @@ def it_took(seen: Seen, said: Said) -> None:
     assert not seen.copy or many(said["calls"], "kernel call") == kernel_calls(seen)
 
 
-@claim("domain operations: took/back", "It used {calls}; {slots} and {blocks} are free again.")
+@claim("domain operations: took/back")
 def it_gave_back(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert many(said["slots"], "slot") == slots_in_use(before) - slots_in_use(after)
@@ -446,10 +405,7 @@ def it_gave_back(seen: Seen, said: Said) -> None:
     assert not seen.copy or many(said["calls"], "kernel call") == kernel_calls(seen)
 
 
-@claim(
-    "domain operations: took/both",
-    "It used {calls}, {tables}, {slots} and {blocks}; {free_slots} and {free_blocks} are free again.",
-)
+@claim("domain operations: took/both")
 def it_took_and_gave_back(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     was, now = {one.id: one for one in vnodes(before.root)}, {one.id: one for one in vnodes(after.root)}
@@ -487,21 +443,13 @@ def was_short(seen: Seen, said: Said) -> None:
         assert wanted == layout.slabs_wanted(layout.pages, int(seen.operation.result), length, whole)
 
 
-@claim(
-    "domain operations: short",
-    "The slab was 1 block short; a refill added {blocks}.",
-    "The slab was {count} blocks short; a refill added {blocks}.",
-)
+@claim("domain operations: short")
 def short(seen: Seen, said: Said) -> None:
     was_short(seen, said)
     refilled(seen, said["blocks"])
 
 
-@claim(
-    "domain operations: short/nested",
-    "The slab was 1 block short; {refills} nested refills added {blocks}.",
-    "The slab was {count} blocks short; {refills} nested refills added {blocks}.",
-)
+@claim("domain operations: short/nested")
 def short_and_nested(seen: Seen, said: Said) -> None:
     was_short(seen, said)
     refilled(seen, said["blocks"])
@@ -522,7 +470,7 @@ def unchanged(seen: Seen) -> None:
     assert (before.slab.free, before.slab.total) == (after.slab.free, after.slab.total)
 
 
-@claim("domain operations: failed/undone", "Its work was rolled back.")
+@claim("domain operations: failed/undone")
 def taken_back(seen: Seen, said: Said) -> None:
     unchanged_but_for_ids(seen)
 
@@ -543,18 +491,18 @@ def slab_frames(before: DomainValue, after: DomainValue) -> set[str]:
     return held(after).keys() - held(before).keys()
 
 
-@claim("domain operations: failed/refilled", "Its work was rolled back, except for a refill of {blocks} blocks.")
+@claim("domain operations: failed/refilled")
 def taken_back_but_for_a_refill(seen: Seen, said: Said) -> None:
     unchanged_but_for_ids(seen)
     refilled(seen, said["blocks"])
 
 
-@claim("domain operations: failed/stays", "A completed refill of {blocks} blocks remains.")
+@claim("domain operations: failed/stays")
 def refill_stays(seen: Seen, said: Said) -> None:
     refilled(seen, said["blocks"])
 
 
-@claim("domain operations: failed/half", "Its unfinished work remains: {slots} and {blocks} are used.")
+@claim("domain operations: failed/half")
 def half_done(seen: Seen, said: Said) -> None:
     """The quirk leaves what was done, or an access failed behind its fault; so many slots and blocks more are used."""
     before, after = both(seen)
@@ -564,6 +512,6 @@ def half_done(seen: Seen, said: Said) -> None:
     assert slots + blocks > 0
 
 
-@claim("domain operations: failed/unchanged", "Nothing was changed.")
+@claim("domain operations: failed/unchanged")
 def nothing_changed(seen: Seen, said: Said) -> None:
     unchanged(seen)

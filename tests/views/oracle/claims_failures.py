@@ -64,7 +64,7 @@ def what_it_said(seen: Seen) -> str:
     return seen.operation.said
 
 
-@claim("headlines: failed", "{name} failed with {kind}.")
+@claim("headlines: failed")
 def failed(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert seen.operation.outcome == "error"
@@ -77,7 +77,7 @@ def failed(seen: Seen, said: Said) -> None:
         assert said["kind"] == seen.operation.result[1] or seen.operation.target.startswith("domain:")
 
 
-@claim("headlines: failed/other", "{name} failed: {said}.")
+@claim("headlines: failed/other")
 def failed_otherwise(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert said["said"] == what_it_said(seen)
@@ -85,14 +85,14 @@ def failed_otherwise(seen: Seen, said: Said) -> None:
         assert said["said"] in of_threads(seen) or not said["said"].startswith("thread ")
 
 
-@claim("headlines: failed/briefly", "{name} failed.")
+@claim("headlines: failed/briefly")
 def failed_briefly(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert seen.operation.outcome == "error"
     assert seen.says("headlines: detail"), "the reason says with what"
 
 
-@claim("headlines: detail", "{said}.")
+@claim("headlines: detail")
 def why_it_failed(seen: Seen, said: Said) -> None:
     whole = what_it_said(seen)
     assert said["said"][1:] in whole
@@ -100,10 +100,7 @@ def why_it_failed(seen: Seen, said: Said) -> None:
     assert whole.rstrip(")").endswith(said["said"][1:].rstrip(")")), "it is the last of the causes"
 
 
-@claim(
-    "headlines: interrupted",
-    "{name} was interrupted: it is done below {address}, and nothing has changed from there on.",
-)
+@claim("headlines: interrupted")
 def interrupted(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     limit = number(said["address"])
@@ -128,7 +125,7 @@ def changes(seen: Seen, start: int, end: int) -> bool:
     )
 
 
-@claim("headlines: panic", "{said}.")
+@claim("headlines: panic")
 def panicked(seen: Seen, said: Said) -> None:
     cause = seen.machine.door.dead
     assert isinstance(cause, KernelPanic)
@@ -137,7 +134,7 @@ def panicked(seen: Seen, said: Said) -> None:
     assert error is None or str(error) == said["said"]
 
 
-@claim("headlines: panic/dead", "The machine is dead.")
+@claim("headlines: panic/dead")
 def is_dead(seen: Seen, said: Said) -> None:
     assert seen.machine.dead
     try:
@@ -147,17 +144,14 @@ def is_dead(seen: Seen, said: Said) -> None:
     raise AssertionError("it does what is asked of it")
 
 
-@claim(
-    "headlines: long",
-    "This operation made more than {events} events; the first ones were not recorded.",
-)
+@claim("headlines: long")
 def long(seen: Seen, said: Said) -> None:
     _, made = again(seen)
     assert number(said["events"]) == MAX_EVENTS == len(seen.operation.records)
     assert made == 0 or made > MAX_EVENTS
 
 
-@claim("headlines: other", "{name} on {target} completed.")
+@claim("headlines: other")
 def is_done(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert said["target"] == seen.part

@@ -24,10 +24,7 @@ def own_pages(machine: vm.Machine, task: str) -> dict[int, int]:
     return found
 
 
-@claim(
-    "object operations: fork/counted",
-    "Both map the same frames, read-only: a task that writes to a page gets a copy of it.",
-)
+@claim("object operations: fork/counted")
 def have_the_same_frames(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
     assert shared == 0 < every
@@ -38,10 +35,7 @@ def have_the_same_frames(seen: Seen, said: Said) -> None:
         assert all(seen.machine.tasks[name].walk(at, "write").pa is None for at in theirs), "a write faults"
 
 
-@claim(
-    "object operations: fork/rest",
-    "Both map the frames of all other pages read-only: a task that writes to a page gets a copy.",
-)
+@claim("object operations: fork/rest")
 def have_the_same_frames_of_others(seen: Seen, said: Said) -> None:
     (child,) = seen.machine.tasks.keys() - seen.before.tasks.keys()
     mine, theirs = own_pages(seen.machine, task_of(seen)), own_pages(seen.machine, child)
@@ -52,18 +46,14 @@ def have_the_same_frames_of_others(seen: Seen, said: Said) -> None:
         assert all(seen.machine.tasks[name].walk(at, "write").pa is None for at in same), "a write faults"
 
 
-@claim("object operations: fork/none", "It had no page of its own memory yet.")
+@claim("object operations: fork/none")
 def had_no_page(seen: Seen, said: Said) -> None:
     assert own_pages(seen.before, task_of(seen)) == {}
     shared, every = shared_and_all(seen)
     assert shared < every
 
 
-@claim(
-    "object operations: fork/pages/eager",
-    "1 page was copied immediately, so a later write to it needs no copy.",
-    "{count} pages were copied immediately, so a later write to them needs no copy.",
-)
+@claim("object operations: fork/pages/eager")
 def copied_each(seen: Seen, said: Said) -> None:
     before, after = resident(seen.before), resident(seen.machine)
     new = (after.keys() | swapped(seen.machine)) - (before.keys() | swapped(seen.before))
@@ -73,11 +63,7 @@ def copied_each(seen: Seen, said: Said) -> None:
     assert not {*frames} & {frame for page, frame in after.items() if page not in new}
 
 
-@claim(
-    "map operations: access/copied/frame",
-    "It took 1 page fault: page {page} was copied because its frame was not the task's alone.",
-    "It took {count} page faults; pages copied: {pages}, because their frames were not the task's alone.",
-)
+@claim("map operations: access/copied/frame")
 def copied_since_the_frame_is_others_too(seen: Seen, said: Said) -> None:
     copied_from(seen, said, [])
     before, after = resident(seen.before), resident(seen.machine)
@@ -85,10 +71,7 @@ def copied_since_the_frame_is_others_too(seen: Seen, said: Said) -> None:
     assert any(frame in left for page, frame in before.items() if after.get(page) == frame), "another one still has it"
 
 
-@claim(
-    "object events: PageCopied/own",
-    "Page {page} of {object} is copied into frame {frame}: its old frame is shared with others.",
-)
+@claim("object events: PageCopied/own")
 def copied_from_its_own_frame(seen: StepSeen, said: Said) -> None:
     page, frame = number(said["page"]), number(said["frame"])
     assert one(seen, said).pages[page] == frame
@@ -98,7 +81,7 @@ def copied_from_its_own_frame(seen: StepSeen, said: Said) -> None:
     assert others and frame not in others, "another one still has the frame that it had"
 
 
-@claim("object events: PageKept", "Frame {frame} is not free: {object} has the page too.")
+@claim("object events: PageKept")
 def stays(seen: StepSeen, said: Said) -> None:
     assert number(said["frame"]) in one(seen, said).pages.values()
     before = [frame for value in was(seen).objects.values() for frame in value.pages.values()]
@@ -106,10 +89,7 @@ def stays(seen: StepSeen, said: Said) -> None:
     assert before.count(number(said["frame"])) >= after.count(number(said["frame"])) > 0
 
 
-@claim(
-    "object events: PageJoined",
-    "Page {page} of {object}, in swap slot {slot}, is already in memory, in frame {frame}.",
-)
+@claim("object events: PageJoined")
 def joined(seen: StepSeen, said: Said) -> None:
     page, found = number(said["page"]), one(seen, said)
     assert found.pages[page] == number(said["frame"])
@@ -136,19 +116,11 @@ def slots_that_moved(seen: StepSeen, said: Said, *, in_now: bool) -> None:
         assert kept == {number(said["page"]): number(said["slot"])}
 
 
-@claim(
-    "object events: SwapShared",
-    "Page {page} of {object} is in swap slot {slot}, which another object uses too.",
-    "{count} pages of {object} are in swap slots that another object uses too.",
-)
+@claim("object events: SwapShared")
 def shares_slots(seen: StepSeen, said: Said) -> None:
     slots_that_moved(seen, said, in_now=True)
 
 
-@claim(
-    "object events: SwapLeft",
-    "Page {page} of {object} is no longer in swap slot {slot}, which another object keeps.",
-    "{count} pages of {object} are no longer in their swap slots, which other objects keep.",
-)
+@claim("object events: SwapLeft")
 def leaves_slots(seen: StepSeen, said: Said) -> None:
     slots_that_moved(seen, said, in_now=False)

@@ -51,16 +51,12 @@ def took(seen: Seen, said: Said) -> None:
         assert not [one for one in ranges(seen.before, name) if one.start < end and start < one.end]
 
 
-@claim("kmem operations: alloc", "{name} allocated {size} at {address} from {map}.")
+@claim("kmem operations: alloc")
 def took_it(seen: Seen, said: Said) -> None:
     took(seen, said)
 
 
-@claim(
-    "kmem operations: alloc/pages",
-    "{name} allocated {size} at {address} from {map}: 1 page of {object}, class {page_class}.",
-    "{name} allocated {size} at {address} from {map}: {count} pages of {object}, class {page_class}.",
-)
+@claim("kmem operations: alloc/pages")
 def took_pages(seen: Seen, said: Said) -> None:
     took(seen, said)
     start, count = number(said["address"]), number(said["count"])
@@ -72,10 +68,7 @@ def took_pages(seen: Seen, said: Said) -> None:
     assert set(said["page_class"].split(" and ")) <= {"NORMAL", "SYSTEM", "INTERRUPT"}
 
 
-@claim(
-    "kmem operations: alloc/nofault",
-    "{name} allocated {size} at {address} from {map}: addresses only; a fault there is a panic.",
-)
+@claim("kmem operations: alloc/nofault")
 def took_addresses_only(seen: Seen, said: Said) -> None:
     assert said["name"] == "kmem_alloc_nofault", "elsewhere a fault is answered"
     took(seen, said)
@@ -87,9 +80,7 @@ def no_page(seen: Seen, said: Said) -> None:
     assert not any(seen.machine.walk(page).ok for page in range(start, start + bytes_of(said["size"]), PAGE))
 
 
-@claim(
-    "kmem operations: alloc/addresses", "{name} allocated {size} at {address} from {map}: addresses, and no pages yet."
-)
+@claim("kmem operations: alloc/addresses")
 def took_addresses(seen: Seen, said: Said) -> None:
     assert said["name"] != "kmem_alloc_nofault", "there a fault is a panic"
     took(seen, said)
@@ -104,10 +95,7 @@ def nothing_taken(seen: Seen, said: Said) -> None:
             assert grown(seen, name) <= 0
 
 
-@claim(
-    "kmem operations: alloc/no pages",
-    "{name} returned 0: it may not sleep, and too few pages are left for class {page_class}.",
-)
+@claim("kmem operations: alloc/no pages")
 def no_pages(seen: Seen, said: Said) -> None:
     nothing_taken(seen, said)
     counts: Any = seen.machine.frames.value().counts
@@ -117,11 +105,7 @@ def no_pages(seen: Seen, said: Said) -> None:
     assert counts.free + counts.cached - pages < least + pages, said["page_class"]
 
 
-@claim(
-    "kmem operations: alloc/gave back",
-    "The 1 page it had already allocated is freed.",
-    "The {count} pages it had already allocated are freed.",
-)
+@claim("kmem operations: alloc/gave back")
 def gave_back(seen: Seen, said: Said) -> None:
     assert not seen.operation.result
     assert number(said["count"]) >= 1
@@ -136,14 +120,14 @@ def free(machine: vm.Machine) -> int:
     return counts.free + counts.cached
 
 
-@claim("kmem operations: alloc/nothing to give", "Nothing had to be freed.")
+@claim("kmem operations: alloc/nothing to give")
 def nothing_to_give(seen: Seen, said: Said) -> None:
     assert not seen.operation.result
     if not others_ran(seen):
         assert free(seen.machine) >= free(seen.before)
 
 
-@claim("kmem operations: alloc/no gap", "{name} returned 0: {map} has no gap of {size}.")
+@claim("kmem operations: alloc/no gap")
 def no_gap(seen: Seen, said: Said) -> None:
     nothing_taken(seen, said)
     space = seen.machine.kmem.maps.get(said["map"], seen.machine.kmem.kernel_map)
@@ -153,12 +137,12 @@ def no_gap(seen: Seen, said: Said) -> None:
     assert max(gaps) < bytes_of(said["size"]) or others_ran(seen)
 
 
-@claim("kmem operations: alloc/addresses short", "The map is short of addresses, however many pages are free.")
+@claim("kmem operations: alloc/addresses short")
 def short_of_addresses(seen: Seen, said: Said) -> None:
     assert seen.says("kmem operations: alloc/no gap")
 
 
-@claim("kmem operations: alloc/nothing", "{name} returned 0.")
+@claim("kmem operations: alloc/nothing")
 def returned_nothing(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     assert not seen.operation.result
@@ -183,10 +167,7 @@ def more_entries(seen: Seen, name: str) -> int:
     return len(ranges(seen.machine, name)) - len(ranges(seen.before, name))
 
 
-@claim(
-    "kmem operations: alloc/both",
-    "It merged with the entries on both sides: same object, consecutive offsets, same wiring.",
-)
+@claim("kmem operations: alloc/both")
 def merged_on_both_sides(seen: Seen, said: Said) -> None:
     left, right, now, name = neighbours(seen)
     assert left is not None and right is not None
@@ -201,45 +182,35 @@ def merged_with(seen: Seen, one: Entry | None, now: Entry, name: str) -> None:
     assert (one.object, one.wired) == (now.object, now.wired)
 
 
-@claim(
-    "kmem operations: alloc/prev",
-    "It merged with the entry before it: same object, consecutive offsets, same wiring.",
-)
+@claim("kmem operations: alloc/prev")
 def merged_with_previous(seen: Seen, said: Said) -> None:
     left, _, now, name = neighbours(seen)
     merged_with(seen, left, now, name)
     assert left is not None and now.start == left.start
 
 
-@claim(
-    "kmem operations: alloc/next",
-    "It merged with the entry after it: same object, consecutive offsets, same wiring.",
-)
+@claim("kmem operations: alloc/next")
 def merged_with_next(seen: Seen, said: Said) -> None:
     _, right, now, name = neighbours(seen)
     merged_with(seen, right, now, name)
     assert right is not None and now.end == right.end
 
 
-@claim("kmem operations: alloc/grown", "It created no new entry: the previous one was extended.")
+@claim("kmem operations: alloc/grown")
 def the_one_before_grew(seen: Seen, said: Said) -> None:
     left, _, now, name = neighbours(seen)
     assert left is not None and now.start == left.start
     assert more_entries(seen, name) == 0
 
 
-@claim("kmem operations: alloc/new", "It created a new entry.")
+@claim("kmem operations: alloc/new")
 def made_an_entry(seen: Seen, said: Said) -> None:
     _, _, now, name = neighbours(seen)
     assert now.start == int(seen.operation.result)
     assert more_entries(seen, name) == 1
 
 
-@claim(
-    "kmem operations: alloc/reclaimed",
-    "The map was full: it asked for memory once (the limit is 8 times).",
-    "The map was full: it asked for memory {count} times (the limit is 8 times).",
-)
+@claim("kmem operations: alloc/reclaimed")
 def reclaimed_first(seen: Seen, said: Said) -> None:
     space, found = seen.before.kmem.kmem_map, ranges(seen.before, "kmem_map")
     edges = [int(space.start), *(edge for one in found for edge in (one.start, one.end)), int(space.end)]
@@ -248,7 +219,7 @@ def reclaimed_first(seen: Seen, said: Said) -> None:
     assert 1 <= number(said["count"]) <= 8
 
 
-@claim("kmem operations: alloc/slept", "It waited for pages once.", "It waited for pages {count} times.")
+@claim("kmem operations: alloc/slept")
 def slept_for_pages(seen: Seen, said: Said) -> None:
     assert seen.machine.threads.value().ticks >= seen.before.threads.value().ticks
     assert said["count"] == "1" or number(said["count"]) > 1
@@ -269,16 +240,12 @@ def gave(seen: Seen, said: Said) -> None:
     assert [one for one in ranges(seen.before, name) if one.start <= start < one.end]
 
 
-@claim("kmem operations: free", "{name} freed {size} at {address} in {map}.")
+@claim("kmem operations: free")
 def freed(seen: Seen, said: Said) -> None:
     gave(seen, said)
 
 
-@claim(
-    "kmem operations: free/pages",
-    "{name} freed {size} at {address} in {map}: 1 page is free again.",
-    "{name} freed {size} at {address} in {map}: {count} pages are free again.",
-)
+@claim("kmem operations: free/pages")
 def freed_pages(seen: Seen, said: Said) -> None:
     gave(seen, said)
     size = -grown(seen, said["map"])
@@ -290,7 +257,7 @@ def freed_pages(seen: Seen, said: Said) -> None:
         assert free(seen.machine) - free(seen.before) >= number(said["count"])
 
 
-@claim("kmem operations: free/nothing", "{name} found nothing to free there.")
+@claim("kmem operations: free/nothing")
 def freed_nothing(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name
     for name in seen.machine.kmem.maps:
@@ -307,16 +274,12 @@ def cuts(seen: Seen) -> int:
     return found
 
 
-@claim("kmem operations: free/cuts", "It made 1 cut at the edges.", "It made {count} cuts at the edges.")
+@claim("kmem operations: free/cuts")
 def freed_with_cuts(seen: Seen, said: Said) -> None:
     assert cuts(seen) == number(said["count"])
 
 
-@claim(
-    "kmem operations: free/woke",
-    "It woke 1 sleeper, which checks again.",
-    "It woke {count} sleepers: each checks again, in this order.",
-)
+@claim("kmem operations: free/woke")
 def freed_and_woke(seen: Seen, said: Said) -> None:
     before, after = threads(seen.before), threads(seen.machine)
     woken = [name for name, one in before.items() if one.state == "asleep" and after[name].state == "ready"]
@@ -330,23 +293,19 @@ def none_woken(seen: Seen) -> None:
     assert seen.operation.name == "kmem_free"
 
 
-@claim("kmem operations: free/silent", "It does not wake sleepers; kmem_free_wakeup does.")
+@claim("kmem operations: free/silent")
 def freed_silently(seen: Seen, said: Said) -> None:
     none_woken(seen)
     assert cuts(seen) == 0
 
 
-@claim(
-    "kmem operations: free/silent cuts",
-    "It made 1 cut at the edges, and wakes no sleeper; kmem_free_wakeup does.",
-    "It made {count} cuts at the edges, and wakes no sleeper; kmem_free_wakeup does.",
-)
+@claim("kmem operations: free/silent cuts")
 def freed_silently_with_cuts(seen: Seen, said: Said) -> None:
     none_woken(seen)
     assert cuts(seen) == number(said["count"])
 
 
-@claim("kmem operations: suballoc", "kmem_suballoc created {submap}, a separate map over {range} of {map}.")
+@claim("kmem operations: suballoc")
 def made_a_submap(seen: Seen, said: Said) -> None:
     start, end = ends(said["range"])
     assert said["submap"] not in seen.before.kmem.maps
@@ -356,7 +315,7 @@ def made_a_submap(seen: Seen, said: Said) -> None:
     assert [one for one in ranges(seen.machine, said["map"]) if one.start <= start and end <= one.end]
 
 
-@claim("kmem operations: suballoc/reason", "Allocations in it use its own lock and its own addresses.")
+@claim("kmem operations: suballoc/reason")
 def of_its_own(seen: Seen, said: Said) -> None:
     new = seen.machine.kmem.maps.keys() - seen.before.kmem.maps.keys()
     assert all(name in dict(seen.machine.threads.value().locks) for name in new)
@@ -377,7 +336,7 @@ def buffers(machine: vm.Machine, name: str) -> int:
     return sum(slab.buffers - len(slab.free) for slab in zone(machine, name).slabs)
 
 
-@claim("kmem operations: malloc", "malloc allocated the buffer at {address} from {cache}.")
+@claim("kmem operations: malloc")
 def took_a_buffer(seen: Seen, said: Said) -> None:
     address = number(said["address"])
     assert address == int(seen.operation.result)
@@ -388,7 +347,7 @@ def took_a_buffer(seen: Seen, said: Said) -> None:
         assert buffers(seen.machine, said["cache"]) == buffers(seen.before, said["cache"]) + 1
 
 
-@claim("kmem operations: malloc/slab", "It needed a slab: kmem_malloc returned {address}.")
+@claim("kmem operations: malloc/slab")
 def needed_a_slab(seen: Seen, said: Said) -> None:
     start = number(said["address"])
     assert start <= int(seen.operation.result) < start + 64 * PAGE
@@ -396,36 +355,36 @@ def needed_a_slab(seen: Seen, said: Said) -> None:
     assert not [one for one in ranges(seen.before, "kmem_map") if one.start <= start < one.end]
 
 
-@claim("kmem operations: malloc/had", "The buffer is in a slab that the zone already had.")
+@claim("kmem operations: malloc/had")
 def had_a_slab(seen: Seen, said: Said) -> None:
     address = int(seen.operation.result)
     assert [one for one in ranges(seen.before, "kmem_map") if one.start <= address < one.end]
 
 
-@claim("kmem operations: mfree", "free returned the buffer at {address} to {cache}.")
+@claim("kmem operations: mfree")
 def gave_a_buffer(seen: Seen, said: Said) -> None:
     assert number(said["address"]) == int(seen.given.get("address", seen.given.get("addr")))
     if not others_ran(seen):
         assert buffers(seen.machine, said["cache"]) == buffers(seen.before, said["cache"]) - 1
 
 
-@claim("kmem operations: mfree/kept", "Its slab stays with the zone, empty or not, until uma_reclaim.")
+@claim("kmem operations: mfree/kept")
 def kept_its_slab(seen: Seen, said: Said) -> None:
     address = int(seen.given.get("address", seen.given.get("addr")))
     assert [one for one in ranges(seen.machine, "kmem_map") if one.start <= address < one.end]
 
 
-@claim("kmem operations: uma_reclaim", "The zones returned {size} to kmem_map.")
+@claim("kmem operations: uma_reclaim")
 def zones_gave(seen: Seen, said: Said) -> None:
     assert binary_size(-grown(seen, "kmem_map")) == said["size"]
 
 
-@claim("kmem operations: uma_reclaim/nothing", "The zones had no empty slab to return.")
+@claim("kmem operations: uma_reclaim/nothing")
 def zones_gave_nothing(seen: Seen, said: Said) -> None:
     assert ranges(seen.machine, "kmem_map") == ranges(seen.before, "kmem_map")
 
 
-@claim("kmem operations: uma_reclaim/reason", "Only empty slabs can be returned.")
+@claim("kmem operations: uma_reclaim/reason")
 def only_empty_ones(seen: Seen, said: Said) -> None:
     assert grown(seen, "kmem_map") < 0
     left = {slab.address for one in seen.machine.caches.value(most=10**6).caches for slab in one.slabs}
@@ -436,23 +395,23 @@ def only_empty_ones(seen: Seen, said: Said) -> None:
 # ---- locks, files, the page daemon ---------------------------------------------------------------
 
 
-@claim("kmem operations: register_handler", "From now on, {handler} is asked for memory when the kernel runs short.")
+@claim("kmem operations: register_handler")
 def is_asked(seen: Seen, said: Said) -> None:
     assert said["handler"] == str(seen.given["name"])
 
 
-@claim("kmem operations: lock", "The cell holds the lock of {map}.")
+@claim("kmem operations: lock")
 def locked(seen: Seen, said: Said) -> None:
     assert seen.machine.kmem.maps[said["map"]].locked_by is not None
     assert seen.before.kmem.maps[said["map"]].locked_by is None or others_ran(seen), "the cell waited for it"
 
 
-@claim("kmem operations: lock/reason", "Other threads that want it wait until it is unlocked.")
+@claim("kmem operations: lock/reason")
 def others_wait(seen: Seen, said: Said) -> None:
     assert seen.says("kmem operations: lock")
 
 
-@claim("kmem operations: unlock", "The lock of {map} is free.")
+@claim("kmem operations: unlock")
 def unlocked(seen: Seen, said: Said) -> None:
     holder = seen.machine.kmem.maps[said["map"]].locked_by
     assert holder is None or holder in threads(seen.machine)
@@ -464,56 +423,48 @@ def cached_of(machine: vm.Machine, name: str) -> int:
     return int(counts.cached + counts.inactive)
 
 
-@claim(
-    "kmem operations: read_file",
-    "read_file used 1 page of {file}; pages that had to be read: {read}.",
-    "read_file used {count} pages of {file}; pages that had to be read: {read}.",
-)
+@claim("kmem operations: read_file")
 def used_a_file(seen: Seen, said: Said) -> None:
     assert said["file"] == str(seen.given["name"])
     assert number(said["count"]) == pages_given(seen)
     assert 0 <= number(said["read"]) <= number(said["count"])
 
 
-@claim(
-    "kmem operations: read_file/long",
-    "read_file used 1 page of {file}.",
-    "read_file used {count} pages of {file}.",
-)
+@claim("kmem operations: read_file/long")
 def used_a_long_file(seen: Seen, said: Said) -> None:
     assert said["file"] == str(seen.given["name"])
     assert number(said["count"]) == pages_given(seen)
 
 
-@claim("kmem operations: read_file/reason", "Pages of files can be evicted when others need memory.")
+@claim("kmem operations: read_file/reason")
 def can_be_taken(seen: Seen, said: Said) -> None:
     assert cached_of(seen.machine, "") > 0
 
 
-@claim("kmem operations: take_pages", "Another user allocated 1 page.", "Another user allocated {count} pages.")
+@claim("kmem operations: take_pages")
 def others_took(seen: Seen, said: Said) -> None:
     assert seen.operation.result == number(said["count"])
     if not others_ran(seen):
         assert free(seen.before) - free(seen.machine) >= 0
 
 
-@claim("kmem operations: give_pages", "Another user freed 1 page.", "Another user freed {count} pages.")
+@claim("kmem operations: give_pages")
 def others_gave(seen: Seen, said: Said) -> None:
     assert seen.operation.result == number(said["count"])
     if not others_ran(seen):
         assert free(seen.machine) - free(seen.before) == number(said["count"])
 
 
-@claim("kmem operations: stop", "The page daemon was stopped.")
+@claim("kmem operations: stop")
 def stopped(seen: Seen, said: Said) -> None:
     assert seen.operation.target == "pagedaemon"
 
 
-@claim("kmem operations: start", "The page daemon may work again.")
+@claim("kmem operations: start")
 def started(seen: Seen, said: Said) -> None:
     assert seen.operation.target == "pagedaemon"
 
 
-@claim("kmem operations: pace", "The page daemon's pace was changed.")
+@claim("kmem operations: pace")
 def paced(seen: Seen, said: Said) -> None:
     assert seen.operation.target == "pagedaemon"

@@ -37,12 +37,12 @@ def spans(value: MapValue) -> list[tuple[int, int]]:
 # ---- the tree ------------------------------------------------------------------------------------
 
 
-@claim("map events: TreeCompared/left", "{key} is below {entry}: go left.")
+@claim("map events: TreeCompared/left")
 def goes_left(seen: StepSeen, said: Said) -> None:
     assert number(said["key"]) < entry(now(seen), said["entry"]).start
 
 
-@claim("map events: TreeCompared/right", "{key} is at or above the end of the entry at {entry}: go right.")
+@claim("map events: TreeCompared/right")
 def goes_right(seen: StepSeen, said: Said) -> None:
     found, key = entry(now(seen), said["entry"]), number(said["key"])
     assert key >= found.end or (key > found.start and key not in [one.start for one in now(seen).entries])
@@ -53,21 +53,19 @@ def is_inserted(seen: StepSeen, said: Said) -> None:
     assert entry(now(seen), said["key"]).id not in now(seen).nodes
 
 
-@claim("map events: TreeCompared/left, inserting", "The insertion goes left at {entry}: {key} is below it.")
+@claim("map events: TreeCompared/left, inserting")
 def insertion_goes_left(seen: StepSeen, said: Said) -> None:
     goes_left(seen, said)
     is_inserted(seen, said)
 
 
-@claim(
-    "map events: TreeCompared/right, inserting", "The insertion goes right at {entry}: {key} is at or above its end."
-)
+@claim("map events: TreeCompared/right, inserting")
 def insertion_goes_right(seen: StepSeen, said: Said) -> None:
     assert number(said["key"]) >= entry(now(seen), said["entry"]).end
     is_inserted(seen, said)
 
 
-@claim("map events: TreeCompared/here", "{key} is not below {entry} and not past its end: found.")
+@claim("map events: TreeCompared/here")
 def found_here(seen: StepSeen, said: Said) -> None:
     found = entry(now(seen), said["entry"])
     assert found.start <= number(said["key"]) < found.end
@@ -77,7 +75,7 @@ def node(value: MapValue, start: str) -> Any:
     return value.nodes[entry(value, start).id]
 
 
-@claim("map events: TreeLinked/root", "{entry} becomes the root of the tree, red at first.")
+@claim("map events: TreeLinked/root")
 def became_root(seen: StepSeen, said: Said) -> None:
     assert now(seen).root == entry(now(seen), said["entry"]).id
     assert node(now(seen), said["entry"]).red
@@ -92,23 +90,23 @@ def became_child(seen: StepSeen, said: Said, side: str) -> None:
     assert entry(value, said["entry"]).id not in was(seen).nodes
 
 
-@claim("map events: TreeLinked/left", "{entry} becomes the left child of {parent}, a red leaf.")
+@claim("map events: TreeLinked/left")
 def became_left(seen: StepSeen, said: Said) -> None:
     became_child(seen, said, "left")
 
 
-@claim("map events: TreeLinked/right", "{entry} becomes the right child of {parent}, a red leaf.")
+@claim("map events: TreeLinked/right")
 def became_right(seen: StepSeen, said: Said) -> None:
     became_child(seen, said, "right")
 
 
-@claim("map events: TreeRecoloured/red", "{entry} becomes red ({why}).")
+@claim("map events: TreeRecoloured/red")
 def became_red(seen: StepSeen, said: Said) -> None:
     assert node(now(seen), said["entry"]).red
     assert said["why"]
 
 
-@claim("map events: TreeRecoloured/black", "{entry} becomes black ({why}).")
+@claim("map events: TreeRecoloured/black")
 def became_black(seen: StepSeen, said: Said) -> None:
     assert not node(now(seen), said["entry"]).red
     if said["why"] == "the root is black":
@@ -124,17 +122,17 @@ def rotated(seen: StepSeen, said: Said, side: str) -> None:
     assert getattr(before.nodes[lowered], other) == raised
 
 
-@claim("map events: TreeRotated/left", "A rotation to the left moves {entry} down and {raised} up.")
+@claim("map events: TreeRotated/left")
 def rotated_left(seen: StepSeen, said: Said) -> None:
     rotated(seen, said, "left")
 
 
-@claim("map events: TreeRotated/right", "A rotation to the right moves {entry} down and {raised} up.")
+@claim("map events: TreeRotated/right")
 def rotated_right(seen: StepSeen, said: Said) -> None:
     rotated(seen, said, "right")
 
 
-@claim("map events: TreeUnlinked/one", "{entry} is removed from the tree; its child, if it has one, takes its place.")
+@claim("map events: TreeUnlinked/one")
 def left_the_tree(seen: StepSeen, said: Said) -> None:
     gone = was(seen).nodes.keys() - now(seen).nodes.keys()
     (identity,) = gone
@@ -143,9 +141,7 @@ def left_the_tree(seen: StepSeen, said: Said) -> None:
     assert said["entry"] in (f"entry {identity}", *(str(one.start) for one in was(seen).entries if one.id == identity))
 
 
-@claim(
-    "map events: TreeUnlinked/two", "{entry} is removed from the tree; its successor {heir} takes its place and colour."
-)
+@claim("map events: TreeUnlinked/two")
 def gave_its_place(seen: StepSeen, said: Said) -> None:
     (identity,) = was(seen).nodes.keys() - now(seen).nodes.keys()
     before = was(seen).nodes[identity]
@@ -158,7 +154,7 @@ def gave_its_place(seen: StepSeen, said: Said) -> None:
 # ---- the list ------------------------------------------------------------------------------------
 
 
-@claim("map events: EntryLinked", "{range} is added to the list, between {before} and {after}.")
+@claim("map events: EntryLinked")
 def joined(seen: StepSeen, said: Said) -> None:
     found = spans(now(seen))
     place = found.index(ends(said["range"]))
@@ -168,12 +164,12 @@ def joined(seen: StepSeen, said: Said) -> None:
     assert len(found) == len(spans(was(seen))) + 1
 
 
-@claim("map events: EntryLinked/only", "{range} is added to the list as its only entry.")
+@claim("map events: EntryLinked/only")
 def joined_alone(seen: StepSeen, said: Said) -> None:
     assert spans(now(seen)) == [ends(said["range"])]
 
 
-@claim("map events: EntryUnlinked", "{range} is removed from the list.")
+@claim("map events: EntryUnlinked")
 def left_the_list(seen: StepSeen, said: Said) -> None:
     assert len(spans(was(seen))) == len(spans(now(seen))) + 1
     assert ends(said["range"]) in spans(was(seen))
@@ -187,21 +183,21 @@ def resized(seen: StepSeen, before: str, after: str) -> None:
     assert ends(before) != ends(after)
 
 
-@claim("map events: EntryResized/low", "{before} is cut: its low part is {after}.")
+@claim("map events: EntryResized/low")
 def low_part(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     assert ends(said["before"])[0] == ends(said["after"])[0]
     assert ends(said["before"])[1] > ends(said["after"])[1]
 
 
-@claim("map events: EntryResized/high", "The high part of {before} is {after}.")
+@claim("map events: EntryResized/high")
 def high_part(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     assert ends(said["before"])[1] == ends(said["after"])[1]
     assert ends(said["before"])[0] < ends(said["after"])[0]
 
 
-@claim("map events: EntryResized/grown", "{before} grows to {after}.")
+@claim("map events: EntryResized/grown")
 def grown(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     before, after = ends(said["before"]), ends(said["after"])
@@ -213,19 +209,19 @@ def merged(seen: StepSeen, said: Said) -> tuple[tuple[int, int], tuple[int, int]
     return ends(said["before"]), ends(said["after"])
 
 
-@claim("map events: EntryResized/joined", "{before} merges with the next entry: {after}.")
+@claim("map events: EntryResized/joined")
 def merged_with_next(seen: StepSeen, said: Said) -> None:
     before, after = merged(seen, said)
     assert before[0] == after[0] and before[1] < after[1]
 
 
-@claim("map events: EntryResized/took before", "{before} merges with the entry before it: {after}.")
+@claim("map events: EntryResized/took before")
 def took_before(seen: StepSeen, said: Said) -> None:
     before, after = merged(seen, said)
     assert before[1] == after[1] and after[0] < before[0]
 
 
-@claim("map events: EntryResized/took after", "{before} merges with the entry after it: {after}.")
+@claim("map events: EntryResized/took after")
 def took_after(seen: StepSeen, said: Said) -> None:
     before, after = merged(seen, said)
     assert before[0] == after[0] and before[1] < after[1]
@@ -236,30 +232,30 @@ def of_range(value: MapValue, text: str) -> EntryValue:
     return found
 
 
-@claim("map events: EntryResized/got object", "{after} gets an anonymous object.")
+@claim("map events: EntryResized/got object")
 def got_an_object(seen: StepSeen, said: Said) -> None:
     assert of_range(now(seen), said["after"]).object is not None
     assert of_range(was(seen), said["after"]).object is None
 
 
-@claim("map events: EntryResized/gave object", "{after} gives up its anonymous object.")
+@claim("map events: EntryResized/gave object")
 def gave_its_object(seen: StepSeen, said: Said) -> None:
     assert of_range(now(seen), said["after"]).object is None
     assert of_range(was(seen), said["after"]).object is not None
 
 
-@claim("map events: EntryResized/submap", "{after} becomes a submap.")
+@claim("map events: EntryResized/submap")
 def became_a_submap(seen: StepSeen, said: Said) -> None:
     assert str(of_range(now(seen), said["after"]).object).startswith("submap:")
 
 
-@claim("map events: EntryResized", "{before} becomes {after}: {why}.")
+@claim("map events: EntryResized")
 def became(seen: StepSeen, said: Said) -> None:
     resized(seen, said["before"], said["after"])
     assert said["why"]
 
 
-@claim("map events: EntryChanged", "{range} changes: {why}.")
+@claim("map events: EntryChanged")
 def changed(seen: StepSeen, said: Said) -> None:
     after = of_range(now(seen), said["range"])
     before = next(one for one in was(seen).entries if one.id == after.id)
@@ -269,16 +265,12 @@ def changed(seen: StepSeen, said: Said) -> None:
     assert said["why"]
 
 
-@claim(
-    "map events: EntryWired",
-    "{entry} is wired once: its pages stay in memory.",
-    "{entry} is wired {count} times: its pages stay in memory.",
-)
+@claim("map events: EntryWired")
 def is_wired(seen: StepSeen, said: Said) -> None:
     assert entry(now(seen), said["entry"]).wired == number(said["count"])
 
 
-@claim("map events: EntryWired/no", "{entry} is no longer wired: its pages can be evicted.")
+@claim("map events: EntryWired/no")
 def is_not_wired(seen: StepSeen, said: Said) -> None:
     assert entry(now(seen), said["entry"]).wired == 0
     assert entry(was(seen), said["entry"]).wired > 0
@@ -287,19 +279,17 @@ def is_not_wired(seen: StepSeen, said: Said) -> None:
 # ---- searches ------------------------------------------------------------------------------------
 
 
-@claim(
-    "map events: FindCacheMoved/cleared", "The find cache is cleared: the next search for a gap starts at the bottom."
-)
+@claim("map events: FindCacheMoved/cleared")
 def cache_cleared(seen: StepSeen, said: Said) -> None:
     assert now(seen).find_cache_threshold is None
 
 
-@claim("map events: FindCacheMoved/any", "The next search for a gap begins at {address}.")
+@claim("map events: FindCacheMoved/any")
 def cache_moved(seen: StepSeen, said: Said) -> None:
     assert (now(seen).find_cache, now(seen).find_cache_threshold) == (number(said["address"]), 0)
 
 
-@claim("map events: FindCacheMoved/large", "The next search for a gap of more than {size} begins at {address}.")
+@claim("map events: FindCacheMoved/large")
 def cache_moved_for_large(seen: StepSeen, said: Said) -> None:
     assert now(seen).find_cache == number(said["address"])
     assert now(seen).find_cache_threshold == bytes_of(said["size"])
@@ -318,29 +308,29 @@ def gap(seen: StepSeen, said: Said) -> None:
     assert said["space"] == binary_size(gap_at(seen, number(said["address"])))
 
 
-@claim("map events: GapTried/taken", "The gap of {space} at {address} is large enough: the search chooses it.")
+@claim("map events: GapTried/taken")
 def gap_taken(seen: StepSeen, said: Said) -> None:
     gap(seen, said)
 
 
-@claim("map events: GapTried/best", "The search chooses the gap of {space} at {address}: {why}.")
+@claim("map events: GapTried/best")
 def gap_chosen(seen: StepSeen, said: Said) -> None:
     gap(seen, said)
     assert said["why"]
 
 
-@claim("map events: GapTried/passed", "The gap of {space} at {address} is {why}.")
+@claim("map events: GapTried/passed")
 def gap_passed(seen: StepSeen, said: Said) -> None:
     gap(seen, said)
     assert said["why"]
 
 
-@claim("map events: GapTried/small", "The gap of {space} at {address} is too small.")
+@claim("map events: GapTried/small")
 def gap_too_small(seen: StepSeen, said: Said) -> None:
     gap(seen, said)
 
 
-@claim("map events: GapTried/none", "There is no gap here: the next entry begins at or below {address}.")
+@claim("map events: GapTried/none")
 def no_gap(seen: StepSeen, said: Said) -> None:
     """An address that is rounded up to what was wanted may be beyond that entry."""
     address = number(said["address"])
@@ -348,17 +338,17 @@ def no_gap(seen: StepSeen, said: Said) -> None:
     assert [low for low, _ in spans(was(seen)) if low <= address]
 
 
-@claim("map events: LookupCacheHit", "The lookup cache points to the entry at {entry}, which contains the address.")
+@claim("map events: LookupCacheHit")
 def cached(seen: StepSeen, said: Said) -> None:
     assert was(seen).lookup_cache == entry(was(seen), said["entry"]).id
 
 
-@claim("map events: KernelLimitMoved", "The kernel's page tables now reach up to {address}.")
+@claim("map events: KernelLimitMoved")
 def limit_moved(seen: StepSeen, said: Said) -> None:
     assert seen.then.map("kernel_map").klimit == number(said["address"])
 
 
-@claim("map events: PagerAsked/hit", "The page at {where} is in memory already: frame {frame}.")
+@claim("map events: PagerAsked/hit")
 def page_was_there(seen: StepSeen, said: Said) -> None:
     name, _, offset = said["where"].rpartition("+")
     assert seen.then.value("objects").objects[name].pages[number(offset) >> 12] == number(said["frame"])
@@ -371,7 +361,7 @@ def pages_lately(seen: StepSeen, name: str) -> list[dict[int, int]]:
     return [objects[name].pages if name in objects else {} for objects in values]
 
 
-@claim("map events: PagerAsked/miss", "The pager supplies the page at {where}: frame {frame}.")
+@claim("map events: PagerAsked/miss")
 def page_supplied(seen: StepSeen, said: Said) -> None:
     name, _, offset = said["where"].rpartition("+")
     assert seen.then.value("objects").objects[name].pages[number(offset) >> 12] == number(said["frame"])

@@ -31,7 +31,7 @@ def grown(seen: Seen, name: str) -> int:
 # ---- entering, removing, looking up --------------------------------------------------------------
 
 
-@claim("map operations: enter", "enter mapped {size} at {address} in {map}.")
+@claim("map operations: enter")
 def entered(seen: Seen, said: Said) -> None:
     name, start = said["map"], number(said["address"])
     size = grown(seen, name)
@@ -51,7 +51,7 @@ def around(seen: Seen) -> tuple[Entry | None, Entry | None, Entry]:
     return left, right, new
 
 
-@claim("map operations: enter/grown", "It extended the entry {side} it: {why}.")
+@claim("map operations: enter/grown")
 def grew(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     grown_one = left if said["side"] == "before" else right
@@ -63,7 +63,7 @@ def grew(seen: Seen, said: Said) -> None:
     alike(grown_one, new, said["why"])
 
 
-@claim("map operations: enter/joined", "It merged with both neighbours: {why}.")
+@claim("map operations: enter/joined")
 def merged_with_both(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     assert left is not None and right is not None
@@ -81,7 +81,7 @@ def alike(one: Entry, other: Entry, why: str) -> None:
     assert one.object == other.object
 
 
-@claim("map operations: enter/alone", "It created a new entry: no neighbour touches it.")
+@claim("map operations: enter/alone")
 def alone(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     assert (left, right) == (None, None)
@@ -89,7 +89,7 @@ def alone(seen: Seen, said: Said) -> None:
     assert new.start == int(seen.operation.result)
 
 
-@claim("map operations: enter/apart", "It created a new entry, which did not merge with the {side} one: {why}.")
+@claim("map operations: enter/apart")
 def apart(seen: Seen, said: Said) -> None:
     left, right, new = around(seen)
     neighbour = {"previous": left, "next": right}[said["side"]]
@@ -100,7 +100,7 @@ def apart(seen: Seen, said: Said) -> None:
         assert neighbour.object is not None or new.object is not None, said["why"]
 
 
-@claim("map operations: enter/hint refused", "The hint was refused: {why}.")
+@claim("map operations: enter/hint refused")
 def hint_refused(seen: Seen, said: Said) -> None:
     hint = number_given(seen, "at", "hint")
     assert int(seen.operation.result) != hint or hint % PAGE, said["why"]
@@ -110,7 +110,7 @@ def hint_refused(seen: Seen, said: Said) -> None:
         assert there or hint < int(space.start) or hint + grown(seen, seen.map) > int(space.end), said["why"]
 
 
-@claim("map operations: enter/hint taken", "The hint was used: {why}.")
+@claim("map operations: enter/hint taken")
 def hint_taken(seen: Seen, said: Said) -> None:
     assert int(seen.operation.result) % PAGE == 0
     assert "multiple of align" in said["why"]
@@ -123,11 +123,7 @@ def number_given(seen: Seen, *names: str) -> int:
     return bytes_of(given) if isinstance(given, str) and "B" in given else int(vm.Address(given))
 
 
-@claim(
-    "map operations: remove",
-    "remove unmapped {size} (1 entry) from {map}.",
-    "remove unmapped {size} ({count} entries) from {map}.",
-)
+@claim("map operations: remove")
 def removed(seen: Seen, said: Said) -> None:
     name = said["map"]
     assert binary_size(-grown(seen, name)) == said["size"]
@@ -137,36 +133,32 @@ def removed(seen: Seen, said: Said) -> None:
     assert len(lost) == number(said["count"]), start
 
 
-@claim("map operations: remove/nothing", "remove found no entry in the range.")
+@claim("map operations: remove/nothing")
 def removed_nothing(seen: Seen, said: Said) -> None:
     assert entries(seen.before, seen.map) == entries(seen.machine, seen.map)
     start, end = range_given(seen)
     assert covered(entries(seen.before, seen.map), start, end) == 0
 
 
-@claim("map operations: remove/cache", "The find cache is cleared anyway.")
+@claim("map operations: remove/cache")
 def cache_cleared(seen: Seen, said: Said) -> None:
     value = map_of(seen.machine, seen.map).value()
     assert (value.find_cache, value.find_cache_threshold) == (0, None)
 
 
-@claim("map operations: remove/untouched", "No entry is above it either, so the find cache stays as it is.")
+@claim("map operations: remove/untouched")
 def nothing_above(seen: Seen, said: Said) -> None:
     before, after = (map_of(machine, seen.map).value() for machine in (seen.before, seen.machine))
     assert (after.find_cache, after.find_cache_threshold) == (before.find_cache, before.find_cache_threshold)
     assert [one for one in entries(seen.before, seen.map) if one.end > range_given(seen)[0]] == []
 
 
-@claim("map operations: remove/whole", "No entry had to be cut.")
+@claim("map operations: remove/whole")
 def removed_whole(seen: Seen, said: Said) -> None:
     assert set(entries(seen.machine, seen.map)) < set(entries(seen.before, seen.map))
 
 
-@claim(
-    "map operations: remove/cut",
-    "First it made 1 cut, at the edge of the range.",
-    "First it made {count} cuts, at the edges of the range.",
-)
+@claim("map operations: remove/cut")
 def removed_and_cut(seen: Seen, said: Said) -> None:
     left = set(entries(seen.machine, seen.map)) - set(entries(seen.before, seen.map))
     assert len(left) == number(said["count"])
@@ -180,14 +172,14 @@ def range_given(seen: Seen) -> tuple[int, int]:
     return start, number_given(seen, "end")
 
 
-@claim("map operations: lookup", "lookup found the entry {range}.")
+@claim("map operations: lookup")
 def looked_up(seen: Seen, said: Said) -> None:
     start, end = ends(said["range"])
     assert start <= number_given(seen, "address") < end
     assert (start, end) in [(one.start, one.end) for one in entries(seen.before, seen.map)]
 
 
-@claim("map operations: lookup/next", "lookup found no entry at {address}; the next one is {range}.")
+@claim("map operations: lookup/next")
 def looked_up_next(seen: Seen, said: Said) -> None:
     wanted = number(said["address"])
     assert wanted == number_given(seen, "address") & -PAGE or wanted == number_given(seen, "address")
@@ -196,25 +188,21 @@ def looked_up_next(seen: Seen, said: Said) -> None:
     assert above[0].start > wanted
 
 
-@claim("map operations: lookup/nothing", "lookup found no entry at {address} or above.")
+@claim("map operations: lookup/nothing")
 def looked_up_nothing(seen: Seen, said: Said) -> None:
     wanted = number(said["address"])
     assert wanted // PAGE == number_given(seen, "address") // PAGE
     assert [one for one in entries(seen.before, seen.map) if one.end > wanted] == []
 
 
-@claim("map operations: lookup/cached", "The lookup cache had it: nothing was compared.")
+@claim("map operations: lookup/cached")
 def looked_up_in_cache(seen: Seen, said: Said) -> None:
     value = map_of(seen.before, seen.map).value(whole=10**6)
     (cached,) = [one for one in value.entries if one.id == value.lookup_cache]
     assert cached.start <= number_given(seen, "address") < cached.end
 
 
-@claim(
-    "map operations: lookup/compared",
-    "It made 1 comparison in the tree.",
-    "It made {count} comparisons in the tree.",
-)
+@claim("map operations: lookup/compared")
 def looked_up_by_comparing(seen: Seen, said: Said) -> None:
     """The way down the tree as it was, found here again."""
     value = map_of(seen.before, seen.map).value(whole=10**6)
@@ -240,12 +228,12 @@ def of_range(seen: Seen, said: Said) -> list[Entry]:
     return inside(entries(seen.machine, seen.map), first, end)
 
 
-@claim("map operations: protect", "protect set the protection of {size} at {address} to {rights}.")
+@claim("map operations: protect")
 def protected(seen: Seen, said: Said) -> None:
     assert {one.prot for one in of_range(seen, said)} <= {said["rights"]}
 
 
-@claim("map operations: protect/max", "protect limited {size} at {address} to {rights}.")
+@claim("map operations: protect/max")
 def limited(seen: Seen, said: Said) -> None:
     assert {one.max_prot for one in of_range(seen, said)} <= {said["rights"]}
 
@@ -257,16 +245,12 @@ def inherits(how: str) -> Any:
     return check
 
 
-claim("map operations: inherit/share", "A child task will share {size} at {address} (inherit=share).")(
-    inherits("share")
-)
-claim("map operations: inherit/copy", "A child task will get a copy of {size} at {address} (inherit=copy).")(
-    inherits("copy")
-)
-claim("map operations: inherit/none", "A child task will not get {size} at {address} (inherit=none).")(inherits("none"))
+claim("map operations: inherit/share")(inherits("share"))
+claim("map operations: inherit/copy")(inherits("copy"))
+claim("map operations: inherit/none")(inherits("none"))
 
 
-@claim("map operations: advise", "advise marked {size} at {address} as {what}.")
+@claim("map operations: advise")
 def advised(seen: Seen, said: Said) -> None:
     start, end = range_given(seen)
     assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
@@ -279,7 +263,7 @@ def advised(seen: Seen, said: Said) -> None:
     )
 
 
-@claim("map operations: wire", "wire wired {size} at {address}: its pages stay in memory.")
+@claim("map operations: wire")
 def wired(seen: Seen, said: Said) -> None:
     start, end = range_given(seen)
     assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
@@ -293,29 +277,25 @@ def wired_more(seen: Seen, start: int, end: int, more: int) -> None:
         assert [one.wired for one in after] == [one.wired + more for one in before]
 
 
-@claim("map operations: unwire", "unwire removed one wiring from {size} at {address}.")
+@claim("map operations: unwire")
 def unwired(seen: Seen, said: Said) -> None:
     start, end = range_given(seen)
     assert (number(said["address"]), said["size"]) == (start, binary_size(end - start))
     wired_more(seen, start, end, -1)
 
 
-@claim(
-    "map operations: simplify",
-    "simplify merged matching neighbours: 1 entry fewer.",
-    "simplify merged matching neighbours: {count} entries fewer.",
-)
+@claim("map operations: simplify")
 def simplified(seen: Seen, said: Said) -> None:
     before, after = entries(seen.before, seen.map), entries(seen.machine, seen.map)
     assert len(before) - len(after) == number(said["count"])
 
 
-@claim("map operations: simplify/nothing", "simplify found no neighbours to merge.")
+@claim("map operations: simplify/nothing")
 def simplified_nothing(seen: Seen, said: Said) -> None:
     assert entries(seen.before, seen.map) == entries(seen.machine, seen.map)
 
 
-@claim("map operations: submap", "submap turned {size} at {address} into the submap {map}.")
+@claim("map operations: submap")
 def became_a_submap(seen: Seen, said: Said) -> None:
     start = number(said["address"])
     (there,) = inside(entries(seen.machine, seen.map), start, start + bytes_of(said["size"]))
@@ -324,7 +304,7 @@ def became_a_submap(seen: Seen, said: Said) -> None:
     assert (int(inner.start), int(inner.end)) == (there.start, there.end)
 
 
-@claim("map operations: range", "Entries: {changed} changed, {cut} cut, {joined} merged.")
+@claim("map operations: range")
 def entries_changed(seen: Seen, said: Said) -> None:
     """Each cut makes an entry more, and each merge one less."""
     before, after = entries(seen.before, seen.map), entries(seen.machine, seen.map)
@@ -336,35 +316,23 @@ def entries_changed(seen: Seen, said: Said) -> None:
         assert number(said["changed"]) <= len(inside(after, start, end)) + number(said["joined"])
 
 
-@claim("map operations: superpages", "superpages mapped 1 large page.", "superpages mapped {count} large pages.")
+@claim("map operations: superpages")
 def mapped_large(seen: Seen, said: Said) -> None:
     assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
 
 
-@claim(
-    "map operations: superpages/of",
-    "superpages mapped 1 page of {size}.",
-    "superpages mapped {count} pages of {size}.",
-)
+@claim("map operations: superpages/of")
 def mapped_of_a_size(seen: Seen, said: Said) -> None:
     new = large_pages_at(seen, seen.machine).items() - large_pages_at(seen, seen.before).items()
     assert [size for _, size in new] == [bytes_of(said["size"])] * number(said["count"])
 
 
-@claim(
-    "map operations: promote",
-    "promote replaced small pages with 1 large one.",
-    "promote replaced small pages with {count} large ones.",
-)
+@claim("map operations: promote")
 def promoted(seen: Seen, said: Said) -> None:
     assert large_pages(seen, seen.machine) - large_pages(seen, seen.before) == number(said["count"])
 
 
-@claim(
-    "map operations: split",
-    "It split 1 large page into smaller ones.",
-    "It split {count} large pages into smaller ones.",
-)
+@claim("map operations: split")
 def split(seen: Seen, said: Said) -> None:
     smaller = [
         start
@@ -401,24 +369,24 @@ def size_at(seen: Seen, machine: vm.Machine, page: int) -> int:
 # ---- the machine ---------------------------------------------------------------------------------
 
 
-@claim("map operations: boot", "The machine booted.")
+@claim("map operations: boot")
 def booted(seen: Seen, said: Said) -> None:
     assert len(seen.machine.journal) == 1
     assert not seen.machine.dead
 
 
-@claim("map operations: boot/reason", "Step back to see how its maps were created.")
+@claim("map operations: boot/reason")
 def booted_in_steps(seen: Seen, said: Said) -> None:
     assert seen.moment.story.steps
 
 
-@claim("map operations: task", "task created {name}, with an empty address space.")
+@claim("map operations: task")
 def made_task(seen: Seen, said: Said) -> None:
     assert said["name"] not in seen.before.tasks
     assert entries(seen.machine, f"task:{said['name']}/map") == []
 
 
-@claim("map operations: task/reason", "It shares the kernel's page tables.")
+@claim("map operations: task/reason")
 def shares_the_kernel(seen: Seen, said: Said) -> None:
     task = seen.machine.tasks[str(seen.given["name"])]
     address = int(seen.machine.kernel_map.start)
@@ -427,38 +395,38 @@ def shares_the_kernel(seen: Seen, said: Said) -> None:
         assert [one.value for one in mine.steps] == [one.value for one in theirs.steps]
 
 
-@claim("map operations: object", "object created {name}, which has no pages yet.")
+@claim("map operations: object")
 def made_object(seen: Seen, said: Said) -> None:
     assert said["name"] not in seen.before.objects
     assert said["name"] in seen.machine.objects
     assert not [page for name, page in resident(seen.machine) if name == said["name"]]
 
 
-@claim("map operations: device", "device created {name}, over {size} of device memory.")
+@claim("map operations: device")
 def made_device(seen: Seen, said: Said) -> None:
     assert said["name"] not in seen.before.objects
     assert said["name"] in seen.machine.objects
     assert bytes_of(said["size"]) == bytes_of_given(seen.given["size"])
 
 
-@claim("map operations: reap", "reap returned 1 empty slab.", "reap returned {count} empty slabs.")
+@claim("map operations: reap")
 def reaped(seen: Seen, said: Said) -> None:
     before, after = seen.before.pages.free_pages, seen.machine.pages.free_pages
     assert seen.operation.result == number(said["count"])
     assert after > before
 
 
-@claim("map operations: reap/nothing", "reap found no empty slab to return.")
+@claim("map operations: reap/nothing")
 def reaped_nothing(seen: Seen, said: Said) -> None:
     assert seen.machine.pages.free_pages == seen.before.pages.free_pages
     assert seen.machine.kentry.contents(most=10**6) == seen.before.kentry.contents(most=10**6)
 
 
-@claim("map operations: reap/reason", "Their pages are free again.")
+@claim("map operations: reap/reason")
 def reaped_pages(seen: Seen, said: Said) -> None:
     assert seen.machine.pages.free_pages > seen.before.pages.free_pages
 
 
-@claim("map operations: set_controls", "set_controls changed the processor's control registers.")
+@claim("map operations: set_controls")
 def controlled(seen: Seen, said: Said) -> None:
     assert seen.machine.controls != seen.before.controls or seen.given

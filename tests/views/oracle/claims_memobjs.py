@@ -41,28 +41,19 @@ def behind(seen: Seen, memobj: str) -> list[tuple[str, int, int]]:
     return [(str(one.frame), one.offset, one.size) for one in fills]
 
 
-@claim(
-    "domain operations: memobj", "{name} created '{memobj}': {size} at {address}, {flags}; none of it is mapped yet."
-)
+@claim("domain operations: memobj")
 def object_made_empty(seen: Seen, said: Said) -> None:
     assert object_made(seen, said) == 0
     assert behind(seen, said["memobj"]) == []
 
 
-@claim(
-    "domain operations: memobj/frame",
-    "{name} created '{memobj}' with {frame}: {size} at {address}, {flags}; none of it is mapped yet.",
-)
+@claim("domain operations: memobj/frame")
 def object_made_with_a_frame(seen: Seen, said: Said) -> None:
     assert object_made(seen, said) == 0
     assert [frame for frame, _, _ in behind(seen, said["memobj"])] == [said["frame"]]
 
 
-@claim(
-    "domain operations: memobj/mapped",
-    "{name} created '{memobj}': {size} at {address}, {flags}, and mapped 1 page of {frame}.",
-    "{name} created '{memobj}': {size} at {address}, {flags}, and mapped {count} pages of {frame}.",
-)
+@claim("domain operations: memobj/mapped")
 def object_made_and_mapped(seen: Seen, said: Said) -> None:
     assert object_made(seen, said) == number(said["count"]) > 0
     assert [frame for frame, _, _ in behind(seen, said["memobj"])] == [said["frame"]]
@@ -90,16 +81,12 @@ def put(seen: Seen, said: Said) -> tuple[RegionValue, int]:
     return object_called(seen, said)
 
 
-@claim("domain operations: fill", "fill put {frame} into '{memobj}' at offset {offset}; an access will map it.")
+@claim("domain operations: fill")
 def filled(seen: Seen, said: Said) -> None:
     assert put(seen, said)[1] == 0
 
 
-@claim(
-    "domain operations: fill/mapped",
-    "fill put {frame} into '{memobj}' at offset {offset}, and mapped 1 page at {address}.",
-    "fill put {frame} into '{memobj}' at offset {offset}, and mapped {count} pages at {address}.",
-)
+@claim("domain operations: fill/mapped")
 def filled_and_mapped(seen: Seen, said: Said) -> None:
     region, more = put(seen, said)
     assert more == number(said["count"]) > 0
@@ -117,16 +104,12 @@ def took_out(seen: Seen, said: Said) -> tuple[RegionValue, int]:
     return object_called(seen, said)
 
 
-@claim("domain operations: unfill", "unfill removed the frame at offset {offset} of '{memobj}'; none of it was mapped.")
+@claim("domain operations: unfill")
 def unfilled(seen: Seen, said: Said) -> None:
     assert took_out(seen, said)[1] == 0
 
 
-@claim(
-    "domain operations: unfill/mapped",
-    "unfill removed the frame at offset {offset} of '{memobj}', and unmapped 1 page at {address}.",
-    "unfill removed the frame at offset {offset} of '{memobj}', and unmapped {count} pages at {address}.",
-)
+@claim("domain operations: unfill/mapped")
 def unfilled_and_unmapped(seen: Seen, said: Said) -> None:
     region, more = took_out(seen, said)
     assert -more == number(said["count"]) > 0
@@ -152,36 +135,22 @@ def protected(seen: Seen, said: Said, size: int | None) -> int:
     return len(found)
 
 
-@claim(
-    "domain operations: protect",
-    "protect set {size} of '{memobj}', from offset {offset} on, to {flags}; none of it is mapped.",
-)
+@claim("domain operations: protect")
 def protected_unmapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, bytes_of(said["size"])) == 0
 
 
-@claim(
-    "domain operations: protect/mapped",
-    "protect set {size} of '{memobj}', from offset {offset} on, to {flags}, and changed 1 mapped page.",
-    "protect set {size} of '{memobj}', from offset {offset} on, to {flags}, and changed {count} mapped pages.",
-)
+@claim("domain operations: protect/mapped")
 def protected_mapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, bytes_of(said["size"])) == number(said["count"]) > 0
 
 
-@claim(
-    "domain operations: protect/rest",
-    "protect set '{memobj}', from offset {offset} to its end, to {flags}; none of it is mapped.",
-)
+@claim("domain operations: protect/rest")
 def rest_protected_unmapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, None) == 0
 
 
-@claim(
-    "domain operations: protect/rest mapped",
-    "protect set '{memobj}', from offset {offset} to its end, to {flags}, and changed 1 mapped page.",
-    "protect set '{memobj}', from offset {offset} to its end, to {flags}, and changed {count} mapped pages.",
-)
+@claim("domain operations: protect/rest mapped")
 def rest_protected_mapped(seen: Seen, said: Said) -> None:
     assert protected(seen, said, None) == number(said["count"]) > 0
 
@@ -197,25 +166,17 @@ def ended(seen: Seen, said: Said) -> int:
     return shown(before, region)
 
 
-@claim("domain operations: remove", "remove ended '{memobj}', {size} at {address}; none of it was mapped.")
+@claim("domain operations: remove")
 def ended_unmapped(seen: Seen, said: Said) -> None:
     assert ended(seen, said) == 0
 
 
-@claim(
-    "domain operations: remove/mapped",
-    "remove ended '{memobj}', {size} at {address}, and unmapped 1 page.",
-    "remove ended '{memobj}', {size} at {address}, and unmapped {count} pages.",
-)
+@claim("domain operations: remove/mapped")
 def ended_and_unmapped(seen: Seen, said: Said) -> None:
     assert ended(seen, said) == number(said["count"]) > 0
 
 
-@claim(
-    "domain operations: deserialise",
-    "deserialise mapped 1 page, the first at {address}.",
-    "deserialise mapped {count} pages, the first at {address}.",
-)
+@claim("domain operations: deserialise")
 def deserialised(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert leaves(before) == []
@@ -223,7 +184,7 @@ def deserialised(seen: Seen, said: Said) -> None:
     assert min(one.va for one in leaves(after)) == number(said["address"])
 
 
-@claim("domain operations: deserialise/nothing", "deserialise found no mapping in the data.")
+@claim("domain operations: deserialise/nothing")
 def deserialised_nothing(seen: Seen, said: Said) -> None:
     before, after = both(seen)
     assert leaves(before) == leaves(after)

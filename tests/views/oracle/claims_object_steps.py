@@ -29,20 +29,20 @@ def one(seen: StepSeen, said: Said) -> ObjectValue:
 KINDS = {"with pages of zeroes": "anonymous", "with the pages of a file": "file", "a device's memory": "device"}
 
 
-@claim("object events: ObjectMade", "There is a new memory object: {object}, {kind}.")
+@claim("object events: ObjectMade")
 def made(seen: StepSeen, said: Said) -> None:
     assert said["object"] not in was(seen).objects
     found = one(seen, said)
     assert (found.kind, found.shadow) == (KINDS.get(said["kind"], said["kind"]), "")
 
 
-@claim("object events: ObjectMade/shadow", "There is a new memory object: {object}, a shadow in front of {behind}.")
+@claim("object events: ObjectMade/shadow")
 def made_a_shadow(seen: StepSeen, said: Said) -> None:
     assert said["object"] not in was(seen).objects
     assert one(seen, said).shadow == said["behind"]
 
 
-@claim("object events: ObjectGone", "Memory object {object} is gone: {why}.")
+@claim("object events: ObjectGone")
 def gone(seen: StepSeen, said: Said) -> None:
     assert said["object"] in was(seen).objects
     assert said["object"] not in now(seen).objects
@@ -53,10 +53,7 @@ def gone(seen: StepSeen, said: Said) -> None:
         assert said["why"] in ("no reference is left", "nothing maps it", "it was destroyed")
 
 
-@claim(
-    "object events: ObjectGone/collapsed",
-    "Memory object {object} is gone: the object in front of it now has its pages.",
-)
+@claim("object events: ObjectGone/collapsed")
 def gone_into_another(seen: StepSeen, said: Said) -> None:
     assert said["object"] in was(seen).objects
     assert said["object"] not in now(seen).objects
@@ -67,37 +64,25 @@ def moved(seen: StepSeen, said: Said, *, all_of: bool) -> None:
     assert one(seen, said).shadow == ("" if all_of else said["after"])
 
 
-@claim(
-    "object events: ShadowMoved/collapsed",
-    "{object} absorbs {before}, which nothing else referred to; {after} is now behind it.",
-)
+@claim("object events: ShadowMoved/collapsed")
 def took_in(seen: StepSeen, said: Said) -> None:
     moved(seen, said, all_of=False)
     assert was(seen).references(said["before"]) <= 1
 
 
-@claim(
-    "object events: ShadowMoved/collapsed all",
-    "{object} absorbs {before}, which nothing else referred to; nothing is now behind it.",
-)
+@claim("object events: ShadowMoved/collapsed all")
 def took_in_the_last(seen: StepSeen, said: Said) -> None:
     moved(seen, said, all_of=True)
     assert was(seen).references(said["before"]) <= 1
 
 
-@claim(
-    "object events: ShadowMoved/bypassed",
-    "{object}'s own pages hide all of {before}, which is bypassed: {after} is now behind {object}.",
-)
+@claim("object events: ShadowMoved/bypassed")
 def bypassed(seen: StepSeen, said: Said) -> None:
     assert was(seen).references(said["before"]) > 1, "else it is taken in"
     moved(seen, said, all_of=False)
 
 
-@claim(
-    "object events: ShadowMoved/bypassed all",
-    "{object}'s own pages hide all of {before}, which is bypassed: nothing is now behind {object}.",
-)
+@claim("object events: ShadowMoved/bypassed all")
 def bypassed_the_last(seen: StepSeen, said: Said) -> None:
     assert was(seen).references(said["before"]) > 1, "else it is taken in"
     moved(seen, said, all_of=True)
@@ -106,11 +91,7 @@ def bypassed_the_last(seen: StepSeen, said: Said) -> None:
 # ---- pages ---------------------------------------------------------------------------------------
 
 
-@claim(
-    "object events: PagesEntered",
-    "Page {page} is added to the pages of {object}: it is in frame {frame}.",
-    "{count} pages are added to {object}, from page {page} on.",
-)
+@claim("object events: PagesEntered")
 def entered(seen: StepSeen, said: Said) -> None:
     pages, page = one(seen, said).pages, number(said["page"])
     before = was(seen).objects[said["object"]].pages if said["object"] in was(seen).objects else {}
@@ -120,11 +101,7 @@ def entered(seen: StepSeen, said: Said) -> None:
         assert pages[page] == number(said["frame"])
 
 
-@claim(
-    "object events: PagesLeft",
-    "Page {page} is removed from the pages of {object}: it was in frame {frame}.",
-    "{count} pages are removed from {object}, from page {page} on.",
-)
+@claim("object events: PagesLeft")
 def left(seen: StepSeen, said: Said) -> None:
     before = was(seen).objects[said["object"]].pages
     pages = now(seen).objects[said["object"]].pages if said["object"] in now(seen).objects else {}
@@ -135,17 +112,14 @@ def left(seen: StepSeen, said: Said) -> None:
         assert before[page] == number(said["frame"])
 
 
-@claim(
-    "object events: ObjectSearched/on",
-    "{object} does not have page {page}: the search continues in the object behind it.",
-)
+@claim("object events: ObjectSearched/on")
 def searched_on(seen: StepSeen, said: Said) -> None:
     found, page = one(seen, said), number(said["page"])
     assert page not in found.pages and page not in found.swapped
     assert found.shadow
 
 
-@claim("object events: ObjectSearched/nowhere", "{object} does not have page {page}, and nothing is behind it.")
+@claim("object events: ObjectSearched/nowhere")
 def searched_to_the_end(seen: StepSeen, said: Said) -> None:
     found, page = one(seen, said), number(said["page"])
     assert page not in was(seen).objects[said["object"]].pages
@@ -154,20 +128,17 @@ def searched_to_the_end(seen: StepSeen, said: Said) -> None:
     assert found.kind != "file", "a file has all its pages"
 
 
-@claim("object events: ObjectSearched/memory", "{object} has page {page} in memory.")
+@claim("object events: ObjectSearched/memory")
 def found_in_memory(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) in one(seen, said).pages
 
 
-@claim("object events: ObjectSearched/swap", "{object} has page {page} in swap space.")
+@claim("object events: ObjectSearched/swap")
 def found_in_swap(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) in one(seen, said).swapped
 
 
-@claim(
-    "object events: ObjectSearched/file",
-    "Page {page} is not in memory: the pager of {object}, the last of the chain, is asked.",
-)
+@claim("object events: ObjectSearched/file")
 def found_in_file(seen: StepSeen, said: Said) -> None:
     found = one(seen, said)
     assert (found.shadow, number(said["page"]) >= 0) == ("", True)
@@ -175,28 +146,25 @@ def found_in_file(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) not in found.swapped
 
 
-@claim(
-    "object events: PageCopied",
-    "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
-)
+@claim("object events: PageCopied")
 def copied(seen: StepSeen, said: Said) -> None:
     page = number(said["page"])
     assert page in was(seen).objects[said["source"]].pages or page in now(seen).objects[said["source"]].pages
     assert one(seen, said).pages.get(page, number(said["frame"])) == number(said["frame"])
 
 
-@claim("object events: PageDirtied", "Page {page} of {object} is now dirty: it has to be written back.")
+@claim("object events: PageDirtied")
 def dirtied(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) in one(seen, said).dirty
 
 
-@claim("object events: PageCleaned", "Page {page} of {object} was written back to its file.")
+@claim("object events: PageCleaned")
 def cleaned(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) not in one(seen, said).dirty
     assert number(said["page"]) in was(seen).objects[said["object"]].dirty
 
 
-@claim("object events: PageLost", "Page {page} of {object} was dirty: what was written there is lost.")
+@claim("object events: PageLost")
 def lost(seen: StepSeen, said: Said) -> None:
     assert number(said["page"]) in was(seen).objects[said["object"]].dirty
     assert said["object"] not in now(seen).objects or number(said["page"]) not in one(seen, said).dirty
@@ -222,19 +190,13 @@ def lately(seen: StepSeen, said: Said) -> list[ObjectValue]:
     return [objects[said["object"]] for objects in values if said["object"] in objects]
 
 
-@claim(
-    "object events: PageOut/swap",
-    "Page {page} of {object} is paged out to swap slot {slot}; frame {frame} is free.",
-)
+@claim("object events: PageOut/swap")
 def out_to_swap(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert found.swapped[page] == number(said["slot"])
 
 
-@claim(
-    "object events: PageOut/file",
-    "Page {page} of {object} has been written back and is evicted; frame {frame} is free.",
-)
+@claim("object events: PageOut/file")
 def out_to_file(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert page not in found.dirty
@@ -242,49 +204,33 @@ def out_to_file(seen: StepSeen, said: Said) -> None:
     assert any(page in earlier.dirty for earlier in lately(seen, said)), "else it is not written"
 
 
-@claim(
-    "object events: PageOut/nowhere",
-    "Page {page} of {object} is evicted. Its file already has the contents; frame {frame} is free.",
-)
+@claim("object events: PageOut/nowhere")
 def out_of_a_file(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert page not in found.dirty and page not in found.swapped
     assert not any(page in earlier.dirty for earlier in lately(seen, said)), "else it is written first"
 
 
-@claim(
-    "object events: PageOut/nowhere/swap",
-    "Page {page} of {object} is evicted. Swap space already has the contents; frame {frame} is free.",
-)
+@claim("object events: PageOut/nowhere/swap")
 def out_of_swap(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert page in found.swapped
     assert page in was(seen).objects[said["object"]].swapped
 
 
-@claim(
-    "object events: PageOut/nowhere/zeroes",
-    "Page {page} of {object} is evicted. It was never written, so it is zeroes; frame {frame} is free.",
-)
+@claim("object events: PageOut/nowhere/zeroes")
 def out_as_zeroes(seen: StepSeen, said: Said) -> None:
     page, found = out(seen, said)
     assert page not in found.swapped and page not in found.dirty
     assert found.kind != "file"
 
 
-@claim(
-    "object events: PageIn",
-    "Page {page} of {object} is read from swap slot {slot}, which keeps the page until it is written.",
-)
+@claim("object events: PageIn")
 def came_in(seen: StepSeen, said: Said) -> None:
     assert one(seen, said).swapped[number(said["page"])] == number(said["slot"])
 
 
-@claim(
-    "object events: SwapFreed",
-    "Swap slot {slot}, which held page {page} of {object}, is free again.",
-    "{count} swap slots, which held pages of {object}, are free again.",
-)
+@claim("object events: SwapFreed")
 def swap_freed(seen: StepSeen, said: Said) -> None:
     before = was(seen).objects[said["object"]].swapped
     after = now(seen).objects[said["object"]].swapped if said["object"] in now(seen).objects else {}
@@ -293,11 +239,7 @@ def swap_freed(seen: StepSeen, said: Said) -> None:
         assert before[number(said["page"])] == number(said["slot"])
 
 
-@claim(
-    "object events: SwapMoved",
-    "Page {page} of {before}, in swap space, now belongs to {object}.",
-    "{count} pages of {before}, in swap space, now belong to {object}.",
-)
+@claim("object events: SwapMoved")
 def swap_moved(seen: StepSeen, said: Said) -> None:
     theirs, mine = was(seen).objects[said["before"]].swapped, one(seen, said).swapped
     before = was(seen).objects[said["object"]].swapped
@@ -307,24 +249,24 @@ def swap_moved(seen: StepSeen, said: Said) -> None:
         assert number(said["page"]) in mine
 
 
-@claim("object events: SwapResized", "Swap space is now {size}.")
+@claim("object events: SwapResized")
 def swap_resized(seen: StepSeen, said: Said) -> None:
     assert now(seen).swap * PAGE == bytes_of(said["size"])
 
 
-@claim("object events: FileResized", "File {file} is now {size}; it was {before}.")
+@claim("object events: FileResized")
 def resized(seen: StepSeen, said: Said) -> None:
     assert now(seen).files[said["file"]] == bytes_of(said["size"])
     assert was(seen).files[said["file"]] == bytes_of(said["before"])
 
 
-@claim("object events: FileResized/new", "There is a new file: {file}, {size}.")
+@claim("object events: FileResized/new")
 def made_a_file(seen: StepSeen, said: Said) -> None:
     assert now(seen).files[said["file"]] == bytes_of(said["size"])
     assert was(seen).files.get(said["file"], -1) == -1
 
 
-@claim("object events: FileResized/gone", "File {file} is gone.")
+@claim("object events: FileResized/gone")
 def lost_a_file(seen: StepSeen, said: Said) -> None:
     assert now(seen).files.get(said["file"], -1) == -1
     assert was(seen).files[said["file"]] >= 0
@@ -333,13 +275,13 @@ def lost_a_file(seen: StepSeen, said: Said) -> None:
 # ---- tasks ---------------------------------------------------------------------------------------
 
 
-@claim("object events: TaskForked", "Task {child} is a child of {task}, with a copy of its address space.")
+@claim("object events: TaskForked")
 def forked(seen: StepSeen, said: Said) -> None:
     parents = {name: one.parent for name, one in seen.machine.tasks.items()}
     assert getattr(parents[said["child"]], "name", parents[said["child"]]) == said["task"]
 
 
-@claim("object events: TaskExited", "Task {task} has ended: {why}.")
+@claim("object events: TaskExited")
 def exited(seen: StepSeen, said: Said) -> None:
     operation, task, why = seen.moment.operation, said["task"], said["why"]
     assert operation is not None
@@ -356,7 +298,7 @@ def exited(seen: StepSeen, said: Said) -> None:
         assert operation.target == f"task:{task}" or seen.machine.threads.value().threads
 
 
-@claim("object events: SignalSent", "Task {task} gets {signal} for its access to {address}.")
+@claim("object events: SignalSent")
 def signalled(seen: StepSeen, said: Said) -> None:
     got = seen.machine.tasks[said["task"]].signals[-1]
     assert (got.name, int(got.address)) == (said["signal"], number(said["address"]))

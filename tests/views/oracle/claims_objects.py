@@ -67,7 +67,7 @@ def mapped(seen: Seen) -> Entry:
     return found
 
 
-@claim("object operations: mmap", "mmap mapped {size} at {address} of {task}, {flags}.")
+@claim("object operations: mmap")
 def mmapped(seen: Seen, said: Said) -> None:
     start, size = number(said["address"]), bytes_of(said["size"])
     assert said["task"] == seen.part
@@ -84,10 +84,7 @@ def mmapped(seen: Seen, said: Said) -> None:
     assert set(said["flags"].split(", ")) == set(str(seen.given.get("flags", "private")).replace("|", " ").split())
 
 
-@claim(
-    "object operations: mmap/killed",
-    "mmap mapped {size} at {address} of {task}, {flags}; no frame was left, and {task} was killed.",
-)
+@claim("object operations: mmap/killed")
 def mmapped_and_killed(seen: Seen, said: Said) -> None:
     assert said["task"] == seen.part
     assert task_of(seen) in seen.before.tasks
@@ -97,18 +94,14 @@ def mmapped_and_killed(seen: Seen, said: Said) -> None:
     assert said["flags"] == ", ".join(str(seen.given["flags"]).replace("|", " ").split())
 
 
-@claim("object operations: mmap/new", "It maps {object}, a new object with no pages yet.")
+@claim("object operations: mmap/new")
 def of_a_new_object(seen: Seen, said: Said) -> None:
     assert mapped(seen).object == said["object"]
     assert said["object"] not in seen.before.memory_objects.value().objects
     assert not [page for name, page in resident(seen.machine) if name == said["object"]]
 
 
-@claim(
-    "object operations: mmap/short",
-    "It maps {object}, a new object: 1 page is in memory, and none is mapped, since no frame was left.",
-    "It maps {object}, a new object: {count} pages are in memory, and none is mapped, since no frame was left.",
-)
+@claim("object operations: mmap/short")
 def no_frame_for_a_table(seen: Seen, said: Said) -> None:
     assert mapped(seen).object == said["object"]
     assert said["object"] not in seen.before.memory_objects.value().objects
@@ -119,11 +112,7 @@ def no_frame_for_a_table(seen: Seen, said: Said) -> None:
     assert seen.machine.system.injections.rules or seen.machine.kmem.pages.free == 0
 
 
-@claim(
-    "object operations: mmap/filled",
-    "It maps {object}; 1 page is already in the page tables.",
-    "It maps {object}; {count} pages are already in the page tables.",
-)
+@claim("object operations: mmap/filled")
 def filled_already(seen: Seen, said: Said) -> None:
     objects = seen.machine.memory_objects.value()
     assert said["object"] in objects.chain(str(mapped(seen).object)), "perhaps behind a shadow"
@@ -133,7 +122,7 @@ def filled_already(seen: Seen, said: Said) -> None:
     assert len(pages_at(seen.machine, task_of(seen), start, end)) == number(said["count"])
 
 
-@claim("object operations: mmap/of", "It maps {object}; a page is brought in when it is first touched.")
+@claim("object operations: mmap/of")
 def comes_when_touched(seen: Seen, said: Said) -> None:
     not_mapped_yet(seen, said["object"])
 
@@ -146,14 +135,14 @@ def not_mapped_yet(seen: Seen, name: str) -> None:
     assert name in seen.before.memory_objects.value().objects
 
 
-@claim("object operations: mmap/private", "It maps {object}; a page is copied before it is first written.")
+@claim("object operations: mmap/private")
 def copied_before_written(seen: Seen, said: Said) -> None:
     not_mapped_yet(seen, said["object"])
     assert mapped(seen).inherit == "copy"
     assert seen.machine.memory_objects.value().objects[said["object"]].kind == "file"
 
 
-@claim("object operations: mmap/replaced", "It replaced {size} that had been mapped there.")
+@claim("object operations: mmap/replaced")
 def took_the_place(seen: Seen, said: Said) -> None:
     start = int(seen.operation.result)
     end = start + -(-bytes_of_given(seen.given["size"]) // PAGE) * PAGE
@@ -163,11 +152,7 @@ def took_the_place(seen: Seen, said: Said) -> None:
     assert grown(seen) == end - start - size
 
 
-@claim(
-    "object operations: munmap",
-    "munmap unmapped {size} (1 entry) of {task}.",
-    "munmap unmapped {size} ({count} entries) of {task}.",
-)
+@claim("object operations: munmap")
 def munmapped(seen: Seen, said: Said) -> None:
     assert said["task"] == seen.part
     assert binary_size(-grown(seen)) == said["size"]
@@ -176,21 +161,21 @@ def munmapped(seen: Seen, said: Said) -> None:
     assert covered(entries(seen.machine, map_path(seen)), start, end) == 0
 
 
-@claim("object operations: munmap/nothing", "munmap found nothing mapped there.")
+@claim("object operations: munmap/nothing")
 def munmapped_nothing(seen: Seen, said: Said) -> None:
     assert covered(entries(seen.before, map_path(seen)), *range_given(seen)) == 0
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
 
 
-@claim("object operations: left", "1 page in memory was freed.", "{count} pages in memory were freed.")
-@claim("object operations: gone", "1 page was evicted.", "{count} pages were evicted.")
+@claim("object operations: left")
+@claim("object operations: gone")
 def pages_gone(seen: Seen, said: Said) -> None:
     """So many frames have no page of an object any more."""
     gone = set(resident(seen.before).values()) - set(resident(seen.machine).values())
     assert len(gone) == number(said["count"]) or (seen.operation.name == "exit" and len(gone) > number(said["count"]))
 
 
-@claim("object operations: mprotect", "mprotect set the protection of {size} at {address} of {task} to {rights}.")
+@claim("object operations: mprotect")
 def mprotected(seen: Seen, said: Said) -> None:
     in_range(seen, said)
     start, end = range_given(seen)
@@ -206,7 +191,7 @@ def in_range(seen: Seen, said: Said) -> None:
     assert bytes_of(said["size"]) == bytes_of_given(size)
 
 
-@claim("object operations: brk", "The heap of {task} ends at {address}.")
+@claim("object operations: brk")
 def heap_ends(seen: Seen, said: Said) -> None:
     assert said["task"] == seen.part
     assert number(said["address"]) == int(seen.operation.result)
@@ -215,7 +200,7 @@ def heap_ends(seen: Seen, said: Said) -> None:
     assert covered(found, end, end + 1) == 0 or covered(found, end - PAGE, end) == 0 or grown(seen) <= 0
 
 
-@claim("object operations: brk/grew", "It grew by {size}; a page is allocated when it is first touched.")
+@claim("object operations: brk/grew")
 def heap_grew(seen: Seen, said: Said) -> None:
     assert binary_size(grown(seen)) == said["size"]
     assert grown(seen) > 0
@@ -289,45 +274,33 @@ def slots(machine: vm.Machine) -> dict[int, set[tuple[str, int]]]:
     return found
 
 
-@claim(
-    "object operations: brk/shrank",
-    "It shrank by {size}, and 1 page is free again.",
-    "It shrank by {size}, and {count} pages are free again.",
-)
+@claim("object operations: brk/shrank")
 def heap_gave_pages(seen: Seen, said: Said) -> None:
     heap_shrank(seen, said)
     freed_pages(seen, said)
 
 
-@claim(
-    "object operations: brk/shrank/swap",
-    "It shrank by {size}: 1 page is free again, and {slots} of swap space.",
-    "It shrank by {size}: {count} pages are free again, and {slots} of swap space.",
-)
+@claim("object operations: brk/shrank/swap")
 def heap_gave_pages_and_slots(seen: Seen, said: Said) -> None:
     heap_shrank(seen, said)
     freed_pages(seen, said)
     freed_slots(seen, said["slots"])
 
 
-@claim(
-    "object operations: brk/shrank/only swap",
-    "It shrank by {size}: 1 slot of swap space is free again.",
-    "It shrank by {size}: {count} slots of swap space are free again.",
-)
+@claim("object operations: brk/shrank/only swap")
 def heap_gave_slots(seen: Seen, said: Said) -> None:
     heap_shrank(seen, said)
     freed_slots(seen, said["count"])
     freed_pages(seen, Said({"count": "0"}))
 
 
-@claim("object operations: brk/same", "No page was added or removed.")
+@claim("object operations: brk/same")
 def heap_stayed(seen: Seen, said: Said) -> None:
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
     assert resident(seen.before) == resident(seen.machine)
 
 
-@claim("object operations: msync", "msync wrote 1 page back.", "msync wrote {count} pages back.")
+@claim("object operations: msync")
 def msynced(seen: Seen, said: Said) -> None:
     assert seen.operation.result == number(said["count"])
     assert dirty(seen.before) - dirty(seen.machine) <= resident(seen.before).keys()
@@ -346,7 +319,7 @@ def sizes(machine: vm.Machine) -> dict[str, int]:
     return {name: int(one.size) for name, one in machine.files.items()}
 
 
-@claim("object operations: madvise", "madvise marked {size} at {address} of {task} as {advice}.")
+@claim("object operations: madvise")
 def madvised(seen: Seen, said: Said) -> None:
     in_range(seen, said)
     assert said["advice"] == str(seen.given["advice"])
@@ -358,11 +331,7 @@ def madvised(seen: Seen, said: Said) -> None:
         }
 
 
-@claim(
-    "object operations: madvise/forgot",
-    "1 page was discarded; the next access to it brings in a fresh page.",
-    "{count} pages were discarded; the next access to each brings in a fresh page.",
-)
+@claim("object operations: madvise/forgot")
 def forgot(seen: Seen, said: Said) -> None:
     gone = {*resident(seen.before), *swapped(seen.before)} - {*resident(seen.machine), *swapped(seen.machine)}
     assert len(gone - moved_on(seen)) == number(said["count"])
@@ -371,11 +340,7 @@ def forgot(seen: Seen, said: Said) -> None:
     assert after.keys() <= before.keys()
 
 
-@claim(
-    "object operations: page_out",
-    "1 page was evicted: {swap} to swap space, {file} to files.",
-    "{count} pages were evicted: {swap} to swap space, {file} to files.",
-)
+@claim("object operations: page_out")
 def paged_out(seen: Seen, said: Said) -> None:
     gone = went(seen)
     assert len(gone) == number(said["count"])
@@ -383,11 +348,7 @@ def paged_out(seen: Seen, said: Said) -> None:
     assert len(gone - swapped(seen.machine)) == number(said["file"])
 
 
-@claim(
-    "object operations: page_out/unwritten",
-    "1 page was evicted: {swap} to swap space, {file} to files, {nowhere} dropped.",
-    "{count} pages were evicted: {swap} to swap space, {file} to files, {nowhere} dropped.",
-)
+@claim("object operations: page_out/unwritten")
 def paged_out_unwritten(seen: Seen, said: Said) -> None:
     """What is neither in swap space nor a file's was never written, or is there already."""
     gone = went(seen)
@@ -399,16 +360,12 @@ def paged_out_unwritten(seen: Seen, said: Said) -> None:
     assert number(said["nowhere"]) > 0
 
 
-@claim("object operations: page_out/nothing", "No page was evicted.")
+@claim("object operations: page_out/nothing")
 def paged_nothing_out(seen: Seen, said: Said) -> None:
     assert resident(seen.before).keys() <= resident(seen.machine).keys()
 
 
-@claim(
-    "object operations: page_out/reason",
-    "It is brought back when it is next touched.",
-    "They are brought back when they are next touched.",
-)
+@claim("object operations: page_out/reason")
 def comes_back(seen: Seen, said: Said) -> None:
     """No page is lost: the machine gives the same bytes still."""
     gone = went(seen)
@@ -416,20 +373,20 @@ def comes_back(seen: Seen, said: Said) -> None:
     assert entries(seen.before, map_path(seen)) == entries(seen.machine, map_path(seen))
 
 
-@claim("object operations: limit", "{task} may use at most {size} ({name}).")
+@claim("object operations: limit")
 def limited(seen: Seen, said: Said) -> None:
     assert (said["task"], said["name"]) == (seen.part, seen.given["name"])
     most = seen.given["most"]
     assert bytes_of(said["size"]) == bytes_of_given(most)
 
 
-@claim("object operations: limit/none", "{task} no longer has a limit for {name}.")
+@claim("object operations: limit/none")
 def not_limited(seen: Seen, said: Said) -> None:
     assert (said["task"], said["name"]) == (seen.part, seen.given["name"])
     assert seen.given["most"] is None
 
 
-@claim("object operations: limit/reason", "It keeps everything that it already uses.")
+@claim("object operations: limit/reason")
 def stays(seen: Seen, said: Said) -> None:
     assert seen.given["name"] != "rss" or seen.given["most"] is None, "beyond that limit pages leave"
     nothing_moved(seen)
@@ -441,7 +398,7 @@ def nothing_moved(seen: Seen) -> None:
     assert resident(seen.before) == resident(seen.machine)
 
 
-@claim("object operations: limit/rss", "Pages beyond that are evicted when it needs another frame.")
+@claim("object operations: limit/rss")
 def leave_later(seen: Seen, said: Said) -> None:
     assert seen.given["name"] == "rss" and seen.given["most"] is not None
     nothing_moved(seen)
@@ -461,30 +418,18 @@ def forked(seen: Seen, said: Said) -> tuple[list[Entry], list[Entry]]:
     return parent, found
 
 
-@claim(
-    "object operations: fork",
-    "fork created {child} with 1 entry of {task}; no page was copied.",
-    "fork created {child} with {count} entries of {task}; no page was copied.",
-)
+@claim("object operations: fork")
 def forked_without_copies(seen: Seen, said: Said) -> None:
     forked(seen, said)
     assert kept(seen.machine) <= kept(seen.before)
 
 
-@claim(
-    "object operations: fork/copied",
-    "fork created {child} with 1 entry of {task}.",
-    "fork created {child} with {count} entries of {task}.",
-)
+@claim("object operations: fork/copied")
 def forked_with_copies(seen: Seen, said: Said) -> None:
     forked(seen, said)
 
 
-@claim(
-    "object operations: fork/pages",
-    "1 page was copied immediately: it is shared in its object, or wired.",
-    "{count} pages were copied immediately: they are shared in their object, or wired.",
-)
+@claim("object operations: fork/pages")
 def copied_at_once(seen: Seen, said: Said) -> None:
     was, now = ({*resident(machine), *swapped(machine)} for machine in (seen.before, seen.machine))
     assert len(now - was) >= number(said["count"]) > 0, "a copy that left memory again is in swap space"
@@ -495,7 +440,7 @@ def shared_and_all(seen: Seen) -> tuple[int, int]:
     return sum(one.inherit == "share" for one in found), len(found)
 
 
-@claim("object operations: fork/made", "fork created {child} from {task}.")
+@claim("object operations: fork/made")
 def forked_long(seen: Seen, said: Said) -> None:
     assert seen.operation.truncated, "else it is said of how many entries"
     assert said["task"] == task_of(seen)
@@ -503,35 +448,31 @@ def forked_long(seen: Seen, said: Said) -> None:
     assert said["child"] not in seen.before.tasks
 
 
-@claim("object operations: fork/reason", "They share every page until one of them writes to it.")
+@claim("object operations: fork/reason")
 def same_until_written(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
     assert shared == 0 < every
 
 
-@claim("object operations: fork/shared", "They share their memory: what one writes, the other reads.")
+@claim("object operations: fork/shared")
 def share_their_memory(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
     assert shared == every > 0
 
 
-@claim(
-    "object operations: fork/both",
-    "They share 1 entry; in all other entries, a page is copied when one of them writes to it.",
-    "They share {count} entries; in all other entries, a page is copied when one of them writes to it.",
-)
+@claim("object operations: fork/both")
 def share_some(seen: Seen, said: Said) -> None:
     shared, every = shared_and_all(seen)
     assert shared == number(said["count"]) < every
 
 
-@claim("object operations: exec", "exec left {task} with nothing mapped.")
+@claim("object operations: exec")
 def executed(seen: Seen, said: Said) -> None:
     assert said["task"] == seen.part
     assert entries(seen.machine, map_path(seen)) == []
 
 
-@claim("object operations: exit", "exit ended {task}.")
+@claim("object operations: exit")
 def exited(seen: Seen, said: Said) -> None:
     assert said["task"] == seen.part
     assert task_of(seen) in seen.before.tasks
@@ -543,34 +484,26 @@ def slots_in_use(machine: vm.Machine) -> set[int]:
     return {slot for one in machine.memory_objects.value().objects.values() for slot in one.swapped.values()}
 
 
-@claim("object operations: freed", "1 page is free again.", "{count} pages are free again.")
+@claim("object operations: freed")
 def freed(seen: Seen, said: Said) -> None:
     freed_pages(seen, said)
     assert number(said["count"]) > 0
     assert slots_in_use(seen.before) <= slots_in_use(seen.machine)
 
 
-@claim(
-    "object operations: freed/swap",
-    "1 page is free again, and {slots} of swap space.",
-    "{count} pages are free again, and {slots} of swap space.",
-)
+@claim("object operations: freed/swap")
 def freed_both(seen: Seen, said: Said) -> None:
     freed_pages(seen, said)
     freed_slots(seen, said["slots"])
 
 
-@claim(
-    "object operations: freed/only swap",
-    "1 slot of swap space is free again.",
-    "{count} slots of swap space are free again.",
-)
+@claim("object operations: freed/only swap")
 def freed_only_slots(seen: Seen, said: Said) -> None:
     freed_slots(seen, said["count"])
     freed_pages(seen, Said({"count": "0"}))
 
 
-@claim("object operations: freed/nothing", "It had no page that only it used.")
+@claim("object operations: freed/nothing")
 def freed_nothing(seen: Seen, said: Said) -> None:
     said = Said({"count": "0"})
     freed_pages(seen, said)

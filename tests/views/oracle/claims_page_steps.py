@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import vmwidgets as vm
+from tests.captions import says
 from vmwidgets.engine.base.scripts import Action
 from vmwidgets.engine.memory.pages_schema import FrameRun, PageCounts
 
@@ -78,45 +79,33 @@ def granted(seen: StepSeen, said: Said, *, wired: bool, zeroed: bool | None) -> 
         assert kept[page] == frame
 
 
-@claim("kmem events: PageGranted", "Class {page_class} gets frame {frame} for page {page} of {object}.")
+@claim("kmem events: PageGranted")
 def page_granted(seen: StepSeen, said: Said) -> None:
     granted(seen, said, wired=False, zeroed=None)
 
 
-@claim(
-    "kmem events: PageGranted/zeroed",
-    "Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}.",
-)
+@claim("kmem events: PageGranted/zeroed")
 def page_granted_zeroed(seen: StepSeen, said: Said) -> None:
     granted(seen, said, wired=False, zeroed=True)
 
 
-@claim(
-    "kmem events: PageGranted/cleared",
-    "Class {page_class} gets frame {frame} for page {page} of {object} and clears it.",
-)
+@claim("kmem events: PageGranted/cleared")
 def page_granted_cleared(seen: StepSeen, said: Said) -> None:
     granted(seen, said, wired=False, zeroed=False)
     assert zeroes(seen, number(said["frame"])) or seen.moment.operation.name in ("write", "store")
 
 
-@claim("kmem events: PageGranted/wired", "Class {page_class} gets frame {frame} for page {page} of {object}, wired.")
+@claim("kmem events: PageGranted/wired")
 def page_granted_wired(seen: StepSeen, said: Said) -> None:
     granted(seen, said, wired=True, zeroed=None)
 
 
-@claim(
-    "kmem events: PageGranted/wired zeroed",
-    "Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}, wired.",
-)
+@claim("kmem events: PageGranted/wired zeroed")
 def page_granted_wired_zeroed(seen: StepSeen, said: Said) -> None:
     granted(seen, said, wired=True, zeroed=True)
 
 
-@claim(
-    "kmem events: PageGranted/wired cleared",
-    "Class {page_class} gets frame {frame} for page {page} of {object}, wired, and clears it.",
-)
+@claim("kmem events: PageGranted/wired cleared")
 def page_granted_wired_cleared(seen: StepSeen, said: Said) -> None:
     granted(seen, said, wired=True, zeroed=False)
     assert zeroes(seen, number(said["frame"]))
@@ -133,34 +122,26 @@ def more(seen: StepSeen, said: Said) -> set[int]:
     return found
 
 
-@claim(
-    "kmem events: PageGranted/more",
-    "1 more page is allocated in the same way.",
-    "{count} more pages are allocated in the same way.",
-)
+@claim("kmem events: PageGranted/more")
 def more_pages(seen: StepSeen, said: Said) -> None:
     more(seen, said)
 
 
-@claim(
-    "kmem events: PageGranted/more cleared",
-    "1 more page is allocated in the same way and cleared.",
-    "{count} more pages are allocated in the same way; {cleared} of them are cleared.",
-)
+@claim("kmem events: PageGranted/more cleared")
 def more_pages_cleared(seen: StepSeen, said: Said) -> None:
     found = more(seen, said) - of_state(seen.before, "zeroed")
     assert len(found) == (number(said["cleared"]) if said.plural else 1)
     assert all(zeroes(seen, frame) for frame in found)
 
 
-@claim("kmem events: PageCleared", "Frame {frame} is filled with zeroes.")
+@claim("kmem events: PageCleared")
 def page_cleared(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])
     assert run(seen.then, frame).state == "used"
     assert zeroes(seen, frame)
 
 
-@claim("kmem events: PageDenied", "The {page_class} request gets no page: too few are left. The page daemon is woken.")
+@claim("kmem events: PageDenied")
 def page_denied(seen: StepSeen, said: Said) -> None:
     found, reserve = counts(seen.then), RESERVES[said["page_class"]]
     assert found.available <= (getattr(found, reserve) if reserve else 0)
@@ -187,25 +168,17 @@ def released(seen: StepSeen, said: Said, *, falling: bool, unwired: bool) -> Non
         assert min(first) > max(second) if falling else max(first) < min(second)
 
 
-@claim(
-    "kmem events: PageReleased",
-    "1 page of {object} is free again.",
-    "{count} pages of {object} are free again.",
-)
+@claim("kmem events: PageReleased")
 def released_as_they_lie(seen: StepSeen, said: Said) -> None:
     released(seen, said, falling=False, unwired=False)
 
 
-@claim(
-    "kmem events: PageReleased/unwired",
-    "1 page of {object} is unwired and free again.",
-    "{count} pages of {object} are unwired and free again, the highest first.",
-)
+@claim("kmem events: PageReleased/unwired")
 def released_from_above(seen: StepSeen, said: Said) -> None:
     released(seen, said, falling=True, unwired=True)
 
 
-@claim("kmem events: PageUnwired", "1 page is unwired once.", "{count} pages are unwired once.")
+@claim("kmem events: PageUnwired")
 def unwired(seen: StepSeen, said: Said) -> None:
     before, after = seen.before.past.before("wirings"), seen.then.past.before("wirings")
     in_use = seen.machine.system.kmem.pages.in_use
@@ -218,11 +191,7 @@ def unwired(seen: StepSeen, said: Said) -> None:
     assert all(now[frame] == was[frame] - 1 for frame in fewer)
 
 
-@claim(
-    "kmem events: PageZeroed",
-    "The idle loop fills a free frame with zeroes ahead of need.",
-    "The idle loop fills {count} free frames with zeroes ahead of need.",
-)
+@claim("kmem events: PageZeroed")
 def zeroed_ahead(seen: StepSeen, said: Said) -> None:
     """Each was set apart for that just before, in a step of its own."""
     earlier = earlier_steps(seen, 2)[-1]
@@ -243,11 +212,7 @@ def leads_to(seen: StepSeen, then: Then, address: int) -> int | None:
     return None if pa is None else int(pa) >> 12
 
 
-@claim(
-    "kmem events: TranslationEntered",
-    "1 page at {address} is entered in the kernel's page tables.",
-    "{count} pages from {address} on are entered in the kernel's page tables.",
-)
+@claim("kmem events: TranslationEntered")
 def translations_entered(seen: StepSeen, said: Said) -> None:
     first, many = number(said["address"]), number(said["count"])
     places = range(first, first + many * PAGE, PAGE)
@@ -261,14 +226,14 @@ def translations_entered(seen: StepSeen, said: Said) -> None:
     assert len(new) == many or not is_known or operation.name in ("wire", "read", "write", "store", "load")
 
 
-@claim("kmem events: TranslationsRemoved", "The page tables map nothing in {range} now.")
+@claim("kmem events: TranslationsRemoved")
 def translations_removed(seen: StepSeen, said: Said) -> None:
     first, last = ends(said["range"])
     some = {first, last - PAGE, *range(first, last, max(PAGE, (last - first) // 16 & -PAGE))}
     assert [page for page in some if leads_to(seen, seen.then, page) is not None] == []
 
 
-@claim("kmem events: ObjectCreated", "The entry gets an object of its own, {object}, since it had none.")
+@claim("kmem events: ObjectCreated")
 def object_created(seen: StepSeen, said: Said) -> None:
     """Which entry it is, the rows say at the next change of an entry; none had the object before."""
     assert said["object"] not in objects(seen.before)
@@ -283,11 +248,7 @@ def objects(then: Then) -> set[str]:
     return {str(entry.object) for one in maps for entry in one.entries if entry.object is not None}
 
 
-@claim(
-    "kmem events: PteWritten",
-    "The descriptor for {address} is written: {value}.",
-    "{count} descriptors for {address} are written, the last of them {value}.",
-)
+@claim("kmem events: PteWritten")
 def descriptors_written(seen: StepSeen, said: Said) -> None:
     before, after = seen.before.past.before("word"), seen.then.past.before("word")
     places = {place for place in before if seen.before.word(place) != seen.then.word(place)} | (
@@ -309,7 +270,7 @@ def descriptors_written(seen: StepSeen, said: Said) -> None:
 # ---- the page cache and the daemon ---------------------------------------------------------------
 
 
-@claim("kmem events: PageReused", "Cached frame {frame} gives up its page of {owner}.")
+@claim("kmem events: PageReused")
 def reused(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])
     earliest = Then(seen.now, seen.moment.at(0).past)
@@ -335,29 +296,25 @@ def file_page(seen: StepSeen, said: Said) -> None:
         assert seen.machine.system.ram.read(frame * PAGE, len(line)) == line, "so read_file fills its pages"
 
 
-@claim("kmem events: FileRead/hit", "Page {page} of file {file} is in memory: frame {frame}.")
+@claim("kmem events: FileRead/hit")
 def file_hit(seen: StepSeen, said: Said) -> None:
     file_page(seen, said)
     assert run(seen.before, number(said["frame"])).state == "used"
 
 
-@claim("kmem events: FileRead/reactivated", "Page {page} of file {file} was cached and is used again: frame {frame}.")
+@claim("kmem events: FileRead/reactivated")
 def file_reactivated(seen: StepSeen, said: Said) -> None:
     file_page(seen, said)
     assert run(seen.before, number(said["frame"])).state == "cached"
 
 
-@claim("kmem events: FileRead/read", "Page {page} of file {file} is read into frame {frame}.")
+@claim("kmem events: FileRead/read")
 def file_was_read(seen: StepSeen, said: Said) -> None:
     file_page(seen, said)
     assert counts(seen.then).inactive == counts(seen.before).inactive + 1
 
 
-@claim(
-    "kmem events: PageCached",
-    "The page daemon caches an inactive page, which is immediately available.",
-    "The page daemon caches {count} inactive pages, which are immediately available.",
-)
+@claim("kmem events: PageCached")
 def cached(seen: StepSeen, said: Said) -> None:
     new = of_state(seen.then, "cached") - of_state(seen.before, "cached")
     assert len(new) == number(said["count"])
@@ -365,17 +322,14 @@ def cached(seen: StepSeen, said: Said) -> None:
     assert counts(seen.then).available == counts(seen.before).available + len(new)
 
 
-@claim(
-    "kmem events: DaemonScanned",
-    "The page daemon moves 1 page: {available} pages are available.",
-    "The page daemon moves {count} pages: {available} pages are available.",
-)
+@claim("kmem events: DaemonScanned")
 def scanned(seen: StepSeen, said: Said) -> None:
     """The pages that it caches are the step before this one, if there are any."""
     assert counts(seen.then).available == number(said["available"])
     steps = seen.moment.story.steps
     here = steps.index(seen.step)
-    begin = steps[here - 2].index + 1 if here > 1 and "page daemon caches" in steps[here - 1].sentence else seen.place
+    has_cached = here > 1 and says("kmem events: PageCached", steps[here - 1].sentence)
+    begin = steps[here - 2].index + 1 if has_cached else seen.place
     earlier = Then(seen.now, seen.moment.at(begin).past)
     assert counts(earlier).inactive - counts(seen.then).inactive == number(said["count"])
 
@@ -385,20 +339,12 @@ def blocks(then: Then) -> dict[int, int]:
     return {one.order: one.count for one in then.value("frames").orders}
 
 
-@claim(
-    "kmem events: BlockSplit",
-    "The buddy system halves a free block.",
-    "The buddy system halves free blocks {count} times, down to the size wanted.",
-)
+@claim("kmem events: BlockSplit")
 def halved(seen: StepSeen, said: Said) -> None:
     assert sum(blocks(seen.then).values()) - sum(blocks(seen.before).values()) == number(said["count"])
 
 
-@claim(
-    "kmem events: BlockJoined",
-    "The buddy system coalesces two free buddies into one block.",
-    "The buddy system coalesces free buddies {count} times.",
-)
+@claim("kmem events: BlockJoined")
 def joined_buddies(seen: StepSeen, said: Said) -> None:
     assert sum(blocks(seen.before).values()) - sum(blocks(seen.then).values()) >= number(said["count"]) - 1
 
@@ -418,7 +364,7 @@ def did(seen: StepSeen, handler: Any) -> list[Action]:
     return [one for one in seen.machine.journal.scripts[handler.key] if one.serial == serial]
 
 
-@claim("kmem events: LowMemory", "vm_lowmem asks every handler for memory.")
+@claim("kmem events: LowMemory")
 def low_memory(seen: StepSeen, said: Said) -> None:
     """The scripts of all handlers go on, or up to the one that stops the operation; and something is lacking."""
     assert seen.moment.operation is not None
@@ -444,7 +390,7 @@ def is_short(seen: StepSeen) -> bool:
     return max(edges[at + 1] - edges[at] for at in range(0, len(edges), 2)) < max(wanted, 1)
 
 
-@claim("kmem events: ZonesReclaimed", "The zone allocator is asked for its empty slabs.")
+@claim("kmem events: ZonesReclaimed")
 def zones_reclaimed(seen: StepSeen, said: Said) -> None:
     """The slabs of zones that are empty now are gone after the operation, unless a buffer of theirs is taken then."""
     caches = [one for one in seen.then.value("caches").caches if one.name.startswith("zone ")]
@@ -460,20 +406,20 @@ def ended(seen: StepSeen, said: Said) -> list[tuple[str, str]]:
     return [(one.name, str(dict(one.arguments).get("why", ""))) for one in found if not one.target]
 
 
-@claim("kmem events: CallbackRan/returned", "The handler {name} ran and returned.")
+@claim("kmem events: CallbackRan/returned")
 def handler_returned(seen: StepSeen, said: Said) -> None:
     assert ("returned", "") in ended(seen, said)
     assert "fails" not in said["name"], "so the lives name those that raise something"
 
 
-@claim("kmem events: CallbackRan/failed", "The handler {name} ran: {outcome}.")
+@claim("kmem events: CallbackRan/failed")
 def handler_failed(seen: StepSeen, said: Said) -> None:
     name = said["name"].partition(":")[2]
     assert said["outcome"].startswith(f"handler {said['name']!r} ") or said["outcome"].startswith(f"handler {name!r} ")
     assert ("failed", said["outcome"]) in ended(seen, said)
 
 
-@claim("kmem events: CallUndone", "{call} is abandoned and rolled back: {why}.")
+@claim("kmem events: CallUndone")
 def call_undone(seen: StepSeen, said: Said) -> None:
     """A thread that waited was in this call, and no longer is; it keeps no page for it."""
     began = Then(seen.now, seen.moment.at(0).past)
@@ -501,7 +447,7 @@ def used_at(then: Then, address: int) -> int:
     return found[0].end - address if found else 0
 
 
-@claim("kmem events: ZoneGrown", "Zone {zone} gets a slab of {size} at {address} from kmem_malloc.")
+@claim("kmem events: ZoneGrown")
 def zone_grown(seen: StepSeen, said: Said) -> None:
     """The memory is kmem_map's; the zone has a slab there after the operation, if it is not gone by then."""
     address, size = number(said["address"]), bytes_of(said["size"])
@@ -511,7 +457,7 @@ def zone_grown(seen: StepSeen, said: Said) -> None:
     assert zone(next_step, said["zone"]).get(address, size) == size
 
 
-@claim("kmem events: ZoneShrunk", "Zone {zone} frees an empty slab of {size} at {address}.")
+@claim("kmem events: ZoneShrunk")
 def zone_shrunk(seen: StepSeen, said: Said) -> None:
     """The zone has no slab there now; it had one at the beginning or got it meanwhile."""
     address = number(said["address"])
@@ -529,7 +475,7 @@ def known_maps(seen: StepSeen) -> set[str]:
     return set() if is_boot else {one.map.name for one in seen.started.kmem.value(whole=1).all()}
 
 
-@claim("kmem events: MapCreated", "{map} becomes a separate map for {range}.")
+@claim("kmem events: MapCreated")
 def map_created(seen: StepSeen, said: Said) -> None:
     assert said["map"] not in known_maps(seen)
     found = {one.map.name: one.map for one in seen.now.value("maps").all()}
@@ -537,7 +483,7 @@ def map_created(seen: StepSeen, said: Said) -> None:
         assert (found[said["map"]].start, found[said["map"]].end) == ends(said["range"])
 
 
-@claim("kmem events: MapCreated/no", "There is no memory for another map.")
+@claim("kmem events: MapCreated/no")
 def no_map_created(seen: StepSeen, said: Said) -> None:
     assert {one.map.name for one in seen.now.value("maps").all()} == known_maps(seen)
 
@@ -549,7 +495,7 @@ def place_of(seen: StepSeen, said: Said) -> Any:
     return found
 
 
-@claim("kmem events: SubmapAttached", "{range} of {map} becomes the submap {submap}.")
+@claim("kmem events: SubmapAttached")
 def attached(seen: StepSeen, said: Said) -> None:
     found = place_of(seen, said)
     assert (int(found.start), int(found.end)) == ends(said["range"])
@@ -558,18 +504,14 @@ def attached(seen: StepSeen, said: Said) -> None:
     )
 
 
-@claim("kmem events: SubmapAttached/no", "{range} of {map} can't become the submap {submap}.")
+@claim("kmem events: SubmapAttached/no")
 def not_attached(seen: StepSeen, said: Said) -> None:
     assert not [
         one for one in seen.then.map(said["map"]).entries if one.object == f"submap:{path_called(said['submap'])}"
     ]
 
 
-@claim(
-    "kmem events: SleepersWoken",
-    "The thread that slept for room in {map} is ready to check again.",
-    "{count} threads that slept for room in {map} are ready to check again.",
-)
+@claim("kmem events: SleepersWoken")
 def woken(seen: StepSeen, said: Said) -> None:
     def asleep(then: Then) -> set[str]:
         return {
@@ -592,24 +534,24 @@ def taken_slots(then: Then) -> set[int]:
     return {slot for slab in contents.slabs for slot in contents.taken(slab)}
 
 
-@claim("kmem events: BufferAllocated/entry", "An entry is allocated in the kentry slot at {address}.")
+@claim("kmem events: BufferAllocated/entry")
 def slot_taken(seen: StepSeen, said: Said) -> None:
     assert taken_slots(seen.then) - taken_slots(seen.before) == {number(said["address"])}
 
 
-@claim("kmem events: BufferFreed/entry", "The kentry slot at {address} is free again.")
+@claim("kmem events: BufferFreed/entry")
 def slot_freed(seen: StepSeen, said: Said) -> None:
     assert taken_slots(seen.before) - taken_slots(seen.then) == {number(said["address"])}
 
 
-@claim("map events: KentrySlabTaken", "The kentry area takes slab {index} from its free list.")
+@claim("map events: KentrySlabTaken")
 def slab_taken(seen: StepSeen, said: Said) -> None:
     before, after = seen.before.value("kentry").area, seen.then.value("kentry").area
     assert before.free[0] == number(said["index"])
     assert after.free[: len(before.free) - 1] == before.free[1:]
 
 
-@claim("map events: KentrySlabGiven", "The kentry area puts slab {index} back on its free list.")
+@claim("map events: KentrySlabGiven")
 def slab_given(seen: StepSeen, said: Said) -> None:
     before, after = seen.before.value("kentry").area, seen.then.value("kentry").area
     assert number(said["index"]) not in before.free

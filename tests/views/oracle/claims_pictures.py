@@ -19,21 +19,21 @@ from .reading import binary_size, bytes_of, counted, ends, entries_of, number, s
 # ---- maps ----------------------------------------------------------------------------------------
 
 
-@claim("map pictures: map/out of order", "The list is out of order at {addresses}.")
+@claim("map pictures: map/out of order")
 def out_of_order(seen: Pictured, said: Said) -> None:
     starts = [int(one.start) for one in seen.picture.target.value(whole=10**6).entries]
     low = [start for before, start in pairwise(starts) if start < before]
     assert [number(one) for one in said["addresses"].split(", ")] == low[:3]
 
 
-@claim("map pictures: map/same", "This map did not change.")
+@claim("map pictures: map/same")
 def same(seen: Pictured, said: Said) -> None:
     name = seen.picture.target.path
     assert seen.operation.target != name
     assert entries_of(seen.before.part(name)) == entries_of(seen.machine.part(name))
 
 
-@claim("map pictures: map/took", "The cache of entries allocated {size} from this map.")
+@claim("map pictures: map/took")
 def took(seen: Pictured, said: Said) -> None:
     """The kernel map's entries take so much more than before the operation, which is of another map."""
     name = seen.picture.target.path
@@ -42,11 +42,7 @@ def took(seen: Pictured, said: Said) -> None:
     assert size_of(seen.machine, name) - size_of(seen.before, name) == bytes_of(said["size"])
 
 
-@claim(
-    "map pictures: map/entries",
-    "The map had 1 entry before and has {now} now.",
-    "The map had {count} entries before and has {now} now.",
-)
+@claim("map pictures: map/entries")
 def entries_now(seen: Pictured, said: Said) -> None:
     path = seen.picture.target.path
     assert len(entries_of(seen.before.part(path))) == number(said["count"])
@@ -59,13 +55,13 @@ def holding(seen: Pictured, address: int) -> tuple[int, int] | None:
     return (found[0].start, found[0].end) if found else None
 
 
-@claim("sought addresses: held", "{address} is in the entry {range}.")
+@claim("sought addresses: held")
 def held(seen: Pictured, said: Said) -> None:
     assert holding(seen, number(said["address"])) == ends(said["range"])
     assert number(said["address"]) == seen.picture.find  # type: ignore[attr-defined]
 
 
-@claim("sought addresses: free", "No entry contains {address}: it is in a gap of {size}, {range}.")
+@claim("sought addresses: free")
 def free(seen: Pictured, said: Said) -> None:
     address, space = number(said["address"]), seen.picture.target
     assert holding(seen, address) is None
@@ -75,11 +71,7 @@ def free(seen: Pictured, said: Said) -> None:
     assert said["size"] == binary_size(above - below)
 
 
-@claim(
-    "sought addresses: compared",
-    "It took 1 comparison in the tree; nothing in the machine changed.",
-    "It took {count} comparisons in the tree; nothing in the machine changed.",
-)
+@claim("sought addresses: compared")
 def compared(seen: Pictured, said: Said) -> None:
     """From the root down, as the tree's links go."""
     value = seen.picture.target.value(whole=10**6)
@@ -97,7 +89,7 @@ def compared(seen: Pictured, said: Said) -> None:
 # ---- moments -------------------------------------------------------------------------------------
 
 
-@claim("moments: destroyed", "The domain was destroyed more than {many} operations ago.")
+@claim("moments: destroyed")
 def destroyed_long_ago(seen: Pictured, said: Said) -> None:
     """It was there so many operations ago at the latest, and the same name may be another's by now."""
     target = seen.picture.target
@@ -107,7 +99,7 @@ def destroyed_long_ago(seen: Pictured, said: Said) -> None:
     assert not [one for one in ends if one >= seen.machine.journal.last.number - number(said["many"])]
 
 
-@claim("moments: before", "Before the operation.")
+@claim("moments: before")
 def before_it(seen: Pictured, said: Said) -> None:
     """The first of its steps: all of the map is as it was."""
     assert seen.scene.steps.index == 0
@@ -121,18 +113,18 @@ def before_it(seen: Pictured, said: Said) -> None:
         assert {number(start) for start in drawn} == {int(one.start) for one in value.entries}
 
 
-@claim("moments: left out", "Earlier steps are left out.")
+@claim("moments: left out")
 def left_out(seen: Pictured, said: Said) -> None:
     assert seen.scene.steps.places[0] > 0 or seen.operation.truncated
 
 
-@claim("moments: folded", "They happened in a part of the map that is folded here.")
+@claim("moments: folded")
 def folded(seen: Pictured, said: Said) -> None:
     assert seen.scene.steps.places[0] > 0
     assert [one for one in seen.scene.nodes if "folded" in one.state]
 
 
-@claim("moments: truncated", "This operation made more than {events} events; the first ones were not recorded.")
+@claim("moments: truncated")
 def truncated(seen: Pictured, said: Said) -> None:
     """Done again on a machine as it was, the operation makes more than that."""
     assert number(said["events"]) == MAX_EVENTS
@@ -140,7 +132,7 @@ def truncated(seen: Pictured, said: Said) -> None:
     assert repeated(seen.operation, like_before)[1] > MAX_EVENTS
 
 
-@claim("no picture: then", "What this picture shows does not exist after operation {number}.")
+@claim("no picture: then")
 def not_there(seen: Pictured, said: Said) -> None:
     assert seen.subject not in seen.machine.at(number(said["number"])).tasks
 
@@ -150,7 +142,7 @@ def maker(said: Said) -> int:
     return int(said["why"].partition("(operation ")[2].partition(" ")[0])
 
 
-@claim("no picture: later", "{why}: step to a later operation.")
+@claim("no picture: later")
 def later(seen: Pictured, said: Said) -> None:
     """The next sentence is of the operation after which it is there, and not before."""
     assert f"task:{seen.subject}/map" in said["why"]
@@ -159,7 +151,7 @@ def later(seen: Pictured, said: Said) -> None:
     assert maker(said) > seen.scene.steps.operation
 
 
-@claim("no picture: earlier", "{why}: step to an earlier operation.")
+@claim("no picture: earlier")
 def earlier(seen: Pictured, said: Said) -> None:
     """It was made before, and something has ended it since."""
     assert f"task:{seen.subject}/map" in said["why"]
@@ -168,7 +160,7 @@ def earlier(seen: Pictured, said: Said) -> None:
     assert maker(said) < seen.scene.steps.operation
 
 
-@claim("no picture: missing", "{why}.")
+@claim("no picture: missing")
 def missing(seen: Pictured, said: Said) -> None:
     """No operation of the history makes it."""
     assert f"task:{seen.subject}/map" in said["why"]
@@ -176,7 +168,7 @@ def missing(seen: Pictured, said: Said) -> None:
     assert all(seen.subject not in seen.machine.at(number).tasks for number in range(len(journal)))
 
 
-@claim("no picture: undone", "The operation at this point in history was undone: go to now.")
+@claim("no picture: undone")
 def undone(seen: Pictured, said: Said) -> None:
     moment = seen.picture.moment
     assert moment is not None
@@ -199,31 +191,27 @@ def slots(seen: Pictured, took: int, gave: int) -> None:
     assert took >= len(new) and gave >= len(gone)
 
 
-@claim("kentry pictures: kentry/none", "No slot was allocated or freed.")
+@claim("kentry pictures: kentry/none")
 def no_slot(seen: Pictured, said: Said) -> None:
     assert taken(seen.machine) == taken(seen.before)
 
 
-@claim("kentry pictures: kentry/taken", "1 slot was allocated.", "{count} slots were allocated.")
+@claim("kentry pictures: kentry/taken")
 def slots_taken(seen: Pictured, said: Said) -> None:
     slots(seen, number(said["count"]), 0)
 
 
-@claim("kentry pictures: kentry/given", "1 slot was freed.", "{count} slots were freed.")
+@claim("kentry pictures: kentry/given")
 def slots_given(seen: Pictured, said: Said) -> None:
     slots(seen, 0, number(said["count"]))
 
 
-@claim("kentry pictures: kentry/both", "{taken} allocated, {given} freed.")
+@claim("kentry pictures: kentry/both")
 def slots_both(seen: Pictured, said: Said) -> None:
     slots(seen, counted(said["taken"]), number(said["given"]))
 
 
-@claim(
-    "kentry pictures: kentry/slab",
-    "{taken} allocated, from a new slab with a page of its own.",
-    "{taken} allocated, from {count} new slabs with a page each.",
-)
+@claim("kentry pictures: kentry/slab")
 def slots_of_new_slabs(seen: Pictured, said: Said) -> None:
     new = taken(seen.machine) - taken(seen.before)
     assert counted(said["taken"]) >= len(new)
@@ -250,13 +238,13 @@ def grown(seen: Pictured, name: str) -> int:
     return count(seen.machine) - count(seen.before)
 
 
-@claim("tlb pictures: none", "It changed no TLB.")
+@claim("tlb pictures: none")
 def no_tlb(seen: Pictured, said: Said) -> None:
     assert kept(seen.machine) == kept(seen.before)
     assert [grown(seen, name) for name in ("hits", "misses", "flushed")] == [0, 0, 0]
 
 
-@claim("tlb pictures: accesses/nothing new", "The TLBs had {hits} and {misses}, and cached nothing new.")
+@claim("tlb pictures: accesses/nothing new")
 def accesses_without_news(seen: Pictured, said: Said) -> None:
     assert counted(said["hits"]) == grown(seen, "hits")
     assert counted(said["misses"]) == grown(seen, "misses")
@@ -264,7 +252,7 @@ def accesses_without_news(seen: Pictured, said: Said) -> None:
     assert all(before.get(place) == entry for place, entry in kept(seen.machine).items())
 
 
-@claim("tlb pictures: accesses", "The TLBs had {hits} and {misses}, and cached {filled}.")
+@claim("tlb pictures: accesses")
 def accesses(seen: Pictured, said: Said) -> None:
     assert counted(said["hits"]) == grown(seen, "hits")
     assert counted(said["misses"]) == grown(seen, "misses")
@@ -286,7 +274,7 @@ def dropped(seen: Pictured, count: int) -> None:
         assert len(gone) == count
 
 
-@claim("tlb pictures: dropped", "It dropped 1 translation.", "It dropped {count} translations.")
+@claim("tlb pictures: dropped")
 def only_dropped(seen: Pictured, said: Said) -> None:
     dropped(seen, number(said["count"]))
 
@@ -297,33 +285,21 @@ def shootdowns(seen: Pictured, name: str) -> int:
     return now - int(getattr(seen.before.cpus.value(), name))
 
 
-@claim(
-    "tlb pictures: sent",
-    "It sent 1 shootdown and dropped {dropped}.",
-    "It sent {count} shootdowns and dropped {dropped}.",
-)
+@claim("tlb pictures: sent")
 def sent(seen: Pictured, said: Said) -> None:
     assert shootdowns(seen, "sent") == number(said["count"])
     assert shootdowns(seen, "acknowledged") == 0
     dropped(seen, counted(said["dropped"]))
 
 
-@claim(
-    "tlb pictures: acknowledged",
-    "It sent {sent}, acknowledged 1, and dropped {dropped}.",
-    "It sent {sent}, acknowledged {count}, and dropped {dropped}.",
-)
+@claim("tlb pictures: acknowledged")
 def acknowledged(seen: Pictured, said: Said) -> None:
     assert shootdowns(seen, "sent") == counted(said["sent"])
     assert shootdowns(seen, "acknowledged") == number(said["count"])
     dropped(seen, counted(said["dropped"]))
 
 
-@claim(
-    "tlb pictures: forgotten",
-    "It forgot 1 shootdown and dropped {dropped}.",
-    "It forgot {count} shootdowns and dropped {dropped}.",
-)
+@claim("tlb pictures: forgotten")
 def forgotten(seen: Pictured, said: Said) -> None:
     assert shootdowns(seen, "forgotten") == number(said["count"])
     dropped(seen, counted(said["dropped"]))
@@ -358,11 +334,7 @@ def stale_slots(machine: vm.Machine) -> set[tuple[str, int, int]]:
     return found
 
 
-@claim(
-    "tlb pictures: stale",
-    "1 cached translation disagrees with the page tables (marked ≠).",
-    "{count} cached translations disagree with the page tables (marked ≠).",
-)
+@claim("tlb pictures: stale")
 def stale(seen: Pictured, said: Said) -> None:
     """At least those that walks of the spaces find that are loaded; and as many cells and rows are marked."""
     count = number(said["count"])
@@ -377,7 +349,7 @@ def stale(seen: Pictured, said: Said) -> None:
 # ---- faults and objects --------------------------------------------------------------------------
 
 
-@claim("fault strips: none", "It made no access that this picture can show.")
+@claim("fault strips: none")
 def no_access(seen: Pictured, said: Said) -> None:
     """No processor met a fault: none looked an address up and found nothing, for a task or a domain."""
     if seen.operation.target.partition(":")[0] not in ("task", "cpu"):
@@ -387,7 +359,7 @@ def no_access(seen: Pictured, said: Said) -> None:
     )
 
 
-@claim("fault strips: earlier", "The fault shown is from {operation}.")
+@claim("fault strips: earlier")
 def an_earlier_fault(seen: Pictured, said: Said) -> None:
     """That operation faulted, by the machine's own count, and none since did."""
     then, latest = number(said["operation"].removeprefix("operation ")), seen.operation.number
@@ -408,12 +380,12 @@ def backed(seen: Pictured, *tasks: str) -> list[Any]:
     return [one for one in found if one.object and not str(one.object).startswith("submap:")]
 
 
-@claim("object pictures: none", "No task maps a memory object.")
+@claim("object pictures: none")
 def nothing_mapped(seen: Pictured, said: Said) -> None:
     assert backed(seen, *seen.machine.tasks) == []
 
 
-@claim("object pictures: none/task", "{task} maps no memory object.")
+@claim("object pictures: none/task")
 def nothing_of_a_task(seen: Pictured, said: Said) -> None:
     assert backed(seen, said["task"]) == []
     assert seen.picture.target is seen.machine.tasks[said["task"]] or seen.picture.target.name == said["task"]

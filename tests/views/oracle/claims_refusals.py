@@ -30,7 +30,7 @@ def no_block_of(seen: StepSeen, size: int) -> None:
     assert largest < size or seen.machine.system.injections.rules or not orders
 
 
-@claim("domain events: VnodeCreated/no", "There is no RAM for a new {kind}.")
+@claim("domain events: VnodeCreated/no")
 def no_vnode(seen: StepSeen, said: Said) -> None:
     kinds = KINDS.get(f"a {said['kind']}") or KINDS[f"an {said['kind']}"]
     assert kinds.startswith("VNode")
@@ -38,7 +38,7 @@ def no_vnode(seen: StepSeen, said: Said) -> None:
     assert held(after(seen)) == held(before(seen))
 
 
-@claim("domain events: FrameAllocated/no", "There is no RAM for a frame of {size}.")
+@claim("domain events: FrameAllocated/no")
 def no_frame(seen: StepSeen, said: Said) -> None:
     size = bytes_of(said["size"])
     no_block_of(seen, 1 << (size - 1).bit_length())
@@ -53,7 +53,7 @@ CALLS = {
 """Which operations make a call of the kernel."""
 
 
-@claim("domain events: Refused", "The kernel refuses {call}: {error}.")
+@claim("domain events: Refused")
 def refused(seen: StepSeen, said: Said) -> None:
     """The operation makes that call, and ends with the error that the kernel gave; the slots hold what they held."""
     assert held(after(seen)) == held(before(seen))
@@ -63,10 +63,7 @@ def refused(seen: StepSeen, said: Said) -> None:
     assert said["error"] in errors_of(seen) or errors_of(seen).startswith("done")
 
 
-@claim(
-    "domain events: CapabilityCopyInvoked/no",
-    "The kernel refuses to copy the capability in {source} into {slot}.",
-)
+@claim("domain events: CapabilityCopyInvoked/no")
 def copy_refused(seen: StepSeen, said: Said) -> None:
     assert said["slot"] not in held(after(seen))
     kind = held(after(seen))[said["source"]]
@@ -74,16 +71,12 @@ def copy_refused(seen: StepSeen, said: Said) -> None:
     assert errors_of(seen).startswith("error: LIB_ERR_CAP_COPY_FAIL")
 
 
-@claim("domain events: BlockTaken/no", "The slab has no free block left.")
+@claim("domain events: BlockTaken/no")
 def no_block(seen: StepSeen, said: Said) -> None:
     assert after(seen).slab.free == 0
 
 
-@claim(
-    "domain events: SlabGrown",
-    "{size} of memory adds 1 block to the slab.",
-    "{size} of memory adds {count} blocks to the slab.",
-)
+@claim("domain events: SlabGrown")
 def slab_grown(seen: StepSeen, said: Said) -> None:
     slab = after(seen).slab
     new = [one for one in slab.heads if one not in before(seen).slab.heads] or slab.heads[:1]
@@ -95,7 +88,7 @@ def slab_grown(seen: StepSeen, said: Said) -> None:
 # ---- faults and the ends of operations -----------------------------------------------------------
 
 
-@claim("map events: FaultRaised", "The access to {address} faults: {kind}, error code {code}.")
+@claim("map events: FaultRaised")
 def faulted(seen: StepSeen, said: Said) -> None:
     """A walk of the tables as they were at the step raises it, for one kind of access or another."""
     address = number(said["address"])
@@ -125,7 +118,7 @@ def is_stale(seen: StepSeen, address: int) -> bool:
     return bool(gone) or any(one.va <= address < one.va + one.page_size for one in kept)
 
 
-@claim("map events: PagerAsked/none", "The pager has no page at {where}: {outcome}.")
+@claim("map events: PagerAsked/none")
 def no_page(seen: StepSeen, said: Said) -> None:
     name, _, offset = said["where"].rpartition("+")
     objects = seen.then.value("objects").objects
@@ -134,14 +127,14 @@ def no_page(seen: StepSeen, said: Said) -> None:
     assert said["outcome"] in ("NOMEM", "IO", "FAULT")
 
 
-@claim("map events: Panicked", "The kernel panics ({name}): {reason}.")
+@claim("map events: Panicked")
 def panicked(seen: StepSeen, said: Said) -> None:
     dead = seen.machine.door.dead
     assert dead is not None
     assert (dead.name, dead.reason) == (said["name"], said["reason"])
 
 
-@claim("map events: BootStage", "{name}: {what}.")
+@claim("map events: BootStage")
 def boot_stage(seen: StepSeen, said: Said) -> None:
     """What a stage says of sizes and addresses is so on the machine that was booted."""
     machine, what = seen.machine, said["what"]
@@ -161,7 +154,7 @@ def boot_stage(seen: StepSeen, said: Said) -> None:
         assert what.startswith(f"{binary_size(machine.kmem.kernel_map.end - machine.kmem.kernel_map.start)} of")
 
 
-@claim("object events: NothingToReclaim", "{why}.")
+@claim("object events: NothingToReclaim")
 def nothing_to_reclaim(seen: StepSeen | Seen, said: Said) -> None:
     """As many pages as it says are in memory, of all or of a task; and each is one that can't go for that reason."""
     match = re.fullmatch(r"Of ([0-9,]+ pages?)( of task '(.*)')? in memory none can go: (.*)", said["why"])
@@ -215,11 +208,7 @@ def wired_pages(objects: Any) -> set[tuple[str, int]]:
     return found
 
 
-@claim(
-    "object events: OutOfMemory",
-    "Out of memory: task {task} is killed because it has the most pages (1).",
-    "Out of memory: task {task} is killed because it has the most pages ({count}).",
-)
+@claim("object events: OutOfMemory")
 def out_of_memory(seen: StepSeen, said: Said) -> None:
     assert said["task"] in seen.started.tasks
     assert said["task"] not in seen.machine.tasks
@@ -233,7 +222,7 @@ def pages_of(then: Then) -> set[tuple[str, int]]:
     return {(name, page) for name, one in then.value("objects").objects.items() for page in one.pages}
 
 
-@claim("object events: Injected", "Injected failure: request {count} at point {point} fails.")
+@claim("object events: Injected")
 def injected(seen: StepSeen, said: Said) -> None:
     """A rule for this point is there, and has counted as many requests, or more by the end of the operation."""
     rules = [one for one in seen.machine.system.injections.rules.values() if one.point == said["point"]]
@@ -242,11 +231,7 @@ def injected(seen: StepSeen, said: Said) -> None:
     assert any(one.asked >= count > one.after and (count - one.after) % one.every == 0 for one in rules)
 
 
-@claim(
-    "cpus: AsidRollover",
-    "No ASID is free: every TLB is flushed, and 1 ASID can be used again.",
-    "No ASID is free: every TLB is flushed, and {count} ASIDs can be used again.",
-)
+@claim("cpus: AsidRollover")
 def rolled_over(seen: StepSeen, said: Said) -> None:
     steps = seen.moment.story.steps
     here = steps.index(seen.step)
@@ -258,11 +243,7 @@ def rolled_over(seen: StepSeen, said: Said) -> None:
     assert number(said["count"]) + len(live) <= 4096
 
 
-@claim(
-    "cpus: TimeTaken",
-    "1 access took {time}: {hits}, {walks} by page walks, {minor} and {major}.",
-    "{count} accesses took {time}: {hits}, {walks} by page walks, {minor} and {major}.",
-)
+@claim("cpus: TimeTaken")
 def time_taken(seen: StepSeen, said: Said) -> None:
     """What the TLBs counted in the operation, and the time that this is at the costs that the machine has."""
     began = Then(seen.now, seen.moment.at(0).past)

@@ -25,12 +25,12 @@ def page(then: Then, name: str, frame: int) -> RingPage | None:
     return next((one for one in ring(then, name).pages if one.frame == frame), None)
 
 
-@claim("object events: ReplacementChosen", "Pages are replaced by policy {after} from now on.")
+@claim("object events: ReplacementChosen")
 def chosen(seen: StepSeen, said: Said) -> None:
     assert rings(seen.then).policy == said["after"]
 
 
-@claim("object events: RingMoved/in", "Frame {frame} is in the ring, at place {place}.")
+@claim("object events: RingMoved/in")
 def came_in(seen: StepSeen, said: Said) -> None:
     """It may have been in it before: then at another place, for an event that this step tells as well."""
     found = page(seen.then, seen.about, number(said["frame"]))
@@ -39,14 +39,14 @@ def came_in(seen: StepSeen, said: Said) -> None:
     assert page(seen.before, seen.about, found.frame) is None
 
 
-@claim("object events: RingMoved/out", "Frame {frame} is no longer in the ring.")
+@claim("object events: RingMoved/out")
 def went_out(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])
     assert page(seen.before, seen.about, frame) is not None
     assert page(seen.then, seen.about, frame) is None
 
 
-@claim("object events: RingMoved/again", "Frame {frame} is used again: it is in the ring, at place {place}.")
+@claim("object events: RingMoved/again")
 def came_in_again(seen: StepSeen, said: Said) -> None:
     """It was in a ring before, in this operation or when that began."""
     came_in(seen, said)
@@ -73,10 +73,7 @@ def is_at(seen: StepSeen, one: RingPage, said: Said) -> bool:
     return (one.task, one.va) == (said["task"], number(said["page"])) or (one.task != "" and one.others > 0)
 
 
-@claim(
-    "object events: RingMoved/evicted",
-    "Page {page} of {task} is evicted: frame {frame} is no longer in the ring.",
-)
+@claim("object events: RingMoved/evicted")
 def evicted(seen: StepSeen, said: Said) -> None:
     """What processors drop of it is told before."""
     went_out(seen, said)
@@ -87,16 +84,13 @@ def evicted(seen: StepSeen, said: Said) -> None:
     assert not any(is_at(seen, one, said) and not one.others for one in ring(seen.then, seen.about).pages)
 
 
-@claim(
-    "object events: RingMoved/evicted, mapped nowhere",
-    "The page in frame {frame}, which is mapped nowhere, is evicted: the frame is no longer in the ring.",
-)
+@claim("object events: RingMoved/evicted, mapped nowhere")
 def evicted_unmapped(seen: StepSeen, said: Said) -> None:
     went_out(seen, said)
     assert [one.task for one in lately(seen, number(said["frame"]))][:1] == [""]
 
 
-@claim("object events: RingMoved/behind", "Frame {frame} is moved to the last place in the ring.")
+@claim("object events: RingMoved/behind")
 def went_behind(seen: StepSeen, said: Said) -> None:
     found = page(seen.then, seen.about, number(said["frame"]))
     before = page(seen.before, seen.about, number(said["frame"]))
@@ -105,10 +99,7 @@ def went_behind(seen: StepSeen, said: Said) -> None:
     assert found.place != before.place
 
 
-@claim(
-    "object events: RingRenumbered",
-    "The places in the ring are renumbered, with room for new pages; their order stays the same.",
-)
+@claim("object events: RingRenumbered")
 def renumbered(seen: StepSeen, said: Said) -> None:
     def order(then: Then) -> list[int]:
         return [one.frame for one in sorted(ring(then, seen.about).pages, key=lambda one: one.place)]
@@ -120,11 +111,7 @@ def renumbered(seen: StepSeen, said: Said) -> None:
     assert at_hand[0] == at_hand[1]
 
 
-@claim(
-    "object events: PagesAged",
-    "The counter of frame {frame} shifts right once a tick; its reference bit enters at the left.",
-    "The counters of {count} pages shift right once a tick; reference bits enter at the left.",
-)
+@claim("object events: PagesAged")
 def aged(seen: StepSeen, said: Said) -> None:
     """Each counter is its half, with a bit or without; after several ticks that again, without a bit."""
     notes = {one.frame: (one.note, one) for one in ring(seen.then, seen.about).pages}
@@ -141,7 +128,7 @@ def aged(seen: StepSeen, said: Said) -> None:
         assert after in halves
 
 
-@claim("object events: HandMoved", "The hand moves from place {before} to place {after}.")
+@claim("object events: HandMoved")
 def hand_moved(seen: StepSeen, said: Said) -> None:
     before, after = ring(seen.before, seen.about), ring(seen.then, seen.about)
     assert after.hand == number(said["after"]) or not after.pages
@@ -156,10 +143,7 @@ def looked_at(seen: StepSeen, said: Said) -> RingPage:
     return found
 
 
-@claim(
-    "object events: HandLooked/used",
-    "The hand is at place {place}, page {page} of {task}: its reference bit was set, and is cleared.",
-)
+@claim("object events: HandLooked/used")
 def hand_found_used(seen: StepSeen, said: Said) -> None:
     found = looked_at(seen, said)
     assert is_at(seen, found, said)
@@ -167,29 +151,20 @@ def hand_found_used(seen: StepSeen, said: Said) -> None:
     assert any(one.referenced for one in lately(seen, found.frame))
 
 
-@claim(
-    "object events: HandLooked/unused",
-    "The hand is at place {place}, page {page} of {task}: its reference bit is clear, so this page is chosen.",
-)
+@claim("object events: HandLooked/unused")
 def hand_found_unused(seen: StepSeen, said: Said) -> None:
     found = looked_at(seen, said)
     assert is_at(seen, found, said)
     assert not found.referenced
 
 
-@claim(
-    "object events: HandLooked/unused, mapped nowhere",
-    "The hand is at place {place}: the page in frame {frame} is mapped nowhere, so this page is chosen.",
-)
+@claim("object events: HandLooked/unused, mapped nowhere")
 def hand_found_unmapped(seen: StepSeen, said: Said) -> None:
     found = looked_at(seen, said)
     assert (found.frame, found.task) == (number(said["frame"]), "")
 
 
-@claim(
-    "object events: HandLooked/kept",
-    "The hand is at place {place}: the page in frame {frame} can't be evicted now and is passed over.",
-)
+@claim("object events: HandLooked/kept")
 def hand_passed(seen: StepSeen, said: Said) -> None:
     """It stays, with the bit that it had."""
     found = looked_at(seen, said)
@@ -197,10 +172,7 @@ def hand_passed(seen: StepSeen, said: Said) -> None:
     assert lately(seen, found.frame, 1)[0].referenced == found.referenced
 
 
-@claim(
-    "object events: ReferenceCleared",
-    "Frame {frame} has been used since the last check: its page stays and its reference bit is cleared.",
-)
+@claim("object events: ReferenceCleared")
 def reference_cleared(seen: StepSeen, said: Said) -> None:
     frame = number(said["frame"])
     after = [one for value in rings(seen.then).rings.values() for one in value.pages if one.frame == frame]

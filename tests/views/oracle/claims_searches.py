@@ -30,7 +30,7 @@ def is_free(seen: StepSeen, start: int, size: int) -> bool:
     return inside and not [one for one in spans(value) if one[0] < start + size and start < one[1]]
 
 
-@claim("map events: HintTried/taken", "The hint {hint} is used: {why}.")
+@claim("map events: HintTried/taken")
 def hint_taken(seen: StepSeen, said: Said) -> None:
     assert said["why"].startswith("it is free")
     assert is_free(seen, number(said["hint"]), wanted(seen))
@@ -41,7 +41,7 @@ def hint_taken(seen: StepSeen, said: Said) -> None:
         assert number(said["hint"]) % number(said["why"].partition("align ")[2].partition(":")[0])
 
 
-@claim("map events: HintTried/refused", "The hint {hint} is refused: {why}.")
+@claim("map events: HintTried/refused")
 def hint_refused(seen: StepSeen, said: Said) -> None:
     hint, size, why = number(said["hint"]), wanted(seen), said["why"]
     assert not is_free(seen, hint, size)
@@ -57,7 +57,7 @@ def hint_refused(seen: StepSeen, said: Said) -> None:
         assert hint < was(seen).start or hint + size > was(seen).end
 
 
-@claim("map events: SearchRestarted", "No gap above this point is large enough: the search restarts at {address}.")
+@claim("map events: SearchRestarted")
 def restarted(seen: StepSeen, said: Said) -> None:
     """Above the find cache no gap is large enough; a map with a fit of its own goes on elsewhere."""
     value = was(seen)
@@ -116,17 +116,17 @@ def merges(seen: StepSeen, said: Said, *sides: str) -> None:
         assert (whole.protection, whole.inheritance) == (beside.protection, beside.inheritance)
 
 
-@claim("map events: MergeTried/previous", "The range merges with the previous entry: {why}.")
+@claim("map events: MergeTried/previous")
 def merges_with_previous(seen: StepSeen, said: Said) -> None:
     merges(seen, said, "previous")
 
 
-@claim("map events: MergeTried/next", "The range merges with the next entry: {why}.")
+@claim("map events: MergeTried/next")
 def merges_with_next(seen: StepSeen, said: Said) -> None:
     merges(seen, said, "next")
 
 
-@claim("map events: MergeTried/both", "The range merges with both neighbours: {why}.")
+@claim("map events: MergeTried/both")
 def merges_with_both(seen: StepSeen, said: Said) -> None:
     merges(seen, said, "previous", "next")
 
@@ -154,11 +154,11 @@ def stays_apart(seen: StepSeen, said: Said, side: str) -> None:
     assert reasons[why]
 
 
-@claim("map events: MergeTried/not previous", "The range does not merge with the previous entry: {why}.")
+@claim("map events: MergeTried/not previous")
 def not_with_previous(seen: StepSeen, said: Said) -> None:
     stays_apart(seen, said, "previous")
 
 
-@claim("map events: MergeTried/not next", "The range does not merge with the next entry: {why}.")
+@claim("map events: MergeTried/not next")
 def not_with_next(seen: StepSeen, said: Said) -> None:
     stays_apart(seen, said, "next")

@@ -19,25 +19,17 @@ def bytes_in(seen: Pictured, free: bool) -> dict[int, list[str]]:
     return found
 
 
-@claim("segments: segments/none", "No segment has a size yet.")
+@claim("segments: segments/none")
 def no_segment(seen: Pictured, said: Said) -> None:
     assert all(size == 0 for _, _, _, size, _ in seen.subject.segments)
 
 
-@claim(
-    "segments: segments/placed",
-    "The program lies in 1 piece of physical memory.",
-    "The program lies in {count} pieces of physical memory.",
-)
+@claim("segments: segments/placed")
 def placed(seen: Pictured, said: Said) -> None:
     assert len([size for _, _, _, size, _ in seen.subject.segments if size]) == number(said["count"])
 
 
-@claim(
-    "segments: segments/free",
-    "1 piece is free: {size}.",
-    "{count} pieces are free, {size} together; the largest has {largest}.",
-)
+@claim("segments: segments/free")
 def free_pieces(seen: Pictured, said: Said) -> None:
     value = seen.subject
     used = {*bytes_in(seen, True), *bytes_in(seen, False)}
@@ -53,13 +45,13 @@ def free_pieces(seen: Pictured, said: Said) -> None:
         assert max(pieces) == bytes_of(said["largest"])
 
 
-@claim("segments: segments/outside", "Placed in memory that is in use: {names}.")
+@claim("segments: segments/outside")
 def outside(seen: Pictured, said: Said) -> None:
     names = {name for names in bytes_in(seen, False).values() for name in names}
     assert {*said["names"].replace(" and ", ", ").split(", ")} == names
 
 
-@claim("segments: segments/over", "Placed in the same memory: {names}.")
+@claim("segments: segments/over")
 def over(seen: Pictured, said: Said) -> None:
     both = [*bytes_in(seen, True).values(), *bytes_in(seen, False).values()]
     groups = {tuple(names) for names in both if len(names) > 1}

@@ -22,14 +22,14 @@ def was(seen: StepSeen) -> Any:
     return next((one for one in seen.before.threads.threads if one.name == seen.about), None)
 
 
-@claim("threads: ThreadSpawned", "{thread} is ready; it has not run yet.")
+@claim("threads: ThreadSpawned")
 def spawned(seen: StepSeen, said: Said) -> None:
     new = thread(seen, said)
     assert new.state == "ready"
     assert new.number == max(one.number for one in seen.threads.threads)
 
 
-@claim("threads: ThreadRuns", "{thread} runs.")
+@claim("threads: ThreadRuns")
 def runs(seen: StepSeen, said: Said) -> None:
     running = [one.name for one in seen.threads.threads if one.state == "running"]
     if said["thread"] == "The cell":  # it is not a thread while it runs
@@ -41,14 +41,14 @@ def runs(seen: StepSeen, said: Said) -> None:
         assert was(seen).state == "ready"
 
 
-@claim("threads: ThreadSlept", "{thread} sleeps: it waits for {what}.")
+@claim("threads: ThreadSlept")
 def sleeps(seen: StepSeen, said: Said) -> None:
     found = thread(seen, said)
     assert (found.state, found.waits_for, found.until) == ("asleep", said["what"], None)
     assert found.name == seen.threads.sleeping[-1], "it was the last to fall asleep"
 
 
-@claim("threads: ThreadSlept/room", "{thread} sleeps and releases the lock of {map}: it waits for {what}.")
+@claim("threads: ThreadSlept/room")
 def sleeps_without_the_lock(seen: StepSeen, said: Said) -> None:
     found = thread(seen, said)
     assert (found.state, found.waits_for, found.until) == ("asleep", said["what"], None)
@@ -58,7 +58,7 @@ def sleeps_without_the_lock(seen: StepSeen, said: Said) -> None:
     assert said["map"] not in found.locks
 
 
-@claim("threads: ThreadSlept/until", "{thread} sleeps: it waits for {what}, at most until tick {until}.")
+@claim("threads: ThreadSlept/until")
 def sleeps_for_a_time(seen: StepSeen, said: Said) -> None:
     found = thread(seen, said)
     assert (found.state, found.waits_for, found.until) == ("asleep", said["what"], number(said["until"]))
@@ -72,28 +72,28 @@ def is_ready(seen: StepSeen, said: Said) -> Any:
     return was(seen)
 
 
-@claim("threads: ThreadWoken/timeout", "{thread} is ready again: its time is up.")
+@claim("threads: ThreadWoken/timeout")
 def time_is_up(seen: StepSeen, said: Said) -> None:
     before = is_ready(seen, said)
     assert before.state == "asleep"
     assert before.until <= seen.threads.ticks
 
 
-@claim("threads: ThreadWoken/lock", "{thread} is ready again: the lock is free.")
+@claim("threads: ThreadWoken/lock")
 def lock_is_free(seen: StepSeen, said: Said) -> None:
     before = is_ready(seen, said)
     assert (before.state, before.kind) == ("asleep", "lock")
     assert dict(seen.threads.locks)[before.subject] is None
 
 
-@claim("threads: ThreadWoken/wakeup", "{thread} is ready again: a wakeup reached it.")
+@claim("threads: ThreadWoken/wakeup")
 def is_woken(seen: StepSeen, said: Said) -> None:
     before = is_ready(seen, said)
     assert (before.state, before.kind in ("pages", "room", "channel")) == ("asleep", True)
     assert not before.until or before.until > seen.threads.ticks, "else its time is up"
 
 
-@claim("threads: ThreadEnded/returned", "{thread} has finished.")
+@claim("threads: ThreadEnded/returned")
 def is_done(seen: StepSeen, said: Said) -> None:
     if said["thread"] == "The cell":
         assert seen.about == ""
@@ -102,14 +102,14 @@ def is_done(seen: StepSeen, said: Said) -> None:
     assert thread(seen, said).state == "returned"
 
 
-@claim("threads: ThreadEnded/abandoned", "{thread} is abandoned.")
+@claim("threads: ThreadEnded/abandoned")
 def is_given_up(seen: StepSeen, said: Said) -> None:
     assert said["thread"] == (seen.about or "The cell")
     assert seen.about not in [one.name for one in seen.threads.threads]
     assert was(seen) is not None or not seen.about
 
 
-@claim("threads: ThreadEnded/failed", "{thread} fails: {how}.")
+@claim("threads: ThreadEnded/failed")
 def fails(seen: StepSeen, said: Said) -> None:
     found = thread(seen, said)
     assert found.state == "failed"
@@ -117,7 +117,7 @@ def fails(seen: StepSeen, said: Said) -> None:
     assert said["how"] == type(error).__name__
 
 
-@claim("threads: ClockTicked", "The clock advances from {before} to {after}.")
+@claim("threads: ClockTicked")
 def ticked(seen: StepSeen, said: Said) -> None:
     assert (number(said["before"]), number(said["after"])) == (seen.before.threads.ticks, seen.threads.ticks)
     assert number(said["before"]) < number(said["after"])

@@ -48,7 +48,7 @@ def may_have_run(seen: Seen) -> set[str]:
 # ---- coming to be, running, ending ---------------------------------------------------------------
 
 
-@claim("threads: spawn", "Thread {thread} is ready.")
+@claim("threads: spawn")
 def spawned(seen: Seen, said: Said) -> None:
     before, after = by_name(seen.threads_before), by_name(seen.threads)
     name = said["thread"]
@@ -57,14 +57,14 @@ def spawned(seen: Seen, said: Said) -> None:
     assert after[name].number > max([one.number for one in before.values()], default=0)
 
 
-@claim("threads: spawn/reason", "It has not run yet; call m.step() or m.run().")
+@claim("threads: spawn/reason")
 def spawned_only(seen: Seen, said: Said) -> None:
     (new,) = set(by_name(seen.threads).values()) - set(by_name(seen.threads_before).values())
     found = seen.machine.threads[new.name].thread
     assert getgeneratorstate(found.call) == GEN_CREATED, "nothing of its function has run"
 
 
-@claim("threads: ran/none", "No thread was ready to run.")
+@claim("threads: ran/none")
 def none_ready(seen: Seen, said: Said) -> None:
     value = seen.threads_before
     held = {name for name, holder in value.locks if holder is not None}
@@ -75,7 +75,7 @@ def none_ready(seen: Seen, said: Said) -> None:
     assert seen.threads == value
 
 
-@claim("threads: ran/clock", "No thread was ready to run: the clock advanced from {before} to {after}.")
+@claim("threads: ran/clock")
 def clock_went_on(seen: Seen, said: Said) -> None:
     value = seen.threads_before
     assert value.ready == ()
@@ -85,7 +85,7 @@ def clock_went_on(seen: Seen, said: Said) -> None:
     assert surely_ran(seen) == set()
 
 
-@claim("threads: ran/unasked", "{name} took no step: its limit had already been reached.")
+@claim("threads: ran/unasked")
 def ran_no_step(seen: Seen, said: Said) -> None:
     assert said["name"] == seen.operation.name == "run"
     assert not surely_ran(seen)
@@ -94,7 +94,7 @@ def ran_no_step(seen: Seen, said: Said) -> None:
     assert seen.given["steps"] == 0 or value.ready or value.asleep
 
 
-@claim("threads: ran/slept", "{thread} ran and now sleeps: it waits for {what}.")
+@claim("threads: ran/slept")
 def ran_and_slept(seen: Seen, said: Said) -> None:
     name = said["thread"]
     after = by_name(seen.threads)[name]
@@ -102,7 +102,7 @@ def ran_and_slept(seen: Seen, said: Said) -> None:
     assert surely_ran(seen) == {name}
 
 
-@claim("threads: ran/ready", "{thread} ran; it slept, and is ready again.")
+@claim("threads: ran/ready")
 def ran_and_is_ready(seen: Seen, said: Said) -> None:
     name = said["thread"]
     assert by_name(seen.threads)[name].state == "ready"
@@ -110,7 +110,7 @@ def ran_and_is_ready(seen: Seen, said: Said) -> None:
     assert moved(seen, name)
 
 
-@claim("threads: ran/ended", "{thread} ran to completion.")
+@claim("threads: ran/ended")
 def ran_to_its_end(seen: Seen, said: Said) -> None:
     name = said["thread"]
     assert by_name(seen.threads)[name].state == "returned"
@@ -118,14 +118,14 @@ def ran_to_its_end(seen: Seen, said: Said) -> None:
     assert surely_ran(seen) == {name}
 
 
-@claim("threads: ran/many", "{count} threads ran: {threads}.")
+@claim("threads: ran/many")
 def several_ran(seen: Seen, said: Said) -> None:
     names = names_in(seen, said["threads"])
     assert len(names) == number(said["count"]) > 1
     assert surely_ran(seen) <= set(names) <= may_have_run(seen)
 
 
-@claim("threads: ran/more", "{count} threads ran: {threads} and {more} more.")
+@claim("threads: ran/more")
 def many_ran(seen: Seen, said: Said) -> None:
     names = names_in(seen, said["threads"])
     assert set(names) <= may_have_run(seen)
@@ -134,13 +134,13 @@ def many_ran(seen: Seen, said: Said) -> None:
     assert len(surely_ran(seen) | set(names)) <= number(said["count"]) <= len(may_have_run(seen))
 
 
-@claim("threads: kill", "{thread} was ended.")
+@claim("threads: kill")
 def killed(seen: Seen, said: Said) -> None:
     assert by_name(seen.threads_before)[said["thread"]].state not in DONE
     gone(seen, said["thread"])
 
 
-@claim("threads: kill/removed", "{thread} had ended already, and was removed.")
+@claim("threads: kill/removed")
 def removed(seen: Seen, said: Said) -> None:
     assert by_name(seen.threads_before)[said["thread"]].state in DONE
     gone(seen, said["thread"])
@@ -152,7 +152,7 @@ def gone(seen: Seen, name: str) -> None:
     assert name not in [holder for _, holder in seen.threads.locks]
 
 
-@claim("threads: kill/undone", "Its unfinished {call} was rolled back.")
+@claim("threads: kill/undone")
 def undone(seen: Seen, said: Said) -> None:
     name = str(seen.given["name"]).removeprefix("thread:")
     before = by_name(seen.threads_before)[name]
@@ -179,23 +179,23 @@ def has(machine: vm.Machine, said: Said) -> bool:
     return bool(inside)
 
 
-@claim("threads: took", "It allocated {size} at {address} from {map}.")
+@claim("threads: took")
 def took(seen: Seen, said: Said) -> None:
     assert has(seen.machine, said)
 
 
-@claim("threads: gave", "It freed {size} at {address} in {map}.")
+@claim("threads: gave")
 def gave(seen: Seen, said: Said) -> None:
     assert not has(seen.machine, said)
 
 
-@claim("threads: took/addresses", "It has the addresses: {size} at {address} in {map}.")
+@claim("threads: took/addresses")
 def has_addresses(seen: Seen, said: Said) -> None:
     assert has(seen.machine, said)
     assert {"asleep", "ready"} & {by_name(seen.threads)[name].state for name in may_have_run(seen)}
 
 
-@claim("threads: no gap", "{map} has no gap of {size}.")
+@claim("threads: no gap")
 def no_gap(seen: Seen, said: Said) -> None:
     found = space(seen.machine, said["map"])
     borders = [int(found.start)]
@@ -217,13 +217,13 @@ def wait(seen: Seen, said: Said) -> list[str]:
     return names
 
 
-@claim("threads: waits", "{threads} waits for {what}.", "{threads} wait for {what}.")
+@claim("threads: waits")
 def waits(seen: Seen, said: Said) -> None:
     names = wait(seen, said)
     assert said.plural == (len(names) > 1)
 
 
-@claim("threads: waits/more", "{threads} and {more} more wait for {what}.")
+@claim("threads: waits/more")
 def more_wait(seen: Seen, said: Said) -> None:
     names = wait(seen, said)
     waiting = [name for name, one in by_name(seen.threads).items() if one.waits_for == said["what"]]
@@ -231,7 +231,7 @@ def more_wait(seen: Seen, said: Said) -> None:
     assert len(new) == len(names) + number(said["more"])
 
 
-@claim("threads: Deadlocked", "Deadlock: {chain}: each waits for a lock that the next one holds.")
+@claim("threads: Deadlocked")
 def deadlocked(seen: Seen | StepSeen, said: Said) -> None:
     names = ["" if name == "the cell" else name for name in said["chain"].split(" → ")]
     assert names[0] == names[-1]
@@ -242,7 +242,7 @@ def deadlocked(seen: Seen | StepSeen, said: Said) -> None:
         assert locks[after[name].subject] == following
 
 
-@claim("threads: Deadlocked/alone", "Deadlock: {thread} waits for a lock that it holds itself.")
+@claim("threads: Deadlocked/alone")
 def deadlocked_alone(seen: Seen | StepSeen, said: Said) -> None:
     name = "" if said["thread"] == "the cell" else said["thread"]
     one, locks = by_name(seen.threads)[name], dict(seen.threads.locks)
@@ -250,7 +250,7 @@ def deadlocked_alone(seen: Seen | StepSeen, said: Said) -> None:
     assert locks[one.subject] == name
 
 
-@claim("threads: Deadlocked/alone over", "Deadlock: {thread} waited for a lock that it held itself.")
+@claim("threads: Deadlocked/alone over")
 def was_deadlocked_alone(seen: Seen, said: Said) -> None:
     """It had a lock before, or took it; and it goes on, or is given up."""
     name = "" if said["thread"] == "the cell" else said["thread"]
@@ -258,7 +258,7 @@ def was_deadlocked_alone(seen: Seen, said: Said) -> None:
     assert one is None or (one.state, one.kind) != ("asleep", "lock")
 
 
-@claim("threads: Deadlocked/over", "Deadlock: {chain}: each waited for a lock that the next one held.")
+@claim("threads: Deadlocked/over")
 def was_deadlocked(seen: Seen, said: Said) -> None:
     names = said["chain"].split(" → ")
     assert names[0] == names[-1]
@@ -276,14 +276,14 @@ def was_deadlocked(seen: Seen, said: Said) -> None:
 # ---- time and waking -----------------------------------------------------------------------------
 
 
-@claim("threads: tick", "The clock advances from {before} to {after}.")
+@claim("threads: tick")
 def ticked(seen: Seen, said: Said) -> None:
     assert number(said["before"]) == seen.threads_before.ticks
     assert number(said["after"]) == seen.threads.ticks
     assert number(said["before"]) < number(said["after"])
 
 
-@claim("threads: tick/still", "The clock does not advance.")
+@claim("threads: tick/still")
 def stood_still(seen: Seen, said: Said) -> None:
     assert seen.threads_before.ticks == seen.threads.ticks
 
@@ -294,11 +294,7 @@ def due(seen: Seen) -> set[str]:
     return {one.name for one in seen.threads_before.asleep if one.until is not None and one.until <= now}
 
 
-@claim(
-    "threads: tick/woke",
-    "{threads} timed out and is ready.",
-    "The time of {threads} is up: they are ready.",
-)
+@claim("threads: tick/woke")
 def time_is_up(seen: Seen, said: Said) -> None:
     names = names_in(seen, said["threads"])
     assert set(names) == due(seen)
@@ -306,7 +302,7 @@ def time_is_up(seen: Seen, said: Said) -> None:
     assert said.plural == (len(names) > 1)
 
 
-@claim("threads: tick/none", "No timer expired.")
+@claim("threads: tick/none")
 def no_timer(seen: Seen, said: Said) -> None:
     assert due(seen) == set()
 
@@ -316,21 +312,21 @@ def on_channel(value: ThreadsValue, channel: str) -> list[str]:
     return [one.name for one in value.asleep if (one.kind, one.subject) == ("channel", channel)]
 
 
-@claim("threads: wakeup", "wakeup made 1 thread ready.", "wakeup made {count} threads ready.")
+@claim("threads: wakeup")
 def woke(seen: Seen, said: Said) -> None:
     names = on_channel(seen.threads_before, seen.given["channel"])
     assert len(names) == number(said["count"]) > 0
     assert {by_name(seen.threads)[name].state for name in names} == {"ready"}
 
 
-@claim("threads: wakeup/none", "wakeup found no thread sleeping on {channel}.")
+@claim("threads: wakeup/none")
 def woke_none(seen: Seen, said: Said) -> None:
     assert seen.given["channel"] == said["channel"]
     assert on_channel(seen.threads_before, said["channel"]) == []
     assert seen.threads == seen.threads_before
 
 
-@claim("threads: tsleep", "tsleep returned {result}: a wakeup of {channel} reached the cell.")
+@claim("threads: tsleep")
 def was_woken(seen: Seen, said: Said) -> None:
     assert (said["result"], said["channel"]) == ("0", seen.given["channel"])
     limit = seen.given.get("ticks") or 10**9
@@ -338,11 +334,7 @@ def was_woken(seen: Seen, said: Said) -> None:
     assert surely_ran(seen), "another thread called wakeup"
 
 
-@claim(
-    "threads: tsleep/timeout",
-    "tsleep returned {result}: 1 tick passed without a wakeup of {channel}.",
-    "tsleep returned {result}: {count} ticks passed without a wakeup of {channel}.",
-)
+@claim("threads: tsleep/timeout")
 def slept_till_its_time(seen: Seen, said: Said) -> None:
     assert (said["result"], said["channel"]) == ("35", seen.given["channel"])
     assert number(said["count"]) == seen.given["ticks"]

@@ -34,7 +34,7 @@ def backed(seen: Pictured) -> int | None:
     return next((one.pages[page] for one in chain if page in one.pages), None)
 
 
-@claim("walks: reached", "{address} is at physical {physical}, in a page of {size}.")
+@claim("walks: reached")
 def reached(seen: Pictured, said: Said) -> None:
     picture: Any = seen.picture
     found = walked(seen)
@@ -47,7 +47,7 @@ def reached(seen: Pictured, said: Said) -> None:
         assert frame == int(found.pa) // PAGE
 
 
-@claim("walks: fault", "{exception}: {why}.")
+@claim("walks: fault")
 def fault(seen: Pictured, said: Said) -> None:
     found = walked(seen)
     assert found.pa is None
@@ -76,22 +76,22 @@ def may(seen: Pictured, user: tuple[bool, ...] | None, supervisor: tuple[bool, .
         assert came == (wanted or (False, False, False))
 
 
-@claim("walks: may/both", "The page tables let user code and the supervisor {supervisor} here.")
+@claim("walks: may/both")
 def both_may(seen: Pictured, said: Said) -> None:
     may(seen, rights(said["supervisor"]), rights(said["supervisor"]))
 
 
-@claim("walks: may/supervisor", "The page tables let only the supervisor {supervisor} here.")
+@claim("walks: may/supervisor")
 def supervisor_may(seen: Pictured, said: Said) -> None:
     may(seen, None, rights(said["supervisor"]))
 
 
-@claim("walks: may/each", "The page tables let user code {user} here, and the supervisor {supervisor}.")
+@claim("walks: may/each")
 def each_may(seen: Pictured, said: Said) -> None:
     may(seen, rights(said["user"]), rights(said["supervisor"]))
 
 
-@claim("walks: earlier/reached", "When the cell ran, the access reached physical {physical}.")
+@claim("walks: earlier/reached")
 def earlier_reached(seen: Pictured, said: Said) -> None:
     """The machine at that time comes to it; today it does not."""
     if seen.subject is seen.machine:
@@ -100,7 +100,7 @@ def earlier_reached(seen: Pictured, said: Said) -> None:
     assert walked(seen).pa != number(said["physical"])
 
 
-@claim("walks: earlier/fault", "When the cell ran, the access was a fault: {kind}.")
+@claim("walks: earlier/fault")
 def earlier_fault(seen: Pictured, said: Said) -> None:
     before, now = walked(seen, seen.machine.at(seen.subject)), walked(seen)
     assert before.fault.kind == said["kind"]
@@ -118,32 +118,20 @@ def edits(seen: Pictured, said: Said) -> Any:
     return walked(seen, seen.machine.at(seen.subject))
 
 
-@claim(
-    "walks: edited",
-    "1 descriptor was edited by hand; the access still has the same result.",
-    "{count} descriptors were edited by hand; the access still has the same result.",
-)
+@claim("walks: edited")
 def edited(seen: Pictured, said: Said) -> None:
     before, now = edits(seen, said), walked(seen)
     assert (before.pa, before.fault) == (now.pa, now.fault)
 
 
-@claim(
-    "walks: edited/reached",
-    "1 descriptor was edited by hand; without the edit, the access would reach physical {physical}.",
-    "{count} descriptors were edited by hand; without the edits, the access would reach physical {physical}.",
-)
+@claim("walks: edited/reached")
 def edited_from_reached(seen: Pictured, said: Said) -> None:
     before = edits(seen, said)
     assert int(before.pa) == number(said["physical"])
     assert walked(seen).pa != before.pa
 
 
-@claim(
-    "walks: edited/fault",
-    "1 descriptor was edited by hand; without the edit, the access would raise {exception} ({kind}).",
-    "{count} descriptors were edited by hand; without the edits, the access would raise {exception} ({kind}).",
-)
+@claim("walks: edited/fault")
 def edited_from_fault(seen: Pictured, said: Said) -> None:
     before = edits(seen, said)
     assert (before.fault.exception, before.fault.kind) == (said["exception"], said["kind"])
@@ -153,11 +141,7 @@ def edited_from_fault(seen: Pictured, said: Said) -> None:
 # ---- page tables ---------------------------------------------------------------------------------
 
 
-@claim(
-    "walks: tables",
-    "1 descriptor of the {root} is in use: {what}.",
-    "{count} descriptors of the {root} are in use: {what}.",
-)
+@claim("walks: tables")
 def root_in_use(seen: Pictured, said: Said) -> None:
     assert said["root"] == ("roots" if seen.scene.subtitle.count(" 0x") > 1 else "root")
     if seen.machine.architecture in ("x86-64", "riscv-sv39"):
@@ -174,18 +158,13 @@ def words_of_512(seen: Pictured) -> list[int]:
     return [one for one in words if one & 1]
 
 
-@claim("walks: tables/open", "1 table is open. Gaps are shown by their size only.",
-       "{count} tables are open. Gaps are shown by their size only.")  # fmt: skip
+@claim("walks: tables/open")  # fmt: skip
 def tables_open(seen: Pictured, said: Said) -> None:
     assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
     assert [row for row in seen.rows() if row["kind"] == "fold"] == []
 
 
-@claim(
-    "walks: tables/folded",
-    "1 table is open; the rest is in {folds}. Gaps are shown by their size only.",
-    "{count} tables are open; the rest is in {folds}. Gaps are shown by their size only.",
-)
+@claim("walks: tables/folded")
 def tables_folded(seen: Pictured, said: Said) -> None:
     assert len([one for one in seen.nodes("tables/table/") if one.kind == "table"]) == number(said["count"])
     assert len(seen.nodes("tables/fold/")) == int(said["folds"].split()[0])
@@ -200,16 +179,12 @@ def mapped_pages(machine: vm.Machine) -> list[tuple[str, int]]:
     return [(name, page // PAGE) for places in in_ram.values() for name, page in places]
 
 
-@claim("inverted tables: inverted/none", "No page of any task is in memory.")
+@claim("inverted tables: inverted/none")
 def none_in_memory(seen: Pictured, said: Said) -> None:
     assert mapped_pages(seen.subject) == []
 
 
-@claim(
-    "inverted tables: inverted/pages",
-    "1 page of tasks is in memory, so the table has 1 entry.",
-    "{count} pages of tasks are in memory, so the table has {count} entries.",
-)
+@claim("inverted tables: inverted/pages")
 def in_memory(seen: Pictured, said: Said) -> None:
     found, rows = mapped_pages(seen.subject), [(row["task"], int(row["page"], 16)) for row in seen.rows()]
     assert len(rows) == number(said["count"])
@@ -218,11 +193,7 @@ def in_memory(seen: Pictured, said: Said) -> None:
     assert len(found) == len(rows) or seen.subject.standing_edits, "a descriptor was written where no entry is"
 
 
-@claim(
-    "inverted tables: inverted/longest",
-    "A search compares 1 entry at most.",
-    "A search compares {count} entries at most.",
-)
+@claim("inverted tables: inverted/longest")
 def longest(seen: Pictured, said: Said) -> None:
     chains: dict[str, int] = {}
     for row in seen.rows():

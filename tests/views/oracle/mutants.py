@@ -1,8 +1,8 @@
 """Whether claims would find sentences that are false: each one that is heard is made false, and held again.
 
 ``python -m tests.views.oracle.mutants [LIVES]`` prints the mutants that no claim found in any sentence, and the rates.
-A word "not" that is put into a template, or taken out of one, is found by the words that its claim has: here a sentence
-is negated by saying what its opposite says, in words that are right and with the same values.
+A sentence is negated by saying what its opposite says, in words that are right and with the same values.  Words of a
+template that are false are found by no claim: tests/views/test_words.py holds sides and negations that keys name.
 """
 
 from __future__ import annotations

@@ -40,12 +40,6 @@ def test_each_template_has_a_claim() -> None:
     assert set(CLAIMS) - set(TEMPLATES) == set(), "these are claims of sentences that nothing says"
 
 
-def test_the_words_of_a_claim_are_its_templates() -> None:
-    for key, claim in CLAIMS.items():
-        template = TEMPLATES[key]
-        assert claim.words == tuple(filter(None, (template.one, template.many))), key
-
-
 def test_a_text_is_put_together_of_whole_sentences_only() -> None:
     heard = [Heard("a", "It is so."), Heard("b", "It")]
     assert parts_of("It is so. It is so.", heard) == [heard[0], heard[0]]

@@ -1,0 +1,58 @@
+"""Sentences in tests, by the key of their template: the words of a caption are written in its template alone."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from vmwidgets.views.story import words
+from vmwidgets.views.story.words.registry import TEMPLATES, Template
+
+for _module in iter_modules(words.__path__):  # each declares its sentences
+    import_module(f"{words.__name__}.{_module.name}")
+
+
+def saying(key: str, count: int = 1, /, **fields: object) -> str:
+    """The sentence of a template with these fields."""
+    return TEMPLATES[key].say(count, **fields)
+
+
+def fields_of(key: str, text: str) -> dict[str, str]:
+    """What a text that ends with a sentence of this template has in its places; "count" is 1 in the singular."""
+    found = [match for pattern in patterns_of(TEMPLATES[key]) if (match := pattern.search(text))]
+    assert found, f"{text!r} does not end with the words of {key!r}"
+    return {"count": "1", **found[0].groupdict()}
+
+
+def says(key: str, text: str) -> bool:
+    """Whether a text has a sentence of this template in it."""
+    return any(re.search(pattern.pattern.removesuffix(r"\Z"), text) for pattern in patterns_of(TEMPLATES[key]))
+
+
+def forms_of(template: Template) -> tuple[str, ...]:
+    """Its words in the singular, and in the plural where it has one."""
+    return (template.one, template.many) if template.many else (template.one,)
+
+
+@cache
+def patterns_of(template: Template) -> tuple[re.Pattern[str], ...]:
+    """A pattern of each form, with its placeholders as groups."""
+    return tuple(re.compile(pattern_of(form)) for form in forms_of(template))
+
+
+def pattern_of(form: str) -> str:
+    """Words with placeholders, as a pattern."""
+    seen: set[str] = set()
+    pattern = ""
+    for part in re.split(r"(\{\w+\})", form):
+        name = part[1:-1]
+        if not part.startswith("{"):
+            pattern += re.escape(part)
+        elif name in seen:
+            pattern += f"(?P={name})"
+        else:
+            seen.add(name)
+            pattern += f"(?P<{name}>.*?)"
+    return pattern + r"\Z"
