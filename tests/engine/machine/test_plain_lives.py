@@ -14,7 +14,7 @@ from tests.engine.machine.plain_lives.counting import shares, table
 from tests.engine.machine.plain_lives.drawing import Step
 from tests.engine.machine.plain_lives.life import ARCHITECTURES, Life
 from tests.engine.machine.plain_lives.memory import Cell, Memory, Page, PlainTask
-from tests.engine.machine.plain_lives.mutations import BUGS, ENOUGH, ROOT, found_in_process, row
+from tests.engine.machine.plain_lives.mutations import BUGS, ENOUGH, found_in_process, put_back, row
 from tests.engine.machine.plain_lives.outcomes import Difference, Got, Outcomes
 from tests.engine.machine.plain_lives.policies import life, optimal_life
 from tests.engine.machine.plain_lives.shrinking import shortened
@@ -69,13 +69,12 @@ def test_as_few_pages_come_as_by_beladys_rule(seed: int, alone: bool) -> None:
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_each_bug_can_be_put_back(name: str) -> None:
-    sources: dict[str, str] = {}
-    for edit in BUGS[name].edits:
-        path = ROOT / "vmwidgets" / "engine" / f"{edit.module.replace('.', '/')}.py"
-        sources[edit.module] = edit.applied(sources.get(edit.module) or path.read_text(encoding="utf-8"))
-    for module, source in sources.items():
-        compile(source, module, "exec")
+def test_each_bug_can_be_put_back(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mended = [patch.function for patch in BUGS[name].patches]
+    put_back(name, monkeypatch.setattr)
+    broken = [patch.function for patch in BUGS[name].patches]
+    assert all(map(callable, mended + broken))
+    assert not any(one is other for one, other in zip(mended, broken, strict=True))
 
 
 @pytest.mark.sweep

@@ -1,7 +1,7 @@
 """Bugs that were mended, each put back alone: do lives find it, how soon, and for how many seeds?
 
 ``python -m tests.engine.machine.plain_lives.mutations [BUG …] [--seeds 24] [--steps 100000]`` prints a row for each.  A
-bug is a text in the source that is replaced while its module is imported, so each has a process of its own.
+bug is a function of the engine, or several, that is replaced by a broken one, so each has a process of its own.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import tests
@@ -25,276 +25,382 @@ ROOT = Path(tests.__path__[0]).parent
 ENOUGH = 0.75
 """The part of the seeds that has to find each bug."""
 
+Function = Callable[..., Any]
 
-class Edit(NamedTuple):
-    """In a module below ``vmwidgets.engine``, a text that occurs once, and what stands there with the bug."""
+
+class Patch(NamedTuple):
+    """A function in a module below ``vmwidgets.engine``, by its name there, and what makes it the broken one."""
 
     module: str
-    mended: str
-    broken: str
+    name: str
+    breaks: Callable[[Function], Function]
 
-    def applied(self, source: str) -> str:
-        """The source with the bug."""
-        if source.count(self.mended) != 1:
-            raise ValueError(f"{self.module} has {source.count(self.mended)} times {self.mended!r}")
-        return source.replace(self.mended, self.broken)
+    @property
+    def holder(self) -> Any:
+        """The class or the module that has the function."""
+        found: Any = import_module(f"vmwidgets.engine.{self.module}")
+        for part in self.name.split(".")[:-1]:
+            found = getattr(found, part)
+        return found
+
+    @property
+    def function(self) -> Function:
+        """The function that is there now."""
+        found: Function = getattr(self.holder, self.name.rpartition(".")[2])
+        return found
+
+    def put(self, replace: Callable[[Any, str, Any], None]) -> None:
+        """Replace the function, in each module that has it if it is no method."""
+        holder, name, mended = self.holder, self.name.rpartition(".")[2], self.function
+        broken = self.breaks(mended)
+        places = [holder]
+        if isinstance(holder, ModuleType):
+            places = [one for one in [*sys.modules.values()] if getattr(one, "__dict__", {}).get(name) is mended]
+        for place in places:
+            replace(place, name, broken)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bug:
-    """What was wrong, the judge that finds it ("lives", "policies", "optimal" or "linux"), and how it comes back."""
+    """The judge that finds it ("lives", "policies", "optimal" or "linux"), and how it comes back."""
 
     judge: str
-    edits: tuple[Edit, ...]
+    patches: list[Patch] = field(default_factory=list)
 
 
-def bug(judge: str, *edits: tuple[str, str, str]) -> Bug:
-    """A bug of these edits."""
-    return Bug(judge, tuple(Edit(*edit) for edit in edits))
+BUGS: dict[str, Bug] = {}
+"""By what is wrong with it, what comes back."""
 
 
-_AGAIN = """raise Refused(f"placement={rule!r}: {known!r} already exists; write its name alone to get it")\n"""
+def bug(what: str, judge: str, module: str, name: str) -> Callable[[Callable[[Function], Function]], Function]:
+    """Mark what makes the broken function from the mended one; a bug of several has this several times."""
 
-BUGS = {
-    "an access goes on in whatever tables are loaded": bug(
-        "lives", ("spaces.processors", "if is_user and self.pmap is not space:", "if False:")
-    ),
-    "a thread's write is not done": bug(
-        "lives",
-        ("machine.handles.tasks", 'return self.system.complete_access("write"', 'self.system.complete_access("write"'),
-        ("machine.learners.callbacks", "        for call in made:", "        for call in ():"),
-    ),
-    "a thread's touch is not done": bug(
-        "lives",
-        ("machine.handles.tasks", 'return self.system.complete_access("touch"', 'self.system.complete_access("touch"'),
-        ("machine.learners.callbacks", "        for call in made:", "        for call in ():"),
-    ),
-    "freed bytes come back": bug(
-        "lives",
-        (
-            "kernel.tasks.led_object",
-            "if at.keeps_pages:\n",
-            "if True:\n",
-        ),
-    ),
-    "a mapping whose pages come at once can't wait": bug(
-        "lives",
-        (
-            "machine.handles.unix_calls",
-            'return self.system.callbacks.complete("mmap", self._populated(mapped, length, protection))',
-            """from ..kernel.threads.waits import run_without_sleeping
-        return run_without_sleeping(self._populated(mapped, length, protection))""",
-        ),
-    ),
-    "a range of a submap is not guarded": bug(
-        "lives",
-        ("kernel.tasks.task_ranges", "in self._from(self.peek(start), end) if self.has_submaps else ():", "in ():"),
-    ),
-    "another program leaves submaps": bug(
-        "lives",
-        ("spaces.task_ends", 'in [one for one in self._maps if one.startswith(f"{own}/")]:', "in ():"),
-    ),
-    "tables of tasks know the right to write alone": bug(
-        "lives",
-        ("kernel.pmap.spaces", "known = READ * read | WRITE * write | EXECUTE * execute", "known = protection"),
-        (
-            "kernel.pmap.spaces",
-            "return Rights(bool(may & READ), bool(may & WRITE), bool(may & EXECUTE), user=True)",
-            "return Rights(True, bool(may & WRITE), True, user=True)",
-        ),
-    ),
-    "a page called clean is written": bug(
-        "lives",
-        (
-            "kernel.tasks.task_memory",
-            "        has = self._had_by(owner, index)\n",
-            '        has = self._had_by(owner, index)\n        has = "" if has == "swap" else has\n',
-        ),
-    ),
-    "a page that could not go counts as used": bug(
-        "policies",
-        (
-            "memory.queues",
-            '''the others come near to."""
+    def mark(breaks: Callable[[Function], Function]) -> Function:
+        BUGS.setdefault(what, Bug(judge)).patches.append(Patch(module, name, breaks))
+        return breaks
 
-    counts = True
-''',
-            '''the others come near to."""
+    return mark
 
-    counts = True
 
-    def candidates(self, pages):
+def put_back(name: str, replace: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Have the engine have this bug."""
+    import vmwidgets  # noqa: F401  # so that all its modules have their functions
+
+    for patch in BUGS[name].patches:
+        patch.put(replace)
+
+
+# ---- processors and threads ------------------------------------------------------------------
+
+
+class _StaysLoaded:
+    """A processor that loads no other tables."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._processor, name)
+
+    def switch(self, pmap: Any) -> None:
+        """Leave what is loaded."""
+
+
+@bug("an access goes on in whatever tables are loaded", "lives", "spaces.processors", "Processor._reach")
+def _(mended: Function) -> Function:
+    return lambda self, *given, **named: mended(_StaysLoaded(self), *given, **named)
+
+
+def _gives_nothing(operation: str) -> Callable[[Function], Function]:
+    """What completes an access, and does not give the call that its thread is to wait for."""
+
+    def breaks(mended: Function) -> Function:
+        def complete_access(self: Any, name: str, *given: Any) -> Any:
+            made = mended(self, name, *given)
+            return None if name == operation else made
+
+        return complete_access
+
+    return breaks
+
+
+def _refuses_none(mended: Function) -> Function:
+    def refuse_unmade(self: Any, item: Any) -> None:
+        self._made = []
+
+    return refuse_unmade
+
+
+for _name in ("write", "touch"):
+    bug(f"a thread's {_name} is not done", "lives", "machine.system", "System.complete_access")(_gives_nothing(_name))
+    bug(f"a thread's {_name} is not done", "lives", "machine.learners.callbacks", "ThreadActor._refuse_unmade")(
+        _refuses_none
+    )
+
+
+@bug("a mapping whose pages come at once can't wait", "lives", "machine.learners.callbacks", "Callbacks.complete")
+def _(mended: Function) -> Function:
+    from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
+
+    return lambda self, name, steps: run_without_sleeping(steps) if name == "mmap" else mended(self, name, steps)
+
+
+@bug("a number of a space is given on before its flush", "lives", "spaces.processors", "Processors.assign_asid")
+def _(mended: Function) -> Function:
+    def assign_asid(self: Any, pmap: Any) -> Any:
+        retired, self._retired = self._retired, {}
+        try:
+            return mended(self, pmap)
+        finally:
+            self._retired = retired
+
+    return assign_asid
+
+
+@bug("a thread's access has the kernel on processor 0", "lives", "machine.system", "System.complete_access")
+def _(mended: Function) -> Function:
+    def complete_access(self: Any, name: str, steps: Any, processor: Any = None) -> Any:
+        with nullcontext() if processor is None else self.processors.on(processor):
+            return mended(self, name, steps)
+
+    return complete_access
+
+
+@bug("a thread that has ended can't be killed", "lives", "kernel.threads.scheduler", "Scheduler.abandon")
+def _(mended: Function) -> Function:
+    def abandon(self: Any, thread: Any) -> None:
+        thread.call.close()
+        mended(self, thread)
+
+    return abandon
+
+
+# ---- maps ------------------------------------------------------------------------------------
+
+
+@bug("a range of a submap is not guarded", "lives", "kernel.tasks.task_ranges", "TaskRanges.guard")
+def _(mended: Function) -> Function:
+    return lambda self, verb, start, end: None
+
+
+@bug("a task's map panics without entries", "lives", "kernel.tasks.task_ranges", "TaskRanges.provide_entries")
+def _(mended: Function) -> Function:
+    return lambda self, count: None
+
+
+@bug("a task's map panics without entries", "lives", "kernel.x15.vm_map", "X15Map.allocate_entry")
+def _(mended: Function) -> Function:
+    from vmwidgets.engine.kernel.x15.vm_map import X15Map
+
+    return lambda self: super(X15Map, self).allocate_entry()
+
+
+@bug("a stack passes the limit of addresses", "lives", "kernel.tasks.vm_fault", "TaskFaults._grow_down")
+def _(mended: Function) -> Function:
+    def grow_down(self: Any, entry: Any, va: int) -> None:
+        limit, self.space_limit = self.space_limit, None
+        try:
+            mended(self, entry, va)
+        finally:
+            self.space_limit = limit
+
+    return grow_down
+
+
+@bug("what a mapping replaces counts twice", "lives", "spaces.task_space", "TaskSpace.mmap")
+def _(mended: Function) -> Function:
+    def mmap(self: Any, start: int, size: int, *given: Any, fixed: bool = False, **named: Any) -> Any:
+        if fixed:
+            self.vm_map.guard("remove", start, start + size)
+        self.vm_map.check_room(size)
+        return mended(self, start, size, *given, fixed=fixed, **named)
+
+    return mmap
+
+
+@bug("another program leaves submaps", "lives", "spaces.task_ends", "TaskEnds.clear")
+def _(mended: Function) -> Function:
+    def clear(self: Any, space: Any, heap: int | None = None) -> None:
+        space.clear(heap)
+        for known in self._beside:
+            known.pop(space.vm_map.name, None)
+
+    return clear
+
+
+# ---- tables ----------------------------------------------------------------------------------
+
+
+@bug("tables of tasks know the right to write alone", "lives", "kernel.pmap.spaces", "UserPmap.granted")
+def _(mended: Function) -> Function:
+    return lambda self, protection: protection
+
+
+@bug("tables of tasks know the right to write alone", "lives", "kernel.pmap.spaces", "UserPmap._rights")
+def _(mended: Function) -> Function:
+    return lambda self, va, protection: mended(self, va, protection)._replace(read=True, execute=True)
+
+
+@bug("an error names where a table begins", "lives", "kernel.pmap.pmap", "Pmap.prepared")
+def _(mended: Function) -> Function:
+    @contextmanager
+    def prepared(self: Any, cuts: Iterable[int], absent: Iterable[tuple[int, int]] = ()) -> Iterator[None]:
+        edges = [*cuts]
+        wanted = [*absent, *(place for edge in edges for place in self._splits_at(edge))] if self.large else [*absent]
+        places = [place for place in dict.fromkeys(wanted) if place not in self._reserved]
+        if places:
+            levels = [self.fmt.level(number - 1) for number, _ in places]
+            slot = self.fmt.canonical(places[0][1] << self.fmt.level(places[0][0]).shift)
+            self._reserved.update(zip(places, self._allocate_tables(levels, slot), strict=True))
+        try:
+            yield
+        finally:
+            for place in places:
+                table = self._reserved.pop(place, None)
+                if table is not None:
+                    self.tables.free(table)
+
+    return prepared
+
+
+# ---- pages and files -------------------------------------------------------------------------
+
+
+@bug("freed bytes come back", "lives", "kernel.tasks.led_object", "LedObject.trim")
+def _(mended: Function) -> Function:
+    return lambda self, pages: None
+
+
+@bug("a page called clean is written", "lives", "kernel.tasks.task_memory", "TaskMemory._page_out")
+def _(mended: Function) -> Function:
+    def page_out(self: Any, owner: Any, index: int, to: str, has: str) -> Any:
+        return mended(self, owner, index, "swap", "") if has == "swap" else mended(self, owner, index, to, has)
+
+    return page_out
+
+
+@bug("a read of a slow file takes no time", "lives", "kernel.tasks.files", "File.read")
+def _(mended: Function) -> Function:
+    def read(self: Any, offset: int, length: int) -> Any:
+        self._wait = lambda at: ()
+        try:
+            return (yield from mended(self, offset, length))
+        finally:
+            del self._wait
+
+    return read
+
+
+@bug("wiring a slow file takes no time", "lives", "kernel.tasks.vm_fault", "TaskFaults.wait_for_range")
+def _(mended: Function) -> Function:
+    return lambda self, start, end: 0
+
+
+@bug("what a child has counts for none once its parent is over", "lives", "kernel.tasks.task_memory",
+     "TaskMemory.bereaved")  # fmt: skip  # on two lines
+def _(mended: Function) -> Function:
+    return lambda self, task: self.rings.forget(task)
+
+
+@bug("a link is replaced where a file is saved", "lives", "base.files", "regular")
+def _(mended: Function) -> Function:
+    return lambda target: mended(target) and target
+
+
+# ---- policies --------------------------------------------------------------------------------
+
+
+@bug("a page that could not go counts as used", "policies", "memory.queues", "Lru.candidates")
+def _(mended: Function) -> Function:
+    def candidates(self: Any, pages: Any) -> Iterator[Any]:
         for _ in range(len(self)):
             page = self._first
             if pages.may_go(page):
                 yield page
             self._behind(page)
-''',
-        ),
-    ),
-    "OPT counts the references of all tasks": bug(
-        "optimal",
-        ("memory.optimal", "        if key is None:\n            return False\n", ""),
-    ),
-    "a number of a space is given on before its flush": bug(
-        "lives",
-        ("spaces.processors", "taken = {*self._asids.values(), *self._retired}", "taken = {*self._asids.values()}"),
-        ("spaces.processors", "if self._retired and len(self._asids)", "if False and len(self._asids)"),
-    ),
-    "a task's map panics without entries": bug(
-        "lives",
-        (
-            "kernel.x15.vm_map",
-            "        if self.provides is None:\n            return super()",
-            "        return super()",
-        ),
-        (
-            "kernel.tasks.task_ranges",
-            "if count and self.provides is not None and not self.provides(count):",
-            "if False:",
-        ),
-    ),
-    "a stack passes the limit of addresses": bug(
-        "lives",
-        ("kernel.tasks.vm_fault", "if most is not None and self.size + entry.start - va > most:", "if False:"),
-    ),
-    "what a mapping replaces counts twice": bug(
-        "lives", ("spaces.task_space", "vm_map.check_room(size - taken)", "vm_map.check_room(size)")
-    ),
-    "a look has pages come": bug(
-        "lives",
-        (
-            "machine.handles.tasks",
-            "        with self.door.looking():\n            return self.space.peek(start, count)\n",
-            "        return self.read(start, count)\n",
-        ),
-    ),
-    "naming a task that is there is an operation": bug(
-        "lives",
-        ("machine.handles.tasks", _AGAIN + "            self.door.only_looked()\n", _AGAIN),
-    ),
-    "a thread's access has the kernel on processor 0": bug(
-        "lives",
-        (
-            "machine.system",
-            "from contextlib import contextmanager",
-            "from contextlib import contextmanager, nullcontext",
-        ),
-        (
-            "machine.system",
-            "        return self.callbacks.complete(name, self.processors.perform(steps, processor))\n",
-            """\
-        with nullcontext() if processor is None else self.processors.on(processor):
-            return self.callbacks.complete(name, self.processors.perform(steps))
-""",
-        ),
-    ),
-    "the name of the next child is not looked at": bug(
-        "lives", ("machine.handles.tasks", 'while system.has_had_task(f"{self.name}.{number}"):', "while False:")
-    ),
-    "an error names where a table begins": bug(
-        "lives", ("kernel.pmap.pmap", "where = edges[0] if edges else slot", "where = slot")
-    ),
-    "a read of a slow file takes no time": bug(
-        "lives",
-        (
-            "kernel.tasks.files",
-            "            yield from self._wait(at)\n            if at >= self.pager.size:",
-            "            yield from ()\n            if at >= self.pager.size:",
-        ),
-    ),
-    "wiring a slow file takes no time": bug(
-        "lives", ("kernel.tasks.vm_fault", "if isinstance(target, TaskObject) and target.is_slow:", "if False:")
-    ),
-    "a function is asked a number of times at most": bug(
-        "policies",
-        (
-            "machine.learners.answering",
-            "            chosen = self.run(lambda: function(list(pages)))\n",
-            """\
+
+    return candidates
+
+
+@bug("OPT counts the references of all tasks", "optimal", "memory.optimal", "Future.made")
+def _(mended: Function) -> Function:
+    def made(self: Any, task: str, page: int) -> Any:
+        if self._key(task, page) is not None:
+            return mended(self, task, page)
+        self.count += 1
+        return self.count <= len(self.string)
+
+    return made
+
+
+@bug("a function is asked a number of times at most", "policies", "machine.learners.answering",
+     "ReplacementCode.answer")  # fmt: skip  # on two lines
+def _(mended: Function) -> Function:
+    from vmwidgets.engine.base.errors import CallbackFailed
+
+    def answer(self: Any, verb: str, given: Any, ask: Function) -> Any:
+        def asked(function: Any, place: int) -> Any:
             if place >= 50:
                 raise CallbackFailed(f"{self.title} chose 50 times")
-            chosen = self.run(lambda: function(list(pages)))
-""",
-        ),
-    ),
-    "what a child has counts for none once its parent is over": bug(
-        "lives", ("spaces.task_ends", "space.memory.bereaved(space.name)", "space.memory.rings.forget(space.name)")
-    ),
-    "the clock takes the place that was vacated last": bug(
-        "policies",
-        (
-            "memory.clock",
-            "        super().left(page)\n",
-            "        self._vacated = page.following\n        super().left(page)\n",
-        ),
-        (
-            "memory.clock",
-            "    def _new_place(self) -> int:\n",
-            """\
-    def _link(self, page):
+            return ask(function, place)
+
+        return mended(self, verb, given, asked)
+
+    return answer
+
+
+@bug("the clock takes the place that was vacated last", "policies", "memory.clock", "Clock.left")
+def _(mended: Function) -> Function:
+    def left(self: Any, page: Any) -> None:
+        self._vacated = page.following
+        mended(self, page)
+
+    return left
+
+
+@bug("the clock takes the place that was vacated last", "policies", "memory.clock", "Clock._link")
+def _(mended: Function) -> Function:
+    def link(self: Any, page: Any) -> None:
         at, vacated = self._first, self.__dict__.pop("_vacated", None)
         if at is not None and vacated is not None and vacated.ring is self:
             self._first = vacated
-            super()._link(page)
+            mended(self, page)
             self._first = at
         else:
-            super()._link(page)
+            mended(self, page)
 
-    def _new_place(self) -> int:
-""",
-        ),
-    ),
-    "numbers are recorded as they are": bug(
-        "lives",
-        ("base.operations", '    if not hasattr(kind, "__index__"):\n        return value\n', "    return value\n"),
-    ),
-    "a thread that has ended can't be killed": bug(
-        "lives", ("kernel.threads.scheduler", "if not thread.done:  # a copy of", "if True:  # a copy of")
-    ),
-    "a link is replaced where a file is saved": bug(
-        "lives",
-        ("base.files", "    place = regular(target)\n    part", "    place = regular(target) and target\n    part"),
-    ),
-}
-"""By what is wrong with it, what comes back."""
+    return link
 
 
-# ---- putting one back ------------------------------------------------------------------------
+# ---- what is called and recorded -------------------------------------------------------------
 
 
-class _Broken(SourceFileLoader):
-    """Loads a module from its source with the edits of a bug."""
-
-    edits: Sequence[Edit] = ()
-
-    def get_code(self, fullname: str) -> CodeType:
-        source = Path(self.path).read_text(encoding="utf-8")
-        for edit in self.edits:
-            source = edit.applied(source)
-        return compile(source, self.path, "exec", dont_inherit=True)
+@bug("a look has pages come", "lives", "machine.handles.tasks", "Task.peek")
+def _(mended: Function) -> Function:
+    return lambda self, address, length=1: self.read(address, length)
 
 
-class _Finder(MetaPathFinder):
-    def __init__(self, found: Bug) -> None:
-        self.found = found
+@bug("naming a task that is there is an operation", "lives", "machine.handles.tasks", "TaskFunctions.task")
+def _(mended: Any) -> Function:
+    from vmwidgets.engine.base.operations import operation
+    from vmwidgets.engine.machine.handles.tasks import Task
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        edits = [edit for edit in self.found.edits if f"vmwidgets.engine.{edit.module}" == fullname]
-        spec = PathFinder.find_spec(fullname, path, target) if edits else None
-        if spec is not None and spec.origin is not None:
-            spec.loader = _Broken(fullname, spec.origin)
-            spec.loader.edits = edits
-        return spec
+    def task(self: Any, name: str, placement: str | None = None) -> Any:
+        known = self.system.tasks.get(name) if placement is None else None
+        return mended.__wrapped__(self, name, placement) if known is None else self.system.part(Task, known.path)
+
+    return operation(task)
 
 
-def put_back(name: str) -> None:
-    """Have the engine, which is not imported yet, come with this bug."""
-    if any(module.startswith("vmwidgets") for module in sys.modules):
-        raise RuntimeError("vmwidgets is imported already")
-    sys.meta_path.insert(0, _Finder(BUGS[name]))
+@bug("the name of the next child is not looked at", "lives", "machine.handles.tasks", "Task._child_name")
+def _(mended: Function) -> Function:
+    return lambda self: f"{self.name}.{self.space.children + 1}"
+
+
+@bug("numbers are recorded as they are", "lives", "base.operations", "exact")
+def _(mended: Function) -> Function:
+    texts = str, bytes, bytearray, memoryview, float
+    return lambda value: mended(value) if isinstance(value, texts) else value
 
 
 # ---- looking for it --------------------------------------------------------------------------
