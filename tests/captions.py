@@ -20,15 +20,15 @@ def saying(key: str, count: int = 1, /, **fields: object) -> str:
 
 
 def fields_of(key: str, text: str) -> dict[str, str]:
-    """What a text that ends with a sentence of this template has in its places; "count" is 1 in the singular."""
-    found = [match for pattern in patterns_of(TEMPLATES[key]) if (match := pattern.search(text))]
+    """What a text that ends with a sentence of this key has in its places; "count" is 1 in the singular."""
+    found = [match for pattern in patterns_of(key) if (match := pattern.search(text))]
     assert found, f"{text!r} does not end with the words of {key!r}"
     return {"count": "1", **found[0].groupdict()}
 
 
 def says(key: str, text: str) -> bool:
-    """Whether a text has a sentence of this template in it."""
-    return any(re.search(pattern.pattern.removesuffix(r"\Z"), text) for pattern in patterns_of(TEMPLATES[key]))
+    """Whether a text has a sentence of this key in it."""
+    return any(re.search(pattern.pattern.removesuffix(r"\Z"), text) for pattern in patterns_of(key))
 
 
 def forms_of(template: Template) -> tuple[str, ...]:
@@ -37,9 +37,11 @@ def forms_of(template: Template) -> tuple[str, ...]:
 
 
 @cache
-def patterns_of(template: Template) -> tuple[re.Pattern[str], ...]:
-    """A pattern of each form, with its placeholders as groups."""
-    return tuple(re.compile(pattern_of(form)) for form in forms_of(template))
+def patterns_of(key: str) -> tuple[re.Pattern[str], ...]:
+    """A pattern of each form of the template with this key, or else of all cases of an event or an operation."""
+    keys = [key] if key in TEMPLATES else [one for one in TEMPLATES if one.startswith(f"{key}/")]
+    assert keys, f"there is no template {key!r}"
+    return tuple(re.compile(pattern_of(form)) for one in keys for form in forms_of(TEMPLATES[one]))
 
 
 def pattern_of(form: str) -> str:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 import vmwidgets as vm
 from tests.browser.lab import Notebook
+from tests.captions import saying
 
 LIFE = """
 import vmwidgets as vm
@@ -224,14 +225,14 @@ def test_two_pictures_side_by_side_step_together(notebook: Notebook) -> None:
         "vm.Map(t, moment=(m.journal.serial(3), None), follow=False).beside(vm.Map(t))"
     )
     cell = notebook.cell(index)
-    expect(cell.locator(".vmw-caption b")).to_have_text("2 entries differ between left and right.")
+    expect(cell.locator(".vmw-caption b")).to_have_text(saying("side by side: differ", 2, what="2 entries"))
     assert cell.locator("[data-id^='left/list/'][data-thing]").count() == 1
     assert cell.locator("[data-id^='right/list/'][data-thing]").count() == 2
     assert cell.locator(".node.changed").count() == 6  # tree, list and ribbon of both sides
     cell.locator("[data-id^='left/list/'][data-thing]").hover()
     assert lit(notebook, index) >= {cell.locator("[data-id^='left/list/'][data-thing]").get_attribute("data-thing")}
     cell.get_by_role("button", name="to the beginning of this operation").click()
-    expect(cell.locator(".vmw-caption b")).to_have_text("Nothing differs between left and right.")
+    expect(cell.locator(".vmw-caption b")).to_have_text(saying("side by side: equal"))
     assert notebook.violations(index) == []
 
 

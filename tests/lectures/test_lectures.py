@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import says
 from tests.conftest import ROOT
 from tests.widgets.test_handout import read
 from vmwidgets.cli import main
@@ -109,12 +110,15 @@ def of_chapter(steps: list[dict[str, Any]], chapter: str) -> list[str]:
 def test_the_rotation_is_told_step_by_step_and_its_chapter_stands_before_it() -> None:
     steps = told("maps")
     sentences = of_chapter(steps, "before the rotation")
-    order = ["go right", "is added to the list", "The insertion goes right", "becomes the right child", "becomes black"]
-    order += ["becomes red", "A rotation to the left", "enter mapped"]
-    places = [next(place for place, one in enumerate(sentences) if words in one) for words in order]
+    order = [
+        "TreeCompared/right", "EntryLinked", "TreeCompared/right, inserting", "TreeLinked/right",
+        "TreeRecoloured/black", "TreeRecoloured/red", "TreeRotated/left",
+    ]  # fmt: skip  # a list
+    keys = [*(f"map events: {name}" for name in order), "map operations: enter"]
+    places = [next(place for place, one in enumerate(sentences) if says(key, one)) for key in keys]
     assert places == sorted(places), sentences
     here = next(place for place, step in enumerate(steps) if step.get("chapter") == "before the rotation")
-    assert not any("rotation" in step["sentence"] for step in steps[: here + 1])
+    assert not any(says("map events: TreeRotated/left", step["sentence"]) for step in steps[: here + 1])
 
 
 def words_of(node: Node) -> set[str]:

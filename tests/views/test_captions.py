@@ -7,6 +7,7 @@ import re
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying, says
 
 AT = 0x40_0000
 
@@ -27,9 +28,9 @@ def test_a_tasks_write_is_said_to_go_through_its_tables_with_a_fault() -> None:
     task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
     task.write(AT, b"hello")
     caption = vm.Frames(machine).scene().caption
-    assert caption.text == "write stored 5 bytes at 0x40_0000 in init."
-    assert "page tables of init" in caption.reason
-    assert "1 page fault" in caption.reason
+    assert caption.text == saying("map operations: write", 5, name="write", address="0x40_0000", space="init")
+    facts = fields_of("map operations: access/faults", caption.reason)
+    assert (facts["tables"], facts["count"]) == ("the page tables of init", "1")
 
 
 @pytest.mark.parametrize("placement", ["best", "worst", "next"])
@@ -55,7 +56,7 @@ def test_a_reap_that_returned_a_slab_is_not_said_to_have_returned_none() -> None
     assert machine.kentry.reap() == 1
     for kind in (vm.Kentry, vm.Slabs):
         caption = kind(machine).scene().caption
-        assert caption.text == "reap returned 1 empty slab.", kind
+        assert caption.text == saying("map operations: reap", 1), kind
         assert "No slot" not in caption.reason
 
 
@@ -65,8 +66,8 @@ def test_a_removal_that_cuts_says_how_many_entries_there_are_then() -> None:
     before = len(machine.kernel_map)
     machine.kernel_map.remove(start + vm.PAGE, size=vm.PAGE)
     caption = vm.Map(machine.kernel_map).scene().caption
-    assert caption.text == "remove unmapped 4 KiB (1 entry) from kernel_map."
-    assert f"The map had {before} entries before and has {before + 1} now." in caption.reason
+    assert caption.text == saying("map operations: remove", 1, size="4 KiB", map="kernel_map")
+    assert saying("map pictures: map/entries", before, now=before + 1) in caption.reason
 
 
 def test_one_operation_has_one_headline_in_all_pictures() -> None:
@@ -74,7 +75,7 @@ def test_one_operation_has_one_headline_in_all_pictures() -> None:
     address = machine.kernel_map.enter("16 KiB")
     views = (vm.Map(machine.kernel_map), vm.Kentry(machine), vm.Slabs(machine), vm.Tlb(machine), vm.Dashboard(machine))
     said = {view.scene().caption.text for view in views}
-    assert said == {f"enter mapped 16 KiB at {vm.Address(address)} in kernel_map."}
+    assert said == {saying("map operations: enter", size="16 KiB", address=vm.Address(address), map="kernel_map")}
 
 
 def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:
@@ -89,8 +90,8 @@ def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:
         view.step = step
         caption = view.scene().caption
         said.append(f"{caption.text} {caption.reason}")
-    cut = next(number for number, text in enumerate(said) if "The high part" in text)
-    compared = [text for text in said[:cut] if ": go " in text or "found." in text]
+    cut = next(number for number, text in enumerate(said) if says("map events: EntryResized/high", text))
+    compared = [text for text in said[:cut] if says("map events: TreeCompared", text)]
     assert compared
     assert [text for text in compared if "0x40_1000" in text] == [], "nothing begins there before the cut"
 
@@ -109,4 +110,4 @@ def test_sentences_call_parts_by_the_names_that_learners_gave_them() -> None:
     told = {operation.name: str(operation.explain()) for operation in machine.journal}
     assert not [text for text in told.values() if re.search(r"task:|domain:|kmem/", text)]
     assert "in stacks of the map of init." in told["enter"]
-    assert "kmem.kernel_map is locked." in told["kmem_alloc"]
+    assert saying("kmem events: MapLocked", map="kmem.kernel_map") in told["kmem_alloc"]

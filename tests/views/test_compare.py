@@ -8,6 +8,7 @@ import re
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying, says
 from tests.views.pictures import cut_text, misplaced_text, outside, overlaps
 from vmwidgets.engine.kernel.map.comparisons_schema import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
@@ -117,11 +118,10 @@ def test_operations_are_whole_above_what_the_maps_said_or_beside_it(width: int) 
 
 def test_the_caption_says_who_said_what_first() -> None:
     caption = vm.Comparison(small()).scene().caption
-    assert caption.text == "The maps disagree on 1 of 5 operations."
-    assert caption.reason.startswith("The first is allocate c 32 KiB (x15, freebsd: 0x10_0000; worst: 0x12_0000).")
-    assert (
-        vm.Comparison(vm.compare([], on=["x15", "best"])).scene().caption.text == "All maps agree on every operation."
-    )
+    assert caption.text == saying("comparisons: maps/disagree", 5, differing="1")
+    answers = "x15, freebsd: 0x10_0000; worst: 0x12_0000"
+    assert caption.reason.startswith(saying("comparisons: maps/first", operation="allocate c 32 KiB", answers=answers))
+    assert vm.Comparison(vm.compare([], on=["x15", "best"])).scene().caption.text == saying("comparisons: maps/agree")
 
 
 def test_a_long_workload_shows_what_differs_and_counts_the_rest() -> None:
@@ -178,4 +178,4 @@ def test_the_work_of_a_search_is_not_called_steps() -> None:
     said = [scene.caption.text, scene.caption.reason, picture.to_text(), *(node.title for node in scene.nodes)]
     said += [run.text for node in scene.nodes for run in node.text]
     assert not any(re.search(r"\bsteps?\b", one) for one in said)
-    assert "nodes and gaps" in scene.caption.reason
+    assert says("comparisons: maps/work", scene.caption.reason)

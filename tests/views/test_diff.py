@@ -5,6 +5,7 @@ import re
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from tests.conftest import ROOT
 from tests.views.pictures import covered_words, crossing_text, misplaced_text, outside
 from vmwidgets.engine.base.errors import Refused
@@ -81,7 +82,7 @@ def test_ranges_of_a_file_that_only_one_side_has_share_a_card():
 
 
 def test_what_should_agree_is_counted(found):
-    assert vm.picture(found).scene().caption.text == "2 ranges should agree but do not."
+    assert vm.picture(found).scene().caption.text == saying("comparisons: diff/disagree", 2)
 
 
 def test_the_room_for_the_small_map_is_what_the_page_takes():

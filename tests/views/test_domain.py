@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying, says
 from tests.views.domains import machine_life
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.machine.handles.domain import MachineDomain
@@ -142,8 +143,7 @@ def test_a_click_on_a_call_goes_there(domain: MachineDomain) -> None:
     view._on_open(second.id)
     there = view.scene()
     assert there.steps.index == int(second.id.rpartition("/")[2])
-    assert there.caption.text.startswith("RAM at physical ")
-    assert "becomes a new L2 table, with its capability in slots[1]" in there.caption.text
+    assert fields_of("domain events: VnodeCreated", there.caption.text)["slot"] == "slots[1]"
     assert "path" in placed(there)[second.id].state
     coming = [node for node in there.nodes if "coming" in node.state]
     assert all(node.x > second.x for node in coming)
@@ -157,12 +157,10 @@ def test_a_step_shows_what_was_there_then(domain: MachineDomain) -> None:
     for scene in steps_of(view):
         said.append(scene.caption.text)
         descriptors.append([words(node).split()[0] for node in scene.nodes if node.kind == "hardware"][1:])
-    assert said[0] == "Before the operation."
+    assert said[0] == saying("moments: before")
     assert descriptors[0] == []
     linked = next(
-        number
-        for number, text in enumerate(said)
-        if text.startswith("A table, slots[1], becomes the first child in the shadow tree, at entry 1028")
+        number for number, text in enumerate(said) if says("domain events: VnodeLinked/table", text) and "1028" in text
     )
     assert descriptors[linked] == ["00000000"]
     assert descriptors[-1] == [f"{word:08x}" for word in (descriptor(domain, 1), descriptor(domain, 2))]
@@ -184,9 +182,9 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
         domain.map(frame, at=0x500F_F000, size="16 KiB")
     scene = vm.Domain(domain).scene()
     assert scene.caption.tone == "error"
-    assert scene.caption.text == "map failed with LIB_ERR_SLOT_ALLOC_NO_SPACE."
-    reason = "All 8 slots of cnode 'slots' are in use. Its work was rolled back."
-    assert scene.caption.reason == reason
+    assert scene.caption.text == saying("headlines: failed", name="map", kind="LIB_ERR_SLOT_ALLOC_NO_SPACE")
+    reason = "All 8 slots of cnode 'slots' are in use."
+    assert scene.caption.reason == f"{reason} {saying('domain operations: failed/undone')}"
     assert scene.table is not None
     chain = [name.strip("(:;") for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
     assert [cell for row in scene.table.rows for cell in row if "_ERR_" in cell] == chain
@@ -209,27 +207,35 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     def said() -> str:
         return view.scene().caption.text
 
-    assert said() == "The domain begins with 4 capabilities: its cnodes and a root table that maps nothing."
+    assert said() == saying("domain operations: domain", 4)
     frame = domain.frame("8 KiB")
-    assert said() == f"slots[0] holds a frame of 8 KiB at physical {frame.base}, rwg."
+    assert said() == saying(
+        "domain operations: made", slot="slots[0]", kind="a frame", size="8 KiB", address=frame.base, rights="rwg"
+    )
     copy = domain.mint(frame, "rg")
-    assert said().endswith("r-g, minted from slots[0].")
+    minted = fields_of("domain operations: made/mint", said())
+    assert (minted["rights"], minted["source"]) == ("r-g", "slots[0]")
     address = domain.map(copy, flags="r")
-    assert said() == "map placed 8 KiB of slots[1] at 0x4040_0000, r--."
+    assert said() == saying(
+        "domain operations: map", size="8 KiB", frame="slots[1]", address="0x4040_0000", flags="r--"
+    )
     domain.map(frame, at=0x5000_0000)
     domain.modify_flags(0x5000_0000, "4 KiB", "r")
-    assert said() == "modify_flags set the flags of 4 KiB at 0x5000_0000 to r--."
+    assert said() == saying("domain operations: modify_flags", size="4 KiB", address="0x5000_0000", flags="r--")
     domain.unmap(address, "8 KiB")
-    assert said() == "unmap cleared 8 KiB at 0x4040_0000."
-    assert "1 slot and 1 block are free again" in view.scene().caption.reason
+    assert said() == saying("domain operations: unmap", size="8 KiB", address="0x4040_0000")
+    freed = fields_of("domain operations: took/back", view.scene().caption.reason)
+    assert (freed["slots"], freed["blocks"]) == ("1 slot", "1 block")
     domain.revoke(frame)
     emptied = "slots[11] (mapping), slots[1] (frame)"
-    assert said() == f"revoke left no copy of slots[0], and nothing made from it: it emptied {emptied}."
-    assert view.scene().caption.reason == "1 leaf is unmapped with it."
+    assert said() == saying("domain operations: revoke", slot="slots[0]", slots=emptied)
+    assert view.scene().caption.reason == saying("domain operations: delete/leaves", 1)
     domain.take_slots(3)
-    assert said() == f"take_slots used up 3 slots of hello; free slots left: {domain.domain.slots.free_slots:,}."
+    assert said() == saying(
+        "domain operations: take_slots", 3, name="hello", left=f"{domain.domain.slots.free_slots:,}"
+    )
     domain.machine.destroy_domain(domain)
-    assert said().startswith("The domain is destroyed: ")
+    assert says("domain operations: destroy_domain", said())
 
 
 # ---- capabilities, regions, slab ------------------------------------------------------------------------
@@ -340,7 +346,7 @@ def test_the_dashboard_follows_the_domain_that_is_worked_on(domain: MachineDomai
     machine = domain.machine
     view = vm.Dashboard(machine)
     domain.map(domain.frame("4 KiB"))
-    assert view.scene().caption.text.startswith("map placed 4 KiB of slots[0]")
+    assert fields_of("domain operations: map", view.scene().caption.text)["frame"] == "slots[0]"
     other = machine.domain("other")
     assert "other" in view.scene().title
     other.map(other.frame("8 KiB"))
@@ -388,15 +394,16 @@ def test_a_domain_in_a_cell_is_its_picture(domain: MachineDomain) -> None:
 def test_flags_that_were_lost_are_told_and_not_those_that_were_asked_for(architecture: str) -> None:
     border = 0x6010_0000 if architecture == "armv7" else 0x6020_0000
     for quirks, told in (
-        ((), "rw-."),
-        (("modify-flags-lost",), "rw-; the kernel was asked for --- and r--."),
+        ((), {}),
+        (("modify-flags-lost",), {"asked": "--- and r--"}),
     ):
         domain = vm.boot(architecture, quirks=quirks).domain("log")
         domain.map(domain.frame("8 KiB"), at=border - vm.PAGE)
         domain.modify_flags(border - vm.PAGE, "8 KiB", "rw")
         text = vm.Domain(domain).scene().caption.text
-        assert "8 KiB at " in text
-        assert text.endswith(f"f000 to {told}")
+        facts = fields_of("domain operations: modify_flags/lost" if quirks else "domain operations: modify_flags", text)
+        assert facts.pop("address").endswith("f000")
+        assert facts == {"count": "1", "size": "8 KiB", "flags": "rw-", **told}
 
 
 @pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
@@ -419,7 +426,8 @@ def test_calls_of_the_kernel_are_counted_alike() -> None:
     domain.map(domain.frame("8 KiB"))
     calls = vm.compare_paging(task, domain).domain.invocations
     assert calls == 3  # a table is made, put into the root, and pages into it
-    assert vm.Domain(domain).scene().caption.reason.startswith("It used 3 kernel calls,")
+    used = fields_of("domain operations: took", vm.Domain(domain).scene().caption.reason)
+    assert used["calls"] == "3 kernel calls"
 
 
 @pytest.mark.parametrize("width", [420, 900])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying, says
 from tests.views.lives import WHOLE
 from tests.views.oracle.living import life_of_maps
 from vmwidgets.views.maps.picture import map_picture
@@ -23,12 +23,12 @@ def test_how_many_entries_there_were_and_are_is_counted(seed: int) -> None:
         operation = machine.journal.last
         if operation.target in before and operation.outcome == "done" and operation.number != before["number"]:
             reason = map_picture(maps[operation.target].value(whole=WHOLE), Moment(operation)).caption.reason
-            found = re.search(r"The map had ([\d,]+) entr(?:y|ies) before and has ([\d,]+) now\.", reason)
+            is_counted = says("map pictures: map/entries", reason)
             was, now = before[operation.target], counts[operation.target]
             if operation.number == before["number"] + 1:
-                assert (found is not None) == (was != now), reason
-            if found is not None:
-                assert (int(found[1]), int(found[2])) == (was, now)
+                assert is_counted == (was != now), reason
+            if is_counted:
+                assert saying("map pictures: map/entries", was, now=f"{now:,}") in reason
                 said += 1
         before = {**counts, "number": operation.number}
     assert said > 5

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying, says
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.engine.mmu.tables_schema import FaultRaised
 from vmwidgets.views.memory.fault import LINES
@@ -75,9 +76,10 @@ def test_the_box_of_the_step_is_outlined_and_after_the_operation_none() -> None:
     for step in range(strip.scene().steps.count):
         strip.step = step
         said_at[strip.scene().caption.text] = outlined(strip.scene())
-    found = {text: where for text, where in said_at.items() if "found" in text or "descriptors" in text}
+    keys = "map events: TreeCompared/here", "kmem events: PteWritten"
+    found = {text: where for text, where in said_at.items() if any(says(key, text) for key in keys)}
     assert sorted(map(tuple, found.values())) == [("enter",), ("lookup",)]
-    assert said_at[next(text for text in said_at if "faults" in text)] == ["walk", "code"]
+    assert said_at[next(text for text in said_at if says("map events: FaultRaised", text))] == ["walk", "code"]
     strip.moment = None
     assert outlined(strip.scene()) == []
 
@@ -252,7 +254,7 @@ def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
     task, start = begun()
     other = task.machine.task("other")
     task.write(start, b"x")
-    assert vm.Fault(other).scene().caption.reason.endswith("It made no access that this picture can show.")
+    assert vm.Fault(other).scene().caption.reason.endswith(saying("fault strips: none"))
     assert vm.Fault(other).scene().steps.count == 0
     assert lit(vm.Fault(other).scene()) == []
     assert len(lit(vm.Fault(task.machine).scene())) == len(ORDER)
@@ -344,7 +346,10 @@ def test_strip_walk_and_step_decode_the_code_of_a_fault_alike(architecture: str,
     code = boxes(strip)["code"].title.partition("error ")[2]
     assert code.startswith(f"code {words}")
     assert code in walked
-    assert f"error {code}." in str(task.machine.journal.last.explain())
+    raised = next(
+        line for line in str(task.machine.journal.last.explain()).splitlines() if says("map events: FaultRaised", line)
+    )
+    assert fields_of("map events: FaultRaised", raised)["code"] == code.removeprefix("code ")
 
 
 def test_an_object_that_is_bypassed_is_named_and_explained() -> None:
@@ -405,7 +410,7 @@ def test_the_latest_fault_stays_until_there_is_another() -> None:
             (node.id, node.text, node.state) for node in own.nodes
         ]
         assert later.subtitle == own.subtitle.replace("in this operation", f"in operation {number}")
-        assert later.caption.reason.endswith(f"The fault shown is from operation {number}.")
+        assert later.caption.reason.endswith(saying("fault strips: earlier", operation=f"operation {number}"))
         assert later.steps.count == 0, "steps of another operation are none of this one"
         assert (own.caption.tone, later.caption.tone) == ("good", "plain"), "nothing that it shows was done now"
     child.write(start + 2 * vm.PAGE, b"z")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying, says
 from vmwidgets.engine.kernel.freebsd.kmem_schema import SpaceSought
 from vmwidgets.views.story.calls import followed
 from vmwidgets.views.story.moment import Moment
@@ -47,39 +48,45 @@ def test_kmem_malloc_is_told_lock_by_lock_and_page_by_page(machine: vm.Machine) 
     view = vm.Kmem(machine)
     said = whole_story(machine)
     kinds = [
-        "is locked",
-        "finds 8 KiB free",
-        "allocates the buffer",
-        "new entry",
-        "gets frame",
-        "gets frame",
-        "is wired once",
+        "kmem events: MapLocked",
+        "kmem events: SpaceSought",
+        "kmem events: BufferAllocated",
+        "kmem events: RangeInserted",
+        "kmem events: PageGranted/zeroed",
+        "kmem events: PageGranted/zeroed",
+        "map events: EntryWired",
+        "kmem events: TranslationEntered",
+        "kmem events: MapUnlocked",
     ]
-    kinds += ["are entered in the kernel's page tables", "unlocked"]
-    assert [kind for kind, text in zip(kinds, said, strict=True) if kind not in text] == [], said
+    assert [kind for kind, text in zip(kinds, said, strict=True) if not says(kind, text)] == [], said
     assert "SYSTEM" in said[4]
-    assert "zeroed before" in said[4], "the idle loop had cleared it ahead"
     caption = view.scene().caption
-    assert caption.text.startswith("kmem_malloc allocated 8 KiB at ")
-    assert caption.text.endswith("from kmem_map: 2 pages of kmem_object, class SYSTEM.")
+    facts = fields_of("kmem operations: alloc/pages", caption.text)
+    assert (facts["size"], facts["map"], facts["count"]) == ("8 KiB", "kmem_map", "2")
     assert caption.functions == ("kmem_malloc",)
-    pictures = {view: "is locked", vm.Frames(machine): "gets frame", vm.Slabs(machine): "the buffer"}
-    moved = [kind in told(picture)[0] for picture, kind in pictures.items()]
+    pictures = {view: kinds[0], vm.Frames(machine): kinds[4], vm.Slabs(machine): kinds[2]}
+    moved = [says(kind, told(picture)[0]) for picture, kind in pictures.items()]
     assert moved == [True, True, True], "each picture has the steps in which it changes"
 
 
 def test_of_many_pages_three_have_steps_of_their_own(machine: vm.Machine) -> None:
     machine.kmem_malloc(12 * PAGE)
-    pages = [text for text in told(vm.Frames(machine)) if "frame" in text or "more pages" in text]
-    assert len(pages) == 4
-    assert pages[-1].startswith("9 more pages")
+    said = told(vm.Frames(machine))
+    assert (
+        sum(
+            says("kmem events: PageGranted", text) or says("kmem events: PageGranted/wired zeroed", text)
+            for text in said
+        )
+        == 3
+    )
+    assert [text.split()[0] for text in said if says("kmem events: PageGranted/more", text)] == ["9"]
 
 
 def test_wiring_and_mapping_many_pages_is_one_step(machine: vm.Machine) -> None:
     machine.kmem_alloc(12 * PAGE)
     said = whole_story(machine)
-    entered = [text for text in said if "page tables" in text]
-    assert [text[:9] for text in entered] == ["12 pages "]
+    entered = [text for text in said if says("kmem events: TranslationEntered", text)]
+    assert [fields_of("kmem events: TranslationEntered", text)["count"] for text in entered] == ["12"]
 
 
 def test_a_join_names_the_sides_and_the_reason(machine: vm.Machine) -> None:
@@ -87,8 +94,8 @@ def test_a_join_names_the_sides_and_the_reason(machine: vm.Machine) -> None:
     machine.kmem_free(middle, PAGE)
     machine.kmem_malloc(PAGE)
     caption = vm.Kmem(machine).scene().caption
-    assert "merged with the entries on both sides" in caption.reason
-    joins = [text for text in whole_story(machine) if "merges with the one" in text]
+    assert says("kmem operations: alloc/both", caption.reason)
+    joins = [text for text in whole_story(machine) if says("kmem events: EntryJoined", text)]
     assert len(joins) == 2
     assert first < middle < last
 
@@ -98,13 +105,14 @@ def test_what_may_not_wait_says_which_shortage_it_met(machine: vm.Machine) -> No
     machine.take_pages(machine.kmem.pages.available - 8)
     assert machine.kmem_malloc(8 * PAGE, vm.M_NOWAIT | vm.M_USE_RESERVE) == 0
     caption = vm.Kmem(machine).scene().caption
-    assert "too few pages are left for class SYSTEM" in caption.text
-    assert "already allocated are freed" in caption.reason
-    assert any("page daemon is woken" in text for text in whole_story(machine))
+    assert fields_of("kmem operations: alloc/no pages", caption.text)["page_class"] == "SYSTEM"
+    assert says("kmem operations: alloc/gave back", caption.reason)
+    assert any(says("kmem events: PageDenied", text) for text in whole_story(machine))
     machine.give_pages(100)
     assert machine.kmem_malloc(PAGE, vm.M_NOWAIT)
     assert machine.kmem_malloc("256 KiB", vm.M_NOWAIT) == 0
-    assert "kmem_map has no gap of 256 KiB" in vm.Kmem(machine).scene().caption.text
+    text = vm.Kmem(machine).scene().caption.text
+    assert text == saying("kmem operations: alloc/no gap", name="kmem_malloc", map="kmem_map", size="256 KiB")
 
 
 def test_eight_tries_are_told_and_the_panic_ends_the_picture(machine: vm.Machine) -> None:
@@ -113,8 +121,8 @@ def test_eight_tries_are_told_and_the_panic_ends_the_picture(machine: vm.Machine
         machine.kmem_malloc(PAGE)
     view = vm.Kmem(machine)
     said = whole_story(machine)
-    assert sum(text.startswith("vm_lowmem asks") for text in said) == 8
-    assert sum("The cell sleeps" in text for text in said) == 8
+    assert sum(says("kmem events: LowMemory", text) for text in said) == 8
+    assert sum(says("threads: ThreadSlept", text) and "The cell" in text for text in said) == 8
     assert view.scene().caption.tone == "panic"
     assert "kmem_map too small" in view.scene().caption.text
 
@@ -124,12 +132,13 @@ def test_kmem_free_wakes_nobody_and_kmem_free_wakeup_says_whom(machine: vm.Machi
     for name in ("one", "two"):
         machine.spawn(lambda: machine.kmem_alloc_wait("32 KiB"), name=name)
     machine.run()
-    assert "one, two wait for room in exec_map." in vm.Threads(machine).scene().caption.reason
+    waiting = saying("threads: waits", 2, threads="one, two", what="room in exec_map")
+    assert waiting in vm.Threads(machine).scene().caption.reason
     machine.kmem_free(small, PAGE, map="exec_map")
-    assert "wakes no sleeper" in vm.Kmem(machine).scene().caption.reason
+    assert says("kmem operations: free/silent cuts", vm.Kmem(machine).scene().caption.reason)
     machine.kmem_free_wakeup(large, "44 KiB", map="exec_map")
-    assert "It woke 2 sleepers" in vm.Kmem(machine).scene().caption.reason
-    woken = [text for text in told(vm.Kmem(machine)) if "is ready again" in text]
+    assert saying("kmem operations: free/woke", 2) in vm.Kmem(machine).scene().caption.reason
+    woken = [text for text in told(vm.Kmem(machine)) if says("threads: ThreadWoken", text)]
     assert [text.partition(" ")[0] for text in woken] == ["one", "two"]
 
 
@@ -142,7 +151,10 @@ def test_killing_a_thread_is_told_lock_by_lock(machine: vm.Machine) -> None:
     machine.spawn(holder, name="holder")
     machine.run()
     machine.kill("holder")
-    assert told(vm.Threads(machine)) == ["exec_map is unlocked.", "holder is abandoned."]
+    assert told(vm.Threads(machine)) == [
+        saying("kmem events: MapUnlocked", map="exec_map"),
+        saying("threads: ThreadEnded/abandoned", thread="holder"),
+    ]
     view = vm.Threads(machine)
     view.step = 0
     assert [row[:2] for row in view.scene().table.rows][1:] == [("holder", "asleep")]
@@ -164,19 +176,19 @@ def test_before_the_first_step_nothing_has_happened(machine: vm.Machine) -> None
     view = vm.Kmem(machine)
     view.step = 0
     scene = view.scene()
-    assert scene.caption.text == "Before the operation."
+    assert scene.caption.text == saying("moments: before")
     assert ranges(view) == before
 
 
 def test_malloc_and_free_are_told_of_with_their_zone(machine: vm.Machine) -> None:
     address = machine.malloc(100)
     caption = vm.Slabs(machine).scene().caption
-    assert "from zone 128" in caption.text
-    assert "needed a slab" in caption.reason
+    assert fields_of("kmem operations: malloc", caption.text)["cache"] == "zone 128"
+    assert says("kmem operations: malloc/slab", caption.reason)
     machine.free(address)
-    assert "returned the buffer" in vm.Slabs(machine).scene().caption.text
+    assert says("kmem operations: mfree", vm.Slabs(machine).scene().caption.text)
     machine.uma_reclaim()
-    assert any("frees an empty slab" in text for text in told(vm.Slabs(machine)))
+    assert any(says("kmem events: ZoneShrunk", text) for text in told(vm.Slabs(machine)))
 
 
 def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to_be_lost() -> None:
@@ -185,11 +197,18 @@ def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to
     for kind in (vm.Kmem, vm.Frames, vm.Slabs, vm.Threads, vm.Dashboard):
         view = kind(machine)
         assert view.scene().caption.text.startswith(
-            "kmem_malloc allocated 8 MiB at 0xffff_8080_0030_0000 from kmem_map."
+            saying(
+                "kmem operations: alloc",
+                name="kmem_malloc",
+                size="8 MiB",
+                address="0xffff_8080_0030_0000",
+                map="kmem_map",
+            )
         ), kind
         if view.steps:
             view.step = 0
-            assert view.scene().caption.text == "Earlier steps are left out."
+            assert view.scene().caption.text == saying("moments: left out")
         view.moment = None
     machine.kmem_free(address, "8 MiB")
-    assert vm.Kmem(machine).scene().caption.text == "kmem_free freed 8 MiB at 0xffff_8080_0030_0000 in kmem_map."
+    freed = fields_of("kmem operations: free", vm.Kmem(machine).scene().caption.text)
+    assert (freed["size"], freed["address"], freed["map"]) == ("8 MiB", "0xffff_8080_0030_0000", "kmem_map")

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from tests.engine.machine.random_door import Walker
 from tests.views.domains import machine_life
 from tests.views.lives import Life
@@ -87,7 +88,7 @@ def test_places_rise_and_each_has_a_step_of_the_story() -> None:
 
 def test_before_the_first_event_it_is_before_the_operation_and_after_all_its_headline_is_said() -> None:
     for _, operation in LIVED:
-        first = "Earlier steps are left out." if operation.truncated else "Before the operation."
+        first = saying("moments: left out") if operation.truncated else saying("moments: before")
         assert Moment(operation, 0).caption.text == first
         assert Moment(operation).caption == Moment(operation).story.headline
 
@@ -150,8 +151,8 @@ def test_a_picture_that_cannot_go_back_so_far_says_that() -> None:
     machine.kernel_map.enter("16 KiB")
     moment = Moment(machine.journal.last, 0).above(9)
     assert moment.place == 9
-    assert moment.caption.text == "Earlier steps are left out."
-    assert "folded" in moment.caption.reason
+    assert moment.caption.text == saying("moments: left out")
+    assert moment.caption.reason == saying("moments: folded")
     places = moment.steps(steps_of_map("kernel_map")).places
     assert places[0] == 9
     assert all(place > 9 for place in places[1:-1])

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying, says
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.story.moment import Moment
 
@@ -33,20 +34,20 @@ def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
     task.write(start + 4096, b"one")
     child = task.fork()
     assert headline(machine) == (
-        "fork created init.1 with 1 entry of init; no page was copied.",
-        "They share every page until one of them writes to it.",
+        saying("object operations: fork", 1, child="init.1", task="init"),
+        saying("object operations: fork/reason"),
     )
     child.write(start, b"two")
     assert headline(machine) == (
-        "write stored 3 bytes at 0x1_0000 in init.1.",
-        "It took 1 page fault: page 0 was copied because init has it too.",
+        saying("map operations: write", 3, name="write", address="0x1_0000", space="init.1"),
+        saying("map operations: access/copied/one has it", 1, page="0", task="init"),
     )
     said = steps(machine)
-    assert "There is a new memory object: memory 2, a shadow in front of memory 1." in said
-    searched = [text for text in said if "page 0" in text and ("search" in text or "in memory" in text)]
+    assert saying("object events: ObjectMade/shadow", object="memory 2", behind="memory 1") in said
+    searched = [text for text in said if says("object events: ObjectSearched", text)]
     assert searched == [
-        "memory 2 does not have page 0: the search continues in the object behind it.",
-        "memory 1 has page 0 in memory.",
+        saying("object events: ObjectSearched/on", object="memory 2", page="0"),
+        saying("object events: ObjectSearched/memory", object="memory 1", page="0"),
     ]
     assert sum("frame" in text.casefold() and "Page 0 of memory 1 is copied" in text for text in said) == 1
 
@@ -61,16 +62,16 @@ def test_a_copy_names_who_has_the_page_too_and_only_the_object_where_no_task_has
         child.write(start, b"y")
         reasons.append(headline(machine)[1])
     assert reasons == [
-        "It took 1 page fault: page 0 was copied because init and 1 other task have it too.",
-        "It took 1 page fault: page 0 was copied because init has it too.",
-        "It took 1 page fault: page 0 was copied because memory 1 is not the task's alone.",
+        saying("map operations: access/copied/more have it", 1, page="0", task="init", others="1 other task"),
+        saying("map operations: access/copied/one has it", 1, page="0", task="init"),
+        saying("map operations: access/copied", 1, page="0", object="memory 1"),
     ]
     children[2].write(start, b"z" * 4097)
-    assert headline(machine)[1] == "It took 2 page faults; pages copied: 2, because memory 1 is not the task's alone."
+    assert headline(machine)[1] == saying("map operations: access/copied", 2, pages="2", object="memory 1")
     machine.cpus[0].run(task.fork())
     machine.cpus[0].load(start + 4096, 1, user=True)
     machine.cpus[0].store(start + 4096, b"y", user=True)
-    assert headline(machine)[1].endswith("is not the task's alone."), "whose processor it is, is not said"
+    assert says("map operations: access/copied", headline(machine)[1]), "whose processor it is, is not said"
 
 
 def test_a_fork_that_copies_at_once_says_so() -> None:
@@ -79,8 +80,8 @@ def test_a_fork_that_copies_at_once_says_so() -> None:
     task.map.wire(start, size="4 KiB")
     task.fork()
     text, reason = headline(machine)
-    assert text == "fork created init.1 with 2 entries of init."
-    assert reason == "1 page was copied immediately: it is shared in its object, or wired."
+    assert text == saying("object operations: fork/copied", 2, child="init.1", task="init")
+    assert reason == saying("object operations: fork/pages", 1)
 
 
 def test_a_page_that_came_back_to_be_copied_is_not_one_that_both_have() -> None:
@@ -92,22 +93,23 @@ def test_a_page_that_came_back_to_be_copied_is_not_one_that_both_have() -> None:
     task.map.inherit(start, size="4 KiB", inherit="copy")
     task.page_out(start)
     task.fork()
-    assert headline(machine)[1] == "1 page was copied immediately: it is shared in its object, or wired."
+    assert headline(machine)[1] == saying("object operations: fork/pages", 1)
 
 
 def test_the_descriptors_of_a_fault_are_one_step() -> None:
     machine, task, start = begun()
     task.write(start, b"one")
-    assert [text for text in steps(machine) if "descriptor" in text] == [
-        f"4 descriptors for 0x1_0000 are written, the last of them {task.walk(start).steps[-1].value & ~0x60:#x}."
+    assert [text for text in steps(machine) if says("kmem events: PteWritten", text)] == [
+        saying("kmem events: PteWritten", 4, address="0x1_0000", value=f"{task.walk(start).steps[-1].value & ~96:#x}")
     ]
 
 
 def test_a_page_that_a_pager_supplies_is_said_once() -> None:
     machine, task, start = begun()
     task.write(start, b"one")
-    assert [text for text in steps(machine) if "memory 1" in text and "allocated" not in text] == [
-        f"The pager supplies the page at memory 1+0x0: frame {(task.walk(start).pa or 0) >> 12:#x}."
+    allocated = "kmem events: PageAllocated"
+    assert [text for text in steps(machine) if "memory 1" in text and not says(allocated, text)] == [
+        saying("map events: PagerAsked/miss", where="memory 1+0x0", frame=f"{(task.walk(start).pa or 0) >> 12:#x}")
     ]
 
 
@@ -117,10 +119,9 @@ def test_pages_that_are_read_ahead_are_said() -> None:
     file = machine.file("motd", b"x" * 20_000)
     start = task.mmap("20 KiB", "r", "shared", file)
     task.read(start)
-    ahead = [text for text in steps(machine) if "is added to the pages" in text]
-    assert [text.partition(":")[0] for text in ahead] == [
-        "Page 1 is added to the pages of file motd", "Page 2 is added to the pages of file motd"
-    ]  # fmt: skip
+    key = "object events: PagesEntered"
+    ahead = [fields_of(key, text) for text in steps(machine) if says(key, text)]
+    assert [(one["page"], one["object"]) for one in ahead] == [("1", "file motd"), ("2", "file motd")]
 
 
 @pytest.mark.parametrize("signal", ["SIGSEGV", "SIGBUS"])
@@ -131,8 +132,9 @@ def test_a_signal_is_said_in_the_headline_and_as_a_step(signal: str) -> None:
     file.vanish()
     with suppress(vm.KernelError):
         task.read(0x10 if signal == "SIGSEGV" else gone)
-    assert headline(machine)[1].endswith(f"Task init got {signal}.")
-    assert any(text.startswith(f"Task init gets {signal} for its access to 0x") for text in steps(machine))
+    assert headline(machine)[1].endswith(saying("object operations: signal", task="init", signal=signal))
+    key = "object events: SignalSent"
+    assert [fields_of(key, text)["signal"] for text in steps(machine) if says(key, text)] == [signal]
 
 
 def test_the_task_that_is_killed_is_named() -> None:
@@ -144,7 +146,7 @@ def test_the_task_that_is_killed_is_named() -> None:
     with machine.inject("page_alloc", times=1):
         other.write(at, b"x")
         reason = headline(machine)[1]
-    assert reason == "It took 1 page fault: no frame was left, and task init was killed."
+    assert reason == saying("map operations: access/killed", 1, task="init")
 
 
 def test_without_a_frame_it_is_said_why_no_page_could_go() -> None:
@@ -166,39 +168,39 @@ def test_an_injection_says_where_and_how_often() -> None:
     machine, task, start = begun()
     task.write(start, b"x")
     asked = machine.inject("page_alloc", every=2)
-    assert headline(machine)[0] == "One request in 2 at point page_alloc fails from now on."
+    assert headline(machine)[0] == saying("object operations: inject", every="2", point="page_alloc")
     with suppress(vm.KernelError):
         task.write(start, b"x" * 12_000)
-    assert "Injected failure: request 2 at point page_alloc fails." in steps(machine)
+    assert saying("object events: Injected", 2, point="page_alloc") in steps(machine)
     failed = asked.stop()
-    assert headline(machine)[0].startswith("Requests succeed again; ")
-    assert str(failed) in headline(machine)[0]
+    assert headline(machine)[0] == saying("object operations: stop", failed)
 
 
 def test_swap_space_and_files_say_where_pages_go() -> None:
     machine, task, start = begun()
     machine.swap_on("64 KiB")
-    assert headline(machine)[0] == "Swap space is 64 KiB."
+    assert headline(machine)[0] == saying("object operations: swap_on", size="64 KiB")
     task.write(start, b"x")
     task.page_out(start)
-    assert headline(machine)[0] == "1 page was evicted: 1 to swap space, 0 to files."
-    assert any("is paged out to swap slot 0" in text for text in steps(machine))
+    assert headline(machine)[0] == saying("object operations: page_out", 1, swap="1", file="0")
+    key = "object events: PageOut/swap"
+    assert [fields_of(key, text)["slot"] for text in steps(machine) if says(key, text)] == ["0"]
     task.read(start)
-    kept = "Page 0 of memory 1 is read from swap slot 0, which keeps the page until it is written."
+    kept = saying("object events: PageIn", page="0", object="memory 1", slot="0")
     assert kept in steps(machine)
     task.page_out(start)
-    assert any("Swap space already has the contents" in text for text in steps(machine))
+    assert any(says("object events: PageOut/nowhere/swap", text) for text in steps(machine))
     task.write(start, b"y")
-    assert "Swap slot 0, which held page 0 of memory 1, is free again." in steps(machine)
+    assert saying("object events: SwapFreed", 1, slot="0", page="0", object="memory 1") in steps(machine)
     file = machine.file("motd", b"hello")
     at = task.mmap("4 KiB", "rw", "shared", file)
     task.write(at, b"J")
-    assert "Page 0 of file motd is now dirty: it has to be written back." in steps(machine)
+    assert saying("object events: PageDirtied", page="0", object="file motd") in steps(machine)
     task.msync(at, "4 KiB")
-    assert headline(machine)[0] == "msync wrote 1 page back."
+    assert headline(machine)[0] == saying("object operations: msync", 1)
     task.write(at, b"K")
     file.truncate(0)
-    assert "Page 0 of file motd was dirty: what was written there is lost." in steps(machine)
+    assert saying("object events: PageLost", page="0", object="file motd") in steps(machine)
 
 
 def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
@@ -206,6 +208,6 @@ def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
     task.write(start, b"x" * 9000)
     task.fork().write(start, b"y")
     task.exit()
-    assert "memory 2 absorbs memory 1, which nothing else referred to; nothing is now behind it." in steps(machine)
-    assert "Memory object memory 1 is gone: the object in front of it now has its pages." in steps(machine)
-    assert headline(machine)[0] == "exit ended init."
+    assert saying("object events: ShadowMoved/collapsed all", object="memory 2", before="memory 1") in steps(machine)
+    assert saying("object events: ObjectGone/collapsed", object="memory 1") in steps(machine)
+    assert headline(machine)[0] == saying("object operations: exit", task="init")

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from tests.views.test_kmem_layout import sound
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.views.scene.model import Node, Scene
@@ -68,14 +69,19 @@ def test_the_hand_and_the_bits_are_at_their_frames():
 
 def test_one_reference_is_one_thing_in_all_blocks():
     picture = vm.References(vm.reference_string(TEXTBOOK, (3, 4), ("fifo", "opt")))
-    assert picture.scene().caption.text == (
-        "Faults with 3 frames: 15 by fifo, 9 by opt. Faults with 4 frames: 10 by fifo, 8 by opt."
-    )
+    faults = ("3 frames", "15 by fifo, 9 by opt"), ("4 frames", "10 by fifo, 8 by opt")
+    said = [saying("strings of references: faults", frames=frames, faults=made) for frames, made in faults]
+    assert picture.scene().caption.text == " ".join(said)
     assert sum(node.thing == "reference:7" for node in picture.scene().nodes) == 4
     picture.selection = "reference:7"
     assert picture.scene().caption.text == (
-        "Reference 7, page 4; fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
-        "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted."
+        saying(
+            "strings of references: reference",
+            number="7",
+            page="4",
+            what="fifo with 3 frames: fault, 2 is evicted; fifo with 4 frames: fault, 0 is evicted; "
+            "opt with 3 frames: fault, 0 is evicted; opt with 4 frames: fault, 1 is evicted",
+        )
     )
     picture.selection = "reference:99"
     assert picture.scene().caption.text.startswith("Faults with")
@@ -85,8 +91,11 @@ def test_of_many_runs_the_caption_names_the_best():
     text, frames = "1 2 3 4 1 2 5 1 2 3 4 5", (2, 3, 4, 5)
     scene = vm.References(vm.reference_string(text, frames, ("fifo", "lru", "opt"))).scene()
     assert scene.caption.text == (
-        "Fewest faults: 9 by opt with 2 frames, 7 by opt with 3 frames, 6 by opt with 4 frames, "
-        "5 by each policy with 5 frames."
+        saying(
+            "strings of references: fewest",
+            faults="9 by opt with 2 frames, 7 by opt with 3 frames, 6 by opt with 4 frames, "
+            "5 by each policy with 5 frames",
+        )
     )
 
 

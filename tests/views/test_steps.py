@@ -7,6 +7,7 @@ import random
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying, says
 from tests.views.pictures import machine_with
 from vmwidgets.engine.base.event import BootStage
 from vmwidgets.engine.kernel.map.map_schema import MapValue
@@ -64,8 +65,8 @@ def three_in_a_row(machine: vm.Machine) -> MachineMap:
 def test_the_new_node_is_hung_red_before_colours_are_repaired(machine: vm.Machine) -> None:
     view = vm.Tree(three_in_a_row(machine))
     said = sentences(view)
-    hung = next(i for i, text in enumerate(said, 1) if "becomes the right child of" in text)
-    rotated = next(i for i, text in enumerate(said, 1) if text.startswith("A rotation to the left"))
+    hung = next(i for i, text in enumerate(said, 1) if says("map events: TreeLinked/right", text))
+    rotated = next(i for i, text in enumerate(said, 1) if says("map events: TreeRotated/left", text))
     assert hung < rotated
     assert list(tree_of(at_step(view, hung)).values()) == ["black", "red", "red"]
     roots = {node.y for node in at_step(view, hung).nodes if node.kind == "tree-node"}
@@ -93,7 +94,7 @@ def test_a_merge_says_why_and_grows_the_neighbour(machine: vm.Machine) -> None:
     machine.kernel_map.enter(PAGE)
     machine.kernel_map.enter(PAGE)
     scene = vm.Map(machine.kernel_map).scene()
-    assert scene.caption.text.startswith("enter mapped 4 KiB")
+    assert fields_of("map operations: enter", scene.caption.text)["size"] == "4 KiB"
     assert "same properties" in scene.caption.reason
     changed = [node for node in scene.nodes if node.lane == "list" and "changed" in node.state]
     assert [[run.text for run in node.text if run.text.endswith("KiB")] for node in changed] == [["8 KiB"]]
@@ -113,7 +114,8 @@ def test_a_cut_shows_both_parts_and_names_the_kernel_function(machine: vm.Machin
     machine.kernel_map.remove(start + PAGE, size=PAGE)
     view = vm.Map(machine.kernel_map)
     scene = view.scene()
-    assert scene.caption.text.startswith("remove unmapped 4 KiB (1 entry)")
+    assert (gone := fields_of("map operations: remove", scene.caption.text))["size"] == "4 KiB"
+    assert gone["count"] == "1"
     assert "2 cuts" in scene.caption.reason
     last = scene.steps.count
     functions = {name for step in range(1, last) for name in at_step(view, step).caption.functions}
@@ -198,7 +200,7 @@ def test_a_removal_counts_all_that_went_however_long_it_was() -> None:
     target.remove(first, target.end)
     view = vm.Map(target)
     assert "(1,000 entries)" in view.scene().caption.text
-    assert at_step(view, 0).caption.text == "Earlier steps are left out."
+    assert at_step(view, 0).caption.text == saying("moments: left out")
 
 
 @pytest.mark.parametrize("ram", ["64 MiB", "1 GiB"])
@@ -240,7 +242,7 @@ def test_what_is_sought_is_told_and_led_to() -> None:
     assert here.thing == f"entry:{entries[600].id}"
     assert here.text, "what was found has a label"
     machine.kernel_map.enter(PAGE)
-    assert view.scene().caption.text.startswith("enter mapped")
+    assert says("map operations: enter", view.scene().caption.text)
 
 
 def test_an_address_in_a_gap_is_told_with_the_gap() -> None:
@@ -273,7 +275,7 @@ def test_a_list_out_of_order_is_marked_and_ribbon_and_tree_are_not() -> None:
 def test_comparisons_are_not_written_where_a_rotation_has_moved_the_nodes(machine: vm.Machine) -> None:
     view = vm.Tree(three_in_a_row(machine))
     asked = [node.id for node in at_step(view, -1).nodes if node.id.endswith("/asked")]
-    hung = next(i for i, text in enumerate(sentences(view), 1) if "becomes the right child of" in text)
+    hung = next(i for i, text in enumerate(sentences(view), 1) if says("map events: TreeLinked/right", text))
     assert asked == []
     assert [node.id for node in at_step(view, hung).nodes if node.id.endswith("/asked")]
 
@@ -305,18 +307,19 @@ def test_steps_and_captions_of_changed_ranges_say_what_was_done() -> None:
 
     space.protect(a, size="16 KiB", prot="r")
     caption = view.scene().caption
-    assert caption.text == "protect set the protection of 16 KiB at 0x10_0000 to r--."
-    assert caption.reason == "Entries: 1 changed, 1 cut, 0 merged. The map had 1 entry before and has 2 now."
+    assert caption.text == saying("map operations: protect", size="16 KiB", address="0x10_0000", rights="r--")
+    ranges = saying("map operations: range", changed=1, cut=1, joined=0)
+    assert caption.reason == f"{ranges} {saying('map pictures: map/entries', 1, now=2)}"
     assert "vm_map_protect" in caption.functions
     assert any("rw- becomes r--" in one for one in sentences())
     changed = [node for node in view.scene().nodes if node.kind == "entry" and "changed" in node.state]
     assert len(changed) == 1
     space.wire(a, size="16 KiB")
-    assert any(one.endswith("is wired once: its pages stay in memory.") for one in sentences())
-    assert view.scene().caption.text.startswith("wire wired 16 KiB at ")
+    assert any(says("map events: EntryWired", one) for one in sentences())
+    assert fields_of("map operations: wire", view.scene().caption.text)["size"] == "16 KiB"
     space.unwire(a, size="16 KiB")
     assert any("is no longer wired" in one for one in sentences())
     space.protect(a, size="16 KiB", prot="rw")
     assert "1 merged" in view.scene().caption.reason
     space.simplify()
-    assert view.scene().caption.text == "simplify found no neighbours to merge."
+    assert view.scene().caption.text == saying("map operations: simplify/nothing")

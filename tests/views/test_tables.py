@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of, saying
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
 from vmwidgets.engine.base.units import Address, binary_size, grouped_size
 from vmwidgets.engine.mmu.formats import FORMATS
@@ -243,8 +244,12 @@ def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None
         scene = vm.Tables(target).scene()
         in_bounds(scene)
         assert scene.caption.text == (
-            "32 descriptors of the root are in use: 1 table and 4 pages of 1 MiB of its own, "
-            "and 27 tables lent by the kernel."
+            saying(
+                "walks: tables",
+                32,
+                root="root",
+                what="1 table and 4 pages of 1 MiB of its own, and 27 tables lent by the kernel",
+            )
         )
         (fold,) = nodes(scene, "fold")
         assert "27 tables of the kernel" in fold.title
@@ -255,10 +260,10 @@ def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None
 
 def test_a_space_with_nothing_of_its_own_shows_what_it_has_lent() -> None:
     scene = vm.Tables(vm.boot("armv7").task("init")).scene()
-    assert scene.caption.text == "27 descriptors of the root are in use: 27 tables lent by the kernel."
+    assert scene.caption.text == saying("walks: tables", 27, root="root", what="27 tables lent by the kernel")
     assert len(nodes(scene, "table")) > 1
     scene = vm.Tables(vm.boot("x86-64")).scene()
-    assert scene.caption.text == "2 descriptors of the root are in use: the root itself and 1 table."
+    assert scene.caption.text == saying("walks: tables", 2, root="root", what="the root itself and 1 table")
 
 
 def test_descriptors_that_lead_nowhere_are_neither_tables_nor_left_out() -> None:
@@ -266,9 +271,13 @@ def test_descriptors_that_lead_nowhere_are_neither_tables_nor_left_out() -> None
     task = machine.task("init")
     root = int(task.tables.root)
     machine.set_descriptor(root, 0x10)
-    assert vm.Tables(task).scene().caption.text == "1 descriptor of the root is in use: 1 table lent by the kernel."
+    assert vm.Tables(task).scene().caption.text == saying(
+        "walks: tables", 1, root="root", what="1 table lent by the kernel"
+    )
     machine.set_descriptor(root + 8, 0b101)  # the kernel may write what it may not read: that is reserved
-    text = "2 descriptors of the root are in use: 1 reserved descriptor of its own, and 1 table lent by the kernel."
+    text = saying(
+        "walks: tables", 2, root="root", what="1 reserved descriptor of its own, and 1 table lent by the kernel"
+    )
     assert vm.Tables(task).scene().caption.text == text
     fold = WindowRow(first=0, count=6, va=0, kind="fold", tables=2, pages=1, reserved=3)
     assert folded_in_words(fold) == "2 tables, 1 page and 3 reserved descriptors"
@@ -358,7 +367,7 @@ def test_names_of_levels_are_in_the_bars_that_have_room_and_always_below(ranges:
 
 def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all() -> None:
     scene = vm.Formats(vm.compare_formats([(0x40_0000, "64 KiB"), (1 << 46, "68 KiB")], ["x86-64", "armv7"])).scene()
-    assert scene.caption.text == "Only x86-64 can map all of it."
+    assert scene.caption.text == saying("comparisons: formats/only", format="x86-64")
     assert scene.subtitle.startswith("2 ranges, 132 KiB ")
 
 
@@ -366,7 +375,7 @@ def test_who_takes_most_of_tables_is_not_one_of_two_that_take_as_much() -> None:
     parts = [(0x1_0000, "256 KiB"), (0x100_0000, "4 MiB"), (0xBFFF_0000, "64 KiB")]
     caption = vm.Formats(vm.compare_formats(parts, ("x86", "x86-64", "aarch64"))).scene().caption
     assert caption is not None
-    assert "x86-64 and aarch64 take the largest" in caption.text
+    assert fields_of("comparisons: formats/tables", caption.text)["most"].startswith("x86-64 and aarch64 ")
 
 
 def test_a_wide_bar_is_named_beside_one_that_has_no_room() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying, says
 from tests.views.pictures import misplaced_text, outside, overlaps
 from vmwidgets.views.scene.model import Node, Scene
 
@@ -69,7 +70,7 @@ def test_what_is_stale_is_marked_and_told_in_full_when_it_is_chosen() -> None:
     assert len(truth) == 4, "two pages on each of the two processors that were not asked"
     assert all(any("≠" in run.text for run in node.text) for node in stale)
     assert view.scene().caption.tone == "error"
-    assert "It forgot 2 shootdowns" in view.scene().caption.reason
+    assert saying("tlb pictures: forgotten", 2, dropped="2 translations") in view.scene().caption.reason
     view.selection = stale[0].id
     scene = view.scene()
     in_bounds(scene)
@@ -89,8 +90,8 @@ def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flus
     view = vm.Tlb(machine)
     scene = view.scene()
     in_bounds(scene)
-    assert scene.caption.text.startswith("set_descriptor changed the descriptor at ")
-    assert "It changed no TLB." in scene.caption.reason
+    assert says("cpus: set_descriptor", scene.caption.text)
+    assert saying("tlb pictures: none") in scene.caption.reason
     said = [" ".join(run.text for run in node.text) for node in scene.nodes if node.id.endswith("/edits")]
     assert said == ["1 edit of descriptors by hand: cached translations may be stale"] * 2
     assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))
@@ -157,7 +158,7 @@ def test_a_folded_processor_says_how_much_it_keeps_and_how_much_of_it_is_stale()
         assert "fault" in node.state
     marked = sum("fault" in node.state for node in cells(scene))
     assert marked + 3 * len(folds) == 18, "with the folds, all that the caption counts"
-    assert "18 cached translations disagree" in scene.caption.reason
+    assert saying("tlb pictures: stale", 18) in scene.caption.reason
 
 
 @pytest.mark.parametrize("name", ["init", "a task whose name is rather long", "a task whose name is long " * 4])

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
 from vmwidgets.engine.mmu.tables_schema import Permission, Permissions
@@ -18,11 +19,11 @@ from vmwidgets.views.tables.walk import draw_walk
 @pytest.mark.parametrize(
     ("supervisor", "user", "sentence"),
     [
-        ("rwx", "rwx", "The page tables let user code and the supervisor read, write and execute here."),
-        ("rw-", "---", "The page tables let only the supervisor read and write here."),
-        ("rw-", "r-x", "The page tables let user code read and execute here, and the supervisor read and write."),
-        ("---", "r--", "The page tables let user code read here, and the supervisor do nothing."),
-        ("---", "---", "The page tables let user code and the supervisor do nothing here."),
+        ("rwx", "rwx", saying("walks: may/both", supervisor="read, write and execute")),
+        ("rw-", "---", saying("walks: may/supervisor", supervisor="read and write")),
+        ("rw-", "r-x", saying("walks: may/each", user="read and execute", supervisor="read and write")),
+        ("---", "r--", saying("walks: may/each", user="read", supervisor="do nothing")),
+        ("---", "---", saying("walks: may/both", supervisor="do nothing")),
     ],
 )
 def test_each_sides_rights_are_told(supervisor, user, sentence):

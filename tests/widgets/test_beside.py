@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from tests.widgets.page import asked, replies
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.views.scene.svg import to_svg
@@ -43,7 +44,7 @@ def test_both_go_in_step_as_many_operations_apart_as_they_are(task: Any) -> None
         scene = both.scene()
         counts.append((len(entries(scene, "left")), len(entries(scene, "right"))))
     assert counts == [(2, 4), (1, 3), (0, 2), (0, 1)]
-    assert scene.caption.text == "1 entry differs between left and right."
+    assert scene.caption.text == saying("side by side: differ", 1, what="1 entry")
 
 
 def test_steps_are_those_of_the_right_and_leave_the_left(task: Any) -> None:
@@ -53,7 +54,7 @@ def test_steps_are_those_of_the_right_and_leave_the_left(task: Any) -> None:
     both.step = 0
     before = both.scene()
     assert entries(before, "right") == entries(after, "left") == entries(before, "left")
-    assert before.caption.text == "Nothing differs between left and right."
+    assert before.caption.text == saying("side by side: equal")
 
 
 def test_two_machines_go_in_step(task: Any) -> None:
@@ -61,11 +62,11 @@ def test_two_machines_go_in_step(task: Any) -> None:
     for number in range(4):
         other.mmap(PAGE, "rw" if number != 2 else "r", at=0x40_0000 + number * 0x10_0000)
     both = vm.picture(task.map).beside(vm.picture(other.map))
-    assert both.scene().caption.reason == "1 is on both sides but differs."
+    assert both.scene().caption.reason == saying("side by side: both", 1)
     both.moment = (other.machine.journal.serial(3), None)
     scene = both.scene()
     assert len(entries(scene, "left")) == len(entries(scene, "right")) == 2
-    assert scene.caption.text == "Nothing differs between left and right."
+    assert scene.caption.text == saying("side by side: equal")
     assert {thing.startswith("left/") for thing in entries(scene, "left")} == {True}  # of another machine
     both.step = 0
     assert len(entries(both.scene(), "left")) == len(entries(both.scene(), "right")) == 1
@@ -101,9 +102,9 @@ def test_it_is_a_picture_like_others(task: Any, tmp_path: Path) -> None:
     both = at(task, 4).beside(vm.picture(task.map))
     for name in ("b.svg", "b.html", "b.json", "b.txt", "b.dot"):
         assert both.save(tmp_path / name).stat().st_size > 500
-    assert "1 entry differs between left and right." in (tmp_path / "b.txt").read_text()
+    assert saying("side by side: differ", 1, what="1 entry") in (tmp_path / "b.txt").read_text()
     file = vm.handout(task.machine, tmp_path / "story.html", both, by="operation")
-    assert file.read_text().count("1 entry differs between left and right.") >= 3
+    assert file.read_text().count(saying("side by side: differ", 1, what="1 entry")) >= 3
     assert repr(both).startswith("<Beside")
     ET.fromstring(to_svg(both.scene()))
 
@@ -193,8 +194,10 @@ def forked_late_and_early() -> tuple[vm.Machine, vm.Machine]:
 def test_things_that_differ_are_counted_by_their_kind_if_they_have_one() -> None:
     late, early = forked_late_and_early()
     caption = vm.picture(late.memory_objects).beside(vm.picture(early.memory_objects)).scene().caption
-    assert caption.text == "6 frames differ between left and right.", "what is equal, entries and objects, is not named"
-    assert caption.reason == "3 are only on the right. 3 are on both sides but differ."
+    assert caption.text == saying("side by side: differ", 2, what="6 frames"), (
+        "what is equal, entries and objects, is not named"
+    )
+    assert caption.reason == f"{saying('side by side: right', 3)} {saying('side by side: both', 3)}"
 
 
 def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> None:
@@ -203,12 +206,12 @@ def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> N
     both = vm.picture(first.memory_objects).beside(vm.picture(second.memory_objects))
     task = first.task("init")
     task.write(task.mmap("8 KiB"), b"x")
-    assert both.scene().caption.text == "Nothing differs between left and right."
+    assert both.scene().caption.text == saying("side by side: equal")
     child = task.fork()
     assert "after operation 4 · fork" in both.to_text()
-    assert both.scene().caption.text != "Nothing differs between left and right."
+    assert both.scene().caption.text != saying("side by side: equal")
     first.undo()
-    assert both.scene().caption.text == "Nothing differs between left and right."
+    assert both.scene().caption.text == saying("side by side: equal")
     assert (len(second.journal), pair.stopped, list(second.tasks)) == (4, "", ["init"])
     assert child is not None
 

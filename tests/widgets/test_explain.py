@@ -6,6 +6,7 @@ import gc
 import re
 
 import vmwidgets as vm
+from tests.captions import fields_of, says
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.packed import KEPT
 
@@ -41,7 +42,7 @@ def test_steps_are_numbered_and_functions_stand_above_those_that_they_did() -> N
     told = lines(machine.journal.last)
     numbers = [int(line.strip().partition(".")[0]) for line in told if line.strip()[0].isdigit()]
     assert numbers == list(range(1, len(numbers) + 1))
-    hung = next(number for number, line in enumerate(told) if "becomes the left child" in line)
+    hung = next(number for number, line in enumerate(told) if says("map events: TreeLinked/left", line))
     above = next(line for line in reversed(told[:hung]) if "→" in line)
     assert above.strip().endswith("vm_map_link → rbtree_insert")
 
@@ -88,7 +89,7 @@ def test_the_story_outlives_its_machine() -> None:
     operation = machine.journal.last
     del machine
     gc.collect()
-    assert lines(operation)[0].startswith("enter mapped 16 KiB at ")
+    assert fields_of("map operations: enter", lines(operation)[0])["size"] == "16 KiB"
 
 
 def test_of_very_many_steps_those_in_the_middle_are_counted() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from tests.engine.machine.lives import operations_life
 from tests.widgets.notebook import LabShell, open_notebook
 from tests.widgets.page import HELLO, replies
@@ -171,7 +172,7 @@ def test_a_walk_in_a_task_that_has_ended_leads_back_to_it() -> None:
     task = machine.task("init")
     walk = vm.Walk(task.walk(task.mmap("4 KiB")))
     task.exit()
-    reason = "task:init does not exist after operation 3 (operation 1 made it): step to an earlier operation."
+    reason = saying("no picture: earlier", why="task:init does not exist after operation 3 (operation 1 made it)")
     assert walk.scene().caption.reason == reason
     walk.moment = (machine.journal.serial(1), None)
     assert walk.scene().nodes
@@ -203,7 +204,7 @@ def test_a_first_show_is_live_at_a_moment_that_was_undone() -> None:
     view = vm.Map(machine.kernel_map)
     replies(view, HELLO)
     shown = unpack(view.frame["data"])
-    assert shown["scene"]["caption"]["text"] == "The operation at this point in history was undone: go to now."
+    assert shown["scene"]["caption"]["text"] == saying("no picture: undone")
     assert not shown["when"]["now"], "the control for now can be pressed"
     replies(view, {"type": "seek", "operation": -1, "place": -1})
     refresher.flush()
@@ -307,7 +308,7 @@ def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
     view.moment = (0, None)
     (told,) = replies(view, HELLO, {"type": "save"})
     assert (told["type"], told["name"], told["svg"]) == ("saved", "kernel_map-0.svg", view.to_svg())
-    assert "The machine booted." in told["svg"]
+    assert saying("map operations: boot") in told["svg"]
 
 
 # ---- what a trial found ----------------------------------------------------------------------------

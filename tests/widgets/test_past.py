@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vmwidgets as vm
+from tests.captions import saying
 from vmwidgets.engine.selfpaging.domain_schema import DomainFocus
 from vmwidgets.pictures.domain import window_of
 from vmwidgets.views.scene.model import Scene
@@ -27,7 +28,7 @@ def test_before_a_reap_the_slab_that_it_returned_is_there() -> None:
     before = vm.Kentry(machine).scene()
     machine.kentry.reap()
     view = vm.Kentry(machine)
-    assert view.scene().caption.text == "reap returned 1 empty slab."
+    assert view.scene().caption.text == saying("map operations: reap", 1)
     stepped = at_first(view)
     assert stepped.subtitle == before.subtitle != view_now(machine)
     assert {node.id for node in stepped.nodes if node.kind == "slot" and node.lane == "kentry"} == {

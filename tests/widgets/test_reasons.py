@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
+from tests.captions import fields_of
 from vmwidgets.engine.machine.handles.tasks import Task
 
 
@@ -39,7 +40,8 @@ def test_the_cards_are_the_operations_of_the_answer_and_what_they_came_to() -> N
     assert end == [why.what]
     frame = child.walk(start).pa
     assert frame is not None
-    assert f"into frame {frame >> 12:#x}" in operations[-1][2], "the copy is the last of what became of the page"
+    copy = fields_of("object events: PageCopied", operations[-1][2])
+    assert copy["frame"] == f"{frame >> 12:#x}", "the copy is the last of what became of the page"
 
 
 def test_arrows_lead_from_each_card_to_the_next() -> None:

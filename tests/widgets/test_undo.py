@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from vmwidgets.widgets.host.packing import unpack
 
 KINDS: dict[str, Callable[[Any], Any]] = {
@@ -64,7 +65,7 @@ def test_a_picture_of_what_is_not_there_says_so_and_comes_back():
     assert view.status == "task:init/map does not exist after operation 0"
     empty = unpack(view.frame["data"])["scene"]
     assert empty["nodes"] == [], "the present is not shown as the past"
-    assert empty["caption"]["text"] == "What this picture shows does not exist after operation 0."
+    assert empty["caption"]["text"] == saying("no picture: then", number="0")
     assert view.scene().nodes == ()
     m.redo(2)
     view.refresh()

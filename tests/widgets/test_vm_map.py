@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 
 
 def test_a_dashboard_goes_to_the_submap_that_was_worked_on() -> None:
@@ -43,7 +44,8 @@ def test_an_interrupted_operation_says_how_far_it_got() -> None:
     space.door.stop_at = 2
     with pytest.raises(KeyboardInterrupt):
         space.remove(first, size="8 KiB")
-    assert f"remove was interrupted: it is done below {second}" in vm.Map(space).scene().caption.text
+    text = saying("headlines: interrupted", name="remove", address=second)
+    assert text in vm.Map(space).scene().caption.text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import vmwidgets as vm
+from tests.captions import says
 from tests.widgets.page import asked
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.views.scene.model import Node
@@ -76,7 +77,7 @@ def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.
     assert machine.journal[-1].name == "set_descriptor"
     assert machine.walk(view.address).fault.kind == "not-present"
     assert {"fault", "changed"} <= set(verdict(view).state)
-    assert "without the edit, the access would reach physical" in view.scene().caption.reason
+    assert says("walks: edited/reached", view.scene().caption.reason)
     bit = next(node for node in view.scene().nodes if node.id == "walk/bit/0")
     assert "changed" in bit.state
     assert "edited" in bit.title

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 
 
 def entries(table: Any) -> set[tuple[str, int, int]]:
@@ -58,7 +59,7 @@ def test_its_figure_has_an_arrow_into_each_entry_and_a_row_in_the_table() -> Non
         ("inverted/0/0", "inverted/0/1"),
     ]
     assert len(scene.table.rows) == 2
-    assert scene.caption.text == "2 pages of tasks are in memory, so the table has 2 entries."
+    assert scene.caption.text == saying("inverted tables: inverted/pages", 2)
 
 
 def test_a_chain_without_room_is_folded() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import saying
 from vmwidgets import lab
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
@@ -161,13 +162,13 @@ def test_a_check_draws_the_free_pieces_and_what_lies_in_them() -> None:
     assert [(one.names, one.free) for one in drawn.stretches] == [
         ((), False), (("code",), True), ((), False), (("data",), False), (("data",), True), ((), True)
     ]  # fmt: skip
-    assert "Placed in memory that is in use: data." in vm.picture(drawn).to_text()
+    assert saying("segments: segments/outside", names="data") in vm.picture(drawn).to_text()
 
 
 def test_segments_in_one_place_are_drawn_as_such() -> None:
     program = vm.Segments(code=(0, 8192, "rx"), data=(4096, 8192, "rw"))
     text = vm.picture(program.layout).to_text()
-    assert "Placed in the same memory: code and data." in text
+    assert saying("segments: segments/over", names="code and data") in text
     assert [(one.start, one.names) for one in program.layout.stretches] == [
         (0, ("code",)), (4096, ("code", "data")), (8192, ("data",))
     ]  # fmt: skip

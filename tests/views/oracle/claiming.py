@@ -140,7 +140,7 @@ class Claim:
 
     @cached_property
     def patterns(self) -> tuple[re.Pattern[str], ...]:
-        return patterns_of(TEMPLATES[self.key])
+        return patterns_of(self.key)
 
     @property
     def places(self) -> set[str]:
