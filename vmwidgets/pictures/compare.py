@@ -27,8 +27,8 @@ class Comparison(Picture):
     `target` is the result of ``vm.compare(…)``.
 
     >>> import vmwidgets as vm
-    >>> vm.Comparison(vm.compare([vm.workload.allocate("a", "4 KiB")])).scene().caption.text
-    'All maps agree on every operation.'
+    >>> vm.Comparison(vm.compare([vm.workload.allocate("a", "4 KiB")])).scene().title
+    'the same operations on 6 maps'
     """
 
     def __init__(self, target: ComparisonValue, **options: Any) -> None:
@@ -96,8 +96,8 @@ class Diff(Picture):
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
-    >>> vm.Diff(vm.diff(t, "1000-2000 rw-p 0 00:00 0   [stack]")).scene().caption.text
-    'Model and system agree on everything that the calls determine.'
+    >>> vm.Diff(vm.diff(t, "1000-2000 rw-p 0 00:00 0   [stack]")).scene().title
+    'init'
     """
 
     def __init__(self, target: MapsDiff, **options: Any) -> None:

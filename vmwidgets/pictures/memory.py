@@ -47,8 +47,8 @@ class Kmem(Picture):
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> a = m.kmem_malloc("12 KiB")
-    >>> vm.Kmem(m).scene().caption.text.partition(" at ")[0]
-    'kmem_malloc allocated 12 KiB'
+    >>> vm.Kmem(m).scene().caption.text
+    'kmem_malloc ...12 KiB ...kmem_map...'
     """
 
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:

@@ -491,11 +491,9 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         >>> parent.write(a, b"x")
         >>> child = parent.fork("child")
         >>> both = vm.picture(parent.map).beside(vm.picture(child.map))
-        >>> both.scene().caption.text
-        'Nothing differs between left and right.'
         >>> b = child.mmap("4 KiB")
-        >>> both.scene().caption.reason
-        '1 is only on the right.'
+        >>> both.scene().caption.text
+        '1 entry ...'
         """
         return BESIDE_BY[0](self, other)
 

@@ -28,10 +28,10 @@ class References(Picture):
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
     >>> picture = vm.picture(found)
     >>> picture.scene().caption.text
-    'Faults with 2 frames: 5 by fifo, 4 by opt.'
+    '...2 frames...5 by fifo, 4 by opt...'
     >>> picture.selection = "reference:2"
     >>> picture.scene().caption.text
-    'Reference 2, page 3; fifo: fault, 1 is evicted; opt: fault, 2 is evicted.'
+    '...fifo: fault, 1 is evicted; opt: fault, 2 is evicted...'
     """
 
     first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)

@@ -147,14 +147,12 @@ class Operation(NamedTuple):
         >>> import vmwidgets as vm
         >>> m = vm.boot("x86-64", layout="tiny")
         >>> a = m.kmem_malloc("4 KiB")
-        >>> m.journal.last.outline("locked", "gap", "finds")
-        kmem_malloc allocated 4 KiB at 0xffff_8080_0011_0000 from kmem_map: 1 page of kmem_object, class SYSTEM.
-        It created a new entry.
+        >>> m.journal.last.outline("SYSTEM", "4 KiB")
+        kmem_malloc ...4 KiB ...0xffff_8080_0011_0000 ...kmem_map...
         kmem_malloc
              kmem_malloc
-          1. kmem_map is locked.
-          2. The search in kmem_map finds 4 KiB free at 0xffff_8080_0011_0000.
-          3. kmem_map is unlocked.
+          1. ...4 KiB ...0xffff_8080_0011_0000...
+          2. ...SYSTEM ...
         """
         return EXPLAINED_BY[-1](self).outline(*words)
 
@@ -167,11 +165,10 @@ class Operation(NamedTuple):
         >>> m = vm.boot("x86-64")
         >>> a = m.kernel_map.lookup(m.kernel_map.start)
         >>> m.journal.last.explain()
-        lookup found the entry 0xffff_8080_0000_0000–0xffff_8080_000c_0000.
-        The lookup cache had it: nothing was compared.
+        lookup ...0xffff_8080_0000_0000–0xffff_8080_000c_0000...
         vm_map_lookup_nearest
              vm_map_lookup_nearest
-          1. The lookup cache points to the entry at 0xffff_8080_0000_0000, which contains the address.
+          1. ...0xffff_8080_0000_0000...
         """
         return EXPLAINED_BY[-1](self)
 

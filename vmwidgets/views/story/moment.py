@@ -44,8 +44,8 @@ class Moment:
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")
     >>> a = m.kernel_map.enter("16 KiB")
-    >>> Moment(m.journal.last, 0).caption.text
-    'Before the operation.'
+    >>> Moment(m.journal.last, 0).caption == Moment(m.journal.last).caption
+    False
     >>> from vmwidgets.views.story.stages import wrote
     >>> steps = Moment(m.journal.last).steps(wrote("left", "right", of="kernel_map"))
     >>> steps.index == steps.count, steps.places[0], steps.places[-1]
