@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from tests.captions import says
+from tests.captions import fields_of, says
 from tests.conftest import ROOT
 from tests.widgets.test_handout import read
 from vmwidgets.cli import main
@@ -149,12 +149,13 @@ def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
     for sentences, scenes in evictions(lecture_of("replacement")):
         pages = []
         for sentence, scene in zip(sentences, scenes, strict=True):
-            if sentence.startswith("The hand is at"):
-                page = sentence.partition(", page ")[2].split()[0]
+            if says("object events: HandLooked", sentence):
+                used = says("object events: HandLooked/used", sentence)
+                page = fields_of("object events: HandLooked", sentence)["page"]
                 (arrow,) = [link for link in scene.links if link.id == "clock/hand"]
                 (card,) = [node for node in scene.nodes if node.id == arrow.target]
                 assert page in words_of(card), "the arrow leads to the page that the sentence names"
-                pages.append(f"{int(page, 16) // vm.PAGE - 16}{'*' * ('was set' in sentence)}")
+                pages.append(f"{int(page, 16) // vm.PAGE - 16}{'*' * used}")
         looks.append(" ".join(pages))
     assert looks[:3] == ["0* 1* 2* 3* 0", "1* 2", "3* 4* 1"]
 
@@ -162,15 +163,15 @@ def test_each_look_of_the_hand_is_a_step_with_the_hand_at_that_page() -> None:
 def test_who_is_evicted_is_named_as_the_picture_names_it_and_the_frame_is_used_again() -> None:
     gone = []
     for sentences, scenes in evictions(lecture_of("replacement")):
-        place = next(place for place, one in enumerate(sentences) if "is evicted" in one)
-        words = sentences[place].split()
-        page, frame = words[1], words[words.index("frame") + 1]
+        place = next(place for place, one in enumerate(sentences) if says("object events: RingMoved/evicted", one))
+        facts = fields_of("object events: RingMoved/evicted", sentences[place])
+        page, frame = facts["page"], facts["frame"]
         assert any({page, f"frame {frame}"} <= words_of(node) for node in scenes[place - 1].nodes)
         assert not any(f"frame {frame}" in words_of(node) for node in scenes[place].nodes)
         left = next(node for node in scenes[place - 1].nodes if f"frame {frame}" in words_of(node))
         (empty,) = [node for node in scenes[place].nodes if "empty" in words_of(node)]
         assert (empty.x, empty.y) == (left.x, left.y), "its place is kept"
-        assert sentences[place + 1].startswith(f"Frame {frame} is used again")
+        assert fields_of("object events: RingMoved/again", sentences[place + 1])["frame"] == frame
         gone.append(int(page, 16) // vm.PAGE - 16)
     assert gone[:3] == [0, 2, 1]
 
@@ -206,7 +207,8 @@ def test_the_notes_plan_twenty_minutes_and_have_each_answer(name: str) -> None:
 def test_the_first_question_about_walks_is_asked_when_the_fault_was_raised() -> None:
     steps = told("translation")
     asked = [step for step in steps if "question" in step]
-    assert "faults: not-present, error code 6" in asked[0]["sentence"]
+    raised = fields_of("map events: FaultRaised", asked[0]["sentence"])
+    assert (raised["kind"], raised["code"].split()[0]) == ("not-present", "6")
     assert [step.get("chapter") for step in asked[1:]] == ["mapped", "protected"]
 
 

@@ -93,7 +93,7 @@ def test_a_handler_ran_and_returned_or_failed() -> None:
     for key in "kmem events: CallbackRan/returned", "kmem events: CallbackRan/failed":
         with suppress(vm.VMError):
             machine.kmem_malloc("128 KiB" if len(pieces) == 2 else "256 KiB")
-        assert says(key, repr(machine.journal.last.outline("handler")))
+        assert says(key, str(machine.journal.last.explain()))
 
 
 def test_one_page_is_no_plural() -> None:

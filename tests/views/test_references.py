@@ -84,7 +84,7 @@ def test_one_reference_is_one_thing_in_all_blocks():
         )
     )
     picture.selection = "reference:99"
-    assert picture.scene().caption.text.startswith("Faults with")
+    assert picture.scene().caption.text == " ".join(said)
 
 
 def test_of_many_runs_the_caption_names_the_best():

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.captions import saying
 from tests.widgets.notebook import LabShell, PyodideShell, open_notebook
 from tests.widgets.page import HELLO, replies
 from vmwidgets.pictures import slim
@@ -157,7 +158,8 @@ def test_a_page_for_telephones_too_has_both_layouts_of_the_same_moment(
         assert " " not in small, "an address ends there"
         assert widths(small) == [slim.SLIM]
         assert widths(usual)[0] > slim.SLIM
-        assert all("enter mapped 4 KiB" in unquote(svg) for svg in (small, usual))
+        said = saying("map operations: enter", size="4 KiB", address="", map="").partition("4 KiB")[0]
+        assert all(f"{said}4 KiB" in unquote(svg) for svg in (small, usual))
     monkeypatch.setattr(slim, "KEPT", False)
     shell.run("vm.Map(k)", "c3")
     assert "srcset" not in outputs[-1]["text/html"]

@@ -91,10 +91,10 @@ def test_a_bit_that_was_flipped_twice_is_no_edit(view: vm.Walk) -> None:
     bit = next(node.id for node in view.scene().nodes if node.kind == "bit" and node.action)
     before = view.scene().caption
     asked(view, type="open", id=bit)
-    assert "edited by hand" in view.scene().caption.reason
+    assert says("walks: edited", view.scene().caption.reason)
     asked(view, type="open", id=bit)
     assert view.scene().caption.text == before.text
-    assert "edited" not in view.scene().caption.reason
+    assert not says("walks: edited", view.scene().caption.reason)
     assert "no 'walk/switch/undo'" in asked(view, type="open", id="walk/switch/undo")
 
 
