@@ -61,7 +61,7 @@ def test_a_click_on_a_call_goes_to_the_moment_after_it(notebook: Notebook) -> No
     descriptors = cell.locator(".vmwidgets .node.hardware")
     before = descriptors.count()
     cell.locator(".vmwidgets .node.call", has_text="vnode_create").click()
-    cell.locator(".vmw-caption", has_text="becomes a new L2 table").wait_for()
+    cell.locator(".vmw-caption", has_text="L2 table").wait_for()
     assert cell.locator(".vmwidgets .node.call.path").text_content() is not None
     assert cell.locator(".vmwidgets .node.call.coming").count() > 0
     assert descriptors.count() == before - 2, "neither the table nor the leaf is in the tree yet"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.lab import Notebook
+from tests.captions import saying
 
 BOOT = """
 import vmwidgets as vm
@@ -66,7 +67,8 @@ def test_the_strip_steps_forward_back_and_jumps(notebook: Notebook) -> None:
     assert lit(notebook) == BOXES[:2]
     slider.focus()
     slider.press("End")
-    cell.locator(".vmw-caption", has_text="write stored 1 byte").wait_for()
+    done = saying("map operations: write", 1, name="write", address="…", space="").partition("…")[0]
+    cell.locator(".vmw-caption", has_text=done).wait_for()
     assert lit(notebook) == BOXES
 
 
@@ -78,7 +80,7 @@ def test_the_objects_are_those_of_the_strip_s_step(notebook: Notebook) -> None:
     slider.focus()
     slider.press("Home")
     stand(notebook, 0)
-    notebook.cell(2).locator(".vmw-caption", has_text="Before the operation.").wait_for()
+    notebook.cell(2).locator(".vmw-caption", has_text=saying("moments: before")).wait_for()
     assert objects.count() == 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.lab import Notebook
+from tests.captions import saying
 
 BOOT = """
 import vmwidgets as vm
@@ -85,7 +86,7 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     notebook.cell(2).locator(".vmwidgets").first.wait_for()
     back = cell.get_by_role("button", name="back", exact=True).first
     back.click()
-    cell.locator(".vmw-caption", has_text="kmem_map is unlocked").wait_for()
+    cell.locator(".vmw-caption", has_text=saying("kmem events: MapUnlocked", map="kmem_map")).wait_for()
     assert cell.locator(".vmwidgets .node.kmem-map.held").count() == 0
     back.click()
     cell.locator(".vmwidgets .node.kmem-map.held[data-thing='map:kmem_map']").wait_for()

@@ -13,6 +13,7 @@ from playwright.sync_api import Error
 
 import vmwidgets as vm
 from tests.browser.lab import Notebook
+from tests.captions import saying
 from tests.widgets.test_handout import FRAMES, forked, read
 
 GESTURES = int(os.environ.get("VMWIDGETS_GESTURES", "50"))
@@ -38,7 +39,7 @@ PRESENTING = ("f", "n", "h", ".", "b", "Escape", "PageUp", "PageDown", "[", "]",
 """What a lecturer presses while a picture fills the screen."""
 
 
-NOT_YET = "What this picture shows does not exist after operation"
+NOT_YET = saying("no picture: then", number="").rstrip(" .")
 """What a picture says that is led to a moment before its thing was made."""
 
 VISIBLE = """([selector, share]) => {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.lab import Notebook
+from tests.captions import says
 
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 
@@ -84,7 +85,7 @@ def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -
     cell.locator(".vmwidgets .node[data-id='walk/bit/0']").focus()
     notebook.page.keyboard.press("Enter")
     cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at the PTE").wait_for()
-    assert "edited by hand" in caption(notebook, 1)
+    assert says("walks: edited/reached", caption(notebook, 1))
     assert said(notebook, "print(m.walk(w.va).fault.kind, m.journal[-1].name)") == "not-present set_descriptor"
     cell.locator(".vmwidgets .node[data-id='walk/switch/undo']").click()
     cell.locator(".vmwidgets .node.verdict.ok").wait_for()

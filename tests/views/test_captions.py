@@ -109,5 +109,5 @@ def test_sentences_call_parts_by_the_names_that_learners_gave_them() -> None:
     machine.domain("hello").frame("4 KiB")
     told = {operation.name: str(operation.explain()) for operation in machine.journal}
     assert not [text for text in told.values() if re.search(r"task:|domain:|kmem/", text)]
-    assert "in stacks of the map of init." in told["enter"]
+    assert "stacks of the map of init" in told["enter"]
     assert saying("kmem events: MapLocked", map="kmem.kernel_map") in told["kmem_alloc"]

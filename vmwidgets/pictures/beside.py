@@ -40,7 +40,7 @@ class Beside(Picture):
     >>> before = vm.picture(m.kernel_map, moment=(m.journal.last.serial, None))
     >>> a = m.kernel_map.enter("4 KiB", prot="r")
     >>> before.beside(vm.picture(m.kernel_map)).scene().caption.text
-    '1 entry ...'
+    '1 entry...'
     """
 
     def __init__(self, target: tuple[Picture, Picture], **options: Any) -> None:

@@ -92,7 +92,7 @@ class Domain(TreePicture):
     >>> d = vm.boot("armv7").domain("hello")
     >>> a = d.map(d.frame("8 KiB"))
     >>> vm.Domain(d).scene().caption.text
-    'map ...8 KiB ...slots[0] ...0x4040_0000, rw-...'
+    'map ...0x4040_0000...'
     """  # noqa: D205  one sentence
 
     _draws = draw_domain

@@ -48,7 +48,7 @@ class Kmem(Picture):
     >>> m = vm.boot("x86-64")
     >>> a = m.kmem_malloc("12 KiB")
     >>> vm.Kmem(m).scene().caption.text
-    'kmem_malloc ...12 KiB ...kmem_map...'
+    'kmem_malloc ...12 KiB ...'
     """
 
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:

@@ -493,7 +493,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
         >>> both = vm.picture(parent.map).beside(vm.picture(child.map))
         >>> b = child.mmap("4 KiB")
         >>> both.scene().caption.text
-        '1 entry ...'
+        '1 entry...'
         """
         return BESIDE_BY[0](self, other)
 

@@ -28,7 +28,7 @@ class References(Picture):
     >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
     >>> picture = vm.picture(found)
     >>> picture.scene().caption.text
-    '...2 frames...5 by fifo, 4 by opt...'
+    '...5 by fifo, 4 by opt...'
     >>> picture.selection = "reference:2"
     >>> picture.scene().caption.text
     '...fifo: fault, 1 is evicted; opt: fault, 2 is evicted...'
