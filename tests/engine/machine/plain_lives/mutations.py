@@ -380,7 +380,7 @@ def _(mended: Function) -> Function:
     return lambda self, address, length=1: self.read(address, length)
 
 
-@bug("naming a task that is there is an operation", "lives", "machine.handles.tasks", "TaskFunctions.task")
+@bug("naming a task that is there is an operation", "lives", "machine.machine", "Machine.task")
 def _(mended: Any) -> Function:
     from vmwidgets.engine.base.operations import operation
     from vmwidgets.engine.machine.handles.tasks import Task
