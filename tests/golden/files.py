@@ -1,0 +1,81 @@
+"""What commands write: the grades of a class with its pages, and notebooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.grading.classroom.students import course, everyone, made
+from vmwidgets.cli import main
+from vmwidgets.grading.report import SECRET
+
+from .packed import Case, Moment
+from .plain import digest, lines
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SAMPLE = 15
+"""Of so many pages the text of one is kept."""
+
+
+# ---- the class -------------------------------------------------------------------------------------
+
+
+def grading(job: str, *, whole: bool = False) -> Iterator[Case]:
+    """The tables that grading a class of three hundred writes, line by line, and its pages."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        given, to = course(root / "course.toml"), root / "out"
+        made(root / "in", everyone())
+        to.mkdir()
+        (to / SECRET).write_text("s" * 64)
+        printed = StringIO()
+        with redirect_stdout(printed), redirect_stderr(printed):
+            code = main(["grade", str(root / "in"), "--course", str(given), "--to", str(to), "--jobs", "1"])
+        told = printed.getvalue().replace(str(root), "")
+        yield Case("the command", [Moment("says", lines([("code", code), *_numbered(told)]))])
+        for number, path in enumerate(sorted(one for one in to.rglob("*") if one.is_file())):
+            name = path.relative_to(to).as_posix()
+            if name in ("state.jsonl", SECRET):  # the order in which files were done; what is given
+                continue
+            text = path.read_bytes().decode("utf-8", "surrogateescape")
+            kept: list[tuple[str, object]] = [("bytes", digest(path.read_bytes()))]
+            if whole or "/" not in name or number % SAMPLE == 0:
+                kept += _numbered(text)
+            yield Case(name, [Moment("written", lines(kept))])
+
+
+def _numbered(text: str) -> list[tuple[str, object]]:
+    return [(f"line {number:05}", line) for number, line in enumerate(text.split("\n"))]
+
+
+# ---- notebooks -------------------------------------------------------------------------------------
+
+
+def notebooks(job: str, *, whole: bool = False) -> Iterator[Case]:
+    """The notebooks as they are there, and as their sources give them: each file, and each cell."""
+    for folder in ("notebooks", "course/instructors"):
+        for path in sorted((ROOT / folder).glob("*.ipynb")):
+            yield from _notebook(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"), whole=whole)
+    for name, text in _written():
+        yield from _notebook(f"{name} as its source gives it", text, whole=whole)
+
+
+def _written() -> Iterator[tuple[str, str]]:
+    """What scripts/labs.py writes."""
+    from scripts import labs  # it takes jupytext, which an environment for unit tests alone does not have
+
+    for path, text in sorted(labs.written()):
+        yield path.relative_to(ROOT).as_posix(), text
+
+
+def _notebook(name: str, text: str, *, whole: bool) -> Iterator[Case]:
+    found: list[tuple[str, object]] = [("bytes", digest(text))]
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        found.append((f"cell {cell['id']} ({cell['cell_type']})", source if whole else digest(json.dumps(cell))))
+    yield Case(name, [Moment("written", lines(found))])

@@ -1,0 +1,76 @@
+"""The parts of the record, done in two processes: in a module of its own, which these can import."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import NamedTuple
+
+from vmwidgets.engine.base.errors import VMError
+
+from . import files, journals, pictures
+from .packed import Case, Moment, differences, packed, read, unpacked
+
+
+class Part(NamedTuple):
+    """A part of the record: its jobs, which can be done beside each other, and the cases of a job."""
+
+    jobs: Callable[[], list[str]]
+    cases: Callable[..., Iterator[Case]]
+
+
+PARTS = {
+    "pictures": Part(pictures.jobs, pictures.pictures),
+    "sentences": Part(journals.jobs, journals.sentences),
+    "journals": Part(journals.jobs, journals.journals),
+    "grading": Part(lambda: ["a class"], files.grading),
+    "notebooks": Part(lambda: ["all"], files.notebooks),
+    "past": Part(journals.jobs, journals.past),
+}
+
+
+# ---- jobs ------------------------------------------------------------------------------------------
+
+
+def compare_job(part: str, job: str) -> list[str]:
+    """What a job gives otherwise than the record has it, in words."""
+    then = [unpacked(line) for line in read(part).get(job, [])]
+    return list(differences(then, cases(part, job)))
+
+
+def make_job(part: str, job: str) -> list[str]:
+    """What a job gives, as the record has it."""
+    return [packed(job, case) for case in cases(part, job)]
+
+
+def cases(part: str, job: str, *, whole: bool = False) -> Iterator[Case]:
+    """The cases of a job; one more, if it comes to a sudden end."""
+    try:
+        yield from PARTS[part].cases(job, whole=whole)
+    except VMError as error:  # a journal that can't be loaded or done again
+        yield Case(f"{job}, the rest", [Moment("at its end", [f"stopped\t{error}"])])
+
+
+def quiet() -> None:
+    """Collect garbage seldom.
+
+    Threads that are undone in the middle of a call of a journal that was loaded end with an error that Python can
+    only print.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    sys.unraisablehook = lambda _: None
+
+
+def each(work: Callable[[str, str], list[str]], part: str, count: int) -> Iterator[list[str]]:
+    """What the jobs of a part give, in their order, in so many processes."""
+    wanted = PARTS[part].jobs()
+    if count == 1 or len(wanted) == 1:
+        quiet()
+        yield from (work(part, job) for job in wanted)
+        return
+    with ProcessPoolExecutor(count, get_context("spawn"), quiet) as pool:
+        yield from pool.map(work, [part] * len(wanted), wanted)
