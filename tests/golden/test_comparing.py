@@ -1,0 +1,70 @@
+"""The golden record's own comparing: a difference is named, whatever kind it is."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.events import MapResized
+
+from .__main__ import main
+from .packed import Case, Moment, differences, packed, unpacked
+from .plain import flat, text_of
+
+THEN = Case("a life", [Moment("operation 0", ["a\t1", "b\t2", "b\t2"]), Moment("operation 1", ["a\t1", "b\t3"])])
+
+
+def test_a_case_is_read_as_it_was_written() -> None:
+    again = Case("a life", [*THEN.moments, THEN.moments[0], Moment("the end", [])])
+    assert unpacked(packed("job", again)) == again
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ([Case("a life", [THEN.moments[0], Moment("operation 1", ["a\t7", "b\t3"])])], ["operation 1", "is  7"]),
+        ([Case("a life", [THEN.moments[0], Moment("operation 1", ["a\t1"])])], ["b: was 3, and is gone"]),
+        ([Case("a life", [THEN.moments[0]])], ["operation 1", "no such moment now"]),
+        ([Case("a life", [Moment("boot", THEN.moments[0].lines), THEN.moments[1]])], ["it was called operation 0"]),
+        ([Case("a life", [Moment("operation 0", ["a\t1", "b\t2"]), THEN.moments[1]])], ["b: was 2, and is gone"]),
+        ([THEN, Case("another", [])], ["another: is new"]),
+        ([], ["a life: is gone"]),
+    ],
+)  # fmt: skip  # a table
+def test_a_difference_is_named(now: list[Case], said: list[str]) -> None:
+    (found,) = differences([THEN], now)
+    assert all(one in found for one in said), found
+    assert not list(differences([THEN], [THEN]))
+
+
+def test_values_are_the_same_text_whatever_their_order() -> None:
+    assert text_of({"b": {3, 11, 2}, "a": vm.Address(0x1234)}) == text_of({"a": vm.Address(0x1234), "b": {2, 11, 3}})
+    assert text_of((1, True)) != text_of((True, 1))
+
+
+def test_an_event_is_said_without_what_was_before() -> None:
+    said = dict(flat(MapResized("kernel_map", 0, 4096, function="vm_map_grow")))
+    assert said == {
+        "": "MapResized",
+        ".map": "'kernel_map'",
+        ".after": "4096",
+        ".function": "'vm_map_grow'",
+        ".depth": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["nothing"],
+        ["--jobs", "9"],
+        ["--jobs", "x"],
+        ["--commit", "HEAD"],
+        ["make", "--commit", "0" * 40],
+        ["explain", "past"],
+        ["explain", "notebooks", "no.ipynb", "written"],
+    ],
+)
+def test_what_can_not_be_done_is_one_sentence(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(given) == 2
+    assert capsys.readouterr().err.count("\n") == 1
