@@ -10,7 +10,8 @@ and within some), `grading` (a class of 300), `notebooks` (their bytes), `past` 
 lockstep).  Of long things the record has check values: `explain` runs the commit that it was made from beside this
 tree.  The journals were drawn once and are kept in `drawn`; `make drawn` draws others, after which all is made again.
 
-A change on purpose changes the record in a commit of its own, which says why: `python -m tests.golden make PART`.
+A change on purpose is committed; then `python -m tests.golden make PART` changes the record, in a commit of its own
+that says why.
 A part is deleted here, with its file, when the last that it guards has been built anew.
 """
 
@@ -152,7 +153,7 @@ def explain(part: str, name: str, moment: str) -> int:
     told = list(compared(then, now, most=MOST_LINES))
     print(f"{part}: {name}, {moment}: now beside {commit}: " + ("the same" if not told else ""))
     for one in told or [line.replace("\t", ": ") for line in now[:MOST_LINES]]:
-        print(f"    {one}")
+        print(f"    {one}".replace("\n", "\n    "))
     return 0
 
 

@@ -121,7 +121,7 @@ def _differing(then: Case, now: Case) -> Iterator[str]:
     if first is not None:
         label, told = first
         others = f" (and {count - 1} later)" if count > 1 else ""
-        yield "\n".join([f"{now.name}, {label}{others}:", *(f"    {one}" for one in told)])
+        yield "\n".join([f"{now.name}, {label}{others}:", *(f"    {one}".replace("\n", "\n    ") for one in told)])
 
 
 def compared(then: list[str], now: list[str], most: int = 6) -> Iterator[str]:
@@ -135,11 +135,11 @@ def compared(then: list[str], now: list[str], most: int = 6) -> Iterator[str]:
     for line in gone:
         of, _, text = line.partition("\t")
         if new.get(of):
-            told.append(f"{of}: was {_cut(text)}\n{' ' * (len(of) + 5)} is  {_cut(new[of].pop(0))}")
+            told.append(f"{of}: was {_cut(text)}\n{' ' * len(of)}  is  {_cut(new[of].pop(0))}")
         else:
             told.append(f"{of}: was {_cut(text)}, and is gone")
     told += [f"{of}: is new, {_cut(text)}" for of, texts in new.items() for text in texts]
-    yield from (one.replace("\n", "\n    ") for one in told[:most])
+    yield from told[:most]
     if len(told) > most:
         yield f"… and {len(told) - most} lines more"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import NamedTuple
-
-from vmwidgets.engine.base.errors import VMError
 
 from . import files, journals, pictures
 from .packed import Case, Moment, differences, packed, read, unpacked
@@ -50,8 +50,10 @@ def cases(part: str, job: str, *, whole: bool = False) -> Iterator[Case]:
     """The cases of a job; one more, if it comes to a sudden end."""
     try:
         yield from PARTS[part].cases(job, whole=whole)
-    except VMError as error:  # a journal that can't be loaded or done again
-        yield Case(f"{job}, the rest", [Moment("at its end", [f"stopped\t{error}"])])
+    except Exception as error:  # noqa: BLE001  a journal that can't be done again, or whatever a redesign took away
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        yield Case(f"{job}, the rest", [Moment("at its end", [f"stopped\t{type(error).__name__}: {error} ({place})"])])
 
 
 def quiet() -> None:
