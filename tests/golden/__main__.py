@@ -102,8 +102,10 @@ def _made_from(parts: list[str], jobs: int, commit: str) -> int:
     """Write parts by the recorder of this tree, run on the package of a commit."""
     tree = exported(commit)
     done = _run_in(tree, commit, "make", *parts, "--jobs", str(jobs))
-    for file in (tree / FOLDER.relative_to(ROOT)).iterdir():
-        shutil.copyfile(file, FOLDER / file.name)
+    if done:
+        raise Wrong(f"the recorder of this tree can't be run on {commit}")
+    for file in (COMMITS, place_of(journals.DRAWN), *map(place_of, parts)):
+        shutil.copyfile(tree / file.relative_to(ROOT), file)
     return done
 
 

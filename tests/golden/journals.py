@@ -6,6 +6,7 @@ import gzip
 import json
 import lzma
 import random
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -260,11 +261,18 @@ def sentences(job: str, *, whole: bool = False) -> Iterator[Case]:
 
 
 def explained(operation: Operation) -> Iterator[tuple[str, Any]]:
-    """An operation's story: headline, reason and functions, then its steps, all of them."""
+    """An operation's story: headline, reason and functions, then its steps; check values of their order, and of all."""
     yield "operation", f"{operation.target}.{operation.name}"
-    for place, line in enumerate(str(operation.explain()).splitlines()):
-        yield f"line {place:03}", line
+    story = str(operation.explain())
+    for place, line in enumerate(story.splitlines()):
+        step = _STEP.match(line)
+        yield ("step", line[step.end() :]) if step else ("headline" if place == 0 else "line", line.strip())
+    yield "order of steps", digest(story)
     yield "every step", digest(str(getattr(operation.explain(), "whole")))  # noqa: B009  the protocol has less
+
+
+_STEP = re.compile(r" *\d+\. ")
+"""Before a step there is its number, which others would move."""
 
 
 # ---- the past --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from vmwidgets.views.scene.model import Scene, Table
 
 from .journals import drawn, loaded
 from .packed import Case, Moment
-from .plain import lines
+from .plain import digest, lines
 
 MOST = 24
 """Steps of one operation that are looked at; of more, so many evenly."""
@@ -144,8 +144,10 @@ def said_by(scene: Scene) -> Iterator[tuple[str, Any]]:
 
 
 def _table(table: Table, of: str) -> Iterator[tuple[str, Any]]:
+    """Rows, with a check value of their order: a row that comes or goes does not move the others."""
+    rows = [" | ".join(row) for row in table.rows]
     yield f"{of}, header", " | ".join(table.header)
-    for place, row in enumerate(table.rows):
-        yield f"{of}, row {place}", " | ".join(row)
-    for title, more in table.more:
-        yield from _table(more, f"{of} {title}")
+    yield from ((f"{of}, row", row) for row in rows)
+    yield f"{of}, order of rows", digest("\n".join(rows))
+    for place, (title, more) in enumerate(table.more):  # the rest of a title is captions
+        yield from _table(more, f"{of} {place} ({title.partition(' · ')[0]})")
