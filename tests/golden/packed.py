@@ -139,7 +139,7 @@ def compared(then: list[str], now: list[str], most: int = 6) -> Iterator[str]:
         else:
             told.append(f"{of}: was {_cut(text)}, and is gone")
     told += [f"{of}: is new, {_cut(text)}" for of, texts in new.items() for text in texts]
-    yield from told[:most]
+    yield from sorted(told, key=lambda one: ": was #" in one)[:most]  # words first
     if len(told) > most:
         yield f"… and {len(told) - most} lines more"
 
