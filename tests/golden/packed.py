@@ -135,11 +135,11 @@ def compared(then: list[str], now: list[str], most: int = 6) -> Iterator[str]:
     for line in gone:
         of, _, text = line.partition("\t")
         if new.get(of):
-            told.append(f"{of}: was {_cut(text)}\n{' ' * len(of)}  is  {_cut(new[of].pop(0))}")
+            told.append(f"{of}\n    was {_cut(text)}\n    is  {_cut(new[of].pop(0))}")
         else:
             told.append(f"{of}: was {_cut(text)}, and is gone")
     told += [f"{of}: is new, {_cut(text)}" for of, texts in new.items() for text in texts]
-    yield from sorted(told, key=lambda one: ": was #" in one)[:most]  # words first
+    yield from sorted(told, key=lambda one: " was #" in one)[:most]  # words first
     if len(told) > most:
         yield f"… and {len(told) - most} lines more"
 
