@@ -33,7 +33,7 @@ MIDDLE = 10
 LOOKS = (3, 9, 27)
 """After so many reports of it."""
 
-TOLD = 15
+TOLD = 30
 """Of each kind of operation with each kind of outcome so many are explained."""
 
 ASKED = 6

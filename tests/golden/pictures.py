@@ -91,8 +91,8 @@ def _of(ask: Callable[..., Any], *given: Any) -> Picture:
 
 
 def _beside(machine: Any) -> Picture:
-    """The kernel's map now, and as it was after the boot."""
-    early = vm.Map(machine.kernel_map, moment=(machine.journal.serial(len(machine.journal) // 2), None))
+    """The kernel's map now, and as it was halfway."""
+    early = vm.Map(machine.kernel_map, moment=(machine.journal.serial(len(machine.journal) // 2), None), follow=False)
     return early.beside(vm.Map(machine.kernel_map))
 
 
