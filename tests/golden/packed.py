@@ -98,7 +98,8 @@ def differences(then: Iterable[Case], now: Iterable[Case]) -> Iterator[str]:
     for case in now:
         known = before.pop(case.name, None)
         if known is None:
-            yield f"{case.name}: is new"
+            first = [line.replace("\t", ": ") for moment in case.moments[:1] for line in moment.lines[:3]]
+            yield "\n".join([f"{case.name}: is new", *(f"    {_cut(line)}" for line in first)])
         else:
             yield from _differing(known, case)
     for name in before:

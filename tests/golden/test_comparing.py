@@ -27,7 +27,7 @@ def test_a_case_is_read_as_it_was_written() -> None:
         ([Case("a life", [THEN.moments[0]])], ["operation 1", "no such moment now"]),
         ([Case("a life", [Moment("boot", THEN.moments[0].lines), THEN.moments[1]])], ["it was called operation 0"]),
         ([Case("a life", [Moment("operation 0", ["a\t1", "b\t2"]), THEN.moments[1]])], ["b: was 2, and is gone"]),
-        ([THEN, Case("another", [])], ["another: is new"]),
+        ([THEN, Case("another", THEN.moments)], ["another: is new", "a: 1"]),
         ([], ["a life: is gone"]),
     ],
 )  # fmt: skip  # a table
