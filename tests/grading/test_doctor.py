@@ -87,7 +87,7 @@ def without_begin(student: str) -> dict[str, Any]:
     [
         (without_begin("ada"), "Nothing counts: lab.begin was never run in it, or it was saved without outputs."),
         (notebook("", "01"), "Nothing counts: lab.begin has no student."),
-        (notebook("ada", "01"), "Nothing counts: nothing was checked or submitted."),
+        (notebook("ada", "01"), "Nothing was checked or submitted."),
         (notebook("ada", "01", solved("01/guard", "bert")),
          "01/guard, cell 2: does not count. It was done under another id or in another lab, or before lab.begin"),
         (notebook("ada", "01", {result.MIME: {**solved("01/guard", "ada")[result.MIME],

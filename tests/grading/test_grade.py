@@ -97,6 +97,26 @@ def test_predictions_of_this_lab_count_where_they_were_made(tmp_path: Path, cour
     assert graded(folder, course).students() == {"ada": worth("01/guard") + 0.5}
 
 
+def test_predictions_count_where_nothing_was_checked(tmp_path: Path, course: Path) -> None:
+    """Four answers, and no exercise: the file is listed, and the answers are worth their points."""
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\npredictions = 0.5\n')
+    asked = [name for name in known_mistakes() if name.startswith("01/")][:4]
+    hand_in(tmp_path / "in", "ada", *({prediction.MIME: {"id": name, "answer": "1"}} for name in asked))
+    grades = graded(tmp_path / "in", course)
+    assert grades.students() == {"ada": 2}
+    assert found(grades) == {("ada.ipynb", ""): (0, "nothing was checked or submitted")}
+    assert grades.without_points() == ["ada"], "an instructor still reads that there is no exercise"
+    said = feedback.html(grades, "ada", "ada")
+    assert "In a file of lab 01 in your name, nothing was checked or submitted" in said
+    assert said.count("You said: 1") == 4
+
+
+def test_predictions_of_a_file_that_counts_for_no_one_do_not_count(tmp_path: Path, course: Path) -> None:
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\npredictions = 0.5\n')
+    written(tmp_path / "in" / "a.ipynb", "ada", "01", {prediction.MIME: {"id": "01/cut", "answer": "2"}}, course="os")
+    assert graded(tmp_path / "in", course).students() == {"ada": 0}
+
+
 def test_what_a_notebook_claims_is_compared_with_what_its_journal_gives(tmp_path: Path, course: Path) -> None:
     folder = tmp_path / "in"
     wrong = solved("01/gaps", "ada", SOLVED["01/gaps"].spoilt[0])

@@ -190,8 +190,7 @@ def _graded(found: Submission, source: Path, uploaders: Roster) -> dict[str, Any
         print(printable(f"{copies.get(row.path, row.path)}{f', {row.exercise}' * bool(row.exercise)}: {row.says}"))
     best = max((results_of(grades, one) for one in uploaders.people), key=lambda one: (one["score"], len(one["tests"])))
     sentences = [
-        f"{copies[file.path]}: {f'{file.problem}.' if file.problem else 'this notebook was graded.'}"
-        for file in grades.files
+        f"{copies[file.path]}: {file.problem or file.nothing or 'this notebook was graded'}." for file in grades.files
     ]
     return {**best, "output": "\n".join([*sentences, *found.sentences])}
 

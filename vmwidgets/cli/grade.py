@@ -177,7 +177,7 @@ def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> Non
         if version != __version__:
             print(f"  {counted(count, 'notebook')} of vmwidgets {shown(version)}, judged by {__version__}")
     if ids := grades.without_points():
-        print(f"  no points, although no work was found wrong: {printable(', '.join(ids))}")
+        print(f"  no points for exercises, although no work was found wrong: {printable(', '.join(ids))}")
     for row in grades.look:
         where = f"{row.student or row.path}{f', {row.exercise}' * bool(row.exercise)}"
         print(f"  {printable(where)}: {printable(row.says)}")

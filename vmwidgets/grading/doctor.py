@@ -41,7 +41,7 @@ class Diagnosis:
             self.named
             and whose
             and bool(self.rows)
-            and not self.handed.problem
+            and not (self.handed.problem or self.handed.nothing)
             and not self.unanswered
             and not any(map(_missing, self.rows))
         )
@@ -70,6 +70,8 @@ class Diagnosis:
             yield f"It was made with vmwidgets {shown(handed.version)}; this is {__version__}."
         if handed.problem:
             yield f"Nothing counts: {handed.problem}."
+        if handed.nothing:
+            yield _sentence(handed.nothing)
         if not self.rows:
             labs = ", ".join(sorted(set(map(lab_of, exercises()))))
             yield (

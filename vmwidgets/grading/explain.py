@@ -51,6 +51,8 @@ def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
     yield f"  {printable(file.path)}: {begun}, vmwidgets {shown(file.version)}"
     if file.problem:
         yield f"    not graded: {printable(file.problem)}"
+    if file.nothing:
+        yield f"    {file.nothing}"
     for row in file.rows:
         if row is not rows.get(row.exercise):
             told = grades.told(row)

@@ -51,7 +51,7 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
     """
     rows, files = grades.rows_of(student), grades.files_of(student)
     body = [marked(_total(grades, student), "p")]
-    body += [marked(_not_graded(file), "p") for file in files if file.problem]
+    body += [marked(_not_graded(file), "p") for file in files if file.problem or file.nothing]
     counting = _counting(files, rows)
     hints = {name: tier for file in counting for name, tier in file.hints.items()}
     body += [_exercise(rows[name], hints.get(name, 0)) for name in grades.course.exercises if name in rows]
@@ -62,6 +62,8 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
 def _not_graded(file: Graded) -> str:
     """A partner may have written the file: what it says of itself, in quotes, is left out."""
     lab = f" of lab {file.lab}" if file.lab else ""
+    if file.nothing:
+        return f"In a file{lab} in your name, {file.nothing}"
     return f"A file{lab} in your name was not graded: {_QUOTED.sub('…', file.problem)}"
 
 

@@ -117,7 +117,8 @@ class Row:
 class Graded:
     """One file: its rows, and what it holds of predictions, outcomes and hints.
 
-    `problem` says why it was not graded, or is "".  `unread`: the process that read the file was late or ended.
+    `problem` says why it was not graded, or is "", and `nothing` why there is no work in it, or is "".  `unread`: the
+    process that read the file was late or ended.
     `wrote` is the id as it was written in the notebook, made with vmwidgets of this `version`; `student` is the one
     that stands for it in all results.  `seed` is that of its sheets.
     """
@@ -134,6 +135,7 @@ class Graded:
     version: str = ""
     seed: str = ""
     wrote: str = ""
+    nothing: str = ""
 
     @classmethod
     def none(cls, path: str, problem: str, unread: bool = False) -> Graded:
@@ -184,8 +186,8 @@ class Grades:
     def rows(self) -> Iterator[Row]:
         """One for each exercise of each file; for a file that was not graded, one that says why."""
         for file in self.files:
-            if file.problem:
-                yield Row(file.path, file.student, "", says=file.problem)
+            if says := file.problem or file.nothing:
+                yield Row(file.path, file.student, "", says=says)
             yield from map(self.told, file.rows)
         yield from self.notes
 

@@ -60,9 +60,11 @@ class Handed:
 
     `begun` says whose it is, by vmwidgets of this `version`; `coded` and `seed`: whether it says that there was a code,
     and which seed it had.  `undone`: a check found nothing yet.  `problem` is why the file can't be graded, or "".
+    `nothing` is why there is no work in it, or "": its predictions still count.
     """
 
     problem: str = ""
+    nothing: str = ""
     begun: Beginning | None = None
     version: str = ""
     coded: bool = False
@@ -120,7 +122,7 @@ def notebook_of(content: bytes) -> Handed:
     if handed.begun is None:
         handed.problem = "lab.begin was never run in it, or it was saved without outputs"
     elif not handed.works:
-        handed.problem = "nothing has been done yet" if handed.undone else "nothing was checked or submitted"
+        handed.nothing = "nothing has been done yet" if handed.undone else "nothing was checked or submitted"
     return handed
 
 

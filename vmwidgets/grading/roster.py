@@ -144,6 +144,6 @@ def with_roster(grades: Grades, roster: Roster) -> Grades:
 
 
 def missing(grades: Grades, roster: Roster) -> list[str]:
-    """The ids of those in the roster of whom no file was graded."""
-    there = {one for file in grades.files if not file.problem for one in file.students}
+    """The ids of those in the roster of whom no file with work was graded."""
+    there = {one for file in grades.files if not (file.problem or file.nothing) for one in file.students}
     return [one for one in roster.people if one not in there]

@@ -24,6 +24,9 @@ from vmwidgets.engine.base.files import regular
 from .course import Course
 from .grades import Graded
 
+FORM = 2
+"""Of a line: what was written in another form is judged again."""
+
 MOST_ATTEMPTS = 3
 """Runs that judge a file which is late or ends its process each time."""
 
@@ -38,7 +41,7 @@ class Kept(NamedTuple):
 def key_of(digest: str, course: Course) -> str:
     """What the grades of a file depend on whose content has this digest."""
     sources = [module.source for module in course.modules]
-    parts = [__version__, course.name, course.exercises, course.prediction, course.key, sources]
+    parts = [FORM, __version__, course.name, course.exercises, course.prediction, course.key, sources]
     settings = json.dumps(parts, sort_keys=True).encode()
     return hashlib.sha256(settings + b"\0" + digest.encode()).hexdigest()
 

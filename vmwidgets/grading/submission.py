@@ -40,11 +40,11 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
     handed = notebook_of(content)
     begun = Beginning.made_from(handed.begun.data(), course.key) if handed.begun else Beginning("")
     problem = handed.problem or _whose(handed, begun, course)
-    rows = () if problem else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
+    rows = () if problem or handed.nothing else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
     version = handed.version if begun.students else __version__
     return Graded(
         name, begun.student, begun.lab, problem, rows, handed.predictions, handed.outcomes, handed.hints,
-        version=version, seed=f"{begun.seed:016x}",
+        version=version, seed=f"{begun.seed:016x}", nothing="" if problem else handed.nothing,
     )  # fmt: skip  # one call
 
 
