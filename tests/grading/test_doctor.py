@@ -82,9 +82,19 @@ def without_begin(student: str) -> dict[str, Any]:
     return made
 
 
+def refused_to_begin(student: str) -> dict[str, Any]:
+    """Cell 1 has the sentence that lab.begin said, and cell 2 another error."""
+    made = without_begin(student)
+    error = {"output_type": "error", "ename": "Refused", "evalue": "student=7: write it in quotes", "traceback": ["…"]}
+    made["cells"].insert(0, {**made["cells"][0], "source": "1 / 0", "outputs": [error]})
+    made["cells"][1].update(source=["from vmwidgets import lab\n", "lab.begin('01', student=7)"], outputs=[error])
+    return made
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [
+        (refused_to_begin("ada"), "Nothing counts: lab.begin failed: cell 2 says why."),
         (without_begin("ada"), "Nothing counts: lab.begin was never run in it, or it was saved without outputs."),
         (notebook("", "01"), "Nothing counts: lab.begin has no student."),
         (notebook("ada", "01"), "Nothing was checked or submitted."),

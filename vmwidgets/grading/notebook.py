@@ -15,7 +15,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
-from vmwidgets.labs.saved import bundles
+from vmwidgets.labs.saved import bundles, listed
 
 from .files import MOST_BYTES, content_of
 
@@ -120,18 +120,30 @@ def notebook_of(content: bytes) -> Handed:
     if handed.problem:
         return handed
     if handed.begun is None:
-        handed.problem = "lab.begin was never run in it, or it was saved without outputs"
+        failed = _failed_to_begin(notebook)
+        never = "lab.begin was never run in it, or it was saved without outputs"
+        handed.problem = f"lab.begin failed: cell {failed} says why" if failed else never
     elif not handed.works:
         handed.nothing = "nothing has been done yet" if handed.undone else "nothing was checked or submitted"
     return handed
+
+
+def _failed_to_begin(notebook: Any) -> int:
+    """The first cell with lab.begin that ended with an error, or 0."""
+    for number, cell in enumerate(listed(notebook, "cells"), 1):
+        ends = [one.get("output_type") for one in listed(cell, "outputs") if isinstance(one, dict)]
+        if "error" in ends and "lab.begin" in str(cell.get("source")):
+            return number
+    return 0
 
 
 def _begun(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
     try:
         handed.begun, handed.version = Beginning.made_from(data), _text(data, "version")
         handed.coded, handed.seed = data.get("coded") is True, _text(data, "seed")
+        handed.problem = ""
     except Refused as refusal:
-        handed.problem = f"its lab.begin can't be: {refusal}"
+        handed.problem = f"its lab.begin can't be: {refusal}" if handed.begun is None else ""
 
 
 def _check(handed: Handed, cell: int, data: dict[str, Any]) -> None:

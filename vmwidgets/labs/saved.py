@@ -69,10 +69,9 @@ def saved_in(notebook: Any) -> Saved:
     found = Saved()
     for _cell, bundle in bundles(notebook):
         table = bundle.get(Predictions.MIME)
-        listed = table if isinstance(table, dict) else {}
-        for one in (bundle.get(MIME), *_list(listed, "predictions")):
+        for one in (bundle.get(MIME), *listed(table, "predictions")):
             _file(found.predictions, one)
-        for one in (bundle.get(outcome.MIME), *_list(listed, "outcomes")):
+        for one in (bundle.get(outcome.MIME), *listed(table, "outcomes")):
             _file(found.outcomes, one)
     return found
 
@@ -150,8 +149,8 @@ def bundles(notebook: Any, most: int | None = None) -> Iterator[tuple[int, dict[
     With `most`, only so many cells are looked at, and so many outputs in all.
     """
     count = 0
-    for number, cell in enumerate(_list(notebook, "cells")[:most], 1):
-        for output in _list(cell, "outputs"):
+    for number, cell in enumerate(listed(notebook, "cells")[:most], 1):
+        for output in listed(cell, "outputs"):
             count += 1
             bundle = output.get("data") if isinstance(output, dict) else None
             if isinstance(bundle, dict) and (most is None or count <= most):
@@ -169,6 +168,7 @@ def _data(kind: str, value: Any) -> Any:
         return value
 
 
-def _list(thing: Any, name: str) -> list[Any]:
+def listed(thing: Any, name: str) -> list[Any]:
+    """The list that a thing of a notebook has under this name; empty where it has none."""
     found = thing.get(name) if isinstance(thing, dict) else None
     return found if isinstance(found, list) else []
