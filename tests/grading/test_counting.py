@@ -13,8 +13,9 @@ from tests.labs.test_sheets import SOLVED
 from vmwidgets import __version__
 from vmwidgets.cli import main
 from vmwidgets.grading import Course, Graded, Grades, grade, read_course
+from vmwidgets.grading.notebook import MOST_ANSWERS, MOST_WORKS, notebook_of
 from vmwidgets.grading.submission import MOST_STOPPED, graded_file
-from vmwidgets.labs import result
+from vmwidgets.labs import prediction, result
 
 from .synthetic import COURSE, notebook, solved, worth, written
 
@@ -53,6 +54,30 @@ def with_days(grades: Grades, days: dict[str, int]) -> Grades:
         replace(file, rows=tuple(replace(row, late=days[file.path]) for row in file.rows)) for file in grades.files
     )
     return replace(grades, files=tuple(files))
+
+
+def test_work_after_any_number_of_outputs_and_cells_counts() -> None:
+    shown = {"data": {"text/plain": "…"}}
+    made = notebook("ada", "01", claiming(5, 1))
+    made["cells"].insert(1, {"outputs": [shown] * 10_001})
+    made["cells"][1:1] = [{"outputs": []}] * 10_001
+    handed = notebook_of(json.dumps(made).encode())
+    assert [work.cell for work in handed.works["01/guard"]] == [10_004]
+
+
+def test_of_too_many_works_those_that_claim_most_are_kept() -> None:
+    first, *others = claiming(4, 0), *(claiming(number % 3, number) for number in range(1, MOST_WORKS + 5))
+    handed = notebook_of(json.dumps(notebook("ada", "01", first, *others)).encode())
+    kept = [work.data["number"] for work in handed.works["01/guard"]]
+    assert kept == sorted({*range(MOST_WORKS + 5)} - {3, 6, 9, 12, 15}), "they are in order, and the first claims 0"
+
+
+def test_predictions_after_any_number_of_others_count() -> None:
+    own = [{prediction.MIME: {"id": f"own/{number}", "answer": "1"}} for number in range(200)]
+    asked = {prediction.MIME: {"id": "01/cut", "answer": "2"}}
+    handed = notebook_of(json.dumps(notebook("ada", "01", *own, asked)).encode())
+    assert handed.predictions["01/cut"]["answer"] == "2"
+    assert len(handed.predictions) == MOST_ANSWERS + 1
 
 
 def test_work_that_was_not_judged_is_listed_beside_less_that_was() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.mistakes import has_mistakes
 from vmwidgets.labs.saved import bundles, listed
 
 from .files import MOST_BYTES, content_of
@@ -22,17 +24,14 @@ from .files import MOST_BYTES, content_of
 MOST_PARTS = 4_000_000
 """Commas and brackets: each value that they part takes up to 80 bytes of memory."""
 
-MOST_ITEMS = 10_000
-"""Of cells, and of outputs in all."""
-
 DEEPEST = 50
 """Lists and objects in one another, in what vmwidgets keeps."""
 
 MOST_ANSWERS, MOST_SAID = 100, 500
-"""Predictions, outcomes and hints that are kept of a file, and characters of what they say."""
+"""Predictions and outcomes that no lab asks for and that are kept of a file, and characters of what they say."""
 
 MOST_WORKS = 1_000
-"""Different pieces of work of one exercise in one notebook."""
+"""Different pieces of work of one exercise in one notebook: those that claim most, and of these the last."""
 
 
 class Work(NamedTuple):
@@ -69,11 +68,12 @@ class Handed:
     version: str = ""
     coded: bool = False
     seed: str = ""
-    works: dict[str, tuple[Work, ...]] = field(default_factory=dict)
+    works: dict[str, list[Work]] = field(default_factory=dict)
     undone: bool = False
     predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     hints: dict[str, int] = field(default_factory=dict)
+    _places: dict[bytes, int] = field(default_factory=dict, repr=False)
 
     def best(self, exercise: str) -> Work:
         """Of the works for an exercise the one that claims most, or else the last."""
@@ -82,13 +82,19 @@ class Handed:
 
     def keep(self, exercise: str, work: Work) -> None:
         """Keep a piece of work; of the same once more the higher claim."""
-        kept = self.works.get(exercise, ())
-        for place, one in enumerate(kept):
-            if one.data == work.data and one.sheet == work.sheet:
-                if one.claim < work.claim:
-                    self.works[exercise] = (*kept[:place], work, *kept[place + 1 :])
-                return
-        self.works[exercise] = (*kept, work)[-MOST_WORKS:]
+        kept = self.works.setdefault(exercise, [])
+        same = sha256(json.dumps([exercise, work.sheet, work.data], sort_keys=True).encode()).digest()
+        place = self._places.setdefault(same, len(kept))
+        if place == len(kept):
+            kept.append(work)
+        elif kept[place].claim < work.claim:
+            kept[place] = work
+
+    def limit(self) -> None:
+        """Leave out works of which there are too many, once all are kept."""
+        for exercise, works in self.works.items():
+            places = sorted(range(len(works)), key=lambda place: works[place].claim)[-MOST_WORKS:]
+            self.works[exercise] = [works[place] for place in sorted(places)]
 
 
 def read_notebook(path: Path) -> Handed:
@@ -112,11 +118,12 @@ def notebook_of(content: bytes) -> Handed:
     except (ValueError, RecursionError, MemoryError):
         return Handed("not a notebook: the file is not valid JSON, is cut off, or is nested too deeply")
     handed = Handed()
-    for cell, bundle in bundles(notebook, MOST_ITEMS):
+    for cell, bundle in bundles(notebook):
         for kind, keep in KEPT.items():
             data = bundle.get(kind)
             if isinstance(data, dict):
                 keep(handed, cell, _cut(data, DEEPEST))
+    handed.limit()
     if handed.problem:
         return handed
     if handed.begun is None:
@@ -190,11 +197,12 @@ def _hint(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
 def _keep_first(kept: dict[str, dict[str, Any]], data: dict[str, Any], members: tuple[str, ...]) -> None:
     """Keep these members of the data, cut to what is shown: of the first output in which the first member has a value.
 
-    Only so many ids are kept.
+    Only so many ids are kept beside those that a lab asks for.
     """
     name = _text(data, "id")[:MOST_SAID]
     known = kept.get(name)
-    if (known is None and len(kept) < MOST_ANSWERS) or (known is not None and known[members[0]] is None):
+    is_new = known is None and (has_mistakes(name) or len(kept) < MOST_ANSWERS)
+    if is_new or (known is not None and known[members[0]] is None):
         kept[name] = {member: _short(data.get(member)) for member in members}
 
 

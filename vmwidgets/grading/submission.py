@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -100,7 +100,7 @@ def _whose(handed: Handed, begun: Beginning, course: Course) -> str:
     return ""
 
 
-def _best(row: Row, works: tuple[Work, ...], sheet: str, version: str, course: Course, ask: Asking) -> Row:
+def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Course, ask: Asking) -> Row:
     """The row of the work with the most points: the highest claims first, until none claims more than was found."""
     exercise = exercises()[row.exercise]
     own = [work for work in works if work.sheet == (sheet if exercise.sheet else "")]

@@ -49,6 +49,11 @@ def mistake_of(question: str, answer: str) -> Mistake | None:
     return next((one for key, one in _mistakes.get(question, {}).items() if key.casefold() == said), None)
 
 
+def has_mistakes(question: str) -> bool:
+    """Whether a lab asks this and names mistakes in its answers."""
+    return question in _mistakes
+
+
 def known_mistakes() -> dict[str, dict[str, Mistake]]:
     """All of them, by question and answer: what reports, the instructors' tables and checks of the labs read."""
     return {question: dict(table) for question, table in _mistakes.items()}

@@ -141,19 +141,15 @@ def _file_at(name: Any) -> Any:
         return None
 
 
-def bundles(notebook: Any, most: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+def bundles(notebook: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     """What the outputs of a notebook hold, by kind, in order, with the numbers of their cells, from 1 on.
 
     What is not as it should be is left out.
-
-    With `most`, only so many cells are looked at, and so many outputs in all.
     """
-    count = 0
-    for number, cell in enumerate(listed(notebook, "cells")[:most], 1):
+    for number, cell in enumerate(listed(notebook, "cells"), 1):
         for output in listed(cell, "outputs"):
-            count += 1
             bundle = output.get("data") if isinstance(output, dict) else None
-            if isinstance(bundle, dict) and (most is None or count <= most):
+            if isinstance(bundle, dict):
                 yield number, {kind: _data(kind, value) for kind, value in bundle.items()}
 
 
