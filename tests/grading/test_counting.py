@@ -14,6 +14,7 @@ from vmwidgets import __version__
 from vmwidgets.cli import main
 from vmwidgets.grading import Course, Graded, Grades, grade, read_course
 from vmwidgets.grading.notebook import MOST_ANSWERS, MOST_WORKS, notebook_of
+from vmwidgets.grading.state import MOST_ATTEMPTS, State
 from vmwidgets.grading.submission import MOST_STOPPED, graded_file
 from vmwidgets.labs import prediction, result
 
@@ -78,6 +79,33 @@ def test_predictions_after_any_number_of_others_count() -> None:
     handed = notebook_of(json.dumps(notebook("ada", "01", *own, asked)).encode())
     assert handed.predictions["01/cut"]["answer"] == "2"
     assert len(handed.predictions) == MOST_ANSWERS + 1
+
+
+def test_a_journal_of_another_variant_stays_one_where_judging_is_stopped(tmp_path: Path) -> None:
+    """Its student reads neither its criteria nor the instructor's sentence, also after the last attempt."""
+    works = [claiming(5, 1), claiming(3, 2)]
+    for one in works:
+        one[result.MIME]["sheet"] = "of another"
+    late = {"problem": "judging took longer than 90 seconds", "stopped": True}
+    file, _ = judged(*works, answers={1: WHOLE, 2: late})
+    state = State(tmp_path / "state.jsonl")
+    for _ in range(MOST_ATTEMPTS):
+        state = State(tmp_path / "state.jsonl")
+        file = state.keep("key", file)
+    (row,) = file.rows
+    assert row.elsewhere
+    assert row.criteria == []
+    assert row.remark.startswith("it was done under another id")
+    (told,) = Grades(Course(COURSE, {"01/guard": 5}), (file,)).rows
+    assert told.says == "its journal is of another variant (3 times; only --only ada tries again)"
+
+
+def test_what_an_earlier_run_kept_is_the_same(tmp_path: Path) -> None:
+    file, _ = judged(claiming(5, 1), answers={1: {**WHOLE, "points": 3}})
+    State(tmp_path / "state.jsonl").keep("key", file)
+    kept = State(tmp_path / "state.jsonl").of(file.path, "key")
+    assert kept == file
+    assert kept.rows[0].suspicious, "it claims more than was found"
 
 
 def test_work_that_was_not_judged_is_listed_beside_less_that_was() -> None:

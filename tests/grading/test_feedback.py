@@ -17,7 +17,7 @@ from vmwidgets import lab
 from vmwidgets.cli import main
 from vmwidgets.grading.course import Course
 from vmwidgets.grading.feedback import MOST_TEXT, html, text
-from vmwidgets.grading.grades import Graded, Grades, Row
+from vmwidgets.grading.grades import DIFFERS, FORGED, Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
 from vmwidgets.labs import hinting, outcome, prediction, result
 from vmwidgets.labs.mistakes import known_mistakes
@@ -179,9 +179,9 @@ def test_a_text_has_at_most_500_characters(says: str, exercises: int) -> None:
 def test_no_student_reads_a_suspicion_or_anothers_id() -> None:
     grades = long("", 1)
     (row,) = grades.files[0].rows
-    for says in ("forged: the notebook claims 4", "the same journal as bert"):
-        assert replace(row, says=says).remark == ""
-    assert replace(row, says="its journal is of another variant").remark
+    assert replace(row, says="forged: the notebook claims 4", status=FORGED).remark == ""
+    assert replace(row, says="the same journal as bert", copied=True).remark == ""
+    assert replace(row, says="differs: it claims 4", status=DIFFERS).remark == "differs: it claims 4"
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,8 @@ def _copied(row: Row, owners: list[tuple[str, str]], me: set[str], seed: str) ->
     mine = _asked(row.exercise, seed)
     whose = [f"{one}{' (asked the same)' * (_asked(row.exercise, theirs) == mine)}" for one, theirs in named]
     whose += ["others"] * any(True for _other in others)
-    return replace(row, says="; ".join([f"{COPIED}{', '.join(whose)}", *[row.says] * bool(row.says)]))
+    says = "; ".join([f"{COPIED}{', '.join(whose)}", *[row.says] * bool(row.says)])
+    return replace(row, says=says, copied=True)
 
 
 @lru_cache(maxsize=10_000)

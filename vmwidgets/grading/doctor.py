@@ -14,11 +14,11 @@ from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
 from .files import called_notebook, other_kind
-from .grades import Graded, Row
+from .grades import UNJUDGED, Graded, Row
 from .judge import judged
 from .notebook import Handed, read_notebook
 from .sandbox.asking import OPEN
-from .submission import UNJUDGED, rows_of
+from .submission import rows_of
 
 
 @frozen(slots=False)
@@ -127,7 +127,7 @@ def _left_to_the_grader(row: Row) -> bool:
 
 def _row(row: Row) -> Iterator[str]:
     """An exercise: its points, or why it has none."""
-    if not row.cell and row.says.startswith(UNJUDGED):
+    if not row.cell and row.status == UNJUDGED:
         yield f"{row.exercise}: does not count. {_sentence(row.says)} Write that in lab.begin, and run all cells again."
     elif not row.cell:
         yield f"{row.exercise}: not checked. Run the cell with lab.check, and save."

@@ -39,7 +39,7 @@ def _row(row: Row) -> Iterator[str]:
     if row.override:
         yield f"    given by a person: {row.override}"
     if row.says:
-        yield f"    {printable(row.says)}"
+        yield f"    {printable(f'{row.says}{row.again}')}"
     yield from (f"    ✗ {one['sentence']}" for one in row.criteria if not one["met"])
     if row.late:
         yield f"    {counted(row.late, 'day')} late"
@@ -50,7 +50,7 @@ def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
     begun = f"lab {file.lab or 'unknown'}, begun as {file.wrote}"
     yield f"  {printable(file.path)}: {begun}, vmwidgets {shown(file.version)}"
     if file.problem:
-        yield f"    not graded: {printable(file.problem)}"
+        yield f"    not graded: {printable(f'{file.problem}{file.again}')}"
     if file.nothing:
         yield f"    {file.nothing}"
     for row in file.rows:

@@ -16,14 +16,12 @@ from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
 
-SUSPICIONS = FORGED, COPIED = "forged: ", "the same journal as "
-"""How what is said begins where it is for the instructor only."""
+FORGED, DIFFERS, UNJUDGED, ELSEWHERE = "forged", "differs", "not judged", "of another variant"
+"""What work may be beside fine: its claim was changed; its claim is not what was found, and the file need not have been
+changed; nothing says what it is worth; its journal was judged, and earns nothing."""
 
-DIFFERS = "differs: "
-"""How what is said begins if a claim is not what was found; the file need not have been changed."""
-
-ELSEWHERE = "its journal is of another variant"
-"""How what is said ends where a journal is judged and earns nothing."""
+COPIED = "the same journal as "
+"""How what is said of equal work begins, before the others' ids."""
 
 
 class Judged(NamedTuple):
@@ -45,6 +43,8 @@ class Row:
     """One exercise of one file: `points` of `of` in the course; `claimed` is what the student's own check gave.
 
     `says` is what needs a look, in words, or "", and `note` which row counts instead of this one, if another does.
+    `reads` is what its student reads instead, where `says` quotes the file; `again`, for the instructor, which runs
+    judge it again.  `status` is what the work is beside fine, as above, and `copied`, whether others have the same.
     `result` is the data of the check that was made here, on what the output of `cell` keeps; `others` are other pieces
     of work in this file.  `late` are days; `override` is a person's reason for other points, or "".
     """
@@ -63,6 +63,10 @@ class Row:
     cell: int = 0
     others: tuple[Judged, ...] = ()
     note: str = ""
+    reads: str = ""
+    again: str = ""
+    status: str = ""
+    copied: bool = False
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Row:
@@ -81,17 +85,17 @@ class Row:
             return f"{self.points:g} points were given: {self.override}"
         if self.elsewhere:
             return "it was done under another id or in another lab, or before lab.begin: run its cells again and save"
-        return "" if self.suspicious else self.says
+        return "" if self.suspicious else self.reads or self.says
 
     @property
     def suspicious(self) -> bool:
         """Whether a claim was changed, or others have the same work."""
-        return self.says.startswith(SUSPICIONS)
+        return self.copied or self.status == FORGED
 
     @property
     def elsewhere(self) -> bool:
         """Whether its journal is of another variant."""
-        return self.says.endswith(ELSEWHERE)
+        return self.status == ELSEWHERE
 
     @property
     def criteria(self) -> list[dict[str, Any]]:
@@ -120,7 +124,7 @@ class Graded:
     `problem` says why it was not graded, or is "", and `nothing` why there is no work in it, or is "".  `unread`: the
     process that read the file was late or ended.
     `wrote` is the id as it was written in the notebook, made with vmwidgets of this `version`; `student` is the one
-    that stands for it in all results.  `seed` is that of its sheets.
+    that stands for it in all results.  `seed` is that of its sheets.  `reads` and `again` are as in :class:`Row`.
     """
 
     path: str
@@ -136,11 +140,13 @@ class Graded:
     seed: str = ""
     wrote: str = ""
     nothing: str = ""
+    reads: str = ""
+    again: str = ""
 
     @classmethod
-    def none(cls, path: str, problem: str, unread: bool = False) -> Graded:
+    def none(cls, path: str, problem: str, unread: bool = False, reads: str = "") -> Graded:
         """A file of which only this is known."""
-        return cls(path, "", "", problem, (), {}, {}, {}, unread)
+        return cls(path, "", "", problem, (), {}, {}, {}, unread, reads=reads)
 
     @classmethod
     def made_from(cls, data: dict[str, Any]) -> Graded:
@@ -187,7 +193,7 @@ class Grades:
         """One for each exercise of each file; for a file that was not graded, one that says why."""
         for file in self.files:
             if says := file.problem or file.nothing:
-                yield Row(file.path, file.student, "", says=says)
+                yield Row(file.path, file.student, "", says=f"{says}{file.again}")
             yield from map(self.told, file.rows)
         yield from self.notes
 
@@ -203,6 +209,7 @@ class Grades:
         """
         best = {one: self.rows_of(one).get(row.exercise, row) for one in row.student.split("+")}
         better = {one: other for one, other in best.items() if other is not row}
+        row = replace(row, says=f"{row.says}{row.again}") if row.again else row
         if not better:
             return row
         alone = len(better) == len(best)

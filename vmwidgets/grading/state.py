@@ -88,9 +88,8 @@ def _tried(graded: Graded, attempts: int) -> Kept:
     if attempts < MOST_ATTEMPTS:
         return Kept(graded, attempts)
     last = f" ({attempts} times; only --only {graded.student or 'STUDENT'} tries again)"
-    rows = tuple(replace(row, says=f"{row.says}{last}") if row.stopped else row for row in graded.rows)
-    problem = f"{graded.problem}{last}" if graded.unread else graded.problem
-    return Kept(replace(graded, rows=rows, problem=problem), attempts)
+    rows = tuple(replace(row, again=last) if row.stopped else row for row in graded.rows)
+    return Kept(replace(graded, rows=rows, again=last if graded.unread else ""), attempts)
 
 
 def _read(path: Path) -> dict[tuple[str, str], Kept]:

@@ -15,15 +15,12 @@ from vmwidgets.labs.identity import folded
 from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
-from .grades import DIFFERS, ELSEWHERE, FORGED, Graded, Judged, Row
+from .grades import DIFFERS, ELSEWHERE, FORGED, UNJUDGED, Graded, Judged, Row
 from .notebook import Handed, Work, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
 """Judges work: of an exercise, a sheet and the work, the data of a check's result."""
 
-
-UNJUDGED = "not judged: "
-"""How what is said begins where there is work, and nothing says what it is worth."""
 
 MOST_STOPPED = 2
 """Pieces of work of one file whose judging is stopped; no others are judged after that."""
@@ -76,7 +73,7 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
         if handed.begun.lab not in labs_of(exercise):
             if works:
                 began = f"the notebook last began lab {handed.begun.lab}, and this is of {lab_of(exercise)}"
-                yield replace(row, says=f"{UNJUDGED}{began}")
+                yield replace(row, says=f"{UNJUDGED}: {began}", status=UNJUDGED)
         elif works:
             yield _best(row, works, f"{seed:016x}", handed.version, course, ask)
         else:
@@ -110,14 +107,15 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
         if judged and (most >= work.claim or len(judged) == MOST_JUDGED):
             break
         result = ask(row.exercise, sheet, work.data)
-        says = _says(work, exercise, result, version) if own else ELSEWHERE
+        status, says, reads = _says(work, exercise, result, version) if own else OF_ANOTHER
         same = work.edition == exercise.edition
         points = int(result["points"]) if own and same else 0
         digest = str(result.pop("digest", ""))
-        worth = _worth(row, exercise, points, course) if says.startswith((FORGED, DIFFERS)) else ""
+        worth = _worth(row, exercise, points, course) if status in (FORGED, DIFFERS) else ""
         made = replace(
             row, points=course.scaled(exercise, points), claimed=work.claimed, says=f"{says}{worth}", work=digest,
-            result=result if same else {**result, "criteria": []}, cell=work.cell,
+            result=result if same else {**result, "criteria": []}, cell=work.cell, status=status,
+            reads=reads and f"{reads}{worth}",
         )  # fmt: skip  # one call
         judged.append((work, made))
         most = max(most, points)
@@ -125,36 +123,44 @@ def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Cou
     others = [Judged(one.cell, one.claimed, one.points, one.says, one.stopped) for _, one in judged if one is not best]
     seen = {id(work) for work, _ in judged}
     others += [Judged(work.cell, work.claimed, None, "") for work in works if id(work) not in seen]
-    higher = (_higher(work, one) for work, one in judged if one.says.startswith(UNJUDGED) and work.claim > most)
-    lost = "" if best.says.startswith(UNJUDGED) else next(higher, "")
-    return replace(best, others=tuple(others), says="; ".join(filter(None, (best.says, lost))))
+    higher = (one for work, one in judged if one.status == UNJUDGED and work.claim > most)
+    lost = None if best.status == UNJUDGED else next(higher, None)
+    best = replace(best, others=tuple(others))
+    if lost is None:
+        return best
+    # the student may have earned more than what was found
+    was = f"the work of cell {lost.cell}, which claims {shown(lost.claimed)}, was "
+    says, reads = (
+        "; ".join(filter(None, (first, f"{was}{second}")))
+        for first, second in ((best.says, lost.says), (best.reads or best.says, lost.reads or lost.says))
+    )
+    return replace(best, says=says, reads=reads)
 
 
-def _higher(work: Work, row: Row) -> str:
-    """That work which claims more was not judged: the student may have earned more than what was found."""
-    return f"the work of cell {work.cell}, which claims {shown(work.claim)}, was {row.says}"
+OF_ANOTHER = ELSEWHERE, "its journal is of another variant", ""
 
 
-def _says(work: Work, exercise: Exercise, result: dict[str, Any], version: str) -> str:
-    """What needs a look at a piece of work for the student's own sheet, or ""."""
+def _says(work: Work, exercise: Exercise, result: dict[str, Any], version: str) -> tuple[str, str, str]:
+    """What a piece of work for the student's own sheet is beside fine; what needs a look, or ""; and as in `reads`."""
     if work.edition != exercise.edition:
         how = f"vmwidgets {shown(version)}" if version != __version__ else "the exercises as they were then"
-        return (
-            f"{UNJUDGED}it was made with edition {shown(work.edition)} of this exercise, and this is edition "
-            f"{exercise.edition}: grade it with {how}"
-        )
+        made = f"it was made with edition {shown(work.edition)} of this exercise, and this is edition"
+        says = f"{UNJUDGED}: {made} {exercise.edition}: grade it with {how}"
+        return UNJUDGED, says, f"{UNJUDGED}: it was made with another edition of this exercise"
     if result["problem"] and not result["criteria"]:
-        return f"{UNJUDGED}{result['problem']}"
+        return UNJUDGED, f"{UNJUDGED}: {result['problem']}", ""
     points = int(result["points"])
     if work.claimed == points:
-        return str(result.get("problem", ""))
+        return "", str(result.get("problem", "")), ""
     claim = "no points" if work.claimed is None else f"{shown(work.claimed)} point{'s' * (work.claimed != 1)}"
     ran = bool(result.get("ran"))
     # What is judged from a journal is the same each time: only a claim that was changed can be higher.
     certain = not ran and not result["problem"] and version == __version__ and work.claim > points
+    status = FORGED if certain else DIFFERS
     made = f", made with vmwidgets {shown(version)}" if version != __version__ else ""
-    found = f"the notebook claims {claim}{made}, and its {'function' if ran else 'journal'} gives {points}"
-    return f"{FORGED if certain else DIFFERS}{found}"
+    found = f"and its {'function' if ran else 'journal'} gives {points}"
+    reads = f"{status}: the notebook claims {claim}, {found}"
+    return status, f"{status}: the notebook claims {claim}{made}, {found}", reads if made else ""
 
 
 def _worth(row: Row, exercise: Exercise, points: int, course: Course) -> str:
