@@ -19,11 +19,11 @@ from vmwidgets.grading.course import Course
 from vmwidgets.grading.feedback import MOST_TEXT, html, text
 from vmwidgets.grading.grades import DIFFERS, FORGED, Graded, Grades, Row
 from vmwidgets.grading.report import pseudonym, secret_of
-from vmwidgets.labs import hinting, outcome, prediction, result
+from vmwidgets.labs import beginning, hinting, outcome, prediction, result
 from vmwidgets.labs.mistakes import known_mistakes
 from vmwidgets.labs.outcome import Outcome
 
-from .synthetic import COURSE, solved, written
+from .synthetic import COURSE, notebook, seed_of, solved, written
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
@@ -115,6 +115,37 @@ def test_a_page_asks_what_the_lab_asks(out: Path) -> None:
     assert said.count(ADVERTISEMENT) == 1, "an answer to a question of the lab"
 
 
+SLANDER = "Ada.you.are.reported"
+
+
+@pytest.mark.parametrize("where", ["lab", "course", "student", "version", "edition", "name"])
+def test_nothing_that_a_file_says_of_itself_is_in_the_page_of_the_one_it_names(tmp_path: Path, where: str) -> None:
+    """Anyone may hand in a file in a classmate's name."""
+    key = "a key of enough characters"
+    made = notebook("s002", "01", solved("01/guard", "s002", key=key), key=key)
+    whose, work = (cell["outputs"][0]["data"] for cell in made["cells"])
+    if where in ("lab", "course", "version"):
+        whose[beginning.MIME][where] = SLANDER
+    if where == "lab":
+        whose[beginning.MIME]["seed"] = seed_of("s002", SLANDER, key=key)
+    if where == "student":
+        whose[beginning.MIME][where] = f"{SLANDER}+s002"
+    if where == "edition":
+        work[result.MIME][where] = SLANDER
+    if where == "version":
+        work[result.MIME]["points"] = 3
+    path = tmp_path / "in" / f"Lab 01_s002_attempt_2026-10-01-12-00-00_x.{'ipynb' if where != 'name' else SLANDER}"
+    path.parent.mkdir()
+    path.write_text(json.dumps(made) if where != "name" else "{}")
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\nkey = "{key}"\n')
+    (tmp_path / "roster.csv").write_text("id,name\ns002,Zoe\n")
+    assert command(tmp_path, "--roster", str(tmp_path / "roster.csv")) in (1, 3)
+    own = [*(tmp_path / "out").glob("*/s002.*")]
+    assert len(own) == 3
+    assert "reported" not in " ".join(path.read_text() for path in own)
+    assert "eported" in (tmp_path / "out" / "grades.csv").read_text(), "instructors read it"
+
+
 def test_a_page_has_predictions_of_files_that_count(tmp_path: Path) -> None:
     """Another file in the same name adds nothing to the page, and is not named: its name may be a student's."""
     asked = {outcome.MIME: Outcome("01/cut", "", ADVERTISEMENT, "4").data()}
@@ -130,7 +161,7 @@ def test_a_page_has_predictions_of_files_that_count(tmp_path: Path) -> None:
     assert "You said: 7." in said
     assert "Hints used" not in said
     assert ADVERTISEMENT not in said
-    assert "A file of lab 01 in your name was not graded: it is of the course …" in said
+    assert "A file of lab 01 in your name was not graded: it is of another course" in said
     assert "Mal" not in said
 
 

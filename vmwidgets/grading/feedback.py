@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,6 @@ from .grades import Graded, Grades, Row
 from .output import file_names, write
 from .page import page
 from .sandbox import WHERE
-
-_QUOTED = re.compile(r"'[^']*'")
 
 MOST_TEXT = 500
 """Characters of the text."""
@@ -51,7 +48,7 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
     """
     rows, files = grades.rows_of(student), grades.files_of(student)
     body = [marked(_total(grades, student), "p")]
-    body += [marked(_not_graded(file), "p") for file in files if file.problem or file.nothing]
+    body += [marked(_not_graded(file, grades), "p") for file in files if file.problem or file.nothing]
     counting = _counting(files, rows)
     hints = {name: tier for file in counting for name, tier in file.hints.items()}
     body += [_exercise(rows[name], hints.get(name, 0)) for name in grades.course.exercises if name in rows]
@@ -59,12 +56,12 @@ def html(grades: Grades, student: str, called: str, questions: Mapping[str, str]
     return page(f"Feedback for {called}", "\n".join(body))
 
 
-def _not_graded(file: Graded) -> str:
-    """A partner may have written the file: what it says of itself, in quotes, is left out."""
-    lab = f" of lab {file.lab}" if file.lab else ""
+def _not_graded(file: Graded, grades: Grades) -> str:
+    """Anyone may have written the file: what it says of itself is left out, also a lab that is not in the course."""
+    lab = f" of lab {file.lab}" if of_lab(grades.course.exercises, file.lab) else ""
     if file.nothing:
         return f"In a file{lab} in your name, {file.nothing}"
-    return f"A file{lab} in your name was not graded: {_QUOTED.sub('…', file.problem)}"
+    return f"A file{lab} in your name was not graded: {file.reads or file.problem}"
 
 
 def _counting(files: Sequence[Graded], rows: Mapping[str, Row]) -> list[Graded]:

@@ -54,6 +54,9 @@ OTHERS = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an image",
 
 ASK = "ask for the .ipynb"
 
+NOT_A_NOTEBOOK = "it is not a notebook: submit the .ipynb"
+"""What the student reads of such a file: the end of its name may say anything."""
+
 
 def names_of(folder: Path) -> list[str]:
     """All files in a folder and below, as they are named in it, and the folders that can't be read.

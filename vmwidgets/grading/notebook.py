@@ -58,11 +58,13 @@ class Handed:
     """One file: all different `works` by exercise, in order; of `predictions`, `outcomes` and `hints` what is shown.
 
     `begun` says whose it is, by vmwidgets of this `version`; `coded` and `seed`: whether it says that there was a code,
-    and which seed it had.  `undone`: a check found nothing yet.  `problem` is why the file can't be graded, or "".
-    `nothing` is why there is no work in it, or "": its predictions still count.
+    and which seed it had.  `undone`: a check found nothing yet.  `problem` is why the file can't be graded, or "", and
+    `reads` what a student reads instead, where that quotes the file.  `nothing` is why there is no work in it, or "":
+    its predictions still count.
     """
 
     problem: str = ""
+    reads: str = ""
     nothing: str = ""
     begun: Beginning | None = None
     version: str = ""
@@ -148,9 +150,10 @@ def _begun(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
     try:
         handed.begun, handed.version = Beginning.made_from(data), _text(data, "version")
         handed.coded, handed.seed = data.get("coded") is True, _text(data, "seed")
-        handed.problem = ""
+        handed.problem = handed.reads = ""
     except Refused as refusal:
-        handed.problem = f"its lab.begin can't be: {refusal}" if handed.begun is None else ""
+        if handed.begun is None:
+            handed.problem, handed.reads = f"its lab.begin can't be: {refusal}", "its lab.begin can't be read"
 
 
 def _check(handed: Handed, cell: int, data: dict[str, Any]) -> None:

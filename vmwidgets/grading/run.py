@@ -15,7 +15,7 @@ from .apart import check_given, check_imports, check_results
 from .cluster import Cluster
 from .comparing import compared
 from .course import Course
-from .files import called_notebook, digest_of, names_of, no_lab, other_kind, place_of
+from .files import NOT_A_NOTEBOOK, called_notebook, digest_of, names_of, no_lab, other_kind, place_of
 from .grades import Graded, Grades
 from .places import File, Here, judged
 from .roster import Roster
@@ -67,7 +67,7 @@ def grade(
             try:
                 path = place_of(folder, name)
                 if problem := other_kind(name, path):
-                    finish(Graded.none(name, problem))
+                    finish(Graded.none(name, problem, reads=NOT_A_NOTEBOOK))
                     continue
                 keys[name] = key_of(digest_of(path), course)
             except Refused as refusal:
@@ -99,4 +99,4 @@ def _as_named(graded: Graded) -> Graded:
     """The grades of a file; of one that is not called a notebook and holds no lab, that it is none."""
     if graded.lab or graded.unread or called_notebook(graded.path):
         return graded
-    return replace(graded, problem=no_lab(graded.path))
+    return replace(graded, problem=no_lab(graded.path), reads=NOT_A_NOTEBOOK)

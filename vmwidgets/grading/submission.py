@@ -36,12 +36,12 @@ def graded_file(name: str, content: bytes, course: Course, ask: Asking) -> Grade
     """The grades of the file called `name`: for each exercise, of all that was checked or submitted, the best."""
     handed = notebook_of(content)
     begun = Beginning.made_from(handed.begun.data(), course.key) if handed.begun else Beginning("")
-    problem = handed.problem or _whose(handed, begun, course)
+    problem, reads = (handed.problem, handed.reads) if handed.problem else _whose(handed, begun, course)
     rows = () if problem or handed.nothing else tuple(rows_of(name, handed, begun.seed, course, _patient(ask)))
     version = handed.version if begun.students else __version__
     return Graded(
         name, begun.student, begun.lab, problem, rows, handed.predictions, handed.outcomes, handed.hints,
-        version=version, seed=f"{begun.seed:016x}", nothing="" if problem else handed.nothing,
+        version=version, seed=f"{begun.seed:016x}", nothing="" if problem else handed.nothing, reads=reads,
     )  # fmt: skip  # one call
 
 
@@ -80,21 +80,25 @@ def rows_of(name: str, handed: Handed, seed: int, course: Course, ask: Asking) -
             yield replace(row, says="no check of it is in the file")
 
 
-def _whose(handed: Handed, begun: Beginning, course: Course) -> str:
-    """Why a file counts for no student of this course, or ""; `begun` has the codes that the course gave out."""
+def _whose(handed: Handed, begun: Beginning, course: Course) -> tuple[str, str]:
+    """Why a file counts for no student of this course, or "", and what the student reads, where that quotes the file.
+
+    `begun` has the codes that the course gave out.
+    """
     if not begun.students:
-        return "no student ID: this is the default variant"
+        return "no student ID: this is the default variant", ""
     if folded(begun.course) != folded(course.name):
-        return f"it is of the course {begun.course!r}"
+        return f"it is of the course {begun.course!r}", "it is of another course"
     if course.key and not handed.coded:
-        return "it was begun without a code: write code= in lab.begin and do the exercises again"
+        return "it was begun without a code: write code= in lab.begin and do the exercises again", ""
     if handed.coded and not course.key:
-        return "it was begun with a code, and the course's file has no key"
+        return "it was begun with a code, and the course's file has no key", ""
     if course.key and handed.seed != f"{begun.seed:016x}":
-        return f"it was begun with a code that is not that of {begun.student}"
+        wrong = "it was begun with a code that is not that of"
+        return f"{wrong} {begun.student}", f"{wrong} {'its students' if len(begun.students) > 1 else 'its student'}"
     if not of_lab(course.exercises, begun.lab):
-        return f"lab {begun.lab!r} has no exercise in this course"
-    return ""
+        return f"lab {begun.lab!r} has no exercise in this course", "its lab has no exercise in this course"
+    return "", ""
 
 
 def _best(row: Row, works: Sequence[Work], sheet: str, version: str, course: Course, ask: Asking) -> Row:
