@@ -15,9 +15,9 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.grading import Course, Graded, Grades, Row, grade, read_course
 from vmwidgets.grading.sample import sampled, share_of
 from vmwidgets.grading.submission import MOST_JUDGED
-from vmwidgets.labs import result
+from vmwidgets.labs import beginning, result
 
-from .synthetic import COURSE, solved, worth, written
+from .synthetic import COURSE, notebook, solved, worth, written
 
 KEY = "a key of enough characters"
 WRONG = "another key of enough characters"
@@ -42,6 +42,22 @@ def spoilt(student: str) -> dict[str, Any]:
 
 
 # ---- why ---------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_a_notebook_has_no_version(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is its uploader's by the name of the file; nor does a notebook that names none have one called ''."""
+    name = "Lab 01_zoe_attempt_2026-10-01-12-00-00"
+    (course.parent / "in").mkdir(exist_ok=True)
+    (course.parent / "in" / f"{name}.pdf").write_bytes(b"%PDF")
+    made = notebook("bert", "01", solved("01/guard", "bert"))
+    del made["cells"][0]["outputs"][0]["data"][beginning.MIME]["version"]
+    (course.parent / "in" / "x.ipynb").write_text(json.dumps(made))
+    (course.parent / "roster.csv").write_text("id,name\nzoe,Zoe\nbert,Bert\n")
+    command(course, "--roster", str(course.parent / "roster.csv"), "--explain", "zoe")
+    said = capsys.readouterr().out
+    assert f"1 notebook of an unknown version of vmwidgets, judged by {__version__}" in said
+    assert f"  {name}.pdf\n    not graded: not a notebook: a PDF" in said
+    assert "''" not in said
 
 
 def test_points_are_explained_by_file_and_cell(

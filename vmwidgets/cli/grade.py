@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import __version__
 from ..assignments.cells import labs_of
-from ..engine.base.errors import Refused, printable, shown
+from ..engine.base.errors import Refused, printable
 from ..engine.base.units import counted
 from ..grading import Course, Grades, grade, read_course
 from ..grading.apart import check_given, check_results
@@ -19,6 +19,7 @@ from ..grading.explain import explained
 from ..grading.feedback import write_feedback
 from ..grading.late import due, with_late_days
 from ..grading.lms import format_of, gradebook
+from ..grading.notebook import made_with
 from ..grading.output import write
 from ..grading.overrides import Overrides, read_overrides, with_overrides
 from ..grading.report import secret_of, write_report
@@ -173,9 +174,9 @@ def _say(grades: Grades, roster: Roster | None, to: Path, by_change: int) -> Non
         print(f"  no gradable notebook from: {printable(', '.join(ids))}")
     if by_change:
         print(f"  late days of {counted(by_change, 'file')} are based on the file's modification time")
-    for version, count in sorted(Counter(file.version for file in grades.files if file.student).items()):
+    for version, count in sorted(Counter(file.version for file in grades.files if file.student and file.wrote).items()):
         if version != __version__:
-            print(f"  {counted(count, 'notebook')} of vmwidgets {shown(version)}, judged by {__version__}")
+            print(f"  {counted(count, 'notebook')} of {made_with(version)}, judged by {__version__}")
     if ids := grades.without_points():
         print(f"  no points for exercises, although no work was found wrong: {printable(', '.join(ids))}")
     for row in grades.look:

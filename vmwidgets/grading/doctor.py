@@ -16,7 +16,7 @@ from .course import Course
 from .files import called_notebook, other_kind
 from .grades import UNJUDGED, Graded, Row
 from .judge import judged
-from .notebook import Handed, read_notebook
+from .notebook import Handed, made_with, read_notebook
 from .sandbox.asking import OPEN
 from .submission import rows_of
 
@@ -67,7 +67,7 @@ class Diagnosis:
         missing = "" if handed.coded else " If you have a code, it is missing."
         yield f"Lab {begun.lab} of {begun.whose}{code}. Are {what} as you received them from your instructor?{missing}"
         if handed.version != __version__:
-            yield f"It was made with vmwidgets {shown(handed.version)}; this is {__version__}."
+            yield f"It was made with {made_with(handed.version)}; this is {__version__}."
         if handed.problem:
             yield f"Nothing counts: {handed.problem}."
         if handed.nothing:

@@ -8,6 +8,7 @@ from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import counted
 
 from .grades import Graded, Grades, Judged, Row
+from .notebook import made_with
 from .roster import Roster
 from .submission import MOST_JUDGED
 
@@ -47,8 +48,10 @@ def _row(row: Row) -> Iterator[str]:
 
 def _file(grades: Grades, file: Graded, rows: dict[str, Row]) -> Iterator[str]:
     """A file, with what else is in it."""
-    begun = f"lab {file.lab or 'unknown'}, begun as {file.wrote}"
-    yield f"  {printable(file.path)}: {begun}, vmwidgets {shown(file.version)}"
+    if file.wrote:
+        yield f"  {printable(file.path)}: lab {file.lab}, begun as {file.wrote}, {made_with(file.version)}"
+    else:
+        yield f"  {printable(file.path)}"
     if file.problem:
         yield f"    not graded: {printable(f'{file.problem}{file.again}')}"
     if file.nothing:

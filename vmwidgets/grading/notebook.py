@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
@@ -97,6 +97,15 @@ class Handed:
         for exercise, works in self.works.items():
             places = sorted(range(len(works)), key=lambda place: works[place].claim)[-MOST_WORKS:]
             self.works[exercise] = [works[place] for place in sorted(places)]
+
+
+def made_with(version: str) -> str:
+    """The version of vmwidgets that a notebook names, in words.
+
+    >>> made_with("0.1.0"), made_with("")
+    ("vmwidgets '0.1.0'", 'an unknown version of vmwidgets')
+    """
+    return f"vmwidgets {shown(version)}" if version else "an unknown version of vmwidgets"
 
 
 def read_notebook(path: Path) -> Handed:

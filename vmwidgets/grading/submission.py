@@ -16,7 +16,7 @@ from vmwidgets.labs.moved import lab_of, labs_of, of_lab
 
 from .course import Course
 from .grades import DIFFERS, ELSEWHERE, FORGED, UNJUDGED, Graded, Judged, Row
-from .notebook import Handed, Work, notebook_of
+from .notebook import Handed, Work, made_with, notebook_of
 
 Asking = Callable[[str, str, Any], dict[str, Any]]
 """Judges work: of an exercise, a sheet and the work, the data of a check's result."""
@@ -147,7 +147,7 @@ OF_ANOTHER = ELSEWHERE, "its journal is of another variant", ""
 def _says(work: Work, exercise: Exercise, result: dict[str, Any], version: str) -> tuple[str, str, str]:
     """What a piece of work for the student's own sheet is beside fine; what needs a look, or ""; and as in `reads`."""
     if work.edition != exercise.edition:
-        how = f"vmwidgets {shown(version)}" if version != __version__ else "the exercises as they were then"
+        how = made_with(version) if version != __version__ else "the exercises as they were then"
         made = f"it was made with edition {shown(work.edition)} of this exercise, and this is edition"
         says = f"{UNJUDGED}: {made} {exercise.edition}: grade it with {how}"
         return UNJUDGED, says, f"{UNJUDGED}: it was made with another edition of this exercise"
@@ -161,7 +161,7 @@ def _says(work: Work, exercise: Exercise, result: dict[str, Any], version: str) 
     # What is judged from a journal is the same each time: only a claim that was changed can be higher.
     certain = not ran and not result["problem"] and version == __version__ and work.claim > points
     status = FORGED if certain else DIFFERS
-    made = f", made with vmwidgets {shown(version)}" if version != __version__ else ""
+    made = f", made with {made_with(version)}" if version != __version__ else ""
     found = f"and its {'function' if ran else 'journal'} gives {points}"
     reads = f"{status}: the notebook claims {claim}, {found}"
     return status, f"{status}: the notebook claims {claim}{made}, {found}", reads if made else ""
