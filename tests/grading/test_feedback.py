@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -91,6 +93,32 @@ class Page(HTMLParser):
 def test_each_student_has_a_page_and_a_text(out: Path) -> None:
     names = {path.name for path in (out / "out" / "feedback").iterdir()}
     assert names == {f"{name}.{kind}" for name in ("ada", "bert", "cleo", "dan") for kind in ("html", "txt")}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights than a mode")
+def test_results_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """Whatever the umask is; and what an earlier version left for all is closed where a person made the folder."""
+    written(tmp_path / "in" / "ada.ipynb", "ada", "01", solved("01/guard", "ada"))
+    (tmp_path / "course.toml").write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\n')
+    (tmp_path / "roster.csv").write_text("id,name\nada,Ada\n")
+    (tmp_path / "given.csv").write_text("student,exercise,points,reason\n")
+    more = ["--roster", str(tmp_path / "roster.csv"), "--lms", "moodle", "--overrides", str(tmp_path / "given.csv")]
+    umask = os.umask(0)
+    try:
+        assert command(tmp_path, *more) == 0
+        everything = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
+        assert len(everything) == 14
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in everything}
+        assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in everything}
+        for path in everything:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        (tmp_path / "out" / "grades.csv").write_text("of before")
+        assert command(tmp_path, *more, "--only", "ada") == 0
+    finally:
+        os.umask(umask)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in everything if path.is_file()}
+    assert modes == dict.fromkeys(modes, 0o640)
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o755
 
 
 def test_a_page_has_points_reasons_picture_hints_and_predictions(out: Path) -> None:

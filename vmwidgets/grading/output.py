@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from vmwidgets.engine.base.files import written_whole
+from vmwidgets.engine.base.files import close_to_others, written_whole
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?|.*\.ipynb", re.IGNORECASE)
 """Names that Windows keeps for itself, and those with which results would be taken for notebooks."""
@@ -45,17 +45,24 @@ def _number(student: str) -> str:
 def write(texts: Mapping[Path, str | bytes]) -> list[Path]:
     """Write each text to its path, in UTF-8, with the folders that it needs; the paths.
 
-    A file that has this text already is left as it is: a run that goes on changes few of thousands.
+    They are of students: a new folder and a new file are their owner's alone, and a file that is there is not for
+    others.  One that has this text already is left as it is: a run that goes on changes few of thousands.
     """
     for path, text in texts.items():
         # the name of a student's file may be no text
         content = text if isinstance(text, bytes) else text.encode(errors="backslashreplace")
         if _has(path, content):
+            close_to_others(path)
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as file:
+        make_private(path.parent)
+        with written_whole(path, private=True) as file:
             file.write(content)
     return list(texts)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for results that only its owner may open; one that is there is a person's, and stays as it is."""
+    folder.mkdir(0o700, parents=True, exist_ok=True)
 
 
 def _has(path: Path, content: bytes) -> bool:

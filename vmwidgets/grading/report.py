@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.files import regular
+from vmwidgets.engine.base.files import close_to_others, regular
 from vmwidgets.engine.base.units import counted
 from vmwidgets.labs.exercise import exercises
 from vmwidgets.labs.markup import marked
@@ -18,7 +18,7 @@ from vmwidgets.labs.mistakes import known_mistakes
 
 from .feedback import outcomes
 from .grades import Grades, Row
-from .output import write
+from .output import make_private, write
 from .page import Cell, page, table
 from .sandbox import WHERE
 
@@ -52,9 +52,10 @@ def secret_of(folder: Path) -> str:
     path = folder / SECRET
     try:
         if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_hex(32))
+        close_to_others(path)
         secret = regular(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{str(path)!r} can't be used: {error}") from None

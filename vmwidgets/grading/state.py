@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 
 from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.files import regular
+from vmwidgets.engine.base.files import close_to_others, regular
 
 from .course import Course
 from .grades import Graded
+from .output import make_private
 
 FORM = 2
 """Of a line: what was written in another form is judged again."""
@@ -51,7 +52,10 @@ class State:
 
     def __init__(self, path: Path | None) -> None:
         self._path = None if path is None else regular(path)
-        self._known = _read(path) if path is not None and path.exists() else {}
+        self._known: dict[tuple[str, str], Kept] = {}
+        if path is not None and path.exists():
+            close_to_others(path)
+            self._known = _read(path)
 
     def of(self, name: str, key: str) -> Graded | None:
         """What was graded of the file called `name`, if it depended on the same and need not be judged again."""
@@ -73,7 +77,8 @@ class State:
 
     def _written(self, path: Path, data: dict[str, Any]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
+            path.touch(0o600)
             with path.open("a+b") as file:
                 end = file.seek(0, os.SEEK_END)
                 file.seek(max(0, end - 1))

@@ -75,10 +75,19 @@ def check_free(*places: Path, force: bool) -> None:
         raise Refused(f"{shown(str(there))} already exists: choose another name, or write --force")
 
 
+def close_to_others(file: Path) -> None:
+    """Let no one read or write a file but its owner, and the group where it may."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if os.name == "posix" and mode & 0o007:
+        with suppress(PermissionError):  # another person's file, who shares it
+            file.chmod(mode & ~0o007)
+
+
 @contextmanager
-def written_whole(target: Path) -> Iterator[BinaryIO]:
+def written_whole(target: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `target` at the end; if writing fails, that stays as it was.
 
+    A `private` one is new for its owner alone; one that was there keeps its mode, but others may not read it any more.
     A symbolic link stays, and the file that it leads to is replaced.  Raises :class:`Refused` with the system's reason
     where no file can be written, and where something is that is not a regular file.
     """
@@ -86,10 +95,13 @@ def written_whole(target: Path) -> Iterator[BinaryIO]:
     part = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
         try:
-            with part.open("xb") as raw:
+            part.touch(0o600 if private else 0o666, exist_ok=False)
+            with part.open("wb") as raw:
                 yield raw
             if regular(place).exists():  # looked at again: it may have come in the meantime
                 shutil.copymode(place, part)
+            if private:
+                close_to_others(part)
             part.replace(place)
         finally:
             with suppress(OSError):
