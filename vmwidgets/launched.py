@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH1
 def refuse_unsafe_paths() -> None:
     """End the process with a sentence and exit code 2 if it is such a command and imports what it should only read.
 
-    It comes too late for a file that takes the place of a module which Python itself imports before.
+    It comes too late for a file that takes the place of this package, or of a module which Python imports before it.
     """
     given = _arguments()
     if given and given[0] in READING and _imports_what_it_reads(given):
