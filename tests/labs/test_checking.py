@@ -197,6 +197,8 @@ def test_a_criterion_that_waits_for_another_is_named_with_what_to_do_first() -> 
     assert (waiting.expected, waiting.actual) == ("one range", ""), "what is as expected is not found beside a cross"
     assert lab.author.criterion(1, 1, "all", "none", first="begin", actual="all").data()["actual"] == "all"
     assert lab.author.criterion(1, 1, "all", "none", first="begin").sentence == "all"
+    part = lab.author.criterion(2, 1, *words, first="make a stack")
+    assert (part.points, part.sentence) == (1, waiting.sentence), "it takes no points away, as in 05b/order"
 
 
 def test_a_part_that_is_not_there_is_not_shown_and_the_result_says_why() -> None:

@@ -50,9 +50,9 @@ def criterion(
 
     `yes` is the sentence if all points are earned.  Otherwise, the sentence is `no`: the reason, and what would be
     right, without the answer.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`,
-    followed by what has to be done before.  `expected` and `actual` are shown next to it as text, but not while it
-    can't be judged.  If points are missing, `mistake` is saved and explained: what was done wrong, if that mistake has
-    a name.
+    followed by what has to be done before.  It takes no points away: let `earned` be False until then.  `expected` and
+    `actual` are shown next to it as text, but not while it can't be judged.  If points are missing, `mistake` is saved
+    and explained: what was done wrong, if that mistake has a name.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'
