@@ -139,7 +139,7 @@ def of_real_kernels() -> Named:
         "Followed, broken",
         vm.picture(Followed("broken", "cow", 46, 120, first, outside=("Counts were not compared.",))),
     )
-    yield "Followed, sound", vm.picture(Followed("sound", "base", 46, 120))
+    yield "Followed, sound", vm.picture(Followed("nothing found", "base", 46, 120))
     yield "Followed, a panic", vm.picture(Followed("panicked", "base", 46, 120, panic="freewalk: leaf"))
     spaces = [
         SpaceAtStop(

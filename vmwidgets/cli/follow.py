@@ -14,13 +14,14 @@ from ..real.follow.checks import checked, checks_in
 from ..real.follow.rules import LABS
 from .text import printable
 
-SOUND, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
+FOUND_NOTHING, BROKEN, BAD_INPUT, UNFINISHED = 0, 1, 2, 3
 
 _ABOUT = """\
 Build and run the xv6 (RISC-V) in FOLDER with its own Makefile, and stop it at the first call after which a rule of the
 lab does not hold: no frame is both free and mapped, no process can write to a frame that another process also maps,
 every count of references is right, and no table is lost; in the base kernel, mappages, uvmunmap and uvmcopy also do
-what they must."""
+what they must. The last lines say what was not judged, such as memory that is lost: a kernel in which nothing was found
+may still be wrong."""
 
 _EXITS = """\
 exit status: 0 nothing was found; 1 a rule was broken, or the kernel panicked; 2 bad input, such as a build that fails;
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         print(printable(str(error)), file=sys.stderr)
         return BAD_INPUT
     print(json.dumps(found.record(), indent=2) if options.json else "\n".join(_lines(found)))
-    return {"sound": SOUND, "unfinished": UNFINISHED}.get(found.outcome, BROKEN)
+    return {"nothing found": FOUND_NOTHING, "unfinished": UNFINISHED}.get(found.outcome, BROKEN)
 
 
 def _lines(found: Followed) -> list[str]:

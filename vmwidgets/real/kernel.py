@@ -249,7 +249,7 @@ class Kernel:
             lambda gdb: follow(gdb, program, lab, limits, counts, ended, self._port.is_told_to_stop, own)
         )
         found = replace(found, console=self.console[printed:])
-        if found.outcome == "sound" and console is not None and console.refusal:
+        if found.outcome == "nothing found" and console is not None and console.refusal:
             why = f"xv6 printed {shown(console.refusal)}, so the command did not run"
             found = replace(found, outcome="unfinished", why=why)
         if found.outcome in ("broken", "panicked"):

@@ -9,7 +9,7 @@ from ..base.frozen import frozen
 from ..base.units import counted
 from .tables import TablesWalk
 
-Outcome = Literal["sound", "broken", "panicked", "unfinished"]
+Outcome = Literal["nothing found", "broken", "panicked", "unfinished"]
 
 
 @frozen(slots=False)
@@ -75,7 +75,9 @@ class Followed:
         if self.outcome == "panicked":
             return f"The kernel panicked: {self.panic}. No call that was followed had broken a rule before."
         found = f"Nothing was found in {counted(self.calls, 'call')}"
-        return f"{found}." if self.outcome == "sound" else f"{found}, and it did not come to its end: {self.why}."
+        return (
+            f"{found}." if self.outcome == "nothing found" else f"{found}, and it did not come to its end: {self.why}."
+        )
 
     def record(self) -> dict[str, Any]:
         """The same as JSON's values."""

@@ -96,7 +96,7 @@ class _Run:
             pc = registers[32]
             if pc not in self.gdb.breakpoints:
                 if self.ended():
-                    return "sound", ""
+                    return "nothing found", ""
             elif panic is not None and pc == panic.address:
                 return "panicked", _text(self.gdb, registers[A0])
             elif self._at(pc, registers):
@@ -326,7 +326,7 @@ def follow(
     run = _Run(gdb, program, lab, limits, counted, ended, told_to_stop, checks or {})
     try:
         outcome, why = run.run()
-        if outcome == "sound":
+        if outcome == "nothing found":
             run.check_lost()
             outcome = "broken" if run.first is not None else outcome
     except BusError as error:
@@ -345,6 +345,14 @@ def _outside(run: _Run) -> Iterator[str]:
     yield (
         "Followed are calls of mappages, uvmunmap, uvmalloc, uvmcopy and freewalk. A descriptor that other code"
         " writes, such as a fault handler, is seen when such a call next changes the same page or process."
+    )
+    yield (
+        "Lost memory was not looked for: pages that are neither free nor in use, and tables that are all zero and were"
+        " not freed."
+    )
+    yield (
+        "Tables and counts were judged when a followed call returned. At the end of a fault handler and at the end of"
+        " the run, they were not judged again."
     )
     yield (
         f"Pages from {Address(TOP)} on (trampoline, trapframe and their neighbours) and the kernel's own table are"
