@@ -97,14 +97,14 @@ def test_predictions_of_this_lab_count_where_they_were_made(tmp_path: Path, cour
     assert graded(folder, course).students() == {"ada": worth("01/guard") + 0.5}
 
 
-def test_a_beginning_that_can_be_counts_beside_one_that_cannot(tmp_path: Path, course: Path) -> None:
+def test_the_last_beginning_counts_whatever_was_before(tmp_path: Path, course: Path) -> None:
     broken = {beginning.MIME: {"lab": "01", "student": "two words", "course": COURSE}}
     folder = tmp_path / "in"
     hand_in(folder, "ada", solved("01/guard", "ada"), broken)
     made = json.loads(hand_in(folder, "bert", solved("01/guard", "bert")).read_text())
     made["cells"].insert(0, {"outputs": [{"data": broken}]})
     (folder / "bert.ipynb").write_text(json.dumps(made))
-    assert graded(folder, course).students() == {"ada": worth("01/guard"), "bert": worth("01/guard")}
+    assert graded(folder, course).students() == {"ada": 0, "bert": worth("01/guard")}
 
 
 def test_predictions_count_where_nothing_was_checked(tmp_path: Path, course: Path) -> None:

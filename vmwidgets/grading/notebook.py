@@ -161,8 +161,7 @@ def _begun(handed: Handed, _cell: int, data: dict[str, Any]) -> None:
         handed.coded, handed.seed = data.get("coded") is True, _text(data, "seed")
         handed.problem = handed.reads = ""
     except Refused as refusal:
-        if handed.begun is None:
-            handed.problem, handed.reads = f"its lab.begin can't be: {refusal}", "its lab.begin can't be read"
+        handed.problem, handed.reads = f"its lab.begin can't be: {refusal}", "its lab.begin can't be read"
 
 
 def _check(handed: Handed, cell: int, data: dict[str, Any]) -> None:
