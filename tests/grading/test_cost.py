@@ -94,9 +94,9 @@ def test_the_main_process_reads_no_notebook(tmp_path: Path, monkeypatch: pytest.
 def test_a_result_that_is_there_already_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written_now: list[Path] = []
 
-    def noted(path: Path) -> Any:
+    def noted(path: Path, **options: Any) -> Any:
         written_now.append(path)
-        return written_whole(path)
+        return written_whole(path, **options)
 
     monkeypatch.setattr(output, "written_whole", noted)
     same, other = tmp_path / "same", tmp_path / "other"
