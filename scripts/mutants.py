@@ -194,13 +194,18 @@ def judged(mutant: Mutant, minutes: tuple[float, float]) -> tuple[str, str]:
     path = COPY / mutant.path
     source = path.read_bytes()
     cached = path.parent / "__pycache__"
-    near = str(Path("tests", *Path(mutant.path).parts[1:3]))
-    order = [one for one in (near, "tests/engine", "tests/sources", "tests") if (COPY / one).exists()]
+    near = str(Path("tests", *Path(mutant.path).parts[1:4])).removesuffix(".py")
+    nearer = [one for one in (near, str(Path(near).parent)) if (COPY / one).is_dir()][:1]
     try:
         path.write_text(mutant.source)
         shutil.rmtree(cached, ignore_errors=True)  # a changed digit is no change of a file's size
-        fast = found_by(["--tier=fast", *order], minutes[0] * 60)
-        return fast, fast if fast != "alive" else found_by(["--tier=rest", *order], minutes[1] * 60)
+        found = ["", ""]
+        for place, tier in enumerate(("fast", "rest")):
+            for order in (nearer, ["tests/engine", "tests"]):  # the nearest alone are collected in a moment
+                found[place] = found_by([f"--tier={tier}", *order], minutes[place] * 60)
+                if found[place] != "alive":
+                    return found[0], found[place]
+        return found[0], found[1]
     finally:
         path.write_bytes(source)
         shutil.rmtree(cached, ignore_errors=True)
