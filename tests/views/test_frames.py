@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 import vmwidgets as vm
 from tests.views.lives import lived_in
+from vmwidgets.engine.kernel.freebsd.kmem_schema import DaemonScanned
 from vmwidgets.engine.memory.pages_schema import PageCounts
 from vmwidgets.views.memory.gauge import gauges, level, served
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
@@ -64,12 +66,28 @@ def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> No
         assert words(node) == f"{name} {getattr(COUNTS, name):,}"
 
 
+def test_only_a_refused_request_wakes_the_page_daemon() -> None:
+    """What the gauge says of each section, asked of the engine on both sides of its marks."""
+    for name in ("free_reserved", "free_min", "free_target"):
+        for more in (0, 1):
+            machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+            counts = machine.frames.value().counts
+            machine.take_pages(counts.available - getattr(counts, name) - more)
+            pages = machine.frames.value().counts
+            drawn = {node.id: node for node in gauges(pages, pages, 0, WIDTH)[0]}
+            title = drawn["frames/class/NORMAL"].title
+            with suppress(vm.VMError):  # refused, with no other thread that could free memory
+                machine.read_file("data", vm.PAGE)
+            woken = any(isinstance(event, DaemonScanned) for event in machine.journal.last.events)
+            assert woken == ("wake the page daemon" in title), (name, more)
+
+
 @pytest.mark.parametrize(
     ("pages", "section"),
     [
         (1, "INTERRUPT alone"), (2, "INTERRUPT alone"), (3, "SYSTEM, INTERRUPT"), (60, "SYSTEM, INTERRUPT"),
-        (61, "all; waiters not woken"), (139, "all; waiters not woken"), (140, "all; page daemon runs"),
-        (599, "all; page daemon runs"), (600, "all served"), (10_000, "all served"),
+        (61, "all; waiters not woken"), (139, "all; waiters not woken"), (140, "all; daemon works on"),
+        (599, "all; daemon works on"), (600, "all; the daemon rests"), (10_000, "all; the daemon rests"),
     ],
 )  # fmt: skip  # pairs
 def test_the_section_that_is_marked_is_what_the_kernel_does_then(pages: int, section: str) -> None:

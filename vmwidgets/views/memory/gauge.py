@@ -101,14 +101,17 @@ SECTIONS = (
     "INTERRUPT alone",
     "SYSTEM, INTERRUPT",
     "all; waiters not woken",
-    "all; page daemon runs",
-    "all served",
+    "all; daemon works on",
+    "all; the daemon rests",
 )
-"""Who is served while as many pages are left, section by section."""
+"""Who is served while as many pages are left, section by section.
+
+Only a refused request wakes the page daemon; once awake, it works until free_target (FreeBSD `vm_pageout`).
+"""
 
 
 REACHED = ("free_min", "free_target")
-"""The marks at which sleepers wake and the daemon rests; above the others requests are served."""
+"""The marks at which waiting threads wake and the daemon rests; above the others requests are served."""
 
 
 def level(counts: PageCounts, pages: int, width: float) -> float:
@@ -212,6 +215,10 @@ def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: 
     )
 
 
+def _done(is_served: bool) -> str:
+    return "served" if is_served else "refused, and would wake the page daemon,"
+
+
 def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -> list[Node]:
     """What each class of request would get now, in words and by shape: served ones round, refused ones square.
 
@@ -230,6 +237,6 @@ def _classes(counts: PageCounts, before: PageCounts, note: Node, width: float) -
         kit.chip(f"frames/class/{name}", "page-class", box._replace(x=box.x + shift), said[name],
                  shape="round" if now[name] else "box", lane="frames/classes",
                  state=["ok" if now[name] else "fault", *["changed"] * (now[name] != earlier[name])],
-                 title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now")
+                 title=f"a page request of class {name} would be {_done(now[name])} now")
         for name, box in zip(CLASSES, boxes, strict=True)
     ]  # fmt: skip
