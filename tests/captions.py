@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from vmwidgets.engine.base.errors import ascii_text
 from vmwidgets.views.story import words
 from vmwidgets.views.story.words.registry import TEMPLATES, Template
 
@@ -21,14 +22,21 @@ def saying(key: str, count: int = 1, /, **fields: object) -> str:
 
 def fields_of(key: str, text: str) -> dict[str, str]:
     """What a text that ends with a sentence of this key has in its places; "count" is 1 in the singular."""
-    found = [match for pattern in patterns_of(key) if (match := pattern.search(text))]
+    found = [match for pattern in _printed(key) if (match := pattern.search(text))]
     assert found, f"{text!r} does not end with the words of {key!r}"
     return {"count": "1", **found[0].groupdict()}
 
 
 def says(key: str, text: str) -> bool:
     """Whether a text has a sentence of this key in it."""
-    return any(re.search(pattern.pattern.removesuffix(r"\Z"), text) for pattern in patterns_of(key))
+    return any(re.search(pattern.pattern.removesuffix(r"\Z"), text) for pattern in _printed(key))
+
+
+@cache
+def _printed(key: str) -> tuple[re.Pattern[str], ...]:
+    """The patterns of a key, and the same in ASCII, as a console has them."""
+    in_ascii = (re.compile(ascii_text(pattern.pattern)) for pattern in patterns_of(key))
+    return (*patterns_of(key), *in_ascii)
 
 
 def forms_of(template: Template) -> tuple[str, ...]:

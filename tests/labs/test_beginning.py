@@ -31,7 +31,7 @@ def refused(*arguments, **options):
     with pytest.raises(vm.Refused) as error:
         lab.begin(*arguments, **options)
     assert begun() == before
-    said = str(error.value)
+    said = f"{error.value}"
     assert said.isprintable()
     assert len(said) < 300
     return said

@@ -74,7 +74,7 @@ def test_what_can_not_be_kept_is_said_before_the_points() -> None:
     assert first.startswith(
         "Not kept in the notebook, so it can't be graded: `seen` is or holds a Machine: use numbers"
     )
-    assert second.startswith("11/policy · ")
+    assert second.startswith("11/policy | ")
     html = result.bundle()["text/html"]
     assert 0 < html.index("be graded") < html.index("points")
     del seen[0]
@@ -244,5 +244,5 @@ def test_an_exercise_of_another_lab_than_was_begun_has_no_points_and_says_so(beg
     run(maps.SOLVED["01/guard"].right[0](sheet.given), names)
     result = lab.check("01/guard", names["thing"])
     assert (result.points, result.of) == (0, 5)
-    assert "lab.begin('01', …)" in repr(result).replace('"', "'")
+    assert "lab.begin('01', ...)" in repr(result).replace('"', "'")
     assert result.work

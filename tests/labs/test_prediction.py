@@ -193,10 +193,11 @@ def test_together_they_say_what_was_asked_said_and_right_and_count() -> None:
         ("t/wrong", "3", "2", False),
         ("t/silent", "2", "2", True),
     ]
-    for form in repr(kernel).splitlines(), bundle["text/html"].split("<tr>")[2:]:
+    text, page = repr(kernel).splitlines(), bundle["text/html"].split("<tr>")[2:]
+    for form, yes, no in (text, "+", "-"), (page, "✓", "✗"):
         right, wrong, silent, open_ = form[:4]
-        assert "✓" in right
-        assert "✗" in wrong
+        assert yes in right
+        assert no in wrong
         assert "How many of t/wrong?" in wrong
         assert "after its cell had run" in silent
         assert "not shown yet" in open_

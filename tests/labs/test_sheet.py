@@ -142,7 +142,7 @@ def test_a_sheet_shows_itself_as_text_and_as_data():
     bundle = lab.variant("t/one")._repr_mimebundle_()
     assert bundle[MIME] == {"schema": 1, "id": "t/one", "of": "default", "text": "Make `<b>`.\nThen stop."}
     assert "<code>&lt;b&gt;</code>" in bundle["text/html"]
-    assert bundle["text/plain"].startswith("t/one · One\nMake `<b>`.\nThen stop.\nTo practise:")
+    assert bundle["text/plain"].startswith("t/one | One\nMake `<b>`.\nThen stop.\nTo practise:")
 
 
 def test_a_practice_sheet_says_how_to_check_it_and_not_by_the_name_of_the_graded_one() -> None:
@@ -150,7 +150,7 @@ def test_a_practice_sheet_says_how_to_check_it_and_not_by_the_name_of_the_graded
     assert 'practice = lab.practice("01/gaps", 3)' in repr(sheet)
     result = lab.check(sheet, sheet.start())
     for text in repr(sheet), repr(lab.variant("01/gaps")):
-        assert "lab.check(practice, …)" in text
+        assert "lab.check(practice, ...)" in text
         assert "lab.hint(practice)" in text
     assert "lab.hint(practice)" in repr(result)
     assert "hint(sheet)" not in repr(result)

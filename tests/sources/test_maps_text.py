@@ -140,4 +140,4 @@ def test_one_line_is_told_from_a_files_name():
 
 
 def test_what_can_not_be_printed_is_spelled_out():
-    assert repr(parse("1000-2000 rw-s 0 00:00 0 /\x1b]0;x")[0]) == "0x1000–0x2000 rw-s 4 KiB /\\x1b]0;x"
+    assert repr(parse("1000-2000 rw-s 0 00:00 0 /\x1b]0;x")[0]) == "0x1000-0x2000 rw-s 4 KiB /\\x1b]0;x"

@@ -71,10 +71,10 @@ def test_what_merged_and_what_lies_outside_is_listed(machine):
     assert repr(loaded) == (
         "10 ranges of the text in task 'maps', as 8 entries\n"
         "Merged by the map, since they have no objects and their flags are equal:\n"
-        "  0x40_3000–0x40_4000 rw-p 4 KiB + 0x40_4000–0x40_7000 rw-p 12 KiB\n"
-        "  0x40_7000–0x40_8000 r--p 4 KiB + 0x40_8000–0x40_9000 r--p 4 KiB\n"
+        "  0x40_3000-0x40_4000 rw-p 4 KiB + 0x40_4000-0x40_7000 rw-p 12 KiB\n"
+        "  0x40_7000-0x40_8000 r--p 4 KiB + 0x40_8000-0x40_9000 r--p 4 KiB\n"
         "Left out, since task:maps/map has no such addresses:\n"
-        "  0xffff_ffff_ff60_0000–0xffff_ffff_ff60_1000 --xp 4 KiB [vsyscall]"
+        "  0xffff_ffff_ff60_0000-0xffff_ffff_ff60_1000 --xp 4 KiB [vsyscall]"
     )
 
 
@@ -351,7 +351,7 @@ def test_long_lists_are_cut_in_the_text(machine):
     outside = "".join(f"ffffffff000{i:x}0000-ffffffff000{i:x}1000 r--p 0 0:0 0\n" for i in range(12))
     text = repr(load_maps(machine, "1000-2000 r--p 0 0:0 0\n" + outside))
     assert text.splitlines()[0] == "1 range of the text in task 'maps', as 1 entry"
-    assert text.endswith("  … and 4 more")
+    assert text.endswith("  ... and 4 more")
     assert len(text.splitlines()) == 2 + 8 + 1
 
 
@@ -394,3 +394,13 @@ def test_a_failure_in_the_middle_changes_nothing(machine, monkeypatch, ranges):
     assert len(machine.journal) == length
     assert list(differences(machine, before)) == []
     assert load_maps(machine, PROCESS).task.name == "maps"
+
+
+def test_what_is_in_memory_is_said_where_the_text_knows(machine):
+    first, second = "10000-14000 rw-p 0 00:00 0", "20000-40000 rw-p 0 00:00 0"
+    known = load_maps(machine, f"{first}\nSize: 16 kB\nRss: 8 kB\n{second}\nSize: 128 kB\nRss: 0 kB\n")
+    assert (int(known.mapped), int(known.resident)) == (0x24000, 8192)
+    assert "144 KiB mapped, 8 KiB is in memory" in repr(known)
+    unknown = load_maps(vm.boot("x86-64"), f"{first}\n{second}\n")
+    assert unknown.resident is None
+    assert "in memory" not in repr(unknown)

@@ -50,7 +50,7 @@ def test_the_bytes_in_use_are_those_of_the_entries_drawn_at_each_step(call: str)
         view.step = step
         rows = view.scene().table.rows
         sizes = [int(row[1], 16) - int(row[0], 16) for row in rows]
-        kib = f"{sum(sizes) // 1024} KiB used"
+        kib = f"{sum(sizes) // 1024} KiB mapped"
         assert f"{len(sizes)} entries · {kib}" in view.scene().subtitle, step
         said.add(kib)
     assert len(said) > 1, "the operation changed how much is in use"

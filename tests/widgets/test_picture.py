@@ -212,6 +212,6 @@ def test_a_series_that_can_not_be_written_writes_nothing(tmp_path):
 
 def test_options_of_what_is_a_picture_already_are_refused(machine: vm.Machine) -> None:
     view = vm.Map(machine.kernel_map)
-    with pytest.raises(vm.Refused, match=r"this Map is a picture already: give width= to vm\.Map\(…\) itself"):
+    with pytest.raises(vm.Refused, match=r"this Map is a picture already: give width= to vm\.Map\(\.\.\.\) itself"):
         vm.picture(view, width=420)
     assert vm.picture(view) is view

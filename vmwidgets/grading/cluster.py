@@ -88,7 +88,7 @@ class Cluster:
         try:
             content = content_of(file.path)
         except Refused as refusal:
-            made.set_result(Graded.none(file.name, str(refusal)))
+            made.set_result(Graded.none(file.name, f"{refusal}"))
             return made
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGE}):
             asked = self._client.submit(judge, __version__, file.name, content, course, pure=False)

@@ -49,7 +49,7 @@ def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
     try:
         ran, result = _result(exercise, sheet, work)
     except (VMError, MemoryError, RecursionError) as error:
-        return {"id": exercise, "points": 0, "problem": str(error) or type(error).__name__, "criteria": []}
+        return {"id": exercise, "points": 0, "problem": f"{error}" or type(error).__name__, "criteria": []}
     whys = [{**one.data(), "why": one.mistake.why if one.mistake else ""} for one in result.criteria]
     same = {"source": work.get("source")} if ran else result.work  # a machine was packed again
     digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
@@ -117,7 +117,7 @@ def grade_file(question: str, say: Callable[[dict[str, Any]], None]) -> None:
     try:
         graded = graded_file(name, content_of(Path(path)), course, ask)
     except Refused as refusal:
-        graded = Graded.none(name, str(refusal))
+        graded = Graded.none(name, f"{refusal}")
     except MemoryError:
         graded = Graded.none(name, "not graded: reading the file takes too much memory", unread=True)
     say({"graded": graded.data()})

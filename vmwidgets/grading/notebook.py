@@ -113,7 +113,7 @@ def read_notebook(path: Path) -> Handed:
     try:
         return notebook_of(content_of(path))
     except Refused as refusal:
-        return Handed(str(refusal))
+        return Handed(f"{refusal}")
 
 
 def notebook_of(content: bytes) -> Handed:

@@ -71,7 +71,7 @@ def grade(
                     continue
                 keys[name] = key_of(digest_of(path), course)
             except Refused as refusal:
-                finish(Graded.none(name, str(refusal)))
+                finish(Graded.none(name, f"{refusal}"))
                 continue
             before = kept.of(name, keys[name])
             if before is None or _tried_again(before, again, who):

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from vmwidgets import __version__
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
 from .codes import checked_code, code_of
@@ -175,6 +175,7 @@ class Beginning:
             raise NotImplementedError
         _once.show()
 
+    @in_ascii
     def __repr__(self) -> str:
         return self.sentence
 

@@ -79,7 +79,7 @@ class Control(anywidget.AnyWidget):
                     self._prediction.say(value, "control", because)
                     self.status = SAID
         except Refused as refusal:
-            self.status = str(refusal)
+            self.status = f"{refusal}"
 
     def _missing(self, value: str, because: str) -> str:
         """What an answer does not have yet, in words; "" where it is whole."""

@@ -237,7 +237,7 @@ def _used(text: str, name: str) -> set[str]:
     try:
         code = compile(text, "function", "exec", ANNOTATIONS, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        said = error.msg if isinstance(error, SyntaxError) else f"{error}"
         raise Refused(f"`{name}` can't be kept alone: {said}") from None
     used = set()
     for step in _steps(code):

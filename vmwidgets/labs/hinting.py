@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
 from .exercise import Exercise, three
@@ -45,6 +45,7 @@ class Hint:
         html = framed("".join(f"<div>{marked(text)}</div>" for text in self._lines()), f"hints for {self.id}")
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
 
+    @in_ascii
     def __repr__(self) -> str:
         return "\n".join(self._lines())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, in_ascii
 from vmwidgets.widgets.host.display import watch_cells
 
 LONGEST_LINE = 50
@@ -49,6 +49,7 @@ class Minutes:
         self.cells.append((first[:LONGEST_LINE], (now - self._since) / 60))
         self._since = now
 
+    @in_ascii
     def __repr__(self) -> str:
         rows = [*self.cells, ("together", sum(taken for _, taken in self.cells))]
         return "\n".join(["minutes  cell", *(f"{taken:7.1f}  {cell}" for cell, taken in rows)])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any
 
+from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.base.frozen import frozen
 
 from .answers import UNSURE
@@ -109,5 +110,6 @@ class Outcome:
             raise NotImplementedError  # as any value of a cell
         self.show(self)
 
+    @in_ascii
     def __repr__(self) -> str:
         return "\n".join(filter(None, (self.sentence, self.explanation)))

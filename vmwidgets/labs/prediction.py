@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.views.scene.twin import LOST
 
@@ -199,6 +199,7 @@ class Prediction:
         shown = framed(f"<div>{marked(self.question, 'strong')}</div>{rows}", f"prediction {self.id}")
         return f'<div data-vmwidgets-prediction="{self.id}">{shown}{alone}</div>'
 
+    @in_ascii
     def __repr__(self) -> str:
         said = "; ".join(f"{word} {text}" for word, text in self._lines() if self.answers)
         wanted = " | ".join(self.options) or KINDS[self.kind]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vmwidgets.engine.base.errors import in_ascii
+
 from .answers import UNSURE
 from .markup import framed, marked
 from .outcome import Outcome
@@ -74,6 +76,7 @@ class Predictions(Mapping[str, Prediction]):
         }
         return {self.MIME: data, "text/html": html, "text/plain": repr(self)}
 
+    @in_ascii
     def __repr__(self) -> str:
         if not self:
             return "no predictions yet"

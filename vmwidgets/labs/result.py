@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
+from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.base.frozen import frozen
 
 from .criterion import Criterion
@@ -123,6 +124,7 @@ class Result:
         """The value of a cell: shown, unless the cell has shown it when it checked."""
         cards.show(self)
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [line for criterion in self.criteria for line in _lines(criterion)]
         below = self.problem, TRYING if self.trying else "", self._stuck if self.hints else ""

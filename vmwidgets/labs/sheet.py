@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
 from .beginning import Beginning, begun
@@ -91,6 +91,7 @@ class Sheet:
         content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}<div>{with_code(self._beside)}</div>"
         return {MIME: self.data(), "text/html": framed(content, f"exercise {self.id}"), "text/plain": repr(self)}
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"{self.id} · {self.exercise.title}\n{self.text}\n{self._beside}"
 

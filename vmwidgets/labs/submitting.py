@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from vmwidgets import __version__
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, in_ascii
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine.arguments import known
@@ -70,6 +70,7 @@ class Submission:
         """The value of a cell: shown, unless the cell has shown it when it was made."""
         self.once.show()
 
+    @in_ascii
     def __repr__(self) -> str:
         return "\n".join(self._lines())
 

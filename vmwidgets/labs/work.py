@@ -88,7 +88,7 @@ def packed(thing: Any) -> dict[str, Any]:
         if isinstance(machine, Machine):
             return {"kind": "machine", "part": thing.path, "journal": _journal(machine)}
     except (VMError, OSError, TypeError) as error:
-        return {"kind": "nothing", "why": str(error)}
+        return {"kind": "nothing", "why": f"{error}"}
     return {"kind": "nothing", "why": f"{shown(thing)} is {a_kind(thing)}"}
 
 
@@ -208,7 +208,7 @@ def _machine(journal: bytes) -> Machine:
         try:
             return load_journal(path)
         except Refused as refusal:  # without the name of a file that is there for a moment only
-            raise Refused(str(refusal).replace(repr(str(path)), "its journal")) from None
+            raise Refused(f"{refusal}".replace(repr(str(path)), "its journal")) from None
 
 
 def _bytes(text: Any) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.text import visible
@@ -170,6 +170,7 @@ class Snapshot(Exports):
         picture = twin_html("", image, scene.notes[-1])
         return {"text/html": picture + RULES, "text/plain": self.to_text()}
 
+    @in_ascii
     def __repr__(self) -> str:
         when = f" after operation {self._operation}" if self._operation >= 0 else ""
         return f"<snapshot of {self._scene.title}{when}>"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.views.maps.runs import what_is
@@ -45,6 +45,7 @@ class Found:
     folded: bool = False
     """Whether the one that is shown is in a part of the picture that is folded."""
 
+    @in_ascii
     def __repr__(self) -> str:
         if self.at < 0:
             return f"<{self.text} is shown>"
@@ -109,7 +110,7 @@ class Finding:
         >>> b = t.mmap("8 KiB", "r")
         >>> picture = vm.picture(t.map)
         >>> picture.search("film")
-        <1 of 1: entry 12: 0x1_0000–0x1_1000, 4 KiB, rw-, film>
+        <1 of 1: entry 12: 0x1_0000-0x1_1000, 4 KiB, rw-, film>
         >>> picture.search("r--").at
         0
         """

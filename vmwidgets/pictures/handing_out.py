@@ -363,5 +363,5 @@ def _of_another(shown_here: Picture, machine: Machine, there: There) -> Drawable
     try:
         target = counterpart(shown_here.target, machine, there)
     except VMError as error:
-        return Absent(there.machine, str(error))
+        return Absent(there.machine, f"{error}")
     return shown_here.of_another(target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.released import install
 from vmwidgets.engine.paper import thrashing
 from vmwidgets.views.scene.twin import RULES, image_html, twin_html
@@ -120,6 +120,7 @@ class DrawnCurve:
     def _repr_html_(self) -> str:
         return twin_html("", image_html(self.svg, repr(self._curve), "; color-scheme: light"), "") + RULES
 
+    @in_ascii
     def __repr__(self) -> str:
         return repr(self._curve)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, printable, shown
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.event_kinds import TooFar, checked_kinds, next_event
@@ -132,6 +132,7 @@ class Picture(Exports, Finding, traitlets.HasTraits):
             refuse_unfit(self, {name: value})
             raise
 
+    @in_ascii
     def __repr__(self) -> str:
         if not self.alive:
             return f"<{type(self).__name__} of a machine that is gone>"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused, shown
+from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.units import PAGE, Address, counted
 from ..engine.memory.ram import BusError
 from ..engine.mmu.formats.riscv import SV39
@@ -49,6 +49,7 @@ class SavedMemory:
         """Words of 8 bytes."""
         return [self.read_word(pa, 8) for pa in places]
 
+    @in_ascii
     def __str__(self) -> str:
         return ", ".join(f"{Address(start)} to {Address(start + len(data))}" for start, data in self._pieces)
 
@@ -96,6 +97,7 @@ class Image:
                 f"lies; it has {self._memory}. Save all memory, or say where it begins: base=0x80000000"
             ) from None
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<memory of {self._name}: {counted(len(self.processes), 'process')}>"
 

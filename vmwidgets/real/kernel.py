@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from ..engine.base.errors import Refused, shown
+from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.units import PAGE, Address, counted
 from ..engine.mmu.followed import Followed
 from ..engine.mmu.formats.riscv import SV39
@@ -335,6 +335,7 @@ class Kernel:
     ) -> None:
         self.close()
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<kernel at {self._port.name}{'' if self._port.is_open else ', closed'}>"
 

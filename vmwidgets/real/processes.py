@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ..engine.base.errors import Refused, shown
+from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.units import counted
 from ..engine.mmu.formats.riscv import SV39
 from ..engine.mmu.tables import PageTables
@@ -43,6 +43,7 @@ class Process:
     size: int
     root: int
 
+    @in_ascii
     def __str__(self) -> str:
         return f"{self.name or 'process'} ({self.pid})"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ..engine.base.errors import Refused, shown
+from ..engine.base.errors import Refused, in_ascii, shown
 from ..engine.base.released import install
 from ..engine.base.units import Address
 
@@ -47,6 +47,7 @@ class Line:
     file: str
     number: int
 
+    @in_ascii
     def __str__(self) -> str:
         return f"{self.file}:{self.number}"
 

@@ -58,7 +58,7 @@ def compare(
     allocate a 64 KiB  0x10_0000  0x10_0000  0x10_0000
     allocate b 16 KiB  0x11_0000  0x11_0000  0x11_0000
     free a             64 KiB     64 KiB     64 KiB
-    allocate c 32 KiB  0x10_0000  0x10_0000  ≠ 0x11_4000
+    allocate c 32 KiB  0x10_0000  0x10_0000  != 0x11_4000
     entries            2          2          1
     largest gap        944 KiB    944 KiB    912 KiB
     gaps               2          2          2

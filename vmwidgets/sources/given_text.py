@@ -45,7 +45,7 @@ def read(name: str, what: str, never: str, most: int) -> str:
             with gzip.open(name) as unpacked:
                 content = unpacked.read(most + 1)
     except (OSError, ValueError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        why = getattr(error, "strerror", None) or f"{error}"
         raise Refused(f"{label} can't be read ({why}): write the path of {what}, or its text") from None
     if len(content) > most:
         raise Refused(f"{label} has more than {binary_size(most)}: that is {never}")

@@ -72,8 +72,8 @@ def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None
     >>> vm.diff(t, "10000-12000 rw-p 0 00:00 0\n7ff0000-7ff2000 rw-p 0 00:00 0   [stack]\n")
     task 'init' and the text: 1 range, 4 KiB should agree
       agrees: 1 range, 4 KiB; differs: 1 range, 4 KiB; only in the system: 1 range, 8 KiB
-      0x1_1000–0x1_2000 4 KiB r--p: ≠ differs (r-- in the model, rw- in the system)
-      0x7ff_0000–0x7ff_2000 8 KiB rw-p [stack]: only in the system (execve; it grows by itself)
+      0x1_1000-0x1_2000 4 KiB r--p: != differs (r-- in the model, rw- in the system)
+      0x7ff_0000-0x7ff_2000 8 KiB rw-p [stack]: only in the system (execve; it grows by itself)
     """
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ..engine.base.errors import Refused, printable
+from ..engine.base.errors import Refused, in_ascii, printable
 from ..engine.base.units import PAGE, Address, Size
 from .foreign import CALL_LINE, refuse_foreign, refuse_others
 
@@ -59,6 +59,7 @@ class MapsRange:
         """Length in bytes."""
         return Size(self.end - self.start)
 
+    @in_ascii
     def __repr__(self) -> str:
         letters = self.protection + ("s" if self.shared else "p")
         return f"{Address(self.start)}–{Address(self.end)} {letters} {self.size} {printable(self.path)}".rstrip()
@@ -70,7 +71,7 @@ def parse_maps(text: str, source: str) -> list[MapsRange]:
     `source` names the text in the sentence.  Blank lines are passed over.
 
     >>> parse_maps("00400000-00401000 r-xp 00000000 08:01 12   /bin/true", "a text")
-    [0x40_0000–0x40_1000 r-xp 4 KiB /bin/true]
+    [0x40_0000-0x40_1000 r-xp 4 KiB /bin/true]
     """
     refuse_foreign(text, source)
     refuse_others(text, source, CALL_LINE, "what strace wrote", "give it to vm.load_strace")

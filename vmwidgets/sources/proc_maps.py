@@ -10,8 +10,8 @@ from typing import Any
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ..engine.base.errors import Refused, a_kind, printable, shown
-from ..engine.base.units import binary_size
+from ..engine.base.errors import Refused, a_kind, in_ascii, printable, shown
+from ..engine.base.units import Size, binary_size
 from ..engine.machine import Machine
 from ..engine.machine.arguments import reads_as_size
 from ..engine.machine.handles.objects import MemoryObject
@@ -42,12 +42,19 @@ class LoadedMaps:
     entered: int
     merged: tuple[tuple[MapsRange, ...], ...]
     outside: tuple[MapsRange, ...]
+    mapped: Size
+    """Bytes of all ranges."""
+    resident: Size | None
+    """Bytes of them that are in memory, which only smaps says."""
 
+    @in_ascii
     def __repr__(self) -> str:
         ranges, entries = _counted(self.entered, "range", "s"), _counted(len(self.task.map), "entr", "ies", "y")
         lines = [f"{ranges} of {self.source} in task {self.task.name!r}, as {entries}"]
         if self.recorded:
             lines.insert(0, f"There is no {SELF} on this system: this is {RECORDED}.")
+        if self.resident is not None:
+            lines.append(f"Of {self.mapped} mapped, {self.resident} is in memory (Rss).")
         if self.merged:
             lines.append("Merged by the map, since they have no objects and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
@@ -76,7 +83,7 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
     2 ranges of the text in task 'maps', as 1 entry
     Merged by the map, since they have no objects and their flags are equal:
-      0x1_0000–0x1_1000 rw-p 4 KiB + 0x1_1000–0x1_3000 rw-p 8 KiB
+      0x1_0000-0x1_1000 rw-p 4 KiB + 0x1_1000-0x1_3000 rw-p 8 KiB
     """
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
@@ -91,7 +98,10 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
         made = machine.task(name)
         _enter(machine, made, inside)
     outside = tuple(one for one in ranges if not (layout.user_start <= one.start and one.end <= layout.user_end))
-    return LoadedMaps(made, source, recorded, len(inside), _merged(made, inside), outside)
+    known = [one.resident for one in ranges if one.resident is not None]
+    resident = Size(sum(known)) if known else None
+    mapped = Size(sum(one.size for one in ranges))
+    return LoadedMaps(made, source, recorded, len(inside), _merged(made, inside), outside, mapped, resident)
 
 
 # ---- where the text comes from ---------------------------------------------------------------

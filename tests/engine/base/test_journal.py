@@ -152,10 +152,10 @@ def test_it_can_be_read_like_a_list_but_not_changed():
 
 def test_it_prints_the_latest():
     lines = repr(filled(12)).splitlines()
-    assert lines[0] == "… 2 earlier"
-    assert lines[1] == "2: counter.add(amount=2) → 2"
+    assert lines[0] == "... 2 earlier"
+    assert lines[1] == "2: counter.add(amount=2) -> 2"
     assert len(lines) == 11
-    assert repr(filled(3)).splitlines() == [f"{n}: counter.add(amount={n}) → {n}" for n in range(3)]
+    assert repr(filled(3)).splitlines() == [f"{n}: counter.add(amount={n}) -> {n}" for n in range(3)]
 
 
 def test_old_records_come_back_as_they_were():

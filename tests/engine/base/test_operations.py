@@ -33,7 +33,7 @@ def test_a_call_is_recorded_with_its_arguments_by_name_and_its_result(counter, t
     assert first.arguments == (("amount", 2),)
     assert second.arguments == (("amount", 3), ("twice", False))
     assert first.events == (MapResized("counter", 0, 2),)
-    assert str(second) == "1: counter.add(amount=3, twice=False) → 5"
+    assert str(second) == "1: counter.add(amount=3, twice=False) -> 5"
     assert told == [1, 2]
 
 

@@ -32,7 +32,7 @@ def refused(machine, call, *parts):
     with pytest.raises(vm.Refused) as caught:
         call()
     assert snapshot(machine) == before
-    message = str(caught.value)
+    message = f"{caught.value}"
     for part in parts:
         assert part in message, message
     assert "\n" not in message

@@ -229,7 +229,7 @@ class TestLocks:
         m.spawn(self.crossing, m, b, a, name="two")
         m.run()
         assert m.threads.cycle == ("one", "two")
-        with pytest.raises(Stuck, match="deadlock: one → two → one") as stuck:
+        with pytest.raises(Stuck, match="deadlock: one -> two -> one") as stuck:
             m.kmem_alloc_wait("4 KiB")
         assert stuck.value.cycle == ("one", "two")
         m.kill("one")

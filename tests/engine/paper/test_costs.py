@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, ascii_text
 from vmwidgets.engine.paper.costs import EffectiveAccessTime
 
 counts = st.integers(0, 10**6)
@@ -29,8 +29,8 @@ def test_a_textbook_question():
     costs = vm.Costs(tlb=0, memory=200, minor=0, major=8_000_000)
     t = EffectiveAccessTime(costs, 1000, tlb_hits=1000, walk_references=0, minor=0, major=1)
     assert t.time == 8200
-    assert "0.001 × 8 ms" in repr(t)
-    assert repr(t).startswith("effective access time: 8.2 µs, of 1,000 accesses")
+    assert "0.001 x 8 ms" in repr(t)
+    assert repr(t).startswith("effective access time: 8.2 us, of 1,000 accesses")
 
 
 def test_the_formula_for_pages_says_the_same_as_the_text():
@@ -40,7 +40,7 @@ def test_the_formula_for_pages_says_the_same_as_the_text():
         re.sub(r"\\mathrm\{([^}]*)\}", r"\1", math).replace(r"\times", "×").replace(r"\mu ", "µ").replace(r"\,", " ")
     )
     for line in repr(t).splitlines()[1:4]:
-        assert line.strip(" =") in plain
+        assert line.strip(" =") in ascii_text(plain)
     assert math.count("{") == math.count("}")
     assert math.count("$$") == 2
 

@@ -194,7 +194,7 @@ def test_a_brk_that_leaves_the_end_where_it_was_has_failed(machine):
 def test_three_kinds_of_other_calls_are_all_of_them(machine):
     few = "getpid() = 12\ngetuid() = 0\ngetgid() = 0\n"
     assert "  No memory in them: 3 (getpid, getuid, getgid)\n" in f"{replayed(machine, few)!r}\n"
-    assert "4 (getpid, getuid, getgid …)" in repr(replayed(vm.boot("x86-64"), few + "gettid() = 12\n"))
+    assert "4 (getpid, getuid, getgid ...)" in repr(replayed(vm.boot("x86-64"), few + "gettid() = 12\n"))
 
 
 def test_what_execve_mapped_is_counted_and_the_rest_done(machine):

@@ -396,7 +396,7 @@ def slots_of_the_area(seen: Pictured) -> None:
 def entries_of_the_map(seen: Pictured) -> None:
     """So many entries, and the bytes that they take; each row has the rights of its entry."""
     found = entries_of(seen.picture.target)
-    match = re.search(r"([\d,]+) entr(?:y|ies) · (.*?) used", seen.scene.subtitle)
+    match = re.search(r"([\d,]+) entr(?:y|ies) · (.*?) mapped", seen.scene.subtitle)
     assert match is not None
     assert number(match[1]) == len(found)
     assert match[2] == binary_size(sum(one.end - one.start for one in found))

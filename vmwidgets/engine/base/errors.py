@@ -12,6 +12,8 @@ A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 _SHOWN = 60
@@ -24,6 +26,35 @@ def printable(text: str) -> str:
     True
     """
     return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+_SIGNS = str.maketrans({
+    "–": "-", "—": "-", "−": "-", "→": "->", "←": "<-", "…": "...", "×": "x", "·": "|", "≠": "!=", "≤": "<=", "≥": ">=",
+    "µ": "u", "▲": "^", "✓": "+", "✗": "-", "“": '"', "”": '"',
+})  # fmt: skip  # pairs
+"""What stands for a sign on a console that has no Unicode."""
+
+
+def ascii_text(text: str) -> str:
+    r"""Return a text in ASCII: signs as people type them, other characters spelled out as Python does.
+
+    >>> ascii_text("0x1000–0x2000 → é…")
+    '0x1000-0x2000 -> \\xe9...'
+    """
+    return text if text.isascii() else text.translate(_SIGNS).encode("ascii", "backslashreplace").decode()
+
+
+def in_ascii(method: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Make a `__repr__` or `__str__` return ASCII: any console must be able to print it.
+
+    HTML, pictures and captions keep their signs: these are not made from what such a method returns.
+    """
+
+    @wraps(method)
+    def text(self: Any) -> str:
+        return ascii_text(method(self))
+
+    return text
 
 
 def shown(value: object) -> str:
@@ -66,6 +97,18 @@ class VMError(Exception):
     def __init__(self, sentence: str = "") -> None:
         super().__init__(printable(sentence))
 
+    def __format__(self, spec: str) -> str:
+        """Return the sentence with its signs and names, for a page, a picture or another sentence."""
+        return format(BaseException.__str__(self), spec)
+
+    @in_ascii
+    def __str__(self) -> str:
+        return BaseException.__str__(self)  # a KeyError's own is its repr
+
+    @in_ascii
+    def __repr__(self) -> str:
+        return BaseException.__repr__(self)
+
 
 class Refused(VMError, ValueError):
     """A request that makes no sense: what was wrong, where, and what would be right.
@@ -79,8 +122,6 @@ class Refused(VMError, ValueError):
 
 class UnknownName(Refused, KeyError):
     """A name under which there is nothing; the sentence lists what there is."""
-
-    __str__ = Exception.__str__
 
 
 class KernelError(VMError):

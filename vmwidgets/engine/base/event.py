@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .errors import in_ascii
 from .frozen import dataclass_transform, own_fields
 from .past import Row
 
@@ -105,6 +106,7 @@ class Event(_Declared):
     def __delattr__(self, name: str) -> None:
         raise FrozenInstanceError(f"cannot delete field {name!r}")
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"{self.tag}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._told)})"
 

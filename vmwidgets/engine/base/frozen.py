@@ -12,6 +12,8 @@ from dataclasses import Field, FrozenInstanceError, dataclass, field, fields
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from .errors import in_ascii
+
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform as dataclass_transform  # noqa: PLC0414  # for `event`, too
 else:
@@ -133,7 +135,8 @@ def _promise(made: Any, body: dict[str, Any], **settings: bool) -> None:
             whole.__qualname__ = made.__qualname__
             dataclass(frozen=True, **settings)(whole)
             for name in promised:
-                setattr(made, name, vars(whole)[name])
+                method = vars(whole)[name]
+                setattr(made, name, in_ascii(method) if name == "__repr__" else method)
             if "__replace__" in vars(whole):  # for `copy.replace`, from Python 3.13 on
                 made.__replace__ = whole.__replace__
             for name in own_fields(made):

@@ -15,7 +15,7 @@ from copy import copy
 from operator import index as whole
 from typing import Any, NamedTuple, Protocol, overload
 
-from .errors import Refused, a_kind, printable, shown
+from .errors import Refused, a_kind, in_ascii, printable, shown
 from .event import ROLES, Called, Event
 from .packed import KEPT, Packed, Row, pack
 from .past import Past
@@ -165,7 +165,7 @@ class Operation(NamedTuple):
         >>> m = vm.boot("x86-64")
         >>> a = m.kernel_map.lookup(m.kernel_map.start)
         >>> m.journal.last.explain()
-        lookup ...0xffff_8080_0000_0000–0xffff_8080_000c_0000...
+        lookup ...0xffff_8080_0000_0000-0xffff_8080_000c_0000...
         vm_map_lookup_nearest
              vm_map_lookup_nearest
           1. ...0xffff_8080_0000_0000...
@@ -180,6 +180,7 @@ class Operation(NamedTuple):
         """Whether another run of it did and gave the same."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
 
+    @in_ascii
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
         return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.said or self.result}")
@@ -518,6 +519,7 @@ class Journal:
             end = begin
         return found[::-1]
 
+    @in_ascii
     def __repr__(self) -> str:
         units = self.units()
         left_out = len(self) - sum(len(unit.operations) for unit in units)
@@ -530,6 +532,7 @@ class Unit(NamedTuple):
     name: str
     operations: list[Operation]
 
+    @in_ascii
     def __str__(self) -> str:
         first, last = self.operations[0], self.operations[-1]
         if not self.name:

@@ -196,7 +196,7 @@ class Door:
             self.dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
             raw.append((Panicked.tag, self.dead.name, self.dead.reason))
             return "panic", str(self.dead), self.dead if edited_by_hand else None
-        return outcome, str(error), dead
+        return outcome, f"{error}", dead
 
     def only_looked(self) -> None:
         """The operation under way turns out to change nothing: it is none, and what was undone can be redone after it.

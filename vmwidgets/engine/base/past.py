@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
-from .errors import Refused
+from .errors import Refused, in_ascii
 
 
 class Absent:
@@ -20,6 +20,7 @@ class Absent:
 
     __slots__ = ()
 
+    @in_ascii
     def __repr__(self) -> str:
         return "ABSENT"
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from .errors import shown
+from .errors import ascii_text, shown
 
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
@@ -88,15 +88,16 @@ def duration(nanoseconds: float) -> str:
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of words as lines, each column as wide as its longest word.
+    """Rows of words as lines in ASCII, each column as wide as its longest word.
 
     >>> print(in_columns([("page", "frame"), ("0", "0x1eb")]))
     page  frame
     0     0x1eb
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [[ascii_text(word) for word in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 
@@ -151,11 +152,27 @@ def parse_address(text: str) -> int:
         ) from None
 
 
-class Address(int):
+_AS_TEXT = re.compile(r"(?:.?[<>^])?(?:[1-9]\d*)?s?")
+"""A format that gives room and no base, sign or separator: what is laid out is the text."""
+
+
+class _Printed(int):
+    """A number that is printed as a text."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        """Lay out its text; a base, a sign or a separator asks for the number: ``f"{size:,}"``, ``f"{address:x}"``."""
+        return format(str(self), spec) if _AS_TEXT.fullmatch(spec) else int.__format__(self, spec)
+
+
+class Address(_Printed):
     """An address in bytes that prints as grouped hexadecimal.
 
     >>> Address(0xFFFF808000A07000)
     0xffff_8080_00a0_7000
+    >>> f"{Address(0x1000):>9}|{Address(0x1000):#x}"
+    '   0x1000|0x1000'
     """
 
     __slots__ = ()
@@ -166,11 +183,13 @@ class Address(int):
     __str__ = __repr__
 
 
-class Size(int):
+class Size(_Printed):
     """A size in bytes that prints in binary units.
 
     >>> Size(64 * MIB), Size("8 KiB")
     (64 MiB, 8 KiB)
+    >>> f"{Size('8 KiB'):>8}|{Size('8 KiB'):,}"
+    '   8 KiB|8,192'
     """
 
     __slots__ = ()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from heapq import merge
 from typing import NamedTuple
 
+from ..base.errors import in_ascii
 from ..base.units import Address, Size
 
 REMEMBERED = 10_000
@@ -30,6 +31,7 @@ class Allocation(NamedTuple):
         """Bytes, whole pages."""
         return Size(self.end - self.start)
 
+    @in_ascii
     def __repr__(self) -> str:
         owner = f" for {self.owner}" if self.owner else ""
         return f"<{Address(self.start)}–{Address(self.end)} {self.size} of {self.map} by {self.function}{owner}>"
@@ -121,6 +123,7 @@ class Allocations:
     def __len__(self) -> int:
         return sum(len(ledger.starts) for ledger in self._maps.values())
 
+    @in_ascii
     def __repr__(self) -> str:
         first = [repr(one) for one, _ in zip(self, range(20), strict=False)]
         more = [f"… {len(self) - 20:,} more"] if len(self) > 20 else []

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from ..base.errors import Refused, UnknownName, a_kind, shown
+from ..base.errors import Refused, UnknownName, a_kind, in_ascii, shown
 from ..base.protection import parse_protection
 from ..base.units import IN_PAGE, PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, MALLOC_FLAGS
@@ -184,6 +184,10 @@ class Named(dict[str, V]):
     def __missing__(self, name: Any) -> V:
         known(name, self, self._what)
         raise AssertionError("a name that is there is not missing")
+
+    @in_ascii
+    def __repr__(self) -> str:
+        return super().__repr__()
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:

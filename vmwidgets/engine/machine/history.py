@@ -421,7 +421,7 @@ class History:
             call = machine.recorded(then.target, then.name)
         except Refused as refused:
             if then.outcome != "error":
-                raise Diverged(self._differs(then, str(refused))) from refused
+                raise Diverged(self._differs(then, f"{refused}")) from refused
             journal.append(then)  # what it names was gone then too, and that was its error
             return
         try:
@@ -440,12 +440,12 @@ class History:
             self.door.stop_at = 0
         if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
             journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
-        if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and str(error) == then.said:
+        if len(journal) == done and then.outcome == "error" and isinstance(error, Refused) and f"{error}" == then.said:
             journal.append(then)  # it is refused before anything happens, and was after that
         if any_result and len(journal) > done and journal.last.outcome == then.outcome == "done":
             then = then._replace(result=journal.last.result)
         if len(journal) == done or not journal.last.agrees(then):
-            now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else str(error)
+            now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else f"{error}"
             raise Diverged(self._differs(then, now)) from error
 
     def _differs(self, then: Operation, now: str) -> str:

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from ..base.errors import Broken, Refused, shown
+from ..base.errors import Broken, Refused, in_ascii, shown
 from ..base.event import Event
 from ..base.operations import PartReference, operation
 from ..base.units import binary_size, counted
@@ -568,6 +568,7 @@ class Machine(Hindsight):
             return False
         return True
 
+    @in_ascii
     def __repr__(self) -> str:
         free = binary_size(self.system.pages.free_pages * 4096)
         names = ", ".join(map(repr, self.system.tasks)) or "none"

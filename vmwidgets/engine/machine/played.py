@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..base.errors import in_ascii
 from ..base.frozen import frozen
 from ..base.journal import Journal
 from ..base.units import counted
@@ -25,6 +26,7 @@ class ProgramStep:
     offset: int = 0
     size: int = 0
 
+    @in_ascii
     def __str__(self) -> str:
         place = f"{self.name} + {self.offset:,}" if self.offset else self.name
         bytes_ = f", {counted(self.size, 'byte')}" if self.size else ""
@@ -76,6 +78,7 @@ class Played:
         """The steps whose operations are in a history: all, those before a moment, or none after an undo.  O(steps)."""
         return tuple(one for one in self.steps if journal.number_of(one.serial) is not None)
 
+    @in_ascii
     def __repr__(self) -> str:
         rows = [f"{self.name}.c: {counted(len(self.steps), 'operation')}; line: accesses, TLB misses, faults, copies"]
         for line, one in sorted(self.lines.items()):

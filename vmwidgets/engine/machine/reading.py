@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..base.errors import Refused
+from ..base.errors import Refused, in_ascii
 from ..base.units import listed
 
 
@@ -62,6 +62,7 @@ class Reading:
     def __dir__(self) -> list[str]:
         return sorted(self._find().readable)
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<{self._name}, to be read: {', '.join(dir(self))}>"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base.errors import KernelError, Refused, kernel_error, shown
+from ..base.errors import KernelError, Refused, in_ascii, kernel_error, shown
 from ..base.frozen import frozen
 from ..base.units import Address, Size
 from ..paper.segments_schema import Segment, SegmentsValue
@@ -114,6 +114,7 @@ class Segments:
             raise Refused(f"segments={shown(data)}: write names with base, bounds and rights")
         return cls(**data)
 
+    @in_ascii
     def __repr__(self) -> str:
         parts = (
             f"{number} {name} {unit.base} {unit.bounds} {rights}"

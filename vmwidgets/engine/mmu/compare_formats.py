@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, in_ascii, shown
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address, binary_size, counted, parse_address, parse_size
 from ..memory.ram import Ram
@@ -42,6 +42,7 @@ class FormatComparison:
         self.value = value
         self.tables = tables
 
+    @in_ascii
     def __repr__(self) -> str:
         costs = "; ".join(
             f"{cost.format}: {counted(cost.tables, 'table')}, {binary_size(cost.table_bytes)}{_left_out(cost)}"

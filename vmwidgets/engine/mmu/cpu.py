@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Generic
 
+from ..base.errors import in_ascii
 from ..base.recorder import Recorder
 from ..base.units import PAGE
 from ..memory.ram import Ram
@@ -147,5 +148,6 @@ class Cpu(Generic[C]):
         place = asid if entry.asid is None else entry.asid
         return differences(entry, self.fmt, memory, *(loaded if place == asid else self._loaded.get(place, loaded)))
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"

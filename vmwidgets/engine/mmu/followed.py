@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any, Literal
 
+from ..base.errors import in_ascii
 from ..base.frozen import frozen
 from ..base.units import counted
 from .tables import TablesWalk
@@ -93,6 +94,7 @@ class Followed:
             "outside": list(self.outside),
         }
 
+    @in_ascii
     def __repr__(self) -> str:
         at = f" {self.first.line}:" if self.first is not None and self.first.line else ""
         return f"<followed, {self.outcome}:{at} {self.headline}>"

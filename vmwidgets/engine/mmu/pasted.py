@@ -10,7 +10,7 @@ from dataclasses import field
 from itertools import pairwise
 from typing import Any
 
-from ..base.errors import Refused, printable, shown
+from ..base.errors import Refused, in_ascii, printable, shown
 from ..base.frozen import frozen
 from ..base.units import Address, Size, counted
 from .tables import TablesWalk
@@ -32,6 +32,7 @@ class SaidRange:
         """The first byte past it."""
         return self.start + self.size
 
+    @in_ascii
     def __repr__(self) -> str:
         where = "" if self.pa is None else f" at physical {Address(self.pa)}"
         return f"<{Address(self.start)}: {Size(self.size)} {self.rights}{where}>"
@@ -63,6 +64,7 @@ class SaidDifference:
     one: SaidRange | None
     other: SaidRange | None
 
+    @in_ascii
     def __repr__(self) -> str:
         sides = " → ".join("not mapped" if side is None else _from(side, self.start) for side in (self.one, self.other))
         return f"<{Address(self.start)}: {Size(self.size)} {sides}>"
@@ -76,7 +78,7 @@ def compared(one: Sequence[SaidRange], other: Sequence[SaidRange]) -> tuple[Said
     """Where two lists of ranges differ: in what is mapped, in a right or in the physical address, if both say it.
 
     >>> compared([SaidRange(0, 0x2000, "rw?u")], [SaidRange(0, 0x1000, "rwxu"), SaidRange(0x1000, 0x1000, "r-xu")])
-    (<0x1000: 4 KiB rw?u → r-xu>,)
+    (<0x1000: 4 KiB rw?u -> r-xu>,)
     """
     points = sorted({point for each in (*one, *other) for point in (each.start, each.end)})
     sides = tuple(sorted(ranges, key=lambda each: each.start) for ranges in (one, other))
@@ -116,6 +118,7 @@ class Listing:
         """The lines as runs of equal permissions."""
         return joined(self.pieces)
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<{self.name}: {counted(len(self.ranges), 'range')} from line {self.line}>"
 
@@ -139,6 +142,7 @@ class Trap:
     says: str = ""
     """What is known of it, in sentences."""
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<{self.headline}: {self.says}>"
 
@@ -161,6 +165,7 @@ class Panic:
     protects: str = ""
     mistakes: tuple[str, ...] = ()
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<panic: {printable(self.text)}, line {self.line}>"
 
@@ -196,7 +201,7 @@ class Pasted:
         >>> import vmwidgets as vm
         >>> line = "0000000000001000 0000000087f6b000 0000000000001000 "
         >>> vm.load(line + "rw-u---").compare(vm.load(line + "r--u---"))
-        (<0x1000: 4 KiB rw-u at 0x87f6_b000 → r--u at 0x87f6_b000>,)
+        (<0x1000: 4 KiB rw-u at 0x87f6_b000 -> r--u at 0x87f6_b000>,)
         """
         if not isinstance(other, Pasted):
             raise Refused(f"compare: {shown(other)} is not a result of vm.load")
@@ -218,6 +223,7 @@ class Pasted:
         )  # fmt: skip
         return ", ".join(counted(count, noun) for count, noun in counts if count)
 
+    @in_ascii
     def __repr__(self) -> str:
         parts = [*self.tables, *self.traps, *self.panics, *self.listings]
         lines = [f"<pasted: {self.summary}", *(f"  {part!r}" for part in parts[:MOST_LINES])]

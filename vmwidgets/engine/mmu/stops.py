@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, in_ascii, shown
 from ..base.frozen import frozen
 from ..base.units import counted
 from .pasted import SaidDifference, SaidRange, compared
@@ -53,6 +53,7 @@ class Stop:
         gone = {name: compared(ranges, ()) for name, ranges in then.items() if name not in found}
         return {name: one for name, one in {**found, **gone}.items() if one}
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<stop {self.number} at {self.where}: {counted(len(self.spaces), 'process', 'processes')}>"
 
@@ -72,6 +73,7 @@ class Stops:
         except (IndexError, TypeError):
             raise Refused(f"stop {shown(number)}: there are {len(self.all)}, numbered from 0") from None
 
+    @in_ascii
     def __repr__(self) -> str:
         last = f", the last at {self.all[-1].where}" if self.all else ""
         return f"<{counted(len(self.all), 'stop')}{last}>"

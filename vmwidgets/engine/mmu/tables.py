@@ -13,7 +13,7 @@ from operator import index
 from struct import unpack
 from typing import Any, Generic, NamedTuple
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, in_ascii, shown
 from ..base.frozen import frozen
 from ..base.units import Address, parse_address
 from ..memory.ram import BusError
@@ -70,6 +70,7 @@ class PageTables(Generic[C]):
         found = walk(self.memory, self.fmt, self.root, va, access, True, self.controls)
         return found.ok or (bool(found.page_size) and found.rights.user)
 
+    @in_ascii
     def __repr__(self) -> str:
         about = f", {self.about}" if self.about else ""
         return f"<{self.name}: {self.format} tables, {self.fmt.base_register} {self.root}{about}>"
@@ -171,7 +172,7 @@ class _Look:
         try:
             slots = [slot for slot in self._slots(level, table, above) if slot.number >= skip]
         except BusError as error:
-            return [self._value(level, table, begin, parent, (), 0, skip, str(error))]
+            return [self._value(level, table, begin, parent, (), 0, skip, f"{error}")]
         below: list[OpenTable] = []
         inner: list[int] = []
         for slot in slots:

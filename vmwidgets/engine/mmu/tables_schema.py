@@ -10,6 +10,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
+from ..base.errors import in_ascii
 from ..base.event import Event
 from ..base.frozen import frozen
 from ..base.past import Row, declare
@@ -41,6 +42,7 @@ class Permission(NamedTuple):
     write: bool
     execute: bool
 
+    @in_ascii
     def __str__(self) -> str:
         return "".join(letter if may else "-" for letter, may in zip("rwx", self, strict=True))
 
@@ -234,6 +236,7 @@ class Walk:
         pa = None if found.pa is None else Address(found.pa)
         return cls(**{**values, "va": Address(found.va), "pa": pa, **more})
 
+    @in_ascii
     def __repr__(self) -> str:
         who = "user" if self.user else "supervisor"
         way = " → ".join(f"{step.name}[{step.index}]" for step in self.steps)

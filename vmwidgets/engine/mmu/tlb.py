@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Generic
 
-from ..base.errors import Broken, Refused
+from ..base.errors import Broken, Refused, in_ascii
 from ..base.units import Address, binary_size, counted
 from .chains import permissions_by
 from .format import TableFormat
@@ -315,6 +315,7 @@ class Tlb(Generic[C]):
         if counted != self._shifts or 0 in counted.values():
             raise Broken(f"4. the page sizes that are looked for are those that are there: {self._shifts}, {counted}")
 
+    @in_ascii
     def __repr__(self) -> str:
         counts = f"{counted(len(self), 'entry')}, {counted(self.hits, 'hit')}, {counted(self.misses, 'miss')}"
         return f"<TLB of {self.sets:,} sets and {self.ways:,} ways: {counts}>"

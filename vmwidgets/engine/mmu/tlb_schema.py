@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..base.errors import in_ascii
 from ..base.event import Event
 from ..base.frozen import frozen
 from ..base.past import ABSENT, MOVED, Past, Row, declare
@@ -57,6 +58,7 @@ class Difference(NamedTuple):
     kept: str
     now: str
 
+    @in_ascii
     def __str__(self) -> str:
         return f"{self.what}: the TLB keeps {self.kept}, the tables say {self.now}"
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from operator import add, sub
 from typing import NamedTuple
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, in_ascii, shown
 from ..base.frozen import frozen
 from ..base.operations import exact
 from ..base.units import counted, duration
@@ -81,10 +81,10 @@ class EffectiveAccessTime:
     >>> t.time
     20151.0
     >>> print(t)
-    effective access time: 20.2 µs, of 1,000 accesses
-      = tlb + (1 + w) × memory + f × minor + F × major
-      = 1 ns + (1 + 0.4) × 100 ns + 0.01 × 1 µs + 0.002 × 10 ms
-      = 1 ns + 140 ns + 10 ns + 20 µs
+    effective access time: 20.2 us, of 1,000 accesses
+      = tlb + (1 + w) x memory + f x minor + F x major
+      = 1 ns + (1 + 0.4) x 100 ns + 0.01 x 1 us + 0.002 x 10 ms
+      = 1 ns + 140 ns + 10 ns + 20 us
     TLB hits: 90 %; 4 memory references by page walks for each miss
     """
 
@@ -128,6 +128,7 @@ class EffectiveAccessTime:
         each = max(1, self.accesses)
         return self.walk_references / each, self.minor / each, self.major / each
 
+    @in_ascii
     def __repr__(self) -> str:
         if not self.accesses:
             return "effective access time: no accesses so far"

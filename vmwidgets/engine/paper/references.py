@@ -209,7 +209,7 @@ def _asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
         try:
             answer = choose(list(pages))
         except Exception as error:
-            said = f": {error}" if str(error) else ""
+            said = f": {error}" if f"{error}" else ""
             raise CallbackFailed(f"{title} raised {type(error).__name__}{said}") from error
         return chosen_frame(title, pages, answer)
 

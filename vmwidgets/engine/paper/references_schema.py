@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TypeAlias
 
-from ..base.errors import UnknownName, printable, shown
+from ..base.errors import UnknownName, in_ascii, printable, shown
 from ..base.frozen import frozen
 from ..base.units import counted
 
@@ -79,6 +79,7 @@ class PolicyRun:
         """The policy, the frames and the faults."""
         return f"{printable(self.policy)}, {counted(self.frames, 'frame')}: {counted(self.faults, 'fault')}"
 
+    @in_ascii
     def __repr__(self) -> str:
         """Time across, frames down; `'` is a reference bit, `>` the hand, `|` a tick; below is the page that goes."""
         lines = [f"{self.headline} of {counted(len(self.steps), 'reference')}"]
@@ -109,6 +110,7 @@ class Anomaly:
     frames: tuple[int, int]
     faults: tuple[int, int]
 
+    @in_ascii
     def __str__(self) -> str:
         (few, many), (before, after) = self.frames, self.faults
         return (
@@ -184,6 +186,7 @@ class ReferencesValue:
             for policy in self.policies
         )
 
+    @in_ascii
     def __repr__(self) -> str:
         rows = [("faults", *(counted(frames, "frame") for frames in self.frames)), *self.table()]
         first = max(len(row[0]) for row in rows)

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
 
-from ..base.errors import Refused, UnknownName, shown
+from ..base.errors import Refused, UnknownName, in_ascii, shown
 from ..base.frozen import frozen
 from ..memory.page import Page
 from ..memory.policy import Policy
@@ -94,6 +94,7 @@ class LoadCurve:
         most = max(point.work for point in points)
         return min(point.tasks for point in points if point.work >= most - 0.01)
 
+    @in_ascii
     def __repr__(self) -> str:
         widths = [max(9, len(scope) + 3) for scope in self.scopes]
         lines = [

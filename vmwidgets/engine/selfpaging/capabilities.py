@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from ..base.errors import Broken
+from ..base.errors import Broken, in_ascii
 from ..base.units import PAGE, Address, Size, counted
 from .domain_schema import CapabilityValue, CapRef
 from .errors import LibError
@@ -219,6 +219,7 @@ class CapObject:
             if after.base < part.end:
                 raise Broken(f"D2: {part} and {after} were both retyped from {self}, and overlap")
 
+    @in_ascii
     def __str__(self) -> str:
         return f"{self.kind.name} at {Address(self.base)}, {Size(self.bytes)}"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
+from ..base.errors import in_ascii
 from ..base.frozen import frozen
 from ..base.past import ABSENT, Past
 
@@ -46,6 +47,7 @@ class CapRef(NamedTuple):
     cnode: str
     slot: int
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"{self.cnode}[{self.slot}]"
 

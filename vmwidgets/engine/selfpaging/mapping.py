@@ -91,7 +91,7 @@ class Mapper:
     def _report_undone(self, error: LibError) -> None:
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapUndone.tag, self.domain, str(error)))
+            emit((MapUndone.tag, self.domain, f"{error}"))
 
     # ---- slots -------------------------------------------------------------------------------
 

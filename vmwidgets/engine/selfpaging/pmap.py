@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from ..base.errors import Refused
+from ..base.errors import Refused, in_ascii
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, Address, Size
 from .calls_schema import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
@@ -35,6 +35,7 @@ class Found(NamedTuple):
     offset: int
     flags: int
 
+    @in_ascii
     def __repr__(self) -> str:
         flags = " ".join(flag_names(self.flags)) or "no access"
         where = f"{Address(self.va)}–{Address(self.va + self.size)}"

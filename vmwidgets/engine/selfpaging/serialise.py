@@ -181,7 +181,7 @@ def _check_flags(flags: int) -> None:
     try:
         kernel_flags(remembered(flags))
     except Refused as refused:
-        raise _wrong(str(refused)) from None
+        raise _wrong(f"{refused}") from None
 
 
 def _check_apart(what: str, ranges: Iterable[tuple[int, int]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..base.errors import printable
+from ..base.errors import in_ascii, printable
 from ..base.frozen import frozen
 from ..base.units import counted, in_columns
 
@@ -48,6 +48,7 @@ class LinuxDifference:
         words = (self.operation, self.task, self.what, self.here, self.linux, self.kind or "≠ not expected")
         return (str(self.number), *(printable(word) for word in words))
 
+    @in_ascii
     def __repr__(self) -> str:
         number, operation, task, what, here, linux, kind = self.cells
         return f"{number}: {operation}: {what} of {task}: here {here}, Linux {linux} ({kind})"
@@ -128,9 +129,11 @@ class LinuxComparison:
         ended = [f"The comparison ended early: {self.stopped}"] if self.stopped else []
         return (*ended, *left, *self.not_compared)
 
+    @in_ascii
     def __str__(self) -> str:
         return in_columns((self.header, *self.table())) if self.rows else self.headline
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [f"{self.machine} and {self.source}: {self.headline}"]
         for kind in ("", *(kind for kind, _ in self.sayings)):

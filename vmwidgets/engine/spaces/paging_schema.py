@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..base.errors import printable
+from ..base.errors import in_ascii, printable
 from ..base.frozen import frozen
-from ..base.units import Address, Size, grouped_size
+from ..base.units import Address, Size, grouped_size, in_columns
 
 # ---- a task beside a domain that pages itself --------------------------------------------------
 
@@ -21,6 +21,7 @@ class PagedRange:
     backing: str
     """What is behind it: an object, a frame's slot."""
 
+    @in_ascii
     def __str__(self) -> str:
         place = f"{Address(self.start)}–{Address(self.end)}"
         return f"{place} {self.rights}, {Size(self.present)} present, {printable(self.backing) or 'nothing'} behind it"
@@ -115,12 +116,10 @@ class PagingComparison:
             rows.append((name, words[0], words[1]))
         return tuple(rows)
 
+    @in_ascii
     def __str__(self) -> str:
-        rows = [("", self.task.label, self.domain.label), *self.table()]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        return "\n".join(
-            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        )
+        return in_columns([("", self.task.label, self.domain.label), *self.table()])
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<comparison of {printable(self.task.label)} and {printable(self.domain.label)}>"

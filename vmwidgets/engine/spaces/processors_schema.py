@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import field
 
+from ..base.errors import in_ascii
 from ..base.event import Event
 from ..base.frozen import frozen
 from ..base.past import ABSENT, MOVED, Past, Row, declare
@@ -36,6 +37,7 @@ class FlushRequest:
     number: int = field(default=0, compare=False)
     """Which of the requests that were sent since boot it is, from 1 on; 0 for one that was forgotten."""
 
+    @in_ascii
     def __str__(self) -> str:
         what = f"[{Address(self.start)}, {Address(self.end)})" if self.pages else "everything"
         return f"{what} of {self.space}, asked by {self.sender}"

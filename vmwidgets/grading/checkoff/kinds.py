@@ -97,7 +97,7 @@ def asked(exercise: str, of: str, asking: Any) -> dict[str, Any]:
         subject = subject_of(exercise, of, asking["work"])
         found = list(questions(subject, asking["drawn_from"]))
     except (VMError, MemoryError, RecursionError) as error:
-        return {"questions": [], "steps": "", "problem": str(error) or type(error).__name__}
+        return {"questions": [], "steps": "", "problem": f"{error}" or type(error).__name__}
     steps = listed(subject.steps) if subject.steps is not None and len(subject.steps) <= LISTED else ""
     problem = "" if found else "nothing was done in it"
     return {"questions": [_data(one) for one in found], "steps": steps, "problem": problem}

@@ -224,7 +224,7 @@ class JournalSteps(Steps):
             try:
                 results[step] = "done", as_data(self._do(machine, operation, given, but))
             except VMError as error:
-                results[step] = str(error), failure(error)[0]
+                results[step] = f"{error}", failure(error)[0]
             if isinstance(operation.result, (PartReference, Address)):
                 here, then = results[step][1], operation.result
                 now[then] = here if now.get(then, here) == here else None  # two calls gave the same, and don't now
@@ -374,7 +374,7 @@ class TraceSteps(Steps):
         try:
             loaded = self._load(tuple(steps))
         except VMError as error:
-            return Outcome(None, (), {0: (str(error), failure(error)[0])})
+            return Outcome(None, (), {0: (f"{error}", failure(error)[0])})
         return Outcome(loaded, criteria_of(self.exercise, self.of, loaded))
 
     def _load(self, steps: tuple[int, ...]) -> LoadedStrace:

@@ -118,7 +118,7 @@ class _Process:
             self._send([BARE, MODULES], self._until)
             locked = self._exchanged(job, self._until).get("locked")
         except Exception as error:  # noqa: BLE001  whatever it was, nothing was locked
-            locked = str(error)
+            locked = f"{error}"
         if locked is not True:
             raise Refused(f"{OPEN}{printable(str(locked))}")
         try:

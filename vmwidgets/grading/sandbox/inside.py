@@ -42,7 +42,7 @@ def main() -> None:
     try:
         lock.close(job["seconds"], job["memory"])
     except Exception as error:  # noqa: BLE001  whatever is missing, nothing runs without the lock
-        return _say({"locked": str(error) or type(error).__name__})
+        return _say({"locked": f"{error}" or type(error).__name__})
     _say({"locked": True})
     found: list[Callable[..., Any]] = []
     _say(_answered(lambda: found.append(_function(job["source"], job["function"]))))
@@ -77,7 +77,7 @@ def _answered(do: Callable[[], Any]) -> dict[str, Any]:
 
 def _said(error: BaseException) -> str:
     try:
-        return str(error)[:MOST_SAID]
+        return f"{error}"[:MOST_SAID]
     except BaseException:  # noqa: BLE001  a learner's class
         return ""
 

@@ -102,7 +102,7 @@ def _limit(seconds: int, memory: int) -> None:
                 _closed(int(name))
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     except ValueError as error:
-        raise OSError(str(error)) from None
+        raise OSError(f"{error}") from None
 
 
 def _closed(descriptor: int) -> None:

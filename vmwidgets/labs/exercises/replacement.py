@@ -343,7 +343,7 @@ def _tried(choose: Any, string: str, asked: PolicySheet) -> _Tried:
     try:
         faults = reference_string(string, asked.frames, choose).runs[0].faults
     except VMError as error:
-        return _Tried(-1, most, str(error))
+        return _Tried(-1, most, f"{error}")
     return _Tried(faults, most, counted(faults, "fault"))
 
 

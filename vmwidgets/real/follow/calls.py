@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vmwidgets.engine.base.errors import in_ascii
+
 from ...engine.base.units import PAGE, Address
 from ..program import Program
 
@@ -71,6 +73,7 @@ class Call:
             return self.arguments[2] > LARGE * PAGE
         return self.function == "uvmalloc" and len(self.pages) > LARGE
 
+    @in_ascii
     def __str__(self) -> str:
         named = zip(ARGUMENTS[self.function], self.arguments, strict=True)
         return f"{self.function}({', '.join(f'{name}={_shown(name, value)}' for name, value in named)})"

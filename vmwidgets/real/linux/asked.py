@@ -417,7 +417,7 @@ class _Reading:
             faults = tuple(faults_of(then, starts, private_of(system, task)))
         text = f"{then.target.removeprefix('task:')}.{then.name}"
         self.life.calls.append(
-            Asked(then.number, text, task, name, given, Here(str(error), data, spans, pages, faults))
+            Asked(then.number, text, task, name, given, Here(f"{error}", data, spans, pages, faults))
         )
 
 

@@ -70,7 +70,7 @@ def text(value: Value | None) -> str | None:
     r"""The string that an argument is, without quotes and escapes; none for anything else, and for a part of one.
 
     >>> text(['"/lib/x\\n\\303\\251"'])
-    '/lib/x\né'
+    '/lib/x\n\xe9'
     """
     if not value or not isinstance(value[0], str) or not value[0].startswith('"') or not value[0].endswith('"'):
         return None

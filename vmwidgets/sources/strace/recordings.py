@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from importlib import resources
 
+from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.base.frozen import frozen
 
 from ...engine.base.units import counted
@@ -32,6 +33,7 @@ class Recording:
     strace: str
     maps: str
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = counted(self.strace.count("\n"), "line", "lines")
         ranges = f", and {counted(self.maps.count(chr(10)), 'range')} of its map" if self.maps else ""

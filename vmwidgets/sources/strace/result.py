@@ -7,7 +7,7 @@ from dataclasses import field
 
 from vmwidgets.engine.base.frozen import frozen
 
-from ...engine.base.errors import printable
+from ...engine.base.errors import in_ascii, printable
 from ...engine.base.units import counted
 from ...engine.machine.handles.tasks import Task
 
@@ -47,6 +47,7 @@ class LoadedStrace:
     passed_over: tuple[int, ...]
     text: str = field(default="", repr=False)
 
+    @in_ascii
     def __repr__(self) -> str:
         entries = counted(len(self.task.map), "entry") if self.task.name in self.task.machine.tasks else "gone"
         lines = [f"{counted(self.calls, 'call', 'calls')} of {self.source}; task {self.task.name!r}: {entries}"]

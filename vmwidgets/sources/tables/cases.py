@@ -126,7 +126,7 @@ def _case_of(path: Path, line: int, record: Record) -> Case:
     try:
         return _case(line, record)
     except Refused as error:
-        raise Unreadable(path, line, str(error)) from None
+        raise Unreadable(path, line, f"{error}") from None
 
 
 def _case(line: int, record: Record) -> Case:

@@ -40,7 +40,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     try:
         found = next(islice(read_cases(where), case, None), None)
     except Unreadable as error:
-        raise Refused(str(error)) from None
+        raise Refused(f"{error}") from None
     except OSError as error:
         raise Refused(f"{where}: {error.strerror or error}") from None
     if found is None:

@@ -69,7 +69,7 @@ class BarrelfishReplay:
         except LibError as error:
             return {"error": error.name, "stack": list(error.stack)}
         except Refused as refused:
-            return {"error": "refused", "stack": [str(refused)]}
+            return {"error": "refused", "stack": [f"{refused}"]}
         if "retoff" not in record["result"] and record["result"]["error"] is None:
             result = {name: value for name, value in result.items() if name != "retoff"}
         return result

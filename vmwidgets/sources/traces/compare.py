@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vmwidgets.engine.base.errors import in_ascii
+
 Difference = tuple[str, Any, Any]
 """Path of a field, what the recording has, what the engine did."""
 
@@ -11,6 +13,7 @@ Difference = tuple[str, Any, Any]
 class _Missing:
     """Stands for a field that one side does not have; equal to nothing that a recording can hold."""
 
+    @in_ascii
     def __repr__(self) -> str:
         return "(missing)"
 

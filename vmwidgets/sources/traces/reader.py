@@ -39,7 +39,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record]]:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise Unreadable(path, number + 1, "the compressed data is damaged or ends early") from None
     except OSError as error:
-        raise Unreadable(path, number + 1 if number else 0, error.strerror or str(error)) from None
+        raise Unreadable(path, number + 1 if number else 0, error.strerror or f"{error}") from None
 
 
 def short(value: object) -> str:
@@ -75,7 +75,7 @@ def _reason(error: Exception) -> str:
         return f"byte {error.start + 1} is not UTF-8"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos + 1}"
-    text = str(error)
+    text = f"{error}"
     return "a number has thousands of digits" if "digits" in text else text
 
 

@@ -188,7 +188,7 @@ def _step(path: Path, number: int, record: Record, kind: Kind, system: System, d
     try:
         result = system.run(record)
     except ValueError as error:
-        raise Unreadable(path, number, str(error)) from None
+        raise Unreadable(path, number, f"{error}") from None
     if isinstance(system, Corrected):
         partly = system.partly(record, result)
         if partly is not None:

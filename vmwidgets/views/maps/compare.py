@@ -215,7 +215,7 @@ def _name(one: ComparedMap) -> str:
 def _describe(one: ComparedMap) -> str:
     return (
         f"{one.label}: {counted(len(one.pieces), 'allocation', 'allocations')} in "
-        f"{counted(one.entries, 'entry')}, {one.used} used, "
+        f"{counted(one.entries, 'entry')}, {one.used} allocated, "
         f"{counted(len(one.gaps), 'gap', 'gaps')}, the largest {one.largest_gap}, "
         f"fragmentation {one.fragmentation:.0%}"
     )

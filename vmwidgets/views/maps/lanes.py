@@ -79,8 +79,8 @@ def draw_map(
 
 
 def subtitle_of(picture: MapPicture) -> str:
-    """Limits, number of entries, bytes used, and what the addresses leave out."""
+    """Limits, number of entries, bytes mapped, and what the addresses leave out."""
     value, style = picture.value, picture.style
     count = f"{value.nr_entries:,} entr{'y' if value.nr_entries == 1 else 'ies'}"
     prefix = f" · {style.legend}" if style.legend else ""
-    return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(picture.used)} used{prefix}"
+    return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(picture.used)} mapped{prefix}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.errors import Refused, in_ascii, shown
 from vmwidgets.engine.base.frozen import frozen
 
 
@@ -20,6 +20,7 @@ class Pseudocode:
     name: str
     lines: tuple[str, ...]
 
+    @in_ascii
     def __repr__(self) -> str:
         return "\n".join(self.lines)
 

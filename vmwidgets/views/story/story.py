@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from vmwidgets import events as ev
+from vmwidgets.engine.base.errors import in_ascii
 from vmwidgets.engine.base.frozen import frozen
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.views.scene.model import Caption
@@ -237,6 +238,7 @@ class Explanation:
         kept = tuple(step for step in steps if not words or any(word in step.sentence for word in words))
         return Explanation(replace(self.story, steps=kept))
 
+    @in_ascii
     def __repr__(self) -> str:
         return "\n".join(self._lines())
 

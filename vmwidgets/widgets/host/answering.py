@@ -76,7 +76,7 @@ class Answering(Picture):
             with refresher.answering(self) if redrawn else nullcontext():
                 handle(**details)
         except Refused as refusal:
-            self._reply({"type": "refused", "reason": str(refusal)})
+            self._reply({"type": "refused", "reason": f"{refusal}"})
         else:
             if message["type"] not in BY_ITSELF:
                 self._gestures(self, message["type"], details)

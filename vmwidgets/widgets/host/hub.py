@@ -56,7 +56,7 @@ class Hub(anywidget.AnyWidget):
                 try:
                     self.send_code(which)
                 except FileNotFoundError as error:  # the package was removed while its kernel runs
-                    self.send({"type": which, "reason": str(error)})
+                    self.send({"type": which, "reason": f"{error}"})
 
 
 def is_open(widget: Any) -> bool:

@@ -437,7 +437,7 @@ class View(Answering, anywidget.AnyWidget):
                 self._check_from_page(name, value)
                 super().set_state({name: value})
             except Refused as refusal:  # noqa: PERF203  the others are set
-                self.send({"type": "refused", "reason": str(refusal)})
+                self.send({"type": "refused", "reason": f"{refusal}"})
                 if name in self.keys:
                     self.send_state(name)
 

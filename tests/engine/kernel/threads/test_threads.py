@@ -238,7 +238,7 @@ def test_two_locks_in_two_orders_are_a_deadlock_that_is_named():
     scheduler.run()
     assert (thread.value().holder, waiting.value().holder) == ("b", "a")
     assert scheduler.cycle() == ("c", "a", "b")[1:]
-    with pytest.raises(Stuck, match="deadlock: a → b → a") as stuck:
+    with pytest.raises(Stuck, match="deadlock: a -> b -> a") as stuck:
         scheduler.finish(thread)
     assert stuck.value.cycle == ("a", "b")
     assert "c waits for the lock of exec_map, which a has" in str(stuck.value)

@@ -184,7 +184,7 @@ def test_of_many_operations_five_are_written() -> None:
     for _ in range(4):
         t = t.fork()
     lines = repr(m.why(t, a)).splitlines()
-    assert lines[1] == "  … 2 earlier"
+    assert lines[1] == "  ... 2 earlier"
     assert len(lines) == 7
 
 

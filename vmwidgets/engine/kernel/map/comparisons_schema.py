@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...base.errors import printable
+from ...base.errors import in_ascii, printable
 from ...base.frozen import frozen
 from ...base.units import Address, Size, binary_size, counted, in_columns
 from .map_schema import MapValue
@@ -22,6 +22,7 @@ class Allocate(WorkloadOperation):
     align: int = 0
     hint: int = 0
 
+    @in_ascii
     def __str__(self) -> str:
         align = f", align {binary_size(self.align)}" if self.align else ""
         hint = f", hint {Address(self.hint)}" if self.hint else ""
@@ -36,6 +37,7 @@ class Free(WorkloadOperation):
     start: int = 0
     end: int = 0
 
+    @in_ascii
     def __str__(self) -> str:
         return f"free {printable(self.name) or f'{Address(self.start)}–{Address(self.end)}'}"
 
@@ -47,6 +49,7 @@ class Lookup(WorkloadOperation):
     name: str
     address: int = 0
 
+    @in_ascii
     def __str__(self) -> str:
         return f"lookup {printable(self.name) or Address(self.address)}"
 
@@ -186,9 +189,11 @@ class ComparisonValue:
         ]
         return (*rows, *sums)
 
+    @in_ascii
     def __str__(self) -> str:
         return in_columns((self.header, *self.table()))
 
+    @in_ascii
     def __repr__(self) -> str:
         names = ", ".join(one.label for one in self.maps)
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...base.errors import printable
+from ...base.errors import in_ascii, printable
 from ...base.frozen import frozen
 from ...base.units import Address, Size, counted, in_columns
 
@@ -35,6 +35,7 @@ class MappedAs:
         """Whether a file is behind it."""
         return bool(self.name) and not self.name.startswith("[")
 
+    @in_ascii
     def __str__(self) -> str:
         name = printable(self.name) + (f" + {Size(self.offset)}" if self.is_file and self.offset else "")
         return f"{self.protection}{'s' if self.shared else 'p'} {name}".rstrip()
@@ -72,6 +73,7 @@ class RangeDiff:
         sides = (str(side) if side else "–" for side in (self.model, self.system))
         return (place, str(self.size), f"{'≠ ' if self.is_fault else ''}{self.verdict}", *sides, printable(self.why))
 
+    @in_ascii
     def __repr__(self) -> str:
         place, size, verdict, _, _, why = self.cells
         side = self.model or self.system
@@ -118,9 +120,11 @@ class MapsDiff:
         parts = [(verdict, self.of(verdict)) for verdict in VERDICTS]
         return "; ".join(f"{verdict}: {_counted(rows)}" for verdict, rows in parts if rows) or "nothing is mapped"
 
+    @in_ascii
     def __str__(self) -> str:
         return in_columns((self.header, *self.table()))
 
+    @in_ascii
     def __repr__(self) -> str:
         verdict = "all agrees that the calls determine" if self.agrees else _counted(self.faults) + " should agree"
         lines = [f"task {self.task!r} and {self.source}: {verdict}", f"  {self.summary}"]

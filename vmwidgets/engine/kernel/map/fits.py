@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from ...base.errors import in_ascii
 from ...base.frozen import frozen
 from .core import Entry, MapCore
 from .map_schema import GapTried, SearchRestarted
@@ -59,6 +60,7 @@ class Fit:
         """The gap for `size` bytes by the rule, where nothing below `lowest` may ever be taken, or none."""
         return self.find(core, size, base=lowest)
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<{self.name} fit: {self.rule}>"
 

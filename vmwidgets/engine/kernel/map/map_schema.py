@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from ...base.errors import printable
+from ...base.errors import in_ascii, printable
 from ...base.event import Called, Event, Returned
 from ...base.frozen import frozen
 from ...base.past import ABSENT, Past, Row, Writer, declare
@@ -98,6 +98,7 @@ class EntryValue:
         """Whether it never becomes part of a neighbour."""
         return bool(self.flags & NOMERGE)
 
+    @in_ascii
     def __repr__(self) -> str:
         name = None if self.object is None else printable(self.object)
         place = name is not None and name.startswith("submap:")  # a submap's place: offsets play no part there

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ...base.errors import in_ascii
 from ...base.event import Called, Event
 from ...base.frozen import frozen
 from ...base.past import ABSENT, declare
@@ -44,6 +45,7 @@ class InvertedValue:
         """Entries of the longest chain: what a search may have to compare."""
         return max(map(len, self.chains), default=0)
 
+    @in_ascii
     def __repr__(self) -> str:
         pages, buckets = counted(self.entries, "page"), counted(len(self.chains), "bucket")
         return f"<inverted table: {pages} in {buckets}, {self.frames:,} frames; longest chain {self.longest}>"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from ...base.errors import in_ascii
 from ...base.frozen import frozen
 from ...base.recorder import Recorder
 from ...base.units import counted
@@ -41,6 +42,7 @@ class PageWait:
     subject = ("pages", "")
     """What sort of thing is waited for, and which one."""
 
+    @in_ascii
     def __str__(self) -> str:
         return "free pages"
 
@@ -56,6 +58,7 @@ class RoomWait:
         """What sort of thing is waited for, and which one."""
         return "room", self.map.name
 
+    @in_ascii
     def __str__(self) -> str:
         return f"room in {self.map.name}"
 
@@ -72,6 +75,7 @@ class TimedWait:
         """What sort of thing is waited for, and which one."""
         return "timer", self.message
 
+    @in_ascii
     def __str__(self) -> str:
         return f'{counted(self.ticks, "tick")} ("{self.message}")'
 
@@ -89,6 +93,7 @@ class ChannelWait:
         """What sort of thing is waited for, and which one."""
         return "channel", self.channel
 
+    @in_ascii
     def __str__(self) -> str:
         message = f' ("{self.message}")' if self.message else ""
         return f"a wakeup of {self.channel}{message}"
@@ -105,6 +110,7 @@ class LockWait:
         """What sort of thing is waited for, and which one."""
         return "lock", self.lock.name
 
+    @in_ascii
     def __str__(self) -> str:
         return f"the lock of {self.lock.name}"
 

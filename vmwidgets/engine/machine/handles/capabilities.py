@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ...base.errors import Refused, shown
+from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
 from ...base.units import Address, Size, counted
 from ...selfpaging.capabilities import OBJ_TYPES, Capability
@@ -148,6 +148,7 @@ class MachineCapability(Part):
     def __hash__(self) -> int:
         return hash((self.domain.path, self.number))
 
+    @in_ascii
     def __repr__(self) -> str:
         value = self.value
         if value is None:
@@ -241,6 +242,7 @@ class MachineMemobj(Part):
         self.domain.domain.pmap.vspace.remove(region)
         del self.domain.domain.memobjs[self.name]
 
+    @in_ascii
     def __repr__(self) -> str:
         if self.domain.destroyed:
             return f"<memory object {self.name!r} of {self.domain.name}: destroyed with it>"

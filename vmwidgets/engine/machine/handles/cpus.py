@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar, overload
 
-from ...base.errors import Refused, shown
+from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
 from ...base.past import NOTHING, Past
 from ...base.units import PAGE, Address
@@ -209,6 +209,7 @@ class MachineCpu(Part):
         registers: tuple[int, Any] = rules.registers(root, kernel.root, controls)
         return registers
 
+    @in_ascii
     def __repr__(self) -> str:
         return (
             f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self._processor.cpu.tlb!r}>"
@@ -302,5 +303,6 @@ class MachineCpus(Part):
         """Raise `Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""
         self._processors.check()
 
+    @in_ascii
     def __repr__(self) -> str:
         return "\n".join([f"shootdowns are {self.shootdown}", *(f"  {cpu!r}" for cpu in self)])

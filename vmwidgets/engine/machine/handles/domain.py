@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ...base.errors import Refused, a_kind, shown
+from ...base.errors import Refused, a_kind, in_ascii, shown
 from ...base.operations import operation
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.threads.waits import run_without_sleeping
@@ -425,6 +425,7 @@ class MachineDomain(DomainPart):
             raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
         return va
 
+    @in_ascii
     def __repr__(self) -> str:
         if self.destroyed:
             return f"<domain {self.name!r}: destroyed>"

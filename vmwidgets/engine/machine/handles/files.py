@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...base.errors import Refused
+from ...base.errors import Refused, in_ascii
 from ...base.operations import operation
 from ...base.units import PAGE, PAGE_SHIFT, Size, counted
 from ...kernel.tasks.files import File
@@ -99,6 +99,7 @@ class MachineFile(Part):
         """Offsets of the changed pages that have not been written back."""
         return tuple(index << PAGE_SHIFT for index in sorted(self.file.object.dirty))
 
+    @in_ascii
     def __repr__(self) -> str:
         file = self.file
         if file.pager.gone:

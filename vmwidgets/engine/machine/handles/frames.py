@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from ...base.errors import Refused, shown
+from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
 from ...base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ...kernel.map.core import CachedEntries, MapCore
@@ -138,6 +138,7 @@ class MachineFrames(Part):
                 chains[bucket_of(space.name, page, buckets)].append(InvertedEntry(space.name, page, frame))
         return InvertedValue(tuple(map(tuple, chains)), self.system.ram.size // PAGE)
 
+    @in_ascii
     def __repr__(self) -> str:
         counts = self.system.kmem.page_counts
         owners = ", ".join(f"{name} {count:,}" for name, count in self._owners()[:6])
@@ -228,6 +229,7 @@ class MachineCaches(Part):
         wanted, limit = list(focus), arguments.count(most, "most")
         return CachesValue(tuple(_some(cache, wanted, limit) for cache in self))
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = []
         for cache in self:
@@ -315,6 +317,7 @@ class MachineKentry(Part):
         """Bytes of a slab."""
         return self.cache.layout.slab_size
 
+    @in_ascii
     def __repr__(self) -> str:
         used = (
             f"{self.cache.allocated:,} of {self.room:,} entries in {self.area.allocated:,} of {self.area.slabs:,} slabs"

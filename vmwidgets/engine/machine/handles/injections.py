@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...base.errors import Refused, shown
+from ...base.errors import Refused, in_ascii, shown
 from ...base.operations import operation
 from ...base.units import counted
 from ...memory.injections import POINTS, Rule
@@ -36,6 +36,7 @@ class Injection(Part):
         if there and self.door.dead is None:
             self.stop()
 
+    @in_ascii
     def __repr__(self) -> str:
         rule = self.rule
         which = "each request" if rule.every == 1 else f"one in {rule.every} requests"

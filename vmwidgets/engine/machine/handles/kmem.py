@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from ...base.errors import KernelError, Refused
+from ...base.errors import KernelError, Refused, in_ascii
 from ...base.operations import operation
 from ...base.units import Address, Size, binary_size, counted
 from ...kernel.freebsd.entries import KernelEntry
@@ -98,9 +98,10 @@ class MachineKmem(Part):
         """The number of pages in each state, and the thresholds of the page requests."""
         return self.system.kmem.page_counts
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [
-            f"  {name:<10} {one.start}, {binary_size(one.end - one.start)}: {binary_size(one.size)} used, "
+            f"  {name:<10} {one.start}, {binary_size(one.end - one.start)}: {binary_size(one.size)} mapped, "
             f"largest gap {binary_size(one.largest_gap)}"
             for name, one in self.maps.items()
         ]
@@ -143,6 +144,7 @@ class MachinePageDaemon(Part):
         """Whether a request for a page was refused since it last had enough (`vm_pages_needed`)."""
         return self._daemon.needed
 
+    @in_ascii
     def __repr__(self) -> str:
         state = "stopped" if self.stopped else "pages are needed" if self.needed else "idle"
         marks = self._daemon.marks
@@ -270,9 +272,10 @@ class MachineKmemMap(MapPart):
             entry = vm_map.peek(wanted)
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
 
+    @in_ascii
     def __repr__(self) -> str:
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
-        used = f"{counted(len(self), 'entry')}, {binary_size(self.size)} used, {binary_size(self.free)} free{fit}"
+        used = f"{counted(len(self), 'entry')}, {binary_size(self.size)} mapped, {binary_size(self.free)} free{fit}"
         return self.listed(f"{self.path}: {self.start} to {self.end}, {used}")
 
     # ---- inside ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...base import protection as flag
-from ...base.errors import Refused, printable, shown
+from ...base.errors import Refused, in_ascii, printable, shown
 from ...base.operations import operation
 from ...base.tree_schema import TreeCompared
 from ...base.units import PAGE, Address, binary_size, counted
@@ -273,6 +273,7 @@ class MachineMap(MapPart):
         """The text that the kernel prints for the map (`vm_map_info`)."""
         return self.vm_map.info()
 
+    @in_ascii
     def __repr__(self) -> str:
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
         limits = f"{self.start} to {self.end}"

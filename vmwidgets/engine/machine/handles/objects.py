@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from itertools import islice
 
+from ...base.errors import in_ascii
 from ...base.units import PAGE_SHIFT, Address, Size, counted
 from ...kernel.tasks.memory_object import TaskObject
 from ...kernel.tasks.objects_schema import ObjectsValue
@@ -44,6 +45,7 @@ class MemoryObject(Part):
         """Bytes that are in memory."""
         return Size(len(self.vm_object.pages) << PAGE_SHIFT)
 
+    @in_ascii
     def __repr__(self) -> str:
         pager = self.pager
         if isinstance(pager, DevicePager):
@@ -87,6 +89,7 @@ class MachineObjects(Part):
         assert isinstance(one, TaskObject), "a machine's objects are X15's"
         return one
 
+    @in_ascii
     def __repr__(self) -> str:
         objects = self.system.task_memory.objects
         resident = self.system.task_memory.resident

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ...base.errors import KernelPanic, Refused, a_kind, shown
+from ...base.errors import KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.operations import operation, through
 from ...base.past import NOTHING, Past
 from ...base.units import counted
@@ -211,6 +211,7 @@ class MachineReplacement(Part):
                     found.setdefault(frame, []).append((name, va, referenced, dirty))
         return found
 
+    @in_ascii
     def __repr__(self) -> str:
         memory = self.system.task_memory
         rings = memory.rings

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import field
 from typing import Any, NamedTuple
 
-from ...base.errors import Broken, KernelPanic, Refused, a_kind, shown
+from ...base.errors import Broken, KernelPanic, Refused, a_kind, in_ascii, shown
 from ...base.frozen import frozen
 from ...base.operations import operation
 from ...base.past import NOTHING, Past
@@ -231,6 +231,7 @@ class MachineTables:
         found = walk(memory, pmap.fmt, root, va, access, user, controls)
         return MachineWalk.of(found, source=weakref.ref(self.system.machine), task=self.task)
 
+    @in_ascii
     def __repr__(self) -> str:
         whose = "the kernel" if self._space is None else f"{self._space.noun} {self._space.name!r}"
         count = len(self._pmap.tables)

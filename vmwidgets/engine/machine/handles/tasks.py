@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ...base.errors import KernelError, Refused, VMError, shown
+from ...base.errors import KernelError, Refused, VMError, in_ascii, shown
 from ...base.operations import operation, through
 from ...base.units import PAGE, Address, Size, counted
 from ...kernel.map.fits import FITS
@@ -229,6 +229,7 @@ class Task(UnixCalls):
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
         return arguments.span(address, length, self.pmap.fmt.word_bits)
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<task {self.name!r}: {counted(len(self.map), 'entry')}, root table at {Address(self.pmap.root)}>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from ...base.errors import CallbackFailed, Refused, shown
+from ...base.errors import CallbackFailed, Refused, in_ascii, shown
 from ...base.operations import operation, through
 from ...kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ...kernel.threads.threads_schema import ThreadsValue, ThreadValue
@@ -70,6 +70,7 @@ class MachineThread(Part):
         """What there is to see of it, frozen."""
         return self.thread.value(tuple(lock.name for lock in self.system.kmem.scheduler.locks_of(self.name)))
 
+    @in_ascii
     def __repr__(self) -> str:
         value = self.value
         outcome = value.outcome.removeprefix(f"thread {shown(self.name)} ").removeprefix("failed: ")
@@ -113,6 +114,7 @@ class MachineThreads(Part):
     def __len__(self) -> int:
         return len(self._scheduler.threads)
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [f"  {thread!r}" for thread in self]
         return "\n".join([f"threads at tick {self.ticks:,}:", *lines])

@@ -44,8 +44,8 @@ class TimeFunctions(Part):
         ...     t.write(a, b"x")
         >>> print(m.effective_access_time())
         effective access time: 251 ns, of 10 accesses
-          = tlb + (1 + w) × memory + f × minor + F × major
-          = 1 ns + (1 + 0.5) × 100 ns + 0.1 × 1 µs + 0 × 10 ms
+          = tlb + (1 + w) x memory + f x minor + F x major
+          = 1 ns + (1 + 0.5) x 100 ns + 0.1 x 1 us + 0 x 10 ms
           = 1 ns + 150 ns + 100 ns + 0 ns
         TLB hits: 90 %; 5 memory references by page walks for each miss
         """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any
 
-from ...base.errors import Refused, shown
+from ...base.errors import Refused, in_ascii, shown
 from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.records import Raw, unpacked
@@ -51,6 +51,7 @@ class Again:
     count: int
     stopped: str
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [f"the same history with {self.change}: {self.done} of {counted(self.count, 'operation')}"]
         if self.stopped:

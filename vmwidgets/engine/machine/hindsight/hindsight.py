@@ -59,7 +59,7 @@ class Hindsight(Handle):
         >>> child = t.fork()
         >>> child.write(a, b"two")
         >>> m.last_write(t, a)
-        3: task:init.write(address=0x1_0000, data=b'one') → None
+        3: task:init.write(address=0x1_0000, data=b'one') -> None
         >>> m.last_write(child, a).number, m.last_write(child, a + 3).name, m.last_write(t, a + 4096).name
         (5, 'fork', 'mmap')
         """
@@ -92,10 +92,10 @@ class Hindsight(Handle):
         >>> t.write(a, b"two")
         >>> m.why(child, a)
         the byte at 0x1_0000 of task 'init.1' is 0x6f, because of
-          1: machine.task(name='init') → task:init
-          2: task:init.mmap(size='8 KiB') → 0x1_0000
-          3: task:init.write(address=0x1_0000, data=b'one') → None
-          4: task:init.fork() → task:init.1
+          1: machine.task(name='init') -> task:init
+          2: task:init.mmap(size='8 KiB') -> 0x1_0000
+          3: task:init.write(address=0x1_0000, data=b'one') -> None
+          4: task:init.fork() -> task:init.1
         """
         last = self.last_write(thing, where)
         with self.system.door.looking():
@@ -136,7 +136,7 @@ class Hindsight(Handle):
         >>> t.write(a, b"x")
         >>> t.write(a, b"y")
         >>> m.turned(lambda m: m.tasks["init"].peek(a) == b"y")
-        4: task:init.write(address=0x1_0000, data=b'y') → None
+        4: task:init.write(address=0x1_0000, data=b'y') -> None
         f is False before it, and True after it; it may have changed elsewhere too
         """
         self._between("turned")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from ...base.errors import in_ascii
 from ...base.event import Event
 from ...base.frozen import frozen
 from ...base.journal import Operation
@@ -47,6 +48,7 @@ class Station(NamedTuple):
     place: str
     how: str
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"{self.operation.number}: {self.place}, {self.how}"
 

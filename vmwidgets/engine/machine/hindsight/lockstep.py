@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Any, NamedTuple
 
-from ...base.errors import Refused, VMError, shown
+from ...base.errors import Refused, VMError, in_ascii, shown
 from ...base.journal import Operation
 from ...base.units import counted
 from .again import Tally
@@ -67,6 +67,7 @@ class Lockstep:
         """Let each go its own way from here on."""
         self._end("the pair was released")
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [f"{self.first.name} and {self.second.name}: {counted(self.done, 'operation')} in step"]
         if self.stopped:

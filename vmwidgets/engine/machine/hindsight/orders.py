@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import comb
 from typing import Any, NamedTuple
 
-from ...base.errors import KernelPanic, Refused, VMError, shown
+from ...base.errors import KernelPanic, Refused, VMError, in_ascii, shown
 from ...base.units import counted
 from ..kept.copies import NoCopy
 from .searches import Question
@@ -59,6 +59,7 @@ class Orders:
         scripts = [iter(script) for script in self.scripts]
         return tuple(next(scripts[which]) for which in self._shortest)
 
+    @in_ascii
     def __repr__(self) -> str:
         lengths = " and ".join(str(len(script)) for script in self.scripts)
         lines = [f"{self.count:,} orders of {lengths} steps, {counted(self.done, 'step')} run"]

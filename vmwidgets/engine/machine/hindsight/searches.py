@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ...base.errors import CallbackFailed, KernelError, Refused, shown
+from ...base.errors import CallbackFailed, KernelError, Refused, in_ascii, shown
 from ...base.interrupts import INTERRUPT
 from ...base.journal import Operation
 from ...base.units import counted
@@ -25,6 +25,7 @@ MEANS = "write a function that reads the machine that it receives, such as lambd
 class NotThere:
     """What a function comes to where the machine refuses what it asks."""
 
+    @in_ascii
     def __repr__(self) -> str:
         return "nothing to look at"
 
@@ -39,6 +40,7 @@ class Turn(NamedTuple):
     before: Any
     after: Any
 
+    @in_ascii
     def __repr__(self) -> str:
         seen = f"f is {shown(self.before)} before it, and {shown(self.after)} after it"
         return f"{self.operation}\n{seen}; it may have changed elsewhere too"
@@ -67,9 +69,9 @@ class Question:
             with machine.door.closed(self._changes), INTERRUPT.window(open_=True):
                 found = self._function(machine)
         except (Refused, KernelError) as error:
-            if str(error) in (self._changes, machine.door.only_to_look_at):
+            if f"{error}" in (self._changes, machine.door.only_to_look_at):
                 raise Refused(self._changes) from None
-            self.refusals, self.refused, found = self.refusals + 1, str(error), NOT_THERE
+            self.refusals, self.refused, found = self.refusals + 1, f"{error}", NOT_THERE
         except Exception as error:
             raise CallbackFailed(f"{self._name}(f): {self._failed(number, error)}") from error
         if machine.journal.incomplete:

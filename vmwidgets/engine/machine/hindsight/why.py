@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
 
-from ...base.errors import KernelError, Refused, shown
+from ...base.errors import KernelError, Refused, in_ascii, shown
 from ...base.frozen import frozen
 from ...base.journal import Operation
 from ...base.operations import PartReference
@@ -54,6 +54,7 @@ class Why:
     life: tuple[Station, ...] = field(default=(), repr=False)
     """Of a byte of a task: where its page has been, from a file or zeroes to where it is now."""
 
+    @in_ascii
     def __repr__(self) -> str:
         lines = [f"{self.what}, because of"] if self.operations else [f"{self.what} without any operation"]
         left_out = len(self.operations) - LINES
@@ -72,7 +73,7 @@ class Why:
 
     def _written(self, operation: Operation) -> str:
         cell, said = self.cell_of(operation), str(operation)
-        said = said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+        said = said if len(said) <= LONGEST else f"{said[: LONGEST - 3]}..."
         return f"cell [{cell}]  {said}" if cell else said
 
     def explain(self) -> str:

@@ -60,7 +60,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
                 pickler.dump([_columns(kind, ones) for kind, ones in objects.items()])
             del pickler  # with all that it remembers, so that the collector has nothing to look for
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
-        raise NoCopy(str(error)) from error
+        raise NoCopy(f"{error}") from error
     return zlib.compress(out.getbuffer(), FASTEST)
 
 

@@ -31,7 +31,7 @@ from functools import singledispatch
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, BinaryIO
 
-from ...base.errors import Refused, shown
+from ...base.errors import Refused, in_ascii, shown
 from ...base.files import place_of, written_whole
 from ...base.journal import Group, Journal, Line, Operation
 from ...base.operations import PartReference
@@ -83,6 +83,7 @@ class Written:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    @in_ascii
     def __repr__(self) -> str:
         return self.text
 
@@ -354,7 +355,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
         try:
             loaded.read(data, reader.count)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # noqa: PERF203  of this line
-            raise reader.wrong(f"it is not a line of a journal ({shown(str(error))})") from None
+            raise reader.wrong(f"it is not a line of a journal ({shown(f'{error}')})") from None
     loaded.version = reader.version
     return loaded
 
@@ -414,7 +415,7 @@ class _Reader:
         try:
             data = json.loads(text, parse_int=_number, parse_constant=_number, parse_float=_number)
         except (ValueError, RecursionError) as error:
-            raise self.wrong(f"it is not a line of JSON ({shown(str(error))})") from None
+            raise self.wrong(f"it is not a line of JSON ({shown(f'{error}')})") from None
         if not isinstance(data, dict):
             raise self.wrong("each line is an object of JSON")
         if _deeper(data, DEEPEST):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from ...base.errors import CallbackFailed, KernelPanic, VMError, failure, shown
+from ...base.errors import CallbackFailed, KernelPanic, VMError, failure, in_ascii, shown
 from ...base.scripts import Action, Script
 from ...kernel.threads.waits import MaySleep
 
@@ -25,6 +25,7 @@ class Call:
     def __iter__(self) -> Generator[Call, Any, Any]:
         return (yield self)
 
+    @in_ascii
     def __repr__(self) -> str:
         return f"<{self.action.name} is not done yet: in a thread write `yield from` before it>"
 

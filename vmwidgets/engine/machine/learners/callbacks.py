@@ -213,7 +213,7 @@ class LearnerCode:
         return len(self.script) - 1
 
     def _fails(self, why: object) -> None:
-        self.note("failed", arguments=(("why", str(why)),))
+        self.note("failed", arguments=(("why", f"{why}"),))
 
     def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
         """Make a call for it and note it; one that may sleep is noted when it is waited for."""
