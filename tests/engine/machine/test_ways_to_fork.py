@@ -77,9 +77,21 @@ def test_the_boot_of_another_way_is_in_the_journal_and_that_of_the_usual_one_is_
     assert "fork" not in dict(vm.boot(fork="shadow").journal[0].arguments)
 
 
-def test_an_unknown_way_is_refused():
-    with pytest.raises(vm.Refused, match=r"unknown fork .cow..*counted, eager, shadow"):
-        vm.boot(fork="cow")
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("cows", "cow"), ("COW", "cow"), ("count", "counted"), ("counting", "counted"), ("copy-on-write", "counted"),
+     ("shadows", "shadow"), ("Shadow", "shadow"), ("eagerly", "eager")],
+)  # fmt: skip  # a row for each
+def test_an_unknown_way_is_refused_with_the_way_that_is_meant(given, meant):
+    with pytest.raises(vm.Refused, match=rf"unknown fork .{given}.; did you mean '{meant}'.*known: counted, cow"):
+        vm.boot(fork=given)
+
+
+def test_copy_on_write_is_the_counted_way_and_its_journal_is_the_counted_ones():
+    one, other = vm.boot(fork="cow"), vm.boot(fork="counted")
+    assert one.journal[0].arguments == other.journal[0].arguments
+    again = vm.boot(fork="shadow").again(fork="cow")
+    assert dict(again.machine.journal[0].arguments)["fork"] == "counted"
 
 
 class TestCounted:

@@ -167,7 +167,8 @@ def known(value: Any, names: Any, what: str) -> str:
     if isinstance(value, str) and value in names:
         return str.__str__(value)
     listed = sorted(names)
-    near = get_close_matches(value[:MAX_NAME], listed, 1, cutoff=0.3) if isinstance(value, str) else []
+    typed = value[:MAX_NAME] if isinstance(value, str) else ""
+    near = get_close_matches(typed, listed, 1, cutoff=0.3) or get_close_matches(typed.lower(), listed, 1, cutoff=0.3)
     advice = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     names = ", ".join(shown(one)[1:-1] for one in listed[:MOST_LISTED]) or "none yet"

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
-from ..kernel.tasks.forks import FORKS
+from ..kernel.tasks.forks import FORKS, SAME_AS
 from ..kernel.x15 import X15_QUIRKS
 from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
@@ -48,9 +48,9 @@ def boot(
     task's tables.
 
     `fork` says how `task.fork()` copies private memory.  "eager": each page is copied immediately, as in xv6
-    (`uvmcopy`).  "counted": parent and child share frames that neither may write.  The first to write a page gets a
-    copy, and the last keeps the frame, as in Linux.  "shadow": both share a memory object.  The first write puts a
-    shadow in front of it, as in Mach and 4.4BSD.
+    (`uvmcopy`).  "counted" or "cow": parent and child share frames that neither may write.  The first to write a page
+    gets a copy, and the last keeps the frame, as in Linux.  "shadow": both share a memory object.  The first write puts
+    a shadow in front of it, as in Mach and 4.4BSD.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
@@ -67,7 +67,8 @@ def boot(
     layouts = layouts_of(FORMATS[name])
     chosen = layouts[arguments.known(layout, layouts, f"layout of {name}")]
     settings, order = cpu_settings(FORMATS[name], cpus, tlb, asids), arguments.word(seed, "seed")
-    way = arguments.known(fork, FORKS, "fork")
+    way = arguments.known(fork, (*FORKS, *SAME_AS), "fork")
+    way = SAME_AS.get(way, way)
     return Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order, fork=way)
 
 

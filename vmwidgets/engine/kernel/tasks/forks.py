@@ -24,3 +24,6 @@ FORKS = {
 }
 """By name: as xv6 does it (`uvmcopy`); as Linux does it with anonymous memory, and MIT's copy-on-write lab in xv6; as
 Mach and 4.4BSD do it: both refer to the same objects, in front of which who writes gets a shadow."""
+
+SAME_AS = {"cow": "counted"}
+"""Other names of a way: courses that say copy-on-write usually mean the counted way."""
