@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.captions import says
 from vmwidgets.engine.machine.handles.tasks import Task
 from vmwidgets.views.memory.objects import CHAIN, MAPPINGS, OBJECTS, PAGES, draw_objects
 from vmwidgets.views.memory.seen_pages import seen_by
@@ -82,6 +83,44 @@ def test_a_page_that_was_copied_is_its_task_s_own_and_the_others_stay_shared() -
     assert "seen by 2 mappings" in theirs["0"].title
 
 
+@pytest.mark.parametrize("way", ["shadow", "counted", "eager"])
+def test_what_the_operation_copied_is_marked_and_nothing_else_is(way: str) -> None:
+    machine = vm.boot("x86-64", layout="small", fork=way)
+    parent = machine.task("init")
+    start = parent.mmap("16 KiB", flags="private populate")
+
+    def marked() -> set[str]:
+        nodes = vm.Objects(machine).scene().nodes
+        return {node.thing for node in nodes if node.kind == "page" and {"new", "changed"} & {*node.state}}
+
+    child = parent.fork()
+    theirs = {f"frame:{frame_of(child, start + page * vm.PAGE)}" for page in range(4)} if way == "eager" else set()
+    assert marked() == theirs, "a fork that copies no page marks none"
+    child.write(start, b"y")
+    assert marked() == (set() if way == "eager" else {f"frame:{frame_of(child, start)}"})
+    parent.write(start, b"z")
+    assert marked() == ({f"frame:{frame_of(parent, start)}"} if way == "shadow" else set())
+
+
+def test_where_forks_count_frames_each_frame_is_drawn_once() -> None:
+    machine = vm.boot("x86-64", layout="small", fork="counted")
+    parent = machine.task("init")
+    start = parent.mmap("16 KiB", flags="private populate")
+    child = parent.fork()
+    child.write(start + vm.PAGE, b"y")
+    child.fork()
+    scene = vm.Objects(machine).scene()
+    drawn = [node.thing for node in scene.nodes if node.kind == "page" and node.thing]
+    tasks = machine.tasks.values()
+    frames = {frame_of(task, start + page * vm.PAGE) for task in tasks for page in range(4)}
+    assert sorted(drawn) == sorted(f"frame:{frame}" for frame in frames)
+    assert len(drawn) == 5
+    others = {node.id: words(node)[0] for node in scene.nodes if node.id.endswith("/same")}
+    assert others == {"object/memory 2/same": "3 frames of memory 1",
+                      "object/memory 3/same": "4 frames of memory 1 and memory 2"}  # fmt: skip  # one line each
+    assert any(says("object pictures: once", " ".join(words(node))) for node in scene.nodes)
+
+
 def test_a_chain_goes_from_front_to_back_with_its_references() -> None:
     machine, parent, child, start = forked()
     child.write(start + 4096, b"y")
@@ -105,7 +144,7 @@ def test_who_maps_it_says_where_how_much_and_that_it_is_to_be_copied() -> None:
         f"init {vm.Address(start)}", "to copy", "4 pages of memory 1",
     ]  # fmt: skip  # a list
     assert words(nodes[f"mapping/task:init.1/map/{entry['init.1']}"]) == [
-        f"init.1 {vm.Address(start)}", "4 pages of memory 2",
+        f"init.1 {vm.Address(start)}", "2 to copy", "4 pages of memory 2",
     ]  # fmt: skip  # a list
 
 
@@ -142,10 +181,10 @@ def test_the_legend_explains_the_looks_of_this_picture() -> None:
     machine, parent, _, _ = forked()
     said = [words(node) for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
     assert said[:2] == [[], ["seen by several mappings"]]
-    assert "".join(said[2]).startswith("to copy: the first write")
+    assert says("object pictures: copy", " ".join(said[2]))
     parent.exit()
     left = [node.id for node in vm.Objects(machine).scene().nodes if node.id.startswith("objects/legend/")]
-    assert left == ["objects/legend/copy"], "its child alone sees the pages, and has still to copy"
+    assert left == [], "its child alone sees the pages, and may write to them"
     assert not [node for node in forked_not().nodes if node.id.startswith("objects/legend/")]
 
 

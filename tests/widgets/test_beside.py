@@ -194,10 +194,10 @@ def forked_late_and_early() -> tuple[vm.Machine, vm.Machine]:
 def test_things_that_differ_are_counted_by_their_kind_if_they_have_one() -> None:
     late, early = forked_late_and_early()
     caption = vm.picture(late.memory_objects).beside(vm.picture(early.memory_objects)).scene().caption
-    assert caption.text == saying("side by side: differ", 2, what="6 frames"), (
-        "what is equal, entries and objects, is not named"
+    assert caption.text == saying("side by side: differ", 2, what="7 things"), "what is equal, objects, is not named"
+    assert caption.reason == f"{saying('side by side: right', 3)} {saying('side by side: both', 4)}", (
+        "three frames are shared, and a write through an entry would copy them"
     )
-    assert caption.reason == f"{saying('side by side: right', 3)} {saying('side by side: both', 3)}"
 
 
 def test_machines_in_step_are_shown_in_step_after_each_operation_and_undo() -> None:

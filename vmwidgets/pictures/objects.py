@@ -79,4 +79,5 @@ class Objects(Picture):
         """The objects at this moment."""
         task = at.target.path if isinstance(at.target, Task) else ""
         value = at.whole.memory_objects.value(ROWS, named_in(at.moment))
-        return draw_objects(value, at.moment, task=task, machine=at.whole.name, width=at.width)
+        once = at.whole.system.task_memory.fork.counts
+        return draw_objects(value, at.moment, task=task, once=once, machine=at.whole.name, width=at.width)

@@ -1,7 +1,8 @@
 """Memory objects: who maps them, which pages each has, and what lies behind it, from front to back.
 
 At the left the mappings, each with the pages as its task sees them: through the whole chain of objects.  A frame that
-several mappings see is round, one that a mapping has alone is a box.
+several mappings see is round, one that a mapping has alone is a box.  Where forks count frames, each frame is drawn
+once, in the first object that has it: the same frame can be a page of several.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
 from vmwidgets import events as ev
 from vmwidgets.engine.base.event import Event
 from vmwidgets.engine.base.past import ABSENT, Change, Past
-from vmwidgets.engine.base.protection import NEEDS_COPY
+from vmwidgets.engine.base.protection import NEEDS_COPY, WRITE
 from vmwidgets.engine.base.units import PAGE_SHIFT, Size, counted
+from vmwidgets.engine.base.units import listed as listed_words
 from vmwidgets.engine.kernel.tasks.objects_schema import MappedBy, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
@@ -30,7 +33,7 @@ from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_objects
 
 from .object_links import arrows
-from .seen_pages import NOWHERE, Place, Seen, seen_by
+from .seen_pages import NOWHERE, Place, Seen, copied_by_a_write, frames_of_several, seen_by
 
 MAPPINGS, OBJECTS, PAGES = 12, 18, 24
 """So many mappings and objects are drawn, those that the operation touched first, and so many pages of each."""
@@ -48,15 +51,11 @@ _FEW_AROUND = 2
 
 _CELL_W, _CELL_H, _HEAD, _SAME_H = 44.0, 32.0, 44.0, 22.0
 
-TO_COPY = "to copy: the first write through this mapping puts an empty object in front, and copies the page into it"
-"""What the word on a mapping's card means."""
-
-
 ORPHAN = "\N{DAGGER}"
 """The mark behind the frame or the slot of a page that no mapping leads to."""
 
-
-TO_COPY_SHORT = "to copy"
+TO_COPY = "to copy"
+"""On a mapping's card: what the next write to a page does."""
 
 
 class _Mapping(NamedTuple):
@@ -65,7 +64,28 @@ class _Mapping(NamedTuple):
     mapper: MappedBy
     target: str
     seen: Seen
+    copied: frozenset[int]
+    """The pages that a write through it copies."""
     others: tuple[MappedBy, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """That a write copies its pages, or so many of them; "" where it copies none."""
+        if not self.copied:
+            return ""
+        return TO_COPY if len(self.copied) == len(self.seen) else f"{len(self.copied):,} {TO_COPY}"
+
+
+def _mappings(value: ObjectsValue, mappers: Mapping[str, Sequence[MappedBy]]) -> list[_Mapping]:
+    """Every mapping of an object."""
+    references, shared = value.all_references(), frames_of_several(value.objects.values())
+    found: list[_Mapping] = []
+    for name, those in mappers.items():
+        for one in those:
+            seen = seen_by(value, one, name)
+            copied = copied_by_a_write(value, one, seen, references[name], shared)
+            found.append(_Mapping(one, name, seen, frozenset(copied)))
+    return found
 
 
 def _task_of(mapper: MappedBy) -> str:
@@ -90,7 +110,7 @@ def _entries(stages: Sequence[Stage]) -> Iterator[Stage]:
 def _maps_otherwise(change: Change) -> bool:
     """Whether an entry maps an object before or after a change, and other pages of it, or in another way."""
     before, after = (
-        None if one is ABSENT or one[3] is None else (*one[1:5], one[5] & NEEDS_COPY) for one in change
+        None if one is ABSENT or one[3] is None else (*one[1:5], one[5] & (NEEDS_COPY | WRITE)) for one in change
     )  # fmt: skip
     return before != after
 
@@ -118,7 +138,7 @@ FEW = 300
 def _of_task(value: ObjectsValue, task: str) -> tuple[object, ...]:
     """What a picture of one task shows of `value`."""
     mappers, references = value.all_mappers(), value.all_references()
-    every = [_Mapping(one, name, seen_by(value, one, name)) for name, those in mappers.items() for one in those]
+    every = _mappings(value, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/")]
     shadowed = {one.shadow for one in value.objects.values()}
@@ -141,15 +161,19 @@ def _uses(every: Sequence[_Mapping]) -> Counter[int]:
 
 
 def draw_objects(
-    value: ObjectsValue, moment: Moment, *, task: str = "", machine: str = "", width: float = WIDTH
+    value: ObjectsValue, moment: Moment, *, task: str = "", once: bool = False, machine: str = "", width: float = WIDTH
 ) -> Scene:
-    """The scene of memory objects at `moment`; `value` is how its operation left them, `task` the path of one task."""
+    """The scene of memory objects at `moment`; `value` is how its operation left them, `task` the path of one task.
+
+    `once`: each frame is drawn in one object only, and in no mapping.
+    """
     past = value.at(moment.past) if moment.past else value
     mappers = past.all_mappers()
-    every = [_Mapping(one, name, seen_by(past, one, name)) for name, those in mappers.items() for one in those]
+    every = _mappings(past, mappers)
     uses = _uses(every)
     ours = [one for one in every if one.mapper.map.startswith(f"{task}/") or not task]
-    layout = _Layout(past, moment, uses, width, ours, mappers)
+    before = value.at(moment.whole) if moment.events else value
+    layout = _Layout(past, moment, uses, width, ours, mappers, before, once)
     nodes, links = layout.nodes, layout.links
     if not nodes:
         words = say_objects("none/task", task=called(task)) if task else say_objects("none")
@@ -202,10 +226,13 @@ class _Layout:
         width: float,
         ours: Sequence[_Mapping],
         mappers: Mapping[str, Sequence[MappedBy]],
+        before: ObjectsValue,
+        once: bool,
     ) -> None:
         self.nodes: list[Node] = []
         self._pairs: list[tuple[Node, Node]] = []
         self._value, self._moment, self._uses, self._mappers = value, moment, uses, mappers
+        self._before, self._once = before, once
         shadows = Counter(one.shadow for one in value.objects.values())
         self._references = {
             name: len(those) + shadows[name] + (value.objects[name].kind == "file") for name, those in mappers.items()
@@ -232,7 +259,11 @@ class _Layout:
         self._is_short = longest + text_width("2 references", "label dim") + 20 > self._wide
         self._tops = [30.0] * count
         self._placed: dict[str, Node] = {}
-        self._fresh: dict[str, Collection[int]] = {}
+        self._fresh: dict[str, tuple[Collection[int], Collection[int]]] = {}
+        oldest_last = [name for those in (alone, columns) for name in sorted(those, key=_in_order, reverse=True)]
+        self._homes = {
+            frame: name for name in oldest_last if once for frame in value.objects[name].pages.values()
+        }  # fmt: skip
         for one in shown:
             self._map(one, columns)
         self.links = arrows(self._pairs, 9.0 if around else 6.0)
@@ -241,7 +272,7 @@ class _Layout:
         for name in alone[:room_left]:
             self._object(name, 1, 0.0)
         if self.nodes:
-            self._label(0, "mappings: pages seen")
+            self._label(0, "mappings" if once else "mappings: pages seen")
             self._label(1, "objects, from front to back")
         folded = len(alone) + value.left_out - room_left
         if room_left and folded > 0:
@@ -253,9 +284,17 @@ class _Layout:
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
         below = max((node.y + node.h for node in self.nodes), default=0.0) + 14
         self.nodes += _legend(self.nodes, below, width)
-        if any(one.mapper.needs_copy for one in shown):
+        for name, words in self._notes(shown):
             below = max(node.y + node.h for node in self.nodes)
-            self.nodes.append(kit.paragraph("objects/legend/copy", TO_COPY, MARGIN, below + 6, width - 2 * MARGIN))
+            self.nodes.append(kit.paragraph(f"objects/legend/{name}", words, MARGIN, below + 6, width - 2 * MARGIN))
+
+    def _notes(self, shown: Sequence[_Mapping]) -> Iterator[tuple[str, str]]:
+        """What the words on the cards mean, as far as they are there."""
+        said = {one.said for one in shown} - {""}
+        if said:
+            yield "copy", " ".join([say_objects("copy"), *([say_objects("copy/some")] if said != {TO_COPY} else [])])
+        if self._once and any(one.seen for one in shown):
+            yield "once", say_objects("once")
 
     def _together(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
         """One for all that lead to the same pages of an object, at the same address, and in the same way.
@@ -266,7 +305,7 @@ class _Layout:
         for one in ours:
             mapper = one.mapper
             is_alone = mapper.entry in self._touched[0] or mapper.map.startswith(self._caller)
-            key = one.target, mapper.start, mapper.first, mapper.pages, mapper.needs_copy
+            key = one.target, mapper.start, mapper.first, mapper.pages, mapper.needs_copy, one.copied
             alike.setdefault(mapper.entry if is_alone else key, []).append(one)
         return [one._replace(others=tuple(other.mapper for other in others)) for one, *others in alike.values()]
 
@@ -295,7 +334,7 @@ class _Layout:
 
     def _is_one_line(self, one: _Mapping) -> bool:
         """Whether a card has room for whose mapping it is, and where, in one line."""
-        said = text_width(TO_COPY_SHORT, "label dim") + 6 if one.mapper.needs_copy else 0
+        said = text_width(one.said, "label dim") + 6 if one.said else 0
         return text_width(f"{_who(one)} {address(one.mapper.start)}", "strong") <= self._wide - 14 - said
 
     def _label(self, column: int, words: str) -> None:
@@ -306,7 +345,7 @@ class _Layout:
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
         tasks = [_task_of(it) for it in (mapper, *one.others)]
-        said = TO_COPY_SHORT * mapper.needs_copy
+        said = one.said
         who, pages = _who(one), counted(mapper.pages, "page")
         words = [f"{who} {address(mapper.start)}", f"{pages} of {visible(one.target)}"]
         rows = kit.Line(words[0], "strong", said, middle=True), kit.Line(words[1])
@@ -323,8 +362,9 @@ class _Layout:
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
         card = self._card(
-            f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state, "mapping", one.seen
-        )
+            f"mapping/{mapper.map}/{mapper.entry}", 0, 0.0, rows, title, thing, state,
+            Seen([]) if self._once else one.seen, copied=one.copied,
+        )  # fmt: skip
         before, start = card, card.y
         chain = self._chain(one.target)
         left_out = len(self._value.chain(one.target)) - len(chain)
@@ -373,7 +413,7 @@ class _Layout:
         marks = self._moment.marks("object")
         state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
         title = f"{visible(name)}, {kind}, {said}"
-        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, "object", pages, one)
+        node = self._card(f"object/{name}", column, least, rows, title, f"object:{name}", state, pages, one)
         self._placed[name] = node
         return node
 
@@ -386,18 +426,24 @@ class _Layout:
         title: str,
         thing: str,
         state: Sequence[str],
-        bar: str,
         pages: Seen,
         owner: ObjectValue | None = None,
+        copied: Collection[int] = (),
     ) -> Node:
         """A card in a column, with a cell for each page, new ones first.
 
-        `owner` is the object that it is of.
+        `owner` is the object that it is of; a write through the mapping that it is of copies the pages in `copied`.
         """
         new = {
-            index for one in pages.chain for index in self._new(one.name) if pages.get(index, NOWHERE)[2] == one.name
-        }
-        drawn = self._differing(pages) | new if owner is None and len(pages) > FOLDED else None
+            index for one in pages.chain for those in self._came(one.name) for index in those
+            if pages.get(index, NOWHERE)[2] == one.name
+        }  # fmt: skip
+        bar = "mapping" if owner is None else "object"
+        elsewhere = self._drawn_elsewhere(owner) if self._once and owner is not None else {}
+        if elsewhere:
+            drawn: set[int] | None = {*pages} - elsewhere.keys()
+        else:
+            drawn = self._differing(pages) | new if owner is None and len(pages) > FOLDED else None
         shown = pages.first(PAGES, new) if drawn is None else pages.first(PAGES, new, drawn)
         same = 0 if drawn is None else len(pages) - len(drawn)
         left = len(pages) - len(shown) - same
@@ -419,15 +465,27 @@ class _Layout:
                 words = f"+{short_count(left)}"
                 self.nodes.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
             else:
-                self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner))
+                self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner, index in copied))
         if same:
             front = pages.chain[0]
-            behind = visible(front.shadow or front.name)
-            ways = (f"{same:,} same as {behind}", f"{same:,} same as behind")
             place = Box(box.x + 8, below, self._wide - 16, _SAME_H)
-            title = f"{counted(same, 'page')}: the same as in {behind}" + " and what is behind it" * bool(front.shadow)
-            self.nodes.append(kit.fold(f"{identity}/same", place, wording(ways, place.w - 8, ""), title=title))
+            if elsewhere:
+                homes = listed_words([visible(name) for name in sorted({*elsewhere.values()}, key=_in_order)])
+                frames = counted(same, "frame")
+                words = wording((f"{frames} of {homes}", f"{frames} of other objects"), place.w, "label dim")
+                self.nodes.append(kit.label(f"{identity}/same", words, place.x, place.y, most=place.w))
+            else:
+                behind = visible(front.shadow or front.name)
+                ways = (f"{same:,} same as {behind}", f"{same:,} same as behind")
+                title = f"{counted(same, 'page')}: the same as in {behind}"
+                title += " and what is behind it" * bool(front.shadow)
+                self.nodes.append(kit.fold(f"{identity}/same", place, wording(ways, place.w - 8, ""), title=title))
         return node
+
+    def _drawn_elsewhere(self, owner: ObjectValue) -> dict[int, str]:
+        """By page, which other object its frame is drawn in."""
+        homes = ((index, self._homes[frame]) for index, frame in owner.pages.items())
+        return {index: home for index, home in homes if home != owner.name}
 
     def _differing(self, pages: Seen) -> set[int]:
         """The pages of a mapping that are not as behind it: its front object's own, and those that it alone sees."""
@@ -453,26 +511,42 @@ class _Layout:
         chain = (self._value.objects[name] for name in self._value.chain(front))
         return next((one.name for one in chain if index in one.pages or index in one.swapped), "")
 
-    def _new(self, name: str) -> Collection[int]:
-        """The pages that the operation brought into an object."""
+    def _came(self, name: str) -> tuple[Collection[int], Collection[int]]:
+        """The pages of an object that are in a frame that the operation took, and those it got from another object."""
         if name not in self._fresh:
-            self._fresh[name] = self._moment.marks("page", name).new
+            marks = self._moment.marks("page", name)
+            pages = self._value.objects[name].pages if name in self._value.objects else {}
+            came = [index for index in marks.new | marks.changed if index in pages]
+            moved = {index for index in came if (index, pages[index]) in self._held}
+            self._fresh[name] = {*came} - moved, moved
         return self._fresh[name]
 
-    def _cell(self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None) -> Node:
-        """A page: its number, and its frame or its slot."""
+    @cached_property
+    def _held(self) -> set[tuple[int, int]]:
+        """The pages before the operation, and their frames."""
+        held: set[tuple[int, int]] = set()
+        for one in self._before.objects.values():
+            held.update(one.pages.items())
+        return held
+
+    def _cell(
+        self, identity: str, box: Box, index: int, place: Place, owner: ObjectValue | None, is_copied: bool
+    ) -> Node:
+        """A page: its number, and its frame or its slot; `is_copied`: a write to it copies it."""
         swapped, dirty = place.frame < 0, owner is not None and index in owner.dirty
-        shared = owner is None and self._uses[place.frame] > 1 and not swapped
+        shared = (owner is None or self._once) and self._uses[place.frame] > 1 and not swapped
         where = f"slot {place.slot}" if swapped else f"frame {place.frame:#x}"
         said = [f"page {index}", where]
         said += [f"of {place.holder}"] if owner is None else []
         said += [f"seen by {self._uses[place.frame]} mappings"] if shared else []
+        said += ["a write copies it"] if is_copied else []
         said += ["dirty: its file does not have it yet"] if dirty else []
         is_orphan = owner is not None and self._is_orphan(owner, index)
         said += ["orphan: no mapping leads to it"] if is_orphan else []
         said += [f"clean: slot {place.slot} of swap space has it too"] if not swapped and place.slot >= 0 else []
-        is_changed = dirty and index in self._moment.marks("dirty", place.holder).new
-        state = ("new",) if index in self._new(place.holder) else ("folded",) if swapped else ("changed",) * is_changed
+        is_new, is_moved = (index in those for those in self._came(place.holder))
+        is_changed = is_moved or (dirty and index in self._moment.marks("dirty", place.holder).new)
+        state = ("new",) if is_new else ("folded",) if swapped else ("changed",) * is_changed
         words = f"s{place.slot}" if swapped else f"{place.frame:x}{'*' if dirty else ''}"
         lines = (f"{index:,}", "label dim"), (words + ORPHAN * is_orphan, "mono label")
         return kit.cell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from typing import NamedTuple
 
@@ -70,3 +70,37 @@ def seen_by(value: ObjectsValue, mapper: MappedBy, target: str) -> Seen:
     """The pages that a mapping of object `target` leads to, by number: the first object of the chain that has each."""
     chain = [value.objects[name] for name in value.chain(target)]
     return Seen(chain, range(mapper.first, mapper.first + mapper.pages))
+
+
+def copied_by_a_write(
+    value: ObjectsValue, mapper: MappedBy, seen: Seen, references: int, shared: Collection[int]
+) -> set[int]:
+    """The pages that a mapping leads to, and that the next write through it to them copies.
+
+    `references` are those of the object that it maps; `shared` are the frames that are pages of several objects.
+    """
+    front = seen.chain[0]
+    if not mapper.can_write:
+        return set()
+    if mapper.needs_copy and (front.kind == "file" or references > 1):
+        return {*seen}  # an empty object comes in front
+    own = {index for index, frame in front.pages.items() if frame not in shared}
+    own |= {index for index in front.swapped.keys() - front.pages.keys() if not _is_back(value, front.swapped[index])}
+    return {*seen} - own
+
+
+def _is_back(value: ObjectsValue, slot: int) -> bool:
+    """Whether an object has the page of a slot in memory too: who asks for the page gets that frame."""
+    return any(
+        index in one.pages for one in value.objects.values() for index, its in one.swapped.items() if its == slot
+    )
+
+
+def frames_of_several(objects: Iterable[ObjectValue]) -> set[int]:
+    """The frames that are pages of several objects, as after a fork that counts."""
+    known: set[int] = set()
+    several: set[int] = set()
+    for one in objects:
+        several.update(known.intersection(one.pages.values()))
+        known.update(one.pages.values())
+    return several

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ...base.event import Event
 from ...base.frozen import frozen
 from ...base.past import ABSENT, Past, Row, declare
-from ...base.protection import NEEDS_COPY
+from ...base.protection import NEEDS_COPY, WRITE
 from ...base.units import PAGE_SHIFT
 from ..map.map_schema import EntryFields
 
@@ -70,7 +70,7 @@ class ObjectValue:
 class MappedBy(NamedTuple):
     """An entry that maps an object: `pages` of it from page `first` on, at `start` in `map`.
 
-    `needs_copy`: the first write in it is to be in a shadow of the object.
+    `needs_copy`: the first write in it is to be in a shadow of the object.  `can_write`: it allows writes.
     """
 
     map: str
@@ -79,6 +79,7 @@ class MappedBy(NamedTuple):
     first: int
     pages: int
     needs_copy: bool
+    can_write: bool
 
 
 @frozen
@@ -101,8 +102,8 @@ class ObjectsValue:
         for path, entries in self.entries.items():
             for identity, start, end, target, offset, flags, *_ in sorted(entries.values(), key=itemgetter(1)):
                 if target in found:
-                    pages, copies = end - start >> PAGE_SHIFT, bool(flags & NEEDS_COPY)
-                    found[target].append(MappedBy(path, identity, start, offset >> PAGE_SHIFT, pages, copies))
+                    pages, rights = end - start >> PAGE_SHIFT, (bool(flags & NEEDS_COPY), bool(flags & WRITE))
+                    found[target].append(MappedBy(path, identity, start, offset >> PAGE_SHIFT, pages, *rights))
         return {name: tuple(those) for name, those in found.items()}
 
     def mappers(self, name: str) -> tuple[MappedBy, ...]:
